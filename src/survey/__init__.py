@@ -1,0 +1,1 @@
+"""The Hundred Cities Survey: questionnaire, fieldwork, estimates and honest dashboards."""

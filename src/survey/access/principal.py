@@ -1,0 +1,73 @@
+"""The signed-in person as every service sees them: role, area, nothing else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from survey.locale import SurveyError, msg
+
+
+class Role(StrEnum):
+    SURVEYOR = "surveyor"
+    TYPIST = "typist"
+    SUPERVISOR = "supervisor"
+    CITY_OFFICIAL = "city_official"
+    PROVINCE_OFFICIAL = "province_official"
+    NATIONAL_OFFICIAL = "national_official"
+    ANALYST = "analyst"
+    ADMINISTRATOR = "administrator"
+
+
+class Action(StrEnum):
+    """What a service may be asked to do; a role has it or has not."""
+
+    INTERVIEW = "interview"
+    REVIEW = "review"
+    READ_RESULTS = "read_results"
+    READ_METHOD = "read_method"
+    ADMINISTER = "administer"
+
+
+_READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
+
+PERMISSIONS: dict[Role, frozenset[Action]] = {
+    Role.SURVEYOR: frozenset({Action.INTERVIEW}),
+    Role.TYPIST: frozenset({Action.INTERVIEW}),
+    Role.SUPERVISOR: frozenset({Action.REVIEW, Action.READ_METHOD}),
+    Role.CITY_OFFICIAL: _READERS,
+    Role.PROVINCE_OFFICIAL: _READERS,
+    Role.NATIONAL_OFFICIAL: _READERS,
+    Role.ANALYST: _READERS,
+    Role.ADMINISTRATOR: _READERS | {Action.ADMINISTER},
+}
+
+NATION = "CN"
+
+
+class AccessDenied(SurveyError):
+    code = "access_denied"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """`area` is `CN`, a two-digit province prefix, or a six-digit GB/T 2260 city code."""
+
+    account_id: UUID
+    name: str
+    role: Role
+    area: str
+    is_demo: bool = False
+
+    def may(self, action: Action) -> bool:
+        return action in PERMISSIONS[self.role]
+
+    def covers(self, city_code: str) -> bool:
+        """Whether the city lies in the principal's area."""
+        return self.area == NATION or city_code.startswith(self.area)
+
+    def require(self, action: Action, city_code: str | None = None) -> None:
+        """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""
+        if not self.may(action):
+            raise AccessDenied(msg("Your role does not include this."))
+        if city_code is not None and not self.covers(city_code):
+            raise AccessDenied(msg("This city is outside your area."))

@@ -1,0 +1,1 @@
+"""Beside the score, never inside it: published series and other outside evidence."""

@@ -1,0 +1,1 @@
+"""The one gate between estimates and eyes."""

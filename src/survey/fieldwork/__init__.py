@@ -1,0 +1,1 @@
+"""Asking: invitations, submission, import and progress."""

@@ -1,0 +1,1 @@
+"""What is asked: items, sections, routing, validation, indicator tree."""

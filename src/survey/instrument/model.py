@@ -1,0 +1,129 @@
+"""The instrument: a versioned, immutable questionnaire document.
+
+Everything that is asked, in which order, of whom and within which limits stands here and nowhere
+else; the browser form, the validator, exports and the codebook are all derived from it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+Labels = Mapping[str, str]
+"""Language code -> text, for example `{"zh": "...", "en": "..."}`."""
+
+
+class Kind(StrEnum):
+    RATING = "rating"
+    SELECT_ONE = "select_one"
+    SELECT_MULTIPLE = "select_multiple"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    TEXT = "text"
+    DATE = "date"
+    NOTE = "note"
+    CALCULATE = "calculate"
+
+
+class Special(StrEnum):
+    """Answers that are codes, never scores."""
+
+    DONT_KNOW = "dk"
+    NOT_EXPERIENCED = "na"
+    REFUSED = "refused"
+
+
+class Ending(StrEnum):
+    """What an interview becomes when it reaches a section that ends it."""
+
+    SCREENED_OUT = "screened_out"
+    REFUSED = "refused"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Choice(_Frozen):
+    name: str
+    label: Labels
+
+
+class Item(_Frozen):
+    """One question, note or calculation. Expressions are source text in the XLSForm subset."""
+
+    name: str
+    kind: Kind
+    label: Labels = {}
+    hint: Labels = {}
+    required: bool = False
+    required_message: Labels = {}
+    relevant: str | None = None
+    constraint: str | None = None
+    constraint_message: Labels = {}
+    calculation: str | None = None
+    choices: tuple[Choice, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    low_label: Labels = {}
+    high_label: Labels = {}
+    specials: tuple[Special, ...] = ()
+    sensitive: bool = False
+    module: str | None = None
+    indicator: str | None = None
+    """Third-level indicator code; only scored items (ratings) have one."""
+    appearance: str | None = None
+
+
+class Section(_Frozen):
+    name: str
+    title: Labels = {}
+    relevant: str | None = None
+    ends: Ending | None = None
+    """When set and the section is relevant, the interview stops after it."""
+    items: tuple[Item, ...]
+
+
+class Language(_Frozen):
+    code: str
+    name: str
+
+
+class Instrument(_Frozen):
+    format: Literal[1] = 1
+    name: str
+    version: str
+    title: Labels
+    default_language: str
+    languages: tuple[Language, ...]
+    """In the order offered to the respondent."""
+    tree: str | None = None
+    """Name of the indicator tree that `Item.indicator` refers to."""
+    sections: tuple[Section, ...]
+
+    def items(self) -> Iterator[Item]:
+        for section in self.sections:
+            yield from section.items
+
+    @cached_property
+    def by_name(self) -> dict[str, Item]:
+        return {item.name: item for item in self.items()}
+
+    @property
+    def scored_items(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items() if item.indicator is not None)
+
+    def document(self) -> bytes:
+        """Canonical JSON: sorted keys, defaults left out; the same instrument, the same bytes."""
+        return orjson.dumps(
+            self.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.document()).hexdigest()

@@ -1,0 +1,1 @@
+"""From protected cells to what people read: views, charts, tables, files."""

@@ -1,0 +1,1 @@
+"""Who is asked: city frame, quotas, sampling points, assignments."""

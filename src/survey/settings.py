@@ -1,0 +1,36 @@
+"""Environment variables and `.env` become one immutable `Settings` object."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """All configuration of one process; every field can be set as `SURVEY_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SURVEY_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = PROJECT_ROOT / "var"
+    database_url: str = ""
+    language: str = "zh"
+    host: str = "127.0.0.1"
+    port: int = 8501
+    public_url: str = ""
+    demo: bool = False
+    """Offer sign-in by choosing a role; only ever on for a database that holds demo data."""
+
+    @cached_property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the store; without configuration, SQLite in `data_dir`."""
+        if self.database_url:
+            return self.database_url
+        return f"sqlite:///{self.data_dir / 'survey.db'}"
+
+    @property
+    def snapshot_dir(self) -> Path:
+        return self.data_dir / "snapshots"

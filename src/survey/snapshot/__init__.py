@@ -1,0 +1,1 @@
+"""Freezing: the approved responses of a wave as typed Parquet with a manifest."""

@@ -1,0 +1,1 @@
+"""Streamlit furniture shared by the pages."""
