@@ -12,7 +12,7 @@ from pathlib import Path
 
 LANGUAGES = ("zh", "en")
 DEFAULT_LANGUAGE = "zh"
-DOMAINS = ("instrument", "fieldwork", "publish", "web", "ui", "cli")
+DOMAINS = ("instrument", "fieldwork", "access", "snapshot", "publish", "web", "ui", "cli")
 _CATALOGS = Path(__file__).parent
 
 
