@@ -1,0 +1,91 @@
+# make demo: set up everything and open the running platform.  make test: set up and test everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+
+ifneq ($(CURDIR),$(ROOT))
+# Called as `make -f elsewhere/Makefile …`: do the work where the project is.
+%:
+	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
+help demo test check format bench screenshots clean setup lock catalogs:
+	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
+else
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+CATALOGS := $(wildcard src/survey/locale/*/LC_MESSAGES/*.po)
+COMPILED := $(CATALOGS:.po=.mo)
+TESTS ?= tests
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check format bench screenshots clean setup lock catalogs browser
+
+help:
+	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
+	@echo 'make test         set up, then lint, types, imports, unit, page, database and browser tests'
+	@echo 'make check        lint, types and import rules'
+	@echo 'make format       format the code'
+	@echo 'make bench        measure what docs/performance.md reports'
+	@echo 'make screenshots  every page x size x theme x language into screenshots/'
+	@echo 'make catalogs     collect new screen texts into the .po files'
+	@echo 'make lock         lock the dependencies anew'
+	@echo 'make clean        remove everything that make made, but not the data in var/'
+
+demo: .venv/.runtime $(COMPILED)
+	@$(BIN)/survey demo --serve
+
+test: setup browser
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
+
+check: .venv/.dev $(COMPILED)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/lint-imports --no-cache --no-timing 2>&1 | tail -n 8
+	@$(BIN)/mypy
+
+format: .venv/.dev
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+screenshots: setup browser
+	@$(BIN)/python tools/screenshots.py
+
+setup: .venv/.dev $(COMPILED)
+
+browser: .venv/.dev
+	@tools/ensure-browser.sh
+
+.venv/.runtime: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'No Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv).' >&2; exit 1; }
+	@echo "Setting up .venv with $(PYTHON) (once, about a minute) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+%.mo: %.po .venv/.runtime
+	@$(BIN)/pybabel --quiet compile -i $< -o $@
+
+catalogs: .venv/.runtime
+	@$(BIN)/python tools/catalogs.py
+
+lock: .venv/.dev
+	@$(BIN)/python -m pip install --quiet uv
+	@tools/lock.sh
+
+clean:
+	@rm -rf .venv build screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	@find src -name '*.mo' -delete
+	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
+
+endif

@@ -1,0 +1,39 @@
+"""Collect screen texts of each room into its gettext catalog, keeping what is translated."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from survey.locale import DOMAINS
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOGS = ROOT / "src" / "survey" / "locale"
+EXTRA_SOURCES = {"ui": ("pages", "app.py"), "fieldwork": ("src/survey/sample",)}
+SINGLE_FILES = {"cli": "src/survey/cli.py"}
+
+
+def sources(domain: str) -> list[str]:
+    room = SINGLE_FILES.get(domain, f"src/survey/{domain}")
+    return [room, *(extra for extra in EXTRA_SOURCES.get(domain, ()))]
+
+
+def pybabel(*arguments: str) -> None:
+    command = [str(Path(sys.executable).parent / "pybabel"), "--quiet", *arguments]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def update(domain: str) -> None:
+    template = CATALOGS / f"{domain}.pot"
+    catalog = CATALOGS / "zh" / "LC_MESSAGES" / f"{domain}.po"
+    keywords = [part for keyword in ("t", "msg", "_") for part in ("-k", keyword)]
+    pybabel(
+        "extract", *keywords, "--omit-header", "--no-location", "--sort-output",
+        "-o", str(template), *sources(domain),
+    )  # fmt: skip
+    verb = "update" if catalog.exists() else "init"
+    pybabel(verb, "-i", str(template), "-o", str(catalog), "-l", "zh", "-D", domain)
+
+
+if __name__ == "__main__":
+    for name in DOMAINS:
+        update(name)
