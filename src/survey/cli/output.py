@@ -1,0 +1,75 @@
+"""How commands speak: tables for people or machines, errors in the reader's language."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from survey.locale import Message, SurveyError, translator
+from survey.settings import Settings
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="table for people, csv or json for machines.")
+]
+
+
+def say(text: str | Message, **params: object) -> None:
+    """One line for the person at the terminal; goes to stderr so that tables can be piped."""
+    typer.echo(translator(Settings().language)(text, **params), err=True)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format) -> None:
+    """Print `rows` under `columns` to stdout."""
+    listed = [tuple(row) for row in rows]
+    if form is Format.JSON:
+        records = [dict(zip(columns, row, strict=True)) for row in listed]
+        payload = orjson.dumps(
+            records,
+            default=str,
+            option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY,
+        )
+        sys.stdout.write(payload.decode())
+    elif form is Format.CSV:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(["" if value is None else value for value in row] for row in listed)
+        sys.stdout.write(buffer.getvalue())
+    else:
+        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        for row in listed:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        Console().print(table)
+
+
+def print_record(record: Mapping[str, Any], form: Format) -> None:
+    """Print one thing: a row for machines, a name and a value a line for people."""
+    if form is Format.TABLE:
+        print_table(("", ""), record.items(), form)
+    else:
+        print_table(tuple(record), [tuple(record.values())], form)
+
+
+@contextmanager
+def reporting_errors() -> Iterator[None]:
+    """Turn what a person can act on into one clear line and exit code 1."""
+    try:
+        yield
+    except SurveyError as error:
+        say(error.message)
+        raise typer.Exit(1) from error

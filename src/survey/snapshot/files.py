@@ -1,0 +1,84 @@
+"""Snapshots on disk: a folder per content, written whole or not at all."""
+
+import hashlib
+import shutil
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from survey.locale import SurveyError, msg
+from survey.snapshot.manifest import Manifest
+
+RESPONSES = "responses.parquet"
+MANIFEST = "manifest.json"
+
+
+class SnapshotDamaged(SurveyError):
+    """The files are missing or are not the ones the manifest vouches for."""
+
+    code = "snapshot_damaged"
+
+
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """Parquet of `frame`; the same frame gives the same bytes under the same pyarrow."""
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def content_sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_snapshot(root: Path, manifest: Manifest, responses: bytes) -> Path:
+    """Write data and manifest under `root/<wave>/<first 12 of the hash>`; return that folder.
+
+    The folder appears by one rename, so a crash leaves either all of it or nothing. A folder that
+    is already there holds the same data and is kept.
+    """
+    final = root / manifest.wave / manifest.responses_sha256[:12]
+    if (final / MANIFEST).exists():
+        (final / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+    try:
+        (draft / RESPONSES).write_bytes(responses)
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+        draft.chmod(0o755)
+        draft.replace(final)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return final
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raise `SnapshotDamaged` when the manifest is missing or unreadable."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SnapshotDamaged(
+            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
+        ) from error
+
+
+def read_snapshot(folder: Path) -> tuple[Manifest, pd.DataFrame]:
+    """Manifest and responses, after checking that the data are the ones vouched for."""
+    manifest = read_manifest(folder)
+    try:
+        data = (folder / RESPONSES).read_bytes()
+    except OSError as error:
+        raise SnapshotDamaged(
+            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
+        ) from error
+    if content_sha256(data) != manifest.responses_sha256:
+        raise SnapshotDamaged(
+            msg(
+                "The data of the snapshot in {folder} were changed after it was frozen.",
+                folder=folder,
+            )
+        )
+    return manifest, pd.read_parquet(BytesIO(data))

@@ -1,0 +1,33 @@
+"""What a snapshot says about itself; a figure that names its snapshot can be traced to this."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Manifest(BaseModel):
+    """Stored as `manifest.json` beside the data; `responses_sha256` vouches for the data file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    wave: str
+    series: str
+    year: int
+    title: dict[str, str]
+    is_demo: bool
+    final: bool
+    composite: str
+    instrument: str
+    instrument_version: str
+    instrument_sha256: str
+    tree: str | None
+    tree_sha256: str | None
+    rows: int
+    cities: int
+    statuses: tuple[str, ...]
+    """Which responses were taken in."""
+    responses_sha256: str
+    software: str
+    frozen_at: datetime

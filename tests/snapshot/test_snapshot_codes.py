@@ -1,0 +1,100 @@
+"""Answers become typed cells; five kinds of "no score" stay apart."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section, Special
+from survey.snapshot import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
+from survey.snapshot.codes import ABSENT, rating_codes
+from survey.snapshot.frame import FIELDS, frame_of
+
+ITEMS = (
+    Item(name="quality", kind=Kind.RATING, minimum=1, maximum=10, specials=tuple(Special)),
+    Item(
+        name="channel",
+        kind=Kind.SELECT_MULTIPLE,
+        choices=(Choice(name="tv", label={"en": "TV"}), Choice(name="web", label={"en": "Web"})),
+    ),
+    Item(
+        name="gender",
+        kind=Kind.SELECT_ONE,
+        choices=(Choice(name="male", label={}), Choice(name="female", label={})),
+    ),
+    Item(name="age", kind=Kind.CALCULATE, calculation="40"),
+    Item(name="comment", kind=Kind.TEXT),
+    Item(name="hello", kind=Kind.NOTE),
+)
+INSTRUMENT = Instrument(
+    name="tiny",
+    version="1",
+    title={"en": "Tiny"},
+    default_language="en",
+    languages=(Language(code="en", name="English"),),
+    sections=(Section(name="only", items=ITEMS),),
+)
+WHEN = datetime(2024, 11, 5, 2, 0, tzinfo=UTC)
+
+
+def row(answers: dict[str, object], psu: str | None = "110000-u-01") -> tuple[object, ...]:
+    return ("id", "110000", psu, "urban", "s1", "self", "zh", WHEN, WHEN, 300.0, answers)
+
+
+def test_each_kind_of_no_score_has_its_own_code() -> None:
+    values = [7, "dk", "na", "refused", ABSENT, None]
+    expected = [7, DONT_KNOW, NOT_EXPERIENCED, REFUSED, NOT_ASKED, MISSING]
+    assert rating_codes(values).tolist() == expected
+
+
+def test_a_truth_value_or_a_text_is_never_a_score() -> None:
+    assert rating_codes([True, "7", 7.0]).tolist() == [MISSING, MISSING, MISSING]
+
+
+@given(st.lists(st.one_of(st.integers(1, 10), st.sampled_from(["dk", "na", "refused", None]))))
+def test_codes_keep_length_and_scores(values: list[object]) -> None:
+    codes = rating_codes(values)
+    assert codes.dtype == np.int8
+    assert len(codes) == len(values)
+    assert [c for c in codes.tolist() if c > 0] == [v for v in values if isinstance(v, int)]
+
+
+def test_the_frame_has_typed_columns_and_no_open_text() -> None:
+    frame = frame_of(
+        [
+            row({"quality": 9, "channel": ["web"], "gender": "male", "age": 40, "comment": "hi"}),
+            row({"quality": "na", "channel": None, "gender": "female", "age": 41}, psu=None),
+            row({"age": None}),
+        ],
+        INSTRUMENT,
+    )
+    assert list(frame.columns) == [
+        *FIELDS,
+        "quality",
+        "channel/tv",
+        "channel/web",
+        "gender",
+        "age",
+    ]
+    assert frame["quality"].tolist() == [9, NOT_EXPERIENCED, NOT_ASKED]
+    assert frame["channel/web"].tolist() == [1, MISSING, NOT_ASKED]
+    assert frame["channel/tv"].tolist() == [0, MISSING, NOT_ASKED]
+    assert frame["gender"].tolist()[:2] == ["male", "female"]
+    assert pd.isna(frame["gender"].iloc[2])
+    assert pd.isna(frame["psu"].iloc[1])
+    assert np.isnan(frame["age"].iloc[2])
+
+
+def test_no_interviews_give_an_empty_frame_with_all_columns() -> None:
+    frame = frame_of([], INSTRUMENT)
+    assert len(frame) == 0
+    assert "quality" in frame.columns
+
+
+@pytest.mark.parametrize("name", ["started_at", "submitted_at"])
+def test_times_are_utc(name: str) -> None:
+    frame = frame_of([row({})], INSTRUMENT)
+    assert frame[name].iloc[0] == pd.Timestamp(WHEN)
