@@ -1,0 +1,168 @@
+"""Weights of a snapshot: city totals from the frame, raked to age x gender within each city.
+
+Source: the survey's own design (statistics.md, "Weights"). City totals are the declared city
+weights, which is what makes the nation a domain like any other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from survey.estimate import rake
+
+CELL = "cell"
+UNKNOWN = "unknown"
+
+
+class Merge(BaseModel):
+    """Margin cells of one city that were joined because one of them had no respondent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    city_code: str
+    cells: tuple[str, ...]
+
+
+class WeightingReport(BaseModel):
+    """What was done to the weights of a wave; printed on the method page."""
+
+    model_config = ConfigDict(frozen=True)
+
+    margin: str
+    """`age_band x gender` or `city total`."""
+    source: str
+    city_total: str
+    sweeps: int
+    largest_misfit: float
+    kish_deff: float
+    effective_n: float
+    smallest: float
+    largest: float
+    """Smallest and largest weight over the mean weight of the wave."""
+    unknown: int
+    """Respondents without age or gender: they keep their city's base weight."""
+    merges: tuple[Merge, ...]
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Population of each city x age band x gender cell.
+
+    `table` has columns city_code, age_band, gender, population; with no rows the weights stop at
+    the city totals. `age_bands` gives the order in which neighbours are merged.
+    """
+
+    table: pd.DataFrame
+    age_bands: tuple[str, ...]
+    source: str
+
+
+def weigh(
+    frame: pd.DataFrame, city_total: Mapping[str, float], margins: Margins
+) -> tuple[pd.Series, WeightingReport]:
+    """Weights aligned with `frame` (city_code, and for raking age_band and gender), and a report.
+
+    Raises:
+        EstimateError: margins that cannot be met; the error names city and cell.
+    """
+    city = frame["city_code"].astype(str)
+    size = city.map(city.value_counts()).astype(float)
+    base = city.map(city_total).astype(float) / size
+    if margins.table.empty:
+        return base, _report(base, margins, (), 0, 0, 0.0)
+    cells, targets, merges = _cells(frame, city, city_total, margins)
+    work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
+    raked = rake(work, "base", {CELL: targets}, within="city_code")
+    sweeps = int(raked.report["sweeps"].max())
+    misfit = float(raked.report["largest_misfit"].max())
+    unknown = int((cells == UNKNOWN).sum())
+    return raked.weights, _report(raked.weights, margins, merges, unknown, sweeps, misfit)
+
+
+def _cells(
+    frame: pd.DataFrame, city: pd.Series, city_total: Mapping[str, float], margins: Margins
+) -> tuple[pd.Series, pd.Series, tuple[Merge, ...]]:
+    """Cell of each respondent, target of each (city, cell), and the merges that were needed."""
+    label = _label(frame["age_band"], frame["gender"])
+    counts = pd.crosstab(city, label)
+    table = margins.table
+    keys = zip(table["city_code"], _label(table["age_band"], table["gender"]), strict=True)
+    population = dict(zip(keys, table["population"].astype(float), strict=True))
+    genders = sorted(set(margins.table["gender"]))
+    ladders = [[f"{band}:{gender}" for band in margins.age_bands] for gender in genders]
+    names: dict[tuple[str, str], str] = {}
+    targets: dict[tuple[str, str], float] = {}
+    merges: list[Merge] = []
+    for code, row in counts.iterrows():
+        share_unknown = float(row.get(UNKNOWN, 0)) / float(row.sum())
+        if share_unknown:
+            targets[str(code), UNKNOWN] = city_total[str(code)] * share_unknown
+        people = {cell: population[str(code), cell] for ladder in ladders for cell in ladder}
+        scale = city_total[str(code)] * (1 - share_unknown) / sum(people.values())
+        for joined in _joined(ladders, row):
+            name = "+".join(joined)
+            targets[str(code), name] = sum(people[cell] for cell in joined) * scale
+            names.update({(str(code), cell): name for cell in joined})
+            if len(joined) > 1:
+                merges.append(Merge(city_code=str(code), cells=joined))
+    cell = pd.Series(
+        [names.get(key, UNKNOWN) for key in zip(city, label, strict=True)], index=frame.index
+    )
+    index = pd.MultiIndex.from_tuples(targets, names=["city_code", CELL])
+    return cell, pd.Series(list(targets.values()), index=index), tuple(merges)
+
+
+def _joined(ladders: list[list[str]], counts: pd.Series) -> list[tuple[str, ...]]:
+    """Join each empty cell with the next occupied one of its ladder, else with the one before.
+
+    A ladder without any respondent joins the last cell of the ladder before it.
+    """
+    finished: list[tuple[str, ...]] = []
+    stranded: list[str] = []
+    for ladder in ladders:
+        waiting, start = stranded, len(finished)
+        for cell in ladder:
+            waiting = [*waiting, cell]
+            if counts.get(cell, 0) > 0:
+                finished.append(tuple(waiting))
+                waiting = []
+        stranded = waiting
+        if waiting and len(finished) > start:
+            finished[-1] = (*finished[-1], *waiting)
+            stranded = []
+    if stranded and finished:
+        finished[-1] = (*finished[-1], *stranded)
+    return finished
+
+
+def _label(band: pd.Series, gender: pd.Series) -> pd.Series:
+    label = band.astype("string") + ":" + gender.astype("string")
+    return label.fillna(UNKNOWN).astype(object)
+
+
+def _report(
+    weights: pd.Series,
+    margins: Margins,
+    merges: tuple[Merge, ...],
+    unknown: int,
+    sweeps: int,
+    misfit: float,
+) -> WeightingReport:
+    relative = weights.to_numpy() / weights.mean()
+    kish = float(np.mean(relative**2))
+    return WeightingReport(
+        margin="city total" if margins.table.empty else "age_band x gender",
+        source=margins.source,
+        city_total="population 15-70",
+        sweeps=sweeps,
+        largest_misfit=misfit,
+        kish_deff=kish,
+        effective_n=len(weights) / kish,
+        smallest=float(relative.min()),
+        largest=float(relative.max()),
+        unknown=unknown,
+        merges=merges,
+    )
