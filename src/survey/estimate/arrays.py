@@ -1,0 +1,30 @@
+"""Array types and the few sums everything else is made of."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+
+def tally(codes: Codes, weights: Floats, groups: int) -> Floats:
+    """Sum of `weights` (m,) by code, shape (groups,)."""
+    return np.bincount(codes, weights, minlength=groups).astype(np.float64, copy=False)
+
+
+def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None = None) -> Floats:
+    """Sum of the rows of `values` (m, c), each times its weight, by code, shape (groups, c)."""
+    size = len(codes)
+    entries = np.ones(size) if weights is None else weights
+    member = sparse.csc_matrix((entries, codes, np.arange(size + 1)), shape=(groups, size))
+    return np.asarray(member @ values)
+
+
+def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Floats:
+    """Elementwise quotient, `otherwise` where the denominator is not positive."""
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    quotient = np.full(shape, otherwise)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient

@@ -1,0 +1,76 @@
+"""Domains: the parts of one sample that get a row each. Rows are labelled, never dropped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Flags
+from survey.estimate.design import column
+
+
+@dataclass(frozen=True)
+class Domains:
+    """A domain code for every row, -1 for rows in none, and the keys of the D domains."""
+
+    code: Codes
+    keys: pd.DataFrame
+
+    @property
+    def count(self) -> int:
+        return len(self.keys)
+
+    @classmethod
+    def read(cls, frame: pd.DataFrame, by: Sequence[str]) -> Self:
+        """One domain per combination of `by` found in the frame, sorted.
+
+        Categorical columns contribute all their categories, so that a declared but unobserved
+        cell appears (as `empty`). A row with a missing key belongs to no domain.
+        """
+        if not by:
+            return cls(np.zeros(len(frame), dtype=np.intp), pd.DataFrame(index=range(1)))
+        encoded = [_encode(column(frame, name)) for name in by]
+        sizes = tuple(len(levels) for _, levels in encoded)
+        inside = np.logical_and.reduce([codes >= 0 for codes, _ in encoded])
+        declared = [isinstance(frame[name].dtype, pd.CategoricalDtype) for name in by]
+        rows = np.zeros(0, dtype=np.intp)
+        if inside.any():
+            rows = np.ravel_multi_index([codes[inside] for codes, _ in encoded], sizes)
+        cells = _complete(np.sort(pd.unique(rows)), sizes, declared)
+        code = np.full(len(frame), -1, dtype=np.intp)
+        code[inside] = np.searchsorted(cells, rows)
+        level = np.unravel_index(cells, sizes) if len(cells) else [cells] * len(by)
+        keys = {name: encoded[i][1].take(level[i]) for i, name in enumerate(by)}
+        return cls(code, pd.DataFrame(keys))
+
+    def only(self, rows: Flags) -> "Domains":
+        """The same domains, holding only `rows`; the other rows stay in the sample."""
+        return Domains(np.where(rows, self.code, -1), self.keys)
+
+
+def _encode(series: pd.Series) -> tuple[Codes, pd.Index]:
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes = series.cat.codes.to_numpy()
+        levels: pd.Index = pd.CategoricalIndex(series.cat.categories, dtype=series.dtype)
+        return codes.astype(np.intp), levels
+    codes, found = pd.factorize(series, sort=True)
+    return codes.astype(np.intp), pd.Index(found)
+
+
+def _complete(observed: Codes, sizes: tuple[int, ...], declared: list[bool]) -> Codes:
+    """Observed cells, crossed with every level of the declared (categorical) keys."""
+    if not any(declared) or 0 in sizes:
+        return observed
+    level = np.unravel_index(observed, sizes)
+    plain = [i for i, is_declared in enumerate(declared) if not is_declared]
+    axes = [np.arange(size) if d else [0] for size, d in zip(sizes, declared, strict=True)]
+    grid = np.array(list(product(*axes)), dtype=np.intp).T
+    seen = np.unique([level[i] for i in plain], axis=1).T if plain else np.zeros((1, 0), np.intp)
+    cells = []
+    for combination in seen:
+        grid[plain] = combination[:, None]
+        cells.append(np.ravel_multi_index(tuple(grid), sizes))
+    return np.sort(np.concatenate(cells)) if cells else observed

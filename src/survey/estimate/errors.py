@@ -1,0 +1,59 @@
+"""The one error of this library: a code and its parameters, so that an edge can translate it."""
+
+MESSAGES = {
+    "missing_column": "the frame has no column {column!r}",
+    "missing_weight": "{count} rows have no finite weight in {column!r}",
+    "negative_weight": "{count} rows have a negative weight in {column!r}",
+    "missing_stratum": "{count} rows have no stratum in {column!r}",
+    "missing_psu": "{count} rows have no PSU in {column!r}",
+    "missing_fpc": "{count} rows have no population PSU count in {column!r}",
+    "fpc_varies": "{column!r} is not constant within stratum {stratum!r}",
+    "fpc_too_small": "stratum {stratum!r} has {psus} sampled PSUs, {column!r} only {population}",
+    "lonely_psu": "stratum {stratum!r} has only one PSU and the rule is 'fail'",
+    "bad_level": "the confidence level must lie between 0 and 1, not {level!r}",
+    "not_numeric": "column {column!r} is not numeric",
+    "not_binary": "{column!r} must hold 0, 1 or missing; found {value!r}",
+    "raw_codes": "column {column!r} holds {value!r}, which is no score; use to_scores first",
+    "not_a_choice": "{name} must be one of {choices}, not {value!r}",
+    "no_variables": "no variables were given",
+    "duplicate_variable": "{column!r} is given more than once",
+    "tree_code": "the indicator code {indicator!r} is not allowed: {reason}",
+    "tree_weights": "the weights under {parent!r} sum to {total}, not 1",
+    "tree_orphan": "{indicator!r} hangs on {parent!r}, which is not an indicator of the tree",
+    "tree_barren": "indicator {indicator!r} has no item",
+    "unknown_group": "column {column!r} has no level {level!r}",
+    "empty_tree": "the tree has no indicators",
+    "raw_range": "column {column!r} holds {value!r}, outside the scale {minimum}..{maximum}",
+    "area_splits_psu": "PSU {psu!r} lies in more than one area of level {level!r}",
+    "row_count": "{name} has {found} rows, the frame has {expected}",
+    "no_margins": "no margins were given",
+    "bad_target": "margin {margin!r}, {within}cell {cell!r}: the target {target!r} is not a total",
+    "repeated_target": "margin {margin!r}, {within}cell {cell!r} has more than one target",
+    "missing_target": "margin {margin!r}, {within}cell {cell!r} has {count} rows but no target",
+    "missing_level": "margin {margin!r}, {within}: {count} rows have no level",
+    "empty_cell": "margin {margin!r}, {within}cell {cell!r} has target {target} "
+    "but no respondents; merge it with {merge!r}",
+    "inconsistent_margins": "margins disagree on the total, {within}{totals}",
+    "not_converged": "raking stopped after {sweeps} sweeps, {within}margin {margin!r}, "
+    "cell {cell!r} is off by {misfit:.2g}; merge it with {merge!r}",
+    "bad_trim": "trim must be greater than 1, not {trim!r}",
+    "too_few_areas": "{areas} areas cannot carry a model with {parameters} parameters",
+    "bad_variance": "area {area!r} has a direct estimate but no positive variance",
+    "collinear": "the covariates are collinear",
+    "no_convergence": "the model variance did not converge in {iterations} iterations",
+    "missing_value": "{name} has {count} missing values",
+    "shape": "{name} has shape {found}, expected {expected}",
+    "constant": "column {column!r} does not vary",
+}
+
+
+class EstimateError(ValueError):
+    """Input from which no honest figure can be made.
+
+    `code` is a key of `MESSAGES`; `params` fills the sentence and is what a caller translates.
+    """
+
+    def __init__(self, code: str, **params: object) -> None:
+        super().__init__(MESSAGES[code].format(**params))
+        self.code = code
+        self.params = params

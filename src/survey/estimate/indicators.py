@@ -1,0 +1,113 @@
+"""Indicator scores: the tree's weights applied to item means, or to each respondent's answers."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Floats, group_sum
+from survey.estimate.design import Design, Sample
+from survey.estimate.domains import Domains
+from survey.estimate.engine import Deff, infer
+from survey.estimate.errors import EstimateError
+from survey.estimate.estimate import check_deff, matrix, names_of
+from survey.estimate.tables import describe, long_table
+from survey.estimate.tree import Tree
+
+Composite = Literal["item_means", "per_respondent"]
+COMPOSITES = ("item_means", "per_respondent")
+
+
+def estimate_tree(
+    frame: pd.DataFrame,
+    tree: Tree,
+    design: Design,
+    *,
+    by: str | Sequence[str] = (),
+    composite: Composite = "item_means",
+    level: float = 0.95,
+    deff: Deff = "replace",
+    renormalise: bool = False,
+) -> pd.DataFrame:
+    """Every indicator of the tree, and the composite, in each domain.
+
+    Args:
+        frame: item columns are scores on 0–100 with NaN for no score (see `to_scores`).
+        tree: indicators, weights and the items that feed them.
+        composite: "item_means" (A): theta = sum_k omega_k ybar_k; "per_respondent" (B): each
+            respondent's omega-weighted mean over the items answered, then averaged.
+        renormalise: declared policy for an item without a single score in the domain: spread its
+            weight over the others. Otherwise every indicator above it is "empty".
+
+    Returns:
+        The columns of `estimate`; `variable` holds the indicator codes in the tree's order and
+        then "composite". n, n_psu, df and sum_weight count respondents who score at least one
+        item of the indicator. `attrs` records composite and renormalise.
+
+    Raises:
+        EstimateError: as `estimate`; or an item holds negative values (raw codes).
+
+    Source: statistics.md, "Scores" and "Standard errors"; agrees with R `svycontrast`.
+    """
+    check_composite(composite)
+    check_deff(deff)
+    sample = Sample.read(frame, design)
+    domains = Domains.read(frame, names_of(by))
+    values = score_matrix(frame, tree)
+    if composite == "item_means":
+        inference = infer(
+            sample, domains, values, tree.omega, level=level, deff=deff, renormalise=renormalise
+        )
+        columns = inference.columns()
+    else:
+        respondents = respondent_scores(values, tree.omega)
+        inference = infer(
+            sample, domains, respondents, np.eye(len(tree.omega)), level=level, deff=deff
+        )
+        columns = inference.columns()
+        if not renormalise:
+            _blank(columns, _incomplete(sample, domains, values, tree.omega))
+    table = describe(long_table(domains, tree.variables, columns), sample)
+    table.attrs |= {"composite": composite, "renormalise": renormalise}
+    return table
+
+
+def check_composite(composite: str) -> None:
+    if composite not in COMPOSITES:
+        raise EstimateError("not_a_choice", name="composite", choices=COMPOSITES, value=composite)
+
+
+def score_matrix(frame: pd.DataFrame, tree: Tree) -> Floats:
+    """Item scores, shape (n, K); refuses raw codes."""
+    values = matrix(frame, tree.item_columns)
+    lowest = np.fmin.reduce(values, axis=0, initial=np.inf)
+    if (lowest < 0).any():
+        worst = int(np.argmin(lowest))
+        raise EstimateError(
+            "raw_codes", column=tree.item_columns[worst], value=float(lowest[worst])
+        )
+    return values
+
+
+def respondent_scores(values: Floats, omega: Floats) -> Floats:
+    """Each respondent's weighted mean over the items answered, shape (n, T)."""
+    scored = ~np.isnan(values)
+    weight = scored @ omega.T
+    total = np.where(scored, values, 0.0) @ omega.T
+    return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+
+
+def _incomplete(sample: Sample, domains: Domains, values: Floats, omega: Floats) -> np.ndarray:
+    """Where an item of a statistic has no score in the domain, shape (D, T)."""
+    inside = np.flatnonzero((domains.code >= 0) & (sample.weight > 0))
+    scores = group_sum(
+        domains.code[inside], (~np.isnan(values[inside])).astype(np.float64), domains.count
+    )
+    return np.asarray((scores == 0).astype(np.float64) @ (omega != 0).T > 0)
+
+
+def _blank(columns: dict[str, np.ndarray], where: np.ndarray) -> None:
+    for name in ("estimate", "se", "ci_low", "ci_high", "deff"):
+        columns[name] = np.where(where, np.nan, columns[name])
+    columns["status"] = np.where(where, "empty", columns["status"])

@@ -1,0 +1,205 @@
+"""Raking (iterative proportional fitting) of weights to declared totals, city by city."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Floats, ratio, tally
+from survey.estimate.design import read_weight
+from survey.estimate.errors import EstimateError
+from survey.estimate.margins import Groups, Margin, MarginKey, read_margins
+
+
+@dataclass(frozen=True)
+class RakeResult:
+    """Raked weights and how they came about.
+
+    `weights` is aligned with the frame. `report` has one row per value of `within` (a single row
+    without it): n (rows with a positive weight), total, sweeps, largest_misfit (relative, over
+    all margin cells), converged, min, max, cv, kish_deff (1 + cv^2), effective_n, trimmed (weights
+    cut or raised), and kish_deff_untrimmed and effective_n_untrimmed from before trimming.
+    """
+
+    weights: pd.Series
+    report: pd.DataFrame
+
+    @property
+    def sweeps(self) -> int:
+        """Sweeps of the slowest group."""
+        return int(self.report["sweeps"].max())
+
+    @property
+    def largest_misfit(self) -> float:
+        """Largest relative misfit of any cell."""
+        return float(self.report["largest_misfit"].max())
+
+
+def rake(
+    frame: pd.DataFrame,
+    weight: str,
+    margins: Mapping[MarginKey, pd.Series],
+    *,
+    within: str | None = None,
+    tolerance: float = 1e-10,
+    max_sweeps: int = 200,
+    trim: float | None = None,
+) -> RakeResult:
+    """Scale base weights until every margin matches its targets.
+
+    Args:
+        weight: base weight, not negative.
+        margins: column, or tuple of columns crossed as one margin -> target totals by level. The
+            index has one level per column, in order; with `within`, its value comes first.
+        within: rake separately inside each value of this column (the city).
+        tolerance: largest relative misfit of any cell, |sum w - target| / target.
+        max_sweeps: passes over all margins before giving up.
+        trim: tau > 1: after convergence cut weights to [median / tau, median * tau] of their
+            group, then rake again; the last pass may exceed the bounds slightly.
+
+    Raises:
+        EstimateError: `empty_cell` (a positive target without respondents), `missing_target`,
+            `missing_level`, `bad_target`, `repeated_target`, `inconsistent_margins` (they
+            disagree on a total) or `not_converged`. The error names the value of `within`, the
+            margin and the cell, and proposes a neighbouring cell to merge with.
+
+    Source: Deming and Stephan (1940). The limit is unique, and is R `survey::rake`'s at
+    convergence.
+    """
+    if trim is not None and not trim > 1:
+        raise EstimateError("bad_trim", trim=trim)
+    base = read_weight(frame, weight)
+    groups = Groups.read(frame, within)
+    sweeper = _Sweeper(read_margins(frame, base, margins, groups), groups, tolerance, max_sweeps)
+    raked = sweeper.run(base)
+    final = raked
+    trimmed: Codes = np.zeros(len(groups.labels), dtype=np.intp)
+    if trim is not None:
+        cut = _trim(raked, groups, trim)
+        trimmed = np.bincount(groups.code[cut != raked], minlength=len(groups.labels))
+        final = sweeper.run(cut)
+    report = _report(groups, raked, final, sweeper, trimmed)
+    return RakeResult(pd.Series(final, index=frame.index, name=weight), report)
+
+
+class _Sweeper:
+    """The sweeps. Rows that share every cell are scaled alike, so they are folded into one."""
+
+    def __init__(
+        self, margins: list[Margin], groups: Groups, tolerance: float, max_sweeps: int
+    ) -> None:
+        key = margins[0].cell
+        for margin in margins[1:]:
+            key = pd.factorize(key * len(margin.target) + margin.cell)[0]
+        self._fold, folds = pd.factorize(key)
+        first = np.zeros(len(folds), dtype=np.intp)
+        first[self._fold[::-1]] = np.arange(len(key))[::-1]
+        self._cells = [margin.cell[first] for margin in margins]
+        self._margins, self._groups = margins, groups
+        self._tolerance, self._max_sweeps = tolerance, max_sweeps
+        self.sweeps = np.zeros(len(groups.labels), dtype=np.intp)
+        self.misfit = np.zeros(len(groups.labels))
+
+    def run(self, base: Floats) -> Floats:
+        """Row weights that meet every margin, starting from `base`."""
+        start = tally(self._fold, base, len(self._cells[0]))
+        mass = start.copy()
+        self.sweeps[:] = 0
+        for sweep in range(1, self._max_sweeps + 1):
+            moved = np.zeros_like(self.misfit)
+            for margin, cell in zip(self._margins, self._cells, strict=True):
+                factor = _factor(margin, cell, mass)
+                mass *= factor[cell]
+                np.maximum(moved, _worst(margin, factor), out=moved)
+            self.sweeps[moved > self._tolerance] = sweep
+            if moved.max() <= 10 * self._tolerance and self._converged(mass):
+                break
+        else:
+            if not self._converged(mass):
+                self._give_up(mass)
+        return base * ratio(mass, start)[self._fold]
+
+    def _converged(self, mass: Floats) -> bool:
+        self.misfit[:] = 0.0
+        for margin, cell in zip(self._margins, self._cells, strict=True):
+            np.maximum(self.misfit, _worst(margin, _misfit(margin, cell, mass)), out=self.misfit)
+        return bool(self.misfit.max() <= self._tolerance)
+
+    def _give_up(self, mass: Floats) -> None:
+        off = [
+            _misfit(margin, cell, mass) - 1
+            for margin, cell in zip(self._margins, self._cells, strict=True)
+        ]
+        worst = int(np.argmax([np.abs(misfit).max() for misfit in off]))
+        margin, cell = self._margins[worst], int(np.argmax(np.abs(off[worst])))
+        occupied = np.bincount(self._cells[worst], minlength=len(margin.target)) > 0
+        margin.fail(
+            "not_converged",
+            cell,
+            sweeps=self._max_sweeps,
+            misfit=float(abs(off[worst][cell])),
+            merge=margin.neighbour(cell, occupied),
+        )
+
+
+def _factor(margin: Margin, cell: Codes, mass: Floats) -> Floats:
+    """Target over current total of each cell; 1 where the cell is empty."""
+    current = tally(cell, mass, len(margin.target))
+    return ratio(margin.target, current, 1.0)
+
+
+def _misfit(margin: Margin, cell: Codes, mass: Floats) -> Floats:
+    """Current total over target of each cell; 1 where the target is 0 or absent."""
+    current = tally(cell, mass, len(margin.target))
+    return ratio(current, margin.target, 1.0)
+
+
+def _worst(margin: Margin, ratio: Floats) -> Floats:
+    """Largest departure from 1 within each group."""
+    return np.asarray(np.abs(ratio - 1).reshape(-1, margin.width).max(axis=1))
+
+
+def _trim(weights: Floats, groups: Groups, tau: float) -> Floats:
+    positive = weights > 0
+    median = pd.Series(weights[positive]).groupby(groups.code[positive]).median()
+    middle = median.reindex(range(len(groups.labels))).to_numpy()[groups.code]
+    return np.where(positive, np.clip(weights, middle / tau, middle * tau), weights)
+
+
+def _report(
+    groups: Groups, raked: Floats, final: Floats, sweeper: _Sweeper, trimmed: Codes
+) -> pd.DataFrame:
+    size = len(groups.labels)
+    positive = final > 0
+    n = tally(groups.code, positive.astype(np.float64), size)
+    low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    np.minimum.at(low, groups.code, final)
+    np.maximum.at(high, groups.code, final)
+    effective, before = (_effective_n(weights, groups) for weights in (final, raked))
+    report = pd.DataFrame(
+        {
+            "n": n.astype(np.int64),
+            "total": tally(groups.code, final, size),
+            "sweeps": sweeper.sweeps,
+            "largest_misfit": sweeper.misfit,
+            "converged": sweeper.misfit <= sweeper._tolerance,
+            "min": low,
+            "max": high,
+            "cv": np.sqrt(np.maximum(ratio(n, effective) - 1, 0)),
+            "kish_deff": ratio(n, effective, np.nan),
+            "effective_n": effective,
+            "trimmed": trimmed,
+            "kish_deff_untrimmed": ratio(n, before, np.nan),
+            "effective_n_untrimmed": before,
+        }
+    )
+    if groups.column is not None:
+        report.insert(0, groups.column, groups.labels)
+    return report
+
+
+def _effective_n(weights: Floats, groups: Groups) -> Floats:
+    total = tally(groups.code, weights, len(groups.labels))
+    square = tally(groups.code, weights**2, len(groups.labels))
+    return ratio(total**2, square)

@@ -1,0 +1,122 @@
+"""Variance of linearised PSU totals, and what a figure may be called on its account.
+
+V = sum_h (1 - f_h) n_h / (n_h - 1) sum_j (z_hj - zbar_h)^2 over all n_h PSUs of a stratum, those
+without members of the domain counting as zeros (Lumley 2010; R `survey:::onestrat`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
+from survey.estimate.design import Sample
+from survey.estimate.errors import EstimateError
+
+MIN_DF = 8
+MIN_ROWS = 30
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the PSUs say, each array of shape (D, T)."""
+
+    variance: Floats
+    """NaN where it cannot be estimated."""
+    df: Floats
+    """PSUs with members less strata with members."""
+    psus: Floats
+
+
+def merge(
+    sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats
+) -> tuple[Codes, Codes, Floats, Floats]:
+    """Add up entries that share a PSU and a domain."""
+    key, keys = pd.factorize(domain * len(sample.stratum) + psu)
+    return (
+        keys % len(sample.stratum),
+        keys // len(sample.stratum),
+        group_sum(key, z, len(keys)),
+        group_sum(key, members, len(keys)),
+    )
+
+
+def spread(
+    sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
+) -> Spread:
+    """Variance of the totals `z` (m, T) of each domain; entries are unique (PSU, domain) pairs.
+
+    `members` (m, T) counts rows with a positive weight, and decides df and lonely strata.
+
+    Raises:
+        EstimateError: a stratum with members has one PSU and the rule is `fail`.
+    """
+    strata = len(sample.psus)
+    cell_of_entry, cells = pd.factorize(domain * strata + sample.stratum[psu])
+    stratum, home = cells % strata, cells // strata
+    present = members > 0
+    occupied = group_sum(cell_of_entry, present.astype(np.float64), len(cells)) > 0
+    squares = _squares(sample, cell_of_entry, stratum, z)
+    counted = sample.scale * ~(sample.lonely & (sample.rule != "adjust"))
+    variance = group_sum(home, squares * counted[stratum][:, None], domains)
+    psus = group_sum(domain, present.astype(np.float64), domains)
+    occupied_strata = group_sum(home, occupied.astype(np.float64), domains)
+    lonely = group_sum(home, (occupied & sample.lonely[stratum][:, None]) * 1.0, domains)
+    variance = _lonely(sample, variance, occupied_strata, lonely, stratum, occupied)
+    variance[psus < 2] = np.nan
+    return Spread(variance, psus - occupied_strata, psus)
+
+
+def _squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) -> Floats:
+    """Squared deviations within each (stratum, domain) cell, empty PSUs included as zeros.
+
+    A one-PSU stratum is centred at 0, the mean of linearised totals over all PSUs (`adjust`).
+    """
+    size = sample.psus[stratum].astype(np.float64)
+    mean = group_sum(cell_of_entry, z, len(stratum)) / size[:, None]
+    mean[sample.psus[stratum] == 1] = 0.0
+    deviation = z - mean[cell_of_entry]
+    empty = size - np.bincount(cell_of_entry, minlength=len(stratum))
+    return group_sum(cell_of_entry, deviation**2, len(stratum)) + empty[:, None] * mean**2
+
+
+def _lonely(
+    sample: Sample,
+    variance: Floats,
+    strata: Floats,
+    lonely: Floats,
+    stratum: Codes,
+    occupied: Flags,
+) -> Floats:
+    if sample.rule == "adjust" or not lonely.any():
+        return variance
+    if sample.rule == "fail":
+        cell = np.flatnonzero(occupied.any(axis=1) & sample.lonely[stratum])[0]
+        raise EstimateError("lonely_psu", stratum=sample.stratum_labels[stratum[cell]])
+    if sample.rule == "average":
+        variance = variance * ratio(strata, strata - lonely)
+    return np.where(lonely == strata, np.nan, variance)
+
+
+def t_quantile(df: Floats, level: float) -> Floats:
+    """Two-sided Student quantile; NaN where df < 1."""
+    if not 0 < level < 1:
+        raise EstimateError("bad_level", level=level)
+    whole = np.where(df >= 1, df, np.nan)
+    distinct, place = np.unique(whole, return_inverse=True)
+    return np.asarray(special.stdtrit(distinct, (1 + level) / 2)[place].reshape(whole.shape))
+
+
+def t_pvalue(t: Floats, df: Floats) -> Floats:
+    """Two-sided P value; NaN where df < 1."""
+    return np.asarray(2 * special.stdtr(np.where(df >= 1, df, np.nan), -np.abs(t)))
+
+
+def status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> np.ndarray:
+    """empty: no estimate; not_estimable: no standard error; unreliable: df < 8 or n < 30."""
+    return np.select(
+        [np.isnan(estimate), np.isnan(se), (df < MIN_DF) | (members < MIN_ROWS)],
+        ["empty", "not_estimable", "unreliable"],
+        "ok",
+    ).astype(object)

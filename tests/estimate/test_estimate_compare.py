@@ -1,0 +1,82 @@
+"""Differences within one sample, against plain loops."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from naive_estimates import combination, variance, wave
+
+from survey.estimate import Design, EstimateError, compare
+
+DESIGN = Design("weight", strata="stratum", psu="psu")
+
+
+def expected(frame, first, second):
+    (a, za), (b, zb) = (
+        combination(frame, {"q0": 1.0}, "weight", np.asarray(rows)) for rows in (first, second)
+    )
+    return a - b, np.sqrt(variance(frame, za - zb, "stratum", "psu"))
+
+
+@pytest.mark.parametrize(
+    "reference", ["rest", "all", ("gender", "f"), {"gender": "f", "old": True}]
+)
+@pytest.mark.parametrize("by", [(), ("city",)])
+def test_a_group_against_others(reference, by):
+    frame = wave()
+    table = compare(frame, ["q1", "q0"], DESIGN, group="old", reference=reference, by=by)
+    for _, found in table[table["variable"] == "q0"].iterrows():
+        inside = (frame["city"] == found["city"]) if by else pd.Series(True, frame.index)
+        other = {
+            "rest": inside & ~frame["old"],
+            "all": inside,
+        }.get(reference if isinstance(reference, str) else "", inside & (frame["gender"] == "f"))
+        if isinstance(reference, dict):
+            other &= frame["old"]
+        difference, se = expected(frame, inside & frame["old"], other)
+        assert found["difference"] == pytest.approx(difference, rel=1e-10)
+        assert found["se"] == pytest.approx(se, rel=1e-10)
+        assert found["estimate"] - found["reference_estimate"] == pytest.approx(difference)
+        assert found["ci_low"] < difference < found["ci_high"]
+        assert (found["p"] < 0.05) == (found["ci_low"] * found["ci_high"] > 0)
+
+
+@pytest.mark.parametrize("reference", ["rest", "all", "C2"])
+def test_every_level_of_a_column(reference):
+    frame = wave()
+    table = compare(frame, "q0", DESIGN, group="city", reference=reference)
+    assert table["group"].tolist() == ["C0", "C1", "C2", "C3"]
+    for _, found in table.iterrows():
+        own = frame["city"] == found["group"]
+        other = {"rest": ~own, "all": own | True, "C2": frame["city"] == "C2"}[reference]
+        if found["group"] == reference:
+            assert found["difference"] == found["se"] == 0.0
+            continue
+        difference, se = expected(frame, own, other)
+        assert found["difference"] == pytest.approx(difference, rel=1e-10)
+        assert found["se"] == pytest.approx(se, rel=1e-10)
+        assert found["n"] == frame.loc[own, "q0"].notna().sum()
+        assert found["n_reference"] == frame.loc[other, "q0"].notna().sum()
+
+
+def test_a_side_inside_one_psu_cannot_be_compared():
+    frame = wave().assign(corner=lambda f: (f["stratum"] == "H3") & (f["psu"] == 2))
+    found = compare(frame, "q0", DESIGN, group="corner").iloc[0]
+    assert found["status"] == "not_estimable"
+    assert np.isnan(found["se"])
+    assert np.isfinite(found["difference"])
+
+
+def test_an_item_without_scores_on_one_side():
+    frame = wave()
+    frame.loc[~frame["old"], "q0"] = np.nan
+    found = compare(frame, "q0", DESIGN, group="old").iloc[0]
+    assert found["status"] == "empty"
+    assert np.isnan(found["difference"])
+    assert np.isfinite(found["estimate"])
+    assert found["n_reference"] == 0
+
+
+def test_unknown_levels_are_named():
+    with pytest.raises(EstimateError) as caught:
+        compare(wave(), "q0", DESIGN, group=("gender", "x"))
+    assert (caught.value.code, caught.value.params["level"]) == ("unknown_group", "x")

@@ -1,0 +1,58 @@
+"""The tree: weights multiplied down to the items, and trees that cannot be used."""
+
+import numpy as np
+import pytest
+from naive_estimates import wave
+
+from survey.estimate import EstimateError, Node, Tree, to_scores
+
+
+def test_weights_are_products_from_indicator_to_item():
+    tree = Tree(
+        (
+            Node("1", None, 1, 0.6),
+            Node("2", None, 1, 0.4),
+            Node("1.1", "1", 2, 0.25),
+            Node("1.2", "1", 2, 0.75),
+            Node("2.1", "2", 2, 1.0),
+        ),
+        {"a": "1.1", "b": "1.2", "c": "1.2", "d": "2.1"},
+        {"b": 0.1, "c": 0.9},
+    )
+    assert tree.variables == ("1", "2", "1.1", "1.2", "2.1", "composite")
+    omega = dict(zip(tree.variables, tree.omega, strict=True))
+    np.testing.assert_allclose(omega["1"], [0.25, 0.075, 0.675, 0])
+    np.testing.assert_allclose(omega["1.2"], [0, 0.1, 0.9, 0])
+    np.testing.assert_allclose(omega["composite"], [0.15, 0.045, 0.405, 0.4])
+    np.testing.assert_allclose(tree.omega.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "items", "code"),
+    [
+        ((), {}, "empty_tree"),
+        ((Node("a", None, 1, 0.5),), {}, "tree_weights"),
+        ((Node("a", None, 1, 1.0), Node("b", "x", 2, 1.0)), {}, "tree_orphan"),
+        ((Node("a", None, 1, 1.0),), {"q": "z"}, "tree_orphan"),
+        ((Node("a", None, 1, 1.0), Node("b", "a", 2, 1.0)), {"q": "a"}, "tree_barren"),
+        ((Node("composite", None, 1, 1.0),), {}, "tree_code"),
+        ((Node("a", None, 1, 0.5), Node("a", None, 1, 0.5)), {}, "tree_code"),
+        ((Node("a", "b", 1, 1.0), Node("b", "a", 1, 1.0)), {}, "tree_code"),
+    ],
+)
+def test_unusable_trees(nodes, items, code):
+    with pytest.raises(EstimateError) as caught:
+        Tree(nodes, items)
+    assert caught.value.code == code
+
+
+def test_raw_answers_become_scores():
+    frame = wave().head(4).assign(x=[1, 10, -2, 7])
+    assert to_scores(frame, ["x"])["x"].tolist() == pytest.approx(
+        [0, 100, np.nan, 100 * 6 / 9], nan_ok=True
+    )
+    with pytest.raises(EstimateError) as caught:
+        to_scores(frame.assign(x=11), ["x"])
+    assert caught.value.code == "raw_range"
+    with pytest.raises(EstimateError):
+        to_scores(frame.assign(x=0), ["x"])
