@@ -1,0 +1,188 @@
+"""What the association has published since 2017, in the vocabulary of our own result cells.
+
+These figures stand beside the estimates, clearly apart, and never enter them.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from survey.sample.frame import FrameCity, shipped_cities
+from survey.settings import PROJECT_ROOT
+
+_SEED = PROJECT_ROOT / "seed"
+RESULTS_CSV = _SEED / "published_results.csv"
+NAMES_CSV = _SEED / "published_names.csv"
+WAVES_CSV = _SEED / "published_waves.csv"
+MEAN_OF_CITIES = "mean_of_cities"
+
+
+@dataclass(frozen=True)
+class PublishedResult:
+    """One published figure, keyed like a cell of ours."""
+
+    year: int
+    area_level: str
+    area: str
+    group: str
+    indicator: str
+    score: float | None
+    """None where only the rank became known."""
+    rank: int | None
+    status: str
+    """`press`: as reported; `derived`: our arithmetic from reported figures."""
+    statistic: str
+    """`score`, or `mean_of_cities` for the unweighted mean over the cities of a province."""
+    source: str
+
+
+@dataclass(frozen=True)
+class PublishedWave:
+    """One year of the survey; what was never published is None."""
+
+    year: int
+    cities: int
+    collected: int | None
+    valid: int | None
+    first_level: int | None
+    second_level: int | None
+    third_level: int | None
+    fieldwork: str
+    above_national: int | None
+    max_city: str
+    max_score: float | None
+    min_city: str
+    min_score: float | None
+
+
+@dataclass(frozen=True)
+class _Names:
+    areas: Mapping[str, tuple[str, str]]
+    groups: Mapping[str, str]
+    indicators: Mapping[str, str]
+    cities: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def published_results() -> tuple[PublishedResult, ...]:
+    """Every published figure that comes with the platform."""
+    return read_results(RESULTS_CSV, shipped_cities())
+
+
+def read_results(
+    path: Path, cities: Iterable[FrameCity], *, names: Path = NAMES_CSV
+) -> tuple[PublishedResult, ...]:
+    """Read a file of published figures; a name that nobody knows is an error that shows it."""
+    known = _names(names, cities)
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(_result(row, known) for row in csv.DictReader(file))
+
+
+@lru_cache(maxsize=1)
+def published_waves() -> tuple[PublishedWave, ...]:
+    """What is known of each year's fieldwork."""
+    with WAVES_CSV.open(encoding="utf-8", newline="") as file:
+        return tuple(_wave(row) for row in csv.DictReader(file))
+
+
+def published_series(
+    *,
+    area_level: str = "nation",
+    area: str = "CN",
+    group: str = "all",
+    indicator: str = "composite",
+) -> pd.DataFrame:
+    """The years of one cell: year, score, rank, status, source; possibly no row at all."""
+    wanted = (area_level, area, group, indicator)
+    rows = [
+        asdict(result)
+        for result in published_results()
+        if (result.area_level, result.area, result.group, result.indicator) == wanted
+        and result.statistic == "score"
+    ]
+    columns = ["year", "score", "rank", "status", "source"]
+    series = pd.DataFrame(rows, columns=columns).sort_values("year", ignore_index=True)
+    return series.astype({"year": "int64", "score": "float64", "rank": "Int64"})
+
+
+def _names(path: Path, cities: Iterable[FrameCity]) -> _Names:
+    areas: dict[str, tuple[str, str]] = {}
+    groups: dict[str, str] = {}
+    indicators: dict[str, str] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["kind"] == "area":
+                areas[row["name_zh"]] = (row["area_level"], row["key"])
+            elif row["kind"] == "group":
+                groups[row["name_zh"]] = row["key"]
+            else:
+                indicators[row["name_zh"]] = row["key"]
+    return _Names(areas, groups, indicators, {city.name_zh: city.code for city in cities})
+
+
+def _result(row: Mapping[str, str], names: _Names) -> PublishedResult:
+    level, area, group = _cell(row["level"], row["area_zh"], names)
+    if row["indicator_zh"] not in names.indicators:
+        raise _unknown(row["indicator_zh"])
+    return PublishedResult(
+        year=int(row["year"]),
+        area_level=level,
+        area=area,
+        group=group,
+        indicator=names.indicators[row["indicator_zh"]],
+        score=float(row["score"]) if row["score"] else None,
+        rank=int(row["rank"]) if row["rank"] else None,
+        status=row["status"],
+        statistic=MEAN_OF_CITIES if row["level"] == "province_mean" else "score",
+        source=row["source"],
+    )
+
+
+def _cell(level: str, name: str, names: _Names) -> tuple[str, str, str]:
+    if level == "city":
+        return "city", _city_code(name, names.cities), "all"
+    if name in names.groups:
+        return "nation", "CN", names.groups[name]
+    if name in names.areas:
+        return *names.areas[name], "all"
+    raise _unknown(name)
+
+
+def _city_code(name: str, cities: Mapping[str, str]) -> str:
+    """The press drops the administrative suffix, so a city is known by how its name begins."""
+    codes = [code for full, code in cities.items() if full.startswith(name)]
+    if len(codes) != 1:
+        raise _unknown(name)
+    return codes[0]
+
+
+def _unknown(name: str) -> ValueError:
+    return ValueError(f"the published figures name {name!r}, which nobody knows")
+
+
+def _wave(row: Mapping[str, str]) -> PublishedWave:
+    def whole(key: str) -> int | None:
+        return int(row[key]) if row[key] else None
+
+    def score(key: str) -> float | None:
+        return float(row[key]) if row[key] else None
+
+    return PublishedWave(
+        year=int(row["year"]),
+        cities=int(row["cities"]),
+        collected=whole("collected"),
+        valid=whole("valid"),
+        first_level=whole("first_level"),
+        second_level=whole("second_level"),
+        third_level=whole("third_level"),
+        fieldwork=row["fieldwork"],
+        above_national=whole("above_national"),
+        max_city=row["max_city"],
+        max_score=score("max_score"),
+        min_city=row["min_city"],
+        min_score=score("min_score"),
+    )
