@@ -1,4 +1,4 @@
-"""Stores for tests: every storage test runs on SQLite and on a real PostgreSQL.
+"""Stores and a small wave for tests: every storage test runs on SQLite and on a real PostgreSQL.
 
 `SURVEY_TEST_DATABASE_URL` names a PostgreSQL server to use (the account must be allowed to create
 databases); without it one is started for the session, as root as well as without.
@@ -11,14 +11,39 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.instrument.model import (
+    Choice,
+    Ending,
+    Instrument,
+    Item,
+    Kind,
+    Language,
+    Section,
+    Special,
+)
 from survey.store import schema
-from survey.store.engine import dispose_engines, normal_url
+from survey.store.engine import dispose_engines, normal_url, session_scope
+from survey.store.tables import (
+    Account,
+    Assignment,
+    City,
+    PointKind,
+    QuotaCell,
+    SamplingPoint,
+    Wave,
+)
 
 TESTS = Path(__file__).parent
 
@@ -141,3 +166,160 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         dispose_engines()
     else:
         yield from _new_postgres(request.getfixturevalue("postgres_server"), "template0")
+
+
+NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
+"""The moment at which tests of fieldwork take place: 11:00 in China."""
+
+
+def _choices(*names: str) -> tuple[Choice, ...]:
+    return tuple(Choice(name=name, label={"en": name, "zh": name}) for name in names)
+
+
+def _select(name: str, *names: str, **rest: Any) -> Item:
+    label = {"en": name, "zh": name}
+    return Item(
+        name=name,
+        kind=Kind.SELECT_ONE,
+        label=label,
+        choices=_choices(*names),
+        required=True,
+        **rest,
+    )
+
+
+def _rating(name: str, indicator: str) -> Item:
+    return Item(
+        name=name, kind=Kind.RATING, label={"en": name, "zh": name}, required=True,
+        minimum=1, maximum=10, step=1, indicator=indicator,
+        specials=(Special.DONT_KNOW, Special.NOT_EXPERIENCED),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_instrument() -> Instrument:
+    """Consent, screening, two scored items, a routed question, background: all paths, few items."""
+    return Instrument(
+        name="small", version="1", title={"en": "Small", "zh": "Small"}, default_language="zh",
+        languages=(Language(code="zh", name="zh"), Language(code="en", name="en")),
+        sections=(
+            Section(name="welcome", items=(_select("consent", "yes", "no"),)),
+            Section(
+                name="no_consent", relevant="${consent} = 'no'", ends=Ending.REFUSED,
+                items=(Item(name="bye", kind=Kind.NOTE, label={"en": "Bye", "zh": "Bye"}),),
+            ),
+            Section(name="screening", items=(_select("lived_6m", "yes", "no"),)),
+            Section(
+                name="stop", relevant="${lived_6m} = 'no'", ends=Ending.SCREENED_OUT,
+                items=(Item(name="stop_note", kind=Kind.NOTE, label={"en": "Stop", "zh": "S"}),),
+            ),
+            Section(
+                name="scores",
+                items=(
+                    _rating("quality", "2.1.2"),
+                    _rating("service", "2.2.1"),
+                    _select("complained", "yes", "no"),
+                    _select("channel", "shop", "hotline", relevant="${complained} = 'yes'"),
+                    Item(
+                        name="topics", kind=Kind.SELECT_MULTIPLE, label={"en": "Topics", "zh": "T"},
+                        choices=_choices("food", "travel", "toys"),
+                    ),
+                ),
+            ),
+            Section(
+                name="background",
+                items=(
+                    _select("gender", "male", "female", sensitive=True),
+                    Item(
+                        name="birth_year", kind=Kind.INTEGER, label={"en": "Born", "zh": "B"},
+                        required=True, constraint=". >= 1900 and . <= 2011",
+                        constraint_message={"en": "Between 1900 and 2011", "zh": "1900-2011"},
+                    ),
+                    Item(name="age", kind=Kind.CALCULATE, calculation="2026 - ${birth_year}"),
+                    Item(name="comment", kind=Kind.TEXT, label={"en": "Comment", "zh": "C"}),
+                ),
+            ),
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Field:
+    """A small open wave in Beijing and Shanghai with one surveyor, who works in Beijing only."""
+
+    url: str
+    now: datetime
+    wave: Wave
+    instrument: Instrument
+    surveyor: Principal
+    colleague: Principal
+    point: SamplingPoint
+    foreign_point: SamplingPoint
+    """A point in Shanghai, assigned to the colleague."""
+    complete: dict[str, Any]
+    """Answers of a complete interview: a woman of 36."""
+
+
+def _city(code: str, zh: str, en: str) -> City:
+    return City(
+        code=code, name_zh=zh, name_en=en, province_zh=zh, region="E", region3="E", city_class="M",
+        lon=116.4, lat=39.9, resident_population_2020=21_893_095, share_male=0.51,
+        share_age_0_14=0.12, share_age_15_59=0.68, share_age_60_plus=0.2, share_age_65_plus=0.13,
+        urbanization_rate=0.87,
+    )  # fmt: skip
+
+
+def _point(wave: Wave, city_code: str, code: str) -> SamplingPoint:
+    return SamplingPoint(
+        wave_id=wave.id, city_code=city_code, code=code, name=code,
+        kind=PointKind.COMPOUND, stratum="urban", target=20,
+    )  # fmt: skip
+
+
+def _surveyor(login: str, area: str) -> Account:
+    return Account(login=login, name=login.title(), role=Role.SURVEYOR, area=area)
+
+
+def _principal(account: Account) -> Principal:
+    return Principal(account.id, account.name, Role(account.role), account.area)
+
+
+@pytest.fixture
+def field(store_url: str, small_instrument: Instrument) -> Field:
+    with session_scope(store_url) as session:
+        session.add_all(
+            [_city("110000", "北京市", "Beijing"), _city("310000", "上海市", "Shanghai")]
+        )
+        li, zhao = _surveyor("li", "110000"), _surveyor("zhao", "310000")
+        session.add_all([li, zhao])
+        session.flush()
+        plan = NewWave(
+            key="main-2026", series="main", year=2026, title_zh="2026", title_en="Wave 2026",
+            instrument_id=save_instrument(session=session, instrument=small_instrument),
+        )  # fmt: skip
+        create_wave(session=session, principal=OPERATOR, plan=plan, now=NOW)
+        wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=NOW)
+        here = _point(wave, "110000", "110000-u-01")
+        there = _point(wave, "310000", "310000-u-01")
+        session.add_all([here, there])
+        session.flush()
+        session.add_all(
+            [
+                Assignment(account_id=li.id, point_id=here.id),
+                Assignment(account_id=zhao.id, point_id=there.id),
+            ]
+        )
+        session.add_all(
+            QuotaCell(wave_id=wave.id, city_code="110000", age_band=band, gender=gender, target=5)
+            for band in ("15-24", "25-34", "35-44", "45-54", "55-70")
+            for gender in ("male", "female")
+        )
+    return Field(
+        url=store_url, now=NOW, wave=wave, instrument=small_instrument,
+        surveyor=_principal(li), colleague=_principal(zhao), point=here, foreign_point=there,
+        complete={
+            "consent": "yes", "lived_6m": "yes", "quality": 8, "service": "na",
+            "complained": "no", "topics": ["food", "toys"], "gender": "female",
+            "birth_year": 1990, "comment": "还行",
+        },
+    )  # fmt: skip

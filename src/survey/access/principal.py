@@ -71,3 +71,7 @@ class Principal:
             raise AccessDenied(msg("Your role does not include this."))
         if city_code is not None and not self.covers(city_code):
             raise AccessDenied(msg("This city is outside your area."))
+
+
+OPERATOR = Principal(UUID(int=0), "operator", Role.ADMINISTRATOR, NATION)
+"""Whoever runs the command line on the server itself; no account, so no browser can be it."""

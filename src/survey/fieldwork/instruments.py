@@ -1,0 +1,133 @@
+"""Instruments and indicator trees in the store: immutable versions, found by their content."""
+
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from survey.instrument.model import Instrument
+from survey.instrument.tree import IndicatorTree
+from survey.locale import SurveyError, msg
+from survey.store.inserting import insert_if_new
+from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id, now
+
+
+class InstrumentUnknown(SurveyError):
+    code = "instrument_unknown"
+
+
+class VersionChanged(SurveyError):
+    """A version that exists was given other content; versions never change."""
+
+    code = "version_changed"
+
+
+def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
+    """Store a version and return its id; the same content again is the same version."""
+    insert_if_new(
+        session.connection(),
+        InstrumentVersion,
+        {
+            "id": new_id(),
+            "name": instrument.name,
+            "version": instrument.version,
+            "sha256": instrument.sha256,
+            "document": instrument.document(),
+            "created_at": now(),
+        },
+    )
+    query = select(InstrumentVersion.id).where(InstrumentVersion.sha256 == instrument.sha256)
+    stored = session.exec(query).one_or_none()
+    if stored is None:
+        raise VersionChanged(
+            msg(
+                "Questionnaire {name}, version {version}, already exists with other content. "
+                "Give the changed questionnaire a new version.",
+                name=instrument.name,
+                version=instrument.version,
+            )
+        )
+    return stored
+
+
+_instruments: dict[UUID | str, Instrument] = {}
+"""By id and by hash. Versions never change, so one parsed copy serves every store and user."""
+
+
+def load_instrument(
+    *, session: Session, instrument_id: UUID | None = None, sha256: str | None = None
+) -> Instrument:
+    """The version with this id or this content, parsed once per process."""
+    key = instrument_id or sha256
+    if key is None:
+        raise ValueError("name the instrument by its id or its sha256")
+    known = _instruments.get(key)
+    if known is None:
+        column = InstrumentVersion.id if instrument_id else InstrumentVersion.sha256
+        row = session.exec(select(InstrumentVersion).where(column == key)).one_or_none()
+        if row is None:
+            raise InstrumentUnknown(msg("This questionnaire does not exist."))
+        known = Instrument.model_validate_json(row.document)
+        _instruments[row.id] = _instruments[row.sha256] = known
+    return known
+
+
+def instrument_id_by_name(*, session: Session, name: str, version: str | None = None) -> UUID:
+    """The id of the named version; without a version, the one stored last."""
+    query = select(InstrumentVersion.id).where(InstrumentVersion.name == name)
+    if version is not None:
+        query = query.where(InstrumentVersion.version == version)
+    newest_first = query.order_by(
+        col(InstrumentVersion.created_at).desc(), col(InstrumentVersion.id).desc()
+    )
+    found = session.exec(newest_first).first()
+    if found is None:
+        raise InstrumentUnknown(msg("There is no questionnaire named {name}.", name=name))
+    return found
+
+
+def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
+    """Store an indicator tree and return its id; the same content again is the same tree."""
+    insert_if_new(
+        session.connection(),
+        IndicatorTreeVersion,
+        {
+            "id": new_id(),
+            "name": tree.name,
+            "sha256": tree.sha256,
+            "document": tree.document(),
+            "created_at": now(),
+        },
+    )
+    query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.sha256 == tree.sha256)
+    stored = session.exec(query).one_or_none()
+    if stored is None:
+        raise VersionChanged(
+            msg(
+                "Indicator tree {name} already exists with other content. "
+                "Give the changed tree a new name.",
+                name=tree.name,
+            )
+        )
+    return stored
+
+
+_trees: dict[UUID, IndicatorTree] = {}
+
+
+def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
+    """The tree with this id, parsed once per process."""
+    known = _trees.get(tree_id)
+    if known is None:
+        row = session.get(IndicatorTreeVersion, tree_id)
+        if row is None:
+            raise InstrumentUnknown(msg("This indicator tree does not exist."))
+        known = _trees[tree_id] = IndicatorTree.model_validate_json(row.document)
+    return known
+
+
+def tree_id_by_name(*, session: Session, name: str) -> UUID:
+    query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.name == name)
+    found = session.exec(query).one_or_none()
+    if found is None:
+        raise InstrumentUnknown(msg("There is no indicator tree named {name}.", name=name))
+    return found

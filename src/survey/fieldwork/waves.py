@@ -1,0 +1,127 @@
+"""Waves: one run of a questionnaire over all cities, and what its state allows."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.locale import Message, SurveyError, msg
+from survey.store.inserting import insert_if_new
+from survey.store.tables import Wave, WaveState, new_id
+
+MOVES: dict[WaveState, frozenset[WaveState]] = {
+    WaveState.PLANNED: frozenset({WaveState.OPEN}),
+    WaveState.OPEN: frozenset({WaveState.CLOSED}),
+    WaveState.CLOSED: frozenset({WaveState.OPEN, WaveState.FROZEN}),
+    WaveState.FROZEN: frozenset({WaveState.RELEASED}),
+    WaveState.RELEASED: frozenset(),
+}
+
+
+class WaveUnknown(SurveyError):
+    code = "wave_unknown"
+
+
+class WaveExists(SurveyError):
+    code = "wave_exists"
+
+
+class WaveNotOpen(SurveyError):
+    code = "wave_not_open"
+
+    def __init__(self, message: Message | None = None) -> None:
+        super().__init__(message or msg("This survey is not collecting answers at the moment."))
+
+
+class WaveMoveForbidden(SurveyError):
+    code = "wave_move_forbidden"
+
+
+@dataclass(frozen=True)
+class NewWave:
+    """What the planner decides about a wave before it exists."""
+
+    key: str
+    series: str
+    year: int
+    title_zh: str
+    title_en: str
+    instrument_id: UUID
+    tree_id: UUID | None = None
+    composite: str = "item_means"
+    opens_on: date | None = None
+    closes_on: date | None = None
+    is_demo: bool = False
+
+
+def wave_by_key(*, session: Session, key: str) -> Wave:
+    wave = session.exec(select(Wave).where(Wave.key == key)).one_or_none()
+    if wave is None:
+        raise WaveUnknown(msg("There is no wave {key}.", key=key))
+    return wave
+
+
+def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: datetime) -> Wave:
+    """A planned wave; its key is taken once and for all."""
+    principal.require(Action.ADMINISTER)
+    values = {
+        **vars(plan),
+        "id": new_id(),
+        "state": WaveState.PLANNED,
+        "created_at": now,
+    }
+    if not insert_if_new(session.connection(), Wave, values):
+        raise WaveExists(msg("There is already a wave {key}.", key=plan.key))
+    record(
+        session=session, actor=principal, action="wave.created",
+        subject_kind="wave", subject_id=values["id"], now=now, detail={"key": plan.key},
+    )  # fmt: skip
+    return wave_by_key(session=session, key=plan.key)
+
+
+def move_wave(
+    *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
+) -> Wave:
+    """Change a wave's state; only the moves of `MOVES` exist."""
+    principal.require(Action.ADMINISTER)
+    query = select(Wave).where(Wave.key == key).with_for_update()
+    wave = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    if wave is None:
+        raise WaveUnknown(msg("There is no wave {key}.", key=key))
+    if to not in MOVES[wave.state]:
+        raise WaveMoveForbidden(
+            msg(
+                "Wave {key} is {state} and cannot become {to}.",
+                key=key,
+                state=STATE_NAMES[wave.state],
+                to=STATE_NAMES[to],
+            )
+        )
+    record(
+        session=session, actor=principal, action=f"wave.{to}", subject_kind="wave",
+        subject_id=wave.id, now=now, detail={"from": wave.state, "to": to},
+    )  # fmt: skip
+    wave.state = to
+    session.add(wave)
+    session.flush()
+    return wave
+
+
+def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
+    return move_wave(session=session, principal=principal, key=key, to=WaveState.OPEN, now=now)
+
+
+def close_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
+    return move_wave(session=session, principal=principal, key=key, to=WaveState.CLOSED, now=now)
+
+
+STATE_NAMES: dict[WaveState, Message] = {
+    WaveState.PLANNED: msg("planned"),
+    WaveState.OPEN: msg("open"),
+    WaveState.CLOSED: msg("closed"),
+    WaveState.FROZEN: msg("frozen"),
+    WaveState.RELEASED: msg("released"),
+}
