@@ -1,0 +1,147 @@
+"""Abstract syntax -> a chain of closures, evaluated on every submission."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+
+from survey.instrument.expressions.syntax import (
+    Expression,
+    Itself,
+    Literal,
+    Matches,
+    Operation,
+    Reference,
+)
+from survey.instrument.expressions.values import (
+    Value,
+    divide,
+    equal,
+    from_answer,
+    remainder,
+    to_boolean,
+    to_date,
+    to_number,
+    to_text,
+    truncate,
+    words,
+)
+
+
+@dataclass(slots=True)
+class Situation:
+    """What an expression may look at."""
+
+    answers: Mapping[str, object]
+    itself: object
+    today: str
+
+
+Program = Callable[[Situation], Value]
+
+
+def evaluate(
+    expression: Expression, values: Mapping[str, object], self_value: object, today: date
+) -> Value:
+    """The value of `expression`; `values` are answers by item name, `self_value` is `.`."""
+    return program(expression)(Situation(values, self_value, today.isoformat()))
+
+
+@lru_cache(maxsize=8_192)
+def program(expression: Expression) -> Program:
+    match expression:
+        case Literal(constant):
+            return lambda _: constant
+        case Reference(name):
+            return lambda situation: from_answer(situation.answers.get(name))
+        case Itself():
+            return lambda situation: from_answer(situation.itself)
+        case Matches(value, automaton):
+            text = program(value)
+            return lambda situation: automaton.matches(to_text(text(situation)))
+        case Operation(name, arguments):
+            return _OPERATIONS[name](*(program(argument) for argument in arguments))
+
+
+def _all(*conditions: Program) -> Program:
+    return lambda situation: all(to_boolean(condition(situation)) for condition in conditions)
+
+
+def _any(*conditions: Program) -> Program:
+    return lambda situation: any(to_boolean(condition(situation)) for condition in conditions)
+
+
+def _not(condition: Program) -> Program:
+    return lambda situation: not to_boolean(condition(situation))
+
+
+def _if(condition: Program, then: Program, otherwise: Program) -> Program:
+    return lambda situation: (
+        then(situation) if to_boolean(condition(situation)) else otherwise(situation)
+    )
+
+
+def _coalesce(first: Program, second: Program) -> Program:
+    def coalesce(situation: Situation) -> Value:
+        value = first(situation)
+        is_empty = value == "" or value != value
+        return second(situation) if is_empty else value
+
+    return coalesce
+
+
+def _unary(convert: Callable[[Value], Value], operand: Program) -> Program:
+    return lambda situation: convert(operand(situation))
+
+
+def _numeric(combine: Callable[[float, float], Value], left: Program, right: Program) -> Program:
+    return lambda situation: combine(to_number(left(situation)), to_number(right(situation)))
+
+
+def _equal(left: Program, right: Program) -> Program:
+    return lambda situation: equal(left(situation), right(situation))
+
+
+def _unequal(left: Program, right: Program) -> Program:
+    return lambda situation: not equal(left(situation), right(situation))
+
+
+def _selected(answer: Program, choice: Program) -> Program:
+    def selected(situation: Situation) -> Value:
+        return to_text(choice(situation)).strip(" \t\r\n") in words(answer(situation))
+
+    return selected
+
+
+def _constant(value: Value) -> Callable[[], Program]:
+    return lambda: lambda _: value
+
+
+_OPERATIONS: dict[str, Callable[..., Program]] = {
+    "or": _any,
+    "and": _all,
+    "not": _not,
+    "=": _equal,
+    "!=": _unequal,
+    "<": partial(_numeric, lambda left, right: left < right),
+    "<=": partial(_numeric, lambda left, right: left <= right),
+    ">": partial(_numeric, lambda left, right: left > right),
+    ">=": partial(_numeric, lambda left, right: left >= right),
+    "+": partial(_numeric, lambda left, right: left + right),
+    "-": partial(_numeric, lambda left, right: left - right),
+    "*": partial(_numeric, lambda left, right: left * right),
+    "div": partial(_numeric, divide),
+    "mod": partial(_numeric, remainder),
+    "neg": partial(_unary, lambda value: -to_number(value)),
+    "if": _if,
+    "coalesce": _coalesce,
+    "selected": _selected,
+    "count-selected": partial(_unary, lambda value: float(len(words(value)))),
+    "string-length": partial(_unary, lambda value: float(len(to_text(value)))),
+    "int": partial(_unary, lambda value: truncate(to_number(value))),
+    "number": partial(_unary, to_number),
+    "date": partial(_unary, to_date),
+    "today": lambda: lambda situation: situation.today,
+    "true": _constant(True),
+    "false": _constant(False),
+}

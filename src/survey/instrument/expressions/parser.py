@@ -1,0 +1,281 @@
+"""Source text of the XLSForm subset -> abstract syntax."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from survey.instrument.expressions.hints import function_hint, stray_hint, word_hint
+from survey.instrument.expressions.pattern_parser import PatternError, compile_pattern
+from survey.instrument.expressions.syntax import (
+    ARITHMETIC,
+    COMPARISONS,
+    FUNCTIONS,
+    MAX_DEPTH,
+    MAX_LENGTH,
+    Expression,
+    ExpressionError,
+    Itself,
+    Literal,
+    Matches,
+    Operation,
+    Reference,
+    depth,
+)
+from survey.locale import msg
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>[ \t\r\n\u00a0]+)
+  | (?P<reference>\$\{[^{}]*\})
+  | (?P<text>"[^"]*"|'[^']*')
+  | (?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)
+  | (?P<word>[^\W\d][\w:-]*(?:\.[\w-]+)*)
+  | (?P<symbol><=|>=|!=|[=<>+*(),.-])
+    """,
+    re.VERBOSE,
+)
+_NAME = re.compile(r"[^\W\d][\w.-]*\Z")
+_WORD_OPERATORS = frozenset({"and", "or", "div", "mod"})
+_POWER = {
+    "or": 1,
+    "and": 2,
+    "=": 3,
+    "!=": 3,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "div": 6,
+    "mod": 6,
+}
+assert set(_POWER) == {"or", "and", *COMPARISONS, *ARITHMETIC}
+_SIGN_POWER = 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    position: int
+
+
+_END = "end"
+
+
+@lru_cache(maxsize=4_096)
+def parse(source: str) -> Expression:
+    """Read one expression; anything outside the subset is an `ExpressionError`."""
+    if len(source) > MAX_LENGTH:
+        raise ExpressionError(
+            msg("The expression is longer than {limit} characters.", limit=MAX_LENGTH)
+        )
+    return _Parser(_tokens(source)).parse()
+
+
+def _tokens(source: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    position = 0
+    while position < len(source):
+        match = _TOKEN.match(source, position)
+        if match is None:
+            raise _stray(source, position)
+        if match.lastgroup and match.lastgroup != "space":
+            tokens.append(_Token(match.lastgroup, match.group(), position + 1))
+        position = match.end()
+    tokens.append(_Token(_END, "", position + 1))
+    return tokens
+
+
+def _stray(source: str, position: int) -> ExpressionError:
+    rest = source[position:]
+    if rest[0] in "'\"":
+        return ExpressionError(
+            msg("A text that starts at character {position} is not closed.", position=position + 1),
+            msg("Put the same straight quote at both ends of the text."),
+        )
+    return ExpressionError(
+        msg(
+            "“{text}” at character {position} is not understood.",
+            text=rest[:2].strip(),
+            position=position + 1,
+        ),
+        stray_hint(rest),
+    )
+
+
+class _Parser:
+    """Precedence climbing, as in XPath 1.0: or, and, equality, order, + -, * div mod, sign."""
+
+    def __init__(self, tokens: list[_Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+
+    def parse(self) -> Expression:
+        if self.peek().kind == _END:
+            raise ExpressionError(msg("The expression is empty."))
+        expression = self.binary(0)
+        if self.peek().kind != _END:
+            raise self.unexpected(self.peek())
+        if depth(expression) > MAX_DEPTH:
+            raise _too_deep()
+        return expression
+
+    def peek(self) -> _Token:
+        return self.tokens[self.at]
+
+    def take(self) -> _Token:
+        token = self.tokens[self.at]
+        self.at += 1
+        return token
+
+    def expect(self, symbol: str) -> None:
+        token = self.peek()
+        if token.text != symbol or token.kind != "symbol":
+            raise self.unexpected(token, expected=symbol)
+        self.at += 1
+
+    def unexpected(self, token: _Token, expected: str = "") -> ExpressionError:
+        if token.kind == _END:
+            return ExpressionError(msg("The expression ends too early."))
+        hint = word_hint(token.text) if token.kind == "word" else stray_hint(token.text)
+        if hint is None and expected:
+            hint = msg("Write “{symbol}” before it.", symbol=expected)
+        return ExpressionError(
+            msg(
+                "“{text}” at character {position} does not belong there.",
+                text=token.text,
+                position=token.position,
+            ),
+            hint,
+        )
+
+    def binary(self, least: int) -> Expression:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _too_deep()
+        left = self.signed()
+        while (power := self.operator_power()) > least:
+            operator = self.take().text
+            right = self.binary(power)
+            if isinstance(left, Operation) and left.name == operator and operator in ("and", "or"):
+                left = Operation(operator, (*left.arguments, right))
+            else:
+                left = Operation(operator, (left, right))
+        self.depth -= 1
+        return left
+
+    def operator_power(self) -> int:
+        token = self.peek()
+        if token.kind == "symbol" or (token.kind == "word" and token.text in _WORD_OPERATORS):
+            return _POWER.get(token.text, 0)
+        return 0
+
+    def signed(self) -> Expression:
+        token = self.peek()
+        if token.kind != "symbol" or token.text != "-":
+            return self.primary()
+        self.at += 1
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _too_deep()
+        operand = self.signed()
+        self.depth -= 1
+        return Operation("neg", (operand,))
+
+    def primary(self) -> Expression:
+        token = self.take()
+        match token.kind:
+            case "number":
+                return Literal(_finite(token))
+            case "text":
+                return Literal(token.text[1:-1])
+            case "reference":
+                return self.reference(token)
+            case "word":
+                return self.call(token)
+        if token.text == ".":
+            return Itself()
+        if token.text == "(":
+            inner = self.binary(0)
+            self.expect(")")
+            return inner
+        raise self.unexpected(token)
+
+    def reference(self, token: _Token) -> Expression:
+        name = token.text[2:-1].strip()
+        if not _NAME.match(name):
+            raise ExpressionError(
+                msg("“{text}” does not name a question.", text=token.text),
+                msg("Write ${{name}} with the name of one question of this form."),
+            )
+        return Reference(name)
+
+    def call(self, token: _Token) -> Expression:
+        following = self.peek()
+        if following.kind != "symbol" or following.text != "(":
+            raise self.unexpected(token)
+        self.at += 1
+        arguments = self.arguments()
+        if token.text not in FUNCTIONS:
+            raise ExpressionError(
+                msg("The function {name}() is not supported.", name=token.text),
+                function_hint(token.text),
+            )
+        if len(arguments) != FUNCTIONS[token.text]:
+            raise ExpressionError(
+                msg(
+                    "{name}() takes {expected} values in its brackets, not {found}.",
+                    name=token.text,
+                    expected=FUNCTIONS[token.text],
+                    found=len(arguments),
+                )
+            )
+        if token.text == "regex":
+            return _matches(*arguments)
+        return Operation(token.text, arguments)
+
+    def arguments(self) -> tuple[Expression, ...]:
+        arguments: list[Expression] = []
+        if self.peek().text != ")" or self.peek().kind != "symbol":
+            arguments.append(self.binary(0))
+            while self.peek().text == "," and self.peek().kind == "symbol":
+                self.at += 1
+                arguments.append(self.binary(0))
+        self.expect(")")
+        return tuple(arguments)
+
+
+def _too_deep() -> ExpressionError:
+    return ExpressionError(
+        msg("The expression is nested too deeply."),
+        msg("Split it: put a part into a calculate row and refer to that row."),
+    )
+
+
+def _finite(token: _Token) -> float:
+    number = float(token.text)
+    if number == float("inf"):
+        raise ExpressionError(msg("The number “{text}…” is too large.", text=token.text[:10]))
+    return number
+
+
+def _matches(value: Expression, pattern: Expression) -> Expression:
+    if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
+        raise ExpressionError(
+            msg("The pattern of regex() is not a text in quotes."),
+            msg("Write the pattern itself, for example regex(., '[0-9]{{11}}')."),
+        )
+    try:
+        return Matches(value, compile_pattern(pattern.value))
+    except PatternError as error:
+        raise ExpressionError(
+            error.message,
+            msg(
+                "Use characters, [classes], \\d \\w \\s, groups, | and the repetitions "
+                "* + ? {{n}} {{n,m}}; docs/expressions.md lists them."
+            ),
+        ) from error

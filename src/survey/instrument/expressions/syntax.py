@@ -1,0 +1,123 @@
+"""The abstract syntax of an expression, its JSON form for the browser, and the names it reads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from survey.instrument.expressions.pattern import Automaton, Json
+from survey.locale import Message, SurveyError
+
+MAX_LENGTH = 10_000
+MAX_DEPTH = 100
+
+FUNCTIONS: dict[str, int] = {
+    "not": 1,
+    "selected": 2,
+    "count-selected": 1,
+    "if": 3,
+    "coalesce": 2,
+    "string-length": 1,
+    "regex": 2,
+    "int": 1,
+    "number": 1,
+    "today": 0,
+    "date": 1,
+    "true": 0,
+    "false": 0,
+}
+"""Every function of the subset with its number of arguments."""
+
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+ARITHMETIC = ("+", "-", "*", "div", "mod")
+
+
+class ExpressionError(SurveyError):
+    """An expression outside the subset; `instead` says what to write, where that is known."""
+
+    code = "expression"
+
+    def __init__(self, message: Message, instead: Message | None = None) -> None:
+        super().__init__(message)
+        self.instead = instead
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    value: str | float
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`${name}`: the answer to another item."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Itself:
+    """`.`: the answer being checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """`regex(value, 'pattern')`; the pattern is already an automaton."""
+
+    value: "Expression"
+    automaton: Automaton
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operator or a function other than `regex`; `and` and `or` may have many arguments."""
+
+    name: str
+    arguments: tuple["Expression", ...]
+
+
+Expression = Literal | Reference | Itself | Matches | Operation
+
+
+def _parts(expression: Expression) -> tuple[Expression, ...]:
+    match expression:
+        case Operation(_, arguments):
+            return arguments
+        case Matches(value, _):
+            return (value,)
+    return ()
+
+
+def _levels(expression: Expression) -> Iterator[list[Expression]]:
+    """Level by level, without recursion: a parsed expression may still be too deep for it."""
+    level = [expression]
+    while level:
+        yield level
+        level = [part for node in level for part in _parts(node)]
+
+
+def depth(expression: Expression) -> int:
+    return sum(1 for _ in _levels(expression))
+
+
+def references(expression: Expression) -> frozenset[str]:
+    """Names of the items that the expression reads, `.` not among them."""
+    return frozenset(
+        node.name for level in _levels(expression) for node in level if isinstance(node, Reference)
+    )
+
+
+def reads_itself(expression: Expression) -> bool:
+    return any(isinstance(node, Itself) for level in _levels(expression) for node in level)
+
+
+def to_json(expression: Expression) -> Json:
+    """Nested arrays `[operation, argument…]`; `["$", name]`, `["."]`; literals as they are."""
+    match expression:
+        case Literal(value):
+            return value
+        case Reference(name):
+            return ["$", name]
+        case Itself():
+            return ["."]
+        case Matches(value, automaton):
+            return ["regex", to_json(value), automaton.to_json()]
+        case Operation(name, arguments):
+            return [name, *(to_json(argument) for argument in arguments)]
