@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.results.weighting import Margins, weigh
+from survey.publish.results.weighting import weigh
+from survey.sample.margins import Margins
 
 BANDS = ("15-24", "25-34", "35-70")
 POPULATION = {
@@ -22,7 +23,7 @@ POPULATION = {
 def margins() -> Margins:
     rows = [(*key, value) for key, value in POPULATION.items()]
     table = pd.DataFrame(rows, columns=["city_code", "age_band", "gender", "population"])
-    return Margins(table=table, age_bands=BANDS, source="test")
+    return Margins(table, ("age_band", "gender"), "test", 2020, "derived")
 
 
 def people(cells: list[tuple[str | None, str | None]]) -> pd.DataFrame:
@@ -78,10 +79,9 @@ def test_people_of_unknown_age_keep_their_base_weight() -> None:
 
 def test_without_margins_a_city_shares_its_total_equally() -> None:
     frame = pd.DataFrame({"city_code": ["A", "A", "B"]})
-    nothing = Margins(table=pd.DataFrame(), age_bands=(), source="none")
-    weights, report = weigh(frame, {"A": 10.0, "B": 7.0}, nothing)
+    weights, report = weigh(frame, {"A": 10.0, "B": 7.0}, None)
     assert weights.tolist() == [5.0, 5.0, 7.0]
-    assert report.margin == "city total"
+    assert report.margin == ()
 
 
 @given(st.lists(st.sampled_from(ALL_CELLS), min_size=1, max_size=40))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from survey.locale import Message, SurveyError, translator
-from survey.settings import Settings
+from survey.settings import current_settings
 
 
 class Format(StrEnum):
@@ -30,7 +30,7 @@ FormatOption = Annotated[
 
 def say(text: str | Message, **params: object) -> None:
     """One line for the person at the terminal; goes to stderr so that tables can be piped."""
-    typer.echo(translator(Settings().language)(text, **params), err=True)
+    typer.echo(translator(current_settings().language)(text, **params), err=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format) -> None:

@@ -42,6 +42,11 @@ class SurveyError(Exception):
         self.message = message
 
 
+def catalog_file(domain: str, language: str) -> Path:
+    """Where the compiled catalog of a room is; `make` compiles it."""
+    return _CATALOGS / language / "LC_MESSAGES" / f"{domain}.mo"
+
+
 Translator = Callable[..., str]
 
 

@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.sample.margins import ELDERLY_BANDS, MAIN_BANDS
+
 NATION = "CN"
-AREA_LEVELS = (
-    "nation",
-    "region3",
-    "region",
-    "province",
-    "city_class",
-    "size_tier",
-    "retail_tier",
-    "city",
-)
+FRAME_COLUMNS = {
+    "region3": "region3",
+    "region": "region",
+    "province": "province_code",
+    "city_class": "city_class",
+    "size_tier": "size_tier",
+    "retail_tier": "retail_tier",
+}
+AREA_LEVELS = ("nation", *FRAME_COLUMNS, "city")
+UNKNOWN_TIER = "unknown"
 GROUP_VARIABLES = (
     "gender",
     "age_band",
@@ -34,39 +36,30 @@ EVERYONE = "all"
 ELDERLY = "elderly=yes"
 ELDERLY_FROM_AGE = 60
 
-_BANDS: Mapping[str, tuple[tuple[int, int], ...]] = {
-    "main": ((15, 24), (25, 34), (35, 44), (45, 54), (55, 70)),
-    "elderly": ((60, 69), (70, 79), (80, 120)),
+_BANDS: Mapping[str, Mapping[str, tuple[int, int]]] = {
+    "main": MAIN_BANDS,
+    "elderly": ELDERLY_BANDS,
 }
 
 
-def band_name(low: int, high: int) -> str:
-    return f"{low}+" if high >= 120 else f"{low}-{high}"
-
-
-def age_bands(series: str) -> tuple[str, ...]:
-    """Names of the age bands a series is read by; none for a series without them."""
-    return tuple(band_name(low, high) for low, high in _BANDS.get(series, ()))
-
-
 def age_band_of(age: pd.Series, series: str) -> pd.Series:
-    """The age band of each age in completed years; null outside every band."""
+    """The age band of each age in completed years; null outside every band of the series."""
+    bands = _BANDS.get(series, {})
     result = pd.Series(pd.NA, index=age.index, dtype="string")
-    for low, high in _BANDS.get(series, ()):
-        result[(age >= low) & (age <= high)] = band_name(low, high)
-    return result.astype(pd.CategoricalDtype(list(age_bands(series))))
+    for name, (youngest, oldest) in bands.items():
+        result[(age >= youngest) & (age <= oldest)] = name
+    return result.astype(pd.CategoricalDtype(list(bands)))
 
 
 def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Area level -> label of each row; `cities` is indexed by city code, a column per level.
+    """Area level -> label of each row, from the frame (`survey.sample.frame.frame_table`).
 
-    A city whose tier is unknown has the empty label there and belongs to no tier.
+    A city whose tier is unknown has a null label there and belongs to no tier.
     """
     city = codes.astype(str)
     labels = {
-        level: city.map(cities[level]).fillna("").astype(str).to_numpy(dtype=object)
-        for level in AREA_LEVELS
-        if level not in {"nation", "city"}
+        level: city.map(cities[column].replace(UNKNOWN_TIER, None)).to_numpy(dtype=object)
+        for level, column in FRAME_COLUMNS.items()
     }
     everywhere = np.full(len(city), NATION, dtype=object)
     return {"nation": everywhere, **labels, "city": city.to_numpy(dtype=object)}

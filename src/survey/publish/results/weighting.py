@@ -5,13 +5,13 @@ weights, which is what makes the nation a domain like any other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from survey.estimate import rake
+from survey.sample.margins import Margins
 
 CELL = "cell"
 UNKNOWN = "unknown"
@@ -31,10 +31,10 @@ class WeightingReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    margin: str
-    """`age_band x gender` or `city total`."""
+    margin: tuple[str, ...]
+    """Columns crossed to one margin; none: the weights stop at the city totals."""
     source: str
-    city_total: str
+    year: int | None
     sweeps: int
     largest_misfit: float
     kish_deff: float
@@ -47,23 +47,16 @@ class WeightingReport(BaseModel):
     merges: tuple[Merge, ...]
 
 
-@dataclass(frozen=True)
-class Margins:
-    """Population of each city x age band x gender cell.
-
-    `table` has columns city_code, age_band, gender, population; with no rows the weights stop at
-    the city totals. `age_bands` gives the order in which neighbours are merged.
-    """
-
-    table: pd.DataFrame
-    age_bands: tuple[str, ...]
-    source: str
-
-
 def weigh(
-    frame: pd.DataFrame, city_total: Mapping[str, float], margins: Margins
+    frame: pd.DataFrame, city_total: Mapping[str, float], margins: Margins | None
 ) -> tuple[pd.Series, WeightingReport]:
-    """Weights aligned with `frame` (city_code, and for raking age_band and gender), and a report.
+    """Weights aligned with `frame`, and what was done.
+
+    Args:
+        frame: `city_code` and the columns of `margins.cells`.
+        city_total: what the weights of a city add up to.
+        margins: population of each cell, or None to stop at the city totals. They are scaled to
+            the city total.
 
     Raises:
         EstimateError: margins that cannot be met; the error names city and cell.
@@ -71,8 +64,8 @@ def weigh(
     city = frame["city_code"].astype(str)
     size = city.map(city.value_counts()).astype(float)
     base = city.map(city_total).astype(float) / size
-    if margins.table.empty:
-        return base, _report(base, margins, (), 0, 0, 0.0)
+    if margins is None or not set(margins.cells) <= set(frame.columns):
+        return base, _report(base, None, (), 0, 0, 0.0)
     cells, targets, merges = _cells(frame, city, city_total, margins)
     work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
     raked = rake(work, "base", {CELL: targets}, within="city_code")
@@ -86,13 +79,12 @@ def _cells(
     frame: pd.DataFrame, city: pd.Series, city_total: Mapping[str, float], margins: Margins
 ) -> tuple[pd.Series, pd.Series, tuple[Merge, ...]]:
     """Cell of each respondent, target of each (city, cell), and the merges that were needed."""
-    label = _label(frame["age_band"], frame["gender"])
+    label = _label(frame, margins.cells)
     counts = pd.crosstab(city, label)
-    table = margins.table
-    keys = zip(table["city_code"], _label(table["age_band"], table["gender"]), strict=True)
-    population = dict(zip(keys, table["population"].astype(float), strict=True))
-    genders = sorted(set(margins.table["gender"]))
-    ladders = [[f"{band}:{gender}" for band in margins.age_bands] for gender in genders]
+    cell_of_row = _label(margins.table, margins.cells)
+    keys = zip(margins.table["city_code"], cell_of_row, strict=True)
+    population = dict(zip(keys, margins.table["population"].astype(float), strict=True))
+    ladders = _ladders(margins)
     names: dict[tuple[str, str], str] = {}
     targets: dict[tuple[str, str], float] = {}
     merges: list[Merge] = []
@@ -113,6 +105,16 @@ def _cells(
     )
     index = pd.MultiIndex.from_tuples(targets, names=["city_code", CELL])
     return cell, pd.Series(list(targets.values()), index=index), tuple(merges)
+
+
+def _ladders(margins: Margins) -> list[list[str]]:
+    """Cells in the order in which neighbours are merged: along the first margin."""
+    distinct = margins.table[list(margins.cells)].drop_duplicates()
+    labels = _label(distinct, margins.cells)
+    if len(margins.cells) == 1:
+        return [list(labels)]
+    rest = _label(distinct, margins.cells[1:])
+    return [list(labels[rest == value]) for value in dict.fromkeys(rest)]
 
 
 def _joined(ladders: list[list[str]], counts: pd.Series) -> list[tuple[str, ...]]:
@@ -138,14 +140,16 @@ def _joined(ladders: list[list[str]], counts: pd.Series) -> list[tuple[str, ...]
     return finished
 
 
-def _label(band: pd.Series, gender: pd.Series) -> pd.Series:
-    label = band.astype("string") + ":" + gender.astype("string")
+def _label(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
+    label = table[cells[0]].astype("string")
+    for column in cells[1:]:
+        label = label + ":" + table[column].astype("string")
     return label.fillna(UNKNOWN).astype(object)
 
 
 def _report(
     weights: pd.Series,
-    margins: Margins,
+    margins: Margins | None,
     merges: tuple[Merge, ...],
     unknown: int,
     sweeps: int,
@@ -154,9 +158,9 @@ def _report(
     relative = weights.to_numpy() / weights.mean()
     kish = float(np.mean(relative**2))
     return WeightingReport(
-        margin="city total" if margins.table.empty else "age_band x gender",
-        source=margins.source,
-        city_total="population 15-70",
+        margin=margins.cells if margins else (),
+        source=margins.source if margins else "",
+        year=margins.year if margins else None,
         sweeps=sweeps,
         largest_misfit=misfit,
         kish_deff=kish,

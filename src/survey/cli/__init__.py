@@ -1,0 +1,5 @@
+"""The command `survey`."""
+
+from survey.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from survey.settings import Settings, current_settings
+
+
+def choose_store(
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Store to use, for example sqlite:///survey.db or postgresql://user@host/name. "
+            "Default: SURVEY_DATABASE_URL, else SQLite in the data folder."
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder for snapshots and the embedded database. Default: var/"),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of messages: zh (default) or en.")
+    ] = None,
+) -> None:
+    """Callback of the command itself: options before the subcommand reach every subcommand."""
+    chosen = {
+        "SURVEY_DATABASE_URL": database_url,
+        "SURVEY_DATA_DIR": str(data_dir.resolve()) if data_dir else None,
+        "SURVEY_LANGUAGE": language,
+    }
+    configure({name: value for name, value in chosen.items() if value is not None})
+
+
+def configure(environment: dict[str, str]) -> Settings:
+    """Set variables for this process and every page it serves; return the settings they make."""
+    os.environ.update(environment)
+    current_settings.cache_clear()
+    return current_settings()

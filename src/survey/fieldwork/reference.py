@@ -1,0 +1,20 @@
+"""Reference data that every store starts with: cities, indicator trees, shipped questionnaires."""
+
+from pathlib import Path
+
+from survey.fieldwork.instruments import save_instrument, save_tree
+from survey.instrument.tree_csv import read_tree
+from survey.instrument.xlsform import load_bundle
+from survey.sample.frame import read_cities, store_cities
+from survey.store.engine import session_scope
+
+
+def load_reference(url: str, seed: Path) -> None:
+    """Bring the store at `url` up to what `seed` holds; repeating it changes nothing."""
+    with session_scope(url) as session:
+        store_cities(read_cities(seed / "cities.csv"), session=session)
+        for path in sorted((seed / "trees").glob("*.csv")):
+            save_tree(session=session, tree=read_tree(path, name=path.stem))
+        for path in sorted((seed / "instruments").glob("*.toml")):
+            imported = load_bundle(path.parent, path.stem)
+            save_instrument(session=session, instrument=imported.instrument)

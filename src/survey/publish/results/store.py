@@ -1,0 +1,209 @@
+"""Reading a frozen wave: its cells, behind the gate, for the person who asks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session, col, select
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.instruments import load_tree
+from survey.instrument.tree import IndicatorTree
+from survey.locale import SurveyError, msg
+from survey.publish.results.method import Method
+from survey.settings import Settings
+from survey.snapshot.files import SnapshotDamaged, read_manifest
+from survey.snapshot.manifest import Manifest
+from survey.store.tables import Snapshot, Wave, WaveState
+
+CELLS = "cells.parquet"
+GAPS = "gaps.parquet"
+METHOD = "method.json"
+
+Filter = str | Sequence[str] | None
+
+
+class NothingFrozen(SurveyError):
+    """The wave has no snapshot yet, so there is nothing to show."""
+
+    code = "nothing_frozen"
+
+
+class WaveInfo(BaseModel):
+    """What a reader is told about a wave before any figure."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    series: str
+    year: int
+    title: dict[str, str]
+    state: WaveState
+    is_demo: bool
+    n: int
+    cities: int
+    final: bool
+    frozen_at: datetime
+    snapshot_sha256: str
+    composite: str
+    tree_name: str | None
+
+
+class WaveResults:
+    """One snapshot of one wave; every figure that leaves it has passed the gate."""
+
+    def __init__(
+        self, info: WaveInfo, manifest: Manifest, tree: IndicatorTree | None, folder: Path
+    ) -> None:
+        self.wave = info
+        self.manifest = manifest
+        self.tree = tree
+        self.method = _method(folder / METHOD, _age(folder / METHOD))
+        self._folder = folder
+
+    def cells(
+        self,
+        principal: Principal,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Cells of the wave: a row an area, group and indicator; hidden ones have null figures.
+
+        Columns: area_level, area, group, indicator, estimate, se, ci_low, ci_high, df, n, n_psu,
+        sum_weight, deff, status, shown, reason.
+        """
+        wanted = {
+            "area_level": area_level,
+            "area": area,
+            "group": group,
+            "indicator": indicator,
+        }
+        return self._read(principal, CELLS, wanted)
+
+    def gaps(
+        self,
+        principal: Principal,
+        *,
+        contrast: str,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Differences: `rest` is a group minus the rest of its area, `nation` an area minus it.
+
+        Columns: contrast, area_level, area, group, indicator, estimate, reference, difference, se,
+        ci_low, ci_high, df, n, n_reference, status, shown, reason.
+        """
+        wanted = {
+            "contrast": contrast,
+            "area_level": area_level,
+            "area": area,
+            "group": group,
+            "indicator": indicator,
+        }
+        return self._read(principal, GAPS, wanted)
+
+    def _read(self, principal: Principal, name: str, wanted: dict[str, Filter]) -> pd.DataFrame:
+        principal.require(Action.READ_RESULTS)
+        path = self._folder / name
+        table = _table(path, _age(path))
+        keep = pd.Series(True, index=table.index)
+        for column, value in wanted.items():
+            if value is not None:
+                keep &= table[column].isin([value] if isinstance(value, str) else list(value))
+        chosen = table[keep].reset_index(drop=True)
+        return _within_reach(chosen, principal, self.wave)
+
+
+def _within_reach(table: pd.DataFrame, principal: Principal, wave: WaveInfo) -> pd.DataFrame:
+    """Before release nobody reads a city outside their own area."""
+    if wave.state is WaveState.RELEASED or principal.area == "CN":
+        return table
+    city = table["area_level"] == "city"
+    return table[~city | table["area"].astype(str).map(principal.covers)].reset_index(drop=True)
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise SnapshotDamaged(
+            msg("The results in {folder} are missing. Freeze the wave again.", folder=path.parent)
+        ) from error
+
+
+@lru_cache(maxsize=32)
+def _table(path: Path, _age: int) -> pd.DataFrame:
+    """A results file, kept in memory until it is written anew."""
+    return pd.read_parquet(path)
+
+
+@lru_cache(maxsize=32)
+def _method(path: Path, _age: int) -> Method:
+    return Method.model_validate_json(path.read_bytes())
+
+
+def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
+    """Waves that have a snapshot, newest first, each with its newest snapshot."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
+    )
+    newest: dict[str, WaveInfo] = {}
+    for wave, snapshot in session.exec(query):
+        if series in {None, wave.series} and wave.key not in newest:
+            newest[wave.key] = _info(wave, snapshot, _manifest(settings, snapshot))
+    return list(newest.values())
+
+
+def open_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
+    """The newest snapshot of a wave. Raises `NothingFrozen` when there is none."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(Wave.key == wave_key)
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    found = session.exec(query).first()
+    if found is None:
+        raise NothingFrozen(
+            msg(
+                "The wave {wave} has not been frozen yet, so there is nothing to show.",
+                wave=wave_key,
+            )
+        )
+    wave, snapshot = found
+    folder = settings.snapshot_dir / snapshot.directory
+    manifest = read_manifest(folder)
+    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
+    return WaveResults(_info(wave, snapshot, manifest), manifest, tree, folder)
+
+
+def _manifest(settings: Settings, snapshot: Snapshot) -> Manifest:
+    return read_manifest(settings.snapshot_dir / snapshot.directory)
+
+
+def _info(wave: Wave, snapshot: Snapshot, manifest: Manifest) -> WaveInfo:
+    return WaveInfo(
+        key=wave.key,
+        series=wave.series,
+        year=wave.year,
+        title={"zh": wave.title_zh, "en": wave.title_en},
+        state=wave.state,
+        is_demo=wave.is_demo,
+        n=snapshot.rows,
+        cities=manifest.cities,
+        final=snapshot.final,
+        frozen_at=snapshot.created_at,
+        snapshot_sha256=snapshot.sha256,
+        composite=wave.composite,
+        tree_name=manifest.tree,
+    )
