@@ -63,7 +63,9 @@ class Principal:
 
     def covers(self, city_code: str) -> bool:
         """Whether the city lies in the principal's area."""
-        return self.area == NATION or city_code.startswith(self.area)
+        if self.area == NATION:
+            return True
+        return len(self.area) in {2, 6} and city_code.startswith(self.area)
 
     def require(self, action: Action, city_code: str | None = None) -> None:
         """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""

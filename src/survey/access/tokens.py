@@ -1,0 +1,17 @@
+"""Random secrets that are handed out once and kept only as their SHA-256."""
+
+import hashlib
+import secrets
+
+LONGEST = 128
+"""No secret of ours is longer; whatever is, need not be hashed to be wrong."""
+
+
+def new_token(*, bits: int) -> str:
+    """An unguessable text that is safe in URLs and cookies."""
+    return secrets.token_urlsafe(bits // 8)
+
+
+def digest(token: str) -> str:
+    """What the store keeps instead of the token."""
+    return hashlib.sha256(token[:LONGEST].encode("utf-8", "surrogatepass")).hexdigest()
