@@ -92,7 +92,6 @@ def test_case(case, browser):
 NAMES = ("a", "b", "c", "constructor", "__proto__")
 TEXTS = st.one_of(
     st.sampled_from(
-        # fmt: off
         [
             "",
             " ",
@@ -121,7 +120,6 @@ TEXTS = st.one_of(
             "😀",
             "\ufeff1",
         ]
-        # fmt: on
     ),
     st.text(max_size=6),
     st.dates().map(date.isoformat),

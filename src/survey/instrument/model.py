@@ -13,6 +13,9 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+MAX_TEXT = 2_000
+"""Longest answer to a text question, in characters."""
+
 Labels = Mapping[str, str]
 """Language code -> text, for example `{"zh": "...", "en": "..."}`."""
 
@@ -67,12 +70,15 @@ class Item(_Frozen):
     constraint_message: Labels = {}
     calculation: str | None = None
     choices: tuple[Choice, ...] = ()
+    """Of a select; of a rating, where single scores have labels, with the score as name."""
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
     low_label: Labels = {}
     high_label: Labels = {}
     specials: tuple[Special, ...] = ()
+    special_labels: Mapping[Special, Labels] = {}
+    """The form's own words for its specials; without them everyone's."""
     sensitive: bool = False
     module: str | None = None
     indicator: str | None = None
