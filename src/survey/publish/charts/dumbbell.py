@@ -1,0 +1,58 @@
+"""A city beside its yardstick, indicator by indicator, as two dots joined by a line."""
+
+import altair as alt
+
+from survey.publish.charts.gaps import HIGHER, LOWER
+from survey.publish.charts.layers import HIDDEN, hidden_rows, is_role, rows, tooltip, value_axis
+from survey.publish.charts.style import ACCENT, FAINT, GREY, Style
+from survey.publish.charts.text import ChartText
+
+UP, DOWN = "▲", "▼"
+
+
+def dumbbell(text: ChartText, style: Style) -> alt.LayerChart:
+    """City in accent with its interval, yardstick as a hollow diamond, a triangle if clear.
+
+    Reads `reference` beside the common columns; `series` names city and yardstick.
+    """
+    city, yardstick = text.series
+    drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
+    y = rows(style)
+    legend = alt.Scale(domain=[city, yardstick], range=[ACCENT, GREY])
+    shapes = alt.Scale(domain=[city, yardstick], range=["circle", "diamond"])
+    place = alt.Legend(title=None, orient="top")
+    line = drawn.mark_rule(size=style.size(1.5), color=FAINT).encode(
+        y=y, x=value_axis("reference", text), x2="estimate:Q"
+    )
+    whisker = drawn.mark_rule(size=style.size(2), color=ACCENT, opacity=0.7).encode(
+        y=y, x=value_axis("ci_low", text), x2="ci_high:Q"
+    )
+    dots = [
+        drawn.mark_point(size=style.size(80), opacity=1, strokeWidth=1.8, filled=filled).encode(
+            y=y,
+            x=value_axis(field, text),
+            color=alt.Color("who:N", scale=legend, legend=place),
+            shape=alt.Shape("who:N", scale=shapes, legend=place),
+            tooltip=tooltip(field, text, ".1f"),
+        )
+        for field, filled in (("reference", False), ("estimate", True))
+    ]
+    named = [
+        dot.transform_calculate(who=f"{name!r}")
+        for dot, name in zip(dots, (yardstick, city), strict=True)
+    ]
+    return (
+        alt.layer(line, whisker, *named, _verdicts(style), hidden_rows(style))
+        .properties(width="container", height=alt.Step(style.row()))
+        .resolve_scale(shape="shared", color="shared")
+    )
+
+
+def _verdicts(style: Style) -> alt.Chart:
+    return (
+        alt.Chart()
+        .transform_filter(is_role(HIGHER, LOWER))
+        .transform_calculate(sign=f"datum.role === {HIGHER!r} ? {UP!r} : {DOWN!r}")
+        .mark_text(color=ACCENT, align="right", fontSize=style.size(11))
+        .encode(y=rows(style), x=alt.value("width"), text="sign:N")
+    )

@@ -1,0 +1,51 @@
+"""From a kind of picture to its Vega-Lite specification, built once and kept."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import altair as alt
+
+from survey.publish.charts.dumbbell import dumbbell
+from survey.publish.charts.gaps import city_gaps, gaps
+from survey.publish.charts.grouped import grouped_dots
+from survey.publish.charts.intervals import caterpillar, interval_dots
+from survey.publish.charts.points import point_map
+from survey.publish.charts.style import Style, config
+from survey.publish.charts.text import ChartText
+from survey.publish.charts.trend import ribbon_line
+
+
+class Kind(StrEnum):
+    INTERVALS = "intervals"
+    CATERPILLAR = "caterpillar"
+    GAPS = "gaps"
+    CITY_GAPS = "city_gaps"
+    DUMBBELL = "dumbbell"
+    TREND = "trend"
+    GROUPED = "grouped"
+    MAP = "map"
+
+
+BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingProxyType(
+    {
+        Kind.INTERVALS: interval_dots,
+        Kind.CATERPILLAR: caterpillar,
+        Kind.GAPS: gaps,
+        Kind.CITY_GAPS: city_gaps,
+        Kind.DUMBBELL: dumbbell,
+        Kind.TREND: ribbon_line,
+        Kind.GROUPED: grouped_dots,
+        Kind.MAP: point_map,
+    }
+)
+
+
+@lru_cache(maxsize=512)
+def spec_of(kind: Kind, text: ChartText, style: Style) -> dict[str, Any]:
+    """The specification without data; shared between readers, so never change it in place."""
+    spec: dict[str, Any] = BUILDERS[kind](text, style).to_dict()
+    spec.pop("data", None)
+    return {**spec, "config": config(style)}

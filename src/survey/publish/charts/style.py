@@ -1,0 +1,55 @@
+"""How every chart looks: one accent, greys for the rest, sizes that follow the reader's text."""
+
+from dataclasses import dataclass
+from typing import Any
+
+ACCENT = "#BF3B30"
+"""This city, this group, this difference. At least 3:1 on the white and on the dark page."""
+GREY = "#8A8783"
+FAINT = "#B9B5AF"
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#A87F00", "#56B4E9")
+"""Only where categories must be told apart; always together with a shape."""
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
+_LABEL, _TITLE = 12.0, 12.0
+ROW = 24.0
+COMPACT_ROW = 15.0
+
+
+@dataclass(frozen=True)
+class Style:
+    """`scale` is 1 for ordinary text and larger in elder mode."""
+
+    scale: float = 1.0
+
+    def size(self, pixels: float) -> float:
+        return round(pixels * self.scale, 1)
+
+    def row(self, *, compact: bool = False) -> float:
+        return self.size(COMPACT_ROW if compact else ROW)
+
+
+ORDINARY = Style()
+ELDER = Style(scale=1.35)
+
+
+def config(style: Style) -> dict[str, Any]:
+    """The configuration block that every chart carries."""
+    label, title = style.size(_LABEL), style.size(_TITLE)
+    return {
+        "axis": {
+            "labelFontSize": label,
+            "titleFontSize": title,
+            "labelLimit": style.size(190),
+            "titleFontWeight": "normal",
+            "gridOpacity": 0.5,
+        },
+        "legend": {
+            "labelFontSize": label,
+            "titleFontSize": title,
+            "labelLimit": style.size(260),
+            "symbolSize": style.size(80),
+        },
+        "text": {"fontSize": label},
+        "view": {"stroke": None},
+    }

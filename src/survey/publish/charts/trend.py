@@ -1,0 +1,58 @@
+"""Waves over the years: this platform's with a ribbon, published ones dashed and apart."""
+
+import altair as alt
+
+from survey.publish.charts.style import ACCENT, GREY, Style
+from survey.publish.charts.text import ChartText
+
+OWN, PUBLISHED = "own", "published"
+
+
+def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
+    """Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`; `text.series` names own, published.
+
+    Published scores come without intervals: hollow squares on a dashed line.
+    """
+    own, published = text.series
+    named = alt.Chart().transform_calculate(
+        who=f"datum.series === {OWN!r} ? {own!r} : {published!r}"
+    )
+    x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
+    place = alt.Legend(title=None, orient="top")
+    colour = alt.Color(
+        "who:N", scale=alt.Scale(domain=[own, published], range=[ACCENT, GREY]), legend=place
+    )
+    shape = alt.Shape(
+        "who:N", scale=alt.Scale(domain=[own, published], range=["circle", "square"]), legend=place
+    )
+    dash = alt.StrokeDash(
+        "who:N", scale=alt.Scale(domain=[own, published], range=[[1, 0], [4, 4]]), legend=None
+    )
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", title=text.value, scale=alt.Scale(zero=False, nice=True))
+
+    ribbon = named.mark_area(opacity=0.15).encode(x=x, y=y("ci_low"), y2="ci_high:Q", color=colour)
+    lines = named.mark_line(size=style.size(2)).encode(
+        x=x, y=y("estimate"), color=colour, strokeDash=dash
+    )
+    whiskers = named.mark_rule(size=style.size(3)).encode(
+        x=x, y=y("ci_low"), y2="ci_high:Q", color=colour
+    )
+    points = named.mark_point(size=style.size(80), filled=True, opacity=1).encode(
+        x=x,
+        y=y("estimate"),
+        color=colour,
+        shape=shape,
+        tooltip=[
+            alt.Tooltip("year:O", title=text.name),
+            alt.Tooltip("estimate:Q", title=text.value, format=".2f"),
+            alt.Tooltip("range:N", title=text.interval),
+        ],
+    )
+    numbers = named.mark_text(dy=-style.size(14), fontSize=style.size(11)).encode(
+        x=x, y=y("estimate"), text=alt.Text("estimate:Q", format=".1f"), color=colour
+    )
+    return alt.layer(ribbon, lines, whiskers, points, numbers).properties(
+        width="container", height=style.size(280)
+    )

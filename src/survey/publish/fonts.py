@@ -1,0 +1,62 @@
+"""Chinese glyphs in exported pictures must not depend on luck: find a face, say which one.
+
+The product installs a package that brings Noto Sans SC; a face of the machine is second choice.
+"""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+_PACKAGE, _PACKAGE_FILE, _PACKAGE_FAMILY = (
+    "pylopdf_fonts_zh_cn",
+    "NotoSansSC-Regular.otf",
+    "Noto Sans SC",
+)
+_PREFERRED = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
+
+
+@dataclass(frozen=True)
+class Font:
+    """`source` is `package`, `system`, or `none`; without a face `family` is empty."""
+
+    family: str
+    source: str
+    file: Path | None = None
+
+    @property
+    def covers_chinese(self) -> bool:
+        return self.source != "none"
+
+
+def _packaged() -> Font | None:
+    found = find_spec(_PACKAGE)
+    for folder in found.submodule_search_locations or () if found else ():
+        file = Path(folder) / _PACKAGE_FILE
+        if file.is_file():
+            return Font(_PACKAGE_FAMILY, "package", file)
+    return None
+
+
+def _of_the_system() -> Font | None:
+    lister = shutil.which("fc-list")
+    if lister is None:
+        return None
+    command = [lister, ":lang=zh-cn", "family", "file"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    faces: dict[str, Path] = {}
+    for line in listed.splitlines():
+        file, _, names = line.partition(": ")
+        for name in names.split(","):
+            faces.setdefault(name.strip(), Path(file))
+    faces.pop("", None)
+    family = next((name for name in _PREFERRED if name in faces), next(iter(sorted(faces)), None))
+    return Font(family, "system", faces[family]) if family else None
+
+
+@lru_cache(maxsize=1)
+def chinese_font() -> Font:
+    """The face for Chinese text in exported pictures."""
+    return _packaged() or _of_the_system() or Font("", "none")

@@ -1,0 +1,59 @@
+"""Tables for reading on screen and for taking away as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import pandas as pd
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it spreadsheet programs misread Chinese."""
+
+
+def for_screen(table: pd.DataFrame, absent: str = "–") -> pd.DataFrame:
+    """Numbers as people read them: one decimal, thousands apart, a dash for nothing."""
+    return pd.DataFrame(
+        {name: [_shown(value, absent) for value in table[name]] for name in table.columns}
+    )
+
+
+def _shown(value: object, absent: str) -> str:
+    if value is None or (isinstance(value, float) and pd.isna(value)) or value is pd.NA:
+        return absent
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    if isinstance(value, int):
+        return f"{value:,d}"
+    return str(value)
+
+
+def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
+    """UTF-8 with byte order mark; `remarks` (title, watermark) are the first lines.
+
+    Text that a spreadsheet would run as a formula is made harmless with an apostrophe; numbers
+    stay numbers, with four decimals.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerows([_harmless(remark)] for remark in remarks)
+    writer.writerow([_harmless(str(name)) for name in table.columns])
+    for row in table.itertuples(index=False):
+        writer.writerow([_written(value) for value in row])
+    return (BYTE_ORDER_MARK + buffer.getvalue()).encode()
+
+
+def _written(value: object) -> str | int | float:
+    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, int):
+        return value
+    return _harmless(str(value))
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

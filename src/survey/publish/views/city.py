@@ -1,0 +1,277 @@
+"""One city: its score, how it stands to its yardstick, what is strong and weak, for whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pandas as pd
+
+from survey.access.principal import Action, Principal
+from survey.locale import Message, SurveyError, msg
+from survey.publish.charts import ChartText, Kind
+from survey.publish.charts.layers import HIDDEN
+from survey.publish.picture import Picture
+from survey.publish.views.figures import Difference, Figure, difference_of, figure_of, in_words
+from survey.publish.views.measures import rates, ratings, series_picture
+from survey.publish.views.names import COMPOSITE, NATION
+from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
+from survey.publish.views.reading import EVERYONE, Reading, Results, in_order
+from survey.publish.views.rows import gap_rows, gap_table, score_rows
+from survey.sample.frame import FrameCity
+
+AGAINST: Mapping[str, Message] = MappingProxyType(
+    {
+        "nation": msg("the nation"),
+        "region3": msg("its region"),
+        "size_tier": msg("cities of its size"),
+    }
+)
+GROUP_VARIABLES = ("gender", "age_band", "elderly", "guardian", "residence", "income", "education")
+
+
+class UnknownCity(SurveyError):
+    code = "unknown_city"
+
+
+@dataclass(frozen=True)
+class CityFilters:
+    """`against` is the yardstick; `detail` shows third-level indicators as well."""
+
+    city: str
+    against: str = "nation"
+    detail: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class CityView:
+    name: str
+    place: str
+    """Province, region, class: what kind of city it is."""
+    headline: Figure
+    sentence: str
+    comparison: str
+    """The difference from the nation in words, or that none is detectable."""
+    difference: Difference
+    strengths: tuple[Difference, ...]
+    weaknesses: tuple[Difference, ...]
+    tree: Picture
+    groups: Picture
+    measures: tuple[Picture, ...]
+
+
+def city_choices(results: Results, principal: Principal) -> tuple[str, ...]:
+    """Codes of the cities that the reader may open, in the order of the frame."""
+    cells = results.cells(principal, area_level="city", group=EVERYONE, indicator=COMPOSITE)
+    return tuple(sorted(cells["area"].astype(str)))
+
+
+def city_profile(
+    *, results: Results, principal: Principal, language: str, filters: CityFilters
+) -> CityView:
+    """Everything on the page of one city.
+
+    Raises:
+        AccessDenied: the city is outside the reader's area and the wave is not released.
+        UnknownCity: the wave has no such city.
+    """
+    reading = Reading(results, principal, language)
+    own = reading.cells(area_level="city", area=filters.city, indicator=None, group=None)
+    if own.empty:
+        principal.require(Action.READ_RESULTS, filters.city)
+        raise UnknownCity(msg("This wave has no city {code}.", code=filters.city))
+    everyone = own[own["group"] == EVERYONE]
+    headline = figure_of(everyone[everyone["indicator"] == COMPOSITE])
+    codes = reading.level_codes(1, 2, 3) if filters.detail else reading.level_codes(1, 2)
+    gaps = reading.gaps(
+        "nation", area_level="city", area=filters.city, indicator=[COMPOSITE, *reading.codes]
+    )
+    overall = difference_of(
+        reading.names.indicator(COMPOSITE), gaps[gaps["indicator"] == COMPOSITE]
+    )
+    findings = _findings(reading, in_order(gaps, "indicator", reading.level_codes(2)))
+    name = reading.names.area(filters.city)
+    return CityView(
+        name=name,
+        place=_place(reading, filters.city),
+        headline=headline,
+        sentence=reading.t(
+            "{city}: {words}, from {n} valid interviews.",
+            city=name,
+            words=in_words(headline, reading.t),
+            n=f"{headline.n or 0:,d}",
+        ),
+        comparison=_comparison(reading, overall),
+        difference=overall,
+        strengths=tuple(one for one in findings if one.is_higher),
+        weaknesses=tuple(one for one in reversed(findings) if one.is_clear and not one.is_higher),
+        tree=_tree(reading, everyone, gaps, filters, codes),
+        groups=_groups(reading, own[own["indicator"] == COMPOSITE], headline, name),
+        measures=_measures(reading, everyone, name),
+    )
+
+
+def _place(reading: Reading, code: str) -> str:
+    city = reading.cities.get(code)
+    if city is None:
+        return ""
+    named = reading.names.area
+    return " · ".join(
+        (named(city.province_code), named(city.region3), named(city.city_class))
+        + ((named(city.size_tier.value),) if city.size_tier else ())
+    )
+
+
+def _comparison(reading: Reading, difference: Difference) -> str:
+    t = reading.t
+    figure = difference.figure
+    if not figure.available or figure.estimate is None:
+        return t("A comparison with the nation is not available.")
+    size = f"{abs(figure.estimate):.1f}"
+    low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
+    if not difference.is_clear:
+        return t(
+            "No detectable difference from the nation (95% interval of the difference {low} to "
+            "{high}).",
+            low=f"{figure.low or 0.0:+.1f}",
+            high=f"{figure.high or 0.0:+.1f}",
+        )
+    words = {"size": size, "low": f"{low:.1f}", "high": f"{high:.1f}"}
+    if difference.is_higher:
+        return t("{size} points above the nation (95% interval {low}–{high}).", **words)
+    return t("{size} points below the nation (95% interval {low}–{high}).", **words)
+
+
+def _findings(reading: Reading, gaps: pd.DataFrame) -> list[Difference]:
+    """Second-level differences, largest first."""
+    found = [
+        difference_of(reading.names.indicator(str(code)), gaps.iloc[[row]])
+        for row, code in enumerate(gaps["indicator"])
+    ]
+    return sorted(found, key=lambda one: one.figure.estimate or 0.0, reverse=True)
+
+
+def _yardstick(city: FrameCity | None, against: str) -> tuple[str, str]:
+    if city is None or against not in AGAINST or against == "nation":
+        return "nation", NATION
+    return against, city.region3 if against == "region3" else city.size_tier.value
+
+
+def _tree(
+    reading: Reading,
+    everyone: pd.DataFrame,
+    gaps: pd.DataFrame,
+    filters: CityFilters,
+    codes: list[str],
+) -> Picture:
+    t = reading.t
+    level, area = _yardstick(reading.cities.get(filters.city), filters.against)
+    wanted = [COMPOSITE, *codes]
+    cells = in_order(everyone, "indicator", wanted)
+    other = reading.cells(area_level=level, area=area, indicator=wanted)
+    other_by_code = other.set_index(other["indicator"].astype(str))["estimate"]
+    labels = [reading.names.numbered(code) for code in cells["indicator"].astype(str)]
+    city, yardstick = reading.names.area(filters.city), reading.names.area(area)
+    rows = score_rows(cells, labels, t, key="indicator")
+    rows["reference"] = rows["code"].map(other_by_code).astype(float)
+    told = gap_rows(gaps, [""] * len(gaps), t, key="indicator").set_index("code")["role"]
+    if level == "nation":
+        rows["role"] = [
+            role if role == HIDDEN else told.get(code, role)
+            for role, code in zip(rows["role"], rows["code"], strict=True)
+        ]
+    title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)
+    note = (
+        t("Triangles mark differences from the nation whose 95% interval excludes zero.")
+        if level == "nation"
+        else t("Beside this yardstick no test of the difference is shown: the city is part of it.")
+    )
+    return Picture(
+        key="city-tree",
+        kind=Kind.DUMBBELL,
+        title=title,
+        subtitle=subtitle(reading, score_title(t), cells["n"].max()),
+        alt=t(
+            "{title}. {count} indicators. The same data follow as a table.",
+            title=title,
+            count=len(rows),
+        ),
+        text=ChartText(
+            value=score_title(t),
+            name=t("Indicator"),
+            interval=t("95% interval"),
+            n="n",
+            series=(city, yardstick),
+        ),
+        data=rows,
+        table=_tree_table(reading, cells, rows, gaps, labels, city, yardstick),
+        note=note,
+    )
+
+
+def _tree_table(
+    reading: Reading,
+    cells: pd.DataFrame,
+    rows: pd.DataFrame,
+    gaps: pd.DataFrame,
+    labels: list[str],
+    city: str,
+    yardstick: str,
+) -> pd.DataFrame:
+    t = reading.t
+    if yardstick == reading.names.area(NATION) and not gaps.empty:
+        ordered = in_order(gaps, "indicator", list(cells["indicator"].astype(str)))
+        names = [reading.names.numbered(code) for code in ordered["indicator"].astype(str)]
+        return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=yardstick)
+    return pd.DataFrame(
+        {
+            t("Indicator"): labels,
+            city: cells["estimate"].astype(float),
+            t("95% from"): cells["ci_low"].astype(float),
+            t("95% to"): cells["ci_high"].astype(float),
+            yardstick: rows["reference"].to_numpy(dtype=float),
+            "n": cells["n"].astype("Float64").astype("Int64"),
+        }
+    )
+
+
+def _groups(reading: Reading, cells: pd.DataFrame, headline: Figure, name: str) -> Picture:
+    t = reading.t
+    order = [
+        key
+        for variable in GROUP_VARIABLES
+        for key in reading.results.method.groups
+        if key.partition("=")[0] == variable
+    ]
+    groups = in_order(cells, "group", order)
+    reference = None if headline.estimate is None else (name, headline.estimate)
+    heading = Heading(
+        "city-groups",
+        t("Composite satisfaction of groups in {city}", city=name),
+        t("Group"),
+        t("Dashed line: all respondents of {city}. Groups overlap.", city=name),
+    )
+    return score_picture(
+        reading,
+        heading,
+        groups,
+        [reading.names.group(key) for key in groups["group"].astype(str)],
+        key="group",
+        n=headline.n,
+        reference=reference,
+    )
+
+
+def _measures(reading: Reading, everyone: pd.DataFrame, name: str) -> tuple[Picture, ...]:
+    """What people of the city report, and how they rate it, beside the nation."""
+    t = reading.t
+    nation = reading.cells(area_level="nation", area=NATION, indicator=None)
+    beside = {name: everyone, t("Nation"): nation}
+    titles = (
+        ("city-reports", t("What people report in {city}", city=name), rates(reading)),
+        ("city-ratings", t("How people in {city} rate it", city=name), ratings(reading)),
+    )
+    drawn = [
+        series_picture(reading, Heading(key, title, t("Question")), beside, measures)
+        for key, title, measures in titles
+    ]
+    return tuple(picture for picture in drawn if picture is not None)

@@ -1,0 +1,128 @@
+"""One number as people may quote it: with its interval, or with the reason why not."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from survey.locale import Message, Translator, msg
+
+UNRELIABLE = "unreliable"
+QUOTA_SAMPLE = msg(
+    "The interval measures the spread between sampling points. These are quota samples taken on "
+    "site: it does not measure whom the interviewers could not reach or who declined."
+)
+"""Stands beside every margin of error."""
+WITHHELD = msg("Sample too small, not shown")
+NEEDED = msg("Sample too small, not shown: at least {minimum} valid answers are needed.")
+NOT_AVAILABLE = msg("Not available")
+NO_CLEAR_DIFFERENCE = msg("No detectable difference")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A score or rate (0-100). Without an interval `low` and `high` are None."""
+
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    status: str = "empty"
+    shown: bool = False
+
+    @property
+    def available(self) -> bool:
+        return self.shown and self.estimate is not None
+
+    @property
+    def is_unreliable(self) -> bool:
+        return self.status == UNRELIABLE
+
+
+NOTHING = Figure(estimate=None)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference with its interval; it is called one only where the interval excludes zero."""
+
+    name: str
+    figure: Figure
+    """`figure.estimate` is the difference itself."""
+    group: float | None
+    reference: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        low, high = self.figure.low, self.figure.high
+        return self.figure.available and low is not None and high is not None and low * high > 0
+
+    @property
+    def is_higher(self) -> bool:
+        return self.is_clear and (self.figure.estimate or 0.0) > 0
+
+
+def _number(value: object) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type, call-overload]
+
+
+def figure_of(cells: pd.DataFrame, *, value: str = "estimate") -> Figure:
+    """The figure in the first row; `NOTHING` when there is no row."""
+    if cells.empty:
+        return NOTHING
+    row = cells.iloc[0]
+    n = _number(row["n"])
+    return Figure(
+        estimate=_number(row[value]),
+        low=_number(row["ci_low"]),
+        high=_number(row["ci_high"]),
+        n=None if n is None else int(n),
+        status=str(row["status"]),
+        shown=bool(row["shown"]),
+    )
+
+
+def difference_of(name: str, gaps: pd.DataFrame) -> Difference:
+    """The difference in the first row of a gaps table."""
+    figure = figure_of(gaps, value="difference")
+    if gaps.empty:
+        return Difference(name, figure, None, None)
+    row = gaps.iloc[0]
+    return Difference(name, figure, _number(row["estimate"]), _number(row["reference"]))
+
+
+def decimal(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign; the minus is the typographic one."""
+    return f"{value:+.1f}".replace("-", "\u2212")
+
+
+def interval_words(low: float | None, high: float | None) -> str:
+    """`79.6–80.2`; empty without an interval. Negative bounds are joined by a blank and a dash."""
+    if low is None or high is None:
+        return ""
+    if low < 0 or high < 0:
+        return f"{signed(low)} – {signed(high)}"
+    return f"{decimal(low)}–{decimal(high)}"
+
+
+def in_words(figure: Figure, t: Translator) -> str:
+    """The number and its interval in one breath, or why there is none."""
+    if not figure.available or figure.estimate is None:
+        return t(WITHHELD if not figure.shown else NOT_AVAILABLE)
+    number = decimal(figure.estimate)
+    if figure.low is None:
+        return t("{score}, no interval can be given", score=number)
+    return t(
+        "{score}, 95% interval {interval}",
+        score=number,
+        interval=interval_words(figure.low, figure.high),
+    )
+
+
+def why_nothing(row_shown: bool, t: Translator) -> str:
+    """What stands in a chart or table where no figure is."""
+    message: Message = NOT_AVAILABLE if row_shown else WITHHELD
+    return t(message)

@@ -1,0 +1,94 @@
+"""What people report in the unscored modules: rates, and means of their own ratings."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from survey.publish.charts import ChartText, Kind
+from survey.publish.picture import Picture
+from survey.publish.results.measures import Measure
+from survey.publish.views.pictures import Heading, percent_title, score_title, subtitle
+from survey.publish.views.reading import Reading, in_order
+from survey.publish.views.rows import score_rows, score_table
+
+BACKGROUND = "background"
+"""Topic of facts about respondents; they describe the sample and are not results."""
+
+
+def rates(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
+    """Measures that are per cents, in the order they are declared."""
+    return [one for one in _about(reading, topics) if one.choices]
+
+
+def ratings(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
+    """Measures that are means of a rating question (0-100)."""
+    return [one for one in _about(reading, topics) if not one.choices]
+
+
+def answers_to(reading: Reading, item: str) -> list[Measure]:
+    """The measures that say how one question was answered."""
+    return [one for one in reading.results.method.measures if one.item == item]
+
+
+def _about(reading: Reading, topics: Sequence[str] | None) -> list[Measure]:
+    return [
+        measure
+        for measure in reading.results.method.measures
+        if (measure.topic in topics if topics else measure.topic != BACKGROUND)
+    ]
+
+
+def series_picture(
+    reading: Reading,
+    heading: Heading,
+    cells_of: Mapping[str, pd.DataFrame],
+    measures: Sequence[Measure],
+) -> Picture | None:
+    """A row a measure, a mark a series: for example three age bands per question.
+
+    None when the wave asked nothing of the kind.
+    """
+    t = reading.t
+    keys = [measure.key for measure in measures]
+    unit = percent_title(t) if any(measure.choices for measure in measures) else score_title(t)
+    parts = [
+        _part(reading, heading, unit, name, in_order(cells, "indicator", keys))
+        for name, cells in cells_of.items()
+    ]
+    data = pd.concat([rows for rows, _ in parts], ignore_index=True)
+    if data.empty:
+        return None
+    table = pd.concat([table for _, table in parts], ignore_index=True)
+    place = {label: index for index, label in enumerate(data["label"].drop_duplicates())}
+    order = table[heading.rows].map(place).argsort(kind="stable")
+    return Picture(
+        key=heading.key,
+        kind=Kind.GROUPED,
+        title=heading.title,
+        subtitle=subtitle(reading, unit, data.groupby("series")["n"].max().sum()),
+        alt=t(
+            "{title}. {count} rows for {groups}. The same data follow as a table.",
+            title=heading.title,
+            count=len(place),
+            groups=", ".join(cells_of),
+        ),
+        text=ChartText(
+            value=unit,
+            name=heading.rows,
+            interval=t("95% interval"),
+            n="n",
+            series=tuple(cells_of),
+        ),
+        data=data,
+        table=table.iloc[order].reset_index(drop=True),
+        note=heading.note,
+    )
+
+
+def _part(
+    reading: Reading, heading: Heading, unit: str, name: str, cells: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    labels = [reading.names.indicator(key) for key in cells["indicator"].astype(str)]
+    table = score_table(cells, labels, reading.t, name=heading.rows, value=unit)
+    table.insert(1, reading.t("Who"), name)
+    return score_rows(cells, labels, reading.t, key="indicator").assign(series=name), table

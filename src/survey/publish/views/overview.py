@@ -1,0 +1,270 @@
+"""The national overview: the answer, its parts, the cities, the areas, the years."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.access.principal import Principal
+from survey.locale import Translator
+from survey.publish.charts import ChartText, Kind
+from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
+from survey.publish.picture import Picture
+from survey.publish.views.figures import Figure, in_words
+from survey.publish.views.names import COMPOSITE, NATION
+from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
+from survey.publish.views.reading import Reading, Results, in_order
+from survey.publish.views.rows import RANKED_FROM_N, gap_rows, score_table
+from survey.publish.views.trend import trend_picture
+
+AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
+
+
+@dataclass(frozen=True)
+class OverviewFilters:
+    """`region3` and `city_class` narrow the list of cities; `by` groups the areas."""
+
+    indicator: str = COMPOSITE
+    by: str = "region3"
+    region3: str | None = None
+    city_class: str | None = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A first-level indicator beside the headline."""
+
+    name: str
+    figure: Figure
+    words: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many cities differ from the nation so clearly that the interval excludes zero."""
+
+    higher: int
+    lower: int
+    unclear: int
+
+
+@dataclass(frozen=True, eq=False)
+class OverviewView:
+    title: str
+    headline: Figure
+    sentence: str
+    tiles: tuple[Tile, ...]
+    standing: Standing | None
+    indicators: Picture
+    cities: Picture
+    city_map: Picture
+    areas: Picture
+    trend: Picture
+    city_codes: tuple[str, ...]
+
+
+def overview(
+    *,
+    results: Results,
+    principal: Principal,
+    language: str,
+    filters: OverviewFilters,
+    others: Sequence[Results] = (),
+) -> OverviewView:
+    """Everything on the page; `others` are the further waves of the same series."""
+    reading = Reading(results, principal, language)
+    headline = reading.nation(filters.indicator)
+    cells = reading.cells(indicator=filters.indicator)
+    cities = _chosen(cells[cells["area_level"] == "city"], reading, filters)
+    gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
+    return OverviewView(
+        title=reading.wave_title,
+        headline=headline,
+        sentence=_sentence(reading, headline, filters),
+        tiles=_tiles(reading),
+        standing=_standing(gaps, reading.t),
+        indicators=_indicators(reading),
+        cities=_cities(reading, cities, headline, filters),
+        city_map=_map(reading, cells, gaps, headline, filters),
+        areas=_areas(reading, cells, headline, filters),
+        trend=trend_picture(reading, others, filters.indicator),
+        city_codes=tuple(cities["area"].astype(str)),
+    )
+
+
+def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> str:
+    t = reading.t
+    return t(
+        "{indicator} in the nation: {words}, from {n} valid interviews in {cities} cities.",
+        indicator=reading.names.indicator(filters.indicator),
+        words=in_words(headline, t),
+        n=f"{headline.n or 0:,d}",
+        cities=reading.wave.cities,
+    )
+
+
+def _tiles(reading: Reading) -> tuple[Tile, ...]:
+    return tuple(
+        Tile(reading.names.indicator(code), figure, in_words(figure, reading.t))
+        for code in reading.level_codes(1)
+        for figure in (reading.nation(code),)
+    )
+
+
+def _standing(gaps: pd.DataFrame, t: Translator) -> Standing | None:
+    if gaps.empty:
+        return None
+    roles = gap_rows(gaps, [""] * len(gaps), t, key="area")["role"]
+    return Standing(
+        *(int((roles == role).sum()) for role in (HIGHER, LOWER, UNCLEAR)),
+    )
+
+
+def _indicators(reading: Reading) -> Picture:
+    t = reading.t
+    codes = reading.level_codes(1, 2)
+    cells = reading.cells(area_level="nation", area=NATION, indicator=codes)
+    cells = in_order(cells, "indicator", codes)
+    return score_picture(
+        reading,
+        Heading("overview-indicators", t("First- and second-level indicators"), t("Indicator")),
+        cells,
+        [reading.names.numbered(code) for code in cells["indicator"].astype(str)],
+        key="indicator",
+        focus=reading.level_codes(1),
+        n=cells["n"].max(),
+    )
+
+
+def _chosen(cities: pd.DataFrame, reading: Reading, filters: OverviewFilters) -> pd.DataFrame:
+    """The cities of the filter, largest estimate first, those without a figure last."""
+    frame = reading.cities
+    keep = [
+        code in frame
+        and filters.region3 in {None, frame[code].region3}
+        and filters.city_class in {None, frame[code].city_class}
+        for code in cities["area"].astype(str)
+    ]
+    kept = cities[np.asarray(keep, dtype=bool)] if filters.region3 or filters.city_class else cities
+    return kept.sort_values("estimate", ascending=False, na_position="last").reset_index(drop=True)
+
+
+def _cities(
+    reading: Reading, cities: pd.DataFrame, headline: Figure, filters: OverviewFilters
+) -> Picture:
+    t = reading.t
+    reference = None if headline.estimate is None else (t("Nation"), headline.estimate)
+    note = t(
+        "Dashed line: the nation. Cities whose lines overlap widely should not be told apart. "
+        "Hollow: fewer than {n} interviews, not to be put in an order.",
+        n=RANKED_FROM_N,
+    )
+    title = t(
+        "{indicator}: {count} cities",
+        indicator=reading.names.indicator(filters.indicator),
+        count=len(cities),
+    )
+    return score_picture(
+        reading,
+        Heading("overview-cities", title, t("City"), note),
+        cities,
+        [reading.names.area(code) for code in cities["area"].astype(str)],
+        key="area",
+        n=cities["n"].sum(),
+        kind=Kind.CATERPILLAR,
+        focus=() if reading.principal.area == NATION else (reading.principal.area,),
+        ranked_from=RANKED_FROM_N,
+        reference=reference,
+    )
+
+
+def _areas(
+    reading: Reading, cells: pd.DataFrame, headline: Figure, filters: OverviewFilters
+) -> Picture:
+    t = reading.t
+    level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
+    areas = cells[(cells["area_level"] == level) & (cells["area"].astype(str) != "")]
+    areas = areas.sort_values("estimate", ascending=False, na_position="last")
+    title = t(
+        "{indicator} by area: {level}",
+        indicator=reading.names.indicator(filters.indicator),
+        level=reading.names.level(level),
+    )
+    reference = None if headline.estimate is None else (t("Nation"), headline.estimate)
+    return score_picture(
+        reading,
+        Heading("overview-areas", title, t("Area"), t("Dashed line: the nation.")),
+        areas,
+        [reading.names.area(area) for area in areas["area"].astype(str)],
+        key="area",
+        n=areas["n"].sum(),
+        reference=reference,
+    )
+
+
+def _map(
+    reading: Reading,
+    cells: pd.DataFrame,
+    gaps: pd.DataFrame,
+    headline: Figure,
+    filters: OverviewFilters,
+) -> Picture:
+    """Cities as points; what a point says is whether the city differs from the nation."""
+    t = reading.t
+    cities = cells[(cells["area_level"] == "city") & cells["shown"] & cells["estimate"].notna()]
+    cities = cities[cities["area"].astype(str).isin(list(reading.cities))].reset_index(drop=True)
+    codes = list(cities["area"].astype(str))
+    labels = [reading.names.area(code) for code in codes]
+    roles = gap_rows(gaps, [""] * len(gaps), t, key="area").set_index("code")["role"]
+    series = (t("Clearly above the nation"), t("Clearly below the nation"), t("Not told apart"))
+    value = score_title(t)
+    rows = pd.DataFrame(
+        {
+            "label": labels,
+            "lon": [reading.cities[code].lon for code in codes],
+            "lat": [reading.cities[code].lat for code in codes],
+            "estimate": cities["estimate"].to_numpy(dtype=float),
+            "n": cities["n"].to_numpy(dtype=float),
+            "range": _ranges(cities),
+            "role": [_known(roles.get(code)) for code in codes],
+        }
+    )
+    title = t("Where cities differ from the nation")
+    counts = rows["role"].value_counts()
+    told = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
+    table = score_table(cities, labels, t, name=t("City"), value=value)
+    table.insert(1, t("Verdict"), [told[role] for role in rows["role"]])
+    return Picture(
+        key="overview-map",
+        kind=Kind.MAP,
+        title=title,
+        subtitle=subtitle(reading, value, headline.n),
+        alt=t(
+            "{title}. Points by longitude and latitude: {higher} cities clearly above the nation, "
+            "{lower} clearly below. The same data follow as a table.",
+            title=title,
+            higher=int(counts.get(HIGHER, 0)),
+            lower=int(counts.get(LOWER, 0)),
+        ),
+        text=ChartText(
+            value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
+        ),
+        data=rows,
+        table=table,
+        note=t(
+            "City points without boundaries. Each comparison stands for itself at 95%: of 100 "
+            "cities equal to the nation about five would be marked by chance."
+        ),
+    )
+
+
+def _ranges(cities: pd.DataFrame) -> list[str]:
+    return [
+        f"{low:.1f}–{high:.1f}" if pd.notna(low) else ""
+        for low, high in zip(cities["ci_low"], cities["ci_high"], strict=True)
+    ]
+
+
+def _known(role: object) -> str:
+    return role if isinstance(role, str) and role in {HIGHER, LOWER} else UNCLEAR

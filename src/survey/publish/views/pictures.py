@@ -1,0 +1,145 @@
+"""Composing pictures: the words around a chart are made in one place, so they agree."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from survey.locale import Translator
+from survey.publish.charts import ChartText, Kind
+from survey.publish.charts.gaps import HIGHER, LOWER
+from survey.publish.picture import Picture
+from survey.publish.views.figures import decimal, signed
+from survey.publish.views.reading import Reading
+from survey.publish.views.rows import (
+    gap_rows,
+    gap_table,
+    reference_row,
+    score_rows,
+    score_table,
+)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a picture is called and what its rows are."""
+
+    key: str
+    title: str
+    rows: str
+    note: str = ""
+
+
+def score_title(t: Translator) -> str:
+    return t("Score (0–100)")
+
+
+def percent_title(t: Translator) -> str:
+    return t("Per cent of those asked")
+
+
+def subtitle(reading: Reading, unit: str, n: float | None) -> str:
+    """Wave, unit, n and interval: the line under every title."""
+    t = reading.t
+    count = "–" if n is None or pd.isna(n) else f"{int(n):,d}"
+    return t(
+        "{wave} · {unit} · n = {n} · lines: 95% intervals",
+        wave=reading.wave_title,
+        unit=unit,
+        n=count,
+    )
+
+
+def score_picture(
+    reading: Reading,
+    heading: Heading,
+    cells: pd.DataFrame,
+    labels: Sequence[str],
+    *,
+    key: str,
+    n: float | None,
+    kind: Kind = Kind.INTERVALS,
+    unit: str | None = None,
+    focus: Collection[str] = (),
+    ranked_from: int = 0,
+    reference: tuple[str, float] | None = None,
+) -> Picture:
+    """Estimates with intervals in the order of `cells`."""
+    t = reading.t
+    value = unit or score_title(t)
+    rows = score_rows(cells, labels, t, key=key, focus=focus, ranked_from=ranked_from)
+    data = rows if reference is None else pd.concat([rows, reference_row(*reference)])
+    return Picture(
+        key=heading.key,
+        kind=kind,
+        title=heading.title,
+        subtitle=subtitle(reading, value, n),
+        alt=_alt_scores(heading.title, rows, t),
+        text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        data=data.reset_index(drop=True),
+        table=score_table(cells, labels, t, name=heading.rows, value=value),
+        note=heading.note,
+    )
+
+
+def gap_picture(
+    reading: Reading,
+    heading: Heading,
+    gaps: pd.DataFrame,
+    labels: Sequence[str],
+    *,
+    key: str,
+    this: str,
+    other: str,
+    n: float | None,
+    kind: Kind = Kind.GAPS,
+) -> Picture:
+    """Differences with intervals in the order of `gaps`; `this` minus `other`."""
+    t = reading.t
+    value = t("Difference in points")
+    rows = gap_rows(gaps, labels, t, key=key)
+    return Picture(
+        key=heading.key,
+        kind=kind,
+        title=heading.title,
+        subtitle=subtitle(reading, value, n),
+        alt=_alt_gaps(heading.title, rows, t),
+        text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        data=rows,
+        table=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
+        note=heading.note,
+    )
+
+
+def _alt_scores(title: str, rows: pd.DataFrame, t: Translator) -> str:
+    drawn = rows[rows["estimate"].notna()]
+    if drawn.empty:
+        return t("{title}. No figure can be shown.", title=title)
+    top, bottom = drawn.loc[drawn["estimate"].idxmax()], drawn.loc[drawn["estimate"].idxmin()]
+    return t(
+        "{title}. {count} rows. Largest estimate: {top} {most}; smallest: {bottom} {least}. "
+        "The same data follow as a table.",
+        title=title,
+        count=len(drawn),
+        top=top["label"],
+        most=decimal(top["estimate"]),
+        bottom=bottom["label"],
+        least=decimal(bottom["estimate"]),
+    )
+
+
+def _alt_gaps(title: str, rows: pd.DataFrame, t: Translator) -> str:
+    clear = rows[rows["role"].isin([HIGHER, LOWER])]
+    if clear.empty:
+        return t("{title}. No difference is clear. The same data follow as a table.", title=title)
+    widest = clear.loc[clear["difference"].abs().idxmax()]
+    return t(
+        "{title}. {higher} clearly higher, {lower} clearly lower of {count}; the largest clear "
+        "difference: {label} {difference}. The same data follow as a table.",
+        title=title,
+        higher=int((clear["role"] == HIGHER).sum()),
+        lower=int((clear["role"] == LOWER).sum()),
+        count=len(rows),
+        label=widest["label"],
+        difference=signed(widest["difference"]),
+    )

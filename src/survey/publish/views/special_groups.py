@@ -1,0 +1,175 @@
+"""The main study's special groups against everybody else: 60-70 years, guardians, rural, poor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pandas as pd
+
+from survey.access.principal import Principal
+from survey.publish.charts import Kind
+from survey.publish.picture import Picture
+from survey.publish.views.figures import Difference, difference_of
+from survey.publish.views.measures import rates, series_picture
+from survey.publish.views.names import COMPOSITE, NATION
+from survey.publish.views.pictures import Heading, gap_picture
+from survey.publish.views.reading import Reading, Results, in_order
+
+MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
+_TOPIC_OF: Mapping[str, str] = MappingProxyType(
+    {"elderly=yes": "elderly", "guardian=yes": "minors", "residence=rural": "rural"}
+)
+
+
+@dataclass(frozen=True)
+class GroupFilters:
+    """One special group, and the indicator it is compared by."""
+
+    group: str = MAIN_GROUPS[0]
+    indicator: str = COMPOSITE
+
+
+@dataclass(frozen=True, eq=False)
+class GroupsView:
+    name: str
+    difference: Difference
+    sentence: str
+    groups: Picture
+    indicators: Picture
+    cities: Picture
+    hidden_cities: int
+    topic: Picture | None
+    """What the group was asked beyond the score, if it was."""
+
+
+def group_choices(results: Results) -> tuple[str, ...]:
+    """The special groups that the wave knows."""
+    return tuple(group for group in MAIN_GROUPS if group in results.method.groups)
+
+
+def special_groups(
+    *, results: Results, principal: Principal, language: str, filters: GroupFilters
+) -> GroupsView:
+    """One group of the main study against everybody else."""
+    reading = Reading(results, principal, language)
+    known = list(group_choices(results))
+    group = filters.group if filters.group in known else next(iter(known), filters.group)
+    name = reading.names.group(group)
+    nation = reading.gaps(
+        "rest", area_level="nation", area=NATION, group=known, indicator=filters.indicator
+    )
+    difference = difference_of(name, nation[nation["group"] == group])
+    cities = reading.gaps(
+        "rest", area_level="city", group=group, indicator=filters.indicator
+    ).sort_values("difference", ascending=False, na_position="last", ignore_index=True)
+    return GroupsView(
+        name=name,
+        difference=difference,
+        sentence=_sentence(reading, difference, filters.indicator),
+        groups=_groups(reading, in_order(nation, "group", known), filters.indicator),
+        indicators=_indicators(reading, group, name),
+        cities=_cities(reading, cities, name, filters.indicator),
+        hidden_cities=int((~cities["shown"]).sum()),
+        topic=_topic(reading, group, name),
+    )
+
+
+def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
+    t = reading.t
+    figure = difference.figure
+    if not figure.available or figure.estimate is None or difference.reference is None:
+        return t("A comparison of this group with everybody else is not available.")
+    bounds = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
+    words = {
+        "group": difference.name,
+        "indicator": reading.names.indicator(indicator),
+        "size": f"{abs(figure.estimate):.1f}",
+        "low": f"{bounds[0]:.1f}",
+        "high": f"{bounds[1]:.1f}",
+    }
+    if not difference.is_clear:
+        return t("{group}, {indicator}: no detectable difference from everybody else.", **words)
+    if difference.is_higher:
+        return t(
+            "{group}, {indicator}: {size} points higher than everybody else "
+            "(95% interval {low}–{high}).",
+            **words,
+        )
+    return t(
+        "{group}, {indicator}: {size} points lower than everybody else "
+        "(95% interval {low}–{high}).",
+        **words,
+    )
+
+
+def _groups(reading: Reading, gaps: pd.DataFrame, indicator: str) -> Picture:
+    t = reading.t
+    title = t(
+        "{indicator}: each special group minus everybody else",
+        indicator=reading.names.indicator(indicator),
+    )
+    return gap_picture(
+        reading,
+        Heading("groups-nation", title, t("Special group")),
+        gaps,
+        [reading.names.group(key) for key in gaps["group"].astype(str)],
+        key="group",
+        this=t("Group"),
+        other=t("Everybody else"),
+        n=reading.wave.n,
+    )
+
+
+def _indicators(reading: Reading, group: str, name: str) -> Picture:
+    t = reading.t
+    codes = [COMPOSITE, *reading.level_codes(1, 2)]
+    gaps = reading.gaps("rest", area_level="nation", area=NATION, group=group, indicator=codes)
+    gaps = in_order(gaps, "indicator", codes)
+    title = t("{group} minus everybody else, by indicator", group=name)
+    return gap_picture(
+        reading,
+        Heading("groups-indicators", title, t("Indicator")),
+        gaps,
+        [reading.names.numbered(code) for code in gaps["indicator"].astype(str)],
+        key="indicator",
+        this=name,
+        other=t("Everybody else"),
+        n=gaps["n"].max(),
+    )
+
+
+def _cities(reading: Reading, gaps: pd.DataFrame, name: str, indicator: str) -> Picture:
+    t = reading.t
+    title = t(
+        "{group} minus everybody else, {indicator}, by city",
+        group=name,
+        indicator=reading.names.indicator(indicator),
+    )
+    note = t(
+        "Filled triangles: the interval excludes zero. In a single city few members of a group "
+        "were interviewed, so most lines are long. Each comparison stands for itself at 95%."
+    )
+    return gap_picture(
+        reading,
+        Heading("groups-cities", title, t("City"), note),
+        gaps,
+        [reading.names.area(code) for code in gaps["area"].astype(str)],
+        key="area",
+        this=name,
+        other=t("Everybody else"),
+        n=gaps["n"].sum(),
+        kind=Kind.CITY_GAPS,
+    )
+
+
+def _topic(reading: Reading, group: str, name: str) -> Picture | None:
+    topic = _TOPIC_OF.get(group)
+    if topic is None:
+        return None
+    cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=None)
+    heading = Heading(
+        "groups-topic",
+        reading.t("What {group} report", group=name),
+        reading.t("Question"),
+    )
+    return series_picture(reading, heading, {name: cells}, rates(reading, (topic,)))

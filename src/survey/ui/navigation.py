@@ -1,0 +1,71 @@
+"""Which pages there are and who sees them: data, so that it can be tested without a browser."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from survey.access.principal import Action, Principal
+from survey.locale import Message, msg
+
+
+class PageKey(StrEnum):
+    HOME = "home"
+    TASKS = "tasks"
+    INTERVIEW = "interview"
+    OVERVIEW = "overview"
+    CITY = "city"
+    SPECIAL_GROUPS = "special_groups"
+    METHOD = "method"
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """`path` is the file; `url` one segment that never changes; `action` what it takes to open."""
+
+    key: PageKey
+    url: str
+    title: Message
+    section: Message
+    action: Action | None
+
+    @property
+    def path(self) -> str:
+        return f"pages/{self.key}.py"
+
+
+_START, _FIELD = msg("Start"), msg("Fieldwork")
+_RESULTS, _BACKGROUND = msg("Results"), msg("Background")
+
+PAGES: tuple[PageInfo, ...] = (
+    PageInfo(PageKey.HOME, "home", msg("Start page"), _START, None),
+    PageInfo(PageKey.TASKS, "tasks", msg("My tasks"), _FIELD, Action.INTERVIEW),
+    PageInfo(PageKey.INTERVIEW, "interview", msg("Interview"), _FIELD, Action.INTERVIEW),
+    PageInfo(PageKey.OVERVIEW, "overview", msg("National overview"), _RESULTS, Action.READ_RESULTS),
+    PageInfo(PageKey.CITY, "city", msg("City profile"), _RESULTS, Action.READ_RESULTS),
+    PageInfo(
+        PageKey.SPECIAL_GROUPS,
+        "special-groups",
+        msg("Special groups: older people and children"),
+        _RESULTS,
+        Action.READ_RESULTS,
+    ),
+    PageInfo(PageKey.METHOD, "method", msg("Method"), _BACKGROUND, Action.READ_METHOD),
+)
+BY_KEY = {page.key: page for page in PAGES}
+
+
+def may_open(page: PageInfo, principal: Principal | None) -> bool:
+    """Whether the page shows anything but a refusal."""
+    if page.action is None:
+        return True
+    return principal is not None and principal.may(page.action)
+
+
+def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
+    """The pages in the menu of this person, in their order."""
+    return tuple(page for page in PAGES if may_open(page, principal))
+
+
+def landing_page(principal: Principal) -> PageInfo:
+    """Where a person's work begins: the first page that is theirs alone."""
+    own = [page for page in menu_for(principal) if page.action is not None]
+    return own[0] if own else BY_KEY[PageKey.HOME]

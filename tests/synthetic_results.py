@@ -1,0 +1,366 @@
+"""A store of frozen waves whose cells are made up: the shape of real results, made in a second.
+
+`python tests/synthetic_results.py FOLDER` writes one to look at; tests use `synthetic_store`.
+"""
+
+import csv
+import itertools
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from survey.disclosure import protect
+from survey.fieldwork.instruments import save_instrument, save_tree
+from survey.instrument.model import Instrument, Item, Kind, Language, Section
+from survey.instrument.tree import Indicator, IndicatorTree
+from survey.publish.results.measures import Measure, read_measures
+from survey.publish.results.method import Method
+from survey.publish.results.store import CELLS, GAPS, METHOD
+from survey.publish.results.weighting import WeightingReport
+from survey.sample.frame import frame_table, shipped_cities, store_cities
+from survey.settings import PROJECT_ROOT, Settings
+from survey.snapshot.files import parquet_bytes, write_snapshot
+from survey.snapshot.manifest import Manifest
+from survey.store import schema
+from survey.store.engine import session_scope
+from survey.store.tables import Snapshot, Wave, WaveState
+
+SEED = PROJECT_ROOT / "seed"
+MAIN_GROUPS = {
+    "all": 1.0,
+    "gender=male": 0.5,
+    "gender=female": 0.5,
+    "age_band=15-24": 0.15,
+    "age_band=25-34": 0.25,
+    "age_band=35-44": 0.25,
+    "age_band=45-54": 0.2,
+    "age_band=55-70": 0.15,
+    "elderly=yes": 0.08,
+    "guardian=yes": 0.3,
+    "guardian=no": 0.7,
+    "residence=urban": 0.8,
+    "residence=rural": 0.2,
+    "income=lt3000": 0.015,
+    "income=from3000": 0.3,
+    "income=from5000": 0.4,
+    "income=ge8000": 0.285,
+    "education=primary": 0.1,
+    "education=junior": 0.2,
+    "education=senior": 0.3,
+    "education=college": 0.2,
+    "education=bachelor": 0.18,
+    "education=postgraduate": 0.02,
+}
+ELDERLY_GROUPS = {
+    "all": 1.0,
+    "age_band=60-69": 0.5,
+    "age_band=70-79": 0.35,
+    "age_band=80+": 0.15,
+    "answered_by=self": 0.7,
+    "answered_by=assisted": 0.15,
+    "answered_by=proxy_child": 0.12,
+    "answered_by=proxy_other": 0.03,
+}
+MINORS_GROUPS = {
+    "all": 1.0,
+    "school_stage=preschool": 0.2,
+    "school_stage=primary": 0.35,
+    "school_stage=junior": 0.25,
+    "school_stage=senior": 0.15,
+    "school_stage=vocational_other": 0.05,
+    "guardian_relation=mother": 0.6,
+    "guardian_relation=father": 0.3,
+    "guardian_relation=grandparent": 0.08,
+    "guardian_relation=other": 0.02,
+}
+_TOPICS = {
+    "main": {
+        "confidence",
+        "complaint",
+        "education",
+        "elderly",
+        "minors",
+        "rural",
+        "service",
+        "background",
+    },
+    "elderly": {"elderly", "background"},
+    "minors": {"minors", "background"},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One made-up wave."""
+
+    key: str
+    series: str
+    year: int
+    groups: Mapping[str, float]
+    n: int
+    tree: bool = True
+
+
+PLANS = (
+    Plan("main-2024", "main", 2024, MAIN_GROUPS, 61_998),
+    Plan("main-2023", "main", 2023, MAIN_GROUPS, 61_812),
+    Plan("elderly-2024", "elderly", 2024, ELDERLY_GROUPS, 8_000, tree=False),
+    Plan("minors-2024", "minors", 2024, MINORS_GROUPS, 8_000, tree=False),
+)
+
+
+def read_tree(path: Path) -> IndicatorTree:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return IndicatorTree(
+        name=path.stem,
+        indicators=tuple(
+            Indicator(
+                code=row["code"],
+                parent=row["parent"] or None,
+                level=int(row["level"]),
+                name={"zh": row["name_zh"], "en": row["name_en"]},
+                weight=float(row["weight"]),
+                name_status=row["name_status"],
+                weight_status=row["weight_status"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def synthetic_store(
+    settings: Settings, *, plans: Sequence[Plan] = PLANS, measures_a_topic: int | None = None
+) -> None:
+    """Fill a new store with frozen, released demo waves; few measures make it faster."""
+    schema.upgrade(settings.store_url)
+    tree = read_tree(SEED / "trees" / "cca-2023.csv")
+    declared = read_measures(SEED / "instruments" / "measures.csv")
+    with session_scope(settings.store_url) as session:
+        store_cities(shipped_cities(), session=session)
+        instrument_id = save_instrument(session=session, instrument=_instrument())
+        tree_id = save_tree(session=session, tree=tree)
+        for plan in plans:
+            wave = Wave(
+                key=plan.key,
+                series=plan.series,
+                year=plan.year,
+                title_zh=plan.key,
+                title_en=plan.key,
+                instrument_id=instrument_id,
+                tree_id=tree_id if plan.tree else None,
+                state=WaveState.RELEASED,
+                is_demo=True,
+            )
+            session.add(wave)
+            session.flush()
+            measures = _few(declared, plan.series, measures_a_topic)
+            manifest = _manifest(plan, tree)
+            folder = write_snapshot(settings.snapshot_dir, manifest, plan.key.encode())
+            _write(folder, plan, tree if plan.tree else None, measures)
+            session.add(
+                Snapshot(
+                    wave_id=wave.id,
+                    final=True,
+                    sha256=manifest.responses_sha256,
+                    directory=str(folder.relative_to(settings.snapshot_dir)),
+                    rows=plan.n,
+                )
+            )
+
+
+def _few(declared: tuple[Measure, ...], series: str, limit: int | None) -> tuple[Measure, ...]:
+    chosen: list[Measure] = []
+    for _, group in itertools.groupby(
+        sorted(
+            (one for one in declared if one.topic in _TOPICS[series]), key=lambda one: one.topic
+        ),
+        key=lambda one: one.topic,
+    ):
+        members = list(group)
+        if limit is None:
+            chosen += members
+        else:
+            chosen += [one for one in members if one.choices][:limit]
+            chosen += [one for one in members if not one.choices][:limit]
+    wanted = {one.key for one in chosen} | {
+        one.key
+        for one in declared
+        if series != "main" and one.item in {"answered_by", "guardian_relation"}
+    }
+    wanted -= {
+        one.key
+        for one in declared
+        if one.item in {"answered_by", "guardian_relation"} - {_ANSWERED.get(series)}
+    }
+    return tuple(one for one in declared if one.key in wanted)
+
+
+_ANSWERED = {"elderly": "answered_by", "minors": "guardian_relation"}
+
+
+def _instrument() -> Instrument:
+    item = Item(name="overall", kind=Kind.RATING, minimum=1, maximum=10)
+    return Instrument(
+        name="synthetic",
+        version="1",
+        title={"en": "Synthetic"},
+        default_language="en",
+        languages=(Language(code="en", name="English"),),
+        sections=(Section(name="only", items=(item,)),),
+    )
+
+
+def _manifest(plan: Plan, tree: IndicatorTree) -> Manifest:
+    return Manifest(
+        wave=plan.key,
+        series=plan.series,
+        year=plan.year,
+        title={"zh": plan.key, "en": plan.key},
+        is_demo=True,
+        final=True,
+        composite="item_means",
+        instrument="synthetic",
+        instrument_version="1",
+        instrument_sha256="0" * 64,
+        tree=tree.name if plan.tree else None,
+        tree_sha256=tree.sha256 if plan.tree else None,
+        rows=plan.n,
+        cities=100,
+        statuses=("approved",),
+        responses_sha256=f"{sum(plan.key.encode()):064x}",
+        software="synthetic",
+        frozen_at=datetime(2024, 12, 1, tzinfo=UTC),
+    )
+
+
+def _write(
+    folder: Path, plan: Plan, tree: IndicatorTree | None, measures: tuple[Measure, ...]
+) -> None:
+    codes = ["composite", *(one.code for one in tree.indicators)] if tree else []
+    indicators = codes + [one.key for one in measures]
+    cells = _cells(plan, indicators, len(codes))
+    (folder / CELLS).write_bytes(parquet_bytes(_typed(protect(cells))))
+    gaps = _typed(protect(_gaps(cells), counts=["n_reference"]))
+    (folder / GAPS).write_bytes(parquet_bytes(gaps))
+    method = Method(
+        composite="item_means",
+        level=0.95,
+        lonely_psu="adjust",
+        assumed_deff=None,
+        minimum_n=10,
+        unreliable_below_n=30,
+        unreliable_below_df=8,
+        weighting=WeightingReport(
+            margin="age_band x gender",
+            source="2020 census",
+            city_total="population 15-70",
+            sweeps=12,
+            largest_misfit=1e-11,
+            kish_deff=1.31,
+            effective_n=plan.n / 1.31,
+            smallest=0.2,
+            largest=4.1,
+            unknown=0,
+            merges=(),
+        ),
+        items={},
+        measures=measures,
+        groups=tuple(plan.groups),
+        code_version="synthetic",
+    )
+    (folder / METHOD).write_text(method.model_dump_json())
+
+
+def _areas() -> pd.DataFrame:
+    """area_level, area, share of the nation's interviews, and a made-up effect."""
+    frame = frame_table(shipped_cities())
+    rng = np.random.default_rng(7)
+    effect = pd.Series(rng.normal(0, 4, len(frame)), index=frame.index)
+    rows = [("nation", "CN", 1.0, 0.0)]
+    for level, column in (
+        ("region3", "region3"),
+        ("region", "region"),
+        ("province", "province_code"),
+        ("city_class", "city_class"),
+        ("size_tier", "size_tier"),
+        ("retail_tier", "retail_tier"),
+        ("city", "code"),
+    ):
+        for area, members in frame.groupby(column):
+            rows.append((level, str(area), len(members) / 100, float(effect[members.index].mean())))
+    return pd.DataFrame(rows, columns=["area_level", "area", "share", "effect"])
+
+
+def _cells(plan: Plan, indicators: list[str], scored: int) -> pd.DataFrame:
+    areas = _areas()
+    rng = np.random.default_rng(plan.year)
+    groups = list(plan.groups)
+    shape = (len(areas), len(groups), len(indicators))
+    base = np.where(np.arange(len(indicators)) < scored, 80.0, 35.0)
+    base = base + rng.normal(0, 3, len(indicators))
+    base[0] = 80.4 if scored else base[0]
+    size = plan.n * np.outer(areas["share"], [plan.groups[group] for group in groups])
+    n = np.floor(size + rng.uniform(0, 1, size.shape))[:, :, None] * np.ones(shape)
+    group_effect = rng.normal(0, 0.8, len(groups))
+    group_effect[0] = 0.0
+    se = 17 * np.sqrt(1.4 / np.maximum(n, 2))
+    estimate = (
+        base
+        + areas["effect"].to_numpy()[:, None, None]
+        + group_effect[None, :, None]
+        + rng.normal(0, 1, shape) * np.minimum(se, 3)
+    ).clip(0.5, 99.5)
+    index = pd.MultiIndex.from_product(
+        [range(len(areas)), groups, indicators], names=["row", "group", "indicator"]
+    ).to_frame(index=False)
+    table = index.join(areas, on="row")[["area_level", "area", "group", "indicator"]]
+    flat = {"estimate": estimate, "se": se, "n": n}
+    table = table.assign(**{name: values.ravel() for name, values in flat.items()})
+    half = 2.0 * table["se"]
+    small = table["n"] < 30
+    return table.assign(
+        ci_low=(table["estimate"] - half).clip(lower=0),
+        ci_high=(table["estimate"] + half).clip(upper=100),
+        df=np.maximum(table["n"] / 25, 2).round(),
+        n_psu=np.maximum(table["n"] / 25, 2).round(),
+        sum_weight=table["n"] * 1000,
+        deff=1.4,
+        status=np.where(table["n"] == 0, "empty", np.where(small, "unreliable", "ok")),
+    )
+
+
+def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
+    whole = cells[cells["group"] == "all"].set_index(["area_level", "area", "indicator"])
+    nation = whole.loc[("nation", "CN")]
+    keys = pd.MultiIndex.from_frame(cells[["area_level", "area", "indicator"]])
+    rest = cells[cells["group"] != "all"].copy()
+    rest_keys = keys[cells["group"] != "all"]
+    rest["reference"] = whole["estimate"].reindex(rest_keys).to_numpy() + 0.2
+    rest["n_reference"] = whole["n"].reindex(rest_keys).to_numpy() - rest["n"]
+    rest["contrast"] = "rest"
+    against = cells[(cells["group"] == "all") & (cells["area_level"] != "nation")].copy()
+    against["reference"] = nation["estimate"].reindex(against["indicator"]).to_numpy()
+    against["n_reference"] = nation["n"].reindex(against["indicator"]).to_numpy()
+    against["contrast"] = "nation"
+    gaps = pd.concat([rest, against], ignore_index=True)
+    difference = gaps["estimate"] - gaps["reference"]
+    return gaps.assign(
+        difference=difference,
+        ci_low=difference - 2 * gaps["se"],
+        ci_high=difference + 2 * gaps["se"],
+    ).drop(columns=["n_psu", "sum_weight", "deff"])
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    texts = [name for name in ("area_level", "area", "group", "indicator", "contrast", "status")]
+    return table.astype({name: "category" for name in texts if name in table.columns})
+
+
+if __name__ == "__main__":
+    synthetic_store(Settings(data_dir=Path(sys.argv[1])))
