@@ -2,15 +2,11 @@
 
 import json
 import math
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
 from sample_instrument import sample
 
 from survey.instrument.model import MAX_TEXT, Ending

@@ -35,8 +35,8 @@ class Refusal:
 def is_blank(raw: object) -> bool:
     """What a form sends for a question without an answer."""
     if isinstance(raw, str):
-        return not raw.strip()
-    return raw is None or (isinstance(raw, list | tuple) and not raw)
+        return not raw or raw.isspace()
+    return raw is None or raw == [] or raw == ()
 
 
 def read_answer(ready: ReadyItem, raw: object) -> Answer | Refusal:
@@ -94,6 +94,8 @@ def _number(raw: object) -> float | None:
 
 
 def _whole(raw: object) -> int | None:
+    if type(raw) is int:
+        return raw if -_LARGEST_INTEGER <= raw <= _LARGEST_INTEGER else None
     number = _number(raw)
     if number is None or abs(number) > _LARGEST_INTEGER or number != int(number):
         return None

@@ -64,11 +64,23 @@ def program(expression: Expression) -> Program:
 
 
 def _all(*conditions: Program) -> Program:
-    return lambda situation: all(to_boolean(condition(situation)) for condition in conditions)
+    def every(situation: Situation) -> Value:
+        for condition in conditions:  # noqa: SIM110 - a generator costs more than it says
+            if not to_boolean(condition(situation)):
+                return False
+        return True
+
+    return every
 
 
 def _any(*conditions: Program) -> Program:
-    return lambda situation: any(to_boolean(condition(situation)) for condition in conditions)
+    def some(situation: Situation) -> Value:
+        for condition in conditions:  # noqa: SIM110
+            if to_boolean(condition(situation)):
+                return True
+        return False
+
+    return some
 
 
 def _not(condition: Program) -> Program:

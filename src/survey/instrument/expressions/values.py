@@ -18,9 +18,11 @@ _LAST_DAY = (date(9999, 12, 31) - _EPOCH).days
 
 def from_answer(answer: object) -> Value:
     """An answer as an expression sees it; a list is its words, no answer the empty text."""
-    if isinstance(answer, str | bool):
+    if isinstance(answer, str):
         return answer
-    if isinstance(answer, int | float):
+    if isinstance(answer, bool):
+        return answer
+    if isinstance(answer, (int, float)):
         return _as_float(answer)
     if isinstance(answer, list | tuple):
         return " ".join(word for word in answer if isinstance(word, str))
