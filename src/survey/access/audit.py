@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
-from survey.store.inserting import table_of
+from survey.store.core import table_of
 from survey.store.tables import AuditEntry, new_id
 
 _INSERT = insert(table_of(AuditEntry))

@@ -10,9 +10,11 @@ from survey.access.audit import record
 from survey.access.principal import Principal, Role
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
-from survey.store.inserting import table_of
+from survey.store.core import table_of
 from survey.store.tables import Account, LoginSession
 
+COOKIE = "survey_session"
+"""Name of the cookie that holds the secret; web sets it, pages read it."""
 LIFETIME = timedelta(hours=12)
 
 _SESSIONS, _ACCOUNTS = table_of(LoginSession), table_of(Account)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
-from survey.store.inserting import table_of
+from survey.store.core import table_of
 from survey.store.tables import QuotaCell, Status
 
 COUNTED = frozenset(

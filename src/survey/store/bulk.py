@@ -16,7 +16,7 @@ from sqlalchemy import JSON, Column, Connection, Enum, Uuid
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from survey.store.inserting import table_of
+from survey.store.core import table_of
 from survey.store.tables import UtcDateTime
 
 _Convert = Callable[[Any], object]

@@ -4,15 +4,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import Connection, Insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
-
-def table_of(model: type[SQLModel]) -> Table:
-    """The Core table behind a mapped class, for the paths where an ORM object costs too much."""
-    table: Table = model.__table__  # type: ignore[attr-defined]
-    return table
+from survey.store.core import table_of
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,67 @@
+"""The two doors through which an interview comes in: a one-time link, or a surveyor who asks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from survey.access.principal import AccessDenied, Principal
+from survey.fieldwork.assignments import assigned_point
+from survey.fieldwork.invitations import find_usable
+from survey.fieldwork.waves import WaveNotOpen
+from survey.locale import msg
+from survey.store.tables import Mode, WaveState
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where an interview belongs, however it came in; the names are columns of `Response`."""
+
+    wave_id: UUID
+    city_code: str
+    point_id: UUID
+    surveyor_id: UUID
+    invitation_id: UUID | None
+    instrument_id: UUID
+    is_demo: bool
+    mode: Mode
+
+    @property
+    def author_id(self) -> UUID | None:
+        """The account that keyed the answers; respondents have none."""
+        return self.surveyor_id if self.mode is Mode.ASSISTED else None
+
+
+def door_of_link(*, session: Session, token: str, now: datetime) -> Door:
+    """The wave, city, point and surveyor that the link is bound to."""
+    found = find_usable(session=session, token=token, now=now)
+    return Door(
+        wave_id=found.wave_id,
+        city_code=found.city_code,
+        point_id=found.point_id,
+        surveyor_id=found.surveyor_id,
+        invitation_id=found.id,
+        instrument_id=found.instrument_id,
+        is_demo=found.is_demo,
+        mode=Mode.SELF,
+    )
+
+
+def door_of_surveyor(*, session: Session, principal: Principal | None, point_id: UUID) -> Door:
+    """A sampling point of the signed-in surveyor's own."""
+    if principal is None:
+        raise AccessDenied(msg("Please sign in first."))
+    point = assigned_point(session=session, principal=principal, point_id=point_id)
+    if point.wave_state != WaveState.OPEN:
+        raise WaveNotOpen
+    return Door(
+        wave_id=point.wave_id,
+        city_code=point.city_code,
+        point_id=point.point_id,
+        surveyor_id=principal.account_id,
+        invitation_id=None,
+        instrument_id=point.instrument_id,
+        is_demo=point.is_demo,
+        mode=Mode.ASSISTED,
+    )

@@ -1,0 +1,211 @@
+"""One-time links: who may hand one out, what it opens, and until when.
+
+A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
+keeps its hash. Whoever opened the link in time may still finish within `GRACE`, because an
+interview that was answered without a network arrives late.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import AccessDenied, Principal
+from survey.access.tokens import digest, new_token
+from survey.fieldwork.assignments import assigned_point
+from survey.fieldwork.waves import WaveNotOpen
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Account,
+    City,
+    InstrumentVersion,
+    Invitation,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    new_id,
+)
+
+LIFETIME = timedelta(hours=24)
+GRACE = timedelta(days=7)
+
+_INVITATIONS, _WAVES, _POINTS = table_of(Invitation), table_of(Wave), table_of(SamplingPoint)
+_CITIES, _ACCOUNTS, _VERSIONS = table_of(City), table_of(Account), table_of(InstrumentVersion)
+
+_BY_TOKEN = (
+    select(
+        _INVITATIONS, _WAVES.c.state, _WAVES.c.instrument_id, _WAVES.c.is_demo
+    )
+    .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
+    .where(_INVITATIONS.c.token_sha256 == bindparam("digest"))
+)  # fmt: skip
+_SURROUNDINGS = (
+    select(
+        _WAVES.c.key, _WAVES.c.title_zh, _WAVES.c.title_en, _WAVES.c.is_demo,
+        _CITIES.c.name_zh.label("city_zh"), _CITIES.c.name_en.label("city_en"),
+        _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"), _VERSIONS.c.sha256,
+    )
+    .select_from(_INVITATIONS)
+    .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
+    .join(_VERSIONS, _VERSIONS.c.id == _WAVES.c.instrument_id)
+    .join(_CITIES, _CITIES.c.code == _INVITATIONS.c.city_code)
+    .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
+    .join(_ACCOUNTS, _ACCOUNTS.c.id == _INVITATIONS.c.surveyor_id)
+    .where(_INVITATIONS.c.id == bindparam("invitation"))
+)  # fmt: skip
+_MARK_OPENED = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.opened_at.is_(None))
+    .values(opened_at=bindparam("now"))
+)
+
+
+class InvitationUnknown(SurveyError):
+    code = "invitation_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This link is not valid. Please ask the surveyor for a new one."))
+
+
+class InvitationExpired(SurveyError):
+    code = "invitation_expired"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This link has expired. Please ask the surveyor for a new one."))
+
+
+class InvitationUsed(SurveyError):
+    code = "invitation_used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("This link has already been used for an interview. Thank you for taking part.")
+        )
+
+
+class InvitationState(StrEnum):
+    """What the surveyor sees of a link that was handed out."""
+
+    ISSUED = "issued"
+    OPENED = "opened"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A fresh link; the token exists nowhere else."""
+
+    invitation_id: UUID
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class OpenInvitation:
+    """What the respondent's page needs to know before the first question."""
+
+    invitation_id: UUID
+    wave_key: str
+    wave_title: Mapping[str, str]
+    city_code: str
+    city_name: Mapping[str, str]
+    point_name: str
+    surveyor_name: str
+    instrument_sha256: str
+    is_demo: bool
+    expires_at: datetime
+
+
+def issue(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    point_id: UUID,
+    now: datetime,
+    lifetime: timedelta = LIFETIME,
+) -> Issued:
+    """Make a one-time link for a point assigned to this surveyor in an open wave."""
+    point = assigned_point(session=session, principal=principal, point_id=point_id)
+    if point.wave_key != wave_key:
+        raise AccessDenied(msg("This sampling point is not assigned to you."))
+    if point.wave_state != WaveState.OPEN:
+        raise WaveNotOpen
+    token = new_token(bits=128)
+    invitation = Invitation(
+        id=new_id(),
+        token_sha256=digest(token),
+        wave_id=point.wave_id,
+        city_code=point.city_code,
+        point_id=point.point_id,
+        surveyor_id=principal.account_id,
+        issued_at=now,
+        expires_at=now + lifetime,
+    )
+    session.add(invitation)
+    session.flush()
+    record(
+        session=session, actor=principal, action="invitation.issued", subject_kind="invitation",
+        subject_id=invitation.id, now=now, detail={"wave": wave_key, "point": str(point_id)},
+    )  # fmt: skip
+    return Issued(invitation.id, token, invitation.expires_at)
+
+
+def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
+    """The invitation behind a token with its wave's state, if it may still be answered."""
+    row = session.connection().execute(_BY_TOKEN, {"digest": digest(token)}).one_or_none()
+    if row is None:
+        raise InvitationUnknown
+    if row.used_at is not None:
+        raise InvitationUsed
+    if now >= row.expires_at + (GRACE if row.opened_at is not None else timedelta(0)):
+        raise InvitationExpired
+    if row.state != WaveState.OPEN:
+        raise WaveNotOpen
+    return row
+
+
+def open_invitation(*, session: Session, token: str, now: datetime) -> OpenInvitation:
+    """Open the link for its respondent; opening it again, after a reload, is no second use."""
+    found = find_usable(session=session, token=token, now=now)
+    connection = session.connection()
+    if found.opened_at is None:
+        connection.execute(_MARK_OPENED, {"invitation": found.id, "now": now})
+        record(
+            session=session, actor=None, action="invitation.opened", subject_kind="invitation",
+            subject_id=found.id, now=now,
+        )  # fmt: skip
+    row = connection.execute(_SURROUNDINGS, {"invitation": found.id}).one()
+    return OpenInvitation(
+        invitation_id=found.id,
+        wave_key=row.key,
+        wave_title={"zh": row.title_zh, "en": row.title_en},
+        city_code=found.city_code,
+        city_name={"zh": row.city_zh, "en": row.city_en},
+        point_name=row.point,
+        surveyor_name=row.surveyor,
+        instrument_sha256=row.sha256,
+        is_demo=row.is_demo,
+        expires_at=found.expires_at,
+    )
+
+
+def status_of(
+    *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
+) -> InvitationState:
+    """How far a link that this surveyor handed out has come."""
+    invitation = session.get(Invitation, invitation_id)
+    if invitation is None or invitation.surveyor_id != principal.account_id:
+        raise AccessDenied(msg("This link was not handed out by you."))
+    if invitation.used_at is not None:
+        return InvitationState.ANSWERED
+    if invitation.opened_at is not None:
+        return InvitationState.OPENED
+    return InvitationState.EXPIRED if now >= invitation.expires_at else InvitationState.ISSUED

@@ -1,0 +1,136 @@
+"""The life of a response: one table of allowed moves and the one function that makes them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from survey.access.audit import record
+from survey.access.principal import AccessDenied, Action, Principal
+from survey.fieldwork.quota import COUNTED, add_collected
+from survey.locale import Message, SurveyError, msg
+from survey.store.tables import Response, Status
+
+
+@dataclass(frozen=True)
+class Move:
+    """Who may make a move, and whether it must say why."""
+
+    action: Action
+    needs_reason: bool = False
+
+
+_REVIEW = Move(Action.REVIEW)
+_REVIEW_WITH_REASON = Move(Action.REVIEW, needs_reason=True)
+_ASSOCIATION = Move(Action.ADMINISTER)
+_ASSOCIATION_WITH_REASON = Move(Action.ADMINISTER, needs_reason=True)
+_INTERVIEWER = Move(Action.INTERVIEW)
+
+MOVES: dict[tuple[Status, Status], Move] = {
+    (Status.DRAFT, Status.SUBMITTED): _INTERVIEWER,
+    (Status.DRAFT, Status.SCREENED_OUT): _INTERVIEWER,
+    (Status.DRAFT, Status.REFUSED): _INTERVIEWER,
+    (Status.DRAFT, Status.QUOTA_FULL): _INTERVIEWER,
+    (Status.SUBMITTED, Status.RETURNED): _REVIEW_WITH_REASON,
+    (Status.RETURNED, Status.SUBMITTED): _INTERVIEWER,
+    (Status.SUBMITTED, Status.CITY_APPROVED): _REVIEW,
+    (Status.CITY_APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
+    (Status.CITY_APPROVED, Status.APPROVED): _ASSOCIATION,
+    (Status.APPROVED, Status.RETURNED): _ASSOCIATION_WITH_REASON,
+    (Status.APPROVED, Status.FROZEN): _ASSOCIATION,
+    (Status.SUBMITTED, Status.VOID): _REVIEW_WITH_REASON,
+    (Status.RETURNED, Status.VOID): _REVIEW_WITH_REASON,
+    (Status.CITY_APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
+    (Status.APPROVED, Status.VOID): _ASSOCIATION_WITH_REASON,
+    (Status.VOID, Status.SUBMITTED): _REVIEW_WITH_REASON,
+}
+
+STATUS_NAMES: dict[Status, Message] = {
+    Status.DRAFT: msg("draft"),
+    Status.SUBMITTED: msg("submitted"),
+    Status.RETURNED: msg("sent back"),
+    Status.CITY_APPROVED: msg("approved by the city"),
+    Status.APPROVED: msg("approved"),
+    Status.FROZEN: msg("frozen"),
+    Status.SCREENED_OUT: msg("screened out"),
+    Status.REFUSED: msg("declined"),
+    Status.QUOTA_FULL: msg("quota full"),
+    Status.VOID: msg("void"),
+}
+
+
+class ResponseUnknown(SurveyError):
+    code = "response_unknown"
+
+
+class MoveForbidden(SurveyError):
+    code = "move_forbidden"
+
+
+class ReasonMissing(SurveyError):
+    code = "reason_missing"
+
+
+class ResponseChanged(SurveyError):
+    """Somebody else moved the response since it was read."""
+
+    code = "response_changed"
+
+
+def move(
+    *,
+    session: Session,
+    principal: Principal,
+    response_id: UUID,
+    to: Status,
+    reason: str,
+    now: datetime,
+    expected_version: int,
+) -> int:
+    """Move a response and return its new version; `expected_version` is the one that was seen."""
+    query = select(Response).where(Response.id == response_id).with_for_update()
+    response = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    if response is None:
+        raise ResponseUnknown(msg("This interview does not exist."))
+    _check(principal, response, to, reason)
+    if response.lock_version != expected_version:
+        raise ResponseChanged(
+            msg("Somebody else changed this interview in the meantime. Please look at it again.")
+        )
+    start = response.status
+    response.status, response.reason = to, reason.strip()
+    response.lock_version += 1
+    session.add(response)
+    session.flush()
+    _move_quota(session, response, start, to)
+    record(
+        session=session, actor=principal, action=f"response.{to}", subject_kind="response",
+        subject_id=response.id, now=now,
+        detail={"from": start, "to": to, "reason": response.reason},
+    )  # fmt: skip
+    return response.lock_version
+
+
+def _check(principal: Principal, response: Response, to: Status, reason: str) -> None:
+    rule = MOVES.get((response.status, to))
+    # Without a rule, no action allows it; who may not even look learns nothing about its state.
+    principal.require(rule.action if rule else Action.REVIEW, response.city_code)
+    if rule is None:
+        raise MoveForbidden(
+            msg(
+                "An interview that is {state} cannot become {to}.",
+                state=STATUS_NAMES[response.status],
+                to=STATUS_NAMES[to],
+            )
+        )
+    if rule.action is Action.INTERVIEW and response.surveyor_id != principal.account_id:
+        raise AccessDenied(msg("This interview was not made by you."))
+    if rule.needs_reason and not reason.strip():
+        raise ReasonMissing(msg("Please give a reason."))
+
+
+def _move_quota(session: Session, response: Response, start: Status, to: Status) -> None:
+    change = (to in COUNTED) - (start in COUNTED)
+    if change and response.quota_cell_id is not None:
+        add_collected(session=session, cell_id=response.quota_cell_id, count=change)

@@ -1,0 +1,301 @@
+"""Taking in one finished interview: checked again, stored whole or not at all, exactly once.
+
+The unique constraints on `client_uuid` and `invitation_id` decide every race: of many sends only
+one inserts, and all others are told what that one stored.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.fieldwork.clock import bounded, china_date
+from survey.fieldwork.doors import Door, door_of_link, door_of_surveyor
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.invitations import InvitationUsed
+from survey.fieldwork.quota import add_collected, cells_of, find_cell
+from survey.instrument.answers import Problem
+from survey.instrument.model import Instrument
+from survey.instrument.validation import Validation, validate
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.inserting import insert_if_new
+from survey.store.tables import (
+    Invitation,
+    Mode,
+    Response,
+    ResponseRevision,
+    Status,
+    new_id,
+)
+
+OLDEST_START = timedelta(days=30)
+"""An interview that claims to have begun earlier is taken to have begun then."""
+LONGEST = timedelta(days=30)
+IMPORT_UUID_VERSION = 5
+
+_RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
+_INVITATIONS = table_of(Invitation)
+_FIRST = (
+    select(
+        _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.dropped_answers,
+        _RESPONSES.c.instrument_id, _RESPONSES.c.started_at, _REVISIONS.c.answers,
+    )
+    .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+    .where(_RESPONSES.c.client_uuid == bindparam("client"), _REVISIONS.c.number == 1)
+)  # fmt: skip
+_INSERT_REVISION = insert(_REVISIONS)
+_USE_INVITATION = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.id == bindparam("invitation"))
+    .values(used_at=bindparam("now"))
+)
+
+Name = Annotated[str, Field(max_length=200)]
+Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
+
+
+class Submission(BaseModel):
+    """What the browser sends when an interview is finished.
+
+    Only the envelope is checked here. The answers are the validator's business, because what is
+    wrong with one of them has to be said beside its question.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_uuid: UUID
+    """Made by the browser when the interview begins; the interview's name for ever."""
+    token: Annotated[str, Field(max_length=128)] | None = None
+    """The one-time link, for respondents who answer themselves."""
+    point_id: UUID | None = None
+    """The sampling point, when a signed-in surveyor asks the questions."""
+    instrument_sha256: Annotated[str, Field(max_length=64)]
+    """The questionnaire that was on the screen."""
+    language: Annotated[str, Field(max_length=16)] = "zh"
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    """By the same clock as `started_at`; the difference holds even where the clock is wrong."""
+    answers: Annotated[dict[Name, Any], Field(max_length=1000)]
+    timings: Annotated[dict[Name, Seconds], Field(max_length=1000)] = {}
+
+    @model_validator(mode="after")
+    def _is_one_interview_through_one_door(self) -> Self:
+        if (self.token is None) == (self.point_id is None):
+            raise ValueError("either a token or a point_id")
+        if self.client_uuid.version in {None, IMPORT_UUID_VERSION}:
+            raise ValueError("client_uuid must be a random UUID")
+        return self
+
+    @property
+    def duration_seconds(self) -> float | None:
+        if self.finished_at is None:
+            return None
+        lasted = self.finished_at - self.started_at
+        return lasted.total_seconds() if timedelta(0) <= lasted <= LONGEST else None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Proof that the interview is in the store; a repeated send gets the same one."""
+
+    response_id: UUID
+    status: Status
+    duplicate: bool
+    dropped: int
+
+
+class AnswersInvalid(SurveyError):
+    """The answers break rules of the questionnaire; `problems` says which, item by item."""
+
+    code = "answers_invalid"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(msg("Some answers need another look."))
+        self.problems = problems
+
+
+class InstrumentChanged(SurveyError):
+    code = "instrument_changed"
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """An interview that passed every check and only has to be written down."""
+
+    submission: Submission
+    door: Door
+    instrument: Instrument
+    checked: Validation
+    started: datetime
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return china_date(self.started)
+
+    @property
+    def status(self) -> Status:
+        ending = self.checked.ending
+        return Status.SUBMITTED if ending is None else Status(ending.value)
+
+    @property
+    def language(self) -> str:
+        offered = {language.code for language in self.instrument.languages}
+        wanted = self.submission.language
+        return wanted if wanted in offered else self.instrument.default_language
+
+    @property
+    def timings(self) -> dict[str, float]:
+        known = self.instrument.by_name
+        given = self.submission.timings.items()
+        return {name: round(seconds, 2) for name, seconds in given if name in known}
+
+
+def submit(
+    *, session: Session, submission: Submission, principal: Principal | None, now: datetime
+) -> Receipt:
+    """Store one interview in the transaction of `session`; sending it again changes nothing."""
+    first = _first_send(session, submission.client_uuid)
+    if first is not None:
+        return _repeat(session, submission, first, now)
+    accepted = _accept(session, submission, principal, now)
+    receipt = _store(session, accepted, principal)
+    if receipt is not None:
+        return receipt
+    first = _first_send(session, submission.client_uuid)
+    if first is None:
+        raise InvitationUsed
+    return _repeat(session, submission, first, now)
+
+
+def _first_send(session: Session, client_uuid: UUID) -> AnyRow | None:
+    return session.connection().execute(_FIRST, {"client": client_uuid}).one_or_none()
+
+
+def _accept(
+    session: Session, submission: Submission, principal: Principal | None, now: datetime
+) -> _Accepted:
+    door = _door(session, submission, principal, now)
+    instrument = load_instrument(session=session, instrument_id=door.instrument_id)
+    if instrument.sha256 != submission.instrument_sha256:
+        raise InstrumentChanged(
+            msg("The questionnaire has changed since this interview began. Please start again.")
+        )
+    started = bounded(submission.started_at, now=now, oldest=OLDEST_START)
+    checked = validate(instrument, submission.answers, today=china_date(started))
+    if checked.problems:
+        raise AnswersInvalid(checked.problems)
+    return _Accepted(submission, door, instrument, checked, started, now)
+
+
+def _door(
+    session: Session, submission: Submission, principal: Principal | None, now: datetime
+) -> Door:
+    if submission.point_id is not None:
+        return door_of_surveyor(session=session, principal=principal, point_id=submission.point_id)
+    return door_of_link(session=session, token=submission.token or "", now=now)
+
+
+def _store(session: Session, accepted: _Accepted, principal: Principal | None) -> Receipt | None:
+    """Write everything that belongs to the interview; None if another send was faster."""
+    response_id, cell_id = new_id(), _cell(session, accepted)
+    if not insert_if_new(
+        session.connection(), Response, _response_row(accepted, response_id, cell_id)
+    ):
+        return None
+    _write_revision(session, accepted, response_id)
+    _use_invitation(session, accepted)
+    dropped = len(accepted.checked.dropped)
+    record(
+        session=session,
+        actor=principal if accepted.door.mode is Mode.ASSISTED else None,
+        action="response.submitted",
+        subject_kind="response",
+        subject_id=response_id,
+        now=accepted.now,
+        detail={"mode": accepted.door.mode, "status": accepted.status, "dropped": dropped},
+    )
+    if cell_id is not None:
+        # Last, because every surveyor of a city waits for the same few rows.
+        add_collected(session=session, cell_id=cell_id, count=1)
+    return Receipt(response_id, accepted.status, duplicate=False, dropped=dropped)
+
+
+def _cell(session: Session, accepted: _Accepted) -> UUID | None:
+    if accepted.status is not Status.SUBMITTED:
+        return None
+    door = accepted.door
+    cells = cells_of(session=session, wave_id=door.wave_id, city_code=door.city_code)
+    return find_cell(cells, accepted.checked.answers, today=accepted.today)
+
+
+def _response_row(
+    accepted: _Accepted, response_id: UUID, cell_id: UUID | None
+) -> dict[str, object]:
+    return {
+        **vars(accepted.door),
+        "id": response_id,
+        "client_uuid": accepted.submission.client_uuid,
+        "quota_cell_id": cell_id,
+        "status": accepted.status,
+        "reason": "",
+        "language": accepted.language,
+        "started_at": accepted.started,
+        "submitted_at": accepted.now,
+        "duration_seconds": accepted.submission.duration_seconds,
+        "dropped_answers": len(accepted.checked.dropped),
+        "lock_version": 1,
+    }
+
+
+def _write_revision(session: Session, accepted: _Accepted, response_id: UUID) -> None:
+    session.connection().execute(
+        _INSERT_REVISION,
+        {
+            "id": new_id(),
+            "response_id": response_id,
+            "number": 1,
+            "is_current": True,
+            "answers": accepted.checked.answers,
+            "timings": accepted.timings,
+            "author_id": accepted.door.author_id,
+            "reason": "",
+            "created_at": accepted.now,
+        },
+    )
+
+
+def _use_invitation(session: Session, accepted: _Accepted) -> None:
+    if accepted.door.invitation_id is not None:
+        used = {"invitation": accepted.door.invitation_id, "now": accepted.now}
+        session.connection().execute(_USE_INVITATION, used)
+
+
+def _repeat(session: Session, submission: Submission, first: AnyRow, now: datetime) -> Receipt:
+    if not _says_the_same(session, submission, first):
+        record(
+            session=session, actor=None, action="response.replayed_with_other_content",
+            subject_kind="response", subject_id=first.id, now=now,
+        )  # fmt: skip
+    return Receipt(first.id, _as_sent(first.status), duplicate=True, dropped=first.dropped_answers)
+
+
+def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> bool:
+    if first.started_at is None:
+        return False
+    instrument = load_instrument(session=session, instrument_id=first.instrument_id)
+    again = validate(instrument, submission.answers, today=china_date(first.started_at))
+    return not again.problems and bool(again.answers == first.answers)
+
+
+def _as_sent(status: Status) -> Status:
+    """What the receipt said at first; how the review went since is not the sender's business."""
+    exits = {Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL}
+    return status if status in exits else Status.SUBMITTED

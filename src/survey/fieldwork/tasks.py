@@ -1,0 +1,162 @@
+"""A surveyor's own work: the assigned sampling points and how far they have come."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.clock import start_of_china_day
+from survey.fieldwork.quota import COUNTED
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Assignment,
+    City,
+    PointKind,
+    QuotaCell,
+    Response,
+    SamplingPoint,
+    Wave,
+    WaveState,
+)
+
+_ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)
+_CITIES, _CELLS, _RESPONSES = table_of(City), table_of(QuotaCell), table_of(Response)
+
+
+@dataclass(frozen=True)
+class QuotaProgress:
+    """One cell of the city's quota."""
+
+    age_band: str
+    gender: str
+    target: int
+    collected: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One sampling point at which the surveyor works, in a wave that is open."""
+
+    wave_key: str
+    wave_title: Mapping[str, str]
+    is_demo: bool
+    city_code: str
+    city_name: Mapping[str, str]
+    point_id: UUID
+    point_code: str
+    point_name: str
+    point_kind: PointKind
+    target: int
+    collected: int
+    """Valid interviews at this point so far, whoever made them."""
+    mine: int
+    mine_today: int
+    quota: tuple[QuotaProgress, ...]
+    """Cells of the whole city, which all its surveyors fill together."""
+
+
+def my_tasks(*, session: Session, principal: Principal, now: datetime) -> list[Task]:
+    """Everything assigned to this surveyor in open waves, by wave and point."""
+    principal.require(Action.INTERVIEW)
+    rows = [
+        row for row in _assignments(session, principal.account_id)
+        if principal.covers(row.city_code)
+    ]  # fmt: skip
+    if not rows:
+        return []
+    collected = _collected(session, rows)
+    mine, today = _mine(session, principal.account_id, rows, start_of_china_day(now))
+    quota = _quota(session, rows)
+    return [
+        Task(
+            wave_key=row.key,
+            wave_title={"zh": row.title_zh, "en": row.title_en},
+            is_demo=row.is_demo,
+            city_code=row.city_code,
+            city_name={"zh": row.name_zh, "en": row.name_en},
+            point_id=row.id,
+            point_code=row.code,
+            point_name=row.name,
+            point_kind=row.kind,
+            target=row.target,
+            collected=collected.get(row.id, 0),
+            mine=mine.get(row.id, 0),
+            mine_today=today.get(row.id, 0),
+            quota=tuple(quota[row.wave_id, row.city_code]),
+        )
+        for row in rows
+    ]
+
+
+def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
+    query = (
+        select(
+            _POINTS.c.id, _POINTS.c.code, _POINTS.c.name, _POINTS.c.kind, _POINTS.c.target,
+            _POINTS.c.city_code, _POINTS.c.wave_id, _WAVES.c.key, _WAVES.c.title_zh,
+            _WAVES.c.title_en, _WAVES.c.is_demo, _CITIES.c.name_zh, _CITIES.c.name_en,
+        )
+        .select_from(_ASSIGNMENTS)
+        .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
+        .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
+        .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
+        .where(_ASSIGNMENTS.c.account_id == account_id, _WAVES.c.state == WaveState.OPEN)
+        .order_by(_WAVES.c.key, _POINTS.c.code)
+    )  # fmt: skip
+    return session.connection().execute(query).all()
+
+
+def _collected(session: Session, rows: Sequence[AnyRow]) -> dict[UUID, int]:
+    query = (
+        select(_RESPONSES.c.point_id, func.count())
+        .where(
+            _RESPONSES.c.wave_id.in_({row.wave_id for row in rows}),
+            _RESPONSES.c.city_code.in_({row.city_code for row in rows}),
+            _RESPONSES.c.status.in_(COUNTED),
+            _RESPONSES.c.point_id.in_([row.id for row in rows]),
+        )
+        .group_by(_RESPONSES.c.point_id)
+    )
+    return {row[0]: row[1] for row in session.connection().execute(query)}
+
+
+def _mine(
+    session: Session, account_id: UUID, rows: Sequence[AnyRow], midnight: datetime
+) -> tuple[dict[UUID, int], dict[UUID, int]]:
+    query = (
+        select(
+            _RESPONSES.c.point_id,
+            func.count().label("mine"),
+            func.count().filter(_RESPONSES.c.submitted_at >= midnight).label("today"),
+        )
+        .where(
+            _RESPONSES.c.surveyor_id == account_id,
+            _RESPONSES.c.status.in_(COUNTED),
+            _RESPONSES.c.point_id.in_([row.id for row in rows]),
+        )
+        .group_by(_RESPONSES.c.point_id)
+    )
+    found = session.connection().execute(query).all()
+    return {row.point_id: row.mine for row in found}, {row.point_id: row.today for row in found}
+
+
+def _quota(
+    session: Session, rows: Sequence[AnyRow]
+) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
+    query = (
+        select(_CELLS)
+        .where(
+            _CELLS.c.wave_id.in_({row.wave_id for row in rows}),
+            _CELLS.c.city_code.in_({row.city_code for row in rows}),
+        )
+        .order_by(_CELLS.c.age_band, _CELLS.c.gender)
+    )
+    cells: defaultdict[tuple[UUID, str], list[QuotaProgress]] = defaultdict(list)
+    for cell in session.connection().execute(query):
+        progress = QuotaProgress(cell.age_band, cell.gender, cell.target, cell.collected)
+        cells[cell.wave_id, cell.city_code].append(progress)
+    return cells

@@ -1,0 +1,184 @@
+"""One-time links: only for one's own points, only for a while, only for one interview."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.fieldwork.invitations import (
+    GRACE,
+    LIFETIME,
+    InvitationExpired,
+    InvitationState,
+    InvitationUnknown,
+    InvitationUsed,
+    Issued,
+    OpenInvitation,
+    issue,
+    open_invitation,
+    status_of,
+)
+from survey.fieldwork.waves import WaveNotOpen, close_wave, open_wave
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, Invitation, new_id
+
+SECOND = timedelta(seconds=1)
+
+
+def _issue(field: Any, **changes: Any) -> Issued:
+    request = {
+        "principal": field.surveyor, "wave_key": "main-2026", "point_id": field.point.id,
+        "now": field.now, **changes,
+    }  # fmt: skip
+    with session_scope(field.url) as session:
+        return issue(session=session, **request)
+
+
+def _open(field: Any, token: str, after: timedelta = timedelta(0)) -> OpenInvitation:
+    with session_scope(field.url) as session:
+        return open_invitation(session=session, token=token, now=field.now + after)
+
+
+def _status(field: Any, issued: Issued, after: timedelta = timedelta(0)) -> InvitationState:
+    with read_scope(field.url) as session:
+        return status_of(
+            session=session, principal=field.surveyor,
+            invitation_id=issued.invitation_id, now=field.now + after,
+        )  # fmt: skip
+
+
+def _mark_used(field: Any, issued: Issued) -> None:
+    with session_scope(field.url) as session:
+        session.get_one(Invitation, issued.invitation_id).used_at = field.now
+
+
+def test_a_link_opens_what_it_is_bound_to(field: Any) -> None:
+    issued = _issue(field)
+    opened = _open(field, issued.token)
+    assert opened.invitation_id == issued.invitation_id
+    assert opened.wave_key == "main-2026"
+    assert opened.wave_title == {"zh": "2026", "en": "Wave 2026"}
+    assert (opened.city_code, opened.city_name["en"]) == ("110000", "Beijing")
+    assert opened.point_name == "110000-u-01"
+    assert opened.surveyor_name == "Li"
+    assert opened.instrument_sha256 == field.instrument.sha256
+    assert opened.is_demo is False
+    assert opened.expires_at == issued.expires_at == field.now + LIFETIME
+
+
+def test_a_token_is_long_random_and_kept_nowhere(field: Any) -> None:
+    tokens = {_issue(field).token for _ in range(20)}
+    assert len(tokens) == 20
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22,}", token) for token in tokens)
+    with read_scope(field.url) as session:
+        rows = [*session.exec(select(Invitation)).all(), *session.exec(select(AuditEntry)).all()]
+    kept = " ".join(str(row.model_dump()) for row in rows)
+    assert not any(token in kept for token in tokens)
+
+
+def test_opening_is_recorded_once_and_reloading_is_no_second_use(field: Any) -> None:
+    issued = _issue(field)
+    _open(field, issued.token, after=SECOND)
+    _open(field, issued.token, after=5 * SECOND)
+    with read_scope(field.url) as session:
+        stored = session.get_one(Invitation, issued.invitation_id)
+        actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id))).all()
+    assert stored.opened_at == field.now + SECOND
+    assert actions[2:] == ["invitation.issued", "invitation.opened"]
+
+
+def test_a_link_that_nobody_opened_in_time_is_dead(field: Any) -> None:
+    issued = _issue(field)
+    with pytest.raises(InvitationExpired):
+        _open(field, issued.token, after=LIFETIME)
+    assert _status(field, issued, after=LIFETIME) is InvitationState.EXPIRED
+
+
+def test_a_link_opened_at_the_last_second_may_be_finished(field: Any) -> None:
+    issued = _issue(field)
+    _open(field, issued.token, after=LIFETIME - SECOND)
+    _open(field, issued.token, after=LIFETIME + GRACE - SECOND)
+    with pytest.raises(InvitationExpired):
+        _open(field, issued.token, after=LIFETIME + GRACE)
+
+
+def test_a_used_link_is_used_even_after_it_expired(field: Any) -> None:
+    issued = _issue(field)
+    _mark_used(field, issued)
+    for after in (timedelta(0), LIFETIME + GRACE):
+        with pytest.raises(InvitationUsed):
+            _open(field, issued.token, after=after)
+
+
+def test_the_surveyor_watches_a_link_being_answered(field: Any) -> None:
+    issued = _issue(field)
+    assert _status(field, issued) is InvitationState.ISSUED
+    _open(field, issued.token)
+    assert _status(field, issued) is InvitationState.OPENED
+    _mark_used(field, issued)
+    assert _status(field, issued) is InvitationState.ANSWERED
+
+
+def test_nobody_watches_the_links_of_others(field: Any) -> None:
+    issued = _issue(field)
+    with read_scope(field.url) as session:
+        for invitation_id, asking in (
+            (issued.invitation_id, field.colleague),
+            (issued.invitation_id, OPERATOR),
+            (new_id(), field.surveyor),
+        ):
+            with pytest.raises(AccessDenied):
+                status_of(
+                    session=session, principal=asking, invitation_id=invitation_id, now=field.now
+                )
+
+
+def test_links_are_issued_for_own_points_only(field: Any) -> None:
+    for point_id in (field.foreign_point.id, uuid4()):
+        with pytest.raises(AccessDenied):
+            _issue(field, point_id=point_id)
+    with pytest.raises(AccessDenied):
+        _issue(field, wave_key="main-2025")
+
+
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role not in {Role.SURVEYOR, Role.TYPIST}]
+)
+def test_roles_that_do_not_interview_issue_no_links(field: Any, role: Role) -> None:
+    principal = Principal(field.surveyor.account_id, "x", role, NATION)
+    with pytest.raises(AccessDenied):
+        _issue(field, principal=principal)
+
+
+def test_an_assignment_outside_the_own_area_is_worth_nothing(field: Any) -> None:
+    moved = Principal(field.surveyor.account_id, "Li", Role.SURVEYOR, "310000")
+    with pytest.raises(AccessDenied):
+        _issue(field, principal=moved)
+
+
+def test_a_closed_wave_neither_issues_nor_opens_links(field: Any) -> None:
+    issued = _issue(field)
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+    with pytest.raises(WaveNotOpen):
+        _issue(field)
+    with pytest.raises(WaveNotOpen):
+        _open(field, issued.token)
+    with session_scope(field.url) as session:
+        open_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+    assert _open(field, issued.token).wave_key == "main-2026"
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
+@given(forged=st.text() | st.text(min_size=200, max_size=3000) | st.just("' OR 1=1 --"))
+def test_no_invented_token_opens_anything(field: Any, forged: str) -> None:
+    with pytest.raises(InvitationUnknown):
+        _open(field, forged)
