@@ -7,6 +7,9 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 """
 
 from survey.estimate.compare import compare
+from survey.estimate.cube import Cube, cube
+from survey.estimate.cube_rows import Scale
+from survey.estimate.cube_sums import CubeSums
 from survey.estimate.design import Design
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
@@ -17,12 +20,16 @@ from survey.estimate.share import share
 from survey.estimate.tree import Node, Tree
 
 __all__ = [
+    "Cube",
+    "CubeSums",
     "Design",
     "EstimateError",
     "Node",
     "RakeResult",
+    "Scale",
     "Tree",
     "compare",
+    "cube",
     "estimate",
     "estimate_tree",
     "rake",

@@ -2,56 +2,29 @@
 are not independent and two intervals would mislead."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Flags, Floats, ratio
+from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
 from survey.estimate.design import Design, Sample, column
+from survey.estimate.differences import Difference
 from survey.estimate.domains import Domains
-from survey.estimate.engine import magnitude, without_dust
+from survey.estimate.engine import magnitude
 from survey.estimate.errors import EstimateError
-from survey.estimate.estimate import matrix, names_of
+from survey.estimate.estimate import names_of
+from survey.estimate.indicators import statistics_of
 from survey.estimate.sums import Linearised, PsuSums
 from survey.estimate.tables import describe, long_table
-from survey.estimate.variance import merge, spread, status, t_pvalue, t_quantile
+from survey.estimate.tree import Tree
+from survey.estimate.variance import merge, spread
 
 Selector = str | tuple[str, Hashable] | Mapping[str, Hashable]
 
 
-@dataclass(frozen=True)
-class Gap:
-    """A group against its reference in each domain, arrays of shape (D, T)."""
-
-    group: Linearised
-    reference: Linearised
-    difference: Floats
-    se: Floats
-    df: Floats
-    status: np.ndarray
-
-    def columns(self, level: float) -> dict[str, np.ndarray]:
-        margin = t_quantile(self.df, level) * self.se
-        t = ratio(self.difference, self.se, np.nan)
-        return {
-            "estimate": self.group.estimate,
-            "reference_estimate": self.reference.estimate,
-            "difference": self.difference,
-            "se": self.se,
-            "ci_low": self.difference - margin,
-            "ci_high": self.difference + margin,
-            "df": self.df,
-            "p": t_pvalue(t, self.df),
-            "n": self.group.sums.by_domain(self.group.sums.rows),
-            "n_reference": self.reference.sums.by_domain(self.reference.sums.rows),
-            "status": self.status,
-        }
-
-
 def compare(
     frame: pd.DataFrame,
-    variables: str | Sequence[str],
+    variables: str | Sequence[str] | Tree,
     design: Design,
     *,
     group: Selector,
@@ -62,6 +35,7 @@ def compare(
     """Difference of weighted means, group less reference, within each domain of `by`.
 
     Args:
+        variables: numeric columns, or a tree, whose indicators are then compared (item means).
         group: a column name: a boolean column is one group, any other column gives one group per
             level; or (column, level); or a mapping of column to level, all of which must hold.
         reference: "rest" (the domain without the group), "all" (the domain, group included), a
@@ -79,10 +53,9 @@ def compare(
 
     Source: R `survey` `svyby(covmat=TRUE)` with `svycontrast`.
     """
-    names = names_of(variables)
+    names, values, omega = statistics_of(frame, variables)
     sample = Sample.read(frame, design)
     domains = Domains.read(frame, names_of(by))
-    values, omega = matrix(frame, names), np.eye(len(names))
     label, labels = _labels(frame, group)
     parts = _Parts(sample, domains, values, omega, label, len(labels))
     if isinstance(reference, str) and reference in ("rest", "all"):
@@ -156,27 +129,46 @@ def _rows(frame: pd.DataFrame, group: Selector) -> Flags:
     return rows
 
 
-def gap(group: PsuSums, reference: PsuSums) -> Gap:
+def gap(group: PsuSums, reference: PsuSums) -> Difference:
     """Difference of two sets of domains of one sample; they may overlap."""
     first, second = Linearised.of(group), Linearised.of(reference)
     sample, domains = group.sample, group.domains
-    entries = merge(
+    psu, domain, z, members = merge(
         sample,
         np.concatenate([group.psu, reference.psu]),
         np.concatenate([group.domain, reference.domain]),
         np.concatenate([first.z, -second.z]),
         np.concatenate([group.members, reference.members]),
     )
-    spreads = spread(sample, *entries, domains)
-    difference = first.estimate - second.estimate
-    variance = spreads.variance * (sample.assumed_deff or 1.0)
-    variance = without_dust(variance, magnitude(first) + magnitude(second))
-    thin = np.minimum(_psus(group), _psus(reference)) < 2
-    se = np.sqrt(np.where(thin, np.nan, variance))
-    members = np.minimum(group.by_domain(group.members), reference.by_domain(reference.members))
-    verdict = status(difference, se, spreads.df, members)
-    return Gap(first, second, difference, se, spreads.df, verdict)
+    spreads = spread(sample, psu, domain, z, members, domains)
+    variance = spreads.variance
+    if sample.assumed_deff is not None:
+        variance = sample.assumed_deff * _simple(sample, psu, domain, z, members, domains)
+    return Difference(
+        first=first.estimate,
+        second=second.estimate,
+        variance=variance,
+        df=spreads.df,
+        psus=np.minimum(_psus(group), _psus(reference)),
+        n_first=group.by_domain(group.rows),
+        n_second=reference.by_domain(reference.rows),
+        members=np.minimum(group.by_domain(group.members), reference.by_domain(reference.members)),
+        size=magnitude(first) + magnitude(second),
+    )
 
 
 def _psus(sums: PsuSums) -> Floats:
     return sums.by_domain((sums.members > 0).astype(np.float64))
+
+
+def _simple(
+    sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
+) -> Floats:
+    """Simple-random variance of a difference when every row is its own PSU, over the rows of
+    either side: sum(w u^2) / sum(w) / (n - 1), u = z sum(w) / w."""
+    weight = np.zeros(len(sample.stratum))
+    weight[sample.psu] = sample.weight
+    present = (members > 0).astype(np.float64)
+    squares = group_sum(domain, ratio(z**2, weight[psu, None]), domains)
+    base = group_sum(domain, present, domains, weight[psu])
+    return ratio(squares * base, group_sum(domain, present, domains) - 1, np.nan)

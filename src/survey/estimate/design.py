@@ -1,6 +1,6 @@
 """The sampling design: which columns say how a row came into the sample."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -101,6 +101,21 @@ class Sample:
             lonely=(psus == 1) & (scale > 1e-7),
             rule="adjust" if assumed else design.lonely_psu,
             assumed_deff=assumed,
+        )
+
+    def without_points(self, block: Codes) -> "Sample":
+        """The same rows with one PSU per (block, stratum): sums for a sample whose points were
+        not recorded, where no variance is taken between PSUs."""
+        stratum_of_row = self.stratum[self.psu]
+        psu, keys = pd.factorize(block * len(self.stratum_labels) + stratum_of_row)
+        stratum = keys % len(self.stratum_labels)
+        labels = self.stratum_labels[stratum]
+        return replace(
+            self,
+            psu=psu.astype(np.intp),
+            stratum=stratum,
+            psu_labels=pd.MultiIndex.from_arrays([labels, keys // len(self.stratum_labels)]),
+            psus=np.bincount(stratum, minlength=len(self.stratum_labels)),
         )
 
 

@@ -1,6 +1,6 @@
 """Inference for linear combinations of item means in many domains: the core of every table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -19,25 +19,64 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Inference:
-    """Everything a row of an estimate table needs, each array of shape (D, T)."""
+    """The columns of an estimate table, each array of shape (D, T)."""
 
-    linearised: Linearised
     estimate: Floats
     se: Floats
     ci_low: Floats
     ci_high: Floats
     df: Floats
     n: Floats
-    members: Floats
     n_psu: Floats
     sum_weight: Floats
     deff: Floats
     status: np.ndarray
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The columns of the contract, in its order."""
-        names = ("estimate", "se", "ci_low", "ci_high", "df", "n", "n_psu", "sum_weight")
-        return {name: getattr(self, name) for name in (*names, "deff", "status")}
+        """The columns by name, in the order of the contract."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a table is concluded from, each array of shape (D, T)."""
+
+    estimate: Floats
+    size: Floats
+    """Magnitude of the numbers behind the estimate; smaller spread than 1e-12 of it is rounding."""
+    spread: Spread
+    simple: Floats
+    """Simple-random variance, with replacement."""
+    n: Floats
+    members: Floats
+    """Rows with a positive weight."""
+    base: Floats
+    """Sum of weights."""
+
+    def conclude(self, sample: Sample, level: float, deff: Deff) -> Inference:
+        """Standard errors, intervals, deff and status."""
+        variance = self.spread.variance
+        if sample.assumed_deff is not None:
+            variance = np.where(np.isnan(self.estimate), np.nan, self.simple * sample.assumed_deff)
+        variance = without_dust(variance, self.size)
+        simple = without_dust(self.simple, self.size)
+        if deff == "without":
+            finite = np.where(self.base >= self.members, self.base - self.members, np.nan)
+            simple = simple * ratio(finite, self.base)
+        se, df = np.sqrt(variance), self.spread.df
+        margin = t_quantile(df, level) * se
+        return Inference(
+            estimate=self.estimate,
+            se=se,
+            ci_low=self.estimate - margin,
+            ci_high=self.estimate + margin,
+            df=df,
+            n=self.n,
+            n_psu=self.spread.psus * (sample.assumed_deff is None),
+            sum_weight=self.base,
+            deff=ratio(variance, simple, np.nan),
+            status=status(self.estimate, se, df, self.members),
+        )
 
 
 def infer(
@@ -53,39 +92,17 @@ def infer(
     """Estimate `omega` (T, K) combinations of the means of `values` (n, K) in every domain."""
     sums = PsuSums.collect(sample, domains, values, omega, renormalise=renormalise)
     linearised = Linearised.of(sums)
-    spreads = spread(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count)
     members, base = sums.by_domain(sums.members), sums.by_domain(sums.base)
-    simple = simple_random_variance(sample, domains, values, linearised, members, base)
-    variance = design_variance(sample, spreads, simple, linearised)
-    reference = simple
-    if deff == "without":
-        reference = simple * np.where(base >= members, ratio(base - members, base), np.nan)
-    se = np.sqrt(variance)
-    margin = t_quantile(spreads.df, level) * se
-    return Inference(
-        linearised=linearised,
+    evidence = Evidence(
         estimate=linearised.estimate,
-        se=se,
-        ci_low=linearised.estimate - margin,
-        ci_high=linearised.estimate + margin,
-        df=spreads.df,
+        size=magnitude(linearised),
+        spread=spread(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count),
+        simple=simple_random_variance(sample, domains, values, linearised, members, base),
         n=sums.by_domain(sums.rows),
         members=members,
-        n_psu=np.zeros_like(spreads.psus) if sample.assumed_deff else spreads.psus,
-        sum_weight=base,
-        deff=ratio(variance, reference, np.nan),
-        status=status(linearised.estimate, se, spreads.df, members),
+        base=base,
     )
-
-
-def design_variance(
-    sample: Sample, spreads: Spread, simple: Floats, linearised: Linearised
-) -> Floats:
-    """The PSU variance, or the assumed deff times the simple-random one; rounding dust is 0."""
-    variance = spreads.variance
-    if sample.assumed_deff is not None:
-        variance = np.where(np.isnan(linearised.estimate), np.nan, simple * sample.assumed_deff)
-    return without_dust(variance, magnitude(linearised))
+    return evidence.conclude(sample, level, deff)
 
 
 def magnitude(linearised: Linearised) -> Floats:
@@ -124,10 +141,7 @@ def simple_random_variance(
         y *= inverse[home]
         u = np.nan_to_num(y, copy=False) @ omega.T
         squares += group_sum(home, sample.weight[block, None] * u**2, domains.count)
-    squares *= linearised.coverage**2 * base**2
-    size = magnitude(linearised) * np.sqrt(base)
-    squares = without_dust(squares, size)
-    return ratio(squares, base * (members - 1), np.nan)
+    return ratio(squares * linearised.coverage**2 * base, members - 1, np.nan)
 
 
 def effective_n(sample: Sample, domains: Domains, values: Floats) -> Floats:

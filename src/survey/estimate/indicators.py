@@ -78,6 +78,16 @@ def check_composite(composite: str) -> None:
         raise EstimateError("not_a_choice", name="composite", choices=COMPOSITES, value=composite)
 
 
+def statistics_of(
+    frame: pd.DataFrame, variables: str | Sequence[str] | Tree
+) -> tuple[list[str], Floats, Floats]:
+    """Names (T), values (n, K) and weights (T, K) of columns, or of a tree's indicators."""
+    if isinstance(variables, Tree):
+        return list(variables.variables), score_matrix(frame, variables), variables.omega
+    names = names_of(variables)
+    return names, matrix(frame, names), np.eye(len(names))
+
+
 def score_matrix(frame: pd.DataFrame, tree: Tree) -> Floats:
     """Item scores, shape (n, K); refuses raw codes."""
     values = matrix(frame, tree.item_columns)

@@ -153,7 +153,7 @@ class Linearised:
         mass = sums.by_domain(sums.weight)
         inverse = ratio(np.ones(1), mass)
         mean = sums.by_domain(sums.total) * inverse
-        coverage = _coverage(mass > 0, sums.omega, sums.renormalise)
+        coverage = coverage_of(mass > 0, sums.omega, sums.renormalise)
         item_mean = (mean + sums.centre) * (mass > 0)
         estimate = (item_mean @ sums.omega.T) * coverage
         residual = sums.total - mean[sums.domain] * sums.weight
@@ -162,12 +162,14 @@ class Linearised:
 
 
 def in_base(scored: Floats, omega: Floats) -> Floats:
-    """1.0 where a row (n, K) scores any item of a statistic, shape (n, T)."""
+    """1.0 where scores (..., K) hold any item of a statistic, shape (..., T)."""
     scores: Floats = scored @ (omega != 0).T
     return (scores > 0).astype(np.float64)
 
 
-def _coverage(scored: Flags, omega: Floats, renormalise: bool) -> Floats:
+def coverage_of(scored: Flags, omega: Floats, renormalise: bool) -> Floats:
+    """Factor of each statistic (..., T) given which items (..., K) are scored at all: 1, or NaN
+    where one is not, or the factor that spreads its weight over the others."""
     whole = omega.sum(axis=1)
     part = scored @ omega.T
     if renormalise:

@@ -1,6 +1,6 @@
 """From arrays of shape (D, T) to the long tables the library hands out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,8 @@ import pandas as pd
 from survey.estimate.design import Sample
 from survey.estimate.domains import Domains
 
-COUNTS = ("df", "n", "n_psu", "n_reference")
+COUNTS = ("df", "n", "n_psu", "n_reference", "n_rest")
+STATUSES = ["ok", "unreliable", "not_estimable", "empty"]
 
 
 def long_table(
@@ -22,6 +23,39 @@ def long_table(
         flat = values.reshape(-1)
         table[name] = flat.astype(np.int64) if name in COUNTS else flat
     return table
+
+
+def cube_table(
+    areas: Mapping[str, pd.Index],
+    groups: Sequence[str],
+    indicators: Sequence[str],
+    parts: Sequence[Mapping[str, np.ndarray]],
+) -> pd.DataFrame:
+    """One row per (area_level, area, group, indicator); each part holds the (A, G, T) columns of
+    one level. Keys and status are categorical: a cube has many rows and few labels."""
+    sizes = [len(labels) for labels in areas.values()]
+    cells = len(groups) * len(indicators)
+    labels = list(dict.fromkeys(label for index in areas.values() for label in index))
+    place = {label: code for code, label in enumerate(labels)}
+    area = [place[label] for index in areas.values() for label in index]
+    indicator = np.tile(np.arange(len(indicators), dtype=np.int16), sum(sizes) * len(groups))
+    group = np.tile(np.repeat(np.arange(len(groups)), len(indicators)), sum(sizes))
+    level = np.repeat(np.arange(len(areas)), np.multiply(sizes, cells))
+    table: dict[str, object] = {
+        "area_level": _categorical(level, list(areas)),
+        "area": _categorical(np.repeat(area, cells), labels),
+        "group": _categorical(group, groups),
+        "indicator": _categorical(indicator, indicators),
+    }
+    for name in parts[0]:
+        flat = np.concatenate([part[name].reshape(-1) for part in parts])
+        table[name] = flat.astype(np.int64) if name in COUNTS else flat
+    return pd.DataFrame(table).astype({"status": pd.CategoricalDtype(STATUSES)})
+
+
+def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> object:
+    dtype = pd.CategoricalDtype(pd.Index(labels, dtype=object))
+    return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
 def describe(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:

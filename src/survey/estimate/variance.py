@@ -58,14 +58,55 @@ def spread(
     present = members > 0
     occupied = group_sum(cell_of_entry, present.astype(np.float64), len(cells)) > 0
     squares = _squares(sample, cell_of_entry, stratum, z)
-    counted = sample.scale * ~(sample.lonely & (sample.rule != "adjust"))
-    variance = group_sum(home, squares * counted[stratum][:, None], domains)
     psus = group_sum(domain, present.astype(np.float64), domains)
-    occupied_strata = group_sum(home, occupied.astype(np.float64), domains)
-    lonely = group_sum(home, (occupied & sample.lonely[stratum][:, None]) * 1.0, domains)
-    variance = _lonely(sample, variance, occupied_strata, lonely, stratum, occupied)
+    return from_cells(sample, stratum, home, squares, occupied, psus)
+
+
+def from_cells(
+    sample: Sample, stratum: Codes, home: Codes, squares: Floats, occupied: Flags, psus: Floats
+) -> Spread:
+    """Add the squared deviations of (stratum, domain) cells up to domains, by the lonely rule.
+
+    Args:
+        stratum, home: stratum and domain of each cell, shape (c,).
+        squares: squared deviations in each cell, shape (c, T).
+        occupied: whether the cell has members, shape (c, T).
+        psus: PSUs with members in each domain, shape (D, T).
+    """
+    variance = counted_squares(sample, stratum, home, squares, len(psus))
+    variance *= lonely_factor(sample, stratum, home, occupied, len(psus))
     variance[psus < 2] = np.nan
-    return Spread(variance, psus - occupied_strata, psus)
+    strata = group_sum(home, occupied.astype(np.float64), len(psus))
+    return Spread(variance, psus - strata, psus)
+
+
+def counted_squares(
+    sample: Sample, stratum: Codes, home: Codes, squares: Floats, domains: int
+) -> Floats:
+    """Squares of cells times their stratum's factor, by domain; lonely strata only if adjusted."""
+    counted = sample.scale * ~(sample.lonely & (sample.rule != "adjust"))
+    return group_sum(home, squares * counted[stratum][:, None], domains)
+
+
+def lonely_factor(
+    sample: Sample, stratum: Codes, home: Codes, occupied: Flags, domains: int
+) -> Floats:
+    """What the lonely rule makes of a domain's variance: strata over strata that count under
+    `average`, NaN where no stratum counts, otherwise 1. Shape (domains, T).
+
+    Raises:
+        EstimateError: a one-PSU stratum is occupied and the rule is `fail`.
+    """
+    alone = occupied & sample.lonely[stratum][:, None]
+    if sample.rule == "adjust" or not alone.any():
+        return np.ones((domains, occupied.shape[1]))
+    if sample.rule == "fail":
+        cell = int(np.argmax(alone.any(axis=1)))
+        raise EstimateError("lonely_psu", stratum=sample.stratum_labels[int(stratum[cell])])
+    strata = group_sum(home, occupied.astype(np.float64), domains)
+    counting = strata - group_sum(home, alone.astype(np.float64), domains)
+    factor = np.where(counting > 0, 1.0, np.nan)
+    return factor * ratio(strata, counting) if sample.rule == "average" else factor
 
 
 def _squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) -> Floats:
@@ -79,24 +120,6 @@ def _squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) ->
     deviation = z - mean[cell_of_entry]
     empty = size - np.bincount(cell_of_entry, minlength=len(stratum))
     return group_sum(cell_of_entry, deviation**2, len(stratum)) + empty[:, None] * mean**2
-
-
-def _lonely(
-    sample: Sample,
-    variance: Floats,
-    strata: Floats,
-    lonely: Floats,
-    stratum: Codes,
-    occupied: Flags,
-) -> Floats:
-    if sample.rule == "adjust" or not lonely.any():
-        return variance
-    if sample.rule == "fail":
-        cell = np.flatnonzero(occupied.any(axis=1) & sample.lonely[stratum])[0]
-        raise EstimateError("lonely_psu", stratum=sample.stratum_labels[stratum[cell]])
-    if sample.rule == "average":
-        variance = variance * ratio(strata, strata - lonely)
-    return np.where(lonely == strata, np.nan, variance)
 
 
 def t_quantile(df: Floats, level: float) -> Floats:

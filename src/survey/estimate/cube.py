@@ -1,0 +1,205 @@
+"""The cube: every area level × group × indicator of a wave, from one pass of PSU sums.
+
+The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; only the order of
+the arithmetic differs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Floats
+from survey.estimate.cube_gaps import area_gap, group_gap
+from survey.estimate.cube_levels import Segments, View
+from survey.estimate.cube_rows import Labels, Membership, Scale
+from survey.estimate.cube_simple import simple_variances
+from survey.estimate.cube_sums import CubeSums, one_thread
+from survey.estimate.design import Design
+from survey.estimate.engine import Deff, Evidence
+from survey.estimate.errors import EstimateError
+from survey.estimate.estimate import check_deff
+from survey.estimate.indicators import Composite
+from survey.estimate.tables import cube_table, describe
+from survey.estimate.tree import Tree
+from survey.estimate.variance import Spread
+
+
+@dataclass(frozen=True)
+class Cube:
+    """The figures of a wave, from sums that are taken once; see `cube` for the arguments."""
+
+    sums: CubeSums
+
+    @classmethod
+    def of(
+        cls,
+        frame: pd.DataFrame,
+        tree: Tree,
+        design: Design,
+        *,
+        areas: Mapping[str, Labels],
+        groups: Mapping[str, Membership],
+        rates: Sequence[str] = (),
+        composite: Composite = "item_means",
+        scale: Scale | None = None,
+        renormalise: bool = False,
+    ) -> Self:
+        """Sum the rows.
+
+        Args:
+            frame: one row per respondent. Item columns hold raw answers (int8) on the
+                instrument's scale; negative codes are not scores.
+            tree: indicators, weights and item columns.
+            areas: area level -> column, or one label per row, or None for a single area named
+                like the level (the nation). A missing label belongs to no area. PSUs lie within
+                areas.
+            groups: group -> boolean column, or (column, level), or one boolean per row, or None
+                for everyone. Groups may overlap.
+            rates: further float columns (0/100 or any unit), NaN outside their base; each is an
+                indicator of its own.
+            scale: the instrument's scale; 1–10 unless given.
+            composite, renormalise: as in `estimate_tree`.
+
+        Raises:
+            EstimateError: as `estimate_tree`; or an answer off the scale, an area that cuts
+                through a PSU, or a group that is not boolean.
+        """
+        return cls(
+            CubeSums.collect(
+                frame,
+                tree,
+                design,
+                areas=areas,
+                groups=groups,
+                rates=rates,
+                composite=composite,
+                scale=scale or Scale(),
+                renormalise=renormalise,
+            )
+        )
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        return _views(self.sums)
+
+    def table(self, *, level: float = 0.95, deff: Deff = "replace") -> pd.DataFrame:
+        """Estimates: one row per (area_level, area, group, indicator), in the order given, with
+        estimate, se, ci_low, ci_high, df, n, n_psu, sum_weight, deff and status, as in
+        `estimate_tree`. Keys and status are categorical."""
+        check_deff(deff)
+        with one_thread():
+            simple = simple_variances(self.views)
+            parts = [
+                _evidence(view, variance).conclude(self.sums.sample, level, deff).columns()
+                for view, variance in zip(self.views, simple, strict=True)
+            ]
+        return self._long(self.views, parts)
+
+    def gaps(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Each group less the rest of its area: one row per (area_level, area, group, indicator)
+        with estimate (the group's), rest, difference, se, ci_low, ci_high, df, p, n, n_rest and
+        status, as in `compare(group=…, reference="rest")`."""
+        names = ("estimate", "rest", "n_rest")
+        with one_thread():
+            others = _views(self.sums.rest())
+            parts = [
+                group_gap(view, rest).columns(level, names)
+                for view, rest in zip(self.views, others, strict=True)
+            ]
+        return self._long(self.views, parts)
+
+    def against(self, area_level: str, reference: str, *, level: float = 0.95) -> pd.DataFrame:
+        """Each area of `area_level` less the area of level `reference` that contains it, group by
+        group, as in `compare(group=area, reference="all")`: one row per (area_level, area, group,
+        indicator) with reference (that area), estimate, reference_estimate, difference, se,
+        ci_low, ci_high, df, p, n, n_reference and status.
+
+        Raises:
+            EstimateError: an unknown level; areas that are not nested in the reference's; a
+                stratum that lies in more than one area.
+        """
+        view, larger = self._view(area_level), self._view(reference)
+        with one_thread():
+            gap, place = area_gap(view, larger)
+            table = self._long((view,), [gap.columns(level)])
+        areas = larger.level.labels.take(np.repeat(place, np.prod(self.sums.shape)))
+        return table.assign(reference=pd.Categorical(areas))
+
+    def _view(self, name: str) -> View:
+        for view in self.views:
+            if view.level.name == name:
+                return view
+        names = tuple(view.level.name for view in self.views)
+        raise EstimateError("not_a_choice", name="area level", choices=names, value=name)
+
+    def _long(
+        self, views: Sequence[View], parts: Sequence[Mapping[str, np.ndarray]]
+    ) -> pd.DataFrame:
+        areas = {view.level.name: view.level.labels for view in views}
+        table = cube_table(areas, self.sums.groups, self.sums.plan.indicators, parts)
+        table.attrs |= {
+            "composite": self.sums.composite,
+            "renormalise": self.sums.renormalise,
+        }
+        return describe(table, self.sums.sample)
+
+
+def cube(
+    frame: pd.DataFrame,
+    tree: Tree,
+    design: Design,
+    *,
+    areas: Mapping[str, Labels],
+    groups: Mapping[str, Membership],
+    rates: Sequence[str] = (),
+    composite: Composite = "item_means",
+    scale: Scale | None = None,
+    renormalise: bool = False,
+    level: float = 0.95,
+    deff: Deff = "replace",
+) -> pd.DataFrame:
+    """Every figure of a wave in one table: `Cube.of(…).table(…)`, where the arguments, the columns
+    and the errors are described. For differences keep the `Cube`: its sums serve all tables."""
+    whole = Cube.of(
+        frame,
+        tree,
+        design,
+        areas=areas,
+        groups=groups,
+        rates=rates,
+        composite=composite,
+        scale=scale,
+        renormalise=renormalise,
+    )
+    return whole.table(level=level, deff=deff)
+
+
+def _views(sums: CubeSums) -> tuple[View, ...]:
+    segments = Segments.of(sums)
+    return tuple(View(sums, segments, level) for level in sums.levels)
+
+
+def _evidence(view: View, simple: Floats) -> Evidence:
+    sums = view.sums
+    asked = slice(0, len(sums.groups))
+    total, within = view.segments.squares(
+        lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
+    )
+    members = view.to_areas(sums.members)[:, asked]
+    spread = view.spread(total, within, view.segments.psus[:, asked])
+    if sums.sample.assumed_deff is not None:
+        strata = spread.psus - spread.df
+        spread = Spread(spread.variance, members - strata, spread.psus)
+    return Evidence(
+        estimate=view.estimate[:, asked],
+        size=view.size[:, asked],
+        spread=spread,
+        simple=simple[:, asked],
+        n=view.to_areas(sums.n)[:, asked],
+        members=members,
+        base=view.to_areas(sums.base)[:, asked],
+    )

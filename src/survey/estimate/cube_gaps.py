@@ -1,0 +1,163 @@
+"""Differences within a cube: each group against the rest of its area, and each area against a
+larger one that contains it. Both are linearised PSU by PSU, as in `compare`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.cube_levels import View, combine
+from survey.estimate.cube_simple import contrast_squares, squares_of
+from survey.estimate.differences import Difference
+from survey.estimate.engine import ROUNDING
+from survey.estimate.errors import EstimateError
+from survey.estimate.variance import counted_squares, lonely_factor
+
+
+def group_gap(view: View, rest: View) -> Difference:
+    """Groups less the rest of each area; `rest` is the same level over the complement's sums."""
+    sums, segments = view.sums, view.segments
+    asked, every = slice(0, len(sums.groups)), slice(sums.everyone, sums.everyone + 1)
+
+    def z(part: slice) -> Floats:
+        area = view.level.of_psu[part]
+        return view.z(part, area, asked) - rest.z(part, area)
+
+    everyone = np.broadcast_to(segments.psus[:, every], (len(segments.starts), *sums.shape))
+    spread = view.spread(*segments.squares(z, sums.shape), everyone)
+    mine, others = view.to_areas(sums.members)[:, asked], rest.to_areas(rest.sums.members)
+    variance, df = spread.variance, spread.df
+    psus = np.minimum(view.psus[:, asked], rest.psus)
+    if sums.sample.assumed_deff is not None:
+        members = view.to_areas(sums.members)[:, every]
+        squares = squares_of([view])[0][:, asked] + squares_of([rest])[0]
+        squares *= view.to_areas(sums.base)[:, every] * sums.sample.assumed_deff
+        variance = ratio(squares, members - 1, np.nan)
+        df = members - (spread.psus - df)
+        psus = np.minimum(mine, others)
+    return Difference(
+        first=view.estimate[:, asked],
+        second=rest.estimate,
+        variance=variance,
+        df=df,
+        psus=psus,
+        n_first=view.to_areas(sums.n)[:, asked],
+        n_second=rest.to_areas(rest.sums.n),
+        members=np.minimum(mine, others),
+        size=view.size[:, asked] + rest.size,
+    )
+
+
+def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
+    """Areas less the larger area each lies in, group by group, and that area's code.
+
+    The variance is the larger area's, with the strata of the smaller one counted by the
+    difference of the two linearised totals instead.
+
+    Raises:
+        EstimateError: an area lies in no or more than one larger area, or a stratum in more than
+            one area.
+    """
+    sums, asked = view.sums, slice(0, len(view.sums.groups))
+    larger = _nesting(view, reference)
+    members, base = reference.to_areas(sums.members)[:, asked], reference.to_areas(sums.base)
+    mine = view.to_areas(sums.members)[:, asked]
+    variance, occupied = _area_variance(view, reference, larger)
+    whole = reference.psus[:, asked]
+    df, psus = (whole - occupied)[larger], view.psus[:, asked]
+    if sums.sample.assumed_deff is not None:
+        whole_squares = squares_of([reference])[0][larger]
+        squares = _remainder(whole_squares, contrast_squares(view, reference))
+        squares = squares[:, asked] * base[larger][:, asked] * sums.sample.assumed_deff
+        variance = ratio(squares, members[larger] - 1, np.nan)
+        df, psus = (members - occupied)[larger], mine
+    gap = Difference(
+        first=view.estimate[:, asked],
+        second=reference.estimate[larger][:, asked],
+        variance=variance,
+        df=df,
+        psus=psus,
+        n_first=view.to_areas(sums.n)[:, asked],
+        n_second=reference.to_areas(sums.n)[larger][:, asked],
+        members=mine,
+        size=(view.size + reference.size[larger])[:, asked],
+    )
+    return gap, larger
+
+
+def _area_variance(view: View, reference: View, larger: Codes) -> tuple[Floats, Floats]:
+    """Variance of each area's difference, and strata with members of each larger area."""
+    sample, shape = view.sums.sample, view.sums.shape
+    asked = slice(0, shape[0])
+    home, outer = _homes(view, reference)
+
+    def whole(part: slice) -> Floats:
+        return reference.z(part, reference.level.of_psu[part], asked)
+
+    def gap(part: slice) -> Floats:
+        return view.z(part, view.level.of_psu[part], asked) - whole(part)
+
+    squares, gap_squares = _stratum_squares(view, whole), _stratum_squares(view, gap)
+    occupied = group_sum(
+        view.segments.stratum,
+        view.segments.psus[:, asked].reshape(len(view.segments.starts), -1),
+        len(home),
+    )
+    inside, within = np.flatnonzero(outer >= 0), np.flatnonzero(home >= 0)
+    outers, areas = len(reference.level.labels), len(view.level.labels)
+    total = counted_squares(sample, inside, outer[inside], squares[inside], outers)
+    factor = lonely_factor(sample, inside, outer[inside], occupied[inside] > 0, outers)
+    shift = counted_squares(sample, within, home[within], (gap_squares - squares)[within], areas)
+    variance = _remainder(total[larger], shift) * factor[larger]
+    strata = group_sum(outer[inside], (occupied[inside] > 0).astype(np.float64), outers)
+    return variance.reshape(areas, *shape), strata.reshape(outers, *shape)
+
+
+def _remainder(whole: Floats, change: Floats) -> Floats:
+    """whole + change, 0 where the change takes away all but rounding (an area that is all of its
+    larger area)."""
+    rest = whole + change
+    return np.where(rest < ROUNDING * whole, 0.0, rest)
+
+
+def _stratum_squares(view: View, z: Callable[[slice], Floats]) -> Floats:
+    """Squared deviations within each stratum, shape (H, G * T)."""
+    segments, sizes = view.segments, view.sums.sample.psus.astype(np.float64)
+    total, within = segments.squares(z, view.sums.shape)
+    flat = (len(segments.starts), -1)
+    return combine(
+        sizes, segments.stratum, segments.size, total.reshape(flat), within.reshape(flat)
+    )
+
+
+def _nesting(view: View, reference: View) -> Codes:
+    """The larger area of each area."""
+    larger = np.full(len(view.level.labels), -1, dtype=np.intp)
+    of_block = view.level.of_block
+    larger[of_block[of_block >= 0]] = reference.level.of_block[of_block >= 0]
+    astray = (of_block >= 0) & (larger[of_block] != reference.level.of_block)
+    if astray.any() or (larger < 0).any():
+        area = of_block[np.argmax(astray)] if astray.any() else np.argmin(larger)
+        raise EstimateError(
+            "area_not_nested",
+            area=view.level.labels[int(area)],
+            level=view.level.name,
+            within=reference.level.name,
+        )
+    return larger
+
+
+def _homes(view: View, reference: View) -> tuple[Codes, Codes]:
+    """Area and larger area of each stratum; a stratum cut by an area is an error."""
+    segments, sample = view.segments, view.sums.sample
+    found = []
+    for level in (view.level, reference.level):
+        of_segment = level.of_block[segments.block]
+        home = np.full(len(sample.psus), -1, dtype=np.intp)
+        home[segments.stratum] = of_segment
+        split = np.flatnonzero(home[segments.stratum] != of_segment)
+        if split.size:
+            stratum = sample.stratum_labels[int(segments.stratum[split[0]])]
+            raise EstimateError("area_splits_stratum", stratum=stratum, level=level.name)
+        found.append(home)
+    return found[0], found[1]

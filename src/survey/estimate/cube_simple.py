@@ -1,0 +1,91 @@
+"""Simple-random variances of a cube: the denominator of deff, and, times the assumed deff, the
+whole error of a sample whose points were not recorded."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from survey.estimate.arrays import Floats, ratio
+from survey.estimate.cube_levels import View
+
+
+def simple_variances(views: Sequence[View]) -> list[Floats]:
+    """Simple-random variance (with replacement) of every figure, one (A, G, T) per level."""
+    found = []
+    for view, squares in zip(views, squares_of(views), strict=True):
+        base, members = view.to_areas(view.sums.base), view.to_areas(view.sums.members)
+        found.append(ratio(squares * base, members - 1, np.nan))
+    return found
+
+
+def squares_of(views: Sequence[View]) -> list[Floats]:
+    """Sum of w u^2, u the linearised value of a row over its weight, one (A, G, T) per level."""
+    dense = _dense_squares(views)
+    found = []
+    for view, rows_squares in zip(views, dense, strict=True):
+        squares = _small_squares(view)
+        squares[..., view.sums.plan.dense] = rows_squares
+        found.append(squares * view.coverage**2)
+    return found
+
+
+def contrast_squares(view: View, reference: View) -> Floats:
+    """Sum over the rows of each area of w (u - v)^2 - w v^2, with u and v linearised about the
+    area and about the larger area that contains it, shape (A, G, T)."""
+    sums = view.sums
+    groups, omega = sums.n.shape[1], sums.plan.omega
+    found = np.zeros((len(view.level.labels), groups, len(omega)))
+    for chunk in sums.rows.chunks:
+        if (area := view.level.of_block[chunk.block]) < 0:
+            continue
+        features, mass = sums.rows.features(chunk), sums.rows.mass(chunk)
+        own = _kernel(view, area, omega)
+        other = _kernel(reference, reference.level.of_block[chunk.block], omega)
+        found[area] += _weighted_squares(features @ (own - other), mass)
+        found[area] -= _weighted_squares(features @ other, mass)
+    return found
+
+
+def _small_squares(view: View) -> Floats:
+    """Sum of w u^2 from squares and products of pairs, exact for up to three columns."""
+    plan, mean, inverse = view.sums.plan, view.mean, view.inverse
+    own = view.to_areas(view.sums.square) - mean**2 * view.mass
+    squares = (own * inverse**2) @ (plan.omega**2).T
+    if len(plan.pairs):
+        a, b = plan.pairs.T
+        rr, ry, yr, yy = np.moveaxis(view.to_areas(view.sums.product), 2, 0)
+        product = yy - mean[..., a] * ry - mean[..., b] * yr + mean[..., a] * mean[..., b] * rr
+        product *= inverse[..., a] * inverse[..., b]
+        squares += product @ (2 * plan.omega[:, a] * plan.omega[:, b]).T
+    return np.asarray(np.maximum(squares, 0))
+
+
+def _dense_squares(views: Sequence[View]) -> list[Floats]:
+    """Sum of w u^2 over the rows for statistics of many columns, (A, G, dense) per level."""
+    sums = views[0].sums
+    groups, omega = sums.n.shape[1], sums.plan.omega[sums.plan.dense]
+    found = [np.zeros((len(view.level.labels), groups, len(omega))) for view in views]
+    if not len(omega):
+        return found
+    for chunk in sums.rows.chunks:
+        features, mass = sums.rows.features(chunk), sums.rows.mass(chunk)
+        for view, squares in zip(views, found, strict=True):
+            if (area := view.level.of_block[chunk.block]) >= 0:
+                kernel = _kernel(view, area, omega, covered=False)
+                squares[area] += _weighted_squares(features @ kernel, mass)
+    return found
+
+
+def _weighted_squares(u: Floats, mass: Floats) -> Floats:
+    """Sum over rows of mass (n, G) times u^2 (n, G * t), shape (G, t)."""
+    u *= u
+    return np.asarray(np.einsum("ng,ngt->gt", mass, u.reshape(*mass.shape, -1)))
+
+
+def _kernel(view: View, area: int, omega: Floats, *, covered: bool = True) -> Floats:
+    """Matrix that turns a row's features into u for every group, shape (2K, G * t)."""
+    slope = view.inverse[area].T[:, :, None] * omega.T[:, None, :]
+    if covered:
+        slope *= view.coverage[area]
+    level = -view.mean[area].T[:, :, None] * slope
+    return np.concatenate([level, slope]).reshape(2 * len(slope), -1)

@@ -1,0 +1,279 @@
+"""The cube says what the one-at-a-time functions say, row by row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from naive_estimates import wave
+
+from survey.estimate import (
+    Cube,
+    Design,
+    EstimateError,
+    Node,
+    Scale,
+    Tree,
+    compare,
+    cube,
+    estimate,
+    estimate_tree,
+    to_scores,
+)
+
+DESIGN = Design("weight", strata="stratum", psu="psu")
+TREE = Tree(
+    (
+        Node("A", None, 1, 0.356),
+        Node("B", None, 1, 0.446),
+        Node("C", None, 1, 0.198),
+        Node("A.1", "A", 2, 0.5),
+        Node("A.2", "A", 2, 0.5),
+        Node("B.1", "B", 2, 1.0),
+        Node("C.1", "C", 2, 1.0),
+        Node("A.1.1", "A.1", 3, 0.3),
+        Node("A.1.2", "A.1", 3, 0.7),
+        Node("A.2.1", "A.2", 3, 1.0),
+        Node("B.1.1", "B.1", 3, 0.25),
+        Node("B.1.2", "B.1", 3, 0.25),
+        Node("B.1.3", "B.1", 3, 0.25),
+        Node("B.1.4", "B.1", 3, 0.25),
+        Node("C.1.1", "C.1", 3, 1.0),
+    ),
+    {
+        "q0": "A.1.1",
+        "q1": "A.1.2",
+        "q2": "A.2.1",
+        "q3": "B.1.1",
+        "q4": "B.1.2",
+        "q5": "B.1.3",
+        "q6": "B.1.4",
+        "q7": "C.1.1",
+        "q8": "C.1.1",
+    },
+)
+ITEMS = list(TREE.item_columns)
+GROUPS = {
+    "all": None,
+    "gender=f": ("gender", "f"),
+    "old": "old",
+    "few": "few",
+    "none": "none",
+}
+AREAS = {"city": "city", "region": "region", "nation": None}
+NUMBERS = [
+    "estimate", "se", "ci_low", "ci_high", "df", "n", "n_psu", "sum_weight", "deff",
+]  # fmt: skip
+
+
+def raw_wave(seed=0, **options) -> pd.DataFrame:
+    """Raw int8 answers with the five codes for no score, overlapping groups and a rate."""
+    rng = np.random.default_rng(seed)
+    frame = wave(seed, items=9, **options)
+    for item in ITEMS:
+        raw = np.round(1 + frame[item] * 0.09)
+        frame[item] = raw.fillna(pd.Series(-rng.integers(1, 6, len(frame)))).astype(np.int8)
+    frame["region"] = frame["city"].map({"C0": "east", "C1": "east", "C2": "west"})
+    frame["few"] = (frame["stratum"] == "H3") & (frame["psu"] == 1)
+    frame["none"] = False
+    frame["solved"] = np.where(rng.random(len(frame)) < 0.5, rng.choice([0.0, 100.0]), np.nan)
+    frame.loc[::3, "solved"] = 100 - frame.loc[::3, "solved"]
+    frame.loc[frame["city"] == "C1", "q6"] = -4
+    return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
+
+
+def expected(frame, design, area_column, group, **options) -> pd.DataFrame:
+    """The same rows from `estimate_tree` and `estimate`, the group as a domain."""
+    scored = to_scores(frame, ITEMS)
+    member = {
+        "all": np.ones(len(frame), bool),
+        "gender=f": frame["gender"] == "f",
+    }.get(group, frame.get(group, None))
+    area = frame[area_column] if area_column else pd.Series("nation", frame.index)
+    scored["area"] = pd.Categorical(area.where(member), categories=sorted(area.dropna().unique()))
+    tree = estimate_tree(scored, TREE, design, by="area", **options)
+    options.pop("composite", None)
+    options.pop("renormalise", None)
+    return pd.concat([tree, estimate(scored, "solved", design, by="area", **options)])
+
+
+def check_cube(table, frame, design, **options):
+    for level, column in AREAS.items():
+        for group in GROUPS:
+            if column is None:
+                column = None
+            one = table[(table["area_level"] == level) & (table["group"] == group)]
+            other = expected(frame, design, column and level, group, **options)
+            other = other.set_index(["area", "variable"]).loc[
+                list(zip(one["area"], one["indicator"], strict=True))
+            ]
+            for name in NUMBERS:
+                np.testing.assert_allclose(
+                    one[name], other[name], rtol=1e-9, atol=1e-10, err_msg=f"{level} {group} {name}"
+                )
+            assert one["status"].tolist() == other["status"].tolist()
+
+
+@pytest.mark.parametrize("composite", ["item_means", "per_respondent"])
+@pytest.mark.parametrize("renormalise", [False, True])
+def test_cube_agrees_with_estimate(composite, renormalise):
+    frame = raw_wave()
+    options = {"composite": composite, "renormalise": renormalise}
+    table = cube(frame, TREE, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"], **options)
+    assert len(table) == (4 + 2 + 1) * len(GROUPS) * 17
+    check_cube(table, frame, DESIGN, **options)
+
+
+@pytest.mark.parametrize("deff", ["replace", "without"])
+@pytest.mark.parametrize("rule", ["adjust", "certainty", "average"])
+def test_cube_with_lonely_strata_zero_weights_and_fpc(rule, deff):
+    frame = raw_wave(seed=1, strata=3, psus=4)
+    frame["population"] = 40
+    frame.loc[frame["stratum"] == "H1", "psu"] = 0
+    frame.loc[frame["psu"] == 3, "weight"] = 0.0
+    frame.loc[frame["city"] == "C3", "q0"] = -1
+    design = Design("weight", strata="stratum", psu="psu", fpc="population", lonely_psu=rule)
+    table = cube(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"], deff=deff)
+    check_cube(table, frame, design, deff=deff)
+    assert table.attrs["lonely_strata"] == ["H1"]
+
+
+def test_cube_with_strata_across_areas_and_without_strata():
+    frame = raw_wave(seed=2)
+    frame["psu"] = frame["stratum"] + frame["psu"].astype(str)
+    frame["stratum"] = np.where(frame["psu"].str.endswith(("0", "1")), "x", "y")
+    for design in (DESIGN, Design("weight", psu="psu")):
+        table = cube(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+        check_cube(table, frame, design)
+
+
+@pytest.mark.parametrize("strata", [None, "stratum"])
+def test_cube_without_recorded_points(strata):
+    frame = raw_wave(seed=3)
+    design = Design("weight", strata=strata, assumed_deff=1.4)
+    table = cube(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+    check_cube(table, frame, design)
+    assert table.attrs["assumed_deff"] == 1.4
+    every_row = Design("weight", strata=strata)
+    table = cube(frame, TREE, every_row, areas=AREAS, groups=GROUPS, rates=["solved"])
+    check_cube(table, frame, every_row)
+
+
+GAP_DESIGNS = {
+    "points": DESIGN,
+    "fpc": Design("weight", strata="stratum", psu="psu", fpc="population"),
+    "average": Design("weight", strata="stratum", psu="psu", lonely_psu="average"),
+    "certainty": Design("weight", strata="stratum", psu="psu", lonely_psu="certainty"),
+    "assumed": Design("weight", strata="stratum", assumed_deff=1.4),
+}
+GAP_NUMBERS = ["estimate", "difference", "se", "ci_low", "ci_high", "df", "p", "n"]
+
+
+def gap_wave(name):
+    frame = raw_wave(seed=4, strata=3, psus=4).assign(population=40)
+    if name in ("average", "certainty"):
+        frame.loc[frame["stratum"].isin(["H1", "H4"]), "psu"] = 0
+    return frame
+
+
+def assert_same(one, other, names, label):
+    for name in names:
+        np.testing.assert_allclose(
+            one[name], other[name], rtol=1e-8, atol=1e-9, err_msg=f"{label} {name}"
+        )
+    assert one["status"].tolist() == other["status"].tolist(), label
+
+
+@pytest.mark.parametrize("name", GAP_DESIGNS)
+def test_gaps_agree_with_compare(name):
+    frame, design = gap_wave(name), GAP_DESIGNS[name]
+    whole = Cube.of(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+    table = whole.gaps()
+    assert {"rest", "n_rest"} <= set(table.columns)
+    scored = to_scores(frame, ITEMS).assign(nation="nation")
+    for level in AREAS:
+        for group, selector in (("gender=f", ("gender", "f")), ("old", "old"), ("few", "few")):
+            other = pd.concat(
+                compare(scored, variables, design, group=selector, reference="rest", by=level)
+                for variables in (TREE, "solved")
+            )
+            one = table[(table["area_level"] == level) & (table["group"] == group)]
+            other = other.set_index([level, "variable"]).loc[
+                list(zip(one["area"], one["indicator"], strict=True))
+            ]
+            assert_same(one, other, GAP_NUMBERS, f"{level} {group}")
+            np.testing.assert_allclose(one["rest"], other["reference_estimate"], rtol=1e-9)
+            assert one["n_rest"].tolist() == other["n_reference"].tolist()
+
+
+@pytest.mark.parametrize("name", GAP_DESIGNS)
+def test_areas_against_larger_areas_agree_with_compare(name):
+    frame, design = gap_wave(name), GAP_DESIGNS[name]
+    groups = {"all": None, "old": "old", "few": "few"}
+    areas = AREAS | {"place": "city"}
+    whole = Cube.of(frame, TREE, design, areas=areas, groups=groups, rates=["solved"])
+    scored = to_scores(frame, ITEMS).assign(nation="nation")
+    for area, reference in (("city", "nation"), ("region", "nation"), ("city", "place")):
+        table = whole.against(area, reference)
+        for group in groups:
+            member = scored.assign(domain=scored["nation" if reference == "nation" else "city"])
+            member["domain"] = member["domain"].astype("category")
+            if group != "all":
+                member["domain"] = member["domain"].where(member[group])
+            other = pd.concat(
+                compare(member, variables, design, group=area, reference="all", by="domain")
+                for variables in (TREE, "solved")
+            )
+            one = table[table["group"] == group]
+            key = "nation" if reference == "nation" else one["area"]
+            key = np.broadcast_to(key, len(one))
+            other = other.set_index(["domain", "group", "variable"]).loc[
+                list(zip(key, one["area"], one["indicator"], strict=True))
+            ]
+            assert_same(one, other, GAP_NUMBERS, f"{area} {reference} {group}")
+            assert one["n_reference"].tolist() == other["n_reference"].tolist()
+    assert (whole.against("city", "nation")["reference"] == "nation").all()
+
+
+def test_areas_must_nest():
+    whole = Cube.of(raw_wave(), TREE, DESIGN, areas=AREAS, groups=GROUPS)
+    with pytest.raises(EstimateError) as caught:
+        whole.against("region", "city")
+    assert caught.value.code == "area_not_nested"
+    with pytest.raises(EstimateError, match="area level"):
+        whole.against("city", "planet")
+    frame = raw_wave()
+    frame["psu"] = frame["stratum"] + frame["psu"].astype(str)
+    with pytest.raises(EstimateError) as caught:
+        Cube.of(frame, TREE, Design("weight", psu="psu"), areas=AREAS, groups=GROUPS).against(
+            "city", "nation"
+        )
+    assert caught.value.code == "area_splits_stratum"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"areas": {}}, "no_areas"),
+        ({"groups": {}}, "no_groups"),
+        ({"groups": {"x": "gender"}}, "not_boolean"),
+        ({"groups": {"x": [True]}}, "row_count"),
+        ({"areas": {"x": "gender"}}, "area_splits_psu"),
+        ({"areas": {"x": ["C0"]}}, "row_count"),
+        ({"scale": Scale(1, 5)}, "raw_range"),
+        ({"composite": "C"}, "not_a_choice"),
+        ({"deff": "kish"}, "not_a_choice"),
+        ({"rates": ["city"]}, "not_numeric"),
+    ],
+)
+def test_unusable_cubes(options, code):
+    with pytest.raises(EstimateError) as caught:
+        cube(raw_wave(), TREE, DESIGN, **({"areas": AREAS, "groups": GROUPS} | options))
+    assert caught.value.code == code
+
+
+def test_groups_and_areas_may_be_given_row_by_row():
+    frame = raw_wave()
+    by_name = cube(frame, TREE, DESIGN, areas={"city": "city"}, groups={"old": "old"})
+    by_row = cube(
+        frame, TREE, DESIGN, areas={"city": frame["city"]}, groups={"old": frame["old"].to_numpy()}
+    )
+    pd.testing.assert_frame_equal(by_name, by_row)
