@@ -263,7 +263,7 @@ def _write_revision(session: Session, accepted: _Accepted, response_id: UUID) ->
             "response_id": response_id,
             "number": 1,
             "is_current": True,
-            "answers": accepted.checked.answers,
+            "answers": accepted.checked.record,
             "timings": accepted.timings,
             "author_id": accepted.door.author_id,
             "reason": "",
@@ -292,7 +292,7 @@ def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> b
         return False
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
-    return not again.problems and bool(again.answers == first.answers)
+    return not again.problems and bool(again.record == first.answers)
 
 
 def _as_sent(status: Status) -> Status:

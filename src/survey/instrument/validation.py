@@ -38,6 +38,14 @@ class Validation:
     """Names that were answered although unknown or off the route."""
     ending: Ending | None
     """Set when the interview was screened out or refused on its way."""
+    unanswered: tuple[str, ...] = ()
+    """Questions that were asked and left open."""
+
+    @property
+    def record(self) -> dict[str, Answer | None]:
+        """What is stored: the answers, and null for a question that was asked and left open, so
+        that it is never taken for one that was not asked."""
+        return {**self.answers, **dict.fromkeys(self.unanswered)}
 
     @property
     def accepted(self) -> bool:
@@ -54,6 +62,7 @@ def validate(instrument: Instrument, answers: object, *, today: date) -> Validat
         problems=tuple(walk.problems),
         dropped=walk.dropped(),
         ending=ending,
+        unanswered=tuple(walk.left_open),
     )
 
 
@@ -64,6 +73,7 @@ class _Walk:
         self.route: list[str] = []
         self.problems: list[Problem] = []
         self.notes: set[str] = set()
+        self.left_open: list[str] = []
         self.situation = Situation(self.accepted, "", today.isoformat())
         if not isinstance(answers, Mapping):
             self.problems.append(
@@ -108,6 +118,7 @@ class _Walk:
         if isinstance(answer, Refusal):
             self.problems.append(Problem(item.name, answer.code, answer.message))
         elif answer == "" or answer == []:
+            self.left_open.append(item.name)
             self.unanswered(ready)
         else:
             self.accepted[item.name] = answer
