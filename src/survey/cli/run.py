@@ -81,7 +81,7 @@ def _has_demo(settings: Settings) -> bool:
 
 
 def _build_demo(settings: Settings, *, size: float, seed: int) -> None:
-    """Build beside the final folder and move it there whole, so that a crash leaves nothing half."""
+    """Build beside the final folder and move it there whole: a crash leaves nothing half."""
     final = settings.data_dir
     started = time.monotonic()
     if settings.database_url:

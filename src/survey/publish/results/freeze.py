@@ -14,32 +14,29 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.disclosure import MINIMUM_N
-from survey.estimate import Design, EstimateError
+from survey.estimate import Design
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
+from survey.publish.results.analysis import analysis_frame, design_for, weighted
 from survey.publish.results.cells import compute_cells
-from survey.publish.results.domains import age_band_of, groups
+from survey.publish.results.domains import groups
 from survey.publish.results.measures import Measure, measures_for, read_measures
 from survey.publish.results.method import Method
 from survey.publish.results.store import CELLS, GAPS, METHOD
-from survey.publish.results.weighting import WeightingReport, weigh
+from survey.publish.results.weighting import WeightingReport
 from survey.sample.frame import frame_table, shipped_cities
-from survey.sample.margins import Margins, elderly_margins, main_margins, minors_margins
 from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
 from survey.snapshot.frame import FREEZABLE, response_frame
 from survey.snapshot.manifest import Manifest
+from survey.store.core import table_of
 from survey.store.engine import session_scope
-from survey.store.inserting import table_of
 from survey.store.tables import Response, Snapshot, Status, Wave, WaveState
 
-ASSUMED_DEFF = 1.4
 LEVEL = 0.95
-WEIGHT = "weight"
-_MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}
 _MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
 
 
@@ -47,12 +44,6 @@ class NothingToFreeze(SurveyError):
     """The wave has no approved response."""
 
     code = "nothing_to_freeze"
-
-
-class NotEstimable(SurveyError):
-    """The responses do not carry the estimates asked for."""
-
-    code = "not_estimable"
 
 
 class FrozenWave(BaseModel):
@@ -112,40 +103,6 @@ def freeze_wave(
     )
 
 
-def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
-    """The snapshot's responses with the derived columns that domains are made of."""
-    derived = frame.copy(deep=False)
-    if "age" in derived:
-        derived["age_band"] = age_band_of(derived["age"], series)
-    return derived
-
-
-def weighted(frame: pd.DataFrame, series: str) -> tuple[pd.DataFrame, WeightingReport]:
-    """The analysis frame with its weights, and how they were made."""
-    margins = _margins_of(series, frame)
-    totals = main_margins(shipped_cities()) if margins is None else margins
-    try:
-        weights, report = weigh(frame, totals.city_totals().to_dict(), margins)
-    except EstimateError as error:
-        raise NotEstimable(msg("The weights cannot be computed: {reason}", reason=error)) from error
-    return frame.assign(**{WEIGHT: weights}), report
-
-
-def design_for(frame: pd.DataFrame) -> Design:
-    """Points within strata within cities; without recorded points, the assumed design effect."""
-    if frame["psu"].isna().any():
-        return Design(weight=WEIGHT, assumed_deff=ASSUMED_DEFF)
-    return Design(weight=WEIGHT, strata="stratum_key", psu="psu", lonely_psu="adjust")
-
-
-def _margins_of(series: str, frame: pd.DataFrame) -> Margins | None:
-    make = _MARGINS.get(series)
-    if make is None:
-        return None
-    margins = make(shipped_cities())
-    return margins if set(margins.cells) <= set(frame.columns) else None
-
-
 def _write_results(
     folder: Path,
     frame: pd.DataFrame,
@@ -153,9 +110,8 @@ def _write_results(
     instrument: Instrument,
     tree: IndicatorTree | None,
 ) -> tuple[int, int]:
-    """Write cells, gaps and method beside the snapshot; return the cells and how many are hidden."""
+    """Write cells, gaps and method beside the snapshot; return how many cells, how many hidden."""
     people, report = weighted(analysis_frame(frame, wave.series), wave.series)
-    people["stratum_key"] = people["city_code"].astype(str) + people["stratum"].astype(str)
     measures = measures_for(instrument, read_measures(_MEASURES))
     memberships = groups(people, wave.series)
     design = design_for(people)

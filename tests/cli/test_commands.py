@@ -1,0 +1,146 @@
+"""The command `survey` as a person or a script uses it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from survey.cli.main import app
+from survey.settings import current_settings
+from survey.store.engine import dispose_engines
+
+Survey = Callable[..., Result]
+
+
+@pytest.fixture
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
+    """Run `survey …` in English on an empty data folder."""
+    for name in ("SURVEY_DATABASE_URL", "SURVEY_DEMO"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("SURVEY_LANGUAGE", "en")
+    current_settings.cache_clear()
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments))
+
+    yield run
+    dispose_engines()
+    current_settings.cache_clear()
+
+
+COMMANDS = (
+    (),
+    ("init",),
+    ("demo",),
+    ("serve",),
+    ("doctor",),
+    ("form",),
+    ("form", "check"),
+    ("form", "import"),
+    ("form", "export"),
+    ("form", "list"),
+    ("import",),
+    ("freeze",),
+    ("estimate",),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(survey: Survey, command: tuple[str, ...]) -> None:
+    result = survey(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    assert len(result.output.splitlines()) > 5
+
+
+def test_init_loads_the_reference_data_and_may_be_repeated(survey: Survey) -> None:
+    assert survey("init").exit_code == 0
+    assert survey("init").exit_code == 0
+    forms = json.loads(survey("form", "list", "--format", "json").stdout)
+    scored = {form["name"]: form["scored"] for form in forms}
+    assert scored == {"main-2021": 25, "main-2023": 27, "elderly-2024": 0, "minors-2024": 0}
+
+
+def test_a_shipped_form_survives_export_and_check(survey: Survey, tmp_path: Path) -> None:
+    survey("init")
+    workbook = tmp_path / "main.xlsx"
+    assert survey("form", "export", "main-2023", str(workbook)).exit_code == 0
+    checked = survey("form", "check", str(workbook))
+    assert checked.exit_code == 0, checked.output
+    again = survey("form", "import", str(workbook), "--format", "json")
+    stored = json.loads(survey("form", "list", "--format", "json").stdout)
+    assert json.loads(again.stdout)[0] in stored
+    assert len(stored) == 4
+
+
+def test_doctor_says_what_to_do_about_an_empty_store(survey: Survey) -> None:
+    before = survey("doctor", "--format", "json")
+    assert before.exit_code == 1
+    store = {row["checked"]: row for row in json.loads(before.stdout)}["Store"]
+    assert "survey init" in store["finding"]
+    survey("init")
+    after = survey("doctor", "--format", "json")
+    rows = {row["checked"]: row for row in json.loads(after.stdout)}
+    assert rows["Store"]["state"] == "OK"
+    assert "NotoSansSC" in rows["Chinese font for picture files"]["finding"]
+
+
+def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> None:
+    survey("init")
+    broken = tmp_path / "broken.xlsx"
+    broken.write_bytes(b"not a workbook")
+    for command in (
+        ("freeze", "--wave", "nowhere"),
+        ("estimate", "--wave", "nowhere"),
+        ("form", "check", str(broken)),
+        ("form", "import", str(broken)),
+        ("form", "export", "nothing", str(tmp_path / "out.xlsx")),
+    ):
+        result = survey(*command)
+        assert result.exit_code == 1, command
+        assert "Traceback" not in result.output
+        assert result.output.strip()
+    assert not (tmp_path / "out.xlsx").exists()
+
+
+def test_wrong_usage_exits_with_two(survey: Survey) -> None:
+    assert survey("freeze").exit_code == 2
+    assert survey("estimate", "--wave", "x", "--format", "xml").exit_code == 2
+    assert survey("unknown").exit_code == 2
+
+
+def test_errors_are_chinese_by_default(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    survey("init")
+    monkeypatch.setenv("SURVEY_LANGUAGE", "zh")
+    current_settings.cache_clear()
+    output = survey("freeze", "--wave", "nowhere").output
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in output)
+
+
+def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> None:
+    built = survey("demo", "--size", "0.01")
+    assert built.exit_code == 0, built.output
+    assert survey("demo").exit_code == 0
+    home = str(tmp_path / "data" / "demo")
+    table = survey(
+        "--data-dir", home, "estimate", "--wave", "main-2024", "--indicator", "composite",
+        "--format", "csv",
+    )  # fmt: skip
+    row = next(csv.DictReader(io.StringIO(table.stdout)))
+    assert row["area"] == "CN"
+    assert float(row["ci_low"]) < float(row["estimate"]) < float(row["ci_high"])
+    assert 70 < float(row["estimate"]) < 90
+    small = survey(
+        "--data-dir", home, "estimate", "--wave", "main-2024", "--area-level", "city",
+        "--group", "income=lt3000", "--indicator", "composite", "--format", "json",
+    )  # fmt: skip
+    hidden = [cell for cell in json.loads(small.stdout) if not cell["shown"]]
+    assert hidden
+    assert all(cell["estimate"] is None and cell["n"] is None for cell in hidden)
