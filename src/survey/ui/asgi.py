@@ -1,0 +1,98 @@
+"""One ASGI application: Streamlit's pages, and beside them the public form, sign-in and health."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from anyio import to_thread
+from sqlmodel import select
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.starlette import App
+
+from survey.locale import LANGUAGES, translator
+from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.store.engine import read_scope
+from survey.store.tables import InstrumentVersion, Wave, WaveState
+from survey.web.assets import page_script, page_style
+from survey.web.invited import form_body
+from survey.web.routes import build_routes
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class SafeHeaders:
+    """Adds the security headers that an answer does not carry already."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_safely if scope["type"] == "http" else send)
+
+
+def _close_the_side_door() -> None:
+    """Turn off the discovery of `pages/` before the first visitor.
+
+    Until some session has run `st.navigation`, Streamlit runs `pages/x.py` itself for the address
+    `/x`, without app.py, its sign-in and its menu.
+    """
+    st.navigation([st.Page(lambda: None, title="-")])
+
+
+def _warm_up(settings: Settings) -> None:
+    """What the first visitor would otherwise wait for."""
+    page_script()
+    page_style()
+    for language in LANGUAGES:
+        translator(language)
+    with read_scope(settings.store_url) as session:
+        query = (
+            select(InstrumentVersion.sha256)
+            .join(Wave, Wave.instrument_id == InstrumentVersion.id)  # type: ignore[arg-type]
+            .where(Wave.state == WaveState.OPEN)
+            .distinct()
+        )
+        for sha256 in session.exec(query).all():
+            form_body(settings.store_url, sha256)
+
+
+def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager[dict[str, Any]]]:
+    @asynccontextmanager
+    async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
+        await to_thread.run_sync(_warm_up, settings)
+        yield {}
+
+    return warm
+
+
+def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> App:
+    """The whole platform as one application, for uvicorn or any other ASGI server."""
+    _close_the_side_door()
+    return App(
+        script,
+        routes=build_routes(settings),
+        middleware=[Middleware(SafeHeaders)],
+        lifespan=_lifespan(settings),
+    )
+
+
+def __getattr__(name: str) -> App:
+    # `uvicorn survey.ui.asgi:app`: made when asked for, with the settings of that moment.
+    if name == "app":
+        return create_app(current_settings())
+    raise AttributeError(name)

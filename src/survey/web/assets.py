@@ -1,0 +1,77 @@
+"""The form's script and style: plain files, joined in order, addressed by their content."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from survey.web.encoding import Body, send
+from survey.web.security import PAGE_HEADERS
+
+STATIC = Path(__file__).parent / "static"
+FORM_PARTS = (
+    "expressions", "dom", "route", "drafts", "sender", "watch", "speech", "flow", "words",
+    "interview", "inputs", "questions", "screens", "keys", "drawing", "form",
+)  # fmt: skip
+"""In order of use: each part is one global that names only those before it when it is loaded."""
+
+JAVASCRIPT = "text/javascript; charset=utf-8"
+CSS = "text/css; charset=utf-8"
+
+
+def _lean(source: str) -> str:
+    """Without indentation, blank lines and comment lines; nothing within a line is touched."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+
+
+def _read(name: str) -> str:
+    return _lean((STATIC / name).read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def form_script() -> str:
+    """The form as one script; the bare page and the surveyor's component share it."""
+    return "".join(_read(f"{part}.js") for part in FORM_PARTS)
+
+
+@lru_cache(maxsize=1)
+def form_style() -> str:
+    return _read("form.css")
+
+
+@lru_cache(maxsize=1)
+def component_script() -> str:
+    """The form as a module for a Streamlit component."""
+    return form_script() + _read("component.js")
+
+
+@lru_cache(maxsize=1)
+def page_script() -> Body:
+    return Body((form_script() + _read("page.js")).encode(), JAVASCRIPT)
+
+
+@lru_cache(maxsize=1)
+def page_style() -> Body:
+    return Body((form_style() + _read("page.css")).encode(), CSS)
+
+
+def script_url() -> str:
+    return f"/assets/form.{page_script().digest}.js"
+
+
+def style_url() -> str:
+    return f"/assets/form.{page_style().digest}.css"
+
+
+async def _asset(request: Request) -> Response:
+    body = {script_url(): page_script, style_url(): page_style}.get(request.url.path)
+    if body is None:
+        return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
+    return send(request, body(), forever=True, headers=PAGE_HEADERS)
+
+
+def routes() -> list[BaseRoute]:
+    return [Route("/assets/{name}", _asset, methods=["GET"])]

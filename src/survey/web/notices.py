@@ -1,0 +1,66 @@
+"""Kind pages for when there is no form to show."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from survey.fieldwork.invitations import InvitationExpired, InvitationUnknown, InvitationUsed
+from survey.fieldwork.waves import WaveNotOpen
+from survey.locale import Message, SurveyError, msg, translator
+from survey.web.render import Page, fragment, reader_language, respond
+
+SUBMIT_URL = "/api/responses"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One kind page: what happened, and what to do now."""
+
+    status: int
+    title: Message
+    advice: Message
+    mark: str = "sf-stop"
+
+
+_ASK_SURVEYOR = msg("The surveyor who invited you can give you a new link at once.")
+_NOTICES: dict[type[SurveyError], Notice] = {
+    InvitationUsed: Notice(
+        410,
+        msg("This questionnaire has been handed in"),
+        msg("There is nothing more to do. You may close this page now."),
+        mark="sf-done",
+    ),
+    InvitationExpired: Notice(410, msg("This link has expired"), _ASK_SURVEYOR),
+    InvitationUnknown: Notice(404, msg("This link is not complete or not valid"), _ASK_SURVEYOR),
+    WaveNotOpen: Notice(
+        410, msg("This survey is closed"), msg("Thank you for your interest in taking part.")
+    ),
+}
+
+
+def show_refusal(request: Request, error: SurveyError, default_language: str) -> Response:
+    """The page for a link that opens no form; finished interviews of this browser are sent on."""
+    notice = _NOTICES[type(error)]
+    return _show(request, notice, error.message, default_language)
+
+
+def show_busy(request: Request, wait: float, default_language: str) -> Response:
+    notice = Notice(429, msg("One moment, please"), msg("Please reload this page in a minute."))
+    text = msg("There are very many visitors from your network just now.")
+    response = _show(request, notice, text, default_language)
+    response.headers["Retry-After"] = str(int(wait) + 1)
+    return response
+
+
+def _show(request: Request, notice: Notice, text: Message, default_language: str) -> Response:
+    language = reader_language(request, default_language)
+    t = translator(language)
+    title = t(notice.title)
+    body = fragment("notice", mark=notice.mark, title=title, text=t(text), advice=t(notice.advice))
+    boot = {
+        "kind": "notice",
+        "submit_url": SUBMIT_URL,
+        "pending": t("Interviews on this device waiting to be sent: {count}"),
+    }
+    return respond(request, Page(language, title, body, boot), status=notice.status)

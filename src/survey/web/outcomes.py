@@ -1,0 +1,108 @@
+"""One finished interview in, one answer out, for the public door and the surveyor's page alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from survey.access.principal import AccessDenied, Principal
+from survey.fieldwork.invitations import InvitationExpired, InvitationUnknown, InvitationUsed
+from survey.fieldwork.submission import (
+    AnswersInvalid,
+    InstrumentChanged,
+    Receipt,
+    Submission,
+    submit,
+)
+from survey.fieldwork.waves import WaveNotOpen
+from survey.instrument.answers import Problem
+from survey.locale import Message, SurveyError, Translator, msg, translator
+from survey.settings import Settings
+from survey.store.engine import session_scope
+from survey.store.tables import now
+from survey.web.texts import screen_language
+
+_STATUS: dict[type[SurveyError], int] = {
+    InvitationUnknown: 404,
+    InvitationUsed: 409,
+    InstrumentChanged: 409,
+    InvitationExpired: 410,
+    WaveNotOpen: 410,
+    AccessDenied: 403,
+}
+REFUSED = 422
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An HTTP status and the JSON that goes with it."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def refusal(status: int, code: str, message: str) -> Outcome:
+    return Outcome(status, {"code": code, "message": message})
+
+
+def take_in(document: object, principal: Principal | None, settings: Settings) -> Outcome:
+    """Store the interview in a transaction of its own, or say in its language why not."""
+    t = translator(_language(document, settings.language))
+    try:
+        submission = Submission.model_validate(document)
+    except ValidationError:
+        return refusal(400, "malformed", t("These answers did not arrive in a readable form."))
+    try:
+        with session_scope(settings.store_url) as session:
+            return _receipt(_submit(session, submission, principal))
+    except AnswersInvalid as error:
+        return _problems(error, submission.language, t)
+    except SurveyError as error:
+        status = 401 if isinstance(error, AccessDenied) and principal is None else None
+        return refusal(status or _STATUS.get(type(error), 409), error.code, t(error.message))
+
+
+def _language(document: object, default: str) -> str:
+    language = document.get("language") if isinstance(document, Mapping) else None
+    return screen_language(language, default) if isinstance(language, str) else default
+
+
+def _submit(session: Session, submission: Submission, principal: Principal | None) -> Receipt:
+    return submit(session=session, submission=submission, principal=principal, now=now())
+
+
+def _receipt(receipt: Receipt) -> Outcome:
+    return Outcome(
+        200,
+        {
+            "response_id": str(receipt.response_id),
+            "status": receipt.status.value,
+            "duplicate": receipt.duplicate,
+            "dropped": receipt.dropped,
+        },
+    )
+
+
+def _problems(error: AnswersInvalid, language: str, t: Translator) -> Outcome:
+    problems = [
+        {"item": each.item, "code": each.code, "message": _words(each, language, t)}
+        for each in error.problems
+    ]
+    body = {"code": error.code, "message": t(error.message), "problems": problems}
+    return Outcome(REFUSED, body)
+
+
+def _words(problem: Problem, language: str, t: Translator) -> str:
+    """The questionnaire's own words in the language of the interview, else ours."""
+    message = problem.message
+    if isinstance(message, Message):
+        return t(message)
+    return message.get(language) or next(iter(message.values()), t("Please check this answer."))
+
+
+WRONG_TYPE = msg("Please send JSON.")
+TOO_LARGE = msg("These answers are too large.")
+ELSEWHERE = msg("This was sent from another site.")
+TOO_MANY = msg("Too many requests. Please try again in a moment.")

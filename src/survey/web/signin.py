@@ -1,0 +1,170 @@
+"""Signing in by choosing a demo role, and signing out."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from survey.access.principal import Role
+from survey.access.sessions import COOKIE, LIFETIME, NoDemoAccount, sign_in_demo, sign_out
+from survey.locale import Message, msg, translator
+from survey.settings import Settings
+from survey.store.engine import session_scope
+from survey.store.tables import now
+from survey.web.limits import RateLimit, client_address
+from survey.web.notices import SUBMIT_URL, show_busy
+from survey.web.render import Page, enclose, fragment, reader_language, respond
+from survey.web.security import PAGE_HEADERS, is_same_site, safe_path
+
+MAX_FORM_BYTES = 4096
+
+DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
+    Role.NATIONAL_OFFICIAL: (
+        msg("National official"),
+        msg("Reads the national overview, every city and the special groups."),
+    ),
+    Role.CITY_OFFICIAL: (
+        msg("City official"),
+        msg("Reads the score, strengths and gaps of one city."),
+    ),
+    Role.SURVEYOR: (
+        msg("Surveyor"),
+        msg("Hands out links, asks the questions, sees the own quota."),
+    ),
+    Role.ANALYST: (msg("Analyst"), msg("Reads results and how they were computed.")),
+}
+
+
+@dataclass(frozen=True)
+class _Reception:
+    settings: Settings
+    limit: RateLimit
+
+    async def choose(self, request: Request) -> Response:
+        """`GET /auth/demo`."""
+        if not self.settings.demo:
+            return _not_found()
+        language = reader_language(request, self.settings.language)
+        t = translator(language)
+        roles = "\n".join(
+            fragment("role", role=role.value, name=t(name), purpose=t(purpose))
+            for role, (name, purpose) in DEMO_ROLES.items()
+        )
+        title = t("Choose a role")
+        body = enclose(
+            "roles",
+            {"roles": roles},
+            platform=t("Hundred Cities Survey, demonstration"),
+            title=title,
+            text=t("Everything here is generated demo data. Each role sees its own pages."),
+            next=safe_path(request.query_params.get("next")),
+        )
+        return respond(request, Page(language, title, body))
+
+    async def enter(self, request: Request) -> Response:
+        """`POST /auth/demo`."""
+        if not self.settings.demo:
+            return _not_found()
+        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
+        if wait:
+            return show_busy(request, wait, self.settings.language)
+        form = await _form(request)
+        role = form.get("role", "")
+        if not is_same_site(request) or role not in set(DEMO_ROLES):
+            return _refused()
+        try:
+            secret = await to_thread.run_sync(self._sign_in, Role(role))
+        except NoDemoAccount:
+            return _not_found()
+        response = RedirectResponse(safe_path(form.get("next")), 303, headers=_NO_STORE)
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=int(LIFETIME.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=self._is_https(request),
+        )
+        return response
+
+    def _sign_in(self, role: Role) -> str:
+        with session_scope(self.settings.store_url) as session:
+            return sign_in_demo(session=session, role=role, now=now())
+
+    def _is_https(self, request: Request) -> bool:
+        if self.settings.trusted_proxies and "x-forwarded-proto" in request.headers:
+            return request.headers["x-forwarded-proto"].split(",")[-1].strip() == "https"
+        return request.url.scheme == "https"
+
+    async def ask_to_leave(self, request: Request) -> Response:
+        """`GET /auth/logout`: leaves at once unless something on this device is still unsent."""
+        language = reader_language(request, self.settings.language)
+        t = translator(language)
+        title = t("Sign out")
+        body = fragment(
+            "sign_out",
+            title=title,
+            text=t("Signing out deletes the drafts of interviews on this device."),
+            stay=t("Stay signed in"),
+            leave=t("Sign out"),
+        )
+        boot = {
+            "kind": "sign_out",
+            "submit_url": SUBMIT_URL,
+            "pending": t(
+                "Interviews on this device waiting to be sent: {count}. "
+                "Signing out now deletes them."
+            ),
+        }
+        return respond(request, Page(language, title, body, boot))
+
+    async def leave(self, request: Request) -> Response:
+        """`POST /auth/logout`."""
+        if not is_same_site(request):
+            return _refused()
+        await to_thread.run_sync(self._sign_out, request.cookies.get(COOKIE))
+        response = RedirectResponse("/", 303, headers=_NO_STORE)
+        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        return response
+
+    def _sign_out(self, secret: str | None) -> None:
+        with session_scope(self.settings.store_url) as session:
+            sign_out(session=session, secret=secret, now=now())
+
+
+_NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("Not found", 404, headers=_NO_STORE)
+
+
+def _refused() -> Response:
+    return PlainTextResponse("Forbidden", 403, headers=_NO_STORE)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The few fields of a plain form; anything long is not one of ours."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content.extend(chunk)
+        if len(content) > MAX_FORM_BYTES:
+            return {}
+    try:
+        fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
+
+
+def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
+    reception = _Reception(settings, limit)
+    return [
+        Route("/auth/demo", reception.choose, methods=["GET"]),
+        Route("/auth/demo", reception.enter, methods=["POST"]),
+        Route("/auth/logout", reception.ask_to_leave, methods=["GET"]),
+        Route("/auth/logout", reception.leave, methods=["POST"]),
+    ]

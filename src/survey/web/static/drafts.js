@@ -1,0 +1,87 @@
+// What this browser keeps: open interviews, finished ones without a receipt, and two preferences.
+const SurveyDrafts = (function () {
+  "use strict";
+
+  const DRAFT = "survey:draft:";
+  const OUTBOX = "survey:outbox:";
+  const PREFERENCE = "survey:preference:";
+  const KEPT_DAYS = 30;
+  const memory = {};
+
+  function usable() {
+    try {
+      window.localStorage.setItem("survey:probe", "1");
+      window.localStorage.removeItem("survey:probe");
+      return true;
+    } catch (refused) {
+      return false;
+    }
+  }
+
+  const persistent = usable();
+
+  function read(key) {
+    try {
+      const text = memory[key] || (persistent && window.localStorage.getItem(key));
+      return text ? JSON.parse(text) : null;
+    } catch (broken) {
+      return null;
+    }
+  }
+
+  // False when the browser has no room: then only this page remembers, and the caller says so.
+  function write(key, value) {
+    const text = JSON.stringify(value);
+    delete memory[key];
+    try {
+      if (persistent) window.localStorage.setItem(key, text);
+    } catch (full) {
+      memory[key] = text;
+    }
+    if (!persistent) memory[key] = text;
+    return memory[key] === undefined;
+  }
+
+  function remove(key) {
+    delete memory[key];
+    if (persistent) window.localStorage.removeItem(key);
+  }
+
+  function keys(prefix) {
+    const names = new Set(Object.keys(memory));
+    if (persistent) Object.keys(window.localStorage).forEach(function (key) { names.add(key); });
+    return Array.from(names).filter(function (name) { return name.indexOf(prefix) === 0; });
+  }
+
+  function outbox() {
+    return keys(OUTBOX).map(read).filter(Boolean).sort(function (a, b) {
+      return a.queued < b.queued ? -1 : 1;
+    });
+  }
+
+  function forgetOld() {
+    const oldest = new Date(Date.now() - KEPT_DAYS * 86400000).toISOString();
+    keys(DRAFT).concat(keys(OUTBOX)).forEach(function (key) {
+      const entry = read(key);
+      if (!entry || !(entry.touched > oldest)) remove(key);
+    });
+  }
+
+  function stamped(value) {
+    return Object.assign({}, value, { touched: new Date().toISOString() });
+  }
+
+  return {
+    persistent: persistent,
+    load: function (key) { return read(DRAFT + key); },
+    save: function (key, draft) { return write(DRAFT + key, stamped(draft)); },
+    drop: function (key) { remove(DRAFT + key); },
+    outbox: outbox,
+    queue: function (entry) { return write(OUTBOX + entry.payload.client_uuid, stamped(entry)); },
+    unqueue: function (uuid) { remove(OUTBOX + uuid); },
+    preference: function (name) { return read(PREFERENCE + name); },
+    prefer: function (name, value) { write(PREFERENCE + name, value); },
+    forgetOld: forgetOld,
+    forgetAll: function () { keys(DRAFT).concat(keys(OUTBOX)).forEach(remove); }
+  };
+})();

@@ -1,0 +1,102 @@
+// One interview: its answers, where it stands, what is wrong with it, and what is sent of it.
+const SurveyInterview = (function () {
+  "use strict";
+
+  function newUuid() {
+    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, function (byte) { return (byte + 256).toString(16).slice(1); });
+    return [
+      hex.slice(0, 4), hex.slice(4, 6), hex.slice(6, 8), hex.slice(8, 10), hex.slice(10)
+    ].map(function (part) { return part.join(""); }).join("-");
+  }
+
+  function freshState(language) {
+    return {
+      uuid: newUuid(), answers: {}, raw: {}, timings: {}, seen: {}, started: null,
+      language: language, at: null
+    };
+  }
+
+  function recompute(app) {
+    app.day = SurveyRoute.dayOf(app.state.started);
+    app.route = SurveyRoute.walk(app.form, app.state.answers, app.day);
+    app.steps = SurveyFlow.steps(app.route, app.elder);
+  }
+
+  function stepIndex(app) {
+    return SurveyFlow.locate(app.steps, app.state.at);
+  }
+
+  function currentStep(app) {
+    return app.steps[stepIndex(app)];
+  }
+
+  function isOpen(app, item) {
+    return item.kind !== "note" && !SurveyRoute.given(app.state.answers[item.name]) &&
+      !app.state.raw[item.name];
+  }
+
+  function save(app) {
+    app.kept = SurveyDrafts.save(app.draftKey, { sha256: app.form.sha256, state: app.state });
+  }
+
+  function begun(app) {
+    if (!app.state.started) app.state.started = new Date().toISOString();
+  }
+
+  function findProblem(app, item) {
+    const kind = SurveyRoute.problem(item, app.route, app.state.raw[item.name]);
+    return kind ? SurveyWords.problem(app, item, kind) : null;
+  }
+
+  function findProblems(app, items) {
+    return items.filter(function (item) {
+      const words = findProblem(app, item);
+      if (words) app.problems[item.name] = words;
+      else delete app.problems[item.name];
+      return Boolean(words);
+    });
+  }
+
+  function setAnswer(app, item, value, raw) {
+    const state = app.state;
+    const given = SurveyRoute.given(value);
+    begun(app);
+    if (given) state.answers[item.name] = value;
+    else delete state.answers[item.name];
+    if (raw) state.raw[item.name] = raw;
+    else delete state.raw[item.name];
+    if (given && state.timings[item.name] === undefined) {
+      state.timings[item.name] = app.watch.read(item.name);
+    }
+    recompute(app);
+    if (app.problems[item.name]) findProblems(app, [item]);
+    save(app);
+  }
+
+  function payloadOf(app) {
+    const state = app.state;
+    const answers = SurveyRoute.answersOnRoute(app.form, state.answers, app.day);
+    const timings = {};
+    Object.keys(answers).forEach(function (name) {
+      if (state.timings[name] !== undefined) timings[name] = state.timings[name];
+    });
+    return Object.assign({
+      client_uuid: state.uuid,
+      instrument_sha256: app.form.sha256,
+      language: state.language,
+      answers: answers,
+      timings: timings,
+      started_at: state.started,
+      duration_seconds: Math.max(0, Math.round((Date.now() - Date.parse(state.started)) / 1000))
+    }, app.meta.submission);
+  }
+
+  return {
+    fresh: freshState, recompute: recompute, stepIndex: stepIndex, step: currentStep,
+    isOpen: isOpen, save: save, begun: begun, setAnswer: setAnswer,
+    findProblem: findProblem, findProblems: findProblems, payload: payloadOf
+  };
+})();

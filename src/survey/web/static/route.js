@@ -1,0 +1,102 @@
+// Who is asked what: relevance, calculations and problems, from the form and the answers alone.
+const SurveyRoute = (function () {
+  "use strict";
+
+  const BEIJING_OFFSET = 8 * 3600 * 1000;
+
+  // `today()` is the day in China on which the interview began, here as on the server.
+  function dayOf(started) {
+    const moment = started ? Date.parse(started) : Date.now();
+    return new Date(moment + BEIJING_OFFSET).toISOString().slice(0, 10);
+  }
+
+  function holds(ast, values, self, day) {
+    return ast === undefined ||
+      SurveyExpressions.truth(SurveyExpressions.evaluate(ast, values, self, day));
+  }
+
+  function given(value) {
+    return value !== undefined && value !== null && value !== "" &&
+      !(Array.isArray(value) && value.length === 0);
+  }
+
+  // The defaults that the form leaves out.
+  function prepare(form) {
+    form.sections.forEach(function (section) {
+      section.items = section.items || [];
+      section.items.forEach(function (item) {
+        item.choices = item.choices || [];
+        item.specials = item.specials || [];
+        item.special_labels = item.special_labels || {};
+      });
+    });
+    return form;
+  }
+
+  // Walks the form once in its order; what is off the route is absent for everything after it.
+  function walk(form, answers, day) {
+    const route = { values: {}, visible: {}, broken: {}, sections: [], stop: null };
+    form.sections.forEach(function (section) {
+      if (route.stop || !holds(section.relevant, route.values, null, day)) return;
+      const items = section.items.filter(function (item) {
+        return visit(item, answers, route, day);
+      });
+      if (items.length || section.ends) route.sections.push({ section: section, items: items });
+      if (section.ends) route.stop = section;
+    });
+    return route;
+  }
+
+  function isSpecial(item, value) {
+    return typeof value === "string" && item.specials.indexOf(value) >= 0;
+  }
+
+  // Takes one item onto the route; true when there is something to show.
+  function visit(item, answers, route, day) {
+    if (!holds(item.relevant, route.values, null, day)) return false;
+    if (item.kind === "calculate") {
+      const result = SurveyExpressions.evaluate(item.calculation, route.values, null, day);
+      const missing = typeof result === "number" && !isFinite(result);
+      if (given(result) && !missing) route.values[item.name] = result;
+      return false;
+    }
+    const answer = typeof answers[item.name] === "string" ? answers[item.name].trim()
+      : answers[item.name];
+    route.visible[item.name] = true;
+    if (given(answer)) {
+      route.values[item.name] = answer;
+      const fine = isSpecial(item, answer) || holds(item.constraint, route.values, answer, day);
+      if (!fine) route.broken[item.name] = true;
+    }
+    return true;
+  }
+
+  function outOfRange(item, value) {
+    return value < item.min || value > item.max;
+  }
+
+  // What is wrong with one answer: null, or which kind of problem it is.
+  function problem(item, route, raw) {
+    if (raw) return item.kind === "integer" ? "integer" : "number";
+    const value = route.values[item.name];
+    if (!given(value)) return item.required && item.kind !== "note" ? "required" : null;
+    if (isSpecial(item, value)) return null;
+    if (typeof value === "number" && outOfRange(item, value)) return "range";
+    return route.broken[item.name] ? "constraint" : null;
+  }
+
+  // The answers to send: those on the route, calculations left to the server.
+  function answersOnRoute(form, answers, day) {
+    const route = walk(form, answers, day);
+    const kept = {};
+    Object.keys(route.visible).forEach(function (name) {
+      if (route.values[name] !== undefined) kept[name] = route.values[name];
+    });
+    return kept;
+  }
+
+  return {
+    prepare: prepare, dayOf: dayOf, walk: walk, problem: problem, given: given,
+    answersOnRoute: answersOnRoute
+  };
+})();

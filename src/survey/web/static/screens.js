@@ -1,0 +1,148 @@
+// What surrounds the questions: the bar on top, the outbox line, and the closing screens.
+const SurveyScreens = (function () {
+  "use strict";
+
+  const h = SurveyDom.h;
+  const button = SurveyDom.button;
+
+  function languageSwitch(app) {
+    const others = app.form.languages.filter(function (each) {
+      return each.code !== app.state.language;
+    });
+    if (!others.length) return null;
+    if (others.length === 1) {
+      return button("sf-tool", others[0].name, function () {
+        app.setLanguage(others[0].code);
+      }, { lang: app.htmlLanguage(others[0].code) });
+    }
+    const select = h("select", { class: "sf-tool", "aria-label": app.t("language") },
+      app.form.languages.map(function (each) {
+        return h("option", {
+          value: each.code, text: each.name, selected: each.code === app.state.language
+        });
+      }));
+    select.addEventListener("change", function () { app.setLanguage(select.value); });
+    return select;
+  }
+
+  function elderSwitch(app) {
+    return button("sf-tool", app.t("large_text"), function () { app.setElder(!app.elder); }, {
+      "aria-pressed": app.elder ? "true" : "false"
+    });
+  }
+
+  function aloudSwitch(app) {
+    if (!app.elder || !SurveySpeech.available(app.state.language)) return null;
+    return button("sf-tool", app.t("read_aloud"), function () { app.setAloud(!app.aloud); }, {
+      "aria-pressed": app.aloud ? "true" : "false"
+    });
+  }
+
+  function progressBar(app, share) {
+    const percent = Math.round(share * 100);
+    const fill = h("div", { class: "sf-fill" });
+    fill.style.width = percent + "%";
+    return h("div", { class: "sf-place" }, [
+      h("div", {
+        class: "sf-progress", role: "progressbar", "aria-label": app.t("progress"),
+        "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent
+      }, [fill]),
+      h("span", { class: "sf-count", text: percent + "%", "aria-hidden": "true" })
+    ]);
+  }
+
+  function top(app, share) {
+    return h("div", { class: "sf-top" }, [
+      h("div", { class: "sf-brand" }, [
+        app.meta.place ? h("span", { class: "sf-where", text: app.label(app.meta.place) }) : null,
+        app.meta.is_demo ? h("span", { class: "sf-demo", text: app.t("demo") }) : null
+      ]),
+      h("div", { class: "sf-tools" }, [aloudSwitch(app), elderSwitch(app), languageSwitch(app)]),
+      share === null ? null : progressBar(app, share)
+    ]);
+  }
+
+  function outboxLine(app) {
+    const count = app.sender.pending();
+    if (!count) return null;
+    return h("div", { class: "sf-outbox" }, [
+      h("span", { text: app.t(count === 1 ? "pending_one" : "pending_many", { count: count }) }),
+      app.sender.busy() ? null : button("sf-quiet", app.t("send_now"), app.sender.flush)
+    ]);
+  }
+
+  function resumedLine(app) {
+    if (!app.resumed) return null;
+    return h("div", { class: "sf-notice", role: "status" }, [
+      h("span", { text: app.t("resumed") }),
+      button("sf-quiet", app.t("start_over"), function () { app.askToForget("begin"); })
+    ]);
+  }
+
+  function storageLine(app) {
+    return app.kept ? null : h("div", { class: "sf-notice sf-warn", text: app.t("not_kept") });
+  }
+
+  function closing(app, mark, title, paragraphs, actions) {
+    const heading = h(app.heading, { class: "sf-heading", tabindex: -1, text: title });
+    return h("section", { class: "sf-closing" }, [
+      h("div", { class: "sf-mark " + mark, "aria-hidden": "true" }), heading
+    ].concat(paragraphs.filter(Boolean).map(function (words) {
+      return h("p", { text: words });
+    }), [h("div", { class: "sf-nav" }, actions)]));
+  }
+
+  function nextAction(app) {
+    return app.meta.next ? button("sf-main", app.t("next_interview"), app.begin) : null;
+  }
+
+  function sending(app) {
+    const busy = app.sender.busy();
+    return closing(app, "sf-wait", app.t(busy ? "sending" : "kept_here"), [
+      app.t("kept_here_text"), app.t("pending_one")
+    ], [
+      busy ? null : button("sf-main", app.t("send_now"), app.sender.flush), nextAction(app)
+    ]);
+  }
+
+  function received(app) {
+    const receipt = app.receipt;
+    const code = String(receipt.response_id || "").replace(/-/g, "").slice(-8).toUpperCase();
+    const complete = receipt.status !== "screened_out" && receipt.status !== "refused";
+    return closing(app, "sf-done", app.t("received"), [
+      complete ? app.t("received_text") : app.t("ended_text"),
+      code && app.t("receipt_code", { code: code }),
+      app.meta.next ? "" : app.t("may_close")
+    ], [nextAction(app)]);
+  }
+
+  function refused(app) {
+    const words = app.refusal.message || app.t("refused_text");
+    return closing(app, "sf-stop", app.t("refused"), [words], [nextAction(app)]);
+  }
+
+  function forgotten(app) {
+    return closing(app, "sf-done", app.t("withdrawn"), [app.t("withdrawn_text")], [
+      nextAction(app) || button("sf-second", app.t("begin_again"), app.begin)
+    ]);
+  }
+
+  function forgetQuestion(app) {
+    return h("div", { class: "sf-notice sf-warn", role: "alertdialog", "aria-label": app.t("forget_sure") }, [
+      h("span", { text: app.t("forget_sure") }),
+      h("div", { class: "sf-nav" }, [
+        button("sf-second", app.t("forget_no"), app.keep),
+        button("sf-main", app.t("forget_yes"), app.forget)
+      ])
+    ]);
+  }
+
+  return {
+    top: top,
+    outboxLine: outboxLine,
+    resumedLine: resumedLine,
+    storageLine: storageLine,
+    forgetQuestion: forgetQuestion,
+    closing: { sending: sending, received: received, refused: refused, forgotten: forgotten }
+  };
+})();

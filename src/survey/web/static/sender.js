@@ -1,0 +1,141 @@
+// Sends finished interviews until each has a receipt: back-off with jitter, at once when online.
+const SurveySender = (function () {
+  "use strict";
+
+  const FIRST_WAIT = 2000;
+  const LONGEST_WAIT = 60000;
+  const PATIENCE = 20000;
+  // Browsers let at most 64 kB outlive the page; a character may take three bytes.
+  const KEEPALIVE_LIMIT = 20000;
+
+  function waitFor(attempt) {
+    const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * Math.pow(2, attempt));
+    return ceiling * (0.5 + Math.random() / 2);
+  }
+
+  function waiting(entry) {
+    return !entry.problems && !entry.refused;
+  }
+
+  function retry(after) {
+    return { outcome: "retry", after: after };
+  }
+
+  // What an HTTP status and its JSON mean for the interview that was sent.
+  function outcomeOf(status, body) {
+    if (status === 200) return { outcome: "receipt", receipt: body };
+    if (status === 422) return { outcome: "problems", problems: body.problems };
+    if (status >= 500 || status === 401 || status === 408) return retry();
+    return { outcome: "refused", code: body.code, message: body.message };
+  }
+
+  function read(response) {
+    if (response.status === 429) return retry(Number(response.headers.get("Retry-After")) * 1000);
+    return response.json().then(function (body) { return outcomeOf(response.status, body); });
+  }
+
+  // The transport of the public page: a function from payload to the promise of an outcome.
+  function post(url) {
+    return function (payload) {
+      const body = JSON.stringify(payload);
+      const controller = window.AbortController ? new AbortController() : null;
+      const timer = controller && setTimeout(function () { controller.abort(); }, PATIENCE);
+      return fetch(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        credentials: "same-origin",
+        keepalive: body.length < KEEPALIVE_LIMIT,
+        signal: controller ? controller.signal : undefined,
+        body: body
+      }).then(read).catch(function () { return retry(); }).then(function (outcome) {
+        clearTimeout(timer);
+        return outcome;
+      });
+    };
+  }
+
+  function settle(entry, result) {
+    const uuid = entry.payload.client_uuid;
+    if (result.outcome === "receipt") {
+      SurveyDrafts.unqueue(uuid);
+      return true;
+    }
+    if (result.outcome === "retry") return false;
+    const kept = Object.assign({}, entry);
+    if (result.outcome === "problems") kept.problems = result.problems;
+    else kept.refused = { code: result.code || "", message: result.message || "" };
+    SurveyDrafts.queue(kept);
+    return true;
+  }
+
+  // `onOutcome(entry, result)` is told of every answer, `onChange()` of every change of state.
+  function create(transport, onOutcome, onChange) {
+    let attempt = 0;
+    let timer = null;
+    let busy = false;
+    let closed = false;
+
+    function pending() {
+      return SurveyDrafts.outbox().filter(waiting);
+    }
+
+    function later(after) {
+      clearTimeout(timer);
+      timer = setTimeout(flush, after > 0 ? after : waitFor(attempt));
+      attempt += 1;
+    }
+
+    function finish(again, after) {
+      busy = false;
+      if (again) later(after);
+      onChange();
+    }
+
+    function sendNext(entries) {
+      if (closed) return;
+      if (!entries.length) {
+        attempt = 0;
+        finish(false);
+        return;
+      }
+      const entry = entries[0];
+      transport(entry.payload).then(function (result) {
+        const done = settle(entry, result);
+        onOutcome(entry, result);
+        if (done) sendNext(entries.slice(1));
+        else finish(true, result.after);
+      });
+    }
+
+    function flush() {
+      if (busy || closed) return;
+      const entries = pending();
+      if (!entries.length) return;
+      clearTimeout(timer);
+      busy = true;
+      onChange();
+      sendNext(entries);
+    }
+
+    function wake() {
+      if (document.visibilityState !== "hidden") flush();
+    }
+
+    window.addEventListener("online", wake);
+    document.addEventListener("visibilitychange", wake);
+
+    return {
+      flush: flush,
+      pending: function () { return pending().length; },
+      busy: function () { return busy; },
+      close: function () {
+        closed = true;
+        clearTimeout(timer);
+        window.removeEventListener("online", wake);
+        document.removeEventListener("visibilitychange", wake);
+      }
+    };
+  }
+
+  return { create: create, post: post, outcomeOf: outcomeOf };
+})();

@@ -1,0 +1,90 @@
+"""The words of the browser form, by key, for each language of a questionnaire."""
+
+from collections.abc import Iterable
+
+from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, translator
+
+
+def screen_language(code: str, default: str = DEFAULT_LANGUAGE) -> str:
+    """The language of ours closest to a questionnaire's: its own, English, or the default.
+
+    A questionnaire without named languages is taken to be in the platform's own.
+    """
+    primary = code.lower().partition("-")[0]
+    if primary in LANGUAGES:
+        return primary
+    return "en" if len(primary) in {2, 3} and primary.isalpha() else default
+
+
+def form_texts(language: str) -> dict[str, str]:
+    """Every text of the form itself; `{…}` is filled in by the browser."""
+    t = translator(language)
+    return {
+        "next": t("Continue"),
+        "back": t("Back"),
+        "submit": t("Submit"),
+        "finish": t("Finish"),
+        "optional": t("(optional)"),
+        "choose": t("Please choose"),
+        "clear": t("Clear this answer"),
+        "special_dk": t("Don't know"),
+        "special_na": t("Not experienced"),
+        "special_refused": t("Prefer not to say"),
+        "list_comma": t(", "),
+        "language": t("Language"),
+        "large_text": t("Large text"),
+        "read_aloud": t("Read aloud"),
+        "read_this": t("Read this question to me"),
+        "progress": t("Progress"),
+        "demo": t("Demo"),
+        "saved": t("Saved on this device"),
+        "not_kept": t("This browser cannot keep a draft. Please finish without closing the page."),
+        "resumed": t("Your earlier answers are here. You can carry on."),
+        "start_over": t("Start over"),
+        "withdraw": t("Leave and delete my answers"),
+        "forget_sure": t("Delete the answers on this device? This cannot be undone."),
+        "forget_yes": t("Delete"),
+        "forget_no": t("Keep them"),
+        "withdrawn": t("Your answers have been deleted"),
+        "withdrawn_text": t("Nothing was sent. Thank you for your time."),
+        "begin_again": t("Begin again"),
+        "next_interview": t("Start the next interview"),
+        "pending_one": t("1 interview waiting to be sent"),
+        "pending_many": t("{count} interviews waiting to be sent"),
+        "send_now": t("Send now"),
+        "sending": t("Sending …"),
+        "kept_here": t("Saved on this device, not sent yet"),
+        "kept_here_text": t(
+            "Your answers are safe here and are sent by themselves as soon as there is a network. "
+            "Please do not clear the data of this browser."
+        ),
+        "received": t("Received. Thank you!"),
+        "received_text": t("Your answers help to make shopping better in this city."),
+        "ended_text": t("Thank you for your time."),
+        "receipt_code": t("Receipt {code}"),
+        "may_close": t("You may close this page now."),
+        "refused": t("These answers could not be accepted"),
+        "refused_text": t("Please show this page to the surveyor who gave you the link."),
+        **_problem_texts(language),
+    }
+
+
+def _problem_texts(language: str) -> dict[str, str]:
+    t = translator(language)
+    return {
+        "problem_required": t("Please answer this question."),
+        "problem_integer": t("Please enter a whole number, for example 35."),
+        "problem_number": t("Please enter a number, for example 12.5."),
+        "problem_range": t("Please enter a number from {min} to {max}."),
+        "problem_min": t("Please enter {min} or more."),
+        "problem_max": t("Please enter {max} or less."),
+        "problem_constraint": t("This answer does not seem right. Please check it."),
+        "problems_count": t("Questions that need your attention: {count}"),
+    }
+
+
+def texts_for(
+    languages: Iterable[str], default: str = DEFAULT_LANGUAGE
+) -> dict[str, dict[str, str]]:
+    """Language code of the questionnaire -> the form's words in it."""
+    return {code: form_texts(screen_language(code, default)) for code in languages}
