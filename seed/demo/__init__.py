@@ -1,0 +1,9 @@
+"""The demo: whole waves with a known truth, reproducible from a seed.
+
+`generate_wave` is pure and needs no database; `build` fills a store with everything a visitor sees.
+"""
+
+from seed.demo.interviews import DemoWave, generate_wave
+from seed.demo.plan import PLANS, WavePlan
+
+__all__ = ["PLANS", "DemoWave", "WavePlan", "generate_wave"]

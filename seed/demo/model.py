@@ -1,0 +1,176 @@
+"""The model of one wave: for every cell of people, the chance of every answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seed.demo.choices import NOT_ASKED, Choice
+from seed.demo.people import STAGE_AGES, People
+from seed.demo.plan import WavePlan
+from seed.demo.ratings import Effects, Rating
+from seed.demo.response import response
+from survey.instrument.tree import IndicatorTree
+
+Floats = npt.NDArray[np.float64]
+NOT_SUBSTANTIVE = frozenset({"dk", "na", "refused"})
+CHILD_AGES = 18
+
+
+@dataclass(frozen=True)
+class Model:
+    """C cities, X cells of people, K ratings; chances are exact, nothing here is drawn."""
+
+    plan: WavePlan
+    people: People
+    tree: IndicatorTree | None
+    ratings: tuple[Rating, ...]
+    base: Floats
+    """Latent level of each rating in each city, shape (C, K)."""
+    shift: Floats
+    """What a cell adds to it, shape (X, K)."""
+    dont_know: Floats
+    not_experienced: Floats
+    """Chances of the two codes in each cell, shape (X, K)."""
+    chances: Mapping[str, Floats]
+    """Chance of each option of each choice where it is asked, shape (C, X, options)."""
+    singles: Mapping[str, Floats]
+    """For multiple questions, the chance of each tick before "at least one" is seen to."""
+    asked: Mapping[str, Floats]
+    """Chance that a question is asked, shape (C, X)."""
+    child_age: Floats
+    """Chance of each age of the child in each cell, shape (X, 18)."""
+
+    def expected(self, place: int) -> Floats:
+        """Expected score of a rating in each cell, shape (C, X)."""
+        latent = self.base[:, place, None] + self.shift[None, :, place]
+        return response(self.ratings[place].own).expected(latent)
+
+    def scores(self, place: int) -> Floats:
+        """Chance that a rating yields a score in each cell, where it is asked, shape (X,)."""
+        left: Floats = 1 - self.dont_know[:, place] - self.not_experienced[:, place]
+        return left
+
+
+def cell_effects(people: People, effects: Effects) -> Floats:
+    """Sum of the effects in each cell; attributes that the wave does not know count as none."""
+    total = np.zeros(people.share.shape[1])
+    for attribute, levels in effects.items():
+        if attribute in people.levels:
+            total += people.table(attribute, levels)
+    return total
+
+
+def code_chances(people: People, rating: Rating) -> tuple[Floats, Floats]:
+    """Chances of "do not know" and "not experienced" in each cell; averages are as declared."""
+    factor = np.ones(people.share.shape[1])
+    for attribute, levels in rating.vague.items():
+        if attribute in people.levels:
+            factor *= people.table(attribute, {n: levels.get(n, 1.0) for n in
+                                               people.levels[attribute]})  # fmt: skip
+    mean = float((people.weight / people.weight.sum()) @ people.share @ factor)
+    factor = factor / mean
+    return rating.dont_know * factor, rating.not_experienced * factor
+
+
+def choice_chances(people: People, choice: Choice, above: Floats) -> Floats:
+    """Chance of each option in each cell, shape (C, X, options); `above` in tens of points.
+
+    For a multiple question, the chance of each tick on its own (`ticked` makes answers of them).
+    """
+    options = tuple(choice.shares)
+    shape = (*people.share.shape, len(options))
+    shift = np.zeros(shape)
+    for place, option in enumerate(options):
+        by_cell = cell_effects(
+            people,
+            {
+                attribute: {level: shares.get(option, 0.0) for level, shares in levels.items()}
+                for attribute, levels in choice.shifts.items()
+            },
+        )
+        shift[:, :, place] = by_cell[None, :] + choice.city.get(option, 0.0) * above[:, None]
+    base = np.array([choice.shares[option] for option in options])
+    if choice.multiple:
+        odds = base / (1 - base) * np.exp(shift)
+        single: Floats = odds / (1 + odds)
+        return single
+    with np.errstate(divide="ignore"):
+        powers = np.exp(np.log(base) + shift)
+    chances: Floats = powers / powers.sum(axis=2, keepdims=True)
+    return chances
+
+
+def ticked(choice: Choice, single: Floats) -> Floats:
+    """Chance that each option of a multiple question ends up ticked.
+
+    The option that excludes the others comes first; then each other is ticked on its own, and who
+    ticked none picks one in proportion to the chances. `draw.ticks` does exactly this.
+    """
+    alone = np.zeros(single.shape[:2])
+    others = np.ones(single.shape[2], dtype=bool)
+    if choice.alone is not None:
+        place = list(choice.shares).index(choice.alone)
+        alone, others[place] = single[:, :, place], False
+    nothing = np.prod(1 - single[:, :, others], axis=2)
+    picked = single[:, :, others] / single[:, :, others].sum(axis=2, keepdims=True)
+    final = single.copy()
+    final[:, :, others] = (1 - alone)[:, :, None] * (
+        single[:, :, others] + nothing[:, :, None] * picked
+    )
+    return final
+
+
+def route(
+    people: People,
+    after: tuple[str, tuple[str, ...]] | None,
+    only: Mapping[str, tuple[str, ...]],
+    choices: Mapping[str, Choice],
+    chances: Mapping[str, Floats],
+    asked: Mapping[str, Floats],
+) -> Floats:
+    """Chance that a question is asked in each cell, shape (C, X)."""
+    open_to = np.ones(people.share.shape)
+    for attribute, names in only.items():
+        if attribute in people.levels:
+            open_to = open_to * people.cells(attribute, *names)[None, :]
+    if after is None:
+        return open_to
+    parent, options = after
+    led: Floats = asked[parent] * any_of(choices[parent], chances[parent], options)
+    if NOT_ASKED in options:
+        led = led + (1 - asked[parent])
+    return open_to * led
+
+
+def any_of(choice: Choice, chances: Floats, options: tuple[str, ...]) -> Floats:
+    """Chance that the answer is, or contains, one of `options`."""
+    names = list(choice.shares)
+    wanted = [names.index(option) for option in options if option in names]
+    if not choice.multiple or len(wanted) == 1:
+        total: Floats = chances[:, :, wanted].sum(axis=2)
+        return total
+    if {names[i] for i in wanted} | {choice.alone} < set(names):
+        raise ValueError(f"{choice.name}: the chance of some of several ticks is not modelled")
+    if choice.alone is None:
+        return np.ones(chances.shape[:2])
+    rest: Floats = 1 - chances[:, :, names.index(choice.alone)]
+    return rest
+
+
+def child_ages(people: People) -> Floats:
+    """Chance of each age of the child, shape (X, 18); one of the guardian's, or of the stage's."""
+    years = np.arange(CHILD_AGES)
+    if "school_stage" in people.levels:
+        limits = [STAGE_AGES[stage] for stage in people.levels["school_stage"]]
+        weights = np.array([(years >= low) & (years <= high) for low, high in limits], dtype=float)
+        rows = weights[people.level["school_stage"]]
+    elif "guardian" in people.levels:
+        centre, width = np.array([[1, 2], [5, 4], [11, 5], [14, 4], [7, 6], [7, 6]]).T
+        bell = np.exp(-0.5 * ((years - centre[:, None]) / width[:, None]) ** 2)
+        rows = bell[people.level["age_part"]]
+    else:
+        rows = np.ones((people.share.shape[1], CHILD_AGES))
+    ages: Floats = rows / rows.sum(axis=1, keepdims=True)
+    return ages

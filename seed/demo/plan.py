@@ -1,0 +1,89 @@
+"""The waves of the demo: what was asked when, of whom, and how many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from seed.demo import choices, ratings
+from seed.demo.choices import Choice
+from seed.demo.people import People, elderly_people, main_people, minors_people
+from seed.demo.ratings import Rating
+from survey.context.published import published_waves
+from survey.sample.frame import FrameCity
+from survey.sample.margins import Margins, elderly_margins, main_margins, minors_margins
+
+
+@dataclass(frozen=True)
+class WavePlan:
+    """One demo wave."""
+
+    key: str
+    series: str
+    year: int
+    title_zh: str
+    title_en: str
+    instrument: str
+    tree: str | None
+    valid: int
+    """Approved interviews at full size."""
+    opens_on: date
+    closes_on: date
+
+    @property
+    def scored(self) -> tuple[Rating, ...]:
+        if self.series != "main":
+            return ()
+        early = self.tree == "cca-2021"
+        return tuple(r for r in ratings.SCORED if not (early and r.name.startswith("policy_")))
+
+    @property
+    def others(self) -> tuple[Rating, ...]:
+        return {
+            "main": ratings.MAIN_OTHERS, "elderly": ratings.ELDERLY, "minors": ratings.MINORS,
+        }[self.series]  # fmt: skip
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        return {
+            "main": choices.MAIN, "elderly": choices.ELDERLY, "minors": choices.MINORS,
+        }[self.series]  # fmt: skip
+
+    def people(self, cities: Sequence[FrameCity]) -> People:
+        makers = {"main": main_people, "elderly": elderly_people, "minors": minors_people}
+        return makers[self.series](cities)
+
+    def margins(self, cities: Sequence[FrameCity]) -> Margins:
+        makers = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}
+        return makers[self.series](cities)
+
+
+def _main(year: int, opens: date, closes: date) -> WavePlan:
+    (valid,) = (wave.valid for wave in published_waves() if wave.year == year)
+    version = 2021 if year < 2023 else 2023
+    return WavePlan(
+        f"main-{year}", "main", year,
+        f"{year}年100个城市消费者满意度测评（演示）",
+        f"Consumer satisfaction in 100 cities {year} (demo)",
+        f"main-{version}", f"cca-{version}", valid or 62_000, opens, closes,
+    )  # fmt: skip
+
+
+PLANS: Mapping[str, WavePlan] = {
+    plan.key: plan
+    for plan in (
+        _main(2021, date(2021, 10, 15), date(2021, 12, 15)),
+        _main(2022, date(2022, 10, 15), date(2022, 12, 15)),
+        _main(2023, date(2023, 11, 1), date(2023, 12, 25)),
+        _main(2024, date(2024, 11, 5), date(2024, 12, 28)),
+        WavePlan(
+            "elderly-2024", "elderly", 2024, "2024年老年消费者专项调查（演示）",
+            "Survey of older consumers 2024 (demo)", "elderly-2024", None, 8_000,
+            date(2024, 11, 5), date(2024, 12, 28),
+        ),
+        WavePlan(
+            "minors-2024", "minors", 2024, "2024年未成年人消费专项调查（演示）",
+            "Survey of minors as consumers 2024 (demo)", "minors-2024", None, 8_000,
+            date(2024, 11, 5), date(2024, 12, 28),
+        ),
+    )
+}  # fmt: skip

@@ -1,0 +1,128 @@
+"""True value of every domain: sums over the cells of people, exact in the model."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from seed.demo.calibrate import item_weights
+from seed.demo.measures import Measure, shipped_measures
+from seed.demo.model import NOT_SUBSTANTIVE, Model, any_of
+from survey.sample.frame import frame_table, shipped_cities
+
+Floats = npt.NDArray[np.float64]
+
+AREA_LEVELS = ("nation", "region3", "region", "province_code", "city_class", "size_tier",
+               "retail_tier", "code")  # fmt: skip
+_SHOWN_AS = {"province_code": "province", "code": "city"}
+MAIN_BANDS = {"15-24": ("15-24",), "25-34": ("25-34",), "35-44": ("35-44",), "45-54": ("45-54",),
+              "55-70": ("55-59", "60-70")}  # fmt: skip
+
+
+def truth_of(model: Model) -> pd.DataFrame:
+    """One row a domain: area_level, area, group, indicator, value.
+
+    `value` is missing where nobody in the domain can be asked.
+    """
+    groups = list(_groups(model))
+    share = np.stack([people for _, people in groups], axis=2)
+    areas = list(_areas())
+    inside = np.stack([cities for _, _, cities in areas])
+    names, values = [], []
+    for name, table in _indicators(model, share, inside):
+        names.append(name)
+        values.append(table)
+    index = pd.MultiIndex.from_tuples(
+        [(level, area, group) for level, area, _ in areas for group, _ in groups],
+        names=["area_level", "area", "group"],
+    )
+    cube = np.stack(values, axis=2).reshape(len(index), len(names))
+    wide = pd.DataFrame(cube, index=index, columns=names)
+    long = wide.stack(future_stack=True)
+    return (
+        long.rename("value").rename_axis(["area_level", "area", "group", "indicator"]).reset_index()
+    )
+
+
+def _groups(model: Model) -> Iterator[tuple[str, Floats]]:
+    """Name of each group and the weight of its members in every city and cell, shape (C, X)."""
+    people = model.people
+    everybody = people.weight[:, None] * people.share
+    yield "all", everybody
+    for attribute, levels in people.levels.items():
+        if attribute == "age_part":
+            bands = MAIN_BANDS if people.kind == "main" else {name: (name,) for name in levels}
+            for band, parts in bands.items():
+                yield f"age_band={band}", everybody * people.cells("age_part", *parts)
+            continue
+        for level in levels:
+            yield f"{attribute}={level}", everybody * people.cells(attribute, level)
+    if people.kind == "main":
+        yield "elderly=yes", everybody * people.cells("age_part", "60-70")
+        yield "elderly=no", everybody * ~people.cells("age_part", "60-70")
+    for attribute, levels in people.given_levels.items():
+        for place, level in enumerate(levels):
+            yield f"{attribute}={level}", everybody * people.given[attribute][:, :, place]
+
+
+def _areas() -> Iterator[tuple[str, str, Floats]]:
+    table = frame_table(shipped_cities())
+    for column in AREA_LEVELS:
+        if column == "nation":
+            yield "nation", "CN", np.ones(len(table))
+            continue
+        for area in sorted(table[column].unique()):
+            inside = (table[column] == area).to_numpy(dtype=np.float64)
+            yield _SHOWN_AS.get(column, column), str(area), inside
+
+
+def _indicators(model: Model, share: Floats, inside: Floats) -> Iterable[tuple[str, Floats]]:
+    """Every indicator and measure with its value by area and group."""
+    names = {rating.name: place for place, rating in enumerate(model.ratings)}
+    items: dict[str, Floats] = {}
+    for name, place in names.items():
+        asked = model.asked[name] * model.scores(place)[None, :]
+        items[name] = _ratio(share, inside, asked, model.expected(place))
+    if model.tree is not None:
+        scored = np.stack([items[r.name] for r in model.plan.scored], axis=2)
+        yield "composite", scored @ item_weights(model, None)
+        for indicator in model.tree.indicators:
+            yield indicator.code, scored @ item_weights(model, indicator.code)
+    for measure in shipped_measures():
+        if measure.choices:
+            found = _share_of(model, measure, share, inside)
+            if found is not None:
+                yield measure.key, found
+        elif measure.item in items:
+            yield measure.key, items[measure.item]
+
+
+def _share_of(model: Model, measure: Measure, share: Floats, inside: Floats) -> Floats | None:
+    """Percentage of those asked, with a substantive answer, who chose one of the options."""
+    people = model.people
+    for choice in model.plan.choices:
+        if choice.name == measure.item:
+            chances = model.chances[choice.name]
+            unsure = tuple(name for name in choice.shares if name in NOT_SUBSTANTIVE)
+            chosen = any_of(choice, chances, measure.choices)
+            clear = 1 - any_of(choice, chances, unsure) if unsure else np.ones_like(chosen)
+            return _ratio(share, inside, model.asked[choice.name] * clear, 100 * chosen / clear)
+    if measure.item in people.levels:
+        chosen = people.cells(measure.item, *measure.choices)[None, :] * np.ones(people.share.shape)
+    elif measure.item in people.given_levels:
+        levels = people.given_levels[measure.item]
+        wanted = [levels.index(option) for option in measure.choices]
+        chosen = people.given[measure.item][:, :, wanted].sum(axis=2) * np.ones(people.share.shape)
+    else:
+        return None
+    return _ratio(share, inside, np.ones_like(chosen), 100 * chosen)
+
+
+def _ratio(share: Floats, inside: Floats, asked: Floats, value: Floats) -> Floats:
+    """Mean of `value` over the people asked, by area and group, shape (areas, groups)."""
+    base = np.einsum("cxg,cx->cg", share, asked)
+    total = np.einsum("cxg,cx->cg", share, asked * value)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means: Floats = (inside @ total) / (inside @ base)
+    return means
