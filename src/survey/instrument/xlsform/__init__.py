@@ -1,0 +1,16 @@
+"""XLSForm in and out, for workbooks of strangers and for the shipped questionnaires."""
+
+from survey.instrument.findings import Finding
+from survey.instrument.xlsform.bundle import load_bundle
+from survey.instrument.xlsform.errors import WorkbookError, XlsformError
+from survey.instrument.xlsform.reader import Imported, read_sheets, read_xlsform
+
+__all__ = [
+    "Finding",
+    "Imported",
+    "WorkbookError",
+    "XlsformError",
+    "load_bundle",
+    "read_sheets",
+    "read_xlsform",
+]

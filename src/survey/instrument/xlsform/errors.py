@@ -1,0 +1,56 @@
+"""Why a workbook was not read, told so that its author can mend it."""
+
+from collections.abc import Iterable, Sequence
+
+from survey.instrument.findings import Finding
+from survey.locale import Message, SurveyError, msg
+
+_SHOWN = 20
+
+
+class WorkbookError(SurveyError):
+    """The file itself is not one that we open: damaged, encrypted, too large, with macros."""
+
+    code = "workbook"
+
+
+class XlsformError(SurveyError):
+    """The workbook was read, but the form in it cannot be imported; `findings` say why."""
+
+    code = "xlsform"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(_summary(self.findings))
+
+
+def _summary(findings: Sequence[Finding]) -> Message:
+    lines = [described(finding) for finding in findings[:_SHOWN]]
+    if len(findings) > _SHOWN:
+        lines.append(msg("… and {count} more.", count=len(findings) - _SHOWN))
+    return _below(msg("The form cannot be imported:"), lines)
+
+
+def _below(head: Message, lines: Iterable[Message]) -> Message:
+    whole = head
+    for line in lines:
+        whole = msg("{above}\n{line}", above=whole, line=line)
+    return whole
+
+
+def described(finding: Finding) -> Message:
+    """The finding with its place and advice as one text."""
+    text = finding.message
+    if finding.instead is not None:
+        text = msg("{message} {instead}", message=text, instead=finding.instead)
+    if finding.sheet is None or finding.row is None:
+        return text
+    if finding.column is None:
+        return msg("{sheet}, row {row}: {text}", sheet=finding.sheet, row=finding.row, text=text)
+    return msg(
+        "{sheet}, row {row}, column {column}: {text}",
+        sheet=finding.sheet,
+        row=finding.row,
+        column=finding.column,
+        text=text,
+    )

@@ -1,0 +1,185 @@
+"""Before any library parses a workbook: is it one that we want to open at all?
+
+Everything here looks at bytes and at the directory of the archive. The limits also bound the time
+that reading takes, because the libraries behind read in time proportional to what is let through.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from survey.instrument.xlsform.errors import WorkbookError
+from survey.locale import msg
+
+MAX_FILE = 10 * 2**20
+MAX_ENTRIES = 2_000
+MAX_PART = 24 * 2**20
+MAX_UNPACKED = 64 * 2**20
+MAX_ROWS = 40_000
+MAX_CELLS = 800_000
+_CHUNK = 2**16
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_READABLE = (".xlsx", ".xls", ".csv", ".md")
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """Bytes that may be parsed, and as what."""
+
+    content: bytes
+    suffix: str
+    stem: str
+
+
+def open_guarded(source: Path) -> Workbook:
+    """Read the file at `source`, or raise `WorkbookError`."""
+    suffix = source.suffix.lower()
+    if suffix in (".xlsm", ".xltm", ".xlsb", ".xlam"):
+        raise _macros()
+    if suffix not in _READABLE:
+        raise WorkbookError(
+            msg("“{name}” is not an .xlsx, .xls, .csv or .md file.", name=source.name)
+        )
+    content = _bounded(source)
+    if suffix in (".xlsx", ".xls"):
+        suffix = _spreadsheet(content)
+    elif b"\x00" in content:
+        raise WorkbookError(msg("“{name}” is not a text file.", name=source.name))
+    return Workbook(content, suffix, source.stem)
+
+
+def _bounded(source: Path) -> bytes:
+    try:
+        with source.open("rb") as file:
+            content = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise WorkbookError(
+            msg("“{name}” cannot be read: {reason}", name=source.name, reason=error.strerror)
+        ) from error
+    if len(content) > MAX_FILE:
+        raise _too_large()
+    if not content:
+        raise WorkbookError(msg("“{name}” is empty.", name=source.name))
+    return content
+
+
+def _spreadsheet(content: bytes) -> str:
+    """What the bytes are, whatever the file is called."""
+    if content.startswith(_OLE):
+        _check_ole(content)
+        return ".xls"
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_archive(archive)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
+    return ".xlsx"
+
+
+def _check_ole(content: bytes) -> None:
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise _encrypted()
+    if "_VBA_PROJECT".encode("utf-16-le") in content:
+        raise _macros()
+
+
+def _check_archive(archive: zipfile.ZipFile) -> None:
+    entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise _too_large()
+    names = {entry.filename.lower() for entry in entries}
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise _encrypted()
+    if any("vbaproject" in name or "/macrosheets/" in name for name in names):
+        raise _macros()
+    if not {"xl/workbook.xml", "[content_types].xml"} <= names:
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
+    _check_parts(archive, entries)
+
+
+def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    unpacked = rows = cells = 0
+    for entry in entries:
+        name = entry.filename.lower()
+        is_xml = name.endswith((".xml", ".rels", ".vml"))
+        part = _Part()
+        for chunk in _chunks(archive, entry):
+            unpacked += len(chunk)
+            part.take(chunk, is_xml)
+            if part.size > MAX_PART or unpacked > MAX_UNPACKED:
+                raise _too_large()
+        if name.startswith("xl/worksheets/"):
+            rows, cells = rows + part.rows, cells + part.cells
+        if name == "[content_types].xml" and part.has_macros:
+            raise _macros()
+    if rows > MAX_ROWS or cells > MAX_CELLS:
+        raise WorkbookError(
+            msg(
+                "The workbook has more than {rows} rows or {cells} cells.",
+                rows=MAX_ROWS,
+                cells=MAX_CELLS,
+            )
+        )
+
+
+def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What really comes out; the sizes in the directory may lie."""
+    with archive.open(entry) as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+class _Part:
+    """What one file of the archive was seen to hold, while it streamed past."""
+
+    def __init__(self) -> None:
+        self.size = self.rows = self.cells = 0
+        self.has_macros = False
+        self.tail = b""
+
+    def take(self, chunk: bytes, is_xml: bool) -> None:
+        if is_xml and self.size == 0:
+            _check_encoding(chunk)
+        self.size += len(chunk)
+        seen = self.tail + chunk
+        if is_xml and (b"<!DOCTYPE" in seen or b"<!ENTITY" in seen):
+            raise WorkbookError(msg("The workbook declares XML entities, which no form needs."))
+        self.has_macros = self.has_macros or b"macroEnabled" in seen
+        self.rows += chunk.count(b"<row")
+        self.cells += chunk.count(b"<c ")
+        self.tail = seen[-16:]
+
+
+def _check_encoding(start: bytes) -> None:
+    """UTF-8, as every spreadsheet writes it: another one could hide what we look for."""
+    if b"\x00" in start or start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
+    head = start[:200].lower()
+    if b"encoding=" in head and b"utf-8" not in head and b"ascii" not in head:
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
+
+
+def _too_large() -> WorkbookError:
+    return WorkbookError(
+        msg(
+            "The workbook is too large: at most {packed} MB, and {unpacked} MB when unpacked.",
+            packed=MAX_FILE // 2**20,
+            unpacked=MAX_UNPACKED // 2**20,
+        )
+    )
+
+
+def _encrypted() -> WorkbookError:
+    return WorkbookError(
+        msg("The workbook is protected by a password. Save it without one and try again.")
+    )
+
+
+def _macros() -> WorkbookError:
+    return WorkbookError(
+        msg("The workbook contains macros. Save it as “Excel workbook (.xlsx)” and try again.")
+    )

@@ -1,0 +1,172 @@
+"""Which languages a form speaks, and its texts in all of them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from babel import Locale
+
+from survey.instrument.model import Labels, Language
+from survey.instrument.xlsform.journal import Journal
+from survey.instrument.xlsform.sheets import Row, Sheet, Sheets
+from survey.instrument.xlsform.texts import plain_text
+from survey.locale import LANGUAGES, msg, translator
+
+TRANSLATED = (
+    "label",
+    "hint",
+    "required_message",
+    "constraint_message",
+    "low_label",
+    "high_label",
+)
+_NAMED_CODE = re.compile(r"(?P<name>.*?)\s*\((?P<code>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*)\)\s*\Z")
+_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
+_OWN_NAMES = ("zh", "fr", "es", "pt", "de", "ru", "ar", "ja", "ko", "hi", "id", "vi", "sw")
+
+
+class Languages:
+    """Maps the language tokens of the headers to languages and completes the texts."""
+
+    def __init__(self, sheets: Sheets, journal: Journal) -> None:
+        self.journal = journal
+        self.missing: Counter[str] = Counter()
+        spoken = [token for sheet in (sheets.survey, sheets.choices) for token in _tokens(sheet)]
+        wanted = sheets.settings.text("default_language") or None
+        unnamed = self._unnamed(sheets, spoken, wanted)
+        self.by_token: dict[str | None, Language] = {}
+        for token in spoken:
+            self.by_token[token] = unnamed if token is None else language_of(token)
+        self.all = _distinct(self.by_token.values()) or (unnamed,)
+        self.default = self._default(wanted)
+
+    def _unnamed(self, sheets: Sheets, spoken: list[str | None], wanted: str | None) -> Language:
+        """The language of columns that name none, such as a plain `label`."""
+        if wanted and wanted != "default":
+            return language_of(wanted)
+        language = language_of("zh" if _holds_ideographs(sheets) else "en")
+        if None in spoken:
+            self.journal.warning(
+                msg(
+                    "The column “label” names no language; its texts are taken to be {language}. "
+                    "A header such as “label::{language} ({code})” says it.",
+                    language=language.name,
+                    code=language.code,
+                )
+            )
+        return language
+
+    def _default(self, wanted: str | None) -> Language:
+        codes = {language.code: language for language in self.all}
+        if wanted and language_of(wanted).code in codes:
+            return codes[language_of(wanted).code]
+        if None in self.by_token:
+            return self.by_token[None]
+        return codes.get("zh", self.all[0])
+
+    def labels(self, row: Row, column: str) -> Labels:
+        """The texts of one column in every language; a missing one is the default's."""
+        texts: dict[str, str] = {}
+        for token, text in row.translations(column).items():
+            shown = plain_text(text)
+            language = self.by_token.get(token)
+            if language is None or not shown:
+                continue
+            if token is None and language.code in texts:  # the named column goes first
+                continue
+            texts[language.code] = shown
+        return self.complete(texts)
+
+    def complete(self, texts: dict[str, str]) -> Labels:
+        if not texts:
+            return {}
+        usual = texts.get(self.default.code) or next(iter(texts.values()))
+        for language in self.all:
+            if language.code not in texts:
+                self.missing[language.code] += 1
+        return {language.code: texts.get(language.code, usual) for language in self.all}
+
+    def everywhere(self, text: str) -> Labels:
+        return {language.code: text for language in self.all}
+
+    def ours(self, text: str) -> Labels:
+        """A word that the platform adds to the form, in Chinese where the form is Chinese."""
+        return {
+            language.code: translator(language.code if language.code in LANGUAGES else "en")(text)
+            for language in self.all
+        }
+
+    def report(self) -> None:
+        """One remark a language, however many texts it lacks."""
+        for language in self.all:
+            if self.missing[language.code]:
+                self.journal.warning(
+                    msg(
+                        "{count} texts have no {language} version; the {default} one is shown.",
+                        count=self.missing[language.code],
+                        language=language.name,
+                        default=self.default.name,
+                    )
+                )
+
+
+def _tokens(sheet: Sheet) -> list[str | None]:
+    """Language tokens of the texts that are really there, in the order of the columns."""
+    used = {
+        language for row in sheet.rows for (column, language) in row.cells if column in TRANSLATED
+    }
+    return [
+        column.language
+        for column in sheet.columns
+        if column.name in TRANSLATED and column.language in used
+    ]
+
+
+def _distinct(languages: Iterable[Language]) -> tuple[Language, ...]:
+    by_code: dict[str, Language] = {}
+    for language in languages:
+        by_code.setdefault(language.code, language)
+    return tuple(by_code.values())
+
+
+def _holds_ideographs(sheets: Sheets) -> bool:
+    rows = (*sheets.survey.rows, *sheets.choices.rows)
+    return any(_IDEOGRAPH.search(row.text("label")) for row in rows)
+
+
+@lru_cache(maxsize=256)
+def language_of(token: str) -> Language:
+    """`French (fr)`, `fr`, `French` -> a code and the name shown to the respondent."""
+    match = _NAMED_CODE.match(token)
+    if match and match["name"]:
+        return Language(code=_code(match["code"]), name=match["name"])
+    code = _codes_by_name().get(token.strip().lower())
+    if code is not None:
+        return Language(code=code, name=_own_name(code, token.strip()))
+    if re.fullmatch("[A-Za-z]{2,3}", token.strip()):
+        code = _code(token.strip())
+        return Language(code=code, name=_own_name(code, code))
+    return Language(code="-".join(token.lower().split()), name=token.strip())
+
+
+def _code(written: str) -> str:
+    return written.replace("_", "-").lower()
+
+
+@lru_cache(maxsize=1)
+def _codes_by_name() -> dict[str, str]:
+    english = Locale("en").languages
+    names = {str(name).lower(): code for code, name in english.items() if len(code) <= 3}
+    names.update((_own_name(code, code).lower(), code) for code in _OWN_NAMES)
+    return names
+
+
+def _own_name(code: str, otherwise: str) -> str:
+    if code not in Locale("en").languages:
+        return otherwise
+    try:
+        name = Locale(code).get_language_name()
+    except (ValueError, LookupError):
+        return otherwise
+    return name[:1].upper() + name[1:] if name else otherwise

@@ -1,0 +1,151 @@
+"""The survey sheet as nested groups of rows, before anything is made of the rows."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pyxform import aliases
+from pyxform.parsing.expression import is_xml_tag
+from pyxform.xls2json import RE_BEGIN_CONTROL, RE_END_CONTROL
+
+from survey.instrument.xlsform.journal import Journal
+from survey.instrument.xlsform.sheets import Row, Sheet
+from survey.instrument.xlsform.texts import one_line
+from survey.locale import Message, msg
+
+_COMMENT_COLUMNS = ("name", "label")
+
+
+@dataclass(slots=True)
+class Question:
+    row: Row
+    type: str
+    """As written, blanks collapsed, lower case in its first word."""
+    name: str
+
+
+@dataclass(slots=True)
+class Group:
+    row: Row
+    name: str
+    repeats: bool = False
+    children: list["Question | Group"] = field(default_factory=list)
+
+    def questions(self) -> Iterator[Question]:
+        for child in self.children:
+            if isinstance(child, Group):
+                yield from child.questions()
+            else:
+                yield child
+
+
+def outline(sheet: Sheet, journal: Journal) -> Group:
+    """The root group. Unbalanced groups, rows without type or name are errors."""
+    builder = _Builder(sheet, journal)
+    for row in sheet.rows:
+        if row.cells and aliases.yes_no.get(row.text("disabled")) is not True:
+            builder.take(row)
+    return builder.finish()
+
+
+class _Builder:
+    def __init__(self, sheet: Sheet, journal: Journal) -> None:
+        self.sheet = sheet
+        self.journal = journal
+        self.stack = [Group(Row(1, {}), "")]
+        self.taken: set[str] = set()
+        self.taken_by_groups: set[str] = set()
+
+    def take(self, row: Row) -> None:
+        written = one_line(row.text("type"))
+        head, _, rest = written.partition(" ")
+        kind = f"{head.lower()} {rest}".strip()
+        if not kind:
+            self.without_type(row)
+        elif match := RE_BEGIN_CONTROL.match(kind.lower()):
+            self.begin(row, repeats=aliases.control[match["type"]] != "group")
+        elif RE_END_CONTROL.match(kind.lower()):
+            self.end(row)
+        else:
+            name = self.name(row, kind)
+            self.stack[-1].children.append(Question(row, kind, name))
+
+    def without_type(self, row: Row) -> None:
+        """A row with a name or a label was meant to be a question; others are comments."""
+        if any(row.translations(column) for column in _COMMENT_COLUMNS):
+            self.journal.error(
+                msg("This row has no type."),
+                row=row.number,
+                column=self.sheet.header("type"),
+                instead=msg("Write a type such as text or select_one, or clear the row."),
+            )
+
+    def begin(self, row: Row, *, repeats: bool) -> None:
+        if len(self.stack) > 20:
+            self.journal.error(msg("Groups are nested too deeply."), row=row.number)
+            return
+        group = Group(row, self.name(row, "group"), repeats)
+        self.stack[-1].children.append(group)
+        self.stack.append(group)
+
+    def end(self, row: Row) -> None:
+        if len(self.stack) > 1:
+            self.stack.pop()
+            return
+        self.journal.error(
+            msg("This ends a group that was never begun."),
+            row=row.number,
+            column=self.sheet.header("type"),
+            instead=msg("Remove the row, or add begin_group above."),
+        )
+
+    def name(self, row: Row, kind: str) -> str:
+        """The name of the row, made unique within the whole form."""
+        name = row.text("name")
+        if not name and kind in ("note", "group"):
+            name = f"{kind}_{row.number}"
+        problem = _name_problem(name)
+        if problem is not None:
+            self.journal.error(
+                problem,
+                row=row.number,
+                column=self.sheet.header("name"),
+                instead=msg("Write a name of letters, digits and _, starting with a letter."),
+            )
+            return f"row_{row.number}"
+        return self.unique(row, name, self.taken_by_groups if kind == "group" else self.taken)
+
+    def unique(self, row: Row, name: str, taken: set[str]) -> str:
+        """Equal names are allowed in different groups; answers need different ones."""
+        group = self.stack[-1].name
+        candidates = (name, f"{group}_{name}", *(f"{name}_{n}" for n in range(2, 10_000)))
+        chosen = next(each for each in candidates if each not in taken)
+        taken.add(chosen)
+        if chosen != name:
+            self.journal.warning(
+                msg("The name “{name}” is taken; this one becomes “{new}”.", name=name, new=chosen),
+                row=row.number,
+                column=self.sheet.header("name"),
+                item=chosen,
+            )
+        return chosen
+
+    def finish(self) -> Group:
+        for group in self.stack[1:]:
+            self.journal.error(
+                msg("The group “{name}” has no end.", name=group.name),
+                row=group.row.number,
+                column=self.sheet.header("type"),
+                instead=msg("Add a row of the type end_group after its last question."),
+            )
+        return self.stack[0]
+
+
+def _name_problem(name: str) -> Message | None:
+    if not name:
+        return msg("This row has no name.")
+    if len(name) > 100:
+        return msg("The name is longer than {limit} characters.", limit=100)
+    if not is_xml_tag(name) or not re.fullmatch(r"[^\W\d][\w.-]*", name):
+        return msg("“{name}” cannot be a name.", name=name)
+    return None

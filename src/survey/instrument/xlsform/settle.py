@@ -1,0 +1,192 @@
+"""Expressions and references of a whole form: what can be kept, and what goes with what is not."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pyxform.parsing.sheet_headers import clean_text_values
+
+from survey.instrument.expressions import ExpressionError, parse, reads_itself, references
+from survey.instrument.model import Item
+from survey.instrument.xlsform.journal import Journal
+from survey.instrument.xlsform.outline import Group, Question
+from survey.instrument.xlsform.questions import Questions
+from survey.instrument.xlsform.sheets import Row, Sheet
+from survey.locale import Message, msg
+
+
+@dataclass(frozen=True, slots=True)
+class SettledGroup:
+    """A group whose conditions are known to work, with its children in order."""
+
+    row: Row
+    name: str
+    relevant: str | None
+    children: tuple["Item | SettledGroup", ...]
+
+    def items(self) -> Iterator[Item]:
+        for child in self.children:
+            if isinstance(child, SettledGroup):
+                yield from child.items()
+            else:
+                yield child
+
+
+@dataclass(slots=True)
+class _Known:
+    """Names of the form, as far as the walk has come."""
+
+    all: frozenset[str]
+    asked: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
+
+
+def _cleaned(item: Item) -> Item:
+    """An item that we wrote, whose condition repeats the form's own."""
+    relevant = item.relevant and clean_text_values(item.relevant)
+    return item.model_copy(update={"relevant": relevant})
+
+
+_SHOWN = re.compile(r"\$\{\s*([^{}\s]+)\s*\}")
+
+
+def _shown(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from _SHOWN.findall(text)
+
+
+def settle(root: Group, questions: Questions, sheet: Sheet, journal: Journal) -> SettledGroup:
+    names = frozenset(question.name for question in root.questions())
+    return _Settler(questions, sheet, journal, _Known(names)).group(root, None)
+
+
+class _Settler:
+    def __init__(self, questions: Questions, sheet: Sheet, journal: Journal, known: _Known) -> None:
+        self.questions = questions
+        self.sheet = sheet
+        self.journal = journal
+        self.known = known
+
+    def group(self, group: Group, relevant: str | None) -> SettledGroup:
+        children: list[Item | SettledGroup] = []
+        for child in group.children:
+            if isinstance(child, Question):
+                children += self.question(child)
+            elif (settled := self.subgroup(child)) is not None:
+                children.append(settled)
+        return SettledGroup(group.row, group.name, relevant, tuple(children))
+
+    def subgroup(self, group: Group) -> SettledGroup | None:
+        if group.repeats:
+            self.journal.unsupported(
+                msg(
+                    "The repeat “{name}” with {count} questions is not supported.",
+                    name=group.name,
+                    count=sum(1 for _ in group.questions()),
+                ),
+                row=group.row.number,
+                column=self.sheet.header("type"),
+                item=group.name,
+                instead=msg("Ask the questions once, or write them as often as they are needed."),
+            )
+            self.leave_out(group)
+            return None
+        relevant = group.row.text("relevant") or None
+        if relevant is not None:
+            relevant = clean_text_values(relevant)
+            if not self.works(relevant, group.row, group.name, "relevant"):
+                self.leave_out(group)
+                return None
+        return self.group(group, relevant)
+
+    def leave_out(self, group: Group) -> None:
+        self.known.left_out |= {question.name for question in group.questions()}
+
+    def question(self, question: Question) -> tuple[Item, ...]:
+        items = self.questions.items(question)
+        if items is None:
+            self.known.left_out.add(question.name)
+            return ()
+        first = self.item(items[0], question.row)
+        if first is None:
+            self.known.left_out.add(question.name)
+            return ()
+        self.known.asked.add(first.name)
+        others = tuple(_cleaned(item) for item in items[1:])
+        self.known.asked |= {item.name for item in others}
+        return (first, *others)
+
+    def item(self, item: Item, row: Row) -> Item | None:
+        """The item without a constraint that does not work; none if its route does not."""
+        changes: dict[str, str | None] = {}
+        for column in ("relevant", "calculation"):
+            source = getattr(item, column)
+            if source is None:
+                continue
+            changes[column] = clean_text_values(source)
+            if not self.works(changes[column] or "", row, item.name, column):
+                return None
+        if item.constraint is not None:
+            constraint = clean_text_values(item.constraint)
+            works = self.works(constraint, row, item.name, "constraint")
+            changes["constraint"] = constraint if works else None
+        self.check_labels(item, row)
+        return item.model_copy(update=changes) if changes else item
+
+    def works(self, source: str, row: Row, name: str, column: str) -> bool:
+        """Whether the expression can be evaluated at this place of the form."""
+        header = self.sheet.header(column)
+        try:
+            expression = parse(source)
+        except ExpressionError as error:
+            self.journal.unsupported(
+                error.message, row=row.number, column=header, item=name, instead=error.instead
+            )
+            return False
+        itself = reads_itself(expression) or name in references(expression)
+        if itself and column != "constraint":
+            self.journal.unsupported(
+                msg("An expression here cannot refer to its own question."),
+                row=row.number,
+                column=header,
+                item=name,
+                instead=msg("Refer to an earlier question."),
+            )
+            return False
+        unknown = references(expression) - self.known.asked - {name}
+        for reference in sorted(unknown):
+            self.unknown(reference, row, header, name)
+        return not unknown
+
+    def unknown(self, reference: str, row: Row, header: str, name: str) -> None:
+        if reference in self.known.left_out:
+            self.journal.follows(
+                msg("This depends on “{name}”, which is left out.", name=reference),
+                row=row.number,
+                column=header,
+                item=name,
+            )
+            return
+        self.journal.unsupported(
+            self.why_unknown(reference),
+            row=row.number,
+            column=header,
+            item=name,
+            instead=msg("Refer to a question that comes before this one."),
+        )
+
+    def why_unknown(self, reference: str) -> Message:
+        if reference in self.known.all:
+            return msg("${{{name}}} is asked only later.", name=reference)
+        return msg("There is no question named “{name}”.", name=reference)
+
+    def check_labels(self, item: Item, row: Row) -> None:
+        """A label may show an earlier answer; what it cannot show appears as an ellipsis."""
+        shown = {name for label in (item.label, item.hint) for name in _shown(label.values())}
+        for name in sorted(shown - self.known.asked):
+            self.journal.warning(
+                msg("The text shows “{name}”, which is not known here.", name=name),
+                row=row.number,
+                column=self.sheet.header("label"),
+                item=item.name,
+            )
