@@ -17,7 +17,7 @@ from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
-from survey.web.assets import page_script, page_style
+from survey.web.assets import warm_assets
 from survey.web.invited import form_body
 from survey.web.routes import build_routes
 
@@ -56,8 +56,7 @@ def _close_the_side_door() -> None:
 
 def _warm_up(settings: Settings) -> None:
     """What the first visitor would otherwise wait for."""
-    page_script()
-    page_style()
+    warm_assets()
     for language in LANGUAGES:
         translator(language)
     with read_scope(settings.store_url) as session:

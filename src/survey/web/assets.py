@@ -3,12 +3,15 @@
 from functools import lru_cache
 from pathlib import Path
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from survey.locale import LANGUAGES
 from survey.web.encoding import Body, send
 from survey.web.security import PAGE_HEADERS
+from survey.web.texts import form_texts
 
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
@@ -33,29 +36,37 @@ def _read(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def form_script() -> str:
-    """The form as one script; the bare page and the surveyor's component share it."""
+    """The form as one script; the bare page and the surveyor's page share it."""
     return "".join(_read(f"{part}.js") for part in FORM_PARTS)
 
 
 @lru_cache(maxsize=1)
-def form_style() -> str:
-    return _read("form.css")
-
-
-@lru_cache(maxsize=1)
-def component_script() -> str:
-    """The form as a module for a Streamlit component."""
-    return form_script() + _read("component.js")
-
-
-@lru_cache(maxsize=1)
 def page_script() -> Body:
+    """The form of the bare page, with its start."""
     return Body((form_script() + _read("page.js")).encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
+def embedded_script() -> Body:
+    """The form as a module for the surveyor's page, with its words in every screen language."""
+    words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
+    module = f"{form_script()}const SCREEN_TEXTS = {words};\n{_read('embedded.js')}"
+    return Body(module.encode(), JAVASCRIPT)
+
+
+@lru_cache(maxsize=1)
+def form_style() -> Body:
+    return Body(_read("form.css").encode(), CSS)
+
+
+@lru_cache(maxsize=1)
 def page_style() -> Body:
-    return Body((form_style() + _read("page.css")).encode(), CSS)
+    return Body((_read("form.css") + _read("page.css")).encode(), CSS)
+
+
+def component_script() -> str:
+    """What Streamlit itself is given: it fetches the embedded form."""
+    return (STATIC / "component.js").read_text(encoding="utf-8")
 
 
 def script_url() -> str:
@@ -66,11 +77,35 @@ def style_url() -> str:
     return f"/assets/form.{page_style().digest}.css"
 
 
+def embedded_script_url() -> str:
+    return f"/assets/embedded.{embedded_script().digest}.js"
+
+
+def embedded_style_url() -> str:
+    return f"/assets/embedded.{form_style().digest}.css"
+
+
+@lru_cache(maxsize=1)
+def _by_url() -> dict[str, Body]:
+    return {
+        script_url(): page_script(),
+        style_url(): page_style(),
+        embedded_script_url(): embedded_script(),
+        embedded_style_url(): form_style(),
+    }
+
+
+def warm_assets() -> None:
+    """Join and compress everything before the first visitor."""
+    for body in _by_url().values():
+        _ = body.compressed
+
+
 async def _asset(request: Request) -> Response:
-    body = {script_url(): page_script, style_url(): page_style}.get(request.url.path)
+    body = _by_url().get(request.url.path)
     if body is None:
         return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
-    return send(request, body(), forever=True, headers=PAGE_HEADERS)
+    return send(request, body, forever=True, headers=PAGE_HEADERS)
 
 
 def routes() -> list[BaseRoute]:

@@ -1,5 +1,6 @@
 """One finished interview in, one answer out, for the public door and the surveyor's page alike."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import now
 from survey.web.texts import screen_language
+
+_LOG = logging.getLogger(__name__)
 
 _STATUS: dict[type[SurveyError], int] = {
     InvitationUnknown: 404,
@@ -52,7 +55,10 @@ def take_in(document: object, principal: Principal | None, settings: Settings) -
     t = translator(_language(document, settings.language))
     try:
         submission = Submission.model_validate(document)
-    except ValidationError:
+    except ValidationError as error:
+        # Where and what kind, never the values: they may be somebody's answers.
+        places = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
+        _LOG.info("malformed submission: %s", places[:10])
         return refusal(400, "malformed", t("These answers did not arrive in a readable form."))
     try:
         with session_scope(settings.store_url) as session:

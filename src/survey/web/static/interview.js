@@ -90,7 +90,7 @@ const SurveyInterview = (function () {
       answers: answers,
       timings: timings,
       started_at: state.started,
-      duration_seconds: Math.max(0, Math.round((Date.now() - Date.parse(state.started)) / 1000))
+      finished_at: new Date().toISOString()
     }, app.meta.submission);
   }
 

@@ -1,0 +1,94 @@
+"""The browser form inside the surveyor's page, as a Streamlit component.
+
+The form keeps its own draft and sends until it has a receipt, so a reload, a restart of the server
+or a dead network between two runs of the page loses nothing. What it sends arrives as a trigger.
+The *returned* trigger is read, not a callback: after a reconnect the first run of a fresh session
+has no callbacks yet, and the interview would be lost.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from survey.locale import DEFAULT_LANGUAGE
+from survey.web.assets import component_script, embedded_script_url, embedded_style_url
+from survey.web.invited import form_url
+from survey.web.outcomes import Outcome
+from survey.web.texts import screen_language
+
+REMEMBERED_OUTCOMES = 20
+
+Accept = Callable[[Mapping[str, Any]], Outcome]
+"""Stores what the form sent (`survey.web.outcomes.take_in`) and says what came of it."""
+
+
+@dataclass(frozen=True)
+class Interview:
+    """What is asked, where, and in whose name the answers are kept on this device."""
+
+    instrument_sha256: str
+    languages: tuple[str, ...]
+    point_id: UUID
+    place: Mapping[str, str]
+    is_demo: bool
+    draft_key: str
+
+
+def interview_form(
+    interview: Interview, *, key: str, language: str, elder: bool, accept: Accept
+) -> Outcome | None:
+    """Draw the form; when an interview arrives, pass it to `accept` and run the page again.
+
+    Returns the outcome of the last interview in the run after it arrived, once.
+    """
+    memory = f"{key}/outcomes"
+    outcomes: list[dict[str, Any]] = st.session_state.setdefault(memory, [])
+    mount = st.components.v2.component("survey_interview", js=component_script())
+    sent = mount(
+        key=key,
+        data=_data(interview, language, elder, outcomes),
+        on_submitted_change=_nothing,
+    )
+    arrived: Mapping[str, Any] | None = sent.submitted
+    if arrived is not None:
+        outcome = accept(arrived)
+        known = {
+            "client_uuid": arrived.get("client_uuid"),
+            "status": outcome.status,
+            "body": outcome.body,
+        }
+        st.session_state[memory] = [*outcomes, known][-REMEMBERED_OUTCOMES:]
+        st.session_state[f"{key}/news"] = outcome
+        st.rerun()
+    news: Outcome | None = st.session_state.pop(f"{key}/news", None)
+    return news
+
+
+def _data(
+    interview: Interview, language: str, elder: bool, outcomes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "script_url": embedded_script_url(),
+        "style_url": embedded_style_url(),
+        "form_url": form_url(interview.instrument_sha256),
+        "screen_languages": {
+            code: screen_language(code, DEFAULT_LANGUAGE) for code in interview.languages
+        },
+        "draft_key": interview.draft_key,
+        "language": language,
+        "elder": elder or None,
+        "meta": {
+            "submission": {"point_id": str(interview.point_id)},
+            "place": dict(interview.place),
+            "is_demo": interview.is_demo,
+            "next": True,
+        },
+        "outcomes": outcomes,
+    }
+
+
+def _nothing() -> None:
+    """Streamlit offers a trigger only where a callback is named."""
