@@ -25,7 +25,7 @@ SILENT = {Kind.NOTE, Kind.CALCULATE}
 
 @cache
 def instrument(name: str) -> Instrument:
-    return load_bundle(SEED / "instruments", name)
+    return load_bundle(SEED / "instruments", name).instrument
 
 
 @cache
