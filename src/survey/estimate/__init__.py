@@ -6,17 +6,22 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 `docs/statistics.md`.
 """
 
+from survey.estimate.bootstrap import bootstrap
+from survey.estimate.change import change
 from survey.estimate.compare import compare
 from survey.estimate.cube import Cube, cube
 from survey.estimate.cube_rows import Scale
 from survey.estimate.cube_sums import CubeSums
 from survey.estimate.design import Design
+from survey.estimate.drivers import relative_weights
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
 from survey.estimate.indicators import estimate_tree
 from survey.estimate.rake import RakeResult, rake
+from survey.estimate.ranks import rank_sets
 from survey.estimate.scores import to_scores
 from survey.estimate.share import share
+from survey.estimate.small_area import SmallAreaResult, fay_herriot
 from survey.estimate.tree import Node, Tree
 
 __all__ = [
@@ -27,12 +32,18 @@ __all__ = [
     "Node",
     "RakeResult",
     "Scale",
+    "SmallAreaResult",
     "Tree",
+    "bootstrap",
+    "change",
     "compare",
     "cube",
     "estimate",
     "estimate_tree",
+    "fay_herriot",
     "rake",
+    "rank_sets",
+    "relative_weights",
     "share",
     "to_scores",
 ]

@@ -5,7 +5,7 @@ the arithmetic differs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -25,7 +25,6 @@ from survey.estimate.estimate import check_deff
 from survey.estimate.indicators import Composite
 from survey.estimate.tables import cube_table, describe
 from survey.estimate.tree import Tree
-from survey.estimate.variance import Spread
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def _evidence(view: View, simple: Floats) -> Evidence:
     spread = view.spread(total, within, view.segments.psus[:, asked])
     if sums.sample.assumed_deff is not None:
         strata = spread.psus - spread.df
-        spread = Spread(spread.variance, members - strata, spread.psus)
+        spread = replace(spread, df=members - strata)
     return Evidence(
         estimate=view.estimate[:, asked],
         size=view.size[:, asked],

@@ -170,7 +170,8 @@ class View:
             group_sum(home[inside], members, len(self.level.labels)),
         )
         area = (len(self.level.labels), *shape)
-        return Spread(*(x.reshape(area) for x in (spread.variance, spread.df, spread.psus)))
+        parts = (spread.variance, spread.df, spread.psus, spread.factor)
+        return Spread(*(x.reshape(area) for x in parts))
 
 
 def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floats) -> Floats:

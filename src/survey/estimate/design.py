@@ -65,6 +65,11 @@ class Sample:
     rule: LonelyRule
     assumed_deff: float | None
 
+    @property
+    def counted(self) -> Flags:
+        """Strata that add to the variance under the lonely rule, shape (H,)."""
+        return ~self.lonely | (self.rule == "adjust")
+
     @classmethod
     def read(cls, frame: pd.DataFrame, design: Design) -> Self:
         """Encode `design` for `frame`.

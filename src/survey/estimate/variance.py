@@ -27,6 +27,8 @@ class Spread:
     df: Floats
     """PSUs with members less strata with members."""
     psus: Floats
+    factor: Floats
+    """What the lonely rule multiplied the sum of squares by."""
 
 
 def merge(
@@ -74,18 +76,19 @@ def from_cells(
         psus: PSUs with members in each domain, shape (D, T).
     """
     variance = counted_squares(sample, stratum, home, squares, len(psus))
-    variance *= lonely_factor(sample, stratum, home, occupied, len(psus))
+    factor = lonely_factor(sample, stratum, home, occupied, len(psus))
+    variance *= factor
     variance[psus < 2] = np.nan
     strata = group_sum(home, occupied.astype(np.float64), len(psus))
-    return Spread(variance, psus - strata, psus)
+    return Spread(variance, psus - strata, psus, factor)
 
 
 def counted_squares(
     sample: Sample, stratum: Codes, home: Codes, squares: Floats, domains: int
 ) -> Floats:
     """Squares of cells times their stratum's factor, by domain; lonely strata only if adjusted."""
-    counted = sample.scale * ~(sample.lonely & (sample.rule != "adjust"))
-    return group_sum(home, squares * counted[stratum][:, None], domains)
+    factor = (sample.scale * sample.counted)[stratum]
+    return group_sum(home, squares * factor[:, None], domains)
 
 
 def lonely_factor(

@@ -1,0 +1,102 @@
+"""Rao–Wu bootstrap: resample sampling points within strata, so that any statistic has an error."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Floats
+from survey.estimate.design import Design, Sample
+from survey.estimate.errors import EstimateError
+
+Statistic = Callable[[pd.DataFrame], "float | Mapping[str, float] | pd.Series"]
+
+
+def bootstrap(
+    frame: pd.DataFrame,
+    statistic: Statistic,
+    design: Design,
+    *,
+    replicates: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Spread of any statistic over resamples of the PSUs.
+
+    Args:
+        statistic: called with the frame, first as it is and then with `design.weight` replaced by
+            replicate weights; returns one number, or named numbers. A yes/no number (is this item
+            among the top three?) has the share of resamples that agree as its `mean`.
+        replicates, seed: resamples, drawn by `numpy.random.default_rng(seed)`; the same seed
+            gives the same resamples whatever the row order.
+        level: coverage of the percentile interval.
+
+    Returns:
+        One row per named number: estimate, se (about the mean of the replicates), ci_low,
+        ci_high, mean, replicates (those with a value). NaN where fewer than two have one.
+
+    Raises:
+        EstimateError: as `estimate`; a one-PSU stratum under the rule `fail`. Under the other
+            rules such a stratum is kept as it is and adds no spread.
+
+    Source: Rao and Wu (1988), Rao, Wu and Yue (1992): n_h - 1 PSUs with replacement in each
+    stratum, weights times 1 - s + s n_h / (n_h - 1) times the draws, s = sqrt(1 - f_h).
+    """
+    sample = Sample.read(frame, design)
+    estimate = _named(statistic(frame))
+    factors = rao_wu(sample, replicates, seed)
+    values = np.empty((replicates, len(estimate)))
+    for row, factor in zip(values, factors, strict=True):
+        weighted = frame.assign(**{design.weight: sample.weight * factor[sample.psu]})
+        row[:] = _named(statistic(weighted)).reindex(estimate.index)
+    table = summary(estimate.to_numpy(np.float64), values, level)
+    table.index = estimate.index
+    table.attrs |= {"seed": seed, "level": level}
+    return table
+
+
+def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
+    """Weight factors of the PSUs, shape (replicates, P)."""
+    if sample.rule == "fail" and sample.lonely.any():
+        raise EstimateError("lonely_psu", stratum=sample.stratum_labels[sample.lonely][0])
+    rng = np.random.default_rng(seed)
+    factors = np.ones((replicates, len(sample.stratum)))
+    labels = sample.psu_labels.to_frame(index=False, name=["stratum", "psu"])
+    place = labels.assign(position=range(len(labels))).sort_values(["stratum", "psu"])["position"]
+    for _, psus in place.groupby(sample.stratum[place.to_numpy()], sort=False):
+        n, chosen = len(psus), psus.to_numpy()
+        if n < 2:
+            continue
+        draws = rng.multinomial(n - 1, np.full(n, 1 / n), size=replicates)
+        s = np.sqrt(sample.scale[sample.stratum[chosen[0]]] * (n - 1) / n)
+        factors[:, chosen] = 1 - s + s * n / (n - 1) * draws
+    return factors
+
+
+def summary(estimate: Floats, values: Floats, level: float) -> pd.DataFrame:
+    """Standard error, percentile interval and mean of replicates (R, c), NaN left out."""
+    count = (~np.isnan(values)).sum(axis=0)
+    tail = (1 - level) / 2
+    usable = np.where(count > 1, values, np.nan)
+    usable[:, count < 2] = 0.0
+    low, high = np.nanquantile(usable, [tail, 1 - tail], axis=0)
+    table = pd.DataFrame(
+        {
+            "estimate": estimate,
+            "se": np.nanstd(usable, axis=0, ddof=1),
+            "ci_low": low,
+            "ci_high": high,
+            "mean": np.nanmean(usable, axis=0),
+        }
+    )
+    table.loc[count < 2, ["se", "ci_low", "ci_high", "mean"]] = np.nan
+    table["replicates"] = count
+    return table
+
+
+def _named(value: "float | Mapping[str, float] | pd.Series") -> pd.Series:
+    if isinstance(value, pd.Series):
+        return value.astype(np.float64)
+    if isinstance(value, Mapping):
+        return pd.Series(dict(value), dtype=np.float64)
+    return pd.Series({"statistic": value}, dtype=np.float64)

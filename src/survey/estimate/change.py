@@ -1,0 +1,237 @@
+"""Change between two waves: V = V1 + V2 - 2 Cov, the covariance from PSUs that serve both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Floats, group_sum
+from survey.estimate.design import Design, Sample, column
+from survey.estimate.differences import Difference
+from survey.estimate.domains import Domains
+from survey.estimate.engine import magnitude, simple_random_variance
+from survey.estimate.estimate import names_of
+from survey.estimate.indicators import statistics_of
+from survey.estimate.sums import Linearised, PsuSums
+from survey.estimate.tables import describe, long_table
+from survey.estimate.tree import Tree
+from survey.estimate.variance import Spread, merge, spread
+
+COLUMNS = (
+    "before",
+    "after",
+    "difference",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "p",
+    "p_adjusted",
+    "status",
+)
+
+
+def change(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    variables: str | Sequence[str] | Tree,
+    design: Design,
+    *,
+    by: str | Sequence[str] = (),
+    matched: str | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Difference of weighted means between two waves, after less before, in each domain.
+
+    Args:
+        before, after: the waves; both have the columns of `design`, `variables` and `by`. A PSU
+            (stratum and code) present in both is the same PSU and brings its covariance.
+        variables: numeric columns, or a tree, whose indicators are then compared (item means).
+        matched: a column, as a rule the city: only its values present in both waves enter, so
+            that a larger area is compared over the same cities.
+
+    Returns:
+        One row per (by…, variable): before, after, difference, se, ci_low, ci_high, df, p (two-
+        sided t), p_adjusted (Benjamini–Hochberg over the domains of each variable), status.
+        Not estimable when either wave has the domain in fewer than two PSUs, unreliable when
+        df < 8 or either wave has fewer than 30 respondents.
+
+    Raises:
+        EstimateError: as `estimate`.
+
+    Source: statistics.md, "Comparisons". Each wave's variance is its own (that of `estimate`). In
+    each stratum Cov = sqrt(c1 c2) sum over shared PSUs of (z1 - zbar1)(z2 - zbar2), with c the
+    wave's factor (1 - f) n / (n - 1): with the same PSUs in both waves V is the variance of
+    z2 - z1, with none in common it is V1 + V2. df = df1 + df2 - df of the shared PSUs.
+    """
+    domains = _align(before, after, names_of(by), matched)
+    first, second = (
+        _read(frame, part, variables, design)
+        for frame, part in zip((before, after), domains, strict=True)
+    )
+    shape = first.spread.df.shape
+    covariance, shared_df = np.zeros(shape), np.zeros(shape)
+    if design.psu is not None:
+        covariance, shared_df = _shared(first, second)
+    gap = Difference(
+        first=second.linearised.estimate,
+        second=first.linearised.estimate,
+        variance=first.variance + second.variance - 2 * covariance,
+        df=first.spread.df + second.spread.df - shared_df,
+        psus=np.minimum(first.spread.psus, second.spread.psus),
+        n_first=second.members,
+        n_second=first.members,
+        members=np.minimum(first.members, second.members),
+        size=magnitude(first.linearised) + magnitude(second.linearised),
+    )
+    found = gap.columns(level, ("after", "before", "n_before"))
+    found["p_adjusted"] = benjamini_hochberg(found["p"])
+    table = long_table(domains[0], first.names, {name: found[name] for name in COLUMNS})
+    return describe(table, second.sample)
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Adjusted P values within each column of `p` (D, T): rejecting those <= q holds the false
+    discovery rate at q (Benjamini and Hochberg 1995). NaN is no test."""
+    adjusted = np.full_like(p, np.nan)
+    for t in range(p.shape[1]):
+        tested = np.flatnonzero(~np.isnan(p[:, t]))
+        order = tested[np.argsort(p[tested, t], kind="stable")]
+        steps = p[order, t] * len(order) / np.arange(1, len(order) + 1)
+        adjusted[order, t] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1)
+    return adjusted
+
+
+@dataclass(frozen=True)
+class _Wave:
+    """One wave's estimates and their spread, arrays of shape (D, T)."""
+
+    sample: Sample
+    names: list[str]
+    linearised: Linearised
+    spread: Spread
+    variance: Floats
+    members: Floats
+
+    def cells(self, strata: Codes, size: int) -> Codes:
+        """(domain, stratum) of each pair, the stratum renumbered; -1 where it has no number."""
+        sums = self.linearised.sums
+        stratum = strata[self.sample.stratum[sums.psu]]
+        return np.where(stratum >= 0, sums.domain * size + stratum, -1)
+
+
+def _align(
+    before: pd.DataFrame, after: pd.DataFrame, by: list[str], matched: str | None
+) -> tuple[Domains, Domains]:
+    """The domains of both waves under one list of keys."""
+    names = [*by, matched] if matched is not None else by
+    halves = [
+        pd.DataFrame({name: column(frame, name).array for name in names}, range(len(frame)))
+        for frame in (before, after)
+    ]
+    domains = Domains.read(pd.concat(halves, ignore_index=True), by)
+    first = Domains(domains.code[: len(before)], domains.keys)
+    second = Domains(domains.code[len(before) :], domains.keys)
+    if matched is None:
+        return first, second
+    places = [half[matched] for half in halves]
+    return (
+        first.only(places[0].isin(places[1].dropna()).to_numpy(np.bool_)),
+        second.only(places[1].isin(places[0].dropna()).to_numpy(np.bool_)),
+    )
+
+
+def _read(
+    frame: pd.DataFrame, domains: Domains, variables: str | Sequence[str] | Tree, design: Design
+) -> _Wave:
+    names, values, omega = statistics_of(frame, variables)
+    sample = Sample.read(frame, design)
+    sums = PsuSums.collect(sample, domains, values, omega)
+    linearised = Linearised.of(sums)
+    spreads = spread(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count)
+    members, variance = sums.by_domain(sums.members), spreads.variance
+    if sample.assumed_deff is not None:
+        base = sums.by_domain(sums.base)
+        simple = simple_random_variance(sample, domains, values, linearised, members, base)
+        variance = sample.assumed_deff * simple
+    return _Wave(sample, names, linearised, spreads, variance, members)
+
+
+def _shared(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
+    """Covariance and degrees of freedom of the PSUs that serve both waves, (D, T) each."""
+    strata = len(first.sample.psus)
+    psu, domain, z, members = _shared_entries(first, second)
+    own = first.cells(np.arange(strata), strata)
+    cells = np.unique(own)
+    same = first.sample.stratum_labels.get_indexer(second.sample.stratum_labels)
+    means = [
+        _stratum_means(wave, cell, cells, strata)
+        for wave, cell in ((first, own), (second, second.cells(same, strata)))
+    ]
+    stratum, home = cells % strata, cells // strata
+    common = first.sample.psu_labels.isin(second.sample.psu_labels)
+    count = np.bincount(first.sample.stratum[common], minlength=strata)[stratum]
+    entry_cell = domain * strata + first.sample.stratum[psu]
+    kept = np.isin(entry_cell, cells)
+    place = np.searchsorted(cells, entry_cell[kept])
+    z1, z2 = (part[kept] for part in z)
+    cross = group_sum(place, z1 * z2, len(cells)) + count[:, None] * means[0] * means[1]
+    cross -= means[1] * group_sum(place, z1, len(cells))
+    cross -= means[0] * group_sum(place, z2, len(cells))
+    cross *= _joint_factor(first.sample, second.sample, same)[stratum][:, None]
+    domains = len(first.members)
+    both = (members[0] > 0) & (members[1] > 0)
+    occupied = group_sum(place, both[kept].astype(np.float64), len(cells)) > 0
+    df = group_sum(domain, both.astype(np.float64), domains)
+    df -= group_sum(home, occupied.astype(np.float64), domains)
+    covariance = group_sum(home, cross, domains)
+    return covariance * np.sqrt(first.spread.factor * second.spread.factor), df
+
+
+def _shared_entries(
+    first: _Wave, second: _Wave
+) -> tuple[Codes, Codes, tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """(PSU, domain) pairs of PSUs in both waves: z and members of each wave, 0 where it has none.
+
+    PSUs are numbered as in the first wave.
+    """
+    a, b = first.linearised.sums, second.linearised.sums
+    place = first.sample.psu_labels.get_indexer(second.sample.psu_labels)
+    in_first = np.isin(a.psu, place[place >= 0])
+    in_second = place[b.psu] >= 0
+
+    def stack(x: Floats, y: Floats) -> Floats:
+        x, y = x[in_first], y[in_second]
+        return np.block([[x, np.zeros_like(x)], [np.zeros_like(y), y]])
+
+    psu, domain, z, members = merge(
+        first.sample,
+        np.concatenate([a.psu[in_first], place[b.psu[in_second]]]),
+        np.concatenate([a.domain[in_first], b.domain[in_second]]),
+        stack(first.linearised.z, second.linearised.z),
+        stack(a.members, b.members),
+    )
+    half = len(first.names)
+    return psu, domain, (z[:, :half], z[:, half:]), (members[:, :half], members[:, half:])
+
+
+def _stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Floats:
+    """Mean of z over all PSUs of the stratum in each (domain, stratum) cell of the first wave;
+    0 in one-PSU strata, as for the variance."""
+    kept = np.isin(cell, cells)
+    total = group_sum(np.searchsorted(cells, cell[kept]), wave.linearised.z[kept], len(cells))
+    size = np.zeros(strata)
+    size[cell[kept] % strata] = wave.sample.psus[
+        wave.sample.stratum[wave.linearised.sums.psu[kept]]
+    ]
+    size = size[cells % strata][:, None]
+    return np.divide(total, size, out=np.zeros_like(total), where=size > 1)
+
+
+def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
+    """sqrt(c1 c2) of each stratum of the first wave, 0 where it is not in both or not counted."""
+    scale = np.zeros(len(first.psus))
+    known = same >= 0
+    scale[same[known]] = (second.scale * second.counted)[known]
+    return np.sqrt(scale * first.scale * first.counted)

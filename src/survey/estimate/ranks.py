@@ -1,0 +1,198 @@
+"""Confidence sets for ranks: which places in a ranking the sample really tells apart."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Flags, Floats, ratio
+from survey.estimate.errors import EstimateError
+
+DRAWS_AT_ONCE = 2_000
+
+
+def rank_sets(
+    estimate: pd.Series | npt.ArrayLike,
+    se: pd.Series | npt.ArrayLike,
+    *,
+    covariance: npt.ArrayLike | None = None,
+    level: float = 0.95,
+    simultaneous: bool = True,
+    step_down: bool = True,
+    draws: int = 10_000,
+    seed: int = 0,
+    normal_draws: npt.ArrayLike | None = None,
+) -> pd.DataFrame:
+    """Rank of each unit, 1 for the largest estimate, with a confidence set [low, high].
+
+    Args:
+        estimate, se: one value per unit (p units); a Series gives the result its index.
+        covariance: of the estimates (p, p); independent with variances se² unless given.
+        simultaneous: one set for all ranks together; otherwise one for each rank by itself.
+        step_down: sharpen by leaving out differences already found and drawing no new ones.
+        draws, seed: standard normal draws, of `numpy.random.default_rng(seed)`.
+        normal_draws: standard normals (draws, p) to use instead; multiplied by se, or by the
+            transposed Cholesky factor of `covariance`.
+
+    Returns:
+        rank (1 + number of larger estimates: ties share the better rank), low, high. `attrs`
+        records level, draws and seed.
+
+    Raises:
+        EstimateError: missing values, or shapes that do not agree.
+
+    Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Review of Economic Studies 91. Set of j =
+    [1 + units surely above, p - units surely below]; "surely" by the level quantile of the largest
+    standardised difference over ordered pairs. As R `csranks(cstype="two-sided")`.
+    """
+    x = _vector("estimate", estimate)
+    spread = _vector("se", se)
+    if len(spread) != len(x):
+        raise EstimateError("shape", name="se", found=spread.shape, expected=x.shape)
+    noise, deviation = _noise(spread, covariance, draws, seed, normal_draws)
+    pairs = _Pairs(x, noise, deviation, level, step_down)
+    above, below = pairs.counts_together() if simultaneous else pairs.counts_one_by_one()
+    table = pd.DataFrame(
+        {
+            "rank": 1 + (x > x[:, None]).sum(axis=1),
+            "low": 1 + above,
+            "high": len(x) - below,
+        },
+        index=estimate.index if isinstance(estimate, pd.Series) else None,
+    )
+    table.attrs |= {
+        "level": level,
+        "draws": noise.shape[1],
+        "seed": None if normal_draws is not None else seed,
+    }
+    return table
+
+
+def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
+    vector = np.asarray(values, dtype=np.float64)
+    if missing := int(np.isnan(vector).sum()):
+        raise EstimateError("missing_value", name=name, count=missing)
+    return vector
+
+
+def _noise(
+    se: Floats,
+    covariance: npt.ArrayLike | None,
+    draws: int,
+    seed: int,
+    normal_draws: npt.ArrayLike | None,
+) -> tuple[Floats, Floats]:
+    """Draws of the estimates' errors (p, draws), and the errors of differences (p, p)."""
+    p = len(se)
+    if normal_draws is None:
+        standard = np.random.default_rng(seed).standard_normal((draws, p))
+    else:
+        standard = np.asarray(normal_draws, dtype=np.float64)
+        if standard.ndim != 2 or standard.shape[1] != p:
+            raise EstimateError(
+                "shape", name="normal_draws", found=standard.shape, expected=("draws", p)
+            )
+    if covariance is None:
+        return np.ascontiguousarray((standard * se).T), np.hypot(se, se[:, None])
+    sigma = np.asarray(covariance, dtype=np.float64)
+    if sigma.shape != (p, p):
+        raise EstimateError("shape", name="covariance", found=sigma.shape, expected=(p, p))
+    variance = np.diag(sigma)
+    deviation = np.sqrt(np.maximum(variance + variance[:, None] - 2 * sigma, 0))
+    return _root(sigma) @ standard.T, deviation
+
+
+def _root(sigma: Floats) -> Floats:
+    """Lower Cholesky factor, or, of a singular matrix, its symmetric root."""
+    try:
+        return np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(sigma)
+        return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+
+
+Family = Sequence[tuple[int, Codes]]
+"""Pairs to decide on: a unit and its partners, in both directions."""
+
+
+class _Pairs:
+    """Ordered pairs of units, and the largest standardised difference over any set of them."""
+
+    def __init__(
+        self, x: Floats, noise: Floats, deviation: Floats, level: float, step_down: bool
+    ) -> None:
+        self._noise, self._deviation = noise, deviation
+        self._difference = x[:, None] - x
+        self._inverse = ratio(np.ones(1), deviation)
+        self._level, self._step_down = level, step_down
+
+    def counts_together(self) -> tuple[Codes, Codes]:
+        """Units surely above and surely below each unit, all pairs decided together."""
+        p = len(self._difference)
+        above = self._decide([(i, np.arange(i + 1, p)) for i in range(p - 1)])
+        return above.sum(axis=0), above.sum(axis=1)
+
+    def counts_one_by_one(self) -> tuple[Codes, Codes]:
+        """The same, the pairs of each unit decided by themselves."""
+        p = len(self._difference)
+        decided = [self._decide([(i, np.delete(np.arange(p), i))]) for i in range(p)]
+        return (
+            np.array([above[:, i].sum() for i, above in enumerate(decided)], dtype=np.intp),
+            np.array([above[i].sum() for i, above in enumerate(decided)], dtype=np.intp),
+        )
+
+    def _decide(self, family: Family) -> Flags:
+        """above[i, j]: i is surely above j."""
+        above = np.zeros_like(self._difference, dtype=np.bool_)
+        open_pairs = np.zeros_like(above)
+        for i, partners in family:
+            open_pairs[i, partners] = open_pairs[partners, i] = True
+        if not open_pairs.any():
+            return above
+        every = np.arange(self._noise.shape[1])
+        largest, unit = self._largest(family, None, every)
+        while True:
+            critical = np.quantile(largest, self._level)
+            found = open_pairs & (self._difference - self._deviation * critical > 0)
+            above |= found
+            open_pairs &= ~found
+            if not (self._step_down and found.any() and open_pairs.any()):
+                return above
+            stale = every[self._is_closed(unit, largest, open_pairs)]
+            largest[stale], unit[stale] = self._largest(family, open_pairs, stale)
+
+    def _largest(
+        self, family: Family, open_pairs: Flags | None, draws: Codes
+    ) -> tuple[Floats, Codes]:
+        """Largest standardised difference over the open pairs (all, if None) in each draw, and
+        the unit it was found at."""
+        largest = np.full(len(draws), -np.inf)
+        unit = np.zeros(len(draws), dtype=np.intp)
+        for start in range(0, len(draws), DRAWS_AT_ONCE):
+            block = slice(start, start + DRAWS_AT_ONCE)
+            noise = self._noise[:, draws[block]]
+            best, where = largest[block], unit[block]
+            for i, partners in family:
+                found = self._row_maximum(noise, i, partners, open_pairs)
+                better = found > best
+                best[better], where[better] = found[better], i
+        return largest, unit
+
+    def _row_maximum(
+        self, noise: Floats, i: int, partners: Codes, open_pairs: Flags | None
+    ) -> Floats:
+        scaled = noise[i] - noise[partners]
+        scaled *= self._inverse[i, partners, None]
+        if open_pairs is None:
+            return np.asarray(np.maximum(scaled.max(axis=0), -scaled.min(axis=0)))
+        upward = scaled[open_pairs[i, partners]].max(axis=0, initial=-np.inf)
+        downward = scaled[open_pairs[partners, i]].min(axis=0, initial=np.inf)
+        return np.asarray(np.maximum(upward, -downward))
+
+    def _is_closed(self, unit: Codes, largest: Floats, open_pairs: Flags) -> Flags:
+        """Draws whose largest difference belongs to a pair that is no longer open."""
+        scaled = (self._noise[unit, np.arange(len(unit))] - self._noise) * self._inverse[:, unit]
+        upward = np.where(open_pairs[unit].T, scaled, -np.inf)
+        downward = np.where(open_pairs[:, unit], -scaled, -np.inf)
+        return np.asarray(np.maximum(upward, downward).max(axis=0) < largest)

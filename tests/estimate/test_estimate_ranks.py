@@ -1,0 +1,123 @@
+"""Rank sets: R csranks on the same draws, the definition as loops, and coverage."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from survey.estimate import EstimateError, rank_sets
+
+CSRANKS = pd.read_csv(Path(__file__).parent / "data" / "r_csranks.csv")
+
+
+def case():
+    """Estimates (two are equal), errors, draws and a covariance, as r_csranks.csv was made from."""
+    rng = np.random.default_rng(7)
+    p = 14
+    x = np.round(np.linspace(60, 90, p) + rng.normal(0, 3, p), 3)
+    x[4] = x[3]
+    se = np.round(rng.uniform(0.8, 3, p), 3)
+    draws = rng.standard_normal((500, p))
+    root = rng.normal(size=(p, p))
+    return x, se, draws, np.diag(se**2) * 0.5 + (root @ root.T) / p * 1.5
+
+
+def naive(x, z, deviation, units, step_down):
+    """Units surely above and below each unit of `units`, from the definition."""
+    p = len(x)
+    pairs = {(i, j) for i in units for j in range(p)} | {(j, i) for i in units for j in range(p)}
+    pairs = {(i, j) for i, j in pairs if i != j}
+    sure = set()
+    while pairs:
+        largest = [max((d[i] - d[j]) / deviation[i, j] for i, j in pairs) for d in z]
+        critical = np.quantile(largest, 0.95)
+        found = {(i, j) for i, j in pairs if x[i] - x[j] - deviation[i, j] * critical > 0}
+        sure |= found
+        pairs -= found
+        if not (found and step_down):
+            break
+    above = [sum((j, i) in sure for j in range(p)) for i in units]
+    below = [sum((i, j) in sure for j in range(p)) for i in units]
+    return above, below
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+@pytest.mark.parametrize("simultaneous", [True, False])
+@pytest.mark.parametrize("step_down", [True, False])
+def test_same_ranks_as_csranks(covariance, simultaneous, step_down):
+    x, se, draws, sigma = case()
+    found = rank_sets(
+        pd.Series(x, index=[f"C{i}" for i in range(len(x))]),
+        se,
+        covariance=sigma if covariance == "full" else None,
+        simultaneous=simultaneous,
+        step_down=step_down,
+        normal_draws=draws,
+    )
+    expected = CSRANKS.query(
+        "covariance == @covariance and simultaneous == @simultaneous and step_down == @step_down"
+    )
+    for name in ("rank", "low", "high"):
+        assert found[name].tolist() == expected[name].tolist(), name
+    assert found.index[0] == "C0"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("step_down", [True, False])
+def test_ranks_are_the_definition(seed, step_down):
+    rng = np.random.default_rng(seed)
+    p = 6
+    x, se, draws = rng.normal(0, 3, p), rng.uniform(0.3, 2, p), rng.standard_normal((150, p))
+    deviation = np.sqrt(se**2 + se[:, None] ** 2)
+    found = rank_sets(x, se, normal_draws=draws, step_down=step_down)
+    above, below = naive(x, draws * se, deviation, range(p), step_down)
+    assert (found["low"] - 1).tolist() == above
+    assert (p - found["high"]).tolist() == below
+    single = rank_sets(x, se, normal_draws=draws, step_down=step_down, simultaneous=False)
+    for i in range(p):
+        above, below = naive(x, draws * se, deviation, [i], step_down)
+        assert single.loc[i, "low"] - 1 == above[0]
+        assert p - single.loc[i, "high"] == below[0]
+
+
+def test_sets_hold_the_rank_and_marginal_ones_are_no_wider():
+    x, se, _, _ = case()
+    joint, single = rank_sets(x, se), rank_sets(x, se, simultaneous=False)
+    for table in (joint, single):
+        assert (table["low"] <= table["rank"]).all()
+        assert (table["rank"] <= table["high"]).all()
+    assert ((joint["high"] - joint["low"]) >= (single["high"] - single["low"])).all()
+    assert joint.attrs == {"level": 0.95, "draws": 10_000, "seed": 0}
+    pd.testing.assert_frame_equal(joint, rank_sets(x, se))
+
+
+def test_simultaneous_sets_cover_the_true_ranks():
+    rng = np.random.default_rng(0)
+    truth = np.linspace(70, 80, 12)
+    true_rank = 12 - np.arange(12)
+    covered = 0
+    for repeat in range(200):
+        table = rank_sets(rng.normal(truth, 1.0), np.ones(12), draws=500, seed=repeat)
+        covered += ((table["low"] <= true_rank) & (true_rank <= table["high"])).all()
+    assert covered >= 186
+
+
+def test_few_units_and_no_spread():
+    assert rank_sets([80.0], [1.0]).to_numpy().tolist() == [[1, 1, 1]]
+    assert rank_sets([], []).empty
+    assert rank_sets([1.0, 2.0], [0.0, 0.0]).to_numpy().tolist() == [[2, 2, 2], [1, 1, 1]]
+    singular = np.ones((3, 3))
+    assert rank_sets([1, 2, 3], [1, 1, 1], covariance=singular)["low"].tolist() == [3, 2, 1]
+
+
+def test_unusable_input():
+    for call, code in [
+        (lambda: rank_sets([1.0, np.nan], [1.0, 1.0]), "missing_value"),
+        (lambda: rank_sets([1.0, 2.0], [1.0]), "shape"),
+        (lambda: rank_sets([1.0, 2.0], [1.0, 1.0], normal_draws=np.ones((5, 3))), "shape"),
+        (lambda: rank_sets([1.0, 2.0], [1.0, 1.0], covariance=np.eye(3)), "shape"),
+    ]:
+        with pytest.raises(EstimateError) as caught:
+            call()
+        assert caught.value.code == code

@@ -1,0 +1,88 @@
+"""Fay–Herriot: R sae's figures, the likelihood maximised by brute force, and the edges."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize
+
+from survey.estimate import EstimateError, fay_herriot
+
+AREAS = pd.read_csv(Path(__file__).parent / "data" / "r_sae.csv").set_index("area")
+COVARIATES = AREAS[["city", "region"]]
+
+
+@pytest.mark.parametrize("case", ["", "_flat"])
+def test_same_as_sae(case):
+    found = fay_herriot(AREAS[f"direct{case}"], AREAS["variance"], COVARIATES)
+    assert found.model_variance == pytest.approx(AREAS[f"model_variance{case}"].iloc[0], rel=1e-6)
+    np.testing.assert_allclose(found.eblup, AREAS[f"eblup{case}"], rtol=1e-10)
+    np.testing.assert_allclose(found.mse, AREAS[f"mse{case}"], rtol=1e-10)
+
+
+def negative_restricted_likelihood(model, y, x, psi):
+    v = np.diag(1 / (model + psi))
+    information = x.T @ v @ x
+    residual = y - x @ np.linalg.solve(information, x.T @ v @ y)
+    return (
+        np.log(model + psi).sum() + np.linalg.slogdet(information)[1] + residual @ v @ residual
+    ) / 2
+
+
+def test_model_variance_maximises_the_restricted_likelihood():
+    found = fay_herriot(AREAS["direct"], AREAS["variance"], COVARIATES, tolerance=1e-10)
+    region = pd.get_dummies(AREAS["region"], dtype=float)[["middle", "west"]]
+    x = np.column_stack([np.ones(len(AREAS)), AREAS["city"], region])
+    best = optimize.minimize_scalar(
+        negative_restricted_likelihood,
+        bounds=(0, 50),
+        args=(AREAS["direct"].to_numpy(), x, AREAS["variance"].to_numpy()),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    assert found.model_variance == pytest.approx(best.x, rel=1e-5)
+    assert found.coefficients.index.tolist() == [
+        "intercept", "city", "region_middle", "region_west",
+    ]  # fmt: skip
+
+
+def test_shrinkage():
+    found = fay_herriot(AREAS["direct"], AREAS["variance"], COVARIATES)
+    expected = found.model_variance / (found.model_variance + AREAS["variance"])
+    np.testing.assert_allclose(found.shrinkage, expected)
+    mixed = found.shrinkage * AREAS["direct"] + (1 - found.shrinkage) * found.synthetic
+    np.testing.assert_allclose(found.eblup, mixed)
+    assert (found.mse < AREAS["variance"]).mean() > 0.8
+    flat = fay_herriot(AREAS["direct_flat"], AREAS["variance"], COVARIATES)
+    assert flat.model_variance == 0.0
+    assert (flat.shrinkage == 0).all()
+
+
+def test_area_without_direct_estimate_gets_the_synthetic_one():
+    direct = AREAS["direct"].copy()
+    direct.iloc[3] = np.nan
+    found = fay_herriot(direct, AREAS["variance"], COVARIATES)
+    others = fay_herriot(
+        direct.drop(index=3), AREAS["variance"].drop(index=3), COVARIATES.drop(index=3)
+    )
+    assert found.model_variance == pytest.approx(others.model_variance)
+    assert found.eblup[3] == found.synthetic[3]
+    assert found.shrinkage[3] == 0
+    assert found.mse[3] > found.model_variance
+    np.testing.assert_allclose(found.eblup.drop(index=3), others.eblup)
+
+
+def test_unusable_input():
+    direct, variance = AREAS["direct"], AREAS["variance"]
+    zero = variance.where(variance.index != 5, 0.0)
+    twice = COVARIATES.assign(again=COVARIATES["city"] * 2)
+    for call, code in [
+        (lambda: fay_herriot(direct, zero, COVARIATES), "bad_variance"),
+        (lambda: fay_herriot(direct, variance, twice), "collinear"),
+        (lambda: fay_herriot(direct[:3], variance[:3], COVARIATES[:3]), "too_few_areas"),
+        (lambda: fay_herriot(direct, variance, COVARIATES[:20]), "missing_value"),
+    ]:
+        with pytest.raises(EstimateError) as caught:
+            call()
+        assert caught.value.code == code
