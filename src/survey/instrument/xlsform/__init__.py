@@ -4,6 +4,7 @@ from survey.instrument.findings import Finding
 from survey.instrument.xlsform.bundle import load_bundle
 from survey.instrument.xlsform.errors import WorkbookError, XlsformError
 from survey.instrument.xlsform.reader import Imported, read_sheets, read_xlsform
+from survey.instrument.xlsform.writer import write_xlsform
 
 __all__ = [
     "Finding",
@@ -13,4 +14,5 @@ __all__ = [
     "load_bundle",
     "read_sheets",
     "read_xlsform",
+    "write_xlsform",
 ]

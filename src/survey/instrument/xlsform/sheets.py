@@ -9,7 +9,7 @@ from pyxform.errors import PyXFormError
 from pyxform.parsing.sheet_headers import process_header
 from pyxform.question import MultipleChoiceQuestion, Option
 from pyxform.survey import Survey
-from pyxform.xls2json_backends import DefinitionData, definition_to_dict
+from pyxform.xls2json_backends import DefinitionData, get_xlsform
 
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.instrument.xlsform.guard import Workbook
@@ -83,7 +83,7 @@ class Sheets:
 def read_sheets_of(workbook: Workbook) -> Sheets:
     """Parse a file that the guard let through."""
     try:
-        definition = definition_to_dict(workbook.content, file_type=workbook.suffix)
+        definition = get_xlsform(workbook.content, file_type=workbook.suffix)
     except PyXFormError as error:
         raise WorkbookError(
             msg("The workbook cannot be read: {reason}", reason=str(error))

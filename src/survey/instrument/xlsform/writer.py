@@ -1,0 +1,244 @@
+"""An instrument -> an XLSForm workbook that reads back as the same instrument.
+
+What XLSForm has no column for stands in columns of our own (indicator, module, sensitive, specials,
+ends, minimum, maximum, step, low_label, high_label, tree), which other tools ignore.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+from survey.instrument.model import Choice, Instrument, Item, Kind, Labels, Language, Section
+from survey.instrument.xlsform.scales import Scale
+from survey.instrument.xlsform.shapes import RATING
+
+_TYPES = {
+    Kind.INTEGER: "integer",
+    Kind.DECIMAL: "decimal",
+    Kind.TEXT: "text",
+    Kind.DATE: "date",
+    Kind.NOTE: "note",
+    Kind.CALCULATE: "calculate",
+}
+_PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")
+_OWN_COLUMNS = (
+    "specials",
+    "indicator",
+    "module",
+    "sensitive",
+    "ends",
+    "minimum",
+    "maximum",
+    "step",
+)
+_WIDTHS = {"type": 24, "name": 22, "label": 48, "hint": 32, "relevant": 36}
+
+Record = Mapping[str, str]
+
+
+def write_xlsform(instrument: Instrument, path: Path) -> None:
+    """Write `instrument` to `path`; the file appears whole or not at all."""
+    lists = _Lists(instrument.languages)
+    survey = list(_survey(instrument, lists))
+    workbook = Workbook(write_only=True)
+    _sheet(workbook, "survey", _survey_header(instrument.languages), survey)
+    _sheet(workbook, "choices", _choices_header(instrument.languages), lists.records)
+    settings = _settings(instrument)
+    _sheet(workbook, "settings", tuple(settings), [settings])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        workbook.save(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _tag(language: Language) -> str:
+    return f"{language.name} ({language.code})"
+
+
+def _translated(column: str, languages: Iterable[Language]) -> tuple[str, ...]:
+    return tuple(f"{column}::{_tag(language)}" for language in languages)
+
+
+def _survey_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
+    return (
+        "type",
+        "name",
+        *_translated("label", languages),
+        *_translated("hint", languages),
+        *_PLAIN_COLUMNS,
+        *_translated("required_message", languages),
+        *_translated("constraint_message", languages),
+        *_OWN_COLUMNS,
+        *_translated("low_label", languages),
+        *_translated("high_label", languages),
+    )
+
+
+def _choices_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
+    return ("list_name", "name", *_translated("label", languages))
+
+
+def _settings(instrument: Instrument) -> dict[str, str]:
+    default = next(
+        language
+        for language in instrument.languages
+        if language.code == instrument.default_language
+    )
+    usual = instrument.title.get(instrument.default_language, instrument.name)
+    return {
+        "form_title": usual,
+        "form_id": instrument.name,
+        "version": instrument.version,
+        "default_language": _tag(default),
+        "tree": instrument.tree or "",
+        **{f"title_{code}": title for code, title in instrument.title.items()},
+    }
+
+
+class _Lists:
+    """Choice lists, each written once however many questions use it."""
+
+    def __init__(self, languages: tuple[Language, ...]) -> None:
+        self.languages = languages
+        self.records: list[Record] = []
+        self.names: dict[tuple[str, ...], str] = {}
+
+    def name(self, item: Item, choices: tuple[Choice, ...]) -> str:
+        key = tuple(choice.model_dump_json() for choice in choices)
+        if key not in self.names:
+            taken = set(self.names.values())
+            name = item.name if item.name not in taken else f"{item.name}_{len(taken)}"
+            self.names[key] = name
+            self.records += [
+                {"list_name": name, "name": choice.name, **self.labels("label", choice.label)}
+                for choice in choices
+            ]
+        return self.names[key]
+
+    def labels(self, column: str, labels: Labels) -> dict[str, str]:
+        return {
+            f"{column}::{_tag(language)}": labels[language.code]
+            for language in self.languages
+            if language.code in labels
+        }
+
+
+def _survey(instrument: Instrument, lists: _Lists) -> Iterable[Record]:
+    for section in instrument.sections:
+        yield _begin(section, lists)
+        for item in section.items:
+            yield _item(item, lists)
+        yield {"type": "end_group"}
+
+
+def _begin(section: Section, lists: _Lists) -> Record:
+    return {
+        "type": "begin_group",
+        "name": section.name,
+        "relevant": section.relevant or "",
+        "ends": section.ends.value if section.ends else "",
+        **lists.labels("label", section.title),
+    }
+
+
+def _item(item: Item, lists: _Lists) -> Record:
+    kind, parameters, appearance = _type(item, lists)
+    record = {
+        "type": kind,
+        "name": item.name,
+        "required": "yes" if item.required else "",
+        "relevant": item.relevant or "",
+        "constraint": item.constraint or "",
+        "calculation": item.calculation or "",
+        "appearance": " ".join(word for word in (appearance, item.appearance) if word),
+        "parameters": parameters,
+        "specials": " ".join(special.value for special in item.specials),
+        "indicator": item.indicator or "",
+        "module": item.module or "",
+        "sensitive": "yes" if item.sensitive else "",
+    }
+    if item.kind in (Kind.INTEGER, Kind.DECIMAL):
+        record |= {
+            column: _number(value)
+            for column, value in (
+                ("minimum", item.minimum),
+                ("maximum", item.maximum),
+                ("step", item.step),
+            )
+        }
+    for column in (
+        "label",
+        "hint",
+        "required_message",
+        "constraint_message",
+        "low_label",
+        "high_label",
+    ):
+        record |= lists.labels(column, getattr(item, column))
+    return record
+
+
+def _type(item: Item, lists: _Lists) -> tuple[str, str, str]:
+    """Type, parameters and what to add to the appearance, so that it reads back as this kind."""
+    if item.kind is Kind.RATING and not item.choices:
+        scale = Scale(item.minimum or 0, item.maximum or 0, item.step or 1)
+        parameters = " ".join(
+            f"{key}={_number(value)}"
+            for key, value in (
+                ("start", scale.minimum),
+                ("end", scale.maximum),
+                ("step", scale.step),
+            )
+        )
+        return "range", parameters, "" if scale.kind is Kind.RATING else RATING
+    if item.kind is Kind.RATING:
+        special = tuple(
+            Choice(name=code.value, label=labels) for code, labels in item.special_labels.items()
+        )
+        return f"select_one {lists.name(item, item.choices + special)}", "", RATING
+    if item.kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):
+        return f"{item.kind.value} {lists.name(item, item.choices)}", "", ""
+    return _TYPES[item.kind], "", ""
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _sheet(
+    workbook: Workbook, title: str, header: tuple[str, ...], records: Iterable[Record]
+) -> None:
+    records = list(records)
+    used = [name for name in header if name in _ALWAYS or any(row.get(name) for row in records)]
+    sheet = workbook.create_sheet(title)
+    sheet.freeze_panes = "C2"
+    for number, name in enumerate(used, start=1):
+        letter = get_column_letter(number)
+        sheet.column_dimensions[letter].width = _WIDTHS.get(name.partition("::")[0], 18)
+    sheet.append([_cell(sheet, name, bold=True) for name in used])
+    for record in records:
+        sheet.append([_cell(sheet, record.get(name, "")) for name in used])
+
+
+_ALWAYS = frozenset({"type", "name", "list_name", "form_id", "version"})
+
+
+def _cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
+    """Always text: an expression such as `=1` must not become a formula."""
+    if not text:
+        return None
+    cell = WriteOnlyCell(sheet, value="")
+    cell.value = text
+    cell.data_type = "s"
+    cell.font = Font(bold=bold)
+    cell.alignment = Alignment(wrap_text=True, vertical="top")
+    return cell
