@@ -21,6 +21,7 @@ FIGURES = (
     "deff",
     "reference",
     "difference",
+    "p",
     "n_reference",
 )
 """Columns that are blanked in a hidden row, as far as the table has them."""
