@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import pandas as pd
 
 from seed.demo import bad
 from seed.demo.calibrate import calibrated
-from seed.demo.draw import MISSING, OFF_ROUTE, Draw, draw
+from seed.demo.columns import categorical, shipped_instrument, snapshot_columns
+from seed.demo.draw import Draw, draw
 from seed.demo.field import (
     STRATA,
     SURVEYORS,
@@ -23,6 +25,7 @@ from seed.demo.model import Model
 from seed.demo.seeds import DEFAULT_SEED, stream
 from seed.demo.truth import truth_of
 from seed.demo.when import LANGUAGES, MODES, Moments, moments
+from survey.instrument.model import Instrument
 from survey.sample.allocation import FLOOR, TOTAL, allocate, largest_remainders
 from survey.sample.frame import shipped_cities
 
@@ -52,6 +55,15 @@ class DemoWave:
     @cached_property
     def city_codes(self) -> tuple[str, ...]:
         return tuple(city.code for city in shipped_cities())
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        return shipped_instrument(self.model.plan.instrument)
+
+    @cached_property
+    def born(self) -> npt.NDArray[np.int16] | None:
+        """Year of birth of each person; None where it is not asked."""
+        return _birth_years(self) if "age" in self.draw.numbers else None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -89,8 +101,9 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     rows = bad.bad_rows(good, count, points, place, rng)
     drawn = _joined(good, rows.draw)
     kind = np.concatenate([np.zeros(len(good), dtype=np.int8), rows.kind])
+    copied = np.concatenate([np.full(len(good), -1), rows.copied])
     void = _found(kind, slipped, rng)
-    when = moments(drawn, model, kind, rng)
+    when = moments(drawn, model, kind, copied, rng)
     ids = _ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
     return DemoWave(
@@ -162,71 +175,32 @@ def _ids(when: Moments, rng: np.random.Generator) -> npt.NDArray[np.uint64]:
 
 
 def _frame(wave: DemoWave) -> pd.DataFrame:
-    drawn, model = wave.draw, wave.model
-    columns: dict[str, object] = {
+    drawn = wave.draw
+    logins = [surveyor_login(code, i) for code in wave.city_codes for i in range(SURVEYORS)]
+    columns: dict[str, Any] = {
         "response_id": uuid_texts(wave.ids),
-        "city_code": pd.Categorical.from_codes(drawn.city, categories=list(wave.city_codes)),
-        "psu": pd.Categorical.from_codes(drawn.point, categories=list(wave.points.code)),
-        "stratum": pd.Categorical.from_codes(drawn.stratum, categories=list(STRATA)),
-        "surveyor": pd.Categorical.from_codes(
-            drawn.city * SURVEYORS + drawn.surveyor,
-            categories=[surveyor_login(c, i) for c in wave.city_codes for i in range(SURVEYORS)],
-        ),
-        "mode": pd.Categorical.from_codes(wave.moments.mode, categories=list(MODES)),
-        "language": pd.Categorical.from_codes(wave.moments.language, categories=list(LANGUAGES)),
+        "city_code": categorical(drawn.city, wave.city_codes),
+        "psu": categorical(drawn.point, wave.points.code),
+        "stratum": categorical(drawn.stratum, STRATA),
+        "surveyor": categorical(drawn.city * SURVEYORS + drawn.surveyor, logins),
+        "mode": categorical(wave.moments.mode, MODES),
+        "language": categorical(wave.moments.language, LANGUAGES),
         "started_at": pd.to_datetime(wave.moments.started, unit="s", utc=True),
         "submitted_at": pd.to_datetime(wave.moments.submitted, unit="s", utc=True),
         "duration_seconds": wave.moments.seconds,
     }
-    columns.update(drawn.ratings)
-    columns.update(_choice_columns(model, drawn))
-    columns.update(_number_columns(wave))
-    columns["status"] = pd.Categorical.from_codes(
-        wave.void.astype(np.int8), categories=["approved", "void"]
-    )
-    columns["reason"] = pd.Categorical.from_codes(
-        np.where(wave.void, wave.kind, 0).astype(np.int8), categories=list(bad.KINDS)
-    )
-    columns["bad_kind"] = pd.Categorical.from_codes(wave.kind, categories=list(bad.KINDS))
+    columns.update(snapshot_columns(wave.model, drawn, wave.born, wave.instrument))
+    columns["status"] = categorical(wave.void.astype(np.int8), ("approved", "void"))
+    columns["reason"] = categorical(np.where(wave.void, wave.kind, 0), bad.KINDS)
+    columns["bad_kind"] = categorical(wave.kind, bad.KINDS)
     return pd.DataFrame(columns)
 
 
-def options_of(model: Model) -> dict[str, tuple[str, ...]]:
-    """Names of the options of every choice, in the order of the codes in a draw."""
-    people = model.people
-    options = {name: levels for name, levels in people.levels.items() if name != "age_part"}
-    options |= people.given_levels
-    return options | {choice.name: tuple(choice.shares) for choice in model.plan.choices}
-
-
-def _choice_columns(model: Model, drawn: Draw) -> dict[str, object]:
-    options = options_of(model)
-    columns: dict[str, object] = {}
-    for name, codes in drawn.choices.items():
-        known = np.where(codes < 0, -1, codes)
-        columns[name] = pd.Categorical.from_codes(known, categories=list(options[name]))
-    for name, ticks in drawn.ticks.items():
-        for place, option in enumerate(options[name]):
-            columns[f"{name}/{option}"] = ticks[:, place]
-    return columns
-
-
-def birth_years(wave: DemoWave) -> npt.NDArray[np.int64]:
+def _birth_years(wave: DemoWave) -> npt.NDArray[np.int16]:
     """Year of birth that gives the drawn age on the (Shanghai) day of the interview."""
-    local = (wave.moments.submitted + 8 * 3600).astype("datetime64[s]")
+    local = (wave.moments.started + 8 * 3600).astype("datetime64[s]")
     years = local.astype("datetime64[Y]").astype(np.int64) + 1970
-    born: npt.NDArray[np.int64] = years - wave.draw.numbers["age"]
-    return born
-
-
-def _number_columns(wave: DemoWave) -> dict[str, object]:
-    columns: dict[str, object] = {}
-    for name, values in wave.draw.numbers.items():
-        blank = (values == OFF_ROUTE) | (values == MISSING)
-        columns[name] = np.where(blank, np.nan, values.astype(np.float64))
-    if "age" in columns:
-        columns["birth_year"] = birth_years(wave).astype(np.float64)
-    return columns
+    return (years - wave.draw.numbers["age"]).astype(np.int16)
 
 
 def uuid_texts(ids: npt.NDArray[np.uint64]) -> list[str]:

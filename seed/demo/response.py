@@ -18,10 +18,10 @@ CUTS = np.array([5.5, 16.5, 27.5, 37.0, 51.0, 61.5, 70.5, 84.0, 92.0])
 STEP = 100 / 9
 _GRID = np.linspace(-80.0, 230.0, 3101)
 
-PERSON_SD = 15.5
+PERSON_SD = 16.5
 ITEM_SD = 14.0
-POINT_SD = 1.45
-SURVEYOR_SD = 0.8
+POINT_SD = 1.6
+SURVEYOR_SD = 0.7
 LASTING_POINT = 0.6
 """Share of a sampling point's variance that is the same in every wave."""
 

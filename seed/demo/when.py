@@ -48,9 +48,16 @@ class Moments:
 
 
 def moments(
-    drawn: Draw, model: Model, kind: npt.NDArray[np.int8], rng: np.random.Generator
+    drawn: Draw,
+    model: Model,
+    kind: npt.NDArray[np.int8],
+    copied: npt.NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> Moments:
-    """Times of all interviews of a wave; bad kinds are fast, copied or crowded."""
+    """Times of all interviews of a wave; bad kinds are fast, crowded, or soon after the original.
+
+    `copied` is the row that an interview was copied from, or -1.
+    """
     count = len(drawn)
     mode = (rng.random(count) < _assisted_share(drawn, model)).astype(np.int8)
     pace = np.exp(rng.normal(0, 0.30, count))
@@ -63,6 +70,8 @@ def moments(
     asked = _asked(drawn)
     seconds = pace * _SECONDS * (asked + 4) * np.exp(rng.normal(0, 0.06, count)) + 6
     started = _starts(drawn, model.plan, kind, rng)
+    later = started[copied] + seconds[copied].astype(np.int64) + rng.integers(60, 1500, count)
+    started = np.where(copied >= 0, later, started)
     language = (rng.random(count) < 0.004).astype(np.int8)
     return Moments(started, np.round(seconds, 1), mode, language, pace)
 

@@ -1,0 +1,153 @@
+"""A generated wave as interviews that the store can take."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from seed.demo import bad
+from seed.demo.columns import ABSENT, stored_values
+from seed.demo.comments import comments
+from seed.demo.field import surveyor_login
+from seed.demo.interviews import DemoWave
+from seed.demo.seeds import stream
+from seed.demo.when import LANGUAGES, MODES
+from survey.fieldwork.bulk_store import StoredInterview
+from survey.instrument.model import Instrument, Kind
+from survey.sample.margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.store.tables import Mode, Status
+
+CHUNK = 4_000
+_NOISE = 0.35
+_OVERHEAD = 0.93
+"""Share of an interview's time that is spent on questions."""
+_TYPICAL = {Kind.RATING: 1.0, Kind.SELECT_ONE: 1.05, Kind.SELECT_MULTIPLE: 1.7, Kind.INTEGER: 1.2,
+            Kind.TEXT: 2.6}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Places:
+    """Ids of what the interviews of a wave refer to."""
+
+    points: Mapping[str, UUID]
+    surveyors: Mapping[str, UUID]
+    quota: Mapping[tuple[str, str, str], UUID]
+    """By city, age band and gender."""
+
+
+def stored_interviews(wave: DemoWave, places: Places) -> Iterator[StoredInterview]:
+    """Every interview of the wave in the order of receipt."""
+    rng = stream("rows", wave.key, len(wave), seed=wave.seed)
+    written = comments(_mean_scores(wave), rng)
+    for first in range(0, len(wave), CHUNK):
+        rows = np.arange(first, min(first + CHUNK, len(wave)))
+        yield from _chunk(wave, places, rows, written[first : first + CHUNK], rng)
+
+
+def _chunk(
+    wave: DemoWave, places: Places, rows: npt.NDArray[np.int64], written: list[str | None],
+    rng: np.random.Generator,
+) -> Iterator[StoredInterview]:  # fmt: skip
+    drawn = wave.draw.take(rows)
+    born = None if wave.born is None else wave.born[rows]
+    values = dict(stored_values(wave.model, drawn, born, wave.instrument, written))
+    names = list(values)
+    timings = _timings(wave, rows, values, rng)
+    details = _details(wave, rows, places, rng)
+    for answers, seconds, fields in zip(
+        zip(*values.values(), strict=True), timings, details, strict=True
+    ):
+        yield StoredInterview(
+            answers={n: v for n, v in zip(names, answers, strict=True) if v is not ABSENT},
+            timings=seconds,
+            **fields,
+        )
+
+
+def _details(
+    wave: DemoWave, rows: npt.NDArray[np.int64], places: Places, rng: np.random.Generator
+) -> Iterator[dict[str, Any]]:
+    """All but the answers, interview by interview."""
+    drawn, when = wave.draw, wave.moments
+    clients = rng.integers(0, 1 << 63, (len(rows), 2), dtype=np.uint64).tolist()
+    quota = _quota_keys(wave, rows)
+    for place, row in enumerate(rows.tolist()):
+        code = wave.city_codes[drawn.city[row]]
+        void = bool(wave.void[row])
+        yield {
+            "id": _uuid(*wave.ids[row].tolist()),
+            "client_uuid": _random_uuid(*clients[place]),
+            "city_code": code,
+            "mode": Mode(MODES[when.mode[row]]),
+            "status": Status.VOID if void else Status.APPROVED,
+            "reason": bad.KINDS[wave.kind[row]] if void else "",
+            "language": LANGUAGES[when.language[row]],
+            "started_at": datetime.fromtimestamp(int(when.started[row]), UTC),
+            "submitted_at": datetime.fromtimestamp(int(when.submitted[row]), UTC),
+            "duration_seconds": float(when.seconds[row]),
+            "point_id": places.points[wave.points.code[drawn.point[row]]],
+            "surveyor_id": places.surveyors[surveyor_login(code, int(drawn.surveyor[row]))],
+            "quota_cell_id": places.quota.get((code, *quota[place])) if quota else None,
+        }
+
+
+def _quota_keys(wave: DemoWave, rows: npt.NDArray[np.int64]) -> list[tuple[str, str]]:
+    if "age" not in wave.draw.numbers:
+        return []
+    bands = MAIN_BANDS if wave.model.plan.series == "main" else ELDERLY_BANDS
+    starts = [low for low, _ in bands.values()]
+    labels = list(bands)
+    band = np.searchsorted(starts, wave.draw.numbers["age"][rows], side="right") - 1
+    genders = wave.model.people.levels["gender"]
+    gender = wave.draw.choices["gender"][rows]
+    return [(labels[b], genders[g]) for b, g in zip(band.tolist(), gender.tolist(), strict=True)]
+
+
+def _timings(
+    wave: DemoWave,
+    rows: npt.NDArray[np.int64],
+    values: Mapping[str, list[Any]],
+    rng: np.random.Generator,
+) -> Iterator[dict[str, float]]:
+    """Seconds for each question that was answered; together they fill the interview's time."""
+    names = [name for name in values if wave.instrument.by_name[name].kind in _TYPICAL]
+    typical = _typical_seconds(wave.instrument, names)
+    shape = (len(rows), len(names))
+    raw = typical * np.exp(_NOISE * rng.standard_normal(shape, dtype=np.float32))
+    answered = np.array(
+        [[v is not ABSENT and v is not None for v in values[name]] for name in names]
+    ).T
+    raw *= answered
+    raw *= (wave.moments.seconds[rows] * _OVERHEAD / raw.sum(axis=1))[:, None]
+    for seconds in np.round(raw.astype(np.float64), 1).tolist():
+        yield {n: s for n, s in zip(names, seconds, strict=True) if s}
+
+
+def _typical_seconds(instrument: Instrument, names: list[str]) -> npt.NDArray[np.float32]:
+    """Relative time by kind and by the length of the question as read."""
+    items = [instrument.by_name[name] for name in names]
+    return np.array(
+        [_TYPICAL[item.kind] * (0.5 + len(item.label.get("zh", "")) / 44) for item in items],
+        dtype=np.float32,
+    )
+
+
+def _mean_scores(wave: DemoWave) -> npt.NDArray[np.float64]:
+    total, count = np.zeros(len(wave)), np.zeros(len(wave))
+    for column in wave.draw.ratings.values():
+        total += np.where(column > 0, column, 0)
+        count += column > 0
+    return total / np.maximum(count, 1)
+
+
+def _uuid(high: int, low: int) -> UUID:
+    return UUID(int=high << 64 | low)
+
+
+def _random_uuid(high: int, low: int) -> UUID:
+    """A UUIDv4, as a browser makes one."""
+    return UUID(int=high << 64 | low, version=4)
