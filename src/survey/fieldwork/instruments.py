@@ -85,6 +85,26 @@ def instrument_id_by_name(*, session: Session, name: str, version: str | None = 
     return found
 
 
+def instrument_id_by_sha256(*, session: Session, sha256: str) -> UUID | None:
+    """The id of the version with exactly this content, if it is stored."""
+    query = select(InstrumentVersion.id).where(InstrumentVersion.sha256 == sha256)
+    return session.exec(query).one_or_none()
+
+
+def find_instrument(*, session: Session, name: str, version: str | None = None) -> Instrument:
+    """The named version; without a version, the one stored last."""
+    found = instrument_id_by_name(session=session, name=name, version=version)
+    return load_instrument(session=session, instrument_id=found)
+
+
+def list_instruments(*, session: Session) -> list[Instrument]:
+    """Every stored version, by name, oldest first."""
+    query = select(InstrumentVersion.id).order_by(
+        col(InstrumentVersion.name), col(InstrumentVersion.created_at), col(InstrumentVersion.id)
+    )
+    return [load_instrument(session=session, instrument_id=id_) for id_ in session.exec(query)]
+
+
 def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
     """Store an indicator tree and return its id; the same content again is the same tree."""
     insert_if_new(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from math import isfinite
 from typing import Any, TypeGuard
 from uuid import UUID
@@ -48,6 +49,7 @@ class Cell:
         )
 
 
+@lru_cache(maxsize=256)
 def parse_band(band: str) -> tuple[int, int | None]:
     """`15-24` or `80+` as youngest and oldest age."""
     found = _BAND.fullmatch(band)

@@ -13,7 +13,8 @@ from survey.store.inserting import insert_if_new
 from survey.store.tables import Wave, WaveState, new_id
 
 MOVES: dict[WaveState, frozenset[WaveState]] = {
-    WaveState.PLANNED: frozenset({WaveState.OPEN}),
+    # A wave that was collected elsewhere and imported is never open here.
+    WaveState.PLANNED: frozenset({WaveState.OPEN, WaveState.CLOSED}),
     WaveState.OPEN: frozenset({WaveState.CLOSED}),
     WaveState.CLOSED: frozenset({WaveState.OPEN, WaveState.FROZEN}),
     WaveState.FROZEN: frozenset({WaveState.RELEASED}),

@@ -1,0 +1,105 @@
+"""From the text in a cell to the value that the validator judges.
+
+What cannot be read as the item's kind is passed on as text: the validator refuses it in the same
+words as everywhere else, and the row is named.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+
+from survey.instrument.model import Item, Kind
+
+Raw = str | int | float | list[str] | None
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0*)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[ T].*)?")
+_SEPARATORS = re.compile(r"\s*[;；|,，、]\s*")
+
+
+def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
+    """A function from a cell's text to the item's answer; None for an empty cell."""
+    words = _words(item)
+    read = _READERS.get(item.kind, _as_text)
+
+    def convert(text: str) -> Raw:
+        plain = text.strip()
+        plain = codes.get(plain.casefold(), plain)
+        if not plain:
+            return None
+        if plain in item.specials:
+            return plain
+        return read(plain, words)
+
+    return convert
+
+
+def is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(_plain_width(text.strip())) is not None
+
+
+def _words(item: Item) -> dict[str, str]:
+    """Names and labels, case-folded, that stand for a choice or a special answer."""
+    words = {
+        label.strip().casefold(): special.value
+        for special, labels in item.special_labels.items()
+        for label in labels.values()
+    }
+    for choice in item.choices:
+        words.update({label.strip().casefold(): choice.name for label in choice.label.values()})
+    words.update({choice.name.casefold(): choice.name for choice in item.choices})
+    return words
+
+
+def _plain_width(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _as_text(text: str, _words: Mapping[str, str]) -> Raw:
+    return text
+
+
+def _as_number(text: str, words: Mapping[str, str]) -> Raw:
+    plain = _plain_width(text)
+    if _WHOLE.fullmatch(plain):
+        return int(plain.partition(".")[0])
+    if _NUMBER.fullmatch(plain):
+        return float(plain)
+    meant = words.get(text.casefold())
+    if meant is None or meant == text:
+        return text
+    return int(meant) if _WHOLE.fullmatch(meant) else meant
+
+
+def _as_choice(text: str, words: Mapping[str, str]) -> Raw:
+    named = words.get(text.casefold())
+    if named is None and _WHOLE.fullmatch(text):
+        # Spreadsheets turn the code 1 into 1.0.
+        named = words.get(text.partition(".")[0])
+    return text if named is None else named
+
+
+def _as_choices(text: str, words: Mapping[str, str]) -> Raw:
+    by_space = text.split()
+    if all(part.casefold() in words for part in by_space):
+        parts = by_space
+    else:
+        parts = [part for part in _SEPARATORS.split(text) if part]
+    chosen = [words.get(part.casefold(), part) for part in parts]
+    return list(dict.fromkeys(chosen))
+
+
+def _as_date(text: str, _words: Mapping[str, str]) -> Raw:
+    found = _DAY.fullmatch(text)
+    return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}" if found else text
+
+
+_READERS: dict[Kind, Callable[[str, Mapping[str, str]], Raw]] = {
+    Kind.RATING: _as_number,
+    Kind.INTEGER: _as_number,
+    Kind.DECIMAL: _as_number,
+    Kind.SELECT_ONE: _as_choice,
+    Kind.SELECT_MULTIPLE: _as_choices,
+    Kind.DATE: _as_date,
+}

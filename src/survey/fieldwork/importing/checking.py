@@ -1,0 +1,146 @@
+"""Checking the answers of many rows against one questionnaire, quickly.
+
+Most items of most questionnaires stand alone: nothing decides whether they are asked, and nothing
+else depends on them. What the validator says about such an item depends on the cell's text alone,
+so it is asked once for each distinct text. The items that depend on each other are validated row
+by row; together that is the same verdict (a property test holds it to that).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from survey.fieldwork.importing.cells import Raw
+from survey.instrument.answers import Answer, Problem
+from survey.instrument.expressions import parse, references
+from survey.instrument.model import Ending, Instrument, Item, Kind, Section
+from survey.instrument.validation import validate
+
+_REMEMBERED = 10_000
+"""Distinct texts a column may have before the rest is checked each time; comments never repeat."""
+
+Reader = Callable[[str], Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The verdict on one row, as `Validation` has it."""
+
+    answers: dict[str, Answer]
+    problems: tuple[Problem, ...]
+    dropped: int
+    ending: Ending | None
+
+
+class RowChecker:
+    """`columns` says for each item in which place of a row it is and how its cell is read."""
+
+    def __init__(self, instrument: Instrument, columns: Mapping[str, tuple[int, Reader]]) -> None:
+        alone = standing_alone(instrument)
+        self._instrument = instrument
+        self._columns = columns
+        self._rest = _without(instrument, alone)
+        self._rest_columns = {name: column for name, column in columns.items() if name not in alone}
+        self._alone = [
+            (name, *columns[name], _only(instrument, name), _Memory())
+            for name in alone
+            if name in columns
+        ]
+
+    def check(self, cells: Sequence[str], today: date) -> Checked:
+        """What `validate` says of the whole row."""
+        checked = _validated(self._rest, _read(self._rest_columns, cells), today)
+        if checked.ending is not None:
+            # Whether the lone items were reached depends on where it ended.
+            return _validated(self._instrument, _read(self._columns, cells), today)
+        problems = list(checked.problems)
+        for name, place, read, instrument, memory in self._alone:
+            verdict = memory.get(cells[place])
+            if verdict is None:
+                raw = read(cells[place])
+                given = {} if raw is None else {name: raw}
+                verdict = memory.keep(cells[place], _validated(instrument, given, today))
+            checked.answers.update(verdict.answers)
+            problems += verdict.problems
+        return Checked(checked.answers, tuple(problems), checked.dropped, None)
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self._known: dict[str, Checked] = {}
+
+    def get(self, text: str) -> Checked | None:
+        return self._known.get(text)
+
+    def keep(self, text: str, verdict: Checked) -> Checked:
+        if len(self._known) < _REMEMBERED:
+            self._known[text] = verdict
+        return verdict
+
+
+def _read(columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]) -> dict[str, Raw]:
+    values = {name: read(cells[place]) for name, (place, read) in columns.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _validated(instrument: Instrument, given: Mapping[str, Raw], today: date) -> Checked:
+    found = validate(instrument, given, today=today)
+    return Checked(found.answers, found.problems, len(found.dropped), found.ending)
+
+
+def standing_alone(instrument: Instrument) -> frozenset[str]:
+    """Questions that depend on nothing but themselves and on which nothing depends."""
+    needed: set[str] = set()
+    for expression in _expressions(instrument):
+        needed |= references(parse(expression))
+    return frozenset(
+        item.name
+        for section in instrument.sections
+        if section.relevant is None and section.ends is None
+        for item in section.items
+        if item.name not in needed and _is_alone(item)
+    )
+
+
+def _is_alone(item: Item) -> bool:
+    if item.kind in {Kind.NOTE, Kind.CALCULATE} or item.relevant is not None:
+        return False
+    if item.constraint is None:
+        return True
+    return not references(parse(item.constraint)) and "today" not in item.constraint
+
+
+def _expressions(instrument: Instrument) -> Iterator[str]:
+    for section in instrument.sections:
+        found = [section.relevant]
+        for item in section.items:
+            found += [item.relevant, item.constraint, item.calculation]
+        yield from (expression for expression in found if expression is not None)
+
+
+def _without(instrument: Instrument, names: frozenset[str]) -> Instrument:
+    return _with_items(instrument, lambda item: item.name not in names)
+
+
+def _only(instrument: Instrument, name: str) -> Instrument:
+    sections = _with_items(instrument, lambda item: item.name == name).sections
+    return _rebuilt(instrument, tuple(section for section in sections if section.items))
+
+
+def _with_items(instrument: Instrument, keep: Callable[[Item], bool]) -> Instrument:
+    sections = tuple(
+        section.model_copy(update={"items": tuple(filter(keep, section.items))})
+        for section in instrument.sections
+    )
+    return _rebuilt(instrument, sections)
+
+
+def _rebuilt(instrument: Instrument, sections: tuple[Section, ...]) -> Instrument:
+    return Instrument(
+        name=instrument.name,
+        version=instrument.version,
+        title=instrument.title,
+        default_language=instrument.default_language,
+        languages=instrument.languages,
+        sections=sections,
+    )

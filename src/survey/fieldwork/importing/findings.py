@@ -1,0 +1,36 @@
+"""What can be wrong with a file, and with one row of it."""
+
+from dataclasses import dataclass
+
+from survey.instrument.model import Labels
+from survey.locale import Message, SurveyError
+
+SHOWN = 60
+"""So much of a bad value is repeated to the person who has to find it."""
+
+
+class FileUnreadable(SurveyError):
+    """The file as a whole cannot be read; nothing was written."""
+
+    code = "file_unreadable"
+
+
+class ImportImpossible(SurveyError):
+    """File, mapping, questionnaire and wave do not fit together; nothing was written."""
+
+    code = "import_impossible"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why one row stays out; rows are numbered as a spreadsheet does, the header is row 1."""
+
+    row: int
+    column: str
+    value: str
+    message: Labels | Message
+
+    @classmethod
+    def of(cls, row: int, column: str, value: str, message: Labels | Message) -> "Rejection":
+        shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
+        return cls(row, column, shown, message)
