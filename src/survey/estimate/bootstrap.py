@@ -33,7 +33,8 @@ def bootstrap(
 
     Returns:
         One row per named number: estimate, se (about the mean of the replicates), ci_low,
-        ci_high, mean, replicates (those with a value). NaN where fewer than two have one.
+        ci_high, mean, replicates (those with a value). NaN where fewer than two have one, or
+        where every stratum has a single PSU and there is nothing to resample.
 
     Raises:
         EstimateError: as `estimate`; a one-PSU stratum under the rule `fail`. Under the other
@@ -45,8 +46,10 @@ def bootstrap(
     sample = Sample.read(frame, design)
     estimate = _named(statistic(frame))
     factors = rao_wu(sample, replicates, seed)
-    values = np.empty((replicates, len(estimate)))
+    values = np.full((replicates, len(estimate)), np.nan)
     for row, factor in zip(values, factors, strict=True):
+        if (sample.psus < 2).all():
+            break
         weighted = frame.assign(**{design.weight: sample.weight * factor[sample.psu]})
         row[:] = _named(statistic(weighted)).reindex(estimate.index)
     table = summary(estimate.to_numpy(np.float64), values, level)

@@ -159,7 +159,9 @@ class _Pairs:
             open_pairs &= ~found
             if not (self._step_down and found.any() and open_pairs.any()):
                 return above
-            stale = every[self._is_closed(unit, largest, open_pairs)]
+            stale = every
+            if len(family) > 1:
+                stale = every[self._is_closed(unit, largest, open_pairs)]
             largest[stale], unit[stale] = self._largest(family, open_pairs, stale)
 
     def _largest(
@@ -171,7 +173,9 @@ class _Pairs:
         unit = np.zeros(len(draws), dtype=np.intp)
         for start in range(0, len(draws), DRAWS_AT_ONCE):
             block = slice(start, start + DRAWS_AT_ONCE)
-            noise = self._noise[:, draws[block]]
+            noise = self._noise[:, block]
+            if len(draws) < self._noise.shape[1]:
+                noise = self._noise[:, draws[block]]
             best, where = largest[block], unit[block]
             for i, partners in family:
                 found = self._row_maximum(noise, i, partners, open_pairs)
