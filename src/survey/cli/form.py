@@ -9,6 +9,7 @@ import typer
 from survey.cli.output import Format, FormatOption, print_record, print_table, reporting_errors, say
 from survey.fieldwork.instruments import find_instrument, list_instruments, save_instrument
 from survey.instrument.check import check as check_instrument
+from survey.instrument.findings import errors
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform import Finding, Imported, read_xlsform, write_xlsform
 from survey.locale import translator
@@ -41,7 +42,7 @@ def check(
         findings = [*imported.skipped, *imported.warnings]
         _print_findings(findings, form)
         _say_size(imported.instrument)
-        problems = check_instrument(imported.instrument)
+        problems = errors(check_instrument(imported.instrument))
         for problem in problems:
             say(problem.message)
         if problems:

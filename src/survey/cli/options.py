@@ -39,3 +39,11 @@ def configure(environment: dict[str, str]) -> Settings:
     os.environ.update(environment)
     current_settings.cache_clear()
     return current_settings()
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's content; a missing or unreadable file is wrong usage."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from error

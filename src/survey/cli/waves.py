@@ -1,14 +1,78 @@
 """Bring answers in from files, and freeze a wave."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from survey.access.principal import OPERATOR
-from survey.cli.output import Format, FormatOption, print_record, print_table, reporting_errors, say
+from survey.cli.options import read_bytes
+from survey.cli.output import Format, FormatOption, print_record, reporting_errors, say
+from survey.fieldwork.importing import (
+    ImportPlan,
+    ImportRequest,
+    Rejection,
+    commit_import,
+    plan_import,
+)
+from survey.fieldwork.instruments import find_instrument
+from survey.instrument.model import Instrument
+from survey.instrument.xlsform import read_xlsform
+from survey.locale import Message, translator
 from survey.publish.results import freeze_wave
 from survey.settings import current_settings
+from survey.store.engine import session_scope
+
+
+def import_answers(
+    answers: Annotated[Path, typer.Argument(help="A CSV of answers, one interview a row.")],
+    form: Annotated[
+        str,
+        typer.Option(help="The questionnaire: an XLSForm workbook, or the name of a stored one."),
+    ],
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example pilot-2025.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="CSV with columns column, item, value, code (see docs/import.md)."),
+    ] = None,
+    city: Annotated[
+        str | None, typer.Option(help="City of rows that name none: GB/T 2260 code or name.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    skip_rejected: Annotated[
+        bool, typer.Option("--skip-rejected", help="Import the good rows and leave the bad out.")
+    ] = False,
+    skip_unsupported: Annotated[
+        bool, typer.Option("--skip-unsupported", help="As for `survey form import`.")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Import answers collected elsewhere as a wave.
+
+    Every row is checked against the questionnaire first. When a row is refused, nothing is
+    written unless --skip-rejected is given. The same file again adds nothing.
+    """
+    with reporting_errors():
+        now = datetime.now(UTC)
+        with session_scope(current_settings().store_url) as session:
+            request = ImportRequest(
+                content=read_bytes(answers),
+                instrument=_instrument(form, skip_unsupported),
+                wave_key=wave,
+                mapping=read_bytes(mapping) if mapping else None,
+                city_code=city,
+            )
+            plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)
+            _explain(plan)
+            refused = bool(plan.rejected_rows) and not skip_rejected
+            if not dry_run and not refused:
+                commit_import(session=session, principal=OPERATOR, plan=plan, now=now)
+        written = 0 if dry_run or refused else len(plan.accepted)
+        print_record(_record(plan, written), output)
+        if refused:
+            say("Nothing was written. Mend the rows, or use --skip-rejected to leave them out.")
+            raise typer.Exit(1)
 
 
 def freeze(
@@ -30,3 +94,48 @@ def freeze(
     with reporting_errors():
         frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
         print_record(frozen.model_dump(mode="json"), form)
+
+
+def _instrument(form: str, skip_unsupported: bool) -> Instrument:
+    if Path(form).suffix:
+        way = "skip" if skip_unsupported else "refuse"
+        return read_xlsform(Path(form), unsupported=way).instrument  # type: ignore[arg-type]
+    with session_scope(current_settings().store_url) as session:
+        return find_instrument(session=session, name=form)
+
+
+def _explain(plan: ImportPlan) -> None:
+    """What a person should know before the rows are written."""
+    for remark in plan.remarks:
+        say(remark)
+    if plan.unmapped:
+        say("Columns that nothing uses: {columns}", columns=", ".join(plan.unmapped))
+    if plan.absent_items:
+        say("Questions without a column: {items}", items=", ".join(plan.absent_items))
+    for rejection in plan.rejected:
+        say(
+            "Row {row}, column {column}, value “{value}”: {reason}",
+            row=rejection.row,
+            column=rejection.column,
+            value=rejection.value,
+            reason=_reason(rejection),
+        )
+
+
+def _reason(rejection: Rejection) -> str:
+    language = current_settings().language
+    if isinstance(rejection.message, Message):
+        return translator(language)(rejection.message)
+    return rejection.message.get(language) or next(iter(rejection.message.values()), "")
+
+
+def _record(plan: ImportPlan, written: int) -> dict[str, object]:
+    return {
+        "wave": plan.request.wave_key,
+        "accepted": len(plan.accepted),
+        "rejected": plan.rejected_rows,
+        "duplicates": plan.duplicates,
+        "dropped_answers": plan.dropped_answers,
+        "written": written,
+        "encoding": plan.encoding,
+    }
