@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -47,16 +47,23 @@ class Ending(StrEnum):
     REFUSED = "refused"
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __copy__(self) -> Self:
+        """A copy is about to differ (`model_copy`), so it must not inherit what was cached."""
+        copied = super().__copy__()
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
-class Choice(_Frozen):
+
+class Choice(Frozen):
     name: str
     label: Labels
 
 
-class Item(_Frozen):
+class Item(Frozen):
     """One question, note or calculation. Expressions are source text in the XLSForm subset."""
 
     name: str
@@ -86,7 +93,7 @@ class Item(_Frozen):
     appearance: str | None = None
 
 
-class Section(_Frozen):
+class Section(Frozen):
     name: str
     title: Labels = {}
     relevant: str | None = None
@@ -95,12 +102,12 @@ class Section(_Frozen):
     items: tuple[Item, ...]
 
 
-class Language(_Frozen):
+class Language(Frozen):
     code: str
     name: str
 
 
-class Instrument(_Frozen):
+class Instrument(Frozen):
     format: Literal[1] = 1
     name: str
     version: str

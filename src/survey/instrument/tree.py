@@ -6,9 +6,8 @@ from enum import StrEnum
 from functools import cached_property
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Labels
+from survey.instrument.model import Frozen, Labels
 
 
 class Provenance(StrEnum):
@@ -21,9 +20,7 @@ class Provenance(StrEnum):
     OFFICIAL = "official"
 
 
-class Indicator(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class Indicator(Frozen):
     code: str
     parent: str | None
     level: int
@@ -34,9 +31,7 @@ class Indicator(BaseModel):
     weight_status: Provenance
 
 
-class IndicatorTree(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class IndicatorTree(Frozen):
     name: str
     indicators: tuple[Indicator, ...]
 

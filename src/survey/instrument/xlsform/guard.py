@@ -21,6 +21,7 @@ MAX_ROWS = 40_000
 MAX_CELLS = 800_000
 _CHUNK = 2**16
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MACRO_KINDS = (b"excel.sheet.macroEnabled", b"excel.template.macroEnabled")
 _READABLE = (".xlsx", ".xls", ".csv", ".md")
 
 
@@ -148,10 +149,10 @@ class _Part:
         seen = self.tail + chunk
         if is_xml and (b"<!DOCTYPE" in seen or b"<!ENTITY" in seen):
             raise WorkbookError(msg("The workbook declares XML entities, which no form needs."))
-        self.has_macros = self.has_macros or b"macroEnabled" in seen
+        self.has_macros = self.has_macros or any(kind in seen for kind in _MACRO_KINDS)
         self.rows += chunk.count(b"<row")
         self.cells += chunk.count(b"<c ")
-        self.tail = seen[-16:]
+        self.tail = seen[-64:]
 
 
 def _check_encoding(start: bytes) -> None:

@@ -11,6 +11,7 @@ from pyxform.xls2json import RE_BEGIN_CONTROL, RE_END_CONTROL
 from survey.instrument.xlsform.journal import Journal
 from survey.instrument.xlsform.sheets import Row, Sheet
 from survey.instrument.xlsform.texts import one_line
+from survey.instrument.xlsform.types import SETTINGS
 from survey.locale import Message, msg
 
 _COMMENT_COLUMNS = ("name", "label")
@@ -66,6 +67,10 @@ class _Builder:
             self.begin(row, repeats=aliases.control[match["type"]] != "group")
         elif RE_END_CONTROL.match(kind.lower()):
             self.end(row)
+        elif kind in SETTINGS:
+            self.journal.warning(
+                msg("“{type}” belongs on the settings sheet.", type=kind), row=row.number
+            )
         else:
             name = self.name(row, kind)
             self.stack[-1].children.append(Question(row, kind, name))

@@ -16,6 +16,7 @@ from survey.instrument.xlsform.guard import open_guarded
 from survey.instrument.xlsform.journal import SETTINGS, Journal, Unsupported
 from survey.instrument.xlsform.languages import Languages
 from survey.instrument.xlsform.layout import Layout
+from survey.instrument.xlsform.mentions import settle_mentions
 from survey.instrument.xlsform.outline import outline
 from survey.instrument.xlsform.questions import Questions
 from survey.instrument.xlsform.remarks import Remarks
@@ -65,7 +66,9 @@ def _read(
     remarks = Remarks(sheets.survey, journal)
     questions = Questions(Shapes(lists, languages, remarks, indicators), languages, remarks)
     settled = settle(root, questions, sheets.survey, journal)
-    sections = Layout(sheets.survey, languages, journal).sections(settled)
+    laid_out = Layout(sheets.survey, languages, journal).sections(settled)
+    rows = {question.name: question.row.number for question in root.questions()}
+    sections = settle_mentions(laid_out, rows, journal)
     if not any(section.items for section in sections) and not journal.errors:
         journal.error(msg("The form has no questions."), row=2)
     if not journal.errors:

@@ -1,7 +1,6 @@
 """Expressions and references of a whole form: what can be kept, and what goes with what is not."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pyxform.parsing.sheet_headers import clean_text_values
@@ -45,14 +44,6 @@ def _cleaned(item: Item) -> Item:
     """An item that we wrote, whose condition repeats the form's own."""
     relevant = item.relevant and clean_text_values(item.relevant)
     return item.model_copy(update={"relevant": relevant})
-
-
-_SHOWN = re.compile(r"\$\{\s*([^{}\s]+)\s*\}")
-
-
-def _shown(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield from _SHOWN.findall(text)
 
 
 def settle(root: Group, questions: Questions, sheet: Sheet, journal: Journal) -> SettledGroup:
@@ -130,7 +121,6 @@ class _Settler:
             constraint = clean_text_values(item.constraint)
             works = self.works(constraint, row, item.name, "constraint")
             changes["constraint"] = constraint if works else None
-        self.check_labels(item, row)
         return item.model_copy(update=changes) if changes else item
 
     def works(self, source: str, row: Row, name: str, column: str) -> bool:
@@ -179,14 +169,3 @@ class _Settler:
         if reference in self.known.all:
             return msg("${{{name}}} is asked only later.", name=reference)
         return msg("There is no question named “{name}”.", name=reference)
-
-    def check_labels(self, item: Item, row: Row) -> None:
-        """A label may show an earlier answer; what it cannot show appears as an ellipsis."""
-        shown = {name for label in (item.label, item.hint) for name in _shown(label.values())}
-        for name in sorted(shown - self.known.asked):
-            self.journal.warning(
-                msg("The text shows “{name}”, which is not known here.", name=name),
-                row=row.number,
-                column=self.sheet.header("label"),
-                item=item.name,
-            )

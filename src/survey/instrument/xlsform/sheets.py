@@ -1,5 +1,6 @@
 """The three sheets of a form as rows of named cells; pyxform reads the file formats."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +84,9 @@ class Sheets:
 def read_sheets_of(workbook: Workbook) -> Sheets:
     """Parse a file that the guard let through."""
     try:
-        definition = get_xlsform(workbook.content, file_type=workbook.suffix)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on page headers and the like
+            definition = get_xlsform(workbook.content, file_type=workbook.suffix)
     except PyXFormError as error:
         raise WorkbookError(
             msg("The workbook cannot be read: {reason}", reason=str(error))

@@ -40,6 +40,12 @@ METADATA = frozenset(
         "start-geopoint",
         "background-audio",
         "background-geopoint",
+        "get start time",
+        "get end time",
+        "get device id",
+        "get subscriber id",
+        "get sim id",
+        "get phone number",
         "uri:deviceid",
         "uri:username",
     }
@@ -47,8 +53,9 @@ METADATA = frozenset(
 """Filled in by the device; harmless to leave out."""
 
 ACKNOWLEDGE = frozenset({"acknowledge", "trigger"})
-TODAY = frozenset({"today"})
-SETTINGS_ROWS = frozenset({"form_title", "form_id", "set form title", "set form id"})
+TODAY = frozenset({"today", "get today"})
+SETTINGS = frozenset({"form_title", "form_id", "set form title", "set form id", "prefix"})
+"""Settings that very old forms keep among the questions."""
 
 _FILES = msg("Leave the question out: files are not collected.")
 _PLACES = msg("Ask for the place as text or with select_one.")
