@@ -1,6 +1,7 @@
 """Questionnaires in and out as XLSForm workbooks."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from survey.cli.output import Format, FormatOption, print_record, print_table, reporting_errors, say
 from survey.fieldwork.instruments import find_instrument, list_instruments, save_instrument
+from survey.fieldwork.trial import open_trial
 from survey.instrument.check import check as check_instrument
 from survey.instrument.findings import errors
 from survey.instrument.model import Instrument
@@ -86,6 +88,29 @@ def list_forms(form: FormatOption = Format.TABLE) -> None:
             records = [_record(i) for i in list_instruments(session=session)]
         columns = ("name", "version", "items", "scored", "sha256")
         print_table(columns, [tuple(record.values()) for record in records], form)
+
+
+@app.command(name="try")
+def try_form(
+    name: Annotated[str, typer.Argument(help="Name of the questionnaire, for example main-2023.")],
+    version: Annotated[str | None, typer.Option(help="Default: the newest version.")] = None,
+    city: Annotated[
+        str, typer.Option(help="City the trial answers are said to be from.")
+    ] = "110000",
+) -> None:
+    """Print a one-time link to answer a stored questionnaire in the browser.
+
+    The answers go to a trial wave of their own. `survey serve` must be running on the same store.
+    """
+    with reporting_errors():
+        settings = current_settings()
+        with session_scope(settings.store_url) as session:
+            instrument = find_instrument(session=session, name=name, version=version)
+            issued = open_trial(
+                session=session, instrument=instrument, city_code=city, now=datetime.now(UTC)
+            )
+        base = settings.public_url or f"http://localhost:{settings.port}"
+        typer.echo(f"{base}/q/{issued.token}")
 
 
 def _read(workbook: Path, skip_unsupported: bool) -> Imported:

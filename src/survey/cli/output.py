@@ -16,6 +16,9 @@ from rich.table import Table
 from survey.locale import Message, SurveyError, translator
 from survey.settings import current_settings
 
+PIPED_WIDTH = 200
+"""Columns of a table that goes to a file or a pipe, where no terminal limits it."""
+
 
 class Format(StrEnum):
     TABLE = "table"
@@ -51,10 +54,20 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: For
         writer.writerows(["" if value is None else value for value in row] for row in listed)
         sys.stdout.write(buffer.getvalue())
     else:
-        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in listed:
-            table.add_row(*("" if value is None else str(value) for value in row))
-        Console().print(table)
+            table.add_row(*(_shown(value) for value in row))
+        width = None if sys.stdout.isatty() else PIPED_WIDTH
+        Console(width=width).print(table)
+
+
+def _shown(value: Any) -> str:
+    """A cell for people: floats to two decimals, nothing for what is not there."""
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def print_record(record: Mapping[str, Any], form: Format) -> None:
