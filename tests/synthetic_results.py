@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from survey.access.principal import NATION, Role
 from survey.disclosure import protect
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.instrument.model import Instrument, Item, Kind, Language, Section
@@ -28,9 +29,10 @@ from survey.snapshot.files import parquet_bytes, write_snapshot
 from survey.snapshot.manifest import Manifest
 from survey.store import schema
 from survey.store.engine import session_scope
-from survey.store.tables import Snapshot, Wave, WaveState
+from survey.store.tables import Account, Snapshot, Wave, WaveState
 
 SEED = PROJECT_ROOT / "seed"
+CITY_ROLES = {Role.CITY_OFFICIAL, Role.SURVEYOR, Role.SUPERVISOR, Role.TYPIST}
 MAIN_GROUPS = {
     "all": 1.0,
     "gender=male": 0.5,
@@ -143,6 +145,10 @@ def synthetic_store(
     declared = read_measures(SEED / "instruments" / "measures.csv")
     with session_scope(settings.store_url) as session:
         store_cities(shipped_cities(), session=session)
+        for role in Role:
+            area = "320500" if role in CITY_ROLES else NATION
+            login = f"demo-{role}"
+            session.add(Account(login=login, name=role.value, role=role, area=area, is_demo=True))
         instrument_id = save_instrument(session=session, instrument=_instrument())
         tree_id = save_tree(session=session, tree=tree)
         for plan in plans:
@@ -257,9 +263,9 @@ def _write(
         unreliable_below_n=30,
         unreliable_below_df=8,
         weighting=WeightingReport(
-            margin="age_band x gender",
+            margin=("age_band", "gender"),
             source="2020 census",
-            city_total="population 15-70",
+            year=2020,
             sweeps=12,
             largest_misfit=1e-11,
             kish_deff=1.31,
@@ -336,8 +342,10 @@ def _cells(plan: Plan, indicators: list[str], scored: int) -> pd.DataFrame:
 
 
 def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
-    whole = cells[cells["group"] == "all"].set_index(["area_level", "area", "indicator"])
-    nation = whole.loc[("nation", "CN")]
+    whole = (
+        cells[cells["group"] == "all"].set_index(["area_level", "area", "indicator"]).sort_index()
+    )
+    nation = whole.xs(("nation", "CN"))
     keys = pd.MultiIndex.from_frame(cells[["area_level", "area", "indicator"]])
     rest = cells[cells["group"] != "all"].copy()
     rest_keys = keys[cells["group"] != "all"]

@@ -1,7 +1,5 @@
 """A picture as PNG: the same specification, with its title, its words and its data inside."""
 
-import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +9,7 @@ import vl_convert
 from survey.publish.charts import ORDINARY, spec_of
 from survey.publish.fonts import chinese_font
 from survey.publish.picture import Picture
+from survey.publish.wrapping import wrapped
 
 _WIDTH = 860
 _CHARACTERS = 118
@@ -35,12 +34,17 @@ def printable(picture: Picture, footnotes: tuple[str, ...] = ()) -> dict[str, An
     """The complete specification of the exported picture, on white paper."""
     spec = spec_of(picture.kind, picture.text, ORDINARY)
     family = _family()
-    lines = [line for text in (picture.subtitle, *footnotes) if text for line in wrapped(text)]
+    lines = [
+        line
+        for text in (picture.subtitle, *footnotes)
+        if text
+        for line in wrapped(text, _CHARACTERS)
+    ]
     title = {
         "text": list(wrapped(picture.title, _CHARACTERS * 2 // 3)),
         "subtitle": lines,
         "anchor": "start",
-        "frame": "group",
+        "frame": "bounds",
         "fontSize": 18,
         "subtitleFontSize": 12,
         "subtitleColor": _QUIET,
@@ -66,34 +70,5 @@ def printable(picture: Picture, footnotes: tuple[str, ...] = ()) -> dict[str, An
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     plain = frame.astype(object)
-    return [dict(row) for row in plain.where(plain.notna(), None).to_dict("records")]
-
-
-def wrapped(text: str, characters: int = _CHARACTERS) -> Iterator[str]:
-    """Lines of at most `characters` half-width columns; Chinese may break anywhere."""
-    line, width = "", 0
-    for word in _pieces(text):
-        size = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
-        if width + size > characters and line:
-            yield line.rstrip()
-            line, width = "", 0
-            word = word.lstrip()
-        line, width = line + word, width + size
-    if line.strip():
-        yield line.rstrip()
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Words with the blank before them; each Chinese character on its own."""
-    piece = ""
-    for character in text:
-        wide = unicodedata.east_asian_width(character) in "WF"
-        if (wide or character == " ") and piece:
-            yield piece
-            piece = ""
-        piece += character
-        if wide:
-            yield piece
-            piece = ""
-    if piece:
-        yield piece
+    rows = plain.where(plain.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

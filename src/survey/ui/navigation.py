@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import PERMISSIONS, Action, Principal, Role
 from survey.locale import Message, msg
 
 
@@ -19,7 +19,10 @@ class PageKey(StrEnum):
 
 @dataclass(frozen=True)
 class PageInfo:
-    """`path` is the file; `url` one segment that never changes; `action` what it takes to open."""
+    """`path` is the file; `url` one segment that never changes, empty for the start page.
+
+    `action` is what it takes to open the page.
+    """
 
     key: PageKey
     url: str
@@ -36,7 +39,7 @@ _START, _FIELD = msg("Start"), msg("Fieldwork")
 _RESULTS, _BACKGROUND = msg("Results"), msg("Background")
 
 PAGES: tuple[PageInfo, ...] = (
-    PageInfo(PageKey.HOME, "home", msg("Start page"), _START, None),
+    PageInfo(PageKey.HOME, "", msg("Start page"), _START, None),
     PageInfo(PageKey.TASKS, "tasks", msg("My tasks"), _FIELD, Action.INTERVIEW),
     PageInfo(PageKey.INTERVIEW, "interview", msg("Interview"), _FIELD, Action.INTERVIEW),
     PageInfo(PageKey.OVERVIEW, "overview", msg("National overview"), _RESULTS, Action.READ_RESULTS),
@@ -44,7 +47,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(
         PageKey.SPECIAL_GROUPS,
         "special-groups",
-        msg("Special groups: older people and children"),
+        msg("Special groups"),
         _RESULTS,
         Action.READ_RESULTS,
     ),
@@ -65,7 +68,7 @@ def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
     return tuple(page for page in PAGES if may_open(page, principal))
 
 
-def landing_page(principal: Principal) -> PageInfo:
-    """Where a person's work begins: the first page that is theirs alone."""
-    own = [page for page in menu_for(principal) if page.action is not None]
+def landing_page(role: Role) -> PageInfo:
+    """Where the work of a role begins: the first page that is not open to everybody."""
+    own = [page for page in PAGES if page.action in PERMISSIONS[role]]
     return own[0] if own else BY_KEY[PageKey.HOME]

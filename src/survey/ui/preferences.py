@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from survey.locale import LANGUAGES, Translator
+from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.publish.charts import ELDER, ORDINARY, Style
 from survey.ui.url import to_url
 
 LANGUAGE, LARGE = "lang", "large"
-_LANGUAGE_NAMES = {"zh": "\u4e2d\u6587", "en": "English"}
 _ON, _OFF = "1", "0"
 
 
@@ -37,7 +36,7 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
     st.segmented_control(
         t("Language"),
         LANGUAGES,
-        format_func=_LANGUAGE_NAMES.__getitem__,
+        format_func=own_name,
         default=preferences.language,
         required=True,
         key=_widget(LANGUAGE, preferences.language),
@@ -54,6 +53,13 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
     )
     to_url(LANGUAGE, preferences.language, default_language)
     to_url(LARGE, _ON if preferences.large else _OFF, _OFF)
+    for name in (LANGUAGE, LARGE):
+        st.session_state[_seen(name)] = st.query_params.get(name)
+
+
+def own_name(language: str) -> str:
+    """What a language calls itself: each catalog translates the word for its own language."""
+    return translator(language)(msg("English"))
 
 
 def _widget(name: str, state: str) -> str:
@@ -64,13 +70,16 @@ def _memory(name: str) -> str:
     return f"preference/{name}"
 
 
+def _seen(name: str) -> str:
+    return f"{_memory(name)}/address"
+
+
 def _kept(name: str, options: Sequence[str], default: str) -> str:
     """The kept choice; an address that changed from outside since the last run wins."""
-    memory, seen = _memory(name), f"{_memory(name)}/address"
-    address = st.query_params.get(name)
-    if address in options and address != st.session_state.get(seen):
+    memory, address = _memory(name), st.query_params.get(name)
+    if address in options and address != st.session_state.get(_seen(name)):
         st.session_state[memory] = address
-    st.session_state[seen] = address
+    st.session_state[_seen(name)] = address
     value = st.session_state.get(memory, default)
     return value if value in options else default
 

@@ -38,7 +38,7 @@ def pick(
     as_buttons: bool = False,
 ) -> str:
     """Let the reader choose one option; the choice is in the address as `?name=code`."""
-    otherwise = default if default in options else options[0]
+    otherwise = default if default is not None and default in options else options[0]
     # The browser knows an option by its label, so each language needs a widget of its own.
     key, memory = f"{name}/{language}", f"{name}/url"
     arrived = from_url(name, options, otherwise)

@@ -1,9 +1,20 @@
 """A city beside its yardstick, indicator by indicator, as two dots joined by a line."""
 
+from typing import Any
+
 import altair as alt
 
 from survey.publish.charts.gaps import HIGHER, LOWER
-from survey.publish.charts.layers import HIDDEN, hidden_rows, is_role, rows, tooltip, value_axis
+from survey.publish.charts.layers import (
+    HIDDEN,
+    NO_FILL,
+    hidden_rows,
+    is_role,
+    rows,
+    stacked_rows,
+    tooltip,
+    value_axis,
+)
 from survey.publish.charts.style import ACCENT, FAINT, GREY, Style
 from survey.publish.charts.text import ChartText
 
@@ -18,9 +29,12 @@ def dumbbell(text: ChartText, style: Style) -> alt.LayerChart:
     city, yardstick = text.series
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     y = rows(style)
-    legend = alt.Scale(domain=[city, yardstick], range=[ACCENT, GREY])
-    shapes = alt.Scale(domain=[city, yardstick], range=["circle", "diamond"])
     place = alt.Legend(title=None, orient="top")
+
+    def who(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *values: str) -> Any:
+        scale = alt.Scale(domain=[city, yardstick], range=list(values))
+        return attribute("who:N", scale=scale, legend=place)
+
     line = drawn.mark_rule(size=style.size(1.5), color=FAINT).encode(
         y=y, x=value_axis("reference", text), x2="estimate:Q"
     )
@@ -28,24 +42,20 @@ def dumbbell(text: ChartText, style: Style) -> alt.LayerChart:
         y=y, x=value_axis("ci_low", text), x2="ci_high:Q"
     )
     dots = [
-        drawn.mark_point(size=style.size(80), opacity=1, strokeWidth=1.8, filled=filled).encode(
+        drawn.transform_calculate(who=f"{name!r}")
+        .mark_point(size=style.size(80), opacity=1, strokeWidth=1.8)
+        .encode(
             y=y,
             x=value_axis(field, text),
-            color=alt.Color("who:N", scale=legend, legend=place),
-            shape=alt.Shape("who:N", scale=shapes, legend=place),
+            color=who(alt.Color, ACCENT, GREY),
+            fill=who(alt.Fill, ACCENT, NO_FILL),
+            shape=who(alt.Shape, "circle", "diamond"),
             tooltip=tooltip(field, text, ".1f"),
         )
-        for field, filled in (("reference", False), ("estimate", True))
+        for name, field in ((yardstick, "reference"), (city, "estimate"))
     ]
-    named = [
-        dot.transform_calculate(who=f"{name!r}")
-        for dot, name in zip(dots, (yardstick, city), strict=True)
-    ]
-    return (
-        alt.layer(line, whisker, *named, _verdicts(style), hidden_rows(style))
-        .properties(width="container", height=alt.Step(style.row()))
-        .resolve_scale(shape="shared", color="shared")
-    )
+    layers = (line, whisker, *dots, _verdicts(style), hidden_rows(style))
+    return stacked_rows(layers, style, compact=False)
 
 
 def _verdicts(style: Style) -> alt.Chart:

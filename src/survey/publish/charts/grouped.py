@@ -2,9 +2,11 @@
 
 import altair as alt
 
-from survey.publish.charts.layers import HIDDEN, is_role, tooltip, value_axis
+from survey.publish.charts.layers import HIDDEN, ground, is_role, rows, tooltip, value_axis
 from survey.publish.charts.style import OKABE_ITO, SHAPES, Style
 from survey.publish.charts.text import ChartText
+
+_ROOM_FOR_A_LABEL = 36
 
 
 def grouped_dots(text: ChartText, style: Style) -> alt.LayerChart:
@@ -13,8 +15,7 @@ def grouped_dots(text: ChartText, style: Style) -> alt.LayerChart:
     colour_scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
     shape_scale = alt.Scale(domain=names, range=list(SHAPES[: len(names)]))
     place = alt.Legend(title=None, orient="top", columns=3)
-    axis = alt.Axis(ticks=False, domain=False, labelPadding=8)
-    y = alt.Y("label:N", sort=None, title=None, axis=axis)
+    y = rows(style)
     offset = alt.YOffset("series:N", sort=names)
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
@@ -32,5 +33,5 @@ def grouped_dots(text: ChartText, style: Style) -> alt.LayerChart:
         shape=alt.Shape("series:N", scale=shape_scale, legend=place),
         tooltip=[alt.Tooltip("series:N", title=""), *tooltip("estimate", text, ".1f")],
     )
-    step = alt.Step(style.size(11 + 8 * len(names)), **{"for": "position"})
-    return alt.layer(whisker, dots).properties(width="container", height=step)
+    step = alt.Step(style.size(max(_ROOM_FOR_A_LABEL, 11 + 8 * len(names))), **{"for": "position"})
+    return alt.layer(ground(style), whisker, dots).properties(width="container", height=step)

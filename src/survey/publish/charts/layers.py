@@ -37,6 +37,8 @@ def rows(style: Style, *, compact: bool = False) -> alt.Y:
     """Row titles in the order of the data."""
     axis = alt.Axis(
         labelFontSize=style.size(10.5 if compact else 12),
+        # A label may bring its own line breaks.
+        labelExpr=r"split(datum.label, '\n')",
         ticks=False,
         domain=False,
         labelPadding=8,
@@ -47,7 +49,22 @@ def rows(style: Style, *, compact: bool = False) -> alt.Y:
 
 
 def value_axis(field: str, text: ChartText) -> alt.X:
-    return alt.X(f"{field}:Q", title=text.value, scale=alt.Scale(zero=False, nice=True))
+    return alt.X(
+        f"{field}:Q",
+        title=text.value,
+        scale=alt.Scale(zero=False, nice=True),
+        axis=alt.Axis(tickCount=7),
+    )
+
+
+def ground(style: Style, *, compact: bool = False) -> alt.Chart:
+    """Draws nothing, but claims a place for every row in the order of the data, hidden or not."""
+    return (
+        alt.Chart()
+        .transform_filter(f"!({is_role(REFERENCE)})")
+        .mark_tick(opacity=0)
+        .encode(y=rows(style, compact=compact))
+    )
 
 
 def tooltip(field: str, text: ChartText, number: str) -> list[alt.Tooltip]:
@@ -132,6 +149,6 @@ def zero_rule() -> alt.Chart:
 
 def stacked_rows(layers: Sequence[alt.Chart], style: Style, *, compact: bool) -> alt.LayerChart:
     """The finished picture: as wide as its place, as tall as its rows."""
-    return alt.layer(*layers).properties(
+    return alt.layer(ground(style, compact=compact), *layers).properties(
         width="container", height=alt.Step(style.row(compact=compact))
     )

@@ -13,7 +13,7 @@ def point_map(text: ChartText, style: Style) -> alt.LayerChart:
     """Triangles for cities clearly above or below; `series` names above, below, not clear."""
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
     place = alt.Legend(title=None, orient="top", columns=1)
-    grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[70, 15], [140, 55]])).mark_geoshape(
+    grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[73, 17], [136, 54]])).mark_geoshape(
         filled=False, stroke=FAINT, strokeWidth=0.4
     )
     cities = (
@@ -47,5 +47,5 @@ def point_map(text: ChartText, style: Style) -> alt.LayerChart:
     return (
         alt.layer(grid, cities)
         .project(type="conicEqualArea", parallels=[25, 47], rotate=[-105, 0, 0])
-        .properties(width="container", height=style.size(440))
+        .properties(width="container", height=style.size(460))
     )

@@ -47,5 +47,13 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
 def spec_of(kind: Kind, text: ChartText, style: Style) -> dict[str, Any]:
     """The specification without data; shared between readers, so never change it in place."""
     spec: dict[str, Any] = BUILDERS[kind](text, style).to_dict()
-    spec.pop("data", None)
-    return {**spec, "config": config(style)}
+    for placeholder in ("data", "datasets"):
+        spec.pop(placeholder, None)
+    return {**spec, "layer": [_open(layer) for layer in spec["layer"]], "config": config(style)}
+
+
+def _open(layer: dict[str, Any]) -> dict[str, Any]:
+    """A layer that reads what the whole picture is given; Altair marks it as empty instead."""
+    if layer.get("data") != {"name": "empty"}:
+        return layer
+    return {name: value for name, value in layer.items() if name != "data"}

@@ -18,7 +18,7 @@ def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
         who=f"datum.series === {OWN!r} ? {own!r} : {published!r}"
     )
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
-    place = alt.Legend(title=None, orient="top")
+    place = alt.Legend(title=None, orient="top", symbolOpacity=1)
     colour = alt.Color(
         "who:N", scale=alt.Scale(domain=[own, published], range=[ACCENT, GREY]), legend=place
     )
@@ -32,12 +32,13 @@ def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", title=text.value, scale=alt.Scale(zero=False, nice=True))
 
-    ribbon = named.mark_area(opacity=0.15).encode(x=x, y=y("ci_low"), y2="ci_high:Q", color=colour)
+    ours = named.transform_filter(f"datum.series === {OWN!r}")
+    ribbon = ours.mark_area(opacity=0.15).encode(x=x, y=y("ci_low"), y2="ci_high:Q", color=colour)
+    whiskers = ours.mark_rule(size=style.size(3)).encode(
+        x=x, y=y("ci_low"), y2="ci_high:Q", color=colour
+    )
     lines = named.mark_line(size=style.size(2)).encode(
         x=x, y=y("estimate"), color=colour, strokeDash=dash
-    )
-    whiskers = named.mark_rule(size=style.size(3)).encode(
-        x=x, y=y("ci_low"), y2="ci_high:Q", color=colour
     )
     points = named.mark_point(size=style.size(80), filled=True, opacity=1).encode(
         x=x,
@@ -50,9 +51,12 @@ def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
             alt.Tooltip("range:N", title=text.interval),
         ],
     )
-    numbers = named.mark_text(dy=-style.size(14), fontSize=style.size(11)).encode(
-        x=x, y=y("estimate"), text=alt.Text("estimate:Q", format=".1f"), color=colour
-    )
-    return alt.layer(ribbon, lines, whiskers, points, numbers).properties(
-        width="container", height=style.size(280)
+    numbers = [
+        named.transform_filter(f"datum.series === {series!r}")
+        .mark_text(dy=away * style.size(15), fontSize=style.size(11.5))
+        .encode(x=x, y=y("estimate"), text=alt.Text("estimate:Q", format=".1f"), color=colour)
+        for series, away in ((OWN, -1), (PUBLISHED, 1))
+    ]
+    return alt.layer(lines, ribbon, whiskers, points, *numbers).properties(
+        width="container", height=style.size(300)
     )

@@ -12,7 +12,7 @@ from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.layers import HIDDEN
 from survey.publish.picture import Picture
 from survey.publish.views.figures import Difference, Figure, difference_of, figure_of, in_words
-from survey.publish.views.measures import rates, ratings, series_picture
+from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
 from survey.publish.views.reading import EVERYONE, Reading, Results, in_order
@@ -35,11 +35,12 @@ class UnknownCity(SurveyError):
 
 @dataclass(frozen=True)
 class CityFilters:
-    """`against` is the yardstick; `detail` shows third-level indicators as well."""
+    """`against` is the yardstick, `detail` adds third-level indicators, `topic` picks reports."""
 
     city: str
     against: str = "nation"
     detail: bool = False
+    topic: str = "complaint"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,11 @@ class CityView:
     measures: tuple[Picture, ...]
 
 
-def city_choices(results: Results, principal: Principal) -> tuple[str, ...]:
-    """Codes of the cities that the reader may open, in the order of the frame."""
-    cells = results.cells(principal, area_level="city", group=EVERYONE, indicator=COMPOSITE)
-    return tuple(sorted(cells["area"].astype(str)))
+def city_choices(*, results: Results, principal: Principal, language: str) -> dict[str, str]:
+    """Code -> name of the cities that the reader may open, in the order of the frame."""
+    reading = Reading(results, principal, language)
+    cells = reading.cells(area_level="city")
+    return {code: reading.names.area(code) for code in sorted(cells["area"].astype(str))}
 
 
 def city_profile(
@@ -106,7 +108,7 @@ def city_profile(
         weaknesses=tuple(one for one in reversed(findings) if one.is_clear and not one.is_higher),
         tree=_tree(reading, everyone, gaps, filters, codes),
         groups=_groups(reading, own[own["indicator"] == COMPOSITE], headline, name),
-        measures=_measures(reading, everyone, name),
+        measures=_measures(reading, everyone, name, filters.topic),
     )
 
 
@@ -130,15 +132,15 @@ def _comparison(reading: Reading, difference: Difference) -> str:
     low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
     if not difference.is_clear:
         return t(
-            "No detectable difference from the nation (95% interval of the difference {low} to "
+            "No detectable difference from the nation (95% interval of the difference {low} to "
             "{high}).",
             low=f"{figure.low or 0.0:+.1f}",
             high=f"{figure.high or 0.0:+.1f}",
         )
     words = {"size": size, "low": f"{low:.1f}", "high": f"{high:.1f}"}
     if difference.is_higher:
-        return t("{size} points above the nation (95% interval {low}–{high}).", **words)
-    return t("{size} points below the nation (95% interval {low}–{high}).", **words)
+        return t("{size} points above the nation (95% interval {low}–{high}).", **words)
+    return t("{size} points below the nation (95% interval {low}–{high}).", **words)
 
 
 def _findings(reading: Reading, gaps: pd.DataFrame) -> list[Difference]:
@@ -181,7 +183,7 @@ def _tree(
         ]
     title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)
     note = (
-        t("Triangles mark differences from the nation whose 95% interval excludes zero.")
+        t("Triangles mark differences from the nation whose 95% interval excludes zero.")
         if level == "nation"
         else t("Beside this yardstick no test of the difference is shown: the city is part of it.")
     )
@@ -198,7 +200,7 @@ def _tree(
         text=ChartText(
             value=score_title(t),
             name=t("Indicator"),
-            interval=t("95% interval"),
+            interval=t("95% interval"),
             n="n",
             series=(city, yardstick),
         ),
@@ -226,8 +228,8 @@ def _tree_table(
         {
             t("Indicator"): labels,
             city: cells["estimate"].astype(float),
-            t("95% from"): cells["ci_low"].astype(float),
-            t("95% to"): cells["ci_high"].astype(float),
+            t("95% from"): cells["ci_low"].astype(float),
+            t("95% to"): cells["ci_high"].astype(float),
             yardstick: rows["reference"].to_numpy(dtype=float),
             "n": cells["n"].astype("Float64").astype("Int64"),
         }
@@ -261,17 +263,20 @@ def _groups(reading: Reading, cells: pd.DataFrame, headline: Figure, name: str) 
     )
 
 
-def _measures(reading: Reading, everyone: pd.DataFrame, name: str) -> tuple[Picture, ...]:
-    """What people of the city report, and how they rate it, beside the nation."""
+def _measures(
+    reading: Reading, everyone: pd.DataFrame, name: str, topic: str
+) -> tuple[Picture, ...]:
+    """What people of the city report on a topic, and how they rate it, beside the nation."""
     t = reading.t
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
     beside = {name: everyone, t("Nation"): nation}
+    words = {"city": name, "topic": t(TOPICS[topic]) if topic in TOPICS else topic}
     titles = (
-        ("city-reports", t("What people report in {city}", city=name), rates(reading)),
-        ("city-ratings", t("How people in {city} rate it", city=name), ratings(reading)),
+        ("city-reports", t("{topic}: what people in {city} report", **words), rates),
+        ("city-ratings", t("{topic}: how people in {city} rate it", **words), ratings),
     )
     drawn = [
-        series_picture(reading, Heading(key, title, t("Question")), beside, measures)
-        for key, title, measures in titles
+        series_picture(reading, Heading(key, title, t("Question")), beside, of(reading, (topic,)))
+        for key, title, of in titles
     ]
     return tuple(picture for picture in drawn if picture is not None)

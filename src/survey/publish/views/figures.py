@@ -11,7 +11,11 @@ QUOTA_SAMPLE = msg(
     "The interval measures the spread between sampling points. These are quota samples taken on "
     "site: it does not measure whom the interviewers could not reach or who declined."
 )
-"""Stands beside every margin of error."""
+"""Stands beside every headline and in every download."""
+QUOTA_SAMPLE_SHORT = msg(
+    "Quota sample taken on site: lines show the spread between sampling points only."
+)
+"""Stands beside every chart that shows a margin of error."""
 WITHHELD = msg("Sample too small, not shown")
 NEEDED = msg("Sample too small, not shown: at least {minimum} valid answers are needed.")
 NOT_AVAILABLE = msg("Not available")
@@ -116,7 +120,7 @@ def in_words(figure: Figure, t: Translator) -> str:
     if figure.low is None:
         return t("{score}, no interval can be given", score=number)
     return t(
-        "{score}, 95% interval {interval}",
+        "{score}, 95% interval {interval}",
         score=number,
         interval=interval_words(figure.low, figure.high),
     )

@@ -1,18 +1,36 @@
 """What people report in the unscored modules: rates, and means of their own ratings."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
+from survey.locale import Message, msg
 from survey.publish.charts import ChartText, Kind
 from survey.publish.picture import Picture
 from survey.publish.results.measures import Measure
 from survey.publish.views.pictures import Heading, percent_title, score_title, subtitle
 from survey.publish.views.reading import Reading, in_order
 from survey.publish.views.rows import score_rows, score_table
+from survey.publish.wrapping import wrapped
 
 BACKGROUND = "background"
 """Topic of facts about respondents; they describe the sample and are not results."""
+
+TOPICS: Mapping[str, Message] = MappingProxyType(
+    {
+        "complaint": msg("Complaints"),
+        "education": msg("Consumer education"),
+        "confidence": msg("Consumer confidence"),
+        "service": msg("Services and culture"),
+        "elderly": msg("Older people"),
+        "minors": msg("Children"),
+        "rural": msg("Rural shopping"),
+    }
+)
+"""In the order in which they are offered."""
+_LABEL_WIDTH = 26
+"""Half-width columns of a label before it is broken; phones have no room for more."""
 
 
 def rates(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
@@ -59,8 +77,8 @@ def series_picture(
     if data.empty:
         return None
     table = pd.concat([table for _, table in parts], ignore_index=True)
-    place = {label: index for index, label in enumerate(data["label"].drop_duplicates())}
-    order = table[heading.rows].map(place).argsort(kind="stable")
+    place = {key: index for index, key in enumerate(keys)}
+    order = data["code"].map(place).argsort(kind="stable")
     return Picture(
         key=heading.key,
         kind=Kind.GROUPED,
@@ -69,13 +87,13 @@ def series_picture(
         alt=t(
             "{title}. {count} rows for {groups}. The same data follow as a table.",
             title=heading.title,
-            count=len(place),
+            count=data["code"].nunique(),
             groups=", ".join(cells_of),
         ),
         text=ChartText(
             value=unit,
             name=heading.rows,
-            interval=t("95% interval"),
+            interval=t("95% interval"),
             n="n",
             series=tuple(cells_of),
         ),
@@ -91,4 +109,5 @@ def _part(
     labels = [reading.names.indicator(key) for key in cells["indicator"].astype(str)]
     table = score_table(cells, labels, reading.t, name=heading.rows, value=unit)
     table.insert(1, reading.t("Who"), name)
-    return score_rows(cells, labels, reading.t, key="indicator").assign(series=name), table
+    lines = ["\n".join(wrapped(label, _LABEL_WIDTH)) for label in labels]
+    return score_rows(cells, lines, reading.t, key="indicator").assign(series=name), table

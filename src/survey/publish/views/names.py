@@ -42,19 +42,19 @@ _TIERS: Mapping[str, Message] = MappingProxyType(
 
 VARIABLES: Mapping[str, Message] = MappingProxyType(
     {
-        "gender": msg("Gender"),
-        "age_band": msg("Age"),
-        "elderly": msg("60 to 70 years"),
-        "residence": msg("Urban and rural"),
-        "guardian": msg("Guardians of children"),
-        "income": msg("Monthly income"),
-        "education": msg("Education"),
-        "hukou": msg("Household registration"),
-        "answered_by": msg("Who answered"),
-        "school_stage": msg("School stage"),
-        "guardian_relation": msg("Relation to the child"),
+        "gender": msg("gender"),
+        "age_band": msg("age"),
+        "residence": msg("town and countryside"),
+        "guardian": msg("guardians of children"),
+        "income": msg("monthly income"),
+        "education": msg("education"),
+        "hukou": msg("household registration"),
+        "answered_by": msg("who answered"),
+        "school_stage": msg("school stage"),
+        "guardian_relation": msg("who answered"),
     }
 )
+"""As they stand inside a sentence."""
 
 _GROUPS: Mapping[str, Message] = MappingProxyType(
     {
@@ -110,41 +110,41 @@ class Names:
         self, language: str, tree: IndicatorTree | None, measures: tuple[Measure, ...] = ()
     ) -> None:
         self.language = language
-        self._t = translator(language)
+        self.t = translator(language)
         self._tree = tree
         self._measures = {measure.key: measure for measure in measures}
 
     def area(self, key: str) -> str:
         """A city, province, region, class or tier; an unknown key stays as it is."""
         if key == NATION:
-            return self._t("Nation")
+            return self.t("Nation")
         if key in _TIERS:
-            return self._t(_TIERS[key])
+            return self.t(_TIERS[key])
         return self._in_language(_area_names().get(key, {}), key)
 
     def level(self, level: str) -> str:
-        return self._t(AREA_LEVELS[level])
+        return self.t(AREA_LEVELS[level])
 
     def variable(self, variable: str) -> str:
         known = VARIABLES.get(variable)
-        return self._t(known) if known else variable
+        return self.t(known) if known else variable
 
     def group(self, key: str) -> str:
         """A group of people such as `gender=male`; an unknown one by its value."""
         if key in _GROUPS:
-            return self._t(_GROUPS[key])
+            return self.t(_GROUPS[key])
         variable, _, value = key.partition("=")
         if variable != "age_band":
             return value or key
         low, separator, high = value.partition("-")
         if separator:
-            return self._t("{low}–{high} years", low=low, high=high)
-        return self._t("{low} years and over", low=low.removesuffix("+"))
+            return self.t("{low}–{high} years", low=low, high=high)
+        return self.t("{low} years and over", low=low.removesuffix("+"))
 
     def indicator(self, code: str) -> str:
         """The plain name of an indicator or measure."""
         if code == COMPOSITE:
-            return self._t("Composite satisfaction")
+            return self.t("Composite satisfaction")
         if code in self._measures:
             return self._in_language(self._measures[code].name, code)
         if self._tree is not None and code in self._tree.by_code:

@@ -86,7 +86,7 @@ def overview(
         standing=_standing(gaps, reading.t),
         indicators=_indicators(reading),
         cities=_cities(reading, cities, headline, filters),
-        city_map=_map(reading, cells, gaps, headline, filters),
+        city_map=_map(reading, cells, gaps, headline),
         areas=_areas(reading, cells, headline, filters),
         trend=trend_picture(reading, others, filters.indicator),
         city_codes=tuple(cities["area"].astype(str)),
@@ -208,7 +208,6 @@ def _map(
     cells: pd.DataFrame,
     gaps: pd.DataFrame,
     headline: Figure,
-    filters: OverviewFilters,
 ) -> Picture:
     """Cities as points; what a point says is whether the city differs from the nation."""
     t = reading.t
@@ -248,7 +247,7 @@ def _map(
             lower=int(counts.get(LOWER, 0)),
         ),
         text=ChartText(
-            value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
+            value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
         ),
         data=rows,
         table=table,

@@ -43,7 +43,7 @@ def subtitle(reading: Reading, unit: str, n: float | None) -> str:
     t = reading.t
     count = "–" if n is None or pd.isna(n) else f"{int(n):,d}"
     return t(
-        "{wave} · {unit} · n = {n} · lines: 95% intervals",
+        "{wave} · {unit} · n = {n} · lines: 95% intervals",
         wave=reading.wave_title,
         unit=unit,
         n=count,
@@ -75,7 +75,7 @@ def score_picture(
         title=heading.title,
         subtitle=subtitle(reading, value, n),
         alt=_alt_scores(heading.title, rows, t),
-        text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
         data=data.reset_index(drop=True),
         table=score_table(cells, labels, t, name=heading.rows, value=value),
         note=heading.note,
@@ -104,7 +104,7 @@ def gap_picture(
         title=heading.title,
         subtitle=subtitle(reading, value, n),
         alt=_alt_gaps(heading.title, rows, t),
-        text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
         data=rows,
         table=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
         note=heading.note,
@@ -115,7 +115,8 @@ def _alt_scores(title: str, rows: pd.DataFrame, t: Translator) -> str:
     drawn = rows[rows["estimate"].notna()]
     if drawn.empty:
         return t("{title}. No figure can be shown.", title=title)
-    top, bottom = drawn.loc[drawn["estimate"].idxmax()], drawn.loc[drawn["estimate"].idxmin()]
+    ordered = drawn.sort_values("estimate")
+    top, bottom = ordered.iloc[-1], ordered.iloc[0]
     return t(
         "{title}. {count} rows. Largest estimate: {top} {most}; smallest: {bottom} {least}. "
         "The same data follow as a table.",
@@ -132,7 +133,7 @@ def _alt_gaps(title: str, rows: pd.DataFrame, t: Translator) -> str:
     clear = rows[rows["role"].isin([HIGHER, LOWER])]
     if clear.empty:
         return t("{title}. No difference is clear. The same data follow as a table.", title=title)
-    widest = clear.loc[clear["difference"].abs().idxmax()]
+    widest = clear.iloc[int(clear["difference"].abs().to_numpy().argmax())]
     return t(
         "{title}. {higher} clearly higher, {lower} clearly lower of {count}; the largest clear "
         "difference: {label} {difference}. The same data follow as a table.",

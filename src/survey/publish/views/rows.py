@@ -61,8 +61,8 @@ def score_table(
         {
             name: list(labels),
             value: _floats(cells["estimate"]),
-            t("95% from"): _floats(cells["ci_low"]),
-            t("95% to"): _floats(cells["ci_high"]),
+            t("95% from"): _floats(cells["ci_low"]),
+            t("95% to"): _floats(cells["ci_high"]),
             "n": _counts(cells["n"]),
             t("Remark"): _remarks(cells, "estimate", t),
         }
@@ -80,8 +80,8 @@ def gap_table(
             this: _floats(gaps["estimate"]),
             other: _floats(gaps["reference"]),
             t("Difference"): _floats(gaps["difference"]),
-            t("95% from"): _floats(gaps["ci_low"]),
-            t("95% to"): _floats(gaps["ci_high"]),
+            t("95% from"): _floats(gaps["ci_low"]),
+            t("95% to"): _floats(gaps["ci_high"]),
             "n": _counts(gaps["n"]),
             t("Verdict"): [verdict[role] for role in _verdicts(gaps)],
             t("Remark"): _remarks(gaps, "difference", t),

@@ -92,12 +92,12 @@ def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
     if difference.is_higher:
         return t(
             "{group}, {indicator}: {size} points higher than everybody else "
-            "(95% interval {low}–{high}).",
+            "(95% interval {low}–{high}).",
             **words,
         )
     return t(
         "{group}, {indicator}: {size} points lower than everybody else "
-        "(95% interval {low}–{high}).",
+        "(95% interval {low}–{high}).",
         **words,
     )
 

@@ -95,7 +95,7 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
             Heading(
                 "supplement-answered",
                 t("Who answered, by {variable}", variable=variable),
-                reading.names.variable(plan.answered),
+                t("Who answered"),
             ),
             bands,
             answers_to(reading, plan.answered),

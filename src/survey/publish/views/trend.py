@@ -38,7 +38,7 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
         text=ChartText(
             value=value,
             name=t("Year"),
-            interval=t("95% interval"),
+            interval=t("95% interval"),
             n="n",
             series=(own, said),
         ),
@@ -98,8 +98,8 @@ def _table(frame: pd.DataFrame, reading: Reading, own: str, said: str) -> pd.Dat
             t("Year"): frame["year"].astype(str),
             t("Source"): [own if kind == OWN else said for kind in frame["series"]],
             t("Score"): frame["estimate"].astype(float),
-            t("95% from"): frame["ci_low"].astype(float),
-            t("95% to"): frame["ci_high"].astype(float),
+            t("95% from"): frame["ci_low"].astype(float),
+            t("95% to"): frame["ci_high"].astype(float),
             "n": frame["n"].astype("Float64").astype("Int64"),
             t("Remark"): [
                 t("Our arithmetic from published scores") if derived else ""

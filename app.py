@@ -1,0 +1,31 @@
+"""The entry: which pages there are for whoever looks, and the one that was asked for."""
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.locale import translator
+from survey.settings import current_settings
+from survey.ui.navigation import PAGES, may_open
+from survey.ui.preferences import current
+from survey.ui.session import visitor_or_nobody
+
+
+def pages(principal: Principal | None) -> dict[str, list[st.Page]]:
+    """Every page is known, so that its address answers; only one's own are in the menu."""
+    t = translator(current(current_settings().language).language)
+    sections: dict[str, list[st.Page]] = {}
+    for page in PAGES:
+        shown = may_open(page, principal)
+        sections.setdefault(t(page.section), []).append(
+            st.Page(
+                page.path,
+                title=t(page.title),
+                url_path=page.url or None,
+                default=not page.url,
+                visibility="visible" if shown else "hidden",
+            )
+        )
+    return sections
+
+
+st.navigation(pages(visitor_or_nobody(current_settings())), expanded=True).run()

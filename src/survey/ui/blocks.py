@@ -1,0 +1,128 @@
+"""The answer of a page in large type, and short lists, as plain accessible HTML."""
+
+from collections.abc import Iterable
+from html import escape
+
+import streamlit as st
+
+from survey.locale import Translator
+from survey.publish.views.figures import (
+    NEEDED,
+    QUOTA_SAMPLE,
+    Difference,
+    Figure,
+    decimal,
+    interval_words,
+    signed,
+)
+from survey.publish.views.overview import Standing
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+
+
+def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str, minimum: int) -> None:
+    """One number with its interval in words, one sentence, and what the interval is not."""
+    t = visit.t
+    if not figure.available or figure.estimate is None:
+        st.html(
+            f'<div class="hcs-answer"><p><b>{escape(t(NEEDED, minimum=minimum))}</b></p>'
+            f"<p>{escape(sentence)}</p></div>"
+        )
+        return
+    explained = escape(explain("95% interval", visit.language) or "", quote=True)
+    between = interval_words(figure.low, figure.high)
+    interval = (
+        f'<abbr class="interval" title="{explained}">'
+        f"{escape(t('95% interval {interval}', interval=between))}</abbr>"
+        if between
+        else ""
+    )
+    st.html(
+        f'<div class="hcs-answer"><span class="number">{decimal(figure.estimate)}</span>'
+        f'<span class="unit">{escape(unit)}</span>{interval}<p>{escape(sentence)}</p></div>'
+    )
+    st.caption(t(QUOTA_SAMPLE))
+
+
+def tiles(t: Translator, named: Iterable[tuple[str, Figure]]) -> None:
+    """Several scores side by side, each with its interval."""
+    st.html(f'<div class="hcs-tiles">{"".join(_tile(t, *one) for one in named)}</div>')
+
+
+def _tile(t: Translator, name: str, figure: Figure) -> str:
+    number, interval = "–", t("not available")
+    if figure.available and figure.estimate is not None:
+        number = decimal(figure.estimate)
+        between = interval_words(figure.low, figure.high)
+        interval = t("95% interval {interval}", interval=between) if between else ""
+    return (
+        f'<div class="hcs-tile"><div class="name">{escape(name)}</div>'
+        f'<span class="number">{number}</span><span class="interval">{escape(interval)}</span>'
+        "</div>"
+    )
+
+
+def findings(t: Translator, *columns: tuple[str, tuple[Difference, ...], str]) -> None:
+    """Lists of clear differences; each column is a title, its differences, and a word for none."""
+    parts = []
+    for title, differences, none in columns:
+        rows = "".join(_finding(one) for one in differences) or (
+            f"<li><span>{escape(none)}</span><span></span></li>"
+        )
+        parts.append(f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>")
+    st.html(f'<div class="hcs-findings">{"".join(parts)}</div>')
+    st.caption(
+        t(
+            "Points against the nation with 95% interval. Only differences whose interval excludes "
+            "zero are listed; each comparison stands for itself."
+        )
+    )
+
+
+def _finding(one: Difference) -> str:
+    mark = "▲" if one.is_higher else "▼"
+    figure = one.figure
+    words = f"{mark} {signed(figure.estimate or 0.0)} ({interval_words(figure.low, figure.high)})"
+    return f"<li><span>{escape(one.name)}</span><span>{escape(words)}</span></li>"
+
+
+def standing(t: Translator, counts: Standing | None) -> None:
+    """How many cities are clearly above or below the nation."""
+    if counts is None:
+        return
+    say(
+        t(
+            "{higher} cities are clearly above the nation, {lower} clearly below; {unclear} cannot "
+            "be told apart from it.",
+            higher=counts.higher,
+            lower=counts.lower,
+            unclear=counts.unclear,
+        )
+    )
+
+
+def place(name: str, where: str) -> None:
+    """Which city it is and what kind of city."""
+    st.header(name, anchor=False)
+    st.caption(where)
+
+
+def say(sentence: str) -> None:
+    """One sentence of the answer."""
+    st.html(f'<div class="hcs-answer"><p>{escape(sentence)}</p></div>')
+
+
+def difference(visit: Visit, one: Difference, sentence: str) -> None:
+    """A difference as the answer: signed, with its interval."""
+    t, figure = visit.t, one.figure
+    if not figure.available or figure.estimate is None:
+        say(sentence)
+        return
+    between = interval_words(figure.low, figure.high)
+    st.html(
+        f'<div class="hcs-answer"><span class="number">{escape(signed(figure.estimate))}</span>'
+        f'<span class="unit">{escape(t("points against everybody else"))}</span>'
+        f'<span class="interval">{escape(t("95% interval {interval}", interval=between))}</span>'
+        f"<p>{escape(sentence)}</p></div>"
+    )
+    st.caption(t(QUOTA_SAMPLE))

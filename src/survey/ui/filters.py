@@ -1,0 +1,129 @@
+"""The choices that result pages share."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from survey.publish.results import WaveInfo, WaveResults
+from survey.publish.views.measures import TOPICS
+from survey.publish.views.names import COMPOSITE, Names
+from survey.sample.frame import shipped_cities
+from survey.ui.furniture import notice
+from survey.ui.page import Visit
+from survey.ui.results import waves
+from survey.ui.url import pick
+
+EVERY = "all"
+
+
+def names_of(visit: Visit, results: WaveResults) -> Names:
+    return Names(visit.language, results.tree, results.method.measures)
+
+
+def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
+    """The wave to read; says what to do when there is none yet."""
+    t = visit.t
+    found = {wave.key: wave for wave in waves(visit, series)}
+    if not found:
+        notice(
+            t("There are no results yet"),
+            t("Results appear here as soon as a wave has been frozen."),
+            t("An administrator freezes a wave with the command: survey freeze <wave>."),
+        )
+        return None
+    chosen = pick(
+        t("Wave"),
+        "wave",
+        list(found),
+        show=lambda key: found[key].title.get(visit.language, key),
+        language=visit.language,
+    )
+    return found[chosen]
+
+
+def pick_indicator(
+    visit: Visit, results: WaveResults, levels: Sequence[int] = (1, 2), name: str = "indicator"
+) -> str:
+    """The composite or one of its indicators."""
+    names = names_of(visit, results)
+    tree = results.tree
+    codes = [one.code for one in tree.indicators if one.level in levels] if tree else []
+    return pick(
+        visit.t("Indicator"),
+        name,
+        [COMPOSITE, *codes],
+        show=names.numbered,
+        language=visit.language,
+    )
+
+
+def filter_row() -> "st.delta_generator.DeltaGenerator":
+    """The line in which the filters of a page stand; it is not printed."""
+    return st.container(horizontal=True, vertical_alignment="bottom", key="filters")
+
+
+def pick_area(visit: Visit, results: WaveResults, level: str) -> str | None:
+    """Narrow the cities to one region or class; None for all of them."""
+    names = names_of(visit, results)
+    options = [EVERY, *dict.fromkeys(getattr(city, level) for city in shipped_cities())]
+    chosen = pick(
+        names.level(level),
+        level,
+        options,
+        show=lambda area: visit.t("All") if area == EVERY else names.area(area),
+        language=visit.language,
+    )
+    return None if chosen == EVERY else chosen
+
+
+def pick_city(visit: Visit, choices: dict[str, str]) -> str:
+    """One city; people who belong to one start there."""
+    return pick(
+        visit.t("City"),
+        "city",
+        list(choices),
+        show=choices.__getitem__,
+        language=visit.language,
+        default=visit.principal.area,
+    )
+
+
+def pick_detail(visit: Visit) -> bool:
+    """Whether third-level indicators are drawn as well."""
+    t = visit.t
+    shown = {"2": t("Two levels"), "3": t("Three levels")}
+    chosen = pick(
+        t("Detail"), "detail", list(shown), show=shown.__getitem__, language=visit.language
+    )
+    return chosen == "3"
+
+
+def pick_study(visit: Visit) -> str:
+    """The main study or one of its supplements."""
+    t = visit.t
+    shown = {
+        "main": t("Main study"),
+        "elderly": t("Older people, 60 and over"),
+        "minors": t("Children, told by guardians"),
+    }
+    return pick(
+        t("Study"),
+        "study",
+        list(shown),
+        show=shown.__getitem__,
+        language=visit.language,
+        as_buttons=True,
+    )
+
+
+def pick_topic(visit: Visit, results: WaveResults) -> str:
+    """What the unscored questions are about."""
+    asked = {measure.topic for measure in results.method.measures}
+    topics = [topic for topic in TOPICS if topic in asked] or list(TOPICS)
+    return pick(
+        visit.t("Topic"),
+        "topic",
+        topics,
+        show=lambda topic: visit.t(TOPICS[topic]),
+        language=visit.language,
+    )

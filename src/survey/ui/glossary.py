@@ -1,0 +1,42 @@
+"""Explanations of terms on screen: the table in `docs/glossary.md`, read once."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from survey.settings import PROJECT_ROOT
+
+GLOSSARY = PROJECT_ROOT / "docs" / "glossary.md"
+_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class Term:
+    english: str
+    chinese: str
+    meaning: str
+    meaning_zh: str
+
+    def name(self, language: str) -> str:
+        return self.chinese if language == "zh" else self.english
+
+    def explanation(self, language: str) -> str:
+        return self.meaning_zh if language == "zh" else self.meaning
+
+
+@lru_cache(maxsize=4)
+def read_glossary(path: Path = GLOSSARY) -> dict[str, Term]:
+    """English term in lower case -> term, in the order of the file."""
+    terms: dict[str, Term] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("|") and len(cells) == _COLUMNS and not set(cells[0]) <= set("-: "):
+            terms[cells[0].lower()] = Term(*cells)
+    terms.pop("english", None)
+    return terms
+
+
+def explain(term: str, language: str) -> str | None:
+    """The explanation of an English term in the reader's language; None for an unknown one."""
+    known = read_glossary().get(term.lower()) if GLOSSARY.exists() else None
+    return known.explanation(language) if known else None

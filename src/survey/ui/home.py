@@ -1,0 +1,66 @@
+"""The start page: what the platform is, and a way in."""
+
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.ui import blocks, furniture
+from survey.ui.navigation import landing_page, menu_for
+from survey.ui.page import Screen
+from survey.ui.preferences import LANGUAGE, LARGE
+from survey.ui.roles import DEMO_ROLES, NAMES, Invite
+
+
+def welcome(screen: Screen, principal: Principal | None) -> None:
+    """The start page for whoever looks."""
+    t = screen.t
+    st.title(t("Hundred Cities Survey"), anchor=False)
+    blocks.say(
+        t(
+            "How satisfied consumers are with everyday shopping in 100 cities: the questionnaire, "
+            "the fieldwork and the results in one place, every figure with its margin of error."
+        )
+    )
+    if principal is not None:
+        _own_pages(screen, principal)
+    if screen.settings.demo:
+        _roles(screen, principal)
+    elif principal is None:
+        furniture.notice(
+            t("Sign-in"),
+            t("Accounts are given out by the administrator of this system."),
+        )
+
+
+def _own_pages(screen: Screen, principal: Principal) -> None:
+    t = screen.t
+    st.subheader(t("Your pages"), anchor=False)
+    st.caption(f"{principal.name} · {t(NAMES[principal.role])}")
+    for page in menu_for(principal):
+        if page.action is not None:
+            st.page_link(page.path, label=t(page.title))
+
+
+def _roles(screen: Screen, principal: Principal | None) -> None:
+    t = screen.t
+    title = t("Try another role") if principal else t("Look around: choose a role")
+    st.subheader(title, anchor=False)
+    st.caption(t("This is a demonstration. Everything here is generated demo data."))
+    st.html(f'<div class="hcs-roles">{"".join(_card(screen, one) for one in DEMO_ROLES)}</div>')
+
+
+def _card(screen: Screen, invite: Invite) -> str:
+    """One role, one click: a plain form that the sign-in route answers with a cookie."""
+    t = screen.t
+    target = f"/{landing_page(invite.role).url}"
+    wishes = {name: st.query_params[name] for name in (LANGUAGE, LARGE) if name in st.query_params}
+    if wishes:
+        target = f"{target}?{urlencode(wishes)}"
+    return (
+        '<form method="post" action="/auth/demo">'
+        f'<input type="hidden" name="next" value="{escape(target)}">'
+        f'<button type="submit" name="role" value="{invite.role.value}">'
+        f"<b>{escape(t(NAMES[invite.role]))}</b>{escape(t(invite.purpose))}</button></form>"
+    )

@@ -1,0 +1,115 @@
+"""The method page: formulas, the choices of this snapshot, the words used."""
+
+import pandas as pd
+import streamlit as st
+
+from survey.locale import Translator
+from survey.publish.results import WaveResults
+from survey.publish.views.figures import QUOTA_SAMPLE
+from survey.publish.views.method import Facts, method_of
+from survey.ui.glossary import read_glossary
+from survey.ui.page import Visit
+
+
+def explain_method(visit: Visit, results: WaveResults) -> None:
+    """Everything a reader needs to check or repeat the figures of one wave."""
+    t = visit.t
+    view = method_of(
+        wave=results.wave,
+        manifest=results.manifest,
+        method=results.method,
+        tree=results.tree,
+        language=visit.language,
+    )
+    st.header(t("Where the figures come from"), anchor=False)
+    st.markdown(
+        t(
+            "Approved interviews of a wave are frozen to a file whose fingerprint is printed here. "
+            "The same file and the same software give the same figures."
+        )
+    )
+    _facts(t, view.snapshot)
+    _scores(t)
+    st.header(t("Weights"), anchor=False)
+    st.markdown(
+        t(
+            "Each interview first stands for an equal part of its city. Within the city the "
+            "weights are then raked until the sample has the population's own structure. City "
+            "totals are resident populations, so the nation is not the mean of its cities."
+        )
+    )
+    _facts(t, view.weights)
+    _errors(t)
+    _facts(t, view.errors)
+    st.header(t("What is not shown"), anchor=False)
+    st.markdown(
+        t(
+            "A figure that rests on too few people is not shown anywhere: not on a page, not in a "
+            "table, not in a download. It is marked as withheld, never as zero."
+        )
+    )
+    _facts(t, view.disclosure)
+    if view.tree is not None:
+        st.header(t("Indicators and their weights"), anchor=False)
+        st.table(view.tree, hide_index=True, border="horizontal")
+    with st.expander(t("Unscored measures")):
+        st.table(view.measures, hide_index=True, border="horizontal")
+    _glossary(visit)
+
+
+def _facts(t: Translator, facts: Facts) -> None:
+    table = pd.DataFrame(facts, columns=[t("Choice"), t("In this wave")])
+    st.table(table, hide_index=True, border="horizontal")
+
+
+def _scores(t: Translator) -> None:
+    st.header(t("Scores"), anchor=False)
+    st.markdown(
+        t(
+            "An answer x on the scale from min to max becomes a score of 0 to 100. Don't know, not "
+            "experienced, refused, not asked and missing are five different codes; none of them is "
+            "a score."
+        )
+    )
+    st.latex(r"y = \frac{x - \min}{\max - \min} \times 100")
+    st.markdown(
+        t(
+            "The score of an item in a group of people is the weighted mean over those who gave a "
+            "score; an indicator adds its items with the weights of the tree. Where an item has no "
+            "score at all, the indicators above it are not available."
+        )
+    )
+    st.latex(
+        r"\bar y_{kd} = \frac{\sum_{i \in d} w_i\, r_{ik}\, y_{ik}}{\sum_{i \in d} w_i\, r_{ik}}"
+        r"\qquad \theta_d = \sum_k \omega_k\, \bar y_{kd}"
+    )
+
+
+def _errors(t: Translator) -> None:
+    st.header(t("Margins of error"), anchor=False)
+    st.markdown(t(QUOTA_SAMPLE))
+    st.markdown(
+        t(
+            "Standard errors come from the spread between sampling points within strata. Groups "
+            "are never cut out of the sample: points without members of the group count as zero. "
+            "Differences are estimated as differences, not from two separate intervals."
+        )
+    )
+    st.latex(
+        r"z_i = 1_{[i \in d]} \sum_k \omega_k\, "
+        r"\frac{r_{ik}\,(y_{ik} - \bar y_{kd})}{\sum_{d} w\, r_k}"
+        r"\qquad V = \sum_h \frac{n_h}{n_h - 1} \sum_j \left(z_{hj} - \bar z_h\right)^2"
+    )
+
+
+def _glossary(visit: Visit) -> None:
+    t = visit.t
+    st.header(t("Words"), anchor=False)
+    terms = read_glossary().values()
+    table = pd.DataFrame(
+        {
+            t("Term"): [term.name(visit.language) for term in terms],
+            t("Meaning"): [term.explanation(visit.language) for term in terms],
+        }
+    )
+    st.table(table, hide_index=True, border="horizontal")

@@ -1,0 +1,147 @@
+"""The one way a page runs: guard first, then its frame, then its body, and errors in words."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from survey.access.principal import AccessDenied, Principal
+from survey.locale import SurveyError, Translator, translator
+from survey.publish.charts import Style
+from survey.settings import Settings, current_settings
+from survey.ui import furniture
+from survey.ui.navigation import BY_KEY, PageInfo, PageKey, may_open
+from survey.ui.preferences import Preferences, current
+from survey.ui.roles import NAMES
+from survey.ui.session import visitor
+
+_LOG = logging.getLogger(__name__)
+_ICON = "\N{BAR CHART}"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One reader's screen: settings of the process, wishes of the reader."""
+
+    settings: Settings
+    preferences: Preferences
+
+    @property
+    def language(self) -> str:
+        return self.preferences.language
+
+    @property
+    def style(self) -> Style:
+        return self.preferences.style
+
+    @property
+    def t(self) -> Translator:
+        return translator(self.preferences.language)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A signed-in person on a page that is open to them."""
+
+    screen: Screen
+    principal: Principal
+
+    @property
+    def settings(self) -> Settings:
+        return self.screen.settings
+
+    @property
+    def language(self) -> str:
+        return self.screen.language
+
+    @property
+    def style(self) -> Style:
+        return self.screen.style
+
+    @property
+    def t(self) -> Translator:
+        return self.screen.t
+
+
+def run_page(key: PageKey, body: Callable[[Visit], None]) -> None:
+    """Run a page that needs a right; without it the page refuses politely, in place."""
+
+    def guarded(screen: Screen, principal: Principal | None) -> None:
+        if principal is None:
+            _ask_to_sign_in(screen)
+        elif not may_open(BY_KEY[key], principal):
+            _refuse(screen.t)
+        else:
+            st.title(screen.t(BY_KEY[key].title), anchor=False)
+            body(Visit(screen, principal))
+
+    run_open_page(key, guarded)
+
+
+def run_open_page(key: PageKey, body: Callable[[Screen, Principal | None], None]) -> None:
+    """Run a page that anybody may open; `body` is told who looks, if anybody is signed in."""
+    settings = current_settings()
+    screen = Screen(settings, current(settings.language))
+    page = BY_KEY[key]
+    st.set_page_config(page_title=_tab_title(screen.t, page), page_icon=_ICON, layout="wide")
+    with _errors_in_words(screen.t):
+        principal = visitor(settings)
+        demo = settings.demo or (principal is not None and principal.is_demo)
+        furniture.dress(screen.preferences, screen.t, demo=demo)
+        furniture.head(
+            screen.preferences,
+            screen.t,
+            demo=demo,
+            person=_person(screen.t, principal),
+            default_language=settings.language,
+        )
+        with _errors_in_words(screen.t):
+            body(screen, principal)
+        furniture.foot(screen.t, demo=demo)
+
+
+def _tab_title(t: Translator, page: PageInfo) -> str:
+    return f"{t(page.title)} · {t('Hundred Cities Survey')}"
+
+
+def _person(t: Translator, principal: Principal | None) -> str:
+    return f"{principal.name} · {t(NAMES[principal.role])}" if principal else ""
+
+
+def _ask_to_sign_in(screen: Screen) -> None:
+    t = screen.t
+    furniture.notice(
+        t("Please sign in first"),
+        t("This page is for people who work on the survey. A link alone does not open it."),
+        link=("/", t("To the start page")),
+    )
+
+
+def _refuse(t: Translator) -> None:
+    furniture.notice(
+        t("This page is not part of your role"),
+        t("You are signed in, but with a role that does not include this page."),
+        link=("/", t("To the start page")),
+    )
+
+
+@contextmanager
+def _errors_in_words(t: Translator) -> Iterator[None]:
+    """Say what happened and what to do; what a person cannot mend is logged under a number."""
+    try:
+        yield
+    except AccessDenied as error:
+        furniture.notice(t("This is not open to you"), t(error.message))
+    except SurveyError as error:
+        furniture.notice(t("This cannot be shown"), t(error.message))
+    except Exception:
+        number = secrets.token_hex(4)
+        _LOG.exception("page failed, request %s", number)
+        furniture.notice(
+            t("Something went wrong on our side"),
+            t("Nothing you entered was changed. Please reload the page."),
+            t("If it happens again, tell the administrator this number: {number}", number=number),
+        )

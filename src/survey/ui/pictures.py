@@ -1,0 +1,94 @@
+"""Drawing a picture: title, chart, what to bear in mind, the table, the downloads."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from survey.locale import Translator
+from survey.publish.charts import spec_of
+from survey.publish.charts.intervals import PICK
+from survey.publish.images import png
+from survey.publish.picture import Picture
+from survey.publish.tables import csv_bytes, for_screen
+from survey.publish.views.figures import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+
+
+def draw(visit: Visit, picture: Picture | None, *, demo: bool) -> None:
+    """Show `picture` with its table and downloads; nothing for a picture that is not there."""
+    _draw(visit, picture, demo=demo, clickable=False)
+
+
+def draw_clickable(visit: Visit, picture: Picture, *, demo: bool) -> str | None:
+    """The same, and the code of the row that the reader clicked, if any."""
+    return _draw(visit, picture, demo=demo, clickable=True)
+
+
+def _draw(visit: Visit, picture: Picture | None, *, demo: bool, clickable: bool) -> str | None:
+    if picture is None:
+        return None
+    t = visit.t
+    st.subheader(picture.title, anchor=False)
+    if picture.is_empty:
+        st.caption(t("There is nothing to draw for this choice. Please choose another one."))
+        return None
+    st.caption(picture.subtitle, help=explain("95% interval", visit.language))
+    clicked = _chart(visit, picture, clickable)
+    st.caption(" ".join(part for part in (picture.note, t(QUOTA_SAMPLE_SHORT)) if part))
+    with st.expander(t("Data as a table")):
+        st.table(for_screen(picture.table), hide_index=True, border="horizontal", alt=picture.title)
+    _downloads(t, picture, demo=demo)
+    return clicked
+
+
+def _chart(visit: Visit, picture: Picture, clickable: bool) -> str | None:
+    spec = spec_of(picture.kind, picture.text, visit.style)
+    if not clickable:
+        st.vega_lite_chart(picture.data, spec, width="stretch", alt=picture.alt)
+        return None
+    state = st.vega_lite_chart(
+        picture.data,
+        spec,
+        width="stretch",
+        alt=picture.alt,
+        key=picture.key,
+        on_select="rerun",
+        selection_mode=PICK,
+    )
+    points = state.selection.get(PICK, []) if state else []
+    return str(points[0]["code"]) if points and points[0].get("code") else None
+
+
+def _downloads(t: Translator, picture: Picture, *, demo: bool) -> None:
+    watermark = t("DEMO DATA: generated, no result of any survey") if demo else ""
+    remarks = tuple(
+        line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
+    )
+    footnotes = tuple(line for line in (watermark, picture.note, t(QUOTA_SAMPLE)) if line)
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            t("Table (CSV)"),
+            data=partial(_csv, picture.table, remarks),
+            file_name=f"{picture.key}.csv",
+            mime="text/csv",
+            key=f"{picture.key}/csv",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/table:",
+        )
+        st.download_button(
+            t("Picture (PNG)"),
+            data=partial(png, picture, footnotes),
+            file_name=f"{picture.key}.png",
+            mime="image/png",
+            key=f"{picture.key}/png",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/image:",
+        )
+
+
+def _csv(table: pd.DataFrame, remarks: tuple[str, ...]) -> bytes:
+    return csv_bytes(table, remarks)

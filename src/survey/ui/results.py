@@ -1,0 +1,89 @@
+"""Frozen waves and views for pages, kept in memory between runs.
+
+Views are small and never changed, so one copy serves every reader with the same rights.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from survey.publish.results import WaveInfo, WaveResults, list_waves, open_results
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.ui.page import Visit
+
+T = TypeVar("T")
+_NEW_WAVES_AFTER = 15.0
+"""Seconds until a page notices a newly frozen wave."""
+
+
+def waves(visit: Visit, series: str) -> list[WaveInfo]:
+    """Frozen waves of one series, newest first; possibly none."""
+    settings = visit.settings
+    found = _waves(settings.store_url, str(settings.data_dir), settings)
+    return [wave for wave in found if wave.series == series]
+
+
+@st.cache_data(ttl=_NEW_WAVES_AFTER, max_entries=8, show_spinner=False)
+def _waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]:
+    del store_url, data_dir  # they are the key of the cache
+    with read_scope(_settings.store_url) as session:
+        return list_waves(_settings, session)
+
+
+def results_of(visit: Visit, wave: WaveInfo) -> WaveResults:
+    """The results of a wave in the snapshot that `wave` names."""
+    settings = visit.settings
+    return _results(settings.store_url, wave.key, wave.snapshot_sha256, settings)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _results(store_url: str, key: str, snapshot: str, _settings: Settings) -> WaveResults:
+    del store_url, snapshot
+    with read_scope(_settings.store_url) as session:
+        return open_results(_settings, session, key)
+
+
+def other_waves(visit: Visit, wave: WaveInfo) -> tuple[WaveResults, ...]:
+    """The further waves of the same series."""
+    return tuple(
+        results_of(visit, other) for other in waves(visit, wave.series) if other.key != wave.key
+    )
+
+
+def view_of(
+    visit: Visit,
+    make: Callable[..., T],
+    results: WaveResults,
+    *,
+    others: Sequence[WaveResults] | None = None,
+    **more: Hashable,
+) -> T:
+    """The view that `make` builds for this reader, built once for everybody who may see it."""
+    arguments: dict[str, Any] = dict(more) if others is None else {**more, "others": others}
+    key = (
+        visit.settings.store_url,
+        make.__module__ + make.__qualname__,
+        results.wave.snapshot_sha256,
+        tuple(other.wave.snapshot_sha256 for other in others or ()),
+        results.wave.state,
+        visit.principal.role,
+        visit.principal.area,
+        visit.language,
+        tuple(sorted(more.items())),
+    )
+
+    def build() -> T:
+        return make(
+            results=results, principal=visit.principal, language=visit.language, **arguments
+        )
+
+    built: T = _view(repr(key), build)
+    return built
+
+
+@st.cache_resource(ttl=3600, max_entries=512, show_spinner=False)
+def _view(key: str, _build: Callable[[], Any]) -> Any:
+    del key
+    return _build()

@@ -1,0 +1,32 @@
+"""Who is looking at the screen. Reading the cookie stands behind one function."""
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from survey.access.principal import Principal
+from survey.access.sessions import COOKIE, principal_for
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.tables import now
+
+
+def browser_secret() -> str | None:
+    """The secret in this browser's cookie."""
+    return st.context.cookies.get(COOKIE)
+
+
+def visitor(settings: Settings) -> Principal | None:
+    """The signed-in person; asked anew at every run, so that signing out counts at once."""
+    secret = browser_secret()
+    if not secret:
+        return None
+    with read_scope(settings.store_url) as session:
+        return principal_for(session=session, secret=secret, now=now())
+
+
+def visitor_or_nobody(settings: Settings) -> Principal | None:
+    """For the menu only: without a store there is nobody; the page itself says what is wrong."""
+    try:
+        return visitor(settings)
+    except SQLAlchemyError:
+        return None
