@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from survey.access.principal import OPERATOR
@@ -57,15 +58,16 @@ def estimate(
             group=group or ["all"],
             indicator=indicator,
         )
+        table = table[list(COLUMNS)].assign(n=table["n"].astype("Int64").astype(object))
         rows = [
             tuple(_plain(value) for value in row)
-            for row in table[list(COLUMNS)].itertuples(index=False, name=None)
+            for row in table.itertuples(index=False, name=None)
         ]
         print_table(COLUMNS, rows, form)
 
 
 def _plain(value: object) -> object:
     """Floats to four decimals, null for what is not there."""
-    if isinstance(value, float):
-        return None if value != value else round(value, 4)
-    return value
+    if value is pd.NA or value != value:
+        return None
+    return round(value, 4) if isinstance(value, float) else value

@@ -137,10 +137,12 @@ def _serve(settings: Settings) -> None:
     from survey.ui.asgi import create_app
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    application = create_app(settings)
+    # Paths of the public form hold one-time tokens; they must not end up in a log.
+    logging.getLogger("uvicorn.access").disabled = True
     say("The platform is open at http://localhost:{port} (Ctrl+C stops it).", port=settings.port)
     uvicorn.run(
-        create_app(settings),
+        application,
         host=settings.host,
         port=settings.port,
         log_level="warning",
