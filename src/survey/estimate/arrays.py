@@ -5,6 +5,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 

@@ -15,7 +15,8 @@ import pandas as pd
 from survey.estimate.arrays import Floats
 from survey.estimate.cube_gaps import area_gap, group_gap
 from survey.estimate.cube_levels import Segments, View
-from survey.estimate.cube_rows import Labels, Membership, Scale
+from survey.estimate.cube_read import Labels, Membership
+from survey.estimate.cube_rows import Scale
 from survey.estimate.cube_simple import simple_variances
 from survey.estimate.cube_sums import CubeSums, one_thread
 from survey.estimate.design import Design
@@ -188,7 +189,7 @@ def _evidence(view: View, simple: Floats) -> Evidence:
     total, within = view.segments.squares(
         lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
     )
-    members = view.to_areas(sums.members)[:, asked]
+    members = view.members[:, asked]
     spread = view.spread(total, within, view.segments.psus[:, asked])
     if sums.sample.assumed_deff is not None:
         strata = spread.psus - spread.df
@@ -198,7 +199,7 @@ def _evidence(view: View, simple: Floats) -> Evidence:
         size=view.size[:, asked],
         spread=spread,
         simple=simple[:, asked],
-        n=view.to_areas(sums.n)[:, asked],
+        n=view.n[:, asked],
         members=members,
-        base=view.to_areas(sums.base)[:, asked],
+        base=view.base[:, asked],
     )

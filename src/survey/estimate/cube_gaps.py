@@ -25,13 +25,16 @@ def group_gap(view: View, rest: View) -> Difference:
 
     everyone = np.broadcast_to(segments.psus[:, every], (len(segments.starts), *sums.shape))
     spread = view.spread(*segments.squares(z, sums.shape), everyone)
-    mine, others = view.to_areas(sums.members)[:, asked], rest.to_areas(rest.sums.members)
+    mine, others = (
+        view.members[:, asked],
+        rest.members,
+    )
     variance, df = spread.variance, spread.df
     psus = np.minimum(view.psus[:, asked], rest.psus)
     if sums.sample.assumed_deff is not None:
-        members = view.to_areas(sums.members)[:, every]
+        members = view.members[:, every]
         squares = squares_of([view])[0][:, asked] + squares_of([rest])[0]
-        squares *= view.to_areas(sums.base)[:, every] * sums.sample.assumed_deff
+        squares *= view.base[:, every] * sums.sample.assumed_deff
         variance = ratio(squares, members - 1, np.nan)
         df = members - (spread.psus - df)
         psus = np.minimum(mine, others)
@@ -41,8 +44,8 @@ def group_gap(view: View, rest: View) -> Difference:
         variance=variance,
         df=df,
         psus=psus,
-        n_first=view.to_areas(sums.n)[:, asked],
-        n_second=rest.to_areas(rest.sums.n),
+        n_first=view.n[:, asked],
+        n_second=rest.n,
         members=np.minimum(mine, others),
         size=view.size[:, asked] + rest.size,
     )
@@ -60,8 +63,11 @@ def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
     """
     sums, asked = view.sums, slice(0, len(view.sums.groups))
     larger = _nesting(view, reference)
-    members, base = reference.to_areas(sums.members)[:, asked], reference.to_areas(sums.base)
-    mine = view.to_areas(sums.members)[:, asked]
+    members, base = (
+        reference.members[:, asked],
+        reference.base,
+    )
+    mine = view.members[:, asked]
     variance, occupied = _area_variance(view, reference, larger)
     whole = reference.psus[:, asked]
     df, psus = (whole - occupied)[larger], view.psus[:, asked]
@@ -77,8 +83,8 @@ def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
         variance=variance,
         df=df,
         psus=psus,
-        n_first=view.to_areas(sums.n)[:, asked],
-        n_second=reference.to_areas(sums.n)[larger][:, asked],
+        n_first=view.n[:, asked],
+        n_second=reference.n[larger][:, asked],
         members=mine,
         size=(view.size + reference.size[larger])[:, asked],
     )

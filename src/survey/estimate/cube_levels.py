@@ -8,7 +8,7 @@ import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, group_sum, ratio
 from survey.estimate.cube_sums import AreaLevel, CubeSums
-from survey.estimate.sums import coverage_of, in_base
+from survey.estimate.sums import coverage_of
 from survey.estimate.variance import Spread, from_cells
 
 PSUS_AT_ONCE = 128
@@ -32,11 +32,20 @@ class Segments:
         change[1:] = (np.diff(sums.stratum) != 0) | (np.diff(sums.block) != 0)
         starts = np.flatnonzero(change)
         size = np.diff(np.append(starts, psus)).astype(np.float64)
-        blank = np.empty((len(starts), *sums.n.shape[1:]))
+        blank = np.empty((len(starts), *sums.moments.n.shape[1:]))
         segments = cls(starts, size, sums.stratum[starts], sums.block[starts], blank)
+        plan, (groups, _) = sums.plan, blank.shape[1:]
+        support = (plan.omega[plan.several] != 0).astype(np.float32).T
         for part, inside in segments.pieces():
-            present = presence(sums, part)
-            blank[inside] = np.add.reduceat(present, starts[inside] - part.start, axis=0)
+            scored = (sums.weight[part] > 0).astype(np.float32)
+            several = (scored @ support > 0).astype(np.float32)
+            member = segments.member(inside).astype(np.float32)
+            blank[inside] = plan.spread_out(
+                *(
+                    (member @ present.reshape(len(present), -1)).reshape(len(member), groups, -1)
+                    for present in (scored, several)
+                )
+            )
         return segments
 
     def pieces(self) -> Iterator[tuple[slice, slice]]:
@@ -48,25 +57,24 @@ class Segments:
                 yield slice(int(ends[first]), int(ends[last])), slice(first, last)
                 first = last
 
+    def member(self, inside: slice) -> Floats:
+        """1.0 where a PSU lies in a segment: the sums over few PSUs as one product, (s, p)."""
+        size = self.size[inside].astype(np.intp)
+        return np.repeat(np.eye(len(size)), size, axis=1)
+
     def squares(
         self, z_of: Callable[[slice], Floats], shape: tuple[int, ...]
     ) -> tuple[Floats, Floats]:
         """Sum, and squares about its own mean, of `z` in each segment, shape (s, ...) each."""
-        total, within = np.empty((len(self.starts), *shape)), np.empty((len(self.starts), *shape))
+        total, within = np.empty((2, len(self.starts), *shape))
         for part, inside in self.pieces():
-            z, starts = z_of(part), self.starts[inside] - part.start
-            total[inside] = np.add.reduceat(z, starts, axis=0)
-            mean = total[inside] / self.size[inside, None, None]
-            z -= np.repeat(mean, self.size[inside].astype(np.intp), axis=0)
+            member, z = self.member(inside), z_of(part).reshape(part.stop - part.start, -1)
+            sums = member @ z
+            z -= member.T @ (sums / self.size[inside, None])
             z *= z
-            within[inside] = np.add.reduceat(z, starts, axis=0)
+            total[inside] = sums.reshape(-1, *shape)
+            within[inside] = (member @ z).reshape(-1, *shape)
         return total, within
-
-
-def presence(sums: CubeSums, part: slice) -> Floats:
-    """1.0 where a PSU has members in the base of a statistic, shape (p, G, T)."""
-    scored = (sums.weight[part] > 0).astype(np.float64)
-    return in_base(scored, sums.plan.omega)
 
 
 @dataclass(frozen=True)
@@ -82,14 +90,29 @@ class View:
         return add_up(self.level.of_block, of_blocks, len(self.level.labels))
 
     @cached_property
+    def n(self) -> Floats:
+        """Rows in the base, shape (A, G, T)."""
+        return self.to_areas(self.sums.moments.n)
+
+    @cached_property
+    def members(self) -> Floats:
+        """Those with a positive weight, shape (A, G, T)."""
+        return self.to_areas(self.sums.moments.members)
+
+    @cached_property
+    def base(self) -> Floats:
+        """Sum of their weights, shape (A, G, T)."""
+        return self.to_areas(self.sums.moments.base)
+
+    @cached_property
     def mass(self) -> Floats:
         """Sum of w r, shape (A, G, K)."""
-        return self.to_areas(self.sums.block_weight)
+        return self.to_areas(self.sums.moments.block[..., : self.sums.rows.columns])
 
     @cached_property
     def mean(self) -> Floats:
         """Column means about the centre in raw units, 0 where nothing is scored, (A, G, K)."""
-        return self.to_areas(self.sums.block_total) * self.inverse
+        return self.to_areas(self.sums.moments.block[..., self.sums.rows.columns :]) * self.inverse
 
     @cached_property
     def inverse(self) -> Floats:
@@ -102,7 +125,8 @@ class View:
         scored = self.mass > 0
         factor = coverage_of(scored, plan.omega, self.sums.renormalise)
         if not self.sums.renormalise:
-            missing = (self.to_areas(self.sums.scores) == 0).astype(np.float64) @ plan.items.T
+            unscored = (self.to_areas(self.sums.moments.scores) == 0).astype(np.float64)
+            missing = unscored @ plan.items.T
             factor = np.where(missing > 0, np.nan, factor)
         return factor
 
@@ -120,14 +144,15 @@ class View:
         return np.abs(self.estimate) + offset
 
     def z(self, part: slice, area: Codes, groups: slice = slice(None)) -> Floats:
-        """Linearised totals of PSUs about the means of `area` (p,), 0 outside, (p, g, T)."""
+        """Linearised totals of PSUs about the means of `area` (p,), shape (p, g, T); 0 outside
+        the area and where its estimate is missing."""
         weight, total = self.sums.weight[part, groups], self.sums.total[part, groups]
         residual = total - self.mean[area, groups] * weight
         residual *= self.inverse[area, groups]
         z = residual.reshape(-1, residual.shape[-1]) @ self.sums.plan.omega.T
         z = z.reshape(*residual.shape[:2], -1)
         if not self.plain:
-            z *= self.coverage[area, groups]
+            z *= np.nan_to_num(self.coverage)[area, groups]
         z[area < 0] = 0.0
         return z
 

@@ -2,22 +2,16 @@
 whole PSUs is summed, so a wave costs little more memory than its answers."""
 
 import itertools
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats
-from survey.estimate.design import Sample, column, numbers
-from survey.estimate.errors import EstimateError
 from survey.estimate.indicators import respondent_scores
 
 Raw = npt.NDArray[np.int8]
-Labels = str | npt.ArrayLike | pd.Series | None
-Membership = str | tuple[str, Hashable] | npt.ArrayLike | pd.Series | None
-NOT_A_SCORE = -5
 ROWS_AT_ONCE = 2048
 
 
@@ -49,12 +43,15 @@ class Rows:
     """All rows, sorted by block, stratum and PSU; n rows, G groups, I items, R rates.
 
     A block is the common refinement of all area levels (the city, as a rule): every area of every
-    level is a union of blocks.
+    level is a union of blocks. Arrays run along the rows, because every sum does.
     """
 
     raw: Raw
+    """Answers, negative where there is no score, shape (I, n)."""
     rates: Floats
+    """Shape (R, n), NaN outside the base."""
     member: Flags
+    """Shape (G, n)."""
     weight: Floats
     chunks: list[Chunk]
     centre: Floats
@@ -66,99 +63,35 @@ class Rows:
     @property
     def columns(self) -> int:
         """Columns that are summed: items and rates, or per-respondent statistics and rates."""
-        return len(self.centre) if not len(self.omega) else len(self.omega) + self.rates.shape[1]
+        return (len(self.omega) or len(self.raw)) + len(self.rates)
 
     def features(self, chunk: Chunk) -> Floats:
-        """[r | r (y - centre)] of each column, shape (rows, 2 * columns)."""
-        raw, rates = self.raw[chunk.rows], self.rates[chunk.rows]
-        answers = self.columns - rates.shape[1]
-        features = np.empty((len(raw), 2 * self.columns))
-        scored, value = features[:, : self.columns], features[:, self.columns :]
+        """r and r (y - centre) of each column, stacked, shape (2 * columns, rows)."""
+        raw, rates = self.raw[:, chunk.rows], self.rates[:, chunk.rows]
+        features = np.empty((2 * self.columns, raw.shape[1]))
+        answers = self.columns - len(rates)
+        scored, value = features[: self.columns], features[self.columns :]
         if len(self.omega):
-            own = respondent_scores(np.where(raw < 0, np.nan, raw.astype(np.float64)), self.omega)
-            np.subtract(own, self.omega @ self.centre[: raw.shape[1]], out=value[:, :answers])
-            np.logical_not(np.isnan(own), out=scored[:, :answers])
+            scores = np.where(raw < 0, np.nan, raw.astype(np.float64))
+            own = respondent_scores(scores.T, self.omega).T
+            _fill(scored[:answers], value[:answers], own, self.omega @ self.centre[: len(raw)])
         else:
-            np.greater(raw, -1, out=scored[:, :answers])
-            np.subtract(raw, self.centre[:answers], out=value[:, :answers])
-        if rates.shape[1]:
-            np.logical_not(np.isnan(rates), out=scored[:, answers:])
-            np.subtract(rates, self.centre[raw.shape[1] :], out=value[:, answers:])
-        if len(self.omega) or rates.shape[1]:
-            np.nan_to_num(value, copy=False)
-        value *= scored
+            known = raw >= 0
+            scored[:answers] = known
+            value[:answers] = (raw - self.centre[: len(raw), None].astype(np.int8)) * known
+        if len(rates):
+            _fill(scored[answers:], value[answers:], rates, self.centre[len(raw) :])
         return features
 
     def mass(self, chunk: Chunk) -> Floats:
-        """Weight of each row in each group, 0 for no member, shape (rows, G)."""
-        return self.member[chunk.rows] * self.weight[chunk.rows, None]
+        """Weight of each row in each group, 0 for no member, shape (G, rows)."""
+        return self.member[:, chunk.rows] * self.weight[chunk.rows]
 
 
-def read_raw(frame: pd.DataFrame, items: Sequence[str], scale: Scale, order: Codes) -> Raw:
-    """Raw answers as int8 in row order, shape (n, I); missing values become a negative code."""
-    raw = np.empty((len(frame), len(items)), dtype=np.int8)
-    for k, item in enumerate(items):
-        series = column(frame, item)
-        if series.dtype == np.int8:
-            raw[:, k] = series.to_numpy()[order]
-        else:
-            values = numbers(frame, item)[order]
-            raw[:, k] = np.where(np.isnan(values), NOT_A_SCORE, np.clip(values, -128, 127))
-    odd = (raw >= 0) & (raw < scale.minimum) | (raw > scale.maximum)
-    if odd.any():
-        row, k = np.argwhere(odd)[0]
-        raise EstimateError(
-            "raw_range",
-            column=items[k],
-            value=int(raw[row, k]),
-            minimum=scale.minimum,
-            maximum=scale.maximum,
-        )
-    return raw
-
-
-def read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership]) -> Flags:
-    """Membership of each row in each group, shape (n, G)."""
-    if not groups:
-        raise EstimateError("no_groups")
-    return np.column_stack([_membership(frame, name, group) for name, group in groups.items()])
-
-
-def _membership(frame: pd.DataFrame, name: str, group: Membership) -> Flags:
-    if group is None:
-        return np.ones(len(frame), dtype=np.bool_)
-    if isinstance(group, tuple):
-        key, level = group
-        series = column(frame, key)
-        return np.asarray((series == level).fillna(False), dtype=np.bool_)
-    values = column(frame, group) if isinstance(group, str) else pd.Series(np.asarray(group))
-    if len(values) != len(frame):
-        raise EstimateError("row_count", name=name, found=len(values), expected=len(frame))
-    if not pd.api.types.is_bool_dtype(values.dtype):
-        raise EstimateError("not_boolean", column=name)
-    return values.fillna(False).to_numpy(np.bool_)
-
-
-def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, pd.Index]:
-    """Area code of each row (-1 for none) and the areas, sorted."""
-    if labels is None:
-        return np.zeros(len(frame), dtype=np.intp), pd.Index([level])
-    values = column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
-    if len(values) != len(frame):
-        raise EstimateError("row_count", name=level, found=len(values), expected=len(frame))
-    codes, areas = pd.factorize(values, sort=True)
-    return codes.astype(np.intp), pd.Index(areas)
-
-
-def of_psus(sample: Sample, level: str, code: Codes) -> Codes:
-    """Area of each PSU; an area that cuts through a PSU is an error."""
-    area = np.zeros(len(sample.stratum), dtype=np.intp)
-    area[sample.psu] = code
-    split = np.flatnonzero(area[sample.psu] != code)
-    if split.size:
-        label = sample.psu_labels[int(sample.psu[split[0]])]
-        raise EstimateError("area_splits_psu", psu=label, level=level)
-    return area
+def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:
+    known = ~np.isnan(given)
+    scored[:] = known
+    value[:] = np.where(known, given - centre[:, None], 0.0)
 
 
 def cut(block_of_psu: Codes, rows_of_psu: Codes) -> Iterator[Chunk]:

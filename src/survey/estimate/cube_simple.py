@@ -13,7 +13,10 @@ def simple_variances(views: Sequence[View]) -> list[Floats]:
     """Simple-random variance (with replacement) of every figure, one (A, G, T) per level."""
     found = []
     for view, squares in zip(views, squares_of(views), strict=True):
-        base, members = view.to_areas(view.sums.base), view.to_areas(view.sums.members)
+        base, members = (
+            view.base,
+            view.members,
+        )
         found.append(ratio(squares * base, members - 1, np.nan))
     return found
 
@@ -32,28 +35,27 @@ def squares_of(views: Sequence[View]) -> list[Floats]:
 def contrast_squares(view: View, reference: View) -> Floats:
     """Sum over the rows of each area of w (u - v)^2 - w v^2, with u and v linearised about the
     area and about the larger area that contains it, shape (A, G, T)."""
-    sums = view.sums
-    groups, omega = sums.n.shape[1], sums.plan.omega
-    found = np.zeros((len(view.level.labels), groups, len(omega)))
+    sums, omega = view.sums, view.sums.plan.omega
+    found = np.zeros((len(view.level.labels), *sums.moments.n.shape[1:]))
     for chunk in sums.rows.chunks:
         if (area := view.level.of_block[chunk.block]) < 0:
             continue
         features, mass = sums.rows.features(chunk), sums.rows.mass(chunk)
         own = _kernel(view, area, omega)
         other = _kernel(reference, reference.level.of_block[chunk.block], omega)
-        found[area] += _weighted_squares(features @ (own - other), mass)
-        found[area] -= _weighted_squares(features @ other, mass)
+        found[area] += _weighted_squares((own - other) @ features, mass)
+        found[area] -= _weighted_squares(other @ features, mass)
     return found
 
 
 def _small_squares(view: View) -> Floats:
     """Sum of w u^2 from squares and products of pairs, exact for up to three columns."""
     plan, mean, inverse = view.sums.plan, view.mean, view.inverse
-    own = view.to_areas(view.sums.square) - mean**2 * view.mass
+    own = view.to_areas(view.sums.moments.square) - mean**2 * view.mass
     squares = (own * inverse**2) @ (plan.omega**2).T
     if len(plan.pairs):
         a, b = plan.pairs.T
-        rr, ry, yr, yy = np.moveaxis(view.to_areas(view.sums.product), 2, 0)
+        rr, ry, yr, yy = np.moveaxis(view.to_areas(view.sums.moments.product), 2, 0)
         product = yy - mean[..., a] * ry - mean[..., b] * yr + mean[..., a] * mean[..., b] * rr
         product *= inverse[..., a] * inverse[..., b]
         squares += product @ (2 * plan.omega[:, a] * plan.omega[:, b]).T
@@ -63,7 +65,7 @@ def _small_squares(view: View) -> Floats:
 def _dense_squares(views: Sequence[View]) -> list[Floats]:
     """Sum of w u^2 over the rows for statistics of many columns, (A, G, dense) per level."""
     sums = views[0].sums
-    groups, omega = sums.n.shape[1], sums.plan.omega[sums.plan.dense]
+    groups, omega = len(sums.rows.member), sums.plan.omega[sums.plan.dense]
     found = [np.zeros((len(view.level.labels), groups, len(omega))) for view in views]
     if not len(omega):
         return found
@@ -72,20 +74,20 @@ def _dense_squares(views: Sequence[View]) -> list[Floats]:
         for view, squares in zip(views, found, strict=True):
             if (area := view.level.of_block[chunk.block]) >= 0:
                 kernel = _kernel(view, area, omega, covered=False)
-                squares[area] += _weighted_squares(features @ kernel, mass)
+                squares[area] += _weighted_squares(kernel @ features, mass)
     return found
 
 
 def _weighted_squares(u: Floats, mass: Floats) -> Floats:
-    """Sum over rows of mass (n, G) times u^2 (n, G * t), shape (G, t)."""
+    """Sum over rows of mass (G, n) times u^2 (t * G, n), shape (G, t)."""
     u *= u
-    return np.asarray(np.einsum("ng,ngt->gt", mass, u.reshape(*mass.shape, -1)))
+    return np.asarray(np.vecdot(u.reshape(-1, *mass.shape), mass)).T
 
 
 def _kernel(view: View, area: int, omega: Floats, *, covered: bool = True) -> Floats:
-    """Matrix that turns a row's features into u for every group, shape (2K, G * t)."""
-    slope = view.inverse[area].T[:, :, None] * omega.T[:, None, :]
+    """Matrix that turns the rows' features into u of every group, shape (t * G, 2K)."""
+    slope = omega[:, None, :] * view.inverse[area]
     if covered:
-        slope *= view.coverage[area]
-    level = -view.mean[area].T[:, :, None] * slope
-    return np.concatenate([level, slope]).reshape(2 * len(slope), -1)
+        slope *= view.coverage[area].T[:, :, None]
+    kernel = np.concatenate([-view.mean[area] * slope, slope], axis=2)
+    return kernel.reshape(-1, kernel.shape[2])

@@ -57,8 +57,8 @@ class Evidence:
         """Standard errors, intervals, deff and status."""
         variance = self.spread.variance
         if sample.assumed_deff is not None:
-            variance = np.where(np.isnan(self.estimate), np.nan, self.simple * sample.assumed_deff)
-        variance = without_dust(variance, self.size)
+            variance = self.simple * sample.assumed_deff
+        variance = np.where(np.isnan(self.estimate), np.nan, without_dust(variance, self.size))
         simple = without_dust(self.simple, self.size)
         if deff == "without":
             finite = np.where(self.base >= self.members, self.base - self.members, np.nan)

@@ -14,6 +14,7 @@ from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff, matrix, names_of
 from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
+from survey.estimate.variance import STATUSES
 
 Composite = Literal["item_means", "per_respondent"]
 COMPOSITES = ("item_means", "per_respondent")
@@ -120,4 +121,4 @@ def _incomplete(sample: Sample, domains: Domains, values: Floats, omega: Floats)
 def _blank(columns: dict[str, np.ndarray], where: np.ndarray) -> None:
     for name in ("estimate", "se", "ci_low", "ci_high", "deff"):
         columns[name] = np.where(where, np.nan, columns[name])
-    columns["status"] = np.where(where, "empty", columns["status"])
+    columns["status"] = np.where(where, STATUSES.index("empty"), columns["status"])

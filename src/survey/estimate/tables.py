@@ -7,9 +7,9 @@ import pandas as pd
 
 from survey.estimate.design import Sample
 from survey.estimate.domains import Domains
+from survey.estimate.variance import STATUSES
 
 COUNTS = ("df", "n", "n_psu", "n_reference", "n_rest")
-STATUSES = ["ok", "unreliable", "not_estimable", "empty"]
 
 
 def long_table(
@@ -21,7 +21,10 @@ def long_table(
     table["variable"] = np.tile(np.asarray(variables, dtype=object), domains.count)
     for name, values in columns.items():
         flat = values.reshape(-1)
-        table[name] = flat.astype(np.int64) if name in COUNTS else flat
+        if name == "status":
+            table[name] = np.array(STATUSES, dtype=object)[flat]
+        else:
+            table[name] = flat.astype(np.int64) if name in COUNTS else flat
     return table
 
 
@@ -49,8 +52,11 @@ def cube_table(
     }
     for name in parts[0]:
         flat = np.concatenate([part[name].reshape(-1) for part in parts])
-        table[name] = flat.astype(np.int64) if name in COUNTS else flat
-    return pd.DataFrame(table).astype({"status": pd.CategoricalDtype(STATUSES)})
+        if name == "status":
+            table[name] = _categorical(flat, STATUSES)
+        else:
+            table[name] = flat.astype(np.int64) if name in COUNTS else flat
+    return pd.DataFrame(table)
 
 
 def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> object:

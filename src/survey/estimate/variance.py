@@ -14,6 +14,7 @@ from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
 from survey.estimate.design import Sample
 from survey.estimate.errors import EstimateError
 
+STATUSES = ("ok", "unreliable", "not_estimable", "empty")
 MIN_DF = 8
 MIN_ROWS = 30
 
@@ -129,9 +130,12 @@ def t_quantile(df: Floats, level: float) -> Floats:
     """Two-sided Student quantile; NaN where df < 1."""
     if not 0 < level < 1:
         raise EstimateError("bad_level", level=level)
-    whole = np.where(df >= 1, df, np.nan)
-    distinct, place = np.unique(whole, return_inverse=True)
-    return np.asarray(special.stdtrit(distinct, (1 + level) / 2)[place].reshape(whole.shape))
+    whole = df.astype(np.intp)
+    distinct = np.flatnonzero(np.bincount(whole.reshape(-1)))
+    quantile = np.full(distinct.max(initial=0) + 1, np.nan)
+    quantile[distinct] = special.stdtrit(distinct, (1 + level) / 2)
+    quantile[0] = np.nan
+    return quantile[whole]
 
 
 def t_pvalue(t: Floats, df: Floats) -> Floats:
@@ -139,10 +143,10 @@ def t_pvalue(t: Floats, df: Floats) -> Floats:
     return np.asarray(2 * special.stdtr(np.where(df >= 1, df, np.nan), -np.abs(t)))
 
 
-def status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> np.ndarray:
-    """empty: no estimate; not_estimable: no standard error; unreliable: df < 8 or n < 30."""
-    return np.select(
-        [np.isnan(estimate), np.isnan(se), (df < MIN_DF) | (members < MIN_ROWS)],
-        ["empty", "not_estimable", "unreliable"],
-        "ok",
-    ).astype(object)
+def status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> Codes:
+    """Places in `STATUSES`: no estimate is `empty`, no standard error `not_estimable`, df < 8 or
+    n < 30 `unreliable`."""
+    weak = (df < MIN_DF) | (members < MIN_ROWS)
+    found = np.where(np.isnan(se), STATUSES.index("not_estimable"), weak).astype(np.intp)
+    found[np.isnan(estimate)] = STATUSES.index("empty")
+    return found

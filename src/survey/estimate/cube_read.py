@@ -1,0 +1,103 @@
+"""Reading a frame for a cube: answers, groups and areas, each as one array over the rows."""
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Flags
+from survey.estimate.cube_rows import Raw, Scale
+from survey.estimate.design import Sample, column, numbers
+from survey.estimate.errors import EstimateError
+
+Labels = str | npt.ArrayLike | pd.Series | None
+Membership = str | tuple[str, Hashable] | npt.ArrayLike | pd.Series | None
+NOT_A_SCORE = -5
+
+
+def read_raw(frame: pd.DataFrame, items: Sequence[str], scale: Scale, order: Codes) -> Raw:
+    """Raw answers as int8 in row order, shape (I, n); missing values become a negative code."""
+    raw = np.empty((len(items), len(frame)), dtype=np.int8)
+    for answers, item in zip(raw, items, strict=True):
+        series = column(frame, item)
+        if series.dtype == np.int8:
+            np.take(series.to_numpy(), order, out=answers)
+        else:
+            values = numbers(frame, item)[order]
+            answers[:] = np.where(np.isnan(values), NOT_A_SCORE, np.clip(values, -128, 127))
+        if answers.max(initial=-1) > scale.maximum or _has_between(answers, scale.minimum):
+            odd = (answers >= 0) & ((answers < scale.minimum) | (answers > scale.maximum))
+            raise EstimateError(
+                "raw_range",
+                column=item,
+                value=int(answers[odd][0]),
+                minimum=scale.minimum,
+                maximum=scale.maximum,
+            )
+    return raw
+
+
+def _has_between(answers: npt.NDArray[np.int8], minimum: int) -> bool:
+    """Whether an answer lies in 0 … minimum - 1; as unsigned bytes negatives are large."""
+    return bool(answers.view(np.uint8).min(initial=255) < minimum)
+
+
+class _Columns:
+    """Key columns of a frame as codes, each read once however many groups ask for a level."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        self._read: dict[str, tuple[Codes, pd.Index]] = {}
+
+    def equal(self, key: str, level: Hashable) -> Flags:
+        if key not in self._read:
+            codes, levels = pd.factorize(column(self._frame, key))
+            self._read[key] = codes, pd.Index(levels)
+        codes, levels = self._read[key]
+        place = np.flatnonzero(levels == level)
+        return codes == place[0] if place.size else np.zeros(len(codes), dtype=np.bool_)
+
+
+def read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership], order: Codes) -> Flags:
+    """Membership of each row in each group, shape (G, n) in row order."""
+    columns = _Columns(frame)
+    member = np.empty((len(groups), len(frame)), dtype=np.bool_)
+    for rows, (name, group) in zip(member, groups.items(), strict=True):
+        np.take(_membership(frame, columns, name, group), order, out=rows)
+    return member
+
+
+def _membership(frame: pd.DataFrame, columns: _Columns, name: str, group: Membership) -> Flags:
+    if group is None:
+        return np.ones(len(frame), dtype=np.bool_)
+    if isinstance(group, tuple):
+        return columns.equal(*group)
+    values = column(frame, group) if isinstance(group, str) else pd.Series(np.asarray(group))
+    if len(values) != len(frame):
+        raise EstimateError("row_count", name=name, found=len(values), expected=len(frame))
+    if not pd.api.types.is_bool_dtype(values.dtype):
+        raise EstimateError("not_boolean", column=name)
+    return values.fillna(False).to_numpy(np.bool_)
+
+
+def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, pd.Index]:
+    """Area code of each row (-1 for none) and the areas, sorted."""
+    if labels is None:
+        return np.zeros(len(frame), dtype=np.intp), pd.Index([level])
+    values = column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
+    if len(values) != len(frame):
+        raise EstimateError("row_count", name=level, found=len(values), expected=len(frame))
+    codes, areas = pd.factorize(values, sort=True)
+    return codes.astype(np.intp), pd.Index(areas)
+
+
+def of_psus(sample: Sample, level: str, code: Codes) -> Codes:
+    """Area of each PSU; an area that cuts through a PSU is an error."""
+    area = np.zeros(len(sample.stratum), dtype=np.intp)
+    area[sample.psu] = code
+    split = np.flatnonzero(area[sample.psu] != code)
+    if split.size:
+        label = sample.psu_labels[int(sample.psu[split[0]])]
+        raise EstimateError("area_splits_psu", psu=label, level=level)
+    return area
