@@ -70,7 +70,8 @@ def _templates(good: Draw, count: int, rng: np.random.Generator) -> Ints:
     names, own = np.unique(surveyor, return_inverse=True)
     weight = np.where(rng.random(len(names)) < _CHEATS, _CHEATING, 1.0)[own]
     ends = np.cumsum(weight)
-    return np.searchsorted(ends, rng.random(count) * ends[-1], side="right")
+    rows: Ints = np.searchsorted(ends, rng.random(count) * ends[-1], side="right")
+    return rows
 
 
 def _speed(made: Draw, rows: Ints, rng: np.random.Generator) -> None:

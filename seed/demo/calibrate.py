@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seed.demo.choices import Choice
+from seed.demo.levels import city_targets, latent_levels
 from seed.demo.model import (
     NOT_SUBSTANTIVE,
     Model,
@@ -19,19 +20,15 @@ from seed.demo.model import (
     ticked,
 )
 from seed.demo.people import People
-from seed.demo.plan import PLANS, WavePlan
-from seed.demo.response import response
+from seed.demo.plan import PLANS
 from seed.demo.scores import city_scores, national_score
-from seed.demo.seeds import stream
 from seed.demo.trees import shipped_tree
+from seed.demo.weights import item_weights
 from survey.context.published import published_results
-from survey.instrument.tree import IndicatorTree
 from survey.sample.frame import shipped_cities
 
 Floats = npt.NDArray[np.float64]
 
-_CEILING = 97.5
-_FIRST_SD, _ITEM_SD, _YEAR_SD = 0.9, 0.8, 0.35
 _SLOPE = 0.8
 """Points of expected score a point of latent shift brings, near enough to converge."""
 _ROUNDS = 12
@@ -62,14 +59,11 @@ def calibrated(key: str) -> Model:
         chances={}, singles={}, asked={}, child_age=child_ages(people),
     )  # fmt: skip
     model = _with_choices(model)
-    target = _city_targets(model)
-    model = replace(model, base=_levels(model, target, range(len(ratings))))
+    target = city_targets(model)
+    model = replace(model, base=latent_levels(model, target, range(len(ratings))))
     if plan.series != "main":
         return model
     return _with_groups(model, target)
-
-
-# --- choices -------------------------------------------------------------------------------------
 
 
 def _with_choices(model: Model) -> Model:
@@ -126,152 +120,6 @@ def _as_published(
     return choice
 
 
-# --- city levels ---------------------------------------------------------------------------------
-
-
-def _city_targets(model: Model) -> Floats:
-    """The expected score of every rating in every city, shape (C, K)."""
-    plan = model.plan
-    scores = city_scores(plan.year)
-    nation = national_score(plan.year)
-    room = (100 - scores) / (100 - nation)
-    national = _national_targets(model)
-    pull = np.array([rating.city for rating in model.ratings])
-    target = (
-        nation
-        + (scores - nation)[:, None] * pull
-        + room[:, None] * (national - nation)
-        + room[:, None] * _city_noise(model)
-    )
-    target = np.clip(target, 15.0, _CEILING)
-    weights = _response_weights(model)
-    for _ in range(_ROUNDS):
-        mean = (weights * target).sum(axis=0) / weights.sum(axis=0)
-        target = np.clip(target + room[:, None] * (national - mean), 15.0, _CEILING)
-        target = _meeting_cities(model, target, scores)
-    return target
-
-
-def _national_targets(model: Model) -> Floats:
-    """The national score of every rating: profile, shifted to the published indicators."""
-    plan = model.plan
-    offsets = np.array([rating.offset for rating in model.ratings])
-    national = national_score(plan.year) + offsets
-    if model.tree is None:
-        return national
-    parents = [first_level(model.tree, name) for name in _codes(model)]
-    for first in sorted(set(parents)):
-        wanted = national_score(plan.year, first)
-        inside = np.array([parent == first for parent in parents])
-        national[: len(parents)][inside] += _to_level(model, national, first, wanted)
-    for second, wanted in _published_second_level(plan).items():
-        national = _with_second(model, national, second, wanted)
-    return national
-
-
-def _with_second(model: Model, national: Floats, code: str, wanted: float) -> Floats:
-    """Move one second-level indicator; its siblings take it back, so the first level stays."""
-    moved = national.copy()
-    parents = _codes(model)
-    own = np.array([parent.rsplit(".", 1)[0] == code for parent in parents])
-    first = code.split(".")[0]
-    moved[: len(own)][own] += _to_level(model, national, code, wanted)
-    siblings = np.array([parent.split(".")[0] == first for parent in parents]) & ~own
-    weight = item_weights(model, first)
-    drift = float(weight @ (moved - national)[: len(own)])
-    moved[: len(own)][siblings] -= drift / float(weight[siblings].sum())
-    return moved
-
-
-def _to_level(model: Model, national: Floats, code: str, wanted: float) -> float:
-    weight = item_weights(model, code)
-    return wanted - float(weight @ national[: len(weight)])
-
-
-def _published_second_level(plan: WavePlan) -> Mapping[str, float]:
-    """Second-level scores; those of 2023 stand, as distances, for 2024 as well."""
-    found = {
-        result.indicator: result.score
-        for result in published_results()
-        if result.year == 2023 and result.area_level == "nation" and "." in result.indicator
-    }
-    if plan.year < 2023:
-        return {}
-    return {
-        code: score - national_score(2023, code[0]) + national_score(plan.year, code[0])
-        for code, score in found.items()
-        if score is not None
-    }
-
-
-def _city_noise(model: Model) -> Floats:
-    """A city's own profile over the items, mostly lasting; 0 for the nation as a whole."""
-    people, plan = model.people, model.plan
-    count = len(people.weight)
-    parents = _codes(model) if model.tree else []
-    noise = np.empty((count, len(model.ratings)))
-    for place, rating in enumerate(model.ratings):
-        noise[:, place] = stream("city-item", rating.name).normal(0, _ITEM_SD, count)
-        noise[:, place] += stream("city-item", rating.name, plan.year).normal(0, _YEAR_SD, count)
-        if place < len(parents):
-            first = first_level(model.tree, parents[place]) if model.tree else ""
-            noise[:, place] += stream("city-first", first).normal(0, _FIRST_SD, count)
-    weight = people.weight / people.weight.sum()
-    centred: Floats = noise - weight @ noise
-    return centred
-
-
-def _meeting_cities(model: Model, target: Floats, scores: Floats) -> Floats:
-    """Move the scored items of each city together until its composite is met."""
-    if model.tree is None:
-        return target
-    weight = item_weights(model, None)
-    moved = target.copy()
-    scored = moved[:, : len(weight)]
-    for _ in range(4):
-        gap = scores - scored @ weight
-        free = (scored < _CEILING - 1e-9) | (gap < 0)[:, None]
-        scored += np.where(free, (gap / np.maximum((free * weight).sum(axis=1), 1e-9))[:, None], 0)
-        np.clip(scored, 15.0, _CEILING, out=scored)
-    return moved
-
-
-def _response_weights(model: Model) -> Floats:
-    """Weight of each city in the national mean of each rating, shape (C, K)."""
-    people = model.people
-    weights = np.empty((len(people.weight), len(model.ratings)))
-    for place, rating in enumerate(model.ratings):
-        scored = people.share * model.asked[rating.name] * model.scores(place)[None, :]
-        weights[:, place] = people.weight * scored.sum(axis=1)
-    return weights
-
-
-def _levels(
-    model: Model, target: Floats, places: range, start: Floats | None = None, steps: int = 6
-) -> Floats:
-    """The latent level of ratings in each city that gives the expected score, by Newton."""
-    people = model.people
-    solved = model.base.copy()
-    for place in places:
-        rating = model.ratings[place]
-        curve = response(rating.own)
-        weight = people.share * model.asked[rating.name] * model.scores(place)[None, :]
-        weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
-        shift = model.shift[:, place]
-        level = curve.latent(target[:, place]) if start is None else start[:, place].copy()
-        asked = weight.sum(axis=1) > 0
-        for _ in range(steps):
-            latent = level[:, None] + shift[None, :]
-            gap = target[:, place] - (weight * curve.expected(latent)).sum(axis=1)
-            slope = (weight * curve.slope(latent)).sum(axis=1)
-            level += np.where(asked, np.clip(gap / np.maximum(slope, 1e-3), -15, 15), 0.0)
-        solved[:, place] = level
-    return solved
-
-
-# --- groups --------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Group:
     cells: npt.NDArray[np.bool_]
@@ -292,7 +140,7 @@ def _with_groups(model: Model, target: Floats) -> Model:
             share = group.cells.sum() / group.moves.sum()
             shift[group.moves, :scored] += move * min(share, 2.5)
         model = replace(model, shift=shift)
-        base = _levels(model, target, range(scored), model.base, steps=2)
+        base = latent_levels(model, target, range(scored), model.base, steps=2)
         model = replace(model, base=base)
     return model
 
@@ -339,7 +187,9 @@ def _balanced(gaps: Mapping[str, float], people: People, weight: Floats) -> dict
 
 def composites(model: Model, groups: list[npt.NDArray[np.bool_]]) -> tuple[float, list[float]]:
     """National composite, and that of each group of cells."""
-    weight = item_weights(model, None)
+    if model.tree is None:
+        raise ValueError(f"{model.plan.key} has no composite")
+    weight = item_weights(model.tree)
     above = np.zeros((len(groups) + 1, len(weight)))
     for place in range(len(weight)):
         base = model.people.weight[:, None] * model.people.share * model.scores(place)[None, :]
@@ -350,34 +200,3 @@ def composites(model: Model, groups: list[npt.NDArray[np.bool_]]) -> tuple[float
             above[row, place] = total[cells].sum() / by_cell[cells].sum()
     scores = above @ weight
     return float(scores[0]), [float(score) for score in scores[1:]]
-
-
-# --- the tree ------------------------------------------------------------------------------------
-
-
-def _codes(model: Model) -> list[str]:
-    """Third-level code of each scored item of the wave."""
-    if model.tree is None:
-        return []
-    return [indicator.code for indicator in model.tree.indicators if indicator.level == 3]
-
-
-def first_level(tree: IndicatorTree, code: str) -> str:
-    parent = tree.by_code[code].parent
-    while parent is not None:
-        code, parent = parent, tree.by_code[parent].parent
-    return code
-
-
-def item_weights(model: Model, top: str | None) -> Floats:
-    """Weight of each scored item in the indicator `top`, or in the composite."""
-    if model.tree is None:
-        raise ValueError("this wave has no indicator tree")
-    weights = []
-    for code in _codes(model):
-        weight, at = 1.0, code
-        while at != top and at is not None:
-            weight *= model.tree.by_code[at].weight
-            at = model.tree.by_code[at].parent  # type: ignore[assignment]
-        weights.append(weight if at == top else 0.0)
-    return np.array(weights)

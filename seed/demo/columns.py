@@ -90,7 +90,8 @@ def stored_values(
             yield item.name, list(comments)
 
 
-def categorical(codes: npt.NDArray[Any], names: Sequence[str]) -> pd.Categorical:
+def categorical(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
+    """A pandas categorical with all the names, seen or not; a code of -1 is missing."""
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(names)))
 
 

@@ -1,5 +1,6 @@
 """Drawing interviews from the model, all cities at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,6 +65,20 @@ class Draw:
             {name: column[rows] for name, column in self.ticks.items()},
             {name: column[rows] for name, column in self.numbers.items()},
         )  # fmt: skip
+
+    def followed_by(self, other: "Draw") -> "Draw":
+        """These interviews, then the others."""
+        return Draw(
+            np.concatenate([self.city, other.city]),
+            np.concatenate([self.stratum, other.stratum]),
+            np.concatenate([self.point, other.point]),
+            np.concatenate([self.surveyor, other.surveyor]),
+            np.concatenate([self.cell, other.cell]),
+            {n: np.concatenate([c, other.ratings[n]]) for n, c in self.ratings.items()},
+            {n: np.concatenate([c, other.choices[n]]) for n, c in self.choices.items()},
+            {n: np.concatenate([c, other.ticks[n]]) for n, c in self.ticks.items()},
+            {n: np.concatenate([c, other.numbers[n]]) for n, c in self.numbers.items()},
+        )
 
 
 def draw(
@@ -234,10 +249,11 @@ def _route(drawn: Draw, people: People, asked: Choice | Rating, known: dict[str,
     if asked.after is None:
         return open_to
     parent, options = asked.after
-    names = list(known[parent].shares)
-    wanted = [names.index(option) for option in options if option in names]
+    known_names = list(known[parent].shares)
+    wanted = [known_names.index(option) for option in options if option in known_names]
     if known[parent].multiple:
-        return open_to & (drawn.ticks[parent][:, wanted] == 1).any(axis=1)
+        led: Flags = (drawn.ticks[parent][:, wanted] == 1).any(axis=1)
+        return open_to & led
     codes = wanted + ([OFF_ROUTE] if NOT_ASKED in options else [])
     return open_to & np.isin(drawn.choices[parent], codes)
 
@@ -291,6 +307,8 @@ def _ratings(drawn: Draw, model: Model, place_effect: Floats, rng: np.random.Gen
         latent = person + np.float32(rating.own * ITEM_SD) * noise
         latent += model.base[drawn.city, place].astype(np.float32)
         latent += model.shift[drawn.cell, place].astype(np.float32)
+        if rating.mood is not None:
+            latent += _mood(drawn, rating.mood)
         score = answers(latent)
         unsure = rng.random(len(drawn), dtype=np.float32)
         dont_know = model.dont_know[drawn.cell, place]
@@ -298,3 +316,10 @@ def _ratings(drawn: Draw, model: Model, place_effect: Floats, rng: np.random.Gen
         score[unsure < dont_know] = DONT_KNOW
         score[~_route(drawn, model.people, rating, by_name)] = OFF_ROUTE
         drawn.ratings[rating.name] = score
+
+
+def _mood(drawn: Draw, mood: tuple[str, Mapping[str, float]]) -> npt.NDArray[np.float32]:
+    """What an earlier answer adds; whoever was not asked it is not asked here either."""
+    question, moods = mood
+    table = np.array([*moods.values(), 0.0], dtype=np.float32)
+    return table[np.maximum(drawn.choices[question], -1)]

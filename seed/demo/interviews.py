@@ -1,6 +1,5 @@
 """A whole wave of interviews as one frame, a pure function of key, size and seed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +21,7 @@ from seed.demo.field import (
     surveyor_login,
 )
 from seed.demo.model import Model
+from seed.demo.people import People
 from seed.demo.seeds import DEFAULT_SEED, stream
 from seed.demo.truth import truth_of
 from seed.demo.when import LANGUAGES, MODES, Moments, moments
@@ -92,14 +92,14 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     valid = n or model.plan.valid
     codes = tuple(city.code for city in shipped_cities())
     rng = stream("wave", key, valid, seed=seed)
-    size = sizes(model, valid)
+    size = sizes(model.people, valid)
     count = bad.how_many(valid)
     slipped = round(count * bad.UNDETECTED)
     points = points_of(codes, model.people, size, key=key, year=model.plan.year, seed=seed)
     good = draw(model, points, surveyor_effects(codes, seed), _less(size, slipped), rng)
     place = codes.index(bad.MOBILISED_CITY) if model.plan.series == "main" else -1
     rows = bad.bad_rows(good, count, points, place, rng)
-    drawn = _joined(good, rows.draw)
+    drawn = good.followed_by(rows.draw)
     kind = np.concatenate([np.zeros(len(good), dtype=np.int8), rows.kind])
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
     void = _found(kind, slipped, rng)
@@ -107,19 +107,19 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     ids = _ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
     return DemoWave(
-        key, seed, model, points, drawn.take(order), _reordered(when, order), kind[order],
+        key, seed, model, points, drawn.take(order), when.take(order), kind[order],
         void[order], ids[order],
     )  # fmt: skip
 
 
-def sizes(model: Model, valid: int) -> Ints:
+def sizes(people: People, valid: int) -> Ints:
     """Approved interviews by city: the survey's allocation, scaled; the supplements equally."""
-    people = model.people.weight
-    if model.plan.series != "main":
-        return largest_remainders(np.full(len(people), valid / len(people)), valid)
+    weight = people.weight
+    if people.kind != "main":
+        return largest_remainders(np.full(len(weight), valid / len(weight)), valid)
     floor = max(1, int(FLOOR * valid / TOTAL))
     codes = [city.code for city in shipped_cities()]
-    return allocate(pd.Series(people, index=codes), total=valid, floor=floor).size.to_numpy()
+    return allocate(pd.Series(weight, index=codes), total=valid, floor=floor).size.to_numpy()
 
 
 def _less(size: Ints, slipped: int) -> Ints:
@@ -130,33 +130,10 @@ def _less(size: Ints, slipped: int) -> Ints:
 def _found(
     kind: npt.NDArray[np.int8], slipped: int, rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    void = kind != bad.GOOD
+    void: npt.NDArray[np.bool_] = kind != bad.GOOD
     quiet = np.flatnonzero((kind != bad.GOOD) & (kind != bad.MOBILISED))
     void[rng.choice(quiet, min(slipped, len(quiet)), replace=False)] = False
     return void
-
-
-def _joined(first: Draw, second: Draw) -> Draw:
-    def both(name: str) -> dict[str, npt.NDArray[np.int8]]:
-        ours: Mapping[str, npt.NDArray[np.int8]] = getattr(first, name)
-        theirs: Mapping[str, npt.NDArray[np.int8]] = getattr(second, name)
-        return {column: np.concatenate([ours[column], theirs[column]]) for column in ours}
-
-    return Draw(
-        *(
-            np.concatenate([getattr(first, name), getattr(second, name)])
-            for name in ("city", "stratum", "point", "surveyor", "cell")
-        ),
-        ratings=both("ratings"), choices=both("choices"), ticks=both("ticks"),
-        numbers=both("numbers"),  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def _reordered(when: Moments, order: Ints) -> Moments:
-    return Moments(
-        when.started[order], when.seconds[order], when.mode[order], when.language[order],
-        when.pace[order],
-    )  # fmt: skip
 
 
 def _ids(when: Moments, rng: np.random.Generator) -> npt.NDArray[np.uint64]:

@@ -1,6 +1,6 @@
 """The model of one wave: for every cell of people, the chance of every answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +42,32 @@ class Model:
     child_age: Floats
     """Chance of each age of the child in each cell, shape (X, 18)."""
 
-    def expected(self, place: int) -> Floats:
-        """Expected score of a rating in each cell, shape (C, X)."""
-        latent = self.base[:, place, None] + self.shift[None, :, place]
-        return response(self.ratings[place].own).expected(latent)
+    def expected(self, place: int, level: Floats | None = None) -> Floats:
+        """Expected score of a rating in each cell, shape (C, X).
+
+        `level` tries another latent level of the cities than the model's own, shape (C,).
+        """
+        return self._over_moods(place, level, response(self.ratings[place].own).expected)
+
+    def slope(self, place: int, level: Floats) -> Floats:
+        """Points of expected score that one more point of `level` brings, shape (C, X)."""
+        return self._over_moods(place, level, response(self.ratings[place].own).slope)
+
+    def _over_moods(
+        self, place: int, level: Floats | None, value: Callable[[Floats], Floats]
+    ) -> Floats:
+        """`value` of the latent mean, averaged over the answers that set the mood."""
+        rating = self.ratings[place]
+        base = self.base[:, place] if level is None else level
+        latent = base[:, None] + self.shift[None, :, place]
+        if rating.mood is None:
+            return value(latent)
+        choice, moods = rating.mood
+        chances = self.chances[choice]
+        total = np.zeros(latent.shape)
+        for option, mood in enumerate(moods.values()):
+            total += chances[:, :, option] * value(latent + mood)
+        return total
 
     def scores(self, place: int) -> Floats:
         """Chance that a rating yields a score in each cell, where it is asked, shape (X,)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from seed.demo import choices, ratings
+from seed.demo import choices, ratings, supplement_choices
 from seed.demo.choices import Choice
 from seed.demo.people import People, elderly_people, main_people, minors_people
 from seed.demo.ratings import Rating
@@ -45,7 +45,8 @@ class WavePlan:
     @property
     def choices(self) -> tuple[Choice, ...]:
         return {
-            "main": choices.MAIN, "elderly": choices.ELDERLY, "minors": choices.MINORS,
+            "main": choices.MAIN, "elderly": supplement_choices.ELDERLY,
+            "minors": supplement_choices.MINORS,
         }[self.series]  # fmt: skip
 
     def people(self, cities: Sequence[FrameCity]) -> People:

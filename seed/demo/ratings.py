@@ -5,7 +5,7 @@ effects of gender, age and income are then moved until the published figures com
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Effects = Mapping[str, Mapping[str, float]]
 
@@ -32,6 +32,8 @@ class Rating:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     own: float = 1.0
     """Standard deviation of the item's own noise, relative to the usual one."""
+    mood: tuple[str, Mapping[str, float]] | None = None
+    """An earlier question and what each of its options, in their order, adds."""
 
 
 SUPPLY: Effects = {
@@ -50,6 +52,7 @@ RIGHTS: Effects = {
     "age_part": {"60-70": -1.0, "15-24": 0.5},
     "guardian": {"yes": -0.7},
 }
+_NONE: Effects = {}
 _UNSURE: Effects = {
     "age_part": {"60-70": 1.7, "55-59": 1.3, "15-24": 1.2},
     "residence": {"rural": 1.3},
@@ -69,16 +72,40 @@ def _also(base: Effects, extra: Effects) -> Effects:
     }
 
 
-def _supply(name: str, offset: float, extra: Effects | None = None, **more: float) -> Rating:
-    return Rating(name, offset, _also(SUPPLY, extra or {}), vague=_UNSURE, **more)
+def _supply(
+    name: str,
+    offset: float,
+    extra: Effects = _NONE,
+    *,
+    dont_know: float,
+    not_experienced: float = 0.0,
+) -> Rating:
+    effects = _also(SUPPLY, extra)
+    return Rating(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
-def _environment(name: str, offset: float, extra: Effects | None = None, **more: float) -> Rating:
-    return Rating(name, offset, _also(ENVIRONMENT, extra or {}), vague=_UNSURE, **more)
+def _environment(
+    name: str,
+    offset: float,
+    extra: Effects = _NONE,
+    *,
+    dont_know: float,
+    not_experienced: float = 0.0,
+) -> Rating:
+    effects = _also(ENVIRONMENT, extra)
+    return Rating(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
-def _rights(name: str, offset: float, extra: Effects | None = None, **more: float) -> Rating:
-    return Rating(name, offset, _also(RIGHTS, extra or {}), vague=_UNSURE, **more)
+def _rights(
+    name: str,
+    offset: float,
+    extra: Effects = _NONE,
+    *,
+    dont_know: float,
+    not_experienced: float = 0.0,
+) -> Rating:
+    effects = _also(RIGHTS, extra)
+    return Rating(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
 _OLD = "60-70"
@@ -126,6 +153,7 @@ _MAIN_MOODS: Effects = {
 _ROUTE_SOLVED = ("complaint_channel", (
     "merchant", "platform", "hotline_12315", "association", "government", "court", "media", "other",
 ))  # fmt: skip
+_RELIEF = ("complaint_solved", {"yes": 12.0, "partly": -6.0, "pending": -16.0, "no": -30.0})
 _SERVICES = (
     "dining", "housekeeping", "beauty", "repair", "travel", "sports", "culture", "training",
 )  # fmt: skip
@@ -139,7 +167,7 @@ MAIN_OTHERS: tuple[Rating, ...] = (
     Rating("culture_satisfaction", 1.6, {"residence": {"rural": -2.0}}, dont_know=0.01,
            after=("services_used", ("culture",)), city=0.8),
     Rating("complaint_satisfaction", -15.0, {"age_part": {_OLD: -1.0}}, dont_know=0.02,
-           after=_ROUTE_SOLVED, city=0.6, own=1.3),
+           after=_ROUTE_SOLVED, city=0.6, own=1.3, mood=_RELIEF),
     Rating("elder_care_satisfaction", -4.0, {"residence": {"rural": -3.0}}, dont_know=0.10,
            not_experienced=0.38, only={"age_part": (_OLD,)}, city=0.8),
     Rating("child_toys_satisfaction", -3.0, dont_know=0.02, not_experienced=0.03,
@@ -167,11 +195,16 @@ _OLD_UNSURE: Effects = {
 }
 
 
-def _elder(name: str, offset: float, extra: Effects | None = None, **more: object) -> Rating:
-    return Rating(
-        name, offset, _also(_AGEING, extra or {}), vague=_OLD_UNSURE, city=0.8,
-        **more,  # type: ignore[arg-type]
-    )  # fmt: skip
+def _elder(
+    name: str,
+    offset: float,
+    extra: Effects = _NONE,
+    *,
+    dont_know: float,
+    not_experienced: float = 0.0,
+) -> Rating:
+    effects = _also(_AGEING, extra)
+    return Rating(name, offset, effects, dont_know, not_experienced, _OLD_UNSURE, city=0.8)
 
 
 ELDERLY: tuple[Rating, ...] = (
@@ -183,12 +216,13 @@ ELDERLY: tuple[Rating, ...] = (
            not_experienced=0.08),
     _elder("elder_redress_satisfaction", -9.8, {"residence": {"rural": -1.5}}, dont_know=0.12,
            not_experienced=0.24),
-    _elder("overall", -3.2, dont_know=0.01, own=0.6),
+    replace(_elder("overall", -3.2, dont_know=0.01), own=0.6),
     _elder("elder_care_satisfaction", -5.0, {"residence": {"rural": -3.0}}, dont_know=0.08,
            not_experienced=0.30),
-    _elder("elder_health_satisfaction", -14.0, {"answered_by": {"proxy_child": -5.0}},
-           dont_know=0.04, after=("elder_health_bought", ("yes",)), own=1.2),
-    _elder("complaint_satisfaction", -17.0, dont_know=0.03, after=_ROUTE_SOLVED, own=1.3),
+    replace(_elder("elder_health_satisfaction", -14.0, {"answered_by": {"proxy_child": -5.0}},
+                   dont_know=0.04), after=("elder_health_bought", ("yes",)), own=1.2),
+    replace(_elder("complaint_satisfaction", -17.0, dont_know=0.03),
+            after=_ROUTE_SOLVED, own=1.3, mood=_RELIEF),
 )  # fmt: skip
 
 _CHILDHOOD: Effects = {
@@ -198,12 +232,21 @@ _CHILDHOOD: Effects = {
 }
 
 
-def _child(name: str, offset: float, extra: Effects | None = None, **more: object) -> Rating:
+_CARER_UNSURE: Effects = {"guardian_relation": {"grandparent": 1.8, "other": 2.0}}
+
+
+def _child(
+    name: str,
+    offset: float,
+    extra: Effects = _NONE,
+    *,
+    dont_know: float,
+    not_experienced: float = 0.0,
+) -> Rating:
+    effects = _also(_CHILDHOOD, extra)
     return Rating(
-        name, offset, _also(_CHILDHOOD, extra or {}), city=0.8, after=_CHILD,
-        vague={"guardian_relation": {"grandparent": 1.8, "other": 2.0}},
-        **more,  # type: ignore[arg-type]
-    )  # fmt: skip
+        name, offset, effects, dont_know, not_experienced, _CARER_UNSURE, city=0.8, after=_CHILD
+    )
 
 
 MINORS: tuple[Rating, ...] = (
@@ -212,7 +255,7 @@ MINORS: tuple[Rating, ...] = (
     _child("child_reading_satisfaction", -3.0, dont_know=0.04, not_experienced=0.06),
     _child("child_ads_satisfaction", -12.5, dont_know=0.05),
     _child("child_redress_satisfaction", -8.5, dont_know=0.12, not_experienced=0.28),
-    _child("overall", -3.8, dont_know=0.01, own=0.6),
+    replace(_child("overall", -3.8, dont_know=0.01), own=0.6),
     _child("child_toys_satisfaction", -4.6, dont_know=0.01, not_experienced=0.02),
     _child("child_play_satisfaction", -3.6, {"school_stage": {"preschool": -1.2}},
            dont_know=0.03, not_experienced=0.10),

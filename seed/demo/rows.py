@@ -22,6 +22,7 @@ from survey.sample.margins import ELDERLY_BANDS, MAIN_BANDS
 from survey.store.tables import Mode, Status
 
 CHUNK = 4_000
+_MODES = tuple(Mode(name) for name in MODES)
 _NOISE = 0.35
 _OVERHEAD = 0.93
 """Share of an interview's time that is spent on questions."""
@@ -72,39 +73,48 @@ def _details(
     wave: DemoWave, rows: npt.NDArray[np.int64], places: Places, rng: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
     """All but the answers, interview by interview."""
-    drawn, when = wave.draw, wave.moments
-    clients = rng.integers(0, 1 << 63, (len(rows), 2), dtype=np.uint64).tolist()
-    quota = _quota_keys(wave, rows)
-    for place, row in enumerate(rows.tolist()):
-        code = wave.city_codes[drawn.city[row]]
-        void = bool(wave.void[row])
+    drawn, when, cities = wave.draw, wave.moments, wave.city_codes
+    clients = rng.integers(0, 1 << 63, (len(rows), 2), dtype=np.uint64)
+    columns = (
+        wave.ids[rows], clients, drawn.city[rows], drawn.point[rows], drawn.surveyor[rows],
+        wave.void[rows], wave.kind[rows], when.mode[rows], when.language[rows],
+        when.started[rows], when.submitted[rows], when.seconds[rows],
+    )  # fmt: skip
+    quota = _quota_ids(wave, rows, places)
+    for (
+        own, client, city, point, surveyor, void, kind, mode, language, started, submitted, seconds
+    ), cell in zip(
+        zip(*(column.tolist() for column in columns), strict=True), quota, strict=True
+    ):  # fmt: skip
         yield {
-            "id": _uuid(*wave.ids[row].tolist()),
-            "client_uuid": _random_uuid(*clients[place]),
-            "city_code": code,
-            "mode": Mode(MODES[when.mode[row]]),
+            "id": _uuid(*own),
+            "client_uuid": _random_uuid(*client),
+            "city_code": cities[city],
+            "mode": _MODES[mode],
             "status": Status.VOID if void else Status.APPROVED,
-            "reason": bad.KINDS[wave.kind[row]] if void else "",
-            "language": LANGUAGES[when.language[row]],
-            "started_at": datetime.fromtimestamp(int(when.started[row]), UTC),
-            "submitted_at": datetime.fromtimestamp(int(when.submitted[row]), UTC),
-            "duration_seconds": float(when.seconds[row]),
-            "point_id": places.points[wave.points.code[drawn.point[row]]],
-            "surveyor_id": places.surveyors[surveyor_login(code, int(drawn.surveyor[row]))],
-            "quota_cell_id": places.quota.get((code, *quota[place])) if quota else None,
+            "reason": bad.KINDS[kind] if void else "",
+            "language": LANGUAGES[language],
+            "started_at": datetime.fromtimestamp(started, UTC),
+            "submitted_at": datetime.fromtimestamp(submitted, UTC),
+            "duration_seconds": seconds,
+            "point_id": places.points[wave.points.code[point]],
+            "surveyor_id": places.surveyors[surveyor_login(cities[city], surveyor)],
+            "quota_cell_id": cell,
         }
 
 
-def _quota_keys(wave: DemoWave, rows: npt.NDArray[np.int64]) -> list[tuple[str, str]]:
+def _quota_ids(wave: DemoWave, rows: npt.NDArray[np.int64], places: Places) -> list[UUID | None]:
     if "age" not in wave.draw.numbers:
-        return []
+        return [None] * len(rows)
     bands = MAIN_BANDS if wave.model.plan.series == "main" else ELDERLY_BANDS
-    starts = [low for low, _ in bands.values()]
-    labels = list(bands)
+    starts, labels = [low for low, _ in bands.values()], list(bands)
     band = np.searchsorted(starts, wave.draw.numbers["age"][rows], side="right") - 1
     genders = wave.model.people.levels["gender"]
-    gender = wave.draw.choices["gender"][rows]
-    return [(labels[b], genders[g]) for b, g in zip(band.tolist(), gender.tolist(), strict=True)]
+    keys = zip(
+        wave.draw.city[rows].tolist(), band.tolist(),
+        wave.draw.choices["gender"][rows].tolist(), strict=True,
+    )  # fmt: skip
+    return [places.quota.get((wave.city_codes[c], labels[b], genders[g])) for c, b, g in keys]
 
 
 def _timings(

@@ -30,6 +30,8 @@ _LOWEST = {2021: 70.0, 2022: 70.19, 2023: 71.72, 2024: 67.5}
 _HIGHEST = {2021: 89.5, 2022: 91.81, 2023: 93.08, 2024: 91.65}
 _TOP_OF_2021 = 88.6
 """Score assumed for the first city of 2021, whose rank alone was published."""
+_STEP_BELOW = 0.55
+"""From rank to rank below the last known score of a top ten."""
 _APART = 0.12
 """Kept between a city and an anchor it may not pass."""
 _TIER = {"mega": 4.6, "super": 2.2, "large": -1.6, "medium_small": -4.2}
@@ -136,14 +138,16 @@ def _anchors(year: int, cities: tuple[FrameCity, ...]) -> tuple[Anchor, ...]:
         for result in _of_year(year, "city")
         if result.rank is not None
     )
+    if not ranked:
+        return ()
     ranks = np.array([rank for rank, _, _ in ranked], dtype=np.float64)
-    scores = [score for _, _, score in ranked]
-    if scores and scores[0] is None:
+    scores = np.array([np.nan if score is None else score for _, _, score in ranked])
+    if np.isnan(scores[0]):
         scores[0] = _TOP_OF_2021
-    known = [i for i, score in enumerate(scores) if score is not None]
-    tail = scores[known[-1]] - 0.55 * (ranks - ranks[known[-1]]) if known else ranks
-    filled = np.interp(ranks, ranks[known], [scores[i] for i in known])
-    filled = np.where(ranks > ranks[known[-1]], tail, filled)
+    known = ~np.isnan(scores)
+    filled = np.interp(ranks, ranks[known], scores[known])
+    after = ranks - ranks[known][-1]
+    filled = np.where(after > 0, scores[known][-1] - _STEP_BELOW * after, filled)
     return tuple(
         Anchor(city, rank, float(score))
         for (rank, city, _), score in zip(ranked, filled, strict=True)

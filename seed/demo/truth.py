@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from seed.demo.calibrate import item_weights
 from seed.demo.measures import Measure, shipped_measures
 from seed.demo.model import NOT_SUBSTANTIVE, Model, any_of
+from seed.demo.weights import item_weights
 from survey.sample.frame import frame_table, shipped_cities
 
 Floats = npt.NDArray[np.float64]
@@ -33,16 +33,11 @@ def truth_of(model: Model) -> pd.DataFrame:
     for name, table in _indicators(model, share, inside):
         names.append(name)
         values.append(table)
-    index = pd.MultiIndex.from_tuples(
-        [(level, area, group) for level, area, _ in areas for group, _ in groups],
-        names=["area_level", "area", "group"],
-    )
-    cube = np.stack(values, axis=2).reshape(len(index), len(names))
-    wide = pd.DataFrame(cube, index=index, columns=names)
-    long = wide.stack(future_stack=True)
-    return (
-        long.rename("value").rename_axis(["area_level", "area", "group", "indicator"]).reset_index()
-    )
+    domains = [(level, area, group) for level, area, _ in areas for group, _ in groups]
+    keys = pd.DataFrame(domains, columns=["area_level", "area", "group"])
+    cube = np.stack(values, axis=2)
+    long = keys.loc[keys.index.repeat(len(names))].reset_index(drop=True)
+    return long.assign(indicator=names * len(keys), value=cube.reshape(-1))
 
 
 def _groups(model: Model) -> Iterator[tuple[str, Floats]]:
@@ -86,9 +81,9 @@ def _indicators(model: Model, share: Floats, inside: Floats) -> Iterable[tuple[s
         items[name] = _ratio(share, inside, asked, model.expected(place))
     if model.tree is not None:
         scored = np.stack([items[r.name] for r in model.plan.scored], axis=2)
-        yield "composite", scored @ item_weights(model, None)
+        yield "composite", scored @ item_weights(model.tree)
         for indicator in model.tree.indicators:
-            yield indicator.code, scored @ item_weights(model, indicator.code)
+            yield indicator.code, scored @ item_weights(model.tree, indicator.code)
     for measure in shipped_measures():
         if measure.choices:
             found = _share_of(model, measure, share, inside)

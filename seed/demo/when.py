@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,14 @@ class Moments:
     language: npt.NDArray[np.int8]
     pace: Floats
 
-    @property
+    def take(self, rows: npt.NDArray[np.int64]) -> "Moments":
+        """The moments at those places."""
+        return Moments(
+            self.started[rows], self.seconds[rows], self.mode[rows], self.language[rows],
+            self.pace[rows],
+        )  # fmt: skip
+
+    @cached_property
     def submitted(self) -> Times:
         return self.started + np.ceil(self.seconds).astype(np.int64)
 
@@ -114,4 +122,5 @@ def _starts(
     odd = (kind == bad.SPEEDER) & (rng.random(len(drawn)) < 0.15)
     hour = np.where(odd, rng.integers(0, 6, len(drawn)), hour)
     epoch = date(1970, 1, 1).toordinal()
-    return ((day - epoch) * DAY + hour * 3600 - _SHANGHAI + minute).astype(np.int64)
+    starts: Times = ((day - epoch) * DAY + hour * 3600 - _SHANGHAI + minute).astype(np.int64)
+    return starts

@@ -1,0 +1,59 @@
+"""The people who can sign in to the demo: a thousand surveyors and one account for each role."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from seed.demo.field import SURVEYORS, surveyor_login
+from seed.demo.names import people_names
+from survey.access.audit import record
+from survey.access.principal import NATION, OPERATOR, Role
+from survey.sample.frame import FrameCity
+from survey.store.bulk import insert_columns
+from survey.store.tables import Account, new_id
+
+DEMO_CITY = "420500"
+"""Where the visitor's surveyor, supervisor and city official work: Yichang, in the middle."""
+DEMO_PROVINCE = "32"
+ROLES: Mapping[Role, tuple[str, str]] = {
+    Role.SURVEYOR: ("演示访问员", DEMO_CITY),
+    Role.SUPERVISOR: ("演示督导", DEMO_CITY),
+    Role.CITY_OFFICIAL: ("演示城市负责人", DEMO_CITY),
+    Role.PROVINCE_OFFICIAL: ("演示省级负责人", DEMO_PROVINCE),
+    Role.NATIONAL_OFFICIAL: ("演示全国负责人", NATION),
+    Role.ANALYST: ("演示分析员", NATION),
+    Role.ADMINISTRATOR: ("演示管理员", NATION),
+}
+
+
+def demo_login(role: Role) -> str:
+    return f"demo-{role.value}"
+
+
+def store_accounts(
+    *, session: Session, cities: Sequence[FrameCity], now: datetime
+) -> dict[str, UUID]:
+    """Write all demo accounts and return their ids by login."""
+    names = people_names(len(cities) * SURVEYORS)
+    rows = [
+        (surveyor_login(city.code, number), names[place * SURVEYORS + number],
+         Role.SURVEYOR.value, city.code)
+        for place, city in enumerate(cities)
+        for number in range(SURVEYORS)
+    ]  # fmt: skip
+    rows += [(demo_login(role), name, role.value, area) for role, (name, area) in ROLES.items()]
+    ids = [new_id() for _ in rows]
+    login, name, role, area = (list(column) for column in zip(*rows, strict=True))
+    insert_columns(
+        session.connection(),
+        Account,
+        {"id": ids, "login": login, "name": name, "role": role, "area": area},
+        {"is_demo": True, "active": True, "created_at": now},
+    )
+    record(
+        session=session, actor=OPERATOR, action="demo.accounts", subject_kind="account",
+        subject_id="demo", now=now, detail={"accounts": len(rows)},
+    )  # fmt: skip
+    return dict(zip(login, ids, strict=True))

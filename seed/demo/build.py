@@ -1,0 +1,154 @@
+"""Filling a store with the demo: reference data, people, places, interviews and the truth."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import chain
+from pathlib import Path
+from uuid import UUID
+
+import pandas as pd
+from sqlmodel import Session, select
+
+from seed.demo.accounts import store_accounts
+from seed.demo.exits import stopped_interviews
+from seed.demo.field import points_of
+from seed.demo.interviews import DemoWave, generate_wave, sizes
+from seed.demo.people import People, main_people
+from seed.demo.places import store_places
+from seed.demo.plan import PLANS, WavePlan
+from seed.demo.rows import stored_interviews
+from seed.demo.seeds import DEFAULT_SEED
+from survey.access.principal import OPERATOR
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.instruments import instrument_id_by_name, tree_id_by_name
+from survey.fieldwork.reference import load_reference
+from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
+from survey.sample.frame import shipped_cities
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import session_scope
+from survey.store.schema import upgrade
+from survey.store.tables import Account, City, Wave
+
+FULL = 1.0
+FEWEST = 200
+"""Interviews of the smallest wave: every city still has two."""
+OPEN_WAVE = "main-2026"
+"""Still collecting, and empty: where a visitor's own interview arrives."""
+
+Progress = Callable[[str], object]
+
+
+def build(
+    url: str,
+    *,
+    waves: Sequence[str],
+    size: float = FULL,
+    seed: int = DEFAULT_SEED,
+    truth_dir: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> None:
+    """Create the demo in the store at `url`; everything in it is marked demo.
+
+    `size` 1 is the real size of every wave. With `truth_dir`, the true value of every domain is
+    written there as `truth-<wave>.parquet`.
+    """
+    unknown = [key for key in waves if key not in PLANS]
+    if unknown:
+        raise ValueError(f"no such demo wave: {', '.join(unknown)}; there are {', '.join(PLANS)}")
+    upgrade(url)
+    now = datetime.now(UTC)
+    with session_scope(url) as session:
+        known = session.exec(select(City.code)).first() is not None
+    if not known:
+        progress("cities, indicator trees, questionnaires")
+        load_reference(url, PROJECT_ROOT / "seed")
+    with session_scope(url) as session:
+        accounts = _accounts(session, now)
+    for key in waves:
+        valid = max(FEWEST, round(PLANS[key].valid * size))
+        progress(f"{key}: {valid:,} interviews")
+        wave = generate_wave(key, n=valid, seed=seed)
+        with session_scope(url) as session:
+            _store_wave(session, wave, accounts, now)
+        if truth_dir is not None:
+            write_truth(wave.truth, truth_dir, key)
+    progress(f"{OPEN_WAVE}: open for interviews")
+    with session_scope(url) as session:
+        _store_open_wave(session, size, seed, accounts, now)
+
+
+def write_truth(truth: pd.DataFrame, folder: Path, key: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"truth-{key}.parquet"
+    truth.to_parquet(path, index=False)
+    return path
+
+
+def _accounts(session: Session, now: datetime) -> Mapping[str, UUID]:
+    present = session.exec(select(Account.login, Account.id).where(Account.is_demo)).all()
+    if present:
+        return dict(present)
+    return store_accounts(session=session, cities=shipped_cities(), now=now)
+
+
+def _store_wave(
+    session: Session, wave: DemoWave, accounts: Mapping[str, UUID], now: datetime
+) -> None:
+    plan = wave.model.plan
+    row = _create(session, plan, now)
+    size = _by_city(wave.model.people, int((~wave.void).sum()))
+    places = store_places(
+        session=session, wave=row, plan=plan, points=wave.points, size=size, accounts=accounts
+    )
+    rows: Iterator[StoredInterview] = chain(
+        stored_interviews(wave, places), stopped_interviews(wave, places)
+    )
+    write_responses(
+        session=session, principal=OPERATOR, wave=row, rows=rows, now=now, action="demo.responses"
+    )
+    close_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
+
+
+def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
+    create_wave(
+        session=session,
+        principal=OPERATOR,
+        plan=NewWave(
+            key=plan.key, series=plan.series, year=plan.year, title_zh=plan.title_zh,
+            title_en=plan.title_en,
+            instrument_id=instrument_id_by_name(session=session, name=plan.instrument),
+            tree_id=tree_id_by_name(session=session, name=plan.tree) if plan.tree else None,
+            opens_on=plan.opens_on, closes_on=plan.closes_on, is_demo=True,
+        ),
+        now=now,
+    )  # fmt: skip
+    return open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
+
+
+def _by_city(people: People, valid: int) -> pd.Series:
+    return pd.Series(sizes(people, valid), index=[city.code for city in shipped_cities()])
+
+
+def _store_open_wave(
+    session: Session, size: float, seed: int, accounts: Mapping[str, UUID], now: datetime
+) -> None:
+    """A wave in the middle of its fieldwork, with points and quotas but no interview yet."""
+    if session.exec(select(Wave.id).where(Wave.key == OPEN_WAVE)).first() is not None:
+        return
+    plan = replace(
+        PLANS["main-2024"],
+        key=OPEN_WAVE, year=2026, valid=62_000,
+        title_zh="2026年100个城市消费者满意度测评（演示，正在调查）",
+        title_en="Consumer satisfaction in 100 cities 2026 (demo, collecting)",
+        opens_on=date(2026, 11, 2), closes_on=date(2026, 12, 31),
+    )  # fmt: skip
+    cities = shipped_cities()
+    people = main_people(cities)
+    by_city = _by_city(people, max(FEWEST, round(plan.valid * size)))
+    codes = tuple(city.code for city in cities)
+    points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
+    row = _create(session, plan, now)
+    store_places(
+        session=session, wave=row, plan=plan, points=points, size=by_city, accounts=accounts
+    )
