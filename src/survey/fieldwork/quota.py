@@ -24,6 +24,11 @@ _CELLS = table_of(QuotaCell)
 _SELECT = select(_CELLS.c.id, _CELLS.c.age_band, _CELLS.c.gender).where(
     _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city")
 )
+_SELECT_GENDER = select(_CELLS.c.id, _CELLS.c.age_band).where(
+    _CELLS.c.wave_id == bindparam("wave"),
+    _CELLS.c.city_code == bindparam("city"),
+    _CELLS.c.gender == bindparam("gender"),
+)
 _ADD = (
     update(_CELLS)
     .where(_CELLS.c.id == bindparam("cell"))
@@ -70,6 +75,22 @@ def find_cell(cells: Sequence[Cell], answers: Mapping[str, Any], *, today: date)
     if age is None or not isinstance(gender, str):
         return None
     return next((cell.id for cell in cells if cell.holds(age, gender)), None)
+
+
+def cell_for(
+    *, session: Session, wave_id: UUID, city_code: str, answers: Mapping[str, Any], today: date
+) -> UUID | None:
+    """As `find_cell`, for one interview: reads no more of the store than that takes."""
+    age, gender = age_of(answers, today=today), answers.get("gender")
+    if age is None or not isinstance(gender, str):
+        return None
+    wanted = {"wave": wave_id, "city": city_code, "gender": gender}
+    for cell_id, band in session.connection().execute(_SELECT_GENDER, wanted):
+        youngest, oldest = parse_band(band)
+        if youngest <= age and (oldest is None or age <= oldest):
+            found: UUID = cell_id
+            return found
+    return None
 
 
 def age_of(answers: Mapping[str, Any], *, today: date) -> int | None:

@@ -19,7 +19,7 @@ from survey.fieldwork.clock import bounded, china_date
 from survey.fieldwork.doors import Door, door_of_link, door_of_surveyor
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.invitations import InvitationUsed
-from survey.fieldwork.quota import add_collected, cells_of, find_cell
+from survey.fieldwork.quota import add_collected, cell_for
 from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
@@ -162,10 +162,14 @@ def submit(
     *, session: Session, submission: Submission, principal: Principal | None, now: datetime
 ) -> Receipt:
     """Store one interview in the transaction of `session`; sending it again changes nothing."""
-    first = _first_send(session, submission.client_uuid)
-    if first is not None:
+    try:
+        accepted = _accept(session, submission, principal, now)
+    except SurveyError:
+        # A repeated send meets a used link, perhaps a closed wave: it has its receipt all the same.
+        first = _first_send(session, submission.client_uuid)
+        if first is None:
+            raise
         return _repeat(session, submission, first, now)
-    accepted = _accept(session, submission, principal, now)
     receipt = _store(session, accepted, principal)
     if receipt is not None:
         return receipt
@@ -231,9 +235,13 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
 def _cell(session: Session, accepted: _Accepted) -> UUID | None:
     if accepted.status is not Status.SUBMITTED:
         return None
-    door = accepted.door
-    cells = cells_of(session=session, wave_id=door.wave_id, city_code=door.city_code)
-    return find_cell(cells, accepted.checked.answers, today=accepted.today)
+    return cell_for(
+        session=session,
+        wave_id=accepted.door.wave_id,
+        city_code=accepted.door.city_code,
+        answers=accepted.checked.answers,
+        today=accepted.today,
+    )
 
 
 def _response_row(

@@ -1,0 +1,126 @@
+"""A store with one open wave of the shipped main questionnaire, and a stack of one-time links."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from survey.access.principal import NATION, OPERATOR, Principal, Role
+from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
+from survey.fieldwork.invitations import issue
+from survey.fieldwork.reference import load_reference
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.instrument.model import Instrument, Item, Kind
+from survey.instrument.validation import validate
+from survey.store.engine import session_scope
+from survey.store.schema import upgrade
+from survey.store.tables import Account, Assignment, PointKind, QuotaCell, SamplingPoint, new_id
+
+ROOT = Path(__file__).resolve().parents[2]
+WAVE = "benchmark"
+INSTRUMENT = "main-2023"
+CITY = "110000"
+TODAY = datetime.now(UTC).date()
+COMMENT = "The staff were kind, but prices could be clearer. " * 3
+BANDS = ("15-24", "25-34", "35-44", "45-54", "55-70")
+
+
+@dataclass(frozen=True)
+class World:
+    instrument: Instrument
+    tokens: tuple[str, ...]
+
+
+def build(url: str, *, links: int) -> World:
+    """Prepare the store at `url` and hand out `links` one-time links."""
+    upgrade(url)
+    load_reference(url, ROOT / "seed")
+    now = datetime.now(UTC)
+    with session_scope(url) as session:
+        instrument = find_instrument(session=session, name=INSTRUMENT)
+        account = Account(login=f"bench-{uuid4()}", name="B", role=Role.SURVEYOR, area=NATION)
+        session.add(account)
+        session.flush()
+        plan = NewWave(
+            key=f"{WAVE}-{new_id()}",
+            series=WAVE,
+            year=now.year,
+            title_zh=WAVE,
+            title_en=WAVE,
+            instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
+        )
+        create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
+        wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
+        point = SamplingPoint(
+            wave_id=wave.id, city_code=CITY, code="bench", name="bench",
+            kind=PointKind.MALL, stratum="urban", target=links,
+        )  # fmt: skip
+        session.add(point)
+        session.flush()
+        session.add(Assignment(account_id=account.id, point_id=point.id))
+        session.add_all(
+            QuotaCell(wave_id=wave.id, city_code=CITY, age_band=band, gender=gender, target=links)
+            for band in BANDS
+            for gender in ("male", "female")
+        )
+        session.flush()
+        surveyor = Principal(account.id, account.name, Role.SURVEYOR, NATION)
+        tokens = tuple(
+            issue(
+                session=session, principal=surveyor, wave_key=plan.key, point_id=point.id, now=now
+            ).token
+            for _ in range(links)
+        )
+    return World(instrument, tokens)
+
+
+def payload(world: World, token: str, draw: random.Random) -> dict[str, Any]:
+    """A complete interview on the longest route, as the browser sends it."""
+    answers = complete_answers(world.instrument, draw)
+    finished = datetime.now(UTC)
+    return {
+        "client_uuid": str(uuid4()),
+        "token": token,
+        "instrument_sha256": world.instrument.sha256,
+        "language": "zh",
+        "started_at": (finished - timedelta(minutes=6)).isoformat(),
+        "finished_at": finished.isoformat(),
+        "answers": answers,
+        "timings": {name: round(draw.uniform(1, 15), 2) for name in answers},
+    }
+
+
+def complete_answers(instrument: Instrument, draw: random.Random) -> dict[str, Any]:
+    """Answer every question as it comes onto the route; every gate is passed."""
+    answers: dict[str, Any] = {}
+    for _ in range(50):
+        route = validate(instrument, answers, today=TODAY).route
+        open_questions = [
+            instrument.by_name[name] for name in route
+            if name not in answers and _is_question(instrument.by_name[name])
+        ]  # fmt: skip
+        if not open_questions:
+            return answers
+        answers[open_questions[0].name] = _answer(open_questions[0], draw)
+        for item in open_questions[1:]:
+            if item.kind is Kind.RATING:
+                answers[item.name] = _answer(item, draw)
+    raise RuntimeError("the questionnaire has no end")
+
+
+def _is_question(item: Item) -> bool:
+    return item.kind not in {Kind.NOTE, Kind.CALCULATE}
+
+
+def _answer(item: Item, draw: random.Random) -> Any:
+    if item.name == "birth_year":
+        return draw.randint(1960, 2004)
+    if item.kind in {Kind.RATING, Kind.INTEGER, Kind.DECIMAL}:
+        return draw.randint(int(item.minimum or 1), int(item.maximum or 10))
+    if item.kind is Kind.SELECT_ONE:
+        return item.choices[0].name
+    if item.kind is Kind.SELECT_MULTIPLE:
+        return [item.choices[0].name]
+    return TODAY.isoformat() if item.kind is Kind.DATE else COMMENT
