@@ -1,5 +1,6 @@
 """One ASGI application: Streamlit's pages, and beside them the public form, sign-in and health."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -51,7 +52,10 @@ def _close_the_side_door() -> None:
     Until some session has run `st.navigation`, Streamlit runs `pages/x.py` itself for the address
     `/x`, without app.py, its sign-in and its menu.
     """
+    bare_mode = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    bare_mode.disabled = True
     st.navigation([st.Page(lambda: None, title="-")])
+    bare_mode.disabled = False
 
 
 def _warm_up(settings: Settings) -> None:

@@ -27,11 +27,10 @@ class NotEstimable(SurveyError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is estimated: the tree with its items, their scale, and the rates beside the score."""
+    """What is scored: the tree with its items, and their scale."""
 
     tree: Tree
     scale: Scale
-    rates: tuple[str, ...]
     has_composite: bool
 
 
@@ -49,10 +48,16 @@ def compute_cells(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells and gaps with `shown` and `reason`; columns as `WaveResults` documents them.
 
-    Without a tree each rating of the instrument is read on its own and there is no composite.
+    Without a tree each rating of the instrument is read on its own and there is no composite; a
+    measure of the same name is that rating.
     """
-    rates = {m.key: measure_values(m, instrument.by_name[m.item], people) for m in measures}
-    plan = _plan(instrument, tree, tuple(rates))
+    plan = _plan(instrument, tree)
+    estimated = set(plan.tree.item_columns)
+    rates = {
+        measure.key: measure_values(measure, instrument.by_name[measure.item], people)
+        for measure in measures
+        if measure.key not in estimated
+    }
     frame = people.assign(**rates)
     areas = area_labels(people["city_code"], cities)
     try:
@@ -62,7 +67,7 @@ def compute_cells(
             design,
             areas=areas,
             groups=memberships,
-            rates=plan.rates,
+            rates=tuple(rates),
             composite=_composite(composite),
             scale=plan.scale,
         )
@@ -93,17 +98,17 @@ def _gaps(sums: Cube, level: float) -> pd.DataFrame:
     return joined.astype(dict.fromkeys(keys, "category"))
 
 
-def _plan(instrument: Instrument, tree: IndicatorTree | None, rates: tuple[str, ...]) -> Plan:
+def _plan(instrument: Instrument, tree: IndicatorTree | None) -> Plan:
     if tree is not None:
         scored = instrument.scored_items
         feeds = {item.name: str(item.indicator) for item in scored}
-        return Plan(Tree.of(tree.indicators, feeds), _common_scale(scored), rates, True)
+        return Plan(Tree.of(tree.indicators, feeds), _common_scale(scored), True)
     ratings = [item for item in instrument.items() if item.kind is Kind.RATING]
     if not ratings:
         raise NotEstimable(msg("The questionnaire has no rating to estimate."))
     alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
     nodes = tuple(Node(item.name, None, 1, 1 / len(alike)) for item in alike)
-    return Plan(Tree(nodes), _scale(ratings[0]), rates, False)
+    return Plan(Tree(nodes), _scale(ratings[0]), False)
 
 
 def _common_scale(items: tuple[Item, ...]) -> Scale:
