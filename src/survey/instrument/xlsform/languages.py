@@ -10,7 +10,7 @@ from babel import Locale
 from survey.instrument.model import Labels, Language
 from survey.instrument.xlsform.journal import Journal
 from survey.instrument.xlsform.sheets import Row, Sheet, Sheets
-from survey.instrument.xlsform.texts import plain_text
+from survey.instrument.xlsform.texts import one_line, plain_text
 from survey.locale import LANGUAGES, msg, translator
 
 TRANSLATED = (
@@ -21,7 +21,7 @@ TRANSLATED = (
     "low_label",
     "high_label",
 )
-_NAMED_CODE = re.compile(r"(?P<name>.*?)\s*\((?P<code>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*)\)\s*\Z")
+_NAMED_CODE = re.compile(r"(?P<name>.*\S)\s*\((?P<code>[^()]+)\)\s*\Z")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _OWN_NAMES = ("zh", "fr", "es", "pt", "de", "ru", "ar", "ja", "ko", "hi", "id", "vi", "sw")
 
@@ -137,21 +137,37 @@ def _holds_ideographs(sheets: Sheets) -> bool:
 
 @lru_cache(maxsize=256)
 def language_of(token: str) -> Language:
-    """`French (fr)`, `fr`, `French` -> a code and the name shown to the respondent."""
+    """`French (fr)`, `French`, `fr` -> a code and the name shown to the respondent."""
+    token = one_line(token)
     match = _NAMED_CODE.match(token)
-    if match and match["name"]:
+    if match and _is_code(match["code"], match["name"]):
         return Language(code=_code(match["code"]), name=match["name"])
-    code = _codes_by_name().get(token.strip().lower())
-    if code is not None:
-        return Language(code=code, name=_own_name(code, token.strip()))
-    if re.fullmatch("[A-Za-z]{2,3}", token.strip()):
-        code = _code(token.strip())
-        return Language(code=code, name=_own_name(code, code))
-    return Language(code="-".join(token.lower().split()), name=token.strip())
+    name = match["name"] if match else token
+    code = _codes_by_name().get(name.lower())
+    if code is None and _is_code(token, token):
+        code = _code(token)
+    if code is None:
+        return Language(code=_slug(token), name=token)
+    return Language(code=code, name=_own_name(code, name))
+
+
+def _is_code(written: str, name: str) -> bool:
+    """A language code as opposed to a region (`English (UK)`); or one that we made of the name."""
+    primary = re.split("[-_]", written)[0]
+    return written == _slug(name) or primary in _known_codes()
 
 
 def _code(written: str) -> str:
     return written.replace("_", "-").lower()
+
+
+def _slug(name: str) -> str:
+    return "-".join(re.findall(r"\w+", name.lower())) or "und"
+
+
+@lru_cache(maxsize=1)
+def _known_codes() -> frozenset[str]:
+    return frozenset(code for code in Locale("en").languages if len(code) <= 3)
 
 
 @lru_cache(maxsize=1)
