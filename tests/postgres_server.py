@@ -54,10 +54,16 @@ def runs(binaries: Path, user: str | None) -> bool:
 
 def reachable_binaries(home: Path, user: str | None) -> Path:
     source = installation()
-    if not runs(source / "bin", user):
-        shutil.copytree(source, home / "install", ignore=shutil.ignore_patterns("include"))
-        source = home / "install"
-    return source / "bin"
+    if runs(source / "bin", user):
+        return source / "bin"
+    package = source.parent
+    copied = home / "site" / package.name / source.name
+    shutil.copytree(source, copied, ignore=shutil.ignore_patterns("include"))
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        # The binaries look for their libraries three folders up.
+        shutil.copytree(libraries, home / "site" / libraries.name)
+    return copied / "bin"
 
 
 def start(home: Path) -> subprocess.Popen[bytes]:
@@ -96,6 +102,8 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except PermissionError:
+        return True
     return True
 
 
