@@ -1,4 +1,7 @@
-"""Collect screen texts of each room into its gettext catalog, keeping what is translated."""
+"""Collect screen texts of each room into its gettext catalog, keeping what is translated.
+
+Without arguments all rooms, else the rooms named.
+"""
 
 import subprocess
 import sys
@@ -9,12 +12,11 @@ from survey.locale import DOMAINS
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGS = ROOT / "src" / "survey" / "locale"
 EXTRA_SOURCES = {"ui": ("pages", "app.py"), "fieldwork": ("src/survey/sample",)}
-SINGLE_FILES = {"cli": "src/survey/cli.py"}
+KEYWORDS = ("t", "msg", "_", "say")
 
 
 def sources(domain: str) -> list[str]:
-    room = SINGLE_FILES.get(domain, f"src/survey/{domain}")
-    return [room, *(extra for extra in EXTRA_SOURCES.get(domain, ()))]
+    return [f"src/survey/{domain}", *EXTRA_SOURCES.get(domain, ())]
 
 
 def pybabel(*arguments: str) -> None:
@@ -25,7 +27,7 @@ def pybabel(*arguments: str) -> None:
 def update(domain: str) -> None:
     template = CATALOGS / f"{domain}.pot"
     catalog = CATALOGS / "zh" / "LC_MESSAGES" / f"{domain}.po"
-    keywords = [part for keyword in ("t", "msg", "_") for part in ("-k", keyword)]
+    keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
     pybabel(
         "extract", *keywords, "--omit-header", "--no-location", "--sort-output",
         "-o", str(template), *sources(domain),
@@ -35,5 +37,5 @@ def update(domain: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in DOMAINS:
+    for name in sys.argv[1:] or DOMAINS:
         update(name)

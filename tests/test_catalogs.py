@@ -1,0 +1,69 @@
+"""Every screen text is translated, placeholders kept, and nothing Chinese stands in the code."""
+
+import importlib.util
+import io
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.pofile import read_po
+
+from survey.locale import DOMAINS
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOGS = ROOT / "src" / "survey" / "locale" / "zh" / "LC_MESSAGES"
+PLACEHOLDER = re.compile(r"\{(\w+)")
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+
+def _tool() -> object:
+    spec = importlib.util.spec_from_file_location("catalogs", ROOT / "tools" / "catalogs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _used(domain: str) -> set[str]:
+    tool = _tool()
+    keywords = dict.fromkeys(tool.KEYWORDS)  # type: ignore[attr-defined]
+    found: set[str] = set()
+    for source in tool.sources(domain):  # type: ignore[attr-defined]
+        path = ROOT / source
+        if path.is_dir():
+            for _file, _line, text, *_ in extract_from_dir(str(path), keywords=keywords):
+                found.add(text)
+        else:
+            extracted = extract_from_file("python", path, keywords=keywords)
+            found |= {text for _line, text, *_ in extracted}
+    return {text for text in found if isinstance(text, str)}
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_text_of_the_room_is_translated(domain: str) -> None:
+    catalog = read_po(io.BytesIO((CATALOGS / f"{domain}.po").read_bytes()))
+    translated = {m.id: m.string for m in catalog if m.id and m.string and not m.fuzzy}
+    assert _used(domain) - set(translated) == set()
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_translations_keep_their_placeholders(domain: str) -> None:
+    catalog = read_po(io.BytesIO((CATALOGS / f"{domain}.po").read_bytes()))
+    for message in catalog:
+        if message.id and message.string:
+            assert set(PLACEHOLDER.findall(message.string)) == set(
+                PLACEHOLDER.findall(message.id)
+            ), message.id
+
+
+def test_no_chinese_stands_in_python_outside_seed_and_catalogs() -> None:
+    files = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "src").rglob("*.py")]
+    offenders = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in files
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if CHINESE.search(line)
+    ]
+    assert offenders == []
