@@ -11,7 +11,7 @@ from seed.demo.field import HELPER_SHARE, SURVEYORS, Points
 from seed.demo.model import Model
 from seed.demo.people import RURAL_AT_RURAL_POINT, RURAL_AT_URBAN_POINT, People
 from seed.demo.ratings import Rating
-from seed.demo.response import ITEM_SD, PERSON_SD, answers
+from seed.demo.response import ITEM_SD, PERSON_SD, VISIT_SD, answers
 from survey.sample.ages import AgeTable, age_table
 from survey.sample.frame import shipped_cities
 
@@ -88,7 +88,9 @@ def draw(
     drawn = _contacts(model.people, points, size, rng)
     _attributes(drawn, model, rng)
     _choices(drawn, model, rng)
+    visits = rng.normal(0, VISIT_SD, (len(points.code), SURVEYORS))
     place = points.effect[drawn.point] + surveyors[drawn.city, drawn.surveyor]
+    place += visits[drawn.point, drawn.surveyor]
     _ratings(drawn, model, place, rng)
     return drawn
 

@@ -20,8 +20,10 @@ _GRID = np.linspace(-80.0, 230.0, 3101)
 
 PERSON_SD = 16.5
 ITEM_SD = 14.0
-POINT_SD = 1.6
-SURVEYOR_SD = 0.7
+POINT_SD = 1.5
+SURVEYOR_SD = 0.5
+VISIT_SD = 1.0
+"""Of one surveyor at one point: most of an interviewer effect lies in place and day."""
 LASTING_POINT = 0.6
 """Share of a sampling point's variance that is the same in every wave."""
 
@@ -48,7 +50,7 @@ class Response:
 @lru_cache(maxsize=16)
 def response(own: float) -> Response:
     """The response of an item whose own noise is `own` times the usual one."""
-    sd = np.sqrt(PERSON_SD**2 + (own * ITEM_SD) ** 2 + POINT_SD**2 + SURVEYOR_SD**2)
+    sd = np.sqrt(PERSON_SD**2 + (own * ITEM_SD) ** 2 + POINT_SD**2 + SURVEYOR_SD**2 + VISIT_SD**2)
     means = STEP * ndtr((_GRID[:, None] - CUTS) / sd).sum(axis=1)
     return Response(means, np.gradient(means, _GRID))
 
