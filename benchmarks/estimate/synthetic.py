@@ -30,7 +30,8 @@ def tree_2023() -> Tree:
 
 
 def wave(rows: int = ROWS, cities: int = CITIES, points: int = POINTS, seed: int = 0):
-    """Rows in shuffled order; two strata a city; 7 % of answers are no score."""
+    """Rows in shuffled order, keys categorical as a snapshot stores them; two strata a city; 7 % of
+    answers are no score."""
     rng = np.random.default_rng(seed)
     city = np.sort(rng.integers(0, cities, rows))
     point = rng.integers(0, points, rows)
@@ -51,6 +52,8 @@ def wave(rows: int = ROWS, cities: int = CITIES, points: int = POINTS, seed: int
         }
     )
     frame["urban"] = point % 2 == 1
+    keys = ["city", "stratum", "point", "gender", "age", "education", "income", "hukou"]
+    frame = frame.astype(dict.fromkeys(keys, "category"))
     effect = rng.normal(0, 0.7, cities * points)[city * points + point]
     person = rng.normal(8 + effect, 1.2)
     for item in tree_2023().item_columns:

@@ -12,6 +12,7 @@ from survey.estimate import (
     Node,
     Scale,
     Tree,
+    bootstrap,
     compare,
     cube,
     estimate,
@@ -277,3 +278,31 @@ def test_groups_and_areas_may_be_given_row_by_row():
         frame, TREE, DESIGN, areas={"city": frame["city"]}, groups={"old": frame["old"].to_numpy()}
     )
     pd.testing.assert_frame_equal(by_name, by_row)
+
+
+def test_bootstrap_of_the_cube_is_the_bootstrap():
+    frame = raw_wave(seed=5, psus=6)
+    whole = Cube.of(frame, TREE, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"])
+    table = whole.bootstrap(replicates=60, seed=3)
+    scored = to_scores(frame, ITEMS)
+    for area, group in (("C0", "old"), ("C3", "all"), ("C2", "few")):
+        rows = scored["city"] == area
+        rows &= scored.get(group, True)
+
+        def figures(resampled, rows=rows):
+            found = estimate_tree(resampled[rows], TREE, DESIGN)
+            return found.set_index("variable")["estimate"]
+
+        expected = bootstrap(scored, figures, DESIGN, replicates=60, seed=3)
+        one = table[
+            (table["area_level"] == "city") & (table["area"] == area) & (table["group"] == group)
+        ].set_index("indicator")
+        one = one.loc[expected.index]
+        for name in ("estimate", "se", "ci_low", "ci_high", "mean", "replicates"):
+            if group != "few":
+                np.testing.assert_allclose(one[name], expected[name], rtol=1e-9, err_msg=name)
+        if group == "few":
+            assert one["se"].isna().all()
+    pointless = Cube.of(frame, TREE, GAP_DESIGNS["assumed"], areas=AREAS, groups=GROUPS)
+    with pytest.raises(EstimateError, match="sampling points"):
+        pointless.bootstrap()

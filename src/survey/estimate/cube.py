@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Floats
+from survey.estimate.bootstrap import rao_wu
+from survey.estimate.cube_bootstrap import resample
 from survey.estimate.cube_gaps import area_gap, group_gap
 from survey.estimate.cube_levels import Segments, View
 from survey.estimate.cube_read import Labels, Membership
@@ -128,6 +130,26 @@ class Cube:
             table = self._long((view,), [gap.columns(level)])
         areas = larger.level.labels.take(np.repeat(place, np.prod(self.sums.shape)))
         return table.assign(reference=pd.Categorical(areas))
+
+    def bootstrap(
+        self, *, replicates: int = 500, seed: int = 0, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Rao–Wu bootstrap of every figure from the PSU sums: one row per (area_level, area,
+        group, indicator) with estimate, se, ci_low, ci_high (percentiles), mean and replicates,
+        as in `bootstrap`; NaN where the linearised error is not estimable.
+
+        Raises:
+            EstimateError: as `bootstrap`; or a design without recorded points.
+        """
+        sample = self.sums.sample
+        if sample.assumed_deff is not None:
+            raise EstimateError("needs_points")
+        factors = rao_wu(sample, replicates, seed)[:, self.sums.order]
+        with one_thread():
+            parts = [resample(view, factors, level) for view in self.views]
+        table = self._long(self.views, parts)
+        table.attrs |= {"seed": seed, "level": level}
+        return table
 
     def _view(self, name: str) -> View:
         for view in self.views:

@@ -87,8 +87,12 @@ class Pass:
         self._right = np.concatenate([second, columns + second, second, columns + second])
         self._psu = np.empty((psus, groups, 2 * columns))
         self._block = np.zeros((blocks, groups, 2 * columns))
-        self._moment = np.zeros((blocks, groups, columns + len(self._left)))
-        self._base = np.zeros((blocks, groups, several))
+        self._parts = np.cumsum([columns, len(self._left), several])
+        self._moment = np.zeros((blocks, groups, int(self._parts[-1])))
+        self._features = rows.workspace(2 * columns)
+        self._mass = rows.workspace(groups)
+        self._lines = rows.workspace(int(self._parts[-1]))
+        self._scored = np.empty((columns + several, rows.widest), dtype=np.float32)
         self._n = np.zeros((blocks, groups, columns + several))
         self._members = np.zeros((blocks, groups, columns + several))
         self._scores = np.zeros((blocks, groups, len(rows.raw)))
@@ -98,33 +102,34 @@ class Pass:
             self._add(chunk)
         columns, spread_out = self._rows.columns, self._plan.spread_out
         members = self._members if self._weightless else self._n
-        product = self._moment[..., columns:]
+        square, product, base, _ = np.split(self._moment, self._parts, axis=2)
         return Moments(
             psu=self._psu,
             block=self._block,
-            square=self._moment[..., :columns],
+            square=square,
             product=product.reshape(*product.shape[:2], 4, -1),
             n=spread_out(self._n[..., :columns], self._n[..., columns:]),
             members=spread_out(members[..., :columns], members[..., columns:]),
-            base=spread_out(self._block[..., :columns], self._base),
+            base=spread_out(self._block[..., :columns], base),
             scores=self._scores if len(self._rows.omega) else members[..., : len(self._rows.raw)],
         )
 
     def _add(self, chunk: Chunk) -> None:
         rows, block, columns = self._rows, chunk.block, self._rows.columns
-        features, mass = rows.features(chunk), rows.mass(chunk)
+        features, mass = rows.features(chunk, self._features), rows.mass(chunk, self._mass)
         for psu, part in chunk.psus:
             np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
         first, last = chunk.psus[0][0], chunk.psus[-1][0]
         self._block[block] += self._psu[first : last + 1].sum(axis=0)
-        moment = np.empty((self._moment.shape[2], features.shape[1]))
-        np.multiply(features[columns:], features[columns:], out=moment[:columns])
-        np.multiply(features[self._left], features[self._right], out=moment[columns:])
-        self._moment[block] += mass @ moment.T
-        scored = np.empty((columns + len(self._support), features.shape[1]), dtype=np.float32)
+        scored = self._scored[:, : features.shape[1]]
         scored[:columns] = features[:columns]
         scored[columns:] = self._support @ scored[:columns] > 0
-        self._base[block] += mass @ scored[columns:].T.astype(np.float64)
+        moment = self._lines[:, : features.shape[1]]
+        square, product, base, _ = np.split(moment, self._parts)
+        np.multiply(features[columns:], features[columns:], out=square)
+        np.multiply(features[self._left], features[self._right], out=product)
+        base[:] = scored[columns:]
+        self._moment[block] += mass @ moment.T
         present = rows.member[:, chunk.rows].astype(np.float32)
         self._n[block] += present @ scored.T
         self._count_positive(chunk, present, scored)

@@ -65,10 +65,19 @@ class Rows:
         """Columns that are summed: items and rates, or per-respondent statistics and rates."""
         return (len(self.omega) or len(self.raw)) + len(self.rates)
 
-    def features(self, chunk: Chunk) -> Floats:
-        """r and r (y - centre) of each column, stacked, shape (2 * columns, rows)."""
+    @property
+    def widest(self) -> int:
+        """Rows of the largest chunk."""
+        return max((chunk.rows.stop - chunk.rows.start for chunk in self.chunks), default=0)
+
+    def workspace(self, lines: int) -> Floats:
+        """Memory for `lines` values per row of any chunk; taken once, not once a chunk."""
+        return np.empty((lines, self.widest))
+
+    def features(self, chunk: Chunk, space: Floats) -> Floats:
+        """r and r (y - centre) of each column, stacked, shape (2 * columns, rows), in `space`."""
         raw, rates = self.raw[:, chunk.rows], self.rates[:, chunk.rows]
-        features = np.empty((2 * self.columns, raw.shape[1]))
+        features = space[:, : raw.shape[1]]
         answers = self.columns - len(rates)
         scored, value = features[: self.columns], features[self.columns :]
         if len(self.omega):
@@ -83,9 +92,10 @@ class Rows:
             _fill(scored[answers:], value[answers:], rates, self.centre[len(raw) :])
         return features
 
-    def mass(self, chunk: Chunk) -> Floats:
-        """Weight of each row in each group, 0 for no member, shape (G, rows)."""
-        return self.member[:, chunk.rows] * self.weight[chunk.rows]
+    def mass(self, chunk: Chunk, space: Floats) -> Floats:
+        """Weight of each row in each group, 0 for no member, shape (G, rows), in `space`."""
+        weight = self.weight[chunk.rows]
+        return np.multiply(self.member[:, chunk.rows], weight, out=space[:, : len(weight)])
 
 
 def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from survey.estimate.arrays import Floats, ratio
 from survey.estimate.cube_levels import View
+from survey.estimate.cube_rows import Chunk
 
 
 def simple_variances(views: Sequence[View]) -> list[Floats]:
@@ -37,14 +38,15 @@ def contrast_squares(view: View, reference: View) -> Floats:
     area and about the larger area that contains it, shape (A, G, T)."""
     sums, omega = view.sums, view.sums.plan.omega
     found = np.zeros((len(view.level.labels), *sums.moments.n.shape[1:]))
+    look = _Look(view, len(omega))
     for chunk in sums.rows.chunks:
         if (area := view.level.of_block[chunk.block]) < 0:
             continue
-        features, mass = sums.rows.features(chunk), sums.rows.mass(chunk)
+        look.at(chunk)
         own = _kernel(view, area, omega)
         other = _kernel(reference, reference.level.of_block[chunk.block], omega)
-        found[area] += _weighted_squares((own - other) @ features, mass)
-        found[area] -= _weighted_squares(other @ features, mass)
+        found[area] += look.squares(own - other)
+        found[area] -= look.squares(other)
     return found
 
 
@@ -69,19 +71,35 @@ def _dense_squares(views: Sequence[View]) -> list[Floats]:
     found = [np.zeros((len(view.level.labels), groups, len(omega))) for view in views]
     if not len(omega):
         return found
+    look = _Look(views[0], len(omega))
     for chunk in sums.rows.chunks:
-        features, mass = sums.rows.features(chunk), sums.rows.mass(chunk)
+        look.at(chunk)
         for view, squares in zip(views, found, strict=True):
             if (area := view.level.of_block[chunk.block]) >= 0:
-                kernel = _kernel(view, area, omega, covered=False)
-                squares[area] += _weighted_squares(kernel @ features, mass)
+                squares[area] += look.squares(_kernel(view, area, omega, covered=False))
     return found
 
 
-def _weighted_squares(u: Floats, mass: Floats) -> Floats:
-    """Sum over rows of mass (G, n) times u^2 (t * G, n), shape (G, t)."""
-    u *= u
-    return np.asarray(np.vecdot(u.reshape(-1, *mass.shape), mass)).T
+class _Look:
+    """A second look at the rows, chunk by chunk."""
+
+    def __init__(self, view: View, statistics: int) -> None:
+        self._rows, groups = view.sums.rows, len(view.sums.rows.member)
+        self._spaces = [
+            self._rows.workspace(lines)
+            for lines in (2 * self._rows.columns, groups, statistics * groups)
+        ]
+
+    def at(self, chunk: Chunk) -> None:
+        self._features = self._rows.features(chunk, self._spaces[0])
+        self._mass = self._rows.mass(chunk, self._spaces[1])
+
+    def squares(self, kernel: Floats) -> Floats:
+        """Sum over the chunk's rows of w u^2, u = kernel (t * G, 2K) @ features, shape (G, t)."""
+        groups, rows = self._mass.shape
+        u = np.matmul(kernel, self._features, out=self._spaces[2][:, :rows])
+        u *= u
+        return np.asarray(np.vecdot(u.reshape(-1, groups, rows), self._mass)).T
 
 
 def _kernel(view: View, area: int, omega: Floats, *, covered: bool = True) -> Floats:

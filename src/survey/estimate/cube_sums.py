@@ -65,6 +65,8 @@ class CubeSums:
     everyone: int
     """The group that holds every row."""
     levels: tuple[AreaLevel, ...]
+    order: Codes
+    """Place in `sample` of each PSU in row order, shape (P,)."""
     block: Codes
     """Block of each PSU, shape (P,)."""
     stratum: Codes
@@ -164,6 +166,7 @@ class CubeSums:
                 _level(name, sample, code, labels, block, order, blocks)
                 for name, (code, labels) in codes.items()
             ),
+            order=order,
             block=block[order],
             stratum=sample.stratum[order],
             composite=composite,

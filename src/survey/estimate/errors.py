@@ -10,6 +10,7 @@ MESSAGES = {
     "fpc_varies": "{column!r} is not constant within stratum {stratum!r}",
     "fpc_too_small": "stratum {stratum!r} has {psus} sampled PSUs, {column!r} only {population}",
     "lonely_psu": "stratum {stratum!r} has only one PSU and the rule is 'fail'",
+    "needs_points": "resampling needs recorded sampling points, and the design has none",
     "bad_level": "the confidence level must lie between 0 and 1, not {level!r}",
     "not_numeric": "column {column!r} is not numeric",
     "not_boolean": "group {column!r} is not boolean",

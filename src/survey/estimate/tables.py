@@ -9,7 +9,7 @@ from survey.estimate.design import Sample
 from survey.estimate.domains import Domains
 from survey.estimate.variance import STATUSES
 
-COUNTS = ("df", "n", "n_psu", "n_reference", "n_rest")
+COUNTS = ("df", "n", "n_psu", "n_reference", "n_rest", "replicates")
 
 
 def long_table(
@@ -56,7 +56,7 @@ def cube_table(
             table[name] = _categorical(flat, STATUSES)
         else:
             table[name] = flat.astype(np.int64) if name in COUNTS else flat
-    return pd.DataFrame(table)
+    return pd.DataFrame(table, copy=False)
 
 
 def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> object:
