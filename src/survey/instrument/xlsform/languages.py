@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from babel import Locale
@@ -32,14 +32,14 @@ class Languages:
     def __init__(self, sheets: Sheets, journal: Journal) -> None:
         self.journal = journal
         self.missing: Counter[str] = Counter()
-        spoken = [token for sheet in (sheets.survey, sheets.choices) for token in _tokens(sheet)]
+        spoken = _spoken(sheets)
         wanted = sheets.settings.text("default_language") or None
-        unnamed = self._unnamed(sheets, spoken, wanted)
-        self.by_token: dict[str | None, Language] = {}
-        for token in spoken:
-            self.by_token[token] = unnamed if token is None else language_of(token)
-        self.all = _distinct(self.by_token.values()) or (unnamed,)
-        self.default = self._default(wanted)
+        self.unnamed = self._unnamed(sheets, spoken, wanted)
+        self.all = _distinct(self._language(token) for token in spoken) or (self.unnamed,)
+        self.default = self._default(spoken, wanted)
+
+    def _language(self, token: str | None) -> Language:
+        return self.unnamed if token is None else language_of(token)
 
     def _unnamed(self, sheets: Sheets, spoken: list[str | None], wanted: str | None) -> Language:
         """The language of columns that name none, such as a plain `label`."""
@@ -57,12 +57,12 @@ class Languages:
             )
         return language
 
-    def _default(self, wanted: str | None) -> Language:
+    def _default(self, spoken: Sequence[str | None], wanted: str | None) -> Language:
         codes = {language.code: language for language in self.all}
         if wanted and language_of(wanted).code in codes:
             return codes[language_of(wanted).code]
-        if None in self.by_token:
-            return self.by_token[None]
+        if None in spoken:
+            return self.unnamed
         return codes.get("zh", self.all[0])
 
     def labels(self, row: Row, column: str) -> Labels:
@@ -70,8 +70,8 @@ class Languages:
         texts: dict[str, str] = {}
         for token, text in row.translations(column).items():
             shown = plain_text(text)
-            language = self.by_token.get(token)
-            if language is None or not shown:
+            language = self._language(token)
+            if language not in self.all or not shown:
                 continue
             if token is None and language.code in texts:  # the named column goes first
                 continue
@@ -111,15 +111,21 @@ class Languages:
                 )
 
 
-def _tokens(sheet: Sheet) -> list[str | None]:
-    """Language tokens of the texts that are really there, in the order of the columns."""
-    used = {
-        language for row in sheet.rows for (column, language) in row.cells if column in TRANSLATED
-    }
+def _spoken(sheets: Sheets) -> list[str | None]:
+    """Language tokens of the questions, in the order of the columns; without any, of all texts."""
+    labels = _tokens(sheets.survey, ("label",))
+    return labels or [
+        token for sheet in (sheets.survey, sheets.choices) for token in _tokens(sheet, TRANSLATED)
+    ]
+
+
+def _tokens(sheet: Sheet, columns: Collection[str]) -> list[str | None]:
+    """Only of texts that are really there: an empty column offers no language."""
+    used = {language for row in sheet.rows for (column, language) in row.cells if column in columns}
     return [
         column.language
         for column in sheet.columns
-        if column.name in TRANSLATED and column.language in used
+        if column.name in columns and column.language in used
     ]
 
 
@@ -162,7 +168,7 @@ def _code(written: str) -> str:
 
 
 def _slug(name: str) -> str:
-    return "-".join(re.findall(r"\w+", name.lower())) or "und"
+    return "-".join(re.findall(r"[^\W_]+", name.lower())) or "und"
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from survey.instrument.model import Choice, Item, Labels, Section
 from survey.instrument.xlsform.journal import Journal
@@ -36,13 +36,15 @@ class _Place:
     name: str
     row: int | None
     journal: Journal
+    told: set[str] = field(default_factory=set)
 
     def labels(self, labels: Labels) -> Labels:
         return {language: self.text(text) for language, text in labels.items()}
 
     def text(self, text: str) -> str:
-        unknown = [name for name in _MENTION.findall(text) if name not in self.asked]
-        for name in unknown:
+        unknown = {name for name in _MENTION.findall(text) if name not in self.asked}
+        for name in sorted(unknown - self.told):
+            self.told.add(name)
             self.journal.warning(
                 msg("The text shows “{name}”, which is not known here.", name=name),
                 row=self.row,

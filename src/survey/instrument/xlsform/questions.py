@@ -96,8 +96,6 @@ class Questions:
     def calculation(self, question: Question) -> str | None:
         if question.type in TODAY:
             return "today()"
-        if not question.row.text("calculation"):
-            self.remarks.error(question, msg("The calculation is missing."), "calculation")
         return question.row.text("calculation") or None
 
     def required(self, question: Question) -> bool:

@@ -64,7 +64,9 @@ def _read(
     lists = read_choices(sheets.choices, languages, journal)
     root = outline(sheets.survey, journal)
     remarks = Remarks(sheets.survey, journal)
-    questions = Questions(Shapes(lists, languages, remarks, indicators), languages, remarks)
+    has_tree = bool(sheets.settings.text("tree"))
+    shapes = Shapes(lists, languages, remarks, indicators, has_tree=has_tree)
+    questions = Questions(shapes, languages, remarks)
     settled = settle(root, questions, sheets.survey, journal)
     laid_out = Layout(sheets.survey, languages, journal).sections(settled)
     rows = {question.name: question.row.number for question in root.questions()}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pyxform.aliases import BINDING_CONVERSIONS
 from pyxform.parsing.sheet_headers import clean_text_values
 
 from survey.instrument.expressions import ExpressionError, parse, reads_itself, references
@@ -40,9 +41,14 @@ class _Known:
     left_out: set[str] = field(default_factory=set)
 
 
+def _clean(source: str) -> str:
+    """Straight quotes for curly ones; Excel's TRUE and FALSE as the functions that they mean."""
+    return str(BINDING_CONVERSIONS.get(source) or clean_text_values(source))
+
+
 def _cleaned(item: Item) -> Item:
     """An item that we wrote, whose condition repeats the form's own."""
-    relevant = item.relevant and clean_text_values(item.relevant)
+    relevant = item.relevant and _clean(item.relevant)
     return item.model_copy(update={"relevant": relevant})
 
 
@@ -84,7 +90,7 @@ class _Settler:
             return None
         relevant = group.row.text("relevant") or None
         if relevant is not None:
-            relevant = clean_text_values(relevant)
+            relevant = _clean(relevant)
             if not self.works(relevant, group.row, group.name, "relevant"):
                 self.leave_out(group)
                 return None
@@ -114,11 +120,11 @@ class _Settler:
             source = getattr(item, column)
             if source is None:
                 continue
-            changes[column] = clean_text_values(source)
+            changes[column] = _clean(source)
             if not self.works(changes[column] or "", row, item.name, column):
                 return None
         if item.constraint is not None:
-            constraint = clean_text_values(item.constraint)
+            constraint = _clean(item.constraint)
             works = self.works(constraint, row, item.name, "constraint")
             changes["constraint"] = constraint if works else None
         return item.model_copy(update=changes) if changes else item

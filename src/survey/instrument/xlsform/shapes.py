@@ -1,5 +1,6 @@
 """What kind of answer a row of the survey sheet asks for."""
 
+import re
 from dataclasses import dataclass
 
 from survey.instrument.model import Choice, Kind, Labels, Special
@@ -13,15 +14,16 @@ from survey.instrument.xlsform.types import (
     ACKNOWLEDGE,
     ACKNOWLEDGED,
     KINDS,
-    METADATA,
     OTHER,
     TODAY,
     as_select,
     instead_of,
+    is_metadata,
 )
 from survey.locale import msg
 
 RATING = "rating"
+_CODE = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 SPECIALS = {special.value: special for special in Special}
 SILENT = (Kind.NOTE, Kind.CALCULATE)
 
@@ -45,15 +47,18 @@ class Shapes:
         languages: Languages,
         remarks: Remarks,
         indicators: dict[str, str],
+        *,
+        has_tree: bool,
     ) -> None:
         self.lists = lists
         self.languages = languages
         self.remarks = remarks
         self.indicators = indicators
+        self.has_tree = has_tree
 
     def shape(self, question: Question) -> Shape | None:
         kind = question.type
-        if kind in METADATA or (kind == "hidden" and not question.row.text("calculation")):
+        if is_metadata(kind) or (kind == "hidden" and not question.row.text("calculation")):
             self.remarks.warning(question, msg("“{type}” is not recorded.", type=kind))
             return None
         select = as_select(kind)
@@ -76,8 +81,11 @@ class Shapes:
         )
         return None
 
-    def simple(self, question: Question, kind: Kind) -> Shape:
+    def simple(self, question: Question, kind: Kind) -> Shape | None:
         has_calculation = bool(question.row.text("calculation"))
+        if kind is Kind.CALCULATE and not has_calculation:
+            self.remarks.unsupported(question, msg("The calculation is missing."), "calculation")
+            return None
         if has_calculation and kind not in SILENT:
             self.remarks.warning(
                 question,
@@ -100,10 +108,11 @@ class Shapes:
             return None
         choice_list = self.lists.get(list_name)
         if choice_list is None:
-            self.remarks.error(
+            self.remarks.unsupported(
                 question,
                 msg("There is no list “{list}” on the choices sheet.", list=list_name),
                 "type",
+                msg("Add its choices there, with this name in the column list_name."),
             )
             return None
         if kind is Kind.SELECT_MULTIPLE and any(
@@ -116,18 +125,26 @@ class Shapes:
                 msg("Write _ instead of the blank."),
             )
             return None
-        if kind is Kind.SELECT_ONE and self.is_rating(question.row, question.name):
+        if kind is Kind.SELECT_ONE and self.is_rating(question, choice_list):
             return self.rating_of_choices(question, choice_list)
         if offers_other and all(choice.name != OTHER for choice in choice_list.choices):
             other = Choice(name=OTHER, label=self.languages.ours("Other"))
             return Shape(kind, (*choice_list.choices, other), offers_other=True)
         return Shape(kind, choice_list.choices, offers_other=offers_other)
 
-    def is_rating(self, row: Row, name: str) -> bool:
-        return bool(self.indicator(row, name)) or RATING in row.text("appearance").split()
+    def is_rating(self, question: Question, choice_list: ChoiceList) -> bool:
+        """An indicator makes it one; an appearance may mean something else to other people."""
+        if self.indicator(question.row, question.name):
+            return True
+        is_marked = RATING in question.row.text("appearance").split()
+        return is_marked and choice_list.scores() is not None
 
     def indicator(self, row: Row, name: str) -> str:
-        return row.text("indicator") or self.indicators.get(name, "")
+        """The code of an indicator; other people's columns of that name hold other things."""
+        written = row.text("indicator")
+        if written and not self.has_tree and not _CODE.match(written):
+            written = ""
+        return written or self.indicators.get(name, "")
 
     def rating_of_choices(self, question: Question, choice_list: ChoiceList) -> Shape | None:
         scores = choice_list.scores()

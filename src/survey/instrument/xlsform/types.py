@@ -17,9 +17,10 @@ KINDS: dict[str, Kind] = {
     "date": Kind.DATE,
     "note": Kind.NOTE,
     "calculate": Kind.CALCULATE,
+    "calculate_here": Kind.CALCULATE,
     "hidden": Kind.CALCULATE,
 }
-METADATA = frozenset(
+_METADATA = frozenset(
     {
         "start",
         "end",
@@ -38,6 +39,8 @@ METADATA = frozenset(
         "start time",
         "end time",
         "start-geopoint",
+        "caseid",
+        "comments",
         "background-audio",
         "background-geopoint",
         "get start time",
@@ -51,6 +54,8 @@ METADATA = frozenset(
     }
 )
 """Filled in by the device; harmless to leave out."""
+
+_METADATA_STARTS = ("audio audit", "text audit", "sensor_", "speed violations")
 
 ACKNOWLEDGE = frozenset({"acknowledge", "trigger"})
 TODAY = frozenset({"today", "get today"})
@@ -88,6 +93,10 @@ _SUPPORTED = msg(
     "Supported are text, integer, decimal, date, range, select_one, select_multiple, acknowledge, "
     "note, calculate and groups."
 )
+
+
+def is_metadata(kind: str) -> bool:
+    return kind in _METADATA or kind.startswith(_METADATA_STARTS)
 
 
 def instead_of(kind: str) -> Message:
