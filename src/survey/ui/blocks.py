@@ -5,9 +5,11 @@ from html import escape
 
 import streamlit as st
 
+from survey.disclosure import MINIMUM_N
 from survey.locale import Translator
 from survey.publish.views.figures import (
     NEEDED,
+    NO_CLEAR_DIFFERENCE,
     QUOTA_SAMPLE,
     Difference,
     Figure,
@@ -20,23 +22,16 @@ from survey.ui.glossary import explain
 from survey.ui.page import Visit
 
 
-def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str, minimum: int) -> None:
+def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str) -> None:
     """One number with its interval in words, one sentence, and what the interval is not."""
     t = visit.t
     if not figure.available or figure.estimate is None:
-        st.html(
-            f'<div class="hcs-answer"><p><b>{escape(t(NEEDED, minimum=minimum))}</b></p>'
-            f"<p>{escape(sentence)}</p></div>"
-        )
+        needed = escape(t(NEEDED, minimum=MINIMUM_N))
+        st.html(f'<div class="hcs-answer"><p><b>{needed}</b></p><p>{escape(sentence)}</p></div>')
         return
     explained = escape(explain("95% interval", visit.language) or "", quote=True)
-    between = interval_words(figure.low, figure.high)
-    interval = (
-        f'<abbr class="interval" title="{explained}">'
-        f"{escape(t('95% interval {interval}', interval=between))}</abbr>"
-        if between
-        else ""
-    )
+    between = _between(t, figure)
+    interval = f'<abbr class="interval" title="{explained}">{escape(between)}</abbr>'
     st.html(
         f'<div class="hcs-answer"><span class="number">{decimal(figure.estimate)}</span>'
         f'<span class="unit">{escape(unit)}</span>{interval}<p>{escape(sentence)}</p></div>'
@@ -52,9 +47,7 @@ def tiles(t: Translator, named: Iterable[tuple[str, Figure]]) -> None:
 def _tile(t: Translator, name: str, figure: Figure) -> str:
     number, interval = "–", t("not available")
     if figure.available and figure.estimate is not None:
-        number = decimal(figure.estimate)
-        between = interval_words(figure.low, figure.high)
-        interval = t("95% interval {interval}", interval=between) if between else ""
+        number, interval = decimal(figure.estimate), _between(t, figure)
     return (
         f'<div class="hcs-tile"><div class="name">{escape(name)}</div>'
         f'<span class="number">{number}</span><span class="interval">{escape(interval)}</span>'
@@ -62,21 +55,23 @@ def _tile(t: Translator, name: str, figure: Figure) -> str:
     )
 
 
-def findings(t: Translator, *columns: tuple[str, tuple[Difference, ...], str]) -> None:
-    """Lists of clear differences; each column is a title, its differences, and a word for none."""
-    parts = []
-    for title, differences, none in columns:
-        rows = "".join(_finding(one) for one in differences) or (
-            f"<li><span>{escape(none)}</span><span></span></li>"
-        )
-        parts.append(f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>")
-    st.html(f'<div class="hcs-findings">{"".join(parts)}</div>')
+def strengths(t: Translator, better: tuple[Difference, ...], worse: tuple[Difference, ...]) -> None:
+    """Clear differences only; where there is none, that is said."""
+    columns = _column(t, t("Strengths"), better) + _column(t, t("Gaps"), worse)
+    st.html(f'<div class="hcs-findings">{columns}</div>')
     st.caption(
         t(
-            "Points against the nation with 95% interval. Only differences whose interval excludes "
-            "zero are listed; each comparison stands for itself."
+            "Points against the nation with 95% interval. Only differences whose interval "
+            "excludes zero are listed; each comparison stands for itself."
         )
     )
+
+
+def _column(t: Translator, title: str, differences: tuple[Difference, ...]) -> str:
+    rows = "".join(_finding(one) for one in differences)
+    if not rows:
+        rows = f"<li><span>{escape(t(NO_CLEAR_DIFFERENCE))}</span><span></span></li>"
+    return f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
 
 
 def _finding(one: Difference) -> str:
@@ -118,11 +113,16 @@ def difference(visit: Visit, one: Difference, sentence: str) -> None:
     if not figure.available or figure.estimate is None:
         say(sentence)
         return
-    between = interval_words(figure.low, figure.high)
+    unit = t("points against everybody else")
     st.html(
         f'<div class="hcs-answer"><span class="number">{escape(signed(figure.estimate))}</span>'
-        f'<span class="unit">{escape(t("points against everybody else"))}</span>'
-        f'<span class="interval">{escape(t("95% interval {interval}", interval=between))}</span>'
+        f'<span class="unit">{escape(unit)}</span>'
+        f'<span class="interval">{escape(_between(t, figure))}</span>'
         f"<p>{escape(sentence)}</p></div>"
     )
     st.caption(t(QUOTA_SAMPLE))
+
+
+def _between(t: Translator, figure: Figure) -> str:
+    words = interval_words(figure.low, figure.high)
+    return t("95% interval {interval}", interval=words) if words else ""

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from survey.publish.results import WaveInfo, WaveResults
+from survey.publish.views.city import AGAINST
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.names import COMPOSITE, Names
+from survey.publish.views.special_groups import group_choices
 from survey.sample.frame import shipped_cities
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
@@ -57,9 +59,9 @@ def pick_indicator(
     )
 
 
-def filter_row() -> "st.delta_generator.DeltaGenerator":
-    """The line in which the filters of a page stand; it is not printed."""
-    return st.container(horizontal=True, vertical_alignment="bottom", key="filters")
+def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
+    """A line of choices; it is not printed."""
+    return st.container(horizontal=True, vertical_alignment="bottom", key=f"filters-{name}")
 
 
 def pick_area(visit: Visit, results: WaveResults, level: str) -> str | None:
@@ -126,4 +128,29 @@ def pick_topic(visit: Visit, results: WaveResults) -> str:
         topics,
         show=lambda topic: visit.t(TOPICS[topic]),
         language=visit.language,
+    )
+
+
+def pick_level(visit: Visit, results: WaveResults, levels: Sequence[str]) -> str:
+    """By which division of the country areas are drawn."""
+    show = names_of(visit, results).level
+    return pick(visit.t("Areas by"), "by", levels, show=show, language=visit.language)
+
+
+def pick_yardstick(visit: Visit) -> str:
+    """What a city is read against."""
+    return pick(
+        visit.t("Beside"),
+        "against",
+        list(AGAINST),
+        show=lambda key: visit.t(AGAINST[key]),
+        language=visit.language,
+    )
+
+
+def pick_group(visit: Visit, results: WaveResults) -> str:
+    """One of the special groups of the main study."""
+    show = names_of(visit, results).group
+    return pick(
+        visit.t("Group"), "group", group_choices(results), show=show, language=visit.language
     )

@@ -55,22 +55,26 @@ def head(
     default_language: str,
 ) -> None:
     """Who publishes, whose data, who is signed in; and the two switches."""
-    badge = f'<span class="hcs-demo">{escape(t("Demo data"))}</span>' if demo else ""
-    who = f"<span>{escape(person)}</span>" if person else ""
-    leave = f'<a href="/auth/logout" target="_self">{escape(t("Sign out"))}</a>' if person else ""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"
     ):
-        st.html(
-            f'<div class="hcs-brand"><b>{escape(t("Hundred Cities Survey"))}</b>{badge}{who}{leave}'
-            "</div>",
-            width="content",
-        )
+        st.html(_brand(t, demo=demo, person=person), width="content")
         with st.container(
             horizontal=True, vertical_alignment="center", width="content", key="switches"
         ):
             draw_switches(preferences, t, default_language)
     st.html('<div class="hcs-head"></div>')
+
+
+def _brand(t: Translator, *, demo: bool, person: str) -> str:
+    name, leave, generated = t("Hundred Cities Survey"), t("Sign out"), t("Demo data")
+    parts = [f"<b>{escape(name)}</b>"]
+    if demo:
+        parts.append(f'<span class="hcs-demo">{escape(generated)}</span>')
+    if person:
+        parts.append(f"<span>{escape(person)}</span>")
+        parts.append(f'<a href="/auth/logout" target="_self">{escape(leave)}</a>')
+    return f'<div class="hcs-brand">{"".join(parts)}</div>'
 
 
 def foot(t: Translator, *, demo: bool) -> None:

@@ -104,7 +104,8 @@ def run_open_page(key: PageKey, body: Callable[[Screen, Principal | None], None]
 
 
 def _tab_title(t: Translator, page: PageInfo) -> str:
-    return f"{t(page.title)} · {t('Hundred Cities Survey')}"
+    platform = t("Hundred Cities Survey")
+    return f"{t(page.title)} · {platform}"
 
 
 def _person(t: Translator, principal: Principal | None) -> str:

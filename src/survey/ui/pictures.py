@@ -16,8 +16,8 @@ from survey.ui.glossary import explain
 from survey.ui.page import Visit
 
 
-def draw(visit: Visit, picture: Picture | None, *, demo: bool) -> None:
-    """Show `picture` with its table and downloads; nothing for a picture that is not there."""
+def draw(visit: Visit, picture: Picture, *, demo: bool) -> None:
+    """Show `picture` with its table and downloads."""
     _draw(visit, picture, demo=demo, clickable=False)
 
 
@@ -26,9 +26,7 @@ def draw_clickable(visit: Visit, picture: Picture, *, demo: bool) -> str | None:
     return _draw(visit, picture, demo=demo, clickable=True)
 
 
-def _draw(visit: Visit, picture: Picture | None, *, demo: bool, clickable: bool) -> str | None:
-    if picture is None:
-        return None
+def _draw(visit: Visit, picture: Picture, *, demo: bool, clickable: bool) -> str | None:
     t = visit.t
     st.subheader(picture.title, anchor=False)
     if picture.is_empty:

@@ -35,12 +35,14 @@ def _waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]
 def results_of(visit: Visit, wave: WaveInfo) -> WaveResults:
     """The results of a wave in the snapshot that `wave` names."""
     settings = visit.settings
-    return _results(settings.store_url, wave.key, wave.snapshot_sha256, settings)
+    return _results(settings.store_url, wave.key, wave.snapshot_sha256, wave.state, settings)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _results(store_url: str, key: str, snapshot: str, _settings: Settings) -> WaveResults:
-    del store_url, snapshot
+def _results(
+    store_url: str, key: str, snapshot: str, state: str, _settings: Settings
+) -> WaveResults:
+    del store_url, snapshot, state  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
         return open_results(_settings, session, key)
 

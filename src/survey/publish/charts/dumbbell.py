@@ -29,7 +29,7 @@ def dumbbell(text: ChartText, style: Style) -> alt.LayerChart:
     city, yardstick = text.series
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")
     y = rows(style)
-    place = alt.Legend(title=None, orient="top")
+    place = alt.Legend(title=None, orient="top", columns=1)
 
     def who(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *values: str) -> Any:
         scale = alt.Scale(domain=[city, yardstick], range=list(values))
@@ -63,6 +63,6 @@ def _verdicts(style: Style) -> alt.Chart:
         alt.Chart()
         .transform_filter(is_role(HIGHER, LOWER))
         .transform_calculate(sign=f"datum.role === {HIGHER!r} ? {UP!r} : {DOWN!r}")
-        .mark_text(color=ACCENT, align="right", fontSize=style.size(11))
+        .mark_text(color=ACCENT, align="right", fontSize=style.size(14))
         .encode(y=rows(style), x=alt.value("width"), text="sign:N")
     )

@@ -6,7 +6,7 @@ from survey.publish.charts.layers import HIDDEN, ground, is_role, rows, tooltip,
 from survey.publish.charts.style import OKABE_ITO, SHAPES, Style
 from survey.publish.charts.text import ChartText
 
-_ROOM_FOR_A_LABEL = 36
+_ROOM_FOR_A_LABEL = 46
 
 
 def grouped_dots(text: ChartText, style: Style) -> alt.LayerChart:
@@ -14,7 +14,7 @@ def grouped_dots(text: ChartText, style: Style) -> alt.LayerChart:
     names = list(text.series)
     colour_scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
     shape_scale = alt.Scale(domain=names, range=list(SHAPES[: len(names)]))
-    place = alt.Legend(title=None, orient="top", columns=3)
+    place = alt.Legend(title=None, orient="top", columns=1)
     y = rows(style)
     offset = alt.YOffset("series:N", sort=names)
     drawn = alt.Chart().transform_filter(f"!({is_role(HIDDEN)})")

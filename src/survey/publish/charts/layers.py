@@ -42,6 +42,7 @@ def rows(style: Style, *, compact: bool = False) -> alt.Y:
         ticks=False,
         domain=False,
         labelPadding=8,
+        labelOverlap=False,
         grid=True,
         gridDash=[1, 3],
     )

@@ -13,6 +13,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
+from survey.publish.results.lookup import Lookup
 from survey.publish.results.method import Method
 from survey.settings import Settings
 from survey.snapshot.files import SnapshotDamaged, read_manifest
@@ -22,6 +23,8 @@ from survey.store.tables import Snapshot, Wave, WaveState
 CELLS = "cells.parquet"
 GAPS = "gaps.parquet"
 METHOD = "method.json"
+
+_ASKED_BY = ("contrast", "area_level", "area", "group", "indicator")
 
 Filter = str | Sequence[str] | None
 
@@ -114,12 +117,12 @@ class WaveResults:
         principal.require(Action.READ_RESULTS)
         path = self._folder / name
         table = _table(path, _age(path))
-        keep = pd.Series(True, index=table.index)
-        for column, value in wanted.items():
-            if value is not None:
-                keep &= table[column].isin([value] if isinstance(value, str) else list(value))
-        chosen = table[keep].reset_index(drop=True)
-        return _within_reach(chosen, principal, self.wave)
+        asked = {
+            column: [value] if isinstance(value, str) else list(value)
+            for column, value in wanted.items()
+            if value is not None
+        }
+        return _within_reach(table.find(asked), principal, self.wave)
 
 
 def _within_reach(table: pd.DataFrame, principal: Principal, wave: WaveInfo) -> pd.DataFrame:
@@ -140,9 +143,10 @@ def _age(path: Path) -> int:
 
 
 @lru_cache(maxsize=32)
-def _table(path: Path, _age: int) -> pd.DataFrame:
+def _table(path: Path, _age: int) -> Lookup:
     """A results file, kept in memory until it is written anew."""
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    return Lookup(table, [column for column in _ASKED_BY if column in table.columns])
 
 
 @lru_cache(maxsize=32)

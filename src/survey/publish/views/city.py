@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from survey.access.principal import Action, Principal
@@ -11,12 +12,12 @@ from survey.locale import Message, SurveyError, msg
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.layers import HIDDEN
 from survey.publish.picture import Picture
-from survey.publish.views.figures import Difference, Figure, difference_of, figure_of, in_words
+from survey.publish.views.figures import Difference, Figure, difference_of, figure_of
 from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
 from survey.publish.views.reading import EVERYONE, Reading, Results, in_order
-from survey.publish.views.rows import gap_rows, gap_table, score_rows
+from survey.publish.views.rows import counts, gap_table, score_rows, values_of, verdicts
 from survey.sample.frame import FrameCity
 
 AGAINST: Mapping[str, Message] = MappingProxyType(
@@ -64,7 +65,7 @@ def city_choices(*, results: Results, principal: Principal, language: str) -> di
     """Code -> name of the cities that the reader may open, in the order of the frame."""
     reading = Reading(results, principal, language)
     cells = reading.cells(area_level="city")
-    return {code: reading.names.area(code) for code in sorted(cells["area"].astype(str))}
+    return {code: reading.names.area(code) for code in sorted(values_of(cells["area"]))}
 
 
 def city_profile(
@@ -97,9 +98,8 @@ def city_profile(
         place=_place(reading, filters.city),
         headline=headline,
         sentence=reading.t(
-            "{city}: {words}, from {n} valid interviews.",
+            "Composite satisfaction in {city}, from {n} valid interviews.",
             city=name,
-            words=in_words(headline, reading.t),
             n=f"{headline.n or 0:,d}",
         ),
         comparison=_comparison(reading, overall),
@@ -170,16 +170,17 @@ def _tree(
     wanted = [COMPOSITE, *codes]
     cells = in_order(everyone, "indicator", wanted)
     other = reading.cells(area_level=level, area=area, indicator=wanted)
-    other_by_code = other.set_index(other["indicator"].astype(str))["estimate"]
-    labels = [reading.names.numbered(code) for code in cells["indicator"].astype(str)]
+    beside = dict(zip(values_of(other["indicator"]), other["estimate"], strict=True))
+    codes_drawn = values_of(cells["indicator"])
+    labels = [reading.names.numbered(code) for code in codes_drawn]
     city, yardstick = reading.names.area(filters.city), reading.names.area(area)
     rows = score_rows(cells, labels, t, key="indicator")
-    rows["reference"] = rows["code"].map(other_by_code).astype(float)
-    told = gap_rows(gaps, [""] * len(gaps), t, key="indicator").set_index("code")["role"]
+    rows["reference"] = [float(beside.get(code, np.nan)) for code in codes_drawn]
     if level == "nation":
+        told = dict(zip(values_of(gaps["indicator"]), verdicts(gaps), strict=True))
         rows["role"] = [
             role if role == HIDDEN else told.get(code, role)
-            for role, code in zip(rows["role"], rows["code"], strict=True)
+            for role, code in zip(rows["role"], codes_drawn, strict=True)
         ]
     title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)
     note = (
@@ -221,8 +222,8 @@ def _tree_table(
 ) -> pd.DataFrame:
     t = reading.t
     if yardstick == reading.names.area(NATION) and not gaps.empty:
-        ordered = in_order(gaps, "indicator", list(cells["indicator"].astype(str)))
-        names = [reading.names.numbered(code) for code in ordered["indicator"].astype(str)]
+        ordered = in_order(gaps, "indicator", values_of(cells["indicator"]))
+        names = [reading.names.numbered(code) for code in values_of(ordered["indicator"])]
         return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=yardstick)
     return pd.DataFrame(
         {
@@ -231,7 +232,7 @@ def _tree_table(
             t("95% from"): cells["ci_low"].astype(float),
             t("95% to"): cells["ci_high"].astype(float),
             yardstick: rows["reference"].to_numpy(dtype=float),
-            "n": cells["n"].astype("Float64").astype("Int64"),
+            "n": counts(cells["n"].to_numpy(dtype=float)),
         }
     )
 
@@ -256,7 +257,7 @@ def _groups(reading: Reading, cells: pd.DataFrame, headline: Figure, name: str) 
         reading,
         heading,
         groups,
-        [reading.names.group(key) for key in groups["group"].astype(str)],
+        [reading.names.group(key) for key in values_of(groups["group"])],
         key="group",
         n=headline.n,
         reference=reference,
@@ -276,7 +277,13 @@ def _measures(
         ("city-ratings", t("{topic}: how people in {city} rate it", **words), ratings),
     )
     drawn = [
-        series_picture(reading, Heading(key, title, t("Question")), beside, of(reading, (topic,)))
+        series_picture(
+            reading,
+            Heading(key, title, t("Question")),
+            beside,
+            of(reading, (topic,)),
+            n=everyone["n"].max(),
+        )
         for key, title, of in titles
     ]
     return tuple(picture for picture in drawn if picture is not None)

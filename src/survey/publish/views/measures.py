@@ -11,7 +11,7 @@ from survey.publish.picture import Picture
 from survey.publish.results.measures import Measure
 from survey.publish.views.pictures import Heading, percent_title, score_title, subtitle
 from survey.publish.views.reading import Reading, in_order
-from survey.publish.views.rows import score_rows, score_table
+from survey.publish.views.rows import score_rows, score_table, values_of
 from survey.publish.wrapping import wrapped
 
 BACKGROUND = "background"
@@ -61,6 +61,8 @@ def series_picture(
     heading: Heading,
     cells_of: Mapping[str, pd.DataFrame],
     measures: Sequence[Measure],
+    *,
+    n: float | None,
 ) -> Picture | None:
     """A row a measure, a mark a series: for example three age bands per question.
 
@@ -83,7 +85,7 @@ def series_picture(
         key=heading.key,
         kind=Kind.GROUPED,
         title=heading.title,
-        subtitle=subtitle(reading, unit, data.groupby("series")["n"].max().sum()),
+        subtitle=subtitle(reading, unit, n),
         alt=t(
             "{title}. {count} rows for {groups}. The same data follow as a table.",
             title=heading.title,
@@ -106,7 +108,7 @@ def series_picture(
 def _part(
     reading: Reading, heading: Heading, unit: str, name: str, cells: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    labels = [reading.names.indicator(key) for key in cells["indicator"].astype(str)]
+    labels = [reading.names.indicator(key) for key in values_of(cells["indicator"])]
     table = score_table(cells, labels, reading.t, name=heading.rows, value=unit)
     table.insert(1, reading.t("Who"), name)
     lines = ["\n".join(wrapped(label, _LABEL_WIDTH)) for label in labels]

@@ -1,5 +1,6 @@
 """The national overview: the answer, its parts, the cities, the areas, the years."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,15 +8,14 @@ import numpy as np
 import pandas as pd
 
 from survey.access.principal import Principal
-from survey.locale import Translator
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.picture import Picture
-from survey.publish.views.figures import Figure, in_words
+from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
 from survey.publish.views.reading import Reading, Results, in_order
-from survey.publish.views.rows import RANKED_FROM_N, gap_rows, score_table
+from survey.publish.views.rows import RANKED_FROM_N, score_table, values_of, verdicts
 from survey.publish.views.trend import trend_picture
 
 AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
@@ -37,7 +37,6 @@ class Tile:
 
     name: str
     figure: Figure
-    words: str
 
 
 @dataclass(frozen=True)
@@ -74,63 +73,64 @@ def overview(
 ) -> OverviewView:
     """Everything on the page; `others` are the further waves of the same series."""
     reading = Reading(results, principal, language)
-    headline = reading.nation(filters.indicator)
+    nation = reading.cells(area_level="nation", area=NATION, indicator=None)
+    headline = figure_of(_rows_of(nation, "indicator", filters.indicator))
     cells = reading.cells(indicator=filters.indicator)
-    cities = _chosen(cells[cells["area_level"] == "city"], reading, filters)
+    every_city = _rows_of(cells, "area_level", "city")
+    cities = _chosen(every_city, reading, filters)
     gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
     return OverviewView(
         title=reading.wave_title,
         headline=headline,
         sentence=_sentence(reading, headline, filters),
-        tiles=_tiles(reading),
-        standing=_standing(gaps, reading.t),
-        indicators=_indicators(reading),
+        tiles=_tiles(reading, nation),
+        standing=_standing(gaps),
+        indicators=_indicators(reading, nation),
         cities=_cities(reading, cities, headline, filters),
-        city_map=_map(reading, cells, gaps, headline),
+        city_map=_map(reading, every_city, gaps, headline),
         areas=_areas(reading, cells, headline, filters),
         trend=trend_picture(reading, others, filters.indicator),
-        city_codes=tuple(cities["area"].astype(str)),
+        city_codes=tuple(values_of(cities["area"])),
     )
 
 
 def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> str:
     t = reading.t
     return t(
-        "{indicator} in the nation: {words}, from {n} valid interviews in {cities} cities.",
+        "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
         indicator=reading.names.indicator(filters.indicator),
-        words=in_words(headline, t),
         n=f"{headline.n or 0:,d}",
         cities=reading.wave.cities,
     )
 
 
-def _tiles(reading: Reading) -> tuple[Tile, ...]:
+def _tiles(reading: Reading, nation: pd.DataFrame) -> tuple[Tile, ...]:
     return tuple(
-        Tile(reading.names.indicator(code), figure, in_words(figure, reading.t))
+        Tile(reading.names.indicator(code), figure_of(_rows_of(nation, "indicator", code)))
         for code in reading.level_codes(1)
-        for figure in (reading.nation(code),)
     )
 
 
-def _standing(gaps: pd.DataFrame, t: Translator) -> Standing | None:
+def _rows_of(table: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
+    return table[table[column] == value]
+
+
+def _standing(gaps: pd.DataFrame) -> Standing | None:
     if gaps.empty:
         return None
-    roles = gap_rows(gaps, [""] * len(gaps), t, key="area")["role"]
-    return Standing(
-        *(int((roles == role).sum()) for role in (HIGHER, LOWER, UNCLEAR)),
-    )
+    found = Counter(verdicts(gaps))
+    return Standing(found[HIGHER], found[LOWER], found[UNCLEAR])
 
 
-def _indicators(reading: Reading) -> Picture:
+def _indicators(reading: Reading, nation: pd.DataFrame) -> Picture:
     t = reading.t
     codes = reading.level_codes(1, 2)
-    cells = reading.cells(area_level="nation", area=NATION, indicator=codes)
-    cells = in_order(cells, "indicator", codes)
+    cells = in_order(nation, "indicator", codes)
     return score_picture(
         reading,
         Heading("overview-indicators", t("First- and second-level indicators"), t("Indicator")),
         cells,
-        [reading.names.numbered(code) for code in cells["indicator"].astype(str)],
+        [reading.names.numbered(code) for code in values_of(cells["indicator"])],
         key="indicator",
         focus=reading.level_codes(1),
         n=cells["n"].max(),
@@ -144,7 +144,7 @@ def _chosen(cities: pd.DataFrame, reading: Reading, filters: OverviewFilters) ->
         code in frame
         and filters.region3 in {None, frame[code].region3}
         and filters.city_class in {None, frame[code].city_class}
-        for code in cities["area"].astype(str)
+        for code in values_of(cities["area"])
     ]
     kept = cities[np.asarray(keep, dtype=bool)] if filters.region3 or filters.city_class else cities
     return kept.sort_values("estimate", ascending=False, na_position="last").reset_index(drop=True)
@@ -169,7 +169,7 @@ def _cities(
         reading,
         Heading("overview-cities", title, t("City"), note),
         cities,
-        [reading.names.area(code) for code in cities["area"].astype(str)],
+        [reading.names.area(code) for code in values_of(cities["area"])],
         key="area",
         n=cities["n"].sum(),
         kind=Kind.CATERPILLAR,
@@ -184,7 +184,7 @@ def _areas(
 ) -> Picture:
     t = reading.t
     level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
-    areas = cells[(cells["area_level"] == level) & (cells["area"].astype(str) != "")]
+    areas = _rows_of(cells, "area_level", level)
     areas = areas.sort_values("estimate", ascending=False, na_position="last")
     title = t(
         "{indicator} by area: {level}",
@@ -196,7 +196,7 @@ def _areas(
         reading,
         Heading("overview-areas", title, t("Area"), t("Dashed line: the nation.")),
         areas,
-        [reading.names.area(area) for area in areas["area"].astype(str)],
+        [reading.names.area(area) for area in values_of(areas["area"])],
         key="area",
         n=areas["n"].sum(),
         reference=reference,
@@ -205,17 +205,17 @@ def _areas(
 
 def _map(
     reading: Reading,
-    cells: pd.DataFrame,
+    cities: pd.DataFrame,
     gaps: pd.DataFrame,
     headline: Figure,
 ) -> Picture:
     """Cities as points; what a point says is whether the city differs from the nation."""
     t = reading.t
-    cities = cells[(cells["area_level"] == "city") & cells["shown"] & cells["estimate"].notna()]
-    cities = cities[cities["area"].astype(str).isin(list(reading.cities))].reset_index(drop=True)
-    codes = list(cities["area"].astype(str))
+    drawn = cities["shown"] & cities["estimate"].notna() & cities["area"].isin(list(reading.cities))
+    cities = cities[drawn]
+    codes = values_of(cities["area"])
     labels = [reading.names.area(code) for code in codes]
-    roles = gap_rows(gaps, [""] * len(gaps), t, key="area").set_index("code")["role"]
+    roles = dict(zip(values_of(gaps["area"]), verdicts(gaps), strict=True))
     series = (t("Clearly above the nation"), t("Clearly below the nation"), t("Not told apart"))
     value = score_title(t)
     rows = pd.DataFrame(
@@ -230,7 +230,7 @@ def _map(
         }
     )
     title = t("Where cities differ from the nation")
-    counts = rows["role"].value_counts()
+    counts = Counter(rows["role"])
     told = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
     table = score_table(cities, labels, t, name=t("City"), value=value)
     table.insert(1, t("Verdict"), [told[role] for role in rows["role"]])
@@ -243,8 +243,8 @@ def _map(
             "{title}. Points by longitude and latitude: {higher} cities clearly above the nation, "
             "{lower} clearly below. The same data follow as a table.",
             title=title,
-            higher=int(counts.get(HIGHER, 0)),
-            lower=int(counts.get(LOWER, 0)),
+            higher=counts[HIGHER],
+            lower=counts[LOWER],
         ),
         text=ChartText(
             value=value, name=t("City"), interval=t("95% interval"), n="n", series=series

@@ -1,8 +1,10 @@
 """One person reading one wave: what every view starts from."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from survey.access.principal import Principal
@@ -114,8 +116,12 @@ class Reading:
         return {city.code: city for city in shipped_cities()}
 
 
-def in_order(table: pd.DataFrame, column: str, order: list[str]) -> pd.DataFrame:
+def in_order(table: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:
     """Rows of `table` whose `column` is in `order`, in that order."""
     position = {value: index for index, value in enumerate(order)}
-    place = table[column].astype(str).map(position)
-    return table[place.notna()].iloc[place[place.notna()].argsort()].reset_index(drop=True)
+    found = [
+        (position[value], row)
+        for row, value in enumerate(np.asarray(table[column], dtype=object))
+        if value in position
+    ]
+    return table.take([row for _, row in sorted(found)]).reset_index(drop=True)

@@ -14,6 +14,7 @@ from survey.publish.views.measures import rates, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture
 from survey.publish.views.reading import Reading, Results, in_order
+from survey.publish.views.rows import values_of
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(
@@ -40,6 +41,11 @@ class GroupsView:
     hidden_cities: int
     topic: Picture | None
     """What the group was asked beyond the score, if it was."""
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        every = (self.groups, self.indicators, self.cities, self.topic)
+        return tuple(picture for picture in every if picture is not None)
 
 
 def group_choices(results: Results) -> tuple[str, ...]:
@@ -112,7 +118,7 @@ def _groups(reading: Reading, gaps: pd.DataFrame, indicator: str) -> Picture:
         reading,
         Heading("groups-nation", title, t("Special group")),
         gaps,
-        [reading.names.group(key) for key in gaps["group"].astype(str)],
+        [reading.names.group(key) for key in values_of(gaps["group"])],
         key="group",
         this=t("Group"),
         other=t("Everybody else"),
@@ -130,7 +136,7 @@ def _indicators(reading: Reading, group: str, name: str) -> Picture:
         reading,
         Heading("groups-indicators", title, t("Indicator")),
         gaps,
-        [reading.names.numbered(code) for code in gaps["indicator"].astype(str)],
+        [reading.names.numbered(code) for code in values_of(gaps["indicator"])],
         key="indicator",
         this=name,
         other=t("Everybody else"),
@@ -153,7 +159,7 @@ def _cities(reading: Reading, gaps: pd.DataFrame, name: str, indicator: str) -> 
         reading,
         Heading("groups-cities", title, t("City"), note),
         gaps,
-        [reading.names.area(code) for code in gaps["area"].astype(str)],
+        [reading.names.area(code) for code in values_of(gaps["area"])],
         key="area",
         this=name,
         other=t("Everybody else"),
@@ -172,4 +178,6 @@ def _topic(reading: Reading, group: str, name: str) -> Picture | None:
         reading.t("What {group} report", group=name),
         reading.t("Question"),
     )
-    return series_picture(reading, heading, {name: cells}, rates(reading, (topic,)))
+    return series_picture(
+        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells["n"].max()
+    )

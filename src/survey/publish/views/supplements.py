@@ -11,7 +11,7 @@ import pandas as pd
 
 from survey.access.principal import Principal
 from survey.publish.picture import Picture
-from survey.publish.views.figures import NOTHING, Figure, figure_of, in_words
+from survey.publish.views.figures import NOTHING, Figure, figure_of
 from survey.publish.views.measures import answers_to, rates, ratings, series_picture
 from survey.publish.views.names import NATION
 from survey.publish.views.pictures import Heading
@@ -79,6 +79,7 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
             ),
             bands,
             rates(reading, (plan.topic,)),
+            n=reading.wave.n,
         ),
         ratings=series_picture(
             reading,
@@ -89,6 +90,7 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
             ),
             bands,
             ratings(reading, (plan.topic,)),
+            n=reading.wave.n,
         ),
         answered=series_picture(
             reading,
@@ -99,6 +101,7 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
             ),
             bands,
             answers_to(reading, plan.answered),
+            n=reading.wave.n,
         ),
         by_answerer=series_picture(
             reading,
@@ -113,6 +116,7 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
             ),
             answerers,
             ratings(reading, (plan.topic,)),
+            n=reading.wave.n,
         ),
     )
 
@@ -126,7 +130,7 @@ def _headline(reading: Reading, everyone: pd.DataFrame, plan: Plan) -> tuple[Fig
     t = reading.t
     problems = [one.key for one in rates(reading, (plan.topic,)) if one.direction == "lower"]
     asked = everyone[
-        everyone["indicator"].astype(str).isin(problems)
+        everyone["indicator"].isin(problems)
         & everyone["shown"]
         & (everyone["n"] >= reading.wave.n / 2)
     ].sort_values("estimate", ascending=False)
@@ -138,10 +142,9 @@ def _headline(reading: Reading, everyone: pd.DataFrame, plan: Plan) -> tuple[Fig
         )
     figure = figure_of(asked)
     return figure, t(
-        "The most frequent problem that everybody was asked about: {problem}. {words} per cent, "
-        "from {n} valid answers in {cities} cities.",
+        "The most frequent of the problems that everybody was asked about: {problem}; from {n} "
+        "valid answers in {cities} cities.",
         problem=reading.names.indicator(str(asked["indicator"].iloc[0])),
-        words=in_words(figure, t),
         n=f"{figure.n or 0:,d}",
         cities=reading.wave.cities,
     )

@@ -12,6 +12,7 @@ from survey.publish.picture import Picture
 from survey.publish.views.figures import interval_words
 from survey.publish.views.pictures import score_title, subtitle
 from survey.publish.views.reading import Reading, Results
+from survey.publish.views.rows import counts
 
 
 def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -> Picture:
@@ -95,12 +96,12 @@ def _table(frame: pd.DataFrame, reading: Reading, own: str, said: str) -> pd.Dat
     t = reading.t
     return pd.DataFrame(
         {
-            t("Year"): frame["year"].astype(str),
+            t("Year"): [str(year) for year in frame["year"]],
             t("Source"): [own if kind == OWN else said for kind in frame["series"]],
             t("Score"): frame["estimate"].astype(float),
             t("95% from"): frame["ci_low"].astype(float),
             t("95% to"): frame["ci_high"].astype(float),
-            "n": frame["n"].astype("Float64").astype("Int64"),
+            "n": counts(frame["n"].to_numpy(dtype=float)),
             t("Remark"): [
                 t("Our arithmetic from published scores") if derived else ""
                 for derived in frame["derived"]

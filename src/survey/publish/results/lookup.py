@@ -1,0 +1,56 @@
+"""Finding a few rows among hundreds of thousands of cells without looking at them all."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+_Rows = NDArray[np.intp]
+
+
+class Lookup:
+    """A table with, for each of its category columns, the rows of every category.
+
+    A question is answered from the column whose wanted categories have the fewest rows; only
+    those rows are compared in the other columns.
+    """
+
+    def __init__(self, table: pd.DataFrame, columns: Sequence[str]) -> None:
+        self._table = table
+        self._columns = {name: _Column(table[name]) for name in columns}
+
+    def find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+        """Rows whose columns have one of the wanted values, in the order of the table."""
+        if not wanted:
+            return self._table.reset_index(drop=True)
+        codes = {name: self._columns[name].codes_of(values) for name, values in wanted.items()}
+        first = min(codes, key=lambda name: self._columns[name].size_of(codes[name]))
+        rows = np.sort(self._columns[first].rows_of(codes[first]))
+        for name in codes:
+            if name != first:
+                rows = rows[np.isin(self._columns[name].codes[rows], codes[name])]
+        return self._table.take(rows).reset_index(drop=True)
+
+
+class _Column:
+    """Codes of one category column, and its rows sorted by them."""
+
+    def __init__(self, column: pd.Series) -> None:
+        categories = column.cat.categories
+        self.codes = column.cat.codes.to_numpy()
+        self._code = {str(value): code for code, value in enumerate(categories)}
+        self._order = np.argsort(self.codes, kind="stable")
+        bounds = np.arange(len(categories) + 1)
+        self._starts = np.searchsorted(self.codes[self._order], bounds)
+
+    def codes_of(self, values: Sequence[str]) -> list[int]:
+        """Codes of those values that the column knows."""
+        return [self._code[value] for value in dict.fromkeys(values) if value in self._code]
+
+    def size_of(self, codes: Sequence[int]) -> int:
+        return sum(int(self._starts[code + 1] - self._starts[code]) for code in codes)
+
+    def rows_of(self, codes: Sequence[int]) -> _Rows:
+        parts = [self._order[self._starts[code] : self._starts[code + 1]] for code in codes]
+        return np.concatenate([np.empty(0, dtype=np.intp), *parts])
