@@ -76,7 +76,10 @@ def _spreadsheet(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_archive(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except WorkbookError:
+        raise
+    except Exception as error:
+        # A damaged archive fails in as many ways as zipfile, zlib and struct have errors.
         raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
     return ".xlsx"
 

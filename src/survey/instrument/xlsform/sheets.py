@@ -13,6 +13,7 @@ from pyxform.survey import Survey
 from pyxform.xls2json_backends import DefinitionData, get_xlsform
 
 from survey.instrument.xlsform.errors import WorkbookError
+from survey.instrument.xlsform.excel import read_excel
 from survey.instrument.xlsform.guard import Workbook
 from survey.locale import msg
 
@@ -86,7 +87,10 @@ def read_sheets_of(workbook: Workbook) -> Sheets:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on page headers and the like
-            definition = get_xlsform(workbook.content, file_type=workbook.suffix)
+            if workbook.suffix == ".xlsx":
+                definition = read_excel(workbook.content)
+            else:
+                definition = get_xlsform(workbook.content, file_type=workbook.suffix)
     except PyXFormError as error:
         raise WorkbookError(
             msg("The workbook cannot be read: {reason}", reason=str(error))
