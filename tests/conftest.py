@@ -48,27 +48,6 @@ from survey.store.tables import (
 TESTS = Path(__file__).parent
 
 
-def _run_sql(server: URL, *statements: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
-
-
-def _database_exists(server: URL, name: str) -> bool:
-    engine = create_engine(server)
-    query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
-    with engine.connect() as connection:
-        found = connection.execute(query, {"name": name}).scalar_one()
-    engine.dispose()
-    return bool(found)
-
-
-def _text_of(url: URL) -> str:
-    return url.render_as_string(hide_password=False)
-
-
 @pytest.fixture(scope="session")
 def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all xdist workers of this session."""
@@ -99,8 +78,46 @@ def postgres_server(_shared_folder: Path) -> URL:
     return make_url(note.read_text())
 
 
+class Databases:
+    """Makes and drops databases on one server, over one connection for the whole session."""
+
+    def __init__(self, server: URL) -> None:
+        self._server = server
+        self._engine = create_engine(server, isolation_level="AUTOCOMMIT")
+        self._connection = self._engine.connect()
+
+    def run(self, statement: str) -> None:
+        self._connection.execute(text(statement))
+
+    def exists(self, name: str) -> bool:
+        query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+        return bool(self._connection.execute(query, {"name": name}).scalar_one())
+
+    def url(self, name: str) -> str:
+        return self._server.set(database=name).render_as_string(hide_password=False)
+
+    def copies_of(self, template: str) -> Iterator[str]:
+        """One database like `template`, gone after the test."""
+        name = f"survey_test_{uuid4().hex}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield self.url(name)
+        dispose_engines()
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: URL, _shared_folder: Path) -> str:
+def _databases(postgres_server: URL) -> Iterator[Databases]:
+    databases = Databases(postgres_server)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(_databases: Databases, _shared_folder: Path) -> str:
     """A migrated database to copy; named after the migrations, so a kept server keeps it."""
     digest = hashlib.sha256()
     for path in sorted((Path(schema.__file__).parent / "migrations" / "versions").glob("*.py")):
@@ -108,12 +125,12 @@ def _postgres_template(postgres_server: URL, _shared_folder: Path) -> str:
     name = f"survey_template_{digest.hexdigest()[:16]}"
     with (_shared_folder / "postgres-template-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _database_exists(postgres_server, name):
+        if not _databases.exists(name):
             building = f"{name}_{uuid4().hex[:8]}"
-            _run_sql(postgres_server, f"CREATE DATABASE {building}")
-            schema.upgrade(_text_of(postgres_server.set(database=building)))
+            _databases.run(f"CREATE DATABASE {building}")
+            schema.upgrade(_databases.url(building))
             dispose_engines()
-            _run_sql(postgres_server, f"ALTER DATABASE {building} RENAME TO {name}")
+            _databases.run(f"ALTER DATABASE {building} RENAME TO {name}")
     return name
 
 
@@ -123,14 +140,6 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     schema.upgrade(f"sqlite:///{path}")
     dispose_engines()
     return path
-
-
-def _new_postgres(server: URL, template: str) -> Iterator[str]:
-    name = f"survey_test_{uuid4().hex}"
-    _run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield _text_of(server.set(database=name))
-    dispose_engines()
-    _run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -143,9 +152,9 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: URL, _postgres_template: str) -> Iterator[str]:
+def postgres_url(_databases: Databases, _postgres_template: str) -> Iterator[str]:
     """A migrated, empty PostgreSQL store of this test's own."""
-    yield from _new_postgres(postgres_server, _postgres_template)
+    yield from _databases.copies_of(_postgres_template)
 
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -165,7 +174,8 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'bare' / 'survey.db'}"
         dispose_engines()
     else:
-        yield from _new_postgres(request.getfixturevalue("postgres_server"), "template0")
+        databases: Databases = request.getfixturevalue("_databases")
+        yield from databases.copies_of("template0")
 
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
