@@ -1,0 +1,106 @@
+"""Structural checks: each mistake is found, and a good instrument has none."""
+
+from pathlib import Path
+
+import pytest
+from sample_instrument import YES_NO, question, sample
+
+from survey.instrument.check import check
+from survey.instrument.findings import Severity, errors
+from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section
+from survey.instrument.tree_csv import read_tree
+
+TREE = read_tree(Path(__file__).parents[2] / "seed/trees/cca-2023.csv")
+
+
+def with_items(*items: Item) -> Instrument:
+    return sample(sections=(Section(name="s", items=items),))
+
+
+def found(instrument: Instrument) -> list[str]:
+    findings = check(instrument)
+    assert all(finding.severity is Severity.ERROR for finding in findings)
+    assert errors(findings) == findings
+    return [str(finding.message) for finding in findings]
+
+
+def test_nothing_is_wrong_with_the_sample():
+    assert found(sample()) == []
+
+
+QUESTION = question("q", Kind.TEXT)
+RATING = {"minimum": 1, "maximum": 10}
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([QUESTION, QUESTION], "more than once"),
+        ([question("a", Kind.TEXT, relevant="${q} = 1"), QUESTION], "asked only later"),
+        ([question("a", Kind.TEXT, relevant="${nowhere} = 1")], "no question named"),
+        ([question("a", Kind.TEXT, relevant="${a} = 1")], "its own question"),
+        ([question("a", Kind.TEXT, relevant=". = 1")], "its own question"),
+        ([question("a", Kind.TEXT, relevant="1 ==")], "does not belong"),
+        ([question("a", Kind.TEXT, constraint="eval(.)")], "not supported"),
+        ([question("a", Kind.CALCULATE)], "calculation is missing"),
+        ([question("a", Kind.CALCULATE, calculation="${a} + 1")], "its own question"),
+        (
+            [
+                question("a", Kind.CALCULATE, calculation="${b}"),
+                question("b", Kind.CALCULATE, calculation="${a}"),
+            ],
+            "asked only later",
+        ),
+        ([question("a", Kind.RATING)], "lowest and a highest"),
+        ([question("a", Kind.RATING, minimum=5, maximum=5)], "not below"),
+        ([question("a", Kind.INTEGER, minimum=5, maximum=1)], "not below"),
+        ([question("a", Kind.TEXT, indicator="1.1.1")], "Only a rating"),
+        ([question("a", Kind.SELECT_ONE)], "no choices"),
+        ([question("a", Kind.SELECT_ONE, choices=(*YES_NO, *YES_NO))], "more than once"),
+        ([QUESTION.model_copy(update={"label": {"zh": "x"}})], "English is missing"),
+        ([QUESTION.model_copy(update={"label": {}})], "is missing"),
+        ([QUESTION.model_copy(update={"hint": {"en": "x"}})], "is missing"),
+        (
+            [question("a", Kind.SELECT_ONE, choices=(Choice(name="x", label={"en": "x"}),))],
+            "is missing",
+        ),
+        ([], "no questions"),
+    ],
+)
+def test_finds(items, expected):
+    assert any(expected in message for message in found(with_items(*items)))
+
+
+def test_a_constraint_may_look_at_its_own_answer():
+    assert found(with_items(question("a", Kind.INTEGER, constraint=". > 1 and ${a} < 9"))) == []
+
+
+def test_equal_section_names_and_a_foreign_default_language():
+    twice = (Section(name="s", items=(QUESTION,)), Section(name="s", items=()))
+    assert any("more than once" in message for message in found(sample(sections=twice)))
+    assert found(sample(default_language="fr"))
+    assert found(sample(languages=(Language(code="zh", name="a"), Language(code="zh", name="b"))))
+
+
+def test_scored_items_hang_on_the_tree():
+    scored = [
+        question(f"q{number}", Kind.RATING, indicator=indicator.code, **RATING)
+        for number, indicator in enumerate(TREE.level(3))
+    ]
+    assert check(with_items(*scored), TREE) == ()
+    second_level = scored[0].model_copy(update={"indicator": "1.1"})
+    findings = check(with_items(second_level, *scored[1:]), TREE)
+    assert {finding.item for finding in findings} == {"q0", scored[0].indicator}
+    assert check(with_items(question("a", Kind.TEXT)), TREE) == ()
+
+
+def test_a_copy_has_its_own_checksum():
+    """A cached SHA-256 must not travel with `model_copy`."""
+    first = sample()
+    second_sha = first.model_copy(update={"version": "2"}).sha256
+    assert first.sha256 != second_sha
+    assert first.model_copy(update={"version": "2"}).sha256 == second_sha
+    assert sample().sha256 == first.sha256
+    changed = first.model_copy(update={"sections": (Section(name="s", items=(QUESTION,)),)})
+    assert set(first.by_name) != set(changed.by_name) == {"q"}
+    assert TREE.model_copy(update={"name": "other"}).sha256 != TREE.sha256

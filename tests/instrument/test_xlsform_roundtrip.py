@@ -1,0 +1,191 @@
+"""Export and import again: the same instrument, and a workbook that other tools accept."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+from pyxform.xls2xform import convert
+from sample_instrument import sample
+
+from survey.instrument.check import check
+from survey.instrument.model import (
+    Choice,
+    Ending,
+    Instrument,
+    Item,
+    Kind,
+    Language,
+    Section,
+    Special,
+)
+from survey.instrument.xlsform import load_bundle, read_xlsform, write_xlsform
+from survey.instrument.xlsform.texts import plain_text
+
+SEED = Path(__file__).parents[2] / "seed/instruments"
+LANGUAGES = (
+    Language(code="zh", name="中文"),
+    Language(code="en", name="English"),
+    Language(code="pt-br", name="Português (Brasil)"),
+)
+
+
+def again(instrument: Instrument, folder: Path) -> Instrument:
+    path = folder / "again.xlsx"
+    write_xlsform(instrument, path)
+    imported = read_xlsform(path)
+    assert imported.skipped == ()
+    assert imported.warnings == ()
+    return imported.instrument
+
+
+@pytest.mark.parametrize("name", ["main-2021", "main-2023", "elderly-2024", "minors-2024"])
+def test_shipped_questionnaires(name, tmp_path):
+    instrument = load_bundle(SEED, name).instrument
+    assert again(instrument, tmp_path).sha256 == instrument.sha256
+    converted = convert(tmp_path / "again.xlsx", validate=False)
+    assert "<h:title>" in converted.xform
+
+
+def test_one_of_everything(tmp_path):
+    instrument = sample()
+    assert check(instrument) == ()
+    assert again(instrument, tmp_path) == instrument
+
+
+def test_texts_that_look_like_formulas_stay_texts(tmp_path):
+    item = Item(
+        name="q", kind=Kind.TEXT, label={"en": "=HYPERLINK(1)"}, constraint="-1 < number(.)"
+    )
+    instrument = Instrument(
+        name="f", version="=1+1", title={"en": "+1"}, default_language="en",
+        languages=LANGUAGES[1:2], sections=(Section(name="s", items=(item,)),),
+    )  # fmt: skip
+    assert again(instrument, tmp_path) == instrument
+    for sheet in load_workbook(tmp_path / "again.xlsx"):
+        assert {cell.data_type for row in sheet for cell in row} <= {"s", "n"}
+
+
+def test_export_over_a_file_and_into_a_new_folder(tmp_path):
+    target = tmp_path / "new" / "form.xlsx"
+    write_xlsform(sample(), target)
+    write_xlsform(sample(version="2"), target)
+    assert read_xlsform(target).instrument.version == "2"
+    assert list(target.parent.iterdir()) == [target]
+
+
+WORDS = st.text(
+    st.characters(codec="utf-8", exclude_characters="${}\x7f", exclude_categories=["C", "Z"]),
+    min_size=1,
+    max_size=8,
+)
+TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).map(plain_text).filter(bool)
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True)
+EXPRESSIONS = ("1 = 1", "today() > '2024-01-01'", "regex('a', '[a-z]') and not('' = \"x\")")
+SPECIALS = st.lists(st.sampled_from(list(Special)), unique=True).map(tuple)
+
+
+class Author:
+    """Writes an instrument, drawing every decision."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.languages = LANGUAGES[: draw(st.integers(1, 3))]
+        self.asked: list[str] = []
+
+    def instrument(self) -> Instrument:
+        count = self.draw(st.integers(1, 3))
+        return Instrument(
+            name=self.draw(NAMES), version=self.draw(WORDS), title=self.labels(),
+            tree="cca-2023", default_language=self.draw(st.sampled_from(self.languages)).code,
+            languages=self.languages,
+            sections=tuple(self.section(number) for number in range(count)),
+        )  # fmt: skip
+
+    def section(self, number: int) -> Section:
+        return Section(
+            name=f"s{number}", title=self.maybe_labels(), relevant=self.condition(),
+            ends=self.draw(st.sampled_from([None, None, *Ending])),
+            items=tuple(self.item() for _ in range(self.draw(st.integers(1, 5)))),
+        )  # fmt: skip
+
+    def labels(self) -> dict[str, str]:
+        return {language.code: self.draw(TEXTS) for language in self.languages}
+
+    def maybe_labels(self) -> dict[str, str]:
+        return self.labels() if self.draw(st.booleans()) else {}
+
+    def choices(self, names: list[str]) -> tuple[Choice, ...]:
+        return tuple(Choice(name=name, label=self.labels()) for name in names)
+
+    def condition(self) -> str | None:
+        answered = [f"${{{name}}} != 'x'" for name in self.asked]
+        return self.draw(st.sampled_from([None, *EXPRESSIONS, *answered]))
+
+    def item(self) -> Item:
+        kind = self.draw(st.sampled_from(list(Kind)))
+        name = self.draw(NAMES.filter(lambda each: each not in self.asked))
+        fields: dict[str, object] = {
+            "name": name, "kind": kind, "relevant": self.condition(),
+            "module": self.draw(st.sampled_from([None, "core"])),
+            "sensitive": self.draw(st.booleans()),
+        }  # fmt: skip
+        self.asked.append(name)
+        if kind is Kind.CALCULATE:
+            return Item(**fields, calculation=self.draw(st.sampled_from(EXPRESSIONS)))
+        fields |= {"label": self.labels(), "hint": self.maybe_labels()}
+        if kind is Kind.NOTE:
+            return Item(**fields)
+        return Item(**fields, **self.question(), **self.answers(kind))
+
+    def question(self) -> dict[str, object]:
+        return {
+            "required": self.draw(st.booleans()),
+            "required_message": self.maybe_labels(),
+            "constraint": self.draw(st.sampled_from([None, ". != 3"])),
+            "constraint_message": self.maybe_labels(),
+            "appearance": self.draw(st.sampled_from([None, "multiline", "w1 minimal"])),
+        }
+
+    def answers(self, kind: Kind) -> dict[str, object]:
+        fields: dict[str, object] = {"specials": self.draw(SPECIALS)}
+        if kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):
+            names = self.draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+            fields["choices"] = self.choices(names)
+        if kind in (Kind.INTEGER, Kind.DECIMAL):
+            fields["minimum"] = self.draw(st.sampled_from([None, -3, 0, 2.5]))
+            fields["step"] = self.draw(st.sampled_from([None, 0.5]))
+        return {**fields, **self.rating()} if kind is Kind.RATING else fields
+
+    def rating(self) -> dict[str, object]:
+        low, points = self.draw(st.integers(0, 3)), self.draw(st.integers(2, 30))
+        high = low + points - 1
+        fields: dict[str, object] = {
+            "minimum": low, "maximum": high, "step": 1,
+            "indicator": self.draw(st.sampled_from([None, "1.1.1", "A-1"])),
+            "low_label": self.maybe_labels(), "high_label": self.maybe_labels(),
+        }  # fmt: skip
+        if self.draw(st.booleans()):
+            special = self.draw(SPECIALS)
+            fields["choices"] = self.choices([str(score) for score in range(low, high + 1)])
+            fields["specials"] = special
+            fields["special_labels"] = {code: self.labels() for code in special}
+        return fields
+
+
+@st.composite
+def instruments(draw: st.DrawFn) -> Instrument:
+    return Author(draw).instrument()
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(instrument=instruments())
+def test_any_instrument_comes_back(instrument, tmp_path):
+    returned = again(instrument, tmp_path)
+    assert returned == instrument
+    assert returned.sha256 == instrument.sha256
