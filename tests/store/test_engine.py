@@ -106,7 +106,7 @@ def test_sqlite_runs_in_wal_with_foreign_keys_and_patience(sqlite_url: str) -> N
             name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "foreign_keys", "busy_timeout")
         }
-    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5000}
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 15000}
 
 
 @pytest.mark.parametrize(

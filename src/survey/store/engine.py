@@ -30,7 +30,7 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        "busy_timeout=5000",
+        "busy_timeout=15000",
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
