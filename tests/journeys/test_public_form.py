@@ -1,6 +1,6 @@
 """A respondent answers the shipped questionnaire on a phone: by thumb, by keyboard, offline."""
 
-from conftest import Live, Respondent
+from live_platform import Live, Respondent
 from playwright.sync_api import Page, expect
 
 from survey.locale import translator

@@ -2,7 +2,7 @@
 
 import uuid
 
-from conftest import Live, Respondent
+from live_platform import Live, Respondent
 from playwright.sync_api import BrowserContext, Page, expect
 
 from survey.locale import translator

@@ -1,7 +1,7 @@
 """The form is readable, reachable and light: sizes, contrast, roles, bytes."""
 
 import pytest
-from conftest import Live, Respondent, serious_problems
+from live_platform import Live, Respondent, serious_problems
 from playwright.sync_api import BrowserContext, Page, expect
 
 from survey.locale import translator

@@ -1,0 +1,93 @@
+"""The form's source: old phones can run it, and it stays small."""
+
+import re
+
+import pytest
+
+from survey.web.assets import (
+    FORM_PARTS,
+    STATIC,
+    embedded_script,
+    form_style,
+    page_script,
+    page_style,
+)
+
+FORM_SIZE = 20_000
+AFTER_ES2017 = {
+    "optional chaining": r"\?\.[\w\[(]",
+    "nullish coalescing": r"\?\?",
+    "logical assignment": r"(\|\||&&)=",
+    "spread or rest in an object": r"[{,]\s*\.\.\.\w+[^)\]]*\}",
+    "catch without a name": r"catch\s*\{",
+    "numeric separator": r"\b\d+_\d",
+    "bigint": r"\b\d+n\b",
+    "private field": r"[.{;\s]#\w+\s*[=;(]",
+    "class field": r"^\s*static\s+\w+\s*=",
+    "async iteration": r"for\s+await|async\s*\*",
+    "regular expression lookbehind": r"\(\?<[=!]",
+    "regular expression named group": r"\(\?<\w+>",
+    "regular expression s flag": r"/[gimuy]*s[gimuy]*[,;.)]",
+    "dynamic import": r"\bimport\s*\(",
+    "module syntax": r"^\s*(import|export)\s",
+    "later method": (
+        r"\.(flat|flatMap|fromEntries|matchAll|replaceAll|trimStart|trimEnd|allSettled|any|at"
+        r"|finally|replaceChildren|hasOwn|findLast|toSorted)\("
+    ),
+    "later global": r"\b(structuredClone|globalThis|queueMicrotask|WeakRef|ResizeObserver)\b",
+}
+SHARED = (*FORM_PARTS, "page")
+
+
+def code_of(name: str) -> str:
+    source = (STATIC / f"{name}.js").read_text("utf-8")
+    without_comments = re.sub(r"/\*.*?\*/|^\s*//.*$", "", source, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', without_comments)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_nothing_newer_than_es2017(name: str) -> None:
+    code = code_of(name)
+    found = {
+        what: match[0]
+        for what, pattern in AFTER_ES2017.items()
+        if (match := re.search(pattern, code, re.MULTILINE))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "a?.b", "a ?? b", "a ||= b", "const b = {...a};", "try { } catch { }", "const n = 1_000;",
+        "list.flat()", "import x from 'y'", "import('x')", "for await (const x of y) {}", "9n;",
+    ],
+)  # fmt: skip
+def test_the_search_finds_what_it_should(sample: str) -> None:
+    assert any(re.search(pattern, sample, re.MULTILINE) for pattern in AFTER_ES2017.values())
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_nothing_is_evaluated_or_written_as_markup(name: str) -> None:
+    code = code_of(name)
+    forbidden = r"\beval\b|\bFunction\(|innerHTML|outerHTML|insertAdjacentHTML|document\.write"
+    assert re.search(forbidden, code) is None
+
+
+@pytest.mark.parametrize("name", [*FORM_PARTS, "page", "embedded", "component"])
+def test_parts_are_small_enough_to_read(name: str) -> None:
+    assert len((STATIC / f"{name}.js").read_text("utf-8").splitlines()) < 350
+
+
+def test_the_form_with_its_style_fits_twenty_kilobytes() -> None:
+    assert len(page_script().compressed) + len(page_style().compressed) <= FORM_SIZE
+
+
+def test_the_embedded_form_is_hardly_larger() -> None:
+    """It brings the words of both languages along, which the bare page has in its HTML."""
+    assert len(embedded_script().compressed) + len(form_style().compressed) <= FORM_SIZE + 2_000
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    for body in (page_script(), page_style(), embedded_script()):
+        assert re.search(rb"https?://|url\(|@import", body.content) is None
