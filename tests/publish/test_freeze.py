@@ -1,0 +1,178 @@
+"""A small demo wave goes the whole way: stored, frozen, weighed, estimated, hidden, read."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlmodel import select
+
+from seed.demo import build
+from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.estimate import estimate_tree
+from survey.estimate.tree import Tree
+from survey.fieldwork.instruments import find_instrument
+from survey.fieldwork.waves import WaveUnknown
+from survey.publish.results import NothingFrozen, freeze_wave, list_waves, open_results
+from survey.publish.results.analysis import WEIGHT, analysis_frame, design_for, weighted
+from survey.publish.results.freeze import NothingToFreeze
+from survey.settings import Settings
+from survey.snapshot import read_snapshot
+from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id
+
+WAVE = "main-2024"
+READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
+
+
+@pytest.fixture(scope="module")
+def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite store with a wave of 620 interviews, made once and copied by each test."""
+    path = tmp_path_factory.mktemp("demo") / "survey.db"
+    build(f"sqlite:///{path}", waves=[WAVE], size=0.01, seed=7)
+    dispose_engines()
+    return path
+
+
+@pytest.fixture
+def settings(small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
+    shutil.copy(small_demo, tmp_path / "survey.db")
+    yield Settings(database_url="", data_dir=tmp_path)
+    dispose_engines()
+
+
+@pytest.mark.postgres
+def test_a_wave_goes_the_whole_way_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    build(postgres_url, waves=[WAVE], size=0.01, seed=7)
+    _whole_way(Settings(database_url=postgres_url, data_dir=tmp_path))
+
+
+def test_a_wave_goes_the_whole_way(settings: Settings) -> None:
+    _whole_way(settings)
+
+
+def _whole_way(settings: Settings) -> None:
+    first = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
+    folder = settings.snapshot_dir / first.directory
+    _cells_agree_with_the_estimator(settings, folder)
+    _the_gate_holds(settings)
+    _again_gives_the_same_bytes(settings, folder)
+    _final_moves_wave_and_responses(settings)
+
+
+def _cells_agree_with_the_estimator(settings: Settings, folder: Path) -> None:
+    _manifest, frame = read_snapshot(folder)
+    people, report = weighted(analysis_frame(frame, "main"), "main")
+    assert report.largest_misfit < 1e-8
+    with session_scope(settings.store_url) as session:
+        results = open_results(settings, session, WAVE)
+        instrument = find_instrument(session=session, name="main-2023")
+    assert results.tree is not None
+    feeds = {item.name: str(item.indicator) for item in instrument.scored_items}
+    scores = people.assign(
+        **{item: np.where(people[item] < 0, np.nan, (people[item] - 1) / 9 * 100) for item in feeds}
+    )
+    direct = estimate_tree(
+        scores, Tree.of(results.tree.indicators, feeds), design_for(people), by=("gender",)
+    ).set_index(["gender", "variable"])
+    for gender in ("male", "female"):
+        cells = results.cells(READER, area_level="nation", group=f"gender={gender}")
+        cells = cells.set_index(cells["indicator"].astype(str))
+        for code in ("composite", "1", "2.10", "3.2.2"):
+            for column in ("estimate", "se", "ci_low", "ci_high", "n", "deff"):
+                expected = direct.loc[(gender, code), column]
+                assert cells.loc[code, column] == pytest.approx(expected, rel=1e-9), (code, column)
+    assert people[WEIGHT].sum() == pytest.approx(_population(results.cells(READER, group="all")))
+
+
+def _population(cells: pd.DataFrame) -> float:
+    nation = cells[(cells["area_level"] == "nation") & (cells["indicator"] == "composite")]
+    return float(nation["sum_weight"].iloc[0])
+
+
+def _the_gate_holds(settings: Settings) -> None:
+    with session_scope(settings.store_url) as session:
+        results = open_results(settings, session, WAVE)
+    cells = results.cells(READER, area_level="city")
+    hidden = cells[~cells["shown"]]
+    assert len(hidden) > 0
+    assert hidden[["estimate", "se", "ci_low", "ci_high", "n"]].isna().all().all()
+    assert (cells.loc[cells["shown"], "n"] >= 10).all()
+    gaps = results.gaps(READER, contrast="rest")
+    assert gaps.loc[~gaps["shown"], ["difference", "p", "n_reference"]].isna().all().all()
+    assert (gaps.loc[gaps["shown"], ["n", "n_reference"]].min() >= 10).all()
+
+
+def _again_gives_the_same_bytes(settings: Settings, folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    again = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
+    assert settings.snapshot_dir / again.directory == folder
+    after = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    assert before.keys() >= {"responses.parquet", "cells.parquet", "gaps.parquet"}
+    assert before == after
+
+
+def _final_moves_wave_and_responses(settings: Settings) -> None:
+    final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    with session_scope(settings.store_url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
+        assert wave.state is WaveState.FROZEN
+        statuses = session.exec(select(Response.status).where(Response.wave_id == wave.id)).all()
+        actions = session.exec(select(AuditEntry.action)).all()
+        infos = list_waves(settings, session)
+    assert statuses.count(Status.FROZEN) == final.rows
+    assert Status.APPROVED not in statuses
+    assert Status.VOID in statuses
+    assert actions.count("wave.snapshot") == 3
+    assert [(info.key, info.n, info.final) for info in infos] == [(WAVE, final.rows, True)]
+
+
+def test_before_release_a_city_reads_itself_and_the_nation_only(settings: Settings) -> None:
+    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
+    official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
+    with session_scope(settings.store_url) as session:
+        results = open_results(settings, session, WAVE)
+    cells = results.cells(official, group="all", indicator="composite")
+    cities = cells.loc[cells["area_level"] == "city", "area"].astype(str)
+    assert set(cities) == {"420500"}
+    assert "CN" in set(cells["area"].astype(str))
+    gaps = results.gaps(official, contrast="nation", area_level="city")
+    assert set(gaps["area"].astype(str)) == {"420500"}
+
+
+def test_a_surveyor_reads_no_results(settings: Settings) -> None:
+    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True, release=True)
+    surveyor = Principal(new_id(), "s", Role.SURVEYOR, "420500")
+    with session_scope(settings.store_url) as session:
+        results = open_results(settings, session, WAVE)
+    with pytest.raises(AccessDenied):
+        results.cells(surveyor)
+    with pytest.raises(AccessDenied):
+        freeze_wave(settings, wave_key=WAVE, actor=surveyor)
+
+
+def test_what_is_not_there_is_said(settings: Settings) -> None:
+    with session_scope(settings.store_url) as session, pytest.raises(NothingFrozen):
+        open_results(settings, session, WAVE)
+    with pytest.raises(WaveUnknown):
+        freeze_wave(settings, wave_key="nowhere", actor=OPERATOR)
+    with pytest.raises(NothingToFreeze):
+        freeze_wave(settings, wave_key="main-2026", actor=OPERATOR)
+
+
+def test_nothing_stays_behind_when_the_disk_is_full(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("survey.publish.results.freeze._replace", full)
+    with pytest.raises(OSError, match="space"):
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    with session_scope(settings.store_url) as session:
+        assert list_waves(settings, session) == []
+        wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
+        assert wave.state is WaveState.CLOSED
