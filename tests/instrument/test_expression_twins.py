@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
 from survey.instrument.expressions import Expression, Json, Value, evaluate, parse, to_json
-from survey.instrument.expressions.pattern_parser import compile_pattern
+from survey.instrument.expressions.pattern_builder import compile_pattern
 from survey.instrument.expressions.syntax import (
     FUNCTIONS,
     Itself,

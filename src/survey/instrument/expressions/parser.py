@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from survey.instrument.expressions.hints import function_hint, stray_hint, word_hint
-from survey.instrument.expressions.pattern_parser import PatternError, compile_pattern
+from survey.instrument.expressions.pattern_builder import compile_pattern
+from survey.instrument.expressions.pattern_syntax import PatternError
 from survey.instrument.expressions.syntax import (
     ARITHMETIC,
     COMPARISONS,

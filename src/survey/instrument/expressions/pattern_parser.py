@@ -1,13 +1,19 @@
-"""Reading the pattern of `regex()` and turning it into an automaton."""
+"""Reading the pattern of `regex()`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from survey.instrument.expressions.pattern import Ranges
+from survey.instrument.expressions.pattern_syntax import (
+    MAX_PATTERN,
+    MAX_POSITIONS,
+    ChoiceNode,
+    Node,
+    PatternError,
+    RepeatNode,
+    SequenceNode,
+    SetNode,
+    too_long,
+)
+from survey.locale import msg
 
-from survey.instrument.expressions.pattern import Automaton, Ranges
-from survey.locale import SurveyError, msg
-
-MAX_PATTERN = 1_000
-MAX_POSITIONS = 600
 _MAX_NESTING = 30
 _LAST_CODE = 0x10FFFF
 
@@ -21,40 +27,11 @@ _HEX = {"x": 2, "u": 4}
 _LINE_ENDS: Ranges = (10, 10, 13, 13, 0x2028, 0x2029)
 
 
-class PatternError(SurveyError):
-    code = "pattern"
-
-
-@dataclass(frozen=True, slots=True)
-class _Set:
-    ranges: Ranges
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence:
-    parts: tuple["_Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    branches: tuple["_Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Repeat:
-    body: "_Node"
-    low: int
-    high: int | None
-
-
-_Node = _Set | _Sequence | _Choice | _Repeat
-
-
-def compile_pattern(pattern: str) -> Automaton:
-    """The automaton of `pattern`, or a `PatternError` that says what is not supported."""
+def parse_pattern(pattern: str) -> Node:
+    """The parts of `pattern`, or a `PatternError` that says what is not supported."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(msg("The pattern is longer than {limit} characters.", limit=MAX_PATTERN))
-    return _Builder().automaton(_Parser(pattern).parse())
+    return _Parser(pattern).parse()
 
 
 def _merged(ranges: Ranges) -> Ranges:
@@ -89,7 +66,7 @@ class _Parser:
         self.ended = False
         """Whether what was read last holds a `$`, so that nothing may follow it."""
 
-    def parse(self) -> _Node:
+    def parse(self) -> Node:
         node = self.choice(at_start=True)
         if self.at < len(self.pattern):
             raise self.unsupported(")")
@@ -115,21 +92,21 @@ class _Parser:
         self.at += 1
         return character
 
-    def choice(self, *, at_start: bool) -> _Node:
-        branches: list[_Node] = []
+    def choice(self, *, at_start: bool) -> Node:
+        branches: list[Node] = []
         anchored = ended = False
         while not branches or self.peek() == "|":
             self.at += bool(branches)
             branches.append(self.sequence(at_start=at_start))
             anchored, ended = anchored or self.anchored, ended or self.ended
         self.anchored, self.ended = anchored, ended
-        return branches[0] if len(branches) == 1 else _Choice(tuple(branches))
+        return branches[0] if len(branches) == 1 else ChoiceNode(tuple(branches))
 
-    def sequence(self, *, at_start: bool) -> _Node:
+    def sequence(self, *, at_start: bool) -> Node:
         caret = at_start and self.peek() == "^"
         self.at += caret
         anchored, ended = caret, False
-        parts: list[_Node] = []
+        parts: list[Node] = []
         while self.peek() not in ("", "|", ")"):
             if ended:
                 raise self.unsupported("$")
@@ -141,25 +118,25 @@ class _Parser:
             parts.append(self.quantified(self.atom(at_start=at_start and not parts)))
             anchored, ended = anchored or self.anchored, self.ended
         self.anchored, self.ended = anchored, ended
-        return parts[0] if len(parts) == 1 else _Sequence(tuple(parts))
+        return parts[0] if len(parts) == 1 else SequenceNode(tuple(parts))
 
-    def atom(self, *, at_start: bool) -> _Node:
+    def atom(self, *, at_start: bool) -> Node:
         start, character = self.at, self.take()
         match character:
             case "(":
                 return self.group(at_start=at_start)
             case "[":
-                return _Set(self.bracketed())
+                return SetNode(self.bracketed())
             case ".":
-                return _Set(_complement(_LINE_ENDS))
+                return SetNode(_complement(_LINE_ENDS))
             case "\\":
-                return _Set(self.escape())
+                return SetNode(self.escape())
             case "^" | "$" | "*" | "+" | "?" | "{" | "}" | "]":
                 self.at = start
                 raise self.unsupported(character)
-        return _Set((ord(character), ord(character)))
+        return SetNode((ord(character), ord(character)))
 
-    def group(self, *, at_start: bool) -> _Node:
+    def group(self, *, at_start: bool) -> Node:
         if self.peek() == "?":
             if self.pattern[self.at : self.at + 2] != "?:":
                 raise self.unsupported("(?")
@@ -173,7 +150,7 @@ class _Parser:
         self.nesting -= 1
         return node
 
-    def quantified(self, atom: _Node) -> _Node:
+    def quantified(self, atom: Node) -> Node:
         bounds = self.bounds()
         if bounds is None:
             return atom
@@ -183,7 +160,7 @@ class _Parser:
             self.at += 1
         if self.peek() in ("*", "+", "?", "{") and self.peek():
             raise self.unsupported(self.peek())
-        return _Repeat(atom, *bounds)
+        return RepeatNode(atom, *bounds)
 
     def bounds(self) -> tuple[int, int | None] | None:
         simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -198,7 +175,7 @@ class _Parser:
         if not _is_count(low) or (high and not _is_count(high)):
             raise self.unsupported("{")
         if max(int(low), int(high or 0)) > MAX_POSITIONS:
-            raise _too_long()
+            raise too_long()
         self.at = end + 1
         least = int(low)
         most = (int(high) if high else None) if comma else least
@@ -270,111 +247,5 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 9
 
 
-def _too_long() -> PatternError:
-    return PatternError(
-        msg(
-            "The pattern repeats too much: unrolled it has more than {limit} characters. "
-            "string-length(.) can limit a length.",
-            limit=MAX_POSITIONS,
-        )
-    )
-
-
 def _is_single(ranges: Ranges) -> bool:
     return len(ranges) == 2 and ranges[0] == ranges[1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fragment:
-    empty: bool
-    first: tuple[int, ...]
-    last: tuple[int, ...]
-
-
-_NOTHING = _Fragment(empty=True, first=(), last=())
-
-
-class _Builder:
-    """Glushkov's construction; counted repetition is unrolled, so positions are limited."""
-
-    def __init__(self) -> None:
-        self.at: list[int] = []
-        self.sets: dict[Ranges, int] = {}
-        self.follow: list[set[int]] = []
-
-    def automaton(self, node: _Node) -> Automaton:
-        whole = self.build(node)
-        return Automaton(
-            sets=tuple(self.sets),
-            at=tuple(self.at),
-            first=whole.first,
-            follow=tuple(tuple(sorted(positions)) for positions in self.follow),
-            last=frozenset(whole.last),
-            accepts_empty=whole.empty,
-        )
-
-    def build(self, node: _Node) -> _Fragment:
-        match node:
-            case _Set(ranges):
-                return self.position(ranges)
-            case _Sequence(parts):
-                fragment = _NOTHING
-                for part in parts:
-                    fragment = self.joined(fragment, self.build(part))
-                return fragment
-            case _Choice(branches):
-                built = [self.build(branch) for branch in branches]
-                return _Fragment(
-                    empty=any(fragment.empty for fragment in built),
-                    first=sum((fragment.first for fragment in built), ()),
-                    last=sum((fragment.last for fragment in built), ()),
-                )
-            case _Repeat(body, low, high):
-                return self.repeated(lambda: self.build(body), low, high)
-
-    def position(self, ranges: Ranges) -> _Fragment:
-        position = len(self.at)
-        if position >= MAX_POSITIONS:
-            raise _too_long()
-        self.at.append(self.sets.setdefault(ranges, len(self.sets)))
-        self.follow.append(set())
-        return _Fragment(empty=False, first=(position,), last=(position,))
-
-    def joined(self, left: _Fragment, right: _Fragment) -> _Fragment:
-        for position in left.last:
-            self.follow[position].update(right.first)
-        return _Fragment(
-            empty=left.empty and right.empty,
-            first=left.first + right.first if left.empty else left.first,
-            last=left.last + right.last if right.empty else right.last,
-        )
-
-    def repeated(self, build: Callable[[], _Fragment], low: int, high: int | None) -> _Fragment:
-        fragment = _NOTHING
-        for _ in range(low):
-            copy = build()
-            if not copy.first:
-                return _NOTHING
-            fragment = self.joined(fragment, copy)
-        if high is None:
-            return self.joined(fragment, self.looped(build()))
-        return self.joined(fragment, self.optional(build, high - low))
-
-    def looped(self, body: _Fragment) -> _Fragment:
-        for position in body.last:
-            self.follow[position].update(body.first)
-        return _Fragment(empty=True, first=body.first, last=body.last)
-
-    def optional(self, build: Callable[[], _Fragment], times: int) -> _Fragment:
-        """x{0,n} as (x(x(…)?)?)?, so that the follow sets stay small."""
-        copies: list[_Fragment] = []
-        for _ in range(times):
-            copy = build()
-            if not copy.first:
-                break
-            copies.append(copy)
-        nested = _NOTHING
-        for copy in reversed(copies):
-            tail = self.joined(copy, nested)
-            nested = _Fragment(empty=True, first=tail.first, last=tail.last)
-        return nested

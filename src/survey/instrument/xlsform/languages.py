@@ -11,7 +11,7 @@ from survey.instrument.model import Labels, Language
 from survey.instrument.xlsform.journal import Journal
 from survey.instrument.xlsform.sheets import Row, Sheet, Sheets
 from survey.instrument.xlsform.texts import one_line, plain_text
-from survey.locale import LANGUAGES, msg, translator
+from survey.locale import LANGUAGES, Message, msg, translator
 
 TRANSLATED = (
     "label",
@@ -90,7 +90,7 @@ class Languages:
     def everywhere(self, text: str) -> Labels:
         return {language.code: text for language in self.all}
 
-    def ours(self, text: str) -> Labels:
+    def ours(self, text: Message) -> Labels:
         """A word that the platform adds to the form, in Chinese where the form is Chinese."""
         return {
             language.code: translator(language.code if language.code in LANGUAGES else "en")(text)

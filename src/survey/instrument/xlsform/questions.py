@@ -156,7 +156,7 @@ class Questions:
         return Item(
             name=f"{item.name}_{OTHER}",
             kind=Kind.TEXT,
-            label=self.languages.ours("Please specify."),
+            label=self.languages.ours(msg("Please specify.")),
             relevant=condition,
             module=item.module,
             sensitive=item.sensitive,

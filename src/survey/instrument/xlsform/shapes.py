@@ -128,7 +128,7 @@ class Shapes:
         if kind is Kind.SELECT_ONE and self.is_rating(question, choice_list):
             return self.rating_of_choices(question, choice_list)
         if offers_other and all(choice.name != OTHER for choice in choice_list.choices):
-            other = Choice(name=OTHER, label=self.languages.ours("Other"))
+            other = Choice(name=OTHER, label=self.languages.ours(msg("Other")))
             return Shape(kind, (*choice_list.choices, other), offers_other=True)
         return Shape(kind, choice_list.choices, offers_other=offers_other)
 

@@ -69,9 +69,6 @@ class Sheet:
         """How the file calls a column."""
         return next((column.header for column in self.columns if column.name == name), name)
 
-    def has(self, name: str) -> bool:
-        return any(column.name == name for column in self.columns)
-
 
 @dataclass(frozen=True, slots=True)
 class Sheets:
