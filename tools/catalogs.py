@@ -12,6 +12,14 @@ from survey.locale import DOMAINS
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGS = ROOT / "src" / "survey" / "locale"
 EXTRA_SOURCES = {"ui": ("pages", "app.py"), "fieldwork": ("src/survey/sample",)}
+HEADER = r"""msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\n"
+"Language: zh\n"
+"Plural-Forms: nplurals=1; plural=0;\n"
+
+"""
+"""Nothing in it changes from day to day, so an update shows only changed texts."""
 KEYWORDS = ("t", "msg", "_", "say")
 
 
@@ -34,6 +42,9 @@ def update(domain: str) -> None:
     )  # fmt: skip
     verb = "update" if catalog.exists() else "init"
     pybabel(verb, "-i", str(template), "-o", str(catalog), "-l", "zh", "-D", domain)
+    template.unlink()
+    _, _, texts = catalog.read_text(encoding="utf-8").partition("\n\n")
+    catalog.write_text(HEADER + texts, encoding="utf-8")
 
 
 if __name__ == "__main__":

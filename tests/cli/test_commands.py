@@ -3,36 +3,15 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
-from survey.cli.main import app
 from survey.settings import current_settings
-from survey.store.engine import dispose_engines
 
 Survey = Callable[..., Result]
-
-
-@pytest.fixture
-def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
-    """Run `survey …` in English on an empty data folder."""
-    for name in ("SURVEY_DATABASE_URL", "SURVEY_DEMO"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("SURVEY_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("SURVEY_LANGUAGE", "en")
-    current_settings.cache_clear()
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments))
-
-    yield run
-    dispose_engines()
-    current_settings.cache_clear()
 
 
 COMMANDS = (

@@ -22,7 +22,7 @@ from survey.instrument.xlsform import read_xlsform
 from survey.locale import Message, translator
 from survey.publish.results import freeze_wave
 from survey.settings import current_settings
-from survey.store.engine import session_scope
+from survey.store.engine import read_scope, session_scope
 
 
 def import_answers(
@@ -55,18 +55,20 @@ def import_answers(
     """
     with reporting_errors():
         now = datetime.now(UTC)
-        with session_scope(current_settings().store_url) as session:
-            request = ImportRequest(
-                content=read_bytes(answers),
-                instrument=_instrument(form, skip_unsupported),
-                wave_key=wave,
-                mapping=read_bytes(mapping) if mapping else None,
-                city_code=city,
-            )
+        url = current_settings().store_url
+        request = ImportRequest(
+            content=read_bytes(answers),
+            instrument=_instrument(form, skip_unsupported),
+            wave_key=wave,
+            mapping=read_bytes(mapping) if mapping else None,
+            city_code=city,
+        )
+        with read_scope(url) as session:
             plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)
-            _explain(plan)
-            refused = bool(plan.rejected_rows) and not skip_rejected
-            if not dry_run and not refused:
+        _explain(plan)
+        refused = bool(plan.rejected_rows) and not skip_rejected
+        if not dry_run and not refused:
+            with session_scope(url) as session:
                 commit_import(session=session, principal=OPERATOR, plan=plan, now=now)
         written = 0 if dry_run or refused else len(plan.accepted)
         print_record(_record(plan, written), output)
@@ -100,7 +102,7 @@ def _instrument(form: str, skip_unsupported: bool) -> Instrument:
     if Path(form).suffix:
         way = "skip" if skip_unsupported else "refuse"
         return read_xlsform(Path(form), unsupported=way).instrument  # type: ignore[arg-type]
-    with session_scope(current_settings().store_url) as session:
+    with read_scope(current_settings().store_url) as session:
         return find_instrument(session=session, name=form)
 
 

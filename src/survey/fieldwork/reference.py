@@ -1,8 +1,10 @@
 """Reference data that every store starts with: cities, indicator trees, shipped questionnaires."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from survey.fieldwork.instruments import save_instrument, save_tree
+from survey.instrument.model import Instrument
 from survey.instrument.tree_csv import read_tree
 from survey.instrument.xlsform import load_bundle
 from survey.sample.frame import read_cities, store_cities
@@ -16,5 +18,10 @@ def load_reference(url: str, seed: Path) -> None:
         for path in sorted((seed / "trees").glob("*.csv")):
             save_tree(session=session, tree=read_tree(path, name=path.stem))
         for path in sorted((seed / "instruments").glob("*.toml")):
-            imported = load_bundle(path.parent, path.stem)
-            save_instrument(session=session, instrument=imported.instrument)
+            save_instrument(session=session, instrument=_shipped(path))
+
+
+@lru_cache(maxsize=16)
+def _shipped(path: Path) -> Instrument:
+    """A shipped questionnaire, read once per process: shipped files do not change under it."""
+    return load_bundle(path.parent, path.stem).instrument

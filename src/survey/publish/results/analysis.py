@@ -20,7 +20,8 @@ _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_m
 def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
     """The responses with the columns that domains and design are made of."""
     derived = frame.copy(deep=False)
-    derived[STRATUM] = frame["city_code"].astype(str) + ":" + frame["stratum"].astype(str)
+    stratum = frame["stratum"].astype("string").fillna("")
+    derived[STRATUM] = (frame["city_code"].astype("string") + ":" + stratum).astype(object)
     if "age" in derived:
         derived["age_band"] = age_band_of(derived["age"], series)
     return derived
@@ -41,7 +42,7 @@ def weighted(frame: pd.DataFrame, series: str) -> tuple[pd.DataFrame, WeightingR
 def design_for(frame: pd.DataFrame) -> Design:
     """Points within strata within cities; without recorded points, the assumed design effect."""
     if frame["psu"].isna().any():
-        return Design(weight=WEIGHT, assumed_deff=ASSUMED_DEFF)
+        return Design(weight=WEIGHT, strata=STRATUM, assumed_deff=ASSUMED_DEFF)
     return Design(weight=WEIGHT, strata=STRATUM, psu="psu", lonely_psu="adjust")
 
 

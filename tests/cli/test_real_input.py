@@ -1,0 +1,173 @@
+"""A stranger's questionnaire and a stranger's CSV become a frozen, estimated wave."""
+
+import csv
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+from click.testing import Result
+
+Survey = Callable[..., Result]
+LABELS = ("label::中文 (zh)", "label::English (en)")
+SURVEY_SHEET = (
+    ("type", "name", *LABELS, "required", "parameters", "relevant"),
+    ("select_one sex", "gender", "性别", "Gender", "yes", "", ""),
+    ("integer", "age", "年龄", "Age", "yes", "", ""),
+    ("range", "food", "饭菜", "Food", "yes", "start=1 end=10 step=1", ""),
+    ("range", "staff", "服务", "Staff", "yes", "start=1 end=10 step=1", ""),
+    ("select_one yn", "again", "还来吗", "Again?", "", "", ""),
+    ("text", "why", "为什么", "Why not?", "", "", "${again} = 'no'"),
+)
+CHOICES = (
+    ("list_name", "name", *LABELS),
+    ("sex", "male", "男", "Male"),
+    ("sex", "female", "女", "Female"),
+    ("yn", "yes", "会", "Yes"),
+    ("yn", "no", "不会", "No"),
+)
+MAPPING = (
+    ("column", "item", "value", "code"),
+    ("Town", "city", "", ""),
+    ("Sex", "gender", "", ""),
+    ("Sex", "", "M", "male"),
+    ("Sex", "", "F", "female"),
+    ("Years", "age", "", ""),
+    ("Food score", "food", "", ""),
+    ("Staff score", "staff", "", ""),
+    ("Staff score", "", "N/A", ""),
+    ("Return?", "again", "", ""),
+    ("Return?", "", "Y", "yes"),
+    ("Return?", "", "N", "no"),
+    ("Comment", "why", "", ""),
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    book = openpyxl.Workbook()
+    book.active.title = "survey"  # type: ignore[union-attr]
+    for row in SURVEY_SHEET:
+        book["survey"].append(row)
+    for name, rows in (
+        ("choices", CHOICES),
+        ("settings", (("form_title", "form_id", "version"), ("酒店", "hotel", "1"))),
+    ):
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "hotel.xlsx")
+    write_csv(tmp_path / "mapping.csv", MAPPING)
+    write_csv(tmp_path / "answers.csv", answers())
+    return tmp_path
+
+
+def write_csv(path: Path, rows: object) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)  # type: ignore[arg-type]
+
+
+def answers() -> list[tuple[object, ...]]:
+    dice = random.Random(3)
+    header = (
+        "ID", "Town", "Shop", "Sex", "Years", "Food score", "Staff score", "Return?", "Comment",
+    )  # fmt: skip
+    rows: list[tuple[object, ...]] = [header]
+    for number in range(240):
+        town = dice.choice(("北京", "上海市", "Guangzhou"))
+        staff = dice.choice((5, 7, 9, "N/A"))
+        comment = "=1+1" if number % 2 else "太远"
+        rows.append(
+            (number, town, f"{town}{number % 7}", dice.choice("MF"), dice.randint(18, 69),
+             dice.randint(2, 10), staff, dice.choice("YYN"), comment)
+        )  # fmt: skip
+    return rows
+
+
+def run_import(survey: Survey, files: Path, wave: str, *more: str) -> Result:
+    return survey(
+        "import", str(files / "answers.csv"), "--form", str(files / "hotel.xlsx"),
+        "--wave", wave, "--mapping", str(files / "mapping.csv"), "--format", "json", *more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("point", [True, False], ids=["with points", "without points"])
+def test_answers_become_a_frozen_and_estimated_wave(
+    survey: Survey, files: Path, point: bool
+) -> None:
+    survey("init")
+    if point:
+        write_csv(files / "mapping.csv", (*MAPPING, ("Shop", "point", "", "")))
+    imported = run_import(survey, files, "hotel-2026")
+    assert imported.exit_code == 0, imported.output
+    assert json.loads(imported.stdout)[0]["written"] == 240
+    again = run_import(survey, files, "hotel-2026")
+    assert json.loads(again.stdout)[0] | {"wave": ""} == json.loads(again.stdout)[0] | {
+        "wave": "", "written": 0, "duplicates": 240,
+    }  # fmt: skip
+    frozen = survey("freeze", "--wave", "hotel-2026", "--format", "json")
+    assert frozen.exit_code == 0, frozen.output
+    assert json.loads(frozen.stdout)[0]["rows"] == 240
+    table = survey("estimate", "--wave", "hotel-2026", "--area-level", "city", "--format", "json")
+    cells = {(cell["area"], cell["indicator"]): cell for cell in json.loads(table.stdout)}
+    beijing = [row for row in answers()[1:] if row[1] == "北京"]
+    food = [(int(str(row[5])) - 1) / 9 * 100 for row in beijing]
+    cell = cells["110000", "food"]
+    assert cell["estimate"] == pytest.approx(sum(food) / len(food), abs=1e-3)
+    assert cell["n"] == len(food)
+    assert cell["ci_low"] < cell["estimate"] < cell["ci_high"]
+    asked = [row for row in beijing if row[6] != "N/A"]
+    assert cells["110000", "staff"]["n"] == len(asked)
+    assert not any(indicator == "composite" for _area, indicator in cells)
+
+
+def test_a_bad_row_stops_the_import_unless_it_is_left_out(survey: Survey, files: Path) -> None:
+    survey("init")
+    rows = answers()
+    rows[5] = (*rows[5][:5], 11, *rows[5][6:])
+    rows[6] = (rows[6][0], "Atlantis", *rows[6][2:])
+    write_csv(files / "answers.csv", rows)
+    refused = run_import(survey, files, "hotel-2026")
+    assert refused.exit_code == 1
+    assert "Row 6, column Food score" in refused.output
+    assert "Row 7, column Town" in refused.output
+    assert survey("freeze", "--wave", "hotel-2026").exit_code == 1
+    partly = run_import(survey, files, "hotel-2026", "--skip-rejected")
+    assert partly.exit_code == 0
+    assert json.loads(partly.stdout)[0]["written"] == 238
+
+
+def test_a_dry_run_writes_nothing(survey: Survey, files: Path) -> None:
+    survey("init")
+    dry = run_import(survey, files, "hotel-2026", "--dry-run")
+    assert dry.exit_code == 0
+    assert json.loads(dry.stdout)[0]["accepted"] == 240
+    assert survey("freeze", "--wave", "hotel-2026").exit_code == 1
+
+
+def test_an_imported_questionnaire_gets_a_link_to_try_it(survey: Survey, files: Path) -> None:
+    survey("init")
+    assert survey("form", "import", str(files / "hotel.xlsx")).exit_code == 0
+    first, second = (survey("form", "try", "hotel").stdout.strip() for _ in range(2))
+    assert first.startswith("http://localhost:8501/q/")
+    assert first != second
+
+
+def test_a_form_with_a_repeat_is_refused_or_skipped_with_a_list(
+    survey: Survey, files: Path
+) -> None:
+    survey("init")
+    book = openpyxl.load_workbook(files / "hotel.xlsx")
+    for row in (("begin_repeat", "visit", "来访", "Visit"), ("geopoint", "where", "哪里", "Where"),
+                ("end_repeat",)):  # fmt: skip
+        book["survey"].append(row)
+    book.save(files / "visits.xlsx")
+    refused = survey("form", "check", str(files / "visits.xlsx"))
+    assert refused.exit_code == 1
+    assert "row 8" in refused.output
+    skipped = survey("form", "check", str(files / "visits.xlsx"), "--skip-unsupported",
+                     "--format", "json")  # fmt: skip
+    assert skipped.exit_code == 0, skipped.output
+    assert any(finding["row"] == 8 for finding in json.loads(skipped.stdout))
