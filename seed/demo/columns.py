@@ -4,7 +4,6 @@ The questionnaire decides names, order and choices; the draw only holds codes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ import pandas as pd
 from seed.demo.draw import DONT_KNOW, MISSING, NOT_EXPERIENCED, OFF_ROUTE, Draw
 from seed.demo.model import Model
 from survey.instrument.model import Instrument, Item, Kind, Special
-from survey.instrument.xlsform import load_bundle
-from survey.settings import PROJECT_ROOT
 
 Codes = npt.NDArray[np.int16]
 ABSENT = object()
@@ -33,11 +30,6 @@ _CODE_VALUES: Mapping[int, object] = {
 }
 _SPREAD = 128
 """Codes are moved up by this much to look their values up in a table."""
-
-
-@lru_cache(maxsize=4)
-def shipped_instrument(name: str) -> Instrument:
-    return load_bundle(PROJECT_ROOT / "seed" / "instruments", name).instrument
 
 
 def options_of(model: Model) -> dict[str, tuple[str, ...]]:

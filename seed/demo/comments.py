@@ -59,17 +59,23 @@ _HIGH = (
     "服务员态度好，环境干净。",
     "送货上门很快，售后也有保障。",
 )
+_OPENINGS = ("", "", "", "说一点：", "实话实说，", "个人感受，", "住在这里好几年了，")
 _VARIANTS = 12
 
 
 @lru_cache(maxsize=1)
 def _pools() -> tuple[tuple[str, ...], ...]:
-    """Low, middle and high: each template with a dozen invented streets."""
+    """Low, middle and high: each template with several openings and invented streets."""
     faker = Faker("zh_CN")
     faker.seed_instance(20_240_317)
     streets = [faker.street_name() for _ in range(_VARIANTS)]
     return tuple(
-        tuple(text.format(street=street) for text in templates for street in streets)
+        tuple(
+            opening + text.format(street=street)
+            for text in templates
+            for street in streets
+            for opening in _OPENINGS
+        )
         for templates in (_LOW, _MIDDLE, _HIGH)
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from seed.demo import bad
 from seed.demo.calibrate import calibrated
-from seed.demo.columns import categorical, shipped_instrument, snapshot_columns
+from seed.demo.columns import categorical, snapshot_columns
 from seed.demo.draw import Draw, draw
 from seed.demo.field import (
     STRATA,
@@ -20,6 +20,7 @@ from seed.demo.field import (
     surveyor_effects,
     surveyor_login,
 )
+from seed.demo.forms import shipped_instrument
 from seed.demo.model import Model
 from seed.demo.people import People
 from seed.demo.seeds import DEFAULT_SEED, stream
@@ -117,7 +118,8 @@ def sizes(people: People, valid: int) -> Ints:
     weight = people.weight
     if people.kind != "main":
         return largest_remainders(np.full(len(weight), valid / len(weight)), valid)
-    floor = max(1, int(FLOOR * valid / TOTAL))
+    scaled = max(1, int(FLOOR * valid / TOTAL))
+    floor = FLOOR if FLOOR * len(weight) <= valid <= TOTAL else scaled
     codes = [city.code for city in shipped_cities()]
     return allocate(pd.Series(weight, index=codes), total=valid, floor=floor).size.to_numpy()
 

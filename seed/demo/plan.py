@@ -6,6 +6,7 @@ from datetime import date
 
 from seed.demo import choices, ratings, supplement_choices
 from seed.demo.choices import Choice
+from seed.demo.forms import shipped_instrument
 from seed.demo.people import People, elderly_people, main_people, minors_people
 from seed.demo.ratings import Rating
 from survey.context.published import published_waves
@@ -38,12 +39,24 @@ class WavePlan:
 
     @property
     def others(self) -> tuple[Rating, ...]:
+        """Unscored ratings that the questionnaire asks."""
+        known = shipped_instrument(self.instrument).by_name
+        return tuple(rating for rating in self._others if rating.name in known)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Questions with choices that the questionnaire asks."""
+        known = shipped_instrument(self.instrument).by_name
+        return tuple(choice for choice in self._choices if choice.name in known)
+
+    @property
+    def _others(self) -> tuple[Rating, ...]:
         return {
             "main": ratings.MAIN_OTHERS, "elderly": ratings.ELDERLY, "minors": ratings.MINORS,
         }[self.series]  # fmt: skip
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
+    def _choices(self) -> tuple[Choice, ...]:
         return {
             "main": choices.MAIN, "elderly": supplement_choices.ELDERLY,
             "minors": supplement_choices.MINORS,

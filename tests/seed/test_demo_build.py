@@ -1,0 +1,130 @@
+"""The demo in a store: complete, marked, consistent, and the same when frozen."""
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from seed.demo import OPEN_WAVE, build, generate_wave
+from seed.demo.accounts import DEMO_CITY
+from survey.access.principal import Principal, Role
+from survey.fieldwork.clock import start_of_china_day
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.tasks import my_tasks
+from survey.fieldwork.waves import wave_by_key
+from survey.snapshot.frame import response_frame
+from survey.store.engine import session_scope
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    City,
+    QuotaCell,
+    Response,
+    SamplingPoint,
+    Status,
+    Wave,
+    WaveState,
+    now,
+)
+
+SIZE = 0.01
+
+
+@pytest.fixture
+def demo_url(store_url: str, tmp_path: Path) -> str:
+    build(store_url, waves=("main-2024", "minors-2024"), size=SIZE, truth_dir=tmp_path / "truth")
+    return store_url
+
+
+def test_the_store_holds_a_demo_and_says_so(demo_url: str, tmp_path: Path) -> None:
+    with session_scope(demo_url) as session:
+        assert session.exec(select(func.count()).select_from(City)).one() == 100
+        waves = {wave.key: wave for wave in session.exec(select(Wave)).all()}
+        assert set(waves) == {"main-2024", "minors-2024", OPEN_WAVE}
+        assert all(wave.is_demo for wave in waves.values())
+        assert waves["main-2024"].state is WaveState.CLOSED
+        assert waves[OPEN_WAVE].state is WaveState.OPEN
+        assert not session.exec(select(Account).where(~col(Account.is_demo))).all()
+        assert not session.exec(select(Response).where(~col(Response.is_demo))).first()
+        _roles(session)
+        _counts(session, waves["main-2024"])
+        _tasks(session)
+        actions = {entry.action for entry in session.exec(select(AuditEntry)).all()}
+        assert {"demo.accounts", "demo.responses", "wave.created", "wave.closed"} <= actions
+    truth = pd.read_parquet(tmp_path / "truth" / "truth-main-2024.parquet")
+    pd.testing.assert_frame_equal(truth, generate_wave("main-2024", n=620).truth)
+
+
+def _roles(session: Session) -> None:
+    accounts = session.exec(select(Account).where(col(Account.login).not_like("demo-s-%"))).all()
+    areas = {account.login: (account.role, account.area) for account in accounts}
+    assert areas == {
+        "demo-surveyor": ("surveyor", DEMO_CITY),
+        "demo-supervisor": ("supervisor", DEMO_CITY),
+        "demo-city_official": ("city_official", DEMO_CITY),
+        "demo-province_official": ("province_official", "32"),
+        "demo-national_official": ("national_official", "CN"),
+        "demo-analyst": ("analyst", "CN"),
+        "demo-administrator": ("administrator", "CN"),
+    }
+    surveyors = session.exec(select(Account).where(col(Account.login).like("demo-s-%"))).all()
+    assert len(surveyors) == 1_000
+    assert all(account.login[7:13] == account.area for account in surveyors)
+
+
+def _counts(session: Session, wave: Wave) -> None:
+    statuses = Counter(
+        session.exec(select(Response.status).where(Response.wave_id == wave.id)).all()
+    )
+    assert statuses[Status.APPROVED] == 620
+    assert set(statuses) == {
+        Status.APPROVED, Status.VOID, Status.SCREENED_OUT, Status.REFUSED,
+    }  # fmt: skip
+    void = session.exec(
+        select(Response.reason).where(Response.wave_id == wave.id, Response.status == Status.VOID)
+    ).all()
+    assert "" not in void
+    cells = session.exec(select(QuotaCell).where(QuotaCell.wave_id == wave.id)).all()
+    assert len(cells) == 1_000
+    assert sum(cell.collected for cell in cells) == 620
+    points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
+    assert all(point.code.startswith(point.city_code) for point in points)
+    assert all(point.name and point.target > 0 for point in points)
+
+
+def _tasks(session: Session) -> None:
+    account = session.exec(select(Account).where(Account.login == "demo-surveyor")).one()
+    principal = Principal(account.id, account.name, Role(account.role), account.area, True)
+    tasks = my_tasks(session=session, principal=principal, now=now())
+    assert {task.wave_key for task in tasks} == {OPEN_WAVE}
+    assert {task.city_code for task in tasks} == {DEMO_CITY}
+    assert len(tasks) >= 12
+    assert all(task.collected == 0 and len(task.quota) == 10 for task in tasks)
+    assert start_of_china_day(now()) <= now()
+
+
+def test_a_snapshot_of_the_store_is_the_generated_frame(demo_url: str) -> None:
+    expected = generate_wave("main-2024", n=620).approved
+    with session_scope(demo_url) as session:
+        wave = wave_by_key(session=session, key="main-2024")
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        frozen = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+    assert list(frozen.columns) == list(expected.columns)
+    for name in frozen.columns:
+        left, right = frozen[name], expected[name]
+        if isinstance(left.dtype, pd.CategoricalDtype):
+            left, right = left.astype(object), right.astype(object)
+        pd.testing.assert_series_equal(left, right, check_dtype=name != "response_id")
+
+
+def test_building_again_refuses_and_an_unknown_wave_is_named(sqlite_url: str) -> None:
+    with pytest.raises(ValueError, match="main-1999"):
+        build(sqlite_url, waves=("main-1999",))
+    build(sqlite_url, waves=("elderly-2024",), size=SIZE)
+    from survey.fieldwork.waves import WaveExists
+
+    with pytest.raises(WaveExists):
+        build(sqlite_url, waves=("elderly-2024",), size=SIZE)
