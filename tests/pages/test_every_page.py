@@ -1,0 +1,86 @@
+"""Every page: opens for those who may, in both languages, and refuses everybody else in place."""
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import PERMISSIONS, Role
+from survey.locale import translator
+from survey.settings import Settings
+from survey.store.engine import session_scope
+from survey.store.tables import Account
+from survey.ui.navigation import PAGES, PageInfo, PageKey
+
+GUARDED = [page for page in PAGES if page.action is not None]
+RESULTS = (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.METHOD)
+
+
+def allowed(page: PageInfo) -> Role:
+    return next(role for role in Role if page.action in PERMISSIONS[role])
+
+
+def others(page: PageInfo) -> list[Role]:
+    return [role for role in Role if page.action not in PERMISSIONS[role]]
+
+
+@pytest.fixture(autouse=True)
+def _store(frozen_waves: Settings, use_store: Callable[[Settings], None]) -> None:
+    use_store(frozen_waves)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.key)
+def test_opens_in_its_language(
+    page: PageInfo, language: str, open_page: Callable[..., AppTest], read: Callable[..., str]
+) -> None:
+    app = open_page(page.key, allowed(page) if page.action else None, lang=language)
+    t = translator(language)
+    if page.action is not None:
+        assert [title.value for title in app.title] == [t(page.title)]
+    assert t("Something went wrong on our side") not in read(app)
+    assert t("Demo data") in read(app)
+
+
+@pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.key)
+def test_refuses_a_stranger(
+    page: PageInfo, open_page: Callable[..., AppTest], read: Callable[..., str]
+) -> None:
+    app = open_page(page.key, None, lang="en")
+    assert "Please sign in first" in read(app)
+    assert not app.title
+    assert not app.get("vega_lite_chart")
+    assert not app.get("table")
+
+
+@pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.key)
+def test_refuses_every_wrong_role(
+    page: PageInfo, open_page: Callable[..., AppTest], read: Callable[..., str]
+) -> None:
+    for role in others(page):
+        app = open_page(page.key, role, lang="en")
+        assert "This page is not part of your role" in read(app), role
+        assert not app.title
+        assert not app.get("vega_lite_chart")
+
+
+@pytest.mark.parametrize("key", RESULTS)
+def test_an_empty_store_says_what_to_do_next(
+    key: PageKey,
+    open_page: Callable[..., AppTest],
+    read: Callable[..., str],
+    use_store: Callable[[Settings], None],
+    empty_store: Settings,
+) -> None:
+    use_store(empty_store)
+    _account(empty_store, Role.ANALYST)
+    app = open_page(key, Role.ANALYST, lang="en")
+    assert "There are no results yet" in read(app)
+    assert "survey freeze" in read(app)
+
+
+def _account(settings: Settings, role: Role) -> None:
+    with session_scope(settings.store_url) as session:
+        session.add(
+            Account(login=f"demo-{role}", name="Analyst", role=role, area="CN", is_demo=True)
+        )

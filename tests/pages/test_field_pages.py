@@ -1,0 +1,127 @@
+"""The surveyor's pages: points, one-time links, the own count, the assisted interview."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import Principal
+from survey.access.tokens import digest, new_token
+from survey.fieldwork.invitations import open_invitation
+from survey.fieldwork.submission import Submission, submit
+from survey.settings import PROJECT_ROOT, Settings
+from survey.store.engine import session_scope
+from survey.store.tables import Assignment, Invitation, LoginSession, now
+from survey.ui import session as ui_session
+from survey.ui.navigation import BY_KEY, PageKey
+
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """The pages do not know which database it is; one is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def visit(
+    field: Any,
+    tmp_path: Any,
+    use_store: Callable[[Settings], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[PageKey, Principal], AppTest]:
+    """Open a page as one of the field's surveyors."""
+    use_store(Settings(data_dir=tmp_path, database_url=field.url, demo=False))
+
+    def open_as(page: PageKey, person: Principal) -> AppTest:
+        secret = new_token(bits=256)
+        with session_scope(field.url) as session:
+            session.add(
+                LoginSession(
+                    secret_sha256=digest(secret),
+                    account_id=person.account_id,
+                    expires_at=now() + timedelta(hours=1),
+                )
+            )
+        monkeypatch.setattr(ui_session, "browser_secret", lambda: secret)
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
+        app.query_params["lang"] = "en"
+        app.run()
+        app.switch_page(BY_KEY[page].path)
+        app.query_params["lang"] = "en"
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_as
+
+
+def test_a_surveyor_sees_the_own_points_only(visit: Any, field: Any) -> None:
+    app = visit(PageKey.TASKS, field.surveyor)
+    options = app.selectbox(key="point/en").options
+    assert len(options) == 1
+    assert "110000-u-01" in options[0]
+
+
+def test_a_person_without_points_is_told_what_to_do(visit: Any, field: Any, read: Read) -> None:
+    with session_scope(field.url) as session:
+        for assignment in session.exec(select(Assignment)):
+            session.delete(assignment)
+    app = visit(PageKey.TASKS, field.surveyor)
+    assert "Nothing is assigned to you at the moment" in read(app)
+    assert "ask your supervisor" in read(app)
+
+
+def test_a_new_code_is_a_working_one_time_link_and_its_state_is_watched(
+    visit: Any, field: Any, read: Read
+) -> None:
+    app = visit(PageKey.TASKS, field.surveyor)
+    app.button(key="new-link").click().run()
+    assert not app.exception
+    assert "<svg" in read(app)
+    token = re.search(r"/q/(\S+)", app.code[0].value).group(1)
+    assert "Waiting to be scanned" in read(app)
+    with session_scope(field.url) as session:
+        assert open_invitation(session=session, token=token, now=now()).city_code == "110000"
+    app.run()
+    assert "being answered" in read(app)
+    _answer(field, token)
+    app.run()
+    assert "Answered. Thank you!" in read(app)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics == {"Today": "1", "At this point": "1", "This point, everybody": "1 / 20"}
+
+
+def _answer(field: Any, token: str) -> None:
+    document = {
+        "client_uuid": str(uuid4()),
+        "token": token,
+        "instrument_sha256": field.instrument.sha256,
+        "started_at": now().isoformat(),
+        "answers": field.complete,
+    }
+    with session_scope(field.url) as session:
+        submission = Submission.model_validate(document)
+        submit(session=session, submission=submission, principal=None, now=now())
+
+
+def test_no_link_is_made_without_the_click(visit: Any, field: Any) -> None:
+    visit(PageKey.TASKS, field.surveyor).run()
+    with session_scope(field.url) as session:
+        assert session.exec(select(Invitation)).all() == []
+
+
+def test_the_assisted_interview_draws_the_form_of_the_wave(visit: Any, field: Any) -> None:
+    app = visit(PageKey.INTERVIEW, field.surveyor)
+    forms = [element for element in app.main if "survey_interview" in str(element.proto)]
+    assert len(forms) == 1
+    data = json.loads(forms[0].proto.json)
+    assert field.instrument.sha256 in data["form_url"]
+    assert data["meta"]["submission"] == {"point_id": str(field.point.id)}

@@ -1,0 +1,173 @@
+"""What a reader does on the result pages: choose, compare, share a link, run into trouble."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+import streamlit as st
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
+
+from survey.access.principal import Role
+from survey.publish.views import overview as overview_view
+from survey.settings import Settings, current_settings
+from survey.store.engine import session_scope
+from survey.store.tables import Wave, WaveState
+from survey.ui.navigation import PageKey
+
+Open = Callable[..., AppTest]
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture(autouse=True)
+def _store(frozen_waves: Settings, use_store: Callable[[Settings], None]) -> None:
+    use_store(frozen_waves)
+
+
+def charts(app: AppTest) -> list[dict[str, object]]:
+    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+
+
+def box(app: AppTest, name: str, language: str = "en") -> Selectbox:
+    return app.selectbox(key=f"{name}/{language}")
+
+
+def test_the_overview_begins_with_one_number_and_its_interval(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    words = read(app)
+    assert 'class="number">80.' in words
+    assert "95%\u00a0interval 80." in words
+    assert "from 61,998 valid interviews in 100 cities" in words
+    assert words.count('class="hcs-tile"') == 3
+    assert "cities are clearly above the nation" in words
+    assert len(charts(app)) == 5
+
+
+def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
+    open_page: Open,
+) -> None:
+    for page in (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS):
+        app = open_page(page, Role.NATIONAL_OFFICIAL, lang="en")
+        drawn = app.get("vega_lite_chart")
+        assert drawn
+        assert all("same data follow as a table" in chart.proto.alt for chart in drawn)
+        assert len(app.subheader) == len(drawn)
+        assert len(app.get("table")) == len(drawn)
+        labels = [button.proto.label for button in app.get("download_button")]
+        assert labels == ["Table (CSV)", "Picture (PNG)"] * len(drawn)
+        honest = [c.value for c in app.caption if "Quota sample taken on site" in c.value]
+        assert len(honest) == len(drawn)
+
+
+def test_a_choice_is_in_the_address_as_a_code_and_a_link_restores_it(open_page: Open) -> None:
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    box(app, "by").set_value("size_tier").run()
+    assert app.query_params["by"] == "size_tier"
+    again = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="zh", by="size_tier")
+    assert box(again, "by", "zh").value == "size_tier"
+
+
+def test_an_unknown_code_in_a_link_falls_back(open_page: Open) -> None:
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="999999", wave="x")
+    assert box(app, "city").value == "110000"
+    assert box(app, "wave").value == "main-2024"
+
+
+def test_switching_the_language_keeps_the_filters(open_page: Open) -> None:
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
+    assert app.header[0].value == "Suzhou"
+    app.button_group[0].set_value("zh").run()
+    assert box(app, "city", "zh").value == "320500"
+    assert app.query_params["city"] == "320500"
+    assert "lang" not in app.query_params
+
+
+def test_large_text_scales_charts_and_stays_on_the_next_page(open_page: Open) -> None:
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    before = charts(app)[0]["config"]["axis"]["labelFontSize"]
+    app.toggle[0].set_value(True).run()
+    assert charts(app)[0]["config"]["axis"]["labelFontSize"] > before
+    assert app.query_params["large"] == "1"
+    app.switch_page("pages/city.py").run()
+    assert app.toggle[0].value is True
+    assert app.query_params["large"] == "1"
+
+
+def test_a_city_official_starts_with_the_own_city(open_page: Open) -> None:
+    app = open_page(PageKey.CITY, Role.CITY_OFFICIAL, lang="en")
+    assert box(app, "city").value == "320500"
+
+
+def test_before_release_a_city_official_sees_no_other_city(open_page: Open, read: Read) -> None:
+    _set_state(WaveState.FROZEN)
+    try:
+        app = open_page(PageKey.CITY, Role.CITY_OFFICIAL, lang="en", city="110000")
+        assert box(app, "city").options == ["Suzhou"]
+        assert "Beijing" not in read(app)
+        app = open_page(PageKey.OVERVIEW, Role.CITY_OFFICIAL, lang="en")
+        assert app.subheader[1].value == "Composite satisfaction: 1 cities"
+    finally:
+        _set_state(WaveState.RELEASED)
+
+
+def _set_state(state: WaveState) -> None:
+    with session_scope(current_settings().store_url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == "main-2024")).one()
+        wave.state = state
+    st.cache_data.clear()
+
+
+@pytest.mark.parametrize("study", ["elderly", "minors"])
+def test_the_supplements_are_read_by_age_and_by_who_answered(study: str, open_page: Open) -> None:
+    app = open_page(PageKey.SPECIAL_GROUPS, Role.NATIONAL_OFFICIAL, lang="en", study=study)
+    titles = [subheader.value for subheader in app.subheader]
+    by = "age" if study == "elderly" else "school stage"
+    assert f"What people report, by {by}" in titles
+    assert f"Who answered, by {by}" in titles
+    assert "The same ratings by who answered" in titles
+
+
+def test_hidden_cells_say_so_in_words(open_page: Open) -> None:
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
+    tables = [table.value.astype(str).to_csv() for table in app.table]
+    assert any("Sample too small, not shown" in table for table in tables)
+
+
+def test_a_failure_is_told_calmly_with_a_number(
+    open_page: Open, read: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(overview_view, "_areas", broken)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    words = read(app)
+    assert "Something went wrong on our side" in words
+    assert "tell the administrator this number" in words
+    assert "secret" not in words
+    assert "a secret detail" in caplog.text
+
+
+def test_damaged_results_are_named_as_such(
+    open_page: Open, read: Read, frozen_waves: Settings
+) -> None:
+    cells = next((frozen_waves.data_dir / "snapshots" / "main-2023").rglob("method.json"))
+    hidden = cells.with_suffix(".away")
+    cells.rename(hidden)
+    try:
+        app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", wave="main-2023")
+        assert "This cannot be shown" in read(app)
+        assert "Freeze the wave again" in read(app)
+    finally:
+        hidden.rename(cells)
+
+
+def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.METHOD, Role.SUPERVISOR, lang="en")
+    tables = "\n".join(table.value.to_csv() for table in app.table)
+    for choice in ("age × gender", "2020 census (2020)", "95%", "cca-2023", "10 interviews"):
+        assert choice in tables
+    assert "assumed equal" in tables
+    assert "quota sample" in tables
+    assert "quota samples taken on site" in read(app)

@@ -1,0 +1,177 @@
+"""Every picture is a valid specification that draws its interval and is told apart by shape too."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from survey.publish.charts import ELDER, ORDINARY, ChartText, Kind, spec_of
+from survey.publish.charts.intervals import PICK
+from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
+from survey.publish.images import png, printable
+from survey.publish.picture import Picture
+from survey.settings import PROJECT_ROOT
+
+SERIES = {
+    Kind.DUMBBELL: ("Here", "Nation"),
+    Kind.TREND: ("Own", "Published"),
+    Kind.GROUPED: ("A", "B", "C"),
+    Kind.MAP: ("Above", "Below", "Not told apart"),
+}
+WITHOUT_INTERVAL_MARK = {Kind.MAP}
+"""A map has no room for intervals: its shapes say what the intervals say."""
+
+
+def words(kind: Kind) -> ChartText:
+    return ChartText(
+        value="Score (0–100)", name="Row", interval="Interval", n="n", series=SERIES.get(kind, ())
+    )
+
+
+def layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from spec["layer"]
+
+
+def encoded_fields(spec: dict[str, Any]) -> set[str]:
+    return {
+        channel["field"]
+        for layer in layers(spec)
+        for channel in layer.get("encoding", {}).values()
+        if isinstance(channel, dict) and "field" in channel
+    }
+
+
+def marks(spec: dict[str, Any]) -> set[str]:
+    return {layer["mark"]["type"] for layer in layers(spec)}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_is_a_valid_specification_without_data(kind: Kind) -> None:
+    spec = spec_of(kind, words(kind), ORDINARY)
+    alt.LayerChart.from_dict(spec, validate=True)
+    assert "data" not in spec
+    assert "datasets" not in spec
+    assert '"empty"' not in json.dumps(spec)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_draws_the_interval_of_every_estimate(kind: Kind) -> None:
+    spec = spec_of(kind, words(kind), ORDINARY)
+    tooltips = [
+        tip["field"]
+        for layer in layers(spec)
+        for tip in layer.get("encoding", {}).get("tooltip", [])
+    ]
+    assert "range" in tooltips
+    if kind not in WITHOUT_INTERVAL_MARK:
+        assert {"ci_low", "ci_high"} <= encoded_fields(spec)
+        assert "rule" in marks(spec)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_colour_never_stands_alone(kind: Kind) -> None:
+    spec = spec_of(kind, words(kind), ORDINARY)
+    points = [layer for layer in layers(spec) if layer["mark"]["type"] == "point"]
+    assert points
+    assert all("shape" in layer["encoding"] for layer in points)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_texts_grow_in_elder_mode(kind: Kind) -> None:
+    ordinary, elder = (spec_of(kind, words(kind), style) for style in (ORDINARY, ELDER))
+    for block in ("axis", "legend"):
+        assert elder["config"][block]["labelFontSize"] > ordinary["config"][block]["labelFontSize"]
+    assert elder["config"]["axis"]["labelFontSize"] >= 16
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_value_axis_names_its_unit(kind: Kind) -> None:
+    if kind is Kind.MAP:
+        pytest.skip("a map has no axis")
+    titles = [
+        channel.get("title")
+        for layer in layers(spec_of(kind, words(kind), ORDINARY))
+        for name, channel in layer["encoding"].items()
+        if name in {"x", "y"} and isinstance(channel, dict)
+    ]
+    assert "Score (0–100)" in titles
+
+
+def test_a_specification_is_built_once() -> None:
+    text = words(Kind.GAPS)
+    assert spec_of(Kind.GAPS, text, ORDINARY) is spec_of(Kind.GAPS, text, ORDINARY)
+
+
+def test_only_the_caterpillar_can_be_clicked() -> None:
+    clickable = {
+        kind for kind in Kind if f'"{PICK}"' in json.dumps(spec_of(kind, words(kind), ORDINARY))
+    }
+    assert clickable == {Kind.CATERPILLAR}
+
+
+def test_there_is_a_shape_for_every_colour() -> None:
+    assert len(SHAPES) >= len(OKABE_ITO)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("colour", [ACCENT, GREY])
+def test_marks_stand_out_on_both_pages(theme: str, colour: str) -> None:
+    config = tomllib.loads((PROJECT_ROOT / ".streamlit" / "config.toml").read_text())
+    assert contrast(colour, config["theme"][theme]["backgroundColor"]) >= 3
+
+
+@pytest.fixture
+def picture() -> Picture:
+    data = pd.DataFrame(
+        {
+            "code": ["110000", "310000", ""],
+            "label": ["Beijing", "Shanghai", "Nation"],
+            "estimate": [80.0, None, 79.0],
+            "ci_low": [79.0, None, None],
+            "ci_high": [81.0, None, None],
+            "n": [600.0, None, None],
+            "range": ["79.0–81.0", "", ""],
+            "role": ["focus", "hidden", "reference"],
+            "note": ["", "Sample too small, not shown", ""],
+        }
+    )
+    return Picture(
+        key="cities",
+        kind=Kind.INTERVALS,
+        title="Two cities",
+        subtitle="Wave 2024 · Score (0–100) · n = 600 · lines: 95% intervals",
+        alt="Two cities",
+        text=words(Kind.INTERVALS),
+        data=data,
+        table=data,
+    )
+
+
+def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: Picture) -> None:
+    spec = printable(picture, ("DEMO DATA",))
+    assert spec["title"]["text"] == ["Two cities"]
+    assert spec["title"]["subtitle"] == [picture.subtitle, "DEMO DATA"]
+    assert spec["background"] == "white"
+    assert spec["data"]["values"][1]["estimate"] is None
+    alt.LayerChart.from_dict(spec, validate=True)
+
+
+def test_the_exported_picture_is_a_png(picture: Picture) -> None:
+    image = png(picture, ("DEMO DATA",), scale=1)
+    assert image.startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(image) > 5_000

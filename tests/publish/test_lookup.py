@@ -1,0 +1,36 @@
+"""The index finds exactly the rows that comparing every row would find."""
+
+import itertools
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey.publish.results.lookup import Lookup
+
+COLUMNS = ("area", "group", "indicator")
+ROWS = list(itertools.product(["CN", "11", "12"], ["all", "men"], ["composite", "1", "1.1"]))
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    frame = pd.DataFrame(ROWS, columns=list(COLUMNS)).sample(frac=1, random_state=3)
+    frame.loc[frame.index[0], "group"] = None
+    return frame.astype("category").assign(value=range(len(frame)))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(COLUMNS),
+        st.lists(st.sampled_from(["CN", "11", "12", "all", "men", "composite", "1", "x"])),
+    )
+)
+def test_finds_what_comparing_every_row_finds(
+    table: pd.DataFrame, wanted: dict[str, list[str]]
+) -> None:
+    keep = pd.Series(True, index=table.index)
+    for column, values in wanted.items():
+        keep &= table[column].isin(values)
+    expected = table[keep].reset_index(drop=True)
+    pd.testing.assert_frame_equal(Lookup(table, COLUMNS).find(wanted), expected)

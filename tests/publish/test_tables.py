@@ -1,0 +1,67 @@
+"""Tables to take away: readable in a spreadsheet, harmless in it, and marked when they are demo."""
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey.publish.tables import BYTE_ORDER_MARK, csv_bytes, for_screen
+
+TABLE = pd.DataFrame(
+    {
+        "City": ["北京", "上海"],
+        "Score": [79.123456, float("nan")],
+        "n": pd.array([620, None], "Int64"),
+    }
+)
+
+
+def read(data: bytes) -> list[list[str]]:
+    text = data.decode("utf-8")
+    assert text.startswith(BYTE_ORDER_MARK)
+    return list(csv.reader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK))))
+
+
+def test_the_screen_shows_one_decimal_and_a_dash_for_nothing() -> None:
+    shown = for_screen(TABLE.assign(n=[61998, None]))
+    assert shown["Score"].tolist() == ["79.1", "–"]
+    assert shown["n"].tolist() == ["61,998.0", "–"] or shown["n"].tolist() == ["61,998", "–"]
+
+
+def test_whole_numbers_stay_whole_on_the_screen() -> None:
+    assert for_screen(TABLE)["n"].tolist() == ["620", "–"]
+
+
+def test_csv_has_remarks_first_then_numbers_with_four_decimals_and_blanks_for_nothing() -> None:
+    rows = read(csv_bytes(TABLE, ("DEMO DATA", "Two cities")))
+    assert rows == [
+        ["DEMO DATA"],
+        ["Two cities"],
+        ["City", "Score", "n"],
+        ["北京", "79.1235", "620"],
+        ["上海", "", ""],
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_text_that_a_spreadsheet_would_run_is_made_harmless(start: str) -> None:
+    attack = f'{start}HYPERLINK("http://evil")'
+    rows = read(csv_bytes(pd.DataFrame({attack: [attack]}), (attack,)))
+    assert all(cell.startswith("'") for row in rows for cell in row)
+
+
+def test_negative_numbers_stay_numbers() -> None:
+    assert read(csv_bytes(pd.DataFrame({"Difference": [-1.5]})))[1] == ["-1.5"]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0")), min_size=1))
+def test_no_text_is_lost_or_begins_like_a_formula(texts: list[str]) -> None:
+    rows = read(csv_bytes(pd.DataFrame({"Text": texts})))[1:]
+    cells = [row[0] if row else "" for row in rows]
+    assert [cell.removeprefix("'") if cell[:2].startswith("'") else cell for cell in cells] == [
+        text.removeprefix("'") if text.startswith("'") else text for text in texts
+    ]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)

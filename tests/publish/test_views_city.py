@@ -1,0 +1,129 @@
+"""A city's page: differences only where there are any, suppressed groups without a number."""
+
+from uuid import uuid4
+
+import pandas as pd
+import pytest
+
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.publish.results import WaveResults
+from survey.publish.views.city import (
+    AGAINST,
+    CityFilters,
+    CityView,
+    UnknownCity,
+    city_choices,
+    city_profile,
+)
+from survey.publish.views.measures import TOPICS
+
+Frozen = dict[str, WaveResults]
+SUZHOU = "320500"
+
+
+def view(frozen: Frozen, language: str = "en", **filters: object) -> CityView:
+    return city_profile(
+        results=frozen["main-2024"],
+        principal=OPERATOR,
+        language=language,
+        filters=CityFilters(**{"city": SUZHOU, **filters}),
+    )
+
+
+def nation_gaps(frozen: Frozen, indicator: list[str]) -> pd.DataFrame:
+    return frozen["main-2024"].gaps(
+        OPERATOR, contrast="nation", area_level="city", area=SUZHOU, group="all",
+        indicator=indicator,
+    )  # fmt: skip
+
+
+def test_the_headline_and_the_place(frozen: Frozen) -> None:
+    shown = view(frozen)
+    assert shown.name == "Suzhou"
+    assert shown.place == "Jiangsu · East · Other cities · Mega cities"
+    assert f"from {shown.headline.n:,d} valid interviews" in shown.sentence
+
+
+def test_strengths_and_gaps_are_exactly_the_clear_second_level_differences(frozen: Frozen) -> None:
+    tree = frozen["main-2024"].tree
+    assert tree is not None
+    gaps = nation_gaps(frozen, [one.code for one in tree.level(2)])
+    shown = view(frozen)
+    assert len(shown.strengths) == int((gaps["ci_low"] > 0).sum())
+    assert len(shown.weaknesses) == int((gaps["ci_high"] < 0).sum())
+    assert all(one.is_clear and one.is_higher for one in shown.strengths)
+    assert all(one.is_clear and not one.is_higher for one in shown.weaknesses)
+
+
+def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) -> None:
+    for city in city_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
+        shown = view(frozen, city=city)
+        if shown.difference.is_clear:
+            word = "above" if shown.difference.is_higher else "below"
+            assert f"points {word} the nation" in shown.comparison
+        else:
+            assert shown.comparison.startswith("No detectable difference")
+
+
+def test_the_tree_shows_two_or_three_levels(frozen: Frozen) -> None:
+    assert len(view(frozen).tree.table) == 1 + 3 + 17
+    assert len(view(frozen, detail=True).tree.table) == 1 + 3 + 17 + 27
+
+
+def test_labels_of_the_tree_are_unique(frozen: Frozen) -> None:
+    labels = view(frozen, language="zh", detail=True).tree.data["label"]
+    assert labels.is_unique
+
+
+@pytest.mark.parametrize("against", AGAINST)
+def test_the_yardstick_is_the_mean_of_its_area(frozen: Frozen, against: str) -> None:
+    area = {"nation": "CN", "region3": "东部", "size_tier": "mega"}[against]
+    expected = (
+        frozen["main-2024"]
+        .cells(OPERATOR, area_level=against, area=area, group="all", indicator="composite")[
+            "estimate"
+        ]
+        .iloc[0]
+    )
+    tree = view(frozen, against=against).tree
+    assert tree.data.loc[tree.data["code"] == "composite", "reference"].iloc[0] == expected
+
+
+def test_only_the_nation_is_tested_against(frozen: Frozen) -> None:
+    verdicts = {"higher", "lower"}
+    assert verdicts & set(view(frozen).tree.data["role"]) or not view(frozen).strengths
+    for against in ("region3", "size_tier"):
+        shown = view(frozen, against=against).tree
+        assert not verdicts & set(shown.data["role"])
+        assert "no test of the difference" in shown.note
+
+
+def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
+    shown = view(frozen)
+    hidden = shown.groups.data[shown.groups.data["role"] == "hidden"]
+    assert len(hidden)
+    assert hidden[["estimate", "ci_low", "ci_high", "n"]].isna().all(axis=None)
+    assert set(hidden["note"]) == {"Sample too small, not shown"}
+    table = shown.groups.table.set_index("Group").loc[hidden["label"].tolist()]
+    assert set(table["Remark"]) == {"Sample too small, not shown"}
+    assert table[["Score (0–100)", "n"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_reports_stand_beside_the_nation(frozen: Frozen, topic: str) -> None:
+    for picture in view(frozen, topic=topic).measures:
+        assert picture.text.series == ("Suzhou", "Nation")
+        assert set(picture.data["series"]) == {"Suzhou", "Nation"}
+        assert picture.data.groupby("series").size().nunique() == 1
+
+
+def test_an_unknown_city_is_an_error_in_words(frozen: Frozen) -> None:
+    with pytest.raises(UnknownCity):
+        view(frozen, city="999999")
+
+
+def test_after_release_every_reader_may_open_every_city(frozen: Frozen) -> None:
+    official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, SUZHOU)
+    choices = city_choices(results=frozen["main-2024"], principal=official, language="en")
+    assert len(choices) == 100
+    assert choices[SUZHOU] == "Suzhou"

@@ -1,0 +1,134 @@
+"""Special groups and supplements: a gap is called one only when it is, and nobody is exposed."""
+
+import pytest
+
+from survey.access.principal import OPERATOR
+from survey.publish.results import WaveResults
+from survey.publish.views.special_groups import (
+    MAIN_GROUPS,
+    GroupFilters,
+    GroupsView,
+    group_choices,
+    special_groups,
+)
+from survey.publish.views.supplements import SupplementView, supplement
+
+Frozen = dict[str, WaveResults]
+
+
+def view(frozen: Frozen, group: str, indicator: str = "composite") -> GroupsView:
+    return special_groups(
+        results=frozen["main-2024"],
+        principal=OPERATOR,
+        language="en",
+        filters=GroupFilters(group, indicator),
+    )
+
+
+def told(frozen: Frozen, key: str, language: str = "en") -> SupplementView:
+    return supplement(results=frozen[key], principal=OPERATOR, language=language)
+
+
+@pytest.mark.parametrize("group", MAIN_GROUPS)
+def test_the_gap_is_the_one_of_the_engine(frozen: Frozen, group: str) -> None:
+    gap = (
+        frozen["main-2024"]
+        .gaps(OPERATOR, contrast="rest", area_level="nation", group=group, indicator="composite")
+        .iloc[0]
+    )
+    shown = view(frozen, group)
+    assert shown.difference.figure.estimate == gap["difference"]
+    assert shown.difference.reference == gap["reference"]
+    clear = gap["ci_low"] * gap["ci_high"] > 0
+    assert shown.difference.is_clear == clear
+    assert ("no detectable difference" in shown.sentence) == (not clear)
+
+
+def test_every_special_group_stands_beside_the_others(frozen: Frozen) -> None:
+    shown = view(frozen, "elderly=yes")
+    assert shown.groups.table["Special group"].tolist() == [
+        "60–70 years",
+        "Guardians of a child under 18",
+        "Living in the countryside",
+        "Income below 3,000 yuan",
+    ]
+
+
+def test_suppressed_cities_come_last_without_any_number(frozen: Frozen) -> None:
+    shown = view(frozen, "income=lt3000")
+    assert shown.hidden_cities > 0
+    rows = shown.cities.data
+    hidden = rows["role"] == "hidden"
+    assert int(hidden.sum()) == shown.hidden_cities
+    assert rows.loc[hidden, ["difference", "ci_low", "ci_high", "n"]].isna().all(axis=None)
+    assert hidden.is_monotonic_increasing
+    assert len(rows) == 100
+
+
+def test_an_unknown_group_falls_back_to_the_first(frozen: Frozen) -> None:
+    assert view(frozen, "gender=male").name == "60–70 years"
+
+
+def test_groups_have_topics_of_their_own(frozen: Frozen) -> None:
+    assert view(frozen, "elderly=yes").topic is not None
+    assert view(frozen, "guardian=yes").topic is not None
+    assert view(frozen, "residence=rural").topic is not None
+    assert view(frozen, "income=lt3000").topic is None
+
+
+def test_only_known_groups_are_offered(frozen: Frozen) -> None:
+    assert group_choices(frozen["main-2024"]) == MAIN_GROUPS
+    assert group_choices(frozen["elderly-2024"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "bands"),
+    [
+        ("elderly-2024", ("60–69 years", "70–79 years", "80 years and over")),
+        (
+            "minors-2024",
+            (
+                "Before school",
+                "Primary school age",
+                "Junior secondary school age",
+                "Senior secondary school age",
+                "Vocational school or other",
+            ),
+        ),
+    ],
+)
+def test_supplements_are_read_by_band(frozen: Frozen, key: str, bands: tuple[str, ...]) -> None:
+    shown = told(frozen, key)
+    assert shown.problems is not None
+    assert shown.problems.text.series == bands
+    assert shown.answered is not None
+    assert shown.answered.text.series == bands
+
+
+def test_who_answered_adds_up_to_everybody_asked(frozen: Frozen) -> None:
+    shown = told(frozen, "elderly-2024")
+    assert shown.answered is not None
+    assert shown.answered.table["Who answered"].nunique() == 4
+
+
+def test_the_headline_is_the_largest_problem_that_everybody_was_asked(frozen: Frozen) -> None:
+    shown = told(frozen, "elderly-2024")
+    lower = [m.key for m in frozen["elderly-2024"].method.measures
+             if m.direction == "lower" and m.choices and m.topic == "elderly"]  # fmt: skip
+    cells = frozen["elderly-2024"].cells(
+        OPERATOR, area_level="nation", group="all", indicator=lower
+    )
+    assert shown.headline.estimate == cells["estimate"].max()
+    assert "most frequent" in shown.sentence
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("key", ["elderly-2024", "minors-2024"])
+def test_every_picture_of_a_supplement_is_complete(frozen: Frozen, key: str, language: str) -> None:
+    pictures = told(frozen, key, language).pictures
+    assert len(pictures) == 4
+    assert len({picture.key for picture in pictures}) == 4
+    for picture in pictures:
+        assert key in picture.subtitle
+        assert "n = 8,000" in picture.subtitle
+        assert len(picture.table) == len(picture.data)

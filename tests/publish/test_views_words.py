@@ -1,0 +1,130 @@
+"""Numbers in words, names of things, and the rows behind a chart."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey.locale import translator
+from survey.publish.views.figures import (
+    NOTHING,
+    Difference,
+    Figure,
+    difference_of,
+    figure_of,
+    in_words,
+    interval_words,
+    signed,
+)
+from survey.publish.views.names import Names
+from survey.publish.views.reading import in_order
+from survey.publish.views.rows import gap_rows, score_rows, verdicts
+from survey.sample.frame import shipped_cities
+
+T = translator("en")
+
+
+def figure(low: float, high: float) -> Figure:
+    return Figure((low + high) / 2, low, high, 100, "ok", shown=True)
+
+
+def gaps(*rows: tuple[float, float, float, bool]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["difference", "ci_low", "ci_high", "shown"])
+    return frame.assign(
+        area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
+        reference=79.0,
+    )  # fmt: skip
+
+
+def test_a_figure_is_told_with_its_interval() -> None:
+    assert in_words(figure(79.6, 80.2), T) == "79.9, 95%\u00a0interval 79.6–80.2"
+
+
+def test_a_hidden_figure_is_told_without_a_number() -> None:
+    assert in_words(Figure(None, n=None, shown=False), T) == "Sample too small, not shown"
+    assert in_words(NOTHING, T) == "Sample too small, not shown"
+
+
+def test_a_figure_that_cannot_be_estimated_is_not_called_suppressed() -> None:
+    assert in_words(Figure(None, n=50, status="not_estimable", shown=True), T) == "Not available"
+
+
+def test_a_figure_without_an_error_says_so() -> None:
+    assert in_words(Figure(80.0, n=12, shown=True), T) == "80.0, no interval can be given"
+
+
+def test_negative_bounds_keep_their_signs_apart() -> None:
+    assert interval_words(-1.25, 0.5) == "\u22121.2 – +0.5"
+    assert interval_words(None, 1.0) == ""
+    assert signed(-0.449) == "\u22120.4"
+
+
+@given(st.floats(-50, 50), st.floats(0.01, 20))
+def test_a_difference_is_clear_exactly_when_its_interval_excludes_zero(
+    middle: float, half: float
+) -> None:
+    low, high = middle - half, middle + half
+    one = Difference("x", Figure(middle, low, high, 50, "ok", shown=True), None, None)
+    assert one.is_clear == (low > 0 or high < 0)
+    assert one.is_higher == (low > 0)
+    frame = gaps((middle, low, high, True))
+    expected = "higher" if low > 0 else "lower" if high < 0 else "unclear"
+    assert verdicts(frame) == [expected]
+
+
+def test_a_missing_row_is_nothing() -> None:
+    empty = gaps()
+    assert figure_of(empty) == NOTHING
+    assert not difference_of("x", empty).is_clear
+
+
+def test_a_hidden_difference_has_no_verdict() -> None:
+    rows = gap_rows(gaps((math.nan, math.nan, math.nan, False)), ["A"], T, key="area")
+    assert rows["role"].tolist() == ["hidden"]
+    assert rows["note"].tolist() == ["Sample too small, not shown"]
+
+
+def test_score_rows_keep_order_and_roles() -> None:
+    cells = pd.DataFrame(
+        {
+            "area": ["a", "b", "c", "d"],
+            "estimate": [80.0, 79.0, 78.0, np.nan],
+            "ci_low": [79.0, 78.0, 70.0, np.nan],
+            "ci_high": [81.0, 80.0, 86.0, np.nan],
+            "n": [500.0, 500.0, 60.0, np.nan],
+            "shown": [True, True, True, False],
+            "status": ["ok", "ok", "ok", "ok"],
+        }
+    )
+    rows = score_rows(cells, list("ABCD"), T, key="area", focus=("b",), ranked_from=100)
+    assert rows["label"].tolist() == list("ABCD")
+    assert rows["role"].tolist() == ["item", "focus", "unranked", "hidden"]
+    assert rows["range"].tolist() == ["79.0–81.0", "78.0–80.0", "70.0–86.0", ""]
+
+
+def test_rows_come_in_the_wanted_order_and_others_are_left_out() -> None:
+    table = pd.DataFrame({"code": ["2.10", "1", "2.9", "x"], "v": [1, 2, 3, 4]})
+    assert in_order(table, "code", ["1", "2.9", "2.10"])["v"].tolist() == [2, 3, 1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_city_and_province_has_a_name_of_its_own(language: str) -> None:
+    names = Names(language, None)
+    cities = [names.area(city.code) for city in shipped_cities()]
+    provinces = {names.area(city.province_code) for city in shipped_cities()}
+    assert len(set(cities)) == 100
+    assert len(provinces) == 31
+    assert not any(name.isdigit() for name in [*cities, *provinces])
+    for city in shipped_cities():
+        for label in (city.region, city.region3, city.city_class):
+            assert language == "zh" or names.area(label).isascii()
+
+
+def test_ages_are_named_from_their_bands() -> None:
+    names = Names("en", None)
+    assert names.group("age_band=15-24") == "15–24 years"
+    assert names.group("age_band=80+") == "80 years and over"
+    assert names.group("colour=blue") == "blue"

@@ -1,0 +1,29 @@
+"""The glossary in the documents is the one on screen."""
+
+import pytest
+
+from survey.ui.glossary import explain, read_glossary
+
+
+def test_every_term_has_two_names_and_two_explanations() -> None:
+    terms = read_glossary()
+    assert len(terms) > 30
+    for term in terms.values():
+        assert all((term.english, term.chinese, term.meaning, term.meaning_zh))
+        assert term.meaning.endswith(".")
+        assert term.meaning_zh.endswith("。")
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["wave", "instrument", "section", "item", "indicator", "stratum", "sampling point", "domain",
+     "snapshot", "suppression", "invitation", "response", "revision", "disposition",
+     "95% interval"],
+)  # fmt: skip
+def test_the_words_of_the_house_are_explained(term: str) -> None:
+    assert term in read_glossary()
+    assert explain(term, "en") != explain(term, "zh")
+
+
+def test_an_unknown_term_has_no_explanation() -> None:
+    assert explain("nonsense", "en") is None

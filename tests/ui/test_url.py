@@ -1,0 +1,59 @@
+"""Filters in the address: stable codes, unknown ones ignored, the last word is the reader's."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def script() -> None:
+    import streamlit as st
+
+    from survey.ui.url import pick
+
+    language = st.session_state.get("language", "en")
+    labels = {"en": {"a": "Apple", "b": "Bear"}, "zh": {"a": "Pingguo", "b": "Xiong"}}[language]
+    chosen = pick("Fruit", "fruit", ["a", "b"], show=labels.__getitem__, language=language)
+    st.write(chosen)
+
+
+def run(**query: str) -> AppTest:
+    app = AppTest.from_function(script)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def test_the_default_leaves_the_address_clean() -> None:
+    app = run()
+    assert app.selectbox[0].value == "a"
+    assert "fruit" not in app.query_params
+
+
+def test_a_choice_is_written_as_its_code_and_going_back_to_the_default_cleans_up() -> None:
+    app = run()
+    app.selectbox[0].set_value("b").run()
+    assert app.query_params["fruit"] == "b"
+    app.selectbox[0].set_value("a").run()
+    assert "fruit" not in app.query_params
+
+
+def test_a_link_is_followed_and_an_unknown_code_is_not() -> None:
+    assert run(fruit="b").selectbox[0].value == "b"
+    app = run(fruit="' OR 1=1")
+    assert app.selectbox[0].value == "a"
+    assert "fruit" not in app.query_params
+
+
+def test_an_address_that_changes_later_wins_over_the_earlier_choice() -> None:
+    app = run()
+    app.selectbox[0].set_value("b").run()
+    del app.query_params["fruit"]
+    app.run()
+    assert app.selectbox[0].value == "a"
+
+
+def test_a_choice_survives_a_change_of_language() -> None:
+    app = run()
+    app.selectbox[0].set_value("b").run()
+    app.session_state["language"] = "zh"
+    app.run()
+    assert app.selectbox[0].value == "b"
+    assert app.selectbox[0].options == ["Pingguo", "Xiong"]
