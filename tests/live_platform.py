@@ -40,7 +40,7 @@ CITY = "110000"
 WAVE = "main-2026"
 START_SECONDS = 60
 MOST_SCREENS = 120
-OPEN_QUESTIONS = """() => Array.from(document.querySelectorAll("[data-item]")).filter(node => {
+OPEN_QUESTIONS = """nodes => nodes.filter(node => {
   const field = node.querySelector(".sf-field");
   return field ? field.value === "" : !node.querySelector("input:checked");
 }).map(node => node.getAttribute("data-item"))"""
@@ -78,7 +78,7 @@ class Server:
             "SURVEY_DEMO": "1",
             "SURVEY_PUBLIC_RATE_PER_MINUTE": "0",
         }
-        command = [sys.executable, "-m", "uvicorn", "survey.ui.asgi:app", "--port", str(self.port)]
+        command = [str(Path(sys.executable).parent / "survey"), "serve", "--port", str(self.port)]
         log = (self.data_dir / "server.log").open("ab")
         self._process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, cwd=self.data_dir
@@ -176,9 +176,10 @@ def seed_store(settings: Settings) -> tuple[Instrument, Principal, SamplingPoint
     return instrument, principal, point
 
 
-def serious_problems(page: Page) -> list[str]:
-    """What axe finds serious or critical on the page, each with the first place."""
-    found = Axe().run(page).response["violations"]
+def serious_problems(page: Page, within: str | None = None) -> list[str]:
+    """What axe finds serious or critical, each with the first place; `within` is a selector."""
+    context = None if within is None else {"include": within}
+    found = Axe().run(page, context=context).response["violations"]
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:200]}"
         for each in found
@@ -210,7 +211,7 @@ class Respondent:
 
     def open_questions(self) -> list[str]:
         """Names of the questions on the screen that have no answer yet."""
-        found: list[str] = self.page.evaluate(OPEN_QUESTIONS)
+        found: list[str] = self.page.locator("[data-item]").evaluate_all(OPEN_QUESTIONS)
         return found
 
     def answer(self, name: str, value: object) -> None:

@@ -1,0 +1,159 @@
+"""The first request of a fresh server to a page's address is refused, whichever page it is.
+
+Until some session has run `st.navigation`, Streamlit runs `pages/x.py` itself for the address `/x`.
+Each case therefore needs a process that nobody has visited; they are forked from one that has
+everything imported already, and spoken to over Streamlit's own websocket.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+from survey.locale import translator
+from survey.settings import PROJECT_ROOT
+from survey.ui.navigation import PAGES
+
+FILES = {path.stem for path in (PROJECT_ROOT / "pages").glob("*.py")}
+GUARDED = {page.url for page in PAGES if page.action is not None}
+ADDRESSES = sorted(FILES | GUARDED)
+"""Addresses in use, and file names, which Streamlit would make into addresses by itself."""
+PATIENCE = 60
+WORDS = {"markdown", "html", "heading", "page_link", "button", "button_group", "checkbox", "alert"}
+"""Elements that a refusal may be made of; none of them carries data."""
+SECRET = "what only the menu may lead to"
+FORKS = """
+import json, os, signal, sys
+from pathlib import Path
+import uvicorn
+from streamlit.starlette import App
+import survey.ui.asgi as asgi
+import survey.ui.page
+from survey.settings import current_settings
+
+children = []
+for case in json.loads(sys.argv[1]):
+    child = os.fork()
+    if child == 0:
+        script = Path(case["script"])
+        app = asgi.create_app(current_settings(), script) if case["closed"] else App(script)
+        uvicorn.run(app, port=case["port"], log_level="error")
+        os._exit(0)
+    children.append(child)
+sys.stdin.read()
+for child in children:
+    os.kill(child, signal.SIGTERM)
+"""
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def leaky(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An application whose only page trusts the menu and has no guard of its own."""
+    folder = tmp_path_factory.mktemp("leaky")
+    (folder / "pages").mkdir()
+    (folder / "pages" / "secret.py").write_text(f"import streamlit as st\nst.write({SECRET!r})\n")
+    entry = folder / "app.py"
+    entry.write_text("import streamlit as st\nst.navigation([st.Page(lambda: None)]).run()\n")
+    return entry
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory, leaky: Path) -> Iterator[dict[str, int]]:
+    """Ports of fresh servers: one for every page, and the leaky application with and without."""
+    from survey.store import schema
+
+    data_dir = tmp_path_factory.mktemp("fresh")
+    schema.upgrade(f"sqlite:///{data_dir / 'survey.db'}")
+    names = [*ADDRESSES, "guarded secret", "open secret"]
+    cases = [
+        {
+            "port": port,
+            "script": str(leaky if name.endswith("secret") else PROJECT_ROOT / "app.py"),
+            "closed": name != "open secret",
+        }
+        for name, port in zip(names, _free_ports(len(names)), strict=True)
+    ]
+    environment = {**os.environ, "SURVEY_DATA_DIR": str(data_dir), "SURVEY_DATABASE_URL": ""}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", FORKS, json.dumps(cases)],
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=data_dir,
+    )  # fmt: skip
+    yield {name: int(str(case["port"])) for name, case in zip(names, cases, strict=True)}
+    parent.communicate(timeout=PATIENCE)
+
+
+@dataclass
+class Told:
+    """What the first visitor of a server is sent: all of it as text, and the kinds of elements."""
+
+    text: str = ""
+    elements: set[str] = field(default_factory=set)
+
+    def add(self, message: ForwardMsg) -> None:
+        self.text += message.SerializeToString().decode("utf-8", "ignore")
+        if message.WhichOneof("type") == "delta":
+            element = message.delta.new_element.WhichOneof("type")
+            self.elements |= {element} if element else set()
+
+
+def first_visit(port: int, page: str) -> Told:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _visit(port, page)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _visit(port: int, page: str) -> Told:
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    with connect(address, subprotocols=["streamlit"], max_size=None) as stream:
+        ask = BackMsg()
+        ask.rerun_script.page_name = page
+        stream.send(ask.SerializeToString())
+        told = Told()
+        while True:
+            message = ForwardMsg.FromString(stream.recv(timeout=PATIENCE))
+            told.add(message)
+            if message.WhichOneof("type") == "script_finished":
+                return told
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_the_first_visitor_is_refused(servers: dict[str, int], address: str) -> None:
+    """Asked to sign in, or led to the start page where there is no such address."""
+    told = first_visit(servers[address], address)
+    t = translator("zh")
+    assert t("Please sign in first" if address in GUARDED else "Hundred Cities Survey") in told.text
+    assert told.elements <= WORDS
+
+
+def test_a_page_that_trusts_the_menu_is_not_run_from_its_address(servers: dict[str, int]) -> None:
+    assert SECRET not in first_visit(servers["guarded secret"], "secret").text
+
+
+def test_without_the_closed_door_it_would_be(servers: dict[str, int]) -> None:
+    """Should Streamlit close this hole itself one day, our own lock may go."""
+    assert SECRET in first_visit(servers["open secret"], "secret").text
