@@ -13,6 +13,7 @@ from seed.demo.truth import truth_of
 from survey.context.published import published_results, published_waves
 from survey.sample.frame import shipped_cities
 from survey.sample.margins import main_margins
+from survey.settings import PROJECT_ROOT
 
 ALL = residuals()
 
@@ -155,3 +156,13 @@ def test_the_national_scores_of_the_supplements_are_plausible() -> None:
     for key in ("elderly-2024", "minors-2024"):
         overall = truth(key)["nation", "CN", "all", "overall"]
         assert 70 < overall < national_score(2024)
+
+
+def test_the_documented_table_is_what_the_model_says() -> None:
+    text = (PROJECT_ROOT / "docs" / "demo-data.md").read_text(encoding="utf-8")
+    shown = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| 20")]
+    assert len(shown) == len(ALL)
+    for cells, row in zip(shown, ALL, strict=True):
+        assert int(cells[0]) == row.result.year
+        assert float(cells[4]) == row.result.score
+        assert float(cells[5]) == pytest.approx(row.expected, abs=0.02)
