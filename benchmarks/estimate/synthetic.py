@@ -1,7 +1,5 @@
 """A wave of realistic size and shape, drawn from a seed; no real answers."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -76,10 +74,3 @@ def groups_20() -> dict[str, object]:
     groups |= {f"{key}={level}": (key, level) for key, levels in named.items() for level in levels}
     groups["60+"] = ("age", "60-70")
     return groups
-
-
-def one_city_areas() -> dict[str, str | None]:
-    return {"city": "city"}
-
-
-HERE = Path(__file__).parent

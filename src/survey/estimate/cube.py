@@ -128,7 +128,8 @@ class Cube:
         with one_thread():
             gap, place = area_gap(view, larger)
             table = self._long((view,), [gap.columns(level)])
-        areas = larger.level.labels.take(np.repeat(place, np.prod(self.sums.shape)))
+        rows = len(self.sums.groups) * len(self.sums.plan.indicators)
+        areas = larger.level.labels.take(np.repeat(place, rows))
         return table.assign(reference=pd.Categorical(areas))
 
     def bootstrap(
@@ -162,7 +163,8 @@ class Cube:
         self, views: Sequence[View], parts: Sequence[Mapping[str, np.ndarray]]
     ) -> pd.DataFrame:
         areas = {view.level.name: view.level.labels for view in views}
-        table = cube_table(areas, self.sums.groups, self.sums.plan.indicators, parts)
+        plan = self.sums.plan
+        table = cube_table(areas, self.sums.groups, plan.indicators, plan.place, parts)
         table.attrs |= {
             "composite": self.sums.composite,
             "renormalise": self.sums.renormalise,

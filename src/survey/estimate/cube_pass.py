@@ -16,11 +16,14 @@ Figures = TypeVar("Figures", Floats, Singles)
 class Plan:
     """What the T statistics are made of, K columns each.
 
+    Indicators that are the same combination of columns (an indicator and its only child) are one
+    statistic: `place` says which statistic each indicator is.
     A statistic of one column needs that column's squares for its deff, one of a few columns the
     products of their pairs, and the `dense` rest a second look at the rows.
     """
 
     indicators: tuple[str, ...]
+    place: Codes
     omega: Floats
     """Score units per raw step, shape (T, K)."""
     offset: Floats

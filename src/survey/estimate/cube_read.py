@@ -46,14 +46,14 @@ def _has_between(answers: npt.NDArray[np.int8], minimum: int) -> bool:
 class _Columns:
     """Key columns of a frame as codes, each read once however many groups ask for a level."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
+    def __init__(self, frame: pd.DataFrame, order: Codes) -> None:
+        self._frame, self._order = frame, order
         self._read: dict[str, tuple[Codes, pd.Index]] = {}
 
     def equal(self, key: str, level: Hashable) -> Flags:
         if key not in self._read:
             codes, levels = pd.factorize(column(self._frame, key))
-            self._read[key] = codes, pd.Index(levels)
+            self._read[key] = codes[self._order], pd.Index(levels)
         codes, levels = self._read[key]
         place = np.flatnonzero(levels == level)
         return codes == place[0] if place.size else np.zeros(len(codes), dtype=np.bool_)
@@ -61,18 +61,21 @@ class _Columns:
 
 def read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership], order: Codes) -> Flags:
     """Membership of each row in each group, shape (G, n) in row order."""
-    columns = _Columns(frame)
+    columns = _Columns(frame, order)
     member = np.empty((len(groups), len(frame)), dtype=np.bool_)
     for rows, (name, group) in zip(member, groups.items(), strict=True):
-        np.take(_membership(frame, columns, name, group), order, out=rows)
+        if isinstance(group, tuple):
+            rows[:] = columns.equal(*group)
+        else:
+            np.take(_membership(frame, name, group), order, out=rows)
     return member
 
 
-def _membership(frame: pd.DataFrame, columns: _Columns, name: str, group: Membership) -> Flags:
+def _membership(
+    frame: pd.DataFrame, name: str, group: str | npt.ArrayLike | pd.Series | None
+) -> Flags:
     if group is None:
         return np.ones(len(frame), dtype=np.bool_)
-    if isinstance(group, tuple):
-        return columns.equal(*group)
     values = column(frame, group) if isinstance(group, str) else pd.Series(np.asarray(group))
     if len(values) != len(frame):
         raise EstimateError("row_count", name=name, found=len(values), expected=len(frame))

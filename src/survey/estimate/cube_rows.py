@@ -55,7 +55,7 @@ class Rows:
     weight: Floats
     chunks: list[Chunk]
     centre: Floats
-    """Whole number near the mean of each item and rate, in raw units, shape (I + R,)."""
+    """Whole number near the middle of each item and rate, in raw units, shape (I + R,)."""
     omega: Floats
     """Tree weights (T, I), used row by row for the per-respondent composite; empty otherwise."""
     scale: Scale

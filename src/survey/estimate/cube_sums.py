@@ -225,8 +225,8 @@ def _rows(
     extra = np.empty((len(rates), len(frame)))
     for values, name in zip(extra, rates, strict=True):
         values[:] = numbers(frame, name)[order]
-    middle = [_whole(answers[answers >= 0]) for answers in raw]
-    middle += [_whole(values[~np.isnan(values)]) for values in extra]
+    middle = [np.rint((scale.minimum + scale.maximum) / 2)] * len(raw)
+    middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in extra]
     omega = tree.omega if composite == "per_respondent" else np.empty((0, len(raw)))
     return Rows(
         raw=raw,
@@ -238,10 +238,6 @@ def _rows(
         omega=omega,
         scale=scale,
     )
-
-
-def _whole(values: np.ndarray) -> float:
-    return float(np.rint(values.mean())) if values.size else 0.0
 
 
 def _plan(tree: Tree, rates: Sequence[str], composite: Composite, rows: Rows) -> Plan:
@@ -257,4 +253,12 @@ def _plan(tree: Tree, rates: Sequence[str], composite: Composite, rows: Rows) ->
     offset = np.concatenate([centre - rows.scale.minimum, rows.centre[items:]])
     support = np.zeros((statistics + extra, items))
     support[:statistics] = tree.omega != 0
-    return Plan((*tree.variables, *rates), omega, offset, support)
+    first, place = _distinct(np.hstack([omega, support]))
+    return Plan((*tree.variables, *rates), place, omega[first], offset, support[first])
+
+
+def _distinct(lines: Floats) -> tuple[Codes, Codes]:
+    """First of each group of equal lines, in order, and the group of every line."""
+    place, _ = pd.factorize(pd.Series([line.tobytes() for line in lines]))
+    first = np.unique(place, return_index=True)[1]
+    return first, place.astype(np.intp)

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from survey.estimate.arrays import Codes
 from survey.estimate.design import Sample
 from survey.estimate.domains import Domains
 from survey.estimate.variance import STATUSES
@@ -32,15 +33,17 @@ def cube_table(
     areas: Mapping[str, pd.Index],
     groups: Sequence[str],
     indicators: Sequence[str],
+    place: Codes,
     parts: Sequence[Mapping[str, np.ndarray]],
 ) -> pd.DataFrame:
     """One row per (area_level, area, group, indicator); each part holds the (A, G, T) columns of
-    one level. Keys and status are categorical: a cube has many rows and few labels."""
+    one level, and `place` says which of the T statistics each indicator is. Keys and status are
+    categorical: a cube has many rows and few labels."""
     sizes = [len(labels) for labels in areas.values()]
     cells = len(groups) * len(indicators)
     labels = list(dict.fromkeys(label for index in areas.values() for label in index))
-    place = {label: code for code, label in enumerate(labels)}
-    area = [place[label] for index in areas.values() for label in index]
+    codes = {label: code for code, label in enumerate(labels)}
+    area = [codes[label] for index in areas.values() for label in index]
     indicator = np.tile(np.arange(len(indicators), dtype=np.int16), sum(sizes) * len(groups))
     group = np.tile(np.repeat(np.arange(len(groups)), len(indicators)), sum(sizes))
     level = np.repeat(np.arange(len(areas)), np.multiply(sizes, cells))
@@ -51,7 +54,7 @@ def cube_table(
         "indicator": _categorical(indicator, indicators),
     }
     for name in parts[0]:
-        flat = np.concatenate([part[name].reshape(-1) for part in parts])
+        flat = np.concatenate([part[name][..., place].reshape(-1) for part in parts])
         if name == "status":
             table[name] = _categorical(flat, STATUSES)
         else:

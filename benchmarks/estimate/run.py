@@ -1,0 +1,164 @@
+"""Speed and memory of the estimator beside its peers, measured in one run.
+
+    python benchmarks/estimate/run.py [--quick]
+
+Columns: median and best of repeated runs, and processor time, in seconds. pandas and polars take
+the sums the cube takes from the rows, and stop there. polars and svy are measured where they can
+be imported, R where Rscript has the package survey; svy and R run one group (R a few items) and are
+scaled up to the twenty groups and 27 items, which flatters them: the 21 indicators above the items
+are left out. `--quick` skips svy, R and the million rows.
+"""
+
+import argparse
+import gc
+import os
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from peers import ITEMS, pandas_sums, polars_sums, r_svyby, svy_means
+from synthetic import DESIGN, groups_20, tree_2023, wave
+
+from survey.estimate import Cube, cube, rake, rank_sets
+
+TREE = tree_2023()
+CITY = {"city": "city"}
+R_ITEMS = 2
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds: the median of the runs, the best of them, and processor time of the median."""
+
+    median: float
+    best: float
+    processor: float
+
+    def times(self, factor: float) -> "Timing":
+        return Timing(self.median * factor, self.best * factor, self.processor * factor)
+
+
+def clock(call: Callable[[], object], repeats: int = 5) -> Timing:
+    """Time the call, after one run to warm up."""
+    call()
+    wall, processor = [], []
+    for _ in range(repeats):
+        gc.collect()
+        start, cpu = time.perf_counter(), time.process_time()
+        call()
+        wall.append(time.perf_counter() - start)
+        processor.append(time.process_time() - cpu)
+    return Timing(statistics.median(wall), min(wall), statistics.median(processor))
+
+
+def megabytes(call: Callable[[], object]) -> float:
+    """Most memory held at once beyond what was there before."""
+    gc.collect()
+    tracemalloc.start()
+    result = call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    del result
+    return peak / 2**20
+
+
+def say(name: str, took: Timing | None, note: str = "") -> None:
+    if took is None:
+        print(f"{name:<42} not installed")
+    else:
+        print(f"{name:<42} {took.median:9.4f} {took.best:9.4f} {took.processor:9.4f}  {note}")
+
+
+def measure_cube(frame: pd.DataFrame) -> Timing:
+    def run() -> object:
+        return cube(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+
+    took = clock(run, 15)
+    say("cube: 100 cities x 20 groups x 48", took, f"{megabytes(run):.0f} MB  (<= 0.1 s, 50 MB)")
+    whole = Cube.of(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+    say("  differences to the rest of each city", clock(whole.gaps, 3))
+    say("  500 bootstrap replicates", clock(whole.bootstrap, 3), "(<= 3 s)")
+    region = frame["city"].cat.codes.to_numpy() % 4
+    areas = CITY | {"region": region, "tier": region // 2, "nation": None}
+    everything = clock(lambda: cube(frame, TREE, DESIGN, areas=areas, groups=groups_20()), 3)
+    say("  with region, tier and nation", everything)
+    return took
+
+
+def measure_peers(frame: pd.DataFrame, own: Timing, quick: bool) -> None:
+    compare("pandas groupby, the same sums", pandas_sums(frame), own, "8")
+    compare("polars, the same sums", polars_sums(frame), own, "5")
+    if quick:
+        return
+    compare("svy, 27 items (1 group x 20)", svy_means(frame), own, "500", 20)
+    seconds = r_svyby(frame, R_ITEMS)
+    took = None
+    if seconds is not None:
+        took = Timing(seconds, seconds, seconds).times(20 * len(ITEMS) / R_ITEMS)
+    say(f"R svyby, 27 items ({R_ITEMS} x 1 group, scaled)", took, versus(took, own, "10,000"))
+
+
+def compare(
+    name: str, call: Callable[[], object] | None, own: Timing, wanted: str, factor: float = 1
+) -> None:
+    took = None if call is None else clock(call, 3).times(factor)
+    say(name, took, versus(took, own, wanted))
+
+
+def versus(took: Timing | None, own: Timing, wanted: str) -> str:
+    return "" if took is None else f"{took.median / own.median:,.0f} x  (>= {wanted})"
+
+
+def measure_million() -> None:
+    for points in (16, 160):
+        frame = wave(1_000_000, points=points)
+
+        def run(frame: pd.DataFrame = frame) -> object:
+            return cube(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+
+        took = clock(run, 3)
+        note = f"{megabytes(run):.0f} MB  (<= 1.5 s, 300 MB)"
+        say(f"cube: 1,000,000 rows, {100 * points:,} PSUs", took, note)
+        del frame
+
+
+def measure_rake(frame: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    margins = {}
+    for name in ("age", "gender", "education", "income"):
+        cells = frame.groupby(["city", name], observed=True).size()
+        share = cells * rng.uniform(0.7, 1.4, len(cells))
+        margins[name] = 1e6 * share / share.groupby("city", observed=True).transform("sum")
+    took = clock(lambda: rake(frame, "weight", margins, within="city"), 5)
+    sweeps = rake(frame, "weight", margins, within="city").sweeps
+    say("rake: 100 cities x 4 margins to 1e-10", took, f"{sweeps} sweeps  (<= 0.02 s)")
+
+
+def measure_ranks() -> None:
+    rng = np.random.default_rng(0)
+    score, se = rng.normal(80, 4, 100), rng.uniform(0.6, 1.6, 100)
+    say("rank_sets: 100 cities, 10,000 draws", clock(lambda: rank_sets(score, se), 3), "(<= 1 s)")
+    say("  one by one", clock(lambda: rank_sets(score, se, simultaneous=False), 3))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print(f"{'':<42} {'median':>9} {'best':>9} {'cpu':>9}")
+    frame = wave()
+    took = measure_cube(frame)
+    measure_peers(frame, took, quick)
+    measure_rake(frame)
+    measure_ranks()
+    if not quick:
+        measure_million()
+
+
+if __name__ == "__main__":
+    main()
