@@ -56,6 +56,8 @@ def _groups(model: Model) -> Iterator[tuple[str, Floats]]:
     if people.kind == "main":
         yield "elderly=yes", everybody * people.cells("age_part", "60-70")
         yield "elderly=no", everybody * ~people.cells("age_part", "60-70")
+    if people.kind == "minors":
+        yield "guardian=yes", everybody
     for attribute, levels in people.given_levels.items():
         for place, level in enumerate(levels):
             yield f"{attribute}={level}", everybody * people.given[attribute][:, :, place]
