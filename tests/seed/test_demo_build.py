@@ -14,7 +14,7 @@ from survey.access.principal import Principal, Role
 from survey.fieldwork.clock import start_of_china_day
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.tasks import my_tasks
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.waves import WaveExists, wave_by_key
 from survey.snapshot.frame import response_frame
 from survey.store.engine import session_scope
 from survey.store.tables import (
@@ -33,14 +33,9 @@ from survey.store.tables import (
 SIZE = 0.01
 
 
-@pytest.fixture
-def demo_url(store_url: str, tmp_path: Path) -> str:
+def test_the_store_holds_a_demo_and_says_so(store_url: str, tmp_path: Path) -> None:
     build(store_url, waves=("main-2024", "minors-2024"), size=SIZE, truth_dir=tmp_path / "truth")
-    return store_url
-
-
-def test_the_store_holds_a_demo_and_says_so(demo_url: str, tmp_path: Path) -> None:
-    with session_scope(demo_url) as session:
+    with session_scope(store_url) as session:
         assert session.exec(select(func.count()).select_from(City)).one() == 100
         waves = {wave.key: wave for wave in session.exec(select(Wave)).all()}
         assert set(waves) == {"main-2024", "minors-2024", OPEN_WAVE}
@@ -52,6 +47,7 @@ def test_the_store_holds_a_demo_and_says_so(demo_url: str, tmp_path: Path) -> No
         _roles(session)
         _counts(session, waves["main-2024"])
         _tasks(session)
+        _snapshot(session)
         actions = {entry.action for entry in session.exec(select(AuditEntry)).all()}
         assert {"demo.accounts", "demo.responses", "wave.created", "wave.closed"} <= actions
     truth = pd.read_parquet(tmp_path / "truth" / "truth-main-2024.parquet")
@@ -106,12 +102,12 @@ def _tasks(session: Session) -> None:
     assert start_of_china_day(now()) <= now()
 
 
-def test_a_snapshot_of_the_store_is_the_generated_frame(demo_url: str) -> None:
+def _snapshot(session: Session) -> None:
+    """Freezing the store gives the generated frame, to the last type."""
     expected = generate_wave("main-2024", n=620).approved
-    with session_scope(demo_url) as session:
-        wave = wave_by_key(session=session, key="main-2024")
-        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        frozen = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+    wave = wave_by_key(session=session, key="main-2024")
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    frozen = response_frame(session=session, wave_id=wave.id, instrument=instrument)
     assert list(frozen.columns) == list(expected.columns)
     for name in frozen.columns:
         left, right = frozen[name], expected[name]
@@ -124,7 +120,5 @@ def test_building_again_refuses_and_an_unknown_wave_is_named(sqlite_url: str) ->
     with pytest.raises(ValueError, match="main-1999"):
         build(sqlite_url, waves=("main-1999",))
     build(sqlite_url, waves=("elderly-2024",), size=SIZE)
-    from survey.fieldwork.waves import WaveExists
-
     with pytest.raises(WaveExists):
         build(sqlite_url, waves=("elderly-2024",), size=SIZE)
