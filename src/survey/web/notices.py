@@ -23,7 +23,6 @@ class Notice:
     mark: str = "sf-stop"
 
 
-_ASK_SURVEYOR = msg("The surveyor who invited you can give you a new link at once.")
 _NOTICES: dict[type[SurveyError], Notice] = {
     InvitationUsed: Notice(
         410,
@@ -31,8 +30,16 @@ _NOTICES: dict[type[SurveyError], Notice] = {
         msg("There is nothing more to do. You may close this page now."),
         mark="sf-done",
     ),
-    InvitationExpired: Notice(410, msg("This link has expired"), _ASK_SURVEYOR),
-    InvitationUnknown: Notice(404, msg("This link is not complete or not valid"), _ASK_SURVEYOR),
+    InvitationExpired: Notice(
+        410,
+        msg("This link has expired"),
+        msg("A new one takes a moment. Thank you for your patience."),
+    ),
+    InvitationUnknown: Notice(
+        404,
+        msg("This link is not complete or not valid"),
+        msg("If you copied it by hand, please check that nothing is missing."),
+    ),
     WaveNotOpen: Notice(
         410, msg("This survey is closed"), msg("Thank you for your interest in taking part.")
     ),

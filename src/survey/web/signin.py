@@ -72,7 +72,8 @@ class _Reception:
         if wait:
             return show_busy(request, wait, self.settings.language)
         form = await _form(request)
-        role = form.get("role", "")
+        # The start page names the role in the address: Streamlit drops a field called `role`.
+        role = form.get("role") or request.query_params.get("role", "")
         if not is_same_site(request) or role not in set(DEMO_ROLES):
             return _refused()
         try:
