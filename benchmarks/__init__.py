@@ -1,0 +1,1 @@
+"""Measurements behind docs/performance.md; none of them is a test."""

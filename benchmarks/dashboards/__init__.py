@@ -1,0 +1,1 @@
+"""Server time of a warm filter change on the dashboards."""

@@ -1,0 +1,166 @@
+"""Server time of a warm filter change, at 62,000 responses and at 620,000.
+
+    python -m benchmarks.dashboards [--sizes 62000 620000] [--changes 40] [--keep FOLDER] [--json]
+
+For each size: freezes a main wave of that many responses, serves it, opens each dashboard as a
+national official over the websocket and changes one filter after the other. `new` is a combination
+that nobody has looked at since the server started; `again` the same walk by a second reader, who
+finds it in memory. CPU is the server process's own clock; wall is from the filter change to the
+last message of the page. The walk leaves the wave alone; `wave` changes only it.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.live import Choice, PageSession, Server, page, serving, small_demo
+from survey.access.principal import Role
+from survey.settings import PROJECT_ROOT
+from survey.ui.navigation import BY_KEY, PageKey
+
+PAGES = (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS)
+KEPT = {"wave", "study"}
+"""Filters that lead to another wave."""
+
+Step = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Measured:
+    responses: int
+    page: str
+    what: str
+    changes: int
+    cpu_ms_median: float
+    cpu_ms_p95: float
+    wall_ms_median: float
+    wall_ms_p95: float
+    kilobytes: float
+
+
+@dataclass
+class Timer:
+    server: Server
+    cpu: list[float]
+    wall: list[float]
+
+    async def change(self, session: PageSession, choice: Choice, option: str) -> None:
+        before = self.server.cpu()
+        wall = await session.choose(choice, option)
+        self.cpu.append((self.server.cpu() - before) * 1000)
+        self.wall.append(wall * 1000)
+
+
+def filters(session: PageSession) -> dict[str, Choice]:
+    return {choice.name: choice for choice in session.choices.values() if len(choice.options) > 1}
+
+
+def steps(session: PageSession, count: int) -> list[Step]:
+    """A walk over the filters, the same for every size and reader: which one, which option."""
+    draw = random.Random(7)
+    offered = {name: one for name, one in filters(session).items() if name not in KEPT}
+    chosen = dict.fromkeys(offered, 0)
+    walk: list[Step] = []
+    for _ in range(count):
+        name = draw.choice(sorted(offered))
+        others = [at for at in range(len(offered[name].options)) if at != chosen[name]]
+        chosen[name] = draw.choice(others)
+        walk.append((name, chosen[name]))
+    return walk
+
+
+async def walk_once(
+    server: Server, cookie: str, key: PageKey, changes: int, responses: int, what: str
+) -> Measured:
+    async with page(server, cookie, BY_KEY[key].url) as session:
+        timer = Timer(server, [], [])
+        taken = steps(session, changes) if what != "wave" else [("wave", at % 2) for at in
+            range(1, changes + 1)]  # fmt: skip
+        received = session.received
+        for name, at in taken:
+            choice = filters(session)[name]
+            await timer.change(session, choice, choice.options[at])
+        if session.failures:
+            raise SystemExit(f"{key}: {session.failures[0]}")
+        return Measured(
+            responses, key.value, what, len(taken),
+            round(statistics.median(timer.cpu), 1),
+            round(statistics.quantiles(timer.cpu, n=20)[-1], 1),
+            round(statistics.median(timer.wall), 1),
+            round(statistics.quantiles(timer.wall, n=20)[-1], 1),
+            round((session.received - received) / len(taken) / 1024, 1),
+        )  # fmt: skip
+
+
+async def measure(server: Server, responses: int, changes: int) -> list[Measured]:
+    cookie = server.sign_in(Role.NATIONAL_OFFICIAL)
+    found = []
+    for key in PAGES:
+        async with page(server, cookie, BY_KEY[key].url) as session:
+            await session.run()
+        for what in ("new", "again"):
+            found.append(await walk_once(server, cookie, key, changes, responses, what))
+        await walk_once(server, cookie, key, 4, responses, "wave")
+        found.append(await walk_once(server, cookie, key, 12, responses, "wave"))
+    return found
+
+
+def store_of(folder: Path, responses: int) -> Path:
+    """The data folder with that many responses; made by a process of its own, for its memory."""
+    place = folder / str(responses)
+    if not place.exists():
+        with small_demo(folder / "small") as small:
+            shutil.copytree(small, place)
+        command = [sys.executable, "-m", "benchmarks.dashboards.store", str(place), str(responses)]
+        subprocess.run(command, check=True, cwd=PROJECT_ROOT)
+    return place
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Server time of a warm filter change.")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[62_000, 620_000])
+    parser.add_argument("--changes", type=int, default=40)
+    parser.add_argument("--keep", type=Path, help="keep the stores here for another run")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="survey-bench-") as temporary:
+        folder = chosen.keep or Path(temporary)
+        rows: list[Measured] = []
+        for responses in chosen.sizes:
+            with serving("", store_of(folder, responses), demo=True) as server:
+                rows += asyncio.run(measure(server, responses, chosen.changes))
+    show(rows, as_json=chosen.json)
+
+
+def show(rows: list[Measured], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows]))
+        return
+    print("responses  page            what     CPU ms median / p95   wall ms median / p95   kB")
+    for row in rows:
+        print(
+            f"{row.responses:9,}  {row.page:15} {row.what:6}"
+            f" {row.cpu_ms_median:10.1f} / {row.cpu_ms_p95:6.1f}"
+            f" {row.wall_ms_median:13.1f} / {row.wall_ms_p95:6.1f} {row.kilobytes:9.1f}"
+        )
+    for (page_name, what), pair in _by_size(rows).items():
+        print(f"ratio of CPU medians, {page_name} {what}: {pair[-1] / pair[0]:.2f}")
+
+
+def _by_size(rows: list[Measured]) -> dict[tuple[str, str], list[float]]:
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        found.setdefault((row.page, row.what), []).append(row.cpu_ms_median)
+    return {key: medians for key, medians in found.items() if len(medians) > 1}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""A demo store whose main wave has as many frozen responses as wanted.
+
+Pages read the cells of a snapshot and never a response, so the responses of the large wave are
+frozen straight from the generator, without 620,000 rows in the database first.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.waves import wave_by_key
+from survey.publish.results import freeze
+from survey.settings import PROJECT_ROOT, Settings
+from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
+from survey.store.engine import dispose_engines, session_scope
+
+WAVE = "main-2024"
+
+
+def replace_wave(settings: Settings, responses: int) -> None:
+    """Give the wave a newer snapshot of `responses` interviews."""
+    sys.path.insert(0, str(PROJECT_ROOT))
+    from seed.demo.interviews import generate_wave
+
+    frame = generate_wave(WAVE, n=responses).approved
+    with session_scope(settings.store_url) as session:
+        wave = wave_by_key(session=session, key=WAVE)
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
+        data = parquet_bytes(frame)
+        manifest = freeze._manifest(wave, instrument, tree, frame, content_sha256(data), True)
+        folder = write_snapshot(settings.snapshot_dir, manifest, data)
+        freeze._write_results(folder, frame, wave, instrument, tree)
+        directory = str(folder.relative_to(settings.snapshot_dir))
+        freeze._register(session, wave, manifest, directory, OPERATOR, final=True, release=True)
+    dispose_engines()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Freeze a large wave into a demo store.")
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("responses", type=int)
+    chosen = parser.parse_args()
+    replace_wave(Settings(data_dir=chosen.data_dir, database_url="", demo=True), chosen.responses)
+
+
+if __name__ == "__main__":
+    main()

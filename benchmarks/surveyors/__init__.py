@@ -1,0 +1,1 @@
+"""Two hundred surveyors on one process, and what a submitted page interview costs."""

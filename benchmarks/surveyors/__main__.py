@@ -1,0 +1,213 @@
+"""Surveyors on the page 访问: what a submitted interview costs, and how long their pages take.
+
+    python -m benchmarks.surveyors [--surveyors 200] [--pace 3] [--seconds 30] [--submissions 60]
+
+Serves a small demo store and signs in over the websocket, as a browser does. First one surveyor
+sends complete interviews through the page, one after the other, and the server process's CPU clock
+is read before and after each. Then many surveyors work at once. Questions are answered in the
+browser without the server, so an answer every few seconds makes no page work at all; to have
+something to measure, every surveyor changes the sampling point at that pace instead (a run of the
+whole page), and one change in twenty is the submission of an interview.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from benchmarks.live import PageSession, Server, page, serving, small_demo
+from benchmarks.submission.world import complete_answers
+from survey.access.principal import Role
+from survey.fieldwork.instruments import find_instrument
+from survey.instrument.model import Instrument
+from survey.settings import Settings
+from survey.store.engine import read_scope
+
+INSTRUMENT = "main-2023"
+PAGE = "interview"
+SUBMITS_EVERY = 20
+WARM_UP = 10
+
+
+@dataclass(frozen=True)
+class Alone:
+    submissions: int
+    cpu_ms_median: float
+    cpu_ms_p95: float
+    wall_ms_median: float
+
+
+@dataclass(frozen=True)
+class Together:
+    surveyors: int
+    pace_seconds: float
+    page_runs: int
+    submissions: int
+    page_ms_median: float
+    page_ms_p95: float
+    submit_ms_median: float
+    submit_ms_p95: float
+    cores_used: float
+    resident_mb: float
+
+
+def interview(session: PageSession, instrument: Instrument, draw: random.Random) -> WidgetState:
+    """A finished interview, as the form in the browser hands it to the page."""
+    component, data = session.component
+    shown = json.loads(data)
+    assert instrument.sha256 in shown["form_url"], "the page asks with another questionnaire"
+    answers = complete_answers(instrument, draw)
+    finished = datetime.now(UTC)
+    document: dict[str, Any] = {
+        "client_uuid": str(uuid4()),
+        **shown["meta"]["submission"],
+        "instrument_sha256": instrument.sha256,
+        "language": "zh",
+        "started_at": (finished - timedelta(minutes=6)).isoformat(),
+        "finished_at": finished.isoformat(),
+        "answers": answers,
+        "timings": {name: round(draw.uniform(1, 15), 2) for name in answers},
+    }
+    events = [{"event": "submitted", "value": document}]
+    return WidgetState(
+        id=f"$$STREAMLIT_INTERNAL_KEY_{component}__events", json_trigger_value=json.dumps(events)
+    )
+
+
+def check_receipt(session: PageSession) -> None:
+    outcomes = json.loads(session.component[1])["outcomes"]
+    if session.failures or not outcomes or outcomes[-1]["status"] != 200:
+        raise SystemExit(f"refused: {session.failures or outcomes[-1:]}")
+
+
+async def alone(server: Server, cookie: str, instrument: Instrument, count: int) -> Alone:
+    draw = random.Random(1)
+    cpu: list[float] = []
+    wall: list[float] = []
+    async with page(server, cookie, PAGE) as session:
+        for _ in range(count + WARM_UP):
+            sent = interview(session, instrument, draw)
+            before = server.cpu()
+            wall.append(await session.run(sent) * 1000)
+            cpu.append((server.cpu() - before) * 1000)
+            check_receipt(session)
+    cpu, wall = cpu[WARM_UP:], wall[WARM_UP:]
+    return Alone(count, median(cpu), p95(cpu), median(wall))
+
+
+async def together(
+    server: Server, cookie: str, instrument: Instrument, crowd: int, pace: float, seconds: float
+) -> Together:
+    draw = random.Random(2)
+    changes: list[float] = []
+    sends: list[float] = []
+    async with AsyncExitStack() as stack:
+        sessions = [
+            await stack.enter_async_context(page(server, cookie, PAGE)) for _ in range(crowd)
+        ]
+        # Made beforehand, so that this process has little to do while the server is watched.
+        prepared = [interview(session, instrument, draw) for session in sessions]
+        begun, before = time.perf_counter(), server.cpu()
+        await asyncio.gather(
+            *(
+                work(session, sent, changes, sends, pace, seconds, random.Random(at))
+                for at, (session, sent) in enumerate(zip(sessions, prepared, strict=True))
+            )
+        )
+        cores = (server.cpu() - before) / (time.perf_counter() - begun)
+    resident = psutil.Process(server.pid).memory_info().rss / 2**20
+    return Together(
+        crowd, pace, len(changes), len(sends), median(changes), p95(changes), median(sends),
+        p95(sends), round(cores, 2), round(resident),
+    )  # fmt: skip
+
+
+async def work(
+    session: PageSession,
+    sent: WidgetState,
+    changes: list[float],
+    sends: list[float],
+    pace: float,
+    seconds: float,
+    draw: random.Random,
+) -> None:
+    """One surveyor: starts at a moment of their own, then does something at every pace."""
+    await asyncio.sleep(draw.uniform(0, pace))
+    points = next(one for one in session.choices.values() if one.name == "point")
+    turns = max(1, int(seconds / pace))
+    sending_at = draw.randrange(SUBMITS_EVERY)
+    due = time.perf_counter()
+    for turn in range(turns):
+        if turn == sending_at:
+            sends.append(await session.run(sent) * 1000)
+            check_receipt(session)
+        else:
+            option = points.options[(turn + 1) % len(points.options)]
+            changes.append(await session.choose(points, option) * 1000)
+        due += pace
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+    if session.failures:
+        raise SystemExit(session.failures[0])
+
+
+def median(values: list[float]) -> float:
+    return round(statistics.median(values), 1)
+
+
+def p95(values: list[float]) -> float:
+    return round(statistics.quantiles(values, n=20)[-1], 1)
+
+
+async def run(server: Server, instrument: Instrument, chosen: argparse.Namespace) -> list[Any]:
+    cookie = server.sign_in(Role.SURVEYOR)
+    one = await alone(server, cookie, instrument, chosen.submissions)
+    many = await together(server, cookie, instrument, chosen.surveyors, chosen.pace, chosen.seconds)
+    return [one, many]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Surveyors on the page of interviews.")
+    parser.add_argument("--surveyors", type=int, default=200)
+    parser.add_argument("--pace", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--submissions", type=int, default=60)
+    parser.add_argument(
+        "--keep", type=Path, help="serve this demo data folder instead of a new one"
+    )
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="survey-bench-") as folder:
+        if chosen.keep:
+            found = measure(chosen.keep, chosen)
+        else:
+            with small_demo(Path(folder)) as data_dir:
+                found = measure(data_dir, chosen)
+    for each in found:
+        if chosen.json:
+            print(json.dumps(asdict(each)))
+        else:
+            print("\n".join(f"{name:18} {value}" for name, value in asdict(each).items()), "\n")
+
+
+def measure(data_dir: Path, chosen: argparse.Namespace) -> list[Any]:
+    settings = Settings(data_dir=data_dir, database_url="", demo=True)
+    with read_scope(settings.store_url) as session:
+        instrument = find_instrument(session=session, name=INSTRUMENT)
+    with serving("", data_dir, demo=True) as server:
+        return asyncio.run(run(server, instrument, chosen))
+
+
+if __name__ == "__main__":
+    main()
