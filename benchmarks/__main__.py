@@ -1,0 +1,36 @@
+"""Every measurement of docs/performance.md, one after the other: `python -m benchmarks [names]`."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ORDER = ("submission", "surveyors", "dashboards", "estimate", "demo")
+
+
+def present() -> list[str]:
+    return [name for name in ORDER if (ROOT / "benchmarks" / name / "__main__.py").exists()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what docs/performance.md reports.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(ORDER)}")
+    wanted = parser.parse_args().names or present()
+    unknown = set(wanted) - set(present())
+    if unknown:
+        parser.error(f"there is no benchmark named {', '.join(sorted(unknown))}")
+    failed = [name for name in wanted if not _run(name)]
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+def _run(name: str) -> bool:
+    """A process each, so that one benchmark's memory is not another's."""
+    print(f"\n== {name} (python -m benchmarks.{name}) ==", flush=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    main()
