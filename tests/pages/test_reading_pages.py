@@ -106,7 +106,7 @@ def test_before_release_a_city_official_sees_no_other_city(open_page: Open, read
         assert box(app, "city").options == ["Suzhou"]
         assert "Beijing" not in read(app)
         app = open_page(PageKey.OVERVIEW, Role.CITY_OFFICIAL, lang="en")
-        assert app.subheader[1].value == "Composite satisfaction: 1 cities"
+        assert app.subheader[1].value == "Composite satisfaction by city (1)"
     finally:
         _set_state(WaveState.RELEASED)
 

@@ -59,8 +59,8 @@ def _card(screen: Screen, invite: Invite) -> str:
     if wishes:
         target = f"{target}?{urlencode(wishes)}"
     return (
-        '<form method="post" action="/auth/demo">'
+        f'<form method="post" action="/auth/demo?role={invite.role.value}">'
         f'<input type="hidden" name="next" value="{escape(target)}">'
-        f'<button type="submit" name="role" value="{invite.role.value}">'
-        f"<b>{escape(t(NAMES[invite.role]))}</b>{escape(t(invite.purpose))}</button></form>"
+        f'<button type="submit"><b>{escape(t(NAMES[invite.role]))}</b>'
+        f"{escape(t(invite.purpose))}</button></form>"
     )

@@ -161,7 +161,7 @@ def _cities(
         n=RANKED_FROM_N,
     )
     title = t(
-        "{indicator}: {count} cities",
+        "{indicator} by city ({count})",
         indicator=reading.names.indicator(filters.indicator),
         count=len(cities),
     )
