@@ -106,8 +106,10 @@ async def measure(server: Server, responses: int, changes: int) -> list[Measured
     for key in PAGES:
         async with page(server, cookie, BY_KEY[key].url) as session:
             await session.run()
-        for what in ("new", "again"):
-            found.append(await walk_once(server, cookie, key, changes, responses, what))
+        found += [
+            await walk_once(server, cookie, key, changes, responses, what)
+            for what in ("new", "again")
+        ]
         await walk_once(server, cookie, key, 4, responses, "wave")
         found.append(await walk_once(server, cookie, key, 12, responses, "wave"))
     return found

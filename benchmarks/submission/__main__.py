@@ -10,12 +10,8 @@ read the CPU clock of another to the microsecond.
 
 import argparse
 import json
-import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -23,7 +19,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.submission.world import ROOT, World, build, payload
+from benchmarks.live import Server, serving
+from benchmarks.submission.world import World, build, payload
 
 WARM_UP = 50
 
@@ -40,53 +37,17 @@ class Measured:
     bytes_sent: int
 
 
-def cpu_clock(pid: int) -> int:
-    """The kernel's clock id for all CPU time of another process."""
-    return (~pid << 3) | 2
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_server(url: str, data_dir: Path, port: int) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "SURVEY_DATABASE_URL": url,
-        "SURVEY_DATA_DIR": str(data_dir),
-        "SURVEY_PUBLIC_RATE_PER_MINUTE": "0",
-    }
-    command = [str(Path(sys.executable).with_name("survey")), "serve", "--port", str(port)]
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
-
-
-def wait_until_up(client: httpx.Client, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        try:
-            if client.get("/_stcore/health").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        if server.poll() is not None:
-            break
-        time.sleep(0.2)
-    raise SystemExit("the server did not start")
-
-
-def measure(client: httpx.Client, pid: int, world: World, database: str) -> Measured:
+def measure(client: httpx.Client, server: Server, world: World, database: str) -> Measured:
     draw = random.Random(1)
     bodies = [json.dumps(payload(world, token, draw)).encode() for token in world.tokens]
     headers = {"Content-Type": "application/json"}
-    clock = cpu_clock(pid)
     cpu: list[float] = []
     wall: list[float] = []
     for body in bodies:
-        cpu_before, wall_before = time.clock_gettime(clock), time.perf_counter()
+        cpu_before, wall_before = server.cpu(), time.perf_counter()
         answer = client.post("/api/responses", content=body, headers=headers)
         wall.append(time.perf_counter() - wall_before)
-        cpu.append(time.clock_gettime(clock) - cpu_before)
+        cpu.append(server.cpu() - cpu_before)
         if answer.status_code != httpx.codes.OK:
             raise SystemExit(f"{answer.status_code}: {answer.text[:500]}")
     cpu, wall = cpu[WARM_UP:], wall[WARM_UP:]
@@ -107,15 +68,8 @@ def run(url: str | None, responses: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as folder:
         store = url or f"sqlite:///{folder}/survey.db"
         world = build(store, links=responses + WARM_UP)
-        port = free_port()
-        server = start_server(store, Path(folder), port)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                wait_until_up(client, server)
-                return measure(client, server.pid, world, store.partition(":")[0])
-        finally:
-            server.terminate()
-            server.wait(20)
+        with serving(store, Path(folder)) as server, server.client() as client:
+            return measure(client, server, world, store.partition(":")[0])
 
 
 def main() -> None:

@@ -5,9 +5,9 @@
 Serves a small demo store and signs in over the websocket, as a browser does. First one surveyor
 sends complete interviews through the page, one after the other, and the server process's CPU clock
 is read before and after each. Then many surveyors work at once. Questions are answered in the
-browser without the server, so an answer every few seconds makes no page work at all; to have
-something to measure, every surveyor changes the sampling point at that pace instead (a run of the
-whole page), and one change in twenty is the submission of an interview.
+browser without the server, so an answer every few seconds makes page work only when an interview of
+60 answers is sent: that is `answering`. `clicking` is far harsher: every surveyor changes the
+sampling point at that pace (a run of the whole page), and one change in twenty is a submission.
 """
 
 import argparse
@@ -38,27 +38,29 @@ from survey.store.engine import read_scope
 INSTRUMENT = "main-2023"
 PAGE = "interview"
 SUBMITS_EVERY = 20
+ANSWERS = 60
 WARM_UP = 10
 
 
 @dataclass(frozen=True)
 class Alone:
     submissions: int
-    cpu_ms_median: float
-    cpu_ms_p95: float
-    wall_ms_median: float
+    cpu_ms_median: float | None
+    cpu_ms_p95: float | None
+    wall_ms_median: float | None
 
 
 @dataclass(frozen=True)
 class Together:
+    what: str
     surveyors: int
     pace_seconds: float
     page_runs: int
     submissions: int
-    page_ms_median: float
-    page_ms_p95: float
-    submit_ms_median: float
-    submit_ms_p95: float
+    page_ms_median: float | None
+    page_ms_p95: float | None
+    submit_ms_median: float | None
+    submit_ms_p95: float | None
     cores_used: float
     resident_mb: float
 
@@ -108,8 +110,9 @@ async def alone(server: Server, cookie: str, instrument: Instrument, count: int)
 
 
 async def together(
-    server: Server, cookie: str, instrument: Instrument, crowd: int, pace: float, seconds: float
+    server: Server, cookie: str, instrument: Instrument, what: str, chosen: argparse.Namespace
 ) -> Together:
+    crowd, pace, seconds = chosen.surveyors, chosen.pace, chosen.seconds
     draw = random.Random(2)
     changes: list[float] = []
     sends: list[float] = []
@@ -122,16 +125,36 @@ async def together(
         begun, before = time.perf_counter(), server.cpu()
         await asyncio.gather(
             *(
-                work(session, sent, changes, sends, pace, seconds, random.Random(at))
+                answer(session, sent, sends, pace, seconds, random.Random(at))
+                if what == "answering"
+                else work(session, sent, changes, sends, pace, seconds, random.Random(at))
                 for at, (session, sent) in enumerate(zip(sessions, prepared, strict=True))
             )
         )
         cores = (server.cpu() - before) / (time.perf_counter() - begun)
     resident = psutil.Process(server.pid).memory_info().rss / 2**20
     return Together(
-        crowd, pace, len(changes), len(sends), median(changes), p95(changes), median(sends),
+        what, crowd, pace, len(changes), len(sends), median(changes), p95(changes), median(sends),
         p95(sends), round(cores, 2), round(resident),
     )  # fmt: skip
+
+
+async def answer(
+    session: PageSession,
+    sent: WidgetState,
+    sends: list[float],
+    pace: float,
+    seconds: float,
+    draw: random.Random,
+) -> None:
+    """One surveyor somewhere in an interview; it is sent if its end falls into the time watched."""
+    left = draw.uniform(0, ANSWERS * pace)
+    if left > seconds:
+        await asyncio.sleep(seconds)
+        return
+    await asyncio.sleep(left)
+    sends.append(await session.run(sent) * 1000)
+    check_receipt(session)
 
 
 async def work(
@@ -162,19 +185,20 @@ async def work(
         raise SystemExit(session.failures[0])
 
 
-def median(values: list[float]) -> float:
-    return round(statistics.median(values), 1)
+def median(values: list[float]) -> float | None:
+    return None if not values else round(statistics.median(values), 1)
 
 
-def p95(values: list[float]) -> float:
-    return round(statistics.quantiles(values, n=20)[-1], 1)
+def p95(values: list[float]) -> float | None:
+    return None if len(values) < 2 else round(statistics.quantiles(values, n=20)[-1], 1)
 
 
 async def run(server: Server, instrument: Instrument, chosen: argparse.Namespace) -> list[Any]:
     cookie = server.sign_in(Role.SURVEYOR)
     one = await alone(server, cookie, instrument, chosen.submissions)
-    many = await together(server, cookie, instrument, chosen.surveyors, chosen.pace, chosen.seconds)
-    return [one, many]
+    answering = await together(server, cookie, instrument, "answering", chosen)
+    clicking = await together(server, cookie, instrument, "clicking", chosen)
+    return [one, answering, clicking]
 
 
 def main() -> None:
