@@ -10,10 +10,11 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.instruments import save_instrument
@@ -112,12 +113,22 @@ class Live:
         return self.server.url
 
     def invite(self) -> str:
-        """The address of a fresh one-time link."""
+        """The address of a fresh one-time link to the shipped questionnaire."""
         with session_scope(self.settings.store_url) as session:
-            issued = issue(
-                session=session, principal=self.surveyor, wave_key=WAVE, point_id=self.point.id,
-                now=now(),
-            )  # fmt: skip
+            return self._issue(session, WAVE, self.point)
+
+    def ask(self, instrument: Instrument) -> str:
+        """The address of a one-time link to any other questionnaire, in a wave of its own."""
+        with session_scope(self.settings.store_url) as session:
+            key = f"{instrument.name}-{instrument.sha256[:8]}"
+            point = open_at_one_point(session, key, instrument, self.surveyor.account_id)
+            return self._issue(session, key, point)
+
+    def _issue(self, session: Session, wave_key: str, point: SamplingPoint) -> str:
+        issued = issue(
+            session=session, principal=self.surveyor, wave_key=wave_key, point_id=point.id,
+            now=now(),
+        )  # fmt: skip
         return f"{self.url}/q/{issued.token}"
 
     def responses(self) -> list[tuple[Response, ResponseRevision]]:
@@ -145,30 +156,42 @@ def _demo_accounts() -> dict[Role, Account]:
     }  # fmt: skip
 
 
+def open_at_one_point(
+    session: Session, key: str, instrument: Instrument, surveyor_id: UUID
+) -> SamplingPoint:
+    """An open wave that asks this questionnaire at one mall, where one surveyor works."""
+    plan = NewWave(
+        key=key, series=key, year=2026, title_zh=key, title_en=key, is_demo=True,
+        instrument_id=save_instrument(session=session, instrument=instrument),
+    )  # fmt: skip
+    create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
+    wave = open_wave(session=session, principal=OPERATOR, key=key, now=now())
+    point = SamplingPoint(
+        wave_id=wave.id, city_code=CITY, code=f"{CITY}-u-01", name="Market Street",
+        kind=PointKind.MALL, stratum="urban", target=20,
+    )  # fmt: skip
+    session.add(point)
+    session.flush()
+    session.add(Assignment(account_id=surveyor_id, point_id=point.id))
+    session.flush()
+    return point
+
+
 def seed_store(settings: Settings) -> tuple[Instrument, Principal, SamplingPoint]:
-    """An open wave with the shipped questionnaire, one surveyor at one point, the demo roles."""
+    """An open wave with the shipped questionnaire, its quotas, and the demo roles."""
     schema.upgrade(settings.store_url)
     instrument = load_bundle(PROJECT_ROOT / "seed" / "instruments", "main-2023").instrument
     with session_scope(settings.store_url) as session:
         store_cities(shipped_cities(), session=session)
         accounts = _demo_accounts()
         session.add_all(accounts.values())
-        plan = NewWave(
-            key=WAVE, series="main", year=2026, title_zh="2026", title_en="Main wave 2026",
-            instrument_id=save_instrument(session=session, instrument=instrument), is_demo=True,
-        )  # fmt: skip
-        create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
-        wave = open_wave(session=session, principal=OPERATOR, key=WAVE, now=now())
-        point = SamplingPoint(
-            wave_id=wave.id, city_code=CITY, code=f"{CITY}-u-01", name="Market Street",
-            kind=PointKind.MALL, stratum="urban", target=20,
-        )  # fmt: skip
-        session.add(point)
         session.flush()
         surveyor = accounts[Role.SURVEYOR]
-        session.add(Assignment(account_id=surveyor.id, point_id=point.id))
+        point = open_at_one_point(session, WAVE, instrument, surveyor.id)
         session.add_all(
-            QuotaCell(wave_id=wave.id, city_code=CITY, age_band=band, gender=gender, target=50)
+            QuotaCell(
+                wave_id=point.wave_id, city_code=CITY, age_band=band, gender=gender, target=50
+            )
             for band in ("15-24", "25-34", "35-44", "45-54", "55-70")
             for gender in ("male", "female")
         )

@@ -4,6 +4,7 @@ const SurveyInputs = (function () {
 
   const h = SurveyDom.h;
   const WIDEST_SCALE = 21;
+  const LONGEST_LIST = 30;
   const CHECK_DELAY = 250;
   const LONGEST_NUMBER = 24;
   const FULL_WIDTH_DIGITS = /[\uff0e\uff10-\uff19\uff0d]/g;
@@ -205,7 +206,7 @@ const SurveyInputs = (function () {
       "aria-required": item.required ? "true" : null,
       autocomplete: "off"
     };
-    if (item.kind === "text" && item.appearance === "multiline") {
+    if (item.kind === "text" && looks(item, "multiline")) {
       return h("textarea", Object.assign(attributes, { rows: 4, maxlength: item.max_length }));
     }
     if (item.kind === "date") return h("input", Object.assign(attributes, { type: "date" }));
@@ -273,10 +274,18 @@ const SurveyInputs = (function () {
     };
   }
 
+  function looks(item, word) {
+    return (item.appearance || "").split(" ").indexOf(word) >= 0;
+  }
+
+  function wantsDropdown(item) {
+    return item.choices.length > LONGEST_LIST || looks(item, "minimal") || looks(item, "autocomplete");
+  }
+
   function build(context, item) {
     if (item.kind === "select_multiple") return multiple(context, item);
     if (item.kind === "select_one") {
-      return item.appearance === "minimal" ? dropdown(context, item) : single(context, item);
+      return wantsDropdown(item) ? dropdown(context, item) : single(context, item);
     }
     return isScale(item) ? single(context, item) : typed(context, item);
   }

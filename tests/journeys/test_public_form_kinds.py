@@ -1,0 +1,180 @@
+"""Every kind of question that a stranger's form may hold, answered in the browser."""
+
+from itertools import count
+
+import pytest
+from live_platform import Live, Respondent, serious_problems
+from playwright.sync_api import Page, expect
+
+from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section, Special
+from survey.locale import translator
+
+en = translator("en")
+VERSIONS = count(1)
+
+
+def french(text: str) -> dict[str, str]:
+    return {"fr": text}
+
+
+def choices(*names: str) -> tuple[Choice, ...]:
+    return tuple(Choice(name=name, label=french(name.title())) for name in names)
+
+
+def question(name: str, kind: Kind, **fields: object) -> Item:
+    return Item.model_validate({"name": name, "kind": kind, "label": french(name), **fields})
+
+
+def form(*items: Item) -> Instrument:
+    """A form of one untitled section in a language that the platform does not speak."""
+    return Instrument(
+        name="kinds", version=str(next(VERSIONS)), title=french("Enquête"),
+        default_language="fr", languages=(Language(code="fr", name="Français"),),
+        sections=(Section(name="all", items=items),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def received(live_server: Live, page: Page, respondent: Respondent) -> object:
+    """Hand in, and say what the store has got."""
+
+    def hand_in() -> dict[str, object]:
+        respondent.go_on()
+        expect(page.locator(".sf-heading")).to_have_text(en("Received. Thank you!"))
+        answers: dict[str, object] = live_server.responses()[-1][1].answers
+        return {name: value for name, value in answers.items() if value is not None}
+
+    return hand_in
+
+
+def test_one_of_each(
+    live_server: Live, page: Page, respondent: Respondent, received: object
+) -> None:
+    pick = choices("red", "green", "blue")
+    respondent.open(
+        live_server.ask(
+            form(
+                question("short", Kind.TEXT),
+                question("long", Kind.TEXT, appearance="multiline w4"),
+                question("whole", Kind.INTEGER),
+                question("price", Kind.DECIMAL, minimum=0),
+                question("day", Kind.DATE),
+                question("one", Kind.SELECT_ONE, choices=pick),
+                question("from_list", Kind.SELECT_ONE, choices=pick, appearance="minimal"),
+                question("many", Kind.SELECT_MULTIPLE, choices=pick),
+                question("stars", Kind.RATING, minimum=1, maximum=5, step=1),
+                question(
+                    "named", Kind.RATING, minimum=1, maximum=3, step=1,
+                    choices=(
+                        Choice(name="1", label=french("mauvais")),
+                        Choice(name="2", label=french("moyen")),
+                        Choice(name="3", label=french("bon")),
+                    ),
+                ),
+                question("percent", Kind.RATING, minimum=0, maximum=100, step=1),
+                question("remark", Kind.NOTE),
+                question("total", Kind.CALCULATE, calculation="${whole} * 2"),
+            )
+        )
+    )  # fmt: skip
+    assert serious_problems(page) == []
+    assert page.locator("html").get_attribute("lang") == "fr"
+    respondent.fill("short", "  deux mots ")
+    respondent.fill("long", "une ligne\nune autre")
+    respondent.fill("whole", "\uff14\uff12")
+    respondent.fill("price", "12.50")
+    respondent.fill("day", "2026-05-20")
+    respondent.choose("one", "green")
+    respondent.item("from_list").locator("select").select_option("blue")
+    respondent.choose("many", "blue")
+    respondent.choose("many", "red")
+    respondent.choose("stars", 5)
+    page.get_by_role("radio", name="moyen").check()
+    respondent.fill("percent", "80")
+    assert received() == {
+        "short": "deux mots", "long": "une ligne\nune autre", "whole": 42, "price": 12.5,
+        "day": "2026-05-20", "one": "green", "from_list": "blue", "many": ["red", "blue"],
+        "stars": 5, "named": 2, "percent": 80, "total": 84,
+    }  # fmt: skip
+
+
+def test_answers_are_told_in_later_questions(
+    live_server: Live, page: Page, respondent: Respondent
+) -> None:
+    respondent.open(
+        live_server.ask(
+            form(
+                question("fruit", Kind.SELECT_ONE, choices=choices("apple", "pear")),
+                question("count", Kind.INTEGER),
+                question("why", Kind.TEXT, label=french("Why ${count} times ${fruit}?")),
+            )
+        )
+    )
+    respondent.choose("fruit", "pear")
+    respondent.fill("count", "3")
+    expect(respondent.item("why").locator(".sf-label")).to_contain_text("Why 3 times Pear?")
+
+
+def test_what_was_mistyped_is_said_beside_it(
+    live_server: Live, page: Page, respondent: Respondent, received: object
+) -> None:
+    respondent.open(
+        live_server.ask(
+            form(
+                question("age", Kind.INTEGER, minimum=0, maximum=120),
+                question(
+                    "even", Kind.INTEGER, constraint=". mod 2 = 0",
+                    constraint_message=french("pair, s'il vous plaît"),
+                ),
+            )
+        )
+    )  # fmt: skip
+    age, even = respondent.item("age"), respondent.item("even")
+    respondent.fill("age", "twelve")
+    respondent.fill("even", "3")
+    respondent.go_on()
+    expect(age.locator(".sf-error")).to_have_text(
+        en("Please enter a whole number, for example 35.")
+    )
+    expect(even.locator(".sf-error")).to_have_text("pair, s'il vous plaît")
+    respondent.fill("age", "130")
+    expect(age.locator(".sf-error")).to_have_text(
+        en("Please enter a number from {min} to {max}.").format(min=0, max=120)
+    )
+    respondent.fill("age", "12")
+    respondent.fill("even", "4")
+    expect(page.locator(".sf-error:not(:empty)")).to_have_count(0)
+    assert received() == {"age": 12, "even": 4}
+
+
+def test_an_optional_answer_can_be_taken_back(
+    live_server: Live, page: Page, respondent: Respondent, received: object
+) -> None:
+    codes = (Special.DONT_KNOW, Special.REFUSED)
+    respondent.open(
+        live_server.ask(
+            form(
+                question("score", Kind.RATING, minimum=1, maximum=10, step=1, specials=codes),
+                question("income", Kind.INTEGER, specials=codes),
+                question("topics", Kind.SELECT_MULTIPLE, choices=choices("a", "b"), specials=codes),
+            )
+        )
+    )
+    respondent.choose("score", 3)
+    page.get_by_role("button", name=en("Clear this answer")).click()
+    expect(respondent.item("score").locator("input:checked")).to_have_count(0)
+    respondent.fill("income", "5000")
+    respondent.choose("income", "refused")
+    expect(respondent.item("income").locator(".sf-field")).to_have_value("")
+    respondent.choose("topics", "a")
+    respondent.choose("topics", "dk")
+    expect(respondent.item("topics").locator('input[value="a"]')).not_to_be_checked()
+    assert received() == {"income": "refused", "topics": "dk"}
+
+
+def test_a_long_list_becomes_a_drop_down(
+    live_server: Live, page: Page, respondent: Respondent
+) -> None:
+    many = choices(*(f"town{number}" for number in range(60)))
+    respondent.open(live_server.ask(form(question("town", Kind.SELECT_ONE, choices=many))))
+    expect(respondent.item("town").locator("option")).to_have_count(61)

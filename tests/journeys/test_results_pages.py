@@ -1,0 +1,114 @@
+"""Officials read a small demo platform in a real browser: figures, filters, files, no barriers."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_platform import Server, serious_problems
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from seed.demo import build
+from survey.access.principal import OPERATOR
+from survey.publish.results import freeze_wave
+from survey.settings import Settings
+from survey.store.engine import dispose_engines
+
+WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+PAGES = ("overview", "city", "special-groups", "method")
+
+
+@pytest.fixture(scope="module")
+def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A platform with every demo wave at a hundredth of its size."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("demo"), database_url="", demo=True)
+    build(settings.store_url, waves=WAVES, size=0.01)
+    for wave in WAVES:
+        freeze_wave(settings, wave_key=wave, actor=OPERATOR, final=True, release=True)
+    dispose_engines()
+    server = Server(settings.data_dir)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def official(browser: Browser, demo_server: Server) -> Iterator[Page]:
+    """A national official at a desk."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.request.post(f"{demo_server.url}/auth/demo", form={"role": "national_official"})
+    yield page
+    context.close()
+
+
+def opened(page: Page, url: str) -> Page:
+    page.goto(url)
+    page.locator(READY).wait_for()
+    page.locator("h1").first.wait_for()
+    return page
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_results_page_is_readable_and_free_of_barriers(
+    official: Page, demo_server: Server, name: str, width: int
+) -> None:
+    official.set_viewport_size({"width": width, "height": 900})
+    opened(official, f"{demo_server.url}/{name}")
+    expect(official.get_by_text("演示数据").first).to_be_attached()
+    expect(official.locator("[data-testid=stException]")).to_have_count(0)
+    overflow = official.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0
+    assert serious_problems(official) == []
+
+
+def test_a_link_opens_the_same_view_for_somebody_else(official: Page, demo_server: Server) -> None:
+    opened(official, f"{demo_server.url}/city?city=420500&wave=main-2023")
+    expect(official.get_by_text("宜昌").first).to_be_visible()
+    expect(official.locator("[data-testid=stMain]").get_by_text("2023年").first).to_be_visible()
+
+
+def test_tables_and_pictures_can_be_taken_away(
+    official: Page, demo_server: Server, tmp_path: Path
+) -> None:
+    opened(official, f"{demo_server.url}/overview")
+    with official.expect_download() as table:
+        official.get_by_role("button", name="下载表格（CSV）").first.click()
+    content = Path(table.value.path()).read_text(encoding="utf-8-sig")
+    assert "演示数据" in content
+    assert "95" in content
+    with official.expect_download() as picture:
+        official.get_by_role("button", name="下载图片（PNG）").first.click()
+    image = Image.open(io.BytesIO(Path(picture.value.path()).read_bytes()))
+    assert image.format == "PNG"
+    assert image.width >= 600
+    assert len(image.convert("L").getcolors() or []) > 10
+
+
+def test_english_and_large_text_stay_from_page_to_page(official: Page, demo_server: Server) -> None:
+    opened(official, f"{demo_server.url}/overview?lang=en")
+    expect(official.get_by_role("heading", name="National overview")).to_be_visible()
+
+
+def test_nobody_reads_results_without_signing_in(browser: Browser, demo_server: Server) -> None:
+    stranger = browser.new_page(locale="zh-CN")
+    stranger.goto(f"{demo_server.url}/overview")
+    stranger.locator(READY).wait_for()
+    expect(stranger.get_by_text("请先登录")).to_be_visible()
+    expect(stranger.get_by_text("95% 区间")).to_have_count(0)
+    stranger.close()
+
+
+def test_an_answer_given_on_a_phone_arrives_at_the_surveyors_page(
+    browser: Browser, demo_server: Server
+) -> None:
+    desk = browser.new_page(locale="zh-CN")
+    desk.set_default_timeout(20_000)
+    desk.request.post(f"{demo_server.url}/auth/demo", form={"role": "surveyor"})
+    opened(desk, f"{demo_server.url}/interview")
+    expect(desk.locator("[data-testid=stException]")).to_have_count(0)
+    desk.close()
