@@ -44,9 +44,10 @@ def compare(
 
     Returns:
         One row per (by…, group, variable): group, variable, estimate, reference_estimate,
-        difference, se, ci_low, ci_high, df (of the PSUs of either side), p (two-sided t), n,
-        n_reference, status. Not estimable when either side lies in fewer than two PSUs,
-        unreliable when df < 8 or either side has fewer than 30 respondents.
+        difference, se, ci_low, ci_high, df (of the side that has fewer, which as a rule brings
+        most of the variance), p (two-sided t), n, n_reference, status. Not estimable when either
+        side lies in fewer than two PSUs, unreliable when df < 8 or either side has fewer than 30
+        respondents.
 
     Raises:
         EstimateError: as `estimate`; or an unknown group.
@@ -148,7 +149,7 @@ def gap(group: PsuSums, reference: PsuSums) -> Difference:
         first=first.estimate,
         second=second.estimate,
         variance=variance,
-        df=spreads.df,
+        df=np.minimum(_df(group), _df(reference)),
         psus=np.minimum(_psus(group), _psus(reference)),
         n_first=group.by_domain(group.rows),
         n_second=reference.by_domain(reference.rows),
@@ -159,6 +160,14 @@ def gap(group: PsuSums, reference: PsuSums) -> Difference:
 
 def _psus(sums: PsuSums) -> Floats:
     return sums.by_domain((sums.members > 0).astype(np.float64))
+
+
+def _df(sums: PsuSums) -> Floats:
+    """PSUs with members less strata with members, shape (D, T)."""
+    strata = len(sums.sample.psus)
+    cell, cells = pd.factorize(sums.domain * strata + sums.sample.stratum[sums.psu])
+    occupied = group_sum(cell, sums.members, len(cells)) > 0
+    return _psus(sums) - group_sum(cells // strata, occupied.astype(np.float64), sums.domains)
 
 
 def _simple(

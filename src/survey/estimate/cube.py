@@ -213,17 +213,15 @@ def _evidence(view: View, simple: Floats) -> Evidence:
     total, within = view.segments.squares(
         lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
     )
-    members = view.members[:, asked]
     spread = view.spread(total, within, view.segments.psus[:, asked])
     if sums.sample.assumed_deff is not None:
-        strata = spread.psus - spread.df
-        spread = replace(spread, df=members - strata)
+        spread = replace(spread, df=view.df[:, asked])
     return Evidence(
         estimate=view.estimate[:, asked],
         size=view.size[:, asked],
         spread=spread,
         simple=simple[:, asked],
         n=view.n[:, asked],
-        members=members,
+        members=view.members[:, asked],
         base=view.base[:, asked],
     )

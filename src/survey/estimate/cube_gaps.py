@@ -25,24 +25,20 @@ def group_gap(view: View, rest: View) -> Difference:
 
     everyone = np.broadcast_to(segments.psus[:, every], (len(segments.starts), *sums.shape))
     spread = view.spread(*segments.squares(z, sums.shape), everyone)
-    mine, others = (
-        view.members[:, asked],
-        rest.members,
-    )
-    variance, df = spread.variance, spread.df
+    mine, others = view.members[:, asked], rest.members
+    variance = spread.variance
     psus = np.minimum(view.psus[:, asked], rest.psus)
     if sums.sample.assumed_deff is not None:
         members = view.members[:, every]
         squares = squares_of([view])[0][:, asked] + squares_of([rest])[0]
         squares *= view.base[:, every] * sums.sample.assumed_deff
         variance = ratio(squares, members - 1, np.nan)
-        df = members - (spread.psus - df)
         psus = np.minimum(mine, others)
     return Difference(
         first=view.estimate[:, asked],
         second=rest.estimate,
         variance=variance,
-        df=df,
+        df=np.minimum(view.df[:, asked], rest.df),
         psus=psus,
         n_first=view.n[:, asked],
         n_second=rest.n,
@@ -63,25 +59,18 @@ def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
     """
     sums, asked = view.sums, slice(0, len(view.sums.groups))
     larger = _nesting(view, reference)
-    members, base = (
-        reference.members[:, asked],
-        reference.base,
-    )
-    mine = view.members[:, asked]
-    variance, occupied = _area_variance(view, reference, larger)
-    whole = reference.psus[:, asked]
-    df, psus = (whole - occupied)[larger], view.psus[:, asked]
+    members, base, mine = reference.members[:, asked], reference.base, view.members[:, asked]
+    variance, psus = _area_variance(view, reference, larger), view.psus[:, asked]
     if sums.sample.assumed_deff is not None:
         whole_squares = squares_of([reference])[0][larger]
         squares = _remainder(whole_squares, contrast_squares(view, reference))
         squares = squares[:, asked] * base[larger][:, asked] * sums.sample.assumed_deff
-        variance = ratio(squares, members[larger] - 1, np.nan)
-        df, psus = (members - occupied)[larger], mine
+        variance, psus = ratio(squares, members[larger] - 1, np.nan), mine
     gap = Difference(
         first=view.estimate[:, asked],
         second=reference.estimate[larger][:, asked],
         variance=variance,
-        df=df,
+        df=np.minimum(view.df, reference.df[larger])[:, asked],
         psus=psus,
         n_first=view.n[:, asked],
         n_second=reference.n[larger][:, asked],
@@ -91,8 +80,8 @@ def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
     return gap, larger
 
 
-def _area_variance(view: View, reference: View, larger: Codes) -> tuple[Floats, Floats]:
-    """Variance of each area's difference, and strata with members of each larger area."""
+def _area_variance(view: View, reference: View, larger: Codes) -> Floats:
+    """Variance of each area's difference, shape (A, G, T)."""
     sample, shape = view.sums.sample, view.sums.shape
     asked = slice(0, shape[0])
     home, outer = _homes(view, reference)
@@ -115,8 +104,7 @@ def _area_variance(view: View, reference: View, larger: Codes) -> tuple[Floats, 
     factor = lonely_factor(sample, inside, outer[inside], occupied[inside] > 0, outers)
     shift = counted_squares(sample, within, home[within], (gap_squares - squares)[within], areas)
     variance = _remainder(total[larger], shift) * factor[larger]
-    strata = group_sum(outer[inside], (occupied[inside] > 0).astype(np.float64), outers)
-    return variance.reshape(areas, *shape), strata.reshape(outers, *shape)
+    return variance.reshape(areas, *shape)
 
 
 def _remainder(whole: Floats, change: Floats) -> Floats:

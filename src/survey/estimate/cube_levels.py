@@ -166,37 +166,61 @@ class View:
     def plain(self) -> bool:
         return bool((self.coverage == 1).all())
 
+    @cached_property
+    def df(self) -> Floats:
+        """PSUs with members less strata with members, (A, G, T); without recorded points, rows
+        less strata."""
+        cells = self.cells
+        members = self.segments.psus[cells.inside].reshape(len(cells.inside), -1)
+        occupied = group_sum(cells.of_segment, members, len(cells.home)) > 0
+        strata = group_sum(cells.home, occupied.astype(np.float64), len(self.level.labels))
+        units = self.psus if self.sums.sample.assumed_deff is None else self.members
+        return units - strata.reshape(units.shape)
+
+    @cached_property
+    def cells(self) -> "Cells":
+        home = self.level.of_block[self.segments.block]
+        inside = np.flatnonzero(home >= 0)
+        strata = len(self.sums.sample.psus)
+        key = home[inside] * strata + self.segments.stratum[inside]
+        keys, of_segment = np.unique(key, return_inverse=True)
+        return Cells(inside, of_segment, keys % strata, keys // strata)
+
     def spread(self, total: Floats, within: Floats, psus: Floats) -> Spread:
         """Variance of segment totals by area, from sums and squares (s, g, T), and the PSUs with
         members in each segment."""
-        segments, sample = self.segments, self.sums.sample
-        shape = total.shape[1:]
-        home = self.level.of_block[segments.block]
-        inside = np.flatnonzero(home >= 0)
-        strata = len(sample.psus)
-        keys, cell = np.unique(
-            home[inside] * strata + segments.stratum[inside], return_inverse=True
-        )
-        flat = (len(inside), -1)
+        sample, cells, areas = self.sums.sample, self.cells, len(self.level.labels)
+        flat = (len(cells.inside), -1)
         squares = combine(
-            sample.psus[keys % strata].astype(np.float64),
-            cell,
-            segments.size[inside],
-            total[inside].reshape(flat),
-            within[inside].reshape(flat),
+            sample.psus[cells.stratum].astype(np.float64),
+            cells.of_segment,
+            self.segments.size[cells.inside],
+            total[cells.inside].reshape(flat),
+            within[cells.inside].reshape(flat),
         )
-        members = psus[inside].reshape(flat)
+        members = psus[cells.inside].reshape(flat)
+        home = self.level.of_block[self.segments.block[cells.inside]]
         spread = from_cells(
             sample,
-            keys % strata,
-            keys // strata,
+            cells.stratum,
+            cells.home,
             squares,
-            group_sum(cell, members, len(keys)) > 0,
-            group_sum(home[inside], members, len(self.level.labels)),
+            group_sum(cells.of_segment, members, len(cells.home)) > 0,
+            group_sum(home, members, areas),
         )
-        area = (len(self.level.labels), *shape)
         parts = (spread.variance, spread.df, spread.psus, spread.factor)
-        return Spread(*(x.reshape(area) for x in parts))
+        return Spread(*(x.reshape(areas, *total.shape[1:]) for x in parts))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The (area, stratum) pairs of a level: the segments inside any area, the cell of each, and
+    stratum and area of every cell."""
+
+    inside: Codes
+    of_segment: Codes
+    stratum: Codes
+    home: Codes
 
 
 def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floats) -> Floats:

@@ -14,11 +14,7 @@ def simple_variances(views: Sequence[View]) -> list[Floats]:
     """Simple-random variance (with replacement) of every figure, one (A, G, T) per level."""
     found = []
     for view, squares in zip(views, squares_of(views), strict=True):
-        base, members = (
-            view.base,
-            view.members,
-        )
-        found.append(ratio(squares * base, members - 1, np.nan))
+        found.append(ratio(squares * view.base, view.members - 1, np.nan))
     return found
 
 

@@ -1,0 +1,22 @@
+"""A short run of benchmarks/estimate/truth.py: figures against a known truth."""
+
+import importlib.util
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "estimate" / "truth.py"
+
+
+def test_intervals_ranks_arrows_and_models_against_the_truth():
+    spec = importlib.util.spec_from_file_location("truth", SCRIPT)
+    truth = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(truth)
+    found = truth.measure(waves=15, seed=1)
+    assert 0.91 <= found["interval"] <= 0.98
+    assert 0.91 <= found["interval against the nation"] <= 0.98
+    assert 0.91 <= found["interval of no change"] <= 0.98
+    assert found["rank sets"] >= 0.9
+    assert found["waves with a false arrow"] <= 0.2
+    assert found["false among arrows"] <= 0.1
+    assert found["true changes found"] >= 0.7
+    assert found["model error"] < 0.7 * found["direct error"]
+    assert 0.7 <= found["stated error"] / found["model error"] <= 1.5
