@@ -10,22 +10,19 @@ from survey.ui.preferences import current
 from survey.ui.session import visitor_or_nobody
 
 
-def pages(principal: Principal | None) -> dict[str, list[st.Page]]:
+def pages(principal: Principal | None) -> list[st.Page]:
     """Every page is known, so that its address answers; only one's own are in the menu."""
     t = translator(current(current_settings().language).language)
-    sections: dict[str, list[st.Page]] = {}
-    for page in PAGES:
-        shown = may_open(page, principal)
-        sections.setdefault(t(page.section), []).append(
-            st.Page(
-                page.path,
-                title=t(page.title),
-                url_path=page.url or None,
-                default=not page.url,
-                visibility="visible" if shown else "hidden",
-            )
+    return [
+        st.Page(
+            page.path,
+            title=t(page.title),
+            url_path=page.url or None,
+            default=not page.url,
+            visibility="visible" if may_open(page, principal) else "hidden",
         )
-    return sections
+        for page in PAGES
+    ]
 
 
 st.navigation(pages(visitor_or_nobody(current_settings())), expanded=True).run()

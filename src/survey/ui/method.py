@@ -81,8 +81,8 @@ def _scores(t: Translator) -> None:
     )
     st.latex(
         r"\bar y_{kd} = \frac{\sum_{i \in d} w_i\, r_{ik}\, y_{ik}}{\sum_{i \in d} w_i\, r_{ik}}"
-        r"\qquad \theta_d = \sum_k \omega_k\, \bar y_{kd}"
     )
+    st.latex(r"\theta_d = \sum_k \omega_k\, \bar y_{kd}")
 
 
 def _errors(t: Translator) -> None:
@@ -98,8 +98,8 @@ def _errors(t: Translator) -> None:
     st.latex(
         r"z_i = 1_{[i \in d]} \sum_k \omega_k\, "
         r"\frac{r_{ik}\,(y_{ik} - \bar y_{kd})}{\sum_{d} w\, r_k}"
-        r"\qquad V = \sum_h \frac{n_h}{n_h - 1} \sum_j \left(z_{hj} - \bar z_h\right)^2"
     )
+    st.latex(r"V = \sum_h \frac{n_h}{n_h - 1} \sum_j \left(z_{hj} - \bar z_h\right)^2")
 
 
 def _glossary(visit: Visit) -> None:

@@ -27,7 +27,6 @@ class PageInfo:
     key: PageKey
     url: str
     title: Message
-    section: Message
     action: Action | None
 
     @property
@@ -35,23 +34,19 @@ class PageInfo:
         return f"pages/{self.key}.py"
 
 
-_START, _FIELD = msg("Start"), msg("Fieldwork")
-_RESULTS, _BACKGROUND = msg("Results"), msg("Background")
-
 PAGES: tuple[PageInfo, ...] = (
-    PageInfo(PageKey.HOME, "", msg("Start page"), _START, None),
-    PageInfo(PageKey.TASKS, "tasks", msg("My tasks"), _FIELD, Action.INTERVIEW),
-    PageInfo(PageKey.INTERVIEW, "interview", msg("Interview"), _FIELD, Action.INTERVIEW),
-    PageInfo(PageKey.OVERVIEW, "overview", msg("National overview"), _RESULTS, Action.READ_RESULTS),
-    PageInfo(PageKey.CITY, "city", msg("City profile"), _RESULTS, Action.READ_RESULTS),
+    PageInfo(PageKey.HOME, "", msg("Start page"), None),
+    PageInfo(PageKey.TASKS, "tasks", msg("My tasks"), Action.INTERVIEW),
+    PageInfo(PageKey.INTERVIEW, "interview", msg("Interview"), Action.INTERVIEW),
+    PageInfo(PageKey.OVERVIEW, "overview", msg("National overview"), Action.READ_RESULTS),
+    PageInfo(PageKey.CITY, "city", msg("City profile"), Action.READ_RESULTS),
     PageInfo(
         PageKey.SPECIAL_GROUPS,
         "special-groups",
         msg("Special groups"),
-        _RESULTS,
         Action.READ_RESULTS,
     ),
-    PageInfo(PageKey.METHOD, "method", msg("Method"), _BACKGROUND, Action.READ_METHOD),
+    PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
 )
 BY_KEY = {page.key: page for page in PAGES}
 

@@ -14,7 +14,9 @@ def point_map(text: ChartText, style: Style) -> alt.LayerChart:
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
     place = alt.Legend(title=None, orient="top", columns=1)
     grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[73, 17], [136, 54]])).mark_geoshape(
-        filled=False, stroke=FAINT, strokeWidth=0.4
+        filled=False,
+        stroke=FAINT,
+        strokeWidth=0.4,
     )
     cities = (
         alt.Chart()

@@ -37,6 +37,8 @@ def config(style: Style) -> dict[str, Any]:
     """The configuration block that every chart carries."""
     label, title = style.size(_LABEL), style.size(_TITLE)
     return {
+        # The element around the chart carries its description; marks one by one are noise.
+        "mark": {"aria": False},
         "axis": {
             "labelFontSize": label,
             "titleFontSize": title,
