@@ -78,5 +78,8 @@ def test_an_item_without_scores_on_one_side():
 
 def test_unknown_levels_are_named():
     with pytest.raises(EstimateError) as caught:
+        compare(wave().assign(city=None), "q0", DESIGN, group="city")
+    assert caught.value.code == "empty_group"
+    with pytest.raises(EstimateError) as caught:
         compare(wave(), "q0", DESIGN, group=("gender", "x"))
     assert (caught.value.code, caught.value.params["level"]) == ("unknown_group", "x")

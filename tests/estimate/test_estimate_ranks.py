@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.estimate import EstimateError, rank_sets
+from survey.estimate import EstimateError, rank_sensitivity, rank_sets, top_probability
 
 CSRANKS = pd.read_csv(Path(__file__).parent / "data" / "r_csranks.csv")
 
@@ -121,3 +121,31 @@ def test_unusable_input():
         with pytest.raises(EstimateError) as caught:
             call()
         assert caught.value.code == code
+
+
+def test_top_probability():
+    score = pd.Series(np.arange(20.0), index=[f"C{i}" for i in range(20)])
+    found = top_probability(score, np.full(20, 2.0), top=5)
+    assert found.sum() == pytest.approx(5)
+    assert found.is_monotonic_increasing
+    assert found["C19"] > 0.95
+    assert top_probability(score, np.full(20, 1e-9), top=5).tolist() == [0.0] * 15 + [1.0] * 5
+    assert (top_probability(score, np.full(20, 1.0), top=50) == 1).all()
+
+
+def test_rank_sensitivity():
+    rng = np.random.default_rng(0)
+    scores = pd.DataFrame(rng.normal(80, 5, (30, 3)), columns=["a", "b", "c"])
+    weights = pd.Series({"a": 0.356, "b": 0.446, "c": 0.198})
+    found = rank_sensitivity(scores, weights)
+    assert sorted(found["rank"]) == list(range(1, 31))
+    assert (found["low"] <= found["rank"]).all()
+    assert (found["rank"] <= found["high"]).all()
+    assert (found["high"] > found["low"]).any()
+    wider = rank_sensitivity(scores, weights, spread=0.6)
+    assert (wider["high"] - wider["low"]).mean() > (found["high"] - found["low"]).mean()
+    same = scores.assign(b=scores["a"], c=scores["a"])
+    still = rank_sensitivity(same, weights)
+    assert (still["low"] == still["high"]).all()
+    with pytest.raises(EstimateError):
+        rank_sensitivity(scores, weights.drop("c"))

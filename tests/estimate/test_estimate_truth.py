@@ -10,7 +10,7 @@ def test_intervals_ranks_arrows_and_models_against_the_truth():
     spec = importlib.util.spec_from_file_location("truth", SCRIPT)
     truth = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(truth)
-    found = truth.measure(waves=15, seed=1)
+    found = truth.measure(waves=10, seed=1)
     assert 0.91 <= found["interval"] <= 0.98
     assert 0.91 <= found["interval against the nation"] <= 0.98
     assert 0.91 <= found["interval of no change"] <= 0.98

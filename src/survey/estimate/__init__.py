@@ -18,7 +18,7 @@ from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
 from survey.estimate.indicators import estimate_tree
 from survey.estimate.rake import RakeResult, rake
-from survey.estimate.ranks import rank_sets
+from survey.estimate.ranks import rank_sensitivity, rank_sets, top_probability
 from survey.estimate.scores import to_scores
 from survey.estimate.share import share
 from survey.estimate.small_area import SmallAreaResult, fay_herriot
@@ -42,8 +42,10 @@ __all__ = [
     "estimate_tree",
     "fay_herriot",
     "rake",
+    "rank_sensitivity",
     "rank_sets",
     "relative_weights",
     "share",
     "to_scores",
+    "top_probability",
 ]

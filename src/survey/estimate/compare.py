@@ -66,14 +66,13 @@ def compare(
     else:
         rows = _rows(frame, reference)
         outside = PsuSums.collect(sample, domains.only(rows), values, omega)
-    tables = []
-    for index, name in enumerate(labels):
+    found = []
+    for index in range(len(labels)):
         part = parts.of(index)
         other_side = outside.without(part) if reference == "rest" else outside
-        table = long_table(domains, names, gap(part, other_side).columns(level))
-        table.insert(len(domains.keys.columns), "group", name)
-        tables.append(table)
-    return describe(pd.concat(tables, ignore_index=True), sample)
+        found.append(gap(part, other_side).columns(level))
+    columns = {name: np.stack([one[name] for one in found], axis=1) for name in found[0]}
+    return describe(long_table(domains, names, columns, groups=labels), sample)
 
 
 class _Parts:
@@ -104,6 +103,8 @@ def _labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
     """The label of each row, -1 for none, and the names of the labels."""
     if isinstance(group, str) and not pd.api.types.is_bool_dtype(column(frame, group)):
         codes, levels = pd.factorize(frame[group], sort=True)
+        if not len(levels):
+            raise EstimateError("empty_group", column=group)
         return codes.astype(np.intp), levels.tolist()
     name = group if isinstance(group, str) else ", ".join(f"{k}={v}" for k, v in _terms(group))
     return np.where(_rows(frame, group), 0, -1), [name]

@@ -27,6 +27,7 @@ MESSAGES = {
     "tree_weights": "the weights under {parent!r} sum to {total}, not 1",
     "tree_orphan": "{indicator!r} hangs on {parent!r}, which is not an indicator of the tree",
     "tree_barren": "indicator {indicator!r} has no item",
+    "empty_group": "column {column!r} has no values to compare",
     "unknown_group": "column {column!r} has no level {level!r}",
     "empty_tree": "the tree has no indicators",
     "raw_range": "column {column!r} holds {value!r}, outside the scale {minimum}..{maximum}",

@@ -69,6 +69,59 @@ def rank_sets(
     return table
 
 
+def top_probability(
+    estimate: pd.Series,
+    se: pd.Series | npt.ArrayLike,
+    *,
+    top: int = 10,
+    covariance: npt.ArrayLike | None = None,
+    draws: int = 10_000,
+    seed: int = 0,
+    normal_draws: npt.ArrayLike | None = None,
+) -> pd.Series:
+    """Probability that each unit is among the `top` largest, by the draws of `rank_sets`.
+
+    Each draw adds errors to the estimates; the share of draws in which a unit ranks within `top`.
+    """
+    x = _vector("estimate", estimate)
+    noise, _ = _noise(_vector("se", se), covariance, draws, seed, normal_draws)
+    drawn = x[:, None] + noise
+    floor = -np.partition(-drawn, min(top, len(x)) - 1, axis=0)[min(top, len(x)) - 1]
+    return pd.Series((drawn >= floor).mean(axis=1), index=estimate.index, name="top_probability")
+
+
+def rank_sensitivity(
+    scores: pd.DataFrame,
+    weights: pd.Series,
+    *,
+    spread: float = 0.2,
+    draws: int = 1_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """How far ranks move when the indicator weights do.
+
+    Args:
+        scores: units × indicators.
+        weights: one per indicator, summing to 1.
+        spread: relative standard deviation of the weights. They are drawn from a Dirichlet
+            distribution about `weights` whose relative variance, averaged by weight, is spread².
+
+    Returns:
+        rank under `weights`, and low and high, the central `level` of ranks over the draws.
+    """
+    shares = weights.reindex(scores.columns)
+    if missing := int(shares.isna().sum()) or int(scores.isna().to_numpy().sum()):
+        raise EstimateError("missing_value", name="scores or weights", count=missing)
+    concentration = max((len(shares) - 1) / spread**2 - 1, 1.0)
+    drawn = np.random.default_rng(seed).dirichlet(shares * concentration, size=draws)
+    ranks = (-(scores.to_numpy() @ drawn.T)).argsort(axis=0).argsort(axis=0) + 1
+    low, high = np.quantile(ranks, [(1 - level) / 2, (1 + level) / 2], axis=1, method="nearest")
+    central = pd.Series(scores.to_numpy() @ shares.to_numpy(), index=scores.index)
+    rank = central.rank(ascending=False, method="min").astype(np.int64)
+    return pd.DataFrame({"rank": rank, "low": low, "high": high})
+
+
 def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
     vector = np.asarray(values, dtype=np.float64)
     if missing := int(np.isnan(vector).sum()):

@@ -14,19 +14,29 @@ COUNTS = ("df", "n", "n_psu", "n_reference", "n_rest", "replicates")
 
 
 def long_table(
-    domains: Domains, variables: Sequence[str], columns: Mapping[str, np.ndarray]
+    domains: Domains,
+    variables: Sequence[str],
+    columns: Mapping[str, np.ndarray],
+    groups: Sequence[Hashable] | None = None,
 ) -> pd.DataFrame:
-    """One row per (domain, variable): the domain's keys, `variable`, then the columns."""
-    repeat = np.repeat(np.arange(domains.count), len(variables))
-    table = domains.keys.take(repeat).reset_index(drop=True)
-    table["variable"] = np.tile(np.asarray(variables, dtype=object), domains.count)
+    """One row per (domain, variable) from columns (D, T), or per (domain, group, variable) from
+    columns (D, G, T): the domain's keys, `group`, `variable`, then the columns."""
+    labels = [None] if groups is None else list(groups)
+    repeat = np.repeat(np.arange(domains.count), len(labels) * len(variables))
+    table: dict[str, object] = {
+        str(name): key.array.take(repeat) for name, key in domains.keys.items()
+    }
+    if groups is not None:
+        group = np.tile(np.repeat(np.arange(len(labels)), len(variables)), domains.count)
+        table["group"] = pd.Index(labels).take(group)
+    table["variable"] = np.tile(np.asarray(variables, dtype=object), domains.count * len(labels))
     for name, values in columns.items():
         flat = values.reshape(-1)
         if name == "status":
             table[name] = np.array(STATUSES, dtype=object)[flat]
         else:
             table[name] = flat.astype(np.int64) if name in COUNTS else flat
-    return table
+    return pd.DataFrame(table, index=range(len(repeat)), copy=False)
 
 
 def cube_table(
