@@ -43,7 +43,7 @@ test: setup browser
 check: .venv/.dev $(COMPILED)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/lint-imports --no-cache --no-timing 2>&1 | tail -n 8
+	@$(BIN)/lint-imports --no-cache --no-logo 2>&1 | tail -n 8
 	@$(BIN)/mypy
 
 format: .venv/.dev

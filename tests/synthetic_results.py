@@ -366,7 +366,7 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    texts = [name for name in ("area_level", "area", "group", "indicator", "contrast", "status")]
+    texts = ("area_level", "area", "group", "indicator", "contrast", "status")
     return table.astype({name: "category" for name in texts if name in table.columns})
 
 

@@ -147,5 +147,6 @@ def _serve(settings: Settings) -> None:
         port=settings.port,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
     )

@@ -8,7 +8,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
     {
       "name": "main-2023", "version": "1", "sha256": "…",
       "title": Labels,
-      "languages": [{"code": "zh", "name": "中文"}, …],      in the order offered
+      "languages": [{"code": "en", "name": "English"}, …],      in the order offered
       "default_language": "zh",
       "sections": [{
         "name": "screening",
