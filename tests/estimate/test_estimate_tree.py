@@ -1,10 +1,11 @@
 """The tree: weights multiplied down to the items, and trees that cannot be used."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from naive_estimates import wave
 
-from survey.estimate import EstimateError, Node, Tree, to_scores
+from survey.estimate import Design, EstimateError, Node, Tree, estimate_tree, to_scores
 
 
 def test_weights_are_products_from_indicator_to_item():
@@ -56,3 +57,22 @@ def test_raw_answers_become_scores():
     assert caught.value.code == "raw_range"
     with pytest.raises(EstimateError):
         to_scores(frame.assign(x=0), ["x"])
+
+
+def test_tree_from_a_table():
+    table = pd.DataFrame(
+        {
+            "code": ["1", "2", "q0", "q1", "q2"],
+            "parent": [None, "", "1", "1", "2"],
+            "level": [1, 1, 2, 2, 2],
+            "weight": [0.6, 0.4, 0.5, 0.5, 1.0],
+        }
+    )
+    tree = Tree.from_frame(table.fillna({"parent": np.nan}))
+    assert tree.item_columns == ("q0", "q1", "q2")
+    np.testing.assert_allclose(tree.omega[-1], [0.3, 0.3, 0.4])
+    design = Design("weight", strata="stratum", psu="psu")
+    found = estimate_tree(wave(), table, design, by="city")
+    pd.testing.assert_frame_equal(found, estimate_tree(wave(), tree, design, by="city"))
+    with pytest.raises(EstimateError):
+        Tree.from_frame(table.drop(columns="weight"))

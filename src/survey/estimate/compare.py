@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
-from survey.estimate.design import Design, Sample, column
+from survey.estimate.design import Design, Sample, column, encode
 from survey.estimate.differences import Difference
 from survey.estimate.domains import Domains
 from survey.estimate.engine import magnitude
@@ -102,7 +102,7 @@ class _Parts:
 def _labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
     """The label of each row, -1 for none, and the names of the labels."""
     if isinstance(group, str) and not pd.api.types.is_bool_dtype(column(frame, group)):
-        codes, levels = pd.factorize(frame[group], sort=True)
+        codes, levels = encode(frame[group], sort=True)
         if not len(levels):
             raise EstimateError("empty_group", column=group)
         return codes.astype(np.intp), levels.tolist()

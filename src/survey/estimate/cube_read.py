@@ -8,7 +8,7 @@ import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags
 from survey.estimate.cube_rows import Raw, Scale
-from survey.estimate.design import Sample, column, numbers
+from survey.estimate.design import Sample, column, encode, numbers
 from survey.estimate.errors import EstimateError
 
 Labels = str | npt.ArrayLike | pd.Series | None
@@ -48,12 +48,12 @@ class _Columns:
 
     def __init__(self, frame: pd.DataFrame, order: Codes) -> None:
         self._frame, self._order = frame, order
-        self._read: dict[str, tuple[Codes, pd.Index]] = {}
+        self._read: dict[str, tuple[npt.NDArray[np.integer], pd.Index]] = {}
 
     def equal(self, key: str, level: Hashable) -> Flags:
         if key not in self._read:
-            codes, levels = pd.factorize(column(self._frame, key))
-            self._read[key] = codes[self._order], pd.Index(levels)
+            codes, levels = encode(column(self._frame, key))
+            self._read[key] = codes[self._order], levels
         codes, levels = self._read[key]
         place = np.flatnonzero(levels == level)
         return codes == place[0] if place.size else np.zeros(len(codes), dtype=np.bool_)
@@ -91,8 +91,8 @@ def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, p
     values = column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
     if len(values) != len(frame):
         raise EstimateError("row_count", name=level, found=len(values), expected=len(frame))
-    codes, areas = pd.factorize(values, sort=True)
-    return codes.astype(np.intp), pd.Index(areas)
+    codes, areas = encode(values, sort=True)
+    return codes.astype(np.intp), areas
 
 
 def of_psus(sample: Sample, level: str, code: Codes) -> Codes:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats
@@ -131,6 +132,22 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
     return frame[name]
 
 
+def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.integer], pd.Index]:
+    """Code of each value, -1 where it is missing, and the distinct values that occur.
+
+    Categories are read off, not hashed, and keep their order.
+    """
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        codes, found = pd.factorize(values, sort=sort)
+        return codes, pd.Index(found)
+    kept = values.cat.codes.to_numpy()
+    used = np.bincount(kept + 1, minlength=len(values.cat.categories) + 1)[1:] > 0
+    if used.all():
+        return kept, values.cat.categories
+    place = np.append(np.cumsum(used) - 1, -1).astype(kept.dtype)
+    return place[kept], values.cat.categories[used]
+
+
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
     """The column as float64 with NaN for missing, shape (n,)."""
     series = column(frame, name)
@@ -152,10 +169,10 @@ def read_weight(frame: pd.DataFrame, name: str) -> Floats:
 def _codes(frame: pd.DataFrame, name: str | None, missing: str) -> tuple[Codes, pd.Index]:
     if name is None:
         return np.zeros(len(frame), dtype=np.intp), pd.Index(["all"])
-    codes, labels = pd.factorize(column(frame, name))
+    codes, labels = encode(column(frame, name))
     if absent := int((codes < 0).sum()):
         raise EstimateError(missing, column=name, count=absent)
-    return codes, pd.Index(labels)
+    return codes.astype(np.intp), labels
 
 
 def _sampling_fraction(

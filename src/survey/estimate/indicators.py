@@ -22,7 +22,7 @@ COMPOSITES = ("item_means", "per_respondent")
 
 def estimate_tree(
     frame: pd.DataFrame,
-    tree: Tree,
+    tree: Tree | pd.DataFrame,
     design: Design,
     *,
     by: str | Sequence[str] = (),
@@ -35,7 +35,8 @@ def estimate_tree(
 
     Args:
         frame: item columns are scores on 0–100 with NaN for no score (see `to_scores`).
-        tree: indicators, weights and the items that feed them.
+        tree: indicators, weights and the items that feed them; or a table for
+            `Tree.from_frame`, whose indicators without children are then the item columns.
         composite: "item_means" (A): theta = sum_k omega_k ybar_k; "per_respondent" (B): each
             respondent's omega-weighted mean over the items answered, then averaged.
         renormalise: declared policy for an item without a single score in the domain: spread its
@@ -53,6 +54,8 @@ def estimate_tree(
     """
     check_composite(composite)
     check_deff(deff)
+    if isinstance(tree, pd.DataFrame):
+        tree = Tree.from_frame(tree)
     sample = Sample.read(frame, design)
     domains = Domains.read(frame, names_of(by))
     values = score_matrix(frame, tree)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats, tally
-from survey.estimate.design import column
+from survey.estimate.design import column, encode
 from survey.estimate.errors import EstimateError
 
 MarginKey = str | tuple[str, ...]
@@ -27,10 +27,10 @@ class Groups:
     def read(cls, frame: pd.DataFrame, within: str | None) -> "Groups":
         if within is None:
             return cls(None, np.zeros(len(frame), dtype=np.intp), pd.Index(["all"]))
-        codes, labels = pd.factorize(column(frame, within), sort=True)
+        codes, labels = encode(column(frame, within), sort=True)
         if missing := int((codes < 0).sum()):
             raise EstimateError("missing_value", name=within, count=missing)
-        return cls(within, codes.astype(np.intp), pd.Index(labels))
+        return cls(within, codes.astype(np.intp), labels)
 
     def describe(self, label: Hashable) -> str:
         return "" if self.column is None else f"{self.column} {label!r}, "
@@ -149,16 +149,16 @@ def _stale(name: MarginKey, groups: Groups, key: pd.Index, targets: pd.Series) -
 
 
 def _level_of(frame: pd.DataFrame, name: str, levels: pd.Index, margin: MarginKey) -> Codes:
-    codes, found = pd.factorize(column(frame, name))
+    codes, found = encode(column(frame, name))
     if missing := int((codes < 0).sum()):
         raise EstimateError("missing_level", margin=margin, within=name, count=missing)
-    place = levels.get_indexer(pd.Index(found).astype(object))
+    place = levels.get_indexer(found.astype(object))
     if (unknown := np.flatnonzero(place < 0)).size:
         count = int((codes == unknown[0]).sum())
         raise EstimateError(
             "missing_target", margin=margin, within="", cell=found[unknown[0]], count=count
         )
-    return place[codes]
+    return np.asarray(place[codes], dtype=np.intp)
 
 
 def _check_cells(margin: Margin, base: Floats) -> None:

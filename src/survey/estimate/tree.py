@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
+import pandas as pd
 
 from survey.estimate.arrays import Floats
 from survey.estimate.errors import EstimateError
@@ -89,6 +90,21 @@ class Tree:
         """From any indicators with code, parent, level and weight."""
         nodes = (Node(i.code, i.parent, i.level, i.weight) for i in indicators)
         return cls(tuple(nodes), dict(items))
+
+    @classmethod
+    def from_frame(cls, table: pd.DataFrame, items: Mapping[str, str] | None = None) -> Self:
+        """From a table with columns code, parent (missing or empty on the first level), level and
+        weight, such as an indicator file read with `dtype={"code": str, "parent": str}`."""
+        for name in ("code", "parent", "level", "weight"):
+            if name not in table.columns:
+                raise EstimateError("missing_column", column=name)
+        parents = table["parent"].astype(object).where(table["parent"].notna(), None)
+        rows = zip(table["code"], parents, table["level"], table["weight"], strict=True)
+        nodes = (
+            Node(str(code), str(parent) if parent else None, int(level), float(weight))
+            for code, parent, level, weight in rows
+        )
+        return cls(tuple(nodes), dict(items or {}))
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
