@@ -26,13 +26,15 @@ def read(data: bytes) -> list[list[str]]:
 
 
 def test_the_screen_shows_one_decimal_and_a_dash_for_nothing() -> None:
-    shown = for_screen(TABLE.assign(n=[61998, None]))
-    assert shown["Score"].tolist() == ["79.1", "–"]
-    assert shown["n"].tolist() == ["61,998.0", "–"] or shown["n"].tolist() == ["61,998", "–"]
+    shown = for_screen(TABLE).to_pydict()
+    assert shown["City"] == ["北京", "上海"]
+    assert shown["Score"] == ["79.1", "–"]
+    assert shown["n"] == ["620", "–"]
 
 
-def test_whole_numbers_stay_whole_on_the_screen() -> None:
-    assert for_screen(TABLE)["n"].tolist() == ["620", "–"]
+def test_thousands_are_kept_apart() -> None:
+    table = pd.DataFrame({"n": [61998, None], "Score": [1234.56, 0.0]}, dtype=object)
+    assert for_screen(table).to_pydict() == {"n": ["61,998", "–"], "Score": ["1,234.6", "0.0"]}
 
 
 def test_csv_has_remarks_first_then_numbers_with_four_decimals_and_blanks_for_nothing() -> None:

@@ -2,24 +2,31 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheet programs misread Chinese."""
 
 
-def for_screen(table: pd.DataFrame, absent: str = "–") -> pd.DataFrame:
+def for_screen(table: pd.DataFrame, absent: str = "–") -> pa.Table:
     """Numbers as people read them: one decimal, thousands apart, a dash for nothing."""
-    return pd.DataFrame(
-        {name: [_shown(value, absent) for value in table[name]] for name in table.columns}
-    )
+    columns = {name: [_shown(value, absent) for value in table[name].tolist()] for name in table}
+    return pa.table({str(name): pa.array(texts, pa.string()) for name, texts in columns.items()})
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _shown(value: object, absent: str) -> str:
-    if value is None or (isinstance(value, float) and pd.isna(value)) or value is pd.NA:
+    if isinstance(value, str):
+        return value
+    if _is_nothing(value):
         return absent
     if isinstance(value, bool):
         return str(value)
@@ -46,7 +53,7 @@ def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
 
 
 def _written(value: object) -> str | int | float:
-    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+    if _is_nothing(value):
         return ""
     if isinstance(value, float):
         return round(value, 4)

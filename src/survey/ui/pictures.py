@@ -10,7 +10,7 @@ from survey.publish.charts import spec_of
 from survey.publish.charts.intervals import PICK
 from survey.publish.images import png
 from survey.publish.picture import Picture
-from survey.publish.tables import csv_bytes, for_screen
+from survey.publish.tables import csv_bytes
 from survey.publish.views.figures import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
@@ -36,7 +36,7 @@ def _draw(visit: Visit, picture: Picture, *, demo: bool, clickable: bool) -> str
     clicked = _chart(visit, picture, clickable)
     st.caption(" ".join(part for part in (picture.note, t(QUOTA_SAMPLE_SHORT)) if part))
     with st.expander(t("Data as a table")):
-        st.table(for_screen(picture.table), hide_index=True, border="horizontal", alt=picture.title)
+        st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
     _downloads(t, picture, demo=demo)
     return clicked
 
@@ -44,10 +44,10 @@ def _draw(visit: Visit, picture: Picture, *, demo: bool, clickable: bool) -> str
 def _chart(visit: Visit, picture: Picture, clickable: bool) -> str | None:
     spec = spec_of(picture.kind, picture.text, visit.style)
     if not clickable:
-        st.vega_lite_chart(picture.data, spec, width="stretch", alt=picture.alt)
+        st.vega_lite_chart(picture.chart_data, spec, width="stretch", alt=picture.alt)
         return None
     state = st.vega_lite_chart(
-        picture.data,
+        picture.chart_data,
         spec,
         width="stretch",
         alt=picture.alt,

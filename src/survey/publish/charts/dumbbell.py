@@ -16,7 +16,7 @@ from survey.publish.charts.layers import (
     value_axis,
 )
 from survey.publish.charts.style import ACCENT, FAINT, GREY, Style
-from survey.publish.charts.text import ChartText
+from survey.publish.charts.text import ChartText, series_name
 
 UP, DOWN = "▲", "▼"
 
@@ -42,7 +42,7 @@ def dumbbell(text: ChartText, style: Style) -> alt.LayerChart:
         y=y, x=value_axis("ci_low", text), x2="ci_high:Q"
     )
     dots = [
-        drawn.transform_calculate(who=f"{name!r}")
+        drawn.transform_calculate(who=series_name(place))
         .mark_point(size=style.size(80), opacity=1, strokeWidth=1.8)
         .encode(
             y=y,
@@ -52,7 +52,7 @@ def dumbbell(text: ChartText, style: Style) -> alt.LayerChart:
             shape=who(alt.Shape, "circle", "diamond"),
             tooltip=tooltip(field, text, ".1f"),
         )
-        for name, field in ((yardstick, "reference"), (city, "estimate"))
+        for place, field in ((1, "reference"), (0, "estimate"))
     ]
     layers = (line, whisker, *dots, _verdicts(style), hidden_rows(style))
     return stacked_rows(layers, style, compact=False)

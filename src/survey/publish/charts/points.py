@@ -4,7 +4,7 @@ import altair as alt
 
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.style import ACCENT, FAINT, GREY, Style
-from survey.publish.charts.text import ChartText
+from survey.publish.charts.text import ChartText, series_name
 
 _NOT_CLEAR = "transparent"
 
@@ -12,6 +12,7 @@ _NOT_CLEAR = "transparent"
 def point_map(text: ChartText, style: Style) -> alt.LayerChart:
     """Triangles for cities clearly above or below; `series` names above, below, not clear."""
     roles, names = [HIGHER, LOWER, UNCLEAR], list(text.series)
+    words = ", ".join(series_name(place) for place in range(len(names)))
     place = alt.Legend(title=None, orient="top", columns=1)
     grid = alt.Chart(alt.graticule(step=[10, 10], extent=[[73, 17], [136, 54]])).mark_geoshape(
         filled=False,
@@ -20,7 +21,7 @@ def point_map(text: ChartText, style: Style) -> alt.LayerChart:
     )
     cities = (
         alt.Chart()
-        .transform_calculate(who=f"{names!r}[indexof({roles!r}, datum.role)]")
+        .transform_calculate(who=f"[{words}][indexof({roles!r}, datum.role)]")
         .mark_point(size=style.size(70), opacity=0.95, strokeWidth=1.4)
         .encode(
             longitude="lon:Q",

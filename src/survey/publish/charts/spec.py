@@ -1,5 +1,6 @@
 """From a kind of picture to its Vega-Lite specification, built once and kept."""
 
+import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -14,7 +15,7 @@ from survey.publish.charts.grouped import grouped_dots
 from survey.publish.charts.intervals import caterpillar, interval_dots
 from survey.publish.charts.points import point_map
 from survey.publish.charts.style import Style, config
-from survey.publish.charts.text import ChartText
+from survey.publish.charts.text import ChartText, series_name
 from survey.publish.charts.trend import ribbon_line
 
 
@@ -43,13 +44,38 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
 )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def spec_of(kind: Kind, text: ChartText, style: Style) -> dict[str, Any]:
     """The specification without data; shared between readers, so never change it in place."""
-    spec: dict[str, Any] = BUILDERS[kind](text, style).to_dict()
+    document = _template(kind, style, len(text.series))
+    for token, word in _tokens(text).items():
+        document = document.replace(token, json.dumps(word)[1:-1])
+    spec: dict[str, Any] = json.loads(document)
+    named = [{"name": series_name(i), "value": word} for i, word in enumerate(text.series)]
+    return {**spec, "params": [*spec.get("params", ()), *named]}
+
+
+def _tokens(text: ChartText) -> dict[str, str]:
+    """Stand-ins for the words of a picture, and the words."""
+    whole = {f"@{name}@": getattr(text, name) for name in ("value", "name", "interval", "n")}
+    return whole | {f"@series{place}@": word for place, word in enumerate(text.series)}
+
+
+@lru_cache(maxsize=256)
+def _template(kind: Kind, style: Style, series: int) -> str:
+    """The picture with stand-ins for its words: Altair is slow, words change with every city."""
+    stand_ins = ChartText(
+        value="@value@",
+        name="@name@",
+        interval="@interval@",
+        n="@n@",
+        series=tuple(f"@series{place}@" for place in range(series)),
+    )
+    spec: dict[str, Any] = BUILDERS[kind](stand_ins, style).to_dict()
     for placeholder in ("data", "datasets"):
         spec.pop(placeholder, None)
-    return {**spec, "layer": [_open(layer) for layer in spec["layer"]], "config": config(style)}
+    layers = [_open(layer) for layer in spec["layer"]]
+    return json.dumps({**spec, "layer": layers, "config": config(style)})
 
 
 def _open(layer: dict[str, Any]) -> dict[str, Any]:

@@ -13,3 +13,8 @@ class ChartText:
     interval: str = ""
     n: str = ""
     series: tuple[str, ...] = ()
+
+
+def series_name(place: int) -> str:
+    """What an expression inside a chart calls the word of a series: words may hold quotes."""
+    return f"series_{place}"

@@ -3,7 +3,7 @@
 import altair as alt
 
 from survey.publish.charts.style import ACCENT, GREY, Style
-from survey.publish.charts.text import ChartText
+from survey.publish.charts.text import ChartText, series_name
 
 OWN, PUBLISHED = "own", "published"
 
@@ -15,7 +15,7 @@ def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
     """
     own, published = text.series
     named = alt.Chart().transform_calculate(
-        who=f"datum.series === {OWN!r} ? {own!r} : {published!r}"
+        who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
     )
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
     place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1)

@@ -17,7 +17,7 @@ class Lookup:
     """
 
     def __init__(self, table: pd.DataFrame, columns: Sequence[str]) -> None:
-        self._table = table
+        self._table = table.copy()  # joins the number columns, so that rows are taken faster
         self._columns = {name: _Column(table[name]) for name in columns}
 
     def find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:

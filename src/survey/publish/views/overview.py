@@ -14,7 +14,7 @@ from survey.publish.picture import Picture
 from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import Reading, Results, in_order
+from survey.publish.views.reading import Reading, Results, descending, in_order
 from survey.publish.views.rows import RANKED_FROM_N, score_table, values_of, verdicts
 from survey.publish.views.trend import trend_picture
 
@@ -147,7 +147,7 @@ def _chosen(cities: pd.DataFrame, reading: Reading, filters: OverviewFilters) ->
         for code in values_of(cities["area"])
     ]
     kept = cities[np.asarray(keep, dtype=bool)] if filters.region3 or filters.city_class else cities
-    return kept.sort_values("estimate", ascending=False, na_position="last").reset_index(drop=True)
+    return descending(kept, "estimate")
 
 
 def _cities(
@@ -184,8 +184,7 @@ def _areas(
 ) -> Picture:
     t = reading.t
     level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
-    areas = _rows_of(cells, "area_level", level)
-    areas = areas.sort_values("estimate", ascending=False, na_position="last")
+    areas = descending(_rows_of(cells, "area_level", level), "estimate")
     title = t(
         "{indicator} by area: {level}",
         indicator=reading.names.indicator(filters.indicator),

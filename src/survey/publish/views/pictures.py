@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from survey.locale import Translator
@@ -14,7 +15,6 @@ from survey.publish.views.reading import Reading
 from survey.publish.views.rows import (
     gap_rows,
     gap_table,
-    reference_row,
     score_rows,
     score_table,
 )
@@ -67,16 +67,17 @@ def score_picture(
     """Estimates with intervals in the order of `cells`."""
     t = reading.t
     value = unit or score_title(t)
-    rows = score_rows(cells, labels, t, key=key, focus=focus, ranked_from=ranked_from)
-    data = rows if reference is None else pd.concat([rows, reference_row(*reference)])
+    rows = score_rows(
+        cells, labels, t, key=key, focus=focus, ranked_from=ranked_from, reference=reference
+    )
     return Picture(
         key=heading.key,
         kind=kind,
         title=heading.title,
         subtitle=subtitle(reading, value, n),
-        alt=_alt_scores(heading.title, rows, t),
+        alt=_alt_scores(heading.title, cells, labels, t),
         text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
-        data=data.reset_index(drop=True),
+        data=rows,
         table=score_table(cells, labels, t, name=heading.rows, value=value),
         note=heading.note,
     )
@@ -111,21 +112,21 @@ def gap_picture(
     )
 
 
-def _alt_scores(title: str, rows: pd.DataFrame, t: Translator) -> str:
-    drawn = rows[rows["estimate"].notna()]
-    if drawn.empty:
+def _alt_scores(title: str, cells: pd.DataFrame, labels: Sequence[str], t: Translator) -> str:
+    estimates = cells["estimate"].to_numpy(dtype=float, na_value=np.nan)
+    drawn = np.flatnonzero(~np.isnan(estimates))
+    if not len(drawn):
         return t("{title}. No figure can be shown.", title=title)
-    ordered = drawn.sort_values("estimate")
-    top, bottom = ordered.iloc[-1], ordered.iloc[0]
+    top, bottom = drawn[estimates[drawn].argmax()], drawn[estimates[drawn].argmin()]
     return t(
         "{title}. {count} rows. Largest estimate: {top} {most}; smallest: {bottom} {least}. "
         "The same data follow as a table.",
         title=title,
         count=len(drawn),
-        top=top["label"],
-        most=decimal(top["estimate"]),
-        bottom=bottom["label"],
-        least=decimal(bottom["estimate"]),
+        top=labels[top],
+        most=decimal(estimates[top]),
+        bottom=labels[bottom],
+        least=decimal(estimates[bottom]),
     )
 
 

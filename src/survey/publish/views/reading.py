@@ -125,3 +125,9 @@ def in_order(table: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataF
         if value in position
     ]
     return table.take([row for _, row in sorted(found)]).reset_index(drop=True)
+
+
+def descending(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Largest value first, rows without one last."""
+    values = table[column].to_numpy(dtype=float, na_value=np.nan)
+    return table.take(np.argsort(-values, kind="stable")).reset_index(drop=True)

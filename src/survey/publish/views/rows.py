@@ -42,28 +42,34 @@ def score_rows(
     key: str,
     focus: Collection[str] = (),
     ranked_from: int = 0,
+    reference: tuple[str, float] | None = None,
 ) -> pd.DataFrame:
-    """Chart rows of estimates; `key` is the column that identifies a row."""
+    """Chart rows of estimates; `key` is the column that identifies a row.
+
+    `reference` adds the row that draws the dashed line, for example the nation.
+    """
     codes, estimate, n = values_of(cells[key]), _floats(cells, "estimate"), _floats(cells, "n")
     shown = cells["shown"].to_numpy(dtype=bool)
     absent = ~shown | np.isnan(estimate)
     focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
     role = np.select([absent, focused, n < ranked_from], [HIDDEN, FOCUS, UNRANKED], default=ITEM)
-    return _frame(
-        {
-            **_common(cells, codes, labels, n),
-            "estimate": estimate,
-            "role": list(role),
-            "note": _notes(shown, absent, t),
-        }
-    )
+    columns = {
+        **_common(cells, codes, labels, n),
+        "estimate": estimate,
+        "role": [str(one) for one in role],
+        "note": _notes(shown, absent, t),
+    }
+    if reference is not None:
+        line: dict[str, Any] = {"label": reference[0], "estimate": reference[1], "role": REFERENCE}
+        columns = {name: _with(values, line.get(name)) for name, values in columns.items()}
+    return _frame(columns)
 
 
-def reference_row(label: str, estimate: float) -> pd.DataFrame:
-    """The row that draws the dashed line, for example the nation."""
-    return _frame(
-        {"code": [""], "label": [label], "estimate": [estimate], "role": [REFERENCE], "note": [""]}
-    )
+def _with(values: Any, last: str | float | None) -> Any:
+    """One column with one more value, nothing where the row has none."""
+    if isinstance(values, np.ndarray):
+        return np.append(values, np.nan if last is None else last)
+    return [*values, last or ""]
 
 
 def gap_rows(gaps: pd.DataFrame, labels: Sequence[str], t: Translator, *, key: str) -> pd.DataFrame:

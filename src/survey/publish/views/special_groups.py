@@ -13,7 +13,7 @@ from survey.publish.views.figures import Difference, difference_of
 from survey.publish.views.measures import rates, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture
-from survey.publish.views.reading import Reading, Results, in_order
+from survey.publish.views.reading import Reading, Results, descending, in_order
 from survey.publish.views.rows import values_of
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
@@ -65,9 +65,10 @@ def special_groups(
         "rest", area_level="nation", area=NATION, group=known, indicator=filters.indicator
     )
     difference = difference_of(name, nation[nation["group"] == group])
-    cities = reading.gaps(
-        "rest", area_level="city", group=group, indicator=filters.indicator
-    ).sort_values("difference", ascending=False, na_position="last", ignore_index=True)
+    cities = descending(
+        reading.gaps("rest", area_level="city", group=group, indicator=filters.indicator),
+        "difference",
+    )
     return GroupsView(
         name=name,
         difference=difference,

@@ -1,6 +1,7 @@
 """The years: this platform's waves with intervals, published scores clearly apart."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import pandas as pd
 
@@ -20,10 +21,11 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
     t = reading.t
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
     said = t("Published by the association (press)")
+    rows = sorted([*_own(reading, others, indicator), *_published(indicator)], key=_in_years)
     frame = pd.DataFrame(
-        [*_own(reading, others, indicator), *_published(indicator)],
+        rows,
         columns=["year", "series", "estimate", "ci_low", "ci_high", "n", "range", "derived"],
-    ).sort_values(["series", "year"], ignore_index=True)
+    )
     title = t("{indicator} over the years, nation", indicator=reading.names.indicator(indicator))
     value = score_title(t)
     return Picture(
@@ -76,15 +78,21 @@ def _own(reading: Reading, others: Sequence[Results], indicator: str) -> list[tu
     return rows
 
 
-def _published(indicator: str) -> list[tuple[object, ...]]:
+@lru_cache(maxsize=64)
+def _published(indicator: str) -> tuple[tuple[object, ...], ...]:
     series = published_series(indicator=indicator)
-    return [
+    return tuple(
         (int(year), PUBLISHED, float(score), None, None, None, "", status == "derived")
         for year, score, status in zip(
             series["year"], series["score"], series["status"], strict=True
         )
         if pd.notna(score)
-    ]
+    )
+
+
+def _in_years(row: tuple[object, ...]) -> tuple[str, str]:
+    year, series = row[:2]
+    return str(series), str(year)
 
 
 def _n(frame: pd.DataFrame) -> float | None:
