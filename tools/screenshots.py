@@ -1,7 +1,7 @@
-"""Draw every page x size x look x language into screenshots/, with an index page to look through.
+"""Photograph every page: desktop and phone, light, dark and elder, Chinese and English.
 
-Makes a small demo platform of its own and drives the system's Chromium over it. With --readme the
-pictures of the README are renewed as well.
+Writes `screenshots/` with an index.html to look through. Without `--base-url` it serves the demo
+data of this checkout, or small ones made for the occasion.
 """
 
 import argparse
@@ -10,8 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,158 +20,190 @@ from html import escape
 from itertools import product
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "screenshots"
 SURVEY = Path(sys.executable).parent / "survey"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
-PAGES = {
-    "home": ("", None),
-    "tasks": ("tasks", "surveyor"),
-    "interview": ("interview", "surveyor"),
-    "overview": ("overview", "national_official"),
-    "city": ("city", "city_official"),
-    "special_groups": ("special-groups", "national_official"),
-    "method": ("method", "analyst"),
-    "refused": ("overview", None),
-}
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-LOOKS = ("light", "dark", "elder")
-LANGUAGES = ("zh", "en")
-README = ("overview", "city", "special_groups")
+SMALL = "0.05"
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+TALLEST = 12_000
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture to take: page, size, look and language."""
+    """One page as one role sees it."""
 
-    page: str
-    size: str
-    look: str
+    name: str
+    path: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the page is looked at."""
+
+    device: str
+    width: int
+    theme: str
     language: str
 
     @property
-    def file(self) -> str:
-        return f"{self.page}-{self.size}-{self.look}-{self.language}.png"
+    def name(self) -> str:
+        return f"{self.device}-{self.theme}-{self.language}"
+
+    @property
+    def query(self) -> str:
+        return f"lang={self.language}" + ("&large=1" if self.theme == "elder" else "")
+
+
+OFFICIAL, SURVEYOR = "national_official", "surveyor"
+SHOTS = (
+    Shot("home", "/"),
+    Shot("overview", "/overview", OFFICIAL),
+    Shot("city", "/city?city=320500", OFFICIAL),
+    Shot("special-groups", "/special-groups", OFFICIAL),
+    Shot("special-groups-elderly", "/special-groups?study=elderly", OFFICIAL),
+    Shot("special-groups-minors", "/special-groups?study=minors", OFFICIAL),
+    Shot("method", "/method", OFFICIAL),
+    Shot("tasks", "/tasks", SURVEYOR),
+    Shot("interview", "/interview", SURVEYOR),
+    Shot("refused", "/overview", SURVEYOR),
+    Shot("signed-out", "/overview"),
+)
+LOOKS = tuple(
+    Look(device, width, theme, language)
+    for (device, width), theme, language in product(
+        (("desktop", 1440), ("phone", 390)), ("light", "dark", "elder"), ("zh", "en")
+    )
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base-url", help="a running demo platform, e.g. http://localhost:8501")
+    parser.add_argument("--only", action="append", help="name of a page; may be repeated")
+    parser.add_argument("--out", type=Path, default=OUT)
+    chosen = parser.parse_args()
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        sys.stderr.write("No Chromium was found (Debian: apt install chromium).\n")
+        return 1
+    shots = [shot for shot in SHOTS if not chosen.only or shot.name in chosen.only]
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if chosen.base_url:
+        photograph(chosen.base_url.rstrip("/"), shots, chosen.out, browser)
+    else:
+        with demo_platform() as base_url:
+            photograph(base_url, shots, chosen.out, browser)
+    write_index(chosen.out, shots)
+    sys.stdout.write(f"{chosen.out / 'index.html'}\n")
+    return 0
 
 
 @contextmanager
-def platform(size: float) -> Iterator[str]:
-    """A demo platform in build/, made once and served on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
+def demo_platform() -> Iterator[str]:
+    """A server over the demo data: those that are there, else small ones that go again."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = ROOT / "var" / "demo"
+        if not (data / "demo.json").exists():
+            data = Path(folder) / "demo"
+            subprocess.run(
+                [SURVEY, "demo", "--size", SMALL], env=environment(data), check=True, cwd=ROOT
+            )
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [str(SURVEY), "serve", "--port", str(port)]
+        server = subprocess.Popen(command, env=environment(data), cwd=ROOT)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/ready", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def environment(data: Path) -> dict[str, str]:
+    return {
         **os.environ,
-        "SURVEY_DATA_DIR": str(ROOT / "build" / "screenshots" / "demo"),
+        "SURVEY_DATA_DIR": str(data),
         "SURVEY_DATABASE_URL": "",
-        "SURVEY_PORT": str(port),
+        "SURVEY_DEMO": "1",
+        "SURVEY_PUBLIC_RATE_PER_MINUTE": "0",
     }
-    command = [str(SURVEY), "demo", "--size", str(size), "--serve"]
-    server = subprocess.Popen(command, env=environment, cwd=ROOT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/ready", server)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
 
 
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    while server.poll() is None:
+def wait_for(url: str, server: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while server.poll() is None and time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.3)
-    raise SystemExit("the demo platform did not start")
+    raise RuntimeError(f"the platform did not start: {url}")
 
 
-def take(browser: Browser, address: str, shot: Shot, target: Path) -> None:
-    """One picture in a browser of its own, signed in as the page needs it."""
-    width, height = SIZES[shot.size]
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        locale="zh-CN" if shot.language == "zh" else "en-GB",
-        color_scheme="dark" if shot.look == "dark" else "light",
-    )
-    path, role = PAGES[shot.page]
-    if role is not None:
-        context.request.post(f"{address}/auth/demo", form={"role": role})
-    page = context.new_page()
-    elder = "&large=1" if shot.look == "elder" else ""
-    page.goto(f"{address}/{path}?lang={shot.language}{elder}")
-    settle(page)
-    page.screenshot(path=target)
-    context.close()
-
-
-def settle(page: Page) -> None:
-    page.locator(READY).wait_for(timeout=60_000)
-    page.wait_for_timeout(1_800)
-
-
-def form_picture(browser: Browser, address: str, target: Path) -> None:
-    """The public form on a phone, reached as a respondent reaches it."""
-    environment = {
-        **os.environ,
-        "SURVEY_DATA_DIR": str(ROOT / "build" / "screenshots" / "demo"),
-        "SURVEY_DATABASE_URL": "",
-        "SURVEY_PUBLIC_URL": address,
-    }
-    command = [str(SURVEY), "form", "try", "main-2023"]
-    link = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    page = browser.new_page(viewport={"width": 390, "height": 844}, locale="zh-CN")
-    page.goto(link.stdout.strip())
-    page.locator(".sf-heading").wait_for()
-    page.screenshot(path=target)
-    page.close()
-
-
-def write_index(folder: Path, shots: list[Shot]) -> None:
-    figures = "".join(
-        f"<figure><img loading=lazy src='{escape(shot.file)}'>"
-        f"<figcaption>{escape(shot.file)}</figcaption></figure>"
-        for shot in shots
-    )
-    style = (
-        "body{font:14px sans-serif;display:flex;flex-wrap:wrap}figure{margin:8px}img{height:420px}"
-    )
-    (folder / "index.html").write_text(
-        f"<!doctype html><meta charset=utf-8><style>{style}</style>{figures}", encoding="utf-8"
-    )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=float, default=0.1, help="size of the demo waves (1 = full)")
-    parser.add_argument("--only", nargs="*", help="pages to draw; default all")
-    parser.add_argument("--readme", action="store_true", help="only renew docs/images/")
-    options = parser.parse_args()
-    executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if executable is None:
-        raise SystemExit("no Chromium found")
-    folder = ROOT / "screenshots"
-    folder.mkdir(exist_ok=True)
-    names = options.only or list(PAGES)
-    shots = [Shot(*each) for each in product(names, SIZES, LOOKS, LANGUAGES)]
-    with platform(options.size) as address, sync_playwright() as playwright:
+def photograph(base_url: str, shots: list[Shot], out: Path, executable: str) -> None:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        if options.readme:
-            images = ROOT / "docs" / "images"
-            images.mkdir(exist_ok=True)
-            for name in README:
-                take(browser, address, Shot(name, "desktop", "light", "zh"), images / f"{name}.png")
-            form_picture(browser, address, images / "form.png")
-        else:
-            for shot in shots:
-                take(browser, address, shot, folder / shot.file)
-            write_index(folder, shots)
-            sys.stdout.write(f"{len(shots)} pictures: {folder / 'index.html'}\n")
+        for look in LOOKS:
+            for role in dict.fromkeys(shot.role for shot in shots):
+                context = signed_in(browser, base_url, look, role)
+                for shot in (one for one in shots if one.role == role):
+                    take(context.new_page(), base_url, shot, look, out)
+                context.close()
         browser.close()
 
 
+def signed_in(browser: Browser, base_url: str, look: Look, role: str) -> BrowserContext:
+    context = browser.new_context(
+        viewport={"width": look.width, "height": 900},
+        color_scheme="dark" if look.theme == "dark" else "light",
+        locale="zh-CN" if look.language == "zh" else "en-GB",
+    )
+    if role:
+        context.request.post(f"{base_url}/auth/demo", form={"role": role}, max_redirects=0)
+    return context
+
+
+def take(page: Page, base_url: str, shot: Shot, look: Look, out: Path) -> None:
+    joint = "&" if "?" in shot.path else "?"
+    page.goto(f"{base_url}{shot.path}{joint}{look.query}")
+    try:
+        page.locator(SETTLED).wait_for(timeout=60_000)
+    except Error:
+        sys.stderr.write(f"{shot.name} {look.name}: still busy after a minute\n")
+    page.wait_for_timeout(1500)
+    height = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
+    page.set_viewport_size({"width": look.width, "height": min(int(height) + 10, TALLEST)})
+    page.wait_for_timeout(700)
+    page.screenshot(path=out / f"{shot.name}-{look.name}.png")
+    page.close()
+
+
+def write_index(out: Path, shots: list[Shot]) -> None:
+    """A contact sheet: a row a page, a column a look."""
+    rows = []
+    for shot in shots:
+        cells = "".join(
+            f'<a href="{shot.name}-{look.name}.png"><img loading="lazy" '
+            f'src="{shot.name}-{look.name}.png" alt="{escape(shot.name)} {look.name}">'
+            f"<span>{look.name}</span></a>"
+            for look in LOOKS
+        )
+        rows.append(f"<h2>{escape(shot.name)}</h2><div>{cells}</div>")
+    style = (
+        "body{font:15px sans-serif;margin:2rem}div{display:flex;gap:1rem;overflow-x:auto}"
+        "a{flex:none;width:14rem;color:inherit}"
+        "img{width:100%;height:20rem;object-fit:cover;object-position:top;border:1px solid #bbb}"
+        "span{display:block;font-size:12px}"
+    )
+    page = f"<!doctype html><meta charset=utf-8><title>Screenshots</title><style>{style}</style>"
+    (out / "index.html").write_text(page + "".join(rows), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -21,6 +21,8 @@ from survey.publish.views.overview import Standing
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
 
+_MOST_LISTED = 6
+
 
 def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str) -> None:
     """One number with its interval in words, one sentence, and what the interval is not."""
@@ -68,9 +70,13 @@ def strengths(t: Translator, better: tuple[Difference, ...], worse: tuple[Differ
 
 
 def _column(t: Translator, title: str, differences: tuple[Difference, ...]) -> str:
-    rows = "".join(_finding(one) for one in differences)
+    rows = "".join(_finding(one) for one in differences[:_MOST_LISTED])
+    more = len(differences) - _MOST_LISTED
     if not rows:
-        rows = f"<li><span>{escape(t(NO_CLEAR_DIFFERENCE))}</span><span></span></li>"
+        rows = f"<li><span>{escape(t(NO_CLEAR_DIFFERENCE))}</span></li>"
+    elif more > 0:
+        said = t("{count} more, in the picture below", count=more)
+        rows += f"<li><span>{escape(said)}</span></li>"
     return f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
 
 
