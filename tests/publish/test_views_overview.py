@@ -144,7 +144,7 @@ def test_every_picture_has_title_wave_unit_n_and_words_for_those_who_cannot_see(
         shown.indicators, shown.cities, shown.areas, shown.city_map, shown.trend,
     ):  # fmt: skip
         assert picture.title
-        for part in ("main-2024", "0–100" if language == "en" else "0—100", "n = ", "95%"):
+        for part in ("2024", "0–100" if language == "en" else "0—100", "n = ", "95%"):
             assert part in picture.subtitle, picture.key
         assert picture.title in picture.alt
         assert len(picture.alt) > len(picture.title) + 10

@@ -18,7 +18,7 @@ def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
         who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
     )
     x = alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0))
-    place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1)
+    place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=0)
     colour = alt.Color(
         "who:N", scale=alt.Scale(domain=[own, published], range=[ACCENT, GREY]), legend=place
     )

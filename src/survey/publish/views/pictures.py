@@ -38,13 +38,13 @@ def percent_title(t: Translator) -> str:
     return t("Per cent of those asked")
 
 
-def subtitle(reading: Reading, unit: str, n: float | None) -> str:
-    """Wave, unit, n and interval: the line under every title."""
+def subtitle(reading: Reading, unit: str, n: float | None, *, wave: str | None = None) -> str:
+    """Wave, unit, n and interval: the line under every title. `wave` is the one being read."""
     t = reading.t
     count = "–" if n is None or pd.isna(n) else f"{int(n):,d}"
     return t(
         "{wave} · {unit} · n = {n} · lines: 95% intervals",
-        wave=reading.wave_title,
+        wave=wave or reading.wave_title,
         unit=unit,
         n=count,
     )

@@ -32,7 +32,7 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
         key="overview-trend",
         kind=Kind.TREND,
         title=title,
-        subtitle=subtitle(reading, value, _n(frame)),
+        subtitle=subtitle(reading, value, _n(frame), wave=_waves(reading, others)),
         alt=t(
             "{title}. {count} points. The same data follow as a table.",
             title=title,
@@ -93,6 +93,11 @@ def _published(indicator: str) -> tuple[tuple[object, ...], ...]:
 def _in_years(row: tuple[object, ...]) -> tuple[str, str]:
     year, series = row[:2]
     return str(series), str(year)
+
+
+def _waves(reading: Reading, others: Sequence[Results]) -> str:
+    years = sorted({results.wave.year for results in (reading.results, *others)})
+    return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
 
 
 def _n(frame: pd.DataFrame) -> float | None:
