@@ -29,3 +29,10 @@ def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Flo
     quotient = np.full(shape, otherwise)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)
     return quotient
+
+
+def add_up(codes: Codes, values: Floats, size: int) -> Floats:
+    """Sum (B, ...) by code, skipping -1, shape (size, ...)."""
+    inside = np.flatnonzero(codes >= 0)
+    flat = values[inside].reshape(len(inside), -1)
+    return group_sum(codes[inside], flat, size).reshape(size, *values.shape[1:])

@@ -1,13 +1,14 @@
 """From PSU sums to the figures of one area level: A areas, G groups, T statistics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.arrays import Codes, Floats, add_up, group_sum, ratio
 from survey.estimate.cube_sums import AreaLevel, CubeSums
+from survey.estimate.parallel import in_parallel
 from survey.estimate.sums import coverage_of
 from survey.estimate.variance import Spread, from_cells
 
@@ -67,13 +68,17 @@ class Segments:
     ) -> tuple[Floats, Floats]:
         """Sum, and squares about its own mean, of `z` in each segment, shape (s, ...) each."""
         total, within = np.empty((2, len(self.starts), *shape))
-        for part, inside in self.pieces():
-            member, z = self.member(inside), z_of(part).reshape(part.stop - part.start, -1)
-            sums = member @ z
-            z -= member.T @ (sums / self.size[inside, None])
-            z *= z
-            total[inside] = sums.reshape(-1, *shape)
-            within[inside] = (member @ z).reshape(-1, *shape)
+
+        def work(pieces: Sequence[tuple[slice, slice]]) -> None:
+            for part, inside in pieces:
+                member, z = self.member(inside), z_of(part).reshape(part.stop - part.start, -1)
+                sums = member @ z
+                z -= member.T @ (sums / self.size[inside, None])
+                z *= z
+                total[inside] = sums.reshape(-1, *shape)
+                within[inside] = (member @ z).reshape(-1, *shape)
+
+        in_parallel(work, list(self.pieces()))
         return total, within
 
 
@@ -231,10 +236,3 @@ def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floa
     outside = size - np.bincount(cell, psus, minlength=len(size))
     squares = group_sum(cell, within + psus[:, None] * shift**2, len(size))
     return squares + outside[:, None] * mean**2
-
-
-def add_up(codes: Codes, values: Floats, size: int) -> Floats:
-    """Sum (B, ...) by code, skipping -1, shape (size, ...)."""
-    inside = np.flatnonzero(codes >= 0)
-    flat = values[inside].reshape(len(inside), -1)
-    return group_sum(codes[inside], flat, size).reshape(size, *values.shape[1:])

@@ -1,12 +1,14 @@
 """The single pass over the rows of a cube, and what its statistics are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, Singles
+from survey.estimate.arrays import Codes, Floats, Singles, add_up
 from survey.estimate.cube_rows import Chunk, Rows
+from survey.estimate.parallel import in_parallel
 
 PAIRED_ITEMS = 3
 Figures = TypeVar("Figures", Floats, Singles)
@@ -78,9 +80,9 @@ class Moments:
 
 
 class Pass:
-    """Adds chunk after chunk."""
+    """Sums chunk by chunk; every chunk has its own place, and blocks are added up at the end."""
 
-    def __init__(self, rows: Rows, plan: Plan, psus: int, blocks: int) -> None:
+    def __init__(self, rows: Rows, plan: Plan, psus: int) -> None:
         groups, columns, several = len(rows.member), rows.columns, len(plan.several)
         self._rows, self._plan = rows, plan
         self._weightless = not (rows.weight > 0).all()
@@ -88,59 +90,64 @@ class Pass:
         first, second = plan.pairs.T
         self._left = np.concatenate([first, first, columns + first, columns + first])
         self._right = np.concatenate([second, columns + second, second, columns + second])
-        self._psu = np.empty((psus, groups, 2 * columns))
-        self._block = np.zeros((blocks, groups, 2 * columns))
         self._parts = np.cumsum([columns, len(self._left), several])
-        self._moment = np.zeros((blocks, groups, int(self._parts[-1])))
-        self._features = rows.workspace(2 * columns)
-        self._mass = rows.workspace(groups)
-        self._lines = rows.workspace(int(self._parts[-1]))
-        self._scored = np.empty((columns + several, rows.widest), dtype=np.float32)
-        self._n = np.zeros((blocks, groups, columns + several))
-        self._members = np.zeros((blocks, groups, columns + several))
-        self._scores = np.zeros((blocks, groups, len(rows.raw)))
+        self._psu = np.empty((psus, groups, 2 * columns))
+        chunks = len(rows.chunks)
+        self._sum = np.zeros((chunks, groups, 2 * columns))
+        self._moment = np.zeros((chunks, groups, int(self._parts[-1])))
+        self._n = np.zeros((chunks, groups, columns + several), dtype=np.float32)
+        self._members = self._n
+        if self._weightless:
+            self._members = np.zeros_like(self._n)
+        self._answers = np.zeros((chunks, groups, len(rows.raw)), dtype=np.float32)
 
-    def run(self) -> Moments:
-        for chunk in self._rows.chunks:
-            self._add(chunk)
+    def run(self, blocks: int) -> Moments:
+        in_parallel(self._add, list(enumerate(self._rows.chunks)))
+        home = np.array([chunk.block for chunk in self._rows.chunks], dtype=np.intp)
+        block, moment, n, members, answers = (
+            add_up(home, part.astype(np.float64, copy=False), blocks)
+            for part in (self._sum, self._moment, self._n, self._members, self._answers)
+        )
         columns, spread_out = self._rows.columns, self._plan.spread_out
-        members = self._members if self._weightless else self._n
-        square, product, base, _ = np.split(self._moment, self._parts, axis=2)
+        square, product, base, _ = np.split(moment, self._parts, axis=2)
         return Moments(
             psu=self._psu,
-            block=self._block,
+            block=block,
             square=square,
             product=product.reshape(*product.shape[:2], 4, -1),
-            n=spread_out(self._n[..., :columns], self._n[..., columns:]),
+            n=spread_out(n[..., :columns], n[..., columns:]),
             members=spread_out(members[..., :columns], members[..., columns:]),
-            base=spread_out(self._block[..., :columns], base),
-            scores=self._scores if len(self._rows.omega) else members[..., : len(self._rows.raw)],
+            base=spread_out(block[..., :columns], base),
+            scores=answers if len(self._rows.omega) else members[..., : len(self._rows.raw)],
         )
 
-    def _add(self, chunk: Chunk) -> None:
-        rows, block, columns = self._rows, chunk.block, self._rows.columns
-        features, mass = rows.features(chunk, self._features), rows.mass(chunk, self._mass)
-        for psu, part in chunk.psus:
-            np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
-        first, last = chunk.psus[0][0], chunk.psus[-1][0]
-        self._block[block] += self._psu[first : last + 1].sum(axis=0)
-        scored = self._scored[:, : features.shape[1]]
-        scored[:columns] = features[:columns]
-        scored[columns:] = self._support @ scored[:columns] > 0
-        moment = self._lines[:, : features.shape[1]]
-        square, product, base, _ = np.split(moment, self._parts)
-        np.multiply(features[columns:], features[columns:], out=square)
-        np.multiply(features[self._left], features[self._right], out=product)
-        base[:] = scored[columns:]
-        self._moment[block] += mass @ moment.T
-        present = rows.member[:, chunk.rows].astype(np.float32)
-        self._n[block] += present @ scored.T
-        self._count_positive(chunk, present, scored)
+    def _add(self, chunks: Sequence[tuple[int, Chunk]]) -> None:
+        rows, columns = self._rows, self._rows.columns
+        spaces = rows.workspace(2 * columns), rows.workspace(len(rows.member))
+        lines = rows.workspace(int(self._parts[-1]))
+        space = np.empty((columns + len(self._support), rows.widest), dtype=np.float32)
+        for place, chunk in chunks:
+            features, mass = rows.features(chunk, spaces[0]), rows.mass(chunk, spaces[1])
+            for psu, part in chunk.psus:
+                np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
+            first, last = chunk.psus[0][0], chunk.psus[-1][0]
+            self._psu[first : last + 1].sum(axis=0, out=self._sum[place])
+            scored, moment = space[:, : mass.shape[1]], lines[:, : mass.shape[1]]
+            scored[:columns] = features[:columns]
+            scored[columns:] = self._support @ scored[:columns] > 0
+            square, product, base, _ = np.split(moment, self._parts)
+            np.multiply(features[columns:], features[columns:], out=square)
+            np.multiply(features[self._left], features[self._right], out=product)
+            base[:] = scored[columns:]
+            np.matmul(mass, moment.T, out=self._moment[place])
+            self._count(place, chunk, scored)
 
-    def _count_positive(self, chunk: Chunk, present: Singles, scored: Singles) -> None:
+    def _count(self, place: int, chunk: Chunk, scored: Singles) -> None:
+        present = self._rows.member[:, chunk.rows].astype(np.float32)
+        np.matmul(present, scored.T, out=self._n[place])
         if self._weightless:
-            present = present * (self._rows.weight[chunk.rows] > 0)
-            self._members[chunk.block] += present @ scored.T
+            present *= self._rows.weight[chunk.rows] > 0
+            np.matmul(present, scored.T, out=self._members[place])
         if len(self._rows.omega):
             answered = (self._rows.raw[:, chunk.rows] >= 0).astype(np.float32)
-            self._scores[chunk.block] += present @ answered.T
+            np.matmul(present, answered.T, out=self._answers[place])

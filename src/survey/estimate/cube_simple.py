@@ -1,13 +1,14 @@
 """Simple-random variances of a cube: the denominator of deff, and, times the assumed deff, the
 whole error of a sample whose points were not recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from survey.estimate.arrays import Floats, ratio
+from survey.estimate.arrays import Floats, add_up, ratio
 from survey.estimate.cube_levels import View
-from survey.estimate.cube_rows import Chunk
+from survey.estimate.cube_rows import Chunk, Rows
+from survey.estimate.parallel import in_parallel
 
 
 def simple_variances(views: Sequence[View]) -> list[Floats]:
@@ -32,18 +33,14 @@ def squares_of(views: Sequence[View]) -> list[Floats]:
 def contrast_squares(view: View, reference: View) -> Floats:
     """Sum over the rows of each area of w (u - v)^2 - w v^2, with u and v linearised about the
     area and about the larger area that contains it, shape (A, G, T)."""
-    sums, omega = view.sums, view.sums.plan.omega
-    found = np.zeros((len(view.level.labels), *sums.moments.n.shape[1:]))
-    look = _Look(view, len(omega))
-    for chunk in sums.rows.chunks:
-        if (area := view.level.of_block[chunk.block]) < 0:
-            continue
-        look.at(chunk)
-        own = _kernel(view, area, omega)
-        other = _kernel(reference, reference.level.of_block[chunk.block], omega)
-        found[area] += look.squares(own - other)
-        found[area] -= look.squares(other)
-    return found
+    plan = view.sums.plan
+
+    def contrast(look: _Look, chunk: Chunk) -> Floats:
+        own = _kernel(view, view.level.of_block[chunk.block], plan.omega)
+        other = _kernel(reference, reference.level.of_block[chunk.block], plan.omega)
+        return look.squares(own - other) - look.squares(other)
+
+    return _look_through([view], plan.omega, [contrast])[0]
 
 
 def _small_squares(view: View) -> Floats:
@@ -62,28 +59,49 @@ def _small_squares(view: View) -> Floats:
 
 def _dense_squares(views: Sequence[View]) -> list[Floats]:
     """Sum of w u^2 over the rows for statistics of many columns, (A, G, dense) per level."""
-    sums = views[0].sums
-    groups, omega = len(sums.rows.member), sums.plan.omega[sums.plan.dense]
-    found = [np.zeros((len(view.level.labels), groups, len(omega))) for view in views]
-    if not len(omega):
-        return found
-    look = _Look(views[0], len(omega))
-    for chunk in sums.rows.chunks:
-        look.at(chunk)
-        for view, squares in zip(views, found, strict=True):
-            if (area := view.level.of_block[chunk.block]) >= 0:
-                squares[area] += look.squares(_kernel(view, area, omega, covered=False))
-    return found
+    omega = views[0].sums.plan.omega[views[0].sums.plan.dense]
+
+    def squares_in(view: View) -> Callable[[_Look, Chunk], Floats]:
+        return lambda look, chunk: look.squares(
+            _kernel(view, view.level.of_block[chunk.block], omega, covered=False)
+        )
+
+    return _look_through(views, omega, [squares_in(view) for view in views])
+
+
+def _look_through(
+    views: Sequence[View],
+    omega: Floats,
+    figures: Sequence[Callable[["_Look", Chunk], Floats]],
+) -> list[Floats]:
+    """Figures (G, t) of every chunk, one function per view, added up to its areas (A, G, t)."""
+    rows, shape = views[0].sums.rows, (len(views[0].sums.rows.member), len(omega))
+    found = np.zeros((len(views), len(rows.chunks), *shape))
+    home = [view.level.of_block[[chunk.block for chunk in rows.chunks]] for view in views]
+
+    def work(chunks: Sequence[tuple[int, Chunk]]) -> None:
+        look = _Look(rows, len(omega))
+        for place, chunk in chunks:
+            look.at(chunk)
+            for codes, figure, figures_found in zip(home, figures, found, strict=True):
+                if codes[place] >= 0:
+                    figures_found[place] = figure(look, chunk)
+
+    if len(omega):
+        in_parallel(work, list(enumerate(rows.chunks)))
+    return [
+        add_up(codes, figure, len(view.level.labels))
+        for view, codes, figure in zip(views, home, found, strict=True)
+    ]
 
 
 class _Look:
     """A second look at the rows, chunk by chunk."""
 
-    def __init__(self, view: View, statistics: int) -> None:
-        self._rows, groups = view.sums.rows, len(view.sums.rows.member)
+    def __init__(self, rows: Rows, statistics: int) -> None:
+        self._rows, groups = rows, len(rows.member)
         self._spaces = [
-            self._rows.workspace(lines)
-            for lines in (2 * self._rows.columns, groups, statistics * groups)
+            rows.workspace(lines) for lines in (2 * rows.columns, groups, statistics * groups)
         ]
 
     def at(self, chunk: Chunk) -> None:
