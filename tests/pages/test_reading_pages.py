@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import streamlit as st
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
+from synthetic_results import MAIN_GROUPS, Plan, synthetic_store
 
 from survey.access.principal import Role
 from survey.publish.views import overview as overview_view
@@ -132,6 +134,21 @@ def test_hidden_cells_say_so_in_words(open_page: Open) -> None:
     app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
     tables = [table.value.astype(str).to_csv() for table in app.table]
     assert any("Sample too small, not shown" in table for table in tables)
+
+
+def test_a_city_with_too_few_people_says_what_would_be_needed(
+    open_page: Open, read: Read, use_store: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    tiny = Settings(data_dir=tmp_path, database_url="", demo=True)
+    plan = Plan("main-2024", "main", 2024, MAIN_GROUPS, 400)
+    synthetic_store(tiny, plans=(plan,), measures_a_topic=1)
+    use_store(tiny)
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
+    words = read(app)
+    assert "at least 10 valid answers are needed" in words
+    assert 'class="number"' not in words
+    assert "Something went wrong" not in words
+    assert "0 valid interviews" not in words
 
 
 def test_a_failure_is_told_calmly_with_a_number(

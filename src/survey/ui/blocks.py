@@ -5,7 +5,6 @@ from html import escape
 
 import streamlit as st
 
-from survey.disclosure import MINIMUM_N
 from survey.locale import Translator
 from survey.publish.views.figures import (
     NEEDED,
@@ -28,7 +27,7 @@ def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str) -> None:
     """One number with its interval in words, one sentence, and what the interval is not."""
     t = visit.t
     if not figure.available or figure.estimate is None:
-        needed = escape(t(NEEDED, minimum=MINIMUM_N))
+        needed = escape(t(NEEDED))
         st.html(f'<div class="hcs-answer"><p><b>{needed}</b></p><p>{escape(sentence)}</p></div>')
         return
     explained = escape(explain("95% interval", visit.language) or "", quote=True)

@@ -97,11 +97,7 @@ def city_profile(
         name=name,
         place=_place(reading, filters.city),
         headline=headline,
-        sentence=reading.t(
-            "Composite satisfaction in {city}, from {n} valid interviews.",
-            city=name,
-            n=f"{headline.n or 0:,d}",
-        ),
+        sentence=_sentence(reading, name, headline),
         comparison=_comparison(reading, overall),
         difference=overall,
         strengths=tuple(one for one in findings if one.is_higher),
@@ -109,6 +105,16 @@ def city_profile(
         tree=_tree(reading, everyone, gaps, filters, codes),
         groups=_groups(reading, own[own["indicator"] == COMPOSITE], headline, name),
         measures=_measures(reading, everyone, name, filters.topic),
+    )
+
+
+def _sentence(reading: Reading, name: str, headline: Figure) -> str:
+    if headline.n is None:
+        return reading.t("Composite satisfaction in {city}.", city=name)
+    return reading.t(
+        "Composite satisfaction in {city}, from {n} valid interviews.",
+        city=name,
+        n=f"{headline.n:,d}",
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg
 
 UNRELIABLE = "unreliable"
@@ -17,7 +18,9 @@ QUOTA_SAMPLE_SHORT = msg(
 )
 """Stands beside every chart that shows a margin of error."""
 WITHHELD = msg("Sample too small, not shown")
-NEEDED = msg("Sample too small, not shown: at least {minimum} valid answers are needed.")
+NEEDED = msg(
+    "Sample too small, not shown: at least {minimum} valid answers are needed.", minimum=MINIMUM_N
+)
 NOT_AVAILABLE = msg("Not available")
 NO_CLEAR_DIFFERENCE = msg("No detectable difference")
 

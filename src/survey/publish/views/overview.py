@@ -99,7 +99,7 @@ def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> s
     return t(
         "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
         indicator=reading.names.indicator(filters.indicator),
-        n=f"{headline.n or 0:,d}",
+        n=f"{reading.wave.n if headline.n is None else headline.n:,d}",
         cities=reading.wave.cities,
     )
 
