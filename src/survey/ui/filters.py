@@ -11,6 +11,7 @@ from survey.publish.views.names import COMPOSITE, Names
 from survey.publish.views.special_groups import group_choices
 from survey.sample.frame import shipped_cities
 from survey.ui.furniture import notice
+from survey.ui.glossary import explain
 from survey.ui.page import Visit
 from survey.ui.results import waves
 from survey.ui.url import pick
@@ -39,6 +40,7 @@ def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
         list(found),
         show=lambda key: found[key].title.get(visit.language, key),
         language=visit.language,
+        explanation=explain("wave", visit.language),
     )
     return found[chosen]
 
@@ -56,6 +58,7 @@ def pick_indicator(
         [COMPOSITE, *codes],
         show=names.numbered,
         language=visit.language,
+        explanation=explain("indicator", visit.language),
     )
 
 
@@ -115,6 +118,7 @@ def pick_study(visit: Visit) -> str:
         show=shown.__getitem__,
         language=visit.language,
         as_buttons=True,
+        explanation=explain("supplement", visit.language),
     )
 
 
@@ -145,6 +149,7 @@ def pick_yardstick(visit: Visit) -> str:
         list(AGAINST),
         show=lambda key: visit.t(AGAINST[key]),
         language=visit.language,
+        explanation=explain("peers", visit.language),
     )
 
 

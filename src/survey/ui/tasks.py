@@ -20,6 +20,7 @@ from survey.publish.views.names import Names
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import PointKind, now
 from survey.ui.furniture import notice
+from survey.ui.glossary import explain
 from survey.ui.navigation import BY_KEY, PageKey
 from survey.ui.page import Visit
 from survey.ui.url import pick
@@ -73,6 +74,7 @@ def pick_task(visit: Visit) -> Task | None:
         list(by_code),
         show=lambda code: _title(visit, by_code[code]),
         language=visit.language,
+        explanation=explain("sampling point", visit.language),
     )
     return by_code[chosen]
 
