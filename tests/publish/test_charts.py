@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import altair as alt
-import pandas as pd
 import pytest
 
 from survey.publish.charts import ELDER, ORDINARY, ChartText, Kind, spec_of
@@ -137,19 +136,17 @@ def test_marks_stand_out_on_both_pages(theme: str, colour: str) -> None:
 
 @pytest.fixture
 def picture() -> Picture:
-    data = pd.DataFrame(
-        {
-            "code": ["110000", "310000", ""],
-            "label": ["Beijing", "Shanghai", "Nation"],
-            "estimate": [80.0, None, 79.0],
-            "ci_low": [79.0, None, None],
-            "ci_high": [81.0, None, None],
-            "n": [600.0, None, None],
-            "range": ["79.0–81.0", "", ""],
-            "role": ["focus", "hidden", "reference"],
-            "note": ["", "Sample too small, not shown", ""],
-        }
-    )
+    rows = {
+        "code": ["110000", "310000", ""],
+        "label": ["Beijing", "Shanghai", "Nation"],
+        "estimate": [80.0, None, 79.0],
+        "ci_low": [79.0, None, None],
+        "ci_high": [81.0, None, None],
+        "n": [600.0, None, None],
+        "range": ["79.0–81.0", "", ""],
+        "role": ["focus", "hidden", "reference"],
+        "note": ["", "Sample too small, not shown", ""],
+    }
     return Picture(
         key="cities",
         kind=Kind.INTERVALS,
@@ -157,8 +154,8 @@ def picture() -> Picture:
         subtitle="Wave 2024 · Score (0–100) · n = 600 · lines: 95% intervals",
         alt="Two cities",
         text=words(Kind.INTERVALS),
-        data=data,
-        table=data,
+        rows=rows,
+        listing=rows,
     )
 
 

@@ -26,14 +26,14 @@ def read(data: bytes) -> list[list[str]]:
 
 
 def test_the_screen_shows_one_decimal_and_a_dash_for_nothing() -> None:
-    shown = for_screen(TABLE).to_pydict()
+    shown = for_screen(dict(TABLE.items())).to_pydict()
     assert shown["City"] == ["北京", "上海"]
     assert shown["Score"] == ["79.1", "–"]
     assert shown["n"] == ["620", "–"]
 
 
 def test_thousands_are_kept_apart() -> None:
-    table = pd.DataFrame({"n": [61998, None], "Score": [1234.56, 0.0]}, dtype=object)
+    table = {"n": [61998, None], "Score": [1234.56, 0.0]}
     assert for_screen(table).to_pydict() == {"n": ["61,998", "–"], "Score": ["1,234.6", "0.0"]}
 
 

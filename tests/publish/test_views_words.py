@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.locale import translator
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import (
     NOTHING,
     Difference,
@@ -20,7 +21,6 @@ from survey.publish.views.figures import (
     signed,
 )
 from survey.publish.views.names import Names
-from survey.publish.views.reading import in_order
 from survey.publish.views.rows import gap_rows, score_rows, verdicts
 from survey.sample.frame import shipped_cities
 
@@ -31,11 +31,13 @@ def figure(low: float, high: float) -> Figure:
     return Figure((low + high) / 2, low, high, 100, "ok", shown=True)
 
 
-def gaps(*rows: tuple[float, float, float, bool]) -> pd.DataFrame:
+def gaps(*rows: tuple[float, float, float, bool]) -> Cells:
     frame = pd.DataFrame(rows, columns=["difference", "ci_low", "ci_high", "shown"])
-    return frame.assign(
-        area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
-        reference=79.0,
+    return Cells(
+        frame.assign(
+            area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
+            reference=79.0,
+        )
     )  # fmt: skip
 
 
@@ -83,8 +85,8 @@ def test_a_missing_row_is_nothing() -> None:
 
 def test_a_hidden_difference_has_no_verdict() -> None:
     rows = gap_rows(gaps((math.nan, math.nan, math.nan, False)), ["A"], T, key="area")
-    assert rows["role"].tolist() == ["hidden"]
-    assert rows["note"].tolist() == ["Sample too small, not shown"]
+    assert rows["role"] == ["hidden"]
+    assert rows["note"] == ["Sample too small, not shown"]
 
 
 def test_score_rows_keep_order_and_roles() -> None:
@@ -99,15 +101,32 @@ def test_score_rows_keep_order_and_roles() -> None:
             "status": ["ok", "ok", "ok", "ok"],
         }
     )
-    rows = score_rows(cells, list("ABCD"), T, key="area", focus=("b",), ranked_from=100)
-    assert rows["label"].tolist() == list("ABCD")
-    assert rows["role"].tolist() == ["item", "focus", "unranked", "hidden"]
-    assert rows["range"].tolist() == ["79.0–81.0", "78.0–80.0", "70.0–86.0", ""]
+    rows = score_rows(Cells(cells), list("ABCD"), T, key="area", focus=("b",), ranked_from=100)
+    assert rows["label"] == list("ABCD")
+    assert rows["role"] == ["item", "focus", "unranked", "hidden"]
+    assert rows["range"] == ["79.0–81.0", "78.0–80.0", "70.0–86.0", ""]
+
+
+def numbered() -> Cells:
+    return Cells(pd.DataFrame({"code": ["2.10", "1", "2.9", "x"], "v": [1.0, np.nan, 3.0, 2.0]}))
 
 
 def test_rows_come_in_the_wanted_order_and_others_are_left_out() -> None:
-    table = pd.DataFrame({"code": ["2.10", "1", "2.9", "x"], "v": [1, 2, 3, 4]})
-    assert in_order(table, "code", ["1", "2.9", "2.10"])["v"].tolist() == [2, 3, 1]
+    assert numbered().in_order("code", ["1", "2.9", "2.10"]).texts("code") == ["1", "2.9", "2.10"]
+
+
+def test_rows_without_a_value_come_last() -> None:
+    assert numbered().descending("v").texts("code") == ["2.9", "x", "2.10", "1"]
+
+
+def test_narrowing_does_not_change_what_it_was_taken_from() -> None:
+    cells = numbered()
+    few = cells.among("code", ("x", "1")).where("code", "x")
+    assert few.numbers("v").tolist() == [2.0]
+    assert len(cells) == 4
+    assert cells.largest("v") == 3.0
+    assert cells.total("v") == 6.0
+    assert few.keep([False]).largest("v") is None
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -7,12 +7,13 @@ import pandas as pd
 import pyarrow as pa
 
 from survey.publish.charts import ChartText, Kind
+from survey.publish.columns import Columns, to_arrow, to_frame
 from survey.publish.tables import for_screen
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """`data` feeds the chart, `table` is what people read and download; neither is changed."""
+    """`rows` feed the chart, `listing` is what people read and download; neither is changed."""
 
     key: str
     """Names the picture in widget keys and file names; latin letters and hyphens."""
@@ -23,19 +24,29 @@ class Picture:
     alt: str
     """What a reader who cannot see the chart should know."""
     text: ChartText
-    data: pd.DataFrame
-    table: pd.DataFrame
+    rows: Columns
+    listing: Columns
     note: str = ""
 
     @cached_property
+    def data(self) -> pd.DataFrame:
+        """`rows` for those who calculate."""
+        return to_frame(self.rows)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """`listing` for those who take it away."""
+        return to_frame(self.listing)
+
+    @cached_property
     def chart_data(self) -> pa.Table:
-        """`data` as the browser gets it; made once, a view may be drawn thousands of times."""
-        return pa.Table.from_pandas(self.data, preserve_index=False)
+        """`rows` as the browser gets them; made once, a view may be drawn thousands of times."""
+        return to_arrow(self.rows)
 
     @cached_property
     def screen_table(self) -> pa.Table:
-        return for_screen(self.table)
+        return for_screen(self.listing)
 
     @property
     def is_empty(self) -> bool:
-        return self.data.empty
+        return not any(len(values) for values in self.rows.values())

@@ -8,15 +8,20 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
+from survey.publish.columns import Columns, listed
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheet programs misread Chinese."""
 
 
-def for_screen(table: pd.DataFrame, absent: str = "–") -> pa.Table:
+def for_screen(columns: Columns, absent: str = "–") -> pa.Table:
     """Numbers as people read them: one decimal, thousands apart, a dash for nothing."""
-    columns = {name: [_shown(value, absent) for value in table[name].tolist()] for name in table}
-    return pa.table({str(name): pa.array(texts, pa.string()) for name, texts in columns.items()})
+    shown = {
+        name: [_shown(value, absent) for value in listed(values)]
+        for name, values in columns.items()
+    }
+    return pa.table({name: pa.array(texts, pa.string()) for name, texts in shown.items()})
 
 
 def _is_nothing(value: object) -> bool:

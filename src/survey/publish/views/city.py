@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 
 from survey.access.principal import Action, Principal
 from survey.locale import Message, SurveyError, msg
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.layers import HIDDEN
 from survey.publish.picture import Picture
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Difference, Figure, difference_of, figure_of
 from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import EVERYONE, Reading, Results, in_order
-from survey.publish.views.rows import counts, gap_table, score_rows, values_of, verdicts
+from survey.publish.views.reading import EVERYONE, Reading, Results
+from survey.publish.views.rows import Rows, counts, gap_table, score_rows, verdicts
 from survey.sample.frame import FrameCity
 
 AGAINST: Mapping[str, Message] = MappingProxyType(
@@ -65,7 +65,7 @@ def city_choices(*, results: Results, principal: Principal, language: str) -> di
     """Code -> name of the cities that the reader may open, in the order of the frame."""
     reading = Reading(results, principal, language)
     cells = reading.cells(area_level="city")
-    return {code: reading.names.area(code) for code in sorted(values_of(cells["area"]))}
+    return {code: reading.names.area(code) for code in sorted(cells.texts("area"))}
 
 
 def city_profile(
@@ -79,19 +79,17 @@ def city_profile(
     """
     reading = Reading(results, principal, language)
     own = reading.cells(area_level="city", area=filters.city, indicator=None, group=None)
-    if own.empty:
+    if not len(own):
         principal.require(Action.READ_RESULTS, filters.city)
         raise UnknownCity(msg("This wave has no city {code}.", code=filters.city))
-    everyone = own[own["group"] == EVERYONE]
-    headline = figure_of(everyone[everyone["indicator"] == COMPOSITE])
+    everyone = own.where("group", EVERYONE)
+    headline = figure_of(everyone.where("indicator", COMPOSITE))
     codes = reading.level_codes(1, 2, 3) if filters.detail else reading.level_codes(1, 2)
     gaps = reading.gaps(
         "nation", area_level="city", area=filters.city, indicator=[COMPOSITE, *reading.codes]
     )
-    overall = difference_of(
-        reading.names.indicator(COMPOSITE), gaps[gaps["indicator"] == COMPOSITE]
-    )
-    findings = _findings(reading, in_order(gaps, "indicator", reading.level_codes(2)))
+    overall = difference_of(reading.names.indicator(COMPOSITE), gaps.where("indicator", COMPOSITE))
+    findings = _findings(reading, gaps.in_order("indicator", reading.level_codes(2)))
     name = reading.names.area(filters.city)
     return CityView(
         name=name,
@@ -103,7 +101,7 @@ def city_profile(
         strengths=tuple(one for one in findings if one.is_higher),
         weaknesses=tuple(one for one in reversed(findings) if one.is_clear and not one.is_higher),
         tree=_tree(reading, everyone, gaps, filters, codes),
-        groups=_groups(reading, own[own["indicator"] == COMPOSITE], headline, name),
+        groups=_groups(reading, own.where("indicator", COMPOSITE), headline, name),
         measures=_measures(reading, everyone, name, filters.topic),
     )
 
@@ -149,11 +147,11 @@ def _comparison(reading: Reading, difference: Difference) -> str:
     return t("{size} points below the nation (95% interval {low}–{high}).", **words)
 
 
-def _findings(reading: Reading, gaps: pd.DataFrame) -> list[Difference]:
+def _findings(reading: Reading, gaps: Cells) -> list[Difference]:
     """Second-level differences, largest first."""
     found = [
-        difference_of(reading.names.indicator(str(code)), gaps.iloc[[row]])
-        for row, code in enumerate(gaps["indicator"])
+        difference_of(reading.names.indicator(code), gaps, row)
+        for row, code in enumerate(gaps.texts("indicator"))
     ]
     return sorted(found, key=lambda one: one.figure.estimate or 0.0, reverse=True)
 
@@ -166,24 +164,24 @@ def _yardstick(city: FrameCity | None, against: str) -> tuple[str, str]:
 
 def _tree(
     reading: Reading,
-    everyone: pd.DataFrame,
-    gaps: pd.DataFrame,
+    everyone: Cells,
+    gaps: Cells,
     filters: CityFilters,
     codes: list[str],
 ) -> Picture:
     t = reading.t
     level, area = _yardstick(reading.cities.get(filters.city), filters.against)
     wanted = [COMPOSITE, *codes]
-    cells = in_order(everyone, "indicator", wanted)
+    cells = everyone.in_order("indicator", wanted)
     other = reading.cells(area_level=level, area=area, indicator=wanted)
-    beside = dict(zip(values_of(other["indicator"]), other["estimate"], strict=True))
-    codes_drawn = values_of(cells["indicator"])
+    beside = dict(zip(other.texts("indicator"), other.numbers("estimate"), strict=True))
+    codes_drawn = cells.texts("indicator")
     labels = [reading.names.numbered(code) for code in codes_drawn]
     city, yardstick = reading.names.area(filters.city), reading.names.area(area)
     rows = score_rows(cells, labels, t, key="indicator")
-    rows["reference"] = [float(beside.get(code, np.nan)) for code in codes_drawn]
+    rows["reference"] = np.array([beside.get(code, np.nan) for code in codes_drawn])
     if level == "nation":
-        told = dict(zip(values_of(gaps["indicator"]), verdicts(gaps), strict=True))
+        told = dict(zip(gaps.texts("indicator"), verdicts(gaps), strict=True))
         rows["role"] = [
             role if role == HIDDEN else told.get(code, role)
             for role, code in zip(rows["role"], codes_drawn, strict=True)
@@ -198,11 +196,11 @@ def _tree(
         key="city-tree",
         kind=Kind.DUMBBELL,
         title=title,
-        subtitle=subtitle(reading, score_title(t), cells["n"].max()),
+        subtitle=subtitle(reading, score_title(t), cells.largest("n")),
         alt=t(
             "{title}. {count} indicators. The same data follow as a table.",
             title=title,
-            count=len(rows),
+            count=len(codes_drawn),
         ),
         text=ChartText(
             value=score_title(t),
@@ -211,39 +209,37 @@ def _tree(
             n="n",
             series=(city, yardstick),
         ),
-        data=rows,
-        table=_tree_table(reading, cells, rows, gaps, labels, city, yardstick),
+        rows=rows,
+        listing=_tree_table(reading, cells, rows, gaps, labels, city, yardstick),
         note=note,
     )
 
 
 def _tree_table(
     reading: Reading,
-    cells: pd.DataFrame,
-    rows: pd.DataFrame,
-    gaps: pd.DataFrame,
+    cells: Cells,
+    rows: Rows,
+    gaps: Cells,
     labels: list[str],
     city: str,
     yardstick: str,
-) -> pd.DataFrame:
+) -> Rows:
     t = reading.t
-    if yardstick == reading.names.area(NATION) and not gaps.empty:
-        ordered = in_order(gaps, "indicator", values_of(cells["indicator"]))
-        names = [reading.names.numbered(code) for code in values_of(ordered["indicator"])]
+    if yardstick == reading.names.area(NATION) and len(gaps):
+        ordered = gaps.in_order("indicator", cells.texts("indicator"))
+        names = [reading.names.numbered(code) for code in ordered.texts("indicator")]
         return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=yardstick)
-    return pd.DataFrame(
-        {
-            t("Indicator"): labels,
-            city: cells["estimate"].astype(float),
-            t("95% from"): cells["ci_low"].astype(float),
-            t("95% to"): cells["ci_high"].astype(float),
-            yardstick: rows["reference"].to_numpy(dtype=float),
-            "n": counts(cells["n"].to_numpy(dtype=float)),
-        }
-    )
+    return {
+        t("Indicator"): labels,
+        city: cells.numbers("estimate"),
+        t("95% from"): cells.numbers("ci_low"),
+        t("95% to"): cells.numbers("ci_high"),
+        yardstick: rows["reference"],
+        "n": counts(cells.numbers("n")),
+    }
 
 
-def _groups(reading: Reading, cells: pd.DataFrame, headline: Figure, name: str) -> Picture:
+def _groups(reading: Reading, cells: Cells, headline: Figure, name: str) -> Picture:
     t = reading.t
     order = [
         key
@@ -251,7 +247,7 @@ def _groups(reading: Reading, cells: pd.DataFrame, headline: Figure, name: str) 
         for key in reading.results.method.groups
         if key.partition("=")[0] == variable
     ]
-    groups = in_order(cells, "group", order)
+    groups = cells.in_order("group", order)
     reference = None if headline.estimate is None else (name, headline.estimate)
     heading = Heading(
         "city-groups",
@@ -263,16 +259,14 @@ def _groups(reading: Reading, cells: pd.DataFrame, headline: Figure, name: str) 
         reading,
         heading,
         groups,
-        [reading.names.group(key) for key in values_of(groups["group"])],
+        [reading.names.group(key) for key in groups.texts("group")],
         key="group",
         n=headline.n,
         reference=reference,
     )
 
 
-def _measures(
-    reading: Reading, everyone: pd.DataFrame, name: str, topic: str
-) -> tuple[Picture, ...]:
+def _measures(reading: Reading, everyone: Cells, name: str, topic: str) -> tuple[Picture, ...]:
     """What people of the city report on a topic, and how they rate it, beside the nation."""
     t = reading.t
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
@@ -288,7 +282,7 @@ def _measures(
             Heading(key, title, t("Question")),
             beside,
             of(reading, (topic,)),
-            n=everyone["n"].max(),
+            n=everyone.largest("n"),
         )
         for key, title, of in titles
     ]

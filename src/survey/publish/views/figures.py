@@ -1,11 +1,11 @@
 """One number as people may quote it: with its interval, or with the reason why not."""
 
 from dataclasses import dataclass
-
-import pandas as pd
+from math import isnan
 
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, Translator, msg
+from survey.publish.views.cells import Cells
 
 UNRELIABLE = "unreliable"
 QUOTA_SAMPLE = msg(
@@ -68,33 +68,33 @@ class Difference:
         return self.is_clear and (self.figure.estimate or 0.0) > 0
 
 
-def _number(value: object) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type, call-overload]
-
-
-def figure_of(cells: pd.DataFrame, *, value: str = "estimate") -> Figure:
-    """The figure in the first row; `NOTHING` when there is no row."""
-    if cells.empty:
+def figure_of(cells: Cells, *, value: str = "estimate", row: int = 0) -> Figure:
+    """The figure in one row; `NOTHING` when there is no such row."""
+    if row >= len(cells):
         return NOTHING
-    row = cells.iloc[0]
-    n = _number(row["n"])
+    n = _number(cells, "n", row)
     return Figure(
-        estimate=_number(row[value]),
-        low=_number(row["ci_low"]),
-        high=_number(row["ci_high"]),
+        estimate=_number(cells, value, row),
+        low=_number(cells, "ci_low", row),
+        high=_number(cells, "ci_high", row),
         n=None if n is None else int(n),
-        status=str(row["status"]),
-        shown=bool(row["shown"]),
+        status=cells.texts("status")[row],
+        shown=bool(cells.shown[row]),
     )
 
 
-def difference_of(name: str, gaps: pd.DataFrame) -> Difference:
-    """The difference in the first row of a gaps table."""
-    figure = figure_of(gaps, value="difference")
-    if gaps.empty:
+def _number(cells: Cells, column: str, row: int) -> float | None:
+    value = float(cells.numbers(column)[row])
+    return None if isnan(value) else value
+
+
+def difference_of(name: str, gaps: Cells, row: int = 0) -> Difference:
+    """The difference in one row of a gaps table."""
+    figure = figure_of(gaps, value="difference", row=row)
+    if row >= len(gaps):
         return Difference(name, figure, None, None)
-    row = gaps.iloc[0]
-    return Difference(name, figure, _number(row["estimate"]), _number(row["reference"]))
+    sides = (_number(gaps, column, row) for column in ("estimate", "reference"))
+    return Difference(name, figure, *sides)
 
 
 def decimal(value: float) -> str:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-import pandas as pd
-
 from survey.locale import Message, msg
 from survey.publish.charts import ChartText, Kind
+from survey.publish.columns import joined
 from survey.publish.picture import Picture
 from survey.publish.results.measures import Measure
+from survey.publish.views.cells import Cells
 from survey.publish.views.pictures import Heading, percent_title, score_title, subtitle
-from survey.publish.views.reading import Reading, in_order
-from survey.publish.views.rows import score_rows, score_table, values_of
+from survey.publish.views.reading import Reading
+from survey.publish.views.rows import Rows, score_rows, score_table
 from survey.publish.wrapping import wrapped
 
 BACKGROUND = "background"
@@ -59,7 +59,7 @@ def _about(reading: Reading, topics: Sequence[str] | None) -> list[Measure]:
 def series_picture(
     reading: Reading,
     heading: Heading,
-    cells_of: Mapping[str, pd.DataFrame],
+    cells_of: Mapping[str, Cells],
     measures: Sequence[Measure],
     *,
     n: float | None,
@@ -72,15 +72,14 @@ def series_picture(
     keys = [measure.key for measure in measures]
     unit = percent_title(t) if any(measure.choices for measure in measures) else score_title(t)
     parts = [
-        _part(reading, heading, unit, name, in_order(cells, "indicator", keys))
+        _part(reading, heading, unit, name, cells.in_order("indicator", keys))
         for name, cells in cells_of.items()
     ]
-    data = pd.concat([rows for rows, _ in parts], ignore_index=True)
-    if data.empty:
+    rows, listing = joined(rows for rows, _ in parts), joined(table for _, table in parts)
+    if not rows["code"]:
         return None
-    table = pd.concat([table for _, table in parts], ignore_index=True)
     place = {key: index for index, key in enumerate(keys)}
-    order = data["code"].map(place).argsort(kind="stable")
+    order = sorted(range(len(rows["code"])), key=lambda row: place[rows["code"][row]])
     return Picture(
         key=heading.key,
         kind=Kind.GROUPED,
@@ -89,7 +88,7 @@ def series_picture(
         alt=t(
             "{title}. {count} rows for {groups}. The same data follow as a table.",
             title=heading.title,
-            count=data["code"].nunique(),
+            count=len(set(rows["code"])),
             groups=", ".join(cells_of),
         ),
         text=ChartText(
@@ -99,17 +98,19 @@ def series_picture(
             n="n",
             series=tuple(cells_of),
         ),
-        data=data,
-        table=table.iloc[order].reset_index(drop=True),
+        rows=rows,
+        listing={name: [values[row] for row in order] for name, values in listing.items()},
         note=heading.note,
     )
 
 
 def _part(
-    reading: Reading, heading: Heading, unit: str, name: str, cells: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    labels = [reading.names.indicator(key) for key in values_of(cells["indicator"])]
-    table = score_table(cells, labels, reading.t, name=heading.rows, value=unit)
-    table.insert(1, reading.t("Who"), name)
+    reading: Reading, heading: Heading, unit: str, name: str, cells: Cells
+) -> tuple[Rows, Rows]:
+    t = reading.t
+    labels = [reading.names.indicator(key) for key in cells.texts("indicator")]
     lines = ["\n".join(wrapped(label, _LABEL_WIDTH)) for label in labels]
-    return score_rows(cells, lines, reading.t, key="indicator").assign(series=name), table
+    who = [name] * len(labels)
+    rows = score_rows(cells, lines, t, key="indicator")
+    table = score_table(cells, labels, t, name=heading.rows, value=unit, **{t("Who"): who})
+    return {**rows, "series": who}, table

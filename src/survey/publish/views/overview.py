@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from survey.access.principal import Principal
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.picture import Picture
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import Reading, Results, descending, in_order
-from survey.publish.views.rows import RANKED_FROM_N, score_table, values_of, verdicts
+from survey.publish.views.reading import Reading, Results
+from survey.publish.views.rows import RANKED_FROM_N, ranges, score_table, verdicts
 from survey.publish.views.trend import trend_picture
 
 AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
@@ -74,9 +74,9 @@ def overview(
     """Everything on the page; `others` are the further waves of the same series."""
     reading = Reading(results, principal, language)
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
-    headline = figure_of(_rows_of(nation, "indicator", filters.indicator))
+    headline = figure_of(nation.where("indicator", filters.indicator))
     cells = reading.cells(indicator=filters.indicator)
-    every_city = _rows_of(cells, "area_level", "city")
+    every_city = cells.where("area_level", "city")
     cities = _chosen(every_city, reading, filters)
     gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
     return OverviewView(
@@ -90,7 +90,7 @@ def overview(
         city_map=_map(reading, every_city, gaps, headline),
         areas=_areas(reading, cells, headline, filters),
         trend=trend_picture(reading, others, filters.indicator),
-        city_codes=tuple(values_of(cities["area"])),
+        city_codes=tuple(cities.texts("area")),
     )
 
 
@@ -104,55 +104,49 @@ def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> s
     )
 
 
-def _tiles(reading: Reading, nation: pd.DataFrame) -> tuple[Tile, ...]:
+def _tiles(reading: Reading, nation: Cells) -> tuple[Tile, ...]:
     return tuple(
-        Tile(reading.names.indicator(code), figure_of(_rows_of(nation, "indicator", code)))
+        Tile(reading.names.indicator(code), figure_of(nation.where("indicator", code)))
         for code in reading.level_codes(1)
     )
 
 
-def _rows_of(table: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
-    return table[table[column] == value]
-
-
-def _standing(gaps: pd.DataFrame) -> Standing | None:
-    if gaps.empty:
+def _standing(gaps: Cells) -> Standing | None:
+    if not len(gaps):
         return None
     found = Counter(verdicts(gaps))
     return Standing(found[HIGHER], found[LOWER], found[UNCLEAR])
 
 
-def _indicators(reading: Reading, nation: pd.DataFrame) -> Picture:
+def _indicators(reading: Reading, nation: Cells) -> Picture:
     t = reading.t
     codes = reading.level_codes(1, 2)
-    cells = in_order(nation, "indicator", codes)
+    cells = nation.in_order("indicator", codes)
     return score_picture(
         reading,
         Heading("overview-indicators", t("First- and second-level indicators"), t("Indicator")),
         cells,
-        [reading.names.numbered(code) for code in values_of(cells["indicator"])],
+        [reading.names.numbered(code) for code in cells.texts("indicator")],
         key="indicator",
         focus=reading.level_codes(1),
-        n=cells["n"].max(),
+        n=cells.largest("n"),
     )
 
 
-def _chosen(cities: pd.DataFrame, reading: Reading, filters: OverviewFilters) -> pd.DataFrame:
+def _chosen(cities: Cells, reading: Reading, filters: OverviewFilters) -> Cells:
     """The cities of the filter, largest estimate first, those without a figure last."""
     frame = reading.cities
     keep = [
         code in frame
         and filters.region3 in {None, frame[code].region3}
         and filters.city_class in {None, frame[code].city_class}
-        for code in values_of(cities["area"])
+        for code in cities.texts("area")
     ]
-    kept = cities[np.asarray(keep, dtype=bool)] if filters.region3 or filters.city_class else cities
-    return descending(kept, "estimate")
+    kept = cities.keep(keep) if filters.region3 or filters.city_class else cities
+    return kept.descending("estimate")
 
 
-def _cities(
-    reading: Reading, cities: pd.DataFrame, headline: Figure, filters: OverviewFilters
-) -> Picture:
+def _cities(reading: Reading, cities: Cells, headline: Figure, filters: OverviewFilters) -> Picture:
     t = reading.t
     reference = None if headline.estimate is None else (t("Nation"), headline.estimate)
     note = t(
@@ -169,9 +163,9 @@ def _cities(
         reading,
         Heading("overview-cities", title, t("City"), note),
         cities,
-        [reading.names.area(code) for code in values_of(cities["area"])],
+        [reading.names.area(code) for code in cities.texts("area")],
         key="area",
-        n=cities["n"].sum(),
+        n=cities.total("n"),
         kind=Kind.CATERPILLAR,
         focus=() if reading.principal.area == NATION else (reading.principal.area,),
         ranked_from=RANKED_FROM_N,
@@ -179,12 +173,10 @@ def _cities(
     )
 
 
-def _areas(
-    reading: Reading, cells: pd.DataFrame, headline: Figure, filters: OverviewFilters
-) -> Picture:
+def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFilters) -> Picture:
     t = reading.t
     level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
-    areas = descending(_rows_of(cells, "area_level", level), "estimate")
+    areas = cells.where("area_level", level).descending("estimate")
     title = t(
         "{indicator} by area: {level}",
         indicator=reading.names.indicator(filters.indicator),
@@ -195,44 +187,32 @@ def _areas(
         reading,
         Heading("overview-areas", title, t("Area"), t("Dashed line: the nation.")),
         areas,
-        [reading.names.area(area) for area in values_of(areas["area"])],
+        [reading.names.area(area) for area in areas.texts("area")],
         key="area",
-        n=areas["n"].sum(),
+        n=areas.total("n"),
         reference=reference,
     )
 
 
 def _map(
     reading: Reading,
-    cities: pd.DataFrame,
-    gaps: pd.DataFrame,
+    cities: Cells,
+    gaps: Cells,
     headline: Figure,
 ) -> Picture:
     """Cities as points; what a point says is whether the city differs from the nation."""
     t = reading.t
-    drawn = cities["shown"] & cities["estimate"].notna() & cities["area"].isin(list(reading.cities))
-    cities = cities[drawn]
-    codes = values_of(cities["area"])
+    known = [code in reading.cities for code in cities.texts("area")]
+    cities = cities.keep(cities.shown & ~np.isnan(cities.numbers("estimate")) & known)
+    codes = cities.texts("area")
     labels = [reading.names.area(code) for code in codes]
-    roles = dict(zip(values_of(gaps["area"]), verdicts(gaps), strict=True))
+    roles = dict(zip(gaps.texts("area"), verdicts(gaps), strict=True))
     series = (t("Clearly above the nation"), t("Clearly below the nation"), t("Not told apart"))
     value = score_title(t)
-    rows = pd.DataFrame(
-        {
-            "label": labels,
-            "lon": [reading.cities[code].lon for code in codes],
-            "lat": [reading.cities[code].lat for code in codes],
-            "estimate": cities["estimate"].to_numpy(dtype=float),
-            "n": cities["n"].to_numpy(dtype=float),
-            "range": _ranges(cities),
-            "role": [_known(roles.get(code)) for code in codes],
-        }
-    )
+    told = [_known(roles.get(code)) for code in codes]
     title = t("Where cities differ from the nation")
-    counts = Counter(rows["role"])
-    told = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
-    table = score_table(cities, labels, t, name=t("City"), value=value)
-    table.insert(1, t("Verdict"), [told[role] for role in rows["role"]])
+    names = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
+    verdict = {t("Verdict"): [names[role] for role in told]}
     return Picture(
         key="overview-map",
         kind=Kind.MAP,
@@ -242,26 +222,27 @@ def _map(
             "{title}. Points by longitude and latitude: {higher} cities clearly above the nation, "
             "{lower} clearly below. The same data follow as a table.",
             title=title,
-            higher=counts[HIGHER],
-            lower=counts[LOWER],
+            higher=told.count(HIGHER),
+            lower=told.count(LOWER),
         ),
         text=ChartText(
             value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
         ),
-        data=rows,
-        table=table,
+        rows={
+            "label": labels,
+            "lon": [reading.cities[code].lon for code in codes],
+            "lat": [reading.cities[code].lat for code in codes],
+            "estimate": cities.numbers("estimate"),
+            "n": cities.numbers("n"),
+            "range": ranges(cities),
+            "role": told,
+        },
+        listing=score_table(cities, labels, t, name=t("City"), value=value, **verdict),
         note=t(
             "City points without boundaries. Each comparison stands for itself at 95%: of 100 "
             "cities equal to the nation about five would be marked by chance."
         ),
     )
-
-
-def _ranges(cities: pd.DataFrame) -> list[str]:
-    return [
-        f"{low:.1f}–{high:.1f}" if pd.notna(low) else ""
-        for low, high in zip(cities["ci_low"], cities["ci_high"], strict=True)
-    ]
 
 
 def _known(role: object) -> str:

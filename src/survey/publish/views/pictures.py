@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
-import pandas as pd
 
 from survey.locale import Translator
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER
 from survey.publish.picture import Picture
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import decimal, signed
 from survey.publish.views.reading import Reading
 from survey.publish.views.rows import (
@@ -17,6 +18,7 @@ from survey.publish.views.rows import (
     gap_table,
     score_rows,
     score_table,
+    verdicts,
 )
 
 
@@ -41,7 +43,7 @@ def percent_title(t: Translator) -> str:
 def subtitle(reading: Reading, unit: str, n: float | None, *, wave: str | None = None) -> str:
     """Wave, unit, n and interval: the line under every title. `wave` is the one being read."""
     t = reading.t
-    count = "–" if n is None or pd.isna(n) else f"{int(n):,d}"
+    count = "–" if n is None or isnan(n) else f"{int(n):,d}"
     return t(
         "{wave} · {unit} · n = {n} · lines: 95% intervals",
         wave=wave or reading.wave_title,
@@ -53,7 +55,7 @@ def subtitle(reading: Reading, unit: str, n: float | None, *, wave: str | None =
 def score_picture(
     reading: Reading,
     heading: Heading,
-    cells: pd.DataFrame,
+    cells: Cells,
     labels: Sequence[str],
     *,
     key: str,
@@ -77,8 +79,8 @@ def score_picture(
         subtitle=subtitle(reading, value, n),
         alt=_alt_scores(heading.title, cells, labels, t),
         text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
-        data=rows,
-        table=score_table(cells, labels, t, name=heading.rows, value=value),
+        rows=rows,
+        listing=score_table(cells, labels, t, name=heading.rows, value=value),
         note=heading.note,
     )
 
@@ -86,7 +88,7 @@ def score_picture(
 def gap_picture(
     reading: Reading,
     heading: Heading,
-    gaps: pd.DataFrame,
+    gaps: Cells,
     labels: Sequence[str],
     *,
     key: str,
@@ -104,16 +106,16 @@ def gap_picture(
         kind=kind,
         title=heading.title,
         subtitle=subtitle(reading, value, n),
-        alt=_alt_gaps(heading.title, rows, t),
+        alt=_alt_gaps(heading.title, gaps, labels, t),
         text=ChartText(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
-        data=rows,
-        table=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
+        rows=rows,
+        listing=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
         note=heading.note,
     )
 
 
-def _alt_scores(title: str, cells: pd.DataFrame, labels: Sequence[str], t: Translator) -> str:
-    estimates = cells["estimate"].to_numpy(dtype=float, na_value=np.nan)
+def _alt_scores(title: str, cells: Cells, labels: Sequence[str], t: Translator) -> str:
+    estimates = cells.numbers("estimate")
     drawn = np.flatnonzero(~np.isnan(estimates))
     if not len(drawn):
         return t("{title}. No figure can be shown.", title=title)
@@ -130,18 +132,20 @@ def _alt_scores(title: str, cells: pd.DataFrame, labels: Sequence[str], t: Trans
     )
 
 
-def _alt_gaps(title: str, rows: pd.DataFrame, t: Translator) -> str:
-    clear = rows[rows["role"].isin([HIGHER, LOWER])]
-    if clear.empty:
+def _alt_gaps(title: str, gaps: Cells, labels: Sequence[str], t: Translator) -> str:
+    told = verdicts(gaps)
+    clear = [row for row, verdict in enumerate(told) if verdict in {HIGHER, LOWER}]
+    if not clear:
         return t("{title}. No difference is clear. The same data follow as a table.", title=title)
-    widest = clear.iloc[int(clear["difference"].abs().to_numpy().argmax())]
+    difference = gaps.numbers("difference")
+    widest = max(clear, key=lambda row: abs(difference[row]))
     return t(
         "{title}. {higher} clearly higher, {lower} clearly lower of {count}; the largest clear "
         "difference: {label} {difference}. The same data follow as a table.",
         title=title,
-        higher=int((clear["role"] == HIGHER).sum()),
-        lower=int((clear["role"] == LOWER).sum()),
-        count=len(rows),
-        label=widest["label"],
-        difference=signed(widest["difference"]),
+        higher=told.count(HIGHER),
+        lower=told.count(LOWER),
+        count=len(told),
+        label=labels[widest],
+        difference=signed(difference[widest]),
     )

@@ -1,10 +1,8 @@
 """One person reading one wave: what every view starts from."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 
 from survey.access.principal import Principal
@@ -12,6 +10,7 @@ from survey.instrument.tree import IndicatorTree
 from survey.locale import Translator, translator
 from survey.publish.results.method import Method
 from survey.publish.results.store import Filter, WaveInfo
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.names import COMPOSITE, NATION, Names
 from survey.sample.frame import FrameCity, shipped_cities
@@ -73,10 +72,11 @@ class Reading:
         area: Filter = None,
         group: Filter = EVERYONE,
         indicator: Filter = COMPOSITE,
-    ) -> pd.DataFrame:
-        return self.results.cells(
+    ) -> Cells:
+        found = self.results.cells(
             self.principal, area_level=area_level, area=area, group=group, indicator=indicator
         )
+        return Cells(found)
 
     def gaps(
         self,
@@ -86,8 +86,8 @@ class Reading:
         area: Filter = None,
         group: Filter = EVERYONE,
         indicator: Filter = COMPOSITE,
-    ) -> pd.DataFrame:
-        return self.results.gaps(
+    ) -> Cells:
+        found = self.results.gaps(
             self.principal,
             contrast=contrast,
             area_level=area_level,
@@ -95,6 +95,7 @@ class Reading:
             group=group,
             indicator=indicator,
         )
+        return Cells(found)
 
     def nation(self, indicator: str = COMPOSITE, group: str = EVERYONE) -> Figure:
         return figure_of(
@@ -114,20 +115,3 @@ class Reading:
     @cached_property
     def cities(self) -> dict[str, FrameCity]:
         return {city.code: city for city in shipped_cities()}
-
-
-def in_order(table: pd.DataFrame, column: str, order: Sequence[str]) -> pd.DataFrame:
-    """Rows of `table` whose `column` is in `order`, in that order."""
-    position = {value: index for index, value in enumerate(order)}
-    found = [
-        (position[value], row)
-        for row, value in enumerate(np.asarray(table[column], dtype=object))
-        if value in position
-    ]
-    return table.take([row for _, row in sorted(found)]).reset_index(drop=True)
-
-
-def descending(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Largest value first, rows without one last."""
-    values = table[column].to_numpy(dtype=float, na_value=np.nan)
-    return table.take(np.argsort(-values, kind="stable")).reset_index(drop=True)

@@ -1,20 +1,17 @@
-"""From cells to the small frames that charts draw and the tables that people read.
-
-A page builds a dozen of these at every change of a filter, so each column is taken out of pandas
-once and everything else is plain numpy.
-"""
+"""From cells to the rows that charts draw and the tables that people read."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from survey.locale import Translator
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.intervals import FOCUS, ITEM, UNRANKED
 from survey.publish.charts.layers import HIDDEN, REFERENCE
+from survey.publish.columns import listed
+from survey.publish.views.cells import Cells, Floats
 from survey.publish.views.figures import (
     NO_CLEAR_DIFFERENCE,
     NOT_AVAILABLE,
@@ -26,16 +23,12 @@ from survey.publish.views.figures import (
 RANKED_FROM_N = 100
 """Cities with fewer respondents are drawn, but hollow: they take no place in an order."""
 
-Floats = NDArray[np.float64]
-
-
-def values_of(column: pd.Series) -> list[str]:
-    """A category or text column as plain strings."""
-    return [str(value) for value in np.asarray(column, dtype=object)]
+Rows = dict[str, Any]
+"""Columns of one picture or table."""
 
 
 def score_rows(
-    cells: pd.DataFrame,
+    cells: Cells,
     labels: Sequence[str],
     t: Translator,
     *,
@@ -43,26 +36,25 @@ def score_rows(
     focus: Collection[str] = (),
     ranked_from: int = 0,
     reference: tuple[str, float] | None = None,
-) -> pd.DataFrame:
+) -> Rows:
     """Chart rows of estimates; `key` is the column that identifies a row.
 
     `reference` adds the row that draws the dashed line, for example the nation.
     """
-    codes, estimate, n = values_of(cells[key]), _floats(cells, "estimate"), _floats(cells, "n")
-    shown = cells["shown"].to_numpy(dtype=bool)
-    absent = ~shown | np.isnan(estimate)
+    codes, estimate, n = cells.texts(key), cells.numbers("estimate"), cells.numbers("n")
+    absent = ~cells.shown | np.isnan(estimate)
     focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
     role = np.select([absent, focused, n < ranked_from], [HIDDEN, FOCUS, UNRANKED], default=ITEM)
-    columns = {
-        **_common(cells, codes, labels, n),
+    rows: Rows = {
+        **_common(cells, codes, labels),
         "estimate": estimate,
-        "role": [str(one) for one in role],
-        "note": _notes(shown, absent, t),
+        "role": listed(role),
+        "note": _notes(cells.shown, absent, t),
     }
-    if reference is not None:
-        line: dict[str, Any] = {"label": reference[0], "estimate": reference[1], "role": REFERENCE}
-        columns = {name: _with(values, line.get(name)) for name, values in columns.items()}
-    return _frame(columns)
+    if reference is None:
+        return rows
+    line: Rows = {"label": reference[0], "estimate": reference[1], "role": REFERENCE}
+    return {name: _with(values, line.get(name)) for name, values in rows.items()}
 
 
 def _with(values: Any, last: str | float | None) -> Any:
@@ -72,69 +64,66 @@ def _with(values: Any, last: str | float | None) -> Any:
     return [*values, last or ""]
 
 
-def gap_rows(gaps: pd.DataFrame, labels: Sequence[str], t: Translator, *, key: str) -> pd.DataFrame:
+def gap_rows(gaps: Cells, labels: Sequence[str], t: Translator, *, key: str) -> Rows:
     """Chart rows of differences, told clear or unclear by their intervals."""
-    difference = _floats(gaps, "difference")
-    shown = gaps["shown"].to_numpy(dtype=bool)
-    return _frame(
-        {
-            **_common(gaps, values_of(gaps[key]), labels, _floats(gaps, "n")),
-            "difference": difference,
-            "role": verdicts(gaps),
-            "note": _notes(shown, ~shown | np.isnan(difference), t),
-        }
-    )
+    difference = gaps.numbers("difference")
+    return {
+        **_common(gaps, gaps.texts(key), labels),
+        "difference": difference,
+        "role": verdicts(gaps),
+        "note": _notes(gaps.shown, ~gaps.shown | np.isnan(difference), t),
+    }
 
 
-def verdicts(gaps: pd.DataFrame) -> list[str]:
+def verdicts(gaps: Cells) -> list[str]:
     """`higher` or `lower` where the interval excludes zero, `unclear`, or `hidden`."""
-    difference = _floats(gaps, "difference")
-    absent = ~gaps["shown"].to_numpy(dtype=bool) | np.isnan(difference)
-    clear = _floats(gaps, "ci_low") * _floats(gaps, "ci_high") > 0
+    difference = gaps.numbers("difference")
+    absent = ~gaps.shown | np.isnan(difference)
+    clear = gaps.numbers("ci_low") * gaps.numbers("ci_high") > 0
     chosen = np.select(
         [absent, clear & (difference > 0), clear & (difference < 0)],
         [HIDDEN, HIGHER, LOWER],
         default=UNCLEAR,
     )
-    return [str(verdict) for verdict in chosen]
+    return listed(chosen)
 
 
 def score_table(
-    cells: pd.DataFrame, labels: Sequence[str], t: Translator, *, name: str, value: str
-) -> pd.DataFrame:
-    """The same estimates as a table; `name` and `value` head its first two columns."""
-    estimate = _floats(cells, "estimate")
-    return _frame(
-        {
-            name: list(labels),
-            value: estimate,
-            t("95%\u00a0from"): _floats(cells, "ci_low"),
-            t("95%\u00a0to"): _floats(cells, "ci_high"),
-            "n": counts(_floats(cells, "n")),
-            t("Remark"): _remarks(cells, estimate, t),
-        }
-    )
+    cells: Cells, labels: Sequence[str], t: Translator, *, name: str, value: str, **more: Any
+) -> Rows:
+    """The same estimates as a table; `name` and `value` head its first columns.
+
+    `more` are further columns, which stand between the two.
+    """
+    estimate = cells.numbers("estimate")
+    return {
+        name: list(labels),
+        **more,
+        value: estimate,
+        t("95%\u00a0from"): cells.numbers("ci_low"),
+        t("95%\u00a0to"): cells.numbers("ci_high"),
+        "n": counts(cells.numbers("n")),
+        t("Remark"): _remarks(cells, estimate, t),
+    }
 
 
 def gap_table(
-    gaps: pd.DataFrame, labels: Sequence[str], t: Translator, *, name: str, this: str, other: str
-) -> pd.DataFrame:
+    gaps: Cells, labels: Sequence[str], t: Translator, *, name: str, this: str, other: str
+) -> Rows:
     """Differences as a table; `this` and `other` name the two sides."""
     words = {HIGHER: t("Higher"), LOWER: t("Lower"), UNCLEAR: t(NO_CLEAR_DIFFERENCE), HIDDEN: ""}
-    difference = _floats(gaps, "difference")
-    return _frame(
-        {
-            name: list(labels),
-            this: _floats(gaps, "estimate"),
-            other: _floats(gaps, "reference"),
-            t("Difference"): difference,
-            t("95%\u00a0from"): _floats(gaps, "ci_low"),
-            t("95%\u00a0to"): _floats(gaps, "ci_high"),
-            "n": counts(_floats(gaps, "n")),
-            t("Verdict"): [words[verdict] for verdict in verdicts(gaps)],
-            t("Remark"): _remarks(gaps, difference, t),
-        }
-    )
+    difference = gaps.numbers("difference")
+    return {
+        name: list(labels),
+        this: gaps.numbers("estimate"),
+        other: gaps.numbers("reference"),
+        t("Difference"): difference,
+        t("95%\u00a0from"): gaps.numbers("ci_low"),
+        t("95%\u00a0to"): gaps.numbers("ci_high"),
+        "n": counts(gaps.numbers("n")),
+        t("Verdict"): [words[verdict] for verdict in verdicts(gaps)],
+        t("Remark"): _remarks(gaps, difference, t),
+    }
 
 
 def counts(numbers: Floats) -> list[int | None]:
@@ -142,20 +131,22 @@ def counts(numbers: Floats) -> list[int | None]:
     return [None if np.isnan(number) else int(number) for number in numbers]
 
 
-def _common(
-    table: pd.DataFrame, codes: Sequence[str], labels: Sequence[str], n: Floats
-) -> dict[str, Any]:
-    low, high = _floats(table, "ci_low"), _floats(table, "ci_high")
+def ranges(cells: Cells) -> list[str]:
+    """The interval of each row in words; empty where there is none."""
+    return [
+        "" if np.isnan(low) or np.isnan(high) else interval_words(low, high)
+        for low, high in zip(cells.numbers("ci_low"), cells.numbers("ci_high"), strict=True)
+    ]
+
+
+def _common(cells: Cells, codes: Sequence[str], labels: Sequence[str]) -> Rows:
     return {
         "code": list(codes),
         "label": list(labels),
-        "ci_low": low,
-        "ci_high": high,
-        "n": n,
-        "range": [
-            "" if np.isnan(a) or np.isnan(b) else interval_words(a, b)
-            for a, b in zip(low, high, strict=True)
-        ],
+        "ci_low": cells.numbers("ci_low"),
+        "ci_high": cells.numbers("ci_high"),
+        "n": cells.numbers("n"),
+        "range": ranges(cells),
     }
 
 
@@ -167,25 +158,10 @@ def _notes(shown: NDArray[np.bool_], absent: NDArray[np.bool_], t: Translator) -
     ]
 
 
-def _remarks(table: pd.DataFrame, value: Floats, t: Translator) -> list[str]:
-    shown = table["shown"].to_numpy(dtype=bool)
-    why = _notes(shown, ~shown | np.isnan(value), t)
+def _remarks(cells: Cells, value: Floats, t: Translator) -> list[str]:
+    why = _notes(cells.shown, ~cells.shown | np.isnan(value), t)
     careful = t("For orientation only")
     return [
         note or (careful if status == UNRELIABLE else "")
-        for note, status in zip(why, values_of(table["status"]), strict=True)
+        for note, status in zip(why, cells.texts("status"), strict=True)
     ]
-
-
-def _floats(table: pd.DataFrame, column: str) -> Floats:
-    return table[column].to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _frame(columns: dict[str, Any]) -> pd.DataFrame:
-    """A frame whose texts stay plain objects: deciding on a better type would cost more."""
-    return pd.DataFrame(
-        {
-            name: values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
-            for name, values in columns.items()
-        }
-    )

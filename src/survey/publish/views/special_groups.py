@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import pandas as pd
-
 from survey.access.principal import Principal
 from survey.publish.charts import Kind
 from survey.publish.picture import Picture
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Difference, difference_of
 from survey.publish.views.measures import rates, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture
-from survey.publish.views.reading import Reading, Results, descending, in_order
-from survey.publish.views.rows import values_of
+from survey.publish.views.reading import Reading, Results
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(
@@ -64,19 +62,17 @@ def special_groups(
     nation = reading.gaps(
         "rest", area_level="nation", area=NATION, group=known, indicator=filters.indicator
     )
-    difference = difference_of(name, nation[nation["group"] == group])
-    cities = descending(
-        reading.gaps("rest", area_level="city", group=group, indicator=filters.indicator),
-        "difference",
-    )
+    difference = difference_of(name, nation.where("group", group))
+    gaps = reading.gaps("rest", area_level="city", group=group, indicator=filters.indicator)
+    cities = gaps.descending("difference")
     return GroupsView(
         name=name,
         difference=difference,
         sentence=_sentence(reading, difference, filters.indicator),
-        groups=_groups(reading, in_order(nation, "group", known), filters.indicator),
+        groups=_groups(reading, nation.in_order("group", known), filters.indicator),
         indicators=_indicators(reading, group, name),
         cities=_cities(reading, cities, name, filters.indicator),
-        hidden_cities=int((~cities["shown"]).sum()),
+        hidden_cities=int((~cities.shown).sum()),
         topic=_topic(reading, group, name),
     )
 
@@ -109,7 +105,7 @@ def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
     )
 
 
-def _groups(reading: Reading, gaps: pd.DataFrame, indicator: str) -> Picture:
+def _groups(reading: Reading, gaps: Cells, indicator: str) -> Picture:
     t = reading.t
     title = t(
         "{indicator}: each special group minus everybody else",
@@ -119,7 +115,7 @@ def _groups(reading: Reading, gaps: pd.DataFrame, indicator: str) -> Picture:
         reading,
         Heading("groups-nation", title, t("Special group")),
         gaps,
-        [reading.names.group(key) for key in values_of(gaps["group"])],
+        [reading.names.group(key) for key in gaps.texts("group")],
         key="group",
         this=t("Group"),
         other=t("Everybody else"),
@@ -131,21 +127,21 @@ def _indicators(reading: Reading, group: str, name: str) -> Picture:
     t = reading.t
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
     gaps = reading.gaps("rest", area_level="nation", area=NATION, group=group, indicator=codes)
-    gaps = in_order(gaps, "indicator", codes)
+    gaps = gaps.in_order("indicator", codes)
     title = t("{group} minus everybody else, by indicator", group=name)
     return gap_picture(
         reading,
         Heading("groups-indicators", title, t("Indicator")),
         gaps,
-        [reading.names.numbered(code) for code in values_of(gaps["indicator"])],
+        [reading.names.numbered(code) for code in gaps.texts("indicator")],
         key="indicator",
         this=name,
         other=t("Everybody else"),
-        n=gaps["n"].max(),
+        n=gaps.largest("n"),
     )
 
 
-def _cities(reading: Reading, gaps: pd.DataFrame, name: str, indicator: str) -> Picture:
+def _cities(reading: Reading, gaps: Cells, name: str, indicator: str) -> Picture:
     t = reading.t
     title = t(
         "{group} minus everybody else, {indicator}, by city",
@@ -160,11 +156,11 @@ def _cities(reading: Reading, gaps: pd.DataFrame, name: str, indicator: str) -> 
         reading,
         Heading("groups-cities", title, t("City"), note),
         gaps,
-        [reading.names.area(code) for code in values_of(gaps["area"])],
+        [reading.names.area(code) for code in gaps.texts("area")],
         key="area",
         this=name,
         other=t("Everybody else"),
-        n=gaps["n"].sum(),
+        n=gaps.total("n"),
         kind=Kind.CITY_GAPS,
     )
 
@@ -180,5 +176,5 @@ def _topic(reading: Reading, group: str, name: str) -> Picture | None:
         reading.t("Question"),
     )
     return series_picture(
-        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells["n"].max()
+        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells.largest("n")
     )

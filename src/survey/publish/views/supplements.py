@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import pandas as pd
-
 from survey.access.principal import Principal
 from survey.publish.picture import Picture
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import NOTHING, Figure, figure_of
 from survey.publish.views.measures import answers_to, rates, ratings, series_picture
 from survey.publish.views.names import NATION
@@ -65,7 +64,7 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
     t = reading.t
     question = t("Question")
     variable = reading.names.variable(plan.bands)
-    headline, sentence = _headline(reading, cells[cells["group"] == EVERYONE], plan)
+    headline, sentence = _headline(reading, cells.where("group", EVERYONE), plan)
     return SupplementView(
         title=reading.wave_title,
         headline=headline,
@@ -121,20 +120,18 @@ def supplement(*, results: Results, principal: Principal, language: str) -> Supp
     )
 
 
-def _by_group(reading: Reading, cells: pd.DataFrame, variable: str) -> dict[str, pd.DataFrame]:
+def _by_group(reading: Reading, cells: Cells, variable: str) -> dict[str, Cells]:
     keys = [key for key in reading.results.method.groups if key.partition("=")[0] == variable]
-    return {reading.names.group(key): cells[cells["group"] == key] for key in keys}
+    return {reading.names.group(key): cells.where("group", key) for key in keys}
 
 
-def _headline(reading: Reading, everyone: pd.DataFrame, plan: Plan) -> tuple[Figure, str]:
+def _headline(reading: Reading, everyone: Cells, plan: Plan) -> tuple[Figure, str]:
     t = reading.t
     problems = [one.key for one in rates(reading, (plan.topic,)) if one.direction == "lower"]
-    asked = everyone[
-        everyone["indicator"].isin(problems)
-        & everyone["shown"]
-        & (everyone["n"] >= reading.wave.n / 2)
-    ].sort_values("estimate", ascending=False)
-    if asked.empty:
+    asked = everyone.among("indicator", problems)
+    asked = asked.keep(asked.shown & (asked.numbers("n") >= reading.wave.n / 2))
+    asked = asked.descending("estimate")
+    if not len(asked):
         return NOTHING, t(
             "{n} valid interviews in {cities} cities.",
             n=f"{reading.wave.n:,d}",
@@ -144,7 +141,7 @@ def _headline(reading: Reading, everyone: pd.DataFrame, plan: Plan) -> tuple[Fig
     return figure, t(
         "The most frequent of the problems that everybody was asked about: {problem}; from {n} "
         "valid answers in {cities} cities.",
-        problem=reading.names.indicator(str(asked["indicator"].iloc[0])),
+        problem=reading.names.indicator(asked.texts("indicator")[0]),
         n=f"{figure.n or 0:,d}",
         cities=reading.wave.cities,
     )

@@ -1,9 +1,12 @@
 """The years: this platform's waves with intervals, published scores clearly apart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey.context.published import published_series
 from survey.locale import SurveyError
@@ -13,7 +16,7 @@ from survey.publish.picture import Picture
 from survey.publish.views.figures import interval_words
 from survey.publish.views.pictures import score_title, subtitle
 from survey.publish.views.reading import Reading, Results
-from survey.publish.views.rows import counts
+from survey.publish.views.rows import Rows
 
 
 def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -> Picture:
@@ -21,10 +24,9 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
     t = reading.t
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
     said = t("Published by the association (press)")
-    rows = sorted([*_own(reading, others, indicator), *_published(indicator)], key=_in_years)
-    frame = pd.DataFrame(
-        rows,
-        columns=["year", "series", "estimate", "ci_low", "ci_high", "n", "range", "derived"],
+    points = sorted(
+        [*_own(reading, others, indicator), *_published(indicator)],
+        key=lambda point: (point.series, point.year),
     )
     title = t("{indicator} over the years, nation", indicator=reading.names.indicator(indicator))
     value = score_title(t)
@@ -32,11 +34,11 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
         key="overview-trend",
         kind=Kind.TREND,
         title=title,
-        subtitle=subtitle(reading, value, _n(frame), wave=_waves(reading, others)),
+        subtitle=subtitle(reading, value, _n(points), wave=_waves(reading, others)),
         alt=t(
             "{title}. {count} points. The same data follow as a table.",
             title=title,
-            count=len(frame),
+            count=len(points),
         ),
         text=ChartText(
             value=value,
@@ -45,8 +47,16 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
             n="n",
             series=(own, said),
         ),
-        data=frame.drop(columns="derived"),
-        table=_table(frame, reading, own, said),
+        rows={
+            "year": [point.year for point in points],
+            "series": [point.series for point in points],
+            "estimate": [point.estimate for point in points],
+            "ci_low": _numbers(point.low for point in points),
+            "ci_high": _numbers(point.high for point in points),
+            "n": _numbers(point.n for point in points),
+            "range": [interval_words(point.low, point.high) for point in points],
+        },
+        listing=_table(points, reading, own, said),
         note=t(
             "Published scores come from press coverage, without intervals; cities and indicators "
             "changed between years. The waves of this platform are another source: compare shapes, "
@@ -55,34 +65,41 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
     )
 
 
-def _own(reading: Reading, others: Sequence[Results], indicator: str) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
+@dataclass(frozen=True)
+class Point:
+    """One year of one source; published scores come without interval and n."""
+
+    year: int
+    series: str
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    derived: bool = False
+
+
+def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _own(reading: Reading, others: Sequence[Results], indicator: str) -> list[Point]:
+    points = []
     for results in (reading.results, *others):
         try:
             figure = Reading(results, reading.principal, reading.language).nation(indicator)
         except SurveyError:
             continue
-        if figure.available:
-            rows.append(
-                (
-                    results.wave.year,
-                    OWN,
-                    figure.estimate,
-                    figure.low,
-                    figure.high,
-                    figure.n,
-                    interval_words(figure.low, figure.high),
-                    False,
-                )
-            )
-    return rows
+        if figure.available and figure.estimate is not None:
+            year = results.wave.year
+            points.append(Point(year, OWN, figure.estimate, figure.low, figure.high, figure.n))
+    return points
 
 
 @lru_cache(maxsize=64)
-def _published(indicator: str) -> tuple[tuple[object, ...], ...]:
+def _published(indicator: str) -> tuple[Point, ...]:
     series = published_series(indicator=indicator)
     return tuple(
-        (int(year), PUBLISHED, float(score), None, None, None, "", status == "derived")
+        Point(int(year), PUBLISHED, float(score), derived=status == "derived")
         for year, score, status in zip(
             series["year"], series["score"], series["status"], strict=True
         )
@@ -90,34 +107,25 @@ def _published(indicator: str) -> tuple[tuple[object, ...], ...]:
     )
 
 
-def _in_years(row: tuple[object, ...]) -> tuple[str, str]:
-    year, series = row[:2]
-    return str(series), str(year)
-
-
 def _waves(reading: Reading, others: Sequence[Results]) -> str:
     years = sorted({results.wave.year for results in (reading.results, *others)})
     return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
 
 
-def _n(frame: pd.DataFrame) -> float | None:
-    own = frame.loc[frame["series"] == OWN, "n"].dropna()
-    return float(own.sum()) if len(own) else None
+def _n(points: Sequence[Point]) -> float | None:
+    known = [point.n for point in points if point.n is not None]
+    return float(sum(known)) if known else None
 
 
-def _table(frame: pd.DataFrame, reading: Reading, own: str, said: str) -> pd.DataFrame:
+def _table(points: Sequence[Point], reading: Reading, own: str, said: str) -> Rows:
     t = reading.t
-    return pd.DataFrame(
-        {
-            t("Year"): [str(year) for year in frame["year"]],
-            t("Source"): [own if kind == OWN else said for kind in frame["series"]],
-            t("Score"): frame["estimate"].astype(float),
-            t("95% from"): frame["ci_low"].astype(float),
-            t("95% to"): frame["ci_high"].astype(float),
-            "n": counts(frame["n"].to_numpy(dtype=float)),
-            t("Remark"): [
-                t("Our arithmetic from published scores") if derived else ""
-                for derived in frame["derived"]
-            ],
-        }
-    )
+    remark = t("Our arithmetic from published scores")
+    return {
+        t("Year"): [str(point.year) for point in points],
+        t("Source"): [own if point.series == OWN else said for point in points],
+        t("Score"): [point.estimate for point in points],
+        t("95% from"): _numbers(point.low for point in points),
+        t("95% to"): _numbers(point.high for point in points),
+        "n": [point.n for point in points],
+        t("Remark"): [remark if point.derived else "" for point in points],
+    }

@@ -1,0 +1,74 @@
+"""Rows of a results table, narrowed and ordered without making a frame at every step."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Cells:
+    """Some rows of a results table, in some order. Columns are taken out of it once, on demand."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._table = table
+        self._rows = np.arange(len(table))
+        self._taken: dict[str, NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def numbers(self, column: str) -> Floats:
+        """Figures; not-a-number where one is withheld or cannot be given."""
+        if column not in self._taken:
+            values = self._table[column].to_numpy(dtype=np.float64, na_value=np.nan)
+            self._taken[column] = values
+        chosen: Floats = self._taken[column][self._rows]
+        return chosen
+
+    def texts(self, column: str) -> list[str]:
+        if column not in self._taken:
+            self._taken[column] = np.asarray(self._table[column], dtype=object)
+        return [str(value) for value in self._taken[column][self._rows]]
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which rows passed the disclosure gate."""
+        return self.numbers("shown").astype(bool)
+
+    def largest(self, column: str) -> float | None:
+        values = self.numbers(column)
+        values = values[~np.isnan(values)]
+        return float(values.max()) if len(values) else None
+
+    def total(self, column: str) -> float:
+        return float(np.nansum(self.numbers(column)))
+
+    def keep(self, mask: NDArray[np.bool_] | Sequence[bool]) -> "Cells":
+        return self._with(self._rows[np.asarray(mask, dtype=bool)])
+
+    def where(self, column: str, value: str) -> "Cells":
+        return self.among(column, (value,))
+
+    def among(self, column: str, values: Collection[str]) -> "Cells":
+        return self.keep([text in values for text in self.texts(column)])
+
+    def in_order(self, column: str, order: Sequence[str]) -> "Cells":
+        """Rows whose `column` is in `order`, in that order."""
+        place = {value: index for index, value in enumerate(order)}
+        found = sorted(
+            (place[text], row) for row, text in enumerate(self.texts(column)) if text in place
+        )
+        return self._with(self._rows[[row for _, row in found]])
+
+    def descending(self, column: str) -> "Cells":
+        """Largest value first, rows without one last."""
+        return self._with(self._rows[np.argsort(-self.numbers(column), kind="stable")])
+
+    def _with(self, rows: NDArray[np.intp]) -> "Cells":
+        other = Cells.__new__(Cells)
+        other._table, other._rows, other._taken = self._table, rows, self._taken
+        return other
