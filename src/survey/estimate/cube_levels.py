@@ -1,6 +1,6 @@
 """From PSU sums to the figures of one area level: A areas, G groups, T statistics."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, add_up, group_sum, ratio
 from survey.estimate.cube_sums import AreaLevel, CubeSums
-from survey.estimate.parallel import in_parallel
 from survey.estimate.sums import coverage_of
 from survey.estimate.variance import Spread, from_cells
 
@@ -68,17 +67,13 @@ class Segments:
     ) -> tuple[Floats, Floats]:
         """Sum, and squares about its own mean, of `z` in each segment, shape (s, ...) each."""
         total, within = np.empty((2, len(self.starts), *shape))
-
-        def work(pieces: Sequence[tuple[slice, slice]]) -> None:
-            for part, inside in pieces:
-                member, z = self.member(inside), z_of(part).reshape(part.stop - part.start, -1)
-                sums = member @ z
-                z -= member.T @ (sums / self.size[inside, None])
-                z *= z
-                total[inside] = sums.reshape(-1, *shape)
-                within[inside] = (member @ z).reshape(-1, *shape)
-
-        in_parallel(work, list(self.pieces()))
+        for part, inside in self.pieces():
+            member, z = self.member(inside), z_of(part).reshape(part.stop - part.start, -1)
+            sums = member @ z
+            z -= member.T @ (sums / self.size[inside, None])
+            z *= z
+            total[inside] = sums.reshape(-1, *shape)
+            within[inside] = (member @ z).reshape(-1, *shape)
         return total, within
 
 

@@ -1,14 +1,12 @@
 """The single pass over the rows of a cube, and what its statistics are made of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, Singles, add_up
+from survey.estimate.arrays import Codes, Floats, Singles
 from survey.estimate.cube_rows import Chunk, Rows
-from survey.estimate.parallel import in_parallel
 
 PAIRED_ITEMS = 3
 Figures = TypeVar("Figures", Floats, Singles)
@@ -80,9 +78,9 @@ class Moments:
 
 
 class Pass:
-    """Sums chunk by chunk; every chunk has its own place, and blocks are added up at the end."""
+    """Sums chunk by chunk, in memory that is taken once."""
 
-    def __init__(self, rows: Rows, plan: Plan, psus: int) -> None:
+    def __init__(self, rows: Rows, plan: Plan, psus: int, blocks: int) -> None:
         groups, columns, several = len(rows.member), rows.columns, len(plan.several)
         self._rows, self._plan = rows, plan
         self._weightless = not (rows.weight > 0).all()
@@ -91,63 +89,57 @@ class Pass:
         self._left = np.concatenate([first, first, columns + first, columns + first])
         self._right = np.concatenate([second, columns + second, second, columns + second])
         self._parts = np.cumsum([columns, len(self._left), several])
+        self._features, self._mass = rows.workspace(2 * columns), rows.workspace(groups)
+        self._lines = rows.workspace(int(self._parts[-1]))
+        self._scored = np.empty((columns + several, rows.widest), dtype=np.float32)
         self._psu = np.empty((psus, groups, 2 * columns))
-        chunks = len(rows.chunks)
-        self._sum = np.zeros((chunks, groups, 2 * columns))
-        self._moment = np.zeros((chunks, groups, int(self._parts[-1])))
-        self._n = np.zeros((chunks, groups, columns + several), dtype=np.float32)
-        self._members = self._n
-        if self._weightless:
-            self._members = np.zeros_like(self._n)
-        self._answers = np.zeros((chunks, groups, len(rows.raw)), dtype=np.float32)
+        self._block = np.zeros((blocks, groups, 2 * columns))
+        self._moment = np.zeros((blocks, groups, int(self._parts[-1])))
+        self._n = np.zeros((blocks, groups, columns + several))
+        self._members = np.zeros_like(self._n) if self._weightless else self._n
+        self._answers = np.zeros((blocks, groups, len(rows.raw)))
 
-    def run(self, blocks: int) -> Moments:
-        in_parallel(self._add, list(enumerate(self._rows.chunks)))
-        home = np.array([chunk.block for chunk in self._rows.chunks], dtype=np.intp)
-        block, moment, n, members, answers = (
-            add_up(home, part.astype(np.float64, copy=False), blocks)
-            for part in (self._sum, self._moment, self._n, self._members, self._answers)
-        )
+    def run(self) -> Moments:
+        for chunk in self._rows.chunks:
+            self._add(chunk)
         columns, spread_out = self._rows.columns, self._plan.spread_out
-        square, product, base, _ = np.split(moment, self._parts, axis=2)
+        square, product, base, _ = np.split(self._moment, self._parts, axis=2)
+        n, members = self._n, self._members
+        answered = self._answers if len(self._rows.omega) else members[..., : len(self._rows.raw)]
         return Moments(
             psu=self._psu,
-            block=block,
+            block=self._block,
             square=square,
             product=product.reshape(*product.shape[:2], 4, -1),
             n=spread_out(n[..., :columns], n[..., columns:]),
             members=spread_out(members[..., :columns], members[..., columns:]),
-            base=spread_out(block[..., :columns], base),
-            scores=answers if len(self._rows.omega) else members[..., : len(self._rows.raw)],
+            base=spread_out(self._block[..., :columns], base),
+            scores=answered,
         )
 
-    def _add(self, chunks: Sequence[tuple[int, Chunk]]) -> None:
+    def _add(self, chunk: Chunk) -> None:
         rows, columns = self._rows, self._rows.columns
-        spaces = rows.workspace(2 * columns), rows.workspace(len(rows.member))
-        lines = rows.workspace(int(self._parts[-1]))
-        space = np.empty((columns + len(self._support), rows.widest), dtype=np.float32)
-        for place, chunk in chunks:
-            features, mass = rows.features(chunk, spaces[0]), rows.mass(chunk, spaces[1])
-            for psu, part in chunk.psus:
-                np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
-            first, last = chunk.psus[0][0], chunk.psus[-1][0]
-            self._psu[first : last + 1].sum(axis=0, out=self._sum[place])
-            scored, moment = space[:, : mass.shape[1]], lines[:, : mass.shape[1]]
-            scored[:columns] = features[:columns]
-            scored[columns:] = self._support @ scored[:columns] > 0
-            square, product, base, _ = np.split(moment, self._parts)
-            np.multiply(features[columns:], features[columns:], out=square)
-            np.multiply(features[self._left], features[self._right], out=product)
-            base[:] = scored[columns:]
-            np.matmul(mass, moment.T, out=self._moment[place])
-            self._count(place, chunk, scored)
+        features, mass = rows.features(chunk, self._features), rows.mass(chunk, self._mass)
+        for psu, part in chunk.psus:
+            np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
+        first, last = chunk.psus[0][0], chunk.psus[-1][0]
+        self._block[chunk.block] += self._psu[first : last + 1].sum(axis=0)
+        scored, moment = self._scored[:, : mass.shape[1]], self._lines[:, : mass.shape[1]]
+        scored[:columns] = features[:columns]
+        scored[columns:] = self._support @ scored[:columns] > 0
+        square, product, base, _ = np.split(moment, self._parts)
+        np.multiply(features[columns:], features[columns:], out=square)
+        np.multiply(features[self._left], features[self._right], out=product)
+        base[:] = scored[columns:]
+        self._moment[chunk.block] += mass @ moment.T
+        self._count(chunk, scored)
 
-    def _count(self, place: int, chunk: Chunk, scored: Singles) -> None:
+    def _count(self, chunk: Chunk, scored: Singles) -> None:
         present = self._rows.member[:, chunk.rows].astype(np.float32)
-        np.matmul(present, scored.T, out=self._n[place])
+        self._n[chunk.block] += present @ scored.T
         if self._weightless:
             present *= self._rows.weight[chunk.rows] > 0
-            np.matmul(present, scored.T, out=self._members[place])
+            self._members[chunk.block] += present @ scored.T
         if len(self._rows.omega):
             answered = (self._rows.raw[:, chunk.rows] >= 0).astype(np.float32)
-            np.matmul(present, answered.T, out=self._answers[place])
+            self._answers[chunk.block] += present @ answered.T

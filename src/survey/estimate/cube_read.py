@@ -48,15 +48,16 @@ class _Columns:
 
     def __init__(self, frame: pd.DataFrame, order: Codes) -> None:
         self._frame, self._order = frame, order
-        self._read: dict[str, tuple[npt.NDArray[np.integer], pd.Index]] = {}
+        self._read: dict[str, tuple[npt.NDArray[np.integer], dict[Hashable, int]]] = {}
 
     def equal(self, key: str, level: Hashable) -> Flags:
         if key not in self._read:
             codes, levels = encode(column(self._frame, key))
-            self._read[key] = codes[self._order], levels
-        codes, levels = self._read[key]
-        place = np.flatnonzero(levels == level)
-        return codes == place[0] if place.size else np.zeros(len(codes), dtype=np.bool_)
+            place = {value: code for code, value in enumerate(levels.tolist())}
+            self._read[key] = codes[self._order], place
+        codes, place = self._read[key]
+        member: Flags = codes == place.get(level, -2)
+        return member
 
 
 def read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership], order: Codes) -> Flags:

@@ -1,14 +1,16 @@
 """Simple-random variances of a cube: the denominator of deff, and, times the assumed deff, the
 whole error of a sample whose points were not recorded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from survey.estimate.arrays import Floats, add_up, ratio
+from survey.estimate.arrays import Floats, ratio
 from survey.estimate.cube_levels import View
 from survey.estimate.cube_rows import Chunk, Rows
-from survey.estimate.parallel import in_parallel
+
+MIX_TOLERANCE = 1e-14
 
 
 def simple_variances(views: Sequence[View]) -> list[Floats]:
@@ -33,14 +35,19 @@ def squares_of(views: Sequence[View]) -> list[Floats]:
 def contrast_squares(view: View, reference: View) -> Floats:
     """Sum over the rows of each area of w (u - v)^2 - w v^2, with u and v linearised about the
     area and about the larger area that contains it, shape (A, G, T)."""
-    plan = view.sums.plan
-
-    def contrast(look: _Look, chunk: Chunk) -> Floats:
-        own = _kernel(view, view.level.of_block[chunk.block], plan.omega)
-        other = _kernel(reference, reference.level.of_block[chunk.block], plan.omega)
-        return look.squares(own - other) - look.squares(other)
-
-    return _look_through([view], plan.omega, [contrast])[0]
+    basis = Basis.of(view.sums.plan.omega, mixed=False)
+    look = _Look(view.sums.rows, basis)
+    own, other = _kernels(view, basis, covered=True), _kernels(reference, basis, covered=True)
+    found = np.zeros((len(view.level.labels), len(basis.pairs), len(view.sums.rows.member)))
+    for chunk in view.sums.rows.chunks:
+        area, larger = (level.of_block[chunk.block] for level in (view.level, reference.level))
+        if area < 0:
+            continue
+        look.at(chunk)
+        whole = [kernel[larger] for kernel in other]
+        gap = [kernel[area] - wide for kernel, wide in zip(own, whole, strict=True)]
+        found[area] += look.products(gap) - look.products(whole)
+    return basis.squares(found)
 
 
 def _small_squares(view: View) -> Floats:
@@ -59,67 +66,89 @@ def _small_squares(view: View) -> Floats:
 
 def _dense_squares(views: Sequence[View]) -> list[Floats]:
     """Sum of w u^2 over the rows for statistics of many columns, (A, G, dense) per level."""
-    omega = views[0].sums.plan.omega[views[0].sums.plan.dense]
-
-    def squares_in(view: View) -> Callable[[_Look, Chunk], Floats]:
-        return lambda look, chunk: look.squares(
-            _kernel(view, view.level.of_block[chunk.block], omega, covered=False)
-        )
-
-    return _look_through(views, omega, [squares_in(view) for view in views])
-
-
-def _look_through(
-    views: Sequence[View],
-    omega: Floats,
-    figures: Sequence[Callable[["_Look", Chunk], Floats]],
-) -> list[Floats]:
-    """Figures (G, t) of every chunk, one function per view, added up to its areas (A, G, t)."""
-    rows, shape = views[0].sums.rows, (len(views[0].sums.rows.member), len(omega))
-    found = np.zeros((len(views), len(rows.chunks), *shape))
-    home = [view.level.of_block[[chunk.block for chunk in rows.chunks]] for view in views]
-
-    def work(chunks: Sequence[tuple[int, Chunk]]) -> None:
-        look = _Look(rows, len(omega))
-        for place, chunk in chunks:
+    sums = views[0].sums
+    basis = Basis.of(sums.plan.omega[sums.plan.dense], mixed=True)
+    shape = (len(basis.pairs), len(sums.rows.member))
+    found = [np.zeros((len(view.level.labels), *shape)) for view in views]
+    if len(basis.omega):
+        look = _Look(sums.rows, basis)
+        kernels = [_kernels(view, basis, covered=False) for view in views]
+        for chunk in sums.rows.chunks:
             look.at(chunk)
-            for codes, figure, figures_found in zip(home, figures, found, strict=True):
-                if codes[place] >= 0:
-                    figures_found[place] = figure(look, chunk)
+            for view, kernel, products in zip(views, kernels, found, strict=True):
+                if (area := view.level.of_block[chunk.block]) >= 0:
+                    products[area] += look.products([lines[area] for lines in kernel])
+    return [basis.squares(products) for products in found]
 
-    if len(omega):
-        in_parallel(work, list(enumerate(rows.chunks)))
-    return [
-        add_up(codes, figure, len(view.level.labels))
-        for view, codes, figure in zip(views, home, found, strict=True)
-    ]
+
+@dataclass(frozen=True)
+class Basis:
+    """Statistics from whose rows the others are mixed: the composite is a combination of the
+    first-level indicators, and so are its linearised values."""
+
+    omega: Floats
+    """Shape (b, K)."""
+    mix: Floats
+    """Each statistic as a combination of the basis, shape (t, b)."""
+    pairs: list[tuple[int, int]]
+    """Products of two basis statistics that some statistic needs."""
+
+    @classmethod
+    def of(cls, omega: Floats, *, mixed: bool) -> "Basis":
+        """A basis of `omega` (t, K), or, not `mixed`, every statistic by itself."""
+        chosen: list[int] = []
+        mix = np.zeros((len(omega), len(omega)))
+        smallest_first = np.argsort((omega != 0).sum(axis=1), kind="stable")
+        for t in smallest_first if mixed else range(len(omega)):
+            share = np.zeros(len(chosen))
+            if mixed and chosen:
+                share = np.linalg.lstsq(omega[chosen].T, omega[t], rcond=None)[0]
+            if mixed and np.allclose(share @ omega[chosen], omega[t], rtol=0, atol=MIX_TOLERANCE):
+                mix[t, : len(chosen)] = share
+            else:
+                mix[t, len(chosen)] = 1.0
+                chosen.append(int(t))
+        mix = mix[:, : len(chosen)]
+        needed = np.abs(mix).T @ np.abs(mix) > 0
+        pairs = [(a, b) for a in range(len(chosen)) for b in range(a + 1) if needed[a, b]]
+        return cls(omega[chosen], mix, pairs)
+
+    def squares(self, products: Floats) -> Floats:
+        """Sums of w u^2 of the statistics (A, G, t) from the sums of products (A, pairs, G)."""
+        share = np.array([self.mix[:, a] * self.mix[:, b] * (1 + (a != b)) for a, b in self.pairs])
+        share = share.reshape(len(self.pairs), len(self.mix))
+        return np.asarray(products.transpose(0, 2, 1) @ share)
 
 
 class _Look:
     """A second look at the rows, chunk by chunk."""
 
-    def __init__(self, rows: Rows, statistics: int) -> None:
-        self._rows, groups = rows, len(rows.member)
-        self._spaces = [
-            rows.workspace(lines) for lines in (2 * rows.columns, groups, statistics * groups)
-        ]
+    def __init__(self, rows: Rows, basis: Basis) -> None:
+        self._rows, self._pairs = rows, basis.pairs
+        columns = [np.flatnonzero(line) for line in basis.omega]
+        self._lines = [np.concatenate([c, rows.columns + c]) for c in columns]
+        self._spaces = rows.workspace(2 * rows.columns), rows.workspace(len(rows.member))
 
     def at(self, chunk: Chunk) -> None:
-        self._features = self._rows.features(chunk, self._spaces[0])
+        features = self._rows.features(chunk, self._spaces[0])
         self._mass = self._rows.mass(chunk, self._spaces[1])
+        self._features = [features[lines] for lines in self._lines]
 
-    def squares(self, kernel: Floats) -> Floats:
-        """Sum over the chunk's rows of w u^2, u = kernel (t * G, 2K) @ features, shape (G, t)."""
-        groups, rows = self._mass.shape
-        u = np.matmul(kernel, self._features, out=self._spaces[2][:, :rows])
-        u *= u
-        return np.asarray(np.vecdot(u.reshape(-1, groups, rows), self._mass)).T
+    def products(self, kernels: Sequence[Floats]) -> Floats:
+        """Sum over the chunk's rows of w u_a u_b, u = kernel (G, 2k) @ features, (pairs, G)."""
+        u = [kernel @ features for kernel, features in zip(kernels, self._features, strict=True)]
+        weighted = [values * self._mass for values in u]
+        return np.array([np.vecdot(weighted[a], u[b]) for a, b in self._pairs])
 
 
-def _kernel(view: View, area: int, omega: Floats, *, covered: bool = True) -> Floats:
-    """Matrix that turns the rows' features into u of every group, shape (t * G, 2K)."""
-    slope = omega[:, None, :] * view.inverse[area]
-    if covered:
-        slope *= view.coverage[area].T[:, :, None]
-    kernel = np.concatenate([-view.mean[area] * slope, slope], axis=2)
-    return kernel.reshape(-1, kernel.shape[2])
+def _kernels(view: View, basis: Basis, *, covered: bool) -> list[Floats]:
+    """Matrices (A, G, 2k) that turn the rows' features into u of every group, one per statistic
+    of the basis; `covered` multiplies by the coverage of the statistic in the same place."""
+    found = []
+    for t, line in enumerate(basis.omega):
+        columns = np.flatnonzero(line)
+        slope = line[columns] * view.inverse[..., columns]
+        if covered:
+            slope *= np.nan_to_num(view.coverage[..., t, None])
+        found.append(np.concatenate([-view.mean[..., columns] * slope, slope], axis=2))
+    return found

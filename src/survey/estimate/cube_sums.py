@@ -155,7 +155,7 @@ class CubeSums:
         plan = _plan(tree, rates, composite, rows)
         blocks = int(block.max(initial=-1)) + 1
         with one_thread():
-            moments = Pass(rows, plan, len(order)).run(blocks)
+            moments = Pass(rows, plan, len(order), blocks).run()
         return cls(
             sample=sample,
             plan=plan,
