@@ -14,6 +14,7 @@ from survey.instrument.model import Instrument, Item, Kind
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
 from survey.publish.results.domains import AREA_LEVELS, area_labels
+from survey.publish.results.intervals import bounded
 from survey.publish.results.measures import Measure, measure_values
 
 COMPOSITE = "composite"
@@ -72,6 +73,10 @@ def compute_cells(
             scale=plan.scale,
         )
         cells, differences = sums.table(level=level), _gaps(sums, level)
+        shares = [m.key for m in measures if m.choices and m.key in rates]
+        weight = people[design.weight].to_numpy(dtype=float)
+        kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
+        cells = bounded(cells, shares, level=level, kish_deff=kish)
     except EstimateError as error:
         raise NotEstimable(
             msg("The estimates cannot be computed: {reason}", reason=error)
