@@ -71,6 +71,7 @@ def test_a_link_opens_the_same_view_for_somebody_else(official: Page, demo_serve
     opened(official, f"{demo_server.url}/city?city=420500&wave=main-2023")
     expect(official.get_by_text("宜昌").first).to_be_visible()
     assert "wave=main-2023" in official.url
+    expect(official.locator("[data-testid=stMain]")).to_contain_text("2023年")
 
 
 def test_tables_and_pictures_can_be_taken_away(
