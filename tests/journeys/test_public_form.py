@@ -192,7 +192,9 @@ def test_the_servers_own_objection_is_shown_at_the_question(
 
     page.route("**/api/responses", lose_an_answer)
     respondent.open(url)
-    respondent.finish(complete)
+    respondent.answer_until("comment", complete)
+    respondent.answer_screen(complete)
+    respondent.go_on()
     expect(respondent.item("gender").locator(".sf-error")).not_to_be_empty()
     respondent.finish(complete)
     expect(page.locator(".sf-heading")).to_have_text(zh("Received. Thank you!"))
