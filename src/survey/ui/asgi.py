@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 from anyio import to_thread
 from sqlmodel import select
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
@@ -83,18 +84,31 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
     return warm
 
 
-def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> App:
+class TwoDoors:
+    """Our own addresses straight to our routes, all others to Streamlit.
+
+    An interview at the public door then does not walk through Streamlit's sessions and gzip.
+    """
+
+    def __init__(self, own: Starlette, pages: App) -> None:
+        self.own, self.pages = own, pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] == "http" and any(
+            route.matches(scope)[0] is not Match.NONE for route in self.own.routes
+        )
+        await (self.own if mine else self.pages)(scope, receive, send)
+
+
+def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> ASGIApp:
     """The whole platform as one application, for uvicorn or any other ASGI server."""
     _close_the_side_door()
-    return App(
-        script,
-        routes=build_routes(settings),
-        middleware=[Middleware(SafeHeaders)],
-        lifespan=_lifespan(settings),
-    )
+    own = Starlette(routes=build_routes(settings))
+    pages = App(script, lifespan=_lifespan(settings))
+    return SafeHeaders(TwoDoors(own, pages))
 
 
-def __getattr__(name: str) -> App:
+def __getattr__(name: str) -> ASGIApp:
     # `uvicorn survey.ui.asgi:app`: made when asked for, with the settings of that moment.
     if name == "app":
         return create_app(current_settings())

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 PER_CENT = 100.0
 _EDGE = 1e-9
@@ -24,7 +24,7 @@ def bounded(
     p = part["estimate"].to_numpy(dtype=float) / PER_CENT
     se = part["se"].to_numpy(dtype=float) / PER_CENT
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = stats.t.ppf((1 + level) / 2, part["df"].to_numpy(dtype=float))
+        t = special.stdtrit(part["df"].to_numpy(dtype=float), (1 + level) / 2)
         margin = t * se / (p * (1 - p))
         size = part["n"].to_numpy(dtype=float) / kish_deff
         reach = t**2 / (size + t**2)
