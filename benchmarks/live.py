@@ -100,6 +100,12 @@ def small_demo(folder: Path) -> Iterator[Path]:
     yield folder / "demo"
 
 
+FINISHED = (
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+)
+
+
 @dataclass(frozen=True)
 class Choice:
     """A widget that offers options."""
@@ -127,6 +133,8 @@ class PageSession:
     choices: dict[str, Choice] = field(default_factory=dict)
     component: tuple[str, str] = ("", "")
     """Id and data of the mounted component."""
+    fragment: str = ""
+    """The part of the page that the component stands in: a browser runs that part again."""
     cached: set[str] = field(default_factory=set)
     received: int = 0
     failures: list[str] = field(default_factory=list)
@@ -152,6 +160,7 @@ class PageSession:
         rerun.widget_states.widgets.extend(self.states.values())
         if trigger is not None:
             rerun.widget_states.widgets.append(trigger)
+            rerun.fragment_id = self.fragment
         started = time.perf_counter()
         await self.socket.send(request.SerializeToString())
         await self._until_finished()
@@ -165,7 +174,7 @@ class PageSession:
             message = ForwardMsg.FromString(data)
             kind = message.WhichOneof("type")
             if kind == "script_finished":
-                if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                if message.script_finished in FINISHED:
                     return
             elif kind is not None:
                 self._learn(message, kind)
@@ -195,6 +204,7 @@ class PageSession:
             case "bidi_component":
                 data = element.bidi_component
                 self.component = (data.id, data.json)
+                self.fragment = message.delta.fragment_id
             case "exception":
                 self.failures.append(element.exception.message)
 

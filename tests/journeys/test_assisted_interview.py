@@ -100,3 +100,15 @@ def test_the_form_in_the_page_has_no_serious_barrier(
     live_server: Live, page: Page, surveyor: Respondent
 ) -> None:
     assert serious_problems(page, within=".stBidiComponent") == []
+
+
+def test_a_page_left_open_stores_nothing_after_signing_out(
+    live_server: Live, page: Page, surveyor: Respondent
+) -> None:
+    before = len(live_server.responses())
+    page.request.post(f"{live_server.url}/auth/logout", headers={"Origin": live_server.url})
+    surveyor.finish({"consent": "no"})
+    # Longer than the page's patience: neither the page nor the road around it takes the interview.
+    page.wait_for_timeout(6000)
+    assert len(live_server.responses()) == before
+    assert page.evaluate(DRAFTS) != []

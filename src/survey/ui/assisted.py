@@ -13,21 +13,24 @@ from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
 from survey.ui.interview import Interview, interview_form
 from survey.ui.page import Visit
+from survey.ui.session import visitor
 from survey.web.outcomes import Outcome, take_in
+
+_SINCE = "interview-form/since"
+"""Interviews received since the page itself last ran."""
 
 
 def conduct(visit: Visit, task: Task) -> None:
     """Draw the form for the chosen point; what it sends is stored in the surveyor's name."""
+    st.session_state[_SINCE] = 0
+    _ask(visit, task, _instrument(visit, task))
+
+
+@st.fragment
+def _ask(visit: Visit, task: Task, instrument: Instrument) -> None:
+    """The part of the page that an arriving interview runs again, and nothing else."""
     t = visit.t
-    instrument = _instrument(visit, task)
-    st.caption(
-        t(
-            "You are at {point}. {mine} interviews today. The answers stay on this device until "
-            "the platform has confirmed them.",
-            point=task.point_name,
-            mine=task.mine_today,
-        )
-    )
+    count = st.empty()
     outcome = interview_form(
         _interview(visit, task, instrument),
         key="interview-form",
@@ -36,11 +39,21 @@ def conduct(visit: Visit, task: Task) -> None:
         accept=partial(_accept, visit),
     )
     if outcome is not None and outcome.status == 200:
+        st.session_state[_SINCE] += 1
         st.toast(t("The interview has been received."))
+    count.caption(
+        t(
+            "You are at {point}. {mine} interviews today. The answers stay on this device until "
+            "the platform has confirmed them.",
+            point=task.point_name,
+            mine=task.mine_today + st.session_state[_SINCE],
+        )
+    )
 
 
 def _accept(visit: Visit, document: Mapping[str, Any]) -> Outcome:
-    return take_in(document, visit.principal, visit.settings)
+    """Whoever is signed in at this moment: the page may have been drawn hours ago."""
+    return take_in(document, visitor(visit.settings), visit.settings)
 
 
 def _instrument(visit: Visit, task: Task) -> Instrument:

@@ -40,31 +40,42 @@ class Interview:
 def interview_form(
     interview: Interview, *, key: str, language: str, elder: bool, accept: Accept
 ) -> Outcome | None:
-    """Draw the form; when an interview arrives, pass it to `accept` and run the page again.
+    """Draw the form; when an interview arrives, pass it to `accept` and give the form the receipt.
 
-    Returns the outcome of the last interview in the run after it arrived, once.
+    Returns the outcome of the interview that arrived with this run, once.
     """
     memory = f"{key}/outcomes"
-    outcomes: list[dict[str, Any]] = st.session_state.setdefault(memory, [])
+    handed_in = _handed_in(key)
+    news = None if handed_in is None else _take(memory, handed_in, accept)
     mount = st.components.v2.component("survey_interview", js=component_script())
     sent = mount(
         key=key,
-        data=_data(interview, language, elder, outcomes),
+        data=_data(interview, language, elder, st.session_state.setdefault(memory, [])),
         on_submitted_change=_nothing,
     )
-    arrived: Mapping[str, Any] | None = sent.submitted
-    if arrived is not None:
-        outcome = accept(arrived)
-        known = {
-            "client_uuid": arrived.get("client_uuid"),
-            "status": outcome.status,
-            "body": outcome.body,
-        }
-        st.session_state[memory] = [*outcomes, known][-REMEMBERED_OUTCOMES:]
-        st.session_state[f"{key}/news"] = outcome
+    if handed_in is None and sent.submitted is not None:
+        # The first run of a session that met the form elsewhere: only now is its word heard.
+        st.session_state[f"{key}/news"] = _take(memory, sent.submitted, accept)
         st.rerun()
-    news: Outcome | None = st.session_state.pop(f"{key}/news", None)
-    return news
+    return news or st.session_state.pop(f"{key}/news", None)
+
+
+def _handed_in(key: str) -> Mapping[str, Any] | None:
+    """What the form has just sent, known before it is drawn where this session drew it before."""
+    state = st.session_state.get(key)
+    return state.get("submitted") if isinstance(state, Mapping) else None
+
+
+def _take(memory: str, arrived: Mapping[str, Any], accept: Accept) -> Outcome:
+    """Store what arrived and remember the outcome for the form, which retries until it sees it."""
+    outcome = accept(arrived)
+    known = {
+        "client_uuid": arrived.get("client_uuid"),
+        "status": outcome.status,
+        "body": outcome.body,
+    }
+    st.session_state[memory] = [*st.session_state.get(memory, []), known][-REMEMBERED_OUTCOMES:]
+    return outcome
 
 
 def _data(
