@@ -5,12 +5,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from survey.access.principal import Principal
+from survey.access.principal import Principal, Role
+from survey.locale import Message
 from survey.ui import blocks, furniture
 from survey.ui.navigation import landing_page, menu_for
 from survey.ui.page import Screen
 from survey.ui.preferences import LANGUAGE, LARGE
-from survey.ui.roles import DEMO_ROLES, NAMES, Invite
+from survey.ui.roles import NAMES
+from survey.web.signin import DEMO_ROLES
 
 
 def welcome(screen: Screen, principal: Principal | None) -> None:
@@ -48,19 +50,20 @@ def _roles(screen: Screen, principal: Principal | None) -> None:
     title = t("Try another role") if principal else t("Look around: choose a role")
     st.subheader(title, anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
-    st.html(f'<div class="hcs-roles">{"".join(_card(screen, one) for one in DEMO_ROLES)}</div>')
+    cards = "".join(_card(screen, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
+    st.html(f'<div class="hcs-roles">{cards}</div>')
 
 
-def _card(screen: Screen, invite: Invite) -> str:
+def _card(screen: Screen, role: Role, purpose: Message) -> str:
     """One role, one click: a plain form that the sign-in route answers with a cookie."""
     t = screen.t
-    target = f"/{landing_page(invite.role).url}"
+    target = f"/{landing_page(role).url}"
     wishes = {name: st.query_params[name] for name in (LANGUAGE, LARGE) if name in st.query_params}
     if wishes:
         target = f"{target}?{urlencode(wishes)}"
     return (
-        f'<form method="post" action="/auth/demo?role={invite.role.value}">'
+        f'<form method="post" action="/auth/demo?role={role.value}">'
         f'<input type="hidden" name="next" value="{escape(target)}">'
-        f'<button type="submit"><b>{escape(t(NAMES[invite.role]))}</b>'
-        f"{escape(t(invite.purpose))}</button></form>"
+        f'<button type="submit"><b>{escape(t(NAMES[role]))}</b>'
+        f"{escape(t(purpose))}</button></form>"
     )

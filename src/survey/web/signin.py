@@ -22,9 +22,14 @@ from survey.web.security import PAGE_HEADERS, is_same_site, safe_path
 MAX_FORM_BYTES = 4096
 
 DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
+    # Role -> what it is called and what it may be tried out for, on both pages that offer it.
     Role.NATIONAL_OFFICIAL: (
         msg("National official"),
         msg("Reads the national overview, every city and the special groups."),
+    ),
+    Role.PROVINCE_OFFICIAL: (
+        msg("Province official"),
+        msg("Reads every city of one province beside the nation."),
     ),
     Role.CITY_OFFICIAL: (
         msg("City official"),
