@@ -9,11 +9,9 @@ import sys
 from pathlib import Path
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import wave_by_key
-from survey.publish.results import freeze
+from survey.publish.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
-from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
 from survey.store.engine import dispose_engines, session_scope
 
 WAVE = "main-2024"
@@ -27,14 +25,9 @@ def replace_wave(settings: Settings, responses: int) -> None:
     frame = generate_wave(WAVE, n=responses).approved
     with session_scope(settings.store_url) as session:
         wave = wave_by_key(session=session, key=WAVE)
-        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-        data = parquet_bytes(frame)
-        manifest = freeze._manifest(wave, instrument, tree, frame, content_sha256(data), True)
-        folder = write_snapshot(settings.snapshot_dir, manifest, data)
-        freeze._write_results(folder, frame, wave, instrument, tree)
-        directory = str(folder.relative_to(settings.snapshot_dir))
-        freeze._register(session, wave, manifest, directory, OPERATOR, final=True, release=True)
+        freeze_frame(
+            settings, session, wave=wave, frame=frame, actor=OPERATOR, final=True, release=True
+        )
     dispose_engines()
 
 

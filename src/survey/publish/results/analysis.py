@@ -3,8 +3,7 @@
 import pandas as pd
 
 from survey.estimate import Design, EstimateError
-from survey.locale import msg
-from survey.publish.results.cells import NotEstimable
+from survey.locale import SurveyError, msg
 from survey.publish.results.domains import age_band_of
 from survey.publish.results.weighting import WeightingReport, weigh
 from survey.sample.frame import shipped_cities
@@ -15,6 +14,12 @@ ASSUMED_DEFF = 1.4
 WEIGHT = "weight"
 STRATUM = "stratum_key"
 _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}
+
+
+class NotEstimable(SurveyError):
+    """The responses do not carry the estimates asked for."""
+
+    code = "not_estimable"
 
 
 def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:

@@ -1,90 +1,73 @@
-"""Every cell and every gap of a wave, computed once and passed through the gate."""
+"""Every cell and every gap of a wave, computed once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from survey.disclosure import protect
-from survey.estimate import Cube, Design, EstimateError, Node, Scale, Tree
-from survey.instrument.model import Instrument, Item, Kind
-from survey.instrument.tree import IndicatorTree
-from survey.locale import SurveyError, msg
-from survey.publish.results.domains import AREA_LEVELS, area_labels
+from survey.estimate import Cube, EstimateError
+from survey.locale import msg
+from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.domains import AREA_LEVELS
 from survey.publish.results.intervals import bounded
-from survey.publish.results.measures import Measure, measure_values
+from survey.publish.results.measures import measure_values
+from survey.publish.results.source import Source
 
 COMPOSITE = "composite"
 
 
-class NotEstimable(SurveyError):
-    """The responses do not carry the estimates asked for."""
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """All figures of a wave before the gate; nobody reads them, tables are made from them."""
 
-    code = "not_estimable"
+    source: Source
+    cells: pd.DataFrame
+    """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
+    gaps: pd.DataFrame
+    """Differences, as `WaveResults.gaps` without `shown` and `reason`."""
+
+    @cached_property
+    def cities(self) -> pd.DataFrame:
+        """Cells of the cities, everyone in them."""
+        cells = self.cells
+        return cells[(cells["area_level"] == "city") & (cells["group"] == "all")]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is scored: the tree with its items, and their scale."""
+def estimated(source: Source) -> Estimated:
+    """Estimate every area, group and indicator of `source`.
 
-    tree: Tree
-    scale: Scale
-    has_composite: bool
-
-
-def compute_cells(
-    people: pd.DataFrame,
-    *,
-    instrument: Instrument,
-    tree: IndicatorTree | None,
-    measures: tuple[Measure, ...],
-    cities: pd.DataFrame,
-    memberships: Mapping[str, NDArray[np.bool_]],
-    design: Design,
-    composite: str,
-    level: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cells and gaps with `shown` and `reason`; columns as `WaveResults` documents them.
-
-    Without a tree each rating of the instrument is read on its own and there is no composite; a
-    measure of the same name is that rating.
+    A measure of the same name as a rating that is estimated on its own is that rating.
     """
-    plan = _plan(instrument, tree)
-    estimated = set(plan.tree.item_columns)
+    plan, people = source.plan, source.people
+    taken = set(plan.tree.item_columns)
     rates = {
-        measure.key: measure_values(measure, instrument.by_name[measure.item], people)
-        for measure in measures
-        if measure.key not in estimated
+        measure.key: measure_values(measure, source.instrument.by_name[measure.item], people)
+        for measure in source.measures
+        if measure.key not in taken
     }
-    frame = people.assign(**rates)
-    areas = area_labels(people["city_code"], cities)
     try:
         sums = Cube.of(
-            frame,
+            people.assign(**rates),
             plan.tree,
-            design,
-            areas=areas,
-            groups=memberships,
+            source.design,
+            areas=source.areas,
+            groups=source.memberships,
             rates=tuple(rates),
-            composite=_composite(composite),
+            composite=_composite(source.composite),
             scale=plan.scale,
         )
-        cells, differences = sums.table(level=level), _gaps(sums, level)
-        shares = [m.key for m in measures if m.choices and m.key in rates]
-        weight = people[design.weight].to_numpy(dtype=float)
+        cells, differences = sums.table(level=source.level), _gaps(sums, source.level)
+        shares = [m.key for m in source.measures if m.choices and m.key in rates]
+        weight = people[source.design.weight].to_numpy(dtype=float)
         kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
-        cells = bounded(cells, shares, level=level, kish_deff=kish)
+        cells = bounded(cells, shares, level=source.level, kish_deff=kish)
     except EstimateError as error:
         raise NotEstimable(
             msg("The estimates cannot be computed: {reason}", reason=error)
         ) from error
-    return (
-        protect(_kept(cells, plan)),
-        protect(_kept(differences, plan), counts=("n_reference",)),
-    )
+    return Estimated(source, _kept(cells, source), _kept(differences, source))
 
 
 def _gaps(sums: Cube, level: float) -> pd.DataFrame:
@@ -103,33 +86,9 @@ def _gaps(sums: Cube, level: float) -> pd.DataFrame:
     return joined.astype(dict.fromkeys(keys, "category"))
 
 
-def _plan(instrument: Instrument, tree: IndicatorTree | None) -> Plan:
-    if tree is not None:
-        scored = instrument.scored_items
-        feeds = {item.name: str(item.indicator) for item in scored}
-        return Plan(Tree.of(tree.indicators, feeds), _common_scale(scored), True)
-    ratings = [item for item in instrument.items() if item.kind is Kind.RATING]
-    if not ratings:
-        raise NotEstimable(msg("The questionnaire has no rating to estimate."))
-    alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
-    nodes = tuple(Node(item.name, None, 1, 1 / len(alike)) for item in alike)
-    return Plan(Tree(nodes), _scale(ratings[0]), False)
-
-
-def _common_scale(items: tuple[Item, ...]) -> Scale:
-    scales = {_scale(item) for item in items}
-    if len(scales) != 1:
-        raise NotEstimable(msg("All scored items of a questionnaire must share one scale."))
-    return scales.pop()
-
-
-def _scale(item: Item) -> Scale:
-    return Scale(int(item.minimum or 0), int(item.maximum or 0))
-
-
-def _kept(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def _kept(table: pd.DataFrame, source: Source) -> pd.DataFrame:
     """Without a tree the mean over all ratings is nobody's score, so it is not offered."""
-    if plan.has_composite:
+    if source.plan.has_composite:
         return table
     return table[table["indicator"] != COMPOSITE].reset_index(drop=True)
 

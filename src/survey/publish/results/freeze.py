@@ -2,10 +2,7 @@
 
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import update
@@ -13,31 +10,20 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.disclosure import MINIMUM_N
-from survey.estimate import Design
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
-from survey.publish.results.analysis import analysis_frame, design_for, weighted
-from survey.publish.results.cells import compute_cells
-from survey.publish.results.domains import groups
-from survey.publish.results.measures import Measure, measures_for, read_measures
-from survey.publish.results.method import Method
-from survey.publish.results.store import CELLS, GAPS, METHOD
-from survey.publish.results.weighting import WeightingReport
-from survey.sample.frame import frame_table, shipped_cities
-from survey.settings import PROJECT_ROOT, Settings
+from survey.publish.results.source import Source
+from survey.publish.results.tables import write_tables
+from survey.settings import Settings
 from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
 from survey.snapshot.frame import FREEZABLE, response_frame
 from survey.snapshot.manifest import Manifest
 from survey.store.core import table_of
 from survey.store.engine import session_scope
 from survey.store.tables import Response, Snapshot, Status, Wave, WaveState
-
-LEVEL = 0.95
-_MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
 
 
 class NothingToFreeze(SurveyError):
@@ -80,20 +66,41 @@ def freeze_wave(
     with session_scope(settings.store_url) as session:
         wave = wave_by_key(session=session, key=wave_key)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
         frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
-        if frame.empty:
-            raise NothingToFreeze(
-                msg("The wave {wave} has no approved response to freeze.", wave=wave_key)
-            )
-        data = parquet_bytes(frame)
-        manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final)
-        folder = write_snapshot(settings.snapshot_dir, manifest, data)
-        cells, hidden = _write_results(folder, frame, wave, instrument, tree)
-        directory = str(folder.relative_to(settings.snapshot_dir))
-        _register(session, wave, manifest, directory, actor, final=final, release=release)
+        return freeze_frame(
+            settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release
+        )
+
+
+def freeze_frame(
+    settings: Settings,
+    session: Session,
+    *,
+    wave: Wave,
+    frame: pd.DataFrame,
+    actor: Principal,
+    final: bool = False,
+    release: bool = False,
+) -> FrozenWave:
+    """`freeze_wave` for responses that were read already, as `response_frame` gives them."""
+    actor.require(Action.ADMINISTER)
+    if frame.empty:
+        raise NothingToFreeze(
+            msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
+        )
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
+    source = Source.of(
+        frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite
+    )
+    data = parquet_bytes(frame)
+    manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final)
+    folder = write_snapshot(settings.snapshot_dir, manifest, data)
+    cells, hidden = write_tables(folder, source)
+    directory = str(folder.relative_to(settings.snapshot_dir))
+    _register(session, wave, manifest, directory, actor, final=final, release=release)
     return FrozenWave(
-        wave=wave_key,
+        wave=wave.key,
         rows=manifest.rows,
         cities=manifest.cities,
         cells=cells,
@@ -101,69 +108,6 @@ def freeze_wave(
         sha256=manifest.responses_sha256,
         directory=directory,
     )
-
-
-def _write_results(
-    folder: Path,
-    frame: pd.DataFrame,
-    wave: Wave,
-    instrument: Instrument,
-    tree: IndicatorTree | None,
-) -> tuple[int, int]:
-    """Write cells, gaps and method beside the snapshot; return how many cells, how many hidden."""
-    people, report = weighted(analysis_frame(frame, wave.series), wave.series)
-    measures = measures_for(instrument, read_measures(_MEASURES))
-    memberships = groups(people, wave.series)
-    design = design_for(people)
-    cells, gaps = compute_cells(
-        people,
-        instrument=instrument,
-        tree=tree,
-        measures=measures,
-        cities=frame_table(shipped_cities()),
-        memberships=memberships,
-        design=design,
-        composite=wave.composite,
-        level=LEVEL,
-    )
-    method = _method(wave, report, instrument, measures, tuple(memberships), design)
-    _replace(folder / CELLS, parquet_bytes(cells))
-    _replace(folder / GAPS, parquet_bytes(gaps))
-    _replace(folder / METHOD, method.model_dump_json(indent=2).encode())
-    return len(cells), int(np.sum(~cells["shown"]))
-
-
-def _method(
-    wave: Wave,
-    report: WeightingReport,
-    instrument: Instrument,
-    measures: tuple[Measure, ...],
-    group_keys: tuple[str, ...],
-    design: Design,
-) -> Method:
-    return Method(
-        composite=wave.composite,
-        level=LEVEL,
-        lonely_psu=design.lonely_psu,
-        assumed_deff=design.assumed_deff,
-        minimum_n=MINIMUM_N,
-        unreliable_below_n=30,
-        unreliable_below_df=8,
-        weighting=report,
-        items={item.name: str(item.indicator) for item in instrument.scored_items},
-        measures=measures,
-        groups=group_keys,
-        code_version=version("hundred-cities-survey"),
-    )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside and rename, so that a reader sees the old file or the new one."""
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-        draft.write(data)
-    target = Path(draft.name)
-    target.chmod(0o644)
-    target.replace(path)
 
 
 def _manifest(
