@@ -78,6 +78,8 @@ def test_tables_and_pictures_can_be_taken_away(
     official: Page, demo_server: Server, tmp_path: Path
 ) -> None:
     opened(official, f"{demo_server.url}/overview")
+    official.get_by_text("数据表与下载").first.click()
+    expect(official.get_by_role("table").first).to_be_visible()
     with official.expect_download() as table:
         official.get_by_role("button", name="下载表格（CSV）").first.click()
     content = Path(table.value.path()).read_text(encoding="utf-8-sig")

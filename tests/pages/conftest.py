@@ -71,6 +71,14 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     return open_as
 
 
+def open_data(app: AppTest) -> AppTest:
+    """Open the table and the downloads below every picture."""
+    for place in app.expander:
+        if place.key and place.key.endswith("/data"):
+            app.session_state[place.key] = True
+    return app.run()
+
+
 def words_of(app: AppTest) -> str:
     """Everything a reader can read on the page, in one text."""
     parts = [
@@ -87,6 +95,11 @@ def words_of(app: AppTest) -> str:
 @pytest.fixture
 def read() -> Callable[[AppTest], str]:
     return words_of
+
+
+@pytest.fixture
+def with_data() -> Callable[[AppTest], AppTest]:
+    return open_data
 
 
 @pytest.fixture

@@ -35,10 +35,23 @@ def _draw(visit: Visit, picture: Picture, *, demo: bool, clickable: bool) -> str
     st.caption(picture.subtitle, help=explain("95% interval", visit.language))
     clicked = _chart(visit, picture, clickable)
     st.caption(" ".join(part for part in (picture.note, t(QUOTA_SAMPLE_SHORT)) if part))
-    with st.expander(t("Data as a table")):
-        st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-    _downloads(t, picture, demo=demo)
+    _data(t, picture, demo=demo)
     return clicked
+
+
+@st.fragment
+def _data(t: Translator, picture: Picture, *, demo: bool) -> None:
+    """Table and downloads, made when a reader opens them and without the rest of the page.
+
+    They are two thirds of a page's elements, and few readers want those of every picture.
+    """
+    place = st.expander(
+        t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
+    )
+    if place.open:
+        with place:
+            st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
+            _downloads(t, picture, demo=demo)
 
 
 def _chart(visit: Visit, picture: Picture, clickable: bool) -> str | None:
