@@ -1,5 +1,7 @@
 """The one gate between estimates and eyes."""
 
-from survey.disclosure.gate import MINIMUM_N, Reason, protect
+from survey.disclosure.follow import CELL_KEYS, follow
+from survey.disclosure.gate import protect
+from survey.disclosure.reasons import MINIMUM_N, Reason
 
-__all__ = ["MINIMUM_N", "Reason", "protect"]
+__all__ = ["CELL_KEYS", "MINIMUM_N", "Reason", "follow", "protect"]

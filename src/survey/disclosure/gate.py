@@ -1,38 +1,11 @@
 """Decide which cells of a table may be shown, and blank the others."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
-MINIMUM_N = 10
-"""Fewest unweighted respondents behind a figure that may be shown."""
-
-FIGURES = (
-    "estimate",
-    "se",
-    "ci_low",
-    "ci_high",
-    "df",
-    "n",
-    "n_psu",
-    "sum_weight",
-    "deff",
-    "reference",
-    "difference",
-    "p",
-    "n_reference",
-)
-"""Columns that are blanked in a hidden row, as far as the table has them."""
-
-
-class Reason(StrEnum):
-    """Why a cell is not shown; empty for a cell that is."""
-
-    SHOWN = ""
-    TOO_FEW = "too_few"
-    EMPTY = "empty"
+from survey.disclosure.reasons import MINIMUM_N, REASONS, Reason, decided
 
 
 def protect(
@@ -48,14 +21,5 @@ def protect(
     for other in counts:
         size = np.minimum(size, table[other].to_numpy(dtype=float))
     size = np.nan_to_num(size, nan=0.0)
-    hidden = size < minimum
-    result = table.copy()
-    result["shown"] = ~hidden
-    reason = np.where(size == 0, Reason.EMPTY.value, Reason.TOO_FEW.value)
-    result["reason"] = pd.Categorical(
-        np.where(hidden, reason, Reason.SHOWN.value), categories=[r.value for r in Reason]
-    )
-    present = [column for column in FIGURES if column in result.columns]
-    for column in present:
-        result[column] = np.where(hidden, np.nan, result[column].to_numpy(dtype=float))
-    return result
+    few = np.where(size == 0, REASONS.index(Reason.EMPTY), REASONS.index(Reason.TOO_FEW))
+    return decided(table, np.where(size < minimum, few, 0).astype(np.int8))

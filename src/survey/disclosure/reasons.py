@@ -1,0 +1,63 @@
+"""Why a figure is not shown, and which columns are figures."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+MINIMUM_N = 10
+"""Fewest unweighted respondents behind a figure that may be shown."""
+
+FIGURES = (
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "n",
+    "n_psu",
+    "sum_weight",
+    "deff",
+    "reference",
+    "difference",
+    "p",
+    "n_reference",
+)
+"""Columns that are blanked in a hidden row, as far as the table has them."""
+
+
+class Reason(StrEnum):
+    """Why a cell is not shown; empty for a cell that is.
+
+    The order is that of the rules: a cell has the reason of the first rule that hid it.
+    """
+
+    SHOWN = ""
+    EMPTY = "empty"
+    TOO_FEW = "too_few"
+    UNANIMOUS = "unanimous"
+    DIFFERENCING = "differencing"
+    SECONDARY = "secondary"
+
+
+REASONS = tuple(reason.value for reason in Reason)
+
+
+def decided(
+    table: pd.DataFrame, reasons: NDArray[np.int8], figures: Sequence[str] = FIGURES
+) -> pd.DataFrame:
+    """`table` with `shown` and `reason`, and the figures of hidden rows set to null.
+
+    `reasons` are places in `REASONS`, one a row.
+    """
+    hidden = reasons > 0
+    result = table.copy()
+    result["shown"] = ~hidden
+    result["reason"] = pd.Categorical.from_codes(reasons, categories=list(REASONS))
+    for column in figures:
+        if column in result.columns:
+            values = result[column].to_numpy(dtype=float)
+            result[column] = np.where(hidden, np.nan, values)
+    return result

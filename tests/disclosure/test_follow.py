@@ -1,0 +1,50 @@
+"""Other tables take the decisions of the cells."""
+
+import pandas as pd
+import pytest
+
+from survey.disclosure import follow, protect
+
+
+def cells() -> pd.DataFrame:
+    return protect(
+        pd.DataFrame(
+            {
+                "area_level": pd.Categorical(["city", "city", "nation"]),
+                "area": pd.Categorical(["1", "2", "1"]),
+                "group": pd.Categorical(["all"] * 3),
+                "indicator": pd.Categorical(["composite"] * 3),
+                "estimate": [70.0, 80.0, 75.0],
+                "n": [9.0, 10.0, 0.0],
+            }
+        )
+    )
+
+
+def ranks() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"area": ["2", "1"], "indicator": ["composite"] * 2, "rank": [1, 2], "n": [10, 9]}
+    )
+
+
+CITY = {"area_level": "city", "group": "all"}
+
+
+def test_a_row_takes_the_decision_of_its_cell() -> None:
+    result = follow(ranks(), cells(), at=CITY, figures=("rank",))
+    assert result["shown"].tolist() == [True, False]
+    assert result["reason"].tolist() == ["", "too_few"]
+    assert result["rank"].tolist()[0] == 1
+    assert result.loc[1, ["rank", "n"]].isna().all()
+
+
+def test_two_cells_behind_a_row_must_both_be_shown() -> None:
+    first = follow(ranks(), cells(), at=CITY)
+    both = follow(first, cells(), at={"area_level": "nation", "area": "1", "group": "all"})
+    assert both["reason"].tolist() == ["empty", "too_few"]
+    assert not both["shown"].any()
+
+
+def test_a_row_about_no_cell_is_an_error() -> None:
+    with pytest.raises(KeyError, match="3"):
+        follow(ranks().replace({"area": {"1": "3"}}), cells(), at=CITY)
