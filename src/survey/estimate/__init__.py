@@ -10,6 +10,7 @@ from survey.estimate.bootstrap import bootstrap
 from survey.estimate.change import change
 from survey.estimate.compare import compare
 from survey.estimate.cube import Cube, cube
+from survey.estimate.cube_change import cube_change
 from survey.estimate.cube_rows import Scale
 from survey.estimate.cube_sums import CubeSums
 from survey.estimate.design import Design
@@ -38,6 +39,7 @@ __all__ = [
     "change",
     "compare",
     "cube",
+    "cube_change",
     "estimate",
     "estimate_tree",
     "fay_herriot",

@@ -1,0 +1,222 @@
+"""Change between two waves, from the sums of their cubes: the figures of `change`, all at once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate.arrays import Codes, Floats, group_sum
+from survey.estimate.cube import Cube
+from survey.estimate.cube_levels import View
+from survey.estimate.cube_simple import simple_variances
+from survey.estimate.cube_sums import one_thread
+from survey.estimate.design import Sample
+from survey.estimate.differences import Difference
+from survey.estimate.errors import EstimateError
+from survey.estimate.tables import cube_table, describe
+from survey.estimate.variance import Spread
+
+NAMES = ("after", "before", "n_before")
+
+
+def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFrame:
+    """Difference of every figure that both cubes have, after less before.
+
+    Both cubes have the same tree, composite, groups and area levels; a PSU (stratum and code) in
+    both is the same PSU and brings its covariance. To compare larger areas over the same cities,
+    give the rows of other cities no area when the cubes are made.
+
+    Returns:
+        One row per (area_level, area, group, indicator) of the areas that both waves have, in the
+        order of `after`: before, after, difference, se, ci_low, ci_high, df, p, n_before, n_after
+        and status, as `change` gives them row by row.
+
+    Raises:
+        EstimateError: cubes of different trees, composites, groups or area levels; a stratum that
+            lies in more than one area.
+    """
+    _check_alike(before, after)
+    with one_thread():
+        shared = _SharedPsus.of(before, after)
+        first, second = _sides(before), _sides(after)
+        found = [_level(*pair, shared, level) for pair in zip(first, second, strict=True)]
+    sums = after.sums
+    areas = {side.view.level.name: labels for side, (labels, _) in zip(second, found, strict=True)}
+    parts = [columns for _, columns in found]
+    for columns in parts:
+        columns["n_after"] = columns.pop("n").astype(np.int64)
+        columns["n_before"] = columns["n_before"].astype(np.int64)
+    table = cube_table(areas, sums.groups, sums.plan.indicators, sums.plan.place, parts)
+    table.attrs |= {"composite": sums.composite, "renormalise": sums.renormalise}
+    return describe(table, sums.sample)
+
+
+def _check_alike(before: Cube, after: Cube) -> None:
+    kinds = {
+        "indicators": (before.sums.plan.indicators, after.sums.plan.indicators),
+        "composite": (before.sums.composite, after.sums.composite),
+        "groups": (before.sums.groups, after.sums.groups),
+        "area levels": tuple(
+            tuple(level.name for level in one.sums.levels) for one in (before, after)
+        ),
+    }
+    for name, (first, second) in kinds.items():
+        if first != second:
+            raise EstimateError("not_a_choice", name=name, choices=second, value=first)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One wave at one area level; arrays of shape (A, G, T)."""
+
+    view: View
+    spread: Spread
+    variance: Floats
+    df: Floats
+    psus: Floats
+
+    @property
+    def asked(self) -> slice:
+        return slice(0, len(self.view.sums.groups))
+
+    @cached_property
+    def z(self) -> Floats:
+        """Linearised totals by PSU in row order, shape (P, G, T)."""
+        return self.view.z(slice(None), self.view.level.of_psu, self.asked)
+
+
+def _sides(cube: Cube) -> list[_Side]:
+    assumed = cube.sums.sample.assumed_deff
+    simple = [None] * len(cube.views) if assumed is None else simple_variances(cube.views)
+    return [
+        _side(view, one if one is None or assumed is None else assumed * one)
+        for view, one in zip(cube.views, simple, strict=True)
+    ]
+
+
+def _side(view: View, assumed_variance: Floats | None) -> _Side:
+    """`assumed_variance` stands in where no points were recorded."""
+    asked, segments = slice(0, len(view.sums.groups)), view.segments
+
+    def z(part: slice) -> Floats:
+        return view.z(part, view.level.of_psu[part], asked)
+
+    spread = view.spread(*segments.squares(z, view.sums.shape), segments.psus[:, asked])
+    if assumed_variance is None:
+        return _Side(view, spread, spread.variance, spread.df, spread.psus)
+    members = view.members[:, asked]
+    return _Side(view, spread, assumed_variance[:, asked], view.df[:, asked], members)
+
+
+@dataclass(frozen=True)
+class _SharedPsus:
+    """PSUs that serve both waves: their places in row order, their stratum in `after`."""
+
+    samples: tuple[Sample, Sample]
+    places: tuple[Codes, Codes]
+    presence: Floats
+    """1.0 where a PSU has members in both waves, shape (c, G, T)."""
+
+    @classmethod
+    def of(cls, before: Cube, after: Cube) -> "_SharedPsus":
+        first, second = before.sums, after.sums
+        samples = first.sample, second.sample
+        none = np.zeros(0, dtype=np.intp)
+        places = none, none
+        if all(sample.assumed_deff is None for sample in samples):
+            labels = [one.sample.psu_labels.take(one.order) for one in (first, second)]
+            found = labels[0].get_indexer(labels[1])
+            kept = np.flatnonzero(found >= 0)
+            places = found[kept], kept
+        present = [_present(one, place) for one, place in zip((before, after), places, strict=True)]
+        return cls(samples, places, present[0] * present[1])
+
+    def covariance(self, first: _Side, second: _Side) -> tuple[Floats, Floats]:
+        """Covariance and degrees of freedom by area of the second wave, shape (A, G, T) each.
+
+        In each stratum sqrt(c1 c2) sum of (z1 - zbar1)(z2 - zbar2), see `change`.
+        """
+        shape = first.z.shape[1:]
+        width = int(np.prod(shape))
+        areas, strata = len(second.view.level.labels), len(self.samples[1].psus)
+        z1, z2 = (
+            side.z[place].reshape(len(place), width)
+            for side, place in zip((first, second), self.places, strict=True)
+        )
+        stratum = second.view.sums.stratum[self.places[1]]
+        same = self.samples[0].stratum_labels.get_indexer(self.samples[1].stratum_labels)
+        mean1, mean2 = _stratum_means(first)[same], _stratum_means(second)
+        mean1[same < 0] = 0.0
+        count = np.bincount(stratum, minlength=strata)[:, None]
+        cross = group_sum(stratum, z1 * z2, strata) + count * mean1 * mean2
+        cross -= mean2 * group_sum(stratum, z1, strata) + mean1 * group_sum(stratum, z2, strata)
+        cross *= _joint_factor(*self.samples, same)[:, None]
+        home = _home(second.view)
+        inside = np.flatnonzero(home >= 0)
+        both = self.presence.reshape(len(stratum), width)
+        lying = second.view.level.of_psu[self.places[1]] >= 0
+        psus = group_sum(stratum[lying], both[lying], strata)
+        covariance = group_sum(home[inside], cross[inside], areas)
+        df = group_sum(home[inside], psus[inside] - (psus[inside] > 0), areas)
+        return covariance.reshape(areas, *shape), df.reshape(areas, *shape)
+
+
+def _present(cube: Cube, place: Codes) -> Floats:
+    sums, plan = cube.sums, cube.sums.plan
+    scored = (sums.weight[place, : len(sums.groups)] > 0).astype(np.float64)
+    support = (plan.omega[plan.several] != 0).astype(np.float64).T
+    return plan.spread_out(scored, (scored @ support > 0).astype(np.float64))
+
+
+def _stratum_means(side: _Side) -> Floats:
+    """Mean of z over all PSUs of each stratum, 0 in one-PSU strata, as for the variance."""
+    sizes = side.view.sums.sample.psus.astype(np.float64)
+    total = group_sum(side.view.sums.stratum, side.z.reshape(len(side.z), -1), len(sizes))
+    mean: Floats = total / sizes[:, None]
+    mean[sizes <= 1] = 0.0
+    return mean
+
+
+def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
+    """sqrt(c1 c2) of each stratum of the second wave, 0 where it is not in both or not counted."""
+    scale = np.where(same >= 0, (first.scale * first.counted)[same], 0.0)
+    return np.sqrt(scale * second.scale * second.counted)
+
+
+def _home(view: View) -> Codes:
+    """The area of each stratum, -1 for none; a stratum cut by areas is an error."""
+    sums, area = view.sums, view.level.of_psu
+    home = np.full(len(sums.sample.psus), -1, dtype=np.intp)
+    home[sums.stratum] = area
+    split = np.flatnonzero(home[sums.stratum] != area)
+    if split.size:
+        stratum = sums.sample.stratum_labels[int(sums.stratum[split[0]])]
+        raise EstimateError("area_splits_stratum", stratum=stratum, level=view.level.name)
+    return home
+
+
+def _level(
+    first: _Side, second: _Side, shared: _SharedPsus, level: float
+) -> tuple[pd.Index, dict[str, np.ndarray]]:
+    """Columns of the areas that both waves have at one level, and the areas."""
+    labels = second.view.level.labels
+    place = first.view.level.labels.get_indexer(labels)
+    b = np.flatnonzero(place >= 0)
+    a = place[b]
+    covariance, shared_df = shared.covariance(first, second)
+    factor = np.sqrt(first.spread.factor[a] * second.spread.factor[b])
+    asked = second.asked
+    members = [side.view.members[:, asked] for side in (first, second)]
+    gap = Difference(
+        first=second.view.estimate[b][:, asked],
+        second=first.view.estimate[a][:, asked],
+        variance=first.variance[a] + second.variance[b] - 2 * covariance[b] * factor,
+        df=first.df[a] + second.df[b] - shared_df[b],
+        psus=np.minimum(first.psus[a], second.psus[b]),
+        n_first=second.view.n[b][:, asked],
+        n_second=first.view.n[a][:, asked],
+        members=np.minimum(members[0][a], members[1][b]),
+        size=first.view.size[a][:, asked] + second.view.size[b][:, asked],
+    )
+    return labels.take(b), gap.columns(level, NAMES)
