@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.estimate import EstimateError, rank_sensitivity, rank_sets, top_probability
+from survey.estimate import (
+    EstimateError,
+    Node,
+    Tree,
+    rank_sensitivity,
+    rank_sets,
+    top_probability,
+    tree_draws,
+)
 
 CSRANKS = pd.read_csv(Path(__file__).parent / "data" / "r_csranks.csv")
 
@@ -88,8 +96,19 @@ def test_sets_hold_the_rank_and_marginal_ones_are_no_wider():
         assert (table["low"] <= table["rank"]).all()
         assert (table["rank"] <= table["high"]).all()
     assert ((joint["high"] - joint["low"]) >= (single["high"] - single["low"])).all()
-    assert joint.attrs == {"level": 0.95, "draws": 10_000, "seed": 0}
+    assert single.attrs == {"level": 0.95, "draws": 10_000, "seed": 0}
+    assert joint.attrs == single.attrs | {"critical": joint.attrs["critical"]}
     pd.testing.assert_frame_equal(joint, rank_sets(x, se))
+
+
+@pytest.mark.parametrize("step_down", [True, False])
+def test_the_critical_value_says_which_pairs_are_told_apart(step_down):
+    x, se, _, _ = case()
+    joint = rank_sets(x, se, step_down=step_down)
+    values, errors = np.asarray(x), np.asarray(se)
+    surely = values[:, None] - values > joint.attrs["critical"] * np.hypot(errors, errors[:, None])
+    assert (1 + surely.sum(axis=0)).tolist() == joint["low"].tolist()
+    assert (len(values) - surely.sum(axis=1)).tolist() == joint["high"].tolist()
 
 
 def test_simultaneous_sets_cover_the_true_ranks():
@@ -149,3 +168,40 @@ def test_rank_sensitivity():
     assert (still["low"] == still["high"]).all()
     with pytest.raises(EstimateError):
         rank_sensitivity(scores, weights.drop("c"))
+
+
+def small_tree():
+    return Tree(
+        (
+            Node("1", None, 1, 0.3),
+            Node("2", None, 1, 0.7),
+            Node("1.1", "1", 2, 1.0),
+            Node("2.1", "2", 2, 0.5),
+            Node("2.2", "2", 2, 0.5),
+        ),
+        {"a": "1.1", "b": "2.1", "c": "2.2", "d": "2.2"},
+    )
+
+
+def test_weights_of_a_tree_move_at_every_level():
+    drawn = tree_draws(small_tree(), draws=4_000, seed=3)
+    assert list(drawn.columns) == ["1.1", "2.1", "2.2"]
+    assert np.allclose(drawn.sum(axis=1), 1)
+    assert drawn.mean().tolist() == pytest.approx([0.3, 0.35, 0.35], abs=0.01)
+    first = drawn["1.1"]
+    relative = 0.3 * (first.std() / 0.3) ** 2 + 0.7 * (first.std() / 0.7) ** 2
+    assert relative == pytest.approx(0.2**2, rel=0.1)
+    inside = drawn["2.1"] / (1 - first)
+    assert inside.std() / 0.5 == pytest.approx(0.2, rel=0.1)
+    pd.testing.assert_frame_equal(drawn, tree_draws(small_tree(), draws=4_000, seed=3))
+
+
+def test_ranks_under_given_weights():
+    scores = pd.DataFrame({"a": [80.0, 70.0], "b": [70.0, 80.0]}, index=["x", "y"])
+    weights = pd.Series({"a": 0.6, "b": 0.4})
+    found = rank_sensitivity(scores, weights, weight_draws=[[0.6, 0.4], [0.7, 0.3]])
+    assert found.loc["x"].tolist() == [1, 1, 1]
+    found = rank_sensitivity(scores, weights, weight_draws=[[0.6, 0.4], [0.3, 0.7]])
+    assert found.loc["x"].tolist() == [1, 1, 2]
+    with pytest.raises(EstimateError):
+        rank_sensitivity(scores, weights, weight_draws=[[1.0]])

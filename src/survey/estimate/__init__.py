@@ -6,6 +6,7 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 `docs/statistics.md`.
 """
 
+from survey.estimate.bands import band_probabilities
 from survey.estimate.bootstrap import bootstrap
 from survey.estimate.change import change
 from survey.estimate.compare import compare
@@ -19,7 +20,7 @@ from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
 from survey.estimate.indicators import estimate_tree
 from survey.estimate.rake import RakeResult, rake
-from survey.estimate.ranks import rank_sensitivity, rank_sets, top_probability
+from survey.estimate.ranks import rank_sensitivity, rank_sets, top_probability, tree_draws
 from survey.estimate.scores import to_scores
 from survey.estimate.share import share
 from survey.estimate.small_area import SmallAreaResult, fay_herriot
@@ -35,6 +36,7 @@ __all__ = [
     "Scale",
     "SmallAreaResult",
     "Tree",
+    "band_probabilities",
     "bootstrap",
     "change",
     "compare",
@@ -50,4 +52,5 @@ __all__ = [
     "share",
     "to_scores",
     "top_probability",
+    "tree_draws",
 ]

@@ -50,6 +50,7 @@ MESSAGES = {
     "no_convergence": "the model variance did not converge in {iterations} iterations",
     "missing_value": "{name} has {count} missing values",
     "shape": "{name} has shape {found}, expected {expected}",
+    "band_edges": "the edges of bands must increase: {edges!r}",
     "constant": "column {column!r} does not vary",
 }
 

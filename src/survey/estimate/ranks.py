@@ -1,15 +1,18 @@
 """Confidence sets for ranks: which places in a ranking the sample really tells apart."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats, ratio
+from survey.estimate.engine import ROUNDING
 from survey.estimate.errors import EstimateError
+from survey.estimate.tree import Node, Tree
 
-DRAWS_AT_ONCE = 2_000
+DRAWS_AT_ONCE = 1_000
 
 
 def rank_sets(
@@ -37,7 +40,8 @@ def rank_sets(
 
     Returns:
         rank (1 + number of larger estimates: ties share the better rank), low, high. `attrs`
-        records level, draws and seed.
+        records level, draws and seed, and for simultaneous sets the last critical value: i is
+        surely above j if and only if their difference exceeds it times the error of the difference.
 
     Raises:
         EstimateError: missing values, or shapes that do not agree.
@@ -51,7 +55,8 @@ def rank_sets(
     if len(spread) != len(x):
         raise EstimateError("shape", name="se", found=spread.shape, expected=x.shape)
     noise, deviation = _noise(spread, covariance, draws, seed, normal_draws)
-    pairs = _Pairs(x, noise, deviation, level, step_down)
+    standard = None if covariance is not None else ratio(noise, spread[:, None])
+    pairs = _Pairs(x, noise, deviation, standard, level, step_down)
     above, below = pairs.counts_together() if simultaneous else pairs.counts_one_by_one()
     table = pd.DataFrame(
         {
@@ -66,6 +71,8 @@ def rank_sets(
         "draws": noise.shape[1],
         "seed": None if normal_draws is not None else seed,
     }
+    if simultaneous:
+        table.attrs["critical"] = pairs.critical
     return table
 
 
@@ -98,6 +105,7 @@ def rank_sensitivity(
     draws: int = 1_000,
     seed: int = 0,
     level: float = 0.95,
+    weight_draws: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """How far ranks move when the indicator weights do.
 
@@ -106,6 +114,7 @@ def rank_sensitivity(
         weights: one per indicator, summing to 1.
         spread: relative standard deviation of the weights. They are drawn from a Dirichlet
             distribution about `weights` whose relative variance, averaged by weight, is spread².
+        weight_draws: weights (draws, indicators) to use instead, such as those of `tree_draws`.
 
     Returns:
         rank under `weights`, and low and high, the central `level` of ranks over the draws.
@@ -113,13 +122,52 @@ def rank_sensitivity(
     shares = weights.reindex(scores.columns)
     if missing := int(shares.isna().sum()) or int(scores.isna().to_numpy().sum()):
         raise EstimateError("missing_value", name="scores or weights", count=missing)
-    concentration = max((len(shares) - 1) / spread**2 - 1, 1.0)
-    drawn = np.random.default_rng(seed).dirichlet(shares * concentration, size=draws)
+    if weight_draws is None:
+        drawn = dirichlet_weights(shares.to_numpy(), spread, draws, np.random.default_rng(seed))
+    else:
+        drawn = np.asarray(weight_draws, dtype=np.float64)
+    if drawn.ndim != 2 or drawn.shape[1] != len(shares):
+        raise EstimateError(
+            "shape", name="weight_draws", found=drawn.shape, expected=("draws", len(shares))
+        )
     ranks = (-(scores.to_numpy() @ drawn.T)).argsort(axis=0).argsort(axis=0) + 1
     low, high = np.quantile(ranks, [(1 - level) / 2, (1 + level) / 2], axis=1, method="nearest")
     central = pd.Series(scores.to_numpy() @ shares.to_numpy(), index=scores.index)
     rank = central.rank(ascending=False, method="min").astype(np.int64)
     return pd.DataFrame({"rank": rank, "low": low, "high": high})
+
+
+def tree_draws(
+    tree: Tree, *, spread: float = 0.2, draws: int = 1_000, seed: int = 0
+) -> pd.DataFrame:
+    """Weights of a tree in the composite when the weights under every parent move.
+
+    Each family is drawn by itself, as `rank_sensitivity` draws one set of weights, and multiplied
+    down the tree. Returns draws × indicators that have items of their own.
+    """
+    rng = np.random.default_rng(seed)
+    drawn: dict[str | None, Floats] = {None: np.ones(draws)}
+    families: dict[str | None, list[Node]] = {}
+    for node in sorted(tree.nodes, key=lambda node: node.level):
+        families.setdefault(node.parent, []).append(node)
+    for parent, children in families.items():
+        shares = np.array([child.weight for child in children])
+        moved = dirichlet_weights(shares, spread, draws, rng)
+        for child, weight in zip(children, moved.T, strict=True):
+            drawn[child.code] = drawn[parent] * weight
+    fed = set(tree.feeds.values())
+    return pd.DataFrame({code: drawn[code] for code in tree.codes if code in fed})
+
+
+def dirichlet_weights(
+    weights: Floats, spread: float, draws: int, rng: np.random.Generator
+) -> Floats:
+    """Draws (draws, k) about `weights` (k,) whose relative variance, averaged by weight, is
+    spread²; a single weight stays as it is."""
+    if len(weights) == 1:
+        return np.broadcast_to(weights, (draws, 1))
+    concentration = max((len(weights) - 1) / spread**2 - 1, 1.0)
+    return rng.dirichlet(weights * concentration, size=draws)
 
 
 def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
@@ -170,32 +218,67 @@ Family = Sequence[tuple[int, Codes]]
 
 
 class _Pairs:
-    """Ordered pairs of units, and the largest standardised difference over any set of them."""
+    """Ordered pairs of units, and the largest standardised difference over any set of them.
+
+    Of the draws only those matter whose largest difference may reach the quantile. Independent
+    standard errors z give each draw a ceiling: |z_i s_i - z_j s_j| is at most the error of the
+    difference times √(z_i² + z_j²) where the signs differ, times max(|z_i|, |z_j|) where they do
+    not. Draws are looked at from the highest ceiling down, until no further one can matter.
+    """
 
     def __init__(
-        self, x: Floats, noise: Floats, deviation: Floats, level: float, step_down: bool
+        self,
+        x: Floats,
+        noise: Floats,
+        deviation: Floats,
+        standard: Floats | None,
+        level: float,
+        step_down: bool,
     ) -> None:
-        self._noise, self._deviation = noise, deviation
+        self._noise, self._deviation, self._standard = noise, deviation, standard
         self._difference = x[:, None] - x
         self._inverse = ratio(np.ones(1), deviation)
         self._level, self._step_down = level, step_down
+        self.critical = np.inf
+        """Of the last decision."""
 
     def counts_together(self) -> tuple[Codes, Codes]:
         """Units surely above and surely below each unit, all pairs decided together."""
         p = len(self._difference)
-        above = self._decide([(i, np.arange(i + 1, p)) for i in range(p - 1)])
+        above = self._decide([(i, np.arange(i + 1, p)) for i in range(p - 1)], self._ceiling())
         return above.sum(axis=0), above.sum(axis=1)
 
     def counts_one_by_one(self) -> tuple[Codes, Codes]:
         """The same, the pairs of each unit decided by themselves."""
         p = len(self._difference)
-        decided = [self._decide([(i, np.delete(np.arange(p), i))]) for i in range(p)]
+        decided = [
+            self._decide([(i, np.delete(np.arange(p), i))], self._ceiling(i)) for i in range(p)
+        ]
         return (
             np.array([above[:, i].sum() for i, above in enumerate(decided)], dtype=np.intp),
             np.array([above[i].sum() for i, above in enumerate(decided)], dtype=np.intp),
         )
 
-    def _decide(self, family: Family) -> Flags:
+    def _ceiling(self, unit: int | None = None) -> Floats:
+        """No standardised difference (of `unit` to others) exceeds it, for each draw."""
+        if self._standard is None:
+            return np.full(self._noise.shape[1], np.inf)
+        highest, lowest = self._extremes
+        if unit is None:
+            reach = np.hypot(highest, lowest)
+        else:
+            own = self._standard[unit]
+            opposite = np.where(own > 0, lowest, highest)
+            reach = np.maximum(np.hypot(own, opposite), np.maximum(highest, -lowest))
+        return np.asarray(reach * (1 + ROUNDING))
+
+    @cached_property
+    def _extremes(self) -> tuple[Floats, Floats]:
+        """Largest standard error of each draw that is not negative, smallest not positive."""
+        standard = self._noise if self._standard is None else self._standard
+        return standard.max(axis=0, initial=0), standard.min(axis=0, initial=0)
+
+    def _decide(self, family: Family, ceiling: Floats) -> Flags:
         """above[i, j]: i is surely above j."""
         above = np.zeros_like(self._difference, dtype=np.bool_)
         open_pairs = np.zeros_like(above)
@@ -203,19 +286,24 @@ class _Pairs:
             open_pairs[i, partners] = open_pairs[partners, i] = True
         if not open_pairs.any():
             return above
-        every = np.arange(self._noise.shape[1])
-        largest, unit = self._largest(family, None, every)
+        search = _Search(np.argsort(-ceiling, kind="stable"), ceiling, self._level)
+        every: Flags | None = None
         while True:
-            critical = np.quantile(largest, self._level)
-            found = open_pairs & (self._difference - self._deviation * critical > 0)
+            while len(draws := search.next_draws()):
+                search.add(draws, *self._largest(family, every, draws))
+            self.critical = float(np.quantile(search.largest, self._level))
+            found = open_pairs & (self._difference - self._deviation * self.critical > 0)
             above |= found
             open_pairs &= ~found
             if not (self._step_down and found.any() and open_pairs.any()):
                 return above
-            stale = every
+            every = open_pairs
+            stale = search.seen
             if len(family) > 1:
-                stale = every[self._is_closed(unit, largest, open_pairs)]
-            largest[stale], unit[stale] = self._largest(family, open_pairs, stale)
+                stale = stale[
+                    self._is_closed(stale, search.unit[stale], search.largest[stale], open_pairs)
+                ]
+            search.update(stale, *self._largest(family, open_pairs, stale))
 
     def _largest(
         self, family: Family, open_pairs: Flags | None, draws: Codes
@@ -226,9 +314,7 @@ class _Pairs:
         unit = np.zeros(len(draws), dtype=np.intp)
         for start in range(0, len(draws), DRAWS_AT_ONCE):
             block = slice(start, start + DRAWS_AT_ONCE)
-            noise = self._noise[:, block]
-            if len(draws) < self._noise.shape[1]:
-                noise = self._noise[:, draws[block]]
+            noise = self._noise[:, draws[block]]
             best, where = largest[block], unit[block]
             for i, partners in family:
                 found = self._row_maximum(noise, i, partners, open_pairs)
@@ -247,9 +333,37 @@ class _Pairs:
         downward = scaled[open_pairs[partners, i]].min(axis=0, initial=np.inf)
         return np.asarray(np.maximum(upward, -downward))
 
-    def _is_closed(self, unit: Codes, largest: Floats, open_pairs: Flags) -> Flags:
+    def _is_closed(self, draws: Codes, unit: Codes, largest: Floats, open_pairs: Flags) -> Flags:
         """Draws whose largest difference belongs to a pair that is no longer open."""
-        scaled = (self._noise[unit, np.arange(len(unit))] - self._noise) * self._inverse[:, unit]
+        scaled = (self._noise[unit, draws] - self._noise[:, draws]) * self._inverse[:, unit]
         upward = np.where(open_pairs[unit].T, scaled, -np.inf)
         downward = np.where(open_pairs[:, unit], -scaled, -np.inf)
         return np.asarray(np.maximum(upward, downward).max(axis=0) < largest)
+
+
+class _Search:
+    """The largest difference of each draw, as far as the quantile of all of them needs it."""
+
+    def __init__(self, order: Codes, ceiling: Floats, level: float) -> None:
+        self._order, self._ceiling = order, ceiling
+        self._place = int((len(order) - 1) * level)
+        self._looked_at = 0
+        self.largest = np.full(len(order), -np.inf)
+        self.unit = np.zeros(len(order), dtype=np.intp)
+
+    @property
+    def seen(self) -> Codes:
+        return np.asarray(self._order[: self._looked_at])
+
+    def next_draws(self) -> Codes:
+        """Further draws that may reach the quantile; none when it is certain."""
+        rest = self._order[self._looked_at :][:DRAWS_AT_ONCE]
+        reached = np.partition(self.largest, self._place)[self._place]
+        return np.asarray(rest[self._ceiling[rest] > reached])
+
+    def add(self, draws: Codes, largest: Floats, unit: Codes) -> None:
+        self._looked_at += len(draws)
+        self.update(draws, largest, unit)
+
+    def update(self, draws: Codes, largest: Floats, unit: Codes) -> None:
+        self.largest[draws], self.unit[draws] = largest, unit
