@@ -66,6 +66,7 @@ SHOTS = (
     Shot("special-groups", "/special-groups", OFFICIAL),
     Shot("special-groups-elderly", "/special-groups?study=elderly", OFFICIAL),
     Shot("special-groups-minors", "/special-groups?study=minors", OFFICIAL),
+    Shot("urban-rural", "/urban-rural", OFFICIAL),
     Shot("method", "/method", OFFICIAL),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),

@@ -49,7 +49,9 @@ def test_the_overview_begins_with_one_number_and_its_interval(open_page: Open, r
 def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
     open_page: Open, with_data: Callable[[AppTest], AppTest]
 ) -> None:
-    for page in (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS):
+    for page in (
+        PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL
+    ):  # fmt: skip
         app = open_page(page, Role.NATIONAL_OFFICIAL, lang="en")
         drawn = app.get("vega_lite_chart")
         assert drawn
@@ -113,6 +115,21 @@ def test_before_release_a_city_official_sees_no_other_city(open_page: Open, read
         assert app.subheader[1].value == "Composite satisfaction by city (1)"
     finally:
         _set_state(WaveState.RELEASED)
+
+
+def test_town_and_countryside_begin_with_the_difference(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.URBAN_RURAL, Role.NATIONAL_OFFICIAL, lang="zh", place="320500")
+    words = read(app)
+    assert "分（与城镇相比）" in words or "这里无法比较城乡" in words
+    assert "苏州" in app.subheader[0].value
+    box(app, "field", "zh").set_value("rural").run()
+    assert app.query_params["field"] == "rural"
+    assert any("农村购物" in title.value or "农村" in title.value for title in app.subheader[3:])
+
+
+def test_a_city_official_starts_with_the_own_city(open_page: Open) -> None:
+    app = open_page(PageKey.URBAN_RURAL, Role.CITY_OFFICIAL, lang="en")
+    assert box(app, "place").value == "320500"
 
 
 def _set_state(state: WaveState) -> None:

@@ -112,13 +112,14 @@ def say(sentence: str) -> None:
     st.html(f'<div class="hcs-answer"><p>{escape(sentence)}</p></div>')
 
 
-def difference(visit: Visit, one: Difference, sentence: str) -> None:
-    """A difference as the answer: signed, with its interval."""
+def difference(visit: Visit, one: Difference, sentence: str, *, against: str | None = None) -> None:
+    """A difference as the answer: signed, with its interval; `against` is the other side."""
     t, figure = visit.t, one.figure
     if not figure.available or figure.estimate is None:
         say(sentence)
         return
-    unit = t("points against everybody else")
+    other = against or t("everybody else")
+    unit = t("points against {other}", other=other)
     st.html(
         f'<div class="hcs-answer"><span class="number">{escape(signed(figure.estimate))}</span>'
         f'<span class="unit">{escape(unit)}</span>'

@@ -9,6 +9,7 @@ from survey.publish.views.city import AGAINST
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.names import COMPOSITE, Names
 from survey.publish.views.special_groups import group_choices
+from survey.publish.views.urban_rural import FIELDS, fields_of
 from survey.sample.frame import shipped_cities
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
@@ -93,6 +94,18 @@ def pick_city(visit: Visit, choices: dict[str, str]) -> str:
     )
 
 
+def pick_place(visit: Visit, choices: dict[str, str]) -> str:
+    """The nation, a region or a city; people who belong to a city start there."""
+    return pick(
+        visit.t("Place"),
+        "place",
+        list(choices),
+        show=choices.__getitem__,
+        language=visit.language,
+        default=visit.principal.area,
+    )
+
+
 def pick_detail(visit: Visit) -> bool:
     """Whether third-level indicators are drawn as well."""
     t = visit.t
@@ -130,6 +143,17 @@ def pick_topic(visit: Visit, results: WaveResults) -> str:
         visit.t("Topic"),
         "topic",
         topics,
+        show=lambda topic: visit.t(TOPICS[topic]),
+        language=visit.language,
+    )
+
+
+def pick_field(visit: Visit, results: WaveResults) -> str:
+    """A field of consumption that town and countryside are compared in."""
+    return pick(
+        visit.t("Field of consumption"),
+        "field",
+        fields_of(results) or FIELDS,
         show=lambda topic: visit.t(TOPICS[topic]),
         language=visit.language,
     )

@@ -14,6 +14,7 @@ class PageKey(StrEnum):
     OVERVIEW = "overview"
     CITY = "city"
     SPECIAL_GROUPS = "special_groups"
+    URBAN_RURAL = "urban_rural"
     METHOD = "method"
 
 
@@ -44,6 +45,12 @@ PAGES: tuple[PageInfo, ...] = (
         PageKey.SPECIAL_GROUPS,
         "special-groups",
         msg("Special groups"),
+        Action.READ_RESULTS,
+    ),
+    PageInfo(
+        PageKey.URBAN_RURAL,
+        "urban-rural",
+        msg("Town and countryside"),
         Action.READ_RESULTS,
     ),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),

@@ -1,0 +1,205 @@
+"""Town and countryside, and what people buy: the score side by side, then fields of consumption."""
+
+from dataclasses import dataclass
+
+from survey.access.principal import Action, Principal
+from survey.locale import SurveyError, msg
+from survey.publish.picture import Picture
+from survey.publish.views.cells import Cells
+from survey.publish.views.figures import Difference, difference_of
+from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
+from survey.publish.views.names import COMPOSITE, NATION
+from survey.publish.views.pictures import Heading, gap_picture, score_picture
+from survey.publish.views.reading import Reading, Results
+
+URBAN, RURAL = "residence=urban", "residence=rural"
+FIELDS = ("service", "confidence", "rural", "complaint", "education")
+"""Topics of consumption that town and countryside are read by, in the order of the menu."""
+PLACES = ("nation", "region3", "city")
+"""Levels of the places to choose from. The four regions share names with the three."""
+
+
+class NotAsked(SurveyError):
+    code = "residence_not_asked"
+
+
+@dataclass(frozen=True)
+class PlaceFilters:
+    """`place` is one of `place_choices`, `by` groups the areas of one picture."""
+
+    place: str = NATION
+    indicator: str = COMPOSITE
+    by: str = "region3"
+    field: str = FIELDS[0]
+
+
+@dataclass(frozen=True, eq=False)
+class UrbanRuralView:
+    difference: Difference
+    sentence: str
+    indicators: Picture
+    areas: Picture
+    residents: Picture
+    fields: tuple[Picture, ...]
+
+
+def place_choices(*, results: Results, principal: Principal, language: str) -> dict[str, str]:
+    """Code -> name of the areas that the reader may open: nation, regions, cities."""
+    reading = Reading(results, principal, language)
+    found: dict[str, str] = {}
+    for level in PLACES:
+        codes = reading.cells(area_level=level).texts("area")
+        found |= {code: reading.names.area(code) for code in sorted(codes)}
+    return found
+
+
+def fields_of(results: Results) -> tuple[str, ...]:
+    """The fields of consumption that the wave asked about."""
+    asked = {measure.topic for measure in results.method.measures}
+    return tuple(field for field in FIELDS if field in asked)
+
+
+def urban_rural(
+    *, results: Results, principal: Principal, language: str, filters: PlaceFilters
+) -> UrbanRuralView:
+    """Everything on the page.
+
+    Raises:
+        AccessDenied: a city outside the reader's area before the wave is released.
+        NotAsked: the wave does not know who lives in the countryside.
+    """
+    reading = Reading(results, principal, language)
+    if RURAL not in results.method.groups:
+        raise NotAsked(msg("This wave does not record who lives in town or in the countryside."))
+    if filters.place in reading.cities and not len(
+        reading.cells(area_level="city", area=filters.place)
+    ):
+        principal.require(Action.READ_RESULTS, filters.place)
+    name = reading.names.area(filters.place)
+    codes = [COMPOSITE, *reading.level_codes(1, 2)]
+    gaps = reading.gaps("rest", area_level=PLACES, area=filters.place, group=RURAL, indicator=codes)
+    difference = difference_of(
+        reading.names.group(RURAL), gaps.where("indicator", filters.indicator)
+    )
+    return UrbanRuralView(
+        difference=difference,
+        sentence=_sentence(reading, difference, filters.indicator, name),
+        indicators=_indicators(reading, gaps.in_order("indicator", codes), name),
+        areas=_areas(reading, filters),
+        residents=_residents(reading, filters, name),
+        fields=_fields(reading, filters, name),
+    )
+
+
+def _sentence(reading: Reading, difference: Difference, indicator: str, place: str) -> str:
+    t, figure = reading.t, difference.figure
+    words = {"place": place, "indicator": reading.names.indicator(indicator)}
+    if not figure.available or figure.estimate is None:
+        return t("{place}: town and countryside cannot be compared here.", **words)
+    if not difference.is_clear:
+        return t(
+            "{place}, {indicator}: no detectable difference between countryside and town.", **words
+        )
+    low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
+    words |= {"size": f"{abs(figure.estimate):.1f}", "low": f"{low:.1f}", "high": f"{high:.1f}"}
+    if difference.is_higher:
+        return t(
+            "{place}, {indicator}: the countryside is {size} points higher than town "
+            "(95%\u00a0interval {low}–{high}).",
+            **words,
+        )
+    return t(
+        "{place}, {indicator}: the countryside is {size} points lower than town "
+        "(95%\u00a0interval {low}–{high}).",
+        **words,
+    )
+
+
+def _indicators(reading: Reading, gaps: Cells, name: str) -> Picture:
+    t = reading.t
+    return gap_picture(
+        reading,
+        Heading(
+            "residence-indicators",
+            t("Countryside minus town in {place}, by indicator", place=name),
+            t("Indicator"),
+            t("Each comparison stands for itself at 95%."),
+        ),
+        gaps,
+        [reading.names.numbered(code) for code in gaps.texts("indicator")],
+        key="indicator",
+        this=t("Countryside"),
+        other=t("Town"),
+        n=gaps.largest("n"),
+    )
+
+
+def _areas(reading: Reading, filters: PlaceFilters) -> Picture:
+    t = reading.t
+    gaps = reading.gaps("rest", area_level=filters.by, group=RURAL, indicator=filters.indicator)
+    gaps = gaps.descending("difference")
+    title = t(
+        "{indicator}: countryside minus town, {level}",
+        indicator=reading.names.indicator(filters.indicator),
+        level=reading.names.level(filters.by),
+    )
+    return gap_picture(
+        reading,
+        Heading("residence-areas", title, t("Area")),
+        gaps,
+        [reading.names.area(code) for code in gaps.texts("area")],
+        key="area",
+        this=t("Countryside"),
+        other=t("Town"),
+        n=gaps.total("n"),
+    )
+
+
+def _residents(reading: Reading, filters: PlaceFilters, name: str) -> Picture:
+    """Where people live, and where they are registered, which is not the same thing."""
+    t = reading.t
+    known = reading.results.method.groups
+    order = [URBAN, RURAL, *(key for key in known if key.startswith("hukou="))]
+    cells = reading.cells(
+        area_level=PLACES, area=filters.place, group=order, indicator=filters.indicator
+    ).in_order("group", order)
+    title = t(
+        "{indicator} in {place} by residence and household registration",
+        indicator=reading.names.indicator(filters.indicator),
+        place=name,
+    )
+    residence = cells.among("group", (URBAN, RURAL))
+    return score_picture(
+        reading,
+        Heading("residence-groups", title, t("Group")),
+        cells,
+        [reading.names.group(key) for key in cells.texts("group")],
+        key="group",
+        focus=(RURAL,),
+        n=residence.total("n"),
+    )
+
+
+def _fields(reading: Reading, filters: PlaceFilters, name: str) -> tuple[Picture, ...]:
+    """What people of town and countryside report in one field of consumption, and rate there."""
+    t = reading.t
+    cells = reading.cells(
+        area_level=PLACES, area=filters.place, group=[URBAN, RURAL], indicator=None
+    )
+    sides = {t("Town"): cells.where("group", URBAN), t("Countryside"): cells.where("group", RURAL)}
+    words = {"field": t(TOPICS[filters.field]), "place": name}
+    titles = (
+        ("residence-reports", t("{field}: what people in {place} report", **words), rates),
+        ("residence-ratings", t("{field}: how people in {place} rate it", **words), ratings),
+    )
+    drawn = [
+        series_picture(
+            reading,
+            Heading(key, title, t("Question")),
+            sides,
+            of(reading, (filters.field,)),
+            n=sum(side.largest("n") or 0.0 for side in sides.values()),
+        )
+        for key, title, of in titles
+    ]
+    return tuple(picture for picture in drawn if picture is not None)

@@ -1,0 +1,121 @@
+"""Town and countryside: the engine's gap, in words that do not say more than it does."""
+
+from dataclasses import replace
+
+import pytest
+
+from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.publish.results import WaveResults
+from survey.publish.views.urban_rural import (
+    NotAsked,
+    PlaceFilters,
+    UrbanRuralView,
+    fields_of,
+    place_choices,
+    urban_rural,
+)
+from survey.store.tables import WaveState, new_id
+
+Frozen = dict[str, WaveResults]
+SUZHOU = Principal(new_id(), "suzhou", Role.CITY_OFFICIAL, "320500")
+
+
+def view(frozen: Frozen, language: str = "en", **filters: str) -> UrbanRuralView:
+    return urban_rural(
+        results=frozen["main-2024"],
+        principal=OPERATOR,
+        language=language,
+        filters=PlaceFilters(**filters),
+    )
+
+
+def unreleased(results: WaveResults) -> WaveResults:
+    """The same results in a wave that is not released yet."""
+    hidden = object.__new__(WaveResults)
+    hidden.__dict__.update(results.__dict__)
+    hidden.wave = results.wave.model_copy(update={"state": WaveState.FROZEN})
+    return hidden
+
+
+@pytest.mark.parametrize(("place", "level"), [("CN", "nation"), ("320500", "city")])
+@pytest.mark.parametrize("indicator", ["composite", "1", "2.10"])
+def test_the_difference_is_the_one_of_the_engine(
+    frozen: Frozen, place: str, level: str, indicator: str
+) -> None:
+    gaps = frozen["main-2024"].gaps(
+        OPERATOR, contrast="rest", area_level=level, area=place, group="residence=rural",
+        indicator=indicator,
+    )  # fmt: skip
+    assert len(gaps) == 1
+    figure = view(frozen, place=place, indicator=indicator).difference.figure
+    assert figure.shown == gaps["shown"].iloc[0]
+    if figure.shown:
+        assert figure.estimate == gaps["difference"].iloc[0]
+        assert (figure.low, figure.high) == (gaps["ci_low"].iloc[0], gaps["ci_high"].iloc[0])
+
+
+def test_a_region_is_not_mixed_with_another_division_of_the_same_name(frozen: Frozen) -> None:
+    results = frozen["main-2024"]
+    three = set(results.cells(OPERATOR, area_level="region3")["area"].astype(str))
+    four = set(results.cells(OPERATOR, area_level="region")["area"].astype(str))
+    shared = sorted(three & four)
+    assert shared
+    shown = view(frozen, place=shared[0])
+    assert len(shown.indicators.table) == 1 + 3 + 17
+    assert len(shown.residents.table["Group"].unique()) == len(shown.residents.table)
+
+
+def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Frozen) -> None:
+    told = {True: 0, False: 0}
+    for city in place_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
+        shown = view(frozen, place=city)
+        if not shown.difference.figure.available:
+            assert "cannot be compared" in shown.sentence
+            continue
+        clear = shown.difference.is_clear
+        assert ("no detectable difference" in shown.sentence) == (not clear)
+        assert ("points higher" in shown.sentence) == shown.difference.is_higher
+        told[clear] += 1
+    assert told[True]
+    assert told[False]
+
+
+def test_every_area_of_the_division_is_drawn_once(frozen: Frozen) -> None:
+    by_city = view(frozen, by="city").areas
+    assert len(by_city.table) == 100
+    hidden = by_city.data["role"] == "hidden"
+    assert by_city.data.loc[hidden, ["difference", "ci_low", "ci_high", "n"]].isna().all(axis=None)
+
+
+def test_fields_show_town_and_countryside_beside_each_other(frozen: Frozen) -> None:
+    for field in fields_of(frozen["main-2024"]):
+        shown = view(frozen, "zh", field=field)
+        assert shown.fields
+        for picture in shown.fields:
+            assert set(picture.rows["series"]) == {"城镇", "农村"}
+
+
+def test_before_release_a_place_outside_the_area_is_refused(frozen: Frozen) -> None:
+    results = unreleased(frozen["main-2024"])
+    choices = place_choices(results=results, principal=SUZHOU, language="en")
+    assert [code for code in choices if code.isdigit()] == ["320500"]
+    with pytest.raises(AccessDenied):
+        urban_rural(
+            results=results, principal=SUZHOU, language="en", filters=PlaceFilters("110000")
+        )
+    by_city = urban_rural(
+        results=results, principal=SUZHOU, language="en", filters=PlaceFilters(by="city")
+    )
+    assert by_city.areas.table["Area"].tolist() == ["Suzhou"]
+
+
+def test_a_wave_that_did_not_ask_says_so(frozen: Frozen) -> None:
+    results = unreleased(frozen["main-2024"])
+    results.method = results.method.model_copy(update={"groups": ("all", "gender=male")})
+    with pytest.raises(NotAsked, match="does not record"):
+        urban_rural(
+            results=results,
+            principal=OPERATOR,
+            language="en",
+            filters=replace(PlaceFilters(), place="CN"),
+        )
