@@ -16,6 +16,7 @@ from survey.estimate.cube_rows import Scale
 from survey.estimate.cube_sums import CubeSums
 from survey.estimate.design import Design
 from survey.estimate.drivers import relative_weights
+from survey.estimate.drivers_bootstrap import DriverMatrix, driver_matrix, priorities
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
 from survey.estimate.indicators import estimate_tree
@@ -30,6 +31,7 @@ __all__ = [
     "Cube",
     "CubeSums",
     "Design",
+    "DriverMatrix",
     "EstimateError",
     "Node",
     "RakeResult",
@@ -42,9 +44,11 @@ __all__ = [
     "compare",
     "cube",
     "cube_change",
+    "driver_matrix",
     "estimate",
     "estimate_tree",
     "fay_herriot",
+    "priorities",
     "rake",
     "rank_sensitivity",
     "rank_sets",

@@ -51,6 +51,7 @@ MESSAGES = {
     "missing_value": "{name} has {count} missing values",
     "shape": "{name} has shape {found}, expected {expected}",
     "band_edges": "the edges of bands must increase: {edges!r}",
+    "too_few_predictors": "importance needs at least two predictors, not {count}",
     "constant": "column {column!r} does not vary",
 }
 
