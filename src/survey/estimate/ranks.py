@@ -236,6 +236,7 @@ class _Pairs:
         step_down: bool,
     ) -> None:
         self._noise, self._deviation, self._standard = noise, deviation, standard
+        self._by_draw = np.ascontiguousarray(noise.T)  # draws are picked a thousand at a time
         self._difference = x[:, None] - x
         self._inverse = ratio(np.ones(1), deviation)
         self._level, self._step_down = level, step_down
@@ -314,7 +315,7 @@ class _Pairs:
         unit = np.zeros(len(draws), dtype=np.intp)
         for start in range(0, len(draws), DRAWS_AT_ONCE):
             block = slice(start, start + DRAWS_AT_ONCE)
-            noise = self._noise[:, draws[block]]
+            noise = np.ascontiguousarray(self._by_draw[draws[block]].T)
             best, where = largest[block], unit[block]
             for i, partners in family:
                 found = self._row_maximum(noise, i, partners, open_pairs)

@@ -8,6 +8,22 @@ from survey.publish.results.measures import Measure
 from survey.publish.results.weighting import WeightingReport
 
 
+class RankMethod(BaseModel):
+    """Every choice behind the ranks of the cities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    draws: int = 10_000
+    seed: int = 20_231_115
+    top: int = 10
+    ranked_from_n: int = 100
+    """Cities with fewer respondents are listed, but take no place."""
+    weight_spread: float = 0.2
+    """Relative spread of the indicator weights when it is asked how far ranks move."""
+    weight_draws: int = 1_000
+    weight_seed: int = 20_231_116
+
+
 class Method(BaseModel):
     """Stored as `method.json` beside the cells."""
 
@@ -27,4 +43,6 @@ class Method(BaseModel):
     """Scored item -> third-level indicator code."""
     measures: tuple[Measure, ...]
     groups: tuple[str, ...]
+    ranking: RankMethod | None = None
+    """None for a wave without a composite to rank by."""
     code_version: str

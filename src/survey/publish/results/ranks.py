@@ -1,0 +1,152 @@
+"""Places of the cities: ranks, the sets of ranks that the data allow, and what moves them.
+
+Cities are sampled independently of each other, so their errors are too. Sources: statistics.md,
+"Ranks"; `survey.estimate.rank_sets`.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.disclosure import follow
+from survey.estimate import Tree, rank_sensitivity, rank_sets, top_probability, tree_draws
+from survey.publish.results.cells import COMPOSITE, Estimated
+from survey.publish.results.method import RankMethod
+
+RANKING = RankMethod()
+_THREADS = 2
+
+FIGURES = (
+    "rank",
+    "tied",
+    "ranked",
+    "low",
+    "high",
+    "marginal_low",
+    "marginal_high",
+    "critical",
+    "p_top",
+    "sensitivity_low",
+    "sensitivity_high",
+)
+"""Columns that a hidden or unranked city does not have."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """Cities × indicators; `placed` says which cities are put in an order."""
+
+    estimate: pd.DataFrame
+    se: pd.DataFrame
+    placed: pd.DataFrame
+
+
+def rank_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
+    """Places of the cities in the composite and its first- and second-level indicators.
+
+    `cells` are the protected cells: a city that is hidden there, that has fewer than
+    `ranked_from_n` respondents or no standard error has a row without figures.
+
+    Columns: area_level, area, indicator, n, rank (ties share the better one), tied (other cities
+    at the same rank), ranked (cities in the order), low and high (simultaneous set), marginal_low
+    and marginal_high, critical (two cities are told apart if their scores differ by more than
+    this many standard errors of the difference), p_top (probability of the first ten),
+    sensitivity_low and sensitivity_high (under other indicator weights; the composite only),
+    shown, reason. Empty for a wave without indicator tree.
+    """
+    plan = figures.source.plan
+    codes = [COMPOSITE, *(node.code for node in plan.tree.nodes if node.level <= 2)]
+    codes = codes if plan.has_composite else []
+    part = figures.cities[figures.cities["indicator"].isin(codes)]
+    table = part[["area_level", "area", "indicator", "n"]].reset_index(drop=True)
+    table = table.assign(**dict.fromkeys(FIGURES, np.nan))
+    if len(table):
+        scores = _scores(figures.cities, cells)
+        ranks = _ranked(scores, codes, plan.tree, figures.source.level)
+        keys = pd.MultiIndex.from_frame(table[["area", "indicator"]].astype(str))
+        table[list(FIGURES)] = ranks.reindex(keys)[list(FIGURES)].to_numpy()
+    return follow(table, cells, at={"group": "all"}, figures=FIGURES)
+
+
+def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
+    placed = (
+        cells.loc[cities.index, "shown"]
+        & (cities["n"] >= RANKING.ranked_from_n)
+        & cities[["estimate", "se"]].notna().all(axis=1)
+    )
+    named = cities.assign(
+        area=cities["area"].astype(str), indicator=cities["indicator"].astype(str), placed=placed
+    )
+
+    def wide(column: str, kind: type) -> pd.DataFrame:
+        return named.pivot(index="area", columns="indicator", values=column).astype(kind)
+
+    return _Scores(wide("estimate", float), wide("se", float), wide("placed", bool))
+
+
+def _ranked(scores: _Scores, codes: Sequence[str], tree: Tree, level: float) -> pd.DataFrame:
+    """Figures of the cities in an order, by city and indicator."""
+    shape = (RANKING.draws, len(scores.estimate))
+    normal = np.random.default_rng(RANKING.seed).standard_normal(shape)
+
+    def places(code: str) -> pd.DataFrame:
+        return _places(scores, code, normal, level)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = dict(zip(codes, pool.map(places, codes), strict=True))
+    moved = _sensitivity(scores, tree, level)
+    found[COMPOSITE] = found[COMPOSITE].drop(columns=list(moved)).join(moved)
+    joined = pd.concat(found, names=["indicator", "area"])
+    return joined.reorder_levels(["area", "indicator"])
+
+
+def _places(scores: _Scores, code: str, normal: NDArray[np.float64], level: float) -> pd.DataFrame:
+    """Of one indicator. Every indicator uses the same draws, a column a city."""
+    placed = scores.placed[code].to_numpy()
+    estimate, se = scores.estimate.loc[placed, code], scores.se.loc[placed, code]
+    draws = normal[:, placed]
+    if not len(estimate):
+        return pd.DataFrame(index=estimate.index, columns=list(FIGURES), dtype=float)
+    joint = rank_sets(estimate, se, level=level, normal_draws=draws)
+    single = rank_sets(estimate, se, level=level, simultaneous=False, normal_draws=draws)
+    return joint.assign(
+        tied=joint.groupby("rank")["rank"].transform("size") - 1,
+        ranked=len(joint),
+        marginal_low=single["low"],
+        marginal_high=single["high"],
+        critical=joint.attrs["critical"],
+        p_top=top_probability(estimate, se, top=RANKING.top, normal_draws=draws),
+        sensitivity_low=np.nan,
+        sensitivity_high=np.nan,
+    )
+
+
+def _sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
+    """Ranks in the composite when the weights under every parent of the tree move.
+
+    Nobody is placed where a city in the order lacks an indicator: its composite under other
+    weights would not be one.
+    """
+    names = {"low": "sensitivity_low", "high": "sensitivity_high"}
+    drawn = tree_draws(
+        tree, spread=RANKING.weight_spread, draws=RANKING.weight_draws, seed=RANKING.weight_seed
+    )
+    leaves = [str(code) for code in drawn.columns]
+    parts = scores.estimate.loc[scores.placed[COMPOSITE], leaves]
+    if parts.empty or parts.isna().any(axis=None):
+        return pd.DataFrame(index=parts.index, columns=list(names.values()), dtype=float)
+    weights = pd.Series(_own_weights(tree, leaves), index=leaves)
+    moved = rank_sensitivity(parts, weights, level=level, weight_draws=drawn)
+    return moved[list(names)].rename(columns=names)
+
+
+def _own_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
+    """Weight of each indicator with items in the composite, as the tree says."""
+    omega = dict(zip(tree.item_columns, tree.omega[-1], strict=True))
+    return np.array(
+        [sum(omega[item] for item in omega if tree.feeds[item] == code) for code in codes]
+    )

@@ -1,0 +1,136 @@
+"""Places agree with the library called directly; hidden and small cities take none."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from survey.disclosure import protect
+from survey.estimate import Node, Tree, rank_sensitivity, rank_sets, top_probability, tree_draws
+from survey.publish.results.cells import Estimated
+from survey.publish.results.ranks import FIGURES, RANKING, rank_table
+
+CITIES = [f"{code:06d}" for code in range(110000, 110012)]
+TREE = Tree(
+    (
+        Node("1", None, 1, 0.4),
+        Node("2", None, 1, 0.6),
+        Node("1.1", "1", 2, 1.0),
+        Node("2.1", "2", 2, 0.5),
+        Node("2.2", "2", 2, 0.5),
+        Node("1.1.1", "1.1", 3, 1.0),
+        Node("2.1.1", "2.1", 3, 1.0),
+        Node("2.2.1", "2.2", 3, 1.0),
+    )
+)
+
+
+def figures(*, n: list[int] | None = None, has_composite: bool = True) -> Estimated:
+    rng = np.random.default_rng(4)
+    leaves = pd.DataFrame(rng.normal(80, 4, (12, 3)), CITIES, ["1.1.1", "2.1.1", "2.2.1"])
+    values = leaves.assign(
+        **{"1.1": leaves["1.1.1"], "2.1": leaves["2.1.1"], "2.2": leaves["2.2.1"]},
+        **{"1": leaves["1.1.1"], "2": leaves[["2.1.1", "2.2.1"]].mean(axis=1)},
+    )
+    values["composite"] = 0.4 * values["1"] + 0.6 * values["2"]
+    values.loc[CITIES[3], "composite"] = values.loc[CITIES[5], "composite"]
+    long = values.rename_axis("area").melt(
+        ignore_index=False, var_name="indicator", value_name="estimate"
+    )
+    size = dict(zip(CITIES, n or [600] * 12, strict=True))
+    cells = long.reset_index().assign(area_level="city", group="all")
+    cells = cells.assign(
+        se=rng.uniform(0.4, 1.2, len(cells)), n=cells["area"].map(size), status="ok"
+    )
+    cells = cells.astype(dict.fromkeys(["area_level", "area", "group", "indicator"], "category"))
+    source = SimpleNamespace(
+        plan=SimpleNamespace(tree=TREE, has_composite=has_composite), level=0.95
+    )
+    return Estimated(cast(Any, source), cells, cells)
+
+
+def of(table: pd.DataFrame, indicator: str = "composite") -> pd.DataFrame:
+    part = table[table["indicator"] == indicator]
+    return part.set_index(part["area"].astype(str))
+
+
+@pytest.mark.parametrize("indicator", ["composite", "2", "2.1"])
+def test_places_are_those_of_the_library(indicator: str) -> None:
+    made = figures()
+    found = of(rank_table(made, protect(made.cells)), indicator)
+    cells = of(made.cells, indicator)
+    draws = np.random.default_rng(RANKING.seed).standard_normal((RANKING.draws, 12))
+    joint = rank_sets(cells["estimate"], cells["se"], normal_draws=draws)
+    single = rank_sets(cells["estimate"], cells["se"], normal_draws=draws, simultaneous=False)
+    assert found["rank"].tolist() == joint["rank"].tolist()
+    assert found[["low", "high"]].to_numpy().tolist() == joint[["low", "high"]].to_numpy().tolist()
+    assert found["marginal_low"].tolist() == single["low"].tolist()
+    assert found["marginal_high"].tolist() == single["high"].tolist()
+    top = top_probability(cells["estimate"], cells["se"], normal_draws=draws)
+    assert found["p_top"].tolist() == top.tolist()
+    assert set(found["critical"]) == {joint.attrs["critical"]}
+    assert set(found["ranked"]) == {12}
+
+
+def test_equal_scores_share_the_better_place() -> None:
+    made = figures()
+    found = of(rank_table(made, protect(made.cells)))
+    assert found.loc[CITIES[3], "rank"] == found.loc[CITIES[5], "rank"]
+    assert found["tied"].to_dict() == {
+        city: 1.0 if city in {CITIES[3], CITIES[5]} else 0.0 for city in CITIES
+    }
+
+
+def test_the_composite_alone_says_how_weights_move_it() -> None:
+    made = figures()
+    table = rank_table(made, protect(made.cells))
+    leaves = pd.DataFrame(
+        {code: of(made.cells, code)["estimate"] for code in ("1.1.1", "2.1.1", "2.2.1")}
+    )
+    drawn = tree_draws(TREE, draws=RANKING.weight_draws, seed=RANKING.weight_seed)
+    weights = pd.Series({"1.1.1": 0.4, "2.1.1": 0.3, "2.2.1": 0.3})
+    expected = rank_sensitivity(leaves, weights, weight_draws=drawn)
+    assert of(table)["sensitivity_low"].tolist() == expected["low"].tolist()
+    assert of(table)["sensitivity_high"].tolist() == expected["high"].tolist()
+    assert (expected["high"] > expected["low"]).any()
+    assert of(table, "2")["sensitivity_low"].isna().all()
+
+
+def test_small_and_hidden_cities_are_listed_without_a_place() -> None:
+    made = figures(n=[600, 99, 9, 100, *[600] * 8])
+    table = of(rank_table(made, protect(made.cells)))
+    assert len(table) == 12
+    assert table.loc[CITIES[1:3], list(FIGURES)].isna().all(axis=None)
+    assert table.loc[CITIES[1], "n"] == 99
+    assert np.isnan(table.loc[CITIES[2], "n"])
+    assert table.loc[CITIES[2], "reason"] == "too_few"
+    placed = table.drop(CITIES[1:3])
+    assert placed["rank"].between(1, 10).all()
+    assert set(placed["ranked"]) == {10}
+
+
+def test_a_city_hidden_by_any_other_rule_takes_no_place_either() -> None:
+    made = figures()
+    cells = protect(made.cells)
+    hidden = cells["area"] == CITIES[0]
+    cells.loc[hidden, "shown"] = False
+    cells["reason"] = cells["reason"].cat.set_categories(["", "secondary", "empty", "too_few"])
+    cells.loc[hidden, "reason"] = "secondary"
+    table = of(rank_table(made, cells))
+    assert table.loc[CITIES[0], ["n", *FIGURES]].isna().all()
+    assert table.drop(CITIES[0])["rank"].max() == 11
+
+
+def test_the_same_figures_give_the_same_places() -> None:
+    made = figures()
+    cells = protect(made.cells)
+    pd.testing.assert_frame_equal(rank_table(made, cells), rank_table(made, cells))
+
+
+def test_without_a_composite_nobody_is_placed() -> None:
+    made = figures(has_composite=False)
+    table = rank_table(made, protect(made.cells))
+    assert table.empty
+    assert {*table.columns} >= {"area", "indicator", "n", *FIGURES, "shown", "reason"}
