@@ -183,10 +183,10 @@ def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _Weighed:
     variance = ratio(square, mass) - mean**2
     covariance = ratio(product, mass) - mean * mean.swapaxes(1, 2)
     own = np.diagonal(variance, axis1=1, axis2=2)
-    varies: Flags = np.greater(own, FLAT * (1 + middle**2))
+    varies = np.asarray(own > FLAT * (1 + middle**2))
     spread = np.sqrt(np.maximum(variance * variance.swapaxes(1, 2), 0))
     correlation = ratio(covariance, spread)
-    usable = varies.all(axis=1)
+    usable: Flags = np.logical_and.reduce(varies, axis=1)
     importance = np.full((len(sums), len(middle) - 1), np.nan)
     importance[usable] = _johnson(correlation[usable])
     means = middle + np.diagonal(mean, axis1=1, axis2=2)

@@ -1,0 +1,168 @@
+"""Importance and performance of a wave: the library's figures, and reasons where there are none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seed.demo import build
+from survey.disclosure import protect
+from survey.estimate import DriverMatrix, relative_weights
+from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.waves import wave_by_key
+from survey.publish.results.cells import estimated
+from survey.publish.results.drivers import REPLICATES, drivers, figures_of
+from survey.publish.results.source import Source
+from survey.snapshot.frame import response_frame
+from survey.store.engine import dispose_engines, session_scope
+
+WAVE = "main-2024"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """A demo wave of 620 interviews; the fullest city is made of the interviews of 40."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('drivers') / 'survey.db'}"
+    build(url, waves=[WAVE], size=0.01, seed=7)
+    with session_scope(url) as session:
+        wave = wave_by_key(session=session, key=WAVE)
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+        assert wave.tree_id is not None
+        tree = load_tree(session=session, tree_id=wave.tree_id)
+    dispose_engines()
+    codes = sorted(frame["city_code"].astype(str).unique())[:40]
+    moved = frame["city_code"].astype(str).replace(dict.fromkeys(codes, codes[0]))
+    return Source.of(
+        frame.assign(city_code=moved.astype("category")),
+        series="main",
+        instrument=instrument,
+        tree=tree,
+        composite="item_means",
+    )
+
+
+@pytest.fixture(scope="module")
+def cells(source: Source) -> pd.DataFrame:
+    return protect(estimated(source).cells)
+
+
+@pytest.fixture(scope="module")
+def table(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
+    return drivers(source, cells)
+
+
+def scores(source: Source) -> pd.DataFrame:
+    names = {item.name: str(item.indicator) for item in source.instrument.scored_items}
+    raw = source.people[[*names, "overall"]].astype(float)
+    return ((raw.where(raw >= 1) - 1) / 9 * 100).rename(columns=names)
+
+
+def test_importances_are_johnsons_in_per_cent(source: Source, table: pd.DataFrame) -> None:
+    values, weight = scores(source), source.people["weight"]
+    city = source.people["city_code"].astype(str)
+    fullest = city.value_counts().index[0]
+    for area, group, rows in (
+        ("CN", "all", np.ones(len(values), dtype=bool)),
+        ("CN", "guardian=yes", source.memberships["guardian=yes"]),
+        (fullest, "all", (city == fullest).to_numpy()),
+    ):
+        found = table[(table["area"] == area) & (table["group"] == group)].set_index("indicator")
+        own = values[rows]
+        direct = relative_weights(own.drop(columns="overall"), own["overall"], weight[rows])
+        np.testing.assert_allclose(
+            found["importance"], (direct / direct.sum() * 100)[found.index], rtol=1e-8
+        )
+        assert found["importance"].sum() == pytest.approx(100)
+        assert found["r_squared"].iloc[0] == pytest.approx(direct.sum())
+        assert (found["importance_low"] < found["importance_high"]).all()
+        assert found["replicates"].iloc[0] <= REPLICATES
+        assert sorted(found["priority"].unique())[1:] == list(
+            range(1, int(found["priority"].max()) + 1)
+        )
+
+
+def test_performance_is_the_cell(table: pd.DataFrame, cells: pd.DataFrame) -> None:
+    nation = cells[(cells["area"] == "CN") & (cells["group"] == "all")].set_index("indicator")
+    found = table[(table["area"] == "CN") & (table["group"] == "all")].set_index("indicator")
+    for column, cell in (("performance", "estimate"), ("performance_low", "ci_low")):
+        np.testing.assert_array_equal(found[column], nation.loc[found.index, cell])
+
+
+def test_a_city_with_too_few_respondents_has_a_reason_and_no_figure(table: pd.DataFrame) -> None:
+    small = table[table["no_drivers"] == "too_few_respondents"]
+    assert small.loc[small["area_level"] == "city", "area"].nunique() == 60
+    assert (
+        small[["importance", "importance_low", "priority", "agreement", "n"]].isna().all(axis=None)
+    )
+
+
+def test_a_hidden_cell_hides_its_row(source: Source, cells: pd.DataFrame) -> None:
+    row = (cells["area"] == "CN") & (cells["group"] == "all") & (cells["indicator"] == "1.1.1")
+    hidden = cells.assign(
+        shown=cells["shown"] & ~row, reason=cells["reason"].where(~row, "secondary")
+    )
+    found = drivers(source, hidden)
+    one = found[(found["area"] == "CN") & (found["group"] == "all")].set_index("indicator")
+    figures = ["importance", "importance_low", "performance", "priority", "agreement", "n"]
+    assert one.loc["1.1.1", figures].isna().all()
+    assert one.loc["1.1.1", "reason"] == "secondary"
+    assert one.drop(index="1.1.1")["importance"].notna().all()
+
+
+def test_a_question_that_everybody_answered_alike(source: Source, cells: pd.DataFrame) -> None:
+    alike = replace(source, people=source.people.assign(overall=8))
+    found = drivers(alike, cells)
+    nation = found[(found["area"] == "CN") & (found["group"] == "all")]
+    assert set(nation["no_drivers"]) == {"constant"}
+    assert found["importance"].isna().all()
+
+
+def test_without_the_question_or_a_tree_there_are_no_drivers(
+    source: Source, cells: pd.DataFrame
+) -> None:
+    assert len(drivers(replace(source, tree=None), cells)) == 0
+    asked = [
+        section.model_copy(
+            update={"items": tuple(item for item in section.items if item.name != "overall")}
+        )
+        for section in source.instrument.sections
+    ]
+    silent = source.instrument.model_copy(update={"sections": tuple(asked)})
+    assert len(drivers(replace(source, instrument=silent), cells)) == 0
+
+
+def test_without_sampling_points_the_reason_is_said(source: Source, cells: pd.DataFrame) -> None:
+    unknown = replace(source, people=source.people.assign(psu=None))
+    found = drivers(unknown, cells)
+    assert set(found["no_drivers"]) == {"no_points"}
+    assert found["importance"].isna().all()
+    assert found["performance"].notna().any()
+
+
+def test_agreement_by_hand() -> None:
+    """Three predictors, four resamples; the second is heavy and low in all, the third in one."""
+    heavy, even = [1.0, 2.0, 0.9], [1.0, 1.0, 1.0]
+    matrix = DriverMatrix(
+        names=("a", "b", "c"),
+        n=500,
+        importance=np.array(heavy),
+        performance=np.array([90.0, 60.0, 80.0]),
+        importances=np.array([heavy, heavy, even, heavy, [np.nan] * 3]),
+        performances=np.array(
+            [
+                [90.0, 60.0, 80.0],
+                [90.0, 62.0, 85.0],
+                [90.0, 60.0, 70.0],
+                [90.0, 50.0, 85.0],
+                [np.nan] * 3,
+            ]
+        ),
+        constant=None,
+    )
+    found = figures_of(matrix, 0.95)
+    assert found["priority"].tolist() == [0, 1, 0]
+    assert found["agreement"].tolist() == [0, 100, 25]
+    assert found["set_agreement"] == 75
+    assert found["replicates"] == 4
