@@ -6,7 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import JSON, DateTime, Enum, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Enum,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -302,6 +311,38 @@ class ResponseRevision(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
+class ResponseFlag(SQLModel, table=True):
+    """What a detector found odd about one interview; a person decides what follows from it."""
+
+    __tablename__ = "response_flag"
+    __table_args__ = (
+        UniqueConstraint("response_id", "kind"),
+        CheckConstraint("strength > 0 AND strength <= 1", name="strength"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    response_id: UUID = Field(foreign_key="response.id")
+    kind: str = Field(max_length=24)
+    """One of `survey.fieldwork.quality.FlagKind`; the detectors own the list."""
+    strength: float
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    """The numbers of the reason in words (`survey.fieldwork.quality.reason_of`)."""
+    detected_at: datetime = Field(sa_type=UtcDateTime)
+    detector_version: str = Field(max_length=24)
+
+
+class ResponseRisk(SQLModel, table=True):
+    """How much reason there is to look at one interview again; without a row it was not assessed."""
+
+    __tablename__ = "response_risk"
+    __table_args__ = (CheckConstraint("score >= 0 AND score <= 100", name="score"),)
+
+    response_id: UUID = Field(foreign_key="response.id", primary_key=True)
+    score: int
+    detected_at: datetime = Field(sa_type=UtcDateTime)
+    detector_version: str = Field(max_length=24)
+
+
 class AuditEntry(SQLModel, table=True):
     """Append-only record of every change and every restricted view."""
 
@@ -312,7 +353,7 @@ class AuditEntry(SQLModel, table=True):
     actor_id: UUID | None = Field(default=None, foreign_key="account.id")
     action: str
     subject_kind: str
-    subject_id: str
+    subject_id: str = Field(index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
 
 
