@@ -1,0 +1,213 @@
+"""Interviews that came back from review: what the surveyor is asked, and the corrected answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.lifecycle import ReasonMissing, ResponseUnknown, move
+from survey.fieldwork.quota import add_collected, cell_for
+from survey.fieldwork.reasons import MAX_NOTE, Reason
+from survey.fieldwork.submission import AnswersInvalid
+from survey.instrument.model import Instrument
+from survey.instrument.validation import Validation, validate
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Response,
+    ResponseRevision,
+    SamplingPoint,
+    Status,
+    Wave,
+    WaveState,
+    new_id,
+)
+
+_CORRECTING = (WaveState.OPEN, WaveState.CLOSED)
+"""After collecting has ended corrections still arrive; after freezing none does."""
+
+_RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
+_POINTS, _WAVES = table_of(SamplingPoint), table_of(Wave)
+
+
+class InterviewEnds(SurveyError):
+    """The corrected answers lead to an exit of the questionnaire."""
+
+    code = "interview_ends"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """An interview that waits for its surveyor, with the answers as they stand."""
+
+    response_id: UUID
+    version: int
+    wave_title: Mapping[str, str]
+    is_demo: bool
+    point_name: str
+    submitted_at: datetime
+    reason: Reason
+    """What the reviewer asks."""
+    language: str
+    day: date
+    """Of the interview, in China: what `today()` meant to the questionnaire."""
+    instrument: Instrument
+    answers: Mapping[str, Any]
+
+
+def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
+    """The surveyor's own interviews that were sent back, the oldest first."""
+    principal.require(Action.INTERVIEW)
+    query = (
+        select(
+            _RESPONSES, _WAVES.c.title_zh, _WAVES.c.title_en,
+            _POINTS.c.name.label("point_name"), _REVISIONS.c.answers,
+        )
+        .select_from(
+            _RESPONSES.join(_WAVES, _WAVES.c.id == _RESPONSES.c.wave_id)
+            .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+            .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
+        )
+        .where(
+            _RESPONSES.c.surveyor_id == principal.account_id,
+            _RESPONSES.c.status == Status.RETURNED,
+            _REVISIONS.c.is_current,
+            _WAVES.c.state.in_(_CORRECTING),
+        )
+        .order_by(_RESPONSES.c.submitted_at, _RESPONSES.c.id)
+    )  # fmt: skip
+    rows = session.connection().execute(query).all()
+    return [_returned(session, row) for row in rows if principal.covers(row.city_code)]
+
+
+def check(returned: Returned, answers: Mapping[str, Any]) -> Validation:
+    """What the questionnaire says to these answers, for the day of the interview."""
+    return validate(returned.instrument, answers, today=returned.day)
+
+
+def resubmit(
+    *,
+    session: Session,
+    principal: Principal,
+    response_id: UUID,
+    answers: Mapping[str, Any],
+    note: str,
+    expected_version: int,
+    now: datetime,
+) -> int:
+    """Hand a returned interview in again with corrected answers and return its new version.
+
+    The answers become a new revision beside the old ones, with the seconds of the first telling:
+    what is typed later says nothing about how long the respondent took. A corrected age or gender
+    moves the interview to its quota cell. `AnswersInvalid` names the questions to look at again.
+    """
+    words = " ".join(note.split())[:MAX_NOTE]
+    if not words:
+        raise ReasonMissing(msg("Please say what you checked or corrected."))
+    version = move(
+        session=session, principal=principal, response_id=response_id, to=Status.SUBMITTED,
+        reason=words, now=now, expected_version=expected_version,
+    )  # fmt: skip
+    row, timings, number = _own(session, response_id)
+    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    day = china_date(row.started_at or row.submitted_at)
+    checked = validate(instrument, answers, today=day)
+    if checked.problems:
+        raise AnswersInvalid(checked.problems)
+    if checked.ending is not None:
+        raise InterviewEnds(
+            msg(
+                "With these answers the interview would have ended early. Please tell your "
+                "supervisor, who can take it out."
+            )
+        )
+    _write(session, principal, response_id, number + 1, checked, timings, words, now)
+    _move_cell(session, row, checked, day)
+    return version
+
+
+def _returned(session: Session, row: AnyRow) -> Returned:
+    return Returned(
+        response_id=row.id,
+        version=row.lock_version,
+        wave_title={"zh": row.title_zh, "en": row.title_en},
+        is_demo=row.is_demo,
+        point_name=row.point_name or "",
+        submitted_at=row.submitted_at,
+        reason=Reason.read(row.reason),
+        language=row.language,
+        day=china_date(row.started_at or row.submitted_at),
+        instrument=load_instrument(session=session, instrument_id=row.instrument_id),
+        answers=row.answers,
+    )
+
+
+def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, float], int]:
+    """The response, and the seconds and number of its newest revision."""
+    query = (
+        select(_RESPONSES, _REVISIONS.c.timings, _REVISIONS.c.number, _WAVES.c.state)
+        .select_from(
+            _RESPONSES.join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id).join(
+                _WAVES, _WAVES.c.id == _RESPONSES.c.wave_id
+            )
+        )
+        .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
+    )
+    row = session.connection().execute(query).one()
+    if row.state not in _CORRECTING:
+        raise ResponseUnknown(msg("This wave takes no corrections any more."))
+    return row, row.timings, row.number
+
+
+def _write(
+    session: Session,
+    principal: Principal,
+    response_id: UUID,
+    number: int,
+    checked: Validation,
+    timings: Mapping[str, float],
+    note: str,
+    now: datetime,
+) -> None:
+    connection = session.connection()
+    connection.execute(
+        update(_REVISIONS)
+        .where(_REVISIONS.c.response_id == response_id, _REVISIONS.c.is_current)
+        .values(is_current=False)
+    )
+    connection.execute(
+        insert(_REVISIONS),
+        {
+            "id": new_id(), "response_id": response_id, "number": number, "is_current": True,
+            "answers": checked.record, "timings": timings, "author_id": principal.account_id,
+            "reason": note, "created_at": now,
+        },
+    )  # fmt: skip
+    connection.execute(
+        update(_RESPONSES)
+        .where(_RESPONSES.c.id == response_id)
+        .values(dropped_answers=len(checked.dropped))
+    )
+
+
+def _move_cell(session: Session, row: AnyRow, checked: Validation, day: date) -> None:
+    cell_id = cell_for(
+        session=session, wave_id=row.wave_id, city_code=row.city_code, answers=checked.answers,
+        today=day,
+    )  # fmt: skip
+    if cell_id == row.quota_cell_id:
+        return
+    session.connection().execute(
+        update(_RESPONSES).where(_RESPONSES.c.id == row.id).values(quota_cell_id=cell_id)
+    )
+    changes: Sequence[tuple[UUID | None, int]] = ((row.quota_cell_id, -1), (cell_id, 1))
+    for cell, change in sorted(changes, key=str):
+        if cell is not None:
+            add_collected(session=session, cell_id=cell, count=change)

@@ -1,0 +1,157 @@
+"""A returned interview reaches its surveyor, and comes back as a new revision or not at all."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel import col, select
+
+from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.correction import InterviewEnds, check, resubmit, returned_to
+from survey.fieldwork.lifecycle import ReasonMissing, ResponseChanged, ResponseUnknown, move
+from survey.fieldwork.quota import cells_of, find_cell
+from survey.fieldwork.submission import AnswersInvalid
+from survey.fieldwork.waves import close_wave, move_wave
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import (
+    Mode,
+    QuotaCell,
+    Response,
+    ResponseRevision,
+    Status,
+    WaveState,
+)
+
+
+@pytest.fixture
+def returned(field: Any) -> UUID:
+    """A woman of 36, whose interview was sent back."""
+    answers = dict(field.complete, age=36)
+    with session_scope(field.url) as session:
+        cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
+        row = StoredInterview(
+            client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=Status.SUBMITTED,
+            submitted_at=field.now, answers=answers, timings={"quality": 3.0},
+            quota_cell_id=find_cell(cells, answers, today=field.now.date()),
+            surveyor_id=field.surveyor.account_id, started_at=field.now,
+            point_id=field.point.id,
+        )  # fmt: skip
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now
+        )
+        supervisor = Principal(field.surveyor.account_id, "x", Role.SUPERVISOR, "110000")
+        move(
+            session=session, principal=supervisor, response_id=row.id, to=Status.RETURNED,
+            reason="check_again: how old is she?", now=field.now, expected_version=1,
+        )  # fmt: skip
+    return row.id
+
+
+def _resubmit(
+    field: Any, response_id: UUID, answers: Mapping[str, Any], *, note: str = "asked again",
+    version: int = 2, person: Principal | None = None,
+) -> int:  # fmt: skip
+    with session_scope(field.url) as session:
+        return resubmit(
+            session=session, principal=person or field.surveyor, response_id=response_id,
+            answers=answers, note=note, expected_version=version, now=field.now,
+        )  # fmt: skip
+
+
+def _cells(field: Any) -> dict[str, int]:
+    with read_scope(field.url) as session:
+        cells = session.exec(select(QuotaCell).where(QuotaCell.collected != 0)).all()
+    return {f"{cell.age_band} {cell.gender}": cell.collected for cell in cells}
+
+
+def _state(field: Any, response_id: UUID) -> tuple[Status, int]:
+    with read_scope(field.url) as session:
+        response = session.get_one(Response, response_id)
+        return response.status, response.lock_version
+
+
+def test_only_its_surveyor_sees_it_with_what_is_asked(field: Any, returned: UUID) -> None:
+    with read_scope(field.url) as session:
+        (mine,) = returned_to(session=session, principal=field.surveyor)
+        assert returned_to(session=session, principal=field.colleague) == []
+        moved = Principal(field.surveyor.account_id, "Li", Role.SURVEYOR, "310000")
+        assert returned_to(session=session, principal=moved) == []
+        with pytest.raises(AccessDenied):
+            returned_to(session=session, principal=OPERATOR)
+    assert (mine.response_id, mine.version) == (returned, 2)
+    assert (mine.reason.code, mine.reason.note) == ("check_again", "how old is she?")
+    assert mine.answers["birth_year"] == 1990
+    assert not check(mine, mine.answers).problems
+
+
+def test_a_correction_is_a_new_revision_and_moves_to_its_quota_cell(
+    field: Any, returned: UUID
+) -> None:
+    assert _cells(field) == {"35-44 female": 1}
+    assert _resubmit(field, returned, dict(field.complete, birth_year=1980)) == 3
+    with read_scope(field.url) as session:
+        revisions = session.exec(
+            select(ResponseRevision).order_by(col(ResponseRevision.number))
+        ).all()
+        response = session.get_one(Response, returned)
+    assert [(one.number, one.is_current, one.reason) for one in revisions] == [
+        (1, False, ""), (2, True, "asked again")
+    ]  # fmt: skip
+    assert revisions[0].answers["birth_year"] == 1990
+    assert (revisions[1].answers["birth_year"], revisions[1].answers["age"]) == (1980, 46)
+    assert revisions[1].author_id == field.surveyor.account_id
+    assert revisions[1].timings == {"quality": 3.0}
+    assert (response.status, response.reason) == (Status.SUBMITTED, "asked again")
+    assert _cells(field) == {"45-54 female": 1}
+
+
+def test_without_a_change_of_cell_the_counts_stay(field: Any, returned: UUID) -> None:
+    _resubmit(field, returned, dict(field.complete, quality=2))
+    assert _cells(field) == {"35-44 female": 1}
+
+
+def test_answers_that_break_a_rule_change_nothing(field: Any, returned: UUID) -> None:
+    for answers, error in (
+        (dict(field.complete, birth_year=2020), AnswersInvalid),
+        (dict(field.complete, complained="yes"), AnswersInvalid),
+        (dict(field.complete, lived_6m="no"), InterviewEnds),
+        ({}, AnswersInvalid),
+    ):
+        with pytest.raises(error):
+            _resubmit(field, returned, answers)
+    with pytest.raises(ReasonMissing):
+        _resubmit(field, returned, field.complete, note=" \n")
+    assert _state(field, returned) == (Status.RETURNED, 2)
+    assert _cells(field) == {"35-44 female": 1}
+
+
+def test_only_its_own_surveyor_hands_it_in_and_only_as_seen(field: Any, returned: UUID) -> None:
+    with pytest.raises(AccessDenied):
+        _resubmit(field, returned, field.complete, person=field.colleague)
+    twin = Principal(uuid4(), "x", Role.SURVEYOR, "110000")
+    with pytest.raises(AccessDenied):
+        _resubmit(field, returned, field.complete, person=twin)
+    with pytest.raises(ResponseChanged):
+        _resubmit(field, returned, field.complete, version=1)
+    assert _state(field, returned) == (Status.RETURNED, 2)
+
+
+def test_corrections_arrive_after_closing_but_not_after_freezing(
+    field: Any, returned: UUID
+) -> None:
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+    with read_scope(field.url) as session:
+        assert len(returned_to(session=session, principal=field.surveyor)) == 1
+    with session_scope(field.url) as session:
+        move_wave(
+            session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN,
+            now=field.now,
+        )  # fmt: skip
+    with read_scope(field.url) as session:
+        assert returned_to(session=session, principal=field.surveyor) == []
+    with pytest.raises(ResponseUnknown):
+        _resubmit(field, returned, field.complete)
+    assert _state(field, returned) == (Status.RETURNED, 2)
