@@ -169,7 +169,7 @@ def test_nothing_stays_behind_when_the_disk_is_full(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("survey.publish.results.tables._replace", full)
+    monkeypatch.setattr("survey.publish.results.tables.replace_file", full)
     with pytest.raises(OSError, match="space"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
     with session_scope(settings.store_url) as session:

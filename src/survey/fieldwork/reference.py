@@ -15,7 +15,8 @@ def load_reference(url: str, seed: Path) -> None:
     """Bring the store at `url` up to what `seed` holds; repeating it changes nothing."""
     with session_scope(url) as session:
         store_cities(read_cities(seed / "cities.csv"), session=session)
-        for path in sorted((seed / "trees").glob("*.csv")):
+        trees = seed / "trees"
+        for path in sorted({*trees.glob("*.csv")} - {*trees.glob("crosswalk_*.csv")}):
             save_tree(session=session, tree=read_tree(path, name=path.stem))
         for path in sorted((seed / "instruments").glob("*.toml")):
             save_instrument(session=session, instrument=_shipped(path))

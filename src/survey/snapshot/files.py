@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from io import BytesIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pandas as pd
 
@@ -30,6 +31,15 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
 
 def content_sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write beside and rename, so that a reader sees the old file or the new one."""
+    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
+        draft.write(data)
+    target = Path(draft.name)
+    target.chmod(0o644)
+    target.replace(path)
 
 
 def write_snapshot(root: Path, manifest: Manifest, responses: bytes) -> Path:

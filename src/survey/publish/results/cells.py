@@ -1,5 +1,6 @@
 """Every cell and every gap of a wave, computed once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -10,12 +11,14 @@ import pandas as pd
 from survey.estimate import Cube, EstimateError
 from survey.locale import msg
 from survey.publish.results.analysis import NotEstimable
-from survey.publish.results.domains import AREA_LEVELS
+from survey.publish.results.domains import AREA_LEVELS, EVERYONE
 from survey.publish.results.intervals import bounded
 from survey.publish.results.measures import measure_values
 from survey.publish.results.source import Source
 
 COMPOSITE = "composite"
+PEERS = ("region3", "size_tier")
+"""Area levels whose areas are the peers that a city is read against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +58,11 @@ def estimated(source: Source) -> Estimated:
             areas=source.areas,
             groups=source.memberships,
             rates=tuple(rates),
-            composite=_composite(source.composite),
+            composite=composite_of(source.composite),
             scale=plan.scale,
         )
-        cells, differences = sums.table(level=source.level), _gaps(sums, source.level)
+        cells = sums.table(level=source.level)
+        differences = _gaps(sums, plan.tree.variables, source.level)
         shares = [m.key for m in source.measures if m.choices and m.key in rates]
         weight = people[source.design.weight].to_numpy(dtype=float)
         kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
@@ -70,20 +74,24 @@ def estimated(source: Source) -> Estimated:
     return Estimated(source, _kept(cells, source), _kept(differences, source))
 
 
-def _gaps(sums: Cube, level: float) -> pd.DataFrame:
-    """Each group against the rest of its area, and each area against the nation."""
+def _gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:
+    """Each group against the rest of its area, each area against the nation, and the `scores` of
+    each city against its peers."""
     rest = sums.gaps(level=level).rename(columns={"rest": "reference", "n_rest": "n_reference"})
     parts = [rest.assign(contrast="rest")]
-    for area_level in AREA_LEVELS:
-        if area_level != "nation":
-            table = sums.against(area_level, "nation", level=level)
-            table = table.drop(columns="reference").rename(
-                columns={"reference_estimate": "reference"}
-            )
-            parts.append(table.assign(contrast="nation"))
+    smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
+    parts += [_against(sums, area_level, "nation", level) for area_level in smaller]
+    for peers in PEERS:
+        table = _against(sums, "city", peers, level)
+        parts.append(table[(table["group"] == EVERYONE) & table["indicator"].isin(list(scores))])
     joined = pd.concat(parts, ignore_index=True)
     keys = ["contrast", "area_level", "area", "group", "indicator", "status"]
     return joined.astype(dict.fromkeys(keys, "category"))
+
+
+def _against(sums: Cube, area_level: str, reference: str, level: float) -> pd.DataFrame:
+    table = sums.against(area_level, reference, level=level).drop(columns="reference")
+    return table.rename(columns={"reference_estimate": "reference"}).assign(contrast=reference)
 
 
 def _kept(table: pd.DataFrame, source: Source) -> pd.DataFrame:
@@ -93,5 +101,6 @@ def _kept(table: pd.DataFrame, source: Source) -> pd.DataFrame:
     return table[table["indicator"] != COMPOSITE].reset_index(drop=True)
 
 
-def _composite(name: str) -> Literal["item_means", "per_respondent"]:
+def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
+    """How the score of a wave is formed, by the word stored with it."""
     return "per_respondent" if name == "per_respondent" else "item_means"

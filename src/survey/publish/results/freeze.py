@@ -15,6 +15,7 @@ from survey.fieldwork.waves import wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
+from survey.publish.results.pairs import write_changes
 from survey.publish.results.source import Source
 from survey.publish.results.tables import write_tables
 from survey.settings import Settings
@@ -97,6 +98,14 @@ def freeze_frame(
     manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final)
     folder = write_snapshot(settings.snapshot_dir, manifest, data)
     cells, hidden = write_tables(folder, source)
+    write_changes(
+        settings,
+        session,
+        wave=wave,
+        folder=folder,
+        sha256=manifest.responses_sha256,
+        source=source,
+    )
     directory = str(folder.relative_to(settings.snapshot_dir))
     _register(session, wave, manifest, directory, actor, final=final, release=release)
     return FrozenWave(

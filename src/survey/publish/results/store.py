@@ -22,17 +22,32 @@ from survey.store.tables import Snapshot, Wave, WaveState
 
 CELLS = "cells.parquet"
 GAPS = "gaps.parquet"
+SMALL_AREAS = "small_areas.parquet"
+DRIVERS = "drivers.parquet"
+RANKS = "ranks.parquet"
+HEADLINES = "headlines.parquet"
 METHOD = "method.json"
 
-_ASKED_BY = ("contrast", "area_level", "area", "group", "indicator")
+_ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator")
 
 Filter = str | Sequence[str] | None
+
+
+class NotCompared(SurveyError):
+    """The change from the earlier wave has not been computed for these two snapshots."""
+
+    code = "not_compared"
 
 
 class NothingFrozen(SurveyError):
     """The wave has no snapshot yet, so there is nothing to show."""
 
     code = "nothing_frozen"
+
+
+def changes_file(before: str, sha256: str) -> str:
+    """Where the change from a snapshot of an earlier wave lies: another snapshot, another file."""
+    return f"changes-{before}-{sha256[:12]}.parquet"
 
 
 class WaveInfo(BaseModel):
@@ -112,6 +127,93 @@ class WaveResults:
             "indicator": indicator,
         }
         return self._read(principal, GAPS, wanted)
+
+    def small_areas(
+        self,
+        principal: Principal,
+        *,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Special groups city by city: direct figure with its grade, and the model beside it.
+
+        Columns: as `survey.publish.results.small_areas.small_areas` describes them.
+        """
+        wanted = {"area": area, "group": group, "indicator": indicator}
+        return self._read(principal, SMALL_AREAS, wanted)
+
+    def ranks(
+        self, principal: Principal, *, area: Filter = None, indicator: Filter = None
+    ) -> pd.DataFrame:
+        """Places of the cities; unranked and hidden ones have a row without figures.
+
+        Columns: as `survey.publish.results.ranks.rank_table` describes them. Before release a
+        reader gets the rows of the own area, with places among all cities: a place tells how many
+        cities lie above, of no other city how it did.
+        """
+        return self._read(principal, RANKS, {"area": area, "indicator": indicator})
+
+    def headlines(
+        self,
+        principal: Principal,
+        *,
+        basis: Filter = None,
+        composite: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """National figures by the way of counting them.
+
+        Columns: as `survey.publish.results.headlines.headline_table` describes them.
+        """
+        wanted = {"basis": basis, "composite": composite, "indicator": indicator}
+        return self._read(principal, HEADLINES, wanted)
+
+    def drivers(
+        self,
+        principal: Principal,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+    ) -> pd.DataFrame:
+        """Importance and performance of each lowest-level indicator.
+
+        Columns: as `survey.publish.results.drivers.drivers` describes them.
+        """
+        wanted = {"area_level": area_level, "area": area, "group": group}
+        return self._read(principal, DRIVERS, wanted)
+
+    def changes(
+        self,
+        principal: Principal,
+        *,
+        before: WaveInfo,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Change from an earlier wave of the series to this one, over the cities of both.
+
+        Columns: before_wave, area_level, area, group, indicator, before, after, difference, se,
+        ci_low, ci_high, df, p, n_before, n_after, status, shown, reason, p_adjusted, verdict.
+
+        Raises:
+            NotCompared: nothing has been computed for the snapshot that `before` names.
+        """
+        principal.require(Action.READ_RESULTS)
+        name = changes_file(before.key, before.snapshot_sha256)
+        if not (self._folder / name).exists():
+            raise NotCompared(
+                msg(
+                    "The change between these two waves has not been computed. An administrator "
+                    "freezes the wave again with the command: survey freeze {wave}",
+                    wave=self.wave.key,
+                )
+            )
+        wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
+        return _within_reach(self._read(principal, name, wanted), principal, before)
 
     def _read(self, principal: Principal, name: str, wanted: dict[str, Filter]) -> pd.DataFrame:
         principal.require(Action.READ_RESULTS)

@@ -2,17 +2,28 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pandas as pd
 
 from survey.disclosure import MINIMUM_N, protect
 from survey.publish.results.cells import Estimated, estimated
+from survey.publish.results.drivers import drivers
+from survey.publish.results.headlines import headline_table
 from survey.publish.results.method import Method
+from survey.publish.results.ranks import RANKING, rank_table
+from survey.publish.results.small_areas import small_areas
 from survey.publish.results.source import Source
-from survey.publish.results.store import CELLS, GAPS, METHOD
-from survey.snapshot.files import parquet_bytes
+from survey.publish.results.store import (
+    CELLS,
+    DRIVERS,
+    GAPS,
+    HEADLINES,
+    METHOD,
+    RANKS,
+    SMALL_AREAS,
+)
+from survey.snapshot.files import parquet_bytes, replace_file
 
 
 def write_tables(folder: Path, source: Source) -> tuple[int, int]:
@@ -23,17 +34,24 @@ def write_tables(folder: Path, source: Source) -> tuple[int, int]:
     """
     tables = _tables(estimated(source))
     for name, table in tables.items():
-        _replace(folder / name, parquet_bytes(table))
-    _replace(folder / METHOD, _method(source).model_dump_json(indent=2).encode())
+        replace_file(folder / name, parquet_bytes(table))
+    replace_file(folder / METHOD, _method(source).model_dump_json(indent=2).encode())
     cells = tables[CELLS]
     return len(cells), int(np.sum(~cells["shown"]))
 
 
 def _tables(figures: Estimated) -> dict[str, pd.DataFrame]:
     """File name -> protected table."""
+    source = figures.source
+    cells, gaps = protect(figures.cells), protect(figures.gaps, counts=("n_reference",))
+    areas = small_areas(cells, gaps, source.cities, series=source.series, level=source.level)
     return {
-        CELLS: protect(figures.cells),
-        GAPS: protect(figures.gaps, counts=("n_reference",)),
+        CELLS: cells,
+        GAPS: gaps,
+        SMALL_AREAS: areas,
+        DRIVERS: drivers(source, cells),
+        RANKS: rank_table(figures, cells),
+        HEADLINES: headline_table(figures, cells),
     }
 
 
@@ -51,14 +69,6 @@ def _method(source: Source) -> Method:
         items={item.name: str(item.indicator) for item in source.instrument.scored_items},
         measures=source.measures,
         groups=tuple(source.memberships),
+        ranking=RANKING if source.plan.has_composite else None,
         code_version=version("hundred-cities-survey"),
     )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside and rename, so that a reader sees the old file or the new one."""
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-        draft.write(data)
-    target = Path(draft.name)
-    target.chmod(0o644)
-    target.replace(path)

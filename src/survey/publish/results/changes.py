@@ -1,0 +1,220 @@
+"""Change between two waves of a series: estimated, passed through the gate, judged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.disclosure import CELL_KEYS, MINIMUM_N, Reason, follow, protect
+from survey.disclosure.reasons import FIGURES, REASONS, decided
+from survey.estimate import Cube, EstimateError, cube_change
+from survey.estimate.change import benjamini_hochberg
+from survey.estimate.tree import Tree
+from survey.locale import SurveyError, msg
+from survey.publish.results.cells import composite_of
+from survey.publish.results.crosswalk import Crosswalk, crosswalk
+from survey.publish.results.domains import EVERYONE
+from survey.publish.results.source import Source
+
+Q = 0.05
+"""False discovery rate at which a change is called one."""
+GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
+"""The groups that are followed over the years."""
+RISE, FALL, NONE = "rise", "fall", "none"
+VERDICTS = (RISE, FALL, NONE, "")
+"""What a change is called; empty where it is hidden or cannot be tested."""
+NO_CROSSWALK = msg(
+    "The two waves have different indicator trees, and nobody has declared which indicators may "
+    "be compared."
+)
+OTHER_COMPOSITE = msg("The two waves form their composite in different ways.")
+OUTDATED = msg(
+    "The results of one of the two waves are missing or older than this comparison. Freeze it "
+    "again."
+)
+_FIGURES = ("before", "after", "n_before", "n_after", "p_adjusted")
+_NOT_ASKED = -5
+_TOLERANCE = 1e-6
+
+
+class NotComparable(SurveyError):
+    """The two waves have nothing that may be compared."""
+
+    code = "not_comparable"
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """Changes before the gate; nobody reads them."""
+
+    table: pd.DataFrame
+    """area_level, area, group, indicator, before, after, difference, se, ci_low, ci_high, df, p,
+    n_before, n_after, status: a row an area and group of the cities that both waves have."""
+    before_of: dict[str, str]
+    """Indicator -> its code in the earlier wave."""
+
+
+def changes(before: Source, after: Source) -> Changes:
+    """Change of every comparable indicator, `after` less `before`.
+
+    Only cities of both waves enter, in every area. Indicators are those that the crosswalk of the
+    two trees declares comparable and that rest on the same questions with the same weights.
+
+    Raises:
+        NotComparable: no tree, trees without a crosswalk, another composite or scale, no indicator
+            or no city in common.
+    """
+    pairs = _comparable(before, after)
+    common = _cities(before) & _cities(after)
+    if not common:
+        raise NotComparable(msg("The two waves have no city in common."))
+    groups = tuple(
+        group for group in GROUPS if group in before.memberships and group in after.memberships
+    )
+    try:
+        first, second = (
+            _cube(source, after.plan.tree, common, groups) for source in (before, after)
+        )
+        table = cube_change(first, second, level=after.level)
+    except EstimateError as error:
+        raise NotComparable(msg("The change cannot be computed: {reason}", reason=error)) from error
+    table = table[table["indicator"].isin(list(pairs))].reset_index(drop=True)
+    table["indicator"] = table["indicator"].cat.remove_unused_categories()
+    table.attrs.clear()
+    return Changes(table, pairs)
+
+
+def judged(
+    found: Changes, *, before_cells: pd.DataFrame, after_cells: pd.DataFrame, before_wave: str
+) -> pd.DataFrame:
+    """The changes as people may read them, each with its verdict.
+
+    A change is hidden where either wave has too few people, where either wave hides the figure
+    itself, and where the cities that only one wave has could be told from the difference in n.
+    P values are adjusted by Benjamini and Hochberg over the areas shown, for each area level,
+    group and indicator; a change is a rise or a fall where the adjusted one is at most `Q` and the
+    error is dependable.
+
+    Args:
+        before_cells, after_cells: the protected cells of the two snapshots.
+
+    Raises:
+        NotComparable: the cells of a snapshot lack a row that the change is about.
+    """
+    table = protect(found.table, n="n_after", counts=("n_before",))
+    earlier = table["indicator"].map(found.before_of)
+    try:
+        table = _follow(table, earlier, before_cells, "n_before")
+        table = _follow(table, table["indicator"], after_cells, "n_after")
+    except KeyError as error:
+        raise NotComparable(OUTDATED) from error
+    table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
+    table["p_adjusted"] = _adjusted(table)
+    table["verdict"] = _verdicts(table)
+    return table
+
+
+def _comparable(before: Source, after: Source) -> dict[str, str]:
+    """Indicator of `after` -> that of `before` with the same meaning and the same recipe."""
+    if before.tree is None or after.tree is None:
+        raise NotComparable(msg("Waves without an indicator tree have no score to compare."))
+    if before.composite != after.composite:
+        raise NotComparable(OTHER_COMPOSITE)
+    if before.plan.scale != after.plan.scale:
+        raise NotComparable(msg("The two waves were rated on different scales."))
+    declared = crosswalk(before.tree, after.tree)
+    if declared is None:
+        raise NotComparable(NO_CROSSWALK)
+    pairs = _same_questions(before.plan.tree, after.plan.tree, declared)
+    if not pairs:
+        raise NotComparable(msg("The two waves have no indicator in common."))
+    return pairs
+
+
+def _cities(source: Source) -> set[str]:
+    return set(source.people["city_code"].astype(str))
+
+
+def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str, str]:
+    old, new = _recipes(before), _recipes(after)
+    return {
+        code: declared.before_of[code]
+        for code in after.variables
+        if code in declared.before_of and _alike(old.get(declared.before_of[code]), new[code])
+    }
+
+
+def _recipes(tree: Tree) -> dict[str, dict[str, float]]:
+    """Indicator -> the weight of each question in it."""
+    return {
+        code: {item: w for item, w in zip(tree.item_columns, line, strict=True) if w}
+        for code, line in zip(tree.variables, tree.omega.tolist(), strict=True)
+    }
+
+
+def _alike(old: dict[str, float] | None, new: dict[str, float]) -> bool:
+    return (
+        old is not None
+        and old.keys() == new.keys()
+        and all(abs(old[item] - new[item]) <= _TOLERANCE for item in new)
+    )
+
+
+def _cube(source: Source, tree: Tree, common: set[str], groups: tuple[str, ...]) -> Cube:
+    """The sums of one wave; a question it did not ask has no answer."""
+    missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
+    outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
+    areas = {
+        level: np.where(outside, np.array(None), labels) for level, labels in source.areas.items()
+    }
+    return Cube.of(
+        source.people.assign(**missing),
+        tree,
+        source.design,
+        areas=areas,
+        groups={group: source.memberships[group] for group in groups},
+        composite=composite_of(source.composite),
+        scale=source.plan.scale,
+    )
+
+
+def _follow(table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str) -> pd.DataFrame:
+    """`table` after the decisions for the cells of one wave, which calls its indicators `codes`."""
+    keys = table.assign(indicator=codes)
+    left_out = _sizes(keys, cells) - table[n].to_numpy(dtype=float)
+    followed = follow(keys, cells, figures=_FIGURES).assign(indicator=table["indicator"])
+    told = (left_out >= 1) & (left_out < MINIMUM_N)
+    reasons = np.array(followed["reason"].cat.codes, dtype=np.int8)
+    reasons[(reasons == 0) & told] = REASONS.index(Reason.DIFFERENCING)
+    return decided(followed, reasons, (*FIGURES, *_FIGURES))
+
+
+def _sizes(keys: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
+    """n of the cells that `keys` name, NaN where it is hidden."""
+    names = list(CELL_KEYS)
+    asked = cells[cells["group"].isin(list(GROUPS))]
+    sizes = asked[names].astype(str).assign(n=asked["n"])
+    found = keys[names].astype(str).merge(sizes, on=names, how="left")
+    return found["n"].to_numpy(dtype=float)
+
+
+def _adjusted(table: pd.DataFrame) -> np.ndarray:
+    """Benjamini–Hochberg within each (area level, group, indicator) over the rows shown."""
+    adjusted = np.full(len(table), np.nan)
+    p = table["p"].to_numpy(dtype=float)
+    families = table.groupby(["area_level", "group", "indicator"], observed=True).indices
+    for rows in families.values():
+        adjusted[rows] = benjamini_hochberg(p[rows][:, None])[:, 0]
+    return adjusted
+
+
+def _verdicts(table: pd.DataFrame) -> pd.Categorical:
+    difference = table["difference"].to_numpy(dtype=float)
+    adjusted = table["p_adjusted"].to_numpy(dtype=float)
+    sure = (adjusted <= Q) & (table["status"] == "ok").to_numpy()
+    told = np.select(
+        [np.isnan(adjusted), sure & (difference > 0), sure & (difference < 0)],
+        ["", RISE, FALL],
+        default=NONE,
+    )
+    return pd.Categorical(told, categories=list(VERDICTS))

@@ -1,0 +1,212 @@
+"""Which indicator of one tree may be compared with which of another: a declared, dated file.
+
+Two trees of the same content need no file. `seed/trees/crosswalk_<before>_<after>.csv` declares the
+rest, a row an indicator: `before`, `after` (codes, empty where a tree has none), `level`,
+`name_zh`, `name_en`, `comparable` (yes, no), `reason` (why not) and `status`. What is not declared
+comparable is not compared.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import lru_cache
+from math import isclose
+from pathlib import Path
+from types import MappingProxyType
+
+from survey.instrument.tree import Indicator, IndicatorTree, Provenance
+from survey.publish.results.cells import COMPOSITE
+from survey.settings import PROJECT_ROOT
+
+TREES = PROJECT_ROOT / "seed" / "trees"
+_TOLERANCE = 1e-6
+
+
+class WhyNot(StrEnum):
+    """Why an indicator has no figure of another tree to be compared with."""
+
+    RECIPE = "recipe"
+    """It exists in both, but is made of other parts or with other weights."""
+    NEW = "new"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the file."""
+
+    before: str
+    after: str
+    level: int
+    name_zh: str
+    name_en: str
+    comparable: bool
+    reason: str
+    status: Provenance
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """`before_of`: code in the later tree -> the comparable code in the earlier one."""
+
+    before_of: Mapping[str, str]
+    why_not: Mapping[str, WhyNot]
+    """Code in the later tree -> why it is not compared."""
+
+
+def crosswalk(
+    before: IndicatorTree, after: IndicatorTree, folder: Path = TREES
+) -> Crosswalk | None:
+    """What the two trees have in common; None where nobody has declared it."""
+    if before.sha256 == after.sha256:
+        codes = (*(one.code for one in after.indicators), COMPOSITE)
+        return Crosswalk({code: code for code in codes}, MappingProxyType({}))
+    rows = _declared(folder / file_name(before.name, after.name))
+    if rows is None:
+        rows = _declared(folder / file_name(after.name, before.name))
+        rows = None if rows is None else tuple(_turned(row) for row in rows)
+    if rows is None:
+        return None
+    return Crosswalk(
+        {row.after: row.before for row in rows if row.comparable},
+        {row.after: WhyNot(row.reason) for row in rows if row.after and not row.comparable},
+    )
+
+
+def file_name(before: str, after: str) -> str:
+    return f"crosswalk_{before}_{after}.csv"
+
+
+def derive(before: IndicatorTree, after: IndicatorTree) -> tuple[Row, ...]:
+    """A first crosswalk from the names, for people to check; every row is `assumed`.
+
+    Indicators correspond when they and their parents have the same Chinese name. They are
+    comparable when, in addition, the same parts with the same weights lie below them.
+    """
+    rows = [*_below(_Sides(before, after), None, None)]
+    alike = all(row.comparable for row in rows if row.level == 1) and _same_weights(
+        list(before.level(1)), list(after.level(1))
+    )
+    whole = Row(
+        before=COMPOSITE,
+        after=COMPOSITE,
+        level=0,
+        name_zh="",
+        name_en="",
+        comparable=alike,
+        reason="" if alike else WhyNot.RECIPE,
+        status=Provenance.ASSUMED,
+    )
+    return (whole, *rows)
+
+
+def write_crosswalk(rows: Sequence[Row], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Row))
+        writer.writerows(
+            (r.before, r.after, r.level, r.name_zh, r.name_en, "yes" if r.comparable else "no",
+             r.reason, r.status.value)
+            for r in rows
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _declared(path: Path) -> tuple[Row, ...] | None:
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Row(
+                before=row["before"],
+                after=row["after"],
+                level=int(row["level"]),
+                name_zh=row["name_zh"],
+                name_en=row["name_en"],
+                comparable=row["comparable"] == "yes",
+                reason=row["reason"],
+                status=Provenance(row["status"]),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def _turned(row: Row) -> Row:
+    """The same declaration for the trees in the other order."""
+    reason = {WhyNot.NEW.value: WhyNot.GONE.value, WhyNot.GONE.value: WhyNot.NEW.value}
+    return Row(
+        before=row.after,
+        after=row.before,
+        level=row.level,
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        comparable=row.comparable,
+        reason=reason.get(row.reason, row.reason),
+        status=row.status,
+    )
+
+
+@dataclass(frozen=True)
+class _Sides:
+    before: IndicatorTree
+    after: IndicatorTree
+
+
+def _below(sides: _Sides, before: str | None, after: str | None) -> Iterator[Row]:
+    """Rows of the children of two corresponding indicators, and of everything below them."""
+    old, new = _children(sides.before, before), _children(sides.after, after)
+    earlier = {_name(one): one for one in old}
+    for one in new:
+        twin = earlier.pop(_name(one), None)
+        if twin is None:
+            yield from _alone(sides.after, one, WhyNot.NEW)
+            continue
+        alike = _same_recipe(sides, twin, one)
+        yield _row(twin.code, one.code, one, "" if alike else WhyNot.RECIPE)
+        yield from _below(sides, twin.code, one.code)
+    for one in earlier.values():
+        yield from _alone(sides.before, one, WhyNot.GONE)
+
+
+def _alone(tree: IndicatorTree, one: Indicator, why: WhyNot) -> Iterator[Row]:
+    codes = (one.code, "") if why is WhyNot.GONE else ("", one.code)
+    yield _row(*codes, one, why)
+    for child in _children(tree, one.code):
+        yield from _alone(tree, child, why)
+
+
+def _row(before: str, after: str, one: Indicator, reason: str) -> Row:
+    return Row(
+        before=before,
+        after=after,
+        level=one.level,
+        name_zh=one.name["zh"],
+        name_en=one.name["en"],
+        comparable=not reason,
+        reason=reason,
+        status=Provenance.ASSUMED,
+    )
+
+
+def _same_recipe(sides: _Sides, before: Indicator, after: Indicator) -> bool:
+    old, new = _children(sides.before, before.code), _children(sides.after, after.code)
+    twins = {_name(one): one for one in old}
+    return _same_weights(old, new) and all(
+        _same_recipe(sides, twins[_name(one)], one) for one in new
+    )
+
+
+def _same_weights(old: Sequence[Indicator], new: Sequence[Indicator]) -> bool:
+    before, after = ({_name(one): one.weight for one in side} for side in (old, new))
+    return before.keys() == after.keys() and all(
+        isclose(before[name], after[name], abs_tol=_TOLERANCE) for name in after
+    )
+
+
+def _children(tree: IndicatorTree, parent: str | None) -> list[Indicator]:
+    return [one for one in tree.indicators if one.parent == parent]
+
+
+def _name(one: Indicator) -> str:
+    return one.name["zh"]

@@ -1,0 +1,111 @@
+"""Pairs of waves: when one is frozen, its change against every other of its series is written.
+
+The file lies with the later wave and is named by the earlier snapshot, so that a change computed
+from an older snapshot is never read.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from sqlmodel import Session, col, select
+
+from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.changes import OUTDATED, NotComparable, changes, judged
+from survey.publish.results.source import Source
+from survey.publish.results.store import CELLS, changes_file
+from survey.settings import Settings
+from survey.snapshot.files import (
+    SnapshotDamaged,
+    parquet_bytes,
+    read_snapshot,
+    replace_file,
+)
+from survey.store.tables import Snapshot, Wave
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Frozen:
+    """A snapshot with its tables."""
+
+    wave: str
+    order: tuple[int, str]
+    sha256: str
+    folder: Path
+    source: Source
+
+
+def write_changes(
+    settings: Settings, session: Session, *, wave: Wave, folder: Path, sha256: str, source: Source
+) -> None:
+    """Write every change that the snapshot in `folder` takes part in, as the earlier wave or as
+    the later one. Waves that cannot be compared are left out; the page says why."""
+    mine = _Frozen(wave.key, (wave.year, wave.key), sha256, folder, source)
+    for other in _others(settings, session, wave):
+        before, after = sorted((mine, other), key=lambda one: one.order)
+        try:
+            _write(before, after)
+        except NotComparable as error:
+            _LOG.info("%s and %s are not compared: %s", before.wave, after.wave, error)
+            _forget(after.folder, before.wave)
+
+
+def _others(settings: Settings, session: Session, wave: Wave) -> Iterator[_Frozen]:
+    """The newest snapshot of every other wave of the series."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(Wave.series == wave.series, Wave.id != wave.id)
+        .order_by(col(Wave.key), col(Snapshot.created_at).desc())
+    )
+    seen: set[str] = set()
+    for other, snapshot in session.exec(query):
+        if other.key in seen:
+            continue
+        seen.add(other.key)
+        folder = settings.snapshot_dir / snapshot.directory
+        try:
+            source = _source(session, other, folder)
+        except (SnapshotDamaged, NotEstimable) as error:
+            _LOG.warning("%s is left out of the comparisons: %s", other.key, error)
+            continue
+        yield _Frozen(other.key, (other.year, other.key), snapshot.sha256, folder, source)
+
+
+def _source(session: Session, wave: Wave, folder: Path) -> Source:
+    _, frame = read_snapshot(folder)
+    return Source.of(
+        frame,
+        series=wave.series,
+        instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
+        tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
+        composite=wave.composite,
+    )
+
+
+def _write(before: _Frozen, after: _Frozen) -> None:
+    found = changes(before.source, after.source)
+    cells = [_cells(one.folder) for one in (before, after)]
+    table = judged(found, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave)
+    _forget(after.folder, before.wave, but=changes_file(before.wave, before.sha256))
+    replace_file(after.folder / changes_file(before.wave, before.sha256), parquet_bytes(table))
+
+
+def _cells(folder: Path) -> pd.DataFrame:
+    columns = ["area_level", "area", "group", "indicator", "n", "shown", "reason"]
+    try:
+        return pd.read_parquet(folder / CELLS, columns=columns)
+    except OSError as error:
+        raise NotComparable(OUTDATED) from error
+
+
+def _forget(folder: Path, before: str, but: str = "") -> None:
+    """Remove what was computed from older snapshots of the earlier wave."""
+    for path in folder.glob(changes_file(before, "?" * 12)):
+        if path.name != but:
+            path.unlink()
