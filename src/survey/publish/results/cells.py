@@ -95,7 +95,11 @@ def _against(sums: Cube, area_level: str, reference: str, level: float) -> pd.Da
 
 
 def _kept(table: pd.DataFrame, source: Source) -> pd.DataFrame:
-    """Without a tree the mean over all ratings is nobody's score, so it is not offered."""
+    """Without a tree the mean over all ratings is nobody's score, so it is not offered.
+
+    The engine's notes on its strata go: pandas would copy them with every selection.
+    """
+    table.attrs = {}
     if source.plan.has_composite:
         return table
     return table[table["indicator"] != COMPOSITE].reset_index(drop=True)

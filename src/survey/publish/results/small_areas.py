@@ -118,7 +118,7 @@ def small_areas(
     everyone = _sorted(cells, [EVERYONE], indicators)
     special = _sorted(cells, groups, indicators)
     contrasts = _sorted(gaps[gaps["contrast"] == "rest"], groups, indicators)
-    country = _by_group(cells[cells["area_level"] == "nation"])
+    country = _by_group(_rows(cells, "nation", [EVERYONE, *groups], indicators))
     parts = []
     for (group, indicator), direct in special.items():
         codes = direct.index
@@ -284,14 +284,19 @@ def _sorted(
     table: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Rows of the cities by group and indicator, each part by the code of its city."""
-    rows = table[
-        (table["area_level"] == "city")
+    parts = _by_group(_rows(table, "city", groups, indicators))
+    wanted = [(group, indicator) for group in groups for indicator in indicators]
+    return {key: parts[key].sort_index() for key in wanted if key in parts}
+
+
+def _rows(
+    table: pd.DataFrame, area_level: str, groups: Sequence[str], indicators: Sequence[str]
+) -> pd.DataFrame:
+    return table[
+        (table["area_level"] == area_level)
         & table["group"].isin(groups)
         & table["indicator"].isin(indicators)
     ]
-    parts = _by_group(rows)
-    wanted = [(group, indicator) for group in groups for indicator in indicators]
-    return {key: parts[key].sort_index() for key in wanted if key in parts}
 
 
 def _by_group(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -322,9 +327,14 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     texts = ["area_level", "area", "group", "indicator", "status", "reason"]
     closed = {"grade": Grade, "model_basis": Basis, "no_model": NoModel}
     figures = [name for name in table.columns if name not in {*texts, *closed, "shown"}]
-    kinds: dict[str, Any] = dict.fromkeys(texts, "category")
+    kinds: dict[str, Any] = {name: keys(table[name]) for name in texts}
     kinds |= {
         name: pd.CategoricalDtype([one.value for one in kind]) for name, kind in closed.items()
     }
     kinds |= dict.fromkeys(figures, "float64")
     return table.astype({**kinds, "shown": bool})
+
+
+def keys(column: pd.Series) -> pd.CategoricalDtype:
+    """The kind of a key column; an empty one keeps its kind through a file."""
+    return pd.CategoricalDtype(sorted(column.astype(str).unique()) or [""])
