@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +11,7 @@ import pandas as pd
 from sqlmodel import Session, select
 
 from seed.demo.accounts import store_accounts
+from seed.demo.collecting import DAYS, interviews_so_far
 from seed.demo.exits import stopped_interviews
 from seed.demo.field import points_of
 from seed.demo.interviews import DemoWave, generate_wave, sizes
@@ -21,6 +22,7 @@ from seed.demo.rows import stored_interviews
 from seed.demo.seeds import DEFAULT_SEED
 from survey.access.principal import OPERATOR
 from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import instrument_id_by_name, tree_id_by_name
 from survey.fieldwork.reference import load_reference
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
@@ -34,7 +36,9 @@ FULL = 1.0
 FEWEST = 200
 """Interviews of the smallest wave: every city still has two."""
 OPEN_WAVE = "main-2026"
-"""Still collecting, and empty: where a visitor's own interview arrives."""
+"""Still collecting, on its way through review: where a visitor's own interview arrives."""
+FIELD_DAYS = 60
+"""Its fieldwork began a week before the demo is made, so that it always looks alive."""
 
 Progress = Callable[[str], object]
 
@@ -133,7 +137,7 @@ def _by_city(people: People, valid: int) -> pd.Series:
 def _store_open_wave(
     session: Session, size: float, seed: int, accounts: Mapping[str, UUID], now: datetime
 ) -> None:
-    """A wave in the middle of its fieldwork, with points and quotas but no interview yet."""
+    """A wave in the middle of its fieldwork: some cities behind, reviewers not up to date."""
     if session.exec(select(Wave.id).where(Wave.key == OPEN_WAVE)).first() is not None:
         return
     plan = replace(
@@ -141,7 +145,8 @@ def _store_open_wave(
         key=OPEN_WAVE, year=2026, valid=62_000,
         title_zh="2026年100个城市消费者满意度测评（演示，正在调查）",
         title_en="Consumer satisfaction in 100 cities 2026 (demo, collecting)",
-        opens_on=date(2026, 11, 2), closes_on=date(2026, 12, 31),
+        opens_on=china_date(now) - timedelta(days=DAYS),
+        closes_on=china_date(now) + timedelta(days=FIELD_DAYS - DAYS),
     )  # fmt: skip
     cities = shipped_cities()
     people = main_people(cities)
@@ -149,6 +154,13 @@ def _store_open_wave(
     codes = tuple(city.code for city in cities)
     points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
     row = _create(session, plan, now)
-    store_places(
+    places = store_places(
         session=session, wave=row, plan=plan, points=points, size=by_city, accounts=accounts
     )
+    so_far = interviews_so_far(
+        points, places, key=OPEN_WAVE, planned=int(by_city.sum()), seed=seed, now=now
+    )
+    write_responses(
+        session=session, principal=OPERATOR, wave=row, rows=so_far, now=now,
+        action="demo.responses",
+    )  # fmt: skip

@@ -105,7 +105,7 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
     void = _found(kind, slipped, rng)
     when = moments(drawn, model, kind, copied, rng)
-    ids = _ids(when, rng)
+    ids = receipt_ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
     return DemoWave(
         key, seed, model, points, drawn.take(order), when.take(order), kind[order],
@@ -138,7 +138,7 @@ def _found(
     return void
 
 
-def _ids(when: Moments, rng: np.random.Generator) -> npt.NDArray[np.uint64]:
+def receipt_ids(when: Moments, rng: np.random.Generator) -> npt.NDArray[np.uint64]:
     """UUIDv7 of the moment of receipt, from the wave's own random stream."""
     count = len(when.started)
     milliseconds = when.submitted.astype(np.uint64) * np.uint64(1000)

@@ -254,8 +254,9 @@ def _decide(
     with session_scope(field.url) as session:
         seen = read_interview(session=session, principal=person, response_id=response_id)
         return decide(
-            session=session, principal=person, interview=seen, to=to, reason=reason, now=field.now
-        )
+            session=session, principal=person, response_id=response_id,
+            expected_version=seen.version, to=to, reason=reason, now=field.now,
+        )  # fmt: skip
 
 
 def test_two_levels_approve_and_each_only_its_own(
@@ -300,7 +301,8 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
         try:
             with session_scope(field.url) as session:
                 decide(
-                    session=session, principal=person, interview=seen, to=to,
+                    session=session, principal=person, response_id=one, to=to,
+                    expected_version=seen.version,
                     reason=TOO_FAST, now=field.now,
                 )  # fmt: skip
             outcomes.append(to)

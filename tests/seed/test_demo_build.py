@@ -13,6 +13,7 @@ from seed.demo.accounts import DEMO_CITY
 from survey.access.principal import Principal, Role
 from survey.fieldwork.clock import start_of_china_day
 from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.tasks import my_tasks
 from survey.fieldwork.waves import WaveExists, wave_by_key
 from survey.snapshot.frame import response_frame
@@ -47,6 +48,7 @@ def test_the_store_holds_a_demo_and_says_so(store_url: str, tmp_path: Path) -> N
         _roles(session)
         _counts(session, waves["main-2024"])
         _tasks(session)
+        _collecting(session, waves[OPEN_WAVE])
         _snapshot(session)
         actions = {entry.action for entry in session.exec(select(AuditEntry)).all()}
         assert {"demo.accounts", "demo.responses", "wave.created", "wave.closed"} <= actions
@@ -98,8 +100,26 @@ def _tasks(session: Session) -> None:
     assert {task.wave_key for task in tasks} == {OPEN_WAVE}
     assert {task.city_code for task in tasks} == {DEMO_CITY}
     assert len(tasks) >= 12
-    assert all(task.collected == 0 and len(task.quota) == 10 for task in tasks)
+    assert all((task.mine, task.mine_today) == (0, 0) for task in tasks), "the visitor's own count"
+    assert all(len(task.quota) == 10 for task in tasks)
     assert start_of_china_day(now()) <= now()
+
+
+def _collecting(session: Session, wave: Wave) -> None:
+    """The open wave is on its way through review, up to yesterday; today is the visitor's."""
+    rows = session.exec(select(Response).where(Response.wave_id == wave.id)).all()
+    statuses = Counter(row.status for row in rows)
+    assert set(statuses) == {
+        Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.VOID,
+        Status.SCREENED_OUT, Status.REFUSED,
+    }  # fmt: skip
+    counted = sum(row.status in COUNTED for row in rows)
+    cells = session.exec(select(QuotaCell).where(QuotaCell.wave_id == wave.id)).all()
+    assert sum(cell.collected for cell in cells) == counted
+    assert max(row.submitted_at for row in rows) < start_of_china_day(now())
+    points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
+    city = {point.id: point.city_code for point in points}
+    assert all(row.point_id is not None and city[row.point_id] == row.city_code for row in rows)
 
 
 def _snapshot(session: Session) -> None:

@@ -320,16 +320,17 @@ def decide(
     *,
     session: Session,
     principal: Principal,
-    interview: Interview,
+    response_id: UUID,
+    expected_version: int,
     to: Status,
     reason: Reason | None,
     now: datetime,
 ) -> int:
-    """Move the interview that was looked at; fails when it is no longer as it was seen."""
+    """Move the interview that was looked at; fails when it is no longer in the version seen."""
     principal.require(Action.REVIEW)
     return move(
-        session=session, principal=principal, response_id=interview.id, to=to,
-        reason="" if reason is None else reason.text, now=now, expected_version=interview.version,
+        session=session, principal=principal, response_id=response_id, to=to,
+        reason="" if reason is None else reason.text, now=now, expected_version=expected_version,
     )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ class PageKey(StrEnum):
     CITY = "city"
     SPECIAL_GROUPS = "special_groups"
     URBAN_RURAL = "urban_rural"
+    TRENDS = "trends"
+    REVIEW = "review"
     METHOD = "method"
 
 
@@ -53,6 +55,8 @@ PAGES: tuple[PageInfo, ...] = (
         msg("Town and countryside"),
         Action.READ_RESULTS,
     ),
+    PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
+    PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
 )
 BY_KEY = {page.key: page for page in PAGES}

@@ -3,8 +3,9 @@
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
-from survey.access.principal import Principal
+from survey.access.principal import AccessDenied, Principal
 from survey.access.sessions import COOKIE, principal_for
+from survey.locale import msg
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -22,6 +23,14 @@ def visitor(settings: Settings) -> Principal | None:
         return None
     with read_scope(settings.store_url) as session:
         return principal_for(session=session, secret=secret, now=now())
+
+
+def signed_in(settings: Settings) -> Principal:
+    """Whoever is signed in when a button is pressed: its page may have been drawn hours ago."""
+    person = visitor(settings)
+    if person is None:
+        raise AccessDenied(msg("Please sign in first."))
+    return person
 
 
 def visitor_or_nobody(settings: Settings) -> Principal | None:

@@ -39,6 +39,10 @@ DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
         msg("Surveyor"),
         msg("Hands out links, asks the questions, sees the own quota."),
     ),
+    Role.SUPERVISOR: (
+        msg("Supervisor"),
+        msg("Watches the progress of one city, reviews its interviews."),
+    ),
     Role.ANALYST: (msg("Analyst"), msg("Reads results and how they were computed.")),
 }
 

@@ -1,0 +1,171 @@
+"""Interviews that came back to a surveyor: what is asked, the questions to correct, handing in."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from survey.fieldwork.correction import Returned, check, resubmit, returned_to
+from survey.fieldwork.reasons import MAX_NOTE
+from survey.fieldwork.submission import AnswersInvalid
+from survey.instrument.answers import Problem
+from survey.instrument.model import Item, Kind
+from survey.locale import Message, SurveyError, Translator
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import now
+from survey.ui.page import Visit
+from survey.ui.reviewed import answer_words, moment, reason_words
+from survey.ui.session import signed_in
+
+_DONE, _PROBLEM = "corrections/done", "corrections/problem"
+
+
+def show_returned(visit: Visit) -> None:
+    """Above all other work: what a reviewer sent back to this surveyor, if anything."""
+    t = visit.t
+    done = st.session_state.pop(_DONE, None)
+    if done is not None:
+        st.toast(done)
+    with read_scope(visit.settings.store_url) as session:
+        waiting = returned_to(session=session, principal=visit.principal)
+    if not waiting:
+        return
+    st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
+    for returned in waiting:
+        title = f"{returned.point_name} · {moment(returned.submitted_at)}"
+        place = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
+        if place.open:
+            with place:
+                _correct(visit, returned)
+
+
+def _correct(visit: Visit, returned: Returned) -> None:
+    t = visit.t
+    title, asked = escape(t("The reviewer asks")), escape(reason_words(t, returned.reason))
+    st.html(f'<section class="hcs-flags"><b>{title}</b><p>{asked}</p></section>')
+    _say_problem(t, returned)
+    items = _items(returned, returned.answers)
+    chosen = st.multiselect(
+        t("Questions to correct"), list(items), key=f"correct/{returned.response_id}",
+        format_func=lambda name: _label(items[name], returned.language),
+        placeholder=t("Choose the questions whose answer was wrong"),
+    )  # fmt: skip
+    answers = dict(returned.answers)
+    for name in chosen:
+        answers[name] = _answer(t, returned, items[name])
+    # An answer can open further questions, which then need one as well.
+    for name, item in _items(returned, answers).items():
+        if name not in items:
+            answers[name] = _answer(t, returned, item)
+    st.text_area(
+        t("What you checked or corrected"), key=_note_key(returned), height=80, max_chars=MAX_NOTE
+    )
+    st.button(
+        t("Hand in again"), type="primary", key=f"resubmit-{returned.response_id}",
+        on_click=_hand_in, args=(visit, returned, answers),
+    )  # fmt: skip
+
+
+def _items(returned: Returned, answers: Mapping[str, Any]) -> dict[str, Item]:
+    """The questions that these answers lead to, in order."""
+    known = returned.instrument.by_name
+    return {
+        name: known[name]
+        for name in check(returned, answers).route
+        if known[name].kind not in {Kind.NOTE, Kind.CALCULATE}
+    }
+
+
+def _label(item: Item, language: str) -> str:
+    return item.label.get(language) or next(iter(item.label.values()), item.name)
+
+
+def _answer(t: Translator, returned: Returned, item: Item) -> Any:
+    """A field for one answer that starts with what is stored."""
+    label, key = _label(item, returned.language), f"answer/{returned.response_id}/{item.name}"
+    before = returned.answers.get(item.name)
+    codes: list[Any] = [special.value for special in item.specials]
+    if item.kind is Kind.RATING:
+        codes = [*range(int(item.minimum or 1), int(item.maximum or 10) + 1), *codes]
+    elif item.kind is Kind.SELECT_ONE:
+        codes = [choice.name for choice in item.choices] + codes
+    elif item.kind is Kind.SELECT_MULTIPLE:
+        names = [choice.name for choice in item.choices]
+        chosen = [each for each in before or [] if each in names]
+        return st.multiselect(
+            label, names, default=chosen, key=key, placeholder=t("Please choose"),
+            format_func=lambda name: answer_words(t, item, [name], returned.language),
+        )  # fmt: skip
+    else:
+        return _typed(item, st.text_input(label, value=_plain(before), key=key))
+    return st.selectbox(
+        label, codes, index=codes.index(before) if before in codes else None, key=key,
+        format_func=lambda code: answer_words(t, item, code, returned.language),
+        placeholder=t("Please choose"),
+    )  # fmt: skip
+
+
+def _plain(answer: Any) -> str:
+    return "" if answer is None else str(answer)
+
+
+def _typed(item: Item, text: str | None) -> Any:
+    """What was typed as the questionnaire's kind of answer; what is no number stays a text, which
+    the questionnaire refuses in its own words."""
+    words = (text or "").strip()
+    if item.kind in {Kind.INTEGER, Kind.DECIMAL}:
+        try:
+            return int(words) if item.kind is Kind.INTEGER else float(words)
+        except ValueError:
+            return words
+    return words
+
+
+def _note_key(returned: Returned) -> str:
+    return f"note/{returned.response_id}"
+
+
+def _hand_in(visit: Visit, returned: Returned, answers: Mapping[str, Any]) -> None:
+    t = visit.t
+    try:
+        with session_scope(visit.settings.store_url) as session:
+            resubmit(
+                session=session, principal=signed_in(visit.settings),
+                response_id=returned.response_id, answers=answers,
+                note=st.session_state.get(_note_key(returned)) or "",
+                expected_version=returned.version, now=now(),
+            )  # fmt: skip
+    except AnswersInvalid as error:
+        words = [_problem(t, returned, problem) for problem in error.problems]
+        st.session_state[_PROBLEM] = (returned.response_id, [t(error.message), *words])
+    except SurveyError as error:
+        st.session_state[_PROBLEM] = (returned.response_id, [t(error.message)])
+    else:
+        st.session_state[_DONE] = t("Handed in again. Thank you!")
+
+
+def _problem(t: Translator, returned: Returned, problem: Problem) -> str:
+    item = returned.instrument.by_name.get(problem.item)
+    message = problem.message
+    words = (
+        t(message)
+        if isinstance(message, Message)
+        else message.get(returned.language) or next(iter(message.values()), "")
+    )
+    name = problem.item if item is None else _label(item, returned.language)
+    return t("{name}: {note}", name=name, note=words)
+
+
+def _say_problem(t: Translator, returned: Returned) -> None:
+    problem = st.session_state.get(_PROBLEM)
+    if problem is None or problem[0] != returned.response_id:
+        return
+    del st.session_state[_PROBLEM]
+    first, *rest = problem[1]
+    lines = "".join(f"<li>{escape(line)}</li>" for line in rest)
+    kept = escape(t("Nothing was handed in. What you entered is still here."))
+    st.html(
+        f'<section class="hcs-notice" role="alert"><h2>{escape(first)}</h2>'
+        f"<ul>{lines}</ul><p>{kept}</p></section>"
+    )

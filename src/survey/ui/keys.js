@@ -1,0 +1,21 @@
+// Single keys press buttons: { keys: { "j": "review-next", … } }, each name the key of a button.
+// Typing into a field is left alone, and so is everything with Ctrl, Alt or Command.
+const FIELDS = "input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]";
+
+export default function ({ data, parentElement }) {
+  function press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const place = event.composedPath()[0];
+    if (place instanceof Element && place.closest(FIELDS)) return;
+    const name = data.keys[event.key.toLowerCase()];
+    const button = name && document.querySelector(`.st-key-${name} button`);
+    if (!button || button.disabled) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    button.click();
+  }
+  if (parentElement.surveyPress) window.removeEventListener("keydown", parentElement.surveyPress, true);
+  parentElement.surveyPress = press;
+  window.addEventListener("keydown", press, true);
+  return () => window.removeEventListener("keydown", press, true);
+}

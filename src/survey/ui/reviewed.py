@@ -1,0 +1,138 @@
+"""One interview under review as plain accessible HTML: flags first, then the answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from survey.fieldwork.clock import CHINA
+from survey.fieldwork.lifecycle import STATUS_NAMES
+from survey.fieldwork.reasons import NAMES as REASON_NAMES
+from survey.fieldwork.reasons import Reason
+from survey.fieldwork.review import Answered, Interview, Step
+from survey.instrument.model import Item, Kind, Special
+from survey.locale import Message, Translator, msg
+from survey.publish.views.names import Names
+from survey.store.tables import Mode, Status
+from survey.web.texts import form_texts, screen_language
+
+MODES: Mapping[Mode, Message] = {
+    Mode.SELF: msg("answered alone"),
+    Mode.ASSISTED: msg("read aloud by the surveyor"),
+    Mode.PAPER: msg("on paper"),
+    Mode.IMPORT: msg("imported"),
+}
+
+
+def moment(at: datetime) -> str:
+    """A moment as people in the field say it."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def lasted(t: Translator, seconds: float | None) -> str:
+    """How long an interview took."""
+    if seconds is None:
+        return t("duration unknown")
+    minutes, rest = divmod(round(seconds), 60)
+    return t("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+
+
+def reason_words(t: Translator, reason: Reason) -> str:
+    """Code and note in the reader's language."""
+    if reason.code is None:
+        return reason.note
+    name = t(REASON_NAMES[reason.code])
+    return t("{name}: {note}", name=name, note=reason.note) if reason.note else name
+
+
+def head(t: Translator, names: Names, one: Interview) -> str:
+    """Where, who, when, how long, and the state with its reason."""
+    facts = (
+        names.area(one.city_code), one.point_name, one.surveyor, t(MODES[one.mode]),
+        moment(one.submitted_at), lasted(t, one.duration_seconds),
+    )  # fmt: skip
+    state = t(STATUS_NAMES[one.status])
+    said = reason_words(t, one.reason)
+    if one.revision > 1:
+        state += t(" (version {number} of the answers)", number=one.revision)
+    return (
+        f'<p class="hcs-facts">{escape(" · ".join(fact for fact in facts if fact))}</p>'
+        f'<p class="hcs-state"><b>{escape(state)}</b>'
+        + (f" {escape(said)}" if said else "")
+        + "</p>"
+    )
+
+
+def answers(t: Translator, one: Interview) -> str:
+    """The questions as they were asked, in the language of the interview."""
+    rows = []
+    for part in one.parts:
+        title = _in(part.title, one.language)
+        if title:
+            rows.append(f'<tr><th colspan="3" scope="colgroup">{escape(title)}</th></tr>')
+        rows.extend(_row(t, answered, one.language) for answered in part.answers)
+    heads = (t("Question"), t("Answer"), t("Seconds"))
+    header = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    return (
+        f'<table class="hcs-answers"><thead><tr>{header}</tr></thead>'
+        f'<tbody lang="{escape(one.language)}">{"".join(rows)}</tbody></table>'
+    )
+
+
+def _row(t: Translator, one: Answered, language: str) -> str:
+    said = escape(answer_words(t, one.item, one.answer, language))
+    if one.corrected:
+        before = answer_words(t, one.item, one.before, language)
+        words = escape(t("before the correction: {answer}", answer=before))
+        said += f'<br><span class="hcs-before">{words}</span>'
+    seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
+    question = escape(_in(one.item.label, language))
+    return f"<tr><td>{question}</td><td>{said}</td><td>{seconds}</td></tr>"
+
+
+def answer_words(t: Translator, item: Item, answer: Any, language: str) -> str:
+    """A stored answer in the words of the questionnaire."""
+    if answer is None:
+        return t("no answer")
+    if isinstance(answer, list):
+        return "; ".join(_choice(item, str(each), language) for each in answer)
+    if isinstance(answer, str):
+        known = next((special for special in item.specials if special.value == answer), None)
+        if known is not None:
+            return _special(item, known, language)
+        return _choice(item, answer, language)
+    if item.kind is Kind.RATING and item.maximum is not None:
+        return f"{answer:g} / {item.maximum:g}"
+    return f"{answer:g}" if isinstance(answer, float) else str(answer)
+
+
+def _special(item: Item, special: Special, language: str) -> str:
+    own = _in(item.special_labels.get(special, {}), language)
+    return own or form_texts(screen_language(language))[f"special_{special}"]
+
+
+def _choice(item: Item, name: str, language: str) -> str:
+    label = next((choice.label for choice in item.choices if choice.name == name), {})
+    return _in(label, language) or name
+
+
+def _in(labels: Mapping[str, str], language: str) -> str:
+    return labels.get(language) or next(iter(labels.values()), "")
+
+
+def history(t: Translator, steps: tuple[Step, ...]) -> str:
+    """What was done with the interview, the newest first."""
+    lines = "".join(f"<li>{escape(step_words(t, step))}</li>" for step in steps)
+    return f'<ul class="hcs-history">{lines}</ul>'
+
+
+def step_words(t: Translator, step: Step) -> str:
+    """One entry: when, who, to which state, and why."""
+    to = step.detail.get("to", step.action.removeprefix("response."))
+    done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
+    said = reason_words(t, Reason.read(str(step.detail.get("reason", ""))))
+    together = int(step.detail.get("together", 1))
+    if together > 1:
+        done += t(" (one of {count} together)", count=together)
+    who = step.actor or t("respondent")
+    return " · ".join(part for part in (moment(step.at), who, done, said) if part)
