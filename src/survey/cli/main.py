@@ -2,7 +2,7 @@
 
 import typer
 
-from survey.cli import doctor, form, results, run, waves
+from survey.cli import doctor, form, quality, results, run, waves
 from survey.cli.options import choose_store
 
 app = typer.Typer(
@@ -21,7 +21,9 @@ app.command()(doctor.doctor)
 app.add_typer(form.app, name="form")
 app.command(name="import")(waves.import_answers)
 app.command()(waves.freeze)
+app.command()(waves.recompute)
 app.command()(results.estimate)
+app.command()(quality.quality)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.cli.options import configure
 from survey.cli.output import reporting_errors, say
+from survey.cli.waves import recompute_tables
 from survey.fieldwork.reference import load_reference
 from survey.locale import SurveyError, msg
 from survey.publish.results import freeze_wave
@@ -49,6 +50,8 @@ def demo(
             shutil.rmtree(settings.data_dir, ignore_errors=True)
         if _has_demo(settings):
             say("Demo data are there already.")
+            upgrade(settings.store_url)
+            recompute_tables(settings)
         else:
             _build_demo(settings, size=size, seed=seed)
         if serve_after:

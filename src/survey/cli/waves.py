@@ -21,7 +21,8 @@ from survey.instrument.model import Instrument
 from survey.instrument.xlsform import read_xlsform
 from survey.locale import Message, translator
 from survey.publish.results import freeze_wave
-from survey.settings import current_settings
+from survey.publish.results.recompute import outdated_waves, recompute_wave
+from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope, session_scope
 
 
@@ -96,6 +97,31 @@ def freeze(
     with reporting_errors():
         frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
         print_record(frozen.model_dump(mode="json"), form)
+
+
+def recompute(
+    wave: Annotated[
+        list[str] | None,
+        typer.Option(help="Key of a wave; may repeat. Without it: every wave that needs it."),
+    ] = None,
+) -> None:
+    """Compute the tables of frozen waves again, after an update of the software.
+
+    Snapshots and states stay as they are. Without --wave, only waves whose tables are missing or
+    were computed by another version.
+    """
+    with reporting_errors():
+        recompute_tables(current_settings(), wave)
+
+
+def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
+    """The waves named, or those that need it; says which."""
+    with read_scope(settings.store_url) as session:
+        needed = keys or outdated_waves(settings, session)
+    for key in needed:
+        say("Computing the results of {wave} again …", wave=key)
+        with session_scope(settings.store_url) as session:
+            recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))
 
 
 def _instrument(form: str, skip_unsupported: bool) -> Instrument:

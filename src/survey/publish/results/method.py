@@ -29,13 +29,16 @@ class Method(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
+    """Goes up with every change to the tables beside it, so that older ones are not read."""
     composite: str
     level: float
     lonely_psu: str
     assumed_deff: float | None
     """Used only where no sampling points were recorded."""
     minimum_n: int
+    hidden: dict[str, int] = {}
+    """Rule of the disclosure gate -> cells that it hid; none where only counts were looked at."""
     unreliable_below_n: int
     unreliable_below_df: int
     weighting: WeightingReport

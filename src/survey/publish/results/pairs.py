@@ -12,16 +12,15 @@ from pathlib import Path
 import pandas as pd
 from sqlmodel import Session, col, select
 
-from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.publish.results.analysis import NotEstimable
 from survey.publish.results.changes import OUTDATED, NotComparable, changes, judged
 from survey.publish.results.source import Source
 from survey.publish.results.store import CELLS, changes_file
+from survey.publish.results.stored import stored_source
 from survey.settings import Settings
 from survey.snapshot.files import (
     SnapshotDamaged,
     parquet_bytes,
-    read_snapshot,
     replace_file,
 )
 from survey.store.tables import Snapshot, Wave
@@ -70,22 +69,11 @@ def _others(settings: Settings, session: Session, wave: Wave) -> Iterator[_Froze
         seen.add(other.key)
         folder = settings.snapshot_dir / snapshot.directory
         try:
-            source = _source(session, other, folder)
+            source = stored_source(session, other, folder)
         except (SnapshotDamaged, NotEstimable) as error:
             _LOG.warning("%s is left out of the comparisons: %s", other.key, error)
             continue
         yield _Frozen(other.key, (other.year, other.key), snapshot.sha256, folder, source)
-
-
-def _source(session: Session, wave: Wave, folder: Path) -> Source:
-    _, frame = read_snapshot(folder)
-    return Source.of(
-        frame,
-        series=wave.series,
-        instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
-        tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
-        composite=wave.composite,
-    )
 
 
 def _write(before: _Frozen, after: _Frozen) -> None:

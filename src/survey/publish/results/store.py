@@ -6,13 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session, col, select
 
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
-from survey.locale import SurveyError, msg
+from survey.locale import Message, SurveyError, msg
 from survey.publish.results.lookup import Lookup
 from survey.publish.results.method import Method
 from survey.settings import Settings
@@ -79,7 +79,7 @@ class WaveResults:
         self.wave = info
         self.manifest = manifest
         self.tree = tree
-        self.method = _method(folder / METHOD, _age(folder / METHOD))
+        self.method = read_method(folder / METHOD)
         self._folder = folder
 
     def cells(
@@ -251,9 +251,29 @@ def _table(path: Path, _age: int) -> Lookup:
     return Lookup(table, [column for column in _ASKED_BY if column in table.columns])
 
 
+def read_method(path: Path) -> Method:
+    """The record of how the tables beside it were computed."""
+    return _method(path, _age(path))
+
+
 @lru_cache(maxsize=32)
 def _method(path: Path, _age: int) -> Method:
-    return Method.model_validate_json(path.read_bytes())
+    try:
+        return Method.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise SnapshotDamaged(
+            msg(
+                "The results in {folder} were computed by another version of the software. An "
+                "administrator computes them again with the command: survey recompute",
+                folder=path.parent,
+            )
+        ) from error
+
+
+def nothing_frozen(wave_key: str) -> Message:
+    return msg(
+        "The wave {wave} has not been frozen yet, so there is nothing to show.", wave=wave_key
+    )
 
 
 def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
@@ -280,12 +300,7 @@ def open_results(settings: Settings, session: Session, wave_key: str) -> WaveRes
     )
     found = session.exec(query).first()
     if found is None:
-        raise NothingFrozen(
-            msg(
-                "The wave {wave} has not been frozen yet, so there is nothing to show.",
-                wave=wave_key,
-            )
-        )
+        raise NothingFrozen(nothing_frozen(wave_key))
     wave, snapshot = found
     folder = settings.snapshot_dir / snapshot.directory
     manifest = read_manifest(folder)
