@@ -332,13 +332,18 @@ class ResponseFlag(SQLModel, table=True):
 
 
 class ResponseRisk(SQLModel, table=True):
-    """How much reason there is to look at one interview again; without a row it was not assessed."""
+    """What the assessment measured on one interview; without a row it was not assessed."""
 
     __tablename__ = "response_risk"
     __table_args__ = (CheckConstraint("score >= 0 AND score <= 100", name="score"),)
 
     response_id: UUID = Field(foreign_key="response.id", primary_key=True)
     score: int
+    """How much reason there is to look at the interview again, 0 to 100."""
+    pace: float | None = None
+    """Time for a question relative to the wave's typical time for it: 0.5 is twice as fast."""
+    mean_score: float | None = None
+    """Mean of the scored answers, 0 to 100; what surveyors are compared on."""
     detected_at: datetime = Field(sa_type=UtcDateTime)
     detector_version: str = Field(max_length=24)
 

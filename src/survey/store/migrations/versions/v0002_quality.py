@@ -35,6 +35,8 @@ def upgrade() -> None:
         "response_risk",
         sa.Column("response_id", sa.Uuid(), nullable=False),
         sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("pace", sa.Float(), nullable=True),
+        sa.Column("mean_score", sa.Float(), nullable=True),
         sa.Column("detected_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("detector_version", sa.String(length=24), nullable=False),
         sa.CheckConstraint("score >= 0 AND score <= 100", name=op.f("ck_response_risk_score")),

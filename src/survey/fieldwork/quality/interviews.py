@@ -1,0 +1,200 @@
+"""The interviews of a wave as arrays, a row an interview: all that the detectors look at."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from survey.instrument.model import Instrument, Item, Kind, Special
+
+Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int16]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Times = npt.NDArray[np.datetime64]
+
+NOT_ASKED, MISSING, DONT_KNOW, REFUSED, NOT_EXPERIENCED = 0, -1, -2, -3, -4
+_ABSENT = object()
+_SPECIAL_CODES: Mapping[Any, int] = {
+    _ABSENT: NOT_ASKED,
+    None: MISSING,
+    Special.DONT_KNOW.value: DONT_KNOW,
+    Special.REFUSED.value: REFUSED,
+    Special.NOT_EXPERIENCED.value: NOT_EXPERIENCED,
+}
+_MOST_VALUES = 32_000
+_ASKED = frozenset(
+    {Kind.RATING, Kind.SELECT_ONE, Kind.SELECT_MULTIPLE, Kind.INTEGER, Kind.DECIMAL, Kind.DATE}
+)
+"""Kinds of question whose answers are compared; open text is read by people only."""
+_CHUNK = 256
+"""Interviews encoded together: few enough that their answers are still in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One finished interview as it is stored."""
+
+    id: UUID
+    city_code: str
+    point_id: UUID | None
+    surveyor_id: UUID | None
+    mode: str
+    started_at: datetime | None
+    submitted_at: datetime
+    duration_seconds: float | None
+    counted: bool
+    """Its status is one that quotas count."""
+    quota_cell_id: UUID | None
+    quota_target: int | None
+    answers: Mapping[str, Any]
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """To which of `names` each row belongs: its place, or -1 for none."""
+
+    codes: Ints
+    names: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, values: Iterable[Any]) -> "Groups":
+        """Groups in the order of first appearance; None belongs to none."""
+        known: dict[Any, int] = {}
+        codes = [-1 if v is None else known.setdefault(v, len(known)) for v in values]
+        return cls(np.array(codes, dtype=np.int64), tuple(known))
+
+
+@dataclass(frozen=True)
+class Interviews:
+    """N interviews in the order of receipt, with M questions of which R are ratings."""
+
+    ids: tuple[UUID, ...]
+    city: Groups
+    point: Groups
+    surveyor: Groups
+    mode: Groups
+    cell: Groups
+    target: Floats
+    """Target of the interview's quota cell; NaN without one."""
+    started: Times
+    """UTC, by the second; NaT where nobody noted it."""
+    duration: Floats
+    """Seconds; NaN where unknown."""
+    counted: Bools
+    answers: Codes
+    """Shape (N, M): equal codes are equal answers; see `NOT_ASKED` and the others below zero."""
+    ratings: tuple[Item, ...]
+    scores: Floats
+    """Shape (N, R), on each rating's own scale; NaN without a score."""
+    seconds: npt.NDArray[np.float32]
+    """Shape (N, M): time in view of each question; NaN where none was measured."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def interviews_of(rows: Iterable[Raw], instrument: Instrument) -> Interviews:
+    """Arrays of `rows`, sorted by receipt and id, whatever their order was.
+
+    `rows` are read once and let go of in chunks: a wave's answers as objects would fill the memory.
+    """
+    items = tuple(item for item in instrument.items() if item.kind in _ASKED)
+    books = [_Codebook() for _ in items]
+    heads: list[Raw] = []
+    answers = [np.empty((0, len(items)), dtype=np.int16)]
+    seconds = [np.empty((0, len(items)), dtype=np.float32)]
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        answers.append(_coded([row.answers for row in chunk], items, books))
+        seconds.append(_seconds([row.timings for row in chunk], items))
+        heads += [replace(row, answers={}, timings={}) for row in chunk]
+    order = sorted(range(len(heads)), key=lambda at: (heads[at].submitted_at, heads[at].id))
+    codes = np.concatenate(answers)[order]
+    return _arranged(
+        [heads[at] for at in order], items, books, codes, np.concatenate(seconds)[order]
+    )
+
+
+class _Codebook(dict[Any, int]):
+    """Codes of the values of one question; a new value gets the next code."""
+
+    def __init__(self) -> None:
+        super().__init__(_SPECIAL_CODES)
+
+    def __missing__(self, value: Any) -> int:
+        # Beyond 32,000 values two may share a code: only free numbers have so many.
+        code = self[value] = 1 + (len(self) - len(_SPECIAL_CODES)) % _MOST_VALUES
+        return code
+
+    def values_by_code(self) -> Floats:
+        """The number behind each code; NaN where it is none."""
+        table = np.full(_MOST_VALUES + 1, np.nan)
+        for value, code in self.items():
+            if code > 0 and isinstance(value, int | float):
+                table[code] = value
+        return table
+
+
+def _coded(
+    answers: Sequence[Mapping[str, Any]], items: Sequence[Item], books: Sequence[_Codebook]
+) -> Codes:
+    codes = np.empty((len(answers), len(items)), dtype=np.int16)
+    for place, (item, book) in enumerate(zip(items, books, strict=True)):
+        name = item.name
+        values = [answer.get(name, _ABSENT) for answer in answers]
+        if item.kind is Kind.SELECT_MULTIPLE:
+            values = [frozenset(v) if type(v) is list else v for v in values]
+        codes[:, place] = [book[value] for value in values]
+    return codes
+
+
+def _seconds(
+    timings: Sequence[Mapping[str, float]], items: Sequence[Item]
+) -> npt.NDArray[np.float32]:
+    names = [item.name for item in items]
+    rows = [[timing.get(name, np.nan) for name in names] for timing in timings]
+    return np.array(rows, dtype=np.float32).reshape(len(timings), len(names))
+
+
+def _arranged(
+    heads: Sequence[Raw],
+    items: Sequence[Item],
+    books: Sequence[_Codebook],
+    codes: Codes,
+    seconds: npt.NDArray[np.float32],
+) -> Interviews:
+    rated = [place for place, item in enumerate(items) if item.kind is Kind.RATING]
+    scores = np.empty((len(heads), len(rated)))
+    for column, place in enumerate(rated):
+        scores[:, column] = books[place].values_by_code()[np.maximum(codes[:, place], 0)]
+    return Interviews(
+        ids=tuple(row.id for row in heads),
+        city=Groups.of(row.city_code for row in heads),
+        point=Groups.of(row.point_id for row in heads),
+        surveyor=Groups.of(row.surveyor_id for row in heads),
+        mode=Groups.of(row.mode for row in heads),
+        cell=Groups.of(row.quota_cell_id for row in heads),
+        target=_numbers(row.quota_target for row in heads),
+        started=np.array([_moment(row.started_at) for row in heads], dtype="datetime64[s]"),
+        duration=_numbers(row.duration_seconds for row in heads),
+        counted=np.array([row.counted for row in heads], dtype=np.bool_),
+        answers=codes,
+        ratings=tuple(items[place] for place in rated),
+        scores=scores,
+        seconds=seconds,
+    )
+
+
+def _numbers(values: Iterable[float | None]) -> Floats:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _moment(moment: datetime | None) -> np.datetime64:
+    return np.datetime64("NaT") if moment is None else np.datetime64(int(moment.timestamp()), "s")

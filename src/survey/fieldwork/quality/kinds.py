@@ -1,0 +1,128 @@
+"""What can be odd about an interview, how much each oddity counts, and its reason in words."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from survey.locale import Message, msg
+
+VERSION = "1"
+"""Of all detectors together: changes whenever a threshold or a weight does."""
+
+
+class FlagKind(StrEnum):
+    SPEED = "speed"
+    STRAIGHT_LINING = "straight_lining"
+    CARELESS = "careless"
+    NEAR_DUPLICATE = "near_duplicate"
+    HOUR = "hour"
+    BURST = "burst"
+    OVER_QUOTA = "over_quota"
+    NON_RESPONSE = "non_response"
+
+
+WEIGHTS: Mapping[FlagKind, float] = {
+    FlagKind.SPEED: 0.90,
+    FlagKind.STRAIGHT_LINING: 0.48,
+    FlagKind.CARELESS: 0.25,
+    FlagKind.NEAR_DUPLICATE: 0.90,
+    FlagKind.HOUR: 0.60,
+    FlagKind.BURST: 0.85,
+    FlagKind.OVER_QUOTA: 0.08,
+    FlagKind.NON_RESPONSE: 0.30,
+}
+"""Risk, 0 to 1, of an interview with nothing but this flag at full strength."""
+
+REVIEW_FROM = 50
+"""Risk score from which an interview should be looked at by a person."""
+
+KIND_NAMES: Mapping[FlagKind, Message] = {
+    FlagKind.SPEED: msg("answered very fast"),
+    FlagKind.STRAIGHT_LINING: msg("nearly the same score throughout"),
+    FlagKind.CARELESS: msg("scores against the usual pattern"),
+    FlagKind.NEAR_DUPLICATE: msg("nearly the same answers as another interview"),
+    FlagKind.HOUR: msg("held at night"),
+    FlagKind.BURST: msg("many interviews at once"),
+    FlagKind.OVER_QUOTA: msg("quota already full"),
+    FlagKind.NON_RESPONSE: msg("many questions without an answer"),
+}
+
+_Reason = Callable[[Mapping[str, Any]], Message]
+
+
+def reason_of(kind: FlagKind, detail: Mapping[str, Any]) -> Message:
+    """The reason of a stored flag, with its numbers, for translation."""
+    return _REASONS[kind](detail)
+
+
+def _speed(detail: Mapping[str, Any]) -> Message:
+    if detail["seconds"] is None:
+        return msg(
+            "{percent} per cent of the usual time for a question.", percent=detail["percent"]
+        )
+    return msg(
+        "{percent} per cent of the usual time for a question ({seconds} seconds a question).",
+        percent=detail["percent"],
+        seconds=detail["seconds"],
+    )
+
+
+def _straight_lining(detail: Mapping[str, Any]) -> Message:
+    return msg("{same} of {rated} scores are {score}.", **detail)
+
+
+def _careless(detail: Mapping[str, Any]) -> Message:
+    return msg(
+        "High where others score low, low where others score high (correlation {correlation}).",
+        **detail,
+    )
+
+
+def _near_duplicate(detail: Mapping[str, Any]) -> Message:
+    if detail["same_surveyor"]:
+        return msg(
+            "{percent} per cent of the answers equal an earlier interview by the same surveyor.",
+            percent=detail["percent"],
+        )
+    return msg(
+        "{percent} per cent of the answers equal an earlier interview in the same city.",
+        percent=detail["percent"],
+    )
+
+
+def _hour(detail: Mapping[str, Any]) -> Message:
+    return msg("Began at {time} China time.", **detail)
+
+
+def _burst(detail: Mapping[str, Any]) -> Message:
+    if detail["at"] == "point":
+        return msg(
+            "{count} interviews began in this hour at this point; usual are {usual}.",
+            count=detail["count"],
+            usual=detail["usual"],
+        )
+    return msg(
+        "{count} interviews began in this hour in this city; usual are {usual}.",
+        count=detail["count"],
+        usual=detail["usual"],
+    )
+
+
+def _over_quota(detail: Mapping[str, Any]) -> Message:
+    return msg("Number {number} in a quota cell of {target}.", **detail)
+
+
+def _non_response(detail: Mapping[str, Any]) -> Message:
+    return msg("{without} of {asked} questions have no answer or “do not know”.", **detail)
+
+
+_REASONS: Mapping[FlagKind, _Reason] = {
+    FlagKind.SPEED: _speed,
+    FlagKind.STRAIGHT_LINING: _straight_lining,
+    FlagKind.CARELESS: _careless,
+    FlagKind.NEAR_DUPLICATE: _near_duplicate,
+    FlagKind.HOUR: _hour,
+    FlagKind.BURST: _burst,
+    FlagKind.OVER_QUOTA: _over_quota,
+    FlagKind.NON_RESPONSE: _non_response,
+}

@@ -1,0 +1,200 @@
+"""Quality by surveyor, point or city: what the flags of many interviews say together."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sqlalchemy import ColumnElement, Select, false, func, select, true
+from sqlmodel import Session
+
+from survey.access.principal import NATION, Action, Principal
+from survey.fieldwork.quality.effects import InterviewerEffect, interviewer_effect, wilson
+from survey.fieldwork.quality.interviews import Groups
+from survey.fieldwork.quality.kinds import REVIEW_FROM, FlagKind
+from survey.fieldwork.quality.reading import FINISHED
+from survey.fieldwork.quota import COUNTED
+from survey.fieldwork.waves import wave_by_key
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Account,
+    City,
+    Response,
+    ResponseFlag,
+    ResponseRisk,
+    SamplingPoint,
+    Wave,
+)
+
+By = Literal["wave", "city", "point", "surveyor"]
+
+MOBILISED_SHARE = 0.05
+MOBILISED_FEWEST = 6
+"""A city is named when so many of its interviews, and such a share, came in bursts."""
+
+_RESPONSES, _FLAGS = table_of(Response), table_of(ResponseFlag)
+_RISKS, _CITIES = table_of(ResponseRisk), table_of(City)
+_POINTS, _ACCOUNTS = table_of(SamplingPoint), table_of(Account)
+_COLUMNS: Mapping[By, ColumnElement[Any]] = {
+    "wave": _RESPONSES.c.wave_id,
+    "city": _RESPONSES.c.city_code,
+    "point": _RESPONSES.c.point_id,
+    "surveyor": _RESPONSES.c.surveyor_id,
+}
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """The finished interviews of one surveyor, point or city, or of all within reach."""
+
+    key: str
+    """City code, point code, the surveyor's login, or the wave's key for all within reach."""
+    name: Mapping[str, str]
+    city_code: str | None
+    """None for all within reach, and for a surveyor who works in several cities."""
+    interviews: int
+    """Finished interviews, the void ones included."""
+    assessed: int
+    """Of these, how many have been looked at by the detectors."""
+    valid: int
+    """Finished and not void."""
+    valid_rate: float
+    valid_low: float
+    valid_high: float
+    """95 % Wilson interval of `valid_rate`."""
+    flags: Mapping[FlagKind, int]
+    to_review: int
+    """Interviews with a risk of at least `REVIEW_FROM`."""
+    median_pace: float | None
+    """Relative to the wave: 1 is usual, 0.5 twice as fast."""
+    median_seconds: float | None
+    effect: InterviewerEffect | None
+    """Of the surveyors on the mean score of valid interviews; of cities and the whole only."""
+
+    @property
+    def mobilised(self) -> bool:
+        """Whether so many interviews came in bursts that somebody seems to have sent people."""
+        bursts = self.flags.get(FlagKind.BURST, 0)
+        return bursts >= MOBILISED_FEWEST and bursts >= MOBILISED_SHARE * self.assessed
+
+
+def quality_by(
+    *, session: Session, principal: Principal, wave_key: str, by: By = "surveyor"
+) -> tuple[QualityRow, ...]:
+    """Quality of the wave within the principal's area, sorted by key.
+
+    Interviews without a point or surveyor are missing where it is asked for. Only reviewers and
+    administrators may read it: it judges single surveyors. Raises `AccessDenied`, `WaveUnknown`.
+    """
+    principal.require(Action.REVIEW if principal.may(Action.REVIEW) else Action.ADMINISTER)
+    wave = wave_by_key(session=session, key=wave_key)
+    column = _COLUMNS[by]
+    within = [
+        _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.status.in_(FINISHED), _reach(principal),
+        column.is_not(None),
+    ]  # fmt: skip
+    grouped: defaultdict[Any, list[AnyRow]] = defaultdict(list)
+    for row in session.connection().execute(_interviews(column, within)):
+        grouped[row.key].append(row)
+    flags = _flags(session, column, within)
+    names = _names(session, by, wave)
+    made = [_row(by, *names[key], rows, flags.get(key, {})) for key, rows in grouped.items()]
+    return tuple(sorted(made, key=lambda row: row.key))
+
+
+def _reach(principal: Principal) -> ColumnElement[bool]:
+    if principal.area == NATION:
+        return true()
+    if len(principal.area) not in {2, 6}:
+        return false()
+    return _RESPONSES.c.city_code.startswith(principal.area, autoescape=True)
+
+
+def _interviews(
+    column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+) -> Select[tuple[Any, ...]]:
+    return (
+        select(
+            column.label("key"), _RESPONSES.c.city_code, _RESPONSES.c.surveyor_id,
+            _RESPONSES.c.status, _RESPONSES.c.duration_seconds, _RISKS.c.score, _RISKS.c.pace,
+            _RISKS.c.mean_score,
+        )
+        .select_from(_RESPONSES)
+        .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
+        .where(*within)
+    )  # fmt: skip
+
+
+def _flags(
+    session: Session, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+) -> dict[Any, dict[FlagKind, int]]:
+    """Number of flags of each kind by key."""
+    query = (
+        select(column.label("key"), _FLAGS.c.kind, func.count().label("number"))
+        .select_from(_FLAGS)
+        .join(_RESPONSES, _RESPONSES.c.id == _FLAGS.c.response_id)
+        .where(*within)
+        .group_by(column, _FLAGS.c.kind)
+    )
+    found: defaultdict[Any, dict[FlagKind, int]] = defaultdict(dict)
+    for row in session.connection().execute(query):
+        found[row.key][FlagKind(row.kind)] = row.number
+    return found
+
+
+def _names(session: Session, by: By, wave: Wave) -> dict[Any, tuple[str, Mapping[str, str]]]:
+    """Readable key and name of everything that interviews are grouped by."""
+    if by == "wave":
+        return {wave.id: (wave.key, {"zh": wave.title_zh, "en": wave.title_en})}
+    if by == "city":
+        cities = session.connection().execute(
+            select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en)
+        )
+        return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
+    query = (
+        select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(_POINTS.c.wave_id == wave.id)
+        if by == "point"
+        else select(_ACCOUNTS.c.id, _ACCOUNTS.c.login.label("code"), _ACCOUNTS.c.name)
+    )
+    rows = session.connection().execute(query)
+    return {row.id: (row.code, {"zh": row.name, "en": row.name}) for row in rows}
+
+
+def _row(
+    by: By, key: str, name: Mapping[str, str], rows: Sequence[AnyRow], flags: Mapping[FlagKind, int]
+) -> QualityRow:
+    valid = [row for row in rows if row.status in COUNTED]
+    scores = [row.score for row in rows if row.score is not None]
+    cities = {row.city_code for row in rows}
+    low, high = wilson(len(valid), len(rows))
+    return QualityRow(
+        key=key,
+        name=name,
+        city_code=cities.pop() if len(cities) == 1 and by != "wave" else None,
+        interviews=len(rows),
+        assessed=len(scores),
+        valid=len(valid),
+        valid_rate=len(valid) / len(rows),
+        valid_low=low,
+        valid_high=high,
+        flags=flags,
+        to_review=sum(score >= REVIEW_FROM for score in scores),
+        median_pace=_median(row.pace for row in rows),
+        median_seconds=_median(row.duration_seconds for row in rows),
+        effect=_effect(valid) if by in {"wave", "city"} else None,
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def _effect(valid: Sequence[AnyRow]) -> InterviewerEffect | None:
+    rows = [row for row in valid if row.mean_score is not None and row.surveyor_id is not None]
+    return interviewer_effect(
+        np.array([row.mean_score for row in rows], dtype=np.float64),
+        Groups.of(row.surveyor_id for row in rows).codes,
+        Groups.of(row.city_code for row in rows).codes,
+    )
