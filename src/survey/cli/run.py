@@ -4,6 +4,7 @@ import logging
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,11 +13,12 @@ from survey.access.principal import OPERATOR
 from survey.cli.options import configure
 from survey.cli.output import reporting_errors, say
 from survey.cli.waves import recompute_tables
+from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.reference import load_reference
 from survey.locale import SurveyError, msg
 from survey.publish.results import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings
-from survey.store.engine import dispose_engines
+from survey.store.engine import dispose_engines, session_scope
 from survey.store.schema import upgrade
 
 DEMO_WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
@@ -117,6 +119,9 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         progress=lambda text: typer.echo(f"  {text}", err=True),
     )
     for key in DEMO_WAVES:
+        say("Looking for odd interviews in {wave} …", wave=key)
+        with session_scope(settings.store_url) as session:
+            assess_wave(session=session, principal=OPERATOR, wave_key=key, now=datetime.now(UTC))
         say("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)
     marker = settings.data_dir / "demo.json"

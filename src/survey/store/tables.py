@@ -343,7 +343,7 @@ class ResponseRisk(SQLModel, table=True):
     pace: float | None = None
     """Time for a question relative to the wave's typical time for it: 0.5 is twice as fast."""
     mean_score: float | None = None
-    """Mean of the scored answers, 0 to 100; what surveyors are compared on."""
+    """Mean of the scored (else of all) ratings, 0 to 100; what surveyors are compared on."""
     detected_at: datetime = Field(sa_type=UtcDateTime)
     detector_version: str = Field(max_length=24)
 

@@ -29,7 +29,7 @@ class Assessment:
     """0 to 100."""
     pace: Floats
     mean_score: Floats
-    """0 to 100; NaN without a scored answer."""
+    """Of the scored ratings, of all where the questionnaire scores none; 0 to 100, else NaN."""
 
 
 def assess(interviews: Interviews) -> Assessment:
@@ -61,10 +61,12 @@ def risk_scores(flags: tuple[Flags, ...], count: int) -> Ints:
 
 
 def _mean_scores(interviews: Interviews) -> Floats:
-    """Mean of the scored ratings, each moved from its own scale to 0 to 100."""
-    scored = [place for place, item in enumerate(interviews.ratings) if item.indicator is not None]
-    lowest = np.array([_end(interviews.ratings[place].minimum, LOWEST) for place in scored])
-    highest = np.array([_end(interviews.ratings[place].maximum, HIGHEST) for place in scored])
+    """Mean of the scored ratings, else of all, each moved from its own scale to 0 to 100."""
+    items = interviews.ratings
+    scored = [place for place, item in enumerate(items) if item.indicator is not None]
+    scored = scored or list(range(len(items)))
+    lowest = np.array([_end(items[place].minimum, LOWEST) for place in scored])
+    highest = np.array([_end(items[place].maximum, HIGHEST) for place in scored])
     given = (interviews.scores[:, scored] - lowest) / (highest - lowest)
     known = np.isfinite(given)
     total = np.where(known, given, 0.0).sum(axis=1)

@@ -1,0 +1,108 @@
+"""What the detectors find against the bad interviews that the demo generator planted."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seed.demo.bad import KINDS
+from seed.demo.interviews import DemoWave
+from seed.demo.rows import Places, stored_interviews
+from survey.fieldwork.quality.interviews import Interviews, Raw, interviews_of
+from survey.fieldwork.quality.kinds import FlagKind
+from survey.fieldwork.quota import COUNTED
+
+Strengths = Mapping[FlagKind, npt.NDArray[np.float64]]
+"""Strength of each kind for each of N interviews; 0 where there is no flag."""
+
+MEANT_FOR: Mapping[str, FlagKind] = {
+    "speeder": FlagKind.SPEED,
+    "straight_liner": FlagKind.STRAIGHT_LINING,
+    "near_duplicate": FlagKind.NEAR_DUPLICATE,
+    "mobilised": FlagKind.BURST,
+}
+STRONG = 0.5
+
+
+@dataclass(frozen=True)
+class KindResult:
+    """How one kind of flag does, counting flags of at least half strength."""
+
+    kind: FlagKind
+    flagged: int
+    recall: float | None
+    """Share of the planted interviews it is meant for; None where none of that sort are planted."""
+    precision: float | None
+    """Share of the flagged that are planted, of whatever sort."""
+    false_alarms: float
+    """Share of the good interviews that are flagged."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Interviews to be looked at, by their risk."""
+
+    caught: Mapping[str, float]
+    """Share of the planted interviews, by sort and `all`."""
+    false_alarms: float
+    precision: float
+
+
+class _AnyId(dict[object, object]):
+    """Ids of places and surveyors that need no store: each key stands for itself."""
+
+    def __missing__(self, key: object) -> object:
+        return key
+
+
+def planted_interviews(wave: DemoWave) -> tuple[Interviews, npt.NDArray[np.str_]]:
+    """The wave as the detectors see it, without a store, and what is wrong with each interview."""
+    ids = _AnyId()
+    places = Places(ids, ids, {})  # type: ignore[arg-type]
+    interviews = interviews_of(_raw(wave, places), wave.instrument)
+    return interviews, np.array([kinds_by_id(wave)[str(one)] for one in interviews.ids])
+
+
+def kinds_by_id(wave: DemoWave) -> dict[str, str]:
+    """Planted kind of each interview; empty for a good one."""
+    frame = wave.frame
+    return dict(zip(frame["response_id"], frame["bad_kind"].astype(str), strict=True))
+
+
+def _raw(wave: DemoWave, places: Places) -> Iterator[Raw]:
+    for row in stored_interviews(wave, places):
+        yield Raw(
+            row.id, row.city_code, row.point_id, row.surveyor_id, row.mode, row.started_at,
+            row.submitted_at, row.duration_seconds, row.status in COUNTED, row.quota_cell_id,
+            None, row.answers, row.timings,
+        )  # fmt: skip
+
+
+def by_kind(strength: Strengths, kind: npt.NDArray[np.str_]) -> list[KindResult]:
+    sought = {flag: planted for planted, flag in MEANT_FOR.items()}
+    results = []
+    for flag, strengths in strength.items():
+        flagged = strengths >= STRONG
+        meant = kind == sought[flag] if flag in sought else np.zeros(len(kind), dtype=bool)
+        results.append(
+            KindResult(
+                flag,
+                int(flagged.sum()),
+                float(flagged[meant].mean()) if meant.any() else None,
+                float((kind[flagged] != "").mean()) if flagged.any() else None,
+                float(flagged[kind == ""].mean()),
+            )
+        )
+    return results
+
+
+def together(risk: npt.NDArray[np.int64], kind: npt.NDArray[np.str_], least: int) -> Together:
+    """Interviews with a risk of at least `least` against what was planted."""
+    looked_at = risk >= least
+    caught = {
+        planted: float(looked_at[kind == planted].mean()) for planted in KINDS if planted in kind
+    }
+    caught["all"] = float(looked_at[kind != ""].mean())
+    false_alarms = caught.pop("")
+    return Together(caught, false_alarms, float((kind[looked_at] != "").mean()))
