@@ -13,15 +13,31 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from survey.access.principal import NATION, Role
-from survey.disclosure import protect
+from survey.disclosure import CELL_KEYS, follow, protect
+from survey.estimate import rank_sets, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.instrument.model import Instrument, Item, Kind, Language, Section
 from survey.instrument.tree import Indicator, IndicatorTree
+from survey.publish.results.changes import GROUPS, Changes, judged
+from survey.publish.results.drivers import FIGURES as DRIVER_FIGURES
+from survey.publish.results.drivers import GROUPS as DRIVER_GROUPS
 from survey.publish.results.measures import Measure, read_measures
-from survey.publish.results.method import Method
-from survey.publish.results.store import CELLS, GAPS, METHOD
+from survey.publish.results.method import Method, RankMethod
+from survey.publish.results.ranks import FIGURES as RANK_FIGURES
+from survey.publish.results.small_areas import keys, small_areas
+from survey.publish.results.store import (
+    CELLS,
+    DRIVERS,
+    GAPS,
+    HEADLINES,
+    METHOD,
+    RANKS,
+    SMALL_AREAS,
+    changes_file,
+)
 from survey.publish.results.weighting import WeightingReport
 from survey.sample.frame import frame_table, shipped_cities, store_cities
 from survey.settings import PROJECT_ROOT, Settings
@@ -151,6 +167,7 @@ def synthetic_store(
             session.add(Account(login=login, name=role.value, role=role, area=area, is_demo=True))
         instrument_id = save_instrument(session=session, instrument=_instrument())
         tree_id = save_tree(session=session, tree=tree)
+        folders: dict[str, tuple[Path, str]] = {}
         for plan in plans:
             wave = Wave(
                 key=plan.key,
@@ -169,6 +186,7 @@ def synthetic_store(
             manifest = _manifest(plan, tree)
             folder = write_snapshot(settings.snapshot_dir, manifest, plan.key.encode())
             _write(folder, plan, tree if plan.tree else None, measures)
+            folders[plan.key] = folder, manifest.responses_sha256
             session.add(
                 Snapshot(
                     wave_id=wave.id,
@@ -178,6 +196,46 @@ def synthetic_store(
                     rows=plan.n,
                 )
             )
+        _compare(plans, folders)
+
+
+def _compare(plans: Sequence[Plan], folders: Mapping[str, tuple[Path, str]]) -> None:
+    """Changes between the waves of a series that has a tree."""
+    in_time = sorted((plan for plan in plans if plan.tree), key=lambda plan: plan.year)
+    for before, after in itertools.combinations(in_time, 2):
+        if before.series != after.series:
+            continue
+        (earlier, sha256), (later, _) = folders[before.key], folders[after.key]
+        sides = [pd.read_parquet(folder / CELLS) for folder in (earlier, later)]
+        table = judged(
+            _changes(*sides), before_cells=sides[0], after_cells=sides[1], before_wave=before.key
+        )
+        (later / changes_file(before.key, sha256)).write_bytes(parquet_bytes(table))
+
+
+def _changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
+    keys = list(CELL_KEYS)
+    named = after["indicator"].cat.categories
+    codes = [code for code in named if code == "composite" or code[0].isdigit()]
+    kept = after[after["group"].isin(list(GROUPS)) & after["indicator"].isin(codes)]
+    both = kept.merge(before, on=keys, suffixes=("_after", "_before"))
+    difference = both["estimate_after"] - both["estimate_before"]
+    se = np.hypot(both["se_after"], both["se_before"])
+    small = (both["status_after"] == "unreliable") | (both["status_before"] == "unreliable")
+    table = both[keys].assign(
+        before=both["estimate_before"],
+        after=both["estimate_after"],
+        difference=difference,
+        se=se,
+        ci_low=difference - 2 * se,
+        ci_high=difference + 2 * se,
+        df=both[["df_after", "df_before"]].sum(axis=1),
+        p=2 * stats.norm.sf(np.abs(difference / se)),
+        n_before=both["n_before"],
+        n_after=both["n_after"],
+        status=np.where(small, "unreliable", "ok"),
+    )
+    return Changes(_typed(table), {code: code for code in codes})
 
 
 def _few(declared: tuple[Measure, ...], series: str, limit: int | None) -> tuple[Measure, ...]:
@@ -199,6 +257,7 @@ def _few(declared: tuple[Measure, ...], series: str, limit: int | None) -> tuple
         for one in declared
         if series != "main" and one.item in {"answered_by", "guardian_relation"}
     }
+    wanted |= {"overall"} if series != "main" else set()
     wanted -= {
         one.key
         for one in declared
@@ -254,6 +313,13 @@ def _write(
     (folder / CELLS).write_bytes(parquet_bytes(_typed(protect(cells))))
     gaps = _typed(protect(_gaps(cells), counts=["n_reference"]))
     (folder / GAPS).write_bytes(parquet_bytes(gaps))
+    ranked = ["composite", *(one.code for one in tree.indicators if one.level < 3)] if tree else []
+    (folder / RANKS).write_bytes(parquet_bytes(_ranks(protect(cells), ranked)))
+    (folder / SMALL_AREAS).write_bytes(
+        parquet_bytes(_small_areas(plan, protect(_typed(cells)), gaps, ranked))
+    )
+    (folder / DRIVERS).write_bytes(parquet_bytes(_drivers(protect(cells), tree)))
+    (folder / HEADLINES).write_bytes(parquet_bytes(_headlines(cells, codes)))
     method = Method(
         composite="item_means",
         level=0.95,
@@ -278,6 +344,7 @@ def _write(
         items={},
         measures=measures,
         groups=tuple(plan.groups),
+        ranking=RankMethod() if tree else None,
         code_version="synthetic",
     )
     (folder / METHOD).write_text(method.model_dump_json())
@@ -356,7 +423,8 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
     against["reference"] = nation["estimate"].reindex(against["indicator"]).to_numpy()
     against["n_reference"] = nation["n"].reindex(against["indicator"]).to_numpy()
     against["contrast"] = "nation"
-    gaps = pd.concat([rest, against], ignore_index=True)
+    peers = [_beside_peers(against, whole, level) for level in ("region3", "size_tier")]
+    gaps = pd.concat([rest, against, *peers], ignore_index=True)
     difference = gaps["estimate"] - gaps["reference"]
     return gaps.assign(
         difference=difference,
@@ -365,9 +433,113 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
     ).drop(columns=["n_psu", "sum_weight", "deff"])
 
 
+def _beside_peers(against: pd.DataFrame, whole: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Cities against the larger area of `level` that each lies in."""
+    frame = frame_table(shipped_cities())
+    cities = against[against["area_level"] == "city"].copy()
+    home = cities["area"].map(frame[level].astype(str))
+    keys = pd.MultiIndex.from_arrays([[level] * len(home), home, cities["indicator"]])
+    cities["reference"] = whole["estimate"].reindex(keys).to_numpy()
+    cities["n_reference"] = whole["n"].reindex(keys).to_numpy()
+    return cities.assign(contrast=level)
+
+
+def _ranks(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
+    """Places by the estimator itself, from a few draws; the parts have no sets of their own."""
+    everyone = (cells["area_level"] == "city") & (cells["group"] == "all")
+    cities = cells[everyone & cells["indicator"].isin(indicators)]
+    table = cities[["area_level", "area", "indicator", "n"]].assign(
+        **dict.fromkeys(RANK_FIGURES, np.nan)
+    )
+    draws = np.random.default_rng(1).standard_normal((200, 100))
+    for indicator in indicators:
+        placed = cities[(cities["indicator"] == indicator) & (cities["n"] >= 100)]
+        if not len(placed):
+            continue
+        normal = draws[:, : len(placed)]
+        sets = rank_sets(placed["estimate"], placed["se"], normal_draws=normal)
+        top = top_probability(placed["estimate"], placed["se"], normal_draws=normal)
+        table.loc[placed.index, list(RANK_FIGURES)] = pd.DataFrame(
+            {
+                **sets[["rank", "low", "high"]],
+                "tied": sets.groupby("rank")["rank"].transform("size") - 1,
+                "ranked": len(placed),
+                "marginal_low": sets["low"],
+                "marginal_high": sets["high"],
+                "critical": sets.attrs["critical"],
+                "p_top": top,
+                "sensitivity_low": sets["rank"] if indicator == "composite" else np.nan,
+                "sensitivity_high": sets["rank"] if indicator == "composite" else np.nan,
+            }
+        )[list(RANK_FIGURES)].astype(float)
+    return _typed(
+        follow(table.reset_index(drop=True), cells, at={"group": "all"}, figures=RANK_FIGURES)
+    )
+
+
+def _headlines(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
+    """The nation's cells, a tenth of a point apart from one way of counting to the next."""
+    nation = cells[(cells["area_level"] == "nation") & (cells["group"] == "all")]
+    nation = nation[nation["indicator"].isin(indicators)]
+    nation = nation.drop(columns=["group", "n_psu", "sum_weight", "deff"]).assign(cities=100.0)
+    ways = itertools.product(("domain", "city_weighted"), ("item_means", "per_respondent"))
+    parts = []
+    for place, (basis, composite) in enumerate(ways):
+        moved = {name: nation[name] - place / 10 for name in ("estimate", "ci_low", "ci_high")}
+        parts.append(nation.assign(basis=basis, composite=composite, **moved))
+    return _typed(protect(pd.concat(parts, ignore_index=True)))
+
+
+def _small_areas(
+    plan: Plan, cells: pd.DataFrame, gaps: pd.DataFrame, indicators: list[str]
+) -> pd.DataFrame:
+    """By the function itself, for a few indicators."""
+    few = [*indicators[:3], "overall"]
+    return small_areas(
+        cells[cells["indicator"].isin(few)],
+        gaps[gaps["indicator"].isin(few)],
+        frame_table(shipped_cities()),
+        series=plan.series,
+    )
+
+
+def _drivers(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
+    """Importances drawn by lot; cities with fewer than 100 respondents have none."""
+    codes = [one.code for one in tree.indicators if one.level == 3] if tree else []
+    nation = (cells["area_level"] == "nation") & cells["group"].isin(DRIVER_GROUPS)
+    city = (cells["area_level"] == "city") & (cells["group"] == "all")
+    rows = cells[(nation | city) & cells["indicator"].isin(codes)].reset_index(drop=True)
+    rng = np.random.default_rng(11)
+    importance = rng.uniform(2, 6, len(rows))
+    none = rows["n"].isna() | (rows["n"] < 100)
+    rank = importance * (100 - rows["estimate"])
+    place = rank.groupby([rows["area"], rows["group"]]).rank(ascending=False)
+    table = rows[["area_level", "area", "group", "indicator", "n"]].assign(
+        r_squared=0.8,
+        importance=importance,
+        importance_low=importance - 1,
+        importance_high=importance + 1,
+        performance=rows["estimate"],
+        performance_low=rows["ci_low"],
+        performance_high=rows["ci_high"],
+        priority=np.where(place <= 3, place, 0.0),
+        agreement=np.where(place <= 3, 100 - 20 * place, 5.0),
+        set_agreement=45.0,
+        replicates=500.0,
+    )
+    figures = ["r_squared", *DRIVER_FIGURES, "set_agreement", "replicates"]
+    scores = ("performance", "performance_low", "performance_high")
+    table.loc[none, [name for name in figures if name not in scores]] = np.nan
+    table["no_drivers"] = pd.Categorical(np.where(none, "too_few_respondents", ""))
+    found = follow(table, cells, figures=DRIVER_FIGURES)
+    keyed = ["area_level", "area", "group", "indicator"]
+    return found.astype({name: keys(found[name]) for name in keyed})
+
+
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    texts = ("area_level", "area", "group", "indicator", "contrast", "status")
-    return table.astype({name: "category" for name in texts if name in table.columns})
+    texts = ("area_level", "area", "group", "indicator", "contrast", "status", "basis", "composite")
+    kind = pd.CategoricalDtype([""]) if table.empty else "category"
+    return table.astype({name: kind for name in texts if name in table.columns})
 
 
 if __name__ == "__main__":

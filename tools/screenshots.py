@@ -67,6 +67,7 @@ SHOTS = (
     Shot("special-groups-elderly", "/special-groups?study=elderly", OFFICIAL),
     Shot("special-groups-minors", "/special-groups?study=minors", OFFICIAL),
     Shot("urban-rural", "/urban-rural", OFFICIAL),
+    Shot("trends", "/trends", OFFICIAL),
     Shot("method", "/method", OFFICIAL),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),

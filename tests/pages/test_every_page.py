@@ -13,7 +13,9 @@ from survey.store.tables import Account
 from survey.ui.navigation import PAGES, PageInfo, PageKey
 
 GUARDED = [page for page in PAGES if page.action is not None]
-RESULTS = (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.METHOD)
+RESULTS = (
+    PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.TRENDS, PageKey.METHOD
+)  # fmt: skip
 
 
 def allowed(page: PageInfo) -> Role:

@@ -89,13 +89,22 @@ def test_the_yardstick_is_the_mean_of_its_area(frozen: Frozen, against: str) -> 
     assert tree.data.loc[tree.data["code"] == "composite", "reference"].iloc[0] == expected
 
 
-def test_only_the_nation_is_tested_against(frozen: Frozen) -> None:
-    verdicts = {"higher", "lower"}
-    assert verdicts & set(view(frozen).tree.data["role"]) or not view(frozen).strengths
-    for against in ("region3", "size_tier"):
-        shown = view(frozen, against=against).tree
-        assert not verdicts & set(shown.data["role"])
-        assert "no test of the difference" in shown.note
+@pytest.mark.parametrize("against", ["nation", "region3", "size_tier"])
+def test_the_marks_are_those_of_the_chosen_yardstick(frozen: Frozen, against: str) -> None:
+    gaps = frozen["main-2024"].gaps(
+        OPERATOR, contrast=against, area_level="city", area="320500", group="all"
+    )
+    clear = gaps[gaps["ci_low"] * gaps["ci_high"] > 0].set_index("indicator")["difference"]
+    tree = view(frozen, against=against).tree
+    marks = {"higher": True, "lower": False}
+    drawn = {
+        code: marks[role]
+        for code, role in zip(tree.data["code"], tree.data["role"], strict=True)
+        if role in marks
+    }
+    assert drawn == {code: clear[code] > 0 for code in tree.data["code"] if code in clear}
+    assert "the city is part of it" in tree.note
+    assert "Verdict" in tree.table
 
 
 def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:

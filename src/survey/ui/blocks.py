@@ -17,6 +17,8 @@ from survey.publish.views.figures import (
     signed,
 )
 from survey.publish.views.overview import Standing
+from survey.publish.views.trends import ChangeView
+from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
 
@@ -127,6 +129,15 @@ def difference(visit: Visit, one: Difference, sentence: str, *, against: str | N
         f"<p>{escape(sentence)}</p></div>"
     )
     st.caption(t(QUOTA_SAMPLE))
+
+
+def change(visit: Visit, told: ChangeView | None, obstacle: str) -> None:
+    """What changed in the nation and in how many cities, or why nothing can be compared."""
+    if told is None:
+        notice(visit.t("No change is shown"), obstacle)
+        return
+    difference(visit, told.difference, told.sentence, against=told.before)
+    say(told.counted)
 
 
 def _between(t: Translator, figure: Figure) -> str:

@@ -1,9 +1,10 @@
 """The choices that result pages share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from survey.locale import Message
 from survey.publish.results import WaveInfo, WaveResults
 from survey.publish.views.city import AGAINST
 from survey.publish.views.measures import TOPICS
@@ -71,7 +72,7 @@ def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
 def pick_area(visit: Visit, results: WaveResults, level: str) -> str | None:
     """Narrow the cities to one region or class; None for all of them."""
     names = names_of(visit, results)
-    options = [EVERY, *dict.fromkeys(getattr(city, level) for city in shipped_cities())]
+    options = [EVERY, *dict.fromkeys(str(getattr(city, level)) for city in shipped_cities())]
     chosen = pick(
         names.level(level),
         level,
@@ -97,7 +98,7 @@ def pick_city(visit: Visit, choices: dict[str, str]) -> str:
 def pick_place(visit: Visit, choices: dict[str, str]) -> str:
     """The nation, a region or a city; people who belong to a city start there."""
     return pick(
-        visit.t("Place"),
+        visit.t("Nation, region or city"),
         "place",
         list(choices),
         show=choices.__getitem__,
@@ -165,21 +166,52 @@ def pick_level(visit: Visit, results: WaveResults, levels: Sequence[str]) -> str
     return pick(visit.t("Areas by"), "by", levels, show=show, language=visit.language)
 
 
-def pick_yardstick(visit: Visit) -> str:
-    """What a city is read against."""
+def pick_yardstick(visit: Visit, choices: Mapping[str, Message] = AGAINST) -> str:
+    """What a city is read against; the first is the default."""
     return pick(
         visit.t("Beside"),
         "against",
-        list(AGAINST),
-        show=lambda key: visit.t(AGAINST[key]),
+        list(choices),
+        show=lambda key: visit.t(choices[key]),
         language=visit.language,
         explanation=explain("peers", visit.language),
     )
 
 
-def pick_group(visit: Visit, results: WaveResults) -> str:
-    """One of the special groups of the main study."""
+def pick_group(visit: Visit, results: WaveResults, groups: Sequence[str] | None = None) -> str:
+    """One of `groups`, or of the special groups of the main study."""
     show = names_of(visit, results).group
+    known = groups or group_choices(results)
+    return pick(visit.t("Group"), "group", known, show=show, language=visit.language)
+
+
+def pick_before(visit: Visit, wave: WaveInfo) -> str | None:
+    """An earlier wave of the same series, the latest unless chosen; None when there is none."""
+    place = (wave.year, wave.key)
+    earlier = [one for one in waves(visit, wave.series) if (one.year, one.key) < place]
+    if not earlier:
+        return None
+    titles = {one.key: one.title.get(visit.language, one.key) for one in earlier}
     return pick(
-        visit.t("Group"), "group", group_choices(results), show=show, language=visit.language
+        visit.t("Compared with"),
+        "before",
+        list(titles),
+        show=titles.__getitem__,
+        language=visit.language,
     )
+
+
+def pick_clear_only(visit: Visit) -> bool:
+    """Whether only the significant rows are listed."""
+    t = visit.t
+    shown = {"all": t("All cities"), "clear": t("Significant only")}
+    chosen = pick(
+        t("Cities shown"),
+        "only",
+        list(shown),
+        show=shown.__getitem__,
+        language=visit.language,
+        as_buttons=True,
+        explanation=explain("no detectable change", visit.language),
+    )
+    return chosen == "clear"

@@ -68,7 +68,7 @@ def view_of(
         visit.settings.store_url,
         make.__module__ + make.__qualname__,
         results.wave.snapshot_sha256,
-        tuple(other.wave.snapshot_sha256 for other in others or ()),
+        tuple((other.wave.snapshot_sha256, other.wave.state) for other in others or ()),
         results.wave.state,
         visit.principal.role,
         visit.principal.area,

@@ -9,6 +9,7 @@ from typing import Any
 
 import altair as alt
 
+from survey.publish.charts.change import changes, city_changes
 from survey.publish.charts.dumbbell import dumbbell
 from survey.publish.charts.gaps import city_gaps, gaps
 from survey.publish.charts.grouped import grouped_dots
@@ -28,6 +29,8 @@ class Kind(StrEnum):
     TREND = "trend"
     GROUPED = "grouped"
     MAP = "map"
+    CHANGES = "changes"
+    CITY_CHANGES = "city_changes"
 
 
 BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingProxyType(
@@ -40,6 +43,8 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
         Kind.TREND: ribbon_line,
         Kind.GROUPED: grouped_dots,
         Kind.MAP: point_map,
+        Kind.CHANGES: changes,
+        Kind.CITY_CHANGES: city_changes,
     }
 )
 

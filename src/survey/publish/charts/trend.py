@@ -53,9 +53,9 @@ def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
     )
     numbers = [
         named.transform_filter(f"datum.series === {series!r}")
-        .mark_text(dy=away * style.size(15), fontSize=style.size(11.5))
+        .mark_text(align=align, dx=style.size(dx), dy=style.size(dy), fontSize=style.size(11.5))
         .encode(x=x, y=y("estimate"), text=alt.Text("estimate:Q", format=".1f"), color=colour)
-        for series, away in ((OWN, -1), (PUBLISHED, 1))
+        for series, align, dx, dy in ((OWN, "left", 6, -10), (PUBLISHED, "center", 0, 15))
     ]
     return alt.layer(lines, ribbon, whiskers, points, *numbers).properties(
         width="container", height=style.size(300)

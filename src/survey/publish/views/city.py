@@ -180,17 +180,22 @@ def _tree(
     city, yardstick = reading.names.area(filters.city), reading.names.area(area)
     rows = score_rows(cells, labels, t, key="indicator")
     rows["reference"] = np.array([beside.get(code, np.nan) for code in codes_drawn])
-    if level == "nation":
-        told = dict(zip(gaps.texts("indicator"), verdicts(gaps), strict=True))
-        rows["role"] = [
-            role if role == HIDDEN else told.get(code, role)
-            for role, code in zip(rows["role"], codes_drawn, strict=True)
-        ]
+    if level != "nation":
+        gaps = reading.gaps(level, area_level="city", area=filters.city, indicator=wanted)
+    told = dict(zip(gaps.texts("indicator"), verdicts(gaps), strict=True))
+    rows["role"] = [
+        role if role == HIDDEN else told.get(code, role)
+        for role, code in zip(rows["role"], codes_drawn, strict=True)
+    ]
     title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)
     note = (
-        t("Triangles mark differences from the nation whose 95% interval excludes zero.")
-        if level == "nation"
-        else t("Beside this yardstick no test of the difference is shown: the city is part of it.")
+        t(
+            "Triangles mark differences from {yardstick} whose 95%\u00a0interval excludes zero; "
+            "the city is part of it, and the interval takes that into account.",
+            yardstick=yardstick,
+        )
+        if len(gaps)
+        else t("This wave was frozen before differences from this yardstick were tested.")
     )
     return Picture(
         key="city-tree",
@@ -225,7 +230,7 @@ def _tree_table(
     yardstick: str,
 ) -> Rows:
     t = reading.t
-    if yardstick == reading.names.area(NATION) and len(gaps):
+    if len(gaps):
         ordered = gaps.in_order("indicator", cells.texts("indicator"))
         names = [reading.names.numbered(code) for code in ordered.texts("indicator")]
         return gap_table(ordered, names, t, name=t("Indicator"), this=city, other=yardstick)

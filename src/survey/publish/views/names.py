@@ -31,6 +31,7 @@ _TIERS: Mapping[str, Message] = MappingProxyType(
     {
         "mega": msg("Mega cities"),
         "super": msg("Super-large cities"),
+        "large": msg("Large cities"),
         "medium_small": msg("Other sizes"),
         "ge4000": msg("400 billion yuan and more"),
         "from2000": msg("200 to 400 billion yuan"),

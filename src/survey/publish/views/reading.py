@@ -46,6 +46,17 @@ class Results(Protocol):
         indicator: Filter = None,
     ) -> pd.DataFrame: ...
 
+    def changes(
+        self,
+        principal: Principal,
+        *,
+        before: WaveInfo,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame: ...
+
 
 class Reading:
     """Results, reader and language together; the gate stays inside the results."""
@@ -96,6 +107,28 @@ class Reading:
             indicator=indicator,
         )
         return Cells(found)
+
+    def changes(
+        self,
+        before: WaveInfo,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = EVERYONE,
+        indicator: Filter = COMPOSITE,
+    ) -> Cells:
+        """Change from an earlier wave, with the columns of gaps: `estimate` and `n` are those of
+        the wave being read, `reference` is the earlier score."""
+        found = self.results.changes(
+            self.principal,
+            before=before,
+            area_level=area_level,
+            area=area,
+            group=group,
+            indicator=indicator,
+        )
+        names = {"after": "estimate", "before": "reference", "n_after": "n"}
+        return Cells(found.rename(columns=names))
 
     def nation(self, indicator: str = COMPOSITE, group: str = EVERYONE) -> Figure:
         return figure_of(

@@ -53,8 +53,13 @@ def score_rows(
     }
     if reference is None:
         return rows
-    line: Rows = {"label": reference[0], "estimate": reference[1], "role": REFERENCE}
-    return {name: _with(values, line.get(name)) for name, values in rows.items()}
+    return with_line(rows, reference, value="estimate")
+
+
+def with_line(rows: Rows, line: tuple[str, float], *, value: str) -> Rows:
+    """`rows` and the one that draws a dashed line at `value`."""
+    last: Rows = {"label": line[0], value: line[1], "role": REFERENCE}
+    return {name: _with(values, last.get(name)) for name, values in rows.items()}
 
 
 def _with(values: Any, last: str | float | None) -> Any:
@@ -103,7 +108,7 @@ def score_table(
         t("95%\u00a0from"): cells.numbers("ci_low"),
         t("95%\u00a0to"): cells.numbers("ci_high"),
         "n": counts(cells.numbers("n")),
-        t("Remark"): _remarks(cells, estimate, t),
+        t("Remark"): remarks(cells, estimate, t),
     }
 
 
@@ -122,7 +127,7 @@ def gap_table(
         t("95%\u00a0to"): gaps.numbers("ci_high"),
         "n": counts(gaps.numbers("n")),
         t("Verdict"): [words[verdict] for verdict in verdicts(gaps)],
-        t("Remark"): _remarks(gaps, difference, t),
+        t("Remark"): remarks(gaps, difference, t),
     }
 
 
@@ -158,7 +163,8 @@ def _notes(shown: NDArray[np.bool_], absent: NDArray[np.bool_], t: Translator) -
     ]
 
 
-def _remarks(cells: Cells, value: Floats, t: Translator) -> list[str]:
+def remarks(cells: Cells, value: Floats, t: Translator) -> list[str]:
+    """Why a row has no `value`, or that it is for orientation only."""
     why = _notes(cells.shown, ~cells.shown | np.isnan(value), t)
     careful = t("For orientation only")
     return [

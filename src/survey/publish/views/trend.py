@@ -1,6 +1,6 @@
 """The years: this platform's waves with intervals, published scores clearly apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,28 +13,54 @@ from survey.locale import SurveyError
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.trend import OWN, PUBLISHED
 from survey.publish.picture import Picture
-from survey.publish.views.figures import interval_words
+from survey.publish.results.crosswalk import crosswalk
+from survey.publish.views.figures import Figure, figure_of, interval_words
+from survey.publish.views.names import NATION
 from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import Reading, Results
+from survey.publish.views.reading import EVERYONE, Reading, Results
 from survey.publish.views.rows import Rows
 
 
-def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -> Picture:
-    """Own waves and published scores of one indicator, by year."""
+@dataclass(frozen=True)
+class Place:
+    """Of whom the years are told: one area, one group."""
+
+    level: str = "nation"
+    area: str = NATION
+    group: str = EVERYONE
+
+
+NATIONWIDE = Place()
+
+
+def trend_picture(
+    reading: Reading,
+    others: Sequence[Results],
+    indicator: str,
+    *,
+    place: Place = NATIONWIDE,
+    key: str = "overview-trend",
+) -> Picture:
+    """Own waves and published scores of one indicator, by year.
+
+    A wave in which the indicator was something else is left out, and named.
+    """
     t = reading.t
+    waves = sorted((reading.results, *others), key=lambda one: one.wave.year)
+    codes = {one.wave.key: _code_in(one, reading.results, indicator) for one in waves}
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
     said = t("Published by the association (press)")
     points = sorted(
-        [*_own(reading, others, indicator), *_published(indicator)],
+        [*_own(reading, waves, codes, place), *_published(indicator, place)],
         key=lambda point: (point.series, point.year),
     )
-    title = t("{indicator} over the years, nation", indicator=reading.names.indicator(indicator))
+    title = _title(reading, indicator, place)
     value = score_title(t)
     return Picture(
-        key="overview-trend",
+        key=key,
         kind=Kind.TREND,
         title=title,
-        subtitle=subtitle(reading, value, _n(points), wave=_waves(reading, others)),
+        subtitle=subtitle(reading, value, _n(points), wave=_waves(reading, points)),
         alt=t(
             "{title}. {count} points. The same data follow as a table.",
             title=title,
@@ -57,11 +83,7 @@ def trend_picture(reading: Reading, others: Sequence[Results], indicator: str) -
             "range": [interval_words(point.low, point.high) for point in points],
         },
         listing=_table(points, reading, own, said),
-        note=t(
-            "Published scores come from press coverage, without intervals; cities and indicators "
-            "changed between years. The waves of this platform are another source: compare shapes, "
-            "not decimals."
-        ),
+        note=_note(reading, points, [one for one in waves if codes[one.wave.key] is None]),
     )
 
 
@@ -82,11 +104,56 @@ def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _own(reading: Reading, others: Sequence[Results], indicator: str) -> list[Point]:
+def _title(reading: Reading, indicator: str, place: Place) -> str:
+    words = {
+        "indicator": reading.names.indicator(indicator),
+        "area": reading.names.area(place.area),
+        "group": reading.names.group(place.group),
+    }
+    if place.group == EVERYONE:
+        return reading.t("{indicator} over the years, {area}", **words)
+    return reading.t("{indicator} over the years, {area}, {group}", **words)
+
+
+def _note(reading: Reading, points: Sequence[Point], left_out: Sequence[Results]) -> str:
+    t, notes = reading.t, []
+    if any(point.series == PUBLISHED for point in points):
+        notes.append(
+            t(
+                "Published scores come from press coverage, without intervals; cities and "
+                "indicators changed between years. The waves of this platform are another source: "
+                "compare shapes, not decimals."
+            )
+        )
+    if left_out:
+        years = ", ".join(str(one.wave.year) for one in left_out)
+        notes.append(
+            t(
+                "Left out, because the indicator was made of other parts or weights then: {years}.",
+                years=years,
+            )
+        )
+    return " ".join(notes)
+
+
+def _code_in(results: Results, reference: Results, indicator: str) -> str | None:
+    """What the indicator of `reference` is called in `results`; None where it is another one."""
+    if results.tree is None or reference.tree is None:
+        return indicator if results.tree is reference.tree else None
+    found = crosswalk(results.tree, reference.tree)
+    return found.before_of.get(indicator) if found else None
+
+
+def _own(
+    reading: Reading, waves: Sequence[Results], codes: Mapping[str, str | None], place: Place
+) -> list[Point]:
     points = []
-    for results in (reading.results, *others):
+    for results in waves:
+        code = codes[results.wave.key]
+        if code is None:
+            continue
         try:
-            figure = Reading(results, reading.principal, reading.language).nation(indicator)
+            figure = _figure(Reading(results, reading.principal, reading.language), code, place)
         except SurveyError:
             continue
         if figure.available and figure.estimate is not None:
@@ -95,9 +162,18 @@ def _own(reading: Reading, others: Sequence[Results], indicator: str) -> list[Po
     return points
 
 
-@lru_cache(maxsize=64)
-def _published(indicator: str) -> tuple[Point, ...]:
-    series = published_series(indicator=indicator)
+def _figure(reading: Reading, code: str, place: Place) -> Figure:
+    cells = reading.cells(
+        area_level=place.level, area=place.area, group=place.group, indicator=code
+    )
+    return figure_of(cells)
+
+
+@lru_cache(maxsize=512)
+def _published(indicator: str, place: Place) -> tuple[Point, ...]:
+    series = published_series(
+        area_level=place.level, area=place.area, group=place.group, indicator=indicator
+    )
     return tuple(
         Point(int(year), PUBLISHED, float(score), derived=status == "derived")
         for year, score, status in zip(
@@ -107,8 +183,10 @@ def _published(indicator: str) -> tuple[Point, ...]:
     )
 
 
-def _waves(reading: Reading, others: Sequence[Results]) -> str:
-    years = sorted({results.wave.year for results in (reading.results, *others)})
+def _waves(reading: Reading, points: Sequence[Point]) -> str:
+    years = sorted({point.year for point in points if point.series == OWN})
+    if not years:
+        return reading.wave_title
     return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
 
 

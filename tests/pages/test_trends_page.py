@@ -1,0 +1,129 @@
+"""Trends and comparisons as a reader uses them: choose waves, narrow lists, share the link."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from synthetic_results import PLANS, synthetic_store
+
+from survey.access.principal import Role
+from survey.settings import Settings
+from survey.ui.navigation import PageKey
+
+Open = Callable[..., AppTest]
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture(autouse=True)
+def _store(frozen_waves: Settings, use_store: Callable[[Settings], None]) -> None:
+    use_store(frozen_waves)
+
+
+def titles(app: AppTest) -> list[str]:
+    return [one.value for one in app.subheader]
+
+
+def legends(app: AppTest) -> list[str]:
+    """The words that charts keep beside their specification."""
+    specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    return [str(one["value"]) for spec in specs for one in spec.get("params", ()) if "value" in one]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            (
+                "no detectable change from 2023 to 2024 in the nation",
+                "Of 100 cities 0 rose and 0 fell; 100 show no detectable change.",
+                "Composite satisfaction: change in each city from 2023 to 2024",
+                "No detectable change",
+            ),
+        ),
+        (
+            "zh",
+            (
+                "全国综合满意度：2023 年至 2024 年无可检出的变化",
+                "100 个城市中 0 个上升、0 个下降，100 个无可检出的变化。",
+                "2023 年至 2024 年各城市的变化：综合满意度",
+                "无可检出的变化",
+            ),
+        ),
+    ],
+)
+def test_no_detectable_change_is_a_result(
+    open_page: Open, read: Read, language: str, words: tuple[str, ...]
+) -> None:
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language)
+    text = read(app)
+    for said in words[:3]:
+        assert said in text
+    assert words[3] in legends(app)
+    assert len(app.get("vega_lite_chart")) == 4
+
+
+def test_choices_travel_in_the_address(open_page: Open, read: Read) -> None:
+    app = open_page(
+        PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", indicator="1.1", only="clear",
+        region3="西部", against="size_tier", place="mega",
+    )  # fmt: skip
+    found = titles(app)
+    assert any("Variety: change in each city" in one and "significant only" in one for one in found)
+    assert any("each city minus cities of its size" in one for one in found)
+    assert any("over the years, Mega cities" in one for one in found)
+    app.segmented_control(key="only/en").set_value("all").run()
+    assert "only" not in app.query_params
+    assert not any("significant only" in one for one in titles(app))
+
+
+def test_significant_only_without_any_says_so_in_words(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", only="clear")
+    assert "None of the chosen cities shows a detectable change." in read(app)
+    assert not any("change in each city" in one for one in titles(app))
+
+
+def test_the_first_wave_says_what_a_change_needs(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", wave="main-2023")
+    text = read(app)
+    assert "No change is shown" in text
+    assert "A change needs two waves of the same series" in text
+    assert len(app.get("vega_lite_chart")) == 2
+    assert "before/en" not in {box.key for box in app.selectbox}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "A change needs two waves"), ("zh", "比较变化需要同一系列的两个批次")],
+)
+def test_a_store_with_a_single_wave(
+    tmp_path: Path,
+    use_store: Callable[[Settings], None],
+    open_page: Open,
+    read: Read,
+    language: str,
+    words: str,
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="", demo=True)
+    synthetic_store(settings, plans=PLANS[:1], measures_a_topic=1)
+    use_store(settings)
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language)
+    assert words in read(app)
+    assert len(app.get("vega_lite_chart")) == 2
+
+
+def test_hidden_cities_are_counted_and_named_without_numbers(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", group="income=lt3000")
+    assert "cannot be shown: their samples are too small" in read(app)
+
+
+def test_every_chart_can_be_read_and_taken_away(
+    open_page: Open, with_data: Callable[[AppTest], AppTest]
+) -> None:
+    app = with_data(open_page(PageKey.TRENDS, Role.CITY_OFFICIAL, lang="en"))
+    drawn = app.get("vega_lite_chart")
+    assert len(drawn) == len(app.get("table")) == len(app.subheader)
+    assert all("same data follow as a table" in chart.proto.alt for chart in drawn)
+    assert any("over the years, Suzhou" in one for one in titles(app))
