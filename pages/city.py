@@ -3,6 +3,7 @@
 import streamlit as st
 
 from survey.publish.views.city import CityFilters, city_choices, city_profile
+from survey.publish.views.drivers import DriverFilters, driver_choices, drivers
 from survey.ui import blocks, filters, pictures
 from survey.ui.navigation import PageKey
 from survey.ui.page import Visit, run_page
@@ -16,10 +17,12 @@ def body(visit: Visit) -> None:
             return
         results = results_of(visit, wave)
         city = filters.pick_city(visit, view_of(visit, city_choices, results))
-    answer, tree, groups, reports = (st.container() for _ in range(4))
+    answer, tree, groups, first, reports = (st.container() for _ in range(5))
     with tree, filters.filter_row("tree"):
         against = filters.pick_yardstick(visit)
         detail = filters.pick_detail(visit)
+    with first, filters.filter_row("drivers"):
+        whom = filters.pick_whom(visit, view_of(visit, driver_choices, results))
     with reports, filters.filter_row("reports"):
         topic = filters.pick_topic(visit, results)
     chosen = CityFilters(city, against, detail, topic)
@@ -33,6 +36,12 @@ def body(visit: Visit) -> None:
         pictures.draw(visit, view.tree, demo=wave.is_demo)
     with groups:
         pictures.draw(visit, view.groups, demo=wave.is_demo)
+    with first:
+        told = view_of(visit, drivers, results, filters=DriverFilters(city, whom))
+        blocks.say(told.sentence)
+        blocks.say(told.certainty)
+        if told.matrix is not None:
+            pictures.draw(visit, told.matrix, demo=wave.is_demo)
     with reports:
         for picture in view.measures:
             pictures.draw(visit, picture, demo=wave.is_demo)

@@ -1,15 +1,17 @@
 """Special groups: older people, children, the countryside, low incomes; and two supplements."""
 
+from survey.publish.views.small_areas import WAVES, SmallAreaFilters, band_choices, small_areas
 from survey.publish.views.special_groups import GroupFilters, special_groups
 from survey.publish.views.supplements import supplement
 from survey.ui import blocks, filters, pictures
 from survey.ui.navigation import PageKey
 from survey.ui.page import Visit, run_page
-from survey.ui.results import results_of, view_of
+from survey.ui.results import other_waves, results_of, view_of
 
 
 def body(visit: Visit) -> None:
     study = filters.pick_study(visit)
+    chosen = GroupFilters()
     with filters.filter_row():
         wave = filters.pick_wave(visit, study)
         if wave is None:
@@ -17,8 +19,7 @@ def body(visit: Visit) -> None:
         results = results_of(visit, wave)
         if study == "main":
             group = filters.pick_group(visit, results)
-            indicator = filters.pick_indicator(visit, results)
-            chosen = GroupFilters(group, indicator)
+            chosen = GroupFilters(group, filters.pick_indicator(visit, results))
     if study == "main":
         view = view_of(visit, special_groups, results, filters=chosen)
         blocks.difference(visit, view.difference, view.sentence)
@@ -29,6 +30,18 @@ def body(visit: Visit) -> None:
         drawn = told.pictures
     for picture in drawn:
         pictures.draw(visit, picture, demo=wave.is_demo)
+    followed = band_choices(results)
+    if not followed:
+        return
+    with filters.filter_row("cities"):
+        if study != "main":
+            chosen = GroupFilters(filters.pick_group(visit, results, followed))
+        beside = filters.pick_beside(visit)
+    others = other_waves(visit, wave) if beside == WAVES else ()
+    asked = SmallAreaFilters(chosen.group, chosen.indicator, beside)
+    cities = view_of(visit, small_areas, results, others=others, filters=asked)
+    blocks.say(cities.sentence)
+    pictures.draw(visit, cities.cities, demo=wave.is_demo)
 
 
 run_page(PageKey.SPECIAL_GROUPS, body)

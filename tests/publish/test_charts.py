@@ -20,9 +20,16 @@ SERIES = {
     Kind.TREND: ("Own", "Published"),
     Kind.GROUPED: ("A", "B", "C"),
     Kind.MAP: ("Above", "Below", "Not told apart"),
+    Kind.GRADED_CITIES: ("Grade A", "Grade B", "Grade C", "Model"),
+    Kind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
 }
 WITHOUT_INTERVAL_MARK = {Kind.MAP}
 """A map has no room for intervals: its shapes say what the intervals say."""
+
+INTERVALS = {
+    Kind.MATRIX: {"importance_low", "importance_high", "performance_low", "performance_high"}
+}
+"""Columns of the bounds where there is more than one interval a mark."""
 
 
 def words(kind: Kind) -> ChartText:
@@ -67,7 +74,7 @@ def test_draws_the_interval_of_every_estimate(kind: Kind) -> None:
     ]
     assert "range" in tooltips
     if kind not in WITHOUT_INTERVAL_MARK:
-        assert {"ci_low", "ci_high"} <= encoded_fields(spec)
+        assert INTERVALS.get(kind, {"ci_low", "ci_high"}) <= encoded_fields(spec)
         assert "rule" in marks(spec)
 
 

@@ -1,5 +1,6 @@
 """Importance and performance of a wave: the library's figures, and reasons where there are none."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from survey.fieldwork.waves import wave_by_key
 from survey.publish.results.cells import estimated
 from survey.publish.results.drivers import REPLICATES, drivers, figures_of
 from survey.publish.results.source import Source
+from survey.snapshot.files import parquet_bytes
 from survey.snapshot.frame import response_frame
 from survey.store.engine import dispose_engines, session_scope
 
@@ -122,7 +124,11 @@ def test_a_question_that_everybody_answered_alike(source: Source, cells: pd.Data
 def test_without_the_question_or_a_tree_there_are_no_drivers(
     source: Source, cells: pd.DataFrame
 ) -> None:
-    assert len(drivers(replace(source, tree=None), cells)) == 0
+    none = drivers(replace(source, tree=None), cells)
+    assert len(none) == 0
+    read = pd.read_parquet(io.BytesIO(parquet_bytes(none)))
+    for key in ("area_level", "area", "group", "indicator"):
+        assert isinstance(read[key].dtype, pd.CategoricalDtype)
     asked = [
         section.model_copy(
             update={"items": tuple(item for item in section.items if item.name != "overall")}

@@ -1,5 +1,7 @@
 """Special groups by city: the grades at their edges, the model as the library gives it, no leak."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from survey.disclosure import protect
 from survey.estimate import fay_herriot
 from survey.publish.results.small_areas import Grade, grades, pooled_variance, small_areas
 from survey.sample.frame import frame_table, shipped_cities
+from survey.snapshot.files import parquet_bytes
 
 GROUP, INDICATOR = "elderly=yes", "composite"
 FRAME = frame_table(shipped_cities())
@@ -189,4 +192,6 @@ def test_a_wave_without_special_groups_gives_an_empty_table():
     cells, gaps = wave()
     table = small_areas(protect(cells), protect(gaps), FRAME, series="elderly")
     assert len(table) == 0
-    assert "grade" in table.columns
+    read = pd.read_parquet(io.BytesIO(parquet_bytes(table)))
+    for key in ("area_level", "area", "group", "indicator"):
+        assert isinstance(read[key].dtype, pd.CategoricalDtype)

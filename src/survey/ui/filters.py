@@ -9,6 +9,7 @@ from survey.publish.results import WaveInfo, WaveResults
 from survey.publish.views.city import AGAINST
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.names import COMPOSITE, Names
+from survey.publish.views.small_areas import BESIDE
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, fields_of
 from survey.sample.frame import shipped_cities
@@ -215,3 +216,27 @@ def pick_clear_only(visit: Visit) -> bool:
         explanation=explain("no detectable change", visit.language),
     )
     return chosen == "clear"
+
+
+def pick_beside(visit: Visit) -> str:
+    """What stands beside the direct figures of the cities; a model estimate unless chosen."""
+    return pick(
+        visit.t("Beside the direct figure"),
+        "beside",
+        list(BESIDE),
+        show=lambda key: visit.t(BESIDE[key]),
+        language=visit.language,
+        explanation=explain("model estimate", visit.language),
+    )
+
+
+def pick_whom(visit: Visit, choices: Mapping[str, str]) -> str:
+    """Whose satisfaction is explained: the city's, or that of a group of the nation."""
+    return pick(
+        visit.t("Whose satisfaction"),
+        "drivers",
+        list(choices),
+        show=choices.__getitem__,
+        language=visit.language,
+        explanation=explain("importance", visit.language),
+    )

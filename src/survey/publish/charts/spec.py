@@ -14,7 +14,9 @@ from survey.publish.charts.dumbbell import dumbbell
 from survey.publish.charts.gaps import city_gaps, gaps
 from survey.publish.charts.grouped import grouped_dots
 from survey.publish.charts.intervals import caterpillar, interval_dots
+from survey.publish.charts.matrix import matrix
 from survey.publish.charts.points import point_map
+from survey.publish.charts.small_areas import graded_cities
 from survey.publish.charts.style import Style, config
 from survey.publish.charts.text import ChartText, series_name
 from survey.publish.charts.trend import ribbon_line
@@ -29,6 +31,8 @@ class Kind(StrEnum):
     TREND = "trend"
     GROUPED = "grouped"
     MAP = "map"
+    GRADED_CITIES = "graded_cities"
+    MATRIX = "matrix"
     CHANGES = "changes"
     CITY_CHANGES = "city_changes"
 
@@ -43,6 +47,8 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
         Kind.TREND: ribbon_line,
         Kind.GROUPED: grouped_dots,
         Kind.MAP: point_map,
+        Kind.GRADED_CITIES: graded_cities,
+        Kind.MATRIX: matrix,
         Kind.CHANGES: changes,
         Kind.CITY_CHANGES: city_changes,
     }

@@ -57,6 +57,24 @@ class Results(Protocol):
         indicator: Filter = None,
     ) -> pd.DataFrame: ...
 
+    def small_areas(
+        self,
+        principal: Principal,
+        *,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame: ...
+
+    def drivers(
+        self,
+        principal: Principal,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+    ) -> pd.DataFrame: ...
+
 
 class Reading:
     """Results, reader and language together; the gate stays inside the results."""

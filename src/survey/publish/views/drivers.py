@@ -1,0 +1,277 @@
+"""What to improve first: what weighs much in satisfaction on the whole and is rated low."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from survey.access.principal import Principal
+from survey.locale import Message, Translator, msg
+from survey.publish.charts import ChartText, Kind
+from survey.publish.charts.intervals import FOCUS, ITEM
+from survey.publish.charts.layers import HIDDEN, REFERENCE
+from survey.publish.picture import Picture
+from survey.publish.results.drivers import GROUPS, NoDrivers
+from survey.publish.views.cells import Cells, Floats
+from survey.publish.views.figures import interval_words, why_nothing
+from survey.publish.views.names import NATION
+from survey.publish.views.pictures import score_title, subtitle
+from survey.publish.views.reading import EVERYONE, Reading, Results
+from survey.publish.views.rows import Rows
+
+CITY = "city"
+"""Everyone in the city; any other choice is a group of the nation."""
+_HALF = 50.0
+_WHY: Mapping[str, Message] = MappingProxyType(
+    {
+        NoDrivers.TOO_FEW: msg(
+            "Fewer than 100 people here rated their satisfaction on the whole; from so few the "
+            "importance of an indicator cannot be told."
+        ),
+        NoDrivers.CONSTANT: msg(
+            "Everybody gave the same answer to one of the questions, so that importance cannot be "
+            "told."
+        ),
+        NoDrivers.NO_POINTS: msg(
+            "The sampling points of this wave were not recorded, so that it cannot be said how "
+            "certain an importance is."
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class DriverFilters:
+    city: str
+    whom: str = CITY
+
+
+@dataclass(frozen=True)
+class Priority:
+    """One of the first three."""
+
+    code: str
+    name: str
+    agreement: float
+    """Per cent of the resamples that have it among their first three."""
+
+
+@dataclass(frozen=True, eq=False)
+class DriversView:
+    sentence: str
+    certainty: str
+    """How far the resamples agree, in words; empty without priorities."""
+    priorities: tuple[Priority, ...]
+    matrix: Picture | None
+
+
+def driver_choices(*, results: Results, principal: Principal, language: str) -> dict[str, str]:
+    """Code -> name of those whose drivers can be read beside the city's."""
+    reading = Reading(results, principal, language)
+    t = reading.t
+    known = [group for group in GROUPS if group in results.method.groups]
+    nation = {group: t("Nation: {group}", group=reading.names.group(group)) for group in known}
+    return {CITY: t("This city"), **nation}
+
+
+def drivers(
+    *, results: Results, principal: Principal, language: str, filters: DriverFilters
+) -> DriversView:
+    """The matrix of one city, or of a group of the nation."""
+    reading = Reading(results, principal, language)
+    t = reading.t
+    own = filters.whom == CITY
+    area, group = (filters.city, EVERYONE) if own else (NATION, filters.whom)
+    found = results.drivers(
+        principal, area_level="city" if own else "nation", area=area, group=group
+    )
+    cells = Cells(found)
+    if not len(cells):
+        return _nothing(
+            t(
+                "This wave has no question about satisfaction on the whole or no indicator tree, "
+                "so that nothing can be said about what drives it."
+            )
+        )
+    if why := cells.texts("no_drivers")[0]:
+        return _nothing(t(_WHY[NoDrivers(why)]))
+    place = reading.names.area(area)
+    whom = place if own else t("{area}, {group}", area=place, group=reading.names.group(group))
+    first = _priorities(reading, cells)
+    resamples = int(cells.largest("replicates") or 0)
+    return DriversView(
+        sentence=_sentence(t, whom, first, resamples),
+        certainty=_certainty(t, cells, first, resamples),
+        priorities=first,
+        matrix=_matrix(reading, cells, whom),
+    )
+
+
+def _nothing(sentence: str) -> DriversView:
+    return DriversView(sentence, "", (), None)
+
+
+def _priorities(reading: Reading, cells: Cells) -> tuple[Priority, ...]:
+    """In the order of their urgency."""
+    place = cells.numbers("priority")
+    chosen = cells.keep(place > 0)
+    order = np.argsort(chosen.numbers("priority"), kind="stable")
+    codes, agreement = chosen.texts("indicator"), chosen.numbers("agreement")
+    return tuple(
+        Priority(codes[row], reading.names.numbered(codes[row]), float(agreement[row]))
+        for row in order
+    )
+
+
+def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: int) -> str:
+    if not first:
+        return t(
+            "{whom}: no indicator both weighs more than the average and is rated below it.",
+            whom=whom,
+        )
+    listed = t("; ").join(_told(t, one) for one in first)
+    if any(np.isnan(one.agreement) for one in first):
+        return t("{whom}: first to improve are {list}.", whom=whom, list=listed)
+    return t(
+        "{whom}: first to improve are {list}. The per cent say in how many of {resamples} "
+        "resamples of the sampling points an indicator is among the first three as well.",
+        whom=whom,
+        list=listed,
+        resamples=resamples,
+    )
+
+
+def _told(t: Translator, one: Priority) -> str:
+    if np.isnan(one.agreement):
+        return one.name
+    return t("{name} ({share}%)", name=one.name, share=f"{one.agreement:.0f}")
+
+
+def _certainty(t: Translator, cells: Cells, first: tuple[Priority, ...], resamples: int) -> str:
+    together = cells.largest("set_agreement")
+    if not first:
+        return ""
+    if together is None or not resamples:
+        return t("How certain these priorities are cannot be told.")
+    words = {"share": f"{together:.0f}"}
+    weak = [one.name for one in first if one.agreement < _HALF]
+    if weak:
+        return t(
+            "Take this with care: {names} would give way to another indicator in more than half "
+            "of the resamples. All first places stay the same in {share}%\u00a0of them.",
+            names=t(", ").join(weak),
+            **words,
+        )
+    if together < _HALF:
+        return t(
+            "Each of them is fairly certain, the selection as a whole is not: all first places "
+            "stay the same in only {share}%\u00a0of the resamples.",
+            **words,
+        )
+    return t("All first places stay the same in {share}%\u00a0of the resamples.", **words)
+
+
+def _matrix(reading: Reading, cells: Cells, whom: str) -> Picture:
+    t = reading.t
+    value = t("Importance (%\u00a0of the explained part of overall satisfaction)")
+    rows = _rows(reading, cells)
+    hidden = rows["role"].count(HIDDEN)
+    explained = cells.largest("r_squared") or 0.0
+    note = t(
+        "Dashed lines: the average importance and the average score. Importance says how closely "
+        "an indicator moves with satisfaction on the whole, not what causes it; together the "
+        "indicators explain {share}%\u00a0of its differences. Codes stand beside those that weigh "
+        "more than the average; the table names all of them.",
+        share=f"{100 * explained:.0f}",
+    )
+    if hidden:
+        note += " " + t("{count} indicators are not shown: the sample is too small.", count=hidden)
+    return Picture(
+        key="city-drivers",
+        kind=Kind.MATRIX,
+        title=t("{whom}: what weighs much and what is rated low", whom=whom),
+        subtitle=subtitle(reading, t("importance and score"), cells.largest("n")),
+        alt=t(
+            "{title}. {count} indicators by importance and score. The same data follow as a table.",
+            title=t("{whom}: what weighs much and what is rated low", whom=whom),
+            count=len(rows["code"]) - 1 - hidden,
+        ),
+        text=ChartText(
+            value=value,
+            name=t("Indicator"),
+            interval=t("95%\u00a0interval"),
+            n="n",
+            series=(
+                t("First to improve"),
+                t("Other indicators"),
+                score_title(t),
+                t("Weighs much, rated high"),
+                t("Weighs much, rated low"),
+                t("Weighs little, rated high"),
+                t("Weighs little, rated low"),
+            ),
+        ),
+        rows=rows,
+        listing=_table(reading, cells),
+        note=note,
+    )
+
+
+def _rows(reading: Reading, cells: Cells) -> Rows:
+    """Chart rows, and one that draws the averages."""
+    importance, performance = cells.numbers("importance"), cells.numbers("performance")
+    absent = np.isnan(importance) | np.isnan(performance)
+    first = cells.numbers("priority") > 0
+    columns: Rows = {
+        "code": [*cells.texts("indicator"), ""],
+        "label": [*map(reading.names.numbered, cells.texts("indicator")), ""],
+        "role": [*np.select([absent, first], [HIDDEN, FOCUS], ITEM).tolist(), REFERENCE],
+    }
+    for name, values in (("importance", importance), ("performance", performance)):
+        low, high = cells.numbers(f"{name}_low"), cells.numbers(f"{name}_high")
+        average = float(values[~absent].mean()) if not absent.all() else np.nan
+        columns[name] = np.append(values, average)
+        columns[f"{name}_low"], columns[f"{name}_high"] = (
+            np.append(low, np.nan),
+            np.append(high, np.nan),
+        )
+        columns["range" if name == "importance" else f"{name}_range"] = [*_ranges(low, high), ""]
+    average = columns["importance"][-1]
+    columns["named"] = [*(first | (importance >= average)).tolist(), False]
+    return columns
+
+
+def _table(reading: Reading, cells: Cells) -> Rows:
+    """By urgency, then by importance."""
+    t = reading.t
+    place = cells.numbers("priority")
+    order = np.lexsort((-cells.numbers("importance"), np.where(place > 0, place, np.inf)))
+    codes = [cells.texts("indicator")[row] for row in order]
+
+    def column(name: str) -> Floats:
+        return cells.numbers(name)[order]
+
+    first = column("priority")
+    return {
+        t("Indicator"): [reading.names.numbered(code) for code in codes],
+        t("First to improve"): ["" if not p > 0 else f"{p:.0f}" for p in first],
+        t("Importance (%)"): column("importance"),
+        t("Importance: 95%\u00a0from"): column("importance_low"),
+        t("Importance: 95%\u00a0to"): column("importance_high"),
+        score_title(t): column("performance"),
+        t("95%\u00a0from"): column("performance_low"),
+        t("95%\u00a0to"): column("performance_high"),
+        t("Resamples with it among the first three (%)"): column("agreement"),
+        t("Remark"): [
+            why_nothing(bool(shown), t) if np.isnan(value) else ""
+            for shown, value in zip(cells.shown[order], column("importance"), strict=True)
+        ],
+    }
+
+
+def _ranges(low: Floats, high: Floats) -> list[str]:
+    return [
+        "" if np.isnan(a) or np.isnan(b) else interval_words(a, b)
+        for a, b in zip(low, high, strict=True)
+    ]

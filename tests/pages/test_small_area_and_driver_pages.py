@@ -1,0 +1,65 @@
+"""Grades and models on 特殊群体, drivers on 城市画像: what a reader sees, in both languages."""
+
+import pytest
+
+from survey.access.principal import Role
+from survey.ui.navigation import PageKey
+
+OFFICIAL = Role.NATIONAL_OFFICIAL
+SHANGHAI = "310000"
+
+
+@pytest.fixture(autouse=True)
+def store(use_store, frozen_waves):
+    use_store(frozen_waves)
+
+
+def captions(app):
+    return "\n".join(element.value for element in app.caption)
+
+
+@pytest.mark.parametrize(
+    ("language", "grades", "label"),
+    [("en", "grade A", "model estimates"), ("zh", "A 级", "模型估计")],
+)
+def test_grades_and_the_label_of_the_model(open_page, read, language, grades, label):
+    app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang=language, group="income=lt3000")
+    assert grades in read(app)
+    assert label in captions(app)
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ("direct", None),
+        ("waves", "the mean of main-2023"),
+        ("peers", "all cities of the size tier"),
+    ],
+)
+def test_the_choice_in_the_address_decides_what_stands_beside(open_page, beside, said):
+    app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", beside=beside)
+    told = captions(app)
+    assert "model estimates" not in told
+    assert ("Hollow squares" in told) == (said is not None)
+    assert said is None or said in told
+
+
+def test_a_supplement_is_followed_by_its_bands(open_page, read):
+    app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", study="elderly")
+    assert "60–69 years, Overall satisfaction" in read(app)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "resamples"),
+    [("en", "first to improve", "500 resamples"), ("zh", "最需要先改进", "重抽样 500 次")],
+)
+def test_the_first_to_improve_and_how_sure_that_is(open_page, read, language, first, resamples):
+    app = open_page(PageKey.CITY, OFFICIAL, lang=language, city=SHANGHAI)
+    words = read(app)
+    assert first in words
+    assert resamples in words
+
+
+def test_a_group_of_the_nation_may_be_chosen(open_page, read):
+    app = open_page(PageKey.CITY, OFFICIAL, lang="en", city=SHANGHAI, drivers="elderly=yes")
+    assert "Nation, 60–70 years: what weighs much" in read(app)
