@@ -55,9 +55,8 @@ def report(url: str, wave: str, kinds: Mapping[str, str]) -> None:
     with read_scope(url) as session:
         strength, risk, planted = stored(session, kinds)
         cities = quality_by(session=session, principal=OPERATOR, wave_key=wave, by="city")
-    print(
-        "\nflags of at least half strength\nkind             flagged  recall  precision  false alarms"
-    )
+    print("\nflags of at least half strength")
+    print("kind             flagged  recall  precision  false alarms")
     for one in by_kind(strength, planted):
         recall, precision = (
             f"{share:.1%}" if share is not None else "–" for share in (one.recall, one.precision)

@@ -61,7 +61,8 @@ def planted_interviews(wave: DemoWave) -> tuple[Interviews, npt.NDArray[np.str_]
     ids = _AnyId()
     places = Places(ids, ids, {})  # type: ignore[arg-type]
     interviews = interviews_of(_raw(wave, places), wave.instrument)
-    return interviews, np.array([kinds_by_id(wave)[str(one)] for one in interviews.ids])
+    kinds = kinds_by_id(wave)
+    return interviews, np.array([kinds[str(one)] for one in interviews.ids])
 
 
 def kinds_by_id(wave: DemoWave) -> dict[str, str]:

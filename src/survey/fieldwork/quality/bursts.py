@@ -70,7 +70,7 @@ def _crowd(interviews: Interviews, places: Groups) -> _Crowd:
     chance = stats.poisson.sf(inside - 1, expected)
     burst = (inside >= FEWEST) & (inside >= TIMES * expected) & (chance < CHANCE)
     count[rows], usual[rows] = inside[own], expected[own]
-    surplus[rows] = np.where(burst, 1 - expected / inside, 0.0)[own]
+    surplus[rows] = np.where(burst, np.round(1 - expected / inside, 4), 0.0)[own]
     return _Crowd(count, usual, surplus)
 
 

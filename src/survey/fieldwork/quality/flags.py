@@ -25,10 +25,10 @@ class Flags:
 
 
 def ramp(value: Floats, *, nothing: float, full: float) -> Floats:
-    """0 at `nothing`, 1 at `full` and beyond, straight in between; NaN becomes 0."""
+    """0 at `nothing`, 1 at `full` and beyond, straight in between, to four decimals; NaN is 0."""
     share = np.nan_to_num((value - nothing) / (full - nothing))
     clipped: Floats = np.clip(share, 0.0, 1.0)
-    return clipped
+    return clipped.round(4)
 
 
 def rows_of(flagged: Bools) -> Ints:

@@ -11,14 +11,16 @@ CHINA = np.timedelta64(8, "h")
 NIGHT = frozenset({0, 1, 2, 3, 4, 5})
 LATE = frozenset({22, 23})
 LATE_STRENGTH = 0.5
+NOON = np.datetime64("2000-01-01T04:00:00", "s")
+"""UTC; stands in for an hour that nobody noted."""
 
 
 def hour_flags(interviews: Interviews) -> Flags:
     """Interviews begun between 22:00 and 6:00 China time; before midnight at half strength."""
     known = ~np.isnat(interviews.started)
-    local = interviews.started + CHINA
+    local = np.where(known, interviews.started, NOON) + CHINA
     minutes = ((local - local.astype("datetime64[D]")) // np.timedelta64(1, "m")).astype(np.int64)
-    hour = np.where(known, minutes // 60, 12)
+    hour = minutes // 60
     strength = np.where(
         np.isin(hour, list(NIGHT)), 1.0, np.where(np.isin(hour, list(LATE)), LATE_STRENGTH, 0.0)
     )

@@ -1,6 +1,6 @@
 """The interviews of a wave as arrays, a row an interview: all that the detectors look at."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -146,11 +146,10 @@ def _coded(
     answers: Sequence[Mapping[str, Any]], items: Sequence[Item], books: Sequence[_Codebook]
 ) -> Codes:
     codes = np.empty((len(answers), len(items)), dtype=np.int16)
-    for place, (item, book) in enumerate(zip(items, books, strict=True)):
-        name = item.name
-        values = [answer.get(name, _ABSENT) for answer in answers]
+    columns = zip(*_rows(answers, items, _ABSENT), strict=True)
+    for place, (item, book, values) in enumerate(zip(items, books, columns, strict=True)):
         if item.kind is Kind.SELECT_MULTIPLE:
-            values = [frozenset(v) if type(v) is list else v for v in values]
+            values = tuple(frozenset(v) if type(v) is list else v for v in values)
         codes[:, place] = [book[value] for value in values]
     return codes
 
@@ -158,9 +157,18 @@ def _coded(
 def _seconds(
     timings: Sequence[Mapping[str, float]], items: Sequence[Item]
 ) -> npt.NDArray[np.float32]:
-    names = [item.name for item in items]
-    rows = [[timing.get(name, np.nan) for name in names] for timing in timings]
-    return np.array(rows, dtype=np.float32).reshape(len(timings), len(names))
+    rows = list(_rows(timings, items, np.nan))
+    return np.array(rows, dtype=np.float32).reshape(len(timings), len(items))
+
+
+def _rows(
+    mappings: Iterable[Mapping[str, Any]], items: Sequence[Item], absent: object
+) -> Iterator[Sequence[Any]]:
+    """Values of each mapping in the order of `items`, `absent` where it has none."""
+    template = {item.name: absent for item in items}
+    for mapping in mappings:
+        # Keys of the template keep their places; what the items do not know comes behind them.
+        yield list({**template, **mapping}.values())[: len(items)]
 
 
 def _arranged(

@@ -21,7 +21,8 @@ _CELLS = table_of(QuotaCell)
 
 def stored_interviews(session: Session, wave_id: UUID) -> Iterator[Raw]:
     """Every finished interview of the wave with its current answers, in no particular order."""
-    found = session.connection().execution_options(yield_per=_CHUNK).execute(_query(wave_id))
+    streaming = {"yield_per": _CHUNK}
+    found = session.connection().execute(_query(wave_id), execution_options=streaming)
     for row in found:
         yield Raw(
             row.id, row.city_code, row.point_id, row.surveyor_id, row.mode, row.started_at,

@@ -1,0 +1,55 @@
+"""The detectors against a small demo wave whose bad interviews are known."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from survey.settings import PROJECT_ROOT
+
+if str(PROJECT_ROOT) not in sys.path:
+    sys.path.insert(0, str(PROJECT_ROOT))
+
+from benchmarks.quality.planted import Together, by_kind, planted_interviews, together
+from seed.demo import generate_wave
+from seed.demo.bad import MOBILISED_CITY
+from survey.fieldwork.quality import REVIEW_FROM, FlagKind
+from survey.fieldwork.quality.detecting import Assessment, assess
+from survey.fieldwork.quality.interviews import Interviews
+
+Planted = tuple[Interviews, "np.ndarray[tuple[int], np.dtype[np.str_]]", Assessment]
+
+
+@pytest.fixture(scope="module")
+def planted() -> Planted:
+    interviews, kind = planted_interviews(generate_wave("main-2023", n=5_000, seed=11))
+    return interviews, kind, assess(interviews)
+
+
+def test_nine_of_ten_bad_ones_are_caught_at_two_false_alarms_in_a_hundred(planted: Planted) -> None:
+    _, kind, assessment = planted
+    result: Together = together(assessment.risk, kind, REVIEW_FROM)
+    assert result.caught["all"] >= 0.90
+    assert result.false_alarms <= 0.02
+    assert min(result.caught.values()) >= 0.75
+
+
+def test_each_detector_finds_what_it_is_meant_for(planted: Planted) -> None:
+    interviews, kind, assessment = planted
+    strength = {flags.kind: np.zeros(len(interviews)) for flags in assessment.flags}
+    for flags in assessment.flags:
+        strength[flags.kind][flags.rows] = flags.strength
+    results = {one.kind: one for one in by_kind(strength, kind)}
+    for sort in (FlagKind.SPEED, FlagKind.STRAIGHT_LINING, FlagKind.NEAR_DUPLICATE, FlagKind.BURST):
+        recall = results[sort].recall
+        assert recall is not None
+        assert recall >= 0.85, sort
+    for sort in (FlagKind.SPEED, FlagKind.NEAR_DUPLICATE, FlagKind.HOUR, FlagKind.BURST):
+        assert results[sort].false_alarms <= 0.01, sort
+
+
+def test_bursts_lie_in_the_mobilised_city(planted: Planted) -> None:
+    interviews, _, assessment = planted
+    (bursts,) = [flags for flags in assessment.flags if flags.kind is FlagKind.BURST]
+    cities = {interviews.city.names[code] for code in interviews.city.codes[bursts.rows]}
+    assert cities == {MOBILISED_CITY}

@@ -1,0 +1,324 @@
+"""Each detector on cases small enough to work out by hand."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hand_made import (
+    COLLEAGUE,
+    EXTRAS,
+    LETTERS,
+    MORNING,
+    OTHER_POINT,
+    POINT,
+    RATINGS,
+    answers_of,
+    raw,
+    twenty_and_ten,
+)
+
+from survey.fieldwork.quality.bursts import burst_flags
+from survey.fieldwork.quality.careless import careless_flags
+from survey.fieldwork.quality.detecting import assess, risk_scores
+from survey.fieldwork.quality.duplicates import duplicate_flags
+from survey.fieldwork.quality.flags import Flags, ramp
+from survey.fieldwork.quality.hours import hour_flags
+from survey.fieldwork.quality.interviews import Interviews, Raw, interviews_of
+from survey.fieldwork.quality.kinds import WEIGHTS, FlagKind
+from survey.fieldwork.quality.omissions import omission_flags
+from survey.fieldwork.quality.overfill import overfill_flags
+from survey.fieldwork.quality.pace import relative_pace, speed_flags
+from survey.fieldwork.quality.straight import straight_flags
+
+INSTRUMENT = twenty_and_ten()
+VARIED = [3, 8, 5, 9, 2, 7, 6, 4, 10, 1] * 2
+
+
+def wave(*rows: Raw) -> Interviews:
+    return interviews_of(rows, INSTRUMENT)
+
+
+def found(flags: Flags) -> dict[int, tuple[float, Mapping[str, Any]]]:
+    """Strength and numbers by row."""
+    return {
+        int(row): (pytest.approx(float(strength), abs=1e-4), detail)
+        for row, strength, detail in zip(flags.rows, flags.strength, flags.details, strict=True)
+    }
+
+
+def timed(number: int, seconds: float, **changes: Any) -> Raw:
+    timings = dict.fromkeys((*RATINGS, *EXTRAS), seconds)
+    return raw(number, answers_of(VARIED), timings=timings, **changes)
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+
+def test_special_answers_are_told_apart_and_never_scores() -> None:
+    arrays = wave(raw(0, {"r01": 7, "r02": "dk", "r03": "na", "r04": None, "r05": "refused"}))
+    assert arrays.scores[0, 0] == 7
+    assert np.isnan(arrays.scores[0, 1:]).all()
+    assert arrays.answers[0, 1:6].tolist() == [-2, -4, -1, -3, 0]
+
+
+def test_ticks_in_another_order_are_the_same_answer() -> None:
+    arrays = wave(raw(0, {"several": ["a", "b"]}), raw(1, {"several": ["b", "a"]}))
+    assert arrays.answers[0, -1] == arrays.answers[1, -1] > 0
+
+
+def test_rows_stand_in_the_order_of_receipt() -> None:
+    arrays = wave(raw(2, {}), raw(0, {}), raw(1, {}))
+    assert [one.int for one in arrays.ids] == [1, 2, 3]
+
+
+def test_a_wave_without_interviews_has_no_flags() -> None:
+    assessment = assess(wave())
+    assert len(assessment.risk) == 0
+    assert all(len(flags.rows) == 0 for flags in assessment.flags)
+
+
+# --- speed ----------------------------------------------------------------------------------------
+
+
+def test_a_third_of_the_usual_time_is_a_flag_at_full_strength() -> None:
+    arrays = wave(timed(0, 6), timed(1, 6), timed(2, 6), timed(3, 1.98))
+    pace = relative_pace(arrays)
+    assert pace.tolist() == pytest.approx([1, 1, 1, 0.33])
+    # 300 seconds for 30 questions
+    assert found(speed_flags(arrays, pace)) == {3: (1.0, {"percent": 33, "seconds": 10.0})}
+
+
+def test_half_way_between_the_limits_is_half_strength() -> None:
+    arrays = wave(timed(0, 10), timed(1, 10), timed(2, 10), timed(3, 4.65))
+    flags = speed_flags(arrays, relative_pace(arrays))
+    assert flags.strength.tolist() == pytest.approx([0.5], abs=1e-4)
+
+
+def test_one_long_pause_does_not_hide_a_fast_interview() -> None:
+    fast = timed(3, 2)
+    paused = {**fast.timings, "r01": 900.0}
+    row = raw(3, fast.answers, timings=paused, duration_seconds=1_000.0)
+    arrays = wave(timed(0, 8), timed(1, 8), timed(2, 8), row)
+    assert speed_flags(arrays, relative_pace(arrays)).rows.tolist() == [3]
+
+
+def test_without_times_of_questions_the_duration_decides() -> None:
+    rows = [raw(n, answers_of(VARIED), duration_seconds=300.0) for n in range(4)]
+    rows.append(raw(4, answers_of(VARIED), duration_seconds=90.0))
+    arrays = wave(*rows)
+    assert relative_pace(arrays)[4] == pytest.approx(0.3)
+
+
+def test_without_any_time_nothing_is_said_about_speed() -> None:
+    arrays = wave(*(raw(n, answers_of(VARIED), duration_seconds=None) for n in range(3)))
+    assert np.isnan(relative_pace(arrays)).all()
+    assert len(speed_flags(arrays, relative_pace(arrays)).rows) == 0
+
+
+# --- straight lines and careless answers ----------------------------------------------------------
+
+
+def test_one_score_throughout_is_flagged_and_a_varied_interview_is_not() -> None:
+    arrays = wave(raw(0, answers_of([8] * 20)), raw(1, answers_of(VARIED)))
+    assert found(straight_flags(arrays)) == {0: (1.0, {"same": 20, "rated": 20, "score": "8"})}
+
+
+def test_eighteen_of_twenty_is_weaker_by_the_ramp() -> None:
+    scores = [8] * 20
+    scores[3] = scores[9] = 7
+    flags = straight_flags(wave(raw(0, answers_of(scores))))
+    assert flags.strength.tolist() == pytest.approx([(0.90 - 0.80) / 0.17], abs=1e-4)
+
+
+def test_a_frequent_score_without_a_long_run_is_no_straight_line() -> None:
+    scores = [8, 8, 8, 8, 7] * 4
+    scores[19] = 8
+    assert len(straight_flags(wave(raw(0, answers_of(scores)))).rows) == 0
+
+
+def test_a_few_equal_ratings_among_do_not_knows_say_nothing() -> None:
+    scores: list[int | str | None] = [8] * 7 + ["dk"] * 13
+    assert len(straight_flags(wave(raw(0, answers_of(scores)))).rows) == 0
+
+
+def test_scores_turned_upside_down_are_careless() -> None:
+    rows = [raw(n, answers_of(VARIED)) for n in range(9)]
+    rows.append(raw(9, answers_of([11 - score for score in VARIED])))
+    assert found(careless_flags(wave(*rows))) == {9: (1.0, {"correlation": -1.0})}
+
+
+# --- near-duplicates ------------------------------------------------------------------------------
+
+
+def _copy(number: int, changed: int, **changes: Any) -> Raw:
+    """Thirty answers, the first `changed` scores of which differ from the original."""
+    scores = [score % 10 + 1 if at < changed else score for at, score in enumerate(VARIED)]
+    return raw(number, answers_of(scores), **changes)
+
+
+def test_the_later_of_two_equal_interviews_is_flagged() -> None:
+    flags = duplicate_flags(wave(_copy(0, 0), _copy(1, 0)))
+    detail = {"percent": 100, "of": str(UUID(int=1)), "same_surveyor": True}
+    assert found(flags) == {1: (1.0, detail)}
+
+
+def test_three_of_thirty_changed_is_still_a_copy_and_six_are_not() -> None:
+    near = duplicate_flags(wave(_copy(0, 0), _copy(1, 3)))
+    assert near.strength.tolist() == pytest.approx([(0.90 - 0.84) / 0.10], abs=1e-4)
+    assert len(duplicate_flags(wave(_copy(0, 0), _copy(1, 6))).rows) == 0
+
+
+def test_another_surveyor_needs_more_to_be_equal() -> None:
+    other = {"surveyor_id": COLLEAGUE}
+    assert len(duplicate_flags(wave(_copy(0, 0), _copy(1, 3, **other))).rows) == 0
+    same = duplicate_flags(wave(_copy(0, 0), _copy(1, 0, **other)))
+    assert found(same)[1][1]["same_surveyor"] is False
+
+
+def test_equal_interviews_of_two_cities_are_not_compared() -> None:
+    rows = _copy(0, 0), _copy(1, 0, city_code="310000")
+    assert len(duplicate_flags(wave(*rows)).rows) == 0
+
+
+def test_interviews_without_a_surveyor_are_not_by_the_same_hands() -> None:
+    flags = duplicate_flags(wave(_copy(0, 0, surveyor_id=None), _copy(1, 0, surveyor_id=None)))
+    assert found(flags)[1][1]["same_surveyor"] is False
+
+
+def test_missing_answers_are_not_equal_answers() -> None:
+    empty = answers_of([None] * 20, "abcdefgh")
+    assert len(duplicate_flags(wave(raw(0, empty), raw(1, empty))).rows) == 0
+
+
+def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        raw(n, answers_of(rng.integers(1, 11, 20).tolist(), "".join(rng.choice(list(LETTERS), 10))))
+        for n in range(300)
+    ]
+    rows.append(raw(300, rows[5].answers))
+    flags = duplicate_flags(wave(*rows))
+    assert flags.rows.tolist() == [300]
+    assert flags.details[0]["of"] == str(rows[5].id)
+
+
+# --- hours and bursts -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("utc", "china", "strength"),
+    [((16, 0), "00:00", 1.0), ((21, 59), "05:59", 1.0), ((14, 0), "22:00", 0.5),
+     ((15, 59), "23:59", 0.5)],
+)  # fmt: skip
+def test_hours_are_those_of_china(utc: tuple[int, int], china: str, strength: float) -> None:
+    begun = datetime(2026, 5, 19, *utc, tzinfo=UTC)
+    flags = hour_flags(wave(raw(0, {}, started_at=begun)))
+    assert found(flags) == {0: (strength, {"time": china})}
+
+
+@pytest.mark.parametrize("utc", [(22, 0), (2, 0), (13, 59)])
+def test_day_and_unknown_hours_are_not_flagged(utc: tuple[int, int]) -> None:
+    begun = datetime(2026, 5, 19, *utc, tzinfo=UTC)
+    assert (
+        len(hour_flags(wave(raw(0, {}, started_at=begun), raw(1, {}, started_at=None))).rows) == 0
+    )
+
+
+def _visits(first: int, count: int, hour: int, **changes: Any) -> list[Raw]:
+    begun = MORNING + timedelta(hours=hour)
+    return [
+        raw(first + n, {}, started_at=begun + timedelta(seconds=n), submitted_at=begun, **changes)
+        for n in range(count)
+    ]
+
+
+def test_an_hour_with_thirty_is_a_burst_where_two_are_usual() -> None:
+    rows = [row for hour in range(30) for row in _visits(100 * hour, 2, hour)]
+    rows += _visits(9_000, 30, 40)
+    flags = burst_flags(wave(*rows))
+    assert len(flags.rows) == 30
+    # usual is the mean over hours with interviews: (30 x 2 + 30) / 31, above the median of 2
+    usual = 90 / 31
+    assert flags.strength.tolist() == pytest.approx([1 - usual / 30] * 30, abs=1e-4)
+    assert flags.details[0] == {"at": "point", "count": 30, "usual": 2.9}
+
+
+def test_a_point_that_is_always_busy_has_no_bursts() -> None:
+    rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
+    for hour in range(10):
+        rows += _visits(10_000 + 100 * hour, 12, hour, point_id=OTHER_POINT, city_code="310000")
+    assert len(burst_flags(wave(*rows)).rows) == 0
+
+
+def test_a_burst_over_the_points_of_a_city_shows_in_the_city() -> None:
+    rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
+    for point in range(12):
+        rows += _visits(10_000 + 100 * point, 2, 70, point_id=UUID(int=900 + point))
+    flags = burst_flags(wave(*rows))
+    assert len(flags.rows) == 24
+    assert {detail["at"] for detail in flags.details} == {"city"}
+
+
+def test_a_few_interviews_at_once_are_no_burst() -> None:
+    rows = [row for hour in range(60) for row in _visits(100 * hour, 1, hour)]
+    assert len(burst_flags(wave(*rows, *_visits(10_000, 5, 70))).rows) == 0
+
+
+# --- quota and omissions --------------------------------------------------------------------------
+
+
+def test_interviews_beyond_the_target_and_a_tenth_are_flagged_in_the_order_of_receipt() -> None:
+    cell = {"quota_cell_id": UUID(int=5), "quota_target": 10}
+    rows = [raw(n, {}, **cell) for n in range(13)]
+    flags = overfill_flags(wave(*rows))
+    assert [detail["number"] for detail in flags.details] == [12, 13]
+    assert flags.strength.tolist() == pytest.approx([0.1 / 0.9, 0.2 / 0.9], abs=1e-4)
+
+
+def test_void_interviews_do_not_fill_a_quota() -> None:
+    cell = {"quota_cell_id": UUID(int=5), "quota_target": 10}
+    rows = [raw(n, {}, counted=n > 3, **cell) for n in range(13)]
+    assert len(overfill_flags(wave(*rows)).rows) == 0
+
+
+def test_half_of_the_questions_without_an_answer() -> None:
+    scores: list[int | str | None] = [None] * 5 + ["dk"] * 5 + ["refused"] * 5 + ["na"] * 5
+    flags = omission_flags(wave(raw(0, answers_of(scores))))
+    assert found(flags) == {0: ((0.5 - 0.25) / 0.35, {"without": 15, "asked": 30})}
+
+
+# --- risk -----------------------------------------------------------------------------------------
+
+
+def _flag(kind: FlagKind, strength: float) -> Flags:
+    return Flags(kind, np.array([0]), np.array([strength]), ({},))
+
+
+def test_risk_of_two_flags_is_one_minus_the_product_of_what_they_leave() -> None:
+    flags = (_flag(FlagKind.STRAIGHT_LINING, 1.0), _flag(FlagKind.SPEED, 0.5))
+    # 1 - (1 - 0.48) (1 - 0.90 x 0.5) = 0.714
+    assert risk_scores(flags, 2).tolist() == [71, 0]
+
+
+def test_every_kind_has_a_weight_that_leaves_doubt() -> None:
+    assert set(WEIGHTS) == set(FlagKind)
+    assert all(0 < weight < 1 for weight in WEIGHTS.values())
+
+
+def test_the_mean_score_is_on_a_scale_of_a_hundred() -> None:
+    assessment = assess(wave(raw(0, answers_of([1, 10] * 10)), raw(1, {"r01": "dk"})))
+    assert assessment.mean_score[0] == pytest.approx(50)
+    assert np.isnan(assessment.mean_score[1])
+
+
+def test_the_ramp_rises_downwards_too_and_takes_unknown_for_nothing() -> None:
+    values = np.array([0.7, 0.6, 0.465, 0.33, 0.1, np.nan])
+    assert ramp(values, nothing=0.6, full=0.33).tolist() == pytest.approx([0, 0, 0.5, 1, 1, 0])
+
+
+def test_points_are_told_apart() -> None:
+    assert wave(raw(0, {}), raw(1, {}, point_id=None)).point.codes.tolist() == [0, -1]
+    assert wave(raw(0, {})).point.names == (POINT,)
