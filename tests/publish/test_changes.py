@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +14,8 @@ from survey.access.principal import OPERATOR, Principal, Role
 from survey.disclosure import protect
 from survey.estimate import change, to_scores
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.publish.results import freeze, freeze_wave, list_waves, open_results
-from survey.publish.results.cells import estimated
+from survey.publish.results import freeze_wave, list_waves, open_results, tables
+from survey.publish.results.cells import Estimated, estimated
 from survey.publish.results.changes import (
     FALL,
     NONE,
@@ -28,10 +27,8 @@ from survey.publish.results.changes import (
     judged,
 )
 from survey.publish.results.source import Source
-from survey.publish.results.store import CELLS, METHOD, NotCompared, WaveInfo
-from survey.publish.results.tables import _method
+from survey.publish.results.store import CELLS, NotCompared, WaveInfo
 from survey.settings import Settings
-from survey.snapshot.files import parquet_bytes
 from survey.snapshot.frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Response, Status, Wave, WaveState, new_id
@@ -256,25 +253,49 @@ def test_too_few_in_either_wave_hides_the_change(n: str) -> None:
     assert table.loc[0, FIGURES].isna().all()
 
 
-def test_people_of_cities_left_out_are_not_told_from_the_counts() -> None:
-    found, cells = made_up(np.array([9.0, 9.0, 9.0]))
-    found.table["n_before"] = [391.0, 390.0, 400.0]
-    table = verdict_of(found, cells, cells)
-    assert table["reason"].tolist() == ["differencing", "", ""]
-    assert table.loc[0, FIGURES].isna().all()
+@pytest.mark.parametrize(("n", "hidden"), [(9, True), (10, False)])
+def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas(
+    n: int, hidden: bool
+) -> None:
+    """East is cities a and b, the nation also c; only the earlier wave has b."""
+    areas = [
+        ("nation", "CN"),
+        ("region3", "east"),
+        ("region3", "west"),
+        ("city", "a"),
+        ("city", "c"),
+    ]
+    keys = pd.DataFrame(areas, columns=["area_level", "area"])
+    keys = keys.assign(group="all", indicator="composite")
+    counts = np.array([600.0, 200.0, 400.0, 200.0, 400.0])
+    table = keys.assign(
+        before=80.0, after=81.0, difference=1.0, se=1.0, ci_low=-1.0, ci_high=3.0, df=200.0, p=0.3,
+        n_before=counts, n_after=counts, status="ok",
+    )  # fmt: skip
+    everywhere = pd.concat(
+        [keys, keys.iloc[[3]].assign(area="b")], ignore_index=True
+    ).assign(n=[600.0 + n, 200.0 + n, 400.0, 200.0, 400.0, n])  # fmt: skip
+    kinds = dict.fromkeys(KEYS, "category")
+    found = Changes(
+        table.astype(kinds), {"composite": "composite"}, (frozenset({"b"}), frozenset())
+    )
+    before = protect(everywhere.astype(kinds))
+    judged_table = verdict_of(found, before, protect(keys.assign(n=counts).astype(kinds)))
+    reasons = dict(zip(judged_table["area"].astype(str), judged_table["reason"], strict=True))
+    why = "differencing" if hidden else ""
+    assert reasons == {"CN": why, "east": why, "west": "", "a": "", "c": ""}
+    assert judged_table.loc[~judged_table["shown"], FIGURES].isna().all(axis=None)
 
 
-def _light_tables(folder: Path, source: Source) -> tuple[int, int]:
-    """The cells and the method only: what a comparison reads."""
-    cells = protect(estimated(source).cells)
-    (folder / CELLS).write_bytes(parquet_bytes(cells))
-    (folder / METHOD).write_text(_method(source).model_dump_json())
-    return len(cells), int((~cells["shown"]).sum())
+def _cells_only(_figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {CELLS: cells}
 
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(freeze, "write_tables", _light_tables)
+    """Freeze only what a comparison reads: the cells, by the simplest rule."""
+    monkeypatch.setattr(tables, "protected_cells", lambda figures: protect(figures.cells))
+    monkeypatch.setattr(tables, "_tables", _cells_only)
     yield
     dispose_engines()
 

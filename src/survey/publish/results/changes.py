@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from survey.disclosure import CELL_KEYS, MINIMUM_N, Reason, follow, protect
+from survey.disclosure import CELL_KEYS, Reason, follow, protect
 from survey.disclosure.reasons import FIGURES, REASONS, decided
 from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.change import benjamini_hochberg
@@ -52,6 +53,8 @@ class Changes:
     n_before, n_after, status: a row an area and group of the cities that both waves have."""
     before_of: dict[str, str]
     """Indicator -> its code in the earlier wave."""
+    left_out: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    """Cities that only the earlier wave has, and those that only the later one has."""
 
 
 def changes(before: Source, after: Source) -> Changes:
@@ -65,7 +68,8 @@ def changes(before: Source, after: Source) -> Changes:
             or no city in common.
     """
     pairs = _comparable(before, after)
-    common = _cities(before) & _cities(after)
+    cities = _cities(before), _cities(after)
+    common = cities[0] & cities[1]
     if not common:
         raise NotComparable(msg("The two waves have no city in common."))
     groups = tuple(
@@ -81,7 +85,7 @@ def changes(before: Source, after: Source) -> Changes:
     table = table[table["indicator"].isin(list(pairs))].reset_index(drop=True)
     table["indicator"] = table["indicator"].cat.remove_unused_categories()
     table.attrs.clear()
-    return Changes(table, pairs)
+    return Changes(table, pairs, (cities[0] - common, cities[1] - common))
 
 
 def judged(
@@ -90,7 +94,8 @@ def judged(
     """The changes as people may read them, each with its verdict.
 
     A change is hidden where either wave has too few people, where either wave hides the figure
-    itself, and where the cities that only one wave has could be told from the difference in n.
+    itself, and where it would tell of a hidden city that only one wave has: the figure of the
+    whole area less that of the cities compared.
     P values are adjusted by Benjamini and Hochberg over the areas shown, for each area level,
     group and indicator; a change is a rise or a fall where the adjusted one is at most `Q` and the
     error is dependable.
@@ -104,8 +109,14 @@ def judged(
     table = protect(found.table, n="n_after", counts=("n_before",))
     earlier = table["indicator"].map(found.before_of)
     try:
-        table = _follow(table, earlier, before_cells, "n_before")
-        table = _follow(table, table["indicator"], after_cells, "n_after")
+        for codes, cells, n, left_out in zip(
+            (earlier, table["indicator"]),
+            (before_cells, after_cells),
+            ("n_before", "n_after"),
+            found.left_out,
+            strict=True,
+        ):
+            table = _follow(table, codes, cells, n, left_out)
     except KeyError as error:
         raise NotComparable(OUTDATED) from error
     table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
@@ -131,8 +142,8 @@ def _comparable(before: Source, after: Source) -> dict[str, str]:
     return pairs
 
 
-def _cities(source: Source) -> set[str]:
-    return set(source.people["city_code"].astype(str))
+def _cities(source: Source) -> frozenset[str]:
+    return frozenset(source.people["city_code"].astype(str))
 
 
 def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str, str]:
@@ -160,7 +171,7 @@ def _alike(old: dict[str, float] | None, new: dict[str, float]) -> bool:
     )
 
 
-def _cube(source: Source, tree: Tree, common: set[str], groups: tuple[str, ...]) -> Cube:
+def _cube(source: Source, tree: Tree, common: frozenset[str], groups: tuple[str, ...]) -> Cube:
     """The sums of one wave; a question it did not ask has no answer."""
     missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
     outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
@@ -178,24 +189,34 @@ def _cube(source: Source, tree: Tree, common: set[str], groups: tuple[str, ...])
     )
 
 
-def _follow(table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str) -> pd.DataFrame:
-    """`table` after the decisions for the cells of one wave, which calls its indicators `codes`."""
+def _follow(
+    table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str, left_out: frozenset[str]
+) -> pd.DataFrame:
+    """`table` after the decisions for the cells of one wave, which calls its indicators `codes`
+    and alone has the cities `left_out`."""
     keys = table.assign(indicator=codes)
-    left_out = _sizes(keys, cells) - table[n].to_numpy(dtype=float)
+    told = _tells_of(keys, cells, n, left_out)
     followed = follow(keys, cells, figures=_FIGURES).assign(indicator=table["indicator"])
-    told = (left_out >= 1) & (left_out < MINIMUM_N)
     reasons = np.array(followed["reason"].cat.codes, dtype=np.int8)
     reasons[(reasons == 0) & told] = REASONS.index(Reason.DIFFERENCING)
     return decided(followed, reasons, (*FIGURES, *_FIGURES))
 
 
-def _sizes(keys: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
-    """n of the cells that `keys` name, NaN where it is hidden."""
+def _tells_of(
+    keys: pd.DataFrame, cells: pd.DataFrame, n: str, left_out: frozenset[str]
+) -> NDArray[np.bool_]:
+    """Rows without some people of their area, where a city of those people is hidden."""
     names = list(CELL_KEYS)
     asked = cells[cells["group"].isin(list(GROUPS))]
-    sizes = asked[names].astype(str).assign(n=asked["n"])
-    found = keys[names].astype(str).merge(sizes, on=names, how="left")
-    return found["n"].to_numpy(dtype=float)
+    sizes = asked[names].astype(str).assign(whole=asked["n"])
+    asked_of = keys[names].astype(str)
+    whole = asked_of.merge(sizes, on=names, how="left")["whole"].to_numpy(dtype=float)
+    fewer = whole - keys[n].to_numpy(dtype=float) >= 1
+    gone = sizes[(sizes["area_level"] == "city") & sizes["area"].isin(left_out)]
+    hidden = gone.loc[gone["whole"].isna(), ["group", "indicator"]].drop_duplicates()
+    marked = asked_of.merge(hidden.assign(hidden=True), on=["group", "indicator"], how="left")
+    found: NDArray[np.bool_] = fewer & marked["hidden"].notna().to_numpy(dtype=bool)
+    return found
 
 
 def _adjusted(table: pd.DataFrame) -> np.ndarray:
