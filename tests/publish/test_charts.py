@@ -20,6 +20,7 @@ SERIES = {
     Kind.TREND: ("Own", "Published"),
     Kind.GROUPED: ("A", "B", "C"),
     Kind.MAP: ("Above", "Below", "Not told apart"),
+    Kind.RANKING: ("Place, city", "Possible places"),
     Kind.GRADED_CITIES: ("Grade A", "Grade B", "Grade C", "Model"),
     Kind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
 }
@@ -112,11 +113,25 @@ def test_a_specification_is_built_once() -> None:
     assert spec_of(Kind.GAPS, text, ORDINARY) is spec_of(Kind.GAPS, text, ORDINARY)
 
 
-def test_only_the_caterpillar_can_be_clicked() -> None:
+def test_only_the_ranking_can_be_clicked() -> None:
     clickable = {
         kind for kind in Kind if f'"{PICK}"' in json.dumps(spec_of(kind, words(kind), ORDINARY))
     }
-    assert clickable == {Kind.CATERPILLAR}
+    assert clickable == {Kind.RANKING}
+
+
+def test_the_ranking_shades_the_focus_and_what_cannot_be_told_apart_from_it() -> None:
+    spec = spec_of(Kind.RANKING, words(Kind.RANKING), ORDINARY)
+    shade = next(layer for layer in layers(spec) if layer["mark"]["type"] == "rect")
+    kept = json.dumps(shade["transform"])
+    assert all(role in kept for role in ("focus", "tied"))
+    assert not any(role in kept for role in ("above", "below", "unranked", "hidden"))
+    titles = {
+        layer["encoding"]["y"]["axis"]["title"]
+        for layer in layers(spec)
+        if layer["encoding"].get("y", {}).get("axis")
+    }
+    assert titles == {"Place, city", "Possible places"}
 
 
 def test_there_is_a_shape_for_every_colour() -> None:

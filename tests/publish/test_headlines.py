@@ -1,5 +1,8 @@
 """National figures: the mean over cities by hand, and equal to the one population without gaps."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +11,11 @@ from survey.disclosure import protect
 from survey.instrument.model import Instrument, Item, Kind, Language, Section
 from survey.instrument.tree import Indicator, IndicatorTree
 from survey.publish.results.cells import Estimated, estimated
-from survey.publish.results.headlines import city_weighted, headline_table
+from survey.publish.results.headlines import COLUMNS, city_weighted, headline_table
+from survey.publish.results.lookup import Lookup
 from survey.publish.results.source import Source
 from survey.publish.results.weighting import WeightingReport
+from survey.snapshot.files import parquet_bytes
 
 CITIES = ("110000", "310000", "320500")
 
@@ -157,6 +162,18 @@ def test_the_mean_over_cities_does_not_tell_the_score_of_a_hidden_city() -> None
     assert not mean["shown"].any()
     assert mean[["estimate", "se", "ci_low", "ci_high", "df", "n", "cities"]].isna().all(axis=None)
     assert table.loc[table["basis"] == "domain", "shown"].all()
+
+
+def test_a_wave_without_a_tree_has_no_headline_but_a_file_that_can_be_asked(tmp_path: Path) -> None:
+    made = wave(gaps=False)
+    made = replace(made, source=replace(made.source, tree=None))
+    table = headline_table(made, protect(made.cells))
+    assert table.empty
+    assert list(table.columns) == [*COLUMNS, "shown", "reason"]
+    file = tmp_path / "headlines.parquet"
+    file.write_bytes(parquet_bytes(table))
+    again = pd.read_parquet(file)
+    assert Lookup(again, ["basis", "composite"]).find({"basis": ["domain"]}).empty
 
 
 def test_a_decision_about_the_nation_holds_for_both() -> None:

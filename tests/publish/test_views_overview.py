@@ -7,11 +7,8 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
 from survey.context.published import published_series
-from survey.publish.charts import Kind
 from survey.publish.results import WaveResults
 from survey.publish.views.overview import AREA_CHOICES, OverviewFilters, OverviewView, overview
-from survey.publish.views.rows import RANKED_FROM_N
-from survey.sample.frame import shipped_cities
 
 Frozen = dict[str, WaveResults]
 
@@ -44,31 +41,47 @@ def test_the_tiles_are_the_first_level(frozen: Frozen) -> None:
     assert all(tile.figure.available for tile in tiles)
 
 
-def test_cities_are_in_the_order_of_their_estimates_beside_the_nation(frozen: Frozen) -> None:
-    shown = view(frozen)
-    assert shown.cities.kind is Kind.CATERPILLAR
-    rows = shown.cities.data
-    cities = rows[rows["role"] != "reference"]
-    assert len(cities) == len(shipped_cities()) == len(shown.cities.table)
-    assert cities["estimate"].dropna().is_monotonic_decreasing
-    line = rows[rows["role"] == "reference"]
-    assert line["estimate"].tolist() == [shown.headline.estimate]
+def headline(frozen: Frozen, basis: str, composite: str = "item_means") -> pd.Series:
+    table = frozen["main-2024"].headlines(
+        OPERATOR, basis=basis, composite=composite, indicator="composite"
+    )
+    assert len(table) == 1
+    return table.iloc[0]
 
 
-def test_small_cities_are_drawn_hollow_and_told_so(frozen: Frozen) -> None:
-    shown = view(frozen, OverviewFilters(indicator="1"))
-    rows = shown.cities.data[shown.cities.data["role"] != "reference"]
-    small = rows["n"] < RANKED_FROM_N
-    assert (rows.loc[small, "role"] == "unranked").all()
-    assert (rows.loc[~small, "role"] == "item").all()
-    assert f"fewer than {RANKED_FROM_N}" in shown.cities.note
+def test_the_nation_is_counted_as_the_reader_chooses(frozen: Frozen) -> None:
+    shown = view(frozen, OverviewFilters(basis="city_weighted"))
+    expected = headline(frozen, "city_weighted")
+    assert shown.headline.estimate == expected["estimate"]
+    assert shown.headline.estimate != view(frozen).headline.estimate
+    line = shown.areas.data.query("role == 'reference'")
+    assert line["estimate"].tolist() == [expected["estimate"]]
+    assert "mean of the cities" in line["label"].iloc[0]
+    assert "mean of the cities" in shown.areas.note
+    assert "Differences of cities are always from the nation as one population" in shown.counted
 
 
-@pytest.mark.parametrize(("level", "value"), [("region3", "中部"), ("city_class", "直辖市")])
-def test_the_list_of_cities_can_be_narrowed(frozen: Frozen, level: str, value: str) -> None:
-    shown = view(frozen, OverviewFilters(**{level: value}))
-    expected = {city.code for city in shipped_cities() if getattr(city, level) == value}
-    assert set(shown.city_codes) == expected
+def test_the_headline_says_how_it_is_counted_and_what_the_others_give(frozen: Frozen) -> None:
+    counted = view(frozen).counted
+    assert "all residents as one population" in counted
+    assert "weighted means of the items (official for this wave)" in counted
+    for other in (
+        headline(frozen, "city_weighted"),
+        headline(frozen, "domain", "per_respondent"),
+    ):
+        assert f"{other['estimate']:.1f}, 95%" in counted
+
+
+def test_an_unknown_basis_falls_back(frozen: Frozen) -> None:
+    assert view(frozen, OverviewFilters(basis="x")).headline == view(frozen).headline
+
+
+def test_the_composite_is_given_a_band_and_nothing_else_is(frozen: Frozen) -> None:
+    band = view(frozen).band
+    assert band is not None
+    assert band.settled
+    assert band.words == "Good (probability >99%)"
+    assert view(frozen, OverviewFilters(indicator="1")).band is None
 
 
 @pytest.mark.parametrize("level", AREA_CHOICES)
@@ -124,12 +137,6 @@ def test_published_scores_of_a_first_level_indicator(frozen: Frozen) -> None:
     assert not published.empty
 
 
-def test_the_own_city_of_an_official_stands_out(frozen: Frozen) -> None:
-    official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, "320500")
-    rows = view(frozen, principal=official).cities.data
-    assert rows.loc[rows["role"] == "focus", "code"].tolist() == ["320500"]
-
-
 def test_a_surveyor_gets_nothing(frozen: Frozen) -> None:
     with pytest.raises(AccessDenied):
         view(frozen, principal=Principal(uuid4(), "Wang", Role.SURVEYOR, "CN"))
@@ -141,7 +148,7 @@ def test_every_picture_has_title_wave_unit_n_and_words_for_those_who_cannot_see(
 ) -> None:
     shown = view(frozen, language=language)
     for picture in (
-        shown.indicators, shown.cities, shown.areas, shown.city_map, shown.trend,
+        shown.indicators, shown.areas, shown.city_map, shown.trend,
     ):  # fmt: skip
         assert picture.title
         for part in ("2024", "0–100" if language == "en" else "0—100", "n = ", "95%"):

@@ -6,6 +6,7 @@ from html import escape
 import streamlit as st
 
 from survey.locale import Translator
+from survey.publish.views.bands import Verdict
 from survey.publish.views.figures import (
     NEEDED,
     NO_CLEAR_DIFFERENCE,
@@ -17,6 +18,7 @@ from survey.publish.views.figures import (
     signed,
 )
 from survey.publish.views.overview import Standing
+from survey.publish.views.ranking import RankingView
 from survey.publish.views.trends import ChangeView
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
@@ -25,7 +27,9 @@ from survey.ui.page import Visit
 _MOST_LISTED = 6
 
 
-def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str) -> None:
+def answer(
+    visit: Visit, figure: Figure, sentence: str, *, unit: str, band: Verdict | None = None
+) -> None:
     """One number with its interval in words, one sentence, and what the interval is not."""
     t = visit.t
     if not figure.available or figure.estimate is None:
@@ -37,9 +41,19 @@ def answer(visit: Visit, figure: Figure, sentence: str, *, unit: str) -> None:
     interval = f'<abbr class="interval" title="{explained}">{escape(between)}</abbr>'
     st.html(
         f'<div class="hcs-answer"><span class="number">{decimal(figure.estimate)}</span>'
-        f'<span class="unit">{escape(unit)}</span>{interval}<p>{escape(sentence)}</p></div>'
+        f'<span class="unit">{escape(unit)}</span>{interval}{_band(visit, band)}'
+        f"<p>{escape(sentence)}</p></div>"
     )
     st.caption(t(QUOTA_SAMPLE))
+
+
+def _band(visit: Visit, band: Verdict | None) -> str:
+    """The band of the score; hatched while it is not settled."""
+    if band is None:
+        return ""
+    explained = escape(explain("band", visit.language) or "", quote=True)
+    look = "band" if band.settled else "band unsettled"
+    return f'<div class="{look}"><abbr title="{explained}">{escape(band.words)}</abbr></div>'
 
 
 def tiles(t: Translator, named: Iterable[tuple[str, Figure]]) -> None:
@@ -103,6 +117,18 @@ def standing(t: Translator, counts: Standing | None) -> None:
     )
 
 
+def order(visit: Visit, view: RankingView) -> None:
+    """What the order of the cities says about the city in focus, and about all of them."""
+    explained = escape(explain("rank set", visit.language) or "", quote=True)
+    said = [
+        f'<p><abbr title="{explained}">{escape(sentence)}</abbr></p>'
+        for sentence in (view.focus, view.neighbours)
+        if sentence
+    ]
+    if said:
+        st.html(f'<div class="hcs-answer">{"".join(said)}</div>')
+
+
 def place(name: str, where: str) -> None:
     """Which city it is and what kind of city."""
     st.header(name, anchor=False)
@@ -112,6 +138,11 @@ def place(name: str, where: str) -> None:
 def say(sentence: str) -> None:
     """One sentence of the answer."""
     st.html(f'<div class="hcs-answer"><p>{escape(sentence)}</p></div>')
+
+
+def remark(sentence: str) -> None:
+    """What has to be known about the answer."""
+    st.caption(sentence)
 
 
 def difference(visit: Visit, one: Difference, sentence: str, *, against: str | None = None) -> None:

@@ -7,8 +7,10 @@ import streamlit as st
 from survey.locale import Message
 from survey.publish.results import WaveInfo, WaveResults
 from survey.publish.views.city import AGAINST
+from survey.publish.views.headline import BASES
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.names import COMPOSITE, Names
+from survey.publish.views.ranking import FocusChoices
 from survey.publish.views.small_areas import BESIDE
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, fields_of
@@ -165,6 +167,38 @@ def pick_level(visit: Visit, results: WaveResults, levels: Sequence[str]) -> str
     """By which division of the country areas are drawn."""
     show = names_of(visit, results).level
     return pick(visit.t("Areas by"), "by", levels, show=show, language=visit.language)
+
+
+def pick_basis(visit: Visit) -> str:
+    """How the national figure is counted."""
+    return pick(
+        visit.t("National score counted as"),
+        "basis",
+        list(BASES),
+        show=lambda basis: _sentence_case(visit.t(BASES[basis])),
+        language=visit.language,
+        explanation=explain("headline basis", visit.language),
+    )
+
+
+def _sentence_case(text: str) -> str:
+    """A phrase as it stands alone."""
+    return text[:1].upper() + text[1:]
+
+
+def pick_focus(visit: Visit, choices: FocusChoices) -> str | None:
+    """The city that the others are compared with; None where no city can be shown."""
+    if not choices.names:
+        return None
+    return pick(
+        visit.t("City in focus"),
+        "city",
+        list(choices.names),
+        show=choices.names.__getitem__,
+        language=visit.language,
+        default=choices.default,
+        explanation=explain("rank set", visit.language),
+    )
 
 
 def pick_yardstick(visit: Visit, choices: Mapping[str, Message] = AGAINST) -> str:

@@ -13,9 +13,10 @@ from survey.publish.charts.change import changes, city_changes
 from survey.publish.charts.dumbbell import dumbbell
 from survey.publish.charts.gaps import city_gaps, gaps
 from survey.publish.charts.grouped import grouped_dots
-from survey.publish.charts.intervals import caterpillar, interval_dots
+from survey.publish.charts.intervals import interval_dots
 from survey.publish.charts.matrix import matrix
 from survey.publish.charts.points import point_map
+from survey.publish.charts.ranks import ranking
 from survey.publish.charts.small_areas import graded_cities
 from survey.publish.charts.style import Style, config
 from survey.publish.charts.text import ChartText, series_name
@@ -24,7 +25,6 @@ from survey.publish.charts.trend import ribbon_line
 
 class Kind(StrEnum):
     INTERVALS = "intervals"
-    CATERPILLAR = "caterpillar"
     GAPS = "gaps"
     CITY_GAPS = "city_gaps"
     DUMBBELL = "dumbbell"
@@ -33,6 +33,7 @@ class Kind(StrEnum):
     MAP = "map"
     GRADED_CITIES = "graded_cities"
     MATRIX = "matrix"
+    RANKING = "ranking"
     CHANGES = "changes"
     CITY_CHANGES = "city_changes"
 
@@ -40,7 +41,6 @@ class Kind(StrEnum):
 BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingProxyType(
     {
         Kind.INTERVALS: interval_dots,
-        Kind.CATERPILLAR: caterpillar,
         Kind.GAPS: gaps,
         Kind.CITY_GAPS: city_gaps,
         Kind.DUMBBELL: dumbbell,
@@ -49,6 +49,7 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
         Kind.MAP: point_map,
         Kind.GRADED_CITIES: graded_cities,
         Kind.MATRIX: matrix,
+        Kind.RANKING: ranking,
         Kind.CHANGES: changes,
         Kind.CITY_CHANGES: city_changes,
     }

@@ -36,6 +36,7 @@ COLUMNS = (
     "cities",
     "status",
 )
+_TEXTS = ("area_level", "area", "basis", "composite", "indicator", "status")
 _LEAST_DF, _LEAST_N = 8, 30
 _UNSEEN = "unseen"
 
@@ -52,7 +53,7 @@ def headline_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
     """
     source = figures.source
     if not source.plan.has_composite:
-        return follow(_typed(pd.DataFrame(columns=list(COLUMNS))), cells, at={"group": EVERYONE})
+        return follow(_nothing(), cells, at={"group": EVERYONE}, figures=("cities",))
     codes = [COMPOSITE, *source.plan.tree.codes]
     parts = [
         _both_bases(estimates[estimates["indicator"].isin(codes)], source, cells).assign(
@@ -181,6 +182,12 @@ def _status(table: pd.DataFrame) -> list[str]:
     )
 
 
+def _nothing() -> pd.DataFrame:
+    """No row, but the columns with their types, so that a file of it can be asked."""
+    texts = dict.fromkeys(_TEXTS, "")
+    numbers = dict.fromkeys((name for name in COLUMNS if name not in texts), 0.0)
+    return _typed(pd.DataFrame([texts | numbers])).iloc[:0][list(COLUMNS)]
+
+
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    texts = ("area_level", "area", "basis", "composite", "indicator", "status")
-    return table.astype(dict.fromkeys(texts, "category"))
+    return table.astype(dict.fromkeys(_TEXTS, "category"))

@@ -1,4 +1,4 @@
-"""The national overview: the answer, its parts, the cities, the areas, the years."""
+"""The national overview: the answer, its parts, the areas, the map, the years."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,12 +10,15 @@ from survey.access.principal import Principal
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.picture import Picture
+from survey.publish.results.headlines import DOMAIN
+from survey.publish.views.bands import Verdict, verdicts_on_bands
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Figure, figure_of
-from survey.publish.views.names import COMPOSITE, NATION
+from survey.publish.views.headline import dashed_line, how_counted, nation_cells
+from survey.publish.views.names import COMPOSITE
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
 from survey.publish.views.reading import Reading, Results
-from survey.publish.views.rows import RANKED_FROM_N, ranges, score_table, verdicts
+from survey.publish.views.rows import ranges, score_table, verdicts
 from survey.publish.views.trend import trend_picture
 
 AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
@@ -23,12 +26,11 @@ AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "
 
 @dataclass(frozen=True)
 class OverviewFilters:
-    """`region3` and `city_class` narrow the list of cities; `by` groups the areas."""
+    """`by` groups the areas; `basis` is how the nation is counted."""
 
     indicator: str = COMPOSITE
+    basis: str = DOMAIN
     by: str = "region3"
-    region3: str | None = None
-    city_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,16 @@ class OverviewView:
     title: str
     headline: Figure
     sentence: str
+    band: Verdict | None
+    """Of the composite only; None where nothing can be said."""
+    counted: str
+    """How the national figure is counted, and what the other ways give."""
     tiles: tuple[Tile, ...]
     standing: Standing | None
     indicators: Picture
-    cities: Picture
     city_map: Picture
     areas: Picture
     trend: Picture
-    city_codes: tuple[str, ...]
 
 
 def overview(
@@ -73,24 +77,25 @@ def overview(
 ) -> OverviewView:
     """Everything on the page; `others` are the further waves of the same series."""
     reading = Reading(results, principal, language)
-    nation = reading.cells(area_level="nation", area=NATION, indicator=None)
-    headline = figure_of(nation.where("indicator", filters.indicator))
+    nation = nation_cells(reading, filters.basis)
+    at_indicator = nation.where("indicator", filters.indicator)
+    headline = figure_of(at_indicator)
     cells = reading.cells(indicator=filters.indicator)
-    every_city = cells.where("area_level", "city")
-    cities = _chosen(every_city, reading, filters)
+    cities = cells.where("area_level", "city")
     gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
+    bands = verdicts_on_bands(at_indicator, reading.t, language)
     return OverviewView(
         title=reading.wave_title,
         headline=headline,
         sentence=_sentence(reading, headline, filters),
+        band=bands[0] if bands and filters.indicator == COMPOSITE else None,
+        counted=how_counted(reading, filters.basis, filters.indicator),
         tiles=_tiles(reading, nation),
         standing=_standing(gaps),
         indicators=_indicators(reading, nation),
-        cities=_cities(reading, cities, headline, filters),
-        city_map=_map(reading, every_city, gaps, headline),
+        city_map=_map(reading, cities, gaps, headline),
         areas=_areas(reading, cells, headline, filters),
         trend=trend_picture(reading, others, filters.indicator),
-        city_codes=tuple(cities.texts("area")),
     )
 
 
@@ -133,46 +138,6 @@ def _indicators(reading: Reading, nation: Cells) -> Picture:
     )
 
 
-def _chosen(cities: Cells, reading: Reading, filters: OverviewFilters) -> Cells:
-    """The cities of the filter, largest estimate first, those without a figure last."""
-    frame = reading.cities
-    keep = [
-        code in frame
-        and filters.region3 in {None, frame[code].region3}
-        and filters.city_class in {None, frame[code].city_class}
-        for code in cities.texts("area")
-    ]
-    kept = cities.keep(keep) if filters.region3 or filters.city_class else cities
-    return kept.descending("estimate")
-
-
-def _cities(reading: Reading, cities: Cells, headline: Figure, filters: OverviewFilters) -> Picture:
-    t = reading.t
-    reference = None if headline.estimate is None else (t("Nation"), headline.estimate)
-    note = t(
-        "Dashed line: the nation. Cities whose lines overlap widely should not be told apart. "
-        "Hollow: fewer than {n} interviews, not to be put in an order.",
-        n=RANKED_FROM_N,
-    )
-    title = t(
-        "{indicator} by city ({count})",
-        indicator=reading.names.indicator(filters.indicator),
-        count=len(cities),
-    )
-    return score_picture(
-        reading,
-        Heading("overview-cities", title, t("City"), note),
-        cities,
-        [reading.names.area(code) for code in cities.texts("area")],
-        key="area",
-        n=cities.total("n"),
-        kind=Kind.CATERPILLAR,
-        focus=() if reading.principal.area == NATION else (reading.principal.area,),
-        ranked_from=RANKED_FROM_N,
-        reference=reference,
-    )
-
-
 def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFilters) -> Picture:
     t = reading.t
     level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
@@ -182,10 +147,11 @@ def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFi
         indicator=reading.names.indicator(filters.indicator),
         level=reading.names.level(level),
     )
-    reference = None if headline.estimate is None else (t("Nation"), headline.estimate)
+    reference = dashed_line(reading, headline, filters.basis)
+    note = "" if reference is None else t("Dashed line: {name}.", name=reference[0])
     return score_picture(
         reading,
-        Heading("overview-areas", title, t("Area"), t("Dashed line: the nation.")),
+        Heading("overview-areas", title, t("Area"), note),
         areas,
         [reading.names.area(area) for area in areas.texts("area")],
         key="area",

@@ -63,15 +63,12 @@ def score_picture(
     kind: Kind = Kind.INTERVALS,
     unit: str | None = None,
     focus: Collection[str] = (),
-    ranked_from: int = 0,
     reference: tuple[str, float] | None = None,
 ) -> Picture:
     """Estimates with intervals in the order of `cells`."""
     t = reading.t
     value = unit or score_title(t)
-    rows = score_rows(
-        cells, labels, t, key=key, focus=focus, ranked_from=ranked_from, reference=reference
-    )
+    rows = score_rows(cells, labels, t, key=key, focus=focus, reference=reference)
     return Picture(
         key=heading.key,
         kind=kind,

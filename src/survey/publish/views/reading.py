@@ -57,6 +57,19 @@ class Results(Protocol):
         indicator: Filter = None,
     ) -> pd.DataFrame: ...
 
+    def ranks(
+        self, principal: Principal, *, area: Filter = None, indicator: Filter = None
+    ) -> pd.DataFrame: ...
+
+    def headlines(
+        self,
+        principal: Principal,
+        *,
+        basis: Filter = None,
+        composite: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame: ...
+
     def small_areas(
         self,
         principal: Principal,
@@ -147,6 +160,23 @@ class Reading:
         )
         names = {"after": "estimate", "before": "reference", "n_after": "n"}
         return Cells(found.rename(columns=names))
+
+    def ranks(self, indicator: str) -> Cells:
+        """Places of the cities in one indicator."""
+        return Cells(self.results.ranks(self.principal, indicator=indicator))
+
+    def headlines(
+        self,
+        *,
+        basis: Filter = None,
+        composite: Filter = None,
+        indicator: Filter = None,
+    ) -> Cells:
+        """National figures by the way of counting them."""
+        found = self.results.headlines(
+            self.principal, basis=basis, composite=composite, indicator=indicator
+        )
+        return Cells(found)
 
     def nation(self, indicator: str = COMPOSITE, group: str = EVERYONE) -> Figure:
         return figure_of(

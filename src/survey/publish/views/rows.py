@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from survey.locale import Translator
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
-from survey.publish.charts.intervals import FOCUS, ITEM, UNRANKED
+from survey.publish.charts.intervals import FOCUS, ITEM
 from survey.publish.charts.layers import HIDDEN, REFERENCE
 from survey.publish.columns import listed
 from survey.publish.views.cells import Cells, Floats
@@ -19,9 +19,6 @@ from survey.publish.views.figures import (
     WITHHELD,
     interval_words,
 )
-
-RANKED_FROM_N = 100
-"""Cities with fewer respondents are drawn, but hollow: they take no place in an order."""
 
 Rows = dict[str, Any]
 """Columns of one picture or table."""
@@ -34,17 +31,16 @@ def score_rows(
     *,
     key: str,
     focus: Collection[str] = (),
-    ranked_from: int = 0,
     reference: tuple[str, float] | None = None,
 ) -> Rows:
     """Chart rows of estimates; `key` is the column that identifies a row.
 
     `reference` adds the row that draws the dashed line, for example the nation.
     """
-    codes, estimate, n = cells.texts(key), cells.numbers("estimate"), cells.numbers("n")
+    codes, estimate = cells.texts(key), cells.numbers("estimate")
     absent = ~cells.shown | np.isnan(estimate)
     focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
-    role = np.select([absent, focused, n < ranked_from], [HIDDEN, FOCUS, UNRANKED], default=ITEM)
+    role = np.select([absent, focused], [HIDDEN, FOCUS], default=ITEM)
     rows: Rows = {
         **_common(cells, codes, labels),
         "estimate": estimate,

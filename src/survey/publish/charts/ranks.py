@@ -1,0 +1,103 @@
+"""The cities in the order of their places, and which of them cannot be told apart from one."""
+
+import altair as alt
+
+from survey.publish.charts.intervals import FOCUS, ITEM, PICK
+from survey.publish.charts.layers import (
+    NO_FILL,
+    REFERENCE,
+    Look,
+    hidden_rows,
+    is_role,
+    marks,
+    reference_rule,
+    whiskers,
+)
+from survey.publish.charts.style import ACCENT, GREY, Style
+from survey.publish.charts.text import ChartText
+
+ABOVE, BELOW, TIED, UNRANKED = "above", "below", "tied", "unranked"
+"""How a city stands to the focus: clearly higher, clearly lower, not told apart, without place."""
+
+_LOOKS = (
+    Look(FOCUS, "diamond", ACCENT, ACCENT),
+    Look(TIED, "circle", GREY, GREY),
+    Look(ABOVE, "triangle-up", GREY, NO_FILL),
+    Look(BELOW, "triangle-down", GREY, NO_FILL),
+    Look(ITEM, "circle", GREY, GREY),
+    Look(UNRANKED, "circle", GREY, NO_FILL),
+)
+_SHADE = 0.16
+
+
+def ranking(text: ChartText, style: Style) -> alt.LayerChart:
+    """A row a city: place and name, score with interval, and the places that the data allow.
+
+    `label` holds what stands on the left, a line break, and what stands on the right; `city` is
+    the name and `places` the set in words. Rows of the focus and of the cities that cannot be told
+    apart from it are shaded. `series` heads the two columns of words.
+    """
+    place = _rows(None)
+    told = [
+        alt.Tooltip("city:N", title=text.name),
+        alt.Tooltip("estimate:Q", title=text.value, format=".1f"),
+        alt.Tooltip("range:N", title=text.interval),
+        alt.Tooltip("places:N", title=text.series[1]),
+        alt.Tooltip("n:Q", title=text.n, format=",d"),
+    ]
+    dots = marks("estimate", _LOOKS, text, style, compact=True, number=".1f")
+    dots = dots.encode(y=place, tooltip=told)
+    layers = (
+        _column(0, text, style, orient="left"),
+        _column(1, text, style, orient="right"),
+        _shade(place),
+        reference_rule(),
+        whiskers(_LOOKS, text, style, compact=True).encode(y=place),
+        dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
+        hidden_rows(style, compact=True).encode(y=place),
+    )
+    rows = alt.Step(style.row(compact=True))
+    return (
+        alt.layer(*layers).resolve_axis(y="independent").properties(width="container", height=rows)
+    )
+
+
+def _rows(axis: alt.Axis | None) -> alt.Y:
+    """The order of the data, without gaps, so that shaded rows make one area."""
+    return alt.Y("label:N", sort=None, scale=alt.Scale(padding=0), axis=axis)
+
+
+def _column(part: int, text: ChartText, style: Style, *, orient: str) -> alt.Chart:
+    """One half of the labels as an axis; draws nothing else, but claims a place for every row."""
+    axis = alt.Axis(
+        orient=orient,
+        title=text.series[part],
+        titleAngle=0,
+        titleAlign="right" if orient == "left" else "left",
+        titleY=-8,
+        titleX=-8 if orient == "left" else 8,
+        labelExpr=rf"split(datum.label, '\n')[{part}]",
+        labelFontSize=style.size(10.5),
+        labelPadding=8,
+        labelOverlap=False,
+        labelFlush=False,
+        ticks=False,
+        domain=False,
+        grid=orient == "left",
+        gridDash=[1, 3],
+    )
+    return (
+        alt.Chart()
+        .transform_filter(f"!({is_role(REFERENCE)})")
+        .mark_tick(opacity=0)
+        .encode(y=_rows(axis))
+    )
+
+
+def _shade(place: alt.Y) -> alt.Chart:
+    return (
+        alt.Chart()
+        .transform_filter(is_role(FOCUS, TIED))
+        .mark_rect(color=ACCENT, opacity=_SHADE)
+        .encode(y=place, x=alt.value(0), x2=alt.value("width"))
+    )

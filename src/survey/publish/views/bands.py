@@ -1,0 +1,85 @@
+"""Which band a score lies in, and how sure that is."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isnan
+from pathlib import Path
+
+from survey.estimate import band_probabilities
+from survey.locale import Translator
+from survey.publish.views.cells import Cells
+from survey.settings import PROJECT_ROOT
+
+SETTLED_FROM = 0.9
+"""A band is called by its name alone from this probability on."""
+_BANDS_CSV = PROJECT_ROOT / "seed" / "bands.csv"
+_ALMOST = 0.995
+
+
+@dataclass(frozen=True)
+class Band:
+    """`lower` is the smallest score of the band, None for the lowest band."""
+
+    code: str
+    name: dict[str, str]
+    lower: float | None
+    status: str
+    """`implied` by published scores, or `assumed`."""
+    source: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The band of one score in words; `settled` where it is all but certain."""
+
+    words: str
+    settled: bool
+
+
+@lru_cache(maxsize=4)
+def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
+    """The declared bands, lowest first."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Band(
+                code=row["code"],
+                name={"zh": row["name_zh"], "en": row["name_en"]},
+                lower=float(row["lower"]) if row["lower"] else None,
+                status=row["status"],
+                source=row["source"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def verdicts_on_bands(cells: Cells, t: Translator, language: str) -> list[Verdict | None]:
+    """The band of each row; None where there is no score or no error to judge it by."""
+    bands = read_bands()
+    names = [band.name[language] for band in bands]
+    edges = [band.lower for band in bands if band.lower is not None]
+    chances = band_probabilities(
+        cells.numbers("estimate"), cells.numbers("se"), cells.numbers("df"), edges
+    )
+    return [verdict_of(row, names, t) for row in chances.tolist()]
+
+
+def verdict_of(chances: Sequence[float], names: Sequence[str], t: Translator) -> Verdict | None:
+    """One band with its probability, or the fewest that reach `SETTLED_FROM` together."""
+    if any(isnan(chance) for chance in chances):
+        return None
+    order = sorted(range(len(names)), key=lambda place: -chances[place])
+    chosen: list[int] = []
+    while sum(chances[place] for place in chosen) < SETTLED_FROM:
+        chosen.append(order[len(chosen)])
+    either = t(" or ").join(names[place] for place in chosen)
+    said = ", ".join(_per_cent(chances[place]) for place in chosen)
+    if len(chosen) == 1:
+        return Verdict(t("{band} (probability {per_cent})", band=either, per_cent=said), True)
+    words = t("{bands}, not settled (probability {per_cent})", bands=either, per_cent=said)
+    return Verdict(words, False)
+
+
+def _per_cent(chance: float) -> str:
+    return ">99%" if chance >= _ALMOST else f"{chance:.0%}"

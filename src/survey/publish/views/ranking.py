@@ -1,0 +1,350 @@
+"""The order of the cities: who takes which place, and how little that often says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from survey.access.principal import Principal
+from survey.locale import Translator
+from survey.publish.charts import ChartText, Kind
+from survey.publish.charts.intervals import FOCUS, ITEM
+from survey.publish.charts.layers import HIDDEN
+from survey.publish.charts.ranks import ABOVE, BELOW, TIED, UNRANKED
+from survey.publish.columns import listed
+from survey.publish.picture import Picture
+from survey.publish.results.headlines import DOMAIN
+from survey.publish.results.ranks import RANKING
+from survey.publish.views.bands import verdicts_on_bands
+from survey.publish.views.cells import Cells, Floats
+from survey.publish.views.figures import WITHHELD, figure_of
+from survey.publish.views.headline import dashed_line, nation_cells
+from survey.publish.views.names import COMPOSITE
+from survey.publish.views.pictures import score_title, subtitle
+from survey.publish.views.reading import Reading, Results
+from survey.publish.views.rows import Rows, score_rows, score_table, with_line
+
+_NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class RankingFilters:
+    """`focus` is the city that the others are compared with, `region3` and `city_class` narrow the
+    list, `basis` is how the nation at the dashed line is counted."""
+
+    indicator: str = COMPOSITE
+    basis: str = DOMAIN
+    focus: str | None = None
+    region3: str | None = None
+    city_class: str | None = None
+
+
+@dataclass(frozen=True)
+class FocusChoices:
+    """Cities that may be put in focus, by code; the own one or the one in the middle first."""
+
+    names: dict[str, str]
+    default: str
+
+
+@dataclass(frozen=True, eq=False)
+class RankingView:
+    """`focus` is about one city, `neighbours` about all of them; empty where nothing is known."""
+
+    focus: str
+    neighbours: str
+    picture: Picture
+    codes: tuple[str, ...]
+    """The cities in the order of the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """Cities with their places, in one order: placed ones first, hidden ones last."""
+
+    cells: Cells
+    rank: Floats
+    tied: Floats
+    ranked: Floats
+    low: Floats
+    high: Floats
+    critical: Floats
+    p_top: Floats
+    moved_low: Floats
+    moved_high: Floats
+
+    @property
+    def codes(self) -> list[str]:
+        return self.cells.texts("area")
+
+    def row(self, code: str) -> int | None:
+        codes = self.codes
+        return codes.index(code) if code in codes else None
+
+
+def focus_choices(
+    *, results: Results, principal: Principal, language: str, indicator: str
+) -> FocusChoices:
+    """Every city that the reader may see, whether or not it takes a place."""
+    reading = Reading(results, principal, language)
+    order = _order(reading, reading.cells(area_level="city", indicator=indicator), indicator)
+    codes = [code for code, shown in zip(order.codes, order.cells.shown, strict=True) if shown]
+    placed = int(np.sum(~np.isnan(order.rank)))
+    middle = order.codes[max(placed - 1, 0) // 2] if codes else ""
+    default = principal.area if principal.area in codes else middle
+    return FocusChoices({code: reading.names.area(code) for code in sorted(codes)}, default)
+
+
+def ranking(
+    *, results: Results, principal: Principal, language: str, filters: RankingFilters
+) -> RankingView:
+    """Places of the cities in one indicator, among all of them, whichever are drawn."""
+    reading = Reading(results, principal, language)
+    cities = reading.cells(area_level="city", indicator=filters.indicator)
+    order = _order(reading, cities, filters.indicator)
+    at = order.row(filters.focus) if filters.focus else None
+    chosen = _chosen(reading, order.codes, filters)
+    headline = figure_of(nation_cells(reading, filters.basis, filters.indicator))
+    return RankingView(
+        focus="" if at is None else _focus_sentence(reading, order, at),
+        neighbours=_neighbours_sentence(reading.t, order),
+        picture=_picture(
+            reading,
+            order,
+            at,
+            filters.indicator,
+            chosen,
+            dashed_line(reading, headline, filters.basis),
+        ),
+        codes=tuple(order.codes[row] for row in chosen),
+    )
+
+
+def _chosen(reading: Reading, codes: Sequence[str], filters: RankingFilters) -> list[int]:
+    """Rows of the cities that the filters leave."""
+    frame = reading.cities
+    return [
+        row
+        for row, code in enumerate(codes)
+        if not (filters.region3 or filters.city_class)
+        or (
+            code in frame
+            and filters.region3 in {None, frame[code].region3}
+            and filters.city_class in {None, frame[code].city_class}
+        )
+    ]
+
+
+def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
+    places = reading.ranks(indicator)
+    row_of = {code: row for row, code in enumerate(places.texts("area"))}
+    rank = _aligned(places, "rank", cities, row_of)
+    estimate = cities.numbers("estimate")
+    keys = np.lexsort((-estimate, np.nan_to_num(rank, nan=np.inf)))
+    codes = cities.texts("area")
+    ordered = cities.in_order("area", [codes[row] for row in keys])
+    columns = ("tied", "ranked", "low", "high", "critical", "p_top")
+    moved = ("sensitivity_low", "sensitivity_high")
+    return _Order(
+        ordered,
+        rank[keys],
+        *(_aligned(places, name, ordered, row_of) for name in (*columns, *moved)),
+    )
+
+
+def _aligned(places: Cells, column: str, cities: Cells, row_of: dict[str, int]) -> Floats:
+    """A column of the places, a value a city; not-a-number where it has no place."""
+    values = np.append(places.numbers(column), np.nan)
+    rows = [row_of.get(code, -1) for code in cities.texts("area")]
+    return np.asarray(values[rows], dtype=np.float64)
+
+
+def _apart(order: _Order, one: int) -> Floats:
+    """Score of each city less that of `one`, 0 where the two cannot be told apart.
+
+    The pairs are those that the sets of ranks count: see `survey.estimate.rank_sets`.
+    """
+    estimate, se = order.cells.numbers("estimate"), order.cells.numbers("se")
+    difference = estimate - estimate[one]
+    bound = np.hypot(se, se[one]) * order.critical[one]
+    return np.asarray(np.where(np.abs(difference) > bound, difference, 0.0))
+
+
+def _roles(order: _Order, focus: int | None) -> list[str]:
+    placed = ~np.isnan(order.rank)
+    absent = ~order.cells.shown | np.isnan(order.cells.numbers("estimate"))
+    compared = focus is not None and placed[focus]
+    apart = _apart(order, focus) if focus is not None and compared else np.zeros(len(placed))
+    own = np.arange(len(placed)) == (-1 if focus is None else focus)
+    roles = np.select(
+        [absent, own, ~placed, apart > 0, apart < 0],
+        [HIDDEN, FOCUS, UNRANKED, ABOVE, BELOW],
+        default=TIED if compared else ITEM,
+    )
+    return listed(roles)
+
+
+def _focus_sentence(reading: Reading, order: _Order, at: int) -> str:
+    t = reading.t
+    city = reading.names.area(order.codes[at])
+    if not order.cells.shown[at]:
+        return f"{city}: {t(WITHHELD)}"
+    if np.isnan(order.rank[at]):
+        return t(
+            "{city} takes no place: that needs at least {n} interviews and a margin of error.",
+            city=city,
+            n=RANKING.ranked_from_n,
+        )
+    low, high = int(order.low[at]), int(order.high[at])
+    place = _place_words(order, at, t)
+    if low == high:
+        return t(
+            "{city}: place {place} of {ranked}, and the data allow no other.",
+            city=city,
+            place=place,
+            ranked=int(order.ranked[at]),
+        )
+    return t(
+        "{city}: place {place} of {ranked}. The data are compatible with any place from {low} to "
+        "{high}; {count} cities cannot be told apart from it.",
+        city=city,
+        place=place,
+        ranked=int(order.ranked[at]),
+        low=low,
+        high=high,
+        count=high - low,
+    )
+
+
+def _neighbours_sentence(t: Translator, order: _Order) -> str:
+    """How many neighbours differ; nothing for a reader who does not see every place."""
+    placed = np.flatnonzero(~np.isnan(order.rank))
+    if len(placed) < 2 or len(placed) != order.ranked[placed[0]]:
+        return ""
+    estimate, se = order.cells.numbers("estimate")[placed], order.cells.numbers("se")[placed]
+    bound = np.hypot(se[1:], se[:-1]) * order.critical[placed[0]]
+    clear, pairs = int(np.sum(estimate[:-1] - estimate[1:] > bound)), len(placed) - 1
+    if not clear:
+        return t("None of the {pairs} neighbouring places differ clearly.", pairs=pairs)
+    return t("{clear} of the {pairs} neighbouring places differ clearly.", clear=clear, pairs=pairs)
+
+
+def _place_words(order: _Order, row: int, t: Translator) -> str:
+    """The place, marked where other cities share it."""
+    if np.isnan(order.rank[row]):
+        return _NOTHING
+    rank = int(order.rank[row])
+    return t("{rank} (tied)", rank=rank) if order.tied[row] > 0 else str(rank)
+
+
+def _picture(
+    reading: Reading,
+    order: _Order,
+    focus: int | None,
+    indicator: str,
+    keep: Sequence[int],
+    reference: tuple[str, float] | None,
+) -> Picture:
+    t = reading.t
+    roles = _roles(order, focus)
+    cells = order.cells.in_order("area", [order.codes[row] for row in keep])
+    names = [reading.names.area(code) for code in cells.texts("area")]
+    places = [_place_words(order, row, t) for row in keep]
+    sets = [_set_words(order.low[row], order.high[row]) for row in keep]
+    labels = [
+        f"{place}  {name}\n{allowed}"
+        for place, name, allowed in zip(places, names, sets, strict=True)
+    ]
+    rows: Rows = {
+        **score_rows(cells, labels, t, key="area"),
+        "role": [roles[row] for row in keep],
+        "city": names,
+        "places": sets,
+    }
+    value = score_title(t)
+    title = t(
+        "{indicator} by city ({count})",
+        indicator=reading.names.indicator(indicator),
+        count=len(cells),
+    )
+    allowed = t("Possible places")
+    return Picture(
+        key="overview-cities",
+        kind=Kind.RANKING,
+        title=title,
+        subtitle=subtitle(reading, value, cells.total("n")),
+        alt=_alt(reading, order, focus, title),
+        text=ChartText(
+            value=value,
+            name=t("City"),
+            interval=t("95%\u00a0interval"),
+            n="n",
+            series=(t("Place, city"), allowed),
+        ),
+        rows=rows if reference is None else with_line(rows, reference, value="estimate"),
+        listing=_listing(reading, order, roles, keep, cells, indicator),
+        note=_note(reading, order, focus, reference),
+    )
+
+
+def _listing(
+    reading: Reading,
+    order: _Order,
+    roles: Sequence[str],
+    keep: Sequence[int],
+    cells: Cells,
+    indicator: str,
+) -> Rows:
+    t = reading.t
+    against = {
+        TIED: t("not told apart"),
+        ABOVE: t("clearly above"),
+        BELOW: t("clearly below"),
+        FOCUS: t("in focus"),
+    }
+    columns: Rows = {
+        t("Place"): [_place_words(order, row, t) for row in keep],
+        t("Possible places"): [_set_words(order.low[row], order.high[row]) for row in keep],
+        t("Against the city in focus"): [against.get(roles[row], "") for row in keep],
+        t("Probability of the first {top} (%)", top=RANKING.top): order.p_top[keep] * 100,
+    }
+    if indicator == COMPOSITE:
+        columns[t("Places under other weights")] = [
+            _set_words(order.moved_low[row], order.moved_high[row]) for row in keep
+        ]
+        bands = verdicts_on_bands(cells, t, reading.language)
+        columns[t("Band")] = ["" if band is None else band.words for band in bands]
+    names = [reading.names.area(code) for code in cells.texts("area")]
+    return score_table(cells, names, t, name=t("City"), value=score_title(t), **columns)
+
+
+def _set_words(low: float, high: float) -> str:
+    if np.isnan(low) or np.isnan(high):
+        return _NOTHING
+    return str(int(low)) if low == high else f"{int(low)}–{int(high)}"
+
+
+def _note(
+    reading: Reading, order: _Order, focus: int | None, reference: tuple[str, float] | None
+) -> str:
+    t = reading.t
+    parts = []
+    if focus is not None and not np.isnan(order.rank[focus]):
+        parts.append(
+            t(
+                "Shaded: cities that cannot be told apart from {city}, all pairs compared at once "
+                "at 95%. Triangles: clearly above or below it.",
+                city=reading.names.area(order.codes[focus]),
+            )
+        )
+    parts.append(t("Hollow circle: fewer than {n} interviews, no place.", n=RANKING.ranked_from_n))
+    if reference is not None:
+        parts.append(t("Dashed line: {name}.", name=reference[0]))
+    return " ".join(parts)
+
+
+def _alt(reading: Reading, order: _Order, focus: int | None, title: str) -> str:
+    t = reading.t
+    said = "" if focus is None else _focus_sentence(reading, order, focus)
+    said = said or _neighbours_sentence(t, order) or t("No place can be told.")
+    return t("{title}. {said} The same data follow as a table.", title=title, said=said)

@@ -1,0 +1,102 @@
+"""The order of the cities on the national overview: the focus, small cities, nothing to order."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
+from synthetic_results import MAIN_GROUPS, Plan, synthetic_store
+
+from survey.access.principal import Role
+from survey.settings import Settings
+from survey.ui.navigation import PageKey
+
+Open = Callable[..., AppTest]
+Read = Callable[[AppTest], str]
+Use = Callable[[Settings], None]
+
+
+def box(app: AppTest, name: str, language: str = "en") -> Selectbox:
+    return app.selectbox(key=f"{name}/{language}")
+
+
+def shaded(app: AppTest) -> str:
+    """What the picture says to those who cannot see it."""
+    alts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    return next(alt for alt in alts if "by city" in alt)
+
+
+def test_the_focus_is_chosen_shared_by_link_and_said(
+    open_page: Open, read: Read, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    assert ": place 50 of 100." in read(app)
+    assert "neighbouring places differ clearly" in read(app)
+    assert "city" not in app.query_params
+    box(app, "city").set_value("320500").run()
+    assert app.query_params["city"] == "320500"
+    assert "Suzhou: place " in read(app)
+    assert "Suzhou: place " in shaded(app)
+    again = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="zh", city="320500")
+    assert "苏州：在 100 座城市中排第" in read(again)
+
+
+def test_an_official_of_a_city_starts_with_it(
+    open_page: Open, read: Read, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+    app = open_page(PageKey.OVERVIEW, Role.CITY_OFFICIAL, lang="en")
+    assert box(app, "city").value == "320500"
+    assert "Suzhou: place " in read(app)
+
+
+def test_the_way_of_counting_is_in_the_address_and_beside_the_number(
+    open_page: Open, read: Read, frozen_waves: Settings, use_store: Use
+) -> None:
+    use_store(frozen_waves)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    assert "Nation: all residents as one population" in read(app)
+    assert "Good (probability &gt;99%)" in read(app)
+    box(app, "basis").set_value("city_weighted").run()
+    assert app.query_params["basis"] == "city_weighted"
+    assert "Nation: mean of the cities, weighted by residents" in read(app)
+
+
+@pytest.fixture
+def wave_of(use_store: Use, tmp_path: Path) -> Callable[[int], None]:
+    """Serve one wave with so many interviews."""
+
+    def make(n: int) -> None:
+        settings = Settings(data_dir=tmp_path, database_url="", demo=True)
+        plan = Plan("main-2024", "main", 2024, MAIN_GROUPS, n)
+        synthetic_store(settings, plans=(plan,), measures_a_topic=1)
+        use_store(settings)
+
+    return make
+
+
+def test_small_cities_are_shown_without_places(
+    open_page: Open, read: Read, wave_of: Callable[[int], None]
+) -> None:
+    wave_of(5_000)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en")
+    words = read(app)
+    assert "takes no place: that needs at least 100 interviews" in words
+    assert "neighbouring places" not in words
+    assert "Something went wrong" not in words
+    assert len(app.get("vega_lite_chart")) == 5
+
+
+def test_hidden_cities_cannot_be_put_in_focus(
+    open_page: Open, read: Read, wave_of: Callable[[int], None]
+) -> None:
+    wave_of(400)
+    app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
+    words = read(app)
+    assert "Something went wrong" not in words
+    assert not [one for one in app.selectbox if one.label == "City in focus"]
+    assert "place " not in "".join(json.dumps(html.proto.body) for html in app.get("html"))
+    assert "No place can be told." in shaded(app)

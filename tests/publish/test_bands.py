@@ -1,0 +1,63 @@
+"""Bands are declared data, and a band is called by its name only where it is all but certain."""
+
+import pandas as pd
+import pytest
+
+from survey.locale import translator
+from survey.publish.views.bands import Verdict, read_bands, verdict_of, verdicts_on_bands
+from survey.publish.views.cells import Cells
+
+EN, ZH = translator("en"), translator("zh")
+NAMES = ("Fair", "Good", "Excellent")
+
+
+def test_the_declared_bands_are_in_order_and_say_where_they_are_from() -> None:
+    bands = read_bands()
+    assert bands[0].lower is None
+    edges = [band.lower for band in bands[1:]]
+    assert edges == sorted(set(edges))
+    assert {band.status for band in bands} == {"implied", "assumed"}
+    assert [band.lower for band in bands if band.status == "implied"] == [70]
+    assert all(band.source and band.name["zh"] and band.name["en"] for band in bands)
+
+
+def test_every_published_national_score_is_good() -> None:
+    table = pd.DataFrame({"estimate": [71.75, 80.59], "se": 0.1, "df": 100, "shown": True})
+    assert [one.words for one in verdicts_on_bands(Cells(table), ZH, "zh") if one] == [
+        "良好（可能性 >99%）",
+        "良好（可能性 >99%）",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chances", "expected"),
+    [
+        ((0.03, 0.97, 0.0), Verdict("Good (probability 97%)", True)),
+        ((0.36, 0.64, 0.0), Verdict("Good or Fair, not settled (probability 64%, 36%)", False)),
+        ((0.1, 0.9, 0.0), Verdict("Good (probability 90%)", True)),
+        (
+            (0.3, 0.4, 0.3),
+            Verdict("Good or Fair or Excellent, not settled (probability 40%, 30%, 30%)", False),
+        ),
+    ],
+)
+def test_one_band_or_the_fewest_that_are_all_but_certain(
+    chances: tuple[float, ...], expected: Verdict
+) -> None:
+    assert verdict_of(chances, NAMES, EN) == expected
+
+
+def test_a_score_on_an_edge_is_not_settled() -> None:
+    table = pd.DataFrame({"estimate": [70.0], "se": [0.5], "df": [20], "shown": [True]})
+    verdict = verdicts_on_bands(Cells(table), ZH, "zh")[0]
+    assert verdict is not None
+    assert not verdict.settled
+    assert "尚不能定" in verdict.words
+    assert "50%" in verdict.words
+
+
+def test_without_a_score_or_an_error_there_is_no_band() -> None:
+    table = pd.DataFrame(
+        {"estimate": [None, 75.0], "se": [None, None], "df": [None, 0], "shown": [False, True]}
+    )
+    assert verdicts_on_bands(Cells(table), EN, "en") == [None, None]
