@@ -127,7 +127,7 @@ def test_town_and_countryside_begin_with_the_difference(open_page: Open, read: R
     assert any("农村购物" in title.value or "农村" in title.value for title in app.subheader[3:])
 
 
-def test_a_city_official_starts_with_the_own_city(open_page: Open) -> None:
+def test_town_and_countryside_start_with_the_own_city_of_an_official(open_page: Open) -> None:
     app = open_page(PageKey.URBAN_RURAL, Role.CITY_OFFICIAL, lang="en")
     assert box(app, "place").value == "320500"
 
