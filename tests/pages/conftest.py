@@ -1,18 +1,24 @@
 """Pages run by Streamlit's own test runner against a real store of made-up frozen waves."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 from synthetic_results import PLANS, synthetic_store
 
-from survey.access.principal import Role
+from survey.access.principal import OPERATOR, Principal, Role
 from survey.access.sessions import sign_in_demo
+from survey.access.tokens import digest, new_token
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.quota import cells_of
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
-from survey.store.tables import now
+from survey.store.tables import Account, LoginSession, Mode, Status, now
 from survey.ui import session as ui_session
 from survey.ui.navigation import BY_KEY, PageKey
 
@@ -106,3 +112,76 @@ def with_data() -> Callable[[AppTest], AppTest]:
 def empty_store(tmp_path: Path, sqlite_url: str) -> Settings:
     """A migrated store without any wave."""
     return Settings(data_dir=tmp_path, database_url=sqlite_url, demo=True)
+
+
+@pytest.fixture
+def visit_as(
+    field: Any,
+    tmp_path: Path,
+    use_store: Callable[[Settings], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., AppTest]:
+    """`visit_as(PageKey.REVIEW, person, status="all")`: a page on the small wave of `field`."""
+    use_store(Settings(data_dir=tmp_path, database_url=field.url, demo=False))
+
+    def open_as(page: PageKey, person: Principal, **query: str) -> AppTest:
+        secret = new_token(bits=256)
+        with session_scope(field.url) as session:
+            session.add(
+                LoginSession(
+                    secret_sha256=digest(secret), account_id=person.account_id,
+                    expires_at=now() + timedelta(hours=1),
+                )
+            )  # fmt: skip
+        monkeypatch.setattr(ui_session, "browser_secret", lambda: secret)
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
+        asked = {"lang": "en", **query}
+        for name, value in asked.items():
+            app.query_params[name] = value
+        app.run()
+        app.switch_page(BY_KEY[page].path)
+        for name, value in asked.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_as
+
+
+@pytest.fixture
+def employ(field: Any) -> Callable[[Role, str], Principal]:
+    """`employ(Role.SUPERVISOR, "110000")`: an account of that role and area."""
+
+    def account(role: Role, area: str) -> Principal:
+        row = Account(login=f"{role}-{area}", name="Sun", role=role, area=area)
+        with session_scope(field.url) as session:
+            session.add(row)
+        return Principal(row.id, row.name, role, area)
+
+    return account
+
+
+@pytest.fixture
+def collect(field: Any) -> Callable[..., list[UUID]]:
+    """`collect(300.0, 65.0, status=…)`: finished interviews of so many seconds in Beijing."""
+
+    def store(*seconds: float, status: Status = Status.SUBMITTED) -> list[UUID]:
+        with session_scope(field.url) as session:
+            cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
+            rows = [
+                StoredInterview(
+                    client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
+                    submitted_at=field.now, answers=dict(field.complete, age=36),
+                    timings={"quality": 4.5}, surveyor_id=field.surveyor.account_id,
+                    started_at=field.now, duration_seconds=each, point_id=field.point.id,
+                    quota_cell_id=cells[0].id, language="en",
+                )
+                for each in seconds
+            ]  # fmt: skip
+            write_responses(
+                session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
+            )
+        return [row.id for row in rows]
+
+    return store

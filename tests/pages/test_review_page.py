@@ -1,33 +1,23 @@
 """The reviewer's page and the surveyor's side of it, on a small open wave."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.access.tokens import digest, new_token
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.lifecycle import move
-from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
-    Account,
-    LoginSession,
-    Mode,
     Response,
     ResponseFlag,
     ResponseRevision,
     ResponseRisk,
     Status,
-    now,
 )
-from survey.ui import session as ui_session
-from survey.ui.navigation import BY_KEY, PageKey
+from survey.ui.navigation import PageKey
 
 Read = Callable[[AppTest], str]
 
@@ -39,66 +29,8 @@ def store_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def visit(
-    field: Any,
-    tmp_path: Any,
-    use_store: Callable[[Settings], None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., AppTest]:
-    use_store(Settings(data_dir=tmp_path, database_url=field.url, demo=False))
-
-    def open_as(page: PageKey, person: Principal, **query: str) -> AppTest:
-        secret = new_token(bits=256)
-        with session_scope(field.url) as session:
-            session.add(
-                LoginSession(
-                    secret_sha256=digest(secret), account_id=person.account_id,
-                    expires_at=now() + timedelta(hours=1),
-                )
-            )  # fmt: skip
-        monkeypatch.setattr(ui_session, "browser_secret", lambda: secret)
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
-        asked = {"lang": "en", **query}
-        for name, value in asked.items():
-            app.query_params[name] = value
-        app.run()
-        app.switch_page(BY_KEY[page].path)
-        for name, value in asked.items():
-            app.query_params[name] = value
-        app.run()
-        assert not app.exception
-        return app
-
-    return open_as
-
-
-def _person(field: Any, role: Role, area: str) -> Principal:
-    account = Account(login=f"{role}-{area}", name="Sun", role=role, area=area)
-    with session_scope(field.url) as session:
-        session.add(account)
-    return Principal(account.id, account.name, role, area)
-
-
-@pytest.fixture
-def supervisor(field: Any) -> Principal:
-    return _person(field, Role.SUPERVISOR, "110000")
-
-
-def _store(field: Any, *seconds: float, status: Status = Status.SUBMITTED) -> list[UUID]:
-    rows = [
-        StoredInterview(
-            client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
-            submitted_at=field.now, answers=dict(field.complete, age=36), timings={"quality": 4.5},
-            surveyor_id=field.surveyor.account_id, started_at=field.now, duration_seconds=each,
-            point_id=field.point.id, language="en",
-        )
-        for each in seconds
-    ]  # fmt: skip
-    with session_scope(field.url) as session:
-        write_responses(
-            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
-        )
-    return [row.id for row in rows]
+def supervisor(employ: Any) -> Principal:
+    return employ(Role.SUPERVISOR, "110000")
 
 
 def _statuses(field: Any) -> list[str]:
@@ -106,14 +38,16 @@ def _statuses(field: Any) -> list[str]:
         return sorted(session.exec(select(Response.status)))
 
 
-def test_an_empty_store_says_what_to_do_next(visit: Any, supervisor: Principal, read: Read) -> None:
-    assert "Nothing is left in this selection" in read(visit(PageKey.REVIEW, supervisor))
+def test_an_empty_store_says_what_to_do_next(
+    visit_as: Any, supervisor: Principal, read: Read
+) -> None:
+    assert "Nothing is left in this selection" in read(visit_as(PageKey.REVIEW, supervisor))
 
 
 def test_the_riskiest_interview_lies_on_top_with_its_flags_first(
-    visit: Any, field: Any, supervisor: Principal, read: Read
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    slow, fast = _store(field, 400.0, 65.0)
+    slow, fast = collect(400.0, 65.0)
     with session_scope(field.url) as session:
         session.add(
             ResponseRisk(response_id=slow, score=55, detected_at=field.now, detector_version="1")
@@ -124,7 +58,7 @@ def test_the_riskiest_interview_lies_on_top_with_its_flags_first(
                 detector_version="1", detail={"same": 26, "rated": 27, "score": 8},
             )
         )  # fmt: skip
-    app = visit(PageKey.REVIEW, supervisor)
+    app = visit_as(PageKey.REVIEW, supervisor)
     text = read(app)
     assert "6 min 40 s" in text
     assert "26 of 27 scores are 8." in text
@@ -140,10 +74,10 @@ def test_the_riskiest_interview_lies_on_top_with_its_flags_first(
 
 
 def test_approving_goes_on_to_the_next_one(
-    visit: Any, field: Any, supervisor: Principal, read: Read
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    _store(field, 100.0, 200.0)
-    app = visit(PageKey.REVIEW, supervisor)
+    collect(100.0, 200.0)
+    app = visit_as(PageKey.REVIEW, supervisor)
     app.button(key="review-city_approved").click().run()
     assert _statuses(field) == ["city_approved", "submitted"]
     assert "3 min 20 s" in read(app)
@@ -152,9 +86,11 @@ def test_approving_goes_on_to_the_next_one(
     assert "Nothing is left in this selection" in read(app)
 
 
-def test_taking_out_asks_for_a_reason(visit: Any, field: Any, supervisor: Principal) -> None:
-    (one,) = _store(field, 100.0)
-    app = visit(PageKey.REVIEW, supervisor)
+def test_taking_out_asks_for_a_reason(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal
+) -> None:
+    (one,) = collect(100.0)
+    app = visit_as(PageKey.REVIEW, supervisor)
     app.button(key="review-void").click().run()
     assert _statuses(field) == ["submitted"]
     app.text_area(key=f"note/{one}/void").set_value("three in a row")
@@ -165,10 +101,10 @@ def test_taking_out_asks_for_a_reason(visit: Any, field: Any, supervisor: Princi
 
 
 def test_the_second_reviewer_is_told_and_keeps_the_note(
-    visit: Any, field: Any, supervisor: Principal, read: Read
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    (one,) = _store(field, 100.0)
-    app = visit(PageKey.REVIEW, supervisor)
+    (one,) = collect(100.0)
+    app = visit_as(PageKey.REVIEW, supervisor)
     app.button(key="review-returned").click().run()
     with session_scope(field.url) as session:
         move(
@@ -185,11 +121,11 @@ def test_the_second_reviewer_is_told_and_keeps_the_note(
 
 
 def test_many_at_once_show_first_what_they_change(
-    visit: Any, field: Any, supervisor: Principal, read: Read
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    _store(field, 100.0, 200.0, 300.0)
-    _store(field, 100.0, status=Status.APPROVED)
-    app = visit(PageKey.REVIEW, supervisor, status="all")
+    collect(100.0, 200.0, 300.0)
+    collect(100.0, status=Status.APPROVED)
+    app = visit_as(PageKey.REVIEW, supervisor, status="all")
     app.session_state["review/many"] = True
     app.run()
     text = read(app)
@@ -199,24 +135,26 @@ def test_many_at_once_show_first_what_they_change(
     assert _statuses(field) == ["approved", *["city_approved"] * 3]
 
 
-def test_a_supervisor_of_another_city_sees_nothing(visit: Any, field: Any, read: Read) -> None:
-    (one,) = _store(field, 100.0)
-    elsewhere = _person(field, Role.SUPERVISOR, "310000")
-    app = visit(PageKey.REVIEW, elsewhere, city="110000", interview=str(one))
+def test_a_supervisor_of_another_city_sees_nothing(
+    visit_as: Any, employ: Any, collect: Any, read: Read
+) -> None:
+    (one,) = collect(100.0)
+    elsewhere = employ(Role.SUPERVISOR, "310000")
+    app = visit_as(PageKey.REVIEW, elsewhere, city="110000", interview=str(one))
     assert "not in your area" in app.info[0].value
     assert 'class="hcs-answers"' not in read(app)
 
 
 def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again(
-    visit: Any, field: Any, supervisor: Principal, read: Read
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    (one,) = _store(field, 100.0)
+    (one,) = collect(100.0)
     with session_scope(field.url) as session:
         move(
             session=session, principal=supervisor, response_id=one, to=Status.RETURNED,
             reason="check_again: how old is she?", now=field.now, expected_version=1,
         )  # fmt: skip
-    app = visit(PageKey.TASKS, field.surveyor)
+    app = visit_as(PageKey.TASKS, field.surveyor)
     assert "Sent back to you: 1" in read(app)
     app.session_state[f"returned/{one}"] = True
     app.run()
@@ -240,5 +178,5 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
     assert (current.number, current.answers["birth_year"], current.answers["channel"]) == (
         2, 1980, "shop"
     )  # fmt: skip
-    app = visit(PageKey.REVIEW, supervisor)
+    app = visit_as(PageKey.REVIEW, supervisor)
     assert "before the correction: 1990" in read(app)

@@ -216,8 +216,13 @@ class Preview:
 
 
 def review_waves(*, session: Session, principal: Principal) -> list[ReviewWave]:
-    """Waves that have begun, the newest first, those still collecting before all others."""
+    """Waves that have begun, those still collecting first."""
     principal.require(Action.REVIEW)
+    return begun_waves(session=session)
+
+
+def begun_waves(*, session: Session) -> list[ReviewWave]:
+    """Every wave that is no longer only planned: open ones first, then the newest."""
     query = select(_WAVES).where(_WAVES.c.state != WaveState.PLANNED)
     rows = session.connection().execute(query.order_by(_WAVES.c.year.desc(), _WAVES.c.key)).all()
     waves = [

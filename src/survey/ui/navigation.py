@@ -16,6 +16,7 @@ class PageKey(StrEnum):
     SPECIAL_GROUPS = "special_groups"
     URBAN_RURAL = "urban_rural"
     TRENDS = "trends"
+    PROGRESS = "progress"
     REVIEW = "review"
     METHOD = "method"
 
@@ -56,6 +57,7 @@ PAGES: tuple[PageInfo, ...] = (
         Action.READ_RESULTS,
     ),
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
+    PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
 )

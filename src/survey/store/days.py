@@ -1,0 +1,25 @@
+"""The calendar day of a stored moment, computed by the database."""
+
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class china_day(FunctionElement[str]):  # noqa: N801 -- reads as the SQL function that it is
+    """`china_day(column)`: the day in China of a UTC moment, as `2026-11-24`."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(china_day, "sqlite")
+def _sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"date({compiler.process(element.clauses, **options)}, '+8 hours')"
+
+
+@compiles(china_day, "postgresql")
+def _postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"to_char({moment} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD')"

@@ -1,0 +1,211 @@
+"""The control tower counts what is in the store, in the reader's area, and ranks what to do."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import NATION, OPERATOR, AccessDenied, Action, Principal, Role
+from survey.context.published import published_waves
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.progress import (
+    Concern,
+    Dispositions,
+    Progress,
+    progress_of,
+    progress_waves,
+)
+from survey.fieldwork.quota import cells_of
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave
+from survey.ui.progress import past_waste
+
+SUPERVISOR = Principal(uuid4(), "Sun", Role.SUPERVISOR, "110000")
+NATIONAL = Principal(uuid4(), "Wu", Role.NATIONAL_OFFICIAL, NATION)
+
+
+def _store(
+    field: Any,
+    *statuses: Status,
+    city: str = "110000",
+    cell: int | None = 0,
+    days_ago: float = 1,
+    risks: Sequence[int] = (),
+) -> None:
+    with session_scope(field.url) as session:
+        cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
+        rows = [
+            StoredInterview(
+                client_uuid=uuid4(), city_code=city, mode=Mode.SELF, status=status, answers={},
+                submitted_at=field.now - timedelta(days=days_ago),
+                quota_cell_id=None if cell is None or city != "110000" else cells[cell].id,
+                surveyor_id=field.surveyor.account_id,
+            )
+            for status in statuses
+        ]  # fmt: skip
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
+        )
+        session.add_all(
+            ResponseRisk(
+                response_id=row.id, score=risk, detected_at=field.now, detector_version="1"
+            )
+            for row, risk in zip(rows, risks, strict=False)
+        )
+
+
+def _look(field: Any, person: Principal = SUPERVISOR) -> Progress:
+    with read_scope(field.url) as session:
+        (wave,) = progress_waves(session=session, principal=person)
+        return progress_of(
+            session=session, principal=person, wave=wave, now=field.now, usual_waste=0.08
+        )
+
+
+def _close_on(field: Any, days: int) -> None:
+    with session_scope(field.url) as session:
+        wave = session.exec(select(Wave)).one()
+        wave.closes_on = china_date(field.now) + timedelta(days=days)
+        session.add(wave)
+
+
+def test_every_state_is_counted_once_where_it_belongs(field: Any) -> None:
+    _store(field, *[Status.SUBMITTED] * 3, Status.RETURNED, *[Status.CITY_APPROVED] * 2)
+    _store(field, Status.APPROVED, Status.FROZEN, *[Status.VOID] * 4, cell=1)
+    _store(field, Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL, cell=None)
+    seen = _look(field)
+    tally = seen.total.tally
+    assert (tally.target, tally.counted, tally.collected) == (50, 8, 12)
+    assert (tally.in_review, tally.valid, tally.void, tally.decided) == (6, 2, 4, 8)
+    (city,) = seen.cities
+    assert city.tally == tally
+    assert [cell.tally.counted for cell in city.cells] == [6, 2, *[0] * 8]
+    assert (city.still_missing, tally.missing) == (42 + 1, 42), "one cell has one too many"
+    assert city.cells[0].tally.beyond == 1
+    assert city.effective.n == pytest.approx(0.2**2 / (0.01 / 6 + 0.01 / 2))
+    assert city.effective.covered == pytest.approx(0.2)
+    assert city.waste is not None
+    assert (city.waste.value, city.waste.of) == (0.5, 8)
+    assert city.waste.low < 0.5 < city.waste.high
+
+
+def test_a_day_is_a_day_in_china(field: Any) -> None:
+    """`field.now` is 11:00 in China: 11.5 hours earlier is late on the day before."""
+    _store(field, Status.SUBMITTED, days_ago=0)
+    _store(field, Status.SUBMITTED, Status.VOID, days_ago=11.5 / 24)
+    _store(field, Status.SUBMITTED, days_ago=30)
+    today = china_date(field.now)
+    assert _look(field).total.days == {today: 1, today - timedelta(days=1): 1}
+
+
+def test_each_reader_sees_the_own_area_only(field: Any) -> None:
+    _store(field, Status.SUBMITTED, Status.SUBMITTED)
+    _store(field, Status.SUBMITTED, Status.REFUSED, city="310000")
+    for role, area in product(Role, ("110000", "310000", "11", "31", NATION, "", "1", "%")):
+        person = Principal(uuid4(), "x", role, area)
+        if not person.may(Action.FOLLOW_FIELDWORK):
+            with pytest.raises(AccessDenied):
+                _look(field, person)
+            continue
+        seen = _look(field, person)
+        covered = [city for city in ("110000", "310000") if person.covers(city)]
+        assert [place.city_code for place in seen.cities] == covered, (role, area)
+        assert seen.total.tally.counted == 2 * ("110000" in covered) + ("310000" in covered)
+        assert seen.dispositions.refused == ("310000" in covered)
+        assert {one.city_code for one in seen.to_do} <= set(covered)
+
+
+def test_a_city_that_will_not_be_done_in_time_is_named_with_what_will_be_missing(
+    field: Any,
+) -> None:
+    for day in range(1, 8):
+        _store(field, Status.SUBMITTED, days_ago=day, cell=day)
+    _close_on(field, 19)
+    seen = _look(field)
+    behind = next(one for one in seen.to_do if one.concern is Concern.BEHIND)
+    # One a day for the 20 days left: 43 - 20 of the 43 still missing.
+    assert (behind.city_code, behind.interviews, behind.of) == ("110000", 23, 43)
+    _close_on(field, 200)
+    assert not [one for one in _look(field).to_do if one.concern is Concern.BEHIND]
+
+
+def test_without_any_interview_everything_is_missing(field: Any) -> None:
+    _close_on(field, 10)
+    seen = _look(field)
+    assert seen.total.forecast is None
+    assert [(one.concern, one.interviews) for one in seen.to_do] == [(Concern.BEHIND, 50)]
+
+
+def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_first(
+    field: Any,
+) -> None:
+    _store(field, *[Status.SUBMITTED] * 9, days_ago=3, risks=[90, 90, 90, 90])
+    _store(field, *[Status.SUBMITTED] * 40, city="310000", days_ago=0.1, risks=[0] * 40)
+    _store(field, *[Status.VOID] * 12, *[Status.APPROVED] * 3, cell=2)
+    with session_scope(field.url) as session:
+        # The 40 good ones are the colleague's.
+        session.connection().exec_driver_sql(
+            "UPDATE response SET surveyor_id = (SELECT id FROM account WHERE login = 'zhao') "
+            "WHERE city_code = '310000'"
+        )
+    seen = _look(field, NATIONAL)
+    found = [(one.concern, one.city_code, one.interviews) for one in seen.to_do]
+    assert found == [
+        (Concern.WASTE, "110000", 11),  # 12 void of 15 decided, where 8% would be 1.2
+        (Concern.WAITING, "110000", 9),
+        (Concern.OVER, "110000", 4),  # nine in a cell of five
+        (Concern.SURVEYOR, "110000", 4),
+    ]
+    surveyor = seen.to_do[-1]
+    assert (surveyor.surveyor, surveyor.surveyor_id, surveyor.of) == (
+        "Li", field.surveyor.account_id, 4
+    )  # fmt: skip
+
+
+def test_links_that_can_no_longer_be_used_are_broken_off_or_never_opened(field: Any) -> None:
+    base = {
+        "wave_id": field.wave.id, "city_code": "110000", "point_id": field.point.id,
+        "surveyor_id": field.surveyor.account_id,
+    }  # fmt: skip
+    past, future = field.now - timedelta(hours=1), field.now + timedelta(hours=1)
+    kinds = (
+        {"expires_at": past, "opened_at": past},
+        {"expires_at": past},
+        {"expires_at": past},
+        {"expires_at": past, "opened_at": past, "used_at": past},
+        {"expires_at": future},
+    )
+    with session_scope(field.url) as session:
+        session.add_all(Invitation(token_sha256=uuid4().hex, **base, **kind) for kind in kinds)
+    ends = _look(field).dispositions
+    assert (ends.broken_off, ends.unopened) == (1, 2)
+
+
+def test_rates_follow_their_definitions() -> None:
+    ends = Dispositions(
+        complete=80, void=5, refused=10, broken_off=5, unopened=50, screened_out=20, quota_full=5
+    )
+    assert ends.eligibility is not None
+    assert ends.eligibility.value == pytest.approx(100 / 125)
+    assert ends.response_rate == pytest.approx(80 / (100 + 0.8 * 50))
+    assert ends.minimum_response_rate == pytest.approx(80 / 150)
+    assert ends.cooperation is not None
+    assert ends.cooperation.value == pytest.approx(0.8)
+    assert ends.refusal_rate == pytest.approx(10 / 150)
+    nobody = Dispositions(0, 0, 0, 0, 0, 0, 0)
+    assert nobody.response_rate is None
+    assert nobody.cooperation is None
+    unopened_only = replace(nobody, unopened=3)
+    assert unopened_only.response_rate is None
+    assert unopened_only.minimum_response_rate == 0
+
+
+def test_past_waste_comes_from_the_published_counts() -> None:
+    assert {year: round(rate * 100, 1) for year, rate in past_waste()} == {2017: 8.3, 2018: 4.3}
+    assert {wave.year for wave in published_waves() if wave.collected} == {2017, 2018}

@@ -1,0 +1,111 @@
+"""The control tower's page: the answer, the list with its links, the heat table, both languages."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import NATION, Role
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.progress import Concern, ToDo
+from survey.store.engine import session_scope
+from survey.store.tables import Status, Wave, now
+from survey.ui.navigation import PageKey
+from survey.ui.progress import review_link
+
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """The pages do not know which database it is; one is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def closing(field: Any) -> None:
+    """The wave closes in ten days."""
+    with session_scope(field.url) as session:
+        wave = session.exec(select(Wave)).one()
+        wave.closes_on = china_date(now()) + timedelta(days=10)
+        session.add(wave)
+
+
+def test_a_supervisor_sees_the_own_city_and_goes_to_its_review_with_one_click(
+    visit_as: Any,
+    collect: Any,
+    employ: Any,
+    closing: None,
+    read: Read,
+) -> None:
+    collect(300.0, 320.0)
+    collect(60.0, status=Status.VOID)
+    app = visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "110000"))
+    text = read(app)
+    assert "4.0%" in text
+    assert "2 interviews count towards 50" in text
+    assert "100.0%" in text, "the waste rate: one decided, one void"
+    assert "2017: 8.3%, 2018: 4.3%" in text
+    assert 'href="/review?wave=main-2026&amp;city=110000' in text
+    assert "interviews wait longer than two days" in text
+    assert "All cities" not in text, "there is one"
+
+
+def test_a_national_official_sees_all_cities_and_no_way_into_interviews(
+    visit_as: Any,
+    collect: Any,
+    employ: Any,
+    closing: None,
+    read: Read,
+) -> None:
+    collect(300.0)
+    app = visit_as(PageKey.PROGRESS, employ(Role.NATIONAL_OFFICIAL, NATION))
+    text = read(app)
+    assert "What to do this morning" in text
+    assert "/review?" not in text
+    assert "○0" in text, "a cell without any interview carries a mark, not only a colour"
+
+
+def test_chinese_all_through(
+    visit_as: Any, collect: Any, employ: Any, closing: None, read: Read
+) -> None:
+    collect(300.0)
+    app = visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "110000"), lang="zh")
+    assert [title.value for title in app.title] == ["执行进度"]
+    text = read(app)
+    assert "今天先做什么" in text
+    assert "废卷率" in text
+    assert "计划问卷已收回" in text
+
+
+def test_a_place_without_plan_or_interviews_says_what_to_wait_for(
+    visit_as: Any,
+    employ: Any,
+    read: Read,
+) -> None:
+    app = visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "440100"))
+    assert "Nothing is planned or collected here yet" in read(app)
+
+
+def test_a_concern_leads_to_the_interviews_it_is_about() -> None:
+    surveyor = uuid4()
+    cases = {
+        Concern.WASTE: {"status": ["void"]},
+        Concern.WAITING: {"status": ["submitted"]},
+        Concern.BEHIND: {"status": ["all"]},
+        Concern.OVER: {"status": ["all"]},
+    }
+    for concern, expected in cases.items():
+        link = urlsplit(review_link("main-2026", ToDo(concern, "110000", 3), "en"))
+        assert link.path == "/review"
+        assert parse_qs(link.query) == {
+            "wave": ["main-2026"], "city": ["110000"], "lang": ["en"], **expected
+        }  # fmt: skip
+    odd = ToDo(Concern.SURVEYOR, "110000", 3, surveyor, "Li")
+    asked = parse_qs(urlsplit(review_link("main-2026", odd, "en")).query)
+    assert (asked["surveyor"], asked["flag"]) == ([str(surveyor)], ["any"])
