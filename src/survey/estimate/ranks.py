@@ -287,11 +287,11 @@ class _Pairs:
             open_pairs[i, partners] = open_pairs[partners, i] = True
         if not open_pairs.any():
             return above
-        search = _Search(np.argsort(-ceiling, kind="stable"), ceiling, self._level)
+        search = _Search(ceiling.copy(), self._level)
         every: Flags | None = None
         while True:
             while len(draws := search.next_draws()):
-                search.add(draws, *self._largest(family, every, draws))
+                search.enter(draws, *self._largest(family, every, draws))
             self.critical = float(np.quantile(search.largest, self._level))
             found = open_pairs & (self._difference - self._deviation * self.critical > 0)
             above |= found
@@ -299,12 +299,11 @@ class _Pairs:
             if not (self._step_down and found.any() and open_pairs.any()):
                 return above
             every = open_pairs
-            stale = search.seen
+            known = search.known
             if len(family) > 1:
-                stale = stale[
-                    self._is_closed(stale, search.unit[stale], search.largest[stale], open_pairs)
-                ]
-            search.update(stale, *self._largest(family, open_pairs, stale))
+                unit, largest = search.unit[known], search.largest[known]
+                known = known[self._is_closed(known, unit, largest, open_pairs)]
+            search.lower(known)
 
     def _largest(
         self, family: Family, open_pairs: Flags | None, draws: Codes
@@ -319,6 +318,9 @@ class _Pairs:
             best, where = largest[block], unit[block]
             for i, partners in family:
                 found = self._row_maximum(noise, i, partners, open_pairs)
+                if len(family) == 1:
+                    best[:], where[:] = found, i
+                    continue
                 better = found > best
                 best[better], where[better] = found[better], i
         return largest, unit
@@ -345,26 +347,29 @@ class _Pairs:
 class _Search:
     """The largest difference of each draw, as far as the quantile of all of them needs it."""
 
-    def __init__(self, order: Codes, ceiling: Floats, level: float) -> None:
-        self._order, self._ceiling = order, ceiling
-        self._place = int((len(order) - 1) * level)
-        self._looked_at = 0
-        self.largest = np.full(len(order), -np.inf)
-        self.unit = np.zeros(len(order), dtype=np.intp)
+    def __init__(self, ceiling: Floats, level: float) -> None:
+        self._ceiling = ceiling
+        self._place = int((len(ceiling) - 1) * level)
+        self.largest = np.full(len(ceiling), -np.inf)
+        """Minus infinity for draws that are not known; they lie below their ceiling."""
+        self.unit = np.zeros(len(ceiling), dtype=np.intp)
 
     @property
-    def seen(self) -> Codes:
-        return np.asarray(self._order[: self._looked_at])
+    def known(self) -> Codes:
+        return np.flatnonzero(self._ceiling == -np.inf)
 
     def next_draws(self) -> Codes:
         """Further draws that may reach the quantile; none when it is certain."""
-        rest = self._order[self._looked_at :][:DRAWS_AT_ONCE]
         reached = np.partition(self.largest, self._place)[self._place]
-        return np.asarray(rest[self._ceiling[rest] > reached])
+        if reached == -np.inf:
+            few = max(self._place - len(self.largest) // 50, 0)
+            return np.asarray(np.argpartition(self._ceiling, few)[few:])
+        return np.flatnonzero(self._ceiling > reached)
 
-    def add(self, draws: Codes, largest: Floats, unit: Codes) -> None:
-        self._looked_at += len(draws)
-        self.update(draws, largest, unit)
-
-    def update(self, draws: Codes, largest: Floats, unit: Codes) -> None:
+    def enter(self, draws: Codes, largest: Floats, unit: Codes) -> None:
         self.largest[draws], self.unit[draws] = largest, unit
+        self._ceiling[draws] = -np.inf
+
+    def lower(self, draws: Codes) -> None:
+        """Some pairs were left out: what was the largest is now a ceiling."""
+        self._ceiling[draws], self.largest[draws] = self.largest[draws], -np.inf
