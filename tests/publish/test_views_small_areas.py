@@ -141,3 +141,10 @@ def test_supplements_are_followed_by_their_bands(frozen: Frozen) -> None:
     shown = view(frozen, group=bands[0], wave="elderly-2024")
     assert len(shown.cities.data) == 100
     assert "Overall satisfaction" in shown.cities.title
+
+
+def test_without_any_model_estimate_the_note_says_why(frozen: Frozen) -> None:
+    picture = view(frozen, group="school_stage=vocational_other", wave="minors-2024").cities
+    assert picture.data["beside"].isna().all()
+    assert "no model estimate: too few cities" in picture.note
+    assert "Hollow squares" not in picture.note

@@ -165,8 +165,8 @@ def _certainty(t: Translator, cells: Cells, first: tuple[Priority, ...], resampl
         )
     if together < _HALF:
         return t(
-            "Each of them is fairly certain, the selection as a whole is not: all first places "
-            "stay the same in only {share}%\u00a0of the resamples.",
+            "Each of them comes first in more than half of the resamples, but all first places "
+            "together stay the same in only {share}%\u00a0of them.",
             **words,
         )
     return t("All first places stay the same in {share}%\u00a0of the resamples.", **words)

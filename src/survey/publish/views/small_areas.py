@@ -247,19 +247,24 @@ def _beside(
 
 
 def _model(cells: Cells, t: Translator) -> _Beside:
+    model, whys = cells.numbers("model"), cells.texts("no_model")
     alone = t("model alone, without an answer of the group in this city")
     remarks = [
         t(_WHY_NO_MODEL[NoModel(why)]) if why else (alone if basis == Basis.SYNTHETIC else "")
-        for why, basis in zip(cells.texts("no_model"), cells.texts("model_basis"), strict=True)
+        for why, basis in zip(whys, cells.texts("model_basis"), strict=True)
     ]
-    return _Beside(
-        name=t("Model estimate (not a direct figure)"),
-        note=t(
+    if len(whys) and np.isnan(model).all():
+        note = t("There is no model estimate: {reason}.", reason=t(_WHY_NO_MODEL[NoModel(whys[0])]))
+    else:
+        note = t(
             "Hollow squares are model estimates: what the city's score over everyone, its region "
             "and class, and as far as it carries its direct figure let expect for the group. They "
             "add up to the group's direct national figure and never replace a direct figure."
-        ),
-        estimate=cells.numbers("model"),
+        )
+    return _Beside(
+        name=t("Model estimate (not a direct figure)"),
+        note=note,
+        estimate=model,
         low=cells.numbers("model_low"),
         high=cells.numbers("model_high"),
         remarks=remarks,
