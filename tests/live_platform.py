@@ -145,7 +145,9 @@ class Live:
 
 
 def _demo_accounts() -> dict[Role, Account]:
-    roles = (Role.SURVEYOR, Role.CITY_OFFICIAL, Role.NATIONAL_OFFICIAL, Role.ANALYST)
+    roles = (
+        Role.SURVEYOR, Role.SUPERVISOR, Role.CITY_OFFICIAL, Role.NATIONAL_OFFICIAL, Role.ANALYST,
+    )
     areas = {Role.NATIONAL_OFFICIAL: "CN", Role.ANALYST: "CN"}
     return {
         role: Account(

@@ -17,5 +17,6 @@ export default function ({ data, parentElement }) {
   if (parentElement.surveyPress) window.removeEventListener("keydown", parentElement.surveyPress, true);
   parentElement.surveyPress = press;
   window.addEventListener("keydown", press, true);
+  document.documentElement.dataset.surveyKeys = Object.keys(data.keys).join("");
   return () => window.removeEventListener("keydown", press, true);
 }

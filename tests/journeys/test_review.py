@@ -1,0 +1,127 @@
+"""A supervisor sends an interview back, the surveyor corrects it, the supervisor approves it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from live_platform import CITY, Live, serious_problems
+from playwright.sync_api import Browser, Page, expect
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.waves import wave_by_key
+from survey.instrument.validation import validate
+from survey.locale import translator
+from survey.store.engine import session_scope
+from survey.store.tables import Mode, Status, now
+
+zh = translator("zh")
+DESK = {"width": 1440, "height": 900}
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+@pytest.fixture
+def interviews(live_server: Live) -> list[UUID]:
+    """Two interviews of the surveyor, of whom the riskier one says a wrong year of birth."""
+    answers: dict[str, object] = {
+        "consent": "yes", "lived_6m": "yes", "offline_purchase": "yes", "birth_year": 1985,
+        "gender": "female", "child_age": 9,
+    }  # fmt: skip
+    for item in live_server.instrument.items():
+        if item.kind.value == "rating":
+            answers[item.name] = 8
+        elif item.choices and item.name not in answers:
+            first = item.choices[0].name
+            answers[item.name] = [first] if item.kind.value == "select_multiple" else first
+    record = validate(live_server.instrument, answers, today=now().date())
+    assert not record.problems
+    rows = [
+        StoredInterview(
+            client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
+            submitted_at=now() - timedelta(hours=1), started_at=now() - timedelta(hours=2),
+            answers=record.record, duration_seconds=seconds, point_id=live_server.point.id,
+            surveyor_id=live_server.surveyor.account_id,
+        )
+        for seconds in (61.0, 62.0)
+    ]  # fmt: skip
+    with session_scope(live_server.settings.store_url) as session:
+        wave = wave_by_key(session=session, key="main-2026")
+        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
+    return [row.id for row in rows]
+
+
+@pytest.fixture
+def desk(browser: Browser) -> Iterator[Page]:
+    """The supervisor's computer."""
+    context = browser.new_context(viewport=DESK, locale="zh-CN")
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def _sign_in(page: Page, live_server: Live, role: str) -> None:
+    page.request.post(f"{live_server.url}/auth/demo", form={"role": role, "next": "/"})
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator(DONE).wait_for()
+
+
+def _press(desk: Page, key: str) -> None:
+    desk.locator(f"html[data-survey-keys*={key}]").wait_for(state="attached")
+    desk.keyboard.press(key)
+
+
+def _state(live_server: Live, response_id: UUID) -> tuple[str, int, object]:
+    (found,) = [
+        (response.status.value, revision.number, revision.answers.get("birth_year"))
+        for response, revision in live_server.responses()
+        if response.id == response_id
+    ]
+    return found
+
+
+def test_sent_back_corrected_and_approved(
+    live_server: Live, page: Page, desk: Page, interviews: list[UUID]
+) -> None:
+    wrong, other = interviews
+    _sign_in(desk, live_server, "supervisor")
+    _open(desk, f"{live_server.url}/review?interview={wrong}")
+    expect(desk.locator(".hcs-answers")).to_contain_text("1985")
+    assert serious_problems(desk, within=".hcs-answers") == []
+    _press(desk, "r")
+    note = desk.get_by_role("textbox", name=zh("Note to the surveyor"))
+    note.fill("请核对 r 出生年份 v")
+    desk.locator(".st-key-review-confirm button").click()
+    expect(desk.get_by_text(zh("Now {state}.", state=zh("sent back")))).to_be_visible()
+    assert _state(live_server, wrong) == ("returned", 1, 1985)
+    assert _state(live_server, other) == ("submitted", 1, 1985), "typing a note presses no button"
+
+    _sign_in(page, live_server, "surveyor")
+    _open(page, f"{live_server.url}/tasks")
+    page.get_by_text("Market Street ·").first.click()
+    expect(page.get_by_text("请核对 r 出生年份 v")).to_be_visible()
+    question = live_server.instrument.by_name["birth_year"].label["zh"]
+    page.get_by_role("combobox", name=zh("Questions to correct")).fill(question[:6])
+    page.get_by_role("option", name=question).click()
+    page.keyboard.press("Escape")
+    field = page.get_by_role("textbox", name=question)
+    field.fill("1979")
+    field.press("Tab")
+    page.get_by_role("textbox", name=zh("What you checked or corrected")).fill("已向本人核实")
+    page.get_by_role("button", name=zh("Hand in again")).click()
+    expect(page.get_by_text(zh("Handed in again. Thank you!"))).to_be_visible()
+    assert _state(live_server, wrong) == ("submitted", 2, 1979)
+
+    _open(desk, f"{live_server.url}/review?interview={wrong}")
+    expect(desk.locator(".hcs-before")).to_contain_text("1985")
+    _press(desk, "j")
+    expect(desk.locator(".hcs-before")).to_have_count(0)
+    _press(desk, "k")
+    expect(desk.locator(".hcs-before")).to_have_count(1)
+    _press(desk, "a")
+    approved = zh("Now {state}.", state=zh("approved by the city"))
+    expect(desk.get_by_text(approved)).to_be_visible()
+    assert _state(live_server, wrong) == ("city_approved", 2, 1979)
