@@ -283,7 +283,8 @@ def _heat(visit: Visit, seen: Progress) -> None:
     st.caption(
         t(
             "Per cent of each cell's target; ▲ over the target, ○ nothing yet, ! rather late than "
-            "in time. The darker, the fuller. Cities with the most missing interviews come first."
+            "in time. The stronger the colour, the fuller. Cities with the most missing "
+            "interviews come first."
         )
     )
     names = Names(visit.language, None)
