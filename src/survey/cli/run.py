@@ -105,7 +105,7 @@ def _build_demo(settings: Settings, *, size: float, seed: int) -> None:
 
 def _fill(settings: Settings, *, size: float, seed: int) -> None:
     _seed_on_path()
-    from seed.demo import build
+    from seed.demo import OPEN_WAVE, build
 
     say("Making demo data: four waves, about two minutes …")
     upgrade(settings.store_url)
@@ -118,10 +118,11 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         truth_dir=settings.data_dir / "truth",
         progress=lambda text: typer.echo(f"  {text}", err=True),
     )
-    for key in DEMO_WAVES:
+    for key in (*DEMO_WAVES, OPEN_WAVE):
         say("Looking for odd interviews in {wave} …", wave=key)
         with session_scope(settings.store_url) as session:
             assess_wave(session=session, principal=OPERATOR, wave_key=key, now=datetime.now(UTC))
+    for key in DEMO_WAVES:
         say("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)
     marker = settings.data_dir / "demo.json"
