@@ -1,7 +1,21 @@
 """The one gate between estimates and eyes."""
 
+from survey.disclosure.differencing import Memberships, Overlaps, overlaps
 from survey.disclosure.follow import CELL_KEYS, follow
 from survey.disclosure.gate import protect
-from survey.disclosure.reasons import MINIMUM_N, Reason
+from survey.disclosure.reasons import MINIMUM_N, Reason, hidden_by, published
+from survey.disclosure.totals import Total
 
-__all__ = ["CELL_KEYS", "MINIMUM_N", "Reason", "follow", "protect"]
+__all__ = [
+    "CELL_KEYS",
+    "MINIMUM_N",
+    "Memberships",
+    "Overlaps",
+    "Reason",
+    "Total",
+    "follow",
+    "hidden_by",
+    "overlaps",
+    "protect",
+    "published",
+]

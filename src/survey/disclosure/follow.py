@@ -16,7 +16,7 @@ def follow(
     cells: pd.DataFrame,
     *,
     by: Sequence[str] = CELL_KEYS,
-    at: Mapping[str, str] | None = None,
+    at: Mapping[str, str | pd.Series] | None = None,
     figures: Sequence[str] = (),
 ) -> pd.DataFrame:
     """`table` with the `shown` and `reason` of the cells its rows are about, hidden ones blanked.
@@ -27,7 +27,7 @@ def follow(
     Args:
         cells: a protected table; its keys `by` name a row.
         by: key columns. Those that `table` does not have must be in `at`.
-        at: fixed keys, for example `{"group": "all"}`.
+        at: fixed keys, for example `{"group": "all"}`, or one a row instead of the table's own.
         figures: columns to blank besides `FIGURES` (rank, low, high, probability ...).
 
     Raises:
@@ -58,9 +58,10 @@ def follow(
     return decided(table, reasons.astype(np.int8), (*FIGURES, *figures))
 
 
-def _texts(table: pd.DataFrame, key: str, fixed: Mapping[str, str]) -> pd.Series:
+def _texts(table: pd.DataFrame, key: str, fixed: Mapping[str, str | pd.Series]) -> pd.Series:
     if key in fixed:
-        return pd.Series(fixed[key], index=table.index, dtype=object)
+        given = fixed[key]
+        return given if isinstance(given, pd.Series) else pd.Series(given, table.index, object)
     return table[key].astype(str).astype(object)
 
 

@@ -1,25 +1,112 @@
-"""Decide which cells of a table may be shown, and blank the others."""
+"""Decide which cells of a table may be shown, and blank the others.
+
+The rules, in this order: fewer than `minimum` respondents; one and the same sensitive answer; a
+difference of fewer than `minimum` people from another cell; and whatever else must be hidden so
+that these cannot be worked out. `docs/disclosure.md` has the formulas.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from survey.disclosure.reasons import MINIMUM_N, REASONS, Reason, decided
+from survey.disclosure.differencing import Overlaps
+from survey.disclosure.reasons import MINIMUM_N, Reason, decided
+from survey.disclosure.remainders import with_remainders
+from survey.disclosure.secondary import Cube, complete
+from survey.disclosure.totals import Axes, Floats, Numbers, Relation, Total
+from survey.estimate.cube_sums import one_thread
+
+_CODE = {reason: np.int8(place) for place, reason in enumerate(Reason)}
 
 
 def protect(
-    table: pd.DataFrame, *, n: str = "n", counts: Sequence[str] = (), minimum: int = MINIMUM_N
+    table: pd.DataFrame,
+    *,
+    n: str = "n",
+    by: Sequence[str] = (),
+    totals: Sequence[Total] = (),
+    overlaps: Overlaps | None = None,
+    answer: NDArray[np.float64] | None = None,
+    counts: Sequence[str] = (),
+    minimum: int = MINIMUM_N,
 ) -> pd.DataFrame:
-    """Return `table` with `shown` (bool) and `reason` (text), hidden figures set to null.
+    """Return `table` with `shown` (bool) and `reason` (category), hidden figures set to null.
 
     A row is hidden when the unweighted count in column `n`, or in any further column of `counts`
-    (the other side of a comparison), is below `minimum`. A row without a single respondent is
-    `empty`; one with 1 to `minimum` - 1 is `too_few`. The count itself is blanked as well.
+    (the other side of a comparison), is below `minimum`; the count itself is blanked as well.
+    Without `by` that is all.
+
+    Args:
+        by: key columns that name a cell.
+        totals: which cells add up to which.
+        overlaps: pairs of rows whose respondents are nearly or entirely the same.
+        answer: for each row the one answer that all its respondents gave to a sensitive question;
+            null where they differ or the question is not sensitive.
+
+    Raises:
+        ValueError: two rows with the same keys, or parts with more respondents than their whole.
     """
-    size = table[n].to_numpy(dtype=float)
+    size = np.nan_to_num(table[n].to_numpy(dtype=float))
+    least = size
     for other in counts:
-        size = np.minimum(size, table[other].to_numpy(dtype=float))
-    size = np.nan_to_num(size, nan=0.0)
-    few = np.where(size == 0, REASONS.index(Reason.EMPTY), REASONS.index(Reason.TOO_FEW))
-    return decided(table, np.where(size < minimum, few, 0).astype(np.int8))
+        least = np.minimum(least, np.nan_to_num(table[other].to_numpy(dtype=float)))
+    few = np.where(least == 0, _CODE[Reason.EMPTY], _CODE[Reason.TOO_FEW])
+    reasons = np.where(least < minimum, few, _CODE[Reason.SHOWN]).astype(np.int8)
+    if by and len(table):
+        axes = Axes(table, by, totals)
+        given = answer if answer is not None else np.full(len(table), np.nan)
+        pairs = overlaps or Overlaps.none()
+        with one_thread():
+            reasons = _further(reasons, axes, size, given, totals, pairs, minimum)
+    return decided(table, reasons)
+
+
+def _further(
+    reasons: NDArray[np.int8],
+    axes: Axes,
+    size: Floats,
+    answer: Floats,
+    totals: Sequence[Total],
+    overlaps: Overlaps,
+    minimum: int,
+) -> NDArray[np.int8]:
+    """The reasons after the rules that look at more than one count."""
+    reasons = reasons.copy()
+    counted = axes.cube(size, 0).astype(np.int64)
+    n, relations = with_remainders(counted, axes.relations(totals))
+    cost = _cost(n, relations)
+    at = axes.place
+    shown = reasons == _CODE[Reason.SHOWN]
+    reasons[shown & ~np.isnan(answer)] = _CODE[Reason.UNANIMOUS]
+    smaller = _smaller_of(overlaps.near, cost[at], axes.rows, reasons)
+    reasons[smaller] = _CODE[Reason.DIFFERENCING]
+    hidden = (n > 0) & (n < minimum)
+    hidden[at] |= reasons > 0
+    answers = np.full(n.shape, np.nan)
+    answers[at] = answer
+    places = np.ravel_multi_index(at, n.shape).astype(np.int64)
+    cube = Cube(n, (n > 0) & (n < minimum), answers, cost, places[overlaps.same], minimum)
+    after = complete(cube, hidden, relations)[at]
+    reasons[after & (reasons == _CODE[Reason.SHOWN])] = _CODE[Reason.SECONDARY]
+    return reasons
+
+
+def _cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
+    """A cell's respondents, at most over the axes that do not add up: the same choice is made for
+    every indicator, so that none tells what another hides."""
+    adding = {relation.axis for relation in relations if not relation.mixture}
+    others = tuple(axis for axis in range(n.ndim) if axis not in adding)
+    return np.broadcast_to(n.max(axis=others, keepdims=True), n.shape) if others else n
+
+
+def _smaller_of(
+    pairs: Numbers, cost: Numbers, order: Numbers, reasons: NDArray[np.int8]
+) -> Numbers:
+    """Of every pair that would be shown the row with fewer respondents, else the later one."""
+    open_pairs = pairs[(reasons[pairs] == _CODE[Reason.SHOWN]).all(axis=1)]
+    one, other = open_pairs[:, 0], open_pairs[:, 1]
+    first = (cost[one] < cost[other]) | ((cost[one] == cost[other]) & (order[one] > order[other]))
+    smaller: Numbers = np.where(first, one, other)
+    return smaller

@@ -55,9 +55,28 @@ def decided(
     hidden = reasons > 0
     result = table.copy()
     result["shown"] = ~hidden
-    result["reason"] = pd.Categorical.from_codes(reasons, categories=list(REASONS))
+    result["reason"] = pd.Categorical.from_codes(reasons, categories=pd.Index(REASONS))
     for column in figures:
         if column in result.columns:
             values = result[column].to_numpy(dtype=float)
             result[column] = np.where(hidden, np.nan, values)
     return result
+
+
+def hidden_by(table: pd.DataFrame) -> dict[str, int]:
+    """Rows of a protected table hidden by each rule."""
+    counted = table["reason"].value_counts()
+    return {reason: int(counted.get(reason, 0)) for reason in REASONS if reason}
+
+
+def published(table: pd.DataFrame) -> pd.DataFrame:
+    """A protected table as others may read it: `unanimous` says `secondary`.
+
+    The true reason would tell what it hides, that all of them gave the same answer.
+    """
+    codes = table["reason"].cat.codes.to_numpy()
+    told = np.where(
+        codes == REASONS.index(Reason.UNANIMOUS), REASONS.index(Reason.SECONDARY), codes
+    )
+    reason = pd.Categorical.from_codes(told.astype(np.int8), categories=pd.Index(REASONS))
+    return table.assign(reason=reason)

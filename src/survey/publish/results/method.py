@@ -24,6 +24,37 @@ class RankMethod(BaseModel):
     weight_seed: int = 20_231_116
 
 
+class SmallAreaMethod(BaseModel):
+    """Every choice behind the grades and models of special groups by city."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    a_from_n: int
+    a_half_width: float
+    b_from_n: int
+    fewest_cities: int
+    """With a direct figure, for a model to be fitted."""
+
+
+class DriverMethod(BaseModel):
+    """Every choice behind importance and performance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str
+    minimum_n: int
+    replicates: int
+    seed: int
+
+
+class ChangeMethod(BaseModel):
+    """Every choice behind the arrows between waves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    false_discovery_rate: float
+
+
 class Method(BaseModel):
     """Stored as `method.json` beside the cells."""
 
@@ -48,4 +79,8 @@ class Method(BaseModel):
     groups: tuple[str, ...]
     ranking: RankMethod | None = None
     """None for a wave without a composite to rank by."""
+    small_areas: SmallAreaMethod | None = None
+    drivers: DriverMethod | None = None
+    """None for a wave that did not ask about satisfaction on the whole."""
+    change: ChangeMethod | None = None
     code_version: str

@@ -6,13 +6,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from survey.disclosure import MINIMUM_N, protect
+from survey.disclosure import MINIMUM_N, hidden_by, published
 from survey.publish.results.cells import Estimated, estimated
-from survey.publish.results.drivers import drivers
+from survey.publish.results.changes import Q
+from survey.publish.results.drivers import MINIMUM_N as DRIVERS_FROM_N
+from survey.publish.results.drivers import OVERALL, REPLICATES, SEED, drivers
+from survey.publish.results.gate import protected_cells, protected_gaps
 from survey.publish.results.headlines import headline_table
-from survey.publish.results.method import Method
+from survey.publish.results.method import ChangeMethod, DriverMethod, Method, SmallAreaMethod
 from survey.publish.results.ranks import RANKING, rank_table
-from survey.publish.results.small_areas import small_areas
+from survey.publish.results.small_areas import (
+    FEWEST_CITIES,
+    GRADE_A_FROM_N,
+    GRADE_A_HALF_WIDTH,
+    GRADE_B_FROM_N,
+    small_areas,
+)
 from survey.publish.results.source import Source
 from survey.publish.results.store import (
     CELLS,
@@ -32,18 +41,20 @@ def write_tables(folder: Path, source: Source) -> tuple[int, int]:
     Raises:
         NotEstimable: the responses do not carry the estimates.
     """
-    tables = _tables(estimated(source))
+    figures = estimated(source)
+    decided = protected_cells(figures)
+    tables = _tables(figures, published(decided))
     for name, table in tables.items():
         replace_file(folder / name, parquet_bytes(table))
-    replace_file(folder / METHOD, _method(source).model_dump_json(indent=2).encode())
+    replace_file(folder / METHOD, _method(source, decided).model_dump_json(indent=2).encode())
     cells = tables[CELLS]
     return len(cells), int(np.sum(~cells["shown"]))
 
 
-def _tables(figures: Estimated) -> dict[str, pd.DataFrame]:
-    """File name -> protected table."""
+def _tables(figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """File name -> protected table; all others follow the decisions in `cells`."""
     source = figures.source
-    cells, gaps = protect(figures.cells), protect(figures.gaps, counts=("n_reference",))
+    gaps = protected_gaps(figures.gaps, cells, source.areas)
     areas = small_areas(cells, gaps, source.cities, series=source.series, level=source.level)
     return {
         CELLS: cells,
@@ -55,7 +66,7 @@ def _tables(figures: Estimated) -> dict[str, pd.DataFrame]:
     }
 
 
-def _method(source: Source) -> Method:
+def _method(source: Source, cells: pd.DataFrame) -> Method:
     design = source.design
     return Method(
         composite=source.composite,
@@ -63,6 +74,7 @@ def _method(source: Source) -> Method:
         lonely_psu=design.lonely_psu,
         assumed_deff=design.assumed_deff,
         minimum_n=MINIMUM_N,
+        hidden=hidden_by(cells),
         unreliable_below_n=30,
         unreliable_below_df=8,
         weighting=source.report,
@@ -70,5 +82,21 @@ def _method(source: Source) -> Method:
         measures=source.measures,
         groups=tuple(source.memberships),
         ranking=RANKING if source.plan.has_composite else None,
+        small_areas=SmallAreaMethod(
+            a_from_n=GRADE_A_FROM_N,
+            a_half_width=GRADE_A_HALF_WIDTH,
+            b_from_n=GRADE_B_FROM_N,
+            fewest_cities=FEWEST_CITIES,
+        ),
+        drivers=_drivers(source),
+        change=ChangeMethod(false_discovery_rate=Q) if source.plan.has_composite else None,
         code_version=version("hundred-cities-survey"),
+    )
+
+
+def _drivers(source: Source) -> DriverMethod | None:
+    if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
+        return None
+    return DriverMethod(
+        question=OVERALL, minimum_n=DRIVERS_FROM_N, replicates=REPLICATES, seed=SEED
     )

@@ -1,0 +1,219 @@
+"""Complementary suppression: what is hidden cannot be worked out from totals and siblings.
+
+Every relation of the cube (a whole and its parts, in one column of the other keys) is looked at
+until nothing changes. A relation is open
+
+1. when exactly one member that has respondents is hidden: it equals the others' difference;
+2. when the whole is shown and the hidden parts together have fewer than `minimum` respondents:
+   their sum is known, and is a cell that is too small;
+3. when the whole is shown and the known sum leaves fewer than three possible counts to a hidden
+   part, given that "too few" says 1 to `minimum` - 1 and every other reason at least `minimum`;
+4. when the whole is shown and all hidden parts gave one and the same sensitive answer.
+
+An open relation hides one more of its shown members: of the parts the one with the fewest
+respondents for each open relation that it closes; the whole only when no part is left. Of a
+mixture (an indicator and those below it) only the score is known, so 2 asks for one hidden part of
+at least `minimum`, and 3 does not apply.
+
+What several relations determine together is found by `elimination` and hides one more member of a
+relation of the cell that is determined. Cells with the same respondents are hidden together.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from survey.disclosure.elimination import determined
+from survey.disclosure.exchange import Exchanges, freed
+from survey.disclosure.totals import Flags, Floats, Numbers, Relation
+
+SLACK = 2
+"""A hidden count has at least `SLACK` + 1 possible values."""
+_LAST = 1e12
+"""Cost of a whole: it goes after every part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """The cells by place, one axis a kind of key."""
+
+    n: Numbers
+    few: Flags
+    """Hidden because there are 1 to minimum - 1 respondents, which the reason says."""
+    answer: Floats
+    """The one answer that all of a cell gave to a sensitive question; else null."""
+    size: Numbers
+    """What hiding a cell costs: its respondents, the same for all indicators."""
+    same: Numbers
+    """Pairs of places (flat) that have the same respondents, m x 2."""
+    minimum: int
+
+    @cached_property
+    def cost(self) -> Floats:
+        """`size` with a small part that lets no two cells be equal."""
+        order = np.lexsort((np.arange(self.n.size), self.n.ravel(), self.size.ravel()))
+        place = np.empty(self.n.size)
+        place[order] = np.arange(self.n.size)
+        # Sizes over numbers of relations below 100 differ by more than 1e-4.
+        return self.size + (place / max(self.n.size, 1) * 1e-5).reshape(self.n.shape)
+
+    @property
+    def price(self) -> Floats:
+        """`cost`; infinite where there is nobody to hide."""
+        return np.where(self.n > 0, self.cost, np.inf)
+
+
+def complete(cube: Cube, hidden: Flags, relations: Sequence[Relation]) -> Flags:
+    """`hidden` with the further cells that must be hidden."""
+    views = [_View(cube, relation) for relation in relations]
+    hidden = _closed(cube, hidden, views)
+    moves = Exchanges.of(relations, hidden.shape)
+    seen: Flags | None = None
+    while True:
+        leaking = determined(hidden & (cube.n > 0), relations, seen)
+        seen = hidden & (cube.n > 0)
+        wider, left = freed(hidden, leaking, cube.price, moves)
+        wider = _widened(wider, left, views)
+        if (wider == hidden).all():
+            return hidden
+        hidden = _closed(cube, wider, views)
+
+
+def _closed(cube: Cube, hidden: Flags, views: Sequence["_View"]) -> Flags:
+    """`hidden` until no relation is open on its own."""
+    hidden = hidden.copy()
+    waiting = {place: view.every for place, view in enumerate(views)}
+    while waiting:
+        before = hidden.copy()
+        found = {place: views[place].open(hidden, columns) for place, columns in waiting.items()}
+        _give_up(hidden, views, found)
+        _together(hidden, cube.same)
+        waiting = dict(_touched(views, hidden & ~before))
+    return hidden
+
+
+def _give_up(hidden: Flags, views: Sequence["_View"], found: dict[int, Numbers]) -> None:
+    """Hide one more member of every open relation that another has not closed meanwhile."""
+    coverage = np.zeros(hidden.shape, dtype=np.int64)
+    for place, columns in found.items():
+        views[place].add(coverage, columns)
+    for place, columns in found.items():
+        if len(columns):
+            views[place].hide(hidden, coverage, views[place].open(hidden, columns))
+
+
+def _widened(hidden: Flags, leaking: Flags, views: Sequence["_View"]) -> Flags:
+    """`hidden` with one more member beside every determined cell, where there is one."""
+    hidden, waiting = hidden.copy(), leaking.copy()
+    columns = [np.flatnonzero(view.of(leaking).any(axis=0)) for view in views]
+    columns = [view.giving(hidden, found) for view, found in zip(views, columns, strict=True)]
+    coverage = np.zeros(hidden.shape, dtype=np.int64)
+    for view, found in zip(views, columns, strict=True):
+        view.add(coverage, found)
+    for view, found in zip(views, columns, strict=True):
+        still = found[view.of(waiting)[:, found].any(axis=0)]
+        still = view.giving(hidden, still)
+        view.hide(hidden, coverage, still)
+        view.clear(waiting, still)
+    return hidden
+
+
+def _together(hidden: Flags, same: Numbers) -> None:
+    """Hide both of two cells that have the same respondents."""
+    flat = hidden.reshape(-1)
+    either = flat[same].any(axis=1)
+    flat[same[either].ravel()] = True
+
+
+def _touched(views: Sequence["_View"], changed: Flags) -> Iterator[tuple[int, Numbers]]:
+    if not changed.any():
+        return
+    for place, view in enumerate(views):
+        columns = np.flatnonzero(view.of(changed).any(axis=0))
+        if len(columns):
+            yield place, columns
+
+
+class _View:
+    """One relation in every column of the other keys."""
+
+    def __init__(self, cube: Cube, relation: Relation) -> None:
+        self._relation, self._minimum = relation, cube.minimum
+        self._n, self._few = self.of(cube.n), self.of(cube.few)
+        self._answer, self._cost = self.of(cube.answer), self.of(cube.cost)
+        self._others = self._at(cube.n).shape[1:]
+        self.every: Numbers = np.arange(self._n.shape[1])
+
+    def of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Members (whole first) x columns."""
+        moved = np.moveaxis(values, self._relation.axis, 0)[self._relation.members]
+        return moved.reshape(len(self._relation.members), -1)
+
+    def open(self, hidden: Flags, columns: Numbers) -> Numbers:
+        """Those of `columns` in which the relation gives something away and can give up more."""
+        columns = self.giving(hidden, columns)
+        n = self._n[:, columns]
+        gone = self.of(hidden)[:, columns] & (n > 0)
+        count = gone.sum(axis=0)
+        known = ~gone[0] & (count > 0)
+        leaks = (count == 1) | (known & self._narrow(n, gone, columns))
+        found: Numbers = columns[leaks]
+        return found
+
+    def giving(self, hidden: Flags, columns: Numbers) -> Numbers:
+        """Those of `columns` in which a member is left to hide."""
+        left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
+        found: Numbers = columns[left.any(axis=0)]
+        return found
+
+    def _narrow(self, n: Numbers, gone: Flags, columns: Numbers) -> Flags:
+        """What the shown whole tells about its hidden parts is too much."""
+        parts, size = gone[1:], n[1:]
+        answer = np.where(parts, self._answer[1:, columns], -np.inf)
+        alike = np.isfinite(answer).any(axis=0) & ~np.isnan(answer).any(axis=0)
+        top = answer.max(axis=0)
+        alike &= np.where(parts, answer == top, True).all(axis=0)
+        if self._relation.mixture:
+            largest = np.where(parts, size, 0).max(axis=0)
+            small: Flags = alike | (largest < self._minimum)
+            return small
+        few = parts & self._few[1:, columns]
+        rest = parts & ~few
+        joint = np.where(parts, size, 0).sum(axis=0)
+        above = joint - few.sum(axis=0) - self._minimum * rest.sum(axis=0)
+        below = (self._minimum - 1) * few.sum(axis=0) - joint
+        pinned = (above < SLACK) | (~rest.any(axis=0) & (below < SLACK))
+        narrow: Flags = alike | (joint < self._minimum) | pinned
+        return narrow
+
+    def add(self, coverage: Numbers, columns: Numbers) -> None:
+        """Count, for each cell, the columns of relations it is in."""
+        for member in self._relation.members:
+            self._at(coverage)[self._places(member, columns)] += 1
+
+    def hide(self, hidden: Flags, coverage: Numbers, columns: Numbers) -> None:
+        """Hide one more member in each of `columns`."""
+        if not len(columns):
+            return
+        left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
+        cost = self._cost[:, columns] / np.maximum(self.of(coverage)[:, columns], 1)
+        cost[0] += _LAST
+        choice = np.where(left, cost, np.inf).argmin(axis=0)
+        self._at(hidden)[self._places(self._relation.members[choice], columns)] = True
+
+    def clear(self, waiting: Flags, columns: Numbers) -> None:
+        """No member in `columns` waits any longer."""
+        for member in self._relation.members:
+            self._at(waiting)[self._places(member, columns)] = False
+
+    def _at(self, values: NDArray[Any]) -> NDArray[Any]:
+        return np.moveaxis(values, self._relation.axis, 0)
+
+    def _places(self, member: Numbers, columns: Numbers) -> tuple[Numbers, ...]:
+        if not self._others:
+            return (member,)
+        return (member, *np.unravel_index(columns, self._others))

@@ -1,0 +1,103 @@
+"""Which cells add up to which: the declaration the gate reads, and its places in a cube."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Key = tuple[str, ...]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Total:
+    """One sum that a reader can take: `parts` make up `whole`, whatever the other keys are.
+
+    Where the parts do not reach the whole, what remains is a cell of its own that is never shown
+    but can be worked out (people who did not state their income).
+    """
+
+    along: Key
+    """Key columns in which the members differ, for example `("area_level", "area")`."""
+    whole: Key
+    parts: tuple[Key, ...]
+    mixture: bool = False
+    """The score of the whole is a known mixture of the parts' scores; counts do not add up
+    (an indicator and the indicators below it)."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A `Total` in places: members of one axis of a cube, the whole first."""
+
+    axis: int
+    members: Numbers
+    mixture: bool
+
+
+def matrix_of(relations: Sequence[Relation], size: int) -> Floats:
+    """One row a relation over the places of its axis: the whole 1, each part -1."""
+    matrix = np.zeros((len(relations), size))
+    for row, relation in enumerate(relations):
+        matrix[row, relation.members[0]] = 1.0
+        matrix[row, relation.members[1:]] = -1.0
+    return matrix
+
+
+class Axes:
+    """The keys of a table as a cube: key columns that a total names together are one axis.
+
+    Labels are in the order of their text, so that the order of rows decides nothing.
+    """
+
+    def __init__(self, table: pd.DataFrame, by: Sequence[str], totals: Sequence[Total]) -> None:
+        self.columns = _axes(by, totals)
+        self.labels: list[dict[Key, int]] = []
+        codes = []
+        for columns in self.columns:
+            frame = table[list(columns)].astype(str)
+            place, labels = _coded(frame)
+            codes.append(place)
+            self.labels.append({label: number for number, label in enumerate(labels)})
+        self.shape = tuple(len(labels) for labels in self.labels)
+        self.place = tuple(codes)
+        self.rows = np.ravel_multi_index(self.place, self.shape).astype(np.int64)
+        if len(np.unique(self.rows)) < len(self.rows):
+            raise ValueError(f"rows with the same keys: {list(by)}")
+
+    def cube(self, values: Floats, empty: float) -> Floats:
+        """The values of the rows by place; `empty` where there is no row."""
+        result = np.full(self.shape, empty)
+        result[self.place] = values
+        return result
+
+    def relations(self, totals: Sequence[Total]) -> list[Relation]:
+        """The totals whose whole and at least one part are in the table."""
+        found = []
+        for total in totals:
+            axis = self.columns.index(total.along)
+            labels = self.labels[axis]
+            parts = sorted({labels[part] for part in total.parts if part in labels})
+            if total.whole in labels and parts:
+                members = np.array([labels[total.whole], *parts], dtype=np.int64)
+                found.append(Relation(axis, members, total.mixture))
+        return sorted(found, key=lambda one: (one.axis, one.mixture, *one.members.tolist()))
+
+
+def _axes(by: Sequence[str], totals: Sequence[Total]) -> list[Key]:
+    named = list(dict.fromkeys(total.along for total in totals))
+    taken = [column for along in named for column in along]
+    if len(set(taken)) < len(taken) or not set(taken) <= set(by):
+        raise ValueError(f"totals must name key columns, each in one axis: {named}")
+    return named + [(column,) for column in by if column not in taken]
+
+
+def _coded(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
+    """Place of each row among the distinct keys in the order of their text, and these keys."""
+    keys = pd.MultiIndex.from_frame(frame)
+    place, distinct = pd.factorize(keys, sort=True)
+    return place.astype(np.int64), [tuple(map(str, key)) for key in distinct]
