@@ -101,9 +101,9 @@ def test_score_rows_keep_order_and_roles() -> None:
             "status": ["ok", "ok", "ok", "ok"],
         }
     )
-    rows = score_rows(Cells(cells), list("ABCD"), T, key="area", focus=("b",), ranked_from=100)
+    rows = score_rows(Cells(cells), list("ABCD"), T, key="area", focus=("b",))
     assert rows["label"] == list("ABCD")
-    assert rows["role"] == ["item", "focus", "unranked", "hidden"]
+    assert rows["role"] == ["item", "focus", "item", "hidden"]
     assert rows["range"] == ["79.0–81.0", "78.0–80.0", "70.0–86.0", ""]
 
 
