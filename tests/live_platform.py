@@ -146,7 +146,11 @@ class Live:
 
 def _demo_accounts() -> dict[Role, Account]:
     roles = (
-        Role.SURVEYOR, Role.SUPERVISOR, Role.CITY_OFFICIAL, Role.NATIONAL_OFFICIAL, Role.ANALYST,
+        Role.SURVEYOR,
+        Role.SUPERVISOR,
+        Role.CITY_OFFICIAL,
+        Role.NATIONAL_OFFICIAL,
+        Role.ANALYST,
     )
     areas = {Role.NATIONAL_OFFICIAL: "CN", Role.ANALYST: "CN"}
     return {
