@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure.reasons import FIGURES, REASONS, decided
+from survey.disclosure.totals import coded
 
 CELL_KEYS = ("area_level", "area", "group", "indicator")
 
@@ -33,24 +34,7 @@ def follow(
     Raises:
         KeyError: a row is about a cell that `cells` does not have.
     """
-    fixed = dict(at or {})
-    wanted = pd.DataFrame({key: _texts(table, key, fixed) for key in by}, index=table.index)
-    known = pd.DataFrame({key: cells[key].astype(str).astype(object) for key in by})
-    for key in by:
-        levels = pd.Index(known[key].unique())
-        known[key], wanted[key] = (
-            levels.get_indexer(known[key]),
-            levels.get_indexer(wanted[key]),
-        )
-    size = [int(known[key].max()) + 1 if len(known) else 0 for key in by]
-    place = np.full(int(np.prod(size)), -1, dtype=np.int64)
-    place[_number(known, by, size)] = np.arange(len(known))
-    missing = (wanted < 0).any(axis=1).to_numpy()
-    row = np.full(len(table), -1, dtype=np.int64)
-    row[~missing] = place[_number(wanted[~missing], by, size)]
-    if (row < 0).any():
-        first = int(np.flatnonzero(row < 0)[0])
-        raise KeyError(tuple(_texts(table, key, fixed).iloc[first] for key in by))
+    row = _rows_of(table, cells, by, dict(at or {}))
     reasons = _codes(cells)[row]
     if "reason" in table.columns:
         before = _codes(table)
@@ -58,20 +42,44 @@ def follow(
     return decided(table, reasons.astype(np.int8), (*FIGURES, *figures))
 
 
-def _texts(table: pd.DataFrame, key: str, fixed: Mapping[str, str | pd.Series]) -> pd.Series:
-    if key in fixed:
-        given = fixed[key]
-        return given if isinstance(given, pd.Series) else pd.Series(given, table.index, object)
-    return table[key].astype(str).astype(object)
-
-
-def _number(keys: pd.DataFrame, by: Sequence[str], size: Sequence[int]) -> NDArray[np.int64]:
-    if not len(keys):
+def _rows_of(
+    table: pd.DataFrame,
+    cells: pd.DataFrame,
+    by: Sequence[str],
+    fixed: Mapping[str, str | pd.Series],
+) -> NDArray[np.int64]:
+    """The row of `cells` that each row of `table` is about."""
+    if not len(table):
         return np.zeros(0, dtype=np.int64)
-    columns = tuple(keys[key].to_numpy() for key in by)
-    return np.ravel_multi_index(columns, size).astype(np.int64)
+    known, wanted, sizes = [], [], []
+    for key in by:
+        codes, labels = coded(cells[key])
+        asked, names = coded(_column(table, key, fixed))
+        place = {label: number for number, label in enumerate(labels)}
+        known.append(codes)
+        wanted.append(np.array([place.get(name, -1) for name in names], dtype=np.int64)[asked])
+        sizes.append(len(labels))
+    row_at = np.full(int(np.prod(sizes)), -1, dtype=np.int64)
+    row_at[np.ravel_multi_index(tuple(known), sizes)] = np.arange(len(cells))
+    is_known = np.all([codes >= 0 for codes in wanted], axis=0)
+    row = np.full(len(table), -1, dtype=np.int64)
+    row[is_known] = row_at[np.ravel_multi_index(tuple(c[is_known] for c in wanted), sizes)]
+    if (row < 0).any():
+        first = int(np.flatnonzero(row < 0)[0])
+        raise KeyError(tuple(str(_column(table, key, fixed).iloc[first]) for key in by))
+    return row
+
+
+def _column(table: pd.DataFrame, key: str, fixed: Mapping[str, str | pd.Series]) -> pd.Series:
+    if key not in fixed:
+        return table[key]
+    given = fixed[key]
+    if isinstance(given, pd.Series):
+        return given
+    constant = pd.Categorical.from_codes(np.zeros(len(table), dtype=np.int8), pd.Index([given]))
+    return pd.Series(constant, index=table.index)
 
 
 def _codes(table: pd.DataFrame) -> NDArray[np.int8]:
-    column = pd.Categorical(table["reason"].astype(object), categories=list(REASONS))
-    return column.codes.astype(np.int8)
+    codes, labels = coded(table["reason"])
+    return np.array([REASONS.index(label) for label in labels], dtype=np.int8)[codes]

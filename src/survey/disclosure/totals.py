@@ -59,8 +59,7 @@ class Axes:
         self.labels: list[dict[Key, int]] = []
         codes = []
         for columns in self.columns:
-            frame = table[list(columns)].astype(str)
-            place, labels = _coded(frame)
+            place, labels = _together(table[list(columns)])
             codes.append(place)
             self.labels.append({label: number for number, label in enumerate(labels)})
         self.shape = tuple(len(labels) for labels in self.labels)
@@ -96,8 +95,25 @@ def _axes(by: Sequence[str], totals: Sequence[Total]) -> list[Key]:
     return named + [(column,) for column in by if column not in taken]
 
 
-def _coded(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
-    """Place of each row among the distinct keys in the order of their text, and these keys."""
-    keys = pd.MultiIndex.from_frame(frame)
-    place, distinct = pd.factorize(keys, sort=True)
-    return place.astype(np.int64), [tuple(map(str, key)) for key in distinct]
+def coded(column: pd.Series) -> tuple[Numbers, list[str]]:
+    """Place of each value among the distinct ones in the order of their text, and these texts."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, texts = column.cat.codes.to_numpy(), column.cat.categories.astype(str).to_numpy()
+    else:
+        codes, distinct = pd.factorize(column)
+        texts = np.asarray(distinct).astype(str)
+    labels, place = np.unique(texts.astype(object), return_inverse=True)
+    return place.astype(np.int64)[codes], labels.tolist()
+
+
+def _together(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
+    """Place of each row among the distinct keys of several columns, and these keys."""
+    codes, labels = zip(*(coded(frame[column]) for column in frame), strict=True)
+    sizes = [len(names) for names in labels]
+    found, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
+    places = np.unravel_index(found, sizes)
+    keys = [
+        tuple(names[number] for names, number in zip(labels, key, strict=True))
+        for key in np.stack(places, axis=1).tolist()
+    ]
+    return place.astype(np.int64), keys
