@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text
 
 from survey.access.principal import OPERATOR, Principal, Role
@@ -46,6 +47,11 @@ from survey.store.tables import (
 )
 
 TESTS = Path(__file__).parent
+
+
+# Results are tested, never the clock: a slow machine must not fail an example.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

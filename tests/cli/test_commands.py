@@ -28,6 +28,7 @@ COMMANDS = (
     ("import",),
     ("freeze",),
     ("estimate",),
+    ("quality",),
 )
 
 
@@ -78,6 +79,7 @@ def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> N
     for command in (
         ("freeze", "--wave", "nowhere"),
         ("estimate", "--wave", "nowhere"),
+        ("quality", "--wave", "nowhere"),
         ("form", "check", str(broken)),
         ("form", "import", str(broken)),
         ("form", "export", "nothing", str(tmp_path / "out.xlsx")),
@@ -92,6 +94,7 @@ def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> N
 def test_wrong_usage_exits_with_two(survey: Survey) -> None:
     assert survey("freeze").exit_code == 2
     assert survey("estimate", "--wave", "x", "--format", "xml").exit_code == 2
+    assert survey("quality", "--wave", "x", "--by", "agency").exit_code == 2
     assert survey("unknown").exit_code == 2
 
 
@@ -120,6 +123,13 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
         "--data-dir", home, "estimate", "--wave", "main-2024", "--area-level", "city",
         "--group", "income=lt3000", "--indicator", "composite", "--format", "json",
     )  # fmt: skip
+    flagged = survey(
+        "--data-dir", home, "quality", "--wave", "main-2024", "--stored", "--format", "json"
+    )  # fmt: skip
+    whole, *cities = json.loads(flagged.stdout)
+    assert (whole["level"], whole["key"], len(cities)) == ("wave", "main-2024", 100)
+    assert whole["speed"] == sum(city["speed"] for city in cities) > 10
+    assert whole["valid"] == sum(city["valid"] for city in cities) == 620
     hidden = [cell for cell in json.loads(small.stdout) if not cell["shown"]]
     assert hidden
     assert all(cell["estimate"] is None and cell["n"] is None for cell in hidden)

@@ -15,14 +15,14 @@ from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
 from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
 from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.waves import WaveUnknown
+from survey.fieldwork.waves import NewWave, WaveUnknown, create_wave
 from survey.publish.results import NothingFrozen, freeze_wave, list_waves, open_results
 from survey.publish.results.analysis import WEIGHT, analysis_frame, design_for, weighted
 from survey.publish.results.freeze import NothingToFreeze
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
-from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id
+from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
 
 WAVE = "main-2024"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
@@ -30,37 +30,44 @@ READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
 
 @pytest.fixture(scope="module")
 def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite store with a wave of 620 interviews, made once and copied by each test."""
-    path = tmp_path_factory.mktemp("demo") / "survey.db"
-    build(f"sqlite:///{path}", waves=[WAVE], size=0.01, seed=7)
+    """The folder of an SQLite store with a wave of 620 interviews, frozen once."""
+    folder = tmp_path_factory.mktemp("demo")
+    found = Settings(database_url="", data_dir=folder)
+    build(found.store_url, waves=[WAVE], size=0.01, seed=7)
+    freeze_wave(found, wave_key=WAVE, actor=OPERATOR)
     dispose_engines()
-    return path
+    return folder
 
 
 @pytest.fixture
 def settings(small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
-    shutil.copy(small_demo, tmp_path / "survey.db")
+    """A copy of the small demo for one test."""
+    shutil.copytree(small_demo, tmp_path, dirs_exist_ok=True)
     yield Settings(database_url="", data_dir=tmp_path)
     dispose_engines()
 
 
 @pytest.mark.postgres
 def test_a_wave_goes_the_whole_way_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    settings = Settings(database_url=postgres_url, data_dir=tmp_path)
     build(postgres_url, waves=[WAVE], size=0.01, seed=7)
-    _whole_way(Settings(database_url=postgres_url, data_dir=tmp_path))
+    final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    _cells_agree_with_the_estimator(settings, settings.snapshot_dir / final.directory)
+    _the_gate_holds(settings)
+    _wave_and_responses_are_frozen(settings, final.rows, snapshots=1)
 
 
 def test_a_wave_goes_the_whole_way(settings: Settings) -> None:
-    _whole_way(settings)
-
-
-def _whole_way(settings: Settings) -> None:
-    first = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
-    folder = settings.snapshot_dir / first.directory
+    folder = next(settings.snapshot_dir.rglob("cells.parquet")).parent
     _cells_agree_with_the_estimator(settings, folder)
     _the_gate_holds(settings)
-    _again_gives_the_same_bytes(settings, folder)
-    _final_moves_wave_and_responses(settings)
+    before = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    assert settings.snapshot_dir / final.directory == folder
+    after = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    assert before.keys() >= {"responses.parquet", "cells.parquet", "gaps.parquet"}
+    assert before == after
+    _wave_and_responses_are_frozen(settings, final.rows, snapshots=2)
 
 
 def _cells_agree_with_the_estimator(settings: Settings, folder: Path) -> None:
@@ -106,32 +113,21 @@ def _the_gate_holds(settings: Settings) -> None:
     assert (gaps.loc[gaps["shown"], ["n", "n_reference"]].min() >= 10).all()
 
 
-def _again_gives_the_same_bytes(settings: Settings, folder: Path) -> None:
-    before = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
-    again = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
-    assert settings.snapshot_dir / again.directory == folder
-    after = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
-    assert before.keys() >= {"responses.parquet", "cells.parquet", "gaps.parquet"}
-    assert before == after
-
-
-def _final_moves_wave_and_responses(settings: Settings) -> None:
-    final = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+def _wave_and_responses_are_frozen(settings: Settings, rows: int, *, snapshots: int) -> None:
     with session_scope(settings.store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
         assert wave.state is WaveState.FROZEN
         statuses = session.exec(select(Response.status).where(Response.wave_id == wave.id)).all()
         actions = session.exec(select(AuditEntry.action)).all()
         infos = list_waves(settings, session)
-    assert statuses.count(Status.FROZEN) == final.rows
+    assert statuses.count(Status.FROZEN) == rows
     assert Status.APPROVED not in statuses
     assert Status.VOID in statuses
-    assert actions.count("wave.snapshot") == 3
-    assert [(info.key, info.n, info.final) for info in infos] == [(WAVE, final.rows, True)]
+    assert actions.count("wave.snapshot") == snapshots
+    assert [(info.key, info.n, info.final) for info in infos] == [(WAVE, rows, True)]
 
 
 def test_before_release_a_city_reads_itself_and_the_nation_only(settings: Settings) -> None:
-    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
     with session_scope(settings.store_url) as session:
         results = open_results(settings, session, WAVE)
@@ -144,7 +140,8 @@ def test_before_release_a_city_reads_itself_and_the_nation_only(settings: Settin
 
 
 def test_a_surveyor_reads_no_results(settings: Settings) -> None:
-    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True, release=True)
+    with session_scope(settings.store_url) as session:
+        session.exec(select(Wave).where(Wave.key == WAVE)).one().state = WaveState.RELEASED
     surveyor = Principal(new_id(), "s", Role.SURVEYOR, "420500")
     with session_scope(settings.store_url) as session:
         results = open_results(settings, session, WAVE)
@@ -155,12 +152,16 @@ def test_a_surveyor_reads_no_results(settings: Settings) -> None:
 
 
 def test_what_is_not_there_is_said(settings: Settings) -> None:
-    with session_scope(settings.store_url) as session, pytest.raises(NothingFrozen):
-        open_results(settings, session, WAVE)
+    with session_scope(settings.store_url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
+        plan = NewWave("empty", "main", 2030, "空", "Empty", wave.instrument_id)
+        create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
+        with pytest.raises(NothingFrozen):
+            open_results(settings, session, "empty")
     with pytest.raises(WaveUnknown):
         freeze_wave(settings, wave_key="nowhere", actor=OPERATOR)
     with pytest.raises(NothingToFreeze):
-        freeze_wave(settings, wave_key="main-2026", actor=OPERATOR)
+        freeze_wave(settings, wave_key="empty", actor=OPERATOR)
 
 
 def test_nothing_stays_behind_when_the_disk_is_full(
@@ -169,10 +170,10 @@ def test_nothing_stays_behind_when_the_disk_is_full(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("survey.publish.results.tables.replace_file", full)
+    monkeypatch.setattr("survey.publish.results.freeze.write_tables", full)
     with pytest.raises(OSError, match="space"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
     with session_scope(settings.store_url) as session:
-        assert list_waves(settings, session) == []
+        assert [info.final for info in list_waves(settings, session)] == [False]
         wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
         assert wave.state is WaveState.CLOSED

@@ -82,7 +82,7 @@ class Aim:
 
     def half_width(self, n: pd.Series) -> pd.Series:
         """Percentage points for a share of 50 % among `n` interviews; missing where n is 0."""
-        return self.z * sqrt(self.deff / 4) / np.sqrt(n.where(n > 0)) * PER_CENT
+        return self.z * sqrt(self.deff / 4) * PER_CENT / n.where(n > 0).pow(0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +148,13 @@ def _within_budget(aim: Aim, cities: int) -> None:
 
 
 def _sizes(population: pd.Series, aim: Aim) -> pd.Series:
-    size_of = {
-        Rule.PROPORTIONAL: population.astype(np.float64),
-        Rule.SQUARE_ROOT: np.sqrt(population.astype(np.float64)),
-        Rule.EQUAL: pd.Series(1.0, index=population.index),
+    people = population.astype(np.float64)
+    measure = {
+        Rule.PROPORTIONAL: people,
+        Rule.SQUARE_ROOT: people.pow(0.5),
+        Rule.EQUAL: people.clip(upper=1.0, lower=1.0),
     }[aim.rule]
-    return allocate(size_of, total=aim.total, floor=aim.floor).size
+    return allocate(measure, total=aim.total, floor=aim.floor).size
 
 
 def _group(name: str, share: pd.Series, size: pd.Series, aim: Aim) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import streamlit as st
 from survey.locale import Translator
 from survey.publish.results import WaveResults
 from survey.publish.views.figures import QUOTA_SAMPLE
-from survey.publish.views.method import Facts, method_of
+from survey.publish.views.method import Facts, MethodView, method_of
 from survey.ui.glossary import read_glossary
 from survey.ui.page import Visit
 
@@ -40,15 +40,21 @@ def explain_method(visit: Visit, results: WaveResults) -> None:
     )
     _facts(t, view.weights)
     _errors(t)
+    _rates(t)
     _facts(t, view.errors)
     st.header(t("What is not shown"), anchor=False)
     st.markdown(
         t(
             "A figure that rests on too few people is not shown anywhere: not on a page, not in a "
-            "table, not in a download. It is marked as withheld, never as zero."
+            "table, not in a download. It is marked as withheld, never as zero. Figures from which "
+            "a hidden one could be worked out are hidden as well, the same everywhere."
         )
     )
     _facts(t, view.disclosure)
+    _comparisons(t, view)
+    _small_groups(t, view)
+    _drivers(t, view)
+    _bands(t, view)
     if view.tree is not None:
         st.header(t("Indicators and their weights"), anchor=False)
         st.table(view.tree, hide_index=True, border="horizontal")
@@ -100,6 +106,91 @@ def _errors(t: Translator) -> None:
         r"\frac{r_{ik}\,(y_{ik} - \bar y_{kd})}{\sum_{d} w\, r_k}"
     )
     st.latex(r"V = \sum_h \frac{n_h}{n_h - 1} \sum_j \left(z_{hj} - \bar z_h\right)^2")
+
+
+def _rates(t: Translator) -> None:
+    st.markdown(
+        t(
+            "Rates have intervals on the scale of log odds, which stay between 0 and 100. At "
+            "exactly 0 or 100 per cent Wilson's interval on the effective sample stands instead."
+        )
+    )
+
+
+def _comparisons(t: Translator, view: MethodView) -> None:
+    """Places and changes; nothing for a wave that has no composite."""
+    if view.ranks:
+        st.header(t("Places of the cities"), anchor=False)
+        st.markdown(
+            t(
+                "Two cities are told apart only where their difference is larger than chance "
+                "would make the largest difference of all pairs of cities. The set of places of a "
+                "city goes from one more than the cities surely above it to all but those surely "
+                "below it. All sets hold together."
+            )
+        )
+        st.latex(
+            r"R_j = \left[\,1 + \#\{i: i \text{ surely above } j\},\; "
+            r"p - \#\{i: i \text{ surely below } j\}\,\right], \quad "
+            r"|\hat\theta_i - \hat\theta_j| > c\,\sqrt{V_i + V_j}"
+        )
+        _facts(t, view.ranks)
+    if view.change:
+        st.header(t("Change between waves"), anchor=False)
+        st.markdown(
+            t(
+                "A change is estimated over the cities of both waves. Sampling points that served "
+                "both bring their covariance. An arrow stands only where the change holds after "
+                "all cities shown were tested together; everywhere else there is no detectable "
+                "change."
+            )
+        )
+        st.latex(r"V(\hat\theta_2 - \hat\theta_1) = V_1 + V_2 - 2\,\mathrm{Cov}_{12}")
+        _facts(t, view.change)
+
+
+def _small_groups(t: Translator, view: MethodView) -> None:
+    if not view.small_areas:
+        return
+    st.header(t("Special groups by city"), anchor=False)
+    st.markdown(
+        t(
+            "A direct figure carries a grade. Beside it stands a model estimate (Fay–Herriot): a "
+            "weighted mean of the direct figure and of what the city's own score, its region and "
+            "its class let expect. The direct figure weighs more the surer it is. Model estimates "
+            "are moved together until they agree with the direct national figure."
+        )
+    )
+    st.latex(
+        r"\tilde\theta_d = \gamma_d\,\hat\theta_d + (1 - \gamma_d)\,x_d^{\top}\hat\beta, "
+        r"\quad \gamma_d = \frac{\hat\sigma_u^2}{\hat\sigma_u^2 + V_d}"
+    )
+    _facts(t, view.small_areas)
+
+
+def _drivers(t: Translator, view: MethodView) -> None:
+    if not view.drivers:
+        return
+    st.header(t("What drives satisfaction"), anchor=False)
+    st.markdown(
+        t(
+            "Importance is an indicator's share in the explained variance of satisfaction on the "
+            "whole (Johnson's relative weights, from weighted correlations). Its interval comes "
+            "from resampling the sampling points within strata (Rao–Wu)."
+        )
+    )
+    _facts(t, view.drivers)
+
+
+def _bands(t: Translator, view: MethodView) -> None:
+    st.header(t("Bands"), anchor=False)
+    st.markdown(
+        t(
+            "A band is named with its probability. Below 90%\u00a0it is not settled, and the "
+            "figure is marked so."
+        )
+    )
+    st.table(view.bands, hide_index=True, border="horizontal")
 
 
 def _glossary(visit: Visit) -> None:

@@ -1,14 +1,15 @@
 """Assessing a stored wave and reading its quality, on both databases."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from conftest import NOW, Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
@@ -36,6 +37,10 @@ from survey.store.tables import (
     new_id,
 )
 
+if TYPE_CHECKING:
+    from conftest import Field
+
+NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 SUPERVISOR = Principal(UUID(int=3), "Wang", Role.SUPERVISOR, "110000")
 
 

@@ -14,7 +14,9 @@ FULL = 1.0
 def overfill_flags(interviews: Interviews) -> Flags:
     """Counted interviews that came after their cell had its target and the tolerance on top."""
     number = _running_number(interviews)
-    over = np.where(number > 0, number / interviews.target - 1, np.nan)
+    over = np.full(len(interviews), np.nan)
+    np.divide(number, interviews.target, out=over, where=number > 0)
+    over -= 1
     strength = ramp(over, nothing=TOLERANCE, full=FULL)
     rows = rows_of(strength > 0)
     details = [{"number": int(number[r]), "target": int(interviews.target[r])} for r in rows]

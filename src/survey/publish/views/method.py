@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from survey.disclosure import Reason
 from survey.instrument.tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.results.method import Method
 from survey.publish.results.store import WaveInfo
 from survey.publish.results.weighting import WeightingReport
+from survey.publish.views.bands import read_bands
 from survey.publish.views.names import VARIABLES, Names
 from survey.snapshot.manifest import Manifest
 
@@ -34,6 +36,15 @@ _LONELY: Mapping[str, Message] = MappingProxyType(
         "average": msg("takes the average variance of the other strata"),
     }
 )
+_RULES: Mapping[str, Message] = MappingProxyType(
+    {
+        Reason.EMPTY: msg("Cells without an interview"),
+        Reason.TOO_FEW: msg("Hidden: too few interviews"),
+        Reason.UNANIMOUS: msg("Hidden: everybody gave the same answer to a sensitive question"),
+        Reason.DIFFERENCING: msg("Hidden: differs from another group by a few people"),
+        Reason.SECONDARY: msg("Hidden: a hidden cell could be worked out from it"),
+    }
+)
 PROVENANCES: Mapping[Provenance, Message] = MappingProxyType(
     {
         Provenance.SOURCED: msg("sourced"),
@@ -51,6 +62,11 @@ class MethodView:
     weights: Facts
     errors: Facts
     disclosure: Facts
+    ranks: Facts
+    change: Facts
+    small_areas: Facts
+    drivers: Facts
+    bands: pd.DataFrame
     tree: pd.DataFrame | None
     measures: pd.DataFrame
 
@@ -71,6 +87,11 @@ def method_of(
         weights=_weights(method.weighting, t),
         errors=_errors(method, t),
         disclosure=_disclosure(method, t),
+        ranks=_ranks(method, t),
+        change=_change(method, t),
+        small_areas=_small_areas(method, t),
+        drivers=_drivers(method, names, t),
+        bands=_bands(language, t),
         tree=_tree(tree, names, t) if tree else None,
         measures=_measures(method, names, t),
     )
@@ -142,7 +163,92 @@ def _errors(method: Method, t: Translator) -> Facts:
 
 
 def _disclosure(method: Method, t: Translator) -> Facts:
-    return ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)),)
+    hidden = tuple(
+        (t(_RULES[rule]), f"{method.hidden[rule]:,d}") for rule in _RULES if rule in method.hidden
+    )
+    return ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)), *hidden)
+
+
+def _ranks(method: Method, t: Translator) -> Facts:
+    ranking = method.ranking
+    if ranking is None:
+        return ()
+    return (
+        (t("Cities in the order"), t("from {n} interviews", n=ranking.ranked_from_n)),
+        (
+            t("Sets of places"),
+            t("all cities together, step by step, {level} confidence", level=f"{method.level:.0%}"),
+        ),
+        (t("Draws and seed"), f"{ranking.draws:,d} · {ranking.seed}"),
+        (
+            t("Weights moved by"),
+            t(
+                "±{spread} under every parent, {draws} draws, seed {seed}",
+                spread=f"{ranking.weight_spread:.0%}",
+                draws=f"{ranking.weight_draws:,d}",
+                seed=ranking.weight_seed,
+            ),
+        ),
+    )
+
+
+def _change(method: Method, t: Translator) -> Facts:
+    if method.change is None:
+        return ()
+    return (
+        (t("Cities compared"), t("those of both waves")),
+        (
+            t("Arrows"),
+            t(
+                "of all arrows shown, at most {q} are expected to be false (Benjamini–Hochberg)",
+                q=f"{method.change.false_discovery_rate:.0%}",
+            ),
+        ),
+    )
+
+
+def _small_areas(method: Method, t: Translator) -> Facts:
+    grading = method.small_areas
+    if grading is None:
+        return ()
+    return (
+        (
+            t("Grade A"),
+            t(
+                "from {n} interviews and within {points} points",
+                n=grading.a_from_n,
+                points=f"{grading.a_half_width:g}",
+            ),
+        ),
+        (t("Grade B"), t("from {n} interviews", n=grading.b_from_n)),
+        (
+            t("Grade C, for orientation only"),
+            t("from {n} interviews", n=method.minimum_n),
+        ),
+        (t("Fewest cities for a model"), f"{grading.fewest_cities}"),
+    )
+
+
+def _drivers(method: Method, names: Names, t: Translator) -> Facts:
+    chosen = method.drivers
+    if chosen is None:
+        return ()
+    return (
+        (t("Explained"), names.indicator(chosen.question)),
+        (t("Fewest interviews"), f"{chosen.minimum_n}"),
+        (t("Resamples and seed"), f"{chosen.replicates:,d} · {chosen.seed}"),
+    )
+
+
+def _bands(language: str, t: Translator) -> pd.DataFrame:
+    bands = read_bands()
+    return pd.DataFrame(
+        {
+            t("Band"): [band.name[language] for band in bands],
+            t("From"): ["–" if band.lower is None else f"{band.lower:g}" for band in bands],
+            t("Origin"): [t(PROVENANCES[Provenance(band.status)]) for band in bands],
+        }
+    )
 
 
 def _tree(tree: IndicatorTree, names: Names, t: Translator) -> pd.DataFrame:
