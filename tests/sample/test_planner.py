@@ -103,8 +103,5 @@ def test_every_plan_keeps_its_promises(
     assert (plan.cities["half_width"] <= margin + 1e-6).all()
     larger = people.rank(method="min")
     assert all(
-        size[a] >= size[b] - 1
-        for a in people.index
-        for b in people.index
-        if larger[a] > larger[b]
+        size[a] >= size[b] - 1 for a in people.index for b in people.index if larger[a] > larger[b]
     )
