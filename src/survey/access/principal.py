@@ -64,9 +64,7 @@ class Principal:
 
     def covers(self, city_code: str) -> bool:
         """Whether the city lies in the principal's area."""
-        if self.area == NATION:
-            return True
-        return len(self.area) in {2, 6} and city_code.startswith(self.area)
+        return covers(self.area, city_code)
 
     def require(self, action: Action, city_code: str | None = None) -> None:
         """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""
@@ -74,6 +72,13 @@ class Principal:
             raise AccessDenied(msg("Your role does not include this."))
         if city_code is not None and not self.covers(city_code):
             raise AccessDenied(msg("This city is outside your area."))
+
+
+def covers(area: str, city_code: str) -> bool:
+    """Whether the city lies in an area: `CN`, a province prefix, or a city code."""
+    if area == NATION:
+        return True
+    return len(area) in {2, 6} and city_code.startswith(area)
 
 
 OPERATOR = Principal(UUID(int=0), "operator", Role.ADMINISTRATOR, NATION)

@@ -1,6 +1,7 @@
 """The one gate between estimates and eyes."""
 
 from survey.disclosure.differencing import Memberships, Overlaps, overlaps
+from survey.disclosure.embargo import withheld
 from survey.disclosure.follow import CELL_KEYS, follow
 from survey.disclosure.gate import protect
 from survey.disclosure.reasons import MINIMUM_N, Reason, hidden_by, published
@@ -18,4 +19,5 @@ __all__ = [
     "overlaps",
     "protect",
     "published",
+    "withheld",
 ]

@@ -65,6 +65,16 @@ def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any
     return {"nation": everywhere, **labels, "city": city.to_numpy(dtype=object)}
 
 
+def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """(level, area) -> its cities, of all levels above the city; `labels` as of `area_labels`."""
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for level, areas in labels.items():
+        for area, city in zip(areas, labels["city"], strict=True):
+            if level != "city" and not pd.isna(area):
+                found[level, str(area)] = (*found.get((level, str(area)), ()), str(city))
+    return found
+
+
 def groups(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:
     """Group key -> membership of each row; overlapping, everyone first."""
     return dict(_groups(frame, series))

@@ -5,16 +5,20 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session, col, select
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import NATION, Action, Principal, covers
+from survey.disclosure import withheld
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, SurveyError, msg
+from survey.publish.results.domains import EVERYONE, area_labels, cities_of
 from survey.publish.results.lookup import Lookup
 from survey.publish.results.method import Method
+from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import Settings
 from survey.snapshot.files import SnapshotDamaged, read_manifest
 from survey.snapshot.manifest import Manifest
@@ -213,7 +217,7 @@ class WaveResults:
                 )
             )
         wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
-        return _within_reach(self._read(principal, name, wanted), principal, before)
+        return self._within_reach(self._read(principal, name, wanted), principal, before)
 
     def _read(self, principal: Principal, name: str, wanted: dict[str, Filter]) -> pd.DataFrame:
         principal.require(Action.READ_RESULTS)
@@ -224,15 +228,33 @@ class WaveResults:
             for column, value in wanted.items()
             if value is not None
         }
-        return _within_reach(table.find(asked), principal, self.wave)
+        return self._within_reach(table.find(asked), principal, self.wave)
+
+    def _within_reach(
+        self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
+    ) -> pd.DataFrame:
+        """Before release nobody reads a city outside their own area, nor what would tell it."""
+        if wave.state is WaveState.RELEASED or principal.area == NATION:
+            return table
+        cells = self._folder / CELLS
+        level, area = table["area_level"], table["area"]
+        kept = np.asarray(level != "city") | np.asarray(area.astype(str).map(principal.covers))
+        for larger, name, cities in _withheld(cells, _age(cells), principal.area):
+            kept &= ~np.asarray((level == larger) & (area == name))
+            if "contrast" in table.columns:
+                kept &= ~np.asarray((table["contrast"] == larger) & area.isin(cities))
+        result: pd.DataFrame = table[kept].reset_index(drop=True)
+        return result
 
 
-def _within_reach(table: pd.DataFrame, principal: Principal, wave: WaveInfo) -> pd.DataFrame:
-    """Before release nobody reads a city outside their own area."""
-    if wave.state is WaveState.RELEASED or principal.area == "CN":
-        return table
-    city = table["area_level"] == "city"
-    return table[~city | table["area"].astype(str).map(principal.covers)].reset_index(drop=True)
+@lru_cache(maxsize=256)
+def _withheld(cells: Path, age: int, reach: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Larger areas (level, area, cities) that would tell a reader of `reach` a city outside."""
+    found = _table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
+    codes = pd.Series(found["area"].astype(str).unique())
+    areas = cities_of(area_labels(codes, frame_table(shipped_cities())))
+    gone = withheld(areas, [code for code in codes if covers(reach, code)])
+    return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
 
 
 def _age(path: Path) -> int:
