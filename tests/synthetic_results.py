@@ -25,7 +25,13 @@ from survey.publish.results.changes import GROUPS, Changes, judged
 from survey.publish.results.drivers import FIGURES as DRIVER_FIGURES
 from survey.publish.results.drivers import GROUPS as DRIVER_GROUPS
 from survey.publish.results.measures import Measure, read_measures
-from survey.publish.results.method import Method, RankMethod
+from survey.publish.results.method import (
+    ChangeMethod,
+    DriverMethod,
+    Method,
+    RankMethod,
+    SmallAreaMethod,
+)
 from survey.publish.results.ranks import FIGURES as RANK_FIGURES
 from survey.publish.results.small_areas import keys, small_areas
 from survey.publish.results.store import (
@@ -345,6 +351,10 @@ def _write(
         measures=measures,
         groups=tuple(plan.groups),
         ranking=RankMethod() if tree else None,
+        hidden={"too_few": 1234},
+        small_areas=SmallAreaMethod(a_from_n=100, a_half_width=3, b_from_n=30, fewest_cities=20),
+        drivers=DriverMethod(question="overall", minimum_n=100, replicates=500, seed=4711),
+        change=ChangeMethod(false_discovery_rate=0.05),
         code_version="synthetic",
     )
     (folder / METHOD).write_text(method.model_dump_json())

@@ -208,4 +208,14 @@ def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, rea
         assert choice in tables
     assert "assumed equal" in tables
     assert "quota sample" in tables
+    for choice in (
+        "10,000 · 20231115",
+        "±20% under every parent, 1,000 draws, seed 20231116",
+        "at most 5% are expected to be false",
+        "from 100 interviews and within 3 points",
+        "500 · 4711",
+        'Hidden: too few interviews,"1,234"',
+        "Good,70,implied by published scores",
+    ):
+        assert choice in tables, choice
     assert "quota samples taken on site" in read(app)

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.locale import translator
 from survey.publish.results import WaveResults
+from survey.publish.views.figures import what_margins_are_not
 from survey.publish.views.urban_rural import (
     NotAsked,
     PlaceFilters,
@@ -107,6 +109,23 @@ def test_before_release_a_place_outside_the_area_is_refused(frozen: Frozen) -> N
         results=results, principal=SUZHOU, language="en", filters=PlaceFilters(by="city")
     )
     assert by_city.areas.table["Area"].tolist() == ["Suzhou"]
+
+
+def test_an_assumed_design_effect_is_said_beside_every_margin(frozen: Frozen) -> None:
+    def shown(assumed: float | None) -> UrbanRuralView:
+        results = unreleased(frozen["main-2024"])
+        results.method = results.method.model_copy(update={"assumed_deff": assumed})
+        return urban_rural(
+            results=results, principal=OPERATOR, language="en", filters=PlaceFilters()
+        )
+
+    for assumed, said in ((1.4, True), (None, False)):
+        view = shown(assumed)
+        beside = what_margins_are_not(view.difference.figure, translator("en"))
+        assert ("assume a design effect of 1.4" in beside) == said
+        assert "quota samples taken on site" in beside
+        for picture in (view.indicators, view.residents, *view.fields):
+            assert ("assumed design effect 1.4" in picture.subtitle) == said
 
 
 def test_a_wave_that_did_not_ask_says_so(frozen: Frozen) -> None:

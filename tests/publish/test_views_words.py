@@ -19,9 +19,10 @@ from survey.publish.views.figures import (
     in_words,
     interval_words,
     signed,
+    what_is_needed,
 )
 from survey.publish.views.names import Names
-from survey.publish.views.rows import gap_rows, score_rows, verdicts
+from survey.publish.views.rows import gap_rows, score_rows, score_table, verdicts
 from survey.sample.frame import shipped_cities
 
 T = translator("en")
@@ -87,6 +88,30 @@ def test_a_hidden_difference_has_no_verdict() -> None:
     rows = gap_rows(gaps((math.nan, math.nan, math.nan, False)), ["A"], T, key="area")
     assert rows["role"] == ["hidden"]
     assert rows["note"] == ["Sample too small, not shown"]
+
+
+@pytest.mark.parametrize("reason", ["unanimous", "differencing", "secondary"])
+def test_a_figure_hidden_for_others_says_so(reason: str) -> None:
+    figure = Figure(None, shown=False, reason=reason)
+    assert in_words(figure, T) == "Not shown, to protect a small group"
+    assert what_is_needed(figure, T).startswith("Not shown, to protect a small group: with this")
+    assert "fewer than 10 people" in what_is_needed(figure, T)
+    cells = pd.DataFrame(
+        {
+            "area": ["a", "b"],
+            "estimate": [np.nan, np.nan],
+            "ci_low": [np.nan, np.nan],
+            "ci_high": [np.nan, np.nan],
+            "n": [np.nan, np.nan],
+            "shown": [False, False],
+            "reason": [reason, "too_few"],
+            "status": ["ok", "ok"],
+        }
+    )
+    table = score_table(Cells(cells), ["A", "B"], T, name="Area", value="Score")
+    words = ["Not shown, to protect a small group", "Sample too small, not shown"]
+    assert table["Remark"] == words
+    assert score_rows(Cells(cells), ["A", "B"], T, key="area")["note"] == words
 
 
 def test_score_rows_keep_order_and_roles() -> None:

@@ -8,14 +8,14 @@ import streamlit as st
 from survey.locale import Translator
 from survey.publish.views.bands import Verdict
 from survey.publish.views.figures import (
-    NEEDED,
     NO_CLEAR_DIFFERENCE,
-    QUOTA_SAMPLE,
     Difference,
     Figure,
     decimal,
     interval_words,
     signed,
+    what_is_needed,
+    what_margins_are_not,
 )
 from survey.publish.views.overview import Standing
 from survey.publish.views.ranking import RankingView
@@ -33,7 +33,7 @@ def answer(
     """One number with its interval in words, one sentence, and what the interval is not."""
     t = visit.t
     if not figure.available or figure.estimate is None:
-        needed = escape(t(NEEDED))
+        needed = escape(what_is_needed(figure, t))
         st.html(f'<div class="hcs-answer"><p><b>{needed}</b></p><p>{escape(sentence)}</p></div>')
         return
     explained = escape(explain("95% interval", visit.language) or "", quote=True)
@@ -44,7 +44,7 @@ def answer(
         f'<span class="unit">{escape(unit)}</span>{interval}{_band(visit, band)}'
         f"<p>{escape(sentence)}</p></div>"
     )
-    st.caption(t(QUOTA_SAMPLE))
+    st.caption(what_margins_are_not(figure, t))
 
 
 def _band(visit: Visit, band: Verdict | None) -> str:
@@ -159,7 +159,7 @@ def difference(visit: Visit, one: Difference, sentence: str, *, against: str | N
         f'<span class="interval">{escape(_between(t, figure))}</span>'
         f"<p>{escape(sentence)}</p></div>"
     )
-    st.caption(t(QUOTA_SAMPLE))
+    st.caption(what_margins_are_not(figure, t))
 
 
 def change(visit: Visit, told: ChangeView | None, obstacle: str) -> None:

@@ -13,7 +13,9 @@ Floats = NDArray[np.float64]
 class Cells:
     """Some rows of a results table, in some order. Columns are taken out of it once, on demand."""
 
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, table: pd.DataFrame, assumed_deff: float | None = None) -> None:
+        self.assumed_deff = assumed_deff
+        """What the errors rest on where no sampling points were recorded; else None."""
         self._table = table
         self._rows = np.arange(len(table))
         self._taken: dict[str, NDArray[Any]] = {}
@@ -38,6 +40,11 @@ class Cells:
     def shown(self) -> NDArray[np.bool_]:
         """Which rows passed the disclosure gate."""
         return self.numbers("shown").astype(bool)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why rows are not shown; empty for those that are, and where the table does not say."""
+        return self.texts("reason") if "reason" in self._table.columns else [""] * len(self)
 
     def largest(self, column: str) -> float | None:
         values = self.numbers(column)
@@ -70,5 +77,6 @@ class Cells:
 
     def _with(self, rows: NDArray[np.intp]) -> "Cells":
         other = Cells.__new__(Cells)
+        other.assumed_deff = self.assumed_deff
         other._table, other._rows, other._taken = self._table, rows, self._taken
         return other

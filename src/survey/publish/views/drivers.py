@@ -264,8 +264,8 @@ def _table(reading: Reading, cells: Cells) -> Rows:
         t("95%\u00a0to"): column("performance_high"),
         t("Resamples with it among the first three (%)"): column("agreement"),
         t("Remark"): [
-            why_nothing(bool(shown), t) if np.isnan(value) else ""
-            for shown, value in zip(cells.shown[order], column("importance"), strict=True)
+            why_nothing(bool(cells.shown[row]), cells.reasons[row], t) if np.isnan(value) else ""
+            for row, value in zip(order, column("importance"), strict=True)
         ],
     }
 

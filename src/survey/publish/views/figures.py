@@ -3,23 +3,29 @@
 from dataclasses import dataclass
 from math import isnan
 
-from survey.disclosure import MINIMUM_N
-from survey.locale import Message, Translator, msg
+from survey.disclosure import MINIMUM_N, Reason
+from survey.locale import Translator, msg
 from survey.publish.views.cells import Cells
 
 UNRELIABLE = "unreliable"
 QUOTA_SAMPLE = msg(
-    "The interval measures the spread between sampling points. These are quota samples taken on "
-    "site: it does not measure whom the interviewers could not reach or who declined."
+    "The interval measures sampling error only. These are quota samples taken on site: it does "
+    "not measure whom the interviewers could not reach or who declined."
 )
 """Stands beside every headline and in every download."""
-QUOTA_SAMPLE_SHORT = msg(
-    "Quota sample taken on site: lines show the spread between sampling points only."
-)
+QUOTA_SAMPLE_SHORT = msg("Quota sample taken on site: lines show sampling error only.")
 """Stands beside every chart that shows a margin of error."""
+ASSUMED_DEFF = msg("No sampling points were recorded: margins assume a design effect of {deff}.")
+"""Stands beside a margin of error that does not come from the spread between points."""
 WITHHELD = msg("Sample too small, not shown")
 NEEDED = msg(
     "Sample too small, not shown: at least {minimum} valid answers are needed.", minimum=MINIMUM_N
+)
+PROTECTED = msg("Not shown, to protect a small group")
+PROTECTED_BECAUSE = msg(
+    "Not shown, to protect a small group: with this figure, one that rests on fewer than "
+    "{minimum} people could be worked out.",
+    minimum=MINIMUM_N,
 )
 NOT_AVAILABLE = msg("Not available")
 NO_CLEAR_DIFFERENCE = msg("No detectable difference")
@@ -35,6 +41,9 @@ class Figure:
     n: int | None = None
     status: str = "empty"
     shown: bool = False
+    reason: str = ""
+    """Of the disclosure gate, where the figure is not shown."""
+    assumed_deff: float | None = None
 
     @property
     def available(self) -> bool:
@@ -80,6 +89,8 @@ def figure_of(cells: Cells, *, value: str = "estimate", row: int = 0) -> Figure:
         n=None if n is None else int(n),
         status=cells.texts("status")[row],
         shown=bool(cells.shown[row]),
+        reason=cells.reasons[row],
+        assumed_deff=cells.assumed_deff,
     )
 
 
@@ -95,6 +106,14 @@ def difference_of(name: str, gaps: Cells, row: int = 0) -> Difference:
         return Difference(name, figure, None, None)
     sides = (_number(gaps, column, row) for column in ("estimate", "reference"))
     return Difference(name, figure, *sides)
+
+
+def what_margins_are_not(figure: Figure, t: Translator) -> str:
+    """What stands beside a margin of error: its limits, and what it assumes."""
+    if figure.assumed_deff is None:
+        return t(QUOTA_SAMPLE)
+    assumed = t(ASSUMED_DEFF, deff=f"{figure.assumed_deff:g}")
+    return f"{assumed} {t(QUOTA_SAMPLE)}"
 
 
 def decimal(value: float) -> str:
@@ -118,7 +137,7 @@ def interval_words(low: float | None, high: float | None) -> str:
 def in_words(figure: Figure, t: Translator) -> str:
     """The number and its interval in one breath, or why there is none."""
     if not figure.available or figure.estimate is None:
-        return t(WITHHELD if not figure.shown else NOT_AVAILABLE)
+        return why_nothing(figure.shown, figure.reason, t)
     number = decimal(figure.estimate)
     if figure.low is None:
         return t("{score}, no interval can be given", score=number)
@@ -129,7 +148,18 @@ def in_words(figure: Figure, t: Translator) -> str:
     )
 
 
-def why_nothing(row_shown: bool, t: Translator) -> str:
+def why_nothing(row_shown: bool, reason: str, t: Translator) -> str:
     """What stands in a chart or table where no figure is."""
-    message: Message = NOT_AVAILABLE if row_shown else WITHHELD
-    return t(message)
+    if row_shown:
+        return t(NOT_AVAILABLE)
+    return t(PROTECTED if _protects_others(reason) else WITHHELD)
+
+
+def what_is_needed(figure: Figure, t: Translator) -> str:
+    """Why a figure is not shown, in a whole sentence."""
+    return t(PROTECTED_BECAUSE if _protects_others(figure.reason) else NEEDED)
+
+
+def _protects_others(reason: str) -> bool:
+    """Whether the figure itself rests on enough people."""
+    return reason in {Reason.UNANIMOUS, Reason.DIFFERENCING, Reason.SECONDARY}

@@ -44,12 +44,18 @@ def subtitle(reading: Reading, unit: str, n: float | None, *, wave: str | None =
     """Wave, unit, n and interval: the line under every title. `wave` is the one being read."""
     t = reading.t
     count = "–" if n is None or isnan(n) else f"{int(n):,d}"
-    return t(
+    line = t(
         "{wave} · {unit} · n = {n} · lines: 95% intervals",
         wave=wave or reading.wave_title,
         unit=unit,
         n=count,
     )
+    deff = reading.results.method.assumed_deff
+    return line if deff is None else f"{line} · {_assumed(deff, t)}"
+
+
+def _assumed(deff: float, t: Translator) -> str:
+    return t("assumed design effect {deff}", deff=f"{deff:g}")
 
 
 def score_picture(

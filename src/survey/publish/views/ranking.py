@@ -17,7 +17,7 @@ from survey.publish.results.headlines import DOMAIN
 from survey.publish.results.ranks import RANKING
 from survey.publish.views.bands import verdicts_on_bands
 from survey.publish.views.cells import Cells, Floats
-from survey.publish.views.figures import WITHHELD, figure_of
+from survey.publish.views.figures import figure_of, why_nothing
 from survey.publish.views.headline import dashed_line, nation_cells
 from survey.publish.views.names import COMPOSITE
 from survey.publish.views.pictures import score_title, subtitle
@@ -188,7 +188,7 @@ def _focus_sentence(reading: Reading, order: _Order, at: int) -> str:
     t = reading.t
     city = reading.names.area(order.codes[at])
     if not order.cells.shown[at]:
-        return f"{city}: {t(WITHHELD)}"
+        return f"{city}: {why_nothing(False, order.cells.reasons[at], t)}"
     if np.isnan(order.rank[at]):
         return t(
             "{city} takes no place: that needs at least {n} interviews and a margin of error.",

@@ -118,7 +118,7 @@ class Reading:
         found = self.results.cells(
             self.principal, area_level=area_level, area=area, group=group, indicator=indicator
         )
-        return Cells(found)
+        return self._of(found)
 
     def gaps(
         self,
@@ -137,7 +137,7 @@ class Reading:
             group=group,
             indicator=indicator,
         )
-        return Cells(found)
+        return self._of(found)
 
     def changes(
         self,
@@ -159,7 +159,7 @@ class Reading:
             indicator=indicator,
         )
         names = {"after": "estimate", "before": "reference", "n_after": "n"}
-        return Cells(found.rename(columns=names))
+        return self._of(found.rename(columns=names))
 
     def ranks(self, indicator: str) -> Cells:
         """Places of the cities in one indicator."""
@@ -176,7 +176,10 @@ class Reading:
         found = self.results.headlines(
             self.principal, basis=basis, composite=composite, indicator=indicator
         )
-        return Cells(found)
+        return self._of(found)
+
+    def _of(self, table: pd.DataFrame) -> Cells:
+        return Cells(table, self.results.method.assumed_deff)
 
     def nation(self, indicator: str = COMPOSITE, group: str = EVERYONE) -> Figure:
         return figure_of(

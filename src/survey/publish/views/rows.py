@@ -14,10 +14,9 @@ from survey.publish.columns import listed
 from survey.publish.views.cells import Cells, Floats
 from survey.publish.views.figures import (
     NO_CLEAR_DIFFERENCE,
-    NOT_AVAILABLE,
     UNRELIABLE,
-    WITHHELD,
     interval_words,
+    why_nothing,
 )
 
 Rows = dict[str, Any]
@@ -45,7 +44,7 @@ def score_rows(
         **_common(cells, codes, labels),
         "estimate": estimate,
         "role": listed(role),
-        "note": _notes(cells.shown, absent, t),
+        "note": _notes(cells, absent, t),
     }
     if reference is None:
         return rows
@@ -72,7 +71,7 @@ def gap_rows(gaps: Cells, labels: Sequence[str], t: Translator, *, key: str) -> 
         **_common(gaps, gaps.texts(key), labels),
         "difference": difference,
         "role": verdicts(gaps),
-        "note": _notes(gaps.shown, ~gaps.shown | np.isnan(difference), t),
+        "note": _notes(gaps, ~gaps.shown | np.isnan(difference), t),
     }
 
 
@@ -151,17 +150,17 @@ def _common(cells: Cells, codes: Sequence[str], labels: Sequence[str]) -> Rows:
     }
 
 
-def _notes(shown: NDArray[np.bool_], absent: NDArray[np.bool_], t: Translator) -> list[str]:
+def _notes(cells: Cells, absent: NDArray[np.bool_], t: Translator) -> list[str]:
     """Why a row has no mark."""
     return [
-        "" if not gone else t(NOT_AVAILABLE if visible else WITHHELD)
-        for gone, visible in zip(absent, shown, strict=True)
+        why_nothing(bool(visible), reason, t) if gone else ""
+        for gone, visible, reason in zip(absent, cells.shown, cells.reasons, strict=True)
     ]
 
 
 def remarks(cells: Cells, value: Floats, t: Translator) -> list[str]:
     """Why a row has no `value`, or that it is for orientation only."""
-    why = _notes(cells.shown, ~cells.shown | np.isnan(value), t)
+    why = _notes(cells, ~cells.shown | np.isnan(value), t)
     careful = t("For orientation only")
     return [
         note or (careful if status == UNRELIABLE else "")

@@ -186,8 +186,8 @@ def _rows(cells: Cells, names: list[str], beside: _Beside | None, t: Translator)
         "range": ranges(cells),
         "role": role,
         "note": [
-            "" if there else why_nothing(bool(shown), t)
-            for there, shown in zip(drawn, cells.shown, strict=True)
+            "" if there else why_nothing(bool(shown), reason, t)
+            for there, shown, reason in zip(drawn, cells.shown, cells.reasons, strict=True)
         ],
         "remark": [t(ORIENTATION) if letter == GRADE_C else "" for letter in role],
         "beside": beside.estimate if beside else nothing,
@@ -212,10 +212,12 @@ def _table(cells: Cells, names: list[str], beside: _Beside | None, t: Translator
         t("95%\u00a0to"): cells.numbers("ci_high"),
         "n": counts(cells.numbers("n")),
         t("Remark"): [
-            why_nothing(bool(shown), t)
+            why_nothing(bool(shown), reason, t)
             if not shown or np.isnan(value)
             else (t(ORIENTATION) if orient else "")
-            for shown, value, orient in zip(cells.shown, estimate, careful, strict=True)
+            for shown, reason, value, orient in zip(
+                cells.shown, cells.reasons, estimate, careful, strict=True
+            )
         ],
     }
     if beside is None:
