@@ -42,12 +42,15 @@ def margins(frame, seed=0):
 
 def naive_rake(frame, wanted, sweeps):
     w = frame["base"].to_numpy(float).copy()
+    cells = [
+        ((frame[["city", *([keys] if isinstance(keys, str) else keys)]] == list(cell)), target)
+        for keys, totals in wanted.items()
+        for cell, target in totals.items()
+    ]
+    members = [(equal.all(axis=1).to_numpy(), target) for equal, target in cells]
     for _ in range(sweeps):
-        for keys, totals in wanted.items():
-            names = ["city", *([keys] if isinstance(keys, str) else keys)]
-            for cell, target in totals.items():
-                inside = (frame[names] == list(cell)).all(axis=1).to_numpy()
-                w[inside] *= target / w[inside].sum()
+        for inside, target in members:
+            w[inside] *= target / w[inside].sum()
     return w
 
 

@@ -16,14 +16,14 @@ from survey.publish.results import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
 
-WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
+WAVES = ("main-2023", "main-2024")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
-PAGES = ("overview", "city", "special-groups", "method")
+PAGES = ("overview", "city", "special-groups", "trends", "urban-rural", "method")
 
 
 @pytest.fixture(scope="module")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A platform with every demo wave at a hundredth of its size."""
+    """A platform with two demo waves at a hundredth of its size."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("demo"), database_url="", demo=True)
     build(settings.store_url, waves=WAVES, size=0.01)
     for wave in WAVES:

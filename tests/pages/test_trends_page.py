@@ -94,24 +94,19 @@ def test_the_first_wave_says_what_a_change_needs(open_page: Open, read: Read) ->
     assert "before/en" not in {box.key for box in app.selectbox}
 
 
-@pytest.mark.parametrize(
-    ("language", "words"),
-    [("en", "A change needs two waves"), ("zh", "比较变化需要同一系列的两个批次")],
-)
 def test_a_store_with_a_single_wave(
-    tmp_path: Path,
-    use_store: Callable[[Settings], None],
-    open_page: Open,
-    read: Read,
-    language: str,
-    words: str,
+    tmp_path: Path, use_store: Callable[[Settings], None], open_page: Open, read: Read
 ) -> None:
     settings = Settings(data_dir=tmp_path, database_url="", demo=True)
     synthetic_store(settings, plans=PLANS[:1], measures_a_topic=1)
     use_store(settings)
-    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language)
-    assert words in read(app)
-    assert len(app.get("vega_lite_chart")) == 2
+    for language, words in (
+        ("en", "A change needs two waves"),
+        ("zh", "比较变化需要同一系列的两个批次"),
+    ):
+        app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language)
+        assert words in read(app)
+        assert len(app.get("vega_lite_chart")) == 2
 
 
 def test_hidden_cities_are_counted_and_named_without_numbers(open_page: Open, read: Read) -> None:
