@@ -74,6 +74,10 @@ class Survey:
             }
         )
 
+    def domains(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """(level, area, group) -> cities."""
+        return {(*area, group): cities for (area, cities), group in product(AREAS.items(), GROUPS)}
+
     def cells(self) -> pd.DataFrame:
         member, people = self.member(), self.people
         rows = []

@@ -88,11 +88,13 @@ class Axes:
 
 
 def _axes(by: Sequence[str], totals: Sequence[Total]) -> list[Key]:
+    """The axes in the order of `by`."""
     named = list(dict.fromkeys(total.along for total in totals))
     taken = [column for along in named for column in along]
     if len(set(taken)) < len(taken) or not set(taken) <= set(by):
         raise ValueError(f"totals must name key columns, each in one axis: {named}")
-    return named + [(column,) for column in by if column not in taken]
+    alone = [(column,) for column in by if column not in taken]
+    return sorted([*named, *alone], key=lambda columns: list(by).index(columns[0]))
 
 
 def coded(column: pd.Series) -> tuple[Numbers, list[str]]:

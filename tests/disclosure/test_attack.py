@@ -1,0 +1,213 @@
+"""An attacker with every table of a small frozen wave, who knows exactly who is in which domain.
+
+Stronger than any reader: memberships are theirs, only answers are not. Still no hidden cell may
+follow from all shown ones, and no two shown domains may differ by a few people.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from seed.demo import build
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.disclosure import Memberships
+from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.waves import wave_by_key
+from survey.publish.results import WaveResults, freeze_wave, open_results
+from survey.publish.results.gate import memberships, totals_of
+from survey.publish.results.source import Source
+from survey.settings import Settings
+from survey.snapshot import read_snapshot
+from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import WaveState, new_id
+
+WAVE = "main-2024"
+INDICATORS = (
+    "1",
+    "2.5",
+    "3.2.2",
+    "overall",
+    "spend_more_travel",
+    "complained",
+    "elder_cash_refused",
+)
+NATIONAL = Principal(new_id(), "n", Role.NATIONAL_OFFICIAL, "CN")
+PROVINCE = Principal(new_id(), "p", Role.PROVINCE_OFFICIAL, "42")
+CITY = Principal(new_id(), "c", Role.CITY_OFFICIAL, "420500")
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The frozen wave, and who is in which cell of it."""
+
+    results: WaveResults
+    source: Source
+    who: Memberships
+    cells: pd.DataFrame
+    """All cells as the store has them, a row a cell in the order of `who`."""
+    n: NDArray[np.int64]
+    """The true counts, of the same rows."""
+
+    def people(self, rows: NDArray[np.int64]) -> Matrix:
+        """Who is in each of some cells: rows x respondents."""
+        area, group, indicator = np.unravel_index(rows, self.who.shape)
+        inside = self.who.within[area][:, self.who.city]
+        member, answered = self.who.member.T[group], self.who.answered.T[indicator]
+        return (inside & member & answered).astype(float)
+
+    def rows_of(self, found: pd.DataFrame) -> NDArray[np.int64]:
+        """The places of cells that a reader sees."""
+        keys = ["area_level", "area", "group", "indicator"]
+        places = pd.Series(
+            range(len(self.cells)), index=pd.MultiIndex.from_frame(self.cells[keys].astype(str))
+        )
+        return places.loc[pd.MultiIndex.from_frame(found[keys].astype(str))].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("attacked"))
+    build(settings.store_url, waves=[WAVE], size=0.01, seed=7)
+    frozen = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
+    _, frame = read_snapshot(settings.snapshot_dir / frozen.directory)
+    with session_scope(settings.store_url) as session:
+        wave = wave_by_key(session=session, key=WAVE)
+        assert wave.tree_id is not None
+        source = Source.of(
+            frame,
+            series=wave.series,
+            instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
+            tree=load_tree(session=session, tree_id=wave.tree_id),
+            composite=wave.composite,
+        )
+        results = open_results(settings, session, WAVE)
+    cells = results.cells(NATIONAL)
+    areas, groups, indicators = (
+        cells[keys].drop_duplicates().astype(str)
+        for keys in (["area_level", "area"], ["group"], ["indicator"])
+    )
+    who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
+    yield Target(results, source, who, cells, who.counts().ravel())
+    dispose_engines()
+
+
+def test_no_two_shown_domains_differ_by_a_few_people(target: Target) -> None:
+    """Every pair, of any areas and groups, for every indicator."""
+    some = 0
+    for rows in shown_by_indicator(target):
+        people = target.people(rows)
+        shared = people @ people.T
+        size = np.diag(shared)
+        difference = size[:, None] + size[None, :] - 2 * shared
+        assert not ((difference > 0) & (difference < 10)).any()
+        some += int((difference > 0).sum())
+    assert some > 10_000
+
+
+def shown_by_indicator(target: Target) -> Iterator[NDArray[np.int64]]:
+    indicators = target.cells["indicator"].astype(str)
+    for indicator in indicators.unique():
+        yield np.flatnonzero(target.cells["shown"] & (indicators == indicator))
+
+
+@pytest.mark.parametrize("indicator", INDICATORS)
+def test_no_hidden_cell_follows_from_all_that_is_shown(target: Target, indicator: str) -> None:
+    """Cells and both sides of gaps; a linear combination would give count and score alike."""
+    here = (target.cells["indicator"] == indicator).to_numpy()
+    shown = np.flatnonzero(here & target.cells["shown"].to_numpy())
+    hidden = np.flatnonzero(here & ~target.cells["shown"].to_numpy() & (target.n > 0))
+    known = np.concatenate([target.people(shown), rests(target, indicator)])
+    assert len(hidden) > 500
+    assert not follows(target.people(hidden), known).any()
+    forgotten = target.cells.iloc[shown].index[:1].to_numpy()
+    again = np.concatenate([target.people(shown[1:]), target.people(shown[:1])])
+    assert follows(target.people(forgotten), again).all()
+
+
+def rests(target: Target, indicator: str) -> Matrix:
+    """Who is on the other side of each shown gap between a group and the rest of its area."""
+    gaps = target.results.gaps(NATIONAL, contrast="rest", indicator=indicator)
+    rows = target.rows_of(gaps[gaps["shown"]])
+    everyone = target.rows_of(gaps[gaps["shown"]].assign(group="all"))
+    return target.people(everyone) - target.people(rows)
+
+
+def follows(wanted: Matrix, known: Matrix) -> NDArray[np.bool_]:
+    """Which rows of `wanted` are linear combinations of those of `known`."""
+    _, size, right = np.linalg.svd(known, full_matrices=False)
+    basis = right[size > 1e-9 * size[0]]
+    left: NDArray[np.bool_] = np.linalg.norm(wanted - wanted @ basis.T @ basis, axis=1) < 1e-6
+    return left
+
+
+def test_shown_gaps_have_two_shown_sides(target: Target) -> None:
+    shown = target.cells["shown"].to_numpy()
+    for contrast, other in (("rest", {"group": "all"}), ("nation", {"area_level": "nation"})):
+        gaps = target.results.gaps(NATIONAL, contrast=contrast)
+        gaps = gaps[gaps["shown"]]
+        assert shown[target.rows_of(gaps)].all()
+        area = {"area": "CN"} if contrast == "nation" else {}
+        assert shown[target.rows_of(gaps.assign(**other, **area))].all()
+        assert (gaps[["n", "n_reference"]] >= 10).all().all()
+
+
+def test_no_indicator_is_left_over_from_those_beside_it(target: Target) -> None:
+    """The score of an indicator is a known mixture of those below it."""
+    shape = target.who.shape
+    gone = ((target.n > 0) & ~target.cells["shown"].to_numpy()).reshape(shape)
+    names = target.cells["indicator"].astype(str).unique().tolist()
+    families = [total for total in totals_of(target.source) if total.mixture]
+    assert len(families) > 10
+    for total in families:
+        members = [names.index(key[0]) for key in (total.whole, *total.parts)]
+        assert not (gone[:, :, members].sum(axis=2) == 1).any()
+
+
+@pytest.mark.parametrize("reader", [NATIONAL, PROVINCE, CITY], ids=["nation", "province", "city"])
+def test_no_reader_sees_what_the_store_hides(target: Target, reader: Principal) -> None:
+    """Whatever the filter: all readers see some of the same rows, hidden ones without figures."""
+    seen = target.results.cells(reader)
+    rows = target.rows_of(seen)
+    hidden = ~seen["shown"].to_numpy()
+    assert (hidden == ~target.cells["shown"].to_numpy()[rows]).all()
+    figures = ["estimate", "se", "ci_low", "ci_high", "df", "n", "n_psu", "sum_weight", "deff"]
+    assert seen.loc[hidden, figures].isna().all().all()
+    for group in ("all", "elderly=yes"):
+        some = target.results.cells(reader, group=group, indicator=["1", "complained"])
+        whole = seen[(seen["group"] == group) & seen["indicator"].isin(["1", "complained"])]
+        pd.testing.assert_frame_equal(some, whole.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("reader", [PROVINCE, CITY], ids=["province", "city"])
+def test_before_release_no_sum_of_what_is_seen_is_another_city(
+    target: Target, reader: Principal
+) -> None:
+    seen = target.results.cells(reader, group="all", indicator="1")
+    cities = np.unique(target.source.areas["city"].astype(str))
+    outside = np.array([not reader.covers(city) for city in cities])
+    area = np.unravel_index(target.rows_of(seen), target.who.shape)[0]
+    known = target.who.within[area].astype(float)[:, outside]
+    assert not follows(np.eye(outside.sum()), known).any()
+    assert ("nation", "CN") in set(zip(seen["area_level"], seen["area"], strict=True))
+
+
+def test_after_release_every_city_is_seen(target: Target) -> None:
+    wave = target.results.wave.model_copy(update={"state": WaveState.RELEASED})
+    released = WaveResults(
+        wave, target.results.manifest, target.results.tree, target.results._folder
+    )
+    seen = released.cells(CITY, area_level="city", group="all", indicator="1")
+    assert seen["area"].nunique() == 100
+
+
+def test_no_reason_tells_that_all_gave_one_answer(target: Target) -> None:
+    assert "unanimous" not in set(target.cells["reason"].astype(str))
+    assert target.results.method.hidden["unanimous"] > 0
+    rates = [m.key for m in target.source.measures if m.sensitive and m.choices]
+    shown = target.cells[target.cells["shown"] & target.cells["indicator"].isin(rates)]
+    assert not shown["estimate"].isin([0.0, 100.0]).any()
