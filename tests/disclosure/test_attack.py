@@ -28,11 +28,8 @@ from survey.store.tables import WaveState, new_id
 WAVE = "main-2024"
 INDICATORS = (
     "1",
-    "2.5",
     "3.2.2",
     "overall",
-    "spend_more_travel",
-    "complained",
     "elder_cash_refused",
 )
 NATIONAL = Principal(new_id(), "n", Role.NATIONAL_OFFICIAL, "CN")

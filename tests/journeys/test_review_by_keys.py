@@ -18,6 +18,8 @@ from survey.store.tables import Mode, Status, now
 
 zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
+SLOW = 20_000
+"""Milliseconds that a busy machine may take to draw the next interview."""
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -70,6 +72,7 @@ def _open(page: Page, address: str) -> None:
 
 
 def _press(desk: Page, key: str) -> None:
+    desk.locator(DONE).wait_for()
     desk.locator(f"html[data-survey-keys*={key}]").wait_for(state="attached")
     desk.keyboard.press(key)
 
@@ -116,12 +119,12 @@ def test_sent_back_corrected_and_approved(
     assert _state(live_server, wrong) == ("submitted", 2, 1979)
 
     _open(desk, f"{live_server.url}/review?interview={wrong}")
-    expect(desk.locator(".hcs-before")).to_contain_text("1985")
+    expect(desk.locator(".hcs-before")).to_contain_text("1985", timeout=SLOW)
     _press(desk, "j")
-    expect(desk.locator(".hcs-before")).to_have_count(0)
+    expect(desk.locator(".hcs-before")).to_have_count(0, timeout=SLOW)
     _press(desk, "k")
-    expect(desk.locator(".hcs-before")).to_have_count(1)
+    expect(desk.locator(".hcs-before")).to_have_count(1, timeout=SLOW)
     _press(desk, "a")
     approved = zh("Now {state}.", state=zh("approved by the city"))
-    expect(desk.get_by_text(approved)).to_be_visible()
+    expect(desk.get_by_text(approved)).to_be_visible(timeout=SLOW)
     assert _state(live_server, wrong) == ("city_approved", 2, 1979)

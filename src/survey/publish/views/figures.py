@@ -15,8 +15,6 @@ QUOTA_SAMPLE = msg(
 """Stands beside every headline and in every download."""
 QUOTA_SAMPLE_SHORT = msg("Quota sample taken on site: lines show sampling error only.")
 """Stands beside every chart that shows a margin of error."""
-ASSUMED_DEFF = msg("No sampling points were recorded: margins assume a design effect of {deff}.")
-"""Stands beside a margin of error that does not come from the spread between points."""
 WITHHELD = msg("Sample too small, not shown")
 NEEDED = msg(
     "Sample too small, not shown: at least {minimum} valid answers are needed.", minimum=MINIMUM_N
@@ -112,7 +110,10 @@ def what_margins_are_not(figure: Figure, t: Translator) -> str:
     """What stands beside a margin of error: its limits, and what it assumes."""
     if figure.assumed_deff is None:
         return t(QUOTA_SAMPLE)
-    assumed = t(ASSUMED_DEFF, deff=f"{figure.assumed_deff:g}")
+    assumed = t(
+        "No sampling points were recorded: margins assume a design effect of {deff}.",
+        deff=f"{figure.assumed_deff:g}",
+    )
     return f"{assumed} {t(QUOTA_SAMPLE)}"
 
 
