@@ -21,6 +21,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text
 
+from seed.demo import build
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
@@ -34,6 +35,8 @@ from survey.instrument.model import (
     Section,
     Special,
 )
+from survey.publish.results import freeze_wave
+from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import dispose_engines, normal_url, session_scope
 from survey.store.tables import (
@@ -339,3 +342,23 @@ def field(store_url: str, small_instrument: Instrument) -> Field:
             "birth_year": 1990, "comment": "还行",
         },
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def frozen_small_demo(_shared_folder: Path) -> Path:
+    """The folder of an SQLite store with main-2024 at 620 interviews, frozen provisionally.
+
+    Made once for all workers: copy it before you change it.
+    """
+    folder = _shared_folder / "frozen-small-demo"
+    with (_shared_folder / "frozen-small-demo-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            building = folder.with_name("frozen-small-demo-building")
+            settings = Settings(database_url="", data_dir=building)
+            building.mkdir()
+            build(settings.store_url, waves=["main-2024"], size=0.01, seed=7)
+            freeze_wave(settings, wave_key="main-2024", actor=OPERATOR)
+            dispose_engines()
+            building.rename(folder)
+    return folder

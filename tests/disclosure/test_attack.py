@@ -6,18 +6,18 @@ follow from all shown ones, and no two shown domains may differ by a few people.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from seed.demo import build
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import Principal, Role
 from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import wave_by_key
-from survey.publish.results import WaveResults, freeze_wave, open_results
+from survey.publish.results import WaveResults, open_results
 from survey.publish.results.gate import memberships, totals_of
 from survey.publish.results.source import Source
 from survey.settings import Settings
@@ -67,11 +67,9 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("attacked"))
-    build(settings.store_url, waves=[WAVE], size=0.01, seed=7)
-    frozen = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
-    _, frame = read_snapshot(settings.snapshot_dir / frozen.directory)
+def target(frozen_small_demo: Path) -> Iterator[Target]:
+    settings = Settings(database_url="", data_dir=frozen_small_demo)
+    _, frame = read_snapshot(next(settings.snapshot_dir.rglob("cells.parquet")).parent)
     with session_scope(settings.store_url) as session:
         wave = wave_by_key(session=session, key=WAVE)
         assert wave.tree_id is not None

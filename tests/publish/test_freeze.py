@@ -28,21 +28,10 @@ WAVE = "main-2024"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
 
 
-@pytest.fixture(scope="module")
-def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an SQLite store with a wave of 620 interviews, frozen once."""
-    folder = tmp_path_factory.mktemp("demo")
-    found = Settings(database_url="", data_dir=folder)
-    build(found.store_url, waves=[WAVE], size=0.01, seed=7)
-    freeze_wave(found, wave_key=WAVE, actor=OPERATOR)
-    dispose_engines()
-    return folder
-
-
 @pytest.fixture
-def settings(small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
+def settings(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
     """A copy of the small demo for one test."""
-    shutil.copytree(small_demo, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(frozen_small_demo, tmp_path, dirs_exist_ok=True)
     yield Settings(database_url="", data_dir=tmp_path)
     dispose_engines()
 
