@@ -180,3 +180,25 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
     )  # fmt: skip
     app = visit_as(PageKey.REVIEW, supervisor)
     assert "before the correction: 1990" in read(app)
+
+
+def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal
+) -> None:
+    (one,) = collect(100.0)
+    with session_scope(field.url) as session:
+        move(
+            session=session, principal=supervisor, response_id=one, to=Status.RETURNED,
+            reason="check_again: how old is she?", now=field.now, expected_version=1,
+        )  # fmt: skip
+    app = visit_as(PageKey.TASKS, field.surveyor)
+    app.session_state[f"returned/{one}"] = True
+    app.run()
+    app.multiselect(key=f"correct/{one}").set_value(["birth_year"]).run()
+    app.text_input(key=f"answer/{one}/birth_year").set_value("1979")
+    app.text_area(key=f"note/{one}").set_value("asked again")
+    app.button(key=f"resubmit-{one}").click().run()
+    assert _statuses(field) == ["submitted"]
+    with read_scope(field.url) as session:
+        current = session.exec(select(ResponseRevision).where(ResponseRevision.is_current)).one()
+    assert current.answers["birth_year"] == 1979

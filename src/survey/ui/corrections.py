@@ -18,6 +18,8 @@ from survey.ui.page import Visit
 from survey.ui.reviewed import answer_words, moment, reason_words
 from survey.ui.session import signed_in
 
+_CHOSEN = frozenset({Kind.RATING, Kind.SELECT_ONE, Kind.SELECT_MULTIPLE})
+"""Kinds whose answer is chosen from a list; the others are typed."""
 _DONE, _PROBLEM = "corrections/done", "corrections/problem"
 
 
@@ -46,25 +48,45 @@ def _correct(visit: Visit, returned: Returned) -> None:
     st.html(f'<section class="hcs-flags"><b>{title}</b><p>{asked}</p></section>')
     _say_problem(t, returned)
     items = _items(returned, returned.answers)
-    chosen = st.multiselect(
-        t("Questions to correct"), list(items), key=f"correct/{returned.response_id}",
+    st.multiselect(
+        t("Questions to correct"), list(items), key=_chosen_key(returned),
         format_func=lambda name: _label(items[name], returned.language),
         placeholder=t("Choose the questions whose answer was wrong"),
     )  # fmt: skip
-    answers = dict(returned.answers)
-    for name in chosen:
-        answers[name] = _answer(t, returned, items[name])
-    # An answer can open further questions, which then need one as well.
-    for name, item in _items(returned, answers).items():
-        if name not in items:
-            answers[name] = _answer(t, returned, item)
+    for item in _corrected(returned, _answers(returned)):
+        _field(t, returned, item)
     st.text_area(
         t("What you checked or corrected"), key=_note_key(returned), height=80, max_chars=MAX_NOTE
     )
     st.button(
         t("Hand in again"), type="primary", key=f"resubmit-{returned.response_id}",
-        on_click=_hand_in, args=(visit, returned, answers),
+        on_click=_hand_in, args=(visit, returned),
     )  # fmt: skip
+
+
+def _corrected(returned: Returned, answers: Mapping[str, Any]) -> list[Item]:
+    """The questions chosen, and those that the new answers open, which then need one as well."""
+    before = _items(returned, returned.answers)
+    chosen = [before[name] for name in st.session_state.get(_chosen_key(returned), ())]
+    opened = [item for name, item in _items(returned, answers).items() if name not in before]
+    return [*chosen, *opened]
+
+
+def _answers(returned: Returned) -> dict[str, Any]:
+    """The answers as the fields stand at this moment.
+
+    Read from the fields themselves: a button that is clicked right after typing still carries what
+    the page knew before.
+    """
+    answers = dict(returned.answers)
+    asked: set[str] = set()
+    while missing := [i for i in _corrected(returned, answers) if i.name not in asked]:
+        for item in missing:
+            asked.add(item.name)
+            key = _answer_key(returned, item)
+            if key in st.session_state:
+                answers[item.name] = _typed(item, st.session_state[key])
+    return answers
 
 
 def _items(returned: Returned, answers: Mapping[str, Any]) -> dict[str, Item]:
@@ -81,9 +103,9 @@ def _label(item: Item, language: str) -> str:
     return item.label.get(language) or next(iter(item.label.values()), item.name)
 
 
-def _answer(t: Translator, returned: Returned, item: Item) -> Any:
+def _field(t: Translator, returned: Returned, item: Item) -> None:
     """A field for one answer that starts with what is stored."""
-    label, key = _label(item, returned.language), f"answer/{returned.response_id}/{item.name}"
+    label, key = _label(item, returned.language), _answer_key(returned, item)
     before = returned.answers.get(item.name)
     codes: list[Any] = [special.value for special in item.specials]
     if item.kind is Kind.RATING:
@@ -92,14 +114,16 @@ def _answer(t: Translator, returned: Returned, item: Item) -> Any:
         codes = [choice.name for choice in item.choices] + codes
     elif item.kind is Kind.SELECT_MULTIPLE:
         names = [choice.name for choice in item.choices]
-        chosen = [each for each in before or [] if each in names]
-        return st.multiselect(
-            label, names, default=chosen, key=key, placeholder=t("Please choose"),
+        st.multiselect(
+            label, names, default=[each for each in before or [] if each in names], key=key,
+            placeholder=t("Please choose"),
             format_func=lambda name: answer_words(t, item, [name], returned.language),
         )  # fmt: skip
+        return
     else:
-        return _typed(item, st.text_input(label, value=_plain(before), key=key))
-    return st.selectbox(
+        st.text_input(label, value=_plain(before), key=key)
+        return
+    st.selectbox(
         label, codes, index=codes.index(before) if before in codes else None, key=key,
         format_func=lambda code: answer_words(t, item, code, returned.language),
         placeholder=t("Please choose"),
@@ -110,10 +134,12 @@ def _plain(answer: Any) -> str:
     return "" if answer is None else str(answer)
 
 
-def _typed(item: Item, text: str | None) -> Any:
-    """What was typed as the questionnaire's kind of answer; what is no number stays a text, which
+def _typed(item: Item, entered: Any) -> Any:
+    """What was entered as the questionnaire's kind of answer; what is no number stays a text, which
     the questionnaire refuses in its own words."""
-    words = (text or "").strip()
+    if item.kind in _CHOSEN:
+        return entered
+    words = (entered or "").strip()
     if item.kind in {Kind.INTEGER, Kind.DECIMAL}:
         try:
             return int(words) if item.kind is Kind.INTEGER else float(words)
@@ -122,12 +148,21 @@ def _typed(item: Item, text: str | None) -> Any:
     return words
 
 
+def _chosen_key(returned: Returned) -> str:
+    return f"correct/{returned.response_id}"
+
+
+def _answer_key(returned: Returned, item: Item) -> str:
+    return f"answer/{returned.response_id}/{item.name}"
+
+
 def _note_key(returned: Returned) -> str:
     return f"note/{returned.response_id}"
 
 
-def _hand_in(visit: Visit, returned: Returned, answers: Mapping[str, Any]) -> None:
+def _hand_in(visit: Visit, returned: Returned) -> None:
     t = visit.t
+    answers = _answers(returned)
     try:
         with session_scope(visit.settings.store_url) as session:
             resubmit(
