@@ -15,7 +15,7 @@ from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
 from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
 from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.waves import NewWave, WaveUnknown, create_wave
+from survey.fieldwork.waves import NewWave, WaveMoveForbidden, WaveUnknown, create_wave
 from survey.publish.results import NothingFrozen, freeze_wave, list_waves, open_results
 from survey.publish.results.analysis import WEIGHT, analysis_frame, design_for, weighted
 from survey.publish.results.freeze import NothingToFreeze
@@ -138,6 +138,30 @@ def test_a_surveyor_reads_no_results(settings: Settings) -> None:
         results.cells(surveyor)
     with pytest.raises(AccessDenied):
         freeze_wave(settings, wave_key=WAVE, actor=surveyor)
+
+
+def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for made in ("write_tables", "write_changes"):
+        monkeypatch.setattr(f"survey.publish.results.freeze.{made}", lambda *_, **__: (0, 0))
+
+    def state(becomes: WaveState | None = None) -> WaveState:
+        with session_scope(settings.store_url) as session:
+            wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
+            wave.state = becomes or wave.state
+            return wave.state
+
+    state(WaveState.OPEN)
+    with pytest.raises(WaveMoveForbidden, match="open and cannot become frozen"):
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    assert state() is WaveState.OPEN
+    state(WaveState.RELEASED)
+    for final in (False, True):
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=final)
+        assert state() is WaveState.RELEASED
+        with session_scope(settings.store_url) as session:
+            assert [info.final for info in list_waves(settings, session)] == [True]
 
 
 def test_what_is_not_there_is_said(settings: Settings) -> None:

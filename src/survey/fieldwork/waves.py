@@ -83,6 +83,19 @@ def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: d
     return wave_by_key(session=session, key=plan.key)
 
 
+def require_move(wave: Wave, to: WaveState) -> None:
+    """Raise `WaveMoveForbidden` unless the wave's state leads there."""
+    if to not in MOVES[wave.state]:
+        raise WaveMoveForbidden(
+            msg(
+                "Wave {key} is {state} and cannot become {to}.",
+                key=wave.key,
+                state=STATE_NAMES[wave.state],
+                to=STATE_NAMES[to],
+            )
+        )
+
+
 def move_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
@@ -92,15 +105,7 @@ def move_wave(
     wave = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if wave is None:
         raise WaveUnknown(msg("There is no wave {key}.", key=key))
-    if to not in MOVES[wave.state]:
-        raise WaveMoveForbidden(
-            msg(
-                "Wave {key} is {state} and cannot become {to}.",
-                key=key,
-                state=STATE_NAMES[wave.state],
-                to=STATE_NAMES[to],
-            )
-        )
+    require_move(wave, to)
     record(
         session=session, actor=principal, action=f"wave.{to}", subject_kind="wave",
         subject_id=wave.id, now=now, detail={"from": wave.state, "to": to},

@@ -11,7 +11,7 @@ from survey.publish.views.headline import BASES
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.names import COMPOSITE, Names
 from survey.publish.views.ranking import FocusChoices
-from survey.publish.views.small_areas import BESIDE
+from survey.publish.views.small_area_beside import BESIDE
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, fields_of
 from survey.sample.frame import shipped_cities
@@ -36,7 +36,7 @@ def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
         notice(
             t("There are no results yet"),
             t("Results appear here as soon as a wave has been frozen."),
-            t("An administrator freezes a wave with the command: survey freeze <wave>."),
+            t("An administrator freezes a wave with the command: survey freeze --wave <wave>."),
         )
         return None
     chosen = pick(

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.waves import require_move, wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
@@ -58,10 +58,12 @@ def freeze_wave(
     """Freeze the approved responses of a wave and compute every protected cell.
 
     A provisional snapshot may be made again and again. With `final`, the responses become frozen
-    and so does the wave; with `release` as well, its results are open to every reader.
+    and so does the wave; with `release` as well, its results are open to every reader. A wave that
+    is frozen or released stays so.
 
     Raises:
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
+        WaveMoveForbidden: a final snapshot of a wave that is still collecting.
     """
     actor.require(Action.ADMINISTER)
     with session_scope(settings.store_url) as session:
@@ -85,6 +87,7 @@ def freeze_frame(
 ) -> FrozenWave:
     """`freeze_wave` for responses that were read already, as `response_frame` gives them."""
     actor.require(Action.ADMINISTER)
+    final = _is_final(wave, asked=final)
     if frame.empty:
         raise NothingToFreeze(
             msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
@@ -117,6 +120,15 @@ def freeze_frame(
         sha256=manifest.responses_sha256,
         directory=directory,
     )
+
+
+def _is_final(wave: Wave, *, asked: bool) -> bool:
+    """Whether this snapshot is the wave's last word."""
+    if wave.state in {WaveState.FROZEN, WaveState.RELEASED}:
+        return True
+    if asked:
+        require_move(wave, WaveState.FROZEN)
+    return asked
 
 
 def _manifest(
@@ -177,7 +189,10 @@ def _register(
             .where(response.c.wave_id == wave.id, response.c.status == Status.APPROVED)
             .values(status=Status.FROZEN)
         )
-        wave.state = WaveState.RELEASED if release else WaveState.FROZEN
+        if release:
+            wave.state = WaveState.RELEASED
+        elif wave.state is not WaveState.RELEASED:
+            wave.state = WaveState.FROZEN
         session.add(wave)
     record(
         session=session,

@@ -212,7 +212,7 @@ class WaveResults:
             raise NotCompared(
                 msg(
                     "The change between these two waves has not been computed. An administrator "
-                    "freezes the wave again with the command: survey freeze {wave}",
+                    "computes it with the command: survey recompute --wave {wave}",
                     wave=self.wave.key,
                 )
             )
