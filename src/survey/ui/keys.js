@@ -2,7 +2,7 @@
 // Typing into a field is left alone, and so is everything with Ctrl, Alt or Command.
 const FIELDS = "input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]";
 
-export default function ({ data, parentElement }) {
+export default function ({ data }) {
   function press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const place = event.composedPath()[0];
@@ -14,9 +14,15 @@ export default function ({ data, parentElement }) {
     event.stopImmediatePropagation();
     button.click();
   }
-  if (parentElement.surveyPress) window.removeEventListener("keydown", parentElement.surveyPress, true);
-  parentElement.surveyPress = press;
+  // A page has one listener, the newest; what is said of it goes with it.
+  window.removeEventListener("keydown", window.surveyPress, true);
+  window.surveyPress = press;
   window.addEventListener("keydown", press, true);
   document.documentElement.dataset.surveyKeys = Object.keys(data.keys).join("");
-  return () => window.removeEventListener("keydown", press, true);
+  return () => {
+    window.removeEventListener("keydown", press, true);
+    if (window.surveyPress !== press) return;
+    window.surveyPress = null;
+    delete document.documentElement.dataset.surveyKeys;
+  };
 }
