@@ -118,10 +118,10 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
         truth_dir=settings.data_dir / "truth",
         progress=lambda text: typer.echo(f"  {text}", err=True),
     )
-    for key in (*DEMO_WAVES, OPEN_WAVE):
-        say("Looking for odd interviews in {wave} …", wave=key)
-        with session_scope(settings.store_url) as session:
-            assess_wave(session=session, principal=OPERATOR, wave_key=key, now=datetime.now(UTC))
+    # Frozen interviews are past review, so only those of the open wave are looked at.
+    say("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
+    with session_scope(settings.store_url) as session:
+        assess_wave(session=session, principal=OPERATOR, wave_key=OPEN_WAVE, now=datetime.now(UTC))
     for key in DEMO_WAVES:
         say("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)

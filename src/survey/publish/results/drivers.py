@@ -72,11 +72,18 @@ def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
             codes,
             OVERALL,
             source.design,
-            domains={"/".join(key): rows for key, rows in domains.items()},
+            domains={
+                "/".join(key): rows for key, rows in domains.items() if rows.sum() >= MINIMUM_N
+            },
             replicates=REPLICATES,
             seed=SEED,
         )
-        figures = [figures_of(matrix, source.level) for matrix in found.values()]
+        figures = [
+            figures_of(found[name], source.level)
+            if (name := "/".join(key)) in found
+            else _without(codes, NoDrivers.TOO_FEW)
+            for key in domains
+        ]
     parts = [
         pd.DataFrame({"area_level": level, "area": area, "group": group, **columns_of})
         for (level, area, group), columns_of in zip(domains, figures, strict=True)
