@@ -1,6 +1,7 @@
 """Special groups: older people, children, the countryside, low incomes; and two supplements."""
 
-from survey.publish.views.small_areas import WAVES, SmallAreaFilters, band_choices, small_areas
+from survey.publish.views.small_area_beside import WAVES, SmallAreaFilters
+from survey.publish.views.small_areas import band_choices, small_areas
 from survey.publish.views.special_groups import GroupFilters, special_groups
 from survey.publish.views.supplements import supplement
 from survey.ui import blocks, filters, pictures

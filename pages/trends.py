@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from survey.publish.views.trends import YARDSTICKS, TrendFilters, followed, places, trends
+from survey.publish.views.peers import YARDSTICKS
+from survey.publish.views.places import place_choices
+from survey.publish.views.trend_filters import TrendFilters
+from survey.publish.views.trends import PLACES, followed, trends
 from survey.ui import blocks, filters, pictures
 from survey.ui.navigation import PageKey
 from survey.ui.page import Visit, run_page
@@ -26,7 +29,8 @@ def body(visit: Visit) -> None:
     with peers, filters.filter_row("peers"):
         against = filters.pick_yardstick(visit, YARDSTICKS)
     with years, filters.filter_row("years"):
-        place = filters.pick_place(visit, view_of(visit, places, results))
+        known = view_of(visit, place_choices, results, levels=PLACES)
+        place = filters.pick_place(visit, known)
     chosen = TrendFilters(before, indicator, group, place, region3, size_tier, clear_only, against)
     others = other_waves(visit, wave)
     view = view_of(visit, trends, results, others=others, filters=chosen)

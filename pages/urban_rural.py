@@ -3,7 +3,8 @@
 import streamlit as st
 
 from survey.publish.views.overview import AREA_CHOICES
-from survey.publish.views.urban_rural import PlaceFilters, place_choices, urban_rural
+from survey.publish.views.places import place_choices
+from survey.publish.views.urban_rural import PLACES, PlaceFilters, urban_rural
 from survey.ui import blocks, filters, pictures
 from survey.ui.navigation import PageKey
 from survey.ui.page import Visit, run_page
@@ -16,7 +17,8 @@ def body(visit: Visit) -> None:
         if wave is None:
             return
         results = results_of(visit, wave)
-        place = filters.pick_place(visit, view_of(visit, place_choices, results))
+        known = view_of(visit, place_choices, results, levels=PLACES)
+        place = filters.pick_place(visit, known)
         indicator = filters.pick_indicator(visit, results)
     answer, areas, fields = st.container(), st.container(), st.container()
     with areas, filters.filter_row("areas"):

@@ -24,7 +24,7 @@ from survey.fieldwork.progress import (
 from survey.fieldwork.quota import cells_of
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave
-from survey.ui.progress import past_waste
+from survey.ui.progress.words import past_waste
 
 SUPERVISOR = Principal(uuid4(), "Sun", Role.SUPERVISOR, "110000")
 NATIONAL = Principal(uuid4(), "Wu", Role.NATIONAL_OFFICIAL, NATION)

@@ -415,7 +415,7 @@ def test_a_bulk_action_stops_when_anything_in_it_has_changed(
 def test_too_many_at_once_are_refused_before_anything_is_counted(
     field: Any, supervisor: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.fieldwork.review.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("survey.fieldwork.review.deciding.MOST_AT_ONCE", 2)
     _store(field, *[Status.SUBMITTED] * 3)
     with pytest.raises(TooManyAtOnce):
         _preview(field, supervisor, Status.VOID)

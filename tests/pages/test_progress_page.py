@@ -16,7 +16,7 @@ from survey.fieldwork.progress import Concern, ToDo
 from survey.store.engine import session_scope
 from survey.store.tables import Status, Wave, now
 from survey.ui.navigation import PageKey
-from survey.ui.progress import review_link
+from survey.ui.progress.concerns import review_link
 
 Read = Callable[[AppTest], str]
 

@@ -6,17 +6,15 @@ import pytest
 from survey.access.principal import OPERATOR
 from survey.publish.charts import ELDER, ORDINARY, spec_of
 from survey.publish.results import WaveResults
-from survey.publish.views.small_areas import (
+from survey.publish.views.small_area_beside import (
     BESIDE,
     DIRECT,
     MODEL,
     PEERS,
     WAVES,
     SmallAreaFilters,
-    SmallAreasView,
-    band_choices,
-    small_areas,
 )
+from survey.publish.views.small_areas import SmallAreasView, band_choices, small_areas
 
 Frozen = dict[str, WaveResults]
 SPARSE, FULL = "income=lt3000", "guardian=yes"

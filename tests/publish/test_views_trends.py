@@ -11,15 +11,11 @@ from survey.publish.images import printable
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.store import NotCompared
+from survey.publish.views.changes import ChangeView
 from survey.publish.views.overview import OverviewFilters, overview
-from survey.publish.views.trends import (
-    ChangeView,
-    TrendFilters,
-    TrendsView,
-    followed,
-    places,
-    trends,
-)
+from survey.publish.views.places import place_choices
+from survey.publish.views.trend_filters import TrendFilters
+from survey.publish.views.trends import PLACES, TrendsView, followed, trends
 from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]
@@ -214,7 +210,7 @@ def test_what_was_not_computed_says_what_to_do(frozen: Frozen) -> None:
     with pytest.raises(NotCompared):
         frozen["main-2024"].changes(OPERATOR, before=wave)
     shown = view(frozen, before=Altered(frozen[BEFORE], wave=wave))
-    assert "survey freeze main-2024" in shown.obstacle
+    assert "survey recompute --wave main-2024" in shown.obstacle
 
 
 def test_another_composite_is_not_compared(frozen: Frozen) -> None:
@@ -290,7 +286,9 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
     results = WaveResults(
         closed, frozen["main-2024"].manifest, frozen["main-2024"].tree, frozen["main-2024"]._folder
     )
-    assert "110000" not in places(results=results, principal=official, language="en")
+    assert "110000" not in place_choices(
+        results=results, principal=official, language="en", levels=PLACES
+    )
     with pytest.raises(AccessDenied):
         trends(
             results=results,
@@ -301,7 +299,9 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
 
 
 def test_places_are_nation_regions_sizes_and_cities(frozen: Frozen) -> None:
-    found = places(results=frozen["main-2024"], principal=OPERATOR, language="en")
+    found = place_choices(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=PLACES
+    )
     assert len(found) == 1 + 3 + 4 + 100
     assert next(iter(found)) == "CN"
     assert found["large"] == "Large cities"

@@ -8,12 +8,13 @@ from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
 from survey.locale import translator
 from survey.publish.results import WaveResults
 from survey.publish.views.figures import what_margins_are_not
+from survey.publish.views.places import place_choices
 from survey.publish.views.urban_rural import (
+    PLACES,
     NotAsked,
     PlaceFilters,
     UrbanRuralView,
     fields_of,
-    place_choices,
     urban_rural,
 )
 from survey.store.tables import WaveState, new_id
@@ -69,7 +70,9 @@ def test_a_region_is_not_mixed_with_another_division_of_the_same_name(frozen: Fr
 
 def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Frozen) -> None:
     told = {True: 0, False: 0}
-    for city in place_choices(results=frozen["main-2024"], principal=OPERATOR, language="en"):
+    for city in place_choices(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=PLACES
+    ):
         shown = view(frozen, place=city)
         if not shown.difference.figure.available:
             assert "cannot be compared" in shown.sentence
@@ -99,7 +102,7 @@ def test_fields_show_town_and_countryside_beside_each_other(frozen: Frozen) -> N
 
 def test_before_release_a_place_outside_the_area_is_refused(frozen: Frozen) -> None:
     results = unreleased(frozen["main-2024"])
-    choices = place_choices(results=results, principal=SUZHOU, language="en")
+    choices = place_choices(results=results, principal=SUZHOU, language="en", levels=PLACES)
     assert [code for code in choices if code.isdigit()] == ["320500"]
     with pytest.raises(AccessDenied):
         urban_rural(

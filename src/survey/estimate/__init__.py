@@ -20,6 +20,7 @@ from survey.estimate.drivers_bootstrap import DriverMatrix, driver_matrix, prior
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
 from survey.estimate.indicators import estimate_tree
+from survey.estimate.pooling import Pooled, pooled_mean
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import rank_sensitivity, rank_sets, top_probability, tree_draws
 from survey.estimate.scores import to_scores
@@ -34,6 +35,7 @@ __all__ = [
     "DriverMatrix",
     "EstimateError",
     "Node",
+    "Pooled",
     "RakeResult",
     "Scale",
     "SmallAreaResult",
@@ -48,6 +50,7 @@ __all__ = [
     "estimate",
     "estimate_tree",
     "fay_herriot",
+    "pooled_mean",
     "priorities",
     "rake",
     "rank_sensitivity",

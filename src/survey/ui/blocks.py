@@ -7,6 +7,7 @@ import streamlit as st
 
 from survey.locale import Translator
 from survey.publish.views.bands import Verdict
+from survey.publish.views.changes import ChangeView
 from survey.publish.views.figures import (
     NO_CLEAR_DIFFERENCE,
     Difference,
@@ -19,7 +20,6 @@ from survey.publish.views.figures import (
 )
 from survey.publish.views.overview import Standing
 from survey.publish.views.ranking import RankingView
-from survey.publish.views.trends import ChangeView
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.page import Visit

@@ -31,6 +31,13 @@ class Cells:
         chosen: Floats = self._taken[column][self._rows]
         return chosen
 
+    def aligned(self, column: str, key: str, order: Sequence[str]) -> Floats:
+        """Figures of the rows whose `key` is in `order`, in that order; not-a-number for others."""
+        place = {text: row for row, text in enumerate(self.texts(key))}
+        values = np.append(self.numbers(column), np.nan)
+        chosen: Floats = values[[place.get(text, -1) for text in order]]
+        return chosen
+
     def texts(self, column: str) -> list[str]:
         if column not in self._taken:
             self._taken[column] = np.asarray(self._table[column], dtype=object)

@@ -11,12 +11,13 @@ from survey.locale import Message, SurveyError, msg
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.layers import HIDDEN
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Difference, Figure, difference_of, figure_of
 from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import EVERYONE, Reading, Results
+from survey.publish.views.reading import EVERYONE, Reading
 from survey.publish.views.rows import Rows, counts, gap_table, score_rows, verdicts
 from survey.sample.frame import FrameCity
 
@@ -61,7 +62,7 @@ class CityView:
     measures: tuple[Picture, ...]
 
 
-def city_choices(*, results: Results, principal: Principal, language: str) -> dict[str, str]:
+def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
     """Code -> name of the cities that the reader may open, in the order of the frame."""
     reading = Reading(results, principal, language)
     cells = reading.cells(area_level="city")
@@ -69,7 +70,7 @@ def city_choices(*, results: Results, principal: Principal, language: str) -> di
 
 
 def city_profile(
-    *, results: Results, principal: Principal, language: str, filters: CityFilters
+    *, results: WaveResults, principal: Principal, language: str, filters: CityFilters
 ) -> CityView:
     """Everything on the page of one city.
 

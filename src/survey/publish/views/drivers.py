@@ -12,12 +12,13 @@ from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.intervals import FOCUS, ITEM
 from survey.publish.charts.layers import HIDDEN, REFERENCE
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.results.drivers import GROUPS, NoDrivers
 from survey.publish.views.cells import Cells, Floats
 from survey.publish.views.figures import interval_words, why_nothing
 from survey.publish.views.names import NATION
 from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import EVERYONE, Reading, Results
+from survey.publish.views.reading import EVERYONE, Reading
 from survey.publish.views.rows import Rows
 
 CITY = "city"
@@ -66,7 +67,7 @@ class DriversView:
     matrix: Picture | None
 
 
-def driver_choices(*, results: Results, principal: Principal, language: str) -> dict[str, str]:
+def driver_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
     """Code -> name of those whose drivers can be read beside the city's."""
     reading = Reading(results, principal, language)
     t = reading.t
@@ -76,7 +77,7 @@ def driver_choices(*, results: Results, principal: Principal, language: str) -> 
 
 
 def drivers(
-    *, results: Results, principal: Principal, language: str, filters: DriverFilters
+    *, results: WaveResults, principal: Principal, language: str, filters: DriverFilters
 ) -> DriversView:
     """The matrix of one city, or of a group of the nation."""
     reading = Reading(results, principal, language)

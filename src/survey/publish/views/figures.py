@@ -135,6 +135,17 @@ def interval_words(low: float | None, high: float | None) -> str:
     return f"{decimal(low)}–{decimal(high)}"
 
 
+def in_size(figure: Figure) -> dict[str, str]:
+    """`size` of a difference without its sign, and its interval from the nearer end (`low`) to
+    the farther (`high`), as a sentence says them."""
+    low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
+    return {
+        "size": decimal(abs(figure.estimate or 0.0)),
+        "low": decimal(low),
+        "high": decimal(high),
+    }
+
+
 def in_words(figure: Figure, t: Translator) -> str:
     """The number and its interval in one breath, or why there is none."""
     if not figure.available or figure.estimate is None:

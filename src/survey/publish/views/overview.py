@@ -10,6 +10,7 @@ from survey.access.principal import Principal
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.results.headlines import DOMAIN
 from survey.publish.views.bands import Verdict, verdicts_on_bands
 from survey.publish.views.cells import Cells
@@ -17,7 +18,7 @@ from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.headline import dashed_line, how_counted, nation_cells
 from survey.publish.views.names import COMPOSITE
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import Reading, Results
+from survey.publish.views.reading import Reading
 from survey.publish.views.rows import ranges, score_table, verdicts
 from survey.publish.views.trend import trend_picture
 
@@ -69,11 +70,11 @@ class OverviewView:
 
 def overview(
     *,
-    results: Results,
+    results: WaveResults,
     principal: Principal,
     language: str,
     filters: OverviewFilters,
-    others: Sequence[Results] = (),
+    others: Sequence[WaveResults] = (),
 ) -> OverviewView:
     """Everything on the page; `others` are the further waves of the same series."""
     reading = Reading(results, principal, language)

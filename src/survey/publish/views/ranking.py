@@ -13,6 +13,7 @@ from survey.publish.charts.layers import HIDDEN
 from survey.publish.charts.ranks import ABOVE, BELOW, TIED, UNRANKED
 from survey.publish.columns import listed
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.results.headlines import DOMAIN
 from survey.publish.results.ranks import RANKING
 from survey.publish.views.bands import verdicts_on_bands
@@ -21,7 +22,7 @@ from survey.publish.views.figures import figure_of, why_nothing
 from survey.publish.views.headline import dashed_line, nation_cells
 from survey.publish.views.names import COMPOSITE
 from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import Reading, Results
+from survey.publish.views.reading import Reading
 from survey.publish.views.rows import Rows, score_rows, score_table, with_line
 
 _NOTHING = "–"
@@ -83,7 +84,7 @@ class _Order:
 
 
 def focus_choices(
-    *, results: Results, principal: Principal, language: str, indicator: str
+    *, results: WaveResults, principal: Principal, language: str, indicator: str
 ) -> FocusChoices:
     """Every city that the reader may see, whether or not it takes a place."""
     reading = Reading(results, principal, language)
@@ -96,14 +97,17 @@ def focus_choices(
 
 
 def ranking(
-    *, results: Results, principal: Principal, language: str, filters: RankingFilters
+    *, results: WaveResults, principal: Principal, language: str, filters: RankingFilters
 ) -> RankingView:
     """Places of the cities in one indicator, among all of them, whichever are drawn."""
     reading = Reading(results, principal, language)
     cities = reading.cells(area_level="city", indicator=filters.indicator)
     order = _order(reading, cities, filters.indicator)
     at = order.row(filters.focus) if filters.focus else None
-    chosen = _chosen(reading, order.codes, filters)
+    within = reading.cities_within(
+        order.codes, region3=filters.region3, city_class=filters.city_class
+    )
+    chosen = [row for row, kept in enumerate(within) if kept]
     headline = figure_of(nation_cells(reading, filters.basis, filters.indicator))
     return RankingView(
         focus="" if at is None else _focus_sentence(reading, order, at),
@@ -120,43 +124,20 @@ def ranking(
     )
 
 
-def _chosen(reading: Reading, codes: Sequence[str], filters: RankingFilters) -> list[int]:
-    """Rows of the cities that the filters leave."""
-    frame = reading.cities
-    return [
-        row
-        for row, code in enumerate(codes)
-        if not (filters.region3 or filters.city_class)
-        or (
-            code in frame
-            and filters.region3 in {None, frame[code].region3}
-            and filters.city_class in {None, frame[code].city_class}
-        )
-    ]
-
-
 def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
     places = reading.ranks(indicator)
-    row_of = {code: row for row, code in enumerate(places.texts("area"))}
-    rank = _aligned(places, "rank", cities, row_of)
+    codes = cities.texts("area")
+    rank = places.aligned("rank", "area", codes)
     estimate = cities.numbers("estimate")
     keys = np.lexsort((-estimate, np.nan_to_num(rank, nan=np.inf)))
-    codes = cities.texts("area")
-    ordered = cities.in_order("area", [codes[row] for row in keys])
+    in_order = [codes[row] for row in keys]
     columns = ("tied", "ranked", "low", "high", "critical", "p_top")
     moved = ("sensitivity_low", "sensitivity_high")
     return _Order(
-        ordered,
+        cities.in_order("area", in_order),
         rank[keys],
-        *(_aligned(places, name, ordered, row_of) for name in (*columns, *moved)),
+        *(places.aligned(name, "area", in_order) for name in (*columns, *moved)),
     )
-
-
-def _aligned(places: Cells, column: str, cities: Cells, row_of: dict[str, int]) -> Floats:
-    """A column of the places, a value a city; not-a-number where it has no place."""
-    values = np.append(places.numbers(column), np.nan)
-    rows = [row_of.get(code, -1) for code in cities.texts("area")]
-    return np.asarray(values[rows], dtype=np.float64)
 
 
 def _apart(order: _Order, one: int) -> Floats:

@@ -1,15 +1,13 @@
 """One person reading one wave: what every view starts from."""
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
 
 import pandas as pd
 
 from survey.access.principal import Principal
-from survey.instrument.tree import IndicatorTree
 from survey.locale import Translator, translator
-from survey.publish.results.method import Method
-from survey.publish.results.store import Filter, WaveInfo
+from survey.publish.results.store import Filter, WaveInfo, WaveResults
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.names import COMPOSITE, NATION, Names
@@ -18,81 +16,10 @@ from survey.sample.frame import FrameCity, shipped_cities
 EVERYONE = "all"
 
 
-class Results(Protocol):
-    """The part of `WaveResults` that views use."""
-
-    wave: WaveInfo
-    tree: IndicatorTree | None
-    method: Method
-
-    def cells(
-        self,
-        principal: Principal,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame: ...
-
-    def gaps(
-        self,
-        principal: Principal,
-        *,
-        contrast: str,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame: ...
-
-    def changes(
-        self,
-        principal: Principal,
-        *,
-        before: WaveInfo,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame: ...
-
-    def ranks(
-        self, principal: Principal, *, area: Filter = None, indicator: Filter = None
-    ) -> pd.DataFrame: ...
-
-    def headlines(
-        self,
-        principal: Principal,
-        *,
-        basis: Filter = None,
-        composite: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame: ...
-
-    def small_areas(
-        self,
-        principal: Principal,
-        *,
-        area: Filter = None,
-        group: Filter = None,
-        indicator: Filter = None,
-    ) -> pd.DataFrame: ...
-
-    def drivers(
-        self,
-        principal: Principal,
-        *,
-        area_level: Filter = None,
-        area: Filter = None,
-        group: Filter = None,
-    ) -> pd.DataFrame: ...
-
-
 class Reading:
-    """Results, reader and language together; the gate stays inside the results."""
+    """WaveResults, reader and language together; the gate stays inside the results."""
 
-    def __init__(self, results: Results, principal: Principal, language: str) -> None:
+    def __init__(self, results: WaveResults, principal: Principal, language: str) -> None:
         self.results = results
         self.principal = principal
         self.t: Translator = translator(language)
@@ -199,3 +126,21 @@ class Reading:
     @cached_property
     def cities(self) -> dict[str, FrameCity]:
         return {city.code: city for city in shipped_cities()}
+
+    def cities_within(
+        self,
+        codes: Sequence[str],
+        *,
+        region3: str | None = None,
+        city_class: str | None = None,
+        size_tier: str | None = None,
+    ) -> list[bool]:
+        """Which cities lie in all the areas named; all of them where none is."""
+        wanted = {"region3": region3, "city_class": city_class, "size_tier": size_tier}
+        asked = {level: area for level, area in wanted.items() if area is not None}
+        frame = self.cities
+        return [
+            not asked
+            or (code in frame and all(getattr(frame[code], k) == v for k, v in asked.items()))
+            for code in codes
+        ]

@@ -7,12 +7,13 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.publish.charts import Kind
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.views.cells import Cells
-from survey.publish.views.figures import Difference, difference_of
+from survey.publish.views.figures import Difference, difference_of, in_size
 from survey.publish.views.measures import rates, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture
-from survey.publish.views.reading import Reading, Results
+from survey.publish.views.reading import Reading
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(
@@ -46,13 +47,13 @@ class GroupsView:
         return tuple(picture for picture in every if picture is not None)
 
 
-def group_choices(results: Results) -> tuple[str, ...]:
+def group_choices(results: WaveResults) -> tuple[str, ...]:
     """The special groups that the wave knows."""
     return tuple(group for group in MAIN_GROUPS if group in results.method.groups)
 
 
 def special_groups(
-    *, results: Results, principal: Principal, language: str, filters: GroupFilters
+    *, results: WaveResults, principal: Principal, language: str, filters: GroupFilters
 ) -> GroupsView:
     """One group of the main study against everybody else."""
     reading = Reading(results, principal, language)
@@ -82,13 +83,10 @@ def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
     figure = difference.figure
     if not figure.available or figure.estimate is None or difference.reference is None:
         return t("A comparison of this group with everybody else is not available.")
-    bounds = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
     words = {
         "group": difference.name,
         "indicator": reading.names.indicator(indicator),
-        "size": f"{abs(figure.estimate):.1f}",
-        "low": f"{bounds[0]:.1f}",
-        "high": f"{bounds[1]:.1f}",
+        **in_size(figure),
     }
     if not difference.is_clear:
         return t("{group}, {indicator}: no detectable difference from everybody else.", **words)

@@ -9,12 +9,13 @@ from types import MappingProxyType
 
 from survey.access.principal import Principal
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import NOTHING, Figure, figure_of
 from survey.publish.views.measures import answers_to, rates, ratings, series_picture
 from survey.publish.views.names import NATION
 from survey.publish.views.pictures import Heading
-from survey.publish.views.reading import EVERYONE, Reading, Results
+from survey.publish.views.reading import EVERYONE, Reading
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class SupplementView:
         return tuple(picture for picture in every if picture is not None)
 
 
-def supplement(*, results: Results, principal: Principal, language: str) -> SupplementView:
+def supplement(*, results: WaveResults, principal: Principal, language: str) -> SupplementView:
     """Everything the page shows of one supplement wave."""
     reading = Reading(results, principal, language)
     plan = PLANS[results.wave.series]

@@ -13,11 +13,12 @@ from survey.locale import SurveyError
 from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.trend import OWN, PUBLISHED
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.results.crosswalk import crosswalk
 from survey.publish.views.figures import Figure, figure_of, interval_words
 from survey.publish.views.names import NATION
 from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import EVERYONE, Reading, Results
+from survey.publish.views.reading import EVERYONE, Reading
 from survey.publish.views.rows import Rows
 
 
@@ -35,7 +36,7 @@ NATIONWIDE = Place()
 
 def trend_picture(
     reading: Reading,
-    others: Sequence[Results],
+    others: Sequence[WaveResults],
     indicator: str,
     *,
     place: Place = NATIONWIDE,
@@ -115,7 +116,7 @@ def _title(reading: Reading, indicator: str, place: Place) -> str:
     return reading.t("{indicator} over the years, {area}, {group}", **words)
 
 
-def _note(reading: Reading, points: Sequence[Point], left_out: Sequence[Results]) -> str:
+def _note(reading: Reading, points: Sequence[Point], left_out: Sequence[WaveResults]) -> str:
     t, notes = reading.t, []
     if any(point.series == PUBLISHED for point in points):
         notes.append(
@@ -136,7 +137,7 @@ def _note(reading: Reading, points: Sequence[Point], left_out: Sequence[Results]
     return " ".join(notes)
 
 
-def _code_in(results: Results, reference: Results, indicator: str) -> str | None:
+def _code_in(results: WaveResults, reference: WaveResults, indicator: str) -> str | None:
     """What the indicator of `reference` is called in `results`; None where it is another one."""
     if results.tree is None or reference.tree is None:
         return indicator if results.tree is reference.tree else None
@@ -145,7 +146,7 @@ def _code_in(results: Results, reference: Results, indicator: str) -> str | None
 
 
 def _own(
-    reading: Reading, waves: Sequence[Results], codes: Mapping[str, str | None], place: Place
+    reading: Reading, waves: Sequence[WaveResults], codes: Mapping[str, str | None], place: Place
 ) -> list[Point]:
     points = []
     for results in waves:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.publish.picture import Picture
+from survey.publish.results import WaveResults
 from survey.publish.views.cells import Cells
-from survey.publish.views.figures import Difference, difference_of
+from survey.publish.views.figures import Difference, difference_of, in_size
 from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture, score_picture
-from survey.publish.views.reading import Reading, Results
+from survey.publish.views.reading import Reading
 
 URBAN, RURAL = "residence=urban", "residence=rural"
 FIELDS = ("service", "confidence", "rural", "complaint", "education")
@@ -43,24 +44,14 @@ class UrbanRuralView:
     fields: tuple[Picture, ...]
 
 
-def place_choices(*, results: Results, principal: Principal, language: str) -> dict[str, str]:
-    """Code -> name of the areas that the reader may open: nation, regions, cities."""
-    reading = Reading(results, principal, language)
-    found: dict[str, str] = {}
-    for level in PLACES:
-        codes = reading.cells(area_level=level).texts("area")
-        found |= {code: reading.names.area(code) for code in sorted(codes)}
-    return found
-
-
-def fields_of(results: Results) -> tuple[str, ...]:
+def fields_of(results: WaveResults) -> tuple[str, ...]:
     """The fields of consumption that the wave asked about."""
     asked = {measure.topic for measure in results.method.measures}
     return tuple(field for field in FIELDS if field in asked)
 
 
 def urban_rural(
-    *, results: Results, principal: Principal, language: str, filters: PlaceFilters
+    *, results: WaveResults, principal: Principal, language: str, filters: PlaceFilters
 ) -> UrbanRuralView:
     """Everything on the page.
 
@@ -100,8 +91,7 @@ def _sentence(reading: Reading, difference: Difference, indicator: str, place: s
         return t(
             "{place}, {indicator}: no detectable difference between countryside and town.", **words
         )
-    low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
-    words |= {"size": f"{abs(figure.estimate):.1f}", "low": f"{low:.1f}", "high": f"{high:.1f}"}
+    words |= in_size(figure)
     if difference.is_higher:
         return t(
             "{place}, {indicator}: the countryside is {size} points higher than town "

@@ -1,0 +1,36 @@
+"""The mean of two waves of a repeated survey, with what their shared sampling points bring."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from survey.estimate.arrays import Floats
+
+Two = tuple[Floats, Floats]
+"""A figure of the earlier and of the later wave, a value a domain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Means with their intervals, NaN where one of the waves or their change is unknown."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+
+
+def pooled_mean(estimate: Two, se: Two, df: Two, *, change_se: Floats, level: float) -> Pooled:
+    """Mean of two waves, each counted alike.
+
+    V = (V1 + V2 + 2 Cov) / 4 with 2 Cov = V1 + V2 - V(change), so that the points that served both
+    waves count; t with the smaller df of the two. All arrays have one value a domain.
+    """
+    variance = (se[0] ** 2 + se[1] ** 2) / 2 - change_se**2 / 4
+    known = variance > 0
+    mean = np.where(known, (estimate[0] + estimate[1]) / 2, np.nan)
+    least = np.minimum(df[0], df[1])
+    reach = special.stdtrit(np.where(least > 0, least, np.nan), (1 + level) / 2) * np.sqrt(
+        np.where(known, variance, np.nan)
+    )
+    return Pooled(mean, mean - reach, mean + reach)

@@ -1,0 +1,27 @@
+"""The control tower: what is collected, valid and waiting, by city and quota cell, and what to do.
+
+A handful of grouped queries, each cut to the reader's area; nothing here reads an answer.
+"""
+
+from survey.fieldwork.progress.concerns import FEWEST_FLAGGED, PATIENCE, Concern, ToDo
+from survey.fieldwork.progress.counting import WINDOW
+from survey.fieldwork.progress.dispositions import Dispositions
+from survey.fieldwork.progress.model import Cell, Place, Share, Tally, share
+from survey.fieldwork.progress.wave import Progress, progress_of, progress_waves
+
+__all__ = [
+    "FEWEST_FLAGGED",
+    "PATIENCE",
+    "WINDOW",
+    "Cell",
+    "Concern",
+    "Dispositions",
+    "Place",
+    "Progress",
+    "Share",
+    "Tally",
+    "ToDo",
+    "progress_of",
+    "progress_waves",
+    "share",
+]

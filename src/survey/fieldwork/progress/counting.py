@@ -1,0 +1,174 @@
+"""Places of a wave from a few grouped queries: tallies, effective size, pace, forecast."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.clock import china_date, start_of_china_day
+from survey.fieldwork.pace import Forecast, effective_size, forecast
+from survey.fieldwork.progress.model import Cell, Place, Tally
+from survey.fieldwork.quota import COUNTED, parse_band
+from survey.fieldwork.reach import within_reach
+from survey.store.core import table_of
+from survey.store.days import china_day
+from survey.store.tables import QuotaCell, Response, Status, WaveState
+
+WINDOW = 7
+"""Complete days that the pace is taken from: every weekday once."""
+
+_RESPONSES, _CELLS = table_of(Response), table_of(QuotaCell)
+
+
+def places(
+    session: Session, principal: Principal, wave_id: UUID, left: int | None, now: datetime
+) -> tuple[Place, ...]:
+    """Every city in reach that has quota cells or interviews; `left` are the days left."""
+    counts = _counts(session, principal, wave_id)
+    cells = _cells(session, principal, wave_id, counts)
+    days = _days(session, principal, wave_id, now)
+    return tuple(
+        _place(city, cells.get(city, ()), counts.get(city, {}), days.get(city, {}), left, now)
+        for city in sorted(set(cells) | set(counts))
+    )
+
+
+_CellCounts = Mapping[UUID | None, Mapping[Status, int]]
+
+
+def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, _CellCounts]:
+    """City -> cell -> state -> interviews."""
+    keys = (_RESPONSES.c.city_code, _RESPONSES.c.quota_cell_id, _RESPONSES.c.status)
+    query = (
+        select(*keys, func.count())
+        .where(_RESPONSES.c.wave_id == wave_id, within_reach(principal, _RESPONSES.c.city_code))
+        .group_by(*keys)
+    )
+    counts: dict[str, dict[UUID | None, dict[Status, int]]] = {}
+    for city, cell, status, number in session.connection().execute(query):
+        counts.setdefault(city, {}).setdefault(cell, {})[status] = number
+    return dict(counts)
+
+
+def _cells(
+    session: Session, principal: Principal, wave_id: UUID, counts: Mapping[str, _CellCounts]
+) -> dict[str, tuple[Cell, ...]]:
+    query = select(_CELLS).where(
+        _CELLS.c.wave_id == wave_id, within_reach(principal, _CELLS.c.city_code)
+    )
+    cells: dict[str, list[Cell]] = {}
+    for row in session.connection().execute(query):
+        by_status = counts.get(row.city_code, {}).get(row.id, {})
+        cell = Cell(row.age_band, row.gender, _tally(row.target, by_status))
+        cells.setdefault(row.city_code, []).append(cell)
+    return {
+        city: tuple(sorted(own, key=lambda cell: (parse_band(cell.age_band)[0], cell.gender)))
+        for city, own in cells.items()
+    }
+
+
+def _tally(target: int, by_status: Mapping[Status, int]) -> Tally:
+    counted = sum(number for status, number in by_status.items() if status in COUNTED)
+    return Tally(target, by_status, counted)
+
+
+def _days(
+    session: Session, principal: Principal, wave_id: UUID, now: datetime
+) -> dict[str, dict[date, int]]:
+    """City -> day -> interviews that count, of the recent days and today."""
+    since = start_of_china_day(now) - timedelta(days=WINDOW)
+    day = china_day(_RESPONSES.c.submitted_at)
+    query = (
+        select(_RESPONSES.c.city_code, day, func.count())
+        .where(
+            _RESPONSES.c.wave_id == wave_id,
+            within_reach(principal, _RESPONSES.c.city_code),
+            _RESPONSES.c.status.in_(COUNTED),
+            _RESPONSES.c.submitted_at >= since,
+        )
+        .group_by(_RESPONSES.c.city_code, day)
+    )
+    days: dict[str, dict[date, int]] = {}
+    for city, text, number in session.connection().execute(query):
+        days.setdefault(city, {})[date.fromisoformat(text)] = number
+    return days
+
+
+def days_left(state: WaveState, closes_on: date | None, now: datetime) -> int | None:
+    """Days from today to the last one, both included; None where collecting is over."""
+    if state is not WaveState.OPEN or closes_on is None:
+        return None
+    return max((closes_on - china_date(now)).days + 1, 0)
+
+
+def _place(
+    city: str, cells: Sequence[Cell], counts: _CellCounts, days: Mapping[date, int],
+    left: int | None, now: datetime,
+) -> Place:  # fmt: skip
+    by_status = _sum(counts.values())
+    tally = _tally(sum(cell.tally.target for cell in cells), by_status)
+    missing = sum(cell.tally.missing for cell in cells)
+    return Place(
+        city_code=city,
+        tally=tally,
+        cells=tuple(cells),
+        effective=effective_size(
+            [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
+        ),
+        forecast=_forecast(missing, days, left, now) if cells else None,
+        days=days,
+        still_missing=missing,
+    )
+
+
+def all_places(cities: Sequence[Place], left: int | None, now: datetime) -> Place:
+    """All cities together, weighted to the plan over all their cells."""
+    by_status = _sum(city.tally.by_status for city in cities)
+    cells = [cell for city in cities for cell in city.cells]
+    days: dict[date, int] = {}
+    for city in cities:
+        for day, number in city.days.items():
+            days[day] = days.get(day, 0) + number
+    missing = sum(city.still_missing for city in cities)
+    together: dict[tuple[str, str], list[Tally]] = {}
+    for cell in cells:
+        together.setdefault((cell.age_band, cell.gender), []).append(cell.tally)
+    return Place(
+        city_code=None,
+        tally=_tally(sum(city.tally.target for city in cities), by_status),
+        cells=tuple(
+            Cell(
+                *key,
+                _tally(sum(t.target for t in tallies), _sum(t.by_status for t in tallies)),
+            )
+            for key, tallies in together.items()
+        ),
+        effective=effective_size(
+            [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
+        ),
+        forecast=_forecast(missing, days, left, now) if cells else None,
+        days=days,
+        still_missing=missing,
+    )
+
+
+def _sum(parts: Iterable[Mapping[Status, int]]) -> dict[Status, int]:
+    total: dict[Status, int] = {}
+    for part in parts:
+        for status, number in part.items():
+            total[status] = total.get(status, 0) + number
+    return total
+
+
+def _forecast(
+    missing: int, days: Mapping[date, int], left: int | None, now: datetime
+) -> Forecast | None:
+    """From the complete days of the window, beginning with the first that has any interview."""
+    today = china_date(now)
+    recent = [days.get(today - timedelta(days=back), 0) for back in range(WINDOW, 0, -1)]
+    while recent and not recent[0]:
+        recent = recent[1:]
+    return forecast(missing, recent, left)

@@ -1,0 +1,153 @@
+"""Deciding on interviews: one that was looked at, or everything in a selection as previewed."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.lifecycle import MOVES, move, move_all
+from survey.fieldwork.reasons import Reason
+from survey.fieldwork.review.listing import Filter, in_filter
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import Response, Status
+
+MOST_AT_ONCE = 5_000
+"""Interviews that one bulk action may move."""
+
+_RESPONSES = table_of(Response)
+
+
+class SelectionChanged(SurveyError):
+    """What a bulk action would move is no longer what its preview showed."""
+
+    code = "selection_changed"
+
+
+class TooManyAtOnce(SurveyError):
+    code = "too_many_at_once"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a bulk action would do, exactly: interviews by their present state."""
+
+    to: Status
+    will: Mapping[Status, int]
+    cannot: Mapping[Status, int]
+    """Left as they are: this state does not lead there, or not for this role."""
+    fingerprint: str
+
+    @property
+    def total(self) -> int:
+        return sum(self.will.values())
+
+
+def decide(
+    *,
+    session: Session,
+    principal: Principal,
+    response_id: UUID,
+    expected_version: int,
+    to: Status,
+    reason: Reason | None,
+    now: datetime,
+) -> int:
+    """Move the interview that was looked at; fails when it is no longer in the version seen."""
+    principal.require(Action.REVIEW)
+    return move(
+        session=session, principal=principal, response_id=response_id, to=to,
+        reason="" if reason is None else reason.text, now=now, expected_version=expected_version,
+    )  # fmt: skip
+
+
+def next_steps(principal: Principal, status: Status) -> tuple[Status, ...]:
+    """Where this reviewer may move an interview in this state, approval first."""
+    order = (
+        Status.CITY_APPROVED, Status.APPROVED, Status.RETURNED, Status.VOID, Status.SUBMITTED
+    )  # fmt: skip
+    rules = [(to, MOVES.get((status, to))) for to in order]
+    return tuple(
+        to
+        for to, rule in rules
+        if rule is not None and rule.action is not Action.INTERVIEW and principal.may(rule.action)
+    )
+
+
+def preview(*, session: Session, principal: Principal, chosen: Filter, to: Status) -> Preview:
+    """Count what moving everything in the filter to `to` would change, without changing it."""
+    rows = _selection(session, principal, chosen, lock=False)
+    will, cannot = _split(principal, rows, to)
+    return Preview(
+        to,
+        Counter(row.status for row in will),
+        Counter(row.status for row in cannot),
+        _fingerprint(will),
+    )
+
+
+def decide_all(
+    *,
+    session: Session,
+    principal: Principal,
+    chosen: Filter,
+    seen: Preview,
+    reason: Reason | None,
+    now: datetime,
+) -> int:
+    """Make the moves of a preview, all or none; fails when they are no longer the same ones."""
+    rows = _selection(session, principal, chosen, lock=True)
+    will, _ = _split(principal, rows, seen.to)
+    if _fingerprint(will) != seen.fingerprint:
+        raise SelectionChanged(
+            msg("Some of these interviews have changed in the meantime. Please look again.")
+        )
+    return move_all(
+        session=session, principal=principal, rows=will, to=seen.to,
+        reason="" if reason is None else reason.text, now=now,
+    )  # fmt: skip
+
+
+def _selection(
+    session: Session, principal: Principal, chosen: Filter, *, lock: bool
+) -> Sequence[AnyRow]:
+    principal.require(Action.REVIEW)
+    query = (
+        select(
+            _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.city_code,
+            _RESPONSES.c.surveyor_id, _RESPONSES.c.quota_cell_id, _RESPONSES.c.lock_version,
+        )
+        .where(in_filter(principal, chosen))
+        .order_by(_RESPONSES.c.id)
+        .limit(MOST_AT_ONCE + 1)
+    )  # fmt: skip
+    rows = session.connection().execute(query.with_for_update() if lock else query).all()
+    if len(rows) > MOST_AT_ONCE:
+        raise TooManyAtOnce(
+            msg("These are more than {most} interviews. Please narrow the choice.",
+                most=f"{MOST_AT_ONCE:,}")
+        )  # fmt: skip
+    return rows
+
+
+def _split(
+    principal: Principal, rows: Sequence[AnyRow], to: Status
+) -> tuple[list[AnyRow], list[AnyRow]]:
+    """Those that this reviewer may move there, and the others."""
+    steps = {row.status for row in rows if to in next_steps(principal, row.status)}
+    will = [row for row in rows if row.status in steps]
+    return will, [row for row in rows if row.status not in steps]
+
+
+def _fingerprint(rows: Sequence[AnyRow]) -> str:
+    """Which interviews in which version; changes when any of them does."""
+    seen = hashlib.sha256()
+    for row in rows:
+        seen.update(row.id.bytes + row.lock_version.to_bytes(8, "big"))
+    return seen.hexdigest()

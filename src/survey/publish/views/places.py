@@ -1,0 +1,19 @@
+"""The places a reader may choose on a page."""
+
+from collections.abc import Sequence
+
+from survey.access.principal import Principal
+from survey.publish.results import WaveResults
+from survey.publish.views.reading import Reading
+
+
+def place_choices(
+    *, results: WaveResults, principal: Principal, language: str, levels: Sequence[str]
+) -> dict[str, str]:
+    """Code -> name of the areas of `levels` that the reader may open, level by level."""
+    reading = Reading(results, principal, language)
+    found: dict[str, str] = {}
+    for level in levels:
+        codes = reading.cells(area_level=level).texts("area")
+        found |= {code: reading.names.area(code) for code in sorted(codes)}
+    return found

@@ -1,0 +1,178 @@
+"""What may stand beside the direct figures of a special group by city: a model, waves, peers.
+
+None of it is ever named as if it were a direct figure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from survey.estimate import pooled_mean
+from survey.locale import Message, Translator, msg
+from survey.publish.results import WaveResults
+from survey.publish.results.small_areas import Basis, NoModel
+from survey.publish.views.cells import Cells, Floats
+from survey.publish.views.figures import NOT_AVAILABLE
+from survey.publish.views.names import COMPOSITE
+from survey.publish.views.reading import Reading
+
+MODEL, DIRECT, WAVES, PEERS = "model", "direct", "waves", "peers"
+BESIDE: Mapping[str, Message] = MappingProxyType(
+    {
+        MODEL: msg("Model estimate"),
+        DIRECT: msg("Nothing, direct figures only"),
+        WAVES: msg("Two waves pooled"),
+        PEERS: msg("Cities of the same size"),
+    }
+)
+"""What may stand beside the direct figure, by its code in the address."""
+_SAME = 1e-6
+_WHY_NO_MODEL: Mapping[str, Message] = MappingProxyType(
+    {
+        NoModel.NOBODY: msg("nobody of the group was interviewed here"),
+        NoModel.NO_SCORE_OF_THE_CITY: msg("the city itself has no score that can be shown"),
+        NoModel.NO_SCORE_OF_THE_NATION: msg("the group has no national score"),
+        NoModel.TOO_FEW_CITIES: msg("too few cities have a direct figure"),
+        NoModel.NO_CONVERGENCE: msg("the model found no solution"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class SmallAreaFilters:
+    group: str
+    indicator: str = COMPOSITE
+    beside: str = MODEL
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Figures beside the direct ones, a value a city; NaN where there is none."""
+
+    name: str
+    note: str
+    estimate: Floats
+    low: Floats
+    high: Floats
+    remarks: Sequence[str]
+    own_weight: Floats | None = None
+    """Per cent that the city's own direct figure has in it."""
+
+
+def beside_direct(
+    reading: Reading,
+    cells: Cells,
+    filters: SmallAreaFilters,
+    indicator: str,
+    others: Sequence[WaveResults],
+) -> Beside | None:
+    if filters.beside == DIRECT:
+        return None
+    if filters.beside == WAVES:
+        return _two_waves(reading, cells, filters.group, indicator, others)
+    if filters.beside == PEERS:
+        return _peers(reading, cells, filters.group, indicator)
+    return _model(cells, reading.t)
+
+
+def _model(cells: Cells, t: Translator) -> Beside:
+    model, whys = cells.numbers("model"), cells.texts("no_model")
+    alone = t("model alone, without an answer of the group in this city")
+    remarks = [
+        t(_WHY_NO_MODEL[NoModel(why)]) if why else (alone if basis == Basis.SYNTHETIC else "")
+        for why, basis in zip(whys, cells.texts("model_basis"), strict=True)
+    ]
+    if len(whys) and np.isnan(model).all():
+        note = t("There is no model estimate: {reason}.", reason=t(_WHY_NO_MODEL[NoModel(whys[0])]))
+    else:
+        note = t(
+            "Hollow squares are model estimates: what the city's score over everyone, its region "
+            "and class, and as far as it carries its direct figure let expect for the group. They "
+            "add up to the group's direct national figure and never replace a direct figure."
+        )
+    return Beside(
+        name=t("Model estimate (not a direct figure)"),
+        note=note,
+        estimate=model,
+        low=cells.numbers("model_low"),
+        high=cells.numbers("model_high"),
+        remarks=remarks,
+        own_weight=cells.numbers("shrinkage") * 100,
+    )
+
+
+def _peers(reading: Reading, cells: Cells, group: str, indicator: str) -> Beside:
+    t = reading.t
+    tiers = reading.cells(area_level="size_tier", group=group, indicator=indicator)
+    there = set(tiers.texts("area"))
+    known = [reading.cities.get(code) for code in cells.texts("area")]
+    tier_of = [city.size_tier.value if city else "" for city in known]
+
+    def of(column: str) -> Floats:
+        return tiers.aligned(column, "area", tier_of)
+
+    return Beside(
+        name=t("Direct figure of all cities of the same size"),
+        note=t(
+            "Hollow squares are the group's direct figure in all cities of the size tier together, "
+            "the city included; they are the same for every city of a tier."
+        ),
+        estimate=of("estimate"),
+        low=of("ci_low"),
+        high=of("ci_high"),
+        remarks=[
+            reading.names.area(tier) if tier in there else t(NOT_AVAILABLE) for tier in tier_of
+        ],
+    )
+
+
+def _two_waves(
+    reading: Reading, cells: Cells, group: str, indicator: str, others: Sequence[WaveResults]
+) -> Beside:
+    """The mean of this wave and the one before, where both and their change are known."""
+    t = reading.t
+    wave = reading.wave
+    earlier = [one for one in others if (one.wave.year, one.wave.key) < (wave.year, wave.key)]
+    codes = cells.texts("area")
+    nothing = np.full(len(codes), np.nan)
+    name = t("This wave and the one before, pooled")
+    missing = Beside(
+        name=name,
+        note=t("There is no earlier wave of this series to pool with."),
+        estimate=nothing,
+        low=nothing,
+        high=nothing,
+        remarks=[t(NOT_AVAILABLE)] * len(codes),
+    )
+    if not earlier:
+        return missing
+    other = max(earlier, key=lambda one: (one.wave.year, one.wave.key))
+    before = Cells(other.small_areas(reading.principal, group=group, indicator=indicator))
+    change = reading.changes(other.wave, area_level="city", group=group, indicator=indicator)
+    earlier_estimate, earlier_se, earlier_df = (
+        before.aligned(column, "area", codes) for column in ("estimate", "se", "df")
+    )
+    reference, change_se = (change.aligned(column, "area", codes) for column in ("reference", "se"))
+    pooled = pooled_mean(
+        (earlier_estimate, cells.numbers("estimate")),
+        (earlier_se, cells.numbers("se")),
+        (earlier_df, cells.numbers("df")),
+        # A change that starts elsewhere is about other cities or another recipe.
+        change_se=np.where(np.abs(reference - earlier_estimate) < _SAME, change_se, np.nan),
+        level=reading.results.method.level,
+    )
+    return Beside(
+        name=name,
+        note=t(
+            "Hollow squares are the mean of {before} and this wave, each counted alike; what the "
+            "shared sampling points have in common is in the interval. A change between the two "
+            "waves disappears in it.",
+            before=other.wave.title.get(reading.language) or other.wave.key,
+        ),
+        estimate=pooled.estimate,
+        low=pooled.low,
+        high=pooled.high,
+        remarks=[t(NOT_AVAILABLE) if np.isnan(value) else "" for value in pooled.estimate],
+    )

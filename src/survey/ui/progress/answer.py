@@ -1,0 +1,104 @@
+"""How far the wave is, when the rest will be there, and the figures beside it."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.pace import Forecast
+from survey.fieldwork.progress import Progress
+from survey.locale import Translator
+from survey.store.tables import Status
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+from survey.ui.progress.words import between, last_day, past_waste, percent
+
+
+def answer(visit: Visit, seen: Progress) -> None:
+    t, total = visit.t, seen.total
+    filled = total.tally.filled
+    number = f"{total.tally.counted:,}" if filled is None else percent(filled)
+    unit = t("interviews") if filled is None else t("of the planned interviews collected")
+    sentence = t(
+        "{counted} interviews count towards {target}; {missing} are still missing in their quota "
+        "cells.",
+        counted=f"{total.tally.counted:,}", target=f"{total.tally.target:,}",
+        missing=f"{total.still_missing:,}",
+    )  # fmt: skip
+    ahead = _forecast_words(t, total.forecast, seen)
+    st.html(
+        f'<div class="hcs-answer"><span class="number">{escape(number)}</span>'
+        f'<span class="unit">{escape(unit)}</span>'
+        f"<p>{escape(sentence)} {escape(ahead)}</p></div>"
+    )
+
+
+def _forecast_words(t: Translator, forecast: Forecast | None, seen: Progress) -> str:
+    if seen.total.still_missing == 0:
+        return ""
+    if forecast is None:
+        return t("There is no pace yet to forecast from.")
+    closing = "" if seen.closes_on is None else t("The wave closes on {day}.", day=seen.closes_on)
+    today = china_date(seen.at)
+    if forecast.days is None or forecast.earliest is None:
+        ahead = t("At the pace of the last days this takes years.")
+    elif forecast.latest is None:
+        ahead = t(
+            "At the pace of the last days they will be there about {day}, possibly far later.",
+            day=last_day(today, forecast.days),
+        )
+    else:
+        ahead = t(
+            "At the pace of the last days they will be there about {day} (95%\u00a0interval "
+            "{earliest} to {latest}).",
+            day=last_day(today, forecast.days),
+            earliest=last_day(today, forecast.earliest),
+            latest=last_day(today, forecast.latest),
+        )
+    return f"{ahead} {closing}".strip()
+
+
+def tiles(visit: Visit, seen: Progress) -> None:
+    t, total = visit.t, seen.total
+    waste = total.waste
+    past = ", ".join(f"{year}: {percent(rate)}" for year, rate in past_waste())
+    beside = t("published: {years}", years=past)
+    covered = percent(total.effective.covered)
+    shown = [
+        (t("Valid"), f"{total.tally.valid:,}", t("approved for good")),
+        (
+            t("In review"),
+            f"{total.tally.in_review:,}",
+            t("submitted, sent back, or approved by the city"),
+        ),
+        (
+            t("Waste rate"),
+            "–" if waste is None else percent(waste.value),
+            beside if waste is None else f"{between(t, waste)}; {beside}",
+        ),
+        (
+            t("Effective sample size"),
+            f"{total.effective.n:,.0f}",
+            t("after weighting to the plan; {share} of it has any interview", share=covered),
+        ),
+        (
+            t("Stopped at the door"),
+            f"{total.tally.of(Status.SCREENED_OUT, Status.QUOTA_FULL):,}",
+            t("{refused} declined", refused=f"{total.tally.of(Status.REFUSED):,}"),
+        ),
+    ]
+    terms = ("", "", "waste rate", "effective sample size", "")
+    tiles = "".join(
+        _tile(*one, explain(term, visit.language) or "" if term else "")
+        for one, term in zip(shown, terms, strict=True)
+    )
+    st.html(f'<div class="hcs-tiles">{tiles}</div>')
+
+
+def _tile(name: str, number: str, beside: str, explained: str) -> str:
+    title = f' title="{escape(explained, quote=True)}"' if explained else ""
+    return (
+        f'<div class="hcs-tile"><div class="name"{title}>{escape(name)}</div>'
+        f'<span class="number">{escape(number)}</span>'
+        f'<p class="hcs-facts">{escape(beside)}</p></div>'
+    )

@@ -1,0 +1,117 @@
+"""The quota heat table: collected of target, by city and quota cell."""
+
+from functools import partial
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from survey.fieldwork.clock import CHINA, china_date
+from survey.fieldwork.pace import Forecast
+from survey.fieldwork.progress import Place, Progress
+from survey.locale import Translator
+from survey.publish.tables import csv_bytes
+from survey.publish.views.names import Names
+from survey.ui.page import Visit
+from survey.ui.progress.words import last_day
+
+
+def heat(visit: Visit, seen: Progress) -> None:
+    t = visit.t
+    cells = seen.total.cells
+    if not cells:
+        st.caption(t("This wave has no quota cells."))
+        return
+    st.subheader(t("Quota: collected of target, by city and cell"), anchor=False)
+    st.caption(
+        t(
+            "Per cent of each cell's target; ▲ over the target, ○ nothing yet, ! rather late than "
+            "in time. The stronger the colour, the fuller. Cities with the most missing "
+            "interviews come first."
+        )
+    )
+    names = Names(visit.language, None)
+    heads = "".join(
+        f'<th scope="col">{escape(names.group(f"age_band={cell.age_band}"))}<br>'
+        f"{escape(names.group(f'gender={cell.gender}'))}</th>"
+        for cell in cells
+    )
+    first = "".join(
+        f'<th scope="col">{escape(name)}</th>'
+        for name in (t("City"), t("Collected"), t("Valid"), t("Effective"), t("Ready by"))
+    )
+    ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
+    rows = [seen.total, *ranked] if len(ranked) > 1 else ranked
+    body = "".join(_heat_row(visit, seen, names, place) for place in rows)
+    st.html(
+        f'<div class="hcs-heat"><table><thead><tr>{first}{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+    st.download_button(
+        t("Table (CSV)"), data=partial(_csv, visit, seen),
+        file_name=f"progress-{seen.wave.key}.csv",
+        mime="text/csv", key="progress/csv", on_click="ignore", type="tertiary",
+        icon=":material/table:",
+    )  # fmt: skip
+
+
+def _heat_row(visit: Visit, seen: Progress, names: Names, place: Place) -> str:
+    t = visit.t
+    name = t("All cities") if place.city_code is None else names.area(place.city_code)
+    tally = place.tally
+    facts = "".join(
+        f"<td>{escape(text)}</td>"
+        for text in (
+            f"{tally.counted:,} / {tally.target:,}", f"{tally.valid:,}",
+            f"{place.effective.n:,.0f}", _ready(t, place.forecast, seen),
+        )
+    )  # fmt: skip
+    cells = "".join(_heat_cell(cell.tally.counted, cell.tally.target) for cell in place.cells)
+    return f'<tr><th scope="row">{escape(name)}</th>{facts}{cells}</tr>'
+
+
+def _ready(t: Translator, forecast: Forecast | None, seen: Progress) -> str:
+    """The forecast day; a city that will more likely be late than not carries a mark."""
+    if forecast is None:
+        return "–"
+    if forecast.days == 0:
+        return t("full")
+    if forecast.days is None:
+        return t("never") + " !"
+    day = last_day(china_date(seen.at), forecast.days)
+    late = forecast.chance is not None and forecast.chance < 0.5
+    return f"{day:%m-%d}" + (" !" if late else "")
+
+
+def _heat_cell(counted: int, target: int) -> str:
+    share = counted / target if target else 0.0
+    mark = "▲" if counted > target else "○" if not counted else ""
+    depth = min(share, 1.0)
+    return (
+        f'<td class="cell" style="--depth:{depth:.2f}" title="{counted:,} / {target:,}">'
+        f"{mark}{share * 100:.0f}</td>"
+    )
+
+
+def _csv(visit: Visit, seen: Progress) -> bytes:
+    t, names = visit.t, Names(visit.language, None)
+    rows = [
+        {
+            t("City"): names.area(place.city_code or ""),
+            t("Age"): names.group(f"age_band={cell.age_band}"),
+            t("Gender"): names.group(f"gender={cell.gender}"),
+            t("Target"): cell.tally.target,
+            t("Collected"): cell.tally.collected,
+            t("Counts towards the quota"): cell.tally.counted,
+            t("Valid"): cell.tally.valid,
+            t("In review"): cell.tally.in_review,
+            t("Void"): cell.tally.void,
+        }
+        for place in seen.cities
+        for cell in place.cells
+    ]
+    at = f"{seen.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    remarks = [seen.wave.title.get(visit.language, seen.wave.key), t("As of {time}", time=at)]
+    if seen.wave.is_demo:
+        remarks.insert(0, t("DEMO DATA: generated, no result of any survey"))
+    return csv_bytes(pd.DataFrame(rows), tuple(remarks))

@@ -1,0 +1,68 @@
+"""Interviews by day, how attempts ended, and the rates that follow."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.fieldwork.progress import Dispositions, Progress, Share
+from survey.locale import Translator
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+from survey.ui.progress.words import between, percent
+
+
+def days(t: Translator, seen: Progress) -> None:
+    days = sorted(seen.total.days.items())
+    if not days:
+        return
+    st.subheader(t("Interviews by day of receipt"), anchor=False)
+    st.caption(t("Interviews that count towards the quota; today is not over yet."))
+    most = max(number for _, number in days)
+    rows = "".join(
+        f'<tr><th scope="row">{day:%m-%d}</th><td>{number:,}</td>'
+        f'<td class="bar"><div style="width:{number / most * 100:.0f}%"></div></td></tr>'
+        for day, number in days
+    )
+    st.html(f'<table class="hcs-bars"><tbody>{rows}</tbody></table>')
+
+
+def rates(visit: Visit, seen: Progress) -> None:
+    t, ends = visit.t, seen.dispositions
+    st.subheader(t("How attempts ended"), anchor=False,
+                 help=explain("disposition", visit.language))  # fmt: skip
+    st.caption(
+        t(
+            "Of those who opened or were handed a link, or were asked. People who walked past "
+            "without either are not known to the platform. Definitions follow AAPOR."
+        )
+    )
+    counts = (
+        (t("Completed"), ends.complete), (t("Void"), ends.void), (t("Declined"), ends.refused),
+        (t("Broken off"), ends.broken_off), (t("Link never opened"), ends.unopened),
+        (t("Screened out"), ends.screened_out), (t("Quota full"), ends.quota_full),
+    )  # fmt: skip
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{number:,}</td></tr>'
+        for name, number in counts
+    )
+    rates = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+        for name, text in _rate_words(t, ends)
+    )
+    st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rates}</table></div>')
+
+
+def _rate_words(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
+    def with_interval(share: Share | None) -> str:
+        return "–" if share is None else f"{percent(share.value)} ({between(t, share)})"
+
+    def plain(value: float | None) -> str:
+        return "–" if value is None else percent(value)
+
+    return [
+        (t("Cooperation rate (COOP1)"), with_interval(ends.cooperation)),
+        (t("Response rate (RR3)"), plain(ends.response_rate)),
+        (t("Lowest response rate (RR1)"), plain(ends.minimum_response_rate)),
+        (t("Refusal rate (REF1)"), plain(ends.refusal_rate)),
+        (t("Eligible, of those known (e)"), with_interval(ends.eligibility)),
+    ]

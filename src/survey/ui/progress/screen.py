@@ -1,0 +1,83 @@
+"""The control tower on the screen: one wave, which looks again by itself."""
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.fieldwork.begun import BegunWave
+from survey.fieldwork.clock import CHINA
+from survey.fieldwork.progress import Progress, progress_of, progress_waves
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.filters import filter_row
+from survey.ui.furniture import notice
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+from survey.ui.progress.answer import answer, tiles
+from survey.ui.progress.concerns import to_do
+from survey.ui.progress.heat import heat
+from survey.ui.progress.rates import days, rates
+from survey.ui.progress.words import past_waste
+from survey.ui.url import pick
+
+EVERY_SECONDS = 20.0
+"""How often the page looks again by itself; readers with the same area share one look."""
+
+
+def choose_wave(visit: Visit) -> BegunWave | None:
+    """The wave to follow; says what to do when none has begun."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        waves = {
+            wave.key: wave for wave in progress_waves(session=session, principal=visit.principal)
+        }
+    if not waves:
+        notice(
+            t("No fieldwork has begun yet"),
+            t("Progress appears here as soon as an administrator opens a wave."),
+        )
+        return None
+    with filter_row():
+        chosen = pick(
+            t("Wave"), "wave", list(waves), language=visit.language,
+            show=lambda key: waves[key].title.get(visit.language, key),
+            explanation=explain("wave", visit.language),
+        )  # fmt: skip
+    return waves[chosen]
+
+
+@st.fragment(run_every=EVERY_SECONDS)
+def watch(visit: Visit, wave: BegunWave) -> None:
+    """Everything about the wave as it stands now; looks again by itself."""
+    seen = _look(visit, wave)
+    if not seen.cities:
+        notice(
+            visit.t("Nothing is planned or collected here yet"),
+            visit.t("Quotas and interviews of this wave in your area appear here by themselves."),
+        )
+        return
+    answer(visit, seen)
+    tiles(visit, seen)
+    to_do(visit, seen)
+    heat(visit, seen)
+    days(visit.t, seen)
+    rates(visit, seen)
+    at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
+    st.caption(visit.t("As of {time} China time; looks again by itself.", time=at))
+
+
+def _look(visit: Visit, wave: BegunWave) -> Progress:
+    settings, person = visit.settings, visit.principal
+    return _progress(settings.store_url, person.area, repr(wave), settings, person, wave)
+
+
+@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+def _progress(
+    store_url: str, area: str, key: str, _settings: Settings, _person: Principal, _wave: BegunWave
+) -> Progress:
+    del store_url, area, key  # they are the key of the cache
+    worst = max(waste for _, waste in past_waste())
+    with read_scope(_settings.store_url) as session:
+        return progress_of(
+            session=session, principal=_person, wave=_wave, now=now(), usual_waste=worst
+        )
