@@ -33,7 +33,8 @@ from survey.publish.results.method import (
     SmallAreaMethod,
 )
 from survey.publish.results.ranks import FIGURES as RANK_FIGURES
-from survey.publish.results.small_areas import keys, small_areas
+from survey.publish.results.kinds import key_kind
+from survey.publish.results.small_areas import small_areas
 from survey.publish.results.store import (
     CELLS,
     DRIVERS,
@@ -543,7 +544,7 @@ def _drivers(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
     table["no_drivers"] = pd.Categorical(np.where(none, "too_few_respondents", ""))
     found = follow(table, cells, figures=DRIVER_FIGURES)
     keyed = ["area_level", "area", "group", "indicator"]
-    return found.astype({name: keys(found[name]) for name in keyed})
+    return found.astype({name: key_kind(found[name]) for name in keyed})
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,13 @@ from survey.access.principal import Role
 from survey.settings import PROJECT_ROOT
 from survey.ui.navigation import BY_KEY, PageKey
 
-PAGES = (PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS)
+PAGES = (
+    PageKey.OVERVIEW,
+    PageKey.CITY,
+    PageKey.SPECIAL_GROUPS,
+    PageKey.TRENDS,
+    PageKey.URBAN_RURAL,
+)
 KEPT = {"wave", "study"}
 """Filters that lead to another wave."""
 

@@ -34,3 +34,23 @@ def test_finds_what_comparing_every_row_finds(
         keep &= table[column].isin(values)
     expected = table[keep].reset_index(drop=True)
     pd.testing.assert_frame_equal(Lookup(table, COLUMNS).find(wanted), expected)
+
+
+def test_what_a_caller_does_with_an_answer_changes_no_other_answer(table: pd.DataFrame) -> None:
+    lookup = Lookup(table, COLUMNS)
+    wanted = {"area": ["CN"]}
+    before = lookup.find(wanted).copy(deep=True)
+    spoiled = lookup.find(wanted)
+    spoiled["value"] = -1
+    spoiled.loc[0, "area"] = None
+    spoiled["more"] = 1
+    pd.testing.assert_frame_equal(lookup.find(wanted), before)
+
+
+def test_answers_are_given_up_in_the_order_they_came(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("survey.publish.results.lookup._REMEMBERED", 2)
+    lookup = Lookup(table, COLUMNS)
+    for area in ("CN", "11", "12", "CN"):
+        assert set(lookup.find({"area": [area]})["area"].astype(str)) == {area}

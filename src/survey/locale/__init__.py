@@ -61,14 +61,17 @@ def translator(language: str) -> Translator:
                 gettext.translation(domain, _CATALOGS, languages=[chosen], fallback=True)
             )
 
+    # A page says some hundreds of texts; each would be asked of every room's catalog in turn.
+    look_up = lru_cache(maxsize=4096)(catalogs.gettext)
+
     def translate(text: str | Message, **params: object) -> str:
         if isinstance(text, Message):
             resolved = {
                 key: translate(value) if isinstance(value, Message) else value
                 for key, value in text.params.items()
             }
-            return catalogs.gettext(text.msgid).format(**resolved)
-        translated = catalogs.gettext(text)
+            return look_up(text.msgid).format(**resolved)
+        translated = look_up(text)
         return translated.format(**params) if params else translated
 
     return translate

@@ -12,7 +12,7 @@ from survey.estimate.arrays import Flags, Floats
 from survey.instrument.model import Item, Kind
 from survey.publish.results.analysis import STRATUM, WEIGHT
 from survey.publish.results.domains import EVERYONE, NATION
-from survey.publish.results.small_areas import keys
+from survey.publish.results.kinds import key_kind
 from survey.publish.results.source import Source
 
 OVERALL = "overall"
@@ -194,7 +194,7 @@ def _nothing() -> pd.DataFrame:
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     texts = [*_KEYS, "reason"]
     figures = [c for c in table.columns if c not in {*texts, "no_drivers", "shown"}]
-    kinds: dict[str, Any] = {name: keys(table[name]) for name in texts}
+    kinds: dict[str, Any] = {name: key_kind(table[name]) for name in texts}
     kinds |= dict.fromkeys(figures, "float64")
     kinds["no_drivers"] = pd.CategoricalDtype([one.value for one in NoDrivers])
     return table.astype({**kinds, "shown": bool})

@@ -1,12 +1,16 @@
 """Finding a few rows among hundreds of thousands of cells without looking at them all."""
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 _Rows = NDArray[np.intp]
+_Asked = tuple[tuple[str, tuple[str, ...]], ...]
+_REMEMBERED, _WORTH_KEEPING = 256, 2_000
+"""Answers that are kept, the oldest given up first, and the most rows of one."""
 
 
 class Lookup:
@@ -19,9 +23,30 @@ class Lookup:
     def __init__(self, table: pd.DataFrame, columns: Sequence[str]) -> None:
         self._table = table.copy()  # joins the number columns, so that rows are taken faster
         self._columns = {name: _Column(table[name]) for name in columns}
+        self._found: dict[_Asked, pd.DataFrame] = {}
+        self._lock = Lock()
 
     def find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-        """Rows whose columns have one of the wanted values, in the order of the table."""
+        """Rows whose columns have one of the wanted values, in the order of the table.
+
+        Several views of a page ask the same; the caller may still change what it gets.
+        """
+        asked = tuple((name, tuple(values)) for name, values in sorted(wanted.items()))
+        found = self._found.get(asked)
+        if found is None:
+            found = self._find(wanted)
+            self._remember(asked, found)
+        return found.copy(deep=False)
+
+    def _remember(self, asked: _Asked, found: pd.DataFrame) -> None:
+        if len(found) > _WORTH_KEEPING:
+            return
+        with self._lock:
+            if len(self._found) >= _REMEMBERED:
+                del self._found[next(iter(self._found))]
+            self._found[asked] = found
+
+    def _find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
         if not wanted:
             return self._table.reset_index(drop=True)
         codes = {name: self._columns[name].codes_of(values) for name, values in wanted.items()}

@@ -19,6 +19,7 @@ from survey.estimate.arrays import Flags, Floats
 from survey.estimate.cube_sums import one_thread
 from survey.publish.results.cells import COMPOSITE
 from survey.publish.results.domains import EVERYONE
+from survey.publish.results.kinds import key_kind
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 BANDS = ("age_band", "school_stage")
@@ -327,14 +328,9 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     texts = ["area_level", "area", "group", "indicator", "status", "reason"]
     closed = {"grade": Grade, "model_basis": Basis, "no_model": NoModel}
     figures = [name for name in table.columns if name not in {*texts, *closed, "shown"}]
-    kinds: dict[str, Any] = {name: keys(table[name]) for name in texts}
+    kinds: dict[str, Any] = {name: key_kind(table[name]) for name in texts}
     kinds |= {
         name: pd.CategoricalDtype([one.value for one in kind]) for name, kind in closed.items()
     }
     kinds |= dict.fromkeys(figures, "float64")
     return table.astype({**kinds, "shown": bool})
-
-
-def keys(column: pd.Series) -> pd.CategoricalDtype:
-    """The kind of a key column; an empty one keeps its kind through a file."""
-    return pd.CategoricalDtype(sorted(column.astype(str).unique()) or [""])

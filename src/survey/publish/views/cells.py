@@ -1,6 +1,7 @@
 """Rows of a results table, narrowed and ordered without making a frame at every step."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+def _texts(column: pd.Series) -> NDArray[np.object_]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _categories(column.dtype)[column.cat.codes.to_numpy()]
+    return np.asarray(column, dtype=object)
+
+
+@lru_cache(maxsize=256)
+def _categories(kind: pd.CategoricalDtype) -> NDArray[np.object_]:
+    """The categories, and at their end what a missing value is."""
+    return np.append(np.asarray(kind.categories, dtype=object), np.nan)
 
 
 class Cells:
@@ -40,7 +53,7 @@ class Cells:
 
     def texts(self, column: str) -> list[str]:
         if column not in self._taken:
-            self._taken[column] = np.asarray(self._table[column], dtype=object)
+            self._taken[column] = _texts(self._table[column])
         return [str(value) for value in self._taken[column][self._rows]]
 
     @property

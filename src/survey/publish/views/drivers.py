@@ -15,11 +15,11 @@ from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.drivers import GROUPS, NoDrivers
 from survey.publish.views.cells import Cells, Floats
-from survey.publish.views.figures import interval_words, why_nothing
+from survey.publish.views.figures import why_nothing
 from survey.publish.views.names import NATION
 from survey.publish.views.pictures import score_title, subtitle
 from survey.publish.views.reading import EVERYONE, Reading
-from survey.publish.views.rows import Rows
+from survey.publish.views.rows import Rows, ranges_of
 
 CITY = "city"
 """Everyone in the city; any other choice is a group of the nation."""
@@ -237,7 +237,7 @@ def _rows(reading: Reading, cells: Cells) -> Rows:
             np.append(low, np.nan),
             np.append(high, np.nan),
         )
-        columns["range" if name == "importance" else f"{name}_range"] = [*_ranges(low, high), ""]
+        columns["range" if name == "importance" else f"{name}_range"] = [*ranges_of(low, high), ""]
     average = columns["importance"][-1]
     columns["named"] = [*(first | (importance >= average)).tolist(), False]
     return columns
@@ -269,10 +269,3 @@ def _table(reading: Reading, cells: Cells) -> Rows:
             for row, value in zip(order, column("importance"), strict=True)
         ],
     }
-
-
-def _ranges(low: Floats, high: Floats) -> list[str]:
-    return [
-        "" if np.isnan(a) or np.isnan(b) else interval_words(a, b)
-        for a, b in zip(low, high, strict=True)
-    ]

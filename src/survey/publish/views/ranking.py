@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class _Order:
     moved_low: Floats
     moved_high: Floats
 
-    @property
+    @cached_property
     def codes(self) -> list[str]:
         return self.cells.texts("area")
 

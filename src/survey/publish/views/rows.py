@@ -133,9 +133,14 @@ def counts(numbers: Floats) -> list[int | None]:
 
 def ranges(cells: Cells) -> list[str]:
     """The interval of each row in words; empty where there is none."""
+    return ranges_of(cells.numbers("ci_low"), cells.numbers("ci_high"))
+
+
+def ranges_of(lows: Floats, highs: Floats) -> list[str]:
+    """Intervals in words; empty where an end is missing."""
     return [
         "" if np.isnan(low) or np.isnan(high) else interval_words(low, high)
-        for low, high in zip(cells.numbers("ci_low"), cells.numbers("ci_high"), strict=True)
+        for low, high in zip(lows, highs, strict=True)
     ]
 
 

@@ -15,15 +15,14 @@ from survey.publish.charts.small_areas import GRADE_C, UNGRADED
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.small_areas import BANDS, MAIN_GROUPS, OVERALL, Grade
-from survey.publish.views.cells import Cells, Floats
+from survey.publish.views.cells import Cells
 from survey.publish.views.figures import (
     UNRELIABLE,
-    interval_words,
     why_nothing,
 )
 from survey.publish.views.pictures import score_title, subtitle
 from survey.publish.views.reading import Reading
-from survey.publish.views.rows import Rows, counts, ranges
+from survey.publish.views.rows import Rows, counts, ranges, ranges_of
 from survey.publish.views.small_area_beside import Beside, SmallAreaFilters, beside_direct
 
 ORIENTATION = msg("For orientation only")
@@ -149,7 +148,7 @@ def _rows(cells: Cells, names: list[str], beside: Beside | None, t: Translator) 
         "beside": beside.estimate if beside else nothing,
         "beside_low": beside.low if beside else nothing,
         "beside_high": beside.high if beside else nothing,
-        "beside_range": _ranges(beside.low, beside.high) if beside else [""] * len(names),
+        "beside_range": ranges_of(beside.low, beside.high) if beside else [""] * len(names),
     }
 
 
@@ -186,10 +185,3 @@ def _table(cells: Cells, names: list[str], beside: Beside | None, t: Translator)
         table[t("Weight of the direct figure in it (%)")] = beside.own_weight
     table[t("{what}: remark", **words)] = list(beside.remarks)
     return table
-
-
-def _ranges(low: Floats, high: Floats) -> list[str]:
-    return [
-        "" if np.isnan(a) or np.isnan(b) else interval_words(a, b)
-        for a, b in zip(low, high, strict=True)
-    ]
