@@ -24,6 +24,7 @@ from survey.instrument.tree import Indicator, IndicatorTree
 from survey.publish.results.changes import GROUPS, Changes, judged
 from survey.publish.results.drivers import FIGURES as DRIVER_FIGURES
 from survey.publish.results.drivers import GROUPS as DRIVER_GROUPS
+from survey.publish.results.kinds import key_kind
 from survey.publish.results.measures import Measure, read_measures
 from survey.publish.results.method import (
     ChangeMethod,
@@ -33,7 +34,6 @@ from survey.publish.results.method import (
     SmallAreaMethod,
 )
 from survey.publish.results.ranks import FIGURES as RANK_FIGURES
-from survey.publish.results.kinds import key_kind
 from survey.publish.results.small_areas import small_areas
 from survey.publish.results.store import (
     CELLS,

@@ -58,7 +58,7 @@ class Look:
         return f"lang={self.language}" + ("&large=1" if self.theme == "elder" else "")
 
 
-OFFICIAL, SURVEYOR = "national_official", "surveyor"
+OFFICIAL, SUPERVISOR, SURVEYOR = "national_official", "supervisor", "surveyor"
 SHOTS = (
     Shot("home", "/"),
     Shot("overview", "/overview", OFFICIAL),
@@ -66,9 +66,12 @@ SHOTS = (
     Shot("special-groups", "/special-groups", OFFICIAL),
     Shot("special-groups-elderly", "/special-groups?study=elderly", OFFICIAL),
     Shot("special-groups-minors", "/special-groups?study=minors", OFFICIAL),
+    Shot("trends", "/trends", OFFICIAL),
     Shot("urban-rural", "/urban-rural", OFFICIAL),
     Shot("trends", "/trends", OFFICIAL),
     Shot("method", "/method", OFFICIAL),
+    Shot("review", "/review", SUPERVISOR),
+    Shot("progress", "/progress", SUPERVISOR),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),
     Shot("refused", "/overview", SURVEYOR),

@@ -1,6 +1,7 @@
 """Rows of a results table, narrowed and ordered without making a frame at every step."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,16 +12,30 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class _Categories:
+    """The categories of a column: itself and no other. pandas calls two kinds of column equal when
+    they have the same categories in another order, which would be other texts here."""
+
+    names: pd.Index
+
+    def __hash__(self) -> int:
+        return id(self.names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Categories) and self.names is other.names
+
+
 def _texts(column: pd.Series) -> NDArray[np.object_]:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return _categories(column.dtype)[column.cat.codes.to_numpy()]
+        return _names(_Categories(column.dtype.categories))[column.cat.codes.to_numpy()]
     return np.asarray(column, dtype=object)
 
 
 @lru_cache(maxsize=256)
-def _categories(kind: pd.CategoricalDtype) -> NDArray[np.object_]:
+def _names(categories: _Categories) -> NDArray[np.object_]:
     """The categories, and at their end what a missing value is."""
-    return np.append(np.asarray(kind.categories, dtype=object), np.nan)
+    return np.append(np.asarray(categories.names, dtype=object), np.nan)
 
 
 class Cells:

@@ -1,0 +1,26 @@
+"""Rows of a results table as texts and numbers, whatever order their categories are in."""
+
+import numpy as np
+import pandas as pd
+
+from survey.publish.views.cells import Cells
+
+
+def _area(*codes: str | None, order: list[str]) -> Cells:
+    column = pd.Series(pd.Categorical(codes, categories=order))
+    return Cells(pd.DataFrame({"area": column, "n": np.arange(len(codes), dtype=float)}))
+
+
+def test_two_tables_with_the_same_categories_in_another_order() -> None:
+    one = _area("110000", "320500", order=["110000", "320500", "CN"])
+    other = _area("CN", "320500", None, order=["CN", "320500", "110000"])
+    assert one.texts("area") == ["110000", "320500"]
+    assert other.texts("area") == ["CN", "320500", "nan"]
+    assert one.texts("area") == ["110000", "320500"]
+    assert other.where("area", "320500").numbers("n").tolist() == [1.0]
+
+
+def test_figures_in_the_order_asked_for() -> None:
+    cells = _area("CN", "320500", order=["320500", "CN"])
+    found = cells.aligned("n", "area", ["320500", "110000", "CN"])
+    assert np.array_equal(found, [1.0, np.nan, 0.0], equal_nan=True)

@@ -1,0 +1,75 @@
+"""Views of a wave that was really frozen, whose tables name their areas each in its own order."""
+
+from pathlib import Path
+
+import pytest
+
+from survey.access.principal import OPERATOR
+from survey.publish.picture import Picture
+from survey.publish.results import WaveResults, open_results
+from survey.publish.views.ranking import RankingFilters, ranking
+from survey.publish.views.small_area_beside import SmallAreaFilters
+from survey.publish.views.small_areas import small_areas
+from survey.publish.views.special_groups import GroupFilters, special_groups
+from survey.publish.views.trend_filters import TrendFilters
+from survey.publish.views.trends import trends
+from survey.publish.views.urban_rural import PlaceFilters, urban_rural
+from survey.sample.frame import shipped_cities
+from survey.settings import Settings
+from survey.store.engine import dispose_engines, session_scope
+
+CITIES = {city.code: city.name_en for city in shipped_cities()}
+GROUP = "elderly=yes"
+
+
+@pytest.fixture(scope="module")
+def results(frozen_small_demo: Path) -> WaveResults:
+    settings = Settings(database_url="", data_dir=frozen_small_demo)
+    with session_scope(settings.store_url) as session:
+        found = open_results(settings, session, "main-2024")
+    dispose_engines()
+    return found
+
+
+def pictures_by_city(results: WaveResults) -> dict[str, Picture]:
+    """Every picture whose rows are the cities, in English."""
+    order = ranking(results=results, principal=OPERATOR, language="en", filters=RankingFilters())
+    special = special_groups(
+        results=results, principal=OPERATOR, language="en", filters=GroupFilters(GROUP)
+    )
+    direct = small_areas(
+        results=results, principal=OPERATOR, language="en", filters=SmallAreaFilters(GROUP)
+    )
+    places = urban_rural(
+        results=results, principal=OPERATOR, language="en", filters=PlaceFilters(by="city")
+    )
+    change = trends(results=results, principal=OPERATOR, language="en", filters=TrendFilters())
+    assert isinstance(change.peers, Picture)
+    return {
+        "ranking": order.picture,
+        "gaps": special.cities,
+        "small areas": direct.cities,
+        "town and countryside": places.areas,
+        "peers": change.peers,
+    }
+
+
+def test_every_picture_by_city_has_the_hundred_cities_under_their_names(
+    results: WaveResults,
+) -> None:
+    for what, picture in pictures_by_city(results).items():
+        codes = [code for code in picture.rows["code"] if code]
+        assert sorted(codes) == sorted(CITIES), what
+        names = picture.table[next(iter({"City", "Area"} & set(picture.table.columns)))]
+        assert set(names) == set(CITIES.values()), what
+
+
+def test_figures_stand_beside_the_area_they_are_about(results: WaveResults) -> None:
+    cells = results.cells(OPERATOR, area_level="city", group="all", indicator="composite")
+    truth = dict(zip(cells["area"].astype(str), cells["estimate"], strict=True))
+    picture = pictures_by_city(results)["ranking"]
+    drawn = zip(picture.rows["code"], picture.rows["estimate"], strict=True)
+    found = {code: value for code, value in drawn if code in truth}
+    assert len(found) == len(truth)
+    for code, value in found.items():
+        assert value == pytest.approx(truth[code], nan_ok=True)
