@@ -1,0 +1,129 @@
+"""Interviews: the links that open them, their answers, what is odd about them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
+from survey.store.tables.kinds import Mode, Status
+
+
+class Invitation(SQLModel, table=True):
+    """A one-time link: 128 random bits handed out, only their SHA-256 kept."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    token_sha256: str = Field(unique=True, max_length=64)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    point_id: UUID = Field(foreign_key="sampling_point.id")
+    surveyor_id: UUID = Field(foreign_key="account.id", index=True)
+    issued_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Response(SQLModel, table=True):
+    """One interview. Its answers are in `ResponseRevision`; here is what access and quotas need."""
+
+    __table_args__ = (
+        # Holds all that the control tower counts by, so that it never reads the rows themselves.
+        Index(
+            "ix_response_wave_city_status",
+            "wave_id",
+            "city_code",
+            "status",
+            "quota_cell_id",
+            "submitted_at",
+        ),
+        Index("ix_response_surveyor_submitted", "surveyor_id", "submitted_at"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    client_uuid: UUID = Field(unique=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    instrument_id: UUID = Field(foreign_key="instrument_version.id")
+    point_id: UUID | None = Field(default=None, foreign_key="sampling_point.id")
+    surveyor_id: UUID | None = Field(default=None, foreign_key="account.id")
+    invitation_id: UUID | None = Field(default=None, foreign_key="invitation.id", unique=True)
+    quota_cell_id: UUID | None = Field(default=None, foreign_key="quota_cell.id")
+    mode: Mode = Field(sa_type=words(Mode))
+    status: Status = Field(sa_type=words(Status))
+    reason: str = ""
+    language: str = "zh"
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    submitted_at: datetime = Field(sa_type=UtcDateTime)
+    duration_seconds: float | None = None
+    dropped_answers: int = 0
+    """Answers that came for questions off the route and were not kept."""
+    lock_version: int = 1
+    is_demo: bool = False
+
+
+class ResponseRevision(SQLModel, table=True):
+    """One state of an interview's answers; never changed, only followed by the next one."""
+
+    __tablename__ = "response_revision"
+    __table_args__ = (
+        UniqueConstraint("response_id", "number"),
+        Index(
+            "ux_response_revision_current",
+            "response_id",
+            unique=True,
+            sqlite_where=text("is_current"),
+            postgresql_where=text("is_current"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    response_id: UUID = Field(foreign_key="response.id")
+    number: int
+    is_current: bool = True
+    answers: dict[str, Any] = Field(sa_type=JsonDocument)
+    """Item name -> score, code, text, number or list of choice names; unanswered items absent."""
+    timings: dict[str, float] = Field(default_factory=dict, sa_type=JsonDocument)
+    """Item name -> seconds in view before it was answered."""
+    author_id: UUID | None = Field(default=None, foreign_key="account.id")
+    reason: str = ""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ResponseFlag(SQLModel, table=True):
+    """What a detector found odd about one interview; a person decides what follows from it."""
+
+    __tablename__ = "response_flag"
+    __table_args__ = (
+        UniqueConstraint("response_id", "kind"),
+        CheckConstraint("strength > 0 AND strength <= 1", name="strength"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    response_id: UUID = Field(foreign_key="response.id")
+    kind: str = Field(max_length=24)
+    """One of `survey.fieldwork.quality.FlagKind`; the detectors own the list."""
+    strength: float
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    """The numbers of the reason in words (`survey.fieldwork.quality.reason_of`)."""
+    detected_at: datetime = Field(sa_type=UtcDateTime)
+    detector_version: str = Field(max_length=24)
+
+
+class ResponseRisk(SQLModel, table=True):
+    """What the assessment measured on one interview; without a row it was not assessed."""
+
+    __tablename__ = "response_risk"
+    __table_args__ = (CheckConstraint("score >= 0 AND score <= 100", name="score"),)
+
+    response_id: UUID = Field(foreign_key="response.id", primary_key=True)
+    score: int
+    """How much reason there is to look at the interview again, 0 to 100."""
+    pace: float | None = None
+    """Time for a question relative to the wave's typical time for it: 0.5 is twice as fast."""
+    mean_score: float | None = None
+    """Mean of the scored (else of all) ratings, 0 to 100; what surveyors are compared on."""
+    detected_at: datetime = Field(sa_type=UtcDateTime)
+    detector_version: str = Field(max_length=24)

@@ -1,0 +1,43 @@
+"""The words that columns hold: states, modes, kinds."""
+
+from enum import StrEnum
+
+
+class WaveState(StrEnum):
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+    FROZEN = "frozen"
+    RELEASED = "released"
+
+
+class Status(StrEnum):
+    """Where a response stands in its life (architecture.md, one state machine)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    CITY_APPROVED = "city_approved"
+    APPROVED = "approved"
+    FROZEN = "frozen"
+    SCREENED_OUT = "screened_out"
+    REFUSED = "refused"
+    QUOTA_FULL = "quota_full"
+    VOID = "void"
+
+
+class Mode(StrEnum):
+    """How the answers reached us."""
+
+    SELF = "self"
+    ASSISTED = "assisted"
+    PAPER = "paper"
+    IMPORT = "import"
+
+
+class PointKind(StrEnum):
+    COMPOUND = "compound"
+    MALL = "mall"
+    SUPERMARKET = "supermarket"
+    SCENIC = "scenic"
+    VILLAGE = "village"

@@ -1,0 +1,55 @@
+"""What is known before anybody is asked: cities, questionnaires, indicator trees."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import UtcDateTime, new_id, now
+
+
+class City(SQLModel, table=True):
+    code: str = Field(primary_key=True, max_length=6)
+    name_zh: str
+    name_en: str
+    province_zh: str
+    region: str
+    region3: str
+    city_class: str
+    lon: float
+    lat: float
+    resident_population_2020: int
+    share_male: float
+    share_age_0_14: float
+    share_age_15_59: float
+    share_age_60_plus: float
+    share_age_65_plus: float
+    urbanization_rate: float
+    retail_sales: float | None = None
+    retail_sales_year: int | None = None
+    retail_sales_source: str = ""
+    census_source: str = ""
+    list_basis: str = ""
+
+
+class InstrumentVersion(SQLModel, table=True):
+    __tablename__ = "instrument_version"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    version: str
+    sha256: str = Field(unique=True)
+    document: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class IndicatorTreeVersion(SQLModel, table=True):
+    __tablename__ = "indicator_tree_version"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(unique=True)
+    sha256: str = Field(unique=True)
+    document: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

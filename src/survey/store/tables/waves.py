@@ -1,0 +1,70 @@
+"""A wave and its plan: sampling points, assignments, quota cells."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import UtcDateTime, new_id, now, words
+from survey.store.tables.kinds import PointKind, WaveState
+
+
+class Wave(SQLModel, table=True):
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    key: str = Field(unique=True)
+    """For people and the command line, for example `main-2024`."""
+    series: str
+    """Waves of one series are compared: `main`, `elderly`, `minors`, or an import's own."""
+    year: int
+    title_zh: str
+    title_en: str
+    instrument_id: UUID = Field(foreign_key="instrument_version.id")
+    tree_id: UUID | None = Field(default=None, foreign_key="indicator_tree_version.id")
+    state: WaveState = Field(default=WaveState.PLANNED, sa_type=words(WaveState))
+    opens_on: date | None = None
+    closes_on: date | None = None
+    composite: str = "item_means"
+    is_demo: bool = False
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class SamplingPoint(SQLModel, table=True):
+    """A primary sampling unit: one place in one city where one wave is collected."""
+
+    __tablename__ = "sampling_point"
+    __table_args__ = (UniqueConstraint("wave_id", "code"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code", index=True)
+    code: str
+    """Stable between waves, so that a point visited twice is recognised."""
+    name: str
+    kind: PointKind = Field(sa_type=words(PointKind))
+    stratum: str
+    """`urban` or `rural`; strata are nested in the city."""
+    target: int
+
+
+class Assignment(SQLModel, table=True):
+    __table_args__ = (UniqueConstraint("account_id", "point_id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id")
+    point_id: UUID = Field(foreign_key="sampling_point.id", index=True)
+
+
+class QuotaCell(SQLModel, table=True):
+    """Target and running count of one city x age band x gender cell of a wave."""
+
+    __tablename__ = "quota_cell"
+    __table_args__ = (UniqueConstraint("wave_id", "city_code", "age_band", "gender"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    age_band: str
+    gender: str
+    target: int
+    collected: int = 0
