@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.lifecycle import move
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Response,
@@ -84,6 +85,22 @@ def test_approving_goes_on_to_the_next_one(
     assert [toast.value for toast in app.toast] == ["Now approved by the city."]
     app.button(key="review-city_approved").click().run()
     assert "Nothing is left in this selection" in read(app)
+
+
+def test_a_link_to_one_interview_opens_the_queue_of_its_wave(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal
+) -> None:
+    first, second = collect(65.0, 400.0)
+    with session_scope(field.url) as session:
+        plan = NewWave(
+            key="another-2026", series="another", year=2026, title_zh="另一批次",
+            title_en="Another wave", instrument_id=field.wave.instrument_id,
+        )  # fmt: skip
+        create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
+    app = visit_as(PageKey.REVIEW, supervisor, interview=str(first))
+    app.button(key="review-next").click().run()
+    assert app.query_params["interview"] == str(second)
 
 
 def test_taking_out_asks_for_a_reason(

@@ -24,6 +24,7 @@ from survey.fieldwork.review.listing import (
     review_waves,
     surveyors,
     tally,
+    wave_of,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "review_waves",
     "surveyors",
     "tally",
+    "wave_of",
 ]

@@ -91,6 +91,16 @@ def review_waves(*, session: Session, principal: Principal) -> list[BegunWave]:
     return begun_waves(session=session)
 
 
+def wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUID | None:
+    """The wave of an interview; None where it is not there or outside the reader's area."""
+    principal.require(Action.REVIEW)
+    query = select(_RESPONSES.c.wave_id).where(
+        _RESPONSES.c.id == response_id, within_reach(principal, _RESPONSES.c.city_code)
+    )
+    found: UUID | None = session.connection().execute(query).scalar_one_or_none()
+    return found
+
+
 def tally(*, session: Session, principal: Principal, wave_id: UUID) -> dict[str, dict[Status, int]]:
     """Interviews by city and state, of the cities in reach."""
     principal.require(Action.REVIEW)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+import streamlit as st
+from sqlmodel import Session
+
 from survey.access.principal import Action
 from survey.fieldwork.begun import BegunWave
 from survey.fieldwork.lifecycle import STATUS_NAMES
@@ -15,6 +18,7 @@ from survey.fieldwork.review import (
     review_waves,
     surveyors,
     tally,
+    wave_of,
 )
 from survey.publish.views.names import Names
 from survey.store.engine import read_scope
@@ -22,9 +26,12 @@ from survey.store.tables import Status
 from survey.ui.filters import filter_row
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
+from survey.ui.review.outcome import asked_for
 from survey.ui.url import pick
 
 ALL = "all"
+WAVE = "wave"
+"""The address names the wave: `?wave=<key>`."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,11 @@ def choose(visit: Visit) -> Choice | None:
                 t("Interviews appear here as soon as a wave is open and the first ones arrive."),
             )
             return None
+        _follow_link(session, visit, waves)
         with filter_row():
             wave = waves[
                 pick(
-                    t("Wave"), "wave", list(waves), language=visit.language,
+                    t("Wave"), WAVE, list(waves), language=visit.language,
                     show=lambda key: waves[key].title.get(visit.language, key),
                 )
             ]  # fmt: skip
@@ -68,6 +76,17 @@ def choose(visit: Visit) -> Choice | None:
             surveyor = _pick_surveyor(visit, people)
             flag = _pick_flag(visit)
     return Choice(wave, Filter(wave.id, status, city, surveyor, flag))
+
+
+def _follow_link(session: Session, visit: Visit, waves: Mapping[str, BegunWave]) -> None:
+    """A link that names an interview alone opens the queue of that interview's wave."""
+    response_id = asked_for()
+    if response_id is None or WAVE in st.query_params:
+        return
+    wave_id = wave_of(session=session, principal=visit.principal, response_id=response_id)
+    key = next((wave.key for wave in waves.values() if wave.id == wave_id), None)
+    if key is not None:
+        st.query_params[WAVE] = key
 
 
 def _pick_city(visit: Visit, counts: Mapping[str, Mapping[Status, int]]) -> str | None:

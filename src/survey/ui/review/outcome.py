@@ -18,6 +18,14 @@ ASKING = "review/asking"
 _SUMMARY, _PROBLEM = "review/done", "review/problem"
 
 
+def asked_for() -> UUID | None:
+    """The interview that the address names, if it names one."""
+    try:
+        return UUID(st.query_params[OPEN])
+    except (KeyError, ValueError):
+        return None
+
+
 def open_interview(response_id: UUID | None) -> None:
     if response_id is None:
         st.query_params.pop(OPEN, None)

@@ -28,7 +28,7 @@ from survey.ui.page import Visit
 from survey.ui.review.choice import Choice
 from survey.ui.review.decision import ACTIONS, buttons
 from survey.ui.review.many import everything_at_once
-from survey.ui.review.outcome import OPEN, open_interview, say_what_happened
+from survey.ui.review.outcome import OPEN, asked_for, open_interview, say_what_happened
 
 _UPCOMING = 8
 
@@ -82,7 +82,7 @@ def review(visit: Visit, choice: Choice) -> None:
 def _desk(visit: Visit, choice: Choice) -> _Desk | None:
     person, chosen = visit.principal, choice.filter
     with read_scope(visit.settings.store_url) as session:
-        wanted = _asked_for()
+        wanted = asked_for()
         if wanted is None:
             first = queue(session=session, principal=person, chosen=chosen, size=1)
             wanted = first[0].id if first else None
@@ -100,13 +100,6 @@ def _desk(visit: Visit, choice: Choice) -> _Desk | None:
             queue(session=session, principal=person, chosen=chosen, after=one.spot, size=_UPCOMING),
             count(session=session, principal=person, chosen=chosen),
         )
-
-
-def _asked_for() -> UUID | None:
-    try:
-        return UUID(st.query_params[OPEN])
-    except (KeyError, ValueError):
-        return None
 
 
 def _show(visit: Visit, one: Interview) -> None:
