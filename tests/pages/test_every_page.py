@@ -1,12 +1,14 @@
 """Every page: opens for those who may, in both languages, and refuses everybody else in place."""
 
 from collections.abc import Callable
+from typing import Never
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import PERMISSIONS, Role
 from survey.locale import translator
+from survey.publish.charts import lay_out_ahead, spec
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account
@@ -42,6 +44,23 @@ def test_opens_in_its_language(
         assert [title.value for title in app.title] == [t(page.title)]
     assert t("Something went wrong on our side") not in read(app)
     assert t("Demo data") in read(app)
+
+
+def test_no_reader_waits_for_a_picture_to_be_laid_out(
+    open_page: Callable[..., AppTest], read: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is laid out ahead is all that the result pages draw, for either size of text."""
+    lay_out_ahead()
+
+    def built(*_: object) -> Never:
+        raise AssertionError("a picture was laid out while a reader waited")
+
+    monkeypatch.setattr(spec, "BUILDERS", dict.fromkeys(spec.Kind, built))
+    asked = [(key, {"large": large}) for key in (*RESULTS, PageKey.URBAN_RURAL) for large in "01"]
+    asked += [(PageKey.SPECIAL_GROUPS, {"study": study}) for study in ("elderly", "minors")]
+    for key, query in asked:
+        app = open_page(key, Role.NATIONAL_OFFICIAL, lang="en", **query)
+        assert "went wrong" not in read(app), (key, query)
 
 
 @pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.key)

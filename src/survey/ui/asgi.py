@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from anyio import to_thread
+from anyio import create_task_group, to_thread
 from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
 from survey.locale import LANGUAGES, translator
+from survey.publish.charts import lay_out_ahead
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
@@ -79,7 +80,9 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
     @asynccontextmanager
     async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
         await to_thread.run_sync(_warm_up, settings)
-        yield {}
+        async with create_task_group() as behind:
+            behind.start_soon(to_thread.run_sync, lay_out_ahead)
+            yield {}
 
     return warm
 

@@ -18,7 +18,7 @@ from survey.publish.charts.matrix import matrix
 from survey.publish.charts.points import point_map
 from survey.publish.charts.ranks import ranking
 from survey.publish.charts.small_areas import graded_cities
-from survey.publish.charts.style import Style, config
+from survey.publish.charts.style import ELDER, ORDINARY, Style, config
 from survey.publish.charts.text import ChartText, series_name
 from survey.publish.charts.trend import ribbon_line
 
@@ -54,6 +54,33 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
         Kind.CITY_CHANGES: city_changes,
     }
 )
+
+
+_USUAL_SERIES: Mapping[Kind, tuple[int, ...]] = MappingProxyType(
+    {
+        Kind.INTERVALS: (0,),
+        Kind.GAPS: (0,),
+        Kind.CITY_GAPS: (0,),
+        Kind.DUMBBELL: (2,),
+        Kind.TREND: (2,),
+        Kind.GROUPED: (1, 2, 3, 4, 5),
+        Kind.MAP: (3,),
+        Kind.GRADED_CITIES: (3, 4),
+        Kind.MATRIX: (7,),
+        Kind.RANKING: (2,),
+        Kind.CHANGES: (3,),
+        Kind.CITY_CHANGES: (3,),
+    }
+)
+"""How many series the pages' pictures of a kind have; others only take longer at first."""
+
+
+def lay_out_ahead() -> None:
+    """Lay out what pages draw before the first reader asks: Altair takes some 20 ms a picture."""
+    for style in (ORDINARY, ELDER):
+        for kind, counts in _USUAL_SERIES.items():
+            for count in counts:
+                _template(kind, style, count)
 
 
 @lru_cache(maxsize=2048)
