@@ -35,7 +35,7 @@ from survey.instrument.model import (
     Section,
     Special,
 )
-from survey.publish.results import freeze_wave
+from survey.publish.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import dispose_engines, normal_url, session_scope

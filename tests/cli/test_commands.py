@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,3 +135,13 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     hidden = [cell for cell in json.loads(small.stdout) if not cell["shown"]]
     assert hidden
     assert all(cell["estimate"] is None and cell["n"] is None for cell in hidden)
+
+
+def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
+    """A second `make demo` is up at once because the command imports no statistics."""
+    script = "import sys, survey.cli.main, survey.cli.run; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    ).stdout.split()
+    heavy = {"scipy.stats", "pyxform", "insufficient_effort", "survey.publish.results.freeze"}
+    assert heavy.isdisjoint(loaded)

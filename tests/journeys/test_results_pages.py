@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from seed.demo import build
 from survey.access.principal import OPERATOR
-from survey.publish.results import freeze_wave
+from survey.publish.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
 

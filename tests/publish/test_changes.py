@@ -14,7 +14,7 @@ from survey.access.principal import OPERATOR, Principal, Role
 from survey.disclosure import protect
 from survey.estimate import change, to_scores
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.publish.results import freeze_wave, list_waves, open_results, tables
+from survey.publish.results import list_waves, open_results, tables
 from survey.publish.results.cells import Estimated, estimated
 from survey.publish.results.changes import (
     FALL,
@@ -26,6 +26,7 @@ from survey.publish.results.changes import (
     changes,
     judged,
 )
+from survey.publish.results.freeze import freeze_wave
 from survey.publish.results.source import Source
 from survey.publish.results.store import CELLS, NotCompared, WaveInfo
 from survey.settings import Settings

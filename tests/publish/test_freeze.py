@@ -16,9 +16,9 @@ from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
 from survey.fieldwork.instruments import find_instrument
 from survey.fieldwork.waves import NewWave, WaveMoveForbidden, WaveUnknown, create_wave
-from survey.publish.results import NothingFrozen, freeze_wave, list_waves, open_results
+from survey.publish.results import NothingFrozen, list_waves, open_results
 from survey.publish.results.analysis import WEIGHT, analysis_frame, design_for, weighted
-from survey.publish.results.freeze import NothingToFreeze
+from survey.publish.results.freeze import NothingToFreeze, freeze_wave
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, session_scope

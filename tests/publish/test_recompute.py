@@ -9,8 +9,10 @@ from sqlmodel import select
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.publish.results import NothingFrozen, freeze_wave, list_waves, open_results
-from survey.publish.results.recompute import outdated_waves, recompute_wave
+from survey.publish.results import NothingFrozen, list_waves, open_results
+from survey.publish.results.freeze import freeze_wave
+from survey.publish.results.outdated import outdated_waves
+from survey.publish.results.recompute import recompute_wave
 from survey.settings import Settings
 from survey.snapshot import SnapshotDamaged
 from survey.store.engine import dispose_engines, read_scope, session_scope

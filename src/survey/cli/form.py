@@ -18,7 +18,11 @@ from survey.locale import translator
 from survey.settings import current_settings
 from survey.store.engine import session_scope
 
-app = typer.Typer(help="Check, import, export and list questionnaires.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check, import, export and list questionnaires.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 Workbook = Annotated[Path, typer.Argument(help="An XLSForm workbook (.xlsx).", dir_okay=False)]
 SkipOption = Annotated[

@@ -1,29 +1,67 @@
 """All commands under one roof; each module holds the commands of one task."""
 
-import typer
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
 
-from survey.cli import doctor, form, quality, results, run, waves
+import typer
+from typer.core import TyperGroup
+
 from survey.cli.options import choose_store
+
+COMMANDS = MappingProxyType(
+    {
+        "init": "survey.cli.preparing:init",
+        "demo": "survey.cli.run:demo",
+        "serve": "survey.cli.run:serve",
+        "doctor": "survey.cli.doctor:doctor",
+        "form": "survey.cli.form:app",
+        "import": "survey.cli.waves:import_answers",
+        "freeze": "survey.cli.freezing:freeze",
+        "recompute": "survey.cli.freezing:recompute",
+        "estimate": "survey.cli.results:estimate",
+        "quality": "survey.cli.quality:quality",
+    }
+)
+"""In the order in which they are listed: where each command, or group of commands, is."""
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: serving should not wait for what freezing needs."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: Any, name: str) -> Any:
+        if name not in COMMANDS:
+            return None
+        module, _, place = COMMANDS[name].partition(":")
+        found = getattr(import_module(module), place)
+        if not isinstance(found, typer.Typer):
+            found = _alone(found)
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+
+
+def _alone(function: object) -> typer.Typer:
+    app = typer.Typer(add_completion=False, context_settings=_SETTINGS)
+    app.command()(function)  # type: ignore[type-var]
+    return app
+
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="survey",
+    cls=Commands,
     help="The Hundred Cities Survey: questionnaires, fieldwork, estimates, dashboards. "
     "Exit codes: 0 done, 1 refused or not possible (the message says why), 2 wrong usage.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_SETTINGS,
 )
 app.callback()(choose_store)
-app.command()(run.init)
-app.command()(run.demo)
-app.command()(run.serve)
-app.command()(doctor.doctor)
-app.add_typer(form.app, name="form")
-app.command(name="import")(waves.import_answers)
-app.command()(waves.freeze)
-app.command()(waves.recompute)
-app.command()(results.estimate)
-app.command()(quality.quality)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Bring answers in from files, and freeze a wave."""
+"""Bring answers in from files."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,7 @@ from survey.fieldwork.instruments import find_instrument
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform import read_xlsform
 from survey.locale import Message, translator
-from survey.publish.results import freeze_wave
-from survey.publish.results.recompute import outdated_waves, recompute_wave
-from survey.settings import Settings, current_settings
+from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 
 
@@ -76,52 +74,6 @@ def import_answers(
         if refused:
             say("Nothing was written. Mend the rows, or use --skip-rejected to leave them out.")
             raise typer.Exit(1)
-
-
-def freeze(
-    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
-    final: Annotated[
-        bool,
-        typer.Option(
-            "--final",
-            help="Close the wave for good: its responses become frozen. Without it the snapshot "
-            "is provisional and may be made again.",
-        ),
-    ] = False,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """Freeze the approved responses of a wave and compute every estimate.
-
-    Writes typed Parquet with a manifest, rakes the weights, and applies the disclosure rules.
-    """
-    with reporting_errors():
-        frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
-        print_record(frozen.model_dump(mode="json"), form)
-
-
-def recompute(
-    wave: Annotated[
-        list[str] | None,
-        typer.Option(help="Key of a wave; may repeat. Without it: every wave that needs it."),
-    ] = None,
-) -> None:
-    """Compute the tables of frozen waves again, after an update of the software.
-
-    Snapshots and states stay as they are. Without --wave, only waves whose tables are missing or
-    were computed by another version.
-    """
-    with reporting_errors():
-        recompute_tables(current_settings(), wave)
-
-
-def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
-    """The waves named, or those that need it; says which."""
-    with read_scope(settings.store_url) as session:
-        needed = keys or outdated_waves(settings, session)
-    for key in needed:
-        say("Computing the results of {wave} again …", wave=key)
-        with session_scope(settings.store_url) as session:
-            recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))
 
 
 def _instrument(form: str, skip_unsupported: bool) -> Instrument:

@@ -1,6 +1,8 @@
-"""A frozen wave's weights, cells and gaps: made once, read by every page."""
+"""A frozen wave's weights, cells and gaps: made once (`results.freeze`), read by every page.
 
-from survey.publish.results.freeze import FrozenWave, freeze_wave
+Only reading is offered here: pages should not wait for what freezing imports.
+"""
+
 from survey.publish.results.store import (
     NothingFrozen,
     WaveInfo,
@@ -11,12 +13,10 @@ from survey.publish.results.store import (
 from survey.snapshot import SnapshotDamaged
 
 __all__ = [
-    "FrozenWave",
     "NothingFrozen",
     "SnapshotDamaged",
     "WaveInfo",
     "WaveResults",
-    "freeze_wave",
     "list_waves",
     "open_results",
 ]

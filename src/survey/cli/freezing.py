@@ -1,0 +1,60 @@
+"""Freeze a wave, and compute its tables again."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from survey.access.principal import OPERATOR
+from survey.cli.output import Format, FormatOption, print_record, reporting_errors, say
+from survey.publish.results.freeze import freeze_wave
+from survey.publish.results.outdated import outdated_waves
+from survey.publish.results.recompute import recompute_wave
+from survey.settings import Settings, current_settings
+from survey.store.engine import read_scope, session_scope
+
+
+def freeze(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    final: Annotated[
+        bool,
+        typer.Option(
+            "--final",
+            help="Close the wave for good: its responses become frozen. Without it the snapshot "
+            "is provisional and may be made again.",
+        ),
+    ] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Freeze the approved responses of a wave and compute every estimate.
+
+    Writes typed Parquet with a manifest, rakes the weights, and applies the disclosure rules.
+    """
+    with reporting_errors():
+        frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
+        print_record(frozen.model_dump(mode="json"), form)
+
+
+def recompute(
+    wave: Annotated[
+        list[str] | None,
+        typer.Option(help="Key of a wave; may repeat. Without it: every wave that needs it."),
+    ] = None,
+) -> None:
+    """Compute the tables of frozen waves again, after an update of the software.
+
+    Snapshots and states stay as they are. Without --wave, only waves whose tables are missing or
+    were computed by another version.
+    """
+    with reporting_errors():
+        recompute_tables(current_settings(), wave)
+
+
+def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
+    """The waves named, or those that need it; says which."""
+    with read_scope(settings.store_url) as session:
+        needed = keys or outdated_waves(settings, session)
+    for key in needed:
+        say("Computing the results of {wave} again …", wave=key)
+        with session_scope(settings.store_url) as session:
+            recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))

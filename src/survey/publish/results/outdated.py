@@ -1,0 +1,37 @@
+"""Which frozen waves have tables of this version; asked at every start, so it reads little."""
+
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from survey.publish.results.store import METHOD, read_method
+from survey.settings import Settings
+from survey.snapshot.files import SnapshotDamaged
+from survey.store.tables import Snapshot, Wave
+
+
+def outdated_waves(settings: Settings, session: Session) -> list[str]:
+    """Keys of the waves whose tables are missing or were computed by another version."""
+    return [
+        wave.key
+        for wave, snapshot in newest_snapshots(session)
+        if not _is_current(settings.snapshot_dir / snapshot.directory)
+    ]
+
+
+def newest_snapshots(session: Session) -> list[tuple[Wave, Snapshot]]:
+    """Every wave that was frozen, with its newest snapshot, the oldest wave first."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .order_by(col(Wave.year), col(Wave.key), col(Snapshot.created_at))
+    )
+    return list({wave.key: (wave, snapshot) for wave, snapshot in session.exec(query)}.values())
+
+
+def _is_current(folder: Path) -> bool:
+    try:
+        read_method(folder / METHOD)
+    except SnapshotDamaged:
+        return False
+    return True
