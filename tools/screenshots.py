@@ -22,6 +22,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
+from survey.publish.fonts import chinese_font
+
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "screenshots"
 SURVEY = Path(sys.executable).parent / "survey"
@@ -68,7 +70,6 @@ SHOTS = (
     Shot("special-groups-minors", "/special-groups?study=minors", OFFICIAL),
     Shot("trends", "/trends", OFFICIAL),
     Shot("urban-rural", "/urban-rural", OFFICIAL),
-    Shot("trends", "/trends", OFFICIAL),
     Shot("method", "/method", OFFICIAL),
     Shot("review", "/review", SUPERVISOR),
     Shot("progress", "/progress", SUPERVISOR),
@@ -152,8 +153,10 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]", seconds: float = 60) -
 
 
 def photograph(base_url: str, shots: list[Shot], out: Path, executable: str) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    with sync_playwright() as playwright, chinese_glyphs() as fonts:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox"], env={**os.environ, **fonts}
+        )
         for look in LOOKS:
             for role in dict.fromkeys(shot.role for shot in shots):
                 context = signed_in(browser, base_url, look, role)
@@ -161,6 +164,24 @@ def photograph(base_url: str, shots: list[Shot], out: Path, executable: str) -> 
                     take(context.new_page(), base_url, shot, look, out)
                 context.close()
         browser.close()
+
+
+@contextmanager
+def chinese_glyphs() -> Iterator[dict[str, str]]:
+    """Variables that let the browser use the face of our pictures beside those of the machine."""
+    face = chinese_font().file
+    if face is None:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = Path(folder) / "fonts.conf"
+        configuration.write_text(
+            '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+            '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
+            f"<dir>{escape(str(face.parent))}</dir></fontconfig>",
+            encoding="utf-8",
+        )
+        yield {"FONTCONFIG_FILE": str(configuration)}
 
 
 def signed_in(browser: Browser, base_url: str, look: Look, role: str) -> BrowserContext:
