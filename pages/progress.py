@@ -2,13 +2,13 @@
 
 from survey.ui.navigation import PageKey
 from survey.ui.page import Visit, run_page
-from survey.ui.progress import choose_wave, watch
+from survey.ui.progress import choose, watch
 
 
 def body(visit: Visit) -> None:
-    wave = choose_wave(visit)
-    if wave is not None:
-        watch(visit, wave)
+    followed = choose(visit)
+    if followed is not None:
+        watch(visit, followed)
 
 
 run_page(PageKey.PROGRESS, body)

@@ -18,8 +18,10 @@ from survey.fieldwork.progress import (
     Concern,
     Dispositions,
     Progress,
+    cells_by_day,
     progress_of,
     progress_waves,
+    recent_days,
 )
 from survey.fieldwork.quota import cells_of
 from survey.store.engine import read_scope, session_scope
@@ -209,3 +211,39 @@ def test_rates_follow_their_definitions() -> None:
 def test_past_waste_comes_from_the_published_counts() -> None:
     assert {year: round(rate * 100, 1) for year, rate in past_waste()} == {2017: 8.3, 2018: 4.3}
     assert {wave.year for wave in published_waves() if wave.collected} == {2017, 2018}
+
+
+def _days(field: Any, person: Principal, city: str | None) -> dict[tuple[str, str], list[int]]:
+    seen = _look(field, person)
+    with read_scope(field.url) as session:
+        found = cells_by_day(
+            session=session, principal=person, wave=seen.wave, cells=seen.place(city).cells,
+            city_code=city, now=field.now,
+        )  # fmt: skip
+    return {
+        (one.cell.age_band, one.cell.gender): list(one.days.values())
+        for one in found
+        if any(one.days.values())
+    }
+
+
+def test_each_cell_shows_what_it_gained_on_every_recent_day_in_china(field: Any) -> None:
+    """`now` is 11:00 in China: 10 hours ago is today, 12 hours ago yesterday."""
+    _store(field, *[Status.SUBMITTED] * 3, cell=0, days_ago=10 / 24)
+    _store(field, Status.APPROVED, Status.VOID, cell=0, days_ago=12 / 24)
+    _store(field, Status.SUBMITTED, cell=1, days_ago=6.9)
+    _store(field, Status.SUBMITTED, cell=1, days_ago=9)
+    assert len(recent_days(field.now)) == 8
+    together = _days(field, NATIONAL, None)
+    assert together == _days(field, SUPERVISOR, "110000")
+    assert sorted(together.values()) == [[0, 0, 0, 0, 0, 0, 1, 3], [1, 0, 0, 0, 0, 0, 0, 0]]
+
+
+def test_cells_by_day_are_cut_to_the_readers_area(field: Any) -> None:
+    _store(field, Status.SUBMITTED)
+    elsewhere = Principal(uuid4(), "Ma", Role.SUPERVISOR, "310000")
+    assert _days(field, elsewhere, None) == {}
+    with pytest.raises(AccessDenied):
+        _days(field, elsewhere, "110000")
+    with pytest.raises(AccessDenied):
+        _days(field, Principal(uuid4(), "Li", Role.SURVEYOR, "110000"), None)

@@ -14,7 +14,7 @@ from survey.access.principal import NATION, Role
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.progress import Concern, ToDo
 from survey.store.engine import session_scope
-from survey.store.tables import Status, Wave, now
+from survey.store.tables import QuotaCell, Status, Wave, now
 from survey.ui.navigation import PageKey
 from survey.ui.progress.concerns import review_link
 
@@ -69,6 +69,22 @@ def test_a_national_official_sees_all_cities_and_no_way_into_interviews(
     assert "What to do this morning" in text
     assert "/review?" not in text
     assert "○0" in text, "a cell without any interview carries a mark, not only a colour"
+
+
+def test_one_city_is_shown_cell_by_cell_and_day_by_day(
+    visit_as: Any, field: Any, collect: Any, employ: Any, closing: None, read: Read
+) -> None:
+    collect(300.0, 320.0)
+    shanghai = QuotaCell(
+        wave_id=field.wave.id, city_code="310000", age_band="15-24", gender="male", target=5
+    )
+    with session_scope(field.url) as session:
+        session.add(shanghai)
+    official = employ(Role.NATIONAL_OFFICIAL, NATION)
+    assert "All cities: each cell, day by day" in read(visit_as(PageKey.PROGRESS, official))
+    text = read(visit_as(PageKey.PROGRESS, official, city="110000"))
+    assert "Beijing: each cell, day by day" in text
+    assert "Stopped at the door: 0 screened out" in text
 
 
 def test_chinese_all_through(

@@ -5,6 +5,7 @@ A handful of grouped queries, each cut to the reader's area; nothing here reads 
 
 from survey.fieldwork.progress.concerns import FEWEST_FLAGGED, PATIENCE, Concern, ToDo
 from survey.fieldwork.progress.counting import WINDOW
+from survey.fieldwork.progress.daily import CellDays, cells_by_day, recent_days
 from survey.fieldwork.progress.dispositions import Dispositions
 from survey.fieldwork.progress.model import Cell, Place, Share, Tally, share
 from survey.fieldwork.progress.wave import Progress, progress_of, progress_waves
@@ -14,6 +15,7 @@ __all__ = [
     "PATIENCE",
     "WINDOW",
     "Cell",
+    "CellDays",
     "Concern",
     "Dispositions",
     "Place",
@@ -21,7 +23,9 @@ __all__ = [
     "Share",
     "Tally",
     "ToDo",
+    "cells_by_day",
     "progress_of",
     "progress_waves",
+    "recent_days",
     "share",
 ]

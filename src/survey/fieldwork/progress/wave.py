@@ -30,6 +30,12 @@ class Progress:
     dispositions: Dispositions
     to_do: tuple[ToDo, ...]
 
+    def place(self, city_code: str | None) -> Place:
+        """One city; all of them together where it is None or has nothing yet."""
+        if len(self.cities) == 1:
+            return self.cities[0]
+        return next((one for one in self.cities if one.city_code == city_code), self.total)
+
 
 def progress_waves(*, session: Session, principal: Principal) -> list[BegunWave]:
     """Waves that have begun, those still collecting first."""

@@ -1,5 +1,5 @@
-"""The progress page: the answer, what to do first, the quota heat table, the days."""
+"""The progress page: the answer, what to do first, the quota heat table, one place by day."""
 
-from survey.ui.progress.screen import choose_wave, watch
+from survey.ui.progress.screen import choose, watch
 
-__all__ = ["choose_wave", "watch"]
+__all__ = ["choose", "watch"]

@@ -4,15 +4,15 @@ from html import escape
 
 import streamlit as st
 
-from survey.fieldwork.progress import Dispositions, Progress, Share
+from survey.fieldwork.progress import Dispositions, Place, Progress, Share
 from survey.locale import Translator
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
 from survey.ui.progress.words import between, percent
 
 
-def days(t: Translator, seen: Progress) -> None:
-    days = sorted(seen.total.days.items())
+def days(t: Translator, place: Place) -> None:
+    days = sorted(place.days.items())
     if not days:
         return
     st.subheader(t("Interviews by day of receipt"), anchor=False)

@@ -1,0 +1,68 @@
+"""One place in full: each quota cell with its state and what it gained day by day."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.fieldwork.progress import CellDays, Place
+from survey.locale import Translator
+from survey.publish.views.names import Names
+from survey.store.tables import Status
+from survey.ui.page import Visit
+
+
+def cells_and_days(visit: Visit, place: Place, cells: tuple[CellDays, ...]) -> None:
+    """Target, collected, valid, in review and void of each cell, then the days up to today."""
+    if not cells:
+        return
+    t, names = visit.t, Names(visit.language, None)
+    where = t("All cities") if place.city_code is None else names.area(place.city_code)
+    st.subheader(t("{place}: each cell, day by day", place=where), anchor=False)
+    st.caption(
+        t(
+            "The days show interviews that count towards the quota; the last day is today and not "
+            "over yet. Stopped at the door: {screened} screened out, {full} because the quota was "
+            "full; {refused} declined.",
+            screened=f"{place.tally.of(Status.SCREENED_OUT):,}",
+            full=f"{place.tally.of(Status.QUOTA_FULL):,}",
+            refused=f"{place.tally.of(Status.REFUSED):,}",
+        )
+    )
+    days = tuple(cells[0].days)
+    heads = [
+        t("Age and gender"), t("Target"), t("Collected"), t("Missing"), t("Valid"), t("In review"),
+        t("Void"), *(f"{day:%m-%d}" for day in days),
+    ]  # fmt: skip
+    most = max(max(one.days.values()) for one in cells)
+    first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = "".join(_row(names, one, most) for one in cells) + _sum(t, place, cells)
+    st.html(
+        f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row(names: Names, one: CellDays, most: int) -> str:
+    cell, tally = one.cell, one.cell.tally
+    age, gender = names.group(f"age_band={cell.age_band}"), names.group(f"gender={cell.gender}")
+    facts = (
+        tally.target, tally.counted, tally.missing, tally.valid, tally.in_review, tally.void,
+    )  # fmt: skip
+    counts = "".join(f"<td>{number:,}</td>" for number in facts)
+    gained = "".join(
+        f'<td class="cell" style="--depth:{number / most if most else 0:.2f}">{number:,}</td>'
+        for number in one.days.values()
+    )
+    return f'<tr><th scope="row">{escape(age)} {escape(gender)}</th>{counts}{gained}</tr>'
+
+
+def _sum(t: Translator, place: Place, cells: tuple[CellDays, ...]) -> str:
+    """The missing are those of the cells: what one has too many helps no other."""
+    facts = (
+        place.tally.target, place.tally.counted, place.still_missing, place.tally.valid,
+        place.tally.in_review, place.tally.void,
+    )  # fmt: skip
+    days = (sum(one.days[day] for one in cells) for day in cells[0].days)
+    numbers = "".join(f"<td><b>{number:,}</b></td>" for number in (*facts, *days))
+    together = escape(t("Together"))
+    return f'<tr><th scope="row"><b>{together}</b></th>{numbers}</tr>'
