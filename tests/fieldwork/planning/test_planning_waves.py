@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.instruments import save_instrument, save_tree
+from survey.fieldwork.instruments import InstrumentUnknown, save_instrument, save_tree
 from survey.fieldwork.planning.drafting import (
     PERMITS,
     WaveDraft,
@@ -56,20 +56,35 @@ def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
     "wrong",
     [
         {"key": "Main 2027"}, {"key": "x"}, {"series": ""}, {"year": 1999}, {"title_en": " "},
-        {"title_zh": "长" * 121}, {"instrument_id": None}, {"tree_id": "tree"},
+        {"title_zh": "长" * 121}, {"instrument_id": None},
     ],
 )  # fmt: skip
 def test_a_wave_that_makes_no_sense_is_refused(
     field: Any, draft: WaveDraft, wrong: dict[str, Any]
 ) -> None:
-    if "tree_id" in wrong:
-        with session_scope(field.url) as session:
-            tree = IndicatorTree(name="t", indicators=())
-            wrong = {"tree_id": save_tree(session=session, tree=tree)}
     with pytest.raises(WaveInvalid), session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=replace(draft, **wrong), now=field.now)
     with read_scope(field.url) as session:
         assert len(planning_waves(session=session, principal=OPERATOR)) == 1
+
+
+def test_a_questionnaire_brings_its_indicator_tree(
+    field: Any, draft: WaveDraft, small_instrument: Any
+) -> None:
+    treed = small_instrument.model_copy(update={"version": "3", "tree": "t"})
+    with session_scope(field.url) as session:
+        treed_id = save_instrument(session=session, instrument=treed)
+    wanted = replace(draft, instrument_id=treed_id)
+    with pytest.raises(InstrumentUnknown, match="t"), session_scope(field.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
+    with session_scope(field.url) as session:
+        tree_id = save_tree(session=session, tree=IndicatorTree(name="t", indicators=()))
+        wave = add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
+        assert wave.tree_id == tree_id
+    with session_scope(field.url) as session:
+        changed = change_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        assert set(changed) == {"instrument_id", "tree_id"}
+        assert wave_sheet(session=session, principal=OPERATOR, key=KEY).tree_id is None
 
 
 def test_a_key_that_is_taken_is_refused(planned: Any, draft: WaveDraft) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.instruments import load_instrument, tree_id_by_name
 from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.fieldwork.waves import NewWave, create_wave, locked_wave
 from survey.instrument.model import Instrument
@@ -67,7 +67,7 @@ class WaveDraft:
     title_zh: str
     title_en: str
     instrument_id: UUID | None
-    tree_id: UUID | None = None
+    """Brings its indicator tree along: its questions name indicators of that tree only."""
     opens_on: date | None = None
     closes_on: date | None = None
 
@@ -75,8 +75,8 @@ class WaveDraft:
 def add_wave(*, session: Session, principal: Principal, draft: WaveDraft, now: datetime) -> Wave:
     """A planned wave. Raises `WaveInvalid` or `WaveExists`; then nothing is stored."""
     principal.require(Action.PLAN)
-    instrument_id = _checked(session, draft)
-    values = {**vars(draft), "instrument_id": instrument_id}
+    instrument = _checked(session, draft)
+    values = {**vars(draft), "tree_id": _tree_of(session, instrument)}
     return create_wave(session=session, principal=principal, plan=NewWave(**values), now=now)
 
 
@@ -90,7 +90,10 @@ def change_wave(
     """
     principal.require(Action.PLAN)
     wave = locked_wave(session=session, key=draft.key)
-    wanted = {**vars(draft), "instrument_id": _checked(session, draft)}
+    instrument = _checked(session, draft)
+    wanted = vars(draft).copy()
+    if wave.instrument_id != draft.instrument_id:
+        wanted["tree_id"] = _tree_of(session, instrument)
     changed = tuple(name for name, value in wanted.items() if getattr(wave, name) != value)
     if not changed:
         return ()
@@ -143,21 +146,21 @@ def _require_changeable(session: Session, wave: Wave, changed: tuple[str, ...]) 
         )
 
 
-def _checked(session: Session, draft: WaveDraft) -> UUID:
+def _checked(session: Session, draft: WaveDraft) -> Instrument:
     for wrong, message in _objections(draft):
         if wrong:
             raise WaveInvalid(message)
-    if draft.instrument_id is None:
-        raise WaveInvalid(msg("Please choose a questionnaire: a wave cannot be opened without."))
-    instrument = load_instrument(session=session, instrument_id=draft.instrument_id)
-    _require_fitting_tree(session, instrument, draft.tree_id)
-    return draft.instrument_id
+    return load_instrument(session=session, instrument_id=draft.instrument_id)
 
 
 def _objections(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
     titles = (draft.title_zh, draft.title_en)
     days = (draft.opens_on, draft.closes_on)
     return (
+        (
+            draft.instrument_id is None,
+            msg("Please choose a questionnaire: a wave cannot be opened without."),
+        ),
         (
             not _KEY.fullmatch(draft.key),
             msg("The short name takes 2 to 40 small Latin letters, digits and hyphens."),
@@ -178,13 +181,8 @@ def _objections(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
     )
 
 
-def _require_fitting_tree(session: Session, instrument: Instrument, tree_id: UUID | None) -> None:
-    """Items name indicators of one tree; under another they would be added up wrongly."""
-    name = load_tree(session=session, tree_id=tree_id).name if tree_id else None
-    if name != instrument.tree:
-        raise WaveInvalid(
-            msg("This questionnaire was written for the indicator tree {tree}.",
-                tree=instrument.tree)
-            if instrument.tree
-            else msg("This questionnaire was written without an indicator tree.")
-        )  # fmt: skip
+def _tree_of(session: Session, instrument: Instrument) -> UUID | None:
+    """Under another tree than the one it was written for, scores would be added up wrongly."""
+    if instrument.tree is None:
+        return None
+    return tree_id_by_name(session=session, name=instrument.tree)

@@ -34,7 +34,7 @@ from survey.store.tables import (
 )
 
 MOST_POINTS = 60
-LARGEST_SEED = 2**53
+LARGEST_SEED = 2**53 - 1
 LARGEST_TARGET = 5_000
 _POINTS, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Assignment)
 _INVITATIONS = table_of(Invitation)

@@ -126,7 +126,7 @@ class Choices:
     """What a wave can be made of: id -> name, the newest first."""
 
     instruments: Mapping[UUID, str]
-    trees: Mapping[UUID, str]
+    trees: Mapping[UUID | None, str]
 
 
 def planning_waves(*, session: Session, principal: Principal) -> list[WaveLine]:

@@ -18,7 +18,7 @@ from survey.fieldwork.planning.points import (
     read_point_list,
     try_draw,
 )
-from survey.fieldwork.planning.reading import WaveSheet, points_of
+from survey.fieldwork.planning.reading import PointLine, WaveSheet, points_of
 from survey.fieldwork.planning.saving import plan_cities
 from survey.fieldwork.planning.words import KIND_NAMES, STRATUM_NAMES
 from survey.publish.tables import for_screen
@@ -199,7 +199,7 @@ def _listed(visit: Visit, sheet: WaveSheet) -> None:
                 t("Kind"): [t(KIND_NAMES[one.kind]) for one in shown],
                 t("Urban or rural"): [t(STRATUM_NAMES[one.stratum]) for one in shown],
                 t("Target"): [one.target for one in shown],
-                t("Days"): [f"{one.opens_on or ''} – {one.closes_on or ''}" for one in shown],
+                t("Days"): [_days(one) for one in shown],
                 t("Surveyors"): [", ".join(one.surveyors) for one in shown],
             }
         ),
@@ -207,3 +207,10 @@ def _listed(visit: Visit, sheet: WaveSheet) -> None:
     )  # fmt: skip
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
+
+
+def _days(point: PointLine) -> str:
+    """The point's own days; empty where those of the wave hold."""
+    if not point.opens_on and not point.closes_on:
+        return ""
+    return f"{point.opens_on or '…'} – {point.closes_on or '…'}"

@@ -1,6 +1,6 @@
 """A wave: what its state allows, its facts, its next state; and making a new one."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from html import escape
@@ -24,6 +24,8 @@ from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
 from survey.ui.plan.outcome import act, may_plan
 
+Fixed = Callable[[str], bool]
+"""Whether a field of the wave cannot be changed any more."""
 _SERIES = ("main", "elderly", "minors")
 _MOVES: dict[tuple[WaveState, WaveState], Message] = {
     (WaveState.PLANNED, WaveState.OPEN): msg("Open the wave for interviews"),
@@ -39,17 +41,18 @@ def wave(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
     state = escape(t(STATE_NAMES[sheet.state]))
     allowed = escape(t(PERMITS[sheet.state]))
     st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
-    _facts(visit, sheet)
+    _facts(visit, sheet, offered)
     if may_plan(visit):
         _moves(visit, sheet)
         if sheet.state not in {WaveState.FROZEN, WaveState.RELEASED}:
             _form(visit, offered, sheet)
 
 
-def _facts(visit: Visit, sheet: WaveSheet) -> None:
+def _facts(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
     t = visit.t
     rows = (
         (t("Short name"), sheet.key),
+        (t("Indicator tree"), offered.trees.get(sheet.tree_id, t("none"))),
         (t("Days"), f"{sheet.opens_on or '–'} … {sheet.closes_on or '–'}"),
         (t("Cities with a sample"), f"{sheet.cities:,}"),
         (t("Planned interviews"), f"{sheet.interviews:,}"),
@@ -111,48 +114,61 @@ def _form(visit: Visit, offered: Choices, sheet: WaveSheet | None) -> None:
         )  # fmt: skip
 
     with st.form(place, border=True, enter_to_submit=False):
-        if sheet is None:
-            st.text_input(
-                t("Short name"), key=f"{place}/key", placeholder="main-2027", max_chars=40,
-                help=t("For links and the command line; it can never be changed."),
+        with _line():
+            if sheet is None:
+                st.text_input(
+                    t("Short name"), key=f"{place}/key", placeholder="main-2027", max_chars=40,
+                    help=t("For links and the command line; it can never be changed."),
+                )  # fmt: skip
+            st.selectbox(
+                t("Series"), _series(sheet), key=f"{place}/series", disabled=fixed("series"),
+                index=_series(sheet).index(sheet.series) if sheet else 0,
+                accept_new_options=True, placeholder=t("Choose or type"),
+                help=t("Waves of one series are compared with each other."),
             )  # fmt: skip
-        st.selectbox(
-            t("Series"), _series(sheet), key=f"{place}/series", disabled=fixed("series"),
-            index=_series(sheet).index(sheet.series) if sheet else 0,
-            accept_new_options=True, placeholder=t("Choose or type"),
-            help=t("Waves of one series are compared with each other."),
-        )  # fmt: skip
-        st.number_input(
-            t("Year"), 2000, 2100, sheet.year if sheet else now().year + 1, key=f"{place}/year",
-            disabled=fixed("year"),
-        )  # fmt: skip
+            st.number_input(
+                t("Year"), 2000, 2100, sheet.year if sheet else now().year + 1,
+                key=f"{place}/year", disabled=fixed("year"),
+            )  # fmt: skip
         for code, label in (("zh", t("Title (Chinese)")), ("en", t("Title (English)"))):
             st.text_input(
                 label, sheet.title[code] if sheet else "", key=f"{place}/title_{code}",
                 max_chars=120,
             )  # fmt: skip
-        instruments, trees = list(offered.instruments), [None, *offered.trees]
-        st.selectbox(
-            t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
-            index=instruments.index(sheet.instrument_id) if sheet else 0,
-            key=f"{place}/instrument_id", disabled=fixed("instrument_id"),
-        )  # fmt: skip
-        st.selectbox(
-            t("Indicator tree"), trees, index=trees.index(sheet.tree_id) if sheet else 0,
-            format_func=lambda one: offered.trees[one] if one else t("none"),
-            key=f"{place}/tree_id", disabled=fixed("tree_id"),
-        )  # fmt: skip
-        for name, label, day in (
-            ("opens_on", t("First day"), sheet.opens_on if sheet else None),
-            ("closes_on", t("Last day"), sheet.closes_on if sheet else None),
-        ):
-            st.date_input(
-                label, day, key=f"{place}/{name}", disabled=fixed(name), format="YYYY-MM-DD",
-                min_value=date(2000, 1, 1), max_value=date(2100, 12, 31),
-            )  # fmt: skip
+        with _line():
+            _asked_with(visit, offered, sheet, place, fixed)
+            _when(visit, sheet, place, fixed)
         st.form_submit_button(
             t("Save the changes") if sheet else t("Make the wave"), type="primary",
             key="plan-save-wave", on_click=partial(_save, visit, sheet, place),
+        )  # fmt: skip
+
+
+def _line() -> st.delta_generator.DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
+def _asked_with(
+    visit: Visit, offered: Choices, sheet: WaveSheet | None, place: str, fixed: Fixed
+) -> None:
+    t, instruments = visit.t, list(offered.instruments)
+    st.selectbox(
+        t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
+        index=instruments.index(sheet.instrument_id) if sheet else 0,
+        key=f"{place}/instrument_id", disabled=fixed("instrument_id"),
+        help=t("It brings its indicator tree along."),
+    )  # fmt: skip
+
+
+def _when(visit: Visit, sheet: WaveSheet | None, place: str, fixed: Fixed) -> None:
+    t = visit.t
+    for name, label, day in (
+        ("opens_on", t("First day"), sheet.opens_on if sheet else None),
+        ("closes_on", t("Last day"), sheet.closes_on if sheet else None),
+    ):
+        st.date_input(
+            label, day, key=f"{place}/{name}", disabled=fixed(name), format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1), max_value=date(2100, 12, 31),
         )  # fmt: skip
 
 
@@ -168,12 +184,12 @@ def _save(visit: Visit, sheet: WaveSheet | None, place: str) -> None:
     draft = WaveDraft(
         key, str(typed("series") or ""), int(typed("year") or 0),
         str(typed("title_zh") or "").strip(), str(typed("title_en") or "").strip(),
-        typed("instrument_id"), typed("tree_id"), typed("opens_on"), typed("closes_on"),
+        typed("instrument_id"), typed("opens_on"), typed("closes_on"),
     )  # fmt: skip
     save = change_wave if sheet else add_wave
 
     def change(session: Session, person: Principal) -> None:
-        save(session=session, principal=person, draft=replace(draft), now=now())
+        save(session=session, principal=person, draft=draft, now=now())
 
     done = visit.t("The wave {key} is saved.", key=key)
     if act(visit, change, done) and sheet is None:
