@@ -125,6 +125,9 @@ def test_a_new_wave_is_made_and_a_wrong_one_says_why(
     assert "Nothing was changed." in read(app)
     app.text_input(key=f"{place}/key").set_value("main-2028")
     app.button(key="plan-save-wave").click().run()
+    assert "Please choose a questionnaire" in read(app)
+    app.selectbox(key=f"{place}/instrument_id").select_index(0)
+    app.button(key="plan-save-wave").click().run()
     assert [one.value for one in app.success] == ["The wave main-2028 is saved."]
     assert "main-2028" in read(app)
     assert "Nobody can be interviewed yet" in read(app)

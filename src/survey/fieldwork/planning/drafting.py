@@ -158,10 +158,6 @@ def _objections(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
     days = (draft.opens_on, draft.closes_on)
     return (
         (
-            draft.instrument_id is None,
-            msg("Please choose a questionnaire: a wave cannot be opened without."),
-        ),
-        (
             not _KEY.fullmatch(draft.key),
             msg("The short name takes 2 to 40 small Latin letters, digits and hyphens."),
         ),
@@ -177,6 +173,10 @@ def _objections(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
         (
             bool(all(days) and str(days[0]) > str(days[1])),
             msg("The last day must not lie before the first."),
+        ),
+        (
+            draft.instrument_id is None,
+            msg("Please choose a questionnaire: a wave cannot be opened without."),
         ),
     )
 

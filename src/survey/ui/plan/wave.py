@@ -38,7 +38,7 @@ _MOVES: dict[tuple[WaveState, WaveState], Message] = {
 def wave(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
     """State first, then what is prepared, then the facts."""
     t = visit.t
-    state = escape(t(STATE_NAMES[sheet.state]))
+    state = escape(t(STATE_NAMES[sheet.state]).capitalize())
     allowed = escape(t(PERMITS[sheet.state]))
     st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
     _facts(visit, sheet, offered)
@@ -154,7 +154,8 @@ def _asked_with(
     t, instruments = visit.t, list(offered.instruments)
     st.selectbox(
         t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
-        index=instruments.index(sheet.instrument_id) if sheet else 0,
+        index=instruments.index(sheet.instrument_id) if sheet else None,
+        placeholder=t("Please choose"),
         key=f"{place}/instrument_id", disabled=fixed("instrument_id"),
         help=t("It brings its indicator tree along."),
     )  # fmt: skip
