@@ -36,6 +36,8 @@ from survey.store.tables import (
 MOST_POINTS = 60
 LARGEST_SEED = 2**53 - 1
 LARGEST_TARGET = 5_000
+_CITY_SUFFIX = "\u5e02"
+"""What every Chinese city name ends in and people leave out."""
 _POINTS, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Assignment)
 _INVITATIONS = table_of(Invitation)
 
@@ -83,7 +85,7 @@ def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
     known = {
         word.casefold(): city.code
         for city in cities
-        for word in (city.code, city.name_zh, city.name_en, city.name_zh.removesuffix("\u5e02"))
+        for word in (city.code, city.name_zh, city.name_en, city.name_zh.removesuffix(_CITY_SUFFIX))
     }
     return lambda word: known.get(word.casefold())
 

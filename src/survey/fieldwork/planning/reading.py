@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -161,8 +161,8 @@ def wave_sheet(*, session: Session, principal: Principal, key: str) -> WaveSheet
     wave = wave_by_key(session=session, key=key)
     connection = session.connection()
 
-    def one(query: object) -> tuple[int, ...]:
-        return tuple(int(value or 0) for value in connection.execute(query).one())  # type: ignore[call-overload]
+    def one(query: Executable) -> tuple[int, ...]:
+        return tuple(int(value or 0) for value in connection.execute(query).one())
 
     cities, interviews = one(
         select(func.count(), func.sum(_TARGETS.c.target)).where(_TARGETS.c.wave_id == wave.id)
@@ -190,11 +190,14 @@ def wave_sheet(*, session: Session, principal: Principal, key: str) -> WaveSheet
 
 
 def _draws(session: Session, wave: Wave) -> tuple[DrawLine, ...]:
-    query = select_rows(
-        PointDraw.seed, PointDraw.list_sha256, PointDraw.listed, PointDraw.drawn,
-        PointDraw.per_city, PointDraw.drawn_at,
-    ).where(PointDraw.wave_id == wave.id).order_by(col(PointDraw.drawn_at))  # type: ignore[call-overload]  # fmt: skip
-    return tuple(DrawLine(*row) for row in session.exec(query))
+    """Without the lists themselves, which can be large."""
+    draws = table_of(PointDraw)
+    columns = (
+        draws.c.seed, draws.c.list_sha256, draws.c.listed, draws.c.drawn, draws.c.per_city,
+        draws.c.drawn_at,
+    )  # fmt: skip
+    query = select(*columns).where(draws.c.wave_id == wave.id).order_by(draws.c.drawn_at)
+    return tuple(DrawLine(*row) for row in session.connection().execute(query))
 
 
 def points_of(*, session: Session, principal: Principal, key: str) -> list[PointLine]:

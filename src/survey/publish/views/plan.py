@@ -16,8 +16,6 @@ from survey.sample.frame import FrameCity
 from survey.sample.plan import Planned
 from survey.sample.quotas import plan_margins
 
-_UNITS = "±"
-
 
 @dataclass(frozen=True, eq=False)
 class GroupPrecision:
@@ -154,7 +152,7 @@ def _rows(drawn: pd.DataFrame, names: Names, margin: float) -> Columns:
         "label": [*(names.area(str(code)) for code in known.index), ""],
         "series": [*known["series"].tolist(), ""],
         "estimate": [*widths, margin],
-        "range": [*(f"{_UNITS}{half:.1f}" for half in widths), ""],
+        "range": [*(f"±{half:.1f}" for half in widths), ""],
         "n": [*known["n"].round().tolist(), None],
         "role": [*["item"] * len(known), REFERENCE],
     }
