@@ -73,6 +73,7 @@ SHOTS = (
     Shot("method", "/method", OFFICIAL),
     Shot("review", "/review", SUPERVISOR),
     Shot("progress", "/progress", SUPERVISOR),
+    Shot("plan", "/plan?part=sample", OFFICIAL),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),
     Shot("refused", "/overview", SURVEYOR),

@@ -15,18 +15,23 @@ from seed.demo.rows import Places
 from survey.access.principal import Role
 from survey.sample.allocation import quota_targets
 from survey.sample.frame import shipped_cities
+from survey.sample.planner import Aim
 from survey.store.bulk import insert_columns
 from survey.store.tables import (
     Assignment,
+    CityTarget,
     PointKind,
+    Posting,
     QuotaCell,
     SamplingPoint,
     Wave,
     new_id,
 )
+from survey.store.tables import WavePlan as StoredPlan
 
 RESERVE = 0.10
 """Asked for beyond the planned sample, because review takes some away."""
+AGENCIES = ("演示执行机构甲", "演示执行机构乙", "演示执行机构丙")
 
 
 def store_places(
@@ -41,8 +46,55 @@ def store_places(
     """Write points, assignments and quota cells of a wave; `size` is its sample by city."""
     point_ids = _store_points(session, wave, points, size)
     _store_assignments(session, points, point_ids, accounts)
+    _store_plan(session, wave, size)
+    _store_postings(session, wave, points, accounts)
     quota = _store_quota(session, wave, plan, size)
     return Places(point_ids, accounts, quota)
+
+
+def _store_plan(session: Session, wave: Wave, size: pd.Series) -> None:
+    """The survey's own aim; a small demo wave has fewer interviews than it asks for."""
+    aim = Aim(total=int(size.sum()))
+    session.add(
+        StoredPlan(
+            wave_id=wave.id, margin=aim.margin, level=aim.level, deff=aim.deff,
+            rule=aim.rule.value, total=aim.total, reserve=RESERVE,
+        )
+    )  # fmt: skip
+    session.flush()
+    insert_columns(
+        session.connection(),
+        CityTarget,
+        {"city_code": [str(code) for code in size.index], "target": size.astype(int).tolist()},
+        {"wave_id": wave.id},
+    )
+
+
+def _store_postings(
+    session: Session, wave: Wave, points: Points, accounts: Mapping[str, UUID]
+) -> None:
+    """Every surveyor of a city with points, for one of three agencies; supervisors are few."""
+    codes = [shipped_cities()[place].code for place in sorted(set(points.city.tolist()))]
+    posted = [
+        (surveyor_login(code, number), code, AGENCIES[place % len(AGENCIES)])
+        for place, code in enumerate(codes)
+        for number in range(SURVEYORS)
+    ]
+    if DEMO_CITY in codes:
+        posted.append((demo_login(Role.SURVEYOR), DEMO_CITY, AGENCIES[0]))
+    supervisor = accounts[demo_login(Role.SUPERVISOR)]
+    insert_columns(
+        session.connection(),
+        Posting,
+        {
+            "id": [new_id() for _ in posted],
+            "account_id": [accounts[login] for login, _, _ in posted],
+            "city_code": [code for _, code, _ in posted],
+            "supervisor_id": [supervisor if code == DEMO_CITY else None for _, code, _ in posted],
+            "agency": [agency for _, _, agency in posted],
+        },
+        {"wave_id": wave.id},
+    )
 
 
 def _store_points(session: Session, wave: Wave, points: Points, size: pd.Series) -> dict[str, UUID]:

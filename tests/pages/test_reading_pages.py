@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from forced_states import force_state
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
@@ -135,7 +136,7 @@ def test_town_and_countryside_start_with_the_own_city_of_an_official(open_page: 
 def _set_state(state: WaveState) -> None:
     with session_scope(current_settings().store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == "main-2024")).one()
-        wave.state = state
+        force_state(session, wave, state)
     st.cache_data.clear()
 
 

@@ -24,8 +24,9 @@ SERIES = {
     Kind.GRADED_CITIES: ("Grade A", "Grade B", "Grade C", "Model"),
     Kind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
 }
-WITHOUT_INTERVAL_MARK = {Kind.MAP}
-"""A map has no room for intervals: its shapes say what the intervals say."""
+WITHOUT_INTERVAL_MARK = {Kind.MAP, Kind.HALF_WIDTHS}
+"""A map has no room for intervals: its shapes say what they say. The marks of a plan are the widths
+of intervals."""
 
 INTERVALS = {
     Kind.MATRIX: {"importance_low", "importance_high", "performance_low", "performance_high"}

@@ -37,6 +37,7 @@ MENUS = {
         "urban_rural",
         "trends",
         "progress",
+        "plan",
         "method",
     ],
     Role.ANALYST: ["home", "overview", "city", "special_groups", "urban_rural", "trends", "method"],
@@ -49,6 +50,7 @@ MENUS = {
         "trends",
         "progress",
         "review",
+        "plan",
         "method",
     ],
 }

@@ -26,6 +26,8 @@ class Action(StrEnum):
     FOLLOW_FIELDWORK = "follow_fieldwork"
     READ_RESULTS = "read_results"
     READ_METHOD = "read_method"
+    PLAN = "plan"
+    READ_PLAN = "read_plan"
     ADMINISTER = "administer"
 
 
@@ -37,9 +39,16 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.SUPERVISOR: frozenset({Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.READ_METHOD}),
     Role.CITY_OFFICIAL: _READERS,
     Role.PROVINCE_OFFICIAL: _READERS,
-    Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK},
+    Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK, Action.READ_PLAN},
     Role.ANALYST: _READERS,
-    Role.ADMINISTRATOR: (_READERS | {Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.ADMINISTER}),
+    Role.ADMINISTRATOR: _READERS
+    | {
+        Action.REVIEW,
+        Action.FOLLOW_FIELDWORK,
+        Action.ADMINISTER,
+        Action.PLAN,
+        Action.READ_PLAN,
+    },
 }
 
 NATION = "CN"

@@ -65,9 +65,18 @@ def wave_by_key(*, session: Session, key: str) -> Wave:
     return wave
 
 
+def locked_wave(*, session: Session, key: str) -> Wave:
+    """The wave as it stands now, held until this transaction ends."""
+    query = select(Wave).where(Wave.key == key).with_for_update()
+    wave = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    if wave is None:
+        raise WaveUnknown(msg("There is no wave {key}.", key=key))
+    return wave
+
+
 def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: datetime) -> Wave:
     """A planned wave; its key is taken once and for all."""
-    principal.require(Action.ADMINISTER)
+    principal.require(Action.PLAN)
     values = {
         **vars(plan),
         "id": new_id(),
@@ -100,11 +109,8 @@ def move_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
     """Change a wave's state; only the moves of `MOVES` exist."""
-    principal.require(Action.ADMINISTER)
-    query = select(Wave).where(Wave.key == key).with_for_update()
-    wave = session.exec(query.execution_options(populate_existing=True)).one_or_none()
-    if wave is None:
-        raise WaveUnknown(msg("There is no wave {key}.", key=key))
+    principal.require(Action.PLAN)
+    wave = locked_wave(session=session, key=key)
     require_move(wave, to)
     record(
         session=session, actor=principal, action=f"wave.{to}", subject_kind="wave",

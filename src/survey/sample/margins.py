@@ -1,6 +1,6 @@
 """Population margins: what quotas aim at and what weights are raked to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ MAIN_BANDS = {
     "45-54": (45, 54),
     "55-70": (55, 70),
 }
+SPLIT_BANDS = {
+    **{band: limits for band, limits in MAIN_BANDS.items() if band != "55-70"},
+    "55-59": (55, 59),
+    "60-70": (60, 70),
+}
+"""For a main wave that asks people of 60 and over more often than others."""
 ELDERLY_BANDS = {"60-69": (60, 69), "70-79": (70, 79), "80+": (80, OLDEST)}
 CENSUS_YEAR = 2020
 _CENSUS = (
@@ -48,9 +54,11 @@ class Margins:
         return self.table.groupby("city_code")["population"].sum()
 
 
-def main_margins(cities: Sequence[FrameCity]) -> Margins:
+def main_margins(
+    cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]] = MAIN_BANDS
+) -> Margins:
     """Age band x gender of the population aged 15-70."""
-    return _by_band(cities, MAIN_BANDS)
+    return _by_band(cities, bands)
 
 
 def elderly_margins(cities: Sequence[FrameCity]) -> Margins:
@@ -72,7 +80,7 @@ def minors_margins(cities: Sequence[FrameCity]) -> Margins:
     return _margins(frames, ("school_stage",), _SCHOOL)
 
 
-def _by_band(cities: Sequence[FrameCity], bands: dict[str, tuple[int, int]]) -> Margins:
+def _by_band(cities: Sequence[FrameCity], bands: Mapping[str, tuple[int, int]]) -> Margins:
     ages = age_table(cities)
     frames = [
         pd.DataFrame(

@@ -6,6 +6,10 @@ z * 0.5 / sqrt(n); clustering and weighting multiply the variance by the design 
     floor = ceil(deff * z^2 / (4 * margin^2))    half-width of n = z * sqrt(deff / (4 * n))
 
 with z the normal quantile of the level. 5 points, 95 % and a design effect of 1.4 give 538.
+
+A group that is asked more often than others gets more interviews, and the weights that bring it
+back to its share cost the whole city some of its own: n counts as n / (1 + CV^2) there (Kish). The
+effects of two such groups are multiplied, as if belonging to one told nothing about the other.
 """
 
 from collections.abc import Mapping
@@ -19,6 +23,7 @@ from scipy.stats import norm
 
 from survey.locale import Message, SurveyError, msg
 from survey.sample.allocation import PLANNED_DEFF, TOTAL, allocate
+from survey.sample.groups import sample_share, unequal_weights
 
 PER_CENT = 100.0
 
@@ -88,7 +93,8 @@ class Aim:
 @dataclass(frozen=True, eq=False)
 class SamplePlan:
     """`cities`: size, half_width by city code. `groups`: city_code, group, share, expected,
-    half_width; `expected` is what an unquota'd sample would bring."""
+    half_width; `expected` is what the sample brings without a quota for the group, or with the
+    factor by which it is asked more often."""
 
     aim: Aim
     cities: pd.DataFrame
@@ -99,32 +105,70 @@ class SamplePlan:
         return int(self.cities["size"].sum())
 
     @property
+    def missed(self) -> int:
+        """Cities that stay above the margin asked for, for what oversampling costs them."""
+        return int((self.cities["half_width"] > self.aim.margin + 5e-3).sum())
+
+    @property
     def cost(self) -> float:
         return self.total * self.aim.price
 
 
 def plan_sample(
-    population: pd.Series, aim: Aim, *, shares: Mapping[str, pd.Series] | None = None
+    population: pd.Series,
+    aim: Aim,
+    *,
+    shares: Mapping[str, pd.Series] | None = None,
+    boosts: Mapping[str, float] | None = None,
 ) -> SamplePlan:
     """Divide the interviews over the cities and say what each will be able to tell.
 
     Args:
         population: people by city code.
         shares: share (0 to 1) of special groups in each city's population, by group.
+        boosts: group of `shares` -> how many times as often its members are asked.
 
     Raises:
         PlanError: the budget does not pay for the total. AllocationError: the total does not pay
             for the floor.
     """
     _within_budget(aim, len(population))
-    size = _sizes(population, aim)
-    cities = pd.DataFrame({"size": size, "half_width": aim.half_width(size)})
+    return judge_sample(_sizes(population, aim), aim, shares=shares, boosts=boosts)
+
+
+def judge_sample(
+    size: pd.Series,
+    aim: Aim,
+    *,
+    shares: Mapping[str, pd.Series] | None = None,
+    boosts: Mapping[str, float] | None = None,
+) -> SamplePlan:
+    """What sizes by city code, wherever they come from, will be able to tell."""
+    known = {name: share.reindex(size.index) for name, share in (shares or {}).items()}
+    for share in known.values():
+        if not share.between(0, 1).all():
+            raise PlanError(msg("The share of a group must lie between 0 and 1 in every city."))
+    factors = {name: factor for name, factor in (boosts or {}).items() if factor != 1.0}
+    if any(factor < 1 or name not in known for name, factor in factors.items()):
+        raise PlanError(msg("A group can only be asked more often than others, not less."))
+    costs = {name: unequal_weights(known[name], factor) for name, factor in factors.items()}
+    cities = pd.DataFrame({"size": size, "half_width": aim.half_width(_worth(size, costs))})
     parts = [
-        _group(name, share.reindex(size.index), size, aim) for name, share in (shares or {}).items()
+        _group(name, share, size, aim, factors.get(name, 1.0), costs)
+        for name, share in known.items()
     ]
     columns = ["city_code", "group", "share", "expected", "half_width"]
     groups = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return SamplePlan(aim, cities, groups)
+
+
+def _worth(size: pd.Series, costs: Mapping[str, pd.Series], *, but: str = "") -> pd.Series:
+    """Interviews after what unequal weights cost; `but` names a group whose own cost is left out,
+    because inside it all weights are equal."""
+    worth = size.astype(np.float64)
+    for name, cost in costs.items():
+        worth = worth if name == but else worth / cost
+    return worth
 
 
 def _within_budget(aim: Aim, cities: int) -> None:
@@ -157,16 +201,21 @@ def _sizes(population: pd.Series, aim: Aim) -> pd.Series:
     return allocate(measure, total=aim.total, floor=aim.floor).size
 
 
-def _group(name: str, share: pd.Series, size: pd.Series, aim: Aim) -> pd.DataFrame:
-    if not share.between(0, 1).all():
-        raise PlanError(msg("The share of a group must lie between 0 and 1 in every city."))
-    expected = size * share
+def _group(
+    name: str,
+    share: pd.Series,
+    size: pd.Series,
+    aim: Aim,
+    factor: float,
+    costs: Mapping[str, pd.Series],
+) -> pd.DataFrame:
+    expected = size * sample_share(share, factor)
     return pd.DataFrame(
         {
             "city_code": size.index,
             "group": name,
             "share": share.to_numpy(),
             "expected": expected.to_numpy(),
-            "half_width": aim.half_width(expected).to_numpy(),
+            "half_width": aim.half_width(_worth(expected, costs, but=name)).to_numpy(),
         }
     )

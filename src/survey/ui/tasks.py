@@ -14,11 +14,12 @@ import streamlit as st
 
 from survey.fieldwork.clock import CHINA
 from survey.fieldwork.invitations import InvitationState, issue, status_of
+from survey.fieldwork.planning.words import KIND_NAMES
 from survey.fieldwork.tasks import Task, my_tasks
 from survey.locale import Message, SurveyError, msg
 from survey.publish.views.names import Names
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import PointKind, now
+from survey.store.tables import now
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.navigation import BY_KEY, PageKey
@@ -26,15 +27,6 @@ from survey.ui.page import Visit
 from survey.ui.url import pick
 
 _WATCH_EVERY = 3.0
-_KINDS: Mapping[PointKind, Message] = MappingProxyType(
-    {
-        PointKind.COMPOUND: msg("residential compound"),
-        PointKind.MALL: msg("shopping mall"),
-        PointKind.SUPERMARKET: msg("supermarket"),
-        PointKind.SCENIC: msg("scenic spot"),
-        PointKind.VILLAGE: msg("village"),
-    }
-)
 _STATES: Mapping[InvitationState, Message] = MappingProxyType(
     {
         InvitationState.ISSUED: msg("Waiting to be scanned"),
@@ -80,7 +72,7 @@ def pick_task(visit: Visit) -> Task | None:
 
 
 def _title(visit: Visit, task: Task) -> str:
-    kind = visit.t(_KINDS[task.point_kind])
+    kind = visit.t(KIND_NAMES[task.point_kind])
     city = task.city_name.get(visit.language, task.city_code)
     return f"{city} · {task.point_name} · {kind} · {task.wave_title.get(visit.language, '')}"
 

@@ -22,6 +22,7 @@ MAX_CELLS = 800_000
 _CHUNK = 2**16
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MACRO_KINDS = (b"excel.sheet.macroEnabled", b"excel.template.macroEnabled")
+_WITH_MACROS = (".xlsm", ".xltm", ".xlsb", ".xlam")
 _READABLE = (".xlsx", ".xls", ".csv", ".md")
 
 
@@ -37,7 +38,7 @@ class Workbook:
 def open_guarded(source: Path) -> Workbook:
     """Read the file at `source`, or raise `WorkbookError`."""
     suffix = source.suffix.lower()
-    if suffix in (".xlsm", ".xltm", ".xlsb", ".xlam"):
+    if suffix in _WITH_MACROS:
         raise _macros()
     if suffix not in _READABLE:
         raise WorkbookError(
@@ -49,6 +50,17 @@ def open_guarded(source: Path) -> Workbook:
     elif b"\x00" in content:
         raise WorkbookError(msg("“{name}” is not a text file.", name=source.name))
     return Workbook(content, suffix, source.stem)
+
+
+def guarded_excel(name: str, content: bytes) -> Workbook:
+    """An uploaded .xlsx workbook that may be parsed, or raise `WorkbookError`."""
+    if Path(name).suffix.lower() in _WITH_MACROS:
+        raise _macros()
+    if len(content) > MAX_FILE:
+        raise _too_large()
+    if _spreadsheet(content) != ".xlsx":
+        raise WorkbookError(msg("“{name}” is an old .xls file. Save it as .xlsx.", name=name))
+    return Workbook(content, ".xlsx", Path(name).stem)
 
 
 def _bounded(source: Path) -> bytes:

@@ -13,6 +13,7 @@ from survey.publish.charts.change import changes, city_changes
 from survey.publish.charts.dumbbell import dumbbell
 from survey.publish.charts.gaps import city_gaps, gaps
 from survey.publish.charts.grouped import grouped_dots
+from survey.publish.charts.half_widths import half_widths
 from survey.publish.charts.intervals import interval_dots
 from survey.publish.charts.matrix import matrix
 from survey.publish.charts.points import point_map
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     RANKING = "ranking"
     CHANGES = "changes"
     CITY_CHANGES = "city_changes"
+    HALF_WIDTHS = "half_widths"
 
 
 BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingProxyType(
@@ -52,6 +54,7 @@ BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingP
         Kind.RANKING: ranking,
         Kind.CHANGES: changes,
         Kind.CITY_CHANGES: city_changes,
+        Kind.HALF_WIDTHS: half_widths,
     }
 )
 

@@ -1,13 +1,24 @@
 """From a snapshot's responses to what the estimator takes: groups, weights and design."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from survey.estimate import Design, EstimateError
+from survey.fieldwork.planning.oversampling import Oversampling
 from survey.locale import SurveyError, msg
-from survey.publish.results.domains import age_band_of
+from survey.publish.results.domains import BANDS, age_band_of
+from survey.publish.results.weighting import GUARDIAN as GUARDIAN_ITEM
 from survey.publish.results.weighting import WeightingReport, weigh
 from survey.sample.frame import shipped_cities
-from survey.sample.margins import Margins, elderly_margins, main_margins, minors_margins
+from survey.sample.groups import ELDERLY, GUARDIAN
+from survey.sample.margins import (
+    SPLIT_BANDS,
+    Margins,
+    elderly_margins,
+    main_margins,
+    minors_margins,
+)
 
 ASSUMED_DEFF = 1.4
 """The survey's own planning figure; used, and said, where no sampling points were recorded."""
@@ -28,20 +39,49 @@ def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
     stratum = frame["stratum"].astype("string").fillna("")
     derived[STRATUM] = (frame["city_code"].astype("string") + ":" + stratum).astype(object)
     if "age" in derived:
-        derived["age_band"] = age_band_of(derived["age"], series)
+        derived["age_band"] = age_band_of(derived["age"], BANDS.get(series, {}))
     return derived
 
 
-def weighted(frame: pd.DataFrame, series: str) -> tuple[pd.DataFrame, WeightingReport]:
-    """The analysis frame with its weights, and how they were made."""
-    margins = _margins_of(series, frame)
+def weighted(
+    frame: pd.DataFrame, series: str, oversampling: Oversampling | None = None
+) -> tuple[pd.DataFrame, WeightingReport]:
+    """The analysis frame with its weights, and how they were made.
+
+    Raises:
+        NotEstimable: margins that cannot be met, or oversampling that the answers cannot undo.
+    """
+    boosts = oversampling.boosts if oversampling else {}
+    margins = _margins_of(series, frame, boosts)
+    _require_undoable(boosts, frame, margins)
     population = margins or main_margins(shipped_cities())
     totals = {str(code): float(people) for code, people in population.city_totals().items()}
+    asked = frame
+    if ELDERLY in boosts:
+        asked = frame.assign(age_band=age_band_of(frame["age"], SPLIT_BANDS))
+    share = oversampling.guardian_share if oversampling and GUARDIAN in boosts else None
     try:
-        weights, report = weigh(frame, totals, margins)
+        weights, report = weigh(asked, totals, margins, guardian_share=share)
     except EstimateError as error:
         raise NotEstimable(msg("The weights cannot be computed: {reason}", reason=error)) from error
+    report = report.model_copy(update={"oversampled": tuple(boosts)})
     return frame.assign(**{WEIGHT: weights}), report
+
+
+def _require_undoable(
+    boosts: Mapping[str, float], frame: pd.DataFrame, margins: Margins | None
+) -> None:
+    """A wave that asked a group more often and does not know its members has no honest weights."""
+    needed = {ELDERLY: "age", GUARDIAN: GUARDIAN_ITEM}
+    missing = [needed[group] for group in boosts if needed[group] not in frame]
+    if boosts and (missing or margins is None):
+        raise NotEstimable(
+            msg(
+                "The plan asked some groups more often than others, but the answers lack what the "
+                "weights need to undo it: {columns}.",
+                columns=", ".join(missing) or "age, gender",
+            )
+        )
 
 
 def design_for(frame: pd.DataFrame) -> Design:
@@ -51,9 +91,12 @@ def design_for(frame: pd.DataFrame) -> Design:
     return Design(weight=WEIGHT, strata=STRATUM, psu="psu", lonely_psu="adjust")
 
 
-def _margins_of(series: str, frame: pd.DataFrame) -> Margins | None:
+def _margins_of(series: str, frame: pd.DataFrame, boosts: Mapping[str, float]) -> Margins | None:
     make = _MARGINS.get(series)
     if make is None:
         return None
-    margins = make(shipped_cities())
+    if make is main_margins and ELDERLY in boosts:
+        margins = main_margins(shipped_cities(), SPLIT_BANDS)
+    else:
+        margins = make(shipped_cities())
     return margins if set(margins.cells) <= set(frame.columns) else None

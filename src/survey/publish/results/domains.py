@@ -36,15 +36,16 @@ EVERYONE = "all"
 ELDERLY = "elderly=yes"
 ELDERLY_FROM_AGE = 60
 
-_BANDS: Mapping[str, Mapping[str, tuple[int, int]]] = {
+Bands = Mapping[str, tuple[int, int]]
+"""Name -> youngest and oldest age, both included."""
+BANDS: Mapping[str, Bands] = {
     "main": MAIN_BANDS,
     "elderly": ELDERLY_BANDS,
 }
 
 
-def age_band_of(age: pd.Series, series: str) -> pd.Series:
-    """The age band of each age in completed years; null outside every band of the series."""
-    bands = _BANDS.get(series, {})
+def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
+    """The age band of each age in completed years; null outside every band."""
     result = pd.Series(pd.NA, index=age.index, dtype="string")
     for name, (youngest, oldest) in bands.items():
         result[(age >= youngest) & (age <= oldest)] = name

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.fieldwork.waves import require_move, wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
@@ -95,8 +96,9 @@ def freeze_frame(
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
     source = Source.of(
-        frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite
-    )
+        frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite,
+        oversampling=oversampling_of(session=session, wave_id=wave.id),
+    )  # fmt: skip
     data = parquet_bytes(frame)
     manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final)
     folder = write_snapshot(settings.snapshot_dir, manifest, data)
@@ -129,6 +131,16 @@ def _is_final(wave: Wave, *, asked: bool) -> bool:
     if asked:
         require_move(wave, WaveState.FROZEN)
     return asked
+
+
+def _move(session: Session, wave: Wave, *, release: bool) -> None:
+    """One state after the other, as the database demands."""
+    session.add(wave)
+    if wave.state is WaveState.CLOSED:
+        wave.state = WaveState.FROZEN
+        session.flush()
+    if release:
+        wave.state = WaveState.RELEASED
 
 
 def _manifest(
@@ -189,11 +201,7 @@ def _register(
             .where(response.c.wave_id == wave.id, response.c.status == Status.APPROVED)
             .values(status=Status.FROZEN)
         )
-        if release:
-            wave.state = WaveState.RELEASED
-        elif wave.state is not WaveState.RELEASED:
-            wave.state = WaveState.FROZEN
-        session.add(wave)
+        _move(session, wave, release=release)
     record(
         session=session,
         actor=actor,

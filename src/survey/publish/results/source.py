@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.estimate import Design, Node, Scale, Tree
+from survey.fieldwork.planning.oversampling import Oversampling
 from survey.instrument.model import Instrument, Item, Kind
 from survey.instrument.tree import IndicatorTree
 from survey.locale import msg
@@ -56,9 +57,10 @@ class Source:
         instrument: Instrument,
         tree: IndicatorTree | None,
         composite: str,
+        oversampling: Oversampling | None = None,
     ) -> "Source":
         """Weigh the responses of `frame`. Raises `NotEstimable` where the margins cannot be met."""
-        people, report = weighted(analysis_frame(frame, series), series)
+        people, report = weighted(analysis_frame(frame, series), series, oversampling)
         measures = measures_for(instrument, read_measures(_MEASURES))
         return cls(series, people, report, instrument, tree, measures, composite)
 

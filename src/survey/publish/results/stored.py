@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.publish.results.source import Source
 from survey.snapshot.files import read_snapshot
 from survey.store.tables import Wave
@@ -19,4 +20,5 @@ def stored_source(session: Session, wave: Wave, folder: Path) -> Source:
         instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
         tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
         composite=wave.composite,
+        oversampling=oversampling_of(session=session, wave_id=wave.id),
     )

@@ -2,6 +2,10 @@
 
 Source: the survey's own design (statistics.md, "Weights"). City totals are the declared city
 weights, which is what makes the nation a domain like any other.
+
+Where guardians were asked more often, their share of the city's population is a second margin. Then
+a weight is base x age-gender factor x guardian factor, which is the inverse of the chance of being
+asked under such a plan, whether or not the field met the quota of guardians exactly.
 """
 
 from collections.abc import Mapping
@@ -11,9 +15,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from survey.estimate import rake
+from survey.estimate.margins import MarginKey
 from survey.sample.margins import Margins
 
 CELL = "cell"
+GUARDIAN = "guardian"
 UNKNOWN = "unknown"
 
 
@@ -45,10 +51,16 @@ class WeightingReport(BaseModel):
     unknown: int
     """Respondents without age or gender: they keep their city's base weight."""
     merges: tuple[Merge, ...]
+    oversampled: tuple[str, ...] = ()
+    """Groups that were asked more often than others and that the weights brought back."""
 
 
 def weigh(
-    frame: pd.DataFrame, city_total: Mapping[str, float], margins: Margins | None
+    frame: pd.DataFrame,
+    city_total: Mapping[str, float],
+    margins: Margins | None,
+    *,
+    guardian_share: Mapping[str, float] | None = None,
 ) -> tuple[pd.Series, WeightingReport]:
     """Weights aligned with `frame`, and what was done.
 
@@ -57,6 +69,8 @@ def weigh(
         city_total: what the weights of a city add up to.
         margins: population of each cell, or None to stop at the city totals. They are scaled to
             the city total.
+        guardian_share: guardians among each city's population, where they were asked more often;
+            `frame` then has the column `guardian`.
 
     Raises:
         EstimateError: margins that cannot be met; the error names city and cell.
@@ -68,7 +82,13 @@ def weigh(
         return base, _report(base, None, (), 0, 0, 0.0)
     cells, targets, merges = _cells(frame, city, city_total, margins)
     work = pd.DataFrame({"city_code": city, CELL: cells, "base": base}, index=frame.index)
-    raked = rake(work, "base", {CELL: targets}, within="city_code")
+    raking: dict[MarginKey, pd.Series] = {CELL: targets}
+    if guardian_share is not None:
+        work[GUARDIAN], raking[GUARDIAN], alone = _guardians(
+            frame[GUARDIAN], city, city_total, guardian_share
+        )
+        merges += alone
+    raked = rake(work, "base", raking, within="city_code")
     sweeps = int(raked.report["sweeps"].max())
     misfit = float(raked.report["largest_misfit"].max())
     unknown = int((cells == UNKNOWN).sum())
@@ -105,6 +125,33 @@ def _cells(
     )
     index = pd.MultiIndex.from_tuples(targets, names=["city_code", CELL])
     return cell, pd.Series(list(targets.values()), index=index), tuple(merges)
+
+
+def _guardians(
+    answered: pd.Series,
+    city: pd.Series,
+    city_total: Mapping[str, float],
+    share: Mapping[str, float],
+) -> tuple[pd.Series, pd.Series, tuple[Merge, ...]]:
+    """As `_cells`: guardian or not of each respondent, targets, and the cities left as they are."""
+    label = answered.astype("string").fillna(UNKNOWN).astype(object)
+    targets: dict[tuple[str, str], float] = {}
+    merges: list[Merge] = []
+    for code, row in pd.crosstab(city, label).iterrows():
+        name, total = str(code), city_total[str(code)]
+        unknown = float(row.get(UNKNOWN, 0)) / float(row.sum())
+        if unknown:
+            targets[name, UNKNOWN] = total * unknown
+        known = total * (1 - unknown)
+        if row.get("yes", 0) and row.get("no", 0):
+            targets[name, "yes"] = known * share[name]
+            targets[name, "no"] = known * (1 - share[name])
+        elif known:
+            label = label.mask((city == code) & (label != UNKNOWN), "any")
+            targets[name, "any"] = known
+            merges.append(Merge(city_code=name, cells=("guardian=yes", "guardian=no")))
+    index = pd.MultiIndex.from_tuples(targets, names=["city_code", GUARDIAN])
+    return label, pd.Series(list(targets.values()), index=index), tuple(merges)
 
 
 def _ladders(margins: Margins) -> list[list[str]]:

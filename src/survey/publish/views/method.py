@@ -84,7 +84,7 @@ def method_of(
     names = Names(language, tree, method.measures)
     return MethodView(
         snapshot=_snapshot(wave, manifest, method, language, t),
-        weights=_weights(method.weighting, t),
+        weights=_weights(method.weighting, names, t),
         errors=_errors(method, t),
         disclosure=_disclosure(method, t),
         ranks=_ranks(method, t),
@@ -119,7 +119,7 @@ def _when(moment: datetime) -> str:
     return f"{moment.astimezone(_CHINA):%Y-%m-%d %H:%M}"
 
 
-def _weights(report: WeightingReport, t: Translator) -> Facts:
+def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:
     crossed = " × ".join(
         t(VARIABLES[name]) if name in VARIABLES else name for name in report.margin
     )
@@ -137,7 +137,15 @@ def _weights(report: WeightingReport, t: Translator) -> Facts:
         ),
         (t("Interviews without age or gender"), f"{report.unknown:,d}"),
         (t("Merged margin cells"), f"{len(report.merges)}"),
+        *_oversampled(report, names, t),
     )
+
+
+def _oversampled(report: WeightingReport, names: Names, t: Translator) -> Facts:
+    if not report.oversampled:
+        return ()
+    groups = ", ".join(names.group(group) for group in report.oversampled)
+    return ((t("Asked more often, and weighted back"), groups),)
 
 
 def _errors(method: Method, t: Translator) -> Facts:

@@ -10,6 +10,13 @@ from survey.store.tables.interviews import (
 )
 from survey.store.tables.kinds import Mode, PointKind, Status, WaveState
 from survey.store.tables.people import Account, LoginSession
+from survey.store.tables.planning import (
+    CityTarget,
+    PointDraw,
+    Posting,
+    QuotaMargin,
+    WavePlan,
+)
 from survey.store.tables.records import AuditEntry, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
@@ -19,14 +26,18 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "City",
+    "CityTarget",
     "IndicatorTreeVersion",
     "InstrumentVersion",
     "Invitation",
     "JsonDocument",
     "LoginSession",
     "Mode",
+    "PointDraw",
     "PointKind",
+    "Posting",
     "QuotaCell",
+    "QuotaMargin",
     "Response",
     "ResponseFlag",
     "ResponseRevision",
@@ -36,6 +47,7 @@ __all__ = [
     "Status",
     "UtcDateTime",
     "Wave",
+    "WavePlan",
     "WaveState",
     "new_id",
     "now",

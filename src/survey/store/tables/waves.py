@@ -45,6 +45,9 @@ class SamplingPoint(SQLModel, table=True):
     stratum: str
     """`urban` or `rural`; strata are nested in the city."""
     target: int
+    opens_on: date | None = None
+    closes_on: date | None = None
+    """Days on which the point is worked at; empty: those of the wave."""
 
 
 class Assignment(SQLModel, table=True):

@@ -1,0 +1,1 @@
+"""Planning a wave: its sample sizes and quotas, its sampling points, who works where."""

@@ -1,0 +1,223 @@
+"""Writing a sample plan into a wave: city targets, quota cells, marginal targets."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.planning.drafting import PERMITS, WaveFixed, require_undoable
+from survey.fieldwork.planning.stored import stored_request
+from survey.fieldwork.waves import locked_wave, wave_by_key
+from survey.locale import SurveyError, msg
+from survey.sample.frame import FrameCity, shipped_cities
+from survey.sample.plan import Planned, PlanRequest, make_plan
+from survey.store.core import table_of
+from survey.store.tables import (
+    City,
+    CityTarget,
+    QuotaCell,
+    QuotaMargin,
+    Response,
+    Wave,
+    WavePlan,
+    WaveState,
+    new_id,
+)
+
+_CELLS, _TARGETS, _MARGINS = table_of(QuotaCell), table_of(CityTarget), table_of(QuotaMargin)
+_RESPONSES = table_of(Response)
+
+
+class BelowCollected(SurveyError):
+    """A target would fall below what was collected already."""
+
+    code = "below_collected"
+
+
+def plan_cities(*, session: Session) -> list[FrameCity]:
+    """The cities of the frame that the store knows."""
+    known = set(session.exec(select_rows(City.code)))
+    return [city for city in shipped_cities() if city.code in known]
+
+
+def save_plan(
+    *, session: Session, principal: Principal, key: str, request: PlanRequest, now: datetime
+) -> Planned:
+    """Compute the plan and make it the wave's own, replacing the one before; whole or not at all.
+
+    Raises:
+        WaveFixed: the state forbids it. BelowCollected: a target would fall below what was
+            collected. PlanError, AllocationError: the request does not fit together.
+    """
+    principal.require(Action.PLAN)
+    wave = locked_wave(session=session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise WaveFixed(PERMITS[wave.state])
+    planned = make_plan(plan_cities(session=session), wave.series, request)
+    if wave.state is WaveState.OPEN:
+        _require_same_factors(session.get(WavePlan, wave.id), request)
+    _save_cells(session, wave.id, planned)
+    _save_cities(session, wave, planned)
+    _save_margins(session, wave.id, planned)
+    _save_aim(session, wave.id, planned, now)
+    require_undoable(session=session, wave=wave)
+    record(
+        session=session, actor=principal, action="wave.planned", subject_kind="wave",
+        subject_id=wave.id, now=now, detail=_told(planned),
+    )  # fmt: skip
+    return planned
+
+
+def _require_same_factors(before: WavePlan | None, request: PlanRequest) -> None:
+    known = (before.elderly_factor, before.guardian_factor) if before else (1.0, 1.0)
+    if known != (request.elderly, request.guardian):
+        raise WaveFixed(
+            msg("How much more often a group is asked is fixed once a wave was opened.")
+        )
+
+
+def _save_cells(session: Session, wave_id: UUID, planned: Planned) -> None:
+    """Cells keep their id and count; gone are only cells in which nothing was counted."""
+    connection = session.connection()
+    known = {
+        (row.city_code, row.age_band, row.gender): row
+        for row in connection.execute(select(_CELLS).where(_CELLS.c.wave_id == wave_id))
+    }
+    wanted = {
+        (city, age, gender): int(target)
+        for city, age, gender, target in planned.quotas.cells.to_numpy()
+    }
+    for place, row in known.items():
+        target = wanted.get(place, 0)
+        if target < row.target and target < row.collected:
+            raise BelowCollected(
+                msg(
+                    "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
+                    "target cannot be lowered to {target}.",
+                    city=place[0], age=place[1], gender=place[2], collected=row.collected,
+                    target=target,
+                )
+            )  # fmt: skip
+    gone = [row.id for place, row in known.items() if place not in wanted]
+    if gone:
+        _require_unused(session, gone)
+        connection.execute(delete(_CELLS).where(_CELLS.c.id.in_(gone)))
+    for place, target in wanted.items():
+        if place in known and known[place].target != target:
+            connection.execute(
+                update(_CELLS).where(_CELLS.c.id == known[place].id).values(target=target)
+            )
+    _insert(session, QuotaCell, [
+        {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "age_band": place[1],
+         "gender": place[2], "target": target, "collected": 0}
+        for place, target in wanted.items() if place not in known
+    ])  # fmt: skip
+
+
+def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
+    """Even a void interview names its cell: a cell that was ever used stays."""
+    used = select(_RESPONSES.c.id).where(_RESPONSES.c.quota_cell_id.in_(cells)).limit(1)
+    if session.connection().execute(used).first() is not None:
+        raise BelowCollected(
+            msg("Interviews were counted in quota cells that this plan does not have any more.")
+        )
+
+
+def _save_cities(session: Session, wave: Wave, planned: Planned) -> None:
+    known = {row.city_code: row for row in session.exec(
+        select_rows(CityTarget).where(CityTarget.wave_id == wave.id)
+    )}  # fmt: skip
+    collected = _collected(session, wave.id)
+    size = {str(code): int(target) for code, target in planned.sample.cities["size"].items()}
+    shares = planned.guardian_share
+    for code, row in known.items():
+        target = size.get(code, 0)
+        if target < row.target and target < collected.get(code, 0):
+            raise BelowCollected(
+                msg(
+                    "City {city}: {collected} interviews were collected, so its target cannot be "
+                    "lowered to {target}.",
+                    city=code, collected=collected[code], target=target,
+                )
+            )  # fmt: skip
+        if code not in size:
+            session.delete(row)
+    for code, target in size.items():
+        row = known.get(code) or CityTarget(wave_id=wave.id, city_code=code, target=target)
+        row.target = target
+        row.guardian_share = None if shares is None else float(shares[code])
+        session.add(row)
+    session.flush()
+
+
+def _collected(session: Session, wave_id: UUID) -> Mapping[str, int]:
+    query = (
+        select(_CELLS.c.city_code, func.sum(_CELLS.c.collected))
+        .where(_CELLS.c.wave_id == wave_id)
+        .group_by(_CELLS.c.city_code)
+    )
+    return {row[0]: int(row[1]) for row in session.connection().execute(query)}
+
+
+def _save_margins(session: Session, wave_id: UUID, planned: Planned) -> None:
+    session.connection().execute(delete(_MARGINS).where(_MARGINS.c.wave_id == wave_id))
+    _insert(session, QuotaMargin, [
+        {"id": new_id(), "wave_id": wave_id, "city_code": city, "dimension": dimension,
+         "category": category, "target": int(target)}
+        for city, dimension, category, target in planned.quotas.margins.to_numpy()
+    ])  # fmt: skip
+
+
+def _save_aim(session: Session, wave_id: UUID, planned: Planned, now: datetime) -> None:
+    request, aim = planned.request, planned.request.aim
+    row = WavePlan(
+        wave_id=wave_id, margin=aim.margin, level=aim.level, deff=aim.deff, rule=aim.rule.value,
+        total=planned.sample.total, price=aim.price, budget=aim.budget, crossed=request.crossed,
+        reserve=request.reserve, elderly_factor=request.elderly, guardian_factor=request.guardian,
+        saved_at=now,
+    )  # fmt: skip
+    session.merge(row)
+    session.flush()
+
+
+def _insert(session: Session, model: Any, rows: list[dict[str, object]]) -> None:
+    if rows:
+        session.connection().execute(insert(table_of(model)), rows)
+
+
+def _told(planned: Planned) -> dict[str, Any]:
+    request, aim = planned.request, planned.request.aim
+    return {
+        "interviews": planned.sample.total,
+        "cities": len(planned.sample.cities),
+        "margin": aim.margin,
+        "level": aim.level,
+        "deff": aim.deff,
+        "rule": aim.rule.value,
+        "by_hand": request.size is not None,
+        "crossed": request.crossed,
+        "reserve": request.reserve,
+        "elderly_factor": request.elderly,
+        "guardian_factor": request.guardian,
+    }
+
+
+def saved_request(*, session: Session, principal: Principal, key: str) -> PlanRequest | None:
+    """The request that gives the plan of a wave again; None where none was saved."""
+    principal.require(Action.READ_PLAN)
+    wave = wave_by_key(session=session, key=key)
+    plan = session.get(WavePlan, wave.id)
+    if plan is None:
+        return None
+    rows = session.exec(
+        select_rows(CityTarget)
+        .where(CityTarget.wave_id == wave.id)
+        .order_by(col(CityTarget.city_code))
+    ).all()
+    return stored_request(plan, rows)

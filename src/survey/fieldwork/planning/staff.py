@@ -1,0 +1,251 @@
+"""Who works where: surveyors to points, supervisors and agencies, from a workbook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal, Role, covers
+from survey.fieldwork.planning.drafting import PERMITS, WaveFixed
+from survey.fieldwork.waves import locked_wave, wave_by_key
+from survey.locale import SurveyError, msg
+from survey.sample.workbooks import CellError, Checker, Column, Sheet, SheetRow, read_sheet
+from survey.store.core import table_of
+from survey.store.tables import Account, Assignment, Posting, SamplingPoint, Wave, WaveState
+
+SURVEYORS = frozenset({Role.SURVEYOR, Role.TYPIST})
+SUPERVISORS = frozenset({Role.SUPERVISOR})
+LONGEST_AGENCY = 80
+
+
+class StaffWrong(SurveyError):
+    code = "staff_wrong"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One surveyor at one sampling point."""
+
+    login: str
+    point: str
+    city_code: str
+    account_id: UUID
+    point_id: UUID
+    supervisor_id: UUID | None
+    agency: str
+
+
+@dataclass(frozen=True)
+class JobList:
+    """What a file asks for, checked against the store, and what is wrong with other rows."""
+
+    jobs: tuple[Job, ...]
+    errors: tuple[CellError, ...]
+    present: int
+    """Jobs that the wave has already."""
+
+
+@dataclass(frozen=True)
+class Staffed:
+    """What was written."""
+
+    assigned: int
+    people: int
+
+
+STAFF_SHEET = Sheet(
+    "people",
+    (
+        Column("login", msg("Login of the surveyor"), 24),
+        Column("point", msg("Code of the point"), 24),
+        Column("supervisor", msg("Login of the supervisor (may stay empty)"), 24),
+        Column("agency", msg("Agency (may stay empty)"), 28),
+    ),
+)
+
+
+def staff_template(*, session: Session, principal: Principal, key: str) -> Sheet:
+    """The template, its drop-downs filled with the wave's points and the people of the store."""
+    principal.require(Action.PLAN)
+    wave = wave_by_key(session=session, key=key)
+    points = tuple(sorted(_points(session, wave)))
+    accounts = _accounts(session)
+    login, point, supervisor, agency = STAFF_SHEET.columns
+    return Sheet(
+        STAFF_SHEET.name,
+        (
+            Column(login.key, login.label, login.width, choices=_logins(accounts, SURVEYORS)),
+            Column(point.key, point.label, point.width, choices=points),
+            Column(supervisor.key, supervisor.label, supervisor.width,
+                   choices=_logins(accounts, SUPERVISORS)),
+            agency,
+        ),
+    )  # fmt: skip
+
+
+def _logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[str, ...]:
+    return tuple(sorted(login for login, one in accounts.items() if one.role in roles))
+
+
+def read_staff_list(
+    *, session: Session, principal: Principal, key: str, name: str, content: bytes
+) -> JobList:
+    """Check an uploaded list; nothing is stored. Raises `WorkbookError` for the file as a whole."""
+    principal.require(Action.PLAN)
+    wave = wave_by_key(session=session, key=key)
+    rows, errors = read_sheet(name, content, STAFF_SHEET)
+    reader = _Reader(_points(session, wave), _accounts(session))
+    jobs = [job for row in rows if (job := reader.read(row, errors)) is not None]
+    known = _assigned(session, wave)
+    present = sum((job.account_id, job.point_id) in known for job in jobs)
+    return JobList(tuple(jobs), tuple(sorted(errors, key=lambda error: error.row)), present)
+
+
+def _points(session: Session, wave: Wave) -> dict[str, SamplingPoint]:
+    query = select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)
+    return {point.code: point for point in session.exec(query)}
+
+
+def _accounts(session: Session) -> dict[str, Account]:
+    roles = [role.value for role in SURVEYORS | SUPERVISORS]
+    query = select(Account).where(col(Account.active), col(Account.role).in_(roles))
+    return {account.login: account for account in session.exec(query)}
+
+
+def _assigned(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
+    query = (
+        select(Assignment.account_id, Assignment.point_id)
+        .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
+        .where(SamplingPoint.wave_id == wave.id)
+    )
+    return {(account, point) for account, point in session.exec(query)}
+
+
+class _Reader:
+    """Reads the rows of one list one after the other."""
+
+    def __init__(
+        self, points: Mapping[str, SamplingPoint], accounts: Mapping[str, Account]
+    ) -> None:
+        self._points, self._accounts = points, accounts
+        self._seen: dict[tuple[str, str], int] = {}
+        self._posting: dict[tuple[str, str], tuple[int, str, str]] = {}
+
+    def read(self, row: SheetRow, errors: list[CellError]) -> Job | None:
+        check = Checker(STAFF_SHEET, row, errors)
+        surveyor = self._person(check, "login", SURVEYORS)
+        point = self._point(check)
+        supervisor = None
+        if check.text("supervisor", required=False):
+            supervisor = self._person(check, "supervisor", SUPERVISORS)
+        agency = check.text("agency", required=False)
+        if len(agency) > LONGEST_AGENCY:
+            check.fail("agency", msg("This is longer than {limit} characters.",
+                                     limit=LONGEST_AGENCY))  # fmt: skip
+        if surveyor is None or point is None or not check.is_clean():
+            return None
+        self._together(check, surveyor, point, supervisor, agency)
+        if not check.is_clean():
+            return None
+        return Job(
+            surveyor.login, point.code, point.city_code, surveyor.id, point.id,
+            supervisor.id if supervisor else None, agency,
+        )  # fmt: skip
+
+    def _person(self, check: Checker, key: str, roles: frozenset[Role]) -> Account | None:
+        login = check.text(key)
+        person = self._accounts.get(login)
+        if login and person is None:
+            check.fail(key, msg("Nobody signs in with this name, or the account is closed."))
+        elif person is not None and person.role not in roles:
+            check.fail(key, msg("This person has another role."))
+        return person
+
+    def _point(self, check: Checker) -> SamplingPoint | None:
+        code = check.text("point")
+        point = self._points.get(code)
+        if code and point is None:
+            check.fail("point", msg("The wave has no sampling point with this code."))
+        return point
+
+    def _together(
+        self,
+        check: Checker,
+        surveyor: Account,
+        point: SamplingPoint,
+        supervisor: Account | None,
+        agency: str,
+    ) -> None:
+        """What only shows when the cells of a row, or two rows, are read together."""
+        number, city = check.row.number, point.city_code
+        outside = msg("The point lies outside the area of this person.")
+        if not covers(surveyor.area, city):
+            check.fail("login", outside)
+        if supervisor is not None and not covers(supervisor.area, city):
+            check.fail("supervisor", outside)
+        twice = self._seen.setdefault((surveyor.login, point.code), number)
+        if twice != number:
+            check.fail("point", msg("The same surveyor and point stand in row {row}.", row=twice))
+        asked = (supervisor.login if supervisor else "", agency)
+        before = self._posting.setdefault((surveyor.login, city), (number, *asked))
+        if before[1:] != asked:
+            check.fail(
+                "supervisor",
+                msg("Row {row} names another supervisor or agency for this surveyor.",
+                    row=before[0]),
+            )  # fmt: skip
+
+
+def assign_people(
+    *, session: Session, principal: Principal, key: str, listed: JobList, now: datetime
+) -> Staffed:
+    """Write the list: new jobs are added, supervisor and agency of its people replaced.
+
+    Raises:
+        WaveFixed: the wave is closed, frozen or released. StaffWrong: rows are wrong, or the store
+            changed since the list was read.
+    """
+    principal.require(Action.PLAN)
+    wave = locked_wave(session=session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise WaveFixed(PERMITS[wave.state])
+    if listed.errors or not listed.jobs:
+        raise StaffWrong(msg("Please mend the list first; nothing was changed."))
+    points = {point.id for point in _points(session, wave).values()}
+    if any(job.point_id not in points for job in listed.jobs):
+        raise StaffWrong(msg("The sampling points have changed. Please upload the list again."))
+    known = _assigned(session, wave)
+    fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]
+    session.add_all(Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh)
+    people = _post(session, wave, listed)
+    record(
+        session=session, actor=principal, action="wave.staffed", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={"jobs": len(listed.jobs), "assigned": len(fresh), "people": people},
+    )  # fmt: skip
+    return Staffed(len(fresh), people)
+
+
+def _post(session: Session, wave: Wave, listed: JobList) -> int:
+    postings = {(job.account_id, job.city_code): job for job in listed.jobs}
+    table = table_of(Posting)
+    for account_id, city in postings:
+        session.connection().execute(
+            delete(table).where(
+                table.c.wave_id == wave.id, table.c.account_id == account_id,
+                table.c.city_code == city,
+            )
+        )  # fmt: skip
+    session.add_all(
+        Posting(
+            wave_id=wave.id, account_id=account_id, city_code=city,
+            supervisor_id=job.supervisor_id, agency=job.agency,
+        )
+        for (account_id, city), job in postings.items()
+    )  # fmt: skip
+    session.flush()
+    return len(postings)

@@ -1,0 +1,210 @@
+"""What a sample plan will be able to tell, before anything is spent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.locale import Translator
+from survey.publish.charts import ChartText, Kind
+from survey.publish.charts.layers import REFERENCE
+from survey.publish.columns import Columns
+from survey.publish.picture import Picture
+from survey.publish.views.names import Names
+from survey.sample.frame import FrameCity
+from survey.sample.plan import Planned
+from survey.sample.quotas import plan_margins
+
+
+@dataclass(frozen=True, eq=False)
+class GroupPrecision:
+    """A special group over all cities of a plan."""
+
+    name: str
+    expected: float
+    best: float
+    worst: float
+
+
+@dataclass(frozen=True, eq=False)
+class PlanView:
+    """Answer, remarks, picture and the two tables of a plan."""
+
+    total: int
+    sentence: str
+    remarks: tuple[str, ...]
+    groups: tuple[GroupPrecision, ...]
+    picture: Picture
+    cells: pd.DataFrame
+    """Targets summed over the cities: quota, category, target."""
+
+
+def plan_view(
+    planned: Planned, cities: Sequence[FrameCity], series: str, language: str
+) -> PlanView:
+    """`cities` is the frame; the plan may hold only some of them."""
+    names = Names(language, None)
+    return PlanView(
+        total=planned.sample.total,
+        sentence=_sentence(planned, cities, series, names.t),
+        remarks=_remarks(planned, names.t),
+        groups=_groups(planned, names),
+        picture=_picture(planned, names),
+        cells=_cells(planned, names),
+    )
+
+
+def nation_half_width(planned: Planned, cities: Sequence[FrameCity], series: str) -> float:
+    """Of the mean of all cities weighted by population: independent samples, so variances add."""
+    half = planned.sample.cities["half_width"]
+    people = plan_margins(cities, series, {}).city_totals().reindex(half.index)
+    share = people / people.sum()
+    return float(np.sqrt((share**2 * half**2).sum()))
+
+
+def _sentence(planned: Planned, cities: Sequence[FrameCity], series: str, t: Translator) -> str:
+    half = planned.sample.cities["half_width"]
+    said = t(
+        "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
+        "together within ±{nation}.",
+        cities=len(half), best=f"{half.min():.1f}", worst=f"{half.max():.1f}",
+        nation=f"{nation_half_width(planned, cities, series):.2f}",
+    )  # fmt: skip
+    if planned.request.aim.price:
+        cost = f"{planned.sample.cost:,.0f}"
+        said = f"{said} " + t("The interviews cost {cost} yuan.", cost=cost)
+    return said
+
+
+def _remarks(planned: Planned, t: Translator) -> tuple[str, ...]:
+    aim = planned.request.aim
+    missed = planned.sample.missed
+    said = [
+        t(
+            "Fewest interviews of a city for ±{margin} points: {floor}.",
+            margin=f"{aim.margin:g}", floor=f"{aim.floor:,}",
+        )
+    ]  # fmt: skip
+    if missed:
+        said.append(
+            t(
+                "{count} cities stay above ±{margin} points: too few interviews, or asking some "
+                "groups more often costs the city as a whole.",
+                count=missed, margin=f"{aim.margin:g}",
+            )
+        )  # fmt: skip
+    if planned.guardian_share is not None:
+        said.append(t("The share of guardians is an assumption by age, not a count of the census."))
+    return tuple(said)
+
+
+def _groups(planned: Planned, names: Names) -> tuple[GroupPrecision, ...]:
+    return tuple(
+        GroupPrecision(
+            names.group(str(group)), float(rows["expected"].sum()),
+            float(rows["half_width"].min()), float(rows["half_width"].max()),
+        )
+        for group, rows in planned.sample.groups.groupby("group", sort=False)
+    )  # fmt: skip
+
+
+def _picture(planned: Planned, names: Names) -> Picture:
+    t, sample = names.t, planned.sample
+    order = sample.cities.sort_values("half_width", ascending=False, kind="stable")
+    everybody = t("The city")
+    parts = [order.assign(series=everybody, n=order["size"].astype(float))]
+    parts += [
+        rows.set_index("city_code")
+        .reindex(order.index)
+        .assign(series=names.group(str(group)), n=lambda one: one["expected"])
+        for group, rows in sample.groups.groupby("group", sort=False)
+    ]
+    drawn = pd.concat([part[["series", "half_width", "n"]] for part in parts])
+    value = t("Half-width in points, for a share of one half")
+    series = tuple(str(part["series"].iloc[0]) for part in parts)
+    worst = order.index[0]
+    return Picture(
+        key="half-widths",
+        kind=Kind.HALF_WIDTHS,
+        title=t("How precise each city will be"),
+        subtitle=t(
+            "{level} confidence, design effect {deff}; the dashed line is the margin asked for",
+            level=f"{planned.request.aim.level:.0%}", deff=f"{planned.request.aim.deff:g}",
+        ),
+        alt=t(
+            "How precise each city will be. {count} rows; the widest: {city} ±{half} points. The "
+            "same data follow as a table.",
+            count=len(order), city=names.area(str(worst)),
+            half=f"{order['half_width'].iloc[0]:.1f}",
+        ),
+        text=ChartText(value=value, name=t("City"), interval="±", n="n", series=series),
+        rows=_rows(drawn, names, planned.request.aim.margin),
+        listing=_listing(order, planned, names),
+        note=t("Groups: expected interviews; without a quota of their own they may be fewer."),
+    )  # fmt: skip
+
+
+def _rows(drawn: pd.DataFrame, names: Names, margin: float) -> Columns:
+    known = drawn.dropna(subset="half_width")
+    widths = known["half_width"].tolist()
+    return {
+        "label": [*(names.area(str(code)) for code in known.index), ""],
+        "series": [*known["series"].tolist(), ""],
+        "estimate": [*widths, margin],
+        "range": [*(f"±{half:.1f}" for half in widths), ""],
+        "n": [*known["n"].round().tolist(), None],
+        "role": [*["item"] * len(known), REFERENCE],
+    }
+
+
+def _listing(order: pd.DataFrame, planned: Planned, names: Names) -> Columns:
+    t = names.t
+    listing: dict[str, list[object]] = {
+        t("City"): [names.area(str(code)) for code in order.index],
+        t("Interviews"): [int(size) for size in order["size"]],
+        t("Half-width (points)"): [float(half) for half in order["half_width"]],
+    }
+    for group, rows in planned.sample.groups.groupby("group", sort=False):
+        ordered = rows.set_index("city_code").reindex(order.index)
+        name = names.group(str(group))
+        listing[t("{group}: expected", group=name)] = ordered["expected"].tolist()
+        listing[t("{group}: half-width", group=name)] = ordered["half_width"].tolist()
+    return listing
+
+
+def _cells(planned: Planned, names: Names) -> pd.DataFrame:
+    """Quotas over all cities; what each city gets is in the workbook."""
+    t, cells, margins = names.t, planned.quotas.cells, planned.quotas.margins
+    crossed = cells.groupby(["age_band", "gender"], sort=False)["target"].sum().reset_index()
+    rows = [
+        (
+            t("Age × gender"),
+            f"{names.group(f'age_band={age}')} · {names.group(f'gender={gender}')}",
+            int(target),
+        )
+        for age, gender, target in crossed.to_numpy()
+    ]
+    summed = margins.groupby(["dimension", "category"], sort=False)["target"].sum().reset_index()
+    rows += [
+        (_dimension(dimension, t), _category(dimension, category, names), int(target))
+        for dimension, category, target in summed.to_numpy()
+    ]
+    return pd.DataFrame(rows, columns=[t("Quota of"), t("Category"), t("Target")])
+
+
+def _dimension(dimension: str, t: Translator) -> str:
+    known = {
+        "stratum": t("Urban or rural point"),
+        "guardian": t("Guardian"),
+        "age_band": t("Age"),
+        "gender": t("Gender"),
+        "school_stage": t("School stage"),
+    }
+    return known.get(dimension, dimension)
+
+
+def _category(dimension: str, category: str, names: Names) -> str:
+    if dimension == "stratum":
+        return names.t("Rural") if category == "rural" else names.t("Urban")
+    return names.group(f"{dimension}={category}")

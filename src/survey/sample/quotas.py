@@ -1,0 +1,130 @@
+"""From sample sizes to what each city has to collect: quota cells and marginal targets.
+
+A city's size is divided over age band x gender in proportion to population; where people of 60 and
+over are asked `factor` times as often, their population counts `factor` times. Whole numbers by
+largest remainders, so that the cells of a city add up to its size; the reserve is added afterwards,
+rounded up cell by cell.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.sample.allocation import largest_remainders, quota_targets
+from survey.sample.frame import FrameCity
+from survey.sample.groups import ELDERLY, ELDERLY_BAND, GUARDIAN, sample_share
+from survey.sample.margins import (
+    SPLIT_BANDS,
+    Margins,
+    elderly_margins,
+    main_margins,
+    minors_margins,
+)
+
+CELL_COLUMNS = ("city_code", "age_band", "gender", "target")
+MARGIN_COLUMNS = ("city_code", "dimension", "category", "target")
+STRATA = ("urban", "rural")
+
+
+@dataclass(frozen=True, eq=False)
+class Quotas:
+    """`cells`: `CELL_COLUMNS`. `margins`: `MARGIN_COLUMNS`. Targets include the reserve."""
+
+    cells: pd.DataFrame
+    margins: pd.DataFrame
+
+
+def plan_margins(cities: Sequence[FrameCity], series: str, boosts: Mapping[str, float]) -> Margins:
+    """The population that quotas aim at and weights return to.
+
+    Where people of 60 and over are asked more often, 55-70 is cut in two: within one band the
+    weights could not undo it.
+    """
+    if series == "elderly":
+        return elderly_margins(cities)
+    if series == "minors":
+        return minors_margins(cities)
+    return (
+        main_margins(cities, SPLIT_BANDS) if is_boosted(boosts, ELDERLY) else main_margins(cities)
+    )
+
+
+def is_boosted(boosts: Mapping[str, float], group: str) -> bool:
+    return boosts.get(group, 1.0) > 1.0
+
+
+def plan_quotas(
+    cities: Sequence[FrameCity],
+    series: str,
+    size: pd.Series,
+    *,
+    boosts: Mapping[str, float],
+    guardian_share: pd.Series | None = None,
+    crossed: bool = True,
+    reserve: float = 0.0,
+) -> Quotas:
+    """Cells and marginal targets for a sample of `size` interviews by city code.
+
+    Args:
+        boosts: group -> how many times as often its members are asked.
+        guardian_share: guardians among each city's population; needed where they are boosted.
+        crossed: False adds the margins of age and of gender, which then are the quotas; the cells
+            stay as what is expected, so that interviews can be counted in them.
+    """
+    asked = [city for city in cities if city.code in size.index]
+    margins = plan_margins(asked, series, boosts)
+    targets = quota_targets(_boosted(margins, boosts), size, reserve=reserve)
+    planned = _with_reserve(size, reserve)
+    parts = [_two(planned, "stratum", STRATA, _rural(asked).reindex(size.index))]
+    if is_boosted(boosts, GUARDIAN) and guardian_share is not None:
+        share = sample_share(guardian_share.reindex(size.index), boosts[GUARDIAN])
+        parts.append(_two(planned, "guardian", ("no", "yes"), share))
+    if margins.cells != ("age_band", "gender"):
+        parts.append(_added_up(targets, margins.cells[0]))
+        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _joined(parts))
+    if not crossed:
+        parts += [_added_up(targets, name) for name in margins.cells]
+    return Quotas(targets[list(CELL_COLUMNS)], _joined(parts))
+
+
+def _boosted(margins: Margins, boosts: Mapping[str, float]) -> Margins:
+    if not is_boosted(boosts, ELDERLY) or "age_band" not in margins.cells:
+        return margins
+    factor = np.where(margins.table["age_band"] == ELDERLY_BAND, boosts[ELDERLY], 1.0)
+    table = margins.table.assign(population=margins.table["population"] * factor)
+    return Margins(table, margins.cells, margins.source, margins.year, margins.status)
+
+
+def _with_reserve(size: pd.Series, reserve: float) -> pd.Series:
+    return (size * (1 + reserve) - 1e-9).apply(np.ceil).astype(np.int64)
+
+
+def _rural(cities: Sequence[FrameCity]) -> pd.Series:
+    return pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
+
+
+def _two(
+    planned: pd.Series, dimension: str, names: tuple[str, str], second: pd.Series
+) -> pd.DataFrame:
+    """Two categories of which the second has the share `second`."""
+    rows = []
+    for code, wanted in planned.items():
+        share = float(second.loc[str(code)])
+        divided = largest_remainders(wanted * np.array([1 - share, share]), int(wanted))
+        rows += [
+            (code, dimension, name, int(target))
+            for name, target in zip(names, divided, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=list(MARGIN_COLUMNS))
+
+
+def _added_up(targets: pd.DataFrame, dimension: str) -> pd.DataFrame:
+    summed = targets.groupby(["city_code", dimension], sort=False)["target"].sum().reset_index()
+    named = summed.rename(columns={dimension: "category"}).assign(dimension=dimension)
+    return named[list(MARGIN_COLUMNS)]
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,311 @@
+"""Tables in Excel workbooks: written so that nothing in them runs, read cell by cell with reasons.
+
+A column is found by its key or by its heading in any language, a word of a list by its code or its
+name in any language. Text that begins like a formula is written as text that a spreadsheet quotes;
+a formula in a file that comes back is refused, because its value is only what some program last
+made of it.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from survey.instrument.xlsform.errors import WorkbookError
+from survey.instrument.xlsform.guard import guarded_excel
+from survey.locale import LANGUAGES, Message, Translator, msg, translator
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+SHOWN = 60
+LONGEST = 200
+LISTS = "lists"
+_DROPDOWN_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """`words`: code -> name, for a column that takes nothing else; they become its drop-down."""
+
+    key: str
+    label: Message
+    width: int = 14
+    words: Mapping[str, Message] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    """Suggestions of a drop-down for names that need no translation, such as cities."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    name: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[object]] = ()
+
+
+@dataclass(frozen=True)
+class CellError:
+    """What is wrong with one cell; rows are numbered as the spreadsheet does."""
+
+    sheet: str
+    row: int
+    column: Message
+    value: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One row that is not empty: its spreadsheet number and the cells by column key."""
+
+    number: int
+    cells: Mapping[str, Any]
+
+
+def write_workbook(sheets: Iterable[Sheet], language: str) -> bytes:
+    """The workbook as bytes, headings and words in `language`."""
+    t, book = translator(language), Workbook()
+    book.remove(book.active)
+    lists = _Lists()
+    for sheet in sheets:
+        page = book.create_sheet(sheet.name)
+        for place, column in enumerate(sheet.columns, start=1):
+            heading = page.cell(1, place)
+            _put(heading, t(column.label))
+            heading.font = Font(bold=True)
+            heading.alignment = Alignment(wrap_text=True, vertical="top")
+            letter = get_column_letter(place)
+            page.column_dimensions[letter].width = column.width
+            names = [t(name) for name in column.words.values()] or list(column.choices)
+            if names:
+                page.add_data_validation(lists.dropdown(names, letter))
+        for number, row in enumerate(sheet.rows, start=2):
+            for place, (column, value) in enumerate(zip(sheet.columns, row, strict=True), start=1):
+                _put(page.cell(number, place), _shown(column, value, t))
+        page.freeze_panes = "A2"
+    lists.write(book)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+class _Lists:
+    """What drop-downs offer, each list once, on a hidden sheet of its own."""
+
+    def __init__(self) -> None:
+        self._lists: dict[tuple[str, ...], int] = {}
+
+    def dropdown(self, names: Sequence[str], letter: str) -> DataValidation:
+        place = self._lists.setdefault(tuple(names), len(self._lists) + 1)
+        source = get_column_letter(place)
+        rule = DataValidation(
+            "list", formula1=f"{LISTS}!${source}$1:${source}${len(names)}", allow_blank=True
+        )
+        rule.add(f"{letter}2:{letter}{_DROPDOWN_ROWS}")
+        return rule
+
+    def write(self, book: Workbook) -> None:
+        if not self._lists:
+            return
+        page = book.create_sheet(LISTS)
+        page.sheet_state = "hidden"
+        for names, place in self._lists.items():
+            for number, name in enumerate(names, start=1):
+                _put(page.cell(number, place), name)
+
+
+def _shown(column: Column, value: object, t: Translator) -> object:
+    return t(column.words[value]) if isinstance(value, str) and value in column.words else value
+
+
+def _put(cell: Cell, value: object) -> None:
+    cell.value = value
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        cell.data_type = "s"
+        cell.quotePrefix = True
+
+
+def read_sheet(name: str, content: bytes, sheet: Sheet) -> tuple[list[SheetRow], list[CellError]]:
+    """The rows of the sheet with that name, or of the only one; formulas are errors.
+
+    Raises:
+        WorkbookError: no workbook that we open, no such sheet, a column is missing.
+    """
+    guarded = guarded_excel(name, content)
+    try:
+        book = load_workbook(io.BytesIO(guarded.content), read_only=True, data_only=False)
+    except Exception as error:
+        # A damaged workbook fails in as many ways as openpyxl and its parsers have errors.
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
+    try:
+        page = _page(book, sheet.name)
+        page.reset_dimensions()
+        records = page.iter_rows()
+        places = _places(sheet, next(records, ()))
+        return _rows(sheet, records, places)
+    finally:
+        book.close()
+
+
+def _page(book: Any, wanted: str) -> Any:
+    pages = [page for page in book.worksheets if page.title != LISTS]
+    named = [page for page in pages if page.title.strip().casefold() == wanted]
+    if not named and len(pages) != 1:
+        raise WorkbookError(msg("The workbook has no sheet named “{sheet}”.", sheet=wanted))
+    return (named or pages)[0]
+
+
+def _places(sheet: Sheet, header: Sequence[Any]) -> dict[str, int]:
+    """Column key -> its place."""
+    found = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
+    places = {}
+    for column in sheet.columns:
+        known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
+        at = next((found[_plain(one)] for one in known if _plain(one) in found), None)
+        if at is None:
+            raise WorkbookError(
+                msg(
+                    "Sheet “{sheet}” has no column “{column}”. Please use the template.",
+                    sheet=sheet.name,
+                    column=column.label,
+                )
+            )
+        places[column.key] = at
+    return places
+
+
+def _rows(
+    sheet: Sheet, records: Iterable[Sequence[Any]], places: Mapping[str, int]
+) -> tuple[list[SheetRow], list[CellError]]:
+    rows: list[SheetRow] = []
+    errors: list[CellError] = []
+    for number, record in enumerate(records, start=2):
+        cells, formulas = {}, []
+        for column in sheet.columns:
+            place = places[column.key]
+            cell = record[place] if place < len(record) else None
+            value = cell.value if cell is not None else None
+            cells[column.key] = value.strip() if isinstance(value, str) else value
+            if cell is not None and getattr(cell, "data_type", "") == "f":
+                formulas.append(column)
+        if all(value in (None, "") for value in cells.values()):
+            continue
+        errors += [
+            cell_error(sheet, number, column.key, cells[column.key], _FORMULA)
+            for column in formulas
+        ]
+        if not formulas:
+            rows.append(SheetRow(number, cells))
+    return rows, errors
+
+
+_FORMULA = msg("This is a formula. Please paste its value instead.")
+
+
+def cell_error(sheet: Sheet, row: int, key: str, value: object, message: Message) -> CellError:
+    """An error at a cell, the value cut to what a person needs to find it."""
+    label = next(column.label for column in sheet.columns if column.key == key)
+    text = "" if value is None else str(value)
+    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return CellError(sheet.name, row, label, shown, message)
+
+
+def _plain(value: object) -> str:
+    return str(value or "").strip().casefold()
+
+
+@dataclass
+class Checker:
+    """Reads the cells of one row; whatever is wrong goes to `errors` and reads as None."""
+
+    sheet: Sheet
+    row: SheetRow
+    errors: list[CellError]
+
+    def __post_init__(self) -> None:
+        self._before = len(self.errors)
+
+    def is_clean(self) -> bool:
+        """Whether nothing was found wrong with this row so far."""
+        return len(self.errors) == self._before
+
+    def fail(self, key: str, message: Message) -> None:
+        self.errors.append(
+            cell_error(self.sheet, self.row.number, key, self.row.cells.get(key), message)
+        )
+
+    def text(self, key: str, *, required: bool = True) -> str:
+        """Words of at most `LONGEST` characters; a whole number counts as its digits."""
+        value = self.row.cells.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        words = "" if value is None else str(value).strip()
+        if not words and required:
+            self.fail(key, msg("This must not be empty."))
+        elif len(words) > LONGEST:
+            self.fail(key, msg("This is longer than {limit} characters.", limit=LONGEST))
+        return words
+
+    def word(self, key: str) -> str | None:
+        """The code of a listed word, however it is written."""
+        column = next(one for one in self.sheet.columns if one.key == key)
+        asked = _plain(self.row.cells.get(key))
+        for code, name in column.words.items():
+            if asked in {code, *(_plain(translator(one)(name)) for one in LANGUAGES)}:
+                return code
+        self.fail(key, msg("This is none of the words of the drop-down list."))
+        return None
+
+    def number(self, key: str, *, least: float, most: float, whole: bool = True) -> float | None:
+        """A number between two limits; an empty cell is None without an error."""
+        value = self.row.cells.get(key)
+        if value in (None, ""):
+            return None
+        found = _number(value)
+        if found is None or not least <= found <= most or (whole and not found.is_integer()):
+            kind = msg("whole number") if whole else msg("number")
+            self.fail(
+                key,
+                msg("This is no {kind} from {least} to {most}.", kind=kind,
+                    least=f"{least:g}", most=f"{most:g}"),
+            )  # fmt: skip
+            return None
+        return found
+
+    def day(self, key: str) -> date | None:
+        """A date cell or a text such as 2026-05-20; an empty cell is None without an error."""
+        value = self.row.cells.get(key)
+        if value in (None, ""):
+            return None
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(key, msg("This is no date such as 2026-05-20."))
+            return None
+
+    def known(self, key: str, find: Callable[[str], str | None], message: Message) -> str | None:
+        """What `find` makes of the cell; what it does not know is an error."""
+        words = self.text(key)
+        found = find(words) if words else None
+        if words and found is None:
+            self.fail(key, message)
+        return found
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool | date):
+        return None
+    try:
+        found = float(str(value))
+    except ValueError:
+        return None
+    return found if abs(found) < 1e15 else None

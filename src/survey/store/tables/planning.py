@@ -1,0 +1,100 @@
+"""What was planned before anybody was asked: sample sizes, marginal quotas, draws, postings."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import UtcDateTime, new_id, now
+
+
+class WavePlan(SQLModel, table=True):
+    """The aim that the sample sizes of a wave were computed from; one row a planned wave."""
+
+    __tablename__ = "wave_plan"
+    __table_args__ = (
+        CheckConstraint("elderly_factor >= 1 AND guardian_factor >= 1", name="factors"),
+        CheckConstraint("reserve >= 0", name="reserve"),
+    )
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    margin: float
+    level: float
+    deff: float
+    rule: str
+    total: int
+    price: float = 0.0
+    budget: float | None = None
+    crossed: bool = True
+    """Whether each age x gender cell is a quota of its own; else the rows of `QuotaMargin` are."""
+    reserve: float = 0.0
+    """Share asked for beyond the sample, for what review will take away."""
+    elderly_factor: float = 1.0
+    guardian_factor: float = 1.0
+    """How many times as often a member of the group is asked as anybody else of the city."""
+    saved_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class CityTarget(SQLModel, table=True):
+    """Sample size of one city in one wave, without the reserve."""
+
+    __tablename__ = "city_target"
+    __table_args__ = (
+        CheckConstraint("target > 0", name="target"),
+        CheckConstraint("guardian_share >= 0 AND guardian_share <= 1", name="guardian_share"),
+    )
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    city_code: str = Field(foreign_key="city.code", primary_key=True)
+    target: int
+    guardian_share: float | None = None
+    """Guardians among the population asked: what the weights bring an oversampled group back to."""
+
+
+class QuotaMargin(SQLModel, table=True):
+    """Target of one category of one city, whatever the others are: `stratum` = `rural`."""
+
+    __tablename__ = "quota_margin"
+    __table_args__ = (
+        UniqueConstraint("wave_id", "city_code", "dimension", "category"),
+        CheckConstraint("target >= 0", name="target"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    dimension: str = Field(max_length=24)
+    """`age_band`, `gender`, `stratum`, `guardian` or `school_stage`."""
+    category: str = Field(max_length=24)
+    target: int
+
+
+class PointDraw(SQLModel, table=True):
+    """One draw of sampling points: with its list and seed anybody can repeat it."""
+
+    __tablename__ = "point_draw"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    seed: int = Field(sa_type=BigInteger)
+    per_city: int
+    list_sha256: str = Field(max_length=64)
+    list_document: bytes = Field(sa_type=LargeBinary)
+    """The list as it was drawn from, as CSV sorted by code; its SHA-256 is `list_sha256`."""
+    listed: int
+    drawn: int
+    drawn_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class Posting(SQLModel, table=True):
+    """Where a surveyor works in a wave, under whom and for which agency."""
+
+    __table_args__ = (UniqueConstraint("wave_id", "account_id", "city_code"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    city_code: str = Field(foreign_key="city.code")
+    supervisor_id: UUID | None = Field(default=None, foreign_key="account.id")
+    agency: str = Field(default="", max_length=80)

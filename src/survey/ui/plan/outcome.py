@@ -1,0 +1,78 @@
+"""What became of a click: said at the top of the next drawing of the page."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.locale import SurveyError, Translator
+from survey.publish.tables import csv_bytes
+from survey.sample.workbooks import CellError
+from survey.store.engine import session_scope
+from survey.ui.furniture import notice
+from survey.ui.page import Visit
+from survey.ui.session import signed_in
+
+_DONE, _PROBLEM = "plan/done", "plan/problem"
+_SHOWN = 100
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def may_plan(visit: Visit) -> bool:
+    return visit.principal.may(Action.PLAN)
+
+
+def act(visit: Visit, change: Callable[[Session, Principal], object], done: str) -> bool:
+    """Run one change in one transaction as whoever is signed in now; say how it went."""
+    try:
+        with session_scope(visit.settings.store_url) as session:
+            change(session, signed_in(visit.settings))
+    except SurveyError as error:
+        st.session_state[_PROBLEM] = visit.t(error.message)
+        return False
+    st.session_state[_DONE] = done
+    return True
+
+
+def say_what_happened(t: Translator) -> None:
+    done = st.session_state.pop(_DONE, None)
+    if done is not None:
+        st.success(done)
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem is not None:
+        notice(problem, t("Nothing was changed."))
+
+
+@contextmanager
+def problems_in_words(t: Translator) -> Iterator[None]:
+    """What cannot be computed or read is said in place; the rest of the page stays."""
+    try:
+        yield
+    except SurveyError as error:
+        notice(t(error.message), t("Nothing was changed."))
+
+
+def show_errors(t: Translator, errors: tuple[CellError, ...], key: str) -> None:
+    """Every wrong cell: where it is, what stands there, why it cannot stay."""
+    table = pd.DataFrame(
+        [
+            (error.sheet, error.row, t(error.column), error.value, t(error.message))
+            for error in errors
+        ],
+        columns=[t("Sheet"), t("Row"), t("Column"), t("Found"), t("Reason")],
+    )
+    notice(
+        t("{count} cells need another look", count=f"{len(errors):,}"),
+        t("Nothing was stored. Mend these cells in your file and upload it again."),
+    )
+    st.table(table.head(_SHOWN).astype(str), border="horizontal", alt=t("Wrong cells"))
+    if len(errors) > _SHOWN:
+        st.caption(t("The first {shown}; all of them are in the file.", shown=_SHOWN))
+    st.download_button(
+        t("All reasons (CSV)"), data=lambda: csv_bytes(table), file_name="reasons.csv",
+        mime="text/csv", key=f"{key}/reasons", on_click="ignore", type="tertiary",
+        icon=":material/table:",
+    )  # fmt: skip

@@ -1,0 +1,209 @@
+"""The sample-size planner: what it takes and what it will tell, before a yuan is spent."""
+
+from dataclasses import replace
+from functools import partial
+from html import escape
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.planning.points import city_finder
+from survey.fieldwork.planning.reading import WaveSheet
+from survey.fieldwork.planning.saving import plan_cities, save_plan, saved_request
+from survey.publish.tables import for_screen
+from survey.publish.views.plan import GroupPrecision, PlanView, plan_view
+from survey.sample.allocation import TOTAL
+from survey.sample.frame import FrameCity
+from survey.sample.plan import LARGEST_RESERVE, MOST_OFTEN, Planned, PlanRequest, make_plan
+from survey.sample.plan_file import QUOTA_KINDS, RULES, plan_sheets, read_plan_file
+from survey.sample.planner import Aim, Rule
+from survey.sample.workbooks import write_workbook
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState, now
+from survey.ui import pictures
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+from survey.ui.plan.outcome import XLSX, act, may_plan, problems_in_words, show_errors
+from survey.ui.url import pick
+
+SAVED, COMPUTED, FILE = "saved", "computed", "file"
+_A_CITY = TOTAL // 100
+"""Interviews a city to begin with: the survey's own total over its hundred cities."""
+_LEVELS = (0.9, 0.95, 0.99)
+
+
+def sample(visit: Visit, sheet: WaveSheet) -> None:
+    """The saved plan, one computed now, or one from a workbook."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        cities = plan_cities(session=session)
+        saved = saved_request(session=session, principal=visit.principal, key=sheet.key)
+    shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
+    options = [one for one in shown if saved is not None or one != SAVED]
+    source = pick(
+        t("Plan"), "plan", options, show=shown.__getitem__, language=visit.language,
+        as_buttons=True,
+    )  # fmt: skip
+    with problems_in_words(t):
+        request = saved
+        if source == COMPUTED:
+            request = _asked(visit, sheet, saved, len(cities))
+        elif source == FILE:
+            request = _uploaded(visit, sheet, cities)
+        if request is not None:
+            _show(visit, sheet, cities, request, source)
+
+
+def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: int) -> PlanRequest:
+    """What the planner asks for; every change is computed at once."""
+    t, usual, place = visit.t, saved or PlanRequest(), f"aim/{sheet.key}/{visit.language}"
+    aim = usual.aim if saved else replace(usual.aim, total=max(_A_CITY * cities, 1))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        margin = st.number_input(
+            t("Margin (± points)"), 0.5, 49.0, aim.margin, 0.5, key=f"{place}/margin"
+        )
+        level = st.selectbox(
+            t("Confidence"), _LEVELS, index=_LEVELS.index(aim.level) if aim.level in _LEVELS else 1,
+            format_func=lambda one: f"{one:.0%}", key=f"{place}/level",
+        )  # fmt: skip
+        deff = st.number_input(
+            t("Design effect"), 1.0, 20.0, aim.deff, 0.1, key=f"{place}/deff",
+            help=explain("design effect", visit.language),
+        )  # fmt: skip
+        total = st.number_input(
+            t("Interviews in all"), 1, 5_000_000, aim.total, 1_000, key=f"{place}/total"
+        )
+        rule = st.selectbox(
+            t("Interviews beyond the floor"), list(Rule), index=list(Rule).index(aim.rule),
+            format_func=lambda one: t(RULES[one.value]), key=f"{place}/rule",
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        price = st.number_input(
+            t("Yuan an interview"), 0.0, 1e6, aim.price, 1.0, key=f"{place}/price"
+        )
+        budget = st.number_input(
+            t("Budget (yuan)"), 0.0, 1e12, aim.budget, 10_000.0, key=f"{place}/budget",
+            placeholder=t("no limit"),
+        )  # fmt: skip
+        reserve = st.number_input(
+            t("Reserve (%)"), 0.0, LARGEST_RESERVE * 100, usual.reserve * 100, 1.0,
+            key=f"{place}/reserve", help=t("Asked for on top, for what review will take away."),
+        )  # fmt: skip
+        quotas = st.selectbox(
+            t("Quotas"), list(QUOTA_KINDS), index=0 if usual.crossed else 1,
+            format_func=lambda one: t(QUOTA_KINDS[one]), key=f"{place}/quotas",
+        )  # fmt: skip
+    elderly, guardian = _oversampling(visit, sheet, usual, place)
+    asked = Aim(
+        margin=margin, level=float(level), deff=deff, rule=rule or Rule.PROPORTIONAL,
+        total=int(total), price=price, budget=budget,
+    )  # fmt: skip
+    return PlanRequest(
+        asked, elderly=elderly, guardian=guardian, crossed=quotas == "crossed",
+        reserve=reserve / 100, guardian_share=usual.guardian_share,
+    )  # fmt: skip
+
+
+def _oversampling(
+    visit: Visit, sheet: WaveSheet, usual: PlanRequest, place: str
+) -> tuple[float, float]:
+    """Only the main study has these groups, and only before it opens can they be chosen."""
+    t = visit.t
+    if sheet.series in {"elderly", "minors"}:
+        return 1.0, 1.0
+    fixed = sheet.state is not WaveState.PLANNED
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        elderly = st.number_input(
+            t("60 and over asked … times as often"), 1.0, MOST_OFTEN, usual.elderly, 0.5,
+            key=f"{place}/elderly", disabled=fixed,
+            help=explain("oversampling", visit.language),
+        )  # fmt: skip
+        guardian = st.number_input(
+            t("Guardians asked … times as often"), 1.0, MOST_OFTEN, usual.guardian, 0.5,
+            key=f"{place}/guardian", disabled=fixed,
+            help=explain("oversampling", visit.language),
+        )  # fmt: skip
+    return elderly, guardian
+
+
+def _uploaded(visit: Visit, sheet: WaveSheet, cities: list[FrameCity]) -> PlanRequest | None:
+    t = visit.t
+    st.caption(
+        t(
+            "Export a plan, change the interviews of cities or the aim in Excel, and bring it "
+            "back here. It is checked first; nothing is stored before you save it."
+        )
+    )
+    given = st.file_uploader(t("Plan (XLSX)"), type=["xlsx"], key=f"plan-file-{sheet.key}")
+    if given is None:
+        return None
+    found = read_plan_file(given.name, given.getvalue(), city_finder(cities))
+    if found.errors:
+        show_errors(t, found.errors, "plan-file")
+    return found.request
+
+
+def _show(
+    visit: Visit, sheet: WaveSheet, cities: list[FrameCity], request: PlanRequest, source: str
+) -> None:
+    t = visit.t
+    planned = make_plan(cities, sheet.series, request)
+    view = plan_view(planned, cities, sheet.series, visit.language)
+    _answer(visit, view)
+    with st.container(horizontal=True):
+        if source != SAVED and may_plan(visit):
+            st.button(
+                t("Save into the wave"), type="primary", key="plan-save-sample",
+                disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
+                on_click=partial(_save, visit, sheet, request),
+            )  # fmt: skip
+        st.download_button(
+            t("Plan (XLSX)"),
+            data=partial(_workbook, planned, cities, sheet.series, visit.language),
+            file_name=f"plan-{sheet.key}.xlsx", mime=XLSX, key="plan-export", on_click="ignore",
+            icon=":material/table:",
+        )  # fmt: skip
+    _groups(visit, view)
+    pictures.draw(visit, view.picture, demo=sheet.is_demo)
+    st.subheader(t("Quotas over all cities"), anchor=False)
+    st.table(
+        for_screen({str(name): view.cells[name].tolist() for name in view.cells}),
+        hide_index=True, border="horizontal", alt=t("Quotas over all cities"),
+    )  # fmt: skip
+
+
+def _answer(visit: Visit, view: PlanView) -> None:
+    unit = escape(visit.t("interviews"))
+    st.html(
+        f'<div class="hcs-answer"><span class="number">{view.total:,}</span>'
+        f'<span class="unit">{unit}</span><p>{escape(view.sentence)}</p></div>'
+    )
+    for remark in view.remarks:
+        st.caption(remark)
+
+
+def _groups(visit: Visit, view: PlanView) -> None:
+    tiles = "".join(_tile(visit, one) for one in view.groups)
+    st.html(f'<div class="hcs-tiles">{tiles}</div>')
+
+
+def _tile(visit: Visit, one: GroupPrecision) -> str:
+    beside = visit.t("points in a city; about {count} interviews", count=f"{one.expected:,.0f}")
+    return (
+        f'<div class="hcs-tile"><div class="name">{escape(one.name)}</div>'
+        f'<span class="number">±{one.best:.1f} – ±{one.worst:.1f}</span>'
+        f'<p class="hcs-facts">{escape(beside)}</p></div>'
+    )
+
+
+def _save(visit: Visit, sheet: WaveSheet, request: PlanRequest) -> None:
+    def change(session: Session, person: Principal) -> None:
+        save_plan(session=session, principal=person, key=sheet.key, request=request, now=now())
+
+    if act(visit, change, visit.t("The plan is saved: city targets and quotas are set.")):
+        st.query_params["plan"] = SAVED
+
+
+def _workbook(planned: Planned, cities: list[FrameCity], series: str, language: str) -> bytes:
+    return write_workbook(plan_sheets(planned, cities, series, language), language)

@@ -1,0 +1,197 @@
+"""A wave: what its state allows, its facts, its next state; and making a new one."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from html import escape
+from typing import Any
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.planning.drafting import (
+    FIXED_ONCE_OPEN,
+    PERMITS,
+    WaveDraft,
+    add_wave,
+    change_wave,
+)
+from survey.fieldwork.planning.reading import Choices, WaveSheet
+from survey.fieldwork.waves import MOVES, STATE_NAMES, move_wave
+from survey.locale import Message, msg
+from survey.store.tables import WaveState, now
+from survey.ui.page import Visit
+from survey.ui.plan.outcome import act, may_plan
+
+Fixed = Callable[[str], bool]
+"""Whether a field of the wave cannot be changed any more."""
+_SERIES = ("main", "elderly", "minors")
+_MOVES: dict[tuple[WaveState, WaveState], Message] = {
+    (WaveState.PLANNED, WaveState.OPEN): msg("Open the wave for interviews"),
+    (WaveState.OPEN, WaveState.CLOSED): msg("Close the wave: no further interviews"),
+    (WaveState.CLOSED, WaveState.OPEN): msg("Open the wave again"),
+}
+"""The moves of this page; freezing and releasing belong to the results."""
+
+
+def wave(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
+    """State first, then what is prepared, then the facts."""
+    t = visit.t
+    state = escape(t(STATE_NAMES[sheet.state]).capitalize())
+    allowed = escape(t(PERMITS[sheet.state]))
+    st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
+    _facts(visit, sheet, offered)
+    if may_plan(visit):
+        _moves(visit, sheet)
+        if sheet.state not in {WaveState.FROZEN, WaveState.RELEASED}:
+            _form(visit, offered, sheet)
+
+
+def _facts(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
+    t = visit.t
+    rows = (
+        (t("Short name"), sheet.key),
+        (t("Indicator tree"), offered.trees.get(sheet.tree_id, t("none"))),
+        (t("Days"), f"{sheet.opens_on or '–'} … {sheet.closes_on or '–'}"),
+        (t("Cities with a sample"), f"{sheet.cities:,}"),
+        (t("Planned interviews"), f"{sheet.interviews:,}"),
+        (t("Collected interviews"), f"{sheet.collected:,}"),
+        (t("Quota cells"), f"{sheet.cells:,}"),
+        (
+            t("Sampling points, of them with people"),
+            f"{sheet.points:,} · {sheet.staffed_points:,}",
+        ),
+        (t("People"), f"{sheet.people:,}"),
+    )
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    st.html(f'<div class="hcs-findings"><table>{lines}</table></div>')
+
+
+def _moves(visit: Visit, sheet: WaveSheet) -> None:
+    t = visit.t
+    steps = [to for to in WaveState if to in MOVES[sheet.state] and (sheet.state, to) in _MOVES]
+    for to in steps:
+        if to is WaveState.OPEN and sheet.missing:
+            lacking = "; ".join(t(one) for one in sheet.missing)
+            st.warning(t("The wave can be opened, but: {lacking}.", lacking=lacking))
+        sure = st.checkbox(
+            t("I want to change the state of this wave."), key=f"plan-sure-{sheet.key}-{to.value}"
+        )
+        st.button(
+            t(_MOVES[sheet.state, to]), key=f"plan-move-{to.value}", type="primary",
+            disabled=not sure, on_click=_move, args=(visit, sheet, to),
+        )  # fmt: skip
+
+
+def _move(visit: Visit, sheet: WaveSheet, to: WaveState) -> None:
+    def change(session: Session, person: Principal) -> None:
+        move_wave(session=session, principal=person, key=sheet.key, to=to, now=now())
+
+    act(visit, change, visit.t("The wave is now {state}.", state=visit.t(STATE_NAMES[to])))
+    st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
+
+
+def new_wave(visit: Visit, offered: Choices) -> None:
+    """The form for a wave that does not exist yet."""
+    if not offered.instruments:
+        st.warning(visit.t("There is no questionnaire in the store yet. Load one first."))
+        return
+    _form(visit, offered, None)
+
+
+def _form(visit: Visit, offered: Choices, sheet: WaveSheet | None) -> None:
+    t = visit.t
+    place = f"plan/{sheet.key if sheet else 'new'}/{visit.language}"
+    st.subheader(t("Change the wave") if sheet else t("A new wave"), anchor=False)
+
+    def fixed(name: str) -> bool:
+        return sheet is not None and sheet.state is not WaveState.PLANNED and (
+            name in FIXED_ONCE_OPEN
+        )  # fmt: skip
+
+    with st.form(place, border=True, enter_to_submit=False):
+        with _line():
+            if sheet is None:
+                st.text_input(
+                    t("Short name"), key=f"{place}/key", placeholder="main-2027", max_chars=40,
+                    help=t("For links and the command line; it can never be changed."),
+                )  # fmt: skip
+            st.selectbox(
+                t("Series"), _series(sheet), key=f"{place}/series", disabled=fixed("series"),
+                index=_series(sheet).index(sheet.series) if sheet else 0,
+                accept_new_options=True, placeholder=t("Choose or type"),
+                help=t("Waves of one series are compared with each other."),
+            )  # fmt: skip
+            st.number_input(
+                t("Year"), 2000, 2100, sheet.year if sheet else now().year + 1,
+                key=f"{place}/year", disabled=fixed("year"),
+            )  # fmt: skip
+        for code, label in (("zh", t("Title (Chinese)")), ("en", t("Title (English)"))):
+            st.text_input(
+                label, sheet.title[code] if sheet else "", key=f"{place}/title_{code}",
+                max_chars=120,
+            )  # fmt: skip
+        with _line():
+            _asked_with(visit, offered, sheet, place, fixed)
+            _when(visit, sheet, place, fixed)
+        st.form_submit_button(
+            t("Save the changes") if sheet else t("Make the wave"), type="primary",
+            key="plan-save-wave", on_click=partial(_save, visit, sheet, place),
+        )  # fmt: skip
+
+
+def _line() -> st.delta_generator.DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
+def _asked_with(
+    visit: Visit, offered: Choices, sheet: WaveSheet | None, place: str, fixed: Fixed
+) -> None:
+    t, instruments = visit.t, list(offered.instruments)
+    st.selectbox(
+        t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
+        index=instruments.index(sheet.instrument_id) if sheet else None,
+        placeholder=t("Please choose"),
+        key=f"{place}/instrument_id", disabled=fixed("instrument_id"),
+        help=t("It brings its indicator tree along."),
+    )  # fmt: skip
+
+
+def _when(visit: Visit, sheet: WaveSheet | None, place: str, fixed: Fixed) -> None:
+    t = visit.t
+    for name, label, day in (
+        ("opens_on", t("First day"), sheet.opens_on if sheet else None),
+        ("closes_on", t("Last day"), sheet.closes_on if sheet else None),
+    ):
+        st.date_input(
+            label, day, key=f"{place}/{name}", disabled=fixed(name), format="YYYY-MM-DD",
+            min_value=date(2000, 1, 1), max_value=date(2100, 12, 31),
+        )  # fmt: skip
+
+
+def _series(sheet: WaveSheet | None) -> list[str]:
+    return list(dict.fromkeys([*_SERIES, *([sheet.series] if sheet else [])]))
+
+
+def _save(visit: Visit, sheet: WaveSheet | None, place: str) -> None:
+    def typed(name: str) -> Any:
+        return st.session_state.get(f"{place}/{name}")
+
+    key = sheet.key if sheet else str(typed("key") or "").strip()
+    draft = WaveDraft(
+        key, str(typed("series") or ""), int(typed("year") or 0),
+        str(typed("title_zh") or "").strip(), str(typed("title_en") or "").strip(),
+        typed("instrument_id"), typed("opens_on"), typed("closes_on"),
+    )  # fmt: skip
+    save = change_wave if sheet else add_wave
+
+    def change(session: Session, person: Principal) -> None:
+        save(session=session, principal=person, draft=draft, now=now())
+
+    done = visit.t("The wave {key} is saved.", key=key)
+    if act(visit, change, done) and sheet is None:
+        st.query_params["wave"] = key

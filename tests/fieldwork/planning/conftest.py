@@ -1,0 +1,66 @@
+"""A planned wave of two cities beside the open one of `field`, and workbooks to upload."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR, Role
+from survey.fieldwork.planning.drafting import WaveDraft, add_wave
+from survey.fieldwork.planning.points import point_sheet
+from survey.fieldwork.planning.saving import plan_cities, save_plan
+from survey.fieldwork.planning.staff import STAFF_SHEET
+from survey.sample.plan import PlanRequest
+from survey.sample.planner import Aim
+from survey.sample.workbooks import Sheet, write_workbook
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, Wave
+
+KEY = "main-2027"
+TWO_CITIES = Aim(total=1_200)
+
+
+@pytest.fixture
+def draft(field: Any) -> WaveDraft:
+    return WaveDraft(KEY, "main", 2027, "2027年", "Wave 2027", field.wave.instrument_id)
+
+
+@pytest.fixture
+def planned(field: Any, draft: WaveDraft) -> Any:
+    """The wave `KEY`, planned, with its sample."""
+    with session_scope(field.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        save_plan(
+            session=session, principal=OPERATOR, key=KEY, request=PlanRequest(aim=TWO_CITIES),
+            now=field.now,
+        )  # fmt: skip
+        session.add(Account(login="boss", name="Boss", role=Role.SUPERVISOR, area="110000"))
+    return field
+
+
+@pytest.fixture
+def point_file(planned: Any) -> Callable[[Sequence[Sequence[object]]], bytes]:
+    def make(rows: Sequence[Sequence[object]]) -> bytes:
+        with read_scope(planned.url) as session:
+            sheet = point_sheet(plan_cities(session=session), "zh")
+        return write_workbook([Sheet(sheet.name, sheet.columns, rows)], "zh")
+
+    return make
+
+
+@pytest.fixture
+def staff_file() -> Callable[[Sequence[Sequence[object]]], bytes]:
+    def make(rows: Sequence[Sequence[object]]) -> bytes:
+        return write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, rows)], "en")
+
+    return make
+
+
+@pytest.fixture
+def wave_of() -> Callable[[str], Wave]:
+    def read(url: str) -> Wave:
+        with read_scope(url) as session:
+            return session.exec(select(Wave).where(Wave.key == KEY)).one()
+
+    return read

@@ -1,0 +1,210 @@
+"""Lists of sampling points: every wrong cell named, the draw repeatable and on record."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from survey.access.principal import OPERATOR, AccessDenied
+from survey.fieldwork.planning.drafting import WaveFixed
+from survey.fieldwork.planning.points import (
+    DrawImpossible,
+    PointList,
+    discard_points,
+    draw_points,
+    read_point_list,
+    try_draw,
+)
+from survey.fieldwork.planning.reading import points_of, wave_sheet
+from survey.fieldwork.planning.words import KIND_NAMES, STRATUM_NAMES
+from survey.fieldwork.waves import move_wave
+from survey.instrument.xlsform.errors import WorkbookError
+from survey.locale import translator
+from survey.sample.draw import canonical, draw
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, PointDraw, QuotaMargin, SamplingPoint, WaveState
+
+KEY = "main-2027"
+zh = translator("zh")
+File = Callable[[Sequence[Sequence[object]]], bytes]
+
+
+def _rows(city: str, code: str, number: int) -> list[list[object]]:
+    strata = (zh(STRATUM_NAMES["urban"]), "rural")
+    mall = zh(KIND_NAMES["mall"])
+    return [
+        [city, f"{code}-{place:02d}", f"Place {place}", mall if place % 2 else "village",
+         strata[place % 2], None, None, None]
+        for place in range(number)
+    ]  # fmt: skip
+
+
+GOOD = [*_rows("北京市", "B", 20), *_rows("310000", "S", 20)]
+
+
+def _read(field: Any, content: bytes, name: str = "points.xlsx") -> PointList:
+    with read_scope(field.url) as session:
+        return read_point_list(
+            session=session, principal=OPERATOR, key=KEY, name=name, content=content
+        )
+
+
+def _draw(field: Any, listed: PointList, seed: int = 42) -> None:
+    with session_scope(field.url) as session:
+        draw_points(
+            session=session, principal=OPERATOR, key=KEY, listed=listed, per_city=6, seed=seed,
+            now=field.now,
+        )  # fmt: skip
+
+
+def _errors(listed: PointList) -> list[tuple[int, str]]:
+    return [(error.row, error.message.msgid) for error in listed.errors]
+
+
+def test_words_of_either_language_and_codes_are_understood(planned: Any, point_file: File) -> None:
+    listed = _read(planned, point_file(GOOD))
+    assert listed.errors == ()
+    assert len(listed.points) == 40
+    assert {point.city_code for point in listed.points} == {"110000", "310000"}
+    assert {point.kind for point in listed.points} == {"mall", "village"}
+
+
+def test_every_wrong_cell_is_named_with_its_row_and_nothing_is_stored(
+    planned: Any, point_file: File
+) -> None:
+    with session_scope(planned.url) as session:
+        wave = session.get_one(type(planned.wave), planned.wave.id)
+        other = session.exec(select(type(wave)).where(type(wave).key == KEY)).one()
+        other.opens_on, other.closes_on = date(2027, 5, 1), date(2027, 6, 30)
+        session.add(other)
+    listed = _read(
+        planned,
+        point_file(
+            [
+                ["Atlantis", "a", "n", "mall", "urban", None, None, None],
+                ["北京", "a", "", "mall", "urban", 3.5, None, None],
+                ["北京", "a", "n", "castle", "城郊", 0, None, None],
+                [None] * 8,
+                ["北京", "b", "n", "mall", "urban", 10, "2027-04-30", "2027-05-03"],
+                ["北京", "c", "n", "mall", "urban", 10, "soon", date(2027, 5, 3)],
+                ["北京", "d", "n", "mall", "urban", 10, "2027-05-09", "2027-05-03"],
+                ["北京", "e", "=1+1", "mall", "urban", "10", "2027-05-01", None],
+            ]
+        ),
+    )
+    assert _errors(listed) == [
+        (2, "This is no city of the survey."),
+        (3, "This code stands in row {row} as well."),
+        (3, "This must not be empty."),
+        (3, "This is no {kind} from {least} to {most}."),
+        (4, "This code stands in row {row} as well."),
+        (4, "This is none of the words of the drop-down list."),
+        (4, "This is none of the words of the drop-down list."),
+        (4, "This is no {kind} from {least} to {most}."),
+        (6, "This day lies outside the wave, {first} to {last}."),
+        (7, "This is no date such as 2026-05-20."),
+        (8, "The last day must not lie before the first."),
+    ]
+    assert [(point.code, point.name) for point in listed.points] == [("e", "=1+1")]
+    with pytest.raises(DrawImpossible, match="mend"):
+        _draw(planned, listed)
+    with read_scope(planned.url) as session:
+        assert wave_sheet(session=session, principal=OPERATOR, key=KEY).points == 0
+
+
+def test_a_draw_can_be_repeated_from_what_was_kept(planned: Any, point_file: File) -> None:
+    listed = _read(planned, point_file(GOOD))
+    with read_scope(planned.url) as session:
+        tried = try_draw(
+            session=session, principal=OPERATOR, key=KEY, listed=listed, per_city=6, seed=42
+        )
+        assert not session.exec(select(PointDraw)).all()
+    _draw(planned, listed)
+    with read_scope(planned.url) as session:
+        kept = session.exec(select(PointDraw)).one()
+        lines = points_of(session=session, principal=OPERATOR, key=KEY)
+        entry = session.exec(select(AuditEntry).order_by(col(AuditEntry.id).desc())).first()
+    assert hashlib.sha256(kept.list_document).hexdigest() == kept.list_sha256 == listed.sha256
+    assert kept.list_document == canonical(reversed(listed.points))
+    assert {line.code for line in lines} == {point.code for point in tried.points}
+    assert len(lines) == 12
+    assert entry is not None
+    assert entry.action == "wave.points_drawn"
+    assert entry.detail["seed"] == 42
+    assert (entry.detail["listed"], entry.detail["drawn"]) == (40, 12)
+    assert entry.detail["list_sha256"] == listed.sha256
+    with read_scope(planned.url) as session:
+        rows = session.exec(select(QuotaMargin).where(QuotaMargin.dimension == "stratum")).all()
+    wanted: dict[str, dict[str, int]] = {}
+    for row in rows:
+        wanted.setdefault(row.city_code, {})[row.category] = row.target
+    for city, planned_here in wanted.items():
+        here = sum(line.target for line in lines if line.city_code == city)
+        assert here == sum(planned_here.values()) > 600
+    again = draw(listed.points, wanted, per_city=kept.per_city, seed=kept.seed)
+    assert {(point.code, point.target) for point in again.points} == {
+        (line.code, line.target) for line in lines
+    }
+
+
+def test_a_city_with_points_is_not_drawn_again(planned: Any, point_file: File) -> None:
+    beijing = _read(planned, point_file(_rows("北京市", "B", 20)))
+    _draw(planned, beijing)
+    more = _read(planned, point_file([*_rows("北京市", "C", 20), *_rows("上海市", "S", 20)]))
+    _draw(planned, more, seed=1)
+    with read_scope(planned.url) as session:
+        lines = points_of(session=session, principal=OPERATOR, key=KEY)
+    assert {line.code[0] for line in lines} == {"B", "S"}
+    taken = _read(planned, point_file(GOOD))
+    assert len(taken.errors) == 12
+    with pytest.raises(DrawImpossible):
+        _draw(planned, _read(planned, point_file(_rows("北京市", "D", 20))))
+
+
+def test_a_planned_wave_takes_its_points_back_an_open_one_keeps_them(
+    planned: Any, point_file: File
+) -> None:
+    listed = _read(planned, point_file(GOOD))
+    _draw(planned, listed)
+    with session_scope(planned.url) as session:
+        assert discard_points(
+            session=session, principal=OPERATOR, key=KEY, now=planned.now
+        ) == 12  # fmt: skip
+    _draw(planned, listed, seed=43)
+    with session_scope(planned.url) as session:
+        move_wave(session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now)
+    with pytest.raises(WaveFixed), session_scope(planned.url) as session:
+        discard_points(session=session, principal=OPERATOR, key=KEY, now=planned.now)
+    with read_scope(planned.url) as session:
+        sheet = wave_sheet(session=session, principal=OPERATOR, key=KEY)
+        assert session.exec(select(SamplingPoint).where(SamplingPoint.code == "B-00")) is not None
+    assert [line.seed for line in sheet.draws] == [42, 43]
+    assert sheet.points == 12
+
+
+def test_a_surveyor_neither_reads_lists_nor_draws(planned: Any, point_file: File) -> None:
+    content = point_file(GOOD)
+    listed = _read(planned, content)
+    with session_scope(planned.url) as session:
+        with pytest.raises(AccessDenied):
+            read_point_list(
+                session=session, principal=planned.surveyor, key=KEY, name="p.xlsx",
+                content=content,
+            )  # fmt: skip
+        with pytest.raises(AccessDenied):
+            draw_points(
+                session=session, principal=planned.surveyor, key=KEY, listed=listed, per_city=6,
+                seed=1, now=planned.now,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("p.xlsx", b""), ("p.xlsx", b"PK\x03\x04broken"), ("p.xlsm", b"x"), ("p.csv", b"a,b\n1,2")],
+)
+def test_what_is_no_workbook_is_refused(planned: Any, name: str, content: bytes) -> None:
+    with pytest.raises(WorkbookError):
+        _read(planned, content, name)

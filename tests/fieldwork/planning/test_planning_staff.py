@@ -1,0 +1,154 @@
+"""Who works where: unknown logins are row errors, known ones get points, supervisor and agency."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.planning.drafting import WaveFixed
+from survey.fieldwork.planning.reading import people_of, points_of, wave_sheet
+from survey.fieldwork.planning.staff import (
+    JobList,
+    StaffWrong,
+    assign_people,
+    read_staff_list,
+    staff_template,
+)
+from survey.fieldwork.tasks import my_tasks
+from survey.fieldwork.waves import move_wave
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
+
+KEY = "main-2027"
+File = Callable[[Sequence[Sequence[object]]], bytes]
+
+
+@pytest.fixture
+def placed(planned: Any, wave_of: Callable[[str], Wave]) -> Any:
+    wave = wave_of(planned.url)
+    with session_scope(planned.url) as session:
+        session.add_all(
+            SamplingPoint(
+                wave_id=wave.id, city_code=city, code=code, name=code, kind=PointKind.MALL,
+                stratum="urban", target=10,
+            )
+            for city, code in (("110000", "B-1"), ("110000", "B-2"), ("310000", "S-1"))
+        )  # fmt: skip
+        session.add(Account(login="gone", name="G", role="surveyor", area="110000", active=False))
+    return planned
+
+
+def _read(field: Any, content: bytes) -> JobList:
+    with read_scope(field.url) as session:
+        return read_staff_list(
+            session=session, principal=OPERATOR, key=KEY, name="people.xlsx", content=content
+        )
+
+
+def _assign(field: Any, listed: JobList) -> tuple[int, int]:
+    with session_scope(field.url) as session:
+        done = assign_people(
+            session=session, principal=OPERATOR, key=KEY, listed=listed, now=field.now
+        )
+    return done.assigned, done.people
+
+
+GOOD = [["li", "B-1", "boss", "North Agency"], ["li", "B-2", "boss", "North Agency"],
+        ["zhao", "S-1", None, None]]  # fmt: skip
+
+
+def test_every_wrong_row_says_why(placed: Any, staff_file: File) -> None:
+    listed = _read(
+        placed,
+        staff_file(
+            [
+                ["nobody", "B-1", None, None],
+                ["gone", "B-1", None, None],
+                ["boss", "B-1", None, None],
+                ["li", "X-9", None, None],
+                ["li", "S-1", None, None],
+                ["zhao", "S-1", "boss", None],
+                ["li", "B-1", "li", None],
+                ["li", "B-1", "boss", "North"],
+                ["li", "B-1", "boss", "North"],
+                ["li", "B-2", "boss", "South"],
+                [None, "B-1", None, None],
+            ]
+        ),
+    )
+    assert [(error.row, error.message.msgid) for error in listed.errors] == [
+        (2, "Nobody signs in with this name, or the account is closed."),
+        (3, "Nobody signs in with this name, or the account is closed."),
+        (4, "This person has another role."),
+        (5, "The wave has no sampling point with this code."),
+        (6, "The point lies outside the area of this person."),
+        (7, "The point lies outside the area of this person."),
+        (8, "This person has another role."),
+        (10, "The same surveyor and point stand in row {row}."),
+        (11, "Row {row} names another supervisor or agency for this surveyor."),
+        (12, "This must not be empty."),
+    ]
+    with pytest.raises(StaffWrong):
+        _assign(placed, listed)
+
+
+def test_people_get_their_points_and_the_same_list_twice_adds_nothing(
+    placed: Any, staff_file: File
+) -> None:
+    assert _assign(placed, _read(placed, staff_file(GOOD))) == (3, 2)
+    again = _read(placed, staff_file(GOOD))
+    assert again.present == 3
+    assert _assign(placed, again) == (0, 2)
+    with read_scope(placed.url) as session:
+        people = people_of(session=session, principal=OPERATOR, key=KEY)
+        points = points_of(session=session, principal=OPERATOR, key=KEY)
+        sheet = wave_sheet(session=session, principal=OPERATOR, key=KEY)
+    assert [(one.login, one.supervisor, one.agency, one.points) for one in people] == [
+        ("li", "boss", "North Agency", 2), ("zhao", "", "", 1)
+    ]  # fmt: skip
+    assert [point.surveyors for point in points] == [("li",), ("li",), ("zhao",)]
+    assert (sheet.staffed_points, sheet.people) == (3, 2)
+    assert [message.msgid for message in sheet.missing] == ["the days are not set"]
+    with session_scope(placed.url) as session:
+        move_wave(session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=placed.now)
+    with read_scope(placed.url) as session:
+        tasks = my_tasks(session=session, principal=placed.surveyor, now=placed.now)
+    assert {task.point_code for task in tasks if task.wave_key == KEY} == {"B-1", "B-2"}
+
+
+def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) -> None:
+    _assign(placed, _read(placed, staff_file(GOOD)))
+    with session_scope(placed.url) as session:
+        session.add(Account(login="chief", name="C", role="supervisor", area="110000"))
+    changed = [["li", "B-1", "chief", "South Agency"]]
+    assert _assign(placed, _read(placed, staff_file(changed))) == (0, 1)
+    with read_scope(placed.url) as session:
+        people = people_of(session=session, principal=OPERATOR, key=KEY)
+    assert [(one.supervisor, one.agency) for one in people] == [
+        ("chief", "South Agency"), ("", "")
+    ]  # fmt: skip
+
+
+def test_points_of_another_wave_and_closed_waves_take_nobody(placed: Any, staff_file: File) -> None:
+    listed = _read(placed, staff_file(GOOD))
+    elsewhere = replace(listed.jobs[0], point_id=placed.point.id)
+    with pytest.raises(StaffWrong, match="changed"):
+        _assign(placed, replace(listed, jobs=(elsewhere,)))
+    with session_scope(placed.url) as session:
+        move_wave(session=session, principal=OPERATOR, key=KEY, to=WaveState.CLOSED, now=placed.now)
+    with pytest.raises(WaveFixed):
+        _assign(placed, listed)
+    with read_scope(placed.url) as session:
+        assert len(session.exec(select(Assignment)).all()) == 2
+
+
+def test_the_template_offers_the_people_and_points_of_the_store(placed: Any) -> None:
+    with read_scope(placed.url) as session:
+        sheet = staff_template(session=session, principal=OPERATOR, key=KEY)
+    offered = {column.key: column.choices for column in sheet.columns}
+    assert offered["login"] == ("li", "zhao")
+    assert offered["point"] == ("B-1", "B-2", "S-1")
+    assert offered["supervisor"] == ("boss",)

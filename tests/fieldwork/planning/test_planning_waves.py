@@ -1,0 +1,238 @@
+"""Making and changing waves, and what their state forbids: in the service and in the database."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.fieldwork.instruments import InstrumentUnknown, save_instrument, save_tree
+from survey.fieldwork.planning.drafting import (
+    PERMITS,
+    WaveDraft,
+    WaveFixed,
+    WaveInvalid,
+    add_wave,
+    change_wave,
+)
+from survey.fieldwork.planning.reading import planning_waves, wave_sheet
+from survey.fieldwork.planning.saving import BelowCollected, save_plan, saved_request
+from survey.fieldwork.waves import MOVES, WaveExists, move_wave
+from survey.instrument.tree import IndicatorTree
+from survey.sample.plan import PlanRequest
+from survey.sample.planner import Aim, PlanError
+from survey.store import schema
+from survey.store.engine import engine_for, read_scope, session_scope
+from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
+
+KEY = "main-2027"
+REQUEST = PlanRequest(aim=Aim(total=1_200))
+OFFICIAL = Principal(new_id(), "o", Role.NATIONAL_OFFICIAL, NATION)
+
+
+def _move(field: Any, *states: WaveState) -> None:
+    for state in states:
+        with session_scope(field.url) as session:
+            move_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
+
+
+def _save(field: Any, request: PlanRequest, key: str = KEY) -> None:
+    with session_scope(field.url) as session:
+        save_plan(session=session, principal=OPERATOR, key=key, request=request, now=field.now)
+
+
+def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
+    script = ScriptDirectory.from_config(schema._config()).get_revision("0005")
+    pairs = {(start.value, to.value) for start, ends in MOVES.items() for to in ends}
+    assert pairs == set(script.module.WAVE_MOVES)
+    assert set(PERMITS) == set(WaveState)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": "Main 2027"}, {"key": "x"}, {"series": ""}, {"year": 1999}, {"title_en": " "},
+        {"title_zh": "长" * 121}, {"instrument_id": None},
+    ],
+)  # fmt: skip
+def test_a_wave_that_makes_no_sense_is_refused(
+    field: Any, draft: WaveDraft, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(WaveInvalid), session_scope(field.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=replace(draft, **wrong), now=field.now)
+    with read_scope(field.url) as session:
+        assert len(planning_waves(session=session, principal=OPERATOR)) == 1
+
+
+def test_a_questionnaire_brings_its_indicator_tree(
+    field: Any, draft: WaveDraft, small_instrument: Any
+) -> None:
+    treed = small_instrument.model_copy(update={"version": "3", "tree": "t"})
+    with session_scope(field.url) as session:
+        treed_id = save_instrument(session=session, instrument=treed)
+    wanted = replace(draft, instrument_id=treed_id)
+    with pytest.raises(InstrumentUnknown, match="t"), session_scope(field.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
+    with session_scope(field.url) as session:
+        tree_id = save_tree(session=session, tree=IndicatorTree(name="t", indicators=()))
+        wave = add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
+        assert wave.tree_id == tree_id
+    with session_scope(field.url) as session:
+        changed = change_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        assert set(changed) == {"instrument_id", "tree_id"}
+        assert wave_sheet(session=session, principal=OPERATOR, key=KEY).tree_id is None
+
+
+def test_a_key_that_is_taken_is_refused(planned: Any, draft: WaveDraft) -> None:
+    with pytest.raises(WaveExists), session_scope(planned.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
+
+
+def test_only_the_administrator_plans_and_national_officials_read(
+    planned: Any, draft: WaveDraft
+) -> None:
+    with session_scope(planned.url) as session:
+        for change in (add_wave, change_wave):
+            with pytest.raises(AccessDenied):
+                change(session=session, principal=OFFICIAL, draft=draft, now=planned.now)
+        with pytest.raises(AccessDenied):
+            save_plan(
+                session=session, principal=OFFICIAL, key=KEY, request=REQUEST, now=planned.now
+            )
+        sheet = wave_sheet(session=session, principal=OFFICIAL, key=KEY)
+        assert (sheet.cities, sheet.interviews, sheet.cells) == (2, 1_200, 20)
+        with pytest.raises(AccessDenied):
+            wave_sheet(session=session, principal=planned.surveyor, key=KEY)
+
+
+def test_a_plan_is_stored_whole_and_read_back_as_it_was(planned: Any) -> None:
+    with read_scope(planned.url) as session:
+        again = saved_request(session=session, principal=OPERATOR, key=KEY)
+        margins = session.exec(select(QuotaMargin.dimension).distinct()).all()
+        actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id))).all()
+    assert again is not None
+    assert again.size is not None
+    assert int(again.size.sum()) == 1_200
+    assert list(margins) == ["stratum"]
+    assert actions[-2:] == ["wave.created", "wave.planned"]
+    _save(planned, again)
+    with read_scope(planned.url) as session:
+        assert session.exec(select(CityTarget.target)).all() == list(again.size)
+
+
+def test_an_open_wave_takes_new_titles_and_a_later_end_only(planned: Any, draft: WaveDraft) -> None:
+    _move(planned, WaveState.OPEN)
+    later = replace(draft, title_en="Better", closes_on=planned.now.date())
+    with session_scope(planned.url) as session:
+        changed = change_wave(session=session, principal=OPERATOR, draft=later, now=planned.now)
+    assert set(changed) == {"title_en", "closes_on"}
+    with pytest.raises(WaveFixed), session_scope(planned.url) as session:
+        change_wave(
+            session=session, principal=OPERATOR, draft=replace(later, year=2028), now=planned.now
+        )
+    _move(planned, WaveState.CLOSED, WaveState.FROZEN)
+    with pytest.raises(WaveFixed, match="Frozen"), session_scope(planned.url) as session:
+        change_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
+
+
+def test_a_closed_wave_takes_no_plan(planned: Any) -> None:
+    _move(planned, WaveState.CLOSED)
+    with pytest.raises(WaveFixed, match="Closed"):
+        _save(planned, REQUEST)
+
+
+def test_targets_are_raised_but_never_lowered_below_what_was_collected(planned: Any) -> None:
+    _move(planned, WaveState.OPEN)
+    with session_scope(planned.url) as session:
+        cell = session.exec(
+            select(QuotaCell).where(QuotaCell.city_code == "110000", QuotaCell.wave_id !=
+                                    planned.wave.id)
+        ).first()  # fmt: skip
+        assert cell is not None
+        cell.collected = cell.target
+        session.add(cell)
+    lower = PlanRequest(aim=Aim(margin=10, total=400))
+    with pytest.raises(BelowCollected, match=f"{cell.collected} interviews were collected"):
+        _save(planned, lower)
+    with read_scope(planned.url) as session:
+        assert session.get_one(QuotaCell, cell.id).target == cell.target
+        assert sum(session.exec(select(CityTarget.target))) == 1_200
+    _save(planned, PlanRequest(aim=Aim(total=1_300)))
+    with read_scope(planned.url) as session:
+        assert session.get_one(QuotaCell, cell.id).target > cell.target
+        assert session.get_one(QuotaCell, cell.id).collected == cell.collected
+
+
+def test_oversampling_is_fixed_once_a_wave_was_opened(planned: Any) -> None:
+    _move(planned, WaveState.OPEN)
+    with pytest.raises(WaveFixed, match="fixed"):
+        _save(planned, PlanRequest(aim=Aim(total=1_200), elderly=2.0))
+
+
+def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_know_them(
+    planned: Any,
+) -> None:
+    with pytest.raises(WaveInvalid, match="guardian"):
+        _save(planned, PlanRequest(aim=Aim(total=1_200), guardian=2.0))
+    _save(planned, PlanRequest(aim=Aim(total=1_200), elderly=2.0, crossed=False))
+    with read_scope(planned.url) as session:
+        bands = set(session.exec(select(QuotaCell.age_band)))
+        dimensions = set(session.exec(select(QuotaMargin.dimension)))
+    assert {"55-59", "60-70"} <= bands
+    assert dimensions == {"stratum", "age_band", "gender"}
+
+
+def test_a_plan_beyond_the_budget_leaves_the_one_before(planned: Any) -> None:
+    with pytest.raises(PlanError, match="pays for"):
+        _save(planned, PlanRequest(aim=Aim(total=1_200, price=30, budget=1_000)))
+    with read_scope(planned.url) as session:
+        assert sum(session.exec(select(CityTarget.target))) == 1_200
+
+
+FORBIDDEN = [
+    ("open", "UPDATE wave SET instrument_id = :other WHERE key = 'main-2027'"),
+    ("open", "UPDATE wave SET series = 'x' WHERE key = 'main-2027'"),
+    ("planned", "UPDATE wave SET key = 'x' WHERE key = 'main-2027'"),
+    ("planned", "UPDATE wave SET state = 'frozen' WHERE key = 'main-2027'"),
+    ("planned", "UPDATE wave SET state = 'released' WHERE key = 'main-2027'"),
+    ("open", "UPDATE wave SET state = 'planned' WHERE key = 'main-2027'"),
+    ("open", "UPDATE wave_plan SET elderly_factor = 2"),
+    ("open", "UPDATE quota_cell SET collected = 9, target = 9; "
+             "UPDATE quota_cell SET target = 8 WHERE city_code = '310000'"),
+    ("open", "UPDATE quota_cell SET collected = 9; UPDATE city_target SET target = 8"),
+    ("open", "UPDATE quota_cell SET collected = 9; DELETE FROM quota_cell"),
+    ("open", "DELETE FROM sampling_point"),
+    ("closed", "UPDATE wave_plan SET reserve = 0.5"),
+    ("closed", "UPDATE quota_cell SET target = target + 1 WHERE city_code = '310000'"),
+    ("closed", "UPDATE city_target SET target = target + 1"),
+    ("closed", "DELETE FROM quota_margin"),
+    ("closed", "UPDATE quota_margin SET target = 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "statement"), FORBIDDEN)
+def test_the_database_refuses_what_the_state_forbids(
+    planned: Any, small_instrument: Any, state: str, statement: str
+) -> None:
+    other = small_instrument.model_copy(update={"version": "2"})
+    with session_scope(planned.url) as session:
+        other_id = save_instrument(session=session, instrument=other)
+    if state != "planned":
+        _move(planned, WaveState.OPEN)
+    if state == "closed":
+        _move(planned, WaveState.CLOSED)
+    engine = engine_for(planned.url)
+    value = other_id.hex if engine.dialect.name == "sqlite" else other_id
+    *before, forbidden = statement.split("; ")
+    with engine.begin() as connection:
+        for allowed in before:
+            connection.execute(text(allowed))
+    with (
+        pytest.raises(IntegrityError, match=r"allow|fixed|lowered"),
+        engine.begin() as connection,
+    ):
+        connection.execute(text(forbidden), {"other": value} if ":other" in forbidden else {})

@@ -1,0 +1,121 @@
+"""An administrator plans a wave, mends a list of points, draws from it and opens the wave."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_platform import Live, serious_problems
+from playwright.sync_api import Browser, Page, expect
+from sqlmodel import select
+
+from survey.access.principal import NATION, OPERATOR, Role
+from survey.access.sessions import COOKIE, sign_in_demo
+from survey.fieldwork.instruments import save_tree
+from survey.fieldwork.planning.points import point_sheet
+from survey.fieldwork.waves import close_wave, wave_by_key
+from survey.instrument.tree_csv import read_tree
+from survey.locale import translator
+from survey.sample.frame import shipped_cities
+from survey.sample.workbooks import Sheet, write_workbook
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, PointDraw, SamplingPoint, WaveState, now
+
+zh = translator("zh")
+KEY = "journey-2027"
+DESK = {"width": 1440, "height": 900}
+SLOW = 30_000
+"""Milliseconds that a busy machine may take to compute a plan of a hundred cities."""
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+@pytest.fixture
+def desk(browser: Browser, live_server: Live) -> Iterator[Page]:
+    """The administrator's computer; no visitor of a demo can become an administrator."""
+    with session_scope(live_server.settings.store_url) as session:
+        tree = PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv"
+        save_tree(session=session, tree=read_tree(tree, name=tree.stem))
+        login = f"demo-{Role.ADMINISTRATOR}"
+        if session.exec(select(Account).where(Account.login == login)).first() is None:
+            session.add(
+                Account(login=login, name="Admin", role=Role.ADMINISTRATOR, area=NATION,
+                        is_demo=True)
+            )  # fmt: skip
+            session.flush()
+        secret = sign_in_demo(session=session, role=Role.ADMINISTRATOR, now=now())
+    context = browser.new_context(viewport=DESK, locale="zh-CN")
+    context.add_cookies([{"name": COOKIE, "value": secret, "url": live_server.url}])
+    context.set_default_timeout(SLOW)
+    yield context.new_page()
+    context.close()
+    # The other journeys begin on the newest open wave.
+    with session_scope(live_server.settings.store_url) as session:
+        close_wave(session=session, principal=OPERATOR, key=KEY, now=now())
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator(DONE).wait_for()
+
+
+def _list_of_points(path: Path, *, kind: str) -> Path:
+    """Four points in each of three cities; the very first has the given kind."""
+    cities = shipped_cities()[:3]
+    rows = [
+        [city.name_zh, f"{city.code}-p{place}", f"P{place}",
+         kind if city is cities[0] and place == 0 else "mall",
+         "rural" if place == 3 else "urban", None, None, None]
+        for city in cities
+        for place in range(4)
+    ]  # fmt: skip
+    sheet = point_sheet(list(shipped_cities()), "zh")
+    path.write_bytes(write_workbook([Sheet(sheet.name, sheet.columns, rows)], "zh"))
+    return path
+
+
+def test_a_wave_is_planned_drawn_and_opened(live_server: Live, desk: Page, tmp_path: Path) -> None:
+    url, store = live_server.url, live_server.settings.store_url
+    _open(desk, f"{url}/plan?wave=new")
+    desk.get_by_role("textbox", name=zh("Short name")).fill(KEY)
+    desk.get_by_role("textbox", name=zh("Title (Chinese)")).fill("二〇二七年测评")
+    desk.get_by_role("textbox", name=zh("Title (English)")).fill("Survey 2027")
+    questionnaire = desk.get_by_role("combobox", name=zh("Questionnaire"))
+    questionnaire.fill(live_server.instrument.name)
+    wanted = f"{live_server.instrument.name} {live_server.instrument.version}"
+    desk.get_by_role("option", name=wanted).click()
+    desk.locator(".st-key-plan-save-wave button").click()
+    expect(desk.get_by_text(zh("The wave {key} is saved.", key=KEY))).to_be_visible()
+
+    _open(desk, f"{url}/plan?wave={KEY}&part=sample")
+    expect(desk.locator(".hcs-answer .number")).to_have_text("62,000")
+    assert serious_problems(desk, within=".stMainBlockContainer") == []
+    desk.locator(".st-key-plan-save-sample button").click()
+    saved = zh("The plan is saved: city targets and quotas are set.")
+    expect(desk.get_by_text(saved)).to_be_visible()
+
+    _open(desk, f"{url}/plan?wave={KEY}&part=points")
+    upload = desk.locator("input[type=file]")
+    upload.set_input_files(_list_of_points(tmp_path / "wrong.xlsx", kind="castle"))
+    reason = desk.locator("[data-testid=stTable]").get_by_text("castle")
+    expect(reason).to_be_visible()
+    expect(desk.locator(".st-key-points-draw")).to_have_count(0)
+    _open(desk, f"{url}/plan?wave={KEY}&part=points")
+    upload.set_input_files(_list_of_points(tmp_path / "right.xlsx", kind="village"))
+    desk.locator(".st-key-points-draw button").click()
+    expect(desk.get_by_text(zh("The points are drawn and stored."))).to_be_visible()
+
+    _open(desk, f"{url}/plan?wave={KEY}")
+    desk.get_by_text(zh("I want to change the state of this wave.")).first.click()
+    move = desk.locator(".st-key-plan-move-open button")
+    expect(move).to_be_enabled()
+    move.click()
+    opened = zh("The wave is now {state}.", state=zh("open"))
+    expect(desk.get_by_text(opened)).to_be_visible()
+
+    with read_scope(store) as session:
+        wave = wave_by_key(session=session, key=KEY)
+        drawn = session.exec(select(PointDraw).where(PointDraw.wave_id == wave.id)).one()
+        points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
+    assert wave.state is WaveState.OPEN
+    assert (drawn.listed, drawn.drawn) == (12, len(points)) == (12, 12)
+    assert all(point.target > 0 for point in points)

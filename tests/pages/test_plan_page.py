@@ -1,0 +1,225 @@
+"""The planner's page, in every state of a wave, for who plans and for who reads."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import NATION, OPERATOR, Principal, Role
+from survey.fieldwork.planning.drafting import WaveDraft, add_wave
+from survey.fieldwork.planning.points import point_sheet
+from survey.fieldwork.planning.saving import plan_cities, save_plan
+from survey.fieldwork.planning.staff import STAFF_SHEET
+from survey.fieldwork.waves import move_wave
+from survey.sample.plan import PlanRequest
+from survey.sample.planner import Aim
+from survey.sample.workbooks import Sheet, write_workbook
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, CityTarget, QuotaCell, SamplingPoint, Wave, WaveState
+from survey.ui.navigation import PageKey
+
+KEY = "main-2027"
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """The pages do not know which database it is; one is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def admin(employ: Any) -> Principal:
+    return employ(Role.ADMINISTRATOR, NATION)
+
+
+@pytest.fixture
+def official(employ: Any) -> Principal:
+    return employ(Role.NATIONAL_OFFICIAL, NATION)
+
+
+@pytest.fixture
+def planned(field: Any) -> Any:
+    draft = WaveDraft(KEY, "main", 2027, "2027年", "Wave 2027", field.wave.instrument_id)
+    with session_scope(field.url) as session:
+        add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
+        save_plan(
+            session=session, principal=OPERATOR, key=KEY,
+            request=PlanRequest(aim=Aim(total=1_200)), now=field.now,
+        )  # fmt: skip
+    return field
+
+
+def _move(field: Any, *states: WaveState) -> None:
+    for state in states:
+        with session_scope(field.url) as session:
+            move_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
+
+
+def _keys(app: AppTest) -> set[str]:
+    return {button.key for button in app.button if button.key} | {
+        button.key for button in app.get("download_button") if getattr(button, "key", None)
+    }
+
+
+def _point_file(field: Any, rows: Sequence[Sequence[object]]) -> bytes:
+    with read_scope(field.url) as session:
+        sheet = point_sheet(plan_cities(session=session), "en")
+    return write_workbook([Sheet(sheet.name, sheet.columns, rows)], "en")
+
+
+def _upload(app: AppTest, content: bytes) -> AppTest:
+    name = "list.xlsx"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    app.file_uploader[0].set_value([(name, content, kind)])
+    return app.run()
+
+
+def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    said = {}
+    for states in ((), (WaveState.OPEN,), (WaveState.CLOSED,), (WaveState.FROZEN,)):
+        _move(planned, *states)
+        app = visit_as(PageKey.PLAN, admin, wave=KEY)
+        fields = {box.label: box.disabled for box in [*app.selectbox, *app.number_input]}
+        said[states[-1] if states else WaveState.PLANNED] = (
+            read(app), fields.get("Questionnaire"), _keys(app)
+        )  # fmt: skip
+    assert "Nobody can be interviewed yet" in said[WaveState.PLANNED][0]
+    assert said[WaveState.PLANNED][1] is False
+    assert "interviews arrive" in said[WaveState.OPEN][0]
+    assert said[WaveState.OPEN][1] is True
+    assert "The plan cannot be changed" in said[WaveState.CLOSED][0]
+    assert "plan-move-open" in said[WaveState.CLOSED][2]
+    assert "Nothing can be changed any more" in said[WaveState.FROZEN][0]
+    assert said[WaveState.FROZEN][1] is None
+    assert not any(key.startswith("plan-") for key in said[WaveState.FROZEN][2])
+
+
+def test_opening_asks_once_more_and_says_what_is_missing(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    assert "there are no sampling points" in app.warning[0].value
+    assert app.button(key="plan-move-open").disabled
+    app.checkbox(key=f"plan-sure-{KEY}-open").check().run()
+    app.button(key="plan-move-open").click().run()
+    assert [one.value for one in app.success] == ["The wave is now open."]
+    with read_scope(planned.url) as session:
+        assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.OPEN
+
+
+def test_a_new_wave_is_made_and_a_wrong_one_says_why(
+    field: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave="new")
+    place = "plan/new/en"
+    app.text_input(key=f"{place}/key").set_value("Main 2028")
+    app.text_input(key=f"{place}/title_zh").set_value("2028年")
+    app.text_input(key=f"{place}/title_en").set_value("Wave 2028")
+    app.button(key="plan-save-wave").click().run()
+    assert "small Latin letters" in read(app)
+    assert "Nothing was changed." in read(app)
+    app.text_input(key=f"{place}/key").set_value("main-2028")
+    app.button(key="plan-save-wave").click().run()
+    assert "Please choose a questionnaire" in read(app)
+    app.selectbox(key=f"{place}/instrument_id").select_index(0)
+    app.button(key="plan-save-wave").click().run()
+    assert [one.value for one in app.success] == ["The wave main-2028 is saved."]
+    assert "main-2028" in read(app)
+    assert "Nobody can be interviewed yet" in read(app)
+    with read_scope(field.url) as session:
+        assert session.exec(select(Wave).where(Wave.key == "main-2028")).one().year >= 2026
+
+
+def test_the_planner_shows_precision_before_a_yuan_is_spent_and_saves(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample")
+    assert '<span class="number">1,200</span>' in read(app)
+    assert len(app.get("vega_lite_chart")) == 1
+    assert "plan-save-sample" not in _keys(app)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample", plan="computed")
+    place = f"aim/{KEY}/en"
+    app.number_input(key=f"{place}/total").set_value(2_000).run()
+    app.number_input(key=f"{place}/elderly").set_value(2.0).run()
+    assert '<span class="number">2,000</span>' in read(app)
+    app.number_input(key=f"{place}/price").set_value(10.0).run()
+    assert "cost 20,000 yuan" in read(app)
+    app.number_input(key=f"{place}/budget").set_value(15_000.0).run()
+    assert "The budget pays for 1500 interviews" in read(app)
+    app.number_input(key=f"{place}/budget").set_value(30_000.0).run()
+    app.button(key="plan-save-sample").click().run()
+    assert "The plan is saved" in app.success[0].value
+    with read_scope(planned.url) as session:
+        assert sum(session.exec(select(CityTarget.target))) == 2_000
+        assert "60-70" in set(session.exec(select(QuotaCell.age_band)))
+
+
+def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    rows = [
+        ["Beijing", f"B-{place}", f"Mall {place}", "mall" if place else "castle", "urban",
+         None, None, None]
+        for place in range(6)
+    ]  # fmt: skip
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    _upload(app, _point_file(planned, rows))
+    assert "1 cells need another look" in read(app)
+    assert "points-draw" not in _keys(app)
+    rows[0][3] = "shopping mall"
+    _upload(app, _point_file(planned, rows))
+    assert "Shorter lists than wanted" in app.warning[0].value
+    app.button(key="points-draw").click().run()
+    assert [one.value for one in app.success] == ["The points are drawn and stored."]
+    with session_scope(planned.url) as session:
+        codes = session.exec(select(SamplingPoint.code).where(SamplingPoint.code != "x")).all()
+        session.add(Account(login="boss", name="B", role="supervisor", area="110000"))
+    assert {f"B-{place}" for place in range(6)} <= set(codes)
+
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="people")
+    people = [["li", "B-1", "boss", "North"], ["stranger", "B-2", None, None]]
+    _upload(app, write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, people)], "en"))
+    assert "Nobody signs in with this name" in str(app.table[0].value)
+    _upload(app, write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, people[:1])], "en"))
+    app.button(key="people-assign").click().run()
+    assert [one.value for one in app.success] == ["The people are assigned."]
+    assert "boss" in str(app.dataframe[0].value)
+
+
+def test_a_file_that_is_no_workbook_is_refused_in_words(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    _upload(app, b"PK\x03\x04 nothing")
+    assert "damaged or not an Excel workbook" in read(app)
+    assert "Sampling points of this wave" in [title.value for title in app.subheader]
+
+
+@pytest.mark.parametrize("part", ["wave", "sample", "points", "people"])
+def test_a_national_official_reads_and_changes_nothing(
+    planned: Any, visit_as: Any, official: Principal, part: str
+) -> None:
+    app = visit_as(PageKey.PLAN, official, wave=KEY, part=part)
+    changing = {"plan-save-wave", "plan-save-sample", "plan-move-open", "points-draw",
+                "people-assign", "points-template", "people-template"}  # fmt: skip
+    assert not _keys(app) & changing
+    assert not app.file_uploader
+    assert not [box for box in app.selectbox if "new" in box.options]
+
+
+@pytest.mark.parametrize("role", [Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR])
+def test_an_empty_store_says_what_a_wave_is(
+    use_store: Any, open_page: Any, empty_store: Any, read: Read, role: Role
+) -> None:
+    use_store(empty_store)
+    with session_scope(empty_store.store_url) as session:
+        session.add(Account(login=f"demo-{role}", name="N", role=role, area="CN", is_demo=True))
+    app = open_page(PageKey.PLAN, role, lang="en")
+    assert "There is no wave yet" in read(app)
+    if role is Role.ADMINISTRATOR:
+        assert "no questionnaire in the store" in app.warning[0].value

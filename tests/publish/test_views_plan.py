@@ -1,0 +1,62 @@
+"""What the planner reads about a plan: the answer, the warnings, the picture's rows."""
+
+import numpy as np
+import pytest
+
+from survey.publish.charts import Kind
+from survey.publish.charts.layers import REFERENCE
+from survey.publish.views.plan import PlanView, nation_half_width, plan_view
+from survey.sample.frame import shipped_cities
+from survey.sample.plan import PlanRequest, make_plan
+from survey.sample.planner import Aim
+from survey.sample.quotas import plan_margins
+
+CITIES = shipped_cities()[:6]
+REQUEST = PlanRequest(aim=Aim(total=3_600, price=50.0))
+
+
+def _view(request: PlanRequest, language: str = "en") -> PlanView:
+    return plan_view(make_plan(CITIES, "main", request), CITIES, "main", language)
+
+
+def test_the_nation_is_sharper_than_any_city_as_variances_add() -> None:
+    planned = make_plan(CITIES, "main", REQUEST)
+    half = planned.sample.cities["half_width"]
+    people = plan_margins(CITIES, "main", {}).city_totals()[half.index]
+    share = (people / people.sum()).to_numpy()
+    expected = np.sqrt((share**2 * half.to_numpy() ** 2).sum())
+    nation = nation_half_width(planned, CITIES, "main")
+    assert nation == pytest.approx(expected)
+    assert nation < half.min()
+
+
+def test_the_answer_names_size_precision_and_cost() -> None:
+    view = _view(REQUEST)
+    assert view.total == 3_600
+    assert "6 cities" in view.sentence
+    assert "180,000 yuan" in view.sentence
+    assert view.remarks == ("Fewest interviews of a city for ±5 points: 538.",)
+
+
+def test_oversampling_is_said_to_cost_the_cities_and_to_rest_on_an_assumption() -> None:
+    view = _view(PlanRequest(aim=Aim(total=3_300), elderly=3.0, guardian=2.0))
+    assert any("stay above ±5 points" in remark for remark in view.remarks)
+    assert any("assumption by age" in remark for remark in view.remarks)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_picture_has_a_mark_for_each_city_and_group_and_the_margin(language: str) -> None:
+    picture = _view(REQUEST, language).picture
+    assert picture.kind is Kind.HALF_WIDTHS
+    data = picture.data
+    marks = data[data["role"] != REFERENCE]
+    assert len(marks) == 4 * len(CITIES)
+    assert set(marks["series"]) == set(picture.text.series)
+    assert data.loc[data["role"] == REFERENCE, "estimate"].tolist() == [5.0]
+    assert len(picture.table) == len(CITIES)
+
+
+def test_targets_over_all_cities_add_up() -> None:
+    view = _view(PlanRequest(aim=Aim(total=3_600), crossed=False, reserve=0.0))
+    totals = view.cells.groupby("Quota of")["Target"].sum().to_dict()
+    assert totals == dict.fromkeys(("Age × gender", "Urban or rural point", "Age", "Gender"), 3_600)

@@ -1,0 +1,153 @@
+"""Plans go out as workbooks and come back; what was spoilt by hand is named cell by cell."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from survey.instrument.xlsform.errors import WorkbookError
+from survey.locale import msg
+from survey.sample.frame import shipped_cities
+from survey.sample.plan import Planned, PlanRequest, make_plan
+from survey.sample.plan_file import PlanFile, plan_sheets, read_plan_file
+from survey.sample.planner import Aim, PlanError, Rule
+from survey.sample.workbooks import Column, Sheet, write_workbook
+
+CITIES = shipped_cities()[:5]
+CODES = {city.code: city.code for city in CITIES}
+REQUEST = PlanRequest(
+    aim=Aim(margin=6, rule=Rule.SQUARE_ROOT, total=3_000, price=40.0, budget=150_000.0),
+    elderly=2.0, guardian=1.5, crossed=False, reserve=0.15,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def planned() -> Planned:
+    return make_plan(CITIES, "main", REQUEST)
+
+
+def _file(planned: Planned, language: str = "zh") -> bytes:
+    return write_workbook(plan_sheets(planned, CITIES, "main", language), language)
+
+
+def _read(content: bytes) -> PlanFile:
+    return read_plan_file("plan.xlsx", content, CODES.get)
+
+
+def _spoilt(content: bytes, change: Callable[[Worksheet, Worksheet], None]) -> bytes:
+    book = load_workbook(io.BytesIO(content))
+    change(book["aim"], book["cities"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_plan_comes_back_as_it_went(planned: Planned, language: str) -> None:
+    found = _read(_file(planned, language))
+    assert found.errors == ()
+    assert found.request is not None
+    again = make_plan(CITIES, "main", found.request)
+    assert again.sample.cities["size"].to_dict() == planned.sample.cities["size"].to_dict()
+    assert again.quotas.cells.equals(planned.quotas.cells)
+    assert (found.request.elderly, found.request.guardian, found.request.crossed) == (2, 1.5, False)
+    assert found.request.aim.rule is Rule.SQUARE_ROOT
+    assert again.sample.cost == planned.sample.cost == 120_000
+
+
+def test_a_size_changed_by_hand_is_kept_and_judged(planned: Planned) -> None:
+    def change(_aim: Worksheet, cities: Worksheet) -> None:
+        cities["D2"] = 100
+
+    found = _read(_spoilt(_file(planned), change))
+    assert found.request is not None
+    plan = make_plan(CITIES, "main", found.request)
+    code = CITIES[0].code
+    assert plan.sample.cities["size"][code] == 100
+    assert plan.sample.cities["half_width"][code] > 11
+    assert plan.sample.missed >= 1
+
+
+def test_hand_made_sizes_obey_the_budget(planned: Planned) -> None:
+    def change(_aim: Worksheet, cities: Worksheet) -> None:
+        cities["D2"] = 10_000
+
+    found = _read(_spoilt(_file(planned), change))
+    assert found.request is not None
+    with pytest.raises(PlanError, match="more than the budget"):
+        make_plan(CITIES, "main", found.request)
+
+
+def test_every_spoilt_cell_is_named(planned: Planned) -> None:
+    def change(aim: Worksheet, cities: Worksheet) -> None:
+        aim["C2"] = 0.2
+        aim["D2"] = "by mood"
+        cities["A3"] = "999999"
+        cities["D4"] = "=SUM(D2:D3)"
+        cities["D5"] = -3
+        cities["A6"] = cities["A2"].value
+        cities["D2"] = None
+
+    found = _read(_spoilt(_file(planned), change))
+    assert found.request is None
+    places = sorted((error.sheet, error.row, error.column.msgid) for error in found.errors)
+    assert places == [
+        ("aim", 2, "Design effect"),
+        ("aim", 2, "Interviews beyond the floor"),
+        ("cities", 2, "Interviews"),
+        ("cities", 3, "City"),
+        ("cities", 4, "Interviews"),
+        ("cities", 5, "Interviews"),
+    ]
+
+
+def test_a_city_twice_is_an_error(planned: Planned) -> None:
+    def change(_aim: Worksheet, cities: Worksheet) -> None:
+        cities["A6"] = cities["A2"].value
+
+    (error,) = _read(_spoilt(_file(planned), change)).errors
+    assert (error.row, error.message.msgid) == (6, "This city stands in the list twice.")
+
+
+def test_a_missing_sheet_or_column_is_said(planned: Planned) -> None:
+    content = _file(planned)
+    book = load_workbook(io.BytesIO(content))
+    del book["cities"]
+    buffer = io.BytesIO()
+    book.save(buffer)
+    with pytest.raises(WorkbookError, match="no sheet named"):
+        _read(buffer.getvalue())
+
+    def change(_aim: Worksheet, cities: Worksheet) -> None:
+        cities["D1"] = "?"
+
+    with pytest.raises(WorkbookError, match="no column"):
+        _read(_spoilt(content, change))
+
+
+DANGEROUS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\tx")
+
+
+def test_no_text_becomes_a_formula_and_lists_become_drop_downs() -> None:
+    sheet = Sheet(
+        "s",
+        (
+            Column("a", msg("City")),
+            Column("b", msg("Kind"), words={"mall": msg("shopping mall")}),
+            Column("c", msg("Name"), choices=("=x", "y")),
+        ),
+        [[text, "mall", 3] for text in DANGEROUS],
+    )
+    book = load_workbook(io.BytesIO(write_workbook([sheet], "en")))
+    page = book["s"]
+    assert [page.cell(row, 1).data_type for row in range(2, 7)] == ["s"] * 5
+    assert [page.cell(row, 1).value for row in range(2, 6)] == list(DANGEROUS[:4])
+    assert all(page.cell(row, 1).quotePrefix for row in range(2, 7))
+    assert page["B2"].value == "shopping mall"
+    assert book["lists"].sheet_state == "hidden"
+    assert {str(rule.sqref) for rule in page.data_validations.dataValidation} == {
+        "B2:B20000", "C2:C20000"
+    }  # fmt: skip
+    assert book["lists"]["B1"].data_type == "s"
