@@ -2,7 +2,7 @@
 
 import typer
 
-from survey.cli import doctor, form, quality, results, run, waves
+from survey.cli import doctor, form, quality, quota, results, run, waves
 from survey.cli.options import choose_store
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(form.app, name="form")
 app.command(name="import")(waves.import_answers)
 app.command()(waves.freeze)
 app.command()(waves.recompute)
+app.command()(quota.quota)
 app.command()(results.estimate)
 app.command()(quality.quality)
 
