@@ -2,7 +2,8 @@
 
 A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
 keeps its hash. Whoever opened the link in time may still finish within `GRACE`, because an
-interview that was answered without a network arrives late.
+interview that was answered without a network arrives late. It belongs to the device that opened it
+first (`survey.fieldwork.devices`).
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from survey.access.audit import record
 from survey.access.principal import AccessDenied, Principal
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import assigned_point
+from survey.fieldwork.devices import OpenedElsewhere, bind, is_of_device, proof_of
+from survey.fieldwork.quota import FullCell, full_cells
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
@@ -89,13 +92,23 @@ class InvitationUsed(SurveyError):
         )
 
 
+class InvitationVoided(SurveyError):
+    code = "invitation_voided"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This code was taken back. Please ask the surveyor for a new one."))
+
+
 class InvitationState(StrEnum):
     """What the surveyor sees of a link that was handed out."""
 
     ISSUED = "issued"
     OPENED = "opened"
+    ELSEWHERE = "elsewhere"
+    """Opened, and another device was refused since."""
     ANSWERED = "answered"
     EXPIRED = "expired"
+    VOIDED = "voided"
 
 
 @dataclass(frozen=True)
@@ -121,6 +134,10 @@ class OpenInvitation:
     instrument_sha256: str
     is_demo: bool
     expires_at: datetime
+    full: tuple[FullCell, ...]
+    """Who is not needed any more, at this moment."""
+    proof: str
+    """By which the page shows again that it is the same device."""
 
 
 def issue(
@@ -131,8 +148,12 @@ def issue(
     point_id: UUID,
     now: datetime,
     lifetime: timedelta = LIFETIME,
+    ready_made: bool = False,
 ) -> Issued:
-    """Make a one-time link for a point assigned to this surveyor in an open wave."""
+    """Make a one-time link for a point assigned to this surveyor in an open wave.
+
+    `ready_made` is for one that waits on a screen until somebody comes along.
+    """
     point = assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_key != wave_key:
         raise AccessDenied(msg("This sampling point is not assigned to you."))
@@ -148,6 +169,7 @@ def issue(
         surveyor_id=principal.account_id,
         issued_at=now,
         expires_at=now + lifetime,
+        ready_made=ready_made,
     )
     session.add(invitation)
     session.flush()
@@ -165,6 +187,8 @@ def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
         raise InvitationUnknown
     if row.used_at is not None:
         raise InvitationUsed
+    if row.voided_at is not None:
+        raise InvitationVoided
     if now >= row.expires_at + (GRACE if row.opened_at is not None else timedelta(0)):
         raise InvitationExpired
     if row.state != WaveState.OPEN:
@@ -172,9 +196,27 @@ def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
     return row
 
 
-def open_invitation(*, session: Session, token: str, now: datetime) -> OpenInvitation:
-    """Open the link for its respondent; opening it again, after a reload, is no second use."""
+def open_invitation(
+    *, session: Session, token: str, now: datetime, secret: str = ""
+) -> OpenInvitation:
+    """Open the link for its respondent; opening it again, after a reload, is no second use.
+
+    `secret` is the cookie of the device; raises `OpenedElsewhere` where the link is another's.
+    """
     found = find_usable(session=session, token=token, now=now)
+    return _opened(session, found, proof_of(found.wave_id, secret), now)
+
+
+def bind_invitation(*, session: Session, token: str, proof: str, now: datetime) -> OpenInvitation:
+    """As `open_invitation`, by a page that shows the form: from now on the link is its device's."""
+    found = find_usable(session=session, token=token, now=now)
+    bind(session=session, invitation=found, proof=proof)
+    return _opened(session, found, proof, now)
+
+
+def _opened(session: Session, found: AnyRow, proof: str, now: datetime) -> OpenInvitation:
+    if not is_of_device(found, proof):
+        raise OpenedElsewhere
     connection = session.connection()
     if found.opened_at is None:
         connection.execute(_MARK_OPENED, {"invitation": found.id, "now": now})
@@ -194,6 +236,8 @@ def open_invitation(*, session: Session, token: str, now: datetime) -> OpenInvit
         instrument_sha256=row.sha256,
         is_demo=row.is_demo,
         expires_at=found.expires_at,
+        full=full_cells(session=session, wave_id=found.wave_id, city_code=found.city_code),
+        proof=proof,
     )
 
 
@@ -204,8 +248,15 @@ def status_of(
     invitation = session.get(Invitation, invitation_id)
     if invitation is None or invitation.surveyor_id != principal.account_id:
         raise AccessDenied(msg("This link was not handed out by you."))
+    return state_of(invitation, now)
+
+
+def state_of(invitation: Invitation, now: datetime) -> InvitationState:
     if invitation.used_at is not None:
         return InvitationState.ANSWERED
+    if invitation.voided_at is not None:
+        return InvitationState.VOIDED
     if invitation.opened_at is not None:
-        return InvitationState.OPENED
+        elsewhere = invitation.other_device_at is not None
+        return InvitationState.ELSEWHERE if elsewhere else InvitationState.OPENED
     return InvitationState.EXPIRED if now >= invitation.expires_at else InvitationState.ISSUED

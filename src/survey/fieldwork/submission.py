@@ -213,6 +213,11 @@ def _problems(checked: Validation, submission: Submission) -> tuple[Problem, ...
     return tuple(problem for problem in checked.problems if problem.code != "required")
 
 
+def _record(checked: Validation, submission: Submission) -> dict[str, Any]:
+    """What is stored; after an early end, what was left open was for the most part not asked."""
+    return checked.record if submission.stopped is None else dict(checked.answers)
+
+
 def _door(
     session: Session, submission: Submission, principal: Principal | None, now: datetime
 ) -> Door:
@@ -310,7 +315,7 @@ def _write_revision(session: Session, accepted: _Accepted, response_id: UUID) ->
             "response_id": response_id,
             "number": 1,
             "is_current": True,
-            "answers": accepted.checked.record,
+            "answers": _record(accepted.checked, accepted.submission),
             "timings": accepted.timings,
             "author_id": accepted.door.author_id,
             "reason": "",
@@ -339,7 +344,8 @@ def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> b
         return False
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
-    return not _problems(again, submission) and bool(again.record == first.answers)
+    same = _record(again, submission) == first.answers
+    return not _problems(again, submission) and bool(same)
 
 
 def _as_sent(status: Status) -> Status:
