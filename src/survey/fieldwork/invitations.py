@@ -6,17 +6,18 @@ interview that was answered without a network arrives late. It belongs to the de
 first (`survey.fieldwork.devices`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
+from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.principal import AccessDenied, Principal
+from survey.access.principal import AccessDenied, Action, Principal
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import assigned_point
 from survey.fieldwork.devices import OpenedElsewhere, bind, is_of_device, proof_of
@@ -241,14 +242,25 @@ def _opened(session: Session, found: AnyRow, proof: str, now: datetime) -> OpenI
     )
 
 
+def states_of(
+    *, session: Session, principal: Principal, invitation_ids: Collection[UUID], now: datetime
+) -> dict[UUID, InvitationState]:
+    """How far links that this surveyor handed out have come; those of others are left out."""
+    principal.require(Action.INTERVIEW)
+    query = select_model(Invitation).where(
+        col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == principal.account_id
+    )
+    return {row.id: state_of(row, now) for row in session.exec(query)}
+
+
 def status_of(
     *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
 ) -> InvitationState:
-    """How far a link that this surveyor handed out has come."""
-    invitation = session.get(Invitation, invitation_id)
-    if invitation is None or invitation.surveyor_id != principal.account_id:
+    """As `states_of`, for one link of the surveyor's own."""
+    found = states_of(session=session, principal=principal, invitation_ids=[invitation_id], now=now)
+    if invitation_id not in found:
         raise AccessDenied(msg("This link was not handed out by you."))
-    return state_of(invitation, now)
+    return found[invitation_id]
 
 
 def state_of(invitation: Invitation, now: datetime) -> InvitationState:
