@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -243,6 +243,26 @@ def test_declining_stays_declining_where_the_cell_is_full(field: Any) -> None:
     assert _answered(field, answers={"consent": "no"}).status is Status.REFUSED
 
 
+def test_a_restored_interview_counts_although_its_place_was_taken(field: Any) -> None:
+    """People decide that, not the door (docs/collecting.md)."""
+    _set_targets(field, 1)
+    first = _answered(field).response_id
+    _move(field, first, Status.VOID, version=1)
+    assert _answered(field).status is Status.SUBMITTED
+    assert _answered(field).status is Status.QUOTA_FULL
+    _move(field, first, Status.SUBMITTED, version=2)
+    assert _collected(field) == 2
+    assert _answered(field).status is Status.QUOTA_FULL
+
+
+def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
+    with session_scope(field.url) as session:
+        move(
+            session=session, principal=OPERATOR, response_id=response_id, to=to,
+            reason="other: test", now=field.now, expected_version=version,
+        )  # fmt: skip
+
+
 class _Fieldwork(RuleBasedStateMachine):
     """Interviews come, go and change in any order; the running counts equal a recount."""
 
@@ -281,13 +301,8 @@ class _Fieldwork(RuleBasedStateMachine):
     )
     def review(self, data: st.DataObject, way: tuple[Status, Status]) -> None:
         row = self._some(data, way[0])
-        if row is None:
-            return
-        with session_scope(self.field.url) as session:
-            move(
-                session=session, principal=OPERATOR, response_id=row.id, to=way[1],
-                reason="other: test", now=self.field.now, expected_version=row.lock_version,
-            )  # fmt: skip
+        if row is not None:
+            _move(self.field, row.id, way[1], version=row.lock_version)
 
     @rule(data=st.data(), year=st.sampled_from([1990, 1985, 1970]))
     def correct(self, data: st.DataObject, year: int) -> None:
