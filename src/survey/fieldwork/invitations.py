@@ -264,6 +264,7 @@ def status_of(
 
 
 def state_of(invitation: Invitation, now: datetime) -> InvitationState:
+    """How far a link has come; whoever has answered it, that is what counts."""
     if invitation.used_at is not None:
         return InvitationState.ANSWERED
     if invitation.voided_at is not None:
