@@ -103,8 +103,9 @@ def _store_wave(
     row = _create(session, plan, now)
     size = _by_city(wave.model.people, int((~wave.void).sum()))
     places = store_places(
-        session=session, wave=row, plan=plan, points=wave.points, size=size, accounts=accounts
-    )
+        session=session, wave=row, plan=plan, points=wave.points, size=size, accounts=accounts,
+        stops=False,
+    )  # fmt: skip
     rows: Iterator[StoredInterview] = chain(
         stored_interviews(wave, places), stopped_interviews(wave, places)
     )
@@ -155,8 +156,9 @@ def _store_open_wave(
     points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
     row = _create(session, plan, now)
     places = store_places(
-        session=session, wave=row, plan=plan, points=points, size=by_city, accounts=accounts
-    )
+        session=session, wave=row, plan=plan, points=points, size=by_city, accounts=accounts,
+        stops=True,
+    )  # fmt: skip
     so_far = interviews_so_far(
         points, places, key=OPEN_WAVE, planned=int(by_city.sum()), seed=seed, now=now
     )

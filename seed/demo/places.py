@@ -42,13 +42,17 @@ def store_places(
     points: Points,
     size: pd.Series,
     accounts: Mapping[str, UUID],
+    stops: bool,
 ) -> Places:
-    """Write points, assignments and quota cells of a wave; `size` is its sample by city."""
+    """Write points, assignments and quota cells of a wave; `size` is its sample by city.
+
+    With `stops`, full cells turn visitors away.
+    """
     point_ids = _store_points(session, wave, points, size)
     _store_assignments(session, points, point_ids, accounts)
     _store_plan(session, wave, size)
     _store_postings(session, wave, points, accounts)
-    quota = _store_quota(session, wave, plan, size)
+    quota = _store_quota(session, wave, plan, size, stops)
     return Places(point_ids, accounts, quota)
 
 
@@ -158,7 +162,7 @@ def _store_assignments(
 
 
 def _store_quota(
-    session: Session, wave: Wave, plan: WavePlan, size: pd.Series
+    session: Session, wave: Wave, plan: WavePlan, size: pd.Series, stops: bool
 ) -> dict[tuple[str, str, str], UUID]:
     """Cells of city x age band x gender; the survey about children has none."""
     if plan.series == "minors":
@@ -170,6 +174,6 @@ def _store_quota(
         session.connection(),
         QuotaCell,
         {"id": ids, **keys, "target": targets["target"].tolist()},
-        {"wave_id": wave.id, "collected": 0},
+        {"wave_id": wave.id, "collected": 0, "stops": stops},
     )
     return dict(zip(zip(*keys.values(), strict=True), ids, strict=True))

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     demo: bool = False
     """Offer sign-in by choosing a role; only ever on for a database that holds demo data."""
-    public_rate_per_minute: int = 240
+    public_rate_per_minute: int = 360
     """Requests of one address at the public door (forms, posts, sign-in); 0 means no limit."""
     trusted_proxies: int = 0
     """How many reverse proxies of our own stand in front and write `X-Forwarded-For`."""

@@ -13,11 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.tokens import digest, new_token
+from survey.fieldwork.devices import mark_other_device
 from survey.fieldwork.invitations import open_invitation
 from survey.fieldwork.submission import Submission, submit
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import session_scope
-from survey.store.tables import Assignment, Invitation, LoginSession, now
+from survey.store.tables import Assignment, Invitation, LoginSession, QuotaCell, now
 from survey.ui import session as ui_session
 from survey.ui.navigation import BY_KEY, PageKey
 
@@ -79,24 +80,71 @@ def test_a_person_without_points_is_told_what_to_do(visit: Any, field: Any, read
     assert "ask your supervisor" in read(app)
 
 
-def test_a_new_code_is_a_working_one_time_link_and_its_state_is_watched(
+def test_a_code_waits_and_the_next_one_comes_when_it_was_opened(
     visit: Any, field: Any, read: Read
 ) -> None:
     app = visit(PageKey.TASKS, field.surveyor)
-    app.button(key="new-link").click().run()
-    assert not app.exception
     assert "data:image/png;base64," in read(app)
-    token = re.search(r"/q/(\S+)", app.code[0].value).group(1)
-    assert "Waiting to be scanned" in read(app)
+    token = _token(app)
+    app.run()
+    assert _token(app) == token
     with session_scope(field.url) as session:
         assert open_invitation(session=session, token=token, now=now()).city_code == "110000"
     app.run()
-    assert "being answered" in read(app)
+    following = _token(app)
+    assert following != token
+    assert "being answered" in read(app.run())
     _answer(field, token)
     app.run()
+    assert _token(app) == following
     assert "Answered. Thank you!" in read(app)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics == {"Today": "1", "At this point": "1", "This point, everybody": "1 / 20"}
+
+
+def _token(app: AppTest) -> str:
+    found = re.search(r"/q/(\S+)", app.code[0].value)
+    assert found is not None
+    return found[1]
+
+
+def test_the_surveyor_sees_that_another_device_was_refused(
+    visit: Any, field: Any, read: Read
+) -> None:
+    app = visit(PageKey.TASKS, field.surveyor)
+    token = _token(app)
+    with session_scope(field.url) as session:
+        open_invitation(session=session, token=token, now=now())
+        mark_other_device(session=session, token=token, now=now())
+    app.run()
+    assert "Another device was refused" in read(app.run())
+
+
+def test_the_biggest_gaps_stand_beside_the_code(visit: Any, field: Any, read: Read) -> None:
+    with session_scope(field.url) as session:
+        for cell in session.exec(select(QuotaCell)):
+            wanted = (cell.age_band, cell.gender) == ("55-70", "male")
+            cell.target, cell.collected = (9, 2) if wanted else (5, 3)
+    words = read(visit(PageKey.TASKS, field.surveyor))
+    assert words.index("7 more") < words.index("2 more")
+    with session_scope(field.url) as session:
+        for cell in session.exec(select(QuotaCell)):
+            cell.collected = cell.target
+    assert "Nobody more is needed" in read(visit(PageKey.TASKS, field.surveyor))
+
+
+def test_a_sheet_is_printed_and_taken_back(visit: Any, field: Any, read: Read) -> None:
+    app = visit(PageKey.TASKS, field.surveyor)
+    app.session_state["sheets"] = True
+    app.run()
+    app.button(key="sheet/make").click().run()
+    assert not app.exception
+    assert "20 of 20 codes unused" in read(app)
+    with session_scope(field.url) as session:
+        (sheet_id,) = set(session.exec(select(Invitation.sheet_id).where(Invitation.serial == 1)))
+    app.button(key=f"sheet/void/{sheet_id}").click().run()
+    assert not app.exception
+    assert "0 of 20 codes unused" in read(app)
 
 
 def _answer(field: Any, token: str) -> None:
@@ -112,10 +160,11 @@ def _answer(field: Any, token: str) -> None:
         submit(session=session, submission=submission, principal=None, now=now())
 
 
-def test_no_link_is_made_without_the_click(visit: Any, field: Any) -> None:
-    visit(PageKey.TASKS, field.surveyor).run()
+def test_one_code_waits_however_often_the_page_looks(visit: Any, field: Any) -> None:
+    visit(PageKey.TASKS, field.surveyor).run().run()
     with session_scope(field.url) as session:
-        assert session.exec(select(Invitation)).all() == []
+        (waiting,) = session.exec(select(Invitation)).all()
+    assert waiting.ready_made
 
 
 def test_the_assisted_interview_draws_the_form_of_the_wave(visit: Any, field: Any) -> None:

@@ -111,7 +111,7 @@ def test_data_in_the_page_cannot_end_its_script(
 ) -> None:
     from survey.web.render import _boot
 
-    inert = _boot({"x": "</script><script>alert(1)</script>"})
+    inert = _boot({"kind": "form", "x": "</script><script>alert(1)</script>"})
     assert "</script><script>alert" not in inert
     assert json.loads(inert.split(">", 1)[1].split("</script>")[0])["x"].startswith("</script>")
 

@@ -198,16 +198,17 @@ def _write(
 
 
 def _move_cell(session: Session, row: AnyRow, checked: Validation, day: date) -> None:
-    cell_id = cell_for(
+    cell = cell_for(
         session=session, wave_id=row.wave_id, city_code=row.city_code, answers=checked.answers,
         today=day,
     )  # fmt: skip
+    cell_id = cell.id if cell else None
     if cell_id == row.quota_cell_id:
         return
     session.connection().execute(
         update(_RESPONSES).where(_RESPONSES.c.id == row.id).values(quota_cell_id=cell_id)
     )
     changes: Sequence[tuple[UUID | None, int]] = ((row.quota_cell_id, -1), (cell_id, 1))
-    for cell, change in sorted(changes, key=str):
-        if cell is not None:
-            add_collected(session=session, cell_id=cell, count=change)
+    for counted, change in sorted(changes, key=str):
+        if counted is not None:
+            add_collected(session=session, cell_id=counted, count=change)

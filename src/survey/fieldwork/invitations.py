@@ -2,22 +2,26 @@
 
 A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
 keeps its hash. Whoever opened the link in time may still finish within `GRACE`, because an
-interview that was answered without a network arrives late.
+interview that was answered without a network arrives late. It belongs to the device that opened it
+first (`survey.fieldwork.devices`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
+from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.principal import AccessDenied, Principal
+from survey.access.principal import AccessDenied, Action, Principal
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import assigned_point
+from survey.fieldwork.devices import OpenedElsewhere, bind, is_of_device, proof_of
+from survey.fieldwork.quota import FullCell, full_cells
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
@@ -89,13 +93,23 @@ class InvitationUsed(SurveyError):
         )
 
 
+class InvitationVoided(SurveyError):
+    code = "invitation_voided"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This code was taken back. Please ask the surveyor for a new one."))
+
+
 class InvitationState(StrEnum):
     """What the surveyor sees of a link that was handed out."""
 
     ISSUED = "issued"
     OPENED = "opened"
+    ELSEWHERE = "elsewhere"
+    """Opened, and another device was refused since."""
     ANSWERED = "answered"
     EXPIRED = "expired"
+    VOIDED = "voided"
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,10 @@ class OpenInvitation:
     instrument_sha256: str
     is_demo: bool
     expires_at: datetime
+    full: tuple[FullCell, ...]
+    """Who is not needed any more, at this moment."""
+    proof: str
+    """By which the page shows again that it is the same device."""
 
 
 def issue(
@@ -131,8 +149,12 @@ def issue(
     point_id: UUID,
     now: datetime,
     lifetime: timedelta = LIFETIME,
+    ready_made: bool = False,
 ) -> Issued:
-    """Make a one-time link for a point assigned to this surveyor in an open wave."""
+    """Make a one-time link for a point assigned to this surveyor in an open wave.
+
+    `ready_made` is for one that waits on a screen until somebody comes along.
+    """
     point = assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_key != wave_key:
         raise AccessDenied(msg("This sampling point is not assigned to you."))
@@ -148,6 +170,7 @@ def issue(
         surveyor_id=principal.account_id,
         issued_at=now,
         expires_at=now + lifetime,
+        ready_made=ready_made,
     )
     session.add(invitation)
     session.flush()
@@ -165,6 +188,8 @@ def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
         raise InvitationUnknown
     if row.used_at is not None:
         raise InvitationUsed
+    if row.voided_at is not None:
+        raise InvitationVoided
     if now >= row.expires_at + (GRACE if row.opened_at is not None else timedelta(0)):
         raise InvitationExpired
     if row.state != WaveState.OPEN:
@@ -172,9 +197,27 @@ def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
     return row
 
 
-def open_invitation(*, session: Session, token: str, now: datetime) -> OpenInvitation:
-    """Open the link for its respondent; opening it again, after a reload, is no second use."""
+def open_invitation(
+    *, session: Session, token: str, now: datetime, secret: str = ""
+) -> OpenInvitation:
+    """Open the link for its respondent; opening it again, after a reload, is no second use.
+
+    `secret` is the cookie of the device; raises `OpenedElsewhere` where the link is another's.
+    """
     found = find_usable(session=session, token=token, now=now)
+    return _opened(session, found, proof_of(found.wave_id, secret), now)
+
+
+def bind_invitation(*, session: Session, token: str, proof: str, now: datetime) -> OpenInvitation:
+    """As `open_invitation`, by a page that shows the form: from now on the link is its device's."""
+    found = find_usable(session=session, token=token, now=now)
+    bind(session=session, invitation=found, proof=proof)
+    return _opened(session, found, proof, now)
+
+
+def _opened(session: Session, found: AnyRow, proof: str, now: datetime) -> OpenInvitation:
+    if not is_of_device(found, proof):
+        raise OpenedElsewhere
     connection = session.connection()
     if found.opened_at is None:
         connection.execute(_MARK_OPENED, {"invitation": found.id, "now": now})
@@ -194,18 +237,39 @@ def open_invitation(*, session: Session, token: str, now: datetime) -> OpenInvit
         instrument_sha256=row.sha256,
         is_demo=row.is_demo,
         expires_at=found.expires_at,
+        full=full_cells(session=session, wave_id=found.wave_id, city_code=found.city_code),
+        proof=proof,
     )
+
+
+def states_of(
+    *, session: Session, principal: Principal, invitation_ids: Collection[UUID], now: datetime
+) -> dict[UUID, InvitationState]:
+    """How far links that this surveyor handed out have come; those of others are left out."""
+    principal.require(Action.INTERVIEW)
+    query = select_model(Invitation).where(
+        col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == principal.account_id
+    )
+    return {row.id: state_of(row, now) for row in session.exec(query)}
 
 
 def status_of(
     *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
 ) -> InvitationState:
-    """How far a link that this surveyor handed out has come."""
-    invitation = session.get(Invitation, invitation_id)
-    if invitation is None or invitation.surveyor_id != principal.account_id:
+    """As `states_of`, for one link of the surveyor's own."""
+    found = states_of(session=session, principal=principal, invitation_ids=[invitation_id], now=now)
+    if invitation_id not in found:
         raise AccessDenied(msg("This link was not handed out by you."))
+    return found[invitation_id]
+
+
+def state_of(invitation: Invitation, now: datetime) -> InvitationState:
+    """How far a link has come; whoever has answered it, that is what counts."""
     if invitation.used_at is not None:
         return InvitationState.ANSWERED
+    if invitation.voided_at is not None:
+        return InvitationState.VOIDED
     if invitation.opened_at is not None:
-        return InvitationState.OPENED
+        elsewhere = invitation.other_device_at is not None
+        return InvitationState.ELSEWHERE if elsewhere else InvitationState.OPENED
     return InvitationState.EXPIRED if now >= invitation.expires_at else InvitationState.ISSUED

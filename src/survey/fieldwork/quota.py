@@ -1,4 +1,8 @@
-"""Quotas: which cell an interview belongs to, and the running count of each cell."""
+"""Quotas: which cell an interview belongs to, and the running count of each cell.
+
+A cell that stops takes nobody more at the door once it is full (docs/collecting.md); what people
+decide afterwards (corrections, review) and what was collected elsewhere counts in any case.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +13,7 @@ from math import isfinite
 from typing import Any, TypeGuard
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, not_, or_, select, update
 from sqlmodel import Session
 
 from survey.store.core import table_of
@@ -24,15 +28,27 @@ _CELLS = table_of(QuotaCell)
 _SELECT = select(_CELLS.c.id, _CELLS.c.age_band, _CELLS.c.gender).where(
     _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city")
 )
-_SELECT_GENDER = select(_CELLS.c.id, _CELLS.c.age_band).where(
+_FULL = and_(_CELLS.c.stops, _CELLS.c.collected >= _CELLS.c.target)
+_SELECT_GENDER = select(_CELLS.c.id, _CELLS.c.age_band, _FULL.label("full")).where(
     _CELLS.c.wave_id == bindparam("wave"),
     _CELLS.c.city_code == bindparam("city"),
     _CELLS.c.gender == bindparam("gender"),
+)
+_SELECT_FULL = select(_CELLS.c.age_band, _CELLS.c.gender).where(
+    _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city"), _FULL
 )
 _ADD = (
     update(_CELLS)
     .where(_CELLS.c.id == bindparam("cell"))
     .values(collected=_CELLS.c.collected + bindparam("count"))
+)
+_TAKE = (
+    update(_CELLS)
+    .where(
+        _CELLS.c.id == bindparam("cell"),
+        or_(not_(_CELLS.c.stops), _CELLS.c.collected < _CELLS.c.target),
+    )
+    .values(collected=_CELLS.c.collected + 1)
 )
 _BAND = re.compile(r"(\d+)(?:-(\d+)|\+)")
 
@@ -52,6 +68,23 @@ class Cell:
             and age >= self.youngest
             and (self.oldest is None or age <= self.oldest)
         )
+
+
+@dataclass(frozen=True)
+class FoundCell:
+    """The cell of one interview, and whether it turned people away when it was read."""
+
+    id: UUID
+    full: bool
+
+
+@dataclass(frozen=True)
+class FullCell:
+    """Ages, open above when `oldest` is None, and gender of people who are not needed any more."""
+
+    youngest: int
+    oldest: int | None
+    gender: str
 
 
 @lru_cache(maxsize=256)
@@ -79,18 +112,23 @@ def find_cell(cells: Sequence[Cell], answers: Mapping[str, Any], *, today: date)
 
 def cell_for(
     *, session: Session, wave_id: UUID, city_code: str, answers: Mapping[str, Any], today: date
-) -> UUID | None:
+) -> FoundCell | None:
     """As `find_cell`, for one interview: reads no more of the store than that takes."""
     age, gender = age_of(answers, today=today), answers.get("gender")
     if age is None or not isinstance(gender, str):
         return None
     wanted = {"wave": wave_id, "city": city_code, "gender": gender}
-    for cell_id, band in session.connection().execute(_SELECT_GENDER, wanted):
+    for cell_id, band, full in session.connection().execute(_SELECT_GENDER, wanted):
         youngest, oldest = parse_band(band)
         if youngest <= age and (oldest is None or age <= oldest):
-            found: UUID = cell_id
-            return found
+            return FoundCell(cell_id, bool(full))
     return None
+
+
+def full_cells(*, session: Session, wave_id: UUID, city_code: str) -> tuple[FullCell, ...]:
+    """The cells of a city that turn people away at this moment."""
+    rows = session.connection().execute(_SELECT_FULL, {"wave": wave_id, "city": city_code})
+    return tuple(FullCell(*parse_band(row.age_band), row.gender) for row in rows)
 
 
 def age_of(answers: Mapping[str, Any], *, today: date) -> int | None:
@@ -108,3 +146,11 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 def add_collected(*, session: Session, cell_id: UUID, count: int) -> None:
     """Move a cell's running count, up or down, without reading it first."""
     session.connection().execute(_ADD, {"cell": cell_id, "count": count})
+
+
+def take_place(*, session: Session, cell_id: UUID) -> bool:
+    """Count one more interview in the cell; False, and nothing counted, when it is full.
+
+    The database decides, whoever else takes the last place at the same moment.
+    """
+    return session.connection().execute(_TAKE, {"cell": cell_id}).rowcount == 1

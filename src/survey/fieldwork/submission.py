@@ -6,11 +6,11 @@ one inserts, and all others are told what that one stored.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -19,7 +19,7 @@ from survey.fieldwork.clock import bounded, china_date
 from survey.fieldwork.doors import Door, door_of_link, door_of_surveyor
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.invitations import InvitationUsed
-from survey.fieldwork.quota import add_collected, cell_for
+from survey.fieldwork.quota import FoundCell, cell_for, take_place
 from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
@@ -51,6 +51,8 @@ _FIRST = (
     .where(_RESPONSES.c.client_uuid == bindparam("client"), _REVISIONS.c.number == 1)
 )  # fmt: skip
 _INSERT_REVISION = insert(_REVISIONS)
+_DELETE_REVISION = delete(_REVISIONS).where(_REVISIONS.c.response_id == bindparam("response"))
+_DELETE_RESPONSE = delete(_RESPONSES).where(_RESPONSES.c.id == bindparam("response"))
 _USE_INVITATION = (
     update(_INVITATIONS)
     .where(_INVITATIONS.c.id == bindparam("invitation"))
@@ -84,6 +86,8 @@ class Submission(BaseModel):
     """By the same clock as `started_at`; the difference holds even where the clock is wrong."""
     answers: Annotated[dict[Name, Any], Field(max_length=1000)]
     timings: Annotated[dict[Name, Seconds], Field(max_length=1000)] = {}
+    stopped: Literal["quota_full"] | None = None
+    """The form ended early by itself: people of this age and gender were not needed any more."""
 
     @model_validator(mode="after")
     def _is_one_interview_through_one_door(self) -> Self:
@@ -140,10 +144,12 @@ class _Accepted:
     def today(self) -> date:
         return china_date(self.started)
 
-    @property
-    def status(self) -> Status:
-        ending = self.checked.ending
-        return Status.SUBMITTED if ending is None else Status(ending.value)
+    def status(self, cell: FoundCell | None) -> Status:
+        """What the interview becomes, as far as its cell is known without a lock."""
+        if self.checked.ending is not None:
+            return Status(self.checked.ending.value)
+        full = self.submission.stopped or (cell is not None and cell.full)
+        return Status.QUOTA_FULL if full else Status.SUBMITTED
 
     @property
     def language(self) -> str:
@@ -194,9 +200,22 @@ def _accept(
         )
     started = bounded(submission.started_at, now=now, oldest=OLDEST_START)
     checked = validate(instrument, submission.answers, today=china_date(started))
-    if checked.problems:
-        raise AnswersInvalid(checked.problems)
+    problems = _problems(checked, submission)
+    if problems:
+        raise AnswersInvalid(problems)
     return _Accepted(submission, door, instrument, checked, started, now)
+
+
+def _problems(checked: Validation, submission: Submission) -> tuple[Problem, ...]:
+    """What speaks against the answers; where the form ended early, open questions do not."""
+    if submission.stopped is None:
+        return checked.problems
+    return tuple(problem for problem in checked.problems if problem.code != "required")
+
+
+def _record(checked: Validation, submission: Submission) -> dict[str, Any]:
+    """What is stored; after an early end, what was left open was for the most part not asked."""
+    return checked.record if submission.stopped is None else dict(checked.answers)
 
 
 def _door(
@@ -209,13 +228,18 @@ def _door(
 
 def _store(session: Session, accepted: _Accepted, principal: Principal | None) -> Receipt | None:
     """Write everything that belongs to the interview; None if another send was faster."""
-    response_id, cell_id = new_id(), _cell(session, accepted)
-    if not insert_if_new(
-        session.connection(), Response, _response_row(accepted, response_id, cell_id)
-    ):
+    response_id, cell = new_id(), _cell(session, accepted)
+    status = accepted.status(cell)
+    if not _write(session, accepted, response_id, cell, status):
         return None
-    _write_revision(session, accepted, response_id)
     _use_invitation(session, accepted)
+    # As late as possible, because every surveyor of a city waits for the same few rows.
+    if status is Status.SUBMITTED and cell and not take_place(session=session, cell_id=cell.id):
+        # Others took the last places since the cell was read. A status never moves to
+        # `quota_full`, so the rows of this very transaction are written anew.
+        status = Status.QUOTA_FULL
+        _erase(session, response_id)
+        _write(session, accepted, response_id, cell, status)
     dropped = len(accepted.checked.dropped)
     record(
         session=session,
@@ -224,35 +248,55 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
         subject_kind="response",
         subject_id=response_id,
         now=accepted.now,
-        detail={"mode": accepted.door.mode, "status": accepted.status, "dropped": dropped},
+        detail={"mode": accepted.door.mode, "status": status, "dropped": dropped},
     )
-    if cell_id is not None:
-        # Last, because every surveyor of a city waits for the same few rows.
-        add_collected(session=session, cell_id=cell_id, count=1)
-    return Receipt(response_id, accepted.status, duplicate=False, dropped=dropped)
+    return Receipt(response_id, status, duplicate=False, dropped=dropped)
 
 
-def _cell(session: Session, accepted: _Accepted) -> UUID | None:
-    if accepted.status is not Status.SUBMITTED:
+def _cell(session: Session, accepted: _Accepted) -> FoundCell | None:
+    if accepted.checked.ending is not None:
         return None
-    return cell_for(
+    cell = cell_for(
         session=session,
         wave_id=accepted.door.wave_id,
         city_code=accepted.door.city_code,
         answers=accepted.checked.answers,
         today=accepted.today,
     )
+    if cell is None and accepted.submission.stopped:
+        # Nobody can be turned away by a cell that there is not.
+        raise AnswersInvalid(accepted.checked.problems)
+    return cell
+
+
+def _write(
+    session: Session,
+    accepted: _Accepted,
+    response_id: UUID,
+    cell: FoundCell | None,
+    status: Status,
+) -> bool:
+    row = _response_row(accepted, response_id, cell, status)
+    if not insert_if_new(session.connection(), Response, row):
+        return False
+    _write_revision(session, accepted, response_id)
+    return True
+
+
+def _erase(session: Session, response_id: UUID) -> None:
+    for statement in (_DELETE_REVISION, _DELETE_RESPONSE):
+        session.connection().execute(statement, {"response": response_id})
 
 
 def _response_row(
-    accepted: _Accepted, response_id: UUID, cell_id: UUID | None
+    accepted: _Accepted, response_id: UUID, cell: FoundCell | None, status: Status
 ) -> dict[str, object]:
     return {
         **vars(accepted.door),
         "id": response_id,
         "client_uuid": accepted.submission.client_uuid,
-        "quota_cell_id": cell_id,
-        "status": accepted.status,
+        "quota_cell_id": cell.id if cell else None,
+        "status": status,
         "reason": "",
         "language": accepted.language,
         "started_at": accepted.started,
@@ -271,7 +315,7 @@ def _write_revision(session: Session, accepted: _Accepted, response_id: UUID) ->
             "response_id": response_id,
             "number": 1,
             "is_current": True,
-            "answers": accepted.checked.record,
+            "answers": _record(accepted.checked, accepted.submission),
             "timings": accepted.timings,
             "author_id": accepted.door.author_id,
             "reason": "",
@@ -300,7 +344,8 @@ def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> b
         return False
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
-    return not again.problems and bool(again.record == first.answers)
+    same = _record(again, submission) == first.answers
+    return not _problems(again, submission) and bool(same)
 
 
 def _as_sent(status: Status) -> Status:

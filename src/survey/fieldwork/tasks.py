@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
+from survey.fieldwork.assignments import assigned_point
 from survey.fieldwork.clock import start_of_china_day
 from survey.fieldwork.quota import COUNTED
 from survey.store.core import AnyRow, table_of
@@ -36,6 +37,10 @@ class QuotaProgress:
     gender: str
     target: int
     collected: int
+
+    @property
+    def missing(self) -> int:
+        return max(self.target - self.collected, 0)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,26 @@ def my_tasks(*, session: Session, principal: Principal, now: datetime) -> list[T
         )
         for row in rows
     ]
+
+
+def still_needed(
+    *, session: Session, principal: Principal, point_id: UUID
+) -> list[QuotaProgress] | None:
+    """Whom the city of this point still needs, the biggest gap first; None without a quota."""
+    point = assigned_point(session=session, principal=principal, point_id=point_id)
+    query = select(_CELLS).where(
+        _CELLS.c.wave_id == point.wave_id, _CELLS.c.city_code == point.city_code
+    )
+    cells = [
+        QuotaProgress(cell.age_band, cell.gender, cell.target, cell.collected)
+        for cell in session.connection().execute(query)
+    ]
+    if not cells:
+        return None
+    return sorted(
+        (cell for cell in cells if cell.missing),
+        key=lambda cell: (-cell.missing, cell.age_band, cell.gender),
+    )
 
 
 def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:

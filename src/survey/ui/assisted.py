@@ -8,6 +8,7 @@ import streamlit as st
 
 from survey.fieldwork.assignments import assigned_point
 from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.quota import FullCell, full_cells
 from survey.fieldwork.tasks import Task
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
@@ -32,7 +33,7 @@ def _ask(visit: Visit, task: Task, instrument: Instrument) -> None:
     t = visit.t
     count = st.empty()
     outcome = interview_form(
-        _interview(visit, task, instrument),
+        _interview(visit, task, instrument, _full(visit, task)),
         key="interview-form",
         language=visit.language,
         elder=visit.screen.preferences.large,
@@ -62,7 +63,16 @@ def _instrument(visit: Visit, task: Task) -> Instrument:
         return load_instrument(session=session, instrument_id=point.instrument_id)
 
 
-def _interview(visit: Visit, task: Task, instrument: Instrument) -> Interview:
+def _full(visit: Visit, task: Task) -> tuple[FullCell, ...]:
+    """Asked again with every interview that arrives."""
+    with read_scope(visit.settings.store_url) as session:
+        point = assigned_point(session=session, principal=visit.principal, point_id=task.point_id)
+        return full_cells(session=session, wave_id=point.wave_id, city_code=point.city_code)
+
+
+def _interview(
+    visit: Visit, task: Task, instrument: Instrument, full: tuple[FullCell, ...]
+) -> Interview:
     return Interview(
         instrument_sha256=instrument.sha256,
         languages=tuple(language.code for language in instrument.languages),
@@ -70,4 +80,5 @@ def _interview(visit: Visit, task: Task, instrument: Instrument) -> Interview:
         place={code: f"{name} · {task.point_name}" for code, name in task.city_name.items()},
         is_demo=task.is_demo,
         draft_key=f"{visit.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
+        full=full,
     )

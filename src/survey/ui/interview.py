@@ -13,9 +13,10 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.fieldwork.quota import FullCell
 from survey.locale import DEFAULT_LANGUAGE
 from survey.web.assets import component_script, embedded_script_url, embedded_style_url
-from survey.web.invited import form_url
+from survey.web.invited import form_url, full_for_form
 from survey.web.outcomes import Outcome
 from survey.web.texts import screen_language
 
@@ -35,6 +36,8 @@ class Interview:
     place: Mapping[str, str]
     is_demo: bool
     draft_key: str
+    full: tuple[FullCell, ...]
+    """Who is not needed any more."""
 
 
 def interview_form(
@@ -96,6 +99,7 @@ def _data(
             "place": dict(interview.place),
             "is_demo": interview.is_demo,
             "next": True,
+            "full": full_for_form(interview.full),
         },
         "outcomes": outcomes,
     }

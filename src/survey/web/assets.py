@@ -10,24 +10,34 @@ from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
 from survey.web.encoding import Body, send
-from survey.web.security import PAGE_HEADERS
+from survey.web.security import FILE_HEADERS, PAGE_HEADERS
 from survey.web.texts import form_texts
 
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
-    "expressions", "dom", "route", "drafts", "sender", "watch", "speech", "flow", "words",
+    "expressions", "dom", "route", "drafts", "sender", "watch", "speech", "flow", "words", "quota",
     "interview", "inputs", "questions", "screens", "keys", "drawing", "form",
 )  # fmt: skip
 """In order of use: each part is one global that names only those before it when it is loaded."""
 
+STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 
 
 def _lean(source: str) -> str:
-    """Without indentation, blank lines and comment lines; nothing within a line is touched."""
+    """Without indentation, blank lines and comment lines; nothing within a line is touched.
+
+    Each file says that it is strict; joined, they say it once.
+    """
     lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    kept = (line for line in lines if line and line != STRICT and not line.startswith("//"))
+    return "\n".join(kept) + "\n"
+
+
+def read_script(part: str) -> str:
+    """One of our scripts as it is sent."""
+    return _read(f"{part}.js")
 
 
 def _read(name: str) -> str:
@@ -37,20 +47,26 @@ def _read(name: str) -> str:
 @lru_cache(maxsize=1)
 def form_script() -> str:
     """The form as one script; the bare page and the surveyor's page share it."""
-    return "".join(_read(f"{part}.js") for part in FORM_PARTS)
+    return "\n".join((STRICT, "".join(map(read_script, FORM_PARTS))))
 
 
 @lru_cache(maxsize=1)
 def page_script() -> Body:
     """The form of the bare page, with its start."""
-    return Body((form_script() + _read("page.js")).encode(), JAVASCRIPT)
+    return Body((form_script() + read_script("page")).encode(), JAVASCRIPT)
+
+
+@lru_cache(maxsize=1)
+def notice_script() -> Body:
+    """For the bare pages around the form, which may still have to start it."""
+    return Body(page_script().content + read_script("notices").encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
 def embedded_script() -> Body:
     """The form as a module for the surveyor's page, with its words in every screen language."""
     words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
-    module = f"{form_script()}const SCREEN_TEXTS = {words};\n{_read('embedded.js')}"
+    module = f"{form_script()}const SCREEN_TEXTS = {words};\n{read_script('embedded')}"
     return Body(module.encode(), JAVASCRIPT)
 
 
@@ -73,6 +89,10 @@ def script_url() -> str:
     return f"/assets/form.{page_script().digest}.js"
 
 
+def notice_script_url() -> str:
+    return f"/assets/notices.{notice_script().digest}.js"
+
+
 def style_url() -> str:
     return f"/assets/form.{page_style().digest}.css"
 
@@ -89,6 +109,7 @@ def embedded_style_url() -> str:
 def _by_url() -> dict[str, Body]:
     return {
         script_url(): page_script(),
+        notice_script_url(): notice_script(),
         style_url(): page_style(),
         embedded_script_url(): embedded_script(),
         embedded_style_url(): form_style(),
@@ -105,7 +126,7 @@ async def _asset(request: Request) -> Response:
     body = _by_url().get(request.url.path)
     if body is None:
         return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
-    return send(request, body, forever=True, headers=PAGE_HEADERS)
+    return send(request, body, forever=True, headers=FILE_HEADERS)
 
 
 def routes() -> list[BaseRoute]:

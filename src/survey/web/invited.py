@@ -1,18 +1,26 @@
-"""The respondent's door: a bare page behind a one-time link, and the questionnaire it asks for."""
+"""The respondent's door: a bare page behind a one-time link, and the questionnaire it asks for.
 
+The page's script tells that somebody really opened it (`POST`), and only that binds the link to the
+device: programs that fetch links to check them run no script and take no code away from anybody.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from anyio import to_thread
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from survey.access.tokens import digest
+from survey.access.tokens import LONGEST, digest, new_token
+from survey.fieldwork.devices import OpenedElsewhere, mark_other_device
 from survey.fieldwork.instruments import InstrumentUnknown, load_instrument
-from survey.fieldwork.invitations import OpenInvitation, open_invitation
+from survey.fieldwork.invitations import OpenInvitation, bind_invitation, open_invitation
+from survey.fieldwork.quota import FullCell
 from survey.instrument.browser import browser_form
 from survey.instrument.model import Instrument
 from survey.locale import SurveyError, translator
@@ -23,11 +31,16 @@ from survey.web.encoding import Body, send
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy, show_refusal
 from survey.web.render import Page, fragment, reader_language, respond
-from survey.web.security import PAGE_HEADERS
+from survey.web.security import PAGE_HEADERS, is_https, is_same_site
 from survey.web.texts import screen_language, texts_for
 
 JSON = "application/json"
 DRAFT_KEY_LENGTH = 24
+DEVICE_COOKIE = "survey_device"
+DEVICE_BITS = 128
+DEVICE_LIFETIME = 30 * 24 * 3600
+"""Seconds; as long as the form keeps what was answered."""
+MAX_CLAIM_BYTES = 512
 
 
 def form_url(sha256: str) -> str:
@@ -58,38 +71,62 @@ class _Door:
         if wait:
             return show_busy(request, wait, default)
         token = request.path_params["token"]
+        secret = _secret(request)
         try:
-            invitation, instrument = await to_thread.run_sync(self._open, token)
+            invitation, instrument = await to_thread.run_sync(self._open, token, secret)
+        except OpenedElsewhere as refusal:
+            await to_thread.run_sync(self._mark, token)
+            return show_refusal(request, refusal, default, draft_key=_draft_key(token))
         except SurveyError as refusal:
             return show_refusal(request, refusal, default)
-        return self._form_page(request, token, invitation, instrument)
+        return self._with_cookie(
+            request, self._form_page(request, token, invitation, instrument), secret
+        )
 
-    def _open(self, token: str) -> tuple[OpenInvitation, Instrument]:
+    async def bind(self, request: Request) -> Response:
+        """`POST /q/{token}`: the device that shows the form; it may ask for the form again."""
+        default = self.settings.language
+        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
+        if wait:
+            return show_busy(request, wait, default)
+        claim = await _claim(request)
+        if claim is None or not is_same_site(request):
+            return PlainTextResponse("Forbidden", 403, headers=PAGE_HEADERS)
+        token = request.path_params["token"]
+        try:
+            invitation, instrument = await to_thread.run_sync(self._bind, token, claim.device)
+        except OpenedElsewhere as refusal:
+            await to_thread.run_sync(self._mark, token)
+            return show_refusal(request, refusal, default)
+        except SurveyError as refusal:
+            return show_refusal(request, refusal, default)
+        if not claim.page:
+            return Response(status_code=204, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
+        boot = self._boot(request, token, invitation, instrument)
+        return send(request, Body(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
+
+    def _bind(self, token: str, proof: str) -> tuple[OpenInvitation, Instrument]:
         with session_scope(self.settings.store_url) as session:
-            invitation = open_invitation(session=session, token=token, now=now())
+            invitation = bind_invitation(session=session, token=token, proof=proof, now=now())
+            sha256 = invitation.instrument_sha256
+            return invitation, load_instrument(session=session, sha256=sha256)
+
+    def _mark(self, token: str) -> None:
+        with session_scope(self.settings.store_url) as session:
+            mark_other_device(session=session, token=token, now=now())
+
+    def _open(self, token: str, secret: str) -> tuple[OpenInvitation, Instrument]:
+        with session_scope(self.settings.store_url) as session:
+            invitation = open_invitation(session=session, token=token, now=now(), secret=secret)
             sha256 = invitation.instrument_sha256
             return invitation, load_instrument(session=session, sha256=sha256)
 
     def _form_page(
         self, request: Request, token: str, invitation: OpenInvitation, instrument: Instrument
     ) -> Response:
-        codes = language_codes(instrument)
-        language = reader_language(request, instrument.default_language, codes)
+        boot = self._boot(request, token, invitation, instrument)
+        language = boot["language"]
         t = translator(screen_language(language, self.settings.language))
-        boot: dict[str, Any] = {
-            "kind": "form",
-            "form_url": form_url(instrument.sha256),
-            "submit_url": SUBMIT_URL,
-            "draft_key": digest(token)[:DRAFT_KEY_LENGTH],
-            "language": language,
-            "texts": texts_for(codes, self.settings.language),
-            "waiting": t("The network is slow. Trying again …"),
-            "meta": {
-                "submission": {"token": token},
-                "place": dict(invitation.city_name),
-                "is_demo": invitation.is_demo,
-            },
-        }
         body = fragment(
             "form",
             loading=t("One moment …"),
@@ -98,6 +135,42 @@ class _Door:
         title = instrument.title.get(language) or next(iter(instrument.title.values()), "")
         preload = f'<link rel="preload" href="{boot["form_url"]}" as="fetch" crossorigin>\n'
         return respond(request, Page(language, title, body, boot, head=preload))
+
+    def _boot(
+        self, request: Request, token: str, invitation: OpenInvitation, instrument: Instrument
+    ) -> dict[str, Any]:
+        """What the script of the form is told."""
+        codes = language_codes(instrument)
+        language = reader_language(request, instrument.default_language, codes)
+        t = translator(screen_language(language, self.settings.language))
+        return {
+            "kind": "form",
+            "form_url": form_url(instrument.sha256),
+            "submit_url": SUBMIT_URL,
+            "draft_key": _draft_key(token),
+            "device": invitation.proof,
+            "language": language,
+            "texts": texts_for(codes, self.settings.language),
+            "waiting": t("The network is slow. Trying again …"),
+            "meta": {
+                "submission": {"token": token},
+                "place": dict(invitation.city_name),
+                "is_demo": invitation.is_demo,
+                "full": full_for_form(invitation.full),
+            },
+        }
+
+    def _with_cookie(self, request: Request, response: Response, secret: str) -> Response:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            secret,
+            max_age=DEVICE_LIFETIME,
+            path="/q/",
+            httponly=True,
+            samesite="lax",
+            secure=is_https(request, self.settings.trusted_proxies),
+        )
+        return response
 
     async def form(self, request: Request) -> Response:
         """`GET /form/{sha256}.json`."""
@@ -109,9 +182,47 @@ class _Door:
         return send(request, body, forever=True, headers=PAGE_HEADERS)
 
 
+class _Claim(BaseModel):
+    """What a page says about its device."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    page: bool = False
+    """Whether it needs the form: where the cookie was not kept, another page had to be sent."""
+
+
+async def _claim(request: Request) -> _Claim | None:
+    content = bytearray()
+    async for chunk in request.stream():
+        content.extend(chunk)
+        if len(content) > MAX_CLAIM_BYTES:
+            return None
+    try:
+        return _Claim.model_validate_json(bytes(content))
+    except ValidationError:
+        return None
+
+
+def _secret(request: Request) -> str:
+    """The secret of the device, or a new one."""
+    kept = request.cookies.get(DEVICE_COOKIE, "")
+    return kept if 0 < len(kept) <= LONGEST else new_token(bits=DEVICE_BITS)
+
+
+def _draft_key(token: str) -> str:
+    return digest(token)[:DRAFT_KEY_LENGTH]
+
+
+def full_for_form(full: Iterable[FullCell]) -> list[tuple[int, int | None, str]]:
+    """Who is not needed any more, as the form reads it: youngest, oldest, gender."""
+    return [(cell.youngest, cell.oldest, cell.gender) for cell in full]
+
+
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
     door = _Door(settings, limit)
     return [
         Route("/q/{token}", door.page, methods=["GET"]),
+        Route("/q/{token}", door.bind, methods=["POST"]),
         Route("/form/{sha256}.json", door.form, methods=["GET"]),
     ]

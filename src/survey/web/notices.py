@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.fieldwork.invitations import InvitationExpired, InvitationUnknown, InvitationUsed
+from survey.fieldwork.devices import OpenedElsewhere
+from survey.fieldwork.invitations import (
+    InvitationExpired,
+    InvitationUnknown,
+    InvitationUsed,
+    InvitationVoided,
+)
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import Message, SurveyError, msg, translator
 from survey.web.render import Page, fragment, reader_language, respond
@@ -35,6 +41,19 @@ _NOTICES: dict[type[SurveyError], Notice] = {
         msg("This link has expired"),
         msg("A new one takes a moment. Thank you for your patience."),
     ),
+    InvitationVoided: Notice(
+        410,
+        msg("This code is not used any more"),
+        msg("A new one takes a moment. Thank you for your patience."),
+    ),
+    OpenedElsewhere: Notice(
+        409,
+        msg("This link was opened on another device"),
+        msg(
+            "If that was you, please go on there, in the same app. Otherwise ask the surveyor for "
+            "a new code: it takes a moment."
+        ),
+    ),
     InvitationUnknown: Notice(
         404,
         msg("This link is not complete or not valid"),
@@ -46,10 +65,26 @@ _NOTICES: dict[type[SurveyError], Notice] = {
 }
 
 
-def show_refusal(request: Request, error: SurveyError, default_language: str) -> Response:
-    """The page for a link that opens no form; finished interviews of this browser are sent on."""
+def show_refusal(
+    request: Request, error: SurveyError, default_language: str, **boot: str
+) -> Response:
+    """The page for a link that opens no form; finished interviews of this browser are sent on.
+
+    `boot` is what the page's script is told besides.
+    """
     notice = _NOTICES[type(error)]
-    return _show(request, notice, error.message, default_language)
+    return _show(request, notice, error.message, default_language, **boot)
+
+
+def show_offline(request: Request, default_language: str) -> Response:
+    """What a device keeps for the time without a network; its script looks for the draft."""
+    notice = Notice(
+        200,
+        msg("There is no network just now"),
+        msg("This page goes on by itself as soon as there is one."),
+    )
+    text = msg("What you answered on this device is kept.")
+    return _show(request, notice, text, default_language, kind="offline")
 
 
 def show_busy(request: Request, wait: float, default_language: str) -> Response:
@@ -60,7 +95,9 @@ def show_busy(request: Request, wait: float, default_language: str) -> Response:
     return response
 
 
-def _show(request: Request, notice: Notice, text: Message, default_language: str) -> Response:
+def _show(
+    request: Request, notice: Notice, text: Message, default_language: str, **more: str
+) -> Response:
     language = reader_language(request, default_language)
     t = translator(language)
     title = t(notice.title)
@@ -69,5 +106,6 @@ def _show(request: Request, notice: Notice, text: Message, default_language: str
         "kind": "notice",
         "submit_url": SUBMIT_URL,
         "pending": t("Interviews on this device waiting to be sent: {count}"),
+        **more,
     }
     return respond(request, Page(language, title, body, boot), status=notice.status)

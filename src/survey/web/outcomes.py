@@ -9,7 +9,12 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from survey.access.principal import AccessDenied, Principal
-from survey.fieldwork.invitations import InvitationExpired, InvitationUnknown, InvitationUsed
+from survey.fieldwork.invitations import (
+    InvitationExpired,
+    InvitationUnknown,
+    InvitationUsed,
+    InvitationVoided,
+)
 from survey.fieldwork.submission import (
     AnswersInvalid,
     InstrumentChanged,
@@ -32,6 +37,7 @@ _STATUS: dict[type[SurveyError], int] = {
     InvitationUsed: 409,
     InstrumentChanged: 409,
     InvitationExpired: 410,
+    InvitationVoided: 410,
     WaveNotOpen: 410,
     AccessDenied: 403,
 }

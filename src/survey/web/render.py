@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import LANGUAGES
-from survey.web.assets import script_url, style_url
+from survey.web.assets import notice_script_url, script_url, style_url
 from survey.web.encoding import Body, send
 from survey.web.security import PAGE_HEADERS
 
@@ -24,7 +24,7 @@ _HTML_LANGUAGES = {"zh": "zh-CN"}
 
 @dataclass(frozen=True)
 class Page:
-    """What one page shows; `boot` is what its script is told."""
+    """What one page shows; `boot` is what its script is told, with the `kind` of page it is."""
 
     language: str
     title: str
@@ -54,9 +54,10 @@ def _boot(data: Mapping[str, Any] | None) -> str:
         return ""
     # Within a script element only "<" could end it early.
     document = orjson.dumps(data).decode().replace("<", "\\u003c")
+    source = script_url() if data["kind"] == "form" else notice_script_url()
     return (
         f'<script type="application/json" id="boot">{document}</script>\n'
-        f'<script src="{script_url()}" defer></script>\n'
+        f'<script src="{source}" defer></script>\n'
     )
 
 

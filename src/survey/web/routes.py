@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web import assets, health, invited, responses, signin
+from survey.web import assets, health, invited, offline, responses, signin
 from survey.web.limits import RateLimit
 
 
@@ -12,6 +12,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
     limit = RateLimit(settings.public_rate_per_minute)
     return [
         *assets.routes(),
+        *offline.routes(settings),
         *invited.routes(settings, limit),
         *responses.routes(settings, limit),
         *signin.routes(settings, limit),

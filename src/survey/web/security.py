@@ -18,6 +18,11 @@ PAGE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+FILE_HEADERS = {
+    name: PAGE_HEADERS[name] for name in ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
+}
+"""For scripts, styles and questionnaires: what the page is told holds for them as well."""
+
 
 def is_same_site(request: Request) -> bool:
     """Whether a request that changes something was made by a page of ours.
@@ -32,6 +37,13 @@ def is_same_site(request: Request) -> bool:
     if origin is None:
         return True
     return urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+def is_https(request: Request, trusted_proxies: int) -> bool:
+    """Whether the visitor's browser speaks to us by HTTPS, as far as our own proxies say."""
+    if trusted_proxies and "x-forwarded-proto" in request.headers:
+        return request.headers["x-forwarded-proto"].split(",")[-1].strip() == "https"
+    return request.url.scheme == "https"
 
 
 def safe_path(target: str | None) -> str:

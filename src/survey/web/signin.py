@@ -17,7 +17,7 @@ from survey.store.tables import now
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy
 from survey.web.render import Page, enclose, fragment, reader_language, respond
-from survey.web.security import PAGE_HEADERS, is_same_site, safe_path
+from survey.web.security import PAGE_HEADERS, is_https, is_same_site, safe_path
 
 MAX_FORM_BYTES = 4096
 
@@ -96,18 +96,13 @@ class _Reception:
             max_age=int(LIFETIME.total_seconds()),
             httponly=True,
             samesite="lax",
-            secure=self._is_https(request),
+            secure=is_https(request, self.settings.trusted_proxies),
         )
         return response
 
     def _sign_in(self, role: Role) -> str:
         with session_scope(self.settings.store_url) as session:
             return sign_in_demo(session=session, role=role, now=now())
-
-    def _is_https(self, request: Request) -> bool:
-        if self.settings.trusted_proxies and "x-forwarded-proto" in request.headers:
-            return request.headers["x-forwarded-proto"].split(",")[-1].strip() == "https"
-        return request.url.scheme == "https"
 
     async def ask_to_leave(self, request: Request) -> Response:
         """`GET /auth/logout`: leaves at once unless something on this device is still unsent."""

@@ -61,6 +61,16 @@ def form_texts(language: str) -> dict[str, str]:
         "received": t("Received. Thank you!"),
         "received_text": t("Your answers help to make shopping better in this city."),
         "ended_text": t("Thank you for your time."),
+        "quota_title": t("Thank you, that is all we need"),
+        "quota_text": t(
+            "Enough people of your age and gender have taken part in this city, so we need not "
+            "take more of your time."
+        ),
+        "quota_kept": t(
+            "Your answers are kept. While you were answering, the last interview needed from "
+            "people of your age and gender in this city came in, so yours does not count towards "
+            "the score. Thank you all the same."
+        ),
         "receipt_code": t("Receipt {code}"),
         "may_close": t("You may close this page now."),
         "refused": t("These answers could not be accepted"),

@@ -68,9 +68,13 @@ class Dispositions:
 def dispositions(
     session: Session, principal: Principal, wave_id: UUID, tally: Tally, now: datetime
 ) -> Dispositions:
-    """Of links only those that can no longer be used: the others may still be answered."""
+    """Of links only those that can no longer be used: the others may still be answered.
+
+    A code that waited on a screen or on paper and was never opened was no attempt at all.
+    """
     opened = _INVITATIONS.c.opened_at.is_not(None)
-    query = select(func.count().filter(opened), func.count().filter(~opened)).where(
+    unopened_attempt = ~opened & ~_INVITATIONS.c.ready_made
+    query = select(func.count().filter(opened), func.count().filter(unopened_attempt)).where(
         _INVITATIONS.c.wave_id == wave_id,
         within_reach(principal, _INVITATIONS.c.city_code),
         _INVITATIONS.c.used_at.is_(None),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
@@ -24,6 +24,18 @@ class Invitation(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    device_sha256: str | None = Field(default=None, max_length=64)
+    """SHA-256 of the proof of the device that opened the link first (docs/collecting.md)."""
+    other_device_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When another device was first refused."""
+    ready_made: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Made before anybody asked for it: unopened, it was no attempt to interview somebody."""
+    sheet_id: UUID | None = Field(default=None, index=True)
+    """The printed sheet that the code stands on."""
+    serial: int | None = None
+    """Its number on the sheet."""
+    voided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When its surveyor took it back."""
 
 
 class Response(SQLModel, table=True):

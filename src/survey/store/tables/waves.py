@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import UtcDateTime, new_id, now, words
@@ -71,3 +71,5 @@ class QuotaCell(SQLModel, table=True):
     gender: str
     target: int
     collected: int = 0
+    stops: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """A full cell takes nobody more at the door; else it is overfilled and flagged."""

@@ -1,9 +1,11 @@
-// What this browser keeps: open interviews, finished ones without a receipt, and two preferences.
+// What this browser keeps: open interviews with their pages, finished ones without a receipt, and
+// two preferences.
 const SurveyDrafts = (function () {
   "use strict";
 
   const DRAFT = "survey:draft:";
   const OUTBOX = "survey:outbox:";
+  const PAGE = "survey:page:";
   const PREFERENCE = "survey:preference:";
   const KEPT_DAYS = 30;
   const memory = {};
@@ -54,14 +56,22 @@ const SurveyDrafts = (function () {
   }
 
   function outbox() {
-    return keys(OUTBOX).map(read).filter(Boolean).sort(function (a, b) {
+    return keptFor(OUTBOX).sort(function (a, b) {
       return a.queued < b.queued ? -1 : 1;
     });
   }
 
+  function keptFor(prefix) {
+    return keys(prefix).map(read).filter(Boolean);
+  }
+
+  function everything() {
+    return keys(DRAFT).concat(keys(OUTBOX), keys(PAGE));
+  }
+
   function forgetOld() {
     const oldest = new Date(Date.now() - KEPT_DAYS * 86400000).toISOString();
-    keys(DRAFT).concat(keys(OUTBOX)).forEach(function (key) {
+    everything().forEach(function (key) {
       const entry = read(key);
       if (!entry || !(entry.touched > oldest)) remove(key);
     });
@@ -82,6 +92,12 @@ const SurveyDrafts = (function () {
     preference: function (name) { return read(PREFERENCE + name); },
     prefer: function (name, value) { write(PREFERENCE + name, value); },
     forgetOld: forgetOld,
-    forgetAll: function () { keys(DRAFT).concat(keys(OUTBOX)).forEach(remove); }
+    forgetAll: function () { everything().forEach(remove); },
+    keepPage: function (key, page) { write(PAGE + key, stamped(page)); },
+    page: function (key) { return read(PAGE + key); },
+    pageAt: function (path) {
+      return keptFor(PAGE).filter(function (page) { return page.path === path; })[0];
+    },
+    dropPage: function (key) { remove(PAGE + key); }
   };
 })();

@@ -71,10 +71,25 @@ function fetchForm(mount) {
   });
 }
 
+// Without its server Streamlit lays a message over the page, and the form could not be used under
+// it; the form works on and says itself what is not sent yet.
+function uncover(mount) {
+  const host = mount.component.parentElement.getRootNode().host || mount.component.parentElement;
+  const app = document.querySelector("[data-test-connection-state]");
+  if (!host.closest("[inert]") || !app) return;
+  if (app.getAttribute("data-test-connection-state") === "CONNECTED") return;
+  const close = document.querySelector("[role=dialog] button");
+  if (close) close.click();
+}
+
 function start(component) {
   const mount = { component: component, waiting: {}, closed: false, root: SurveyDom.h("div", {}) };
   component.parentElement.appendChild(mount.root);
   mounts.set(component.parentElement, mount);
+  mount.observer = new MutationObserver(function () { uncover(mount); });
+  mount.observer.observe(document.documentElement, {
+    attributes: true, attributeFilter: ["inert"], subtree: true
+  });
   fetchForm(mount);
   return mount;
 }
@@ -84,6 +99,7 @@ export function stop(parent) {
   if (!mount) return;
   mount.closed = true;
   clearTimeout(mount.timer);
+  mount.observer.disconnect();
   if (mount.handle) mount.handle.unmount();
   if (mount.root.parentNode) mount.root.parentNode.removeChild(mount.root);
   mounts.delete(parent);
@@ -105,5 +121,6 @@ export function run(component) {
   }
   if (!mount) mount = start(component);
   mount.component = component;
+  if (mount.handle) mount.handle.full(component.data.meta.full);
   tellOutcomes(mount);
 }

@@ -155,6 +155,7 @@ const SurveyForm = (function () {
 
   function begin(app) {
     SurveyDrafts.drop(app.draftKey);
+    app.meta.full = app.newlyFull || app.meta.full;
     app.state = SurveyInterview.fresh(app.startLanguage);
     app.problems = {};
     app.screen = "filling";
@@ -175,6 +176,7 @@ const SurveyForm = (function () {
     const then = app.asking;
     begin(app);
     if (then === "begin") return;
+    SurveyDrafts.dropPage(app.draftKey);
     app.screen = "forgotten";
     SurveyDrawing.fromTop(app);
   }
@@ -306,6 +308,11 @@ const SurveyForm = (function () {
     return {
       jump: function (at) { return jump(app, at); },
       flush: app.sender.flush,
+      // Who is not needed any more, from the next interview on.
+      full: function (cells) {
+        app.newlyFull = cells;
+        if (!app.state.started) app.meta.full = cells;
+      },
       unmount: function () {
         app.closed = true;
         app.sender.close();

@@ -22,6 +22,7 @@ const SurveyInterview = (function () {
   function recompute(app) {
     app.day = SurveyRoute.dayOf(app.state.started);
     app.route = SurveyRoute.walk(app.form, app.state.answers, app.day);
+    SurveyQuota.cut(app);
     app.steps = SurveyFlow.steps(app.route, app.elder);
   }
 
@@ -91,7 +92,7 @@ const SurveyInterview = (function () {
       timings: timings,
       started_at: state.started,
       finished_at: new Date().toISOString()
-    }, app.meta.submission);
+    }, app.route.full ? { stopped: SurveyQuota.reason } : {}, app.meta.submission);
   }
 
   return {

@@ -1,5 +1,5 @@
-// Starts the bare page: reads what the server wrote into it and mounts the form, or signs out.
-(function () {
+// Starts the bare page: reads what the server wrote into it and mounts the form.
+const SurveyPage = (function () {
   "use strict";
 
   const FIRST_WAIT = 1500;
@@ -36,9 +36,10 @@
   }
 
   // The phone's own back button leads to the screen before, as people expect.
-  function remember(at, forward) {
-    if (forward) window.history.pushState({ at: at }, "");
-    else window.history.replaceState({ at: at }, "");
+  function remember(device, at, forward) {
+    const state = { at: at, device: device };
+    if (forward) window.history.pushState(state, "");
+    else window.history.replaceState(state, "");
   }
 
   function followHistory(handle) {
@@ -48,52 +49,50 @@
     });
   }
 
+  function tellDevice(device, page) {
+    const body = JSON.stringify({ device: device, page: page });
+    return fetch(window.location.pathname, { method: "POST", body: body });
+  }
+
+  // The link is this device's from now on; the page of another one is asked for again and refused.
+  function bindDevice(boot) {
+    remember(boot.device, (window.history.state || {}).at, false);
+    SurveyDrafts.keepPage(boot.draft_key, { path: window.location.pathname, boot: boot });
+    tellDevice(boot.device, false).then(function (answer) {
+      if (answer.status === 409) window.location.reload();
+    }).catch(function () {});
+  }
+
+  // So that a reload without a network finds the form; browsers without it keep the page open.
+  function keepOffline(boot) {
+    const worker = window.navigator.serviceWorker;
+    if (!worker || !window.caches) return;
+    worker.register("/q/worker.js").then(function () {
+      return window.caches.open("survey-questionnaires");
+    }).then(function (cache) { return cache.add(boot.form_url); }).catch(function () {});
+  }
+
   function startForm(boot, root) {
+    bindDevice(boot);
     loadForm(boot, root, 0).then(function (form) {
       SurveyDom.clear(root);
       followHistory(SurveyForm.mount(root, {
         form: form, texts: boot.texts, meta: boot.meta, draftKey: boot.draft_key,
         language: boot.language, send: SurveySender.post(boot.submit_url), wholePage: true,
-        onMove: remember, onDraw: follow
+        onMove: function (at, forward) { remember(boot.device, at, forward); }, onDraw: follow
       }));
+      keepOffline(boot);
     });
   }
 
-  function signOut() {
-    SurveyDrafts.forgetAll();
-    document.getElementById("sign-out").submit();
+  // Begins what the server asked for, if it is among `starts`.
+  function run(starts) {
+    const boot = bootData();
+    const root = document.getElementById("survey");
+    if (root && starts[boot.kind]) starts[boot.kind](boot, root);
   }
 
-  // Nothing unsent: leave at once. Otherwise try to send, show how many remain, and let people choose.
-  function startSignOut(boot, root) {
-    const line = root.querySelector("[data-pending]");
-    const sender = SurveySender.create(SurveySender.post(boot.submit_url), function () {}, show);
-    function show() {
-      const count = sender.pending();
-      line.textContent = count ? boot.pending.replace("{count}", count) : "";
-      if (!count) signOut();
-    }
-    root.querySelector("form").addEventListener("submit", function () {
-      SurveyDrafts.forgetAll();
-    });
-    show();
-    sender.flush();
-  }
+  run({ form: startForm });
 
-  // A finished interview whose receipt was lost is asked for again before its draft is let go.
-  function startNotice(boot, root) {
-    const sender = SurveySender.create(SurveySender.post(boot.submit_url), function () {}, show);
-    function show() {
-      const old = root.querySelector("[data-pending]");
-      const count = sender.pending();
-      old.textContent = count ? boot.pending.replace("{count}", count) : "";
-    }
-    show();
-    sender.flush();
-  }
-
-  const starts = { form: startForm, sign_out: startSignOut, notice: startNotice };
-  const boot = bootData();
-  const root = document.getElementById("survey");
-  if (root && starts[boot.kind]) starts[boot.kind](boot, root);
+  return { run: run, startForm: startForm, tellDevice: tellDevice };
 })();

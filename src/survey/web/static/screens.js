@@ -62,11 +62,16 @@ const SurveyScreens = (function () {
     ]);
   }
 
-  function outboxLine(app) {
+  function waiting(app) {
     const count = app.sender.pending();
-    if (!count) return null;
+    return count && app.t(count === 1 ? "pending_one" : "pending_many", { count: count });
+  }
+
+  function outboxLine(app) {
+    const words = waiting(app);
+    if (!words) return null;
     return h("div", { class: "sf-outbox" }, [
-      h("span", { text: app.t(count === 1 ? "pending_one" : "pending_many", { count: count }) }),
+      h("span", { text: words }),
       app.sender.busy() ? null : button("sf-quiet", app.t("send_now"), app.sender.flush)
     ]);
   }
@@ -99,18 +104,23 @@ const SurveyScreens = (function () {
   function sending(app) {
     const busy = app.sender.busy();
     return closing(app, "sf-wait", app.t(busy ? "sending" : "kept_here"), [
-      app.t("kept_here_text"), app.t("pending_one")
+      app.t("kept_here_text"), waiting(app)
     ], [
       busy ? null : button("sf-main", app.t("send_now"), app.sender.flush), nextAction(app)
     ]);
   }
 
+  // Whoever answered to the end learns why it does not count; whoever was stopped knows already.
+  function thanks(app, status) {
+    if (status === SurveyQuota.reason) return app.route.full ? "ended_text" : "quota_kept";
+    return status === "screened_out" || status === "refused" ? "ended_text" : "received_text";
+  }
+
   function received(app) {
     const receipt = app.receipt;
     const code = String(receipt.response_id || "").replace(/-/g, "").slice(-8).toUpperCase();
-    const complete = receipt.status !== "screened_out" && receipt.status !== "refused";
     return closing(app, "sf-done", app.t("received"), [
-      complete ? app.t("received_text") : app.t("ended_text"),
+      app.t(thanks(app, receipt.status)),
       code && app.t("receipt_code", { code: code }),
       app.meta.next ? "" : app.t("may_close")
     ], [nextAction(app)]);

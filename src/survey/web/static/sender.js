@@ -58,6 +58,7 @@ const SurveySender = (function () {
     const uuid = entry.payload.client_uuid;
     if (result.outcome === "receipt") {
       SurveyDrafts.unqueue(uuid);
+      SurveyDrafts.dropPage(entry.key);
       return true;
     }
     if (result.outcome === "retry") return false;

@@ -1,0 +1,78 @@
+"""A link belongs to the device that opened it first (docs/collecting.md).
+
+The device holds a secret in a cookie. What it shows is the proof, a hash of secret and wave: the
+same phone is recognised within a wave and not from one wave to the next. The store keeps the hash
+of the proof.
+"""
+
+from datetime import datetime
+from secrets import compare_digest
+from uuid import UUID
+
+from sqlalchemy import bindparam, update
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.tokens import digest
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import Invitation
+
+_INVITATIONS = table_of(Invitation)
+_BIND = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.device_sha256.is_(None))
+    .values(device_sha256=bindparam("device"))
+)
+_MARK = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.token_sha256 == bindparam("digest"),
+        _INVITATIONS.c.other_device_at.is_(None),
+        _INVITATIONS.c.used_at.is_(None),
+    )
+    .values(other_device_at=bindparam("now"))
+    .returning(_INVITATIONS.c.id)
+)
+
+
+class OpenedElsewhere(SurveyError):
+    code = "opened_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Each code is for one device, and this one was opened on another already.")
+        )
+
+
+def proof_of(wave_id: UUID, secret: str) -> str:
+    """What a device shows in this wave instead of its secret."""
+    return digest(f"{wave_id}:{secret}")
+
+
+def is_of_device(invitation: AnyRow, proof: str) -> bool:
+    """Whether the link may be opened there: it is that device's, or nobody's yet."""
+    bound = invitation.device_sha256
+    return bound is None or compare_digest(bound, digest(proof))
+
+
+def bind(*, session: Session, invitation: AnyRow, proof: str) -> None:
+    """Give the link to this device for good; raises `OpenedElsewhere` where another was faster."""
+    if invitation.device_sha256 is None:
+        values = {"invitation": invitation.id, "device": digest(proof)}
+        if session.connection().execute(_BIND, values).rowcount == 1:
+            return
+    elif is_of_device(invitation, proof):
+        return
+    raise OpenedElsewhere
+
+
+def mark_other_device(*, session: Session, token: str, now: datetime) -> None:
+    """Let the surveyor see that another device was refused; the first time is on the record."""
+    values = {"digest": digest(token), "now": now}
+    marked = session.connection().execute(_MARK, values).scalar_one_or_none()
+    if marked is not None:
+        record(
+            session=session, actor=None, action="invitation.refused_elsewhere",
+            subject_kind="invitation", subject_id=marked, now=now,
+        )  # fmt: skip
