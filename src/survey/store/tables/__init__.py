@@ -8,7 +8,8 @@ from survey.store.tables.interviews import (
     ResponseRevision,
     ResponseRisk,
 )
-from survey.store.tables.kinds import Mode, PointKind, Status, WaveState
+from survey.store.tables.kinds import Mode, PointKind, SheetState, Status, WaveState
+from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
 from survey.store.tables.people import Account, LoginSession
 from survey.store.tables.records import AuditEntry, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
@@ -25,6 +26,9 @@ __all__ = [
     "JsonDocument",
     "LoginSession",
     "Mode",
+    "PaperKeying",
+    "PaperPlan",
+    "PaperSheet",
     "PointKind",
     "QuotaCell",
     "Response",
@@ -32,6 +36,7 @@ __all__ = [
     "ResponseRevision",
     "ResponseRisk",
     "SamplingPoint",
+    "SheetState",
     "Snapshot",
     "Status",
     "UtcDateTime",
