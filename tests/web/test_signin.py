@@ -62,7 +62,7 @@ def test_the_cookie_is_secure_over_https(web_settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "role", ["administrator", "typist", "", "nobody", "analyst ", "<b>", "demo-analyst"]
+    "role", ["administrator", "keyer", "", "nobody", "analyst ", "<b>", "demo-analyst"]
 )
 def test_other_roles_are_not_given_away(client: TestClient, role: str) -> None:
     assert enter(client, role=role).status_code == 403

@@ -18,6 +18,7 @@ class PageKey(StrEnum):
     TRENDS = "trends"
     PROGRESS = "progress"
     REVIEW = "review"
+    PAPER = "paper"
     METHOD = "method"
 
 
@@ -59,6 +60,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
+    PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
 )
 BY_KEY = {page.key: page for page in PAGES}

@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web import assets, health, invited, responses, signin
+from survey.web import assets, health, invited, paper, responses, signin
 from survey.web.limits import RateLimit
 
 
@@ -14,6 +14,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *assets.routes(),
         *invited.routes(settings, limit),
         *responses.routes(settings, limit),
+        *paper.routes(settings),
         *signin.routes(settings, limit),
         *health.routes(settings),
     ]
