@@ -1,8 +1,8 @@
 """Paper in the open demo wave: sheets handed in, sheets to key again, sheets to settle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from sqlmodel import Session, col, select
 
-from seed.demo.accounts import DEMO_CITY, typist_login
+from seed.demo.accounts import DEMO_CITY, demo_login, typist_login
 from seed.demo.seeds import stream
 from survey.access.principal import Principal, Role
 from survey.fieldwork.clock import china_date
@@ -27,7 +27,7 @@ from survey.store.tables import (
     Wave,
 )
 
-HANDED_IN, AGREED, TO_KEY_AGAIN, TO_SETTLE = 14, 4, 5, 3
+HANDED_IN, AGREED, SETTLED, TO_KEY_AGAIN, TO_SETTLE = 14, 4, 4, 5, 3
 FIRST_SERIAL = 420_101
 """As printed; the demo's stack begins here."""
 _SEED = "demo"
@@ -56,27 +56,33 @@ def key_paper(
         Principal(accounts[typist_login(number)], "", Role.TYPIST, DEMO_CITY, is_demo=True)
         for number in (0, 1)
     )
+    judge = Principal(
+        accounts[demo_login(Role.SUPERVISOR)], "", Role.SUPERVISOR, DEMO_CITY, is_demo=True
+    )
     session.add(PaperPlan(wave_id=wave.id, share=DEFAULT_SHARE, seed=_SEED, changed_at=now))
     session.flush()
     stack = _stack(session, wave, seed, now)
-    serials = {
-        drawn: (
-            str(serial)
-            for serial in count(FIRST_SERIAL)
-            if is_drawn(seed=_SEED, serial=str(serial), share=DEFAULT_SHARE) is drawn
-        )
-        for drawn in (False, True)
-    }
-    sheets = [False] * HANDED_IN + [True] * (AGREED + TO_KEY_AGAIN + TO_SETTLE)
-    for number, drawn in enumerate(sheets):
-        serial, answers = next(serials[drawn]), stack.answers[number]
-        keyed = number - HANDED_IN
-        # The visitor keys again and settles, so neither may have keyed these sheets.
+    serials = {drawn: _serials(drawn) for drawn in (False, True)}
+    for number in range(HANDED_IN):
+        _key(session, stack, first, next(serials[False]), 1, stack.answers[number], now)
+    ways = ["agreed"] * AGREED + ["settled"] * SETTLED + ["settle"] * TO_SETTLE
+    for number, way in enumerate(ways + ["again"] * TO_KEY_AGAIN):
+        serial, answers = next(serials[True]), stack.answers[HANDED_IN + number]
         _key(session, stack, first, serial, 1, answers, now)
-        if drawn and keyed < AGREED:
-            _key(session, stack, second, serial, 2, answers, now)
-        elif drawn and keyed >= AGREED + TO_KEY_AGAIN:
-            _key(session, stack, second, serial, 2, _mistyped(stack, answers, keyed), now)
+        # The visitor keys again and settles, so has had none of these sheets before.
+        if way != "again":
+            other = answers if way == "agreed" else _mistyped(stack, answers, number)
+            _key(session, stack, second, serial, 2, other, now)
+        if way == "settled":
+            right = answers if number % 3 else other
+            _key(session, stack, judge, serial, 3, right, now)
+
+
+def _serials(drawn: bool) -> Iterator[str]:
+    """Numbers that are, or are not, drawn to be keyed twice."""
+    for serial in map(str, count(FIRST_SERIAL)):
+        if is_drawn(seed=_SEED, serial=serial, share=DEFAULT_SHARE) is drawn:
+            yield serial
 
 
 def _stack(session: Session, wave: Wave, seed: int, now: datetime) -> _Stack:
@@ -96,7 +102,7 @@ def _stack(session: Session, wave: Wave, seed: int, now: datetime) -> _Stack:
 
 
 def _borrowed(
-    session: Session, wave: Wave, instrument: Instrument, rng: np.random.Generator, day: Any
+    session: Session, wave: Wave, instrument: Instrument, rng: np.random.Generator, day: date
 ) -> list[Mapping[str, Any]]:
     """Interviews of the wave with other ratings: whole routes that the questionnaire accepts."""
     query = (

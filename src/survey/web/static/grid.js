@@ -144,6 +144,7 @@ const SurveyGrid = (function () {
     app.t = function (key, params) { return SurveyWords.translate(app, key, params); };
     app.text = function (labels) { return labels ? SurveyWords.text(app, labels) : ""; };
     app.begin = function () { begin(app); };
+    app.press = function (key) { SurveyTyping.press(app, { key: key }); };
     app.finish = function () { finish(app); };
     app.enterSerial = function () { enterSerial(app); };
     if (app.sides) takeSides(app, options);

@@ -35,19 +35,18 @@ const SurveyLines = (function () {
     }).filter(Boolean).join(" ");
   }
 
+  // Pairs of key and words, in the order of the question.
   function legend(app, item) {
-    const codes = {};
-    const parts = SurveyKeying.isChosen(item) ? SurveyKeying.options(item).filter(function (one) {
-      return one.label && app.text(one.label);
-    }).map(function (one) { return one.code + " " + app.text(one.label); }) : [];
-    item.specials.forEach(function (code) { codes[code] = echo(app, item, code); });
-    Object.keys(codes).forEach(function (code) {
-      parts.push(SurveyKeying.LETTERS[code].toUpperCase() + " " + codes[code]);
+    const letters = SurveyKeying.LETTERS;
+    const parts = !SurveyKeying.isChosen(item) ? [] : SurveyKeying.options(item).map(function (one) {
+      const words = one.label ? app.text(one.label) : "";
+      return [one.code, words ? one.code + " " + words : one.code];
     });
-    if (!app.decisive[item.name]) {
-      parts.push(SurveyKeying.LETTERS.blank.toUpperCase() + " " + app.t("paper_blank"));
-    }
-    return parts;
+    const codes = item.specials.map(function (code) {
+      return [letters[code], letters[code].toUpperCase() + " " + echo(app, item, code)];
+    });
+    const blank = letters.blank.toUpperCase() + " " + app.t("paper_blank");
+    return parts.concat(codes, app.decisive[item.name] ? [] : [[letters.blank, blank]]);
   }
 
   function ids(app, name) {

@@ -43,7 +43,7 @@ const SurveyTyping = (function () {
   function readTyped(app, line) {
     const text = line.input.value;
     const kind = line.item.kind;
-    if (text === "" && app.state.missing[line.name]) return;
+    if (text === "" && (app.state.missing[line.name] || isSpecial(app, line))) return;
     if (kind === "text") SurveySheet.set(app, line.name, text.trim() ? text : null);
     else if (kind === "date") SurveySheet.set(app, line.name, SurveyKeying.readDay(text));
     else {
@@ -85,7 +85,8 @@ const SurveyTyping = (function () {
     if (!back && !forth) return null;
     const line = SurveyView.lineAt(app);
     if (line.item && line.use() === line.input) readTyped(app, line);
-    SurveyView.leave(app);
+    const begun = app.state.raw[line.name] || SurveyRoute.given(app.state.answers[line.name]);
+    if (begun) SurveyView.leave(app);
     const at = SurveyView.step(app, back ? -1 : 1);
     if (at < 0) return event.key !== "Tab";
     SurveyView.stand(app, at);
@@ -142,16 +143,18 @@ const SurveyTyping = (function () {
     return moved === null ? lineKey(app, SurveyView.lineAt(app), event.key) : moved;
   }
 
+  function press(app, event) {
+    if (event.key.length === 1 || event.key === "Enter") app.state.strokes += 1;
+    return handleKey(app, event);
+  }
+
   function onKey(app, event) {
     if (event.isComposing || event.keyCode === 229) return;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key.length === 1 || event.key === "Enter") app.state.strokes += 1;
-    if (handleKey(app, event)) event.preventDefault();
+    if (press(app, event)) event.preventDefault();
     // The page around has single keys of its own.
     event.stopPropagation();
   }
 
-  return {
-    onKey: onKey
-  };
+  return { onKey: onKey, press: press };
 })();

@@ -56,26 +56,45 @@ const SurveyView = (function () {
     app.parts.live.textContent = words;
   }
 
+  function isDone(app, line) {
+    return Boolean(app.state.missing[line.name]) ||
+      SurveyRoute.given(app.state.answers[line.name]);
+  }
+
   function showAll(app) {
     app.lines.forEach(function (line) { line.show(); });
-    app.parts.meter.textContent = app.lines.filter(function (line) {
-      return line.item && SurveySheet.isOn(app, line.name) && !SurveySheet.isOpen(app, line.name);
-    }).length + " / " + app.lines.filter(function (line) {
-      return line.item && canStand(app, line);
-    }).length;
+    const asked = app.lines.filter(function (line) { return line.item && canStand(app, line); });
+    const done = asked.filter(function (line) { return isDone(app, line); });
+    app.parts.meter.textContent = done.length + " / " + asked.length;
+  }
+
+  // What can be keyed here; a finger may press it where there is no keyboard.
+  function helpOf(app, line) {
+    if (app.sides && SurveyLines.isChoosing(app, line.name)) {
+      return [["1", app.t("paper_pick_first")], ["2", app.t("paper_pick_second")]].concat(
+        line.item ? [["0", app.t("paper_pick_other")]] : []);
+    }
+    if (line.item) return SurveyLines.legend(app, line.item);
+    return [[null, app.t(line.name === "@serial" ? "paper_help_serial" : "paper_help_end")]];
+  }
+
+  function helpPart(app, key, words) {
+    if (!key) return h("span", { text: words });
+    const part = SurveyDom.button("sp-tap" + (words === key ? " sp-plain" : ""), words, function () {
+      key.split("").forEach(function (each) { app.press(each); });
+    }, { tabindex: -1 });
+    part.addEventListener("mousedown", function (event) { event.preventDefault(); });
+    return part;
   }
 
   function showHelp(app) {
-    const line = lineAt(app);
-    let parts = [app.t(line.name === "@serial" ? "paper_help_serial" : "paper_help_end")];
-    if (app.sides && SurveyLines.isChoosing(app, line.name)) {
-      parts = [app.t("paper_pick_first"), app.t("paper_pick_second")];
-      if (line.item) parts.push(app.t("paper_pick_other"));
-    } else if (line.item) {
-      parts = SurveyLines.legend(app, line.item);
-    }
     SurveyDom.clear(app.parts.help);
-    parts.forEach(function (words) { app.parts.help.appendChild(h("span", { text: words })); });
+    helpOf(app, lineAt(app)).forEach(function (pair) {
+      app.parts.help.appendChild(helpPart(app, pair[0], pair[1]));
+    });
+    const enter = SurveyDom.button("sp-tap sp-plain", "Enter", function () { app.press("Enter"); },
+      { tabindex: -1 });
+    app.parts.help.appendChild(enter);
   }
 
   function fillFields(app) {
@@ -151,7 +170,9 @@ const SurveyView = (function () {
     app.host.appendChild(h("div", { class: "sp-top" }, [
       h("p", { class: "sp-phone", text: app.t("paper_phone") }),
       h("div", { class: "sp-head" }, [parts.place, parts.meter]),
-      h("p", { class: "sp-keys", text: keys.map(function (key) { return app.t(key); }).join("   ") }),
+      h("p", { class: "sp-keys" }, keys.map(function (key) {
+        return h("span", { text: app.t(key) });
+      })),
       parts.news, parts.help
     ]));
     app.host.appendChild(h("div", { class: "sp-lines" + (app.sides ? " sp-verdict" : "") },
