@@ -24,6 +24,9 @@ SLOW = 30_000
 """Milliseconds that a busy machine may take to draw the page."""
 MOST_STROKES = 60
 FEWEST_ITEMS = 45
+COMPOSING = """field => field.dispatchEvent(new KeyboardEvent("keydown", {
+  key: "5", isComposing: true, bubbles: true, composed: true
+}))"""
 WOMAN: dict[str, Any] = {
     "consent": "yes", "lived_6m": "yes", "offline_purchase": "yes", "birth_year": 1985,
     "gender": "female", "residence": "urban",
@@ -74,14 +77,18 @@ def answers(live_server: Live) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in checked.answers}
 
 
-@pytest.fixture
-def colleague(live_server: Live) -> Principal:
+def _typist(live_server: Live) -> Principal:
     row = Account(
         login=f"typist-{uuid4()}", name="陈录入", role=Role.TYPIST, area=CITY, is_demo=True
     )
     with session_scope(live_server.settings.store_url) as session:
         session.add(row)
     return Principal(row.id, row.name, Role.TYPIST, CITY, is_demo=True)
+
+
+@pytest.fixture
+def colleague(live_server: Live) -> Principal:
+    return _typist(live_server)
 
 
 @pytest.fixture
@@ -116,15 +123,20 @@ def _type(desk: Page, keys: list[str]) -> None:
 
 
 def _key_elsewhere(
-    live_server: Live, person: Principal, serial: str, answers: dict[str, Any]
+    live_server: Live,
+    person: Principal,
+    serial: str,
+    answers: dict[str, Any],
+    round_: int = 1,
+    **head: Any,
 ) -> None:
     keying = {
         "client_uuid": uuid4(), "answers": answers, "missing": ["comment"],
         "instrument_sha256": live_server.instrument.sha256,
         "sheet": {
-            "wave": WAVE, "serial": serial, "round": 1, "point_id": live_server.point.id,
+            "wave": WAVE, "serial": serial, "round": round_, "point_id": live_server.point.id,
             "surveyor_id": live_server.surveyor.account_id,
-            "interview_on": china_date(now()) - timedelta(days=1),
+            "interview_on": china_date(now()) - timedelta(days=1), **head,
         },
     }  # fmt: skip
     with session_scope(live_server.settings.store_url) as session:
@@ -193,9 +205,56 @@ def test_a_difference_is_settled_by_a_third_person_with_two_keys(
     (response,) = _papers(live_server)[before:]
     with read_scope(live_server.settings.store_url) as session:
         query = select(PaperKeying).where(PaperKeying.number == 3)
-        verdict = session.exec(query).one()
+        verdict = session.exec(query.order_by(col(PaperKeying.id).desc())).first()
+    assert verdict is not None
     assert response.surveyor_id == live_server.surveyor.account_id
     assert (verdict.answers["quality"], verdict.answers["gender"]) == (8, "female")
+
+
+def test_a_verdict_may_take_the_head_of_one_and_open_questions_that_neither_keyed(
+    live_server: Live, desk: Page, answers: dict[str, Any], colleague: Principal
+) -> None:
+    _share(live_server, 1)
+    before = len(_papers(live_server))
+    choices = live_server.instrument.by_name
+    rural = {
+        "residence": "rural", "rural_goods_satisfaction": 4, "rural_repair_satisfaction": 3,
+        "rural_shop_place": choices["rural_shop_place"].choices[0].name,
+        "rural_delivery": choices["rural_delivery"].choices[0].name,
+    }  # fmt: skip
+    earlier = china_date(now()) - timedelta(days=3)
+    _key_elsewhere(live_server, colleague, "606", {**answers, **rural})
+    _key_elsewhere(
+        live_server, _typist(live_server), "606", {**answers, "education_reached": "dk"}, 2,
+        interview_on=earlier,
+    )  # fmt: skip
+    _open(desk, live_server, "supervisor", "verdict")
+    expect(desk.locator(".sp-line:visible")).to_have_count(8)
+
+    def here(name: str) -> None:
+        expect(desk.locator(".sp-here")).to_have_attribute("data-line", name)
+
+    here("@day")
+    _type(desk, ["2"])
+    here("residence")
+    _type(desk, ["2"])
+    here("education_reached")
+    _type(desk, ["0", "1"])
+    here("education_channel")
+    _type(desk, ["2", "Enter", "1"])
+    here("@end")
+    _type(desk, ["Enter"])
+    expect(desk.get_by_text(zh("Nothing waits for your verdict"))).to_be_visible(timeout=SLOW)
+    (response,) = _papers(live_server)[before:]
+    with read_scope(live_server.settings.store_url) as session:
+        query = select(PaperKeying).where(PaperKeying.number == 3)
+        verdict = session.exec(query.order_by(col(PaperKeying.id).desc())).first()
+    assert verdict is not None
+    assert verdict.interview_on == earlier
+    assert verdict.answers["residence"] == "urban"
+    assert verdict.answers["education_channel"] == ["online"]
+    assert "rural_delivery" not in verdict.answers
+    assert response.status == "submitted"
 
 
 def test_a_number_that_was_keyed_stops_the_typist_before_the_answers_go_astray(
@@ -229,6 +288,8 @@ def test_keys_of_the_grid(live_server: Live, desk: Page, answers: dict[str, Any]
     expect(desk.locator("[data-line=rural_delivery]")).to_have_class("sp-line sp-off")
     _type(desk, ["2", "2"])
     expect(desk.locator("[data-line=rural_delivery]")).to_have_class("sp-line")
+    here("product_range")
+    desk.locator(".sp-here .sp-field").evaluate(COMPOSING)
     here("product_range")
     _type(desk, ["b", "*", "q", "0", "Shift+Tab"])
     here("logistics")

@@ -126,9 +126,9 @@ const SurveyLines = (function () {
   function showBox(app, line, value) {
     const words = line.item ? echo(app, line.item, value) : "";
     const code = line.item && SurveyRoute.given(value) ? keyed(line.item, value) : "";
-    const picked = isChoosing(app, line.name) ? app.state.picks[line.name] : null;
-    const shown = picked ? String(picked) : line.typed || code;
-    line.box.textContent = isChoosing(app, line.name) ? shown : line.typed || code;
+    const picked = app.state.picks[line.name] || "";
+    const shown = isChoosing(app, line.name) ? String(picked) : line.typed || code;
+    line.box.textContent = shown;
     line.box.setAttribute("aria-valuetext", words || shown || app.t("paper_empty"));
     line.box.setAttribute("aria-valuenow", String(parseInt(shown, 10) || 0));
   }
@@ -141,19 +141,17 @@ const SurveyLines = (function () {
   function showSides(app, line) {
     const sides = app.sides && app.sides[line.name];
     SurveyDom.clear(line.sides);
-    (sides || []).forEach(function (value, index) {
-      const on = app.state.picks[line.name] === index + 1;
+    (sides ? [1, 2] : []).forEach(function (number) {
+      const on = app.state.picks[line.name] === number;
       line.sides.appendChild(h("span", {
         class: "sp-side" + (on ? " sp-on" : ""),
-        text: index + 1 + "  " + sideWords(app, line.name, index + 1)
+        text: number + "  " + sideWords(app, line.name, number)
       }));
     });
   }
 
   function valueOf(app, name) {
-    if (app.state.missing[name]) return null;
-    const value = app.state.answers[name];
-    return value === undefined ? undefined : value;
+    return app.state.missing[name] ? null : app.state.answers[name];
   }
 
   function show(app, line) {

@@ -10,9 +10,9 @@ const SurveyTyping = (function () {
     if (key !== "1" && key !== "2" && !(key === "0" && line.item)) return key.length === 1;
     SurveySheet.pick(app, line.name, Number(key));
     delete app.problems[line.name];
+    SurveyView.showAll(app);
     if (key === "0") {
       if (line.input) line.input.value = "";
-      SurveyView.showAll(app);
       SurveyView.stand(app, app.at);
     } else {
       SurveyView.onward(app);
