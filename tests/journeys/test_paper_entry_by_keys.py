@@ -326,3 +326,47 @@ def test_a_dead_network_keeps_the_sheet_and_the_next_one_goes_on(
     desk.evaluate("window.dispatchEvent(new Event('online'))")
     expect(desk.locator(".sp-news .sp-news")).to_contain_text("505", timeout=SLOW)
     assert len(_papers(live_server)) == before + 1
+
+
+def test_a_refused_sheet_is_opened_again_by_its_number_and_loses_nothing(
+    live_server: Live, desk: Page, answers: dict[str, Any], colleague: Principal
+) -> None:
+    """While the network was dead a colleague keyed the sheet; the drawn one is then keyed again."""
+    _share(live_server, 1)
+    before = len(_papers(live_server))
+    keys, _ = strokes_of(live_server.instrument, answers)
+    _open(desk, live_server, "typist")
+    desk.route("**/api/**", lambda route: route.abort())
+    _type(desk, [*"707", "Enter", *keys, "Enter"])
+    expect(desk.locator(".sp-news")).to_contain_text(zh("1 interview waiting to be sent"))
+    _key_elsewhere(live_server, colleague, "707", answers)
+    desk.unroute("**/api/**")
+    desk.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(desk.locator(".sp-trouble")).to_contain_text("陈录入", timeout=SLOW)
+    _type(desk, [*"707", "Enter"])
+    expect(desk.locator(".sp-place")).to_contain_text(zh("Second keying"), timeout=SLOW)
+    expect(desk.locator(".sp-trouble")).to_have_count(0)
+    desk.locator("[data-line='@end'] .sp-field").focus()
+    _type(desk, ["Enter"])
+    handed_in = zh("Sheet {serial} has been handed in.", serial="707")
+    expect(desk.locator(".sp-news .sp-news")).to_have_text(handed_in, timeout=SLOW)
+    assert len(_papers(live_server)) == before + 1
+
+
+def test_what_stands_in_a_field_is_what_is_kept(
+    live_server: Live, desk: Page, answers: dict[str, Any]
+) -> None:
+    """Also where a mouse or an arrow leaves the field; and a number counts only when entered."""
+    _share(live_server, 0)
+    _open(desk, live_server, "typist")
+    _type(desk, [*"808", "ArrowDown", "1", "1", "1", *"1985"])
+    desk.locator("[data-line=consent] .sp-field").click()
+    desk.locator("[data-line='@serial'] input").fill("909")
+    desk.locator("[data-line=gender] .sp-field").click()
+    expect(desk.locator("[data-line='@serial'] input")).to_have_value("808")
+    expect(desk.locator("[data-line=birth_year] input")).to_have_value("1985")
+    desk.reload()
+    expect(desk.locator(".sp-here")).to_have_attribute("data-line", "gender", timeout=SLOW)
+    expect(desk.locator("[data-line=birth_year] input")).to_have_value("1985")
+    _type(desk, ["Escape", "Escape"])
+    expect(desk.locator("[data-line='@serial'] input")).to_have_value("")

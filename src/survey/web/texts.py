@@ -112,6 +112,7 @@ def paper_texts(language: str) -> dict[str, str]:
             "This page is made for an office keyboard. It also works here, but slowly."
         ),
         "paper_serial_wrong": t("Please key the number printed on the sheet."),
+        "paper_finish_first": t("Hand in or clear this sheet before you open another one."),
         "paper_unlock": t("Press Enter to correct the number."),
         "paper_no_such_key": t("{key} means nothing here."),
         "paper_discard": t("Press Esc again to clear this sheet, any other key to keep it."),

@@ -51,3 +51,23 @@ def test_of_many_only_one_is_first_second_and_judge(office: Any, field: Any) -> 
         assert [keying.number for keying in keyings] == [1, 2, 3]
         assert len({keying.account_id for keying in keyings}) == 3
         assert len(session.exec(select(Response)).all()) == 1
+
+
+def test_one_keying_sent_by_many_tabs_is_stored_once_and_all_have_its_receipt(
+    office: Any, field: Any
+) -> None:
+    office.key_twice(0)
+    keying = office.keying("10")
+    start = Barrier(PEOPLE)
+
+    def send(_: int) -> tuple[bool, object]:
+        start.wait()
+        receipt = office.hand_in(keying, office.wang)
+        return receipt.duplicate, receipt.response_id
+
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        told = list(pool.map(send, range(PEOPLE)))
+    assert Counter(duplicate for duplicate, _ in told) == {False: 1, True: PEOPLE - 1}
+    assert len({response_id for _, response_id in told}) == 1
+    with read_scope(field.url) as session:
+        assert len(session.exec(select(PaperKeying)).all()) == 1

@@ -126,14 +126,19 @@ def hand_in(
     if sheet is None:
         raise SheetUnknown(msg("Sheet {serial} has not been keyed yet.", serial=checked.serial))
     if sheet.state != _EXPECTED[keying.sheet.round]:
-        refuse_taken(session, sheet)
+        return _met(session, checked, sheet)
     if not _write_keying(session, checked, sheet.id):
-        raise SheetTaken(
-            msg("You have keyed this sheet yourself. Somebody else has to do this.")
-        )  # fmt: skip
-    return _second(session, checked, sheet) if keying.sheet.round == SECOND else (
-        _verdict(session, checked, sheet)
-    )  # fmt: skip
+        raise SheetTaken(msg("You have keyed this sheet yourself. Somebody else has to do this."))
+    step = _second if keying.sheet.round == SECOND else _verdict
+    return step(session, checked, sheet)
+
+
+def _met(session: Session, checked: _Checked, sheet: AnyRow) -> SheetReceipt:
+    """The receipt when two sends of one keying met at the sheet, a refusal when two people did."""
+    repeated = _repeated(session, checked.keying, checked.principal, checked.now)
+    if repeated is None:
+        refuse_taken(session, sheet)
+    return repeated
 
 
 def find_sheet(*, session: Session, wave_id: UUID, serial: str) -> AnyRow | None:
@@ -248,7 +253,7 @@ def _first(session: Session, checked: _Checked) -> SheetReceipt:
     if not insert_if_new(session.connection(), PaperSheet, values):
         taken = _sheet(session, checked.wave.id, checked.serial, lock=False)
         assert taken is not None
-        refuse_taken(session, taken)
+        return _met(session, checked, taken)
     if not _write_keying(session, checked, sheet_id):
         raise SheetTaken(msg("This was handed in by somebody else."))
     if twice:

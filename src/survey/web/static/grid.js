@@ -48,7 +48,14 @@ const SurveyGrid = (function () {
       return;
     }
     delete app.problems["@serial"];
-    const entry = SurveyNews.troubled(app).filter(function (each) { return each.state.serial === serial; })[0];
+    const entry = SurveyNews.troubled(app).filter(function (each) {
+      return each.state.serial === serial;
+    })[0];
+    if (entry && hasAnswers(app)) {
+      app.problems["@serial"] = app.t("paper_finish_first");
+      SurveyView.showAll(app);
+      return;
+    }
     if (entry) reopen(app, entry);
     app.state.serial = serial;
     app.state.round = 1;
@@ -59,6 +66,10 @@ const SurveyGrid = (function () {
     const open = entry && Object.keys(app.problems)[0];
     if (open) SurveyView.stand(app, SurveyView.placeOf(app, open));
     else SurveyView.onward(app);
+  }
+
+  function hasAnswers(app) {
+    return Object.keys(app.state.answers).length + Object.keys(app.state.missing).length > 0;
   }
 
   function reopen(app, entry) {
@@ -150,9 +161,16 @@ const SurveyGrid = (function () {
     if (app.sides) takeSides(app, options);
     SurveySheet.recompute(app);
     app.lines = SurveyView.buildLines(app);
+    app.lines.forEach(function (line) { hear(app, line); });
     SurveyView.draw(app);
     root.appendChild(app.host);
     return app;
+  }
+
+  // What stands in a field is what is kept, however the field is left.
+  function hear(app, line) {
+    if (!line.input || !line.item) return;
+    line.input.addEventListener("input", function () { SurveyTyping.readTyped(app, line); });
   }
 
   // A verdict starts from what both keyed alike and shows the rest only.
@@ -217,7 +235,5 @@ const SurveyGrid = (function () {
     };
   }
 
-  return {
-    mount: mount
-  };
+  return { mount: mount };
 })();

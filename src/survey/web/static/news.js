@@ -33,7 +33,5 @@ const SurveyNews = (function () {
     parts.forEach(function (part) { app.parts.news.appendChild(part); });
   }
 
-  return {
-    troubled: troubled, showNews: showNews
-  };
+  return { troubled: troubled, showNews: showNews };
 })();

@@ -84,7 +84,10 @@ const SurveyTyping = (function () {
     const forth = event.key === "ArrowDown" || (event.key === "Tab" && !event.shiftKey);
     if (!back && !forth) return null;
     const line = SurveyView.lineAt(app);
-    if (line.item && line.use() === line.input) readTyped(app, line);
+    if (line.name === "@serial") {
+      if (forth) app.enterSerial();
+      return forth || event.key !== "Tab";
+    }
     const begun = app.state.raw[line.name] || SurveyRoute.given(app.state.answers[line.name]);
     if (begun) SurveyView.leave(app);
     const at = SurveyView.step(app, back ? -1 : 1);
@@ -156,5 +159,5 @@ const SurveyTyping = (function () {
     event.stopPropagation();
   }
 
-  return { onKey: onKey, press: press };
+  return { onKey: onKey, press: press, readTyped: readTyped };
 })();

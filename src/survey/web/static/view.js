@@ -20,7 +20,10 @@ const SurveyView = (function () {
   }
 
   function stand(app, at) {
-    lineAt(app).typed = "";
+    const left = lineAt(app);
+    left.typed = "";
+    // A number that was not entered is not the sheet's.
+    if (left.name === "@serial" && left !== app.lines[at]) left.input.value = app.state.serial;
     app.at = at;
     app.lines.forEach(function (line, index) {
       line.node.classList.toggle("sp-here", index === at);
@@ -181,6 +184,8 @@ const SurveyView = (function () {
   }
 
   return {
-    lineAt: lineAt, step: step, stand: stand, onward: onward, leave: leave, say: say, canStand: canStand, showAll: showAll, fillFields: fillFields, placeOf: placeOf, showHead: showHead, follow: follow, hold: hold, buildLines: buildLines, draw: draw
+    lineAt: lineAt, step: step, stand: stand, onward: onward, leave: leave, say: say,
+    canStand: canStand, showAll: showAll, fillFields: fillFields, placeOf: placeOf,
+    showHead: showHead, follow: follow, hold: hold, buildLines: buildLines, draw: draw
   };
 })();
