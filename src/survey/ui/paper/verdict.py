@@ -33,7 +33,7 @@ def settle_sheets(visit: Visit) -> None:
         return
     st.caption(
         t(
-            "Sheet {serial} was keyed twice and differs in {count} fields. "
+            "Sheet {serial} was keyed twice. Fields that differ: {count}. "
             "Take the paper and choose what it says.",
             serial=first.serial,
             count=len(first.fields),
