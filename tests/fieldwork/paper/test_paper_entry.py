@@ -1,6 +1,7 @@
 """A sheet becomes one response: at once, by two equal keyings, or by a third person's verdict."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4, uuid5
@@ -25,6 +26,7 @@ from survey.fieldwork.paper import (
     own_count,
     set_share,
     typist_errors,
+    unsettled,
     waiting_for_second,
     waiting_for_verdict,
 )
@@ -381,6 +383,26 @@ def test_a_verdict_decides_on_nothing_else(office: Any, field: Any, changed: Cha
     other = changed(quality=5)
     assert office.key(office.boss, round_=3, answers=other).state is SheetState.SETTLED
     assert _stored(field)[1].answers["quality"] == 5, "both may be wrong"
+
+
+def test_what_is_not_settled_is_counted_for_the_supervisor_of_the_area(
+    office: Any, field: Any, changed: Changed
+) -> None:
+    office.key_twice()
+    for serial in ("1", "2", "3"):
+        office.key(office.wang, serial)
+    office.key(office.chen, "1", 2)
+    office.key(office.chen, "2", 2, answers=changed(quality=3))
+    elsewhere = replace(office.boss, area="310000")
+    with read_scope(field.url) as session:
+        here, there = (
+            unsettled(session=session, principal=person, wave_key=field.wave.key)
+            for person in (office.boss, elsewhere)
+        )
+        with pytest.raises(AccessDenied):
+            unsettled(session=session, principal=office.wang, wave_key=field.wave.key)
+    assert here == {SheetState.SECOND: 1, SheetState.VERDICT: 1}
+    assert there == {SheetState.SECOND: 0, SheetState.VERDICT: 0}
 
 
 def test_only_those_whose_work_it_is(office: Any, field: Any) -> None:

@@ -29,7 +29,7 @@ from survey.fieldwork.paper.sheets import (
     set_share,
     share_of,
 )
-from survey.fieldwork.paper.typists import TypistErrors, typist_errors
+from survey.fieldwork.paper.typists import TypistErrors, typist_errors, unsettled
 from survey.fieldwork.paper.waiting import (
     Conflict,
     Side,
@@ -77,6 +77,7 @@ __all__ = [
     "share_of",
     "surveyors_at",
     "typist_errors",
+    "unsettled",
     "waiting_for_second",
     "waiting_for_verdict",
 ]

@@ -10,7 +10,7 @@ from survey.fieldwork.quality.effects import wilson
 from survey.fieldwork.reach import within_reach
 from survey.fieldwork.waves import wave_by_key
 from survey.store.core import table_of
-from survey.store.tables import Account, PaperKeying, PaperSheet
+from survey.store.tables import Account, PaperKeying, PaperSheet, SheetState
 
 _SHEETS, _KEYINGS, _ACCOUNTS = table_of(PaperSheet), table_of(PaperKeying), table_of(Account)
 
@@ -31,6 +31,25 @@ class TypistErrors:
     low: float | None
     high: float | None
     """Wilson's 95% interval, as if errors fell independently of each other."""
+
+
+def unsettled(*, session: Session, principal: Principal, wave_key: str) -> dict[SheetState, int]:
+    """Sheets of the own area that are no response yet, by what they wait for."""
+    principal.require(Action.REVIEW)
+    wave = wave_by_key(session=session, key=wave_key)
+    query = (
+        select(_SHEETS.c.state, func.count())
+        .where(
+            _SHEETS.c.wave_id == wave.id,
+            _SHEETS.c.state != SheetState.SETTLED,
+            within_reach(principal, _SHEETS.c.city_code),
+        )
+        .group_by(_SHEETS.c.state)
+    )
+    found = {state: 0 for state in SheetState if state is not SheetState.SETTLED}
+    for state, count in session.connection().execute(query):
+        found[state] = count
+    return found
 
 
 def typist_errors(*, session: Session, principal: Principal, wave_key: str) -> list[TypistErrors]:

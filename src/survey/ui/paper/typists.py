@@ -6,10 +6,10 @@ import streamlit as st
 
 from survey.access.principal import Action
 from survey.fieldwork.begun import BegunWave, begun_waves
-from survey.fieldwork.paper import TypistErrors, set_share, share_of, typist_errors
+from survey.fieldwork.paper import TypistErrors, set_share, share_of, typist_errors, unsettled
 from survey.locale import Translator
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import WaveState, now
+from survey.store.tables import SheetState, WaveState, now
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
@@ -34,12 +34,22 @@ def show_typists(visit: Visit) -> None:
     )
     with read_scope(visit.settings.store_url) as session:
         rows = typist_errors(session=session, principal=visit.principal, wave_key=key)
+        waiting = unsettled(session=session, principal=visit.principal, wave_key=key)
         share = share_of(session=session, wave_id=waves[key].id)
     drawn = t(
         "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
         share=f"{share * 100:.4g}",
     )
     st.caption(drawn)
+    if any(waiting.values()):
+        st.info(
+            t(
+                "Not counted yet: {second} sheets wait to be keyed again, {verdict} for a verdict. "
+                "Settle them before the wave is frozen.",
+                second=waiting[SheetState.SECOND],
+                verdict=waiting[SheetState.VERDICT],
+            )
+        )
     if visit.principal.may(Action.ADMINISTER) and waves[key].state == WaveState.OPEN:
         _change_share(visit, waves[key], share)
     if rows:
