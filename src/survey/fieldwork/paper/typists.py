@@ -38,7 +38,7 @@ def unsettled(*, session: Session, principal: Principal, wave_key: str) -> dict[
     principal.require(Action.REVIEW)
     wave = wave_by_key(session=session, key=wave_key)
     query = (
-        select(_SHEETS.c.state, func.count())
+        select(_SHEETS.c.state, func.count().label("sheets"))
         .where(
             _SHEETS.c.wave_id == wave.id,
             _SHEETS.c.state != SheetState.SETTLED,
@@ -46,10 +46,8 @@ def unsettled(*, session: Session, principal: Principal, wave_key: str) -> dict[
         )
         .group_by(_SHEETS.c.state)
     )
-    found = {state: 0 for state in SheetState if state is not SheetState.SETTLED}
-    for state, count in session.connection().execute(query):
-        found[state] = count
-    return found
+    found = {row.state: row.sheets for row in session.connection().execute(query)}
+    return {state: found.get(state, 0) for state in (SheetState.SECOND, SheetState.VERDICT)}
 
 
 def typist_errors(*, session: Session, principal: Principal, wave_key: str) -> list[TypistErrors]:
