@@ -147,6 +147,7 @@ class Live:
 def _demo_accounts() -> dict[Role, Account]:
     roles = (
         Role.SURVEYOR,
+        Role.TYPIST,
         Role.SUPERVISOR,
         Role.CITY_OFFICIAL,
         Role.NATIONAL_OFFICIAL,

@@ -61,6 +61,7 @@ class Look:
 
 
 OFFICIAL, SUPERVISOR, SURVEYOR = "national_official", "supervisor", "surveyor"
+TYPIST = "typist"
 SHOTS = (
     Shot("home", "/"),
     Shot("overview", "/overview", OFFICIAL),
@@ -76,6 +77,9 @@ SHOTS = (
     Shot("plan", "/plan?part=sample", OFFICIAL),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),
+    Shot("paper", "/paper", TYPIST),
+    Shot("paper-verdict", "/paper?view=verdict", SUPERVISOR),
+    Shot("paper-typists", "/paper?view=typists", SUPERVISOR),
     Shot("refused", "/overview", SURVEYOR),
     Shot("signed-out", "/overview"),
 )

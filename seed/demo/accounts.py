@@ -19,6 +19,7 @@ DEMO_CITY = "420500"
 DEMO_PROVINCE = "32"
 ROLES: Mapping[Role, tuple[str, str]] = {
     Role.SURVEYOR: ("演示访问员", DEMO_CITY),
+    Role.TYPIST: ("演示录入员", DEMO_CITY),
     Role.SUPERVISOR: ("演示督导", DEMO_CITY),
     Role.CITY_OFFICIAL: ("演示城市负责人", DEMO_CITY),
     Role.PROVINCE_OFFICIAL: ("演示省级负责人", DEMO_PROVINCE),
@@ -26,6 +27,14 @@ ROLES: Mapping[Role, tuple[str, str]] = {
     Role.ANALYST: ("演示分析员", NATION),
     Role.ADMINISTRATOR: ("演示管理员", NATION),
 }
+
+
+TYPISTS = ("何录入", "罗录入")
+"""Colleagues of the visitor's typist, who have keyed sheets already."""
+
+
+def typist_login(number: int) -> str:
+    return f"demo-t-{DEMO_CITY}-{number + 1:02d}"
 
 
 def demo_login(role: Role) -> str:
@@ -43,6 +52,10 @@ def store_accounts(
         for place, city in enumerate(cities)
         for number in range(SURVEYORS)
     ]  # fmt: skip
+    rows += [
+        (typist_login(number), name, Role.TYPIST.value, DEMO_CITY)
+        for number, name in enumerate(TYPISTS)
+    ]
     rows += [(demo_login(role), name, role.value, area) for role, (name, area) in ROLES.items()]
     ids = [new_id() for _ in rows]
     login, name, role, area = (list(column) for column in zip(*rows, strict=True))

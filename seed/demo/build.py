@@ -15,6 +15,7 @@ from seed.demo.collecting import DAYS, interviews_so_far
 from seed.demo.exits import stopped_interviews
 from seed.demo.field import points_of
 from seed.demo.interviews import DemoWave, generate_wave, sizes
+from seed.demo.paper import key_paper
 from seed.demo.people import People, main_people
 from seed.demo.places import store_places
 from seed.demo.plan import PLANS, WavePlan
@@ -166,3 +167,4 @@ def _store_open_wave(
         session=session, principal=OPERATOR, wave=row, rows=so_far, now=now,
         action="demo.responses",
     )  # fmt: skip
+    key_paper(session=session, wave=row, accounts=accounts, seed=seed, now=now)

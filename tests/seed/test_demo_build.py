@@ -10,9 +10,16 @@ from sqlmodel import Session, col, select
 
 from seed.demo import OPEN_WAVE, build, generate_wave
 from seed.demo.accounts import DEMO_CITY
+from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
 from survey.access.principal import Principal, Role
 from survey.fieldwork.clock import start_of_china_day
 from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.paper import (
+    keying_points,
+    typist_errors,
+    waiting_for_second,
+    waiting_for_verdict,
+)
 from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.tasks import my_tasks
 from survey.fieldwork.waves import WaveExists, wave_by_key
@@ -49,6 +56,7 @@ def test_the_store_holds_a_demo_and_says_so(store_url: str, tmp_path: Path) -> N
         _counts(session, waves["main-2024"])
         _tasks(session)
         _collecting(session, waves[OPEN_WAVE])
+        _paper(session)
         _snapshot(session)
         actions = {entry.action for entry in session.exec(select(AuditEntry)).all()}
         assert {"demo.accounts", "demo.responses", "wave.created", "wave.closed"} <= actions
@@ -61,6 +69,9 @@ def _roles(session: Session) -> None:
     areas = {account.login: (account.role, account.area) for account in accounts}
     assert areas == {
         "demo-surveyor": ("surveyor", DEMO_CITY),
+        "demo-typist": ("typist", DEMO_CITY),
+        "demo-t-420500-01": ("typist", DEMO_CITY),
+        "demo-t-420500-02": ("typist", DEMO_CITY),
         "demo-supervisor": ("supervisor", DEMO_CITY),
         "demo-city_official": ("city_official", DEMO_CITY),
         "demo-province_official": ("province_official", "32"),
@@ -120,6 +131,22 @@ def _collecting(session: Session, wave: Wave) -> None:
     points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
     city = {point.id: point.city_code for point in points}
     assert all(row.point_id is not None and city[row.point_id] == row.city_code for row in rows)
+
+
+def _paper(session: Session) -> None:
+    """The visitor's typist has sheets to key again, and a supervisor differences to settle."""
+    people = {
+        role: Principal(account.id, account.name, role, account.area, True)
+        for role in (Role.TYPIST, Role.SUPERVISOR)
+        for account in session.exec(select(Account).where(Account.login == f"demo-{role}"))
+    }
+    typist, supervisor = people[Role.TYPIST], people[Role.SUPERVISOR]
+    assert len(keying_points(session=session, principal=typist)) >= 12
+    assert len(waiting_for_second(session=session, principal=typist)) == TO_KEY_AGAIN
+    assert len(waiting_for_verdict(session=session, principal=supervisor)) == TO_SETTLE
+    errors = typist_errors(session=session, principal=supervisor, wave_key=OPEN_WAVE)
+    assert len(errors) == 2
+    assert sum(row.errors for row in errors) > 0
 
 
 def _snapshot(session: Session) -> None:

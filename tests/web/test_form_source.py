@@ -6,11 +6,14 @@ import pytest
 
 from survey.web.assets import (
     FORM_PARTS,
+    PAPER_PARTS,
     STATIC,
     embedded_script,
     form_style,
     page_script,
     page_style,
+    paper_script,
+    paper_style,
 )
 
 FORM_SIZE = 20_000
@@ -36,7 +39,7 @@ AFTER_ES2017 = {
     ),
     "later global": r"\b(structuredClone|globalThis|queueMicrotask|WeakRef|ResizeObserver)\b",
 }
-SHARED = (*FORM_PARTS, "page", "notices", "worker")
+SHARED = tuple(dict.fromkeys((*FORM_PARTS, *PAPER_PARTS, "page", "notices", "worker")))
 
 
 def code_of(name: str) -> str:
@@ -74,7 +77,7 @@ def test_nothing_is_evaluated_or_written_as_markup(name: str) -> None:
     assert re.search(forbidden, code) is None
 
 
-@pytest.mark.parametrize("name", [*SHARED, "embedded", "component"])
+@pytest.mark.parametrize("name", [*SHARED, "mounting", "embedded", "paper", "component"])
 def test_parts_are_small_enough_to_read(name: str) -> None:
     assert len((STATIC / f"{name}.js").read_text("utf-8").splitlines()) < 350
 
@@ -88,6 +91,10 @@ def test_the_embedded_form_is_hardly_larger() -> None:
     assert len(embedded_script().compressed) + len(form_style().compressed) <= FORM_SIZE + 2_000
 
 
+def test_the_grid_costs_an_office_hardly_more_than_the_form() -> None:
+    assert len(paper_script().compressed) + len(paper_style().compressed) <= FORM_SIZE + 4_000
+
+
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    for body in (page_script(), page_style(), embedded_script()):
+    for body in (page_script(), page_style(), embedded_script(), paper_script(), paper_style()):
         assert re.search(rb"https?://|url\(|@import", body.content) is None

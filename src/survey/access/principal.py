@@ -22,6 +22,8 @@ class Action(StrEnum):
     """What a service may be asked to do; a role has it or has not."""
 
     INTERVIEW = "interview"
+    KEY_PAPER = "key_paper"
+    SETTLE_PAPER = "settle_paper"
     REVIEW = "review"
     FOLLOW_FIELDWORK = "follow_fieldwork"
     READ_RESULTS = "read_results"
@@ -35,8 +37,10 @@ _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.SURVEYOR: frozenset({Action.INTERVIEW}),
-    Role.TYPIST: frozenset({Action.INTERVIEW}),
-    Role.SUPERVISOR: frozenset({Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.READ_METHOD}),
+    Role.TYPIST: frozenset({Action.KEY_PAPER, Action.SETTLE_PAPER}),
+    Role.SUPERVISOR: frozenset(
+        {Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.READ_METHOD, Action.SETTLE_PAPER}
+    ),
     Role.CITY_OFFICIAL: _READERS,
     Role.PROVINCE_OFFICIAL: _READERS,
     Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK, Action.READ_PLAN},
@@ -48,6 +52,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
         Action.ADMINISTER,
         Action.PLAN,
         Action.READ_PLAN,
+        Action.SETTLE_PAPER,
     },
 }
 

@@ -41,11 +41,19 @@ class AssignedPoint:
 def assigned_point(*, session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
     """The point, if it is one of the principal's own; a point that is not there reads the same."""
     principal.require(Action.INTERVIEW)
-    parameters = {"account": principal.account_id, "point": point_id}
+    point = point_of(session=session, account_id=principal.account_id, point_id=point_id)
+    if point is None:
+        raise AccessDenied(msg("This sampling point is not assigned to you."))
+    principal.require(Action.INTERVIEW, point.city_code)
+    return point
+
+
+def point_of(*, session: Session, account_id: UUID, point_id: UUID) -> AssignedPoint | None:
+    """The point if that account is assigned to it; decides nothing about who is asking."""
+    parameters = {"account": account_id, "point": point_id}
     row = session.connection().execute(_ASSIGNED, parameters).one_or_none()
     if row is None:
-        raise AccessDenied(msg("This sampling point is not assigned to you."))
-    principal.require(Action.INTERVIEW, row.city_code)
+        return None
     return AssignedPoint(
         row.id, row.city_code, row.wave_id, row.key, row.state, row.instrument_id, row.is_demo
     )

@@ -1,17 +1,24 @@
-"""The two doors through which an interview comes in: a one-time link, or a surveyor who asks."""
+"""The doors of an interview: a one-time link, a surveyor who asks, a sheet of paper keyed later."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
-from survey.access.principal import AccessDenied, Principal
-from survey.fieldwork.assignments import assigned_point
+from survey.access.principal import AccessDenied, Action, Principal
+from survey.fieldwork.assignments import assigned_point, point_of
 from survey.fieldwork.invitations import find_usable
 from survey.fieldwork.waves import WaveNotOpen
-from survey.locale import msg
+from survey.locale import SurveyError, msg
 from survey.store.tables import Mode, WaveState
+
+
+class NotAtThisPoint(SurveyError):
+    """The surveyor named on a sheet is not assigned to the sampling point named on it."""
+
+    code = "not_at_this_point"
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Door:
 
     @property
     def author_id(self) -> UUID | None:
-        """The account that keyed the answers; respondents have none."""
+        """The account that keyed the answers on site; respondents have none."""
         return self.surveyor_id if self.mode is Mode.ASSISTED else None
 
 
@@ -64,4 +71,33 @@ def door_of_surveyor(*, session: Session, principal: Principal | None, point_id:
         instrument_id=point.instrument_id,
         is_demo=point.is_demo,
         mode=Mode.ASSISTED,
+    )
+
+
+def door_of_paper(
+    *,
+    session: Session,
+    principal: Principal,
+    action: Action,
+    point_id: UUID,
+    surveyor_id: UUID,
+    states: Collection[WaveState],
+) -> Door:
+    """The sampling point and the surveyor named on a sheet; the point lies in the own area."""
+    principal.require(action)
+    point = point_of(session=session, account_id=surveyor_id, point_id=point_id)
+    if point is None:
+        raise NotAtThisPoint(msg("This surveyor does not work at this sampling point."))
+    principal.require(action, point.city_code)
+    if point.wave_state not in states:
+        raise WaveNotOpen
+    return Door(
+        wave_id=point.wave_id,
+        city_code=point.city_code,
+        point_id=point.point_id,
+        surveyor_id=surveyor_id,
+        invitation_id=None,
+        instrument_id=point.instrument_id,
+        is_demo=point.is_demo,
+        mode=Mode.PAPER,
     )

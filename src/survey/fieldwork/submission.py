@@ -139,6 +139,12 @@ class _Accepted:
     checked: Validation
     started: datetime
     now: datetime
+    keyed_by: UUID | None = None
+    """Whose keying of a paper questionnaire stands."""
+
+    @property
+    def author_id(self) -> UUID | None:
+        return self.keyed_by or self.door.author_id
 
     @property
     def today(self) -> date:
@@ -183,6 +189,26 @@ def submit(
     if first is None:
         raise InvitationUsed
     return _repeat(session, submission, first, now)
+
+
+def store_checked(
+    *,
+    session: Session,
+    submission: Submission,
+    door: Door,
+    instrument: Instrument,
+    checked: Validation,
+    started: datetime,
+    keyed_by: UUID,
+    principal: Principal,
+    now: datetime,
+) -> Receipt | None:
+    """Write an interview that was let in and checked elsewhere: a settled sheet of paper.
+
+    None if an interview with this `client_uuid` is there already.
+    """
+    accepted = _Accepted(submission, door, instrument, checked, started, now, keyed_by)
+    return _store(session, accepted, principal)
 
 
 def _first_send(session: Session, client_uuid: UUID) -> AnyRow | None:
@@ -243,7 +269,7 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
     dropped = len(accepted.checked.dropped)
     record(
         session=session,
-        actor=principal if accepted.door.mode is Mode.ASSISTED else None,
+        actor=None if accepted.door.mode is Mode.SELF else principal,
         action="response.submitted",
         subject_kind="response",
         subject_id=response_id,
@@ -317,7 +343,7 @@ def _write_revision(session: Session, accepted: _Accepted, response_id: UUID) ->
             "is_current": True,
             "answers": _record(accepted.checked, accepted.submission),
             "timings": accepted.timings,
-            "author_id": accepted.door.author_id,
+            "author_id": accepted.author_id,
             "reason": "",
             "created_at": accepted.now,
         },

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from survey.locale import LANGUAGES
 from survey.web.encoding import Body, send
 from survey.web.security import FILE_HEADERS, PAGE_HEADERS
-from survey.web.texts import form_texts
+from survey.web.texts import form_texts, paper_texts
 
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
@@ -19,6 +19,12 @@ FORM_PARTS = (
     "interview", "inputs", "questions", "screens", "keys", "drawing", "form",
 )  # fmt: skip
 """In order of use: each part is one global that names only those before it when it is loaded."""
+
+PAPER_PARTS = (
+    "expressions", "dom", "route", "drafts", "sender", "words", "interview", "inputs", "keying",
+    "sheet", "lines", "view", "news", "typing", "grid",
+)  # fmt: skip
+"""The typist's grid: the same questionnaire, drafts and sender under another screen."""
 
 STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -66,7 +72,22 @@ def notice_script() -> Body:
 def embedded_script() -> Body:
     """The form as a module for the surveyor's page, with its words in every screen language."""
     words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
-    module = f"{form_script()}const SCREEN_TEXTS = {words};\n{read_script('embedded')}"
+    module = f"{form_script()}const SCREEN_TEXTS = {words};\n{_mounted('embedded')}"
+    return Body(module.encode(), JAVASCRIPT)
+
+
+def _mounted(name: str) -> str:
+    """What puts a form into a Streamlit page, and what is told of later runs."""
+    return read_script("mounting") + read_script(name)
+
+
+@lru_cache(maxsize=1)
+def paper_script() -> Body:
+    """The typist's grid as a module, with its words in every screen language."""
+    texts = {language: form_texts(language) | paper_texts(language) for language in LANGUAGES}
+    words = orjson.dumps(texts).decode()
+    parts = "\n".join((STRICT, "".join(map(read_script, PAPER_PARTS))))
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted('paper')}"
     return Body(module.encode(), JAVASCRIPT)
 
 
@@ -80,8 +101,13 @@ def page_style() -> Body:
     return Body((_read("form.css") + _read("page.css")).encode(), CSS)
 
 
+@lru_cache(maxsize=1)
+def paper_style() -> Body:
+    return Body((_read("form.css") + _read("paper.css")).encode(), CSS)
+
+
 def component_script() -> str:
-    """What Streamlit itself is given: it fetches the embedded form."""
+    """What Streamlit itself is given: it fetches the form or the grid."""
     return (STATIC / "component.js").read_text(encoding="utf-8")
 
 
@@ -105,6 +131,14 @@ def embedded_style_url() -> str:
     return f"/assets/embedded.{form_style().digest}.css"
 
 
+def paper_script_url() -> str:
+    return f"/assets/paper.{paper_script().digest}.js"
+
+
+def paper_style_url() -> str:
+    return f"/assets/paper.{paper_style().digest}.css"
+
+
 @lru_cache(maxsize=1)
 def _by_url() -> dict[str, Body]:
     return {
@@ -113,6 +147,8 @@ def _by_url() -> dict[str, Body]:
         style_url(): page_style(),
         embedded_script_url(): embedded_script(),
         embedded_style_url(): form_style(),
+        paper_script_url(): paper_script(),
+        paper_style_url(): paper_style(),
     }
 
 

@@ -15,6 +15,7 @@ from survey.fieldwork.invitations import (
     InvitationUsed,
     InvitationVoided,
 )
+from survey.fieldwork.paper import Keying, SheetReceipt, SheetUnknown, hand_in
 from survey.fieldwork.submission import (
     AnswersInvalid,
     InstrumentChanged,
@@ -39,6 +40,7 @@ _STATUS: dict[type[SurveyError], int] = {
     InvitationExpired: 410,
     InvitationVoided: 410,
     WaveNotOpen: 410,
+    SheetUnknown: 404,
     AccessDenied: 403,
 }
 REFUSED = 422
@@ -60,7 +62,7 @@ def take_in(document: object, principal: Principal | None, settings: Settings) -
     """Store the interview in a transaction of its own, or say in its language why not."""
     t = translator(_language(document, settings.language))
     try:
-        submission = Submission.model_validate(document)
+        arrived = _read(document)
     except ValidationError as error:
         # Where and what kind, never the values: they may be somebody's answers.
         places = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
@@ -68,12 +70,23 @@ def take_in(document: object, principal: Principal | None, settings: Settings) -
         return refusal(400, "malformed", t("These answers did not arrive in a readable form."))
     try:
         with session_scope(settings.store_url) as session:
-            return _receipt(_submit(session, submission, principal))
+            if isinstance(arrived, Keying):
+                return _sheet(
+                    hand_in(session=session, keying=arrived, principal=principal, now=now())
+                )
+            return _receipt(_submit(session, arrived, principal))
     except AnswersInvalid as error:
-        return _problems(error, submission.language, t)
+        return _problems(error, arrived.language, t)
     except SurveyError as error:
         status = 401 if isinstance(error, AccessDenied) and principal is None else None
         return refusal(status or _STATUS.get(type(error), 409), error.code, t(error.message))
+
+
+def _read(document: object) -> Submission | Keying:
+    """A browser has one outbox, whatever waits in it: a sheet of paper says so by its head."""
+    if isinstance(document, Mapping) and "sheet" in document:
+        return Keying.model_validate(document)
+    return Submission.model_validate(document)
 
 
 def _language(document: object, default: str) -> str:
@@ -93,6 +106,19 @@ def _receipt(receipt: Receipt) -> Outcome:
             "status": receipt.status.value,
             "duplicate": receipt.duplicate,
             "dropped": receipt.dropped,
+        },
+    )
+
+
+def _sheet(receipt: SheetReceipt) -> Outcome:
+    response = None if receipt.response_id is None else str(receipt.response_id)
+    return Outcome(
+        200,
+        {
+            "serial": receipt.serial,
+            "state": receipt.state.value,
+            "response_id": response,
+            "duplicate": receipt.duplicate,
         },
     )
 

@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web import assets, health, invited, offline, responses, signin
+from survey.web import assets, health, invited, offline, paper, responses, signin
 from survey.web.limits import RateLimit
 
 
@@ -15,6 +15,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *offline.routes(settings),
         *invited.routes(settings, limit),
         *responses.routes(settings, limit),
+        *paper.routes(settings),
         *signin.routes(settings, limit),
         *health.routes(settings),
     ]

@@ -39,6 +39,10 @@ DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
         msg("Surveyor"),
         msg("Hands out links, asks the questions, sees the own quota."),
     ),
+    Role.TYPIST: (
+        msg("Typist"),
+        msg("Keys paper questionnaires without a mouse, some of them a second time."),
+    ),
     Role.SUPERVISOR: (
         msg("Supervisor"),
         msg("Watches the progress of one city, reviews its interviews."),

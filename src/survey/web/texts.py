@@ -93,6 +93,55 @@ def _problem_texts(language: str) -> dict[str, str]:
     }
 
 
+def paper_texts(language: str) -> dict[str, str]:
+    """The further words of the typist's grid."""
+    t = translator(language)
+    return {
+        "paper_serial": t("Number of the sheet"),
+        "paper_point": t("Sampling point"),
+        "paper_surveyor": t("Surveyor"),
+        "paper_day": t("Day of the interview"),
+        "paper_end": t("Hand in this sheet and go on to the next"),
+        "paper_settle": t("Settle this sheet"),
+        "paper_empty": t("empty"),
+        "paper_blank": t("left blank"),
+        "paper_not_asked": t("not asked"),
+        "paper_second": t("Second keying"),
+        "paper_keys_move": t("Enter: next line; arrow up or Shift+Tab: back; 0 is 10"),
+        "paper_keys_codes": t(
+            "B or /: don't know; M or *: not experienced; J or -: prefers not to say; "
+            "Q or .: left blank; Esc: clear the sheet"
+        ),
+        "paper_keys_pick": t("1 or 2: the keying that agrees with the paper; 0: key it anew"),
+        "paper_help_serial": t("Key the number printed on the sheet, then Enter. No zeros needed."),
+        "paper_help_end": t("Enter hands the sheet in. Arrow up goes back."),
+        "paper_pick_first": t("1 first keying"),
+        "paper_pick_second": t("2 second keying"),
+        "paper_pick_other": t("0 neither: key what the paper says"),
+        "paper_phone": t(
+            "This page is made for an office keyboard. It also works here, but slowly."
+        ),
+        "paper_serial_wrong": t("Please key the number printed on the sheet."),
+        "paper_finish_first": t("Hand in or clear this sheet before you open another one."),
+        "paper_unlock": t("Press Enter to correct the number."),
+        "paper_no_such_key": t("{key} means nothing here."),
+        "paper_discard": t("Press Esc again to clear this sheet, any other key to keep it."),
+        "paper_look_again": t("Some answers need another look."),
+        "paper_trouble": t(
+            "Sheet {serial} was not accepted: {reason} Key its number to open it again."
+        ),
+        "paper_trouble_problems": t(
+            "Some answers of sheet {serial} need another look. Key its number to open it again."
+        ),
+        "paper_now_settled": t("Sheet {serial} has been handed in."),
+        "paper_now_second": t("Sheet {serial} is kept and waits to be keyed again by a colleague."),
+        "paper_now_verdict": t("Sheet {serial} is kept; it differs and waits for a third person."),
+        "problem_decisive": t(
+            "Without this answer there is no interview. Please set the sheet aside."
+        ),
+    }
+
+
 def texts_for(
     languages: Iterable[str], default: str = DEFAULT_LANGUAGE
 ) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from survey.instrument.model import Instrument, Item, Kind, Special
+from survey.store.tables import Mode
 
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int16]
@@ -190,7 +191,7 @@ def _arranged(
         mode=Groups.of(row.mode for row in heads),
         cell=Groups.of(row.quota_cell_id for row in heads),
         target=_numbers(row.quota_target for row in heads),
-        started=np.array([_moment(row.started_at) for row in heads], dtype="datetime64[s]"),
+        started=np.array([_moment(_begun(row)) for row in heads], dtype="datetime64[s]"),
         duration=_numbers(row.duration_seconds for row in heads),
         counted=np.array([row.counted for row in heads], dtype=np.bool_),
         answers=codes,
@@ -202,6 +203,12 @@ def _arranged(
 
 def _numbers(values: Iterable[float | None]) -> Floats:
     return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _begun(row: Raw) -> datetime | None:
+    """When an interview began; a keyed sheet of paper knows the day only, and no duration."""
+    is_day_only = row.mode == Mode.PAPER and row.duration_seconds is None
+    return None if is_day_only else row.started_at
 
 
 def _moment(moment: datetime | None) -> np.datetime64:

@@ -8,7 +8,8 @@ from survey.store.tables.interviews import (
     ResponseRevision,
     ResponseRisk,
 )
-from survey.store.tables.kinds import Mode, PointKind, Status, WaveState
+from survey.store.tables.kinds import Mode, PointKind, SheetState, Status, WaveState
+from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
 from survey.store.tables.people import Account, LoginSession
 from survey.store.tables.planning import (
     CityTarget,
@@ -33,6 +34,9 @@ __all__ = [
     "JsonDocument",
     "LoginSession",
     "Mode",
+    "PaperKeying",
+    "PaperPlan",
+    "PaperSheet",
     "PointDraw",
     "PointKind",
     "Posting",
@@ -43,6 +47,7 @@ __all__ = [
     "ResponseRevision",
     "ResponseRisk",
     "SamplingPoint",
+    "SheetState",
     "Snapshot",
     "Status",
     "UtcDateTime",

@@ -41,3 +41,13 @@ class PointKind(StrEnum):
     SUPERMARKET = "supermarket"
     SCENIC = "scenic"
     VILLAGE = "village"
+
+
+class SheetState(StrEnum):
+    """How far a paper questionnaire has come on its way to a response."""
+
+    SECOND = "second"
+    """Waits to be keyed again by somebody else."""
+    VERDICT = "verdict"
+    """Keyed twice with differences; waits for a third person."""
+    SETTLED = "settled"

@@ -290,5 +290,5 @@ const SurveyInputs = (function () {
     return isScale(item) ? single(context, item) : typed(context, item);
   }
 
-  return { build: build };
+  return { build: build, parse: parse };
 })();

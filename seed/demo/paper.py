@@ -1,0 +1,164 @@
+"""Paper in the open demo wave: sheets handed in, sheets to key again, sheets to settle."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+from sqlmodel import Session, col, select
+
+from seed.demo.accounts import DEMO_CITY, demo_login, typist_login
+from seed.demo.seeds import stream
+from survey.access.principal import Principal, Role
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.paper import DEFAULT_SHARE, Keying, check_sheet, hand_in, is_drawn
+from survey.instrument.model import Instrument, Kind
+from survey.store.tables import (
+    Account,
+    Assignment,
+    PaperPlan,
+    Response,
+    ResponseRevision,
+    SamplingPoint,
+    Wave,
+)
+
+HANDED_IN, AGREED, SETTLED, TO_KEY_AGAIN, TO_SETTLE = 14, 4, 4, 5, 3
+FIRST_SERIAL = 420_101
+"""As printed; the demo's stack begins here."""
+_SEED = "demo"
+_SHIFTED = 9
+"""Ratings of a borrowed interview that are changed, so that no sheet repeats another."""
+_SECONDS = (38.0, 75.0)
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """What all sheets share, and the sheets themselves."""
+
+    wave: Wave
+    instrument: Instrument
+    point_id: UUID
+    surveyor_id: UUID
+    answers: Sequence[Mapping[str, Any]]
+    rng: np.random.Generator
+
+
+def key_paper(
+    *, session: Session, wave: Wave, accounts: Mapping[str, UUID], seed: int, now: datetime
+) -> None:
+    """Let two typists of the visitor's city key a stack through the same door as everybody."""
+    first, second = (
+        Principal(accounts[typist_login(number)], "", Role.TYPIST, DEMO_CITY, is_demo=True)
+        for number in (0, 1)
+    )
+    judge = Principal(
+        accounts[demo_login(Role.SUPERVISOR)], "", Role.SUPERVISOR, DEMO_CITY, is_demo=True
+    )
+    session.add(PaperPlan(wave_id=wave.id, share=DEFAULT_SHARE, seed=_SEED, changed_at=now))
+    session.flush()
+    stack = _stack(session, wave, seed, now)
+    serials = {drawn: _serials(drawn) for drawn in (False, True)}
+    for number in range(HANDED_IN):
+        _key(session, stack, first, next(serials[False]), 1, stack.answers[number], now)
+    ways = ["agreed"] * AGREED + ["settled"] * SETTLED + ["settle"] * TO_SETTLE
+    for number, way in enumerate(ways + ["again"] * TO_KEY_AGAIN):
+        serial, answers = next(serials[True]), stack.answers[HANDED_IN + number]
+        _key(session, stack, first, serial, 1, answers, now)
+        # The visitor keys again and settles, so has had none of these sheets before.
+        if way != "again":
+            other = answers if way == "agreed" else _mistyped(stack, answers, number)
+            _key(session, stack, second, serial, 2, other, now)
+        if way == "settled":
+            right = answers if number % 3 else other
+            _key(session, stack, judge, serial, 3, right, now)
+
+
+def _serials(drawn: bool) -> Iterator[str]:
+    """Numbers that are, or are not, drawn to be keyed twice."""
+    for serial in map(str, count(FIRST_SERIAL)):
+        if is_drawn(seed=_SEED, serial=serial, share=DEFAULT_SHARE) is drawn:
+            yield serial
+
+
+def _stack(session: Session, wave: Wave, seed: int, now: datetime) -> _Stack:
+    rng = stream("paper", wave.key, seed=seed)
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    place = session.exec(
+        select(SamplingPoint, Assignment)
+        .join(Assignment, Assignment.point_id == SamplingPoint.id)  # type: ignore[arg-type]
+        .join(Account, Account.id == Assignment.account_id)  # type: ignore[arg-type]
+        .where(SamplingPoint.wave_id == wave.id, SamplingPoint.city_code == DEMO_CITY)
+        .order_by(col(SamplingPoint.code), col(Account.login))
+    ).first()
+    assert place is not None
+    point, assignment = place
+    answers = _borrowed(session, wave, instrument, rng, china_date(now))
+    return _Stack(wave, instrument, point.id, assignment.account_id, answers, rng)
+
+
+def _borrowed(
+    session: Session, wave: Wave, instrument: Instrument, rng: np.random.Generator, day: date
+) -> list[Mapping[str, Any]]:
+    """Interviews of the wave with other ratings: whole routes that the questionnaire accepts."""
+    query = (
+        select(ResponseRevision.answers)
+        .join(Response, Response.id == ResponseRevision.response_id)  # type: ignore[arg-type]
+        .where(Response.wave_id == wave.id, col(ResponseRevision.is_current))
+        .where(Response.status != "screened_out", Response.status != "refused")
+        .order_by(col(Response.city_code) != DEMO_CITY, col(Response.id))
+        .limit(400)
+    )
+    ratings = [item.name for item in instrument.items() if item.kind is Kind.RATING]
+    found: list[Mapping[str, Any]] = []
+    for answers in session.exec(query):
+        mixed = {name: value for name, value in answers.items() if value is not None}
+        for name in rng.choice(ratings, _SHIFTED, replace=False).tolist():
+            if isinstance(mixed.get(name), int):
+                mixed[name] = int(np.clip(mixed[name] + rng.choice((-2, -1, 1, 2)), 1, 10))
+        keyed = check_sheet(instrument, mixed, answers.keys(), day=day)
+        if not keyed.problems and keyed.ending is None:
+            found.append(mixed)
+    return found
+
+
+def _mistyped(stack: _Stack, answers: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    """The same sheet with one to three slips of the finger on scored ratings."""
+    slips = dict(answers)
+    names = [item.name for item in stack.instrument.scored_items if slips.get(item.name)]
+    for name in stack.rng.choice(names, 1 + number % 3, replace=False).tolist():
+        value = slips[name]
+        slips[name] = value % 10 + 1 if isinstance(value, int) else 7
+    return slips
+
+
+def _key(
+    session: Session,
+    stack: _Stack,
+    person: Principal,
+    serial: str,
+    round_: int,
+    answers: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    questions = {item.name for item in stack.instrument.items() if item.kind is not Kind.CALCULATE}
+    keying = Keying.model_validate(
+        {
+            "client_uuid": uuid4(),
+            "sheet": {
+                "wave": stack.wave.key, "serial": serial, "round": round_,
+                "point_id": stack.point_id, "surveyor_id": stack.surveyor_id,
+                "interview_on": china_date(now) - timedelta(days=2),
+            },
+            "instrument_sha256": stack.instrument.sha256,
+            "answers": {name: value for name, value in answers.items() if name in questions},
+            "missing": questions,
+            "seconds": round(float(stack.rng.uniform(*_SECONDS)), 1),
+            "strokes": int(stack.rng.integers(52, 68)),
+        }
+    )  # fmt: skip
+    hand_in(session=session, keying=keying, principal=person, now=now - timedelta(days=1))

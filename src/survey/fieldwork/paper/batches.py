@@ -1,0 +1,119 @@
+"""What a typist keys for: the open waves, sampling points and surveyors of the own area."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.clock import china_date, start_of_china_day
+from survey.fieldwork.paper.handing_in import LONGEST_WAVE
+from survey.fieldwork.reach import within_reach
+from survey.store.core import table_of
+from survey.store.tables import (
+    Account,
+    Assignment,
+    City,
+    PaperKeying,
+    PointKind,
+    SamplingPoint,
+    Wave,
+    WaveState,
+)
+
+_POINTS, _WAVES, _CITIES = table_of(SamplingPoint), table_of(Wave), table_of(City)
+_ASSIGNMENTS, _ACCOUNTS = table_of(Assignment), table_of(Account)
+_KEYINGS = table_of(PaperKeying)
+
+
+@dataclass(frozen=True)
+class KeyingPoint:
+    """A sampling point of an open wave, as the head of a sheet names it."""
+
+    wave_key: str
+    wave_title: Mapping[str, str]
+    is_demo: bool
+    opens_on: date | None
+    instrument_id: UUID
+    city_code: str
+    city_name: Mapping[str, str]
+    point_id: UUID
+    code: str
+    name: str
+    kind: PointKind
+
+    def first_day(self, now: datetime) -> date:
+        """Before this day there was no interview."""
+        return self.opens_on or china_date(now) - LONGEST_WAVE
+
+
+@dataclass(frozen=True)
+class Named:
+    """A surveyor who works at a point."""
+
+    account_id: UUID
+    name: str
+
+
+@dataclass(frozen=True)
+class OwnCount:
+    """What the typist has keyed today, and how long a sheet took (median seconds)."""
+
+    sheets: int
+    seconds: float | None
+
+
+def keying_points(*, session: Session, principal: Principal) -> list[KeyingPoint]:
+    """Every sampling point of open waves in the own area that somebody works at."""
+    principal.require(Action.KEY_PAPER)
+    query = (
+        select(
+            _POINTS, _WAVES.c.key, _WAVES.c.title_zh, _WAVES.c.title_en, _WAVES.c.is_demo,
+            _WAVES.c.opens_on, _WAVES.c.instrument_id, _CITIES.c.name_zh, _CITIES.c.name_en,
+        )
+        .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
+        .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
+        .where(
+            _WAVES.c.state == WaveState.OPEN,
+            within_reach(principal, _POINTS.c.city_code),
+            _POINTS.c.id.in_(select(_ASSIGNMENTS.c.point_id)),
+        )
+        .order_by(_WAVES.c.key, _POINTS.c.code)
+    )  # fmt: skip
+    return [
+        KeyingPoint(
+            row.key, {"zh": row.title_zh, "en": row.title_en}, row.is_demo, row.opens_on,
+            row.instrument_id, row.city_code, {"zh": row.name_zh, "en": row.name_en},
+            row.id, row.code, row.name, row.kind,
+        )
+        for row in session.connection().execute(query)
+    ]  # fmt: skip
+
+
+def surveyors_at(*, session: Session, principal: Principal, point_id: UUID) -> list[Named]:
+    """Who works at a point of the own area, by name."""
+    principal.require(Action.KEY_PAPER)
+    query = (
+        select(_ACCOUNTS.c.id, _ACCOUNTS.c.name)
+        .join(_ASSIGNMENTS, _ASSIGNMENTS.c.account_id == _ACCOUNTS.c.id)
+        .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
+        .where(_POINTS.c.id == point_id, within_reach(principal, _POINTS.c.city_code))
+        .order_by(_ACCOUNTS.c.name, _ACCOUNTS.c.id)
+    )
+    return [Named(row.id, row.name) for row in session.connection().execute(query)]
+
+
+def own_count(*, session: Session, principal: Principal, now: datetime) -> OwnCount:
+    """The typist's own work since midnight in China."""
+    principal.require(Action.KEY_PAPER)
+    query = select(_KEYINGS.c.seconds).where(
+        _KEYINGS.c.account_id == principal.account_id,
+        _KEYINGS.c.created_at >= start_of_china_day(now),
+        _KEYINGS.c.created_at < start_of_china_day(now) + timedelta(days=1),
+    )
+    found = list(session.connection().execute(query).scalars())
+    known = sorted(seconds for seconds in found if seconds is not None)
+    return OwnCount(len(found), known[len(known) // 2] if known else None)

@@ -1,0 +1,156 @@
+"""Keying: the stack's point, surveyor and day once, then sheet after sheet."""
+
+from datetime import date
+from html import escape
+from uuid import UUID
+
+import streamlit as st
+
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.paper import (
+    KeyingPoint,
+    Named,
+    WaitingSheet,
+    keying_points,
+    own_count,
+    surveyors_at,
+    waiting_for_second,
+)
+from survey.instrument.model import Instrument
+from survey.locale import Translator
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.filters import filter_row
+from survey.ui.furniture import notice
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+from survey.ui.paper.grid import Batch, paper_grid
+from survey.ui.url import pick
+
+
+def key_sheets(visit: Visit) -> None:
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        points = keying_points(session=session, principal=visit.principal)
+    if not points:
+        notice(
+            t("There is nothing to key at the moment"),
+            t("Sampling points appear here as soon as a wave is open and surveyors are assigned."),
+            t("If you expected some, please ask your supervisor."),
+        )
+        return
+    with filter_row("batch"):
+        point = _pick_point(visit, points)
+        surveyor = _pick_surveyor(visit, point)
+        day = _pick_day(visit, point)
+    with read_scope(visit.settings.store_url) as session:
+        instrument = load_instrument(session=session, instrument_id=point.instrument_id)
+    _key(visit, point, instrument, _batch(visit, point, surveyor, day))
+
+
+def _pick_point(visit: Visit, points: list[KeyingPoint]) -> KeyingPoint:
+    by_code = {f"{point.wave_key}/{point.code}": point for point in points}
+    several = len({point.wave_key for point in points}) > 1
+
+    def title(code: str) -> str:
+        point = by_code[code]
+        city = point.city_name.get(visit.language, point.city_code)
+        wave = point.wave_title.get(visit.language, point.wave_key) if several else ""
+        return " · ".join(part for part in (city, point.name, point.code, wave) if part)
+
+    chosen = pick(
+        visit.t("Sampling point"),
+        "point",
+        list(by_code),
+        show=title,
+        language=visit.language,
+        explanation=explain("sampling point", visit.language),
+    )
+    return by_code[chosen]
+
+
+def _pick_surveyor(visit: Visit, point: KeyingPoint) -> Named:
+    with read_scope(visit.settings.store_url) as session:
+        found = surveyors_at(session=session, principal=visit.principal, point_id=point.point_id)
+    by_id = {str(one.account_id): one for one in found}
+    chosen = pick(
+        visit.t("Surveyor"),
+        "surveyor",
+        list(by_id),
+        show=lambda code: by_id[code].name,
+        language=visit.language,
+    )
+    return by_id[chosen]
+
+
+def _pick_day(visit: Visit, point: KeyingPoint) -> date:
+    """The day on the sheets; yesterday unless chosen, as paper comes in a day later."""
+    last = china_date(now())
+    first = min(point.first_day(now()), last)
+    chosen = st.date_input(
+        visit.t("Day of the interview"),
+        value=max(first, date.fromordinal(last.toordinal() - 1)),
+        min_value=first,
+        max_value=last,
+        format="YYYY-MM-DD",
+        key=f"paper-day/{point.wave_key}",
+    )
+    return chosen if isinstance(chosen, date) else last
+
+
+def _batch(visit: Visit, point: KeyingPoint, surveyor: Named, day: date) -> Batch:
+    city = point.city_name.get(visit.language, point.city_code)
+    return Batch(
+        wave=point.wave_key,
+        point_id=str(point.point_id),
+        surveyor_id=str(surveyor.account_id),
+        interview_on=day.isoformat(),
+        words=f"{city} · {point.name} · {surveyor.name} · {day.isoformat()}",
+    )
+
+
+@st.fragment
+def _key(visit: Visit, point: KeyingPoint, instrument: Instrument, batch: Batch) -> None:
+    """The part of the page that a received sheet runs again, and nothing else."""
+    count = st.empty()
+    paper_grid(
+        visit,
+        instrument,
+        batch,
+        key="paper-grid",
+        draft_key=f"paper-{visit.principal.account_id.hex[-12:]}-{point.wave_key}",
+    )
+    with read_scope(visit.settings.store_url) as session:
+        own = own_count(session=session, principal=visit.principal, now=now())
+        waiting = waiting_for_second(session=session, principal=visit.principal)
+    t = visit.t
+    pace = t("Half of them took up to {seconds} s.", seconds=round(own.seconds or 0))
+    keyed = t("You have keyed {count} sheets today.", count=own.sheets)
+    count.caption(f"{keyed} {pace}" if own.seconds is not None else keyed)
+    _show_waiting(t, waiting)
+
+
+def _show_waiting(t: Translator, waiting: list[WaitingSheet]) -> None:
+    st.subheader(t("To be keyed a second time"), anchor=False)
+    if not waiting:
+        st.caption(t("No sheet of a colleague waits for you."))
+        return
+    st.caption(
+        t(
+            "These were drawn for double entry. Take the paper and key it as if it were new; "
+            "what your colleague keyed is not shown."
+        )
+    )
+    st.html(sheets_table(t, waiting))
+
+
+def sheets_table(t: Translator, sheets: list[WaitingSheet], chosen: UUID | None = None) -> str:
+    heads = (t("Sheet"), t("Sampling point"), t("Surveyor"), t("Day of the interview"))
+    head = "".join(f"<th>{escape(words)}</th>" for words in heads)
+    rows = ""
+    for sheet in sheets:
+        cells = (sheet.serial, sheet.point_name, sheet.surveyor_name, f"{sheet.interview_on}")
+        mark = ' aria-current="true"' if sheet.sheet_id == chosen else ""
+        rows += f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return f'<table class="hcs-sheets"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

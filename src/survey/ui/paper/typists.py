@@ -1,0 +1,105 @@
+"""For supervisors: how many errors each typist makes, and the share that is keyed twice."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.access.principal import Action
+from survey.fieldwork.begun import BegunWave, begun_waves
+from survey.fieldwork.paper import TypistErrors, set_share, share_of, typist_errors, unsettled
+from survey.locale import Translator
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import SheetState, WaveState, now
+from survey.ui.furniture import notice
+from survey.ui.glossary import explain
+from survey.ui.page import Visit
+from survey.ui.session import signed_in
+from survey.ui.url import pick
+
+
+def show_typists(visit: Visit) -> None:
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        waves = {wave.key: wave for wave in begun_waves(session=session)}
+    if not waves:
+        notice(t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice."))
+        return
+    key = pick(
+        t("Wave"),
+        "wave",
+        list(waves),
+        show=lambda code: waves[code].title.get(visit.language, code),
+        language=visit.language,
+        explanation=explain("wave", visit.language),
+    )
+    with read_scope(visit.settings.store_url) as session:
+        rows = typist_errors(session=session, principal=visit.principal, wave_key=key)
+        waiting = unsettled(session=session, principal=visit.principal, wave_key=key)
+        share = share_of(session=session, wave_id=waves[key].id)
+    drawn = t(
+        "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
+        share=f"{share * 100:.4g}",
+    )
+    st.caption(drawn)
+    if any(waiting.values()):
+        st.info(
+            t(
+                "Not counted yet: {second} sheets wait to be keyed again, {verdict} for a verdict. "
+                "Settle them before the wave is frozen.",
+                second=waiting[SheetState.SECOND],
+                verdict=waiting[SheetState.VERDICT],
+            )
+        )
+    if visit.principal.may(Action.ADMINISTER) and waves[key].state == WaveState.OPEN:
+        _change_share(visit, waves[key], share)
+    if rows:
+        st.html(_table(t, rows))
+        st.caption(
+            t(
+                "An error is a field that was keyed differently from what was settled. Only sheets "
+                "keyed twice and settled are counted; the range is the 95%\u00a0interval."
+            )
+        )
+    else:
+        notice(t("Nothing has been keyed in this wave"), t("Errors appear here later."))
+
+
+def _change_share(visit: Visit, wave: BegunWave, share: float) -> None:
+    t = visit.t
+    with st.form("paper-share", border=False), st.container(
+        horizontal=True, vertical_alignment="bottom"
+    ):  # fmt: skip
+        percent = st.number_input(
+            t("Keyed twice, %\u00a0of the sheets keyed from now on"),
+            min_value=0.0, max_value=100.0, value=share * 100, step=5.0, format="%.0f",
+            key=f"paper-share/{wave.key}",
+        )  # fmt: skip
+        wanted = st.form_submit_button(t("Change the share"))
+    if wanted:
+        with session_scope(visit.settings.store_url) as session:
+            set_share(
+                session=session, principal=signed_in(visit.settings), wave_key=wave.key,
+                share=percent / 100, now=now(),
+            )  # fmt: skip
+        st.rerun()
+
+
+def _table(t: Translator, rows: list[TypistErrors]) -> str:
+    heads = (
+        t("Typist"), t("Sheets keyed"), t("Of these checked"), t("Fields checked"), t("Errors"),
+        t("Errors in 100 fields"),
+    )  # fmt: skip
+    head = "".join(f"<th>{escape(words)}</th>" for words in heads)
+    body = "".join(_row(t, row) for row in rows)
+    return f'<table class="hcs-sheets"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _row(t: Translator, row: TypistErrors) -> str:
+    if row.rate is None or row.low is None or row.high is None:
+        rate = t("not known yet")
+    else:
+        rate = f"{row.rate * 100:.1f} ({row.low * 100:.1f}\u2013{row.high * 100:.1f})"
+    cells = (
+        row.name, f"{row.keyed:,}", f"{row.checked:,}", f"{row.fields:,}", f"{row.errors:,}", rate
+    )  # fmt: skip
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

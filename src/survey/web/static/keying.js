@@ -1,0 +1,117 @@
+// What a key means to one question on paper; knows no screen.
+const SurveyKeying = (function () {
+  "use strict";
+
+  const WIDEST_SCALE = 21;
+  // The first letters of the Chinese words, and beside each the key of the number pad.
+  const LETTERS = { dk: "b", na: "m", refused: "j", blank: "q" };
+  const PAD = { "/": "b", "*": "m", "-": "j", ".": "q" };
+
+  function isScale(item) {
+    return item.kind === "rating" && (item.max - item.min) / (item.step || 1) < WIDEST_SCALE;
+  }
+
+  function isChosen(item) {
+    return item.kind === "select_one" || item.kind === "select_multiple" || isScale(item);
+  }
+
+  function scale(item) {
+    const values = [];
+    const step = item.step || 1;
+    for (let value = item.min; value <= item.max + step / 1000; value += step) {
+      values.push(Math.round(value * 1000) / 1000);
+    }
+    const hasZero = values.indexOf(0) >= 0;
+    return values.map(function (value) {
+      const named = item.choices.filter(function (one) { return Number(one.name) === value; })[0];
+      const end = value === item.min ? item.low_label : value === item.max ? item.high_label : null;
+      const code = value === 10 && !hasZero ? "0" : String(value);
+      return { code: code, value: value, label: named ? named.label : end };
+    });
+  }
+
+  // Everything that can be keyed by number: the score itself (0 is 10), else the place in the list.
+  function options(item) {
+    if (isScale(item)) return scale(item);
+    return item.choices.map(function (choice, index) {
+      return { code: String(index + 1), value: choice.name, label: choice.label };
+    });
+  }
+
+  function match(item, typed) {
+    const all = options(item);
+    return {
+      exact: all.filter(function (one) { return one.code === typed; })[0],
+      more: all.some(function (one) {
+        return one.code.length > typed.length && one.code.indexOf(typed) === 0;
+      })
+    };
+  }
+
+  function toggled(item, value, chosen) {
+    const names = Array.isArray(value) ? value : [];
+    const isOn = names.indexOf(chosen) >= 0;
+    return item.choices.map(function (choice) { return choice.name; }).filter(function (name) {
+      return name === chosen ? !isOn : names.indexOf(name) >= 0;
+    });
+  }
+
+  function taken(item, value, option) {
+    return item.kind === "select_multiple"
+      ? { value: toggled(item, value, option.value), typed: "" }
+      : { value: option.value, typed: "", done: true };
+  }
+
+  function digit(item, value, typed) {
+    const found = match(item, typed);
+    if (found.more) return { typed: typed };
+    return found.exact ? taken(item, value, found.exact) : { typed: "", wrong: true };
+  }
+
+  function finish(item, value, typed) {
+    if (!typed) return { typed: "", done: true };
+    const found = match(item, typed).exact;
+    return found ? Object.assign(taken(item, value, found), { done: true }) :
+      { typed: "", wrong: true };
+  }
+
+  function codeOf(item, key) {
+    const letter = PAD[key] || key.toLowerCase();
+    const codes = item.specials.concat(["blank"]);
+    return codes.filter(function (code) { return LETTERS[code] === letter; })[0];
+  }
+
+  // `value` and `typed` as they stand -> what changes: a value (null clears), a code of paper
+  // ("blank"), the digits typed so far, `done` to go on, `wrong` for a key that means nothing.
+  function press(item, value, typed, key) {
+    if (/^[0-9]$/.test(key)) return digit(item, value, typed + key);
+    if (key === "Enter") return finish(item, value, typed);
+    if (key === " " && typed) {
+      const spaced = finish(item, value, typed);
+      return Object.assign(spaced, { done: spaced.done && item.kind !== "select_multiple" });
+    }
+    if (key === "Backspace" || key === "Delete") {
+      return typed ? { typed: typed.slice(0, -1) } : { typed: "", value: null };
+    }
+    return special(item, key) || (key.length === 1 ? { typed: typed, wrong: true } : null);
+  }
+
+  function special(item, key) {
+    const code = codeOf(item, key);
+    if (!code) return null;
+    return code === "blank" ? { typed: "", blank: true, done: true } :
+      { typed: "", value: code, done: true };
+  }
+
+  // Digits of a day without hyphens are a day all the same.
+  function readDay(text) {
+    const plain = text.trim().replace(/[./]/g, "-");
+    const found = /^(\d{4})(\d{2})(\d{2})$/.exec(plain);
+    return found ? found.slice(1).join("-") : plain;
+  }
+
+  return {
+    LETTERS: LETTERS, isChosen: isChosen, options: options, press: press, special: special,
+    readDay: readDay
+  };
+})();
