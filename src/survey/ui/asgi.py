@@ -24,6 +24,7 @@ from survey.web.assets import warm_assets
 from survey.web.invited import form_body
 from survey.web.routes import build_routes
 
+_LOG = logging.getLogger(__name__)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -76,12 +77,20 @@ def _warm_up(settings: Settings) -> None:
             form_body(settings.store_url, sha256)
 
 
+def _lay_out() -> None:
+    """Behind the first readers; should it fail, they wait a little, and the platform stays up."""
+    try:
+        lay_out_ahead()
+    except Exception:
+        _LOG.exception("pictures could not be laid out ahead")
+
+
 def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
         await to_thread.run_sync(_warm_up, settings)
         async with create_task_group() as behind:
-            behind.start_soon(to_thread.run_sync, lay_out_ahead)
+            behind.start_soon(to_thread.run_sync, _lay_out)
             yield {}
 
     return warm
