@@ -11,6 +11,7 @@ class PageKey(StrEnum):
     HOME = "home"
     TASKS = "tasks"
     INTERVIEW = "interview"
+    BULK_IMPORT = "bulk_import"
     OVERVIEW = "overview"
     CITY = "city"
     SPECIAL_GROUPS = "special_groups"
@@ -58,6 +59,7 @@ PAGES: tuple[PageInfo, ...] = (
     ),
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
+    PageInfo(PageKey.BULK_IMPORT, "bulk-import", msg("Bulk import"), Action.IMPORT),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
 )

@@ -169,7 +169,7 @@ def use_columns(
     parts: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
     unmapped: list[str] = []
     for place, column in enumerate(header):
-        target = mapping.targets.get(column) or _usual_target(column, instrument, conventions)
+        target = mapping.targets.get(column) or usual_target(column, instrument, conventions)
         codes = mapping.codes.get(column, {})
         if target is None:
             unmapped.append(column or f"({place + 1})")
@@ -253,7 +253,7 @@ def _check_mapping(header: Sequence[str], instrument: Instrument, mapping: Mappi
             raise ImportImpossible(msg("{item} is a note; it has no answers.", item=target))
 
 
-def _usual_target(column: str, instrument: Instrument, conventions: Conventions) -> str | None:
+def usual_target(column: str, instrument: Instrument, conventions: Conventions) -> str | None:
     """The item, choice or role of the same name; exports put the group in front, `group/item`."""
     for name in _suffixes(column, conventions.separators):
         item = instrument.by_name.get(name)

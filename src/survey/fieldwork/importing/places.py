@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from sqlmodel import Session, select
 
+from survey.access.principal import Principal
+from survey.fieldwork.reach import within_reach
+from survey.store.core import table_of
 from survey.store.tables import City
 
 _SUFFIXES = ("\u5e02", "\u5dde")
@@ -27,3 +30,9 @@ def _spellings(city: City) -> set[str]:
         if len(short) > 1:
             names.add(short)
     return names
+
+
+def cities_within(*, session: Session, principal: Principal) -> Mapping[str, str]:
+    """Code -> Chinese name of the cities that this person may import for."""
+    query = select(City.code, City.name_zh).where(within_reach(principal, table_of(City).c.code))
+    return {row[0]: row[1] for row in session.exec(query.order_by(City.code))}

@@ -44,14 +44,14 @@ class Table:
     """Sheets with content that were not read."""
 
 
-def read_delimited(content: bytes) -> Table:
+def read_delimited(content: bytes, *, most_rows: int | None = None) -> Table:
     """Read UTF-8, UTF-16 or GB18030 text separated by comma, semicolon, tab or bar.
 
     Raises `FileUnreadable` with the row where reading stopped.
     """
     text, encoding = _decode(content)
     delimiter = _delimiter(text)
-    records = _records(text, delimiter)
+    records = islice(_records(text, delimiter), most_rows)
     header = header_of(next(records, (1, []))[1])
     rows = [(number, cells) for number, cells in records if any(map(str.strip, cells))]
     if not rows:
@@ -143,4 +143,11 @@ def header_of(cells: list[str]) -> tuple[str, ...]:
         raise FileUnreadable(msg("The first row must name the columns; it is empty."))
     if len(cells) > MOST_COLUMNS:
         raise FileUnreadable(msg("The file has more than {limit} columns.", limit=MOST_COLUMNS))
-    return tuple(cell.strip() for cell in cells)
+    return tuple(_one_line(cell) for cell in cells)
+
+
+def _one_line(name: str) -> str:
+    """A column name without line breaks and what nobody can see."""
+    if name.isprintable():
+        return name.strip()
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())

@@ -15,7 +15,7 @@ from survey.fieldwork.importing.findings import ImportImpossible
 from survey.fieldwork.importing.rows import PlannedRow
 from survey.fieldwork.instruments import instrument_id_by_sha256
 from survey.fieldwork.quota import COUNTED, Cell, cells_of, find_cell
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, Labels
 from survey.locale import msg
 from survey.store.tables import QuotaCell, Response, ResponseRevision, Wave, WaveState
 
@@ -45,6 +45,36 @@ class ImportRequest:
     year: int | None = None
     title: Mapping[str, str] = field(default_factory=dict)
     file_name: str = ""
+
+
+@dataclass(frozen=True)
+class ImportWave:
+    """A wave that somebody may import into."""
+
+    key: str
+    title: Labels
+    is_open: bool
+    instrument_id: UUID
+
+
+def waves_for_import(*, session: Session, principal: Principal) -> tuple[ImportWave, ...]:
+    """Open waves, and for administrators closed ones; the newest first."""
+    principal.require(Action.IMPORT)
+    states = [WaveState.OPEN]
+    if principal.may(Action.ADMINISTER):
+        states.append(WaveState.CLOSED)
+    query = (
+        select(Wave)
+        .where(col(Wave.state).in_(states))
+        .order_by(col(Wave.year).desc(), col(Wave.created_at).desc())
+    )
+    return tuple(
+        ImportWave(
+            wave.key, {"zh": wave.title_zh, "en": wave.title_en},
+            wave.state is WaveState.OPEN, wave.instrument_id,
+        )
+        for wave in session.exec(query)
+    )  # fmt: skip
 
 
 def check_wave(

@@ -1,25 +1,16 @@
-"""From a file of answers to its table: text in any dress, or the sheet of an Excel workbook.
-
-Nothing in a workbook is calculated: a formula arrives as its text, as it would from a CSV, and is
-refused wherever a score or a choice is expected.
-"""
+"""From a file of answers to its table: text in any dress, or the sheet of an Excel workbook."""
 
 import io
-import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from itertools import islice
 
-from openpyxl.reader.excel import ExcelReader
+from python_calamine import CalamineWorkbook, SheetTypeEnum
 
 from survey.fieldwork.importing.findings import FileUnreadable
-from survey.fieldwork.importing.reading import (
-    MOST_COLUMNS,
-    Table,
-    header_of,
-    read_delimited,
-)
+from survey.fieldwork.importing.inspecting import inspect_sheet
+from survey.fieldwork.importing.reading import MOST_COLUMNS, Table, header_of, read_delimited
 from survey.instrument.xlsform import WorkbookError
 from survey.instrument.xlsform.guard import Limits, check_spreadsheet
 from survey.locale import msg
@@ -32,65 +23,59 @@ LIMITS = Limits(
     file=60 * 2**20, part=400 * 2**20, unpacked=600 * 2**20, rows=200_000, cells=8_000_000
 )
 _ZIP = b"PK\x03\x04"
-_MERGED = re.compile(rb"<mergeCell\s+ref=\"([A-Z0-9:]{2,24})\"")
 
 
-def read_table(content: bytes) -> Table:
-    """The table in a CSV or an .xlsx; raises `FileUnreadable` when there is none to be had."""
+def read_table(content: bytes, *, most_rows: int | None = None) -> Table:
+    """The table in a CSV or an .xlsx; raises `FileUnreadable` when there is none to be had.
+
+    With `most_rows` only the beginning is read, for a first look.
+    """
     if not content.startswith(_ZIP):
-        return read_delimited(content)
+        return read_delimited(content, most_rows=most_rows)
     try:
         check_spreadsheet(content, LIMITS)
     except WorkbookError as error:
         raise FileUnreadable(error.message) from error
     try:
-        return _read_workbook(content)
+        return _read_workbook(content, most_rows)
     except FileUnreadable:
         raise
-    except Exception as error:
-        # A damaged workbook fails in as many ways as openpyxl has attributes to miss.
+    except BaseException as error:
+        # A damaged workbook fails in as many ways as the parsers behind have errors; a panic of
+        # the one in Rust is no ordinary exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise FileUnreadable(msg("The file is damaged or not an Excel workbook.")) from error
 
 
-def _read_workbook(content: bytes) -> Table:
-    reader = ExcelReader(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
-    try:
-        reader.read()
-        sheets = [sheet for sheet in reader.wb.worksheets if _has_content(sheet)]
-        if not sheets:
-            raise FileUnreadable(msg("The workbook has no sheet with answers."))
-        titles = [sheet.title for sheet in sheets]
-        is_template = {ANSWERS, CODES} <= set(titles)
-        chosen = sheets[titles.index(ANSWERS) if ANSWERS in titles else 0]
-        _refuse_merged(reader.archive, chosen)
-        return _table(chosen, is_template, [title for title in titles if title != chosen.title])
-    finally:
-        reader.archive.close()
+def _read_workbook(content: bytes, most_rows: int | None) -> Table:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        looks = {name: inspect_sheet(archive, name) for name in _sheets(workbook)}
+    filled = [name for name, look in looks.items() if look.filled]
+    if not filled:
+        raise FileUnreadable(msg("The workbook has no sheet with answers."))
+    title = ANSWERS if ANSWERS in filled else filled[0]
+    if (problem := looks[title].problem) is not None:
+        raise problem
+    is_template = {ANSWERS, CODES} <= set(filled)
+    records = islice(_records(workbook.get_sheet_by_name(title).iter_rows()), most_rows)
+    others = () if is_template else tuple(name for name in filled if name != title)
+    return _table(records, title, is_template, others)
 
 
-def _has_content(sheet: Any) -> bool:
-    sheet.reset_dimensions()
-    return any(any(value is not None for value in row) for row in sheet.iter_rows(
-        max_row=20, values_only=True
-    ))  # fmt: skip
+def _sheets(workbook: CalamineWorkbook) -> Iterator[str]:
+    for sheet in workbook.sheets_metadata:
+        if sheet.typ is SheetTypeEnum.WorkSheet:
+            yield sheet.name
 
 
-def _refuse_merged(archive: zipfile.ZipFile, sheet: Any) -> None:
-    """Of merged cells only the first holds the value: the other rows would lose theirs."""
-    found = _MERGED.search(archive.read(sheet._worksheet_path))
-    if found is not None:
-        raise FileUnreadable(
-            msg(
-                "Sheet {sheet} has merged cells ({cells}). Please unmerge them and fill in each "
-                "row.",
-                sheet=sheet.title,
-                cells=found[1].decode(),
-            )
-        )
-
-
-def _table(sheet: Any, is_template: bool, others: list[str]) -> Table:
-    records = _records(sheet)
+def _table(
+    records: Iterable[tuple[int, list[str]]],
+    title: str,
+    is_template: bool,
+    others: tuple[str, ...],
+) -> Table:
     header: tuple[str, ...] = ()
     rows: list[tuple[int, list[str]]] = []
     for number, cells in records:
@@ -101,17 +86,12 @@ def _table(sheet: Any, is_template: bool, others: list[str]) -> Table:
             rows.append((number, cells))
     if not rows:
         raise FileUnreadable(msg("The file has a header but no rows."))
-    return Table(
-        header, rows, "Excel", sheet=sheet.title,
-        other_sheets=() if is_template else tuple(others),
-    )  # fmt: skip
+    return Table(header, rows, "Excel", sheet=title, other_sheets=others)
 
 
-def _records(sheet: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows with content; the first of them must be the first row of the sheet."""
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if len(row) > MOST_COLUMNS:
-            raise FileUnreadable(msg("The file has more than {limit} columns.", limit=MOST_COLUMNS))
+def _records(rows: Iterable[Iterable[object]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with content, and the first row, which names the columns."""
+    for number, row in enumerate(rows, start=1):
         cells = _texts(row)
         if number == 1 or any(cells):
             yield number, cells
@@ -122,13 +102,13 @@ def _texts(row: Iterable[object]) -> list[str]:
     cells = [_text(value) for value in row]
     while cells and not cells[-1]:
         cells.pop()
+    if len(cells) > MOST_COLUMNS:
+        raise FileUnreadable(msg("The file has more than {limit} columns.", limit=MOST_COLUMNS))
     return cells
 
 
 def _text(value: object) -> str:
     """A cell as a person reads it; a whole number without a decimal point."""
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
@@ -141,4 +121,4 @@ def _text(value: object) -> str:
         return str(value.total_seconds())
     if isinstance(value, date | time):
         return value.isoformat()
-    return str(getattr(value, "text", value))
+    return "" if value is None else str(value)
