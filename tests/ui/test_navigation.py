@@ -10,7 +10,7 @@ from survey.ui.navigation import BY_KEY, PAGES, PageKey, landing_page, may_open,
 MENUS = {
     Role.SURVEYOR: ["home", "tasks", "interview"],
     Role.TYPIST: ["home", "tasks", "interview"],
-    Role.SUPERVISOR: ["home", "progress", "review", "method"],
+    Role.SUPERVISOR: ["home", "progress", "bulk_import", "review", "method"],
     Role.CITY_OFFICIAL: [
         "home",
         "overview",
@@ -48,6 +48,7 @@ MENUS = {
         "urban_rural",
         "trends",
         "progress",
+        "bulk_import",
         "review",
         "method",
     ],

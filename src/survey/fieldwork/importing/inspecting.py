@@ -31,6 +31,12 @@ _HINTS = (b"<f", b":f", b"mergeCell", b't="e"', b"t='e'")
 """Without any of these bytes the pattern above finds nothing, and they are found much faster."""
 _NOWHERE = re.compile(rb"<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*[\"'][^\"']*[\"'])*\s*/?>")
 """A cell that does not say where it stands: no spreadsheet program writes one."""
+_UNUSUAL = tuple(
+    before + b"c" + after
+    for before in (b"<", b":")
+    for after in (b">", b"/", b"\n", b"\t", b"\r", b" ")
+    if before + after != b"< "
+)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -49,7 +55,7 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> Inspected:
         columns.update(_LETTERS.findall(chunk))
         rows = max(rows, *map(int, set(_DIGITS.findall(chunk))), 0)
         problem = problem or _odd(name, chunk)
-        if chunk.count(b"<c ") != chunk.count(b"<c r=") and _NOWHERE.search(chunk):
+        if _may_hide(chunk) and _NOWHERE.search(chunk):
             raise FileUnreadable(msg("The file is damaged or not an Excel workbook."))
         if rows * _widest(columns) > MOST_PLACES:
             raise FileUnreadable(
@@ -61,6 +67,12 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> Inspected:
                 )
             )
     return Inspected(bool(columns), problem)
+
+
+def _may_hide(chunk: bytes) -> bool:
+    """Whether there is a cell that is not written as every spreadsheet program does."""
+    usual = chunk.count(b"<c r=")
+    return chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
 
 
 def _odd(sheet: str, chunk: bytes) -> FileUnreadable | None:

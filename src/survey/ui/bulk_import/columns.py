@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from hashlib import sha256
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +15,7 @@ from survey.fieldwork.importing.drafting import (
     mapping_of,
     targets_of,
 )
-from survey.fieldwork.importing.mapping import MappingFile, read_mapping, write_mapping
+from survey.fieldwork.importing.mapping import MappingFile, Role, read_mapping, write_mapping
 from survey.fieldwork.importing.meanings import target_name
 from survey.fieldwork.importing.saved import LONGEST_NAME, save_mapping, saved_mappings
 from survey.fieldwork.importing.sources import Source, recognise
@@ -96,13 +97,16 @@ def _edit_columns(
     visit: Visit, aim: Aim, upload: Upload, drafts: tuple[ColumnDraft, ...]
 ) -> dict[str, str]:
     t = visit.t
-    named: dict[str, str] = {"": t("nothing: leave it out")}
+    named: dict[str, str] = {}
     for target in targets_of(aim.instrument):
         name = target_name(target, aim.instrument, visit.language)
         named[target] = t(name) if isinstance(name, Message) else name
     frame = pd.DataFrame(
-        [(one.column, one.sample, one.target, t(_ORIGINS[one.origin])) for one in drafts],
-        columns=["column", "sample", "target", "origin"],
+        [
+            (one.column, one.target or Role.IGNORE.value, one.sample, t(_ORIGINS[one.origin]))
+            for one in drafts
+        ],
+        columns=["column", "target", "sample", "origin"],
     )
     edited = st.data_editor(
         frame, hide_index=True, disabled=["column", "sample", "origin"],
@@ -117,13 +121,13 @@ def _edit_columns(
             "origin": st.column_config.TextColumn(t("Why")),
         },
     )  # fmt: skip
-    targets = edited["target"].fillna("").astype(str)
+    targets = edited["target"].fillna(Role.IGNORE.value).astype(str)
     return dict(zip(edited["column"].astype(str), targets, strict=True))
 
 
 def _editor_key(visit: Visit, aim: Aim, upload: Upload, drafts: tuple[ColumnDraft, ...]) -> str:
     """Corrections belong to one file read in one way."""
-    read = hash(tuple((one.column, one.target) for one in drafts))
+    read = sha256(repr([(one.column, one.target) for one in drafts]).encode()).hexdigest()[:16]
     return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{visit.language}"
 
 
@@ -137,8 +141,8 @@ def _known_codes(start: MappingFile | None, upload: Upload) -> dict[str, Mapping
 def _edit_values(visit: Visit, upload: Upload) -> dict[str, Mapping[str, str]]:
     """What the values mean that the last check could not read."""
     t = visit.t
-    sha256, unread = st.session_state.get(UNREAD, ("", ()))
-    if sha256 != upload.sha256 or not unread:
+    file, unread = st.session_state.get(UNREAD, ("", ()))
+    if file != upload.sha256 or not unread:
         return {}
     st.markdown(
         t("These values are no answers to their questions. Give the code that each stands for "
@@ -151,12 +155,12 @@ def _edit_values(visit: Visit, upload: Upload) -> dict[str, Mapping[str, str]]:
     )
     edited = st.data_editor(
         frame, hide_index=True, disabled=["column", "value", "count"],
-        key=f"bulk/values/{sha256[:16]}/{visit.language}",
+        key=f"bulk/values/{file[:16]}/{visit.language}",
         column_config={
             "column": st.column_config.TextColumn(t("Column"), pinned=True),
             "value": st.column_config.TextColumn(t("Value")),
             "count": st.column_config.NumberColumn(t("Rows")),
-            "code": st.column_config.TextColumn(t("Code")),
+            "code": st.column_config.TextColumn(t("Code of the answer")),
         },
     )  # fmt: skip
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)

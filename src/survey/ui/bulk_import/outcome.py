@@ -125,10 +125,10 @@ def confirmed(visit: Visit, plan: ImportPlan, *, disabled: bool) -> bool:
     if plan.rejected_rows:
         agreed = st.checkbox(
             t("Leave out the {count} refused rows", count=f"{plan.rejected_rows:,}"),
-            key="bulk/skip",
+            key="bulk-skip",
         )
     return st.button(
-        t("Write {count} interviews", count=f"{count:,}"), type="primary", key="bulk/write",
+        t("Write {count} interviews", count=f"{count:,}"), type="primary", key="bulk-write",
         disabled=disabled or not agreed, icon=":material/save:",
     )  # fmt: skip
 

@@ -67,11 +67,12 @@ def _check_and_write(
     t = visit.t
     request = _request(aim, upload, mapping)
     fingerprint = _fingerprint(aim, upload, request)
-    pressed = st.button(
-        t("Check the file"), key="bulk/check", disabled=busy, icon=":material/fact_check:",
-        type="primary" if st.session_state.get(_CHECKED) is None else "secondary",
-        help=t("Nothing is written yet."),
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            t("Check the file"), key="bulk-check", disabled=busy, icon=":material/fact_check:",
+            type="primary" if st.session_state.get(_CHECKED) is None else "secondary",
+        )  # fmt: skip
+        st.caption(t("Nothing is written yet."))
     if pressed:
         _start_check(visit, request, fingerprint)
         st.rerun()
@@ -152,7 +153,7 @@ def _watch(visit: Visit, job: Job[Checked] | Job[ImportResult]) -> None:
     words = t("{work}: {done} of {total} rows", work=t(job.name), done=f"{job.done:,}",
               total=f"{job.total:,}")  # fmt: skip
     st.progress(job.share, text=words)
-    st.button(t("Cancel"), key="bulk/cancel", on_click=job.cancel)
+    st.button(t("Cancel"), key="bulk-cancel", on_click=job.cancel)
 
 
 def _take_over(visit: Visit) -> None:
