@@ -71,6 +71,7 @@ SHOTS = (
     Shot("trends", "/trends", OFFICIAL),
     Shot("method", "/method", OFFICIAL),
     Shot("review", "/review", SUPERVISOR),
+    Shot("bulk-import", "/bulk-import", SUPERVISOR),
     Shot("progress", "/progress", SUPERVISOR),
     Shot("tasks", "/tasks", SURVEYOR),
     Shot("interview", "/interview", SURVEYOR),

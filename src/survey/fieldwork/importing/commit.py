@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, Principal, Role
+from survey.access.principal import OPERATOR, Principal, Role, covers
 from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.importing.findings import ImportImpossible
 from survey.fieldwork.importing.plan import EVERY, ImportPlan, Tick, unwatched
@@ -162,30 +162,49 @@ def _points(
     return points
 
 
-def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> dict[str, UUID]:
-    """Accounts that nobody can sign in with, so that interviews of one person stay together."""
+_Surveyors = dict[tuple[str, str], UUID]
+"""By city and the name in the file."""
+
+
+def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyors:
+    """Into an open wave the surveyors of the city, by their sign-in names; for all other names
+    accounts that nobody can sign in with, so that interviews of one person stay together."""
     prefix = f"import:{wave.key}:"
     query = select(Account.login, Account.id).where(
         col(Account.login).startswith(prefix, autoescape=True)
     )
-    surveyors = {login.removeprefix(prefix): account for login, account in session.exec(query)}
+    strangers = {login.removeprefix(prefix): account for login, account in session.exec(query)}
+    own = _own_surveyors(session) if wave.state is WaveState.OPEN else {}
+    found: _Surveyors = {}
     for row in rows:
-        if row.surveyor is None or row.surveyor in surveyors:
+        name, city = row.surveyor, row.interview.city_code
+        if name is None or (city, name) in found:
             continue
-        surveyors[row.surveyor] = new_id()
-        session.add(
-            Account(
-                id=surveyors[row.surveyor],
-                login=prefix + row.surveyor,
-                name=row.surveyor,
-                role=Role.SURVEYOR,
-                area=row.interview.city_code,
-                is_demo=wave.is_demo,
-                active=False,
-            )
-        )
+        account, area = own.get(name, (None, ""))
+        if account is not None and covers(area, city):
+            found[city, name] = account
+            continue
+        if name not in strangers:
+            strangers[name] = _add_stranger(session, wave, prefix, name, city)
+        found[city, name] = strangers[name]
     session.flush()
-    return surveyors
+    return found
+
+
+def _own_surveyors(session: Session) -> dict[str, tuple[UUID, str]]:
+    query = select(Account.login, Account.id, Account.area).where(
+        Account.role == Role.SURVEYOR, col(Account.active)
+    )
+    return {login: (account, area) for login, account, area in session.exec(query)}
+
+
+def _add_stranger(session: Session, wave: Wave, prefix: str, name: str, city: str) -> UUID:
+    account = Account(
+        login=prefix + name, name=name, role=Role.SURVEYOR, area=city, is_demo=wave.is_demo,
+        active=False,
+    )  # fmt: skip
+    session.add(account)
+    return account.id
 
 
 def _placed(
@@ -193,13 +212,14 @@ def _placed(
     wave: Wave,
     rows: list[PlannedRow],
     points: dict[str, UUID],
-    surveyors: dict[str, UUID],
+    surveyors: _Surveyors,
     now: datetime,
 ) -> Iterator[StoredInterview]:
     find = cell_finder(session=session, wave=wave, now=now)
     for row in rows:
         interview = row.interview
         interview.point_id = points[row.point] if row.point is not None else None
-        interview.surveyor_id = surveyors[row.surveyor] if row.surveyor is not None else None
+        if row.surveyor is not None:
+            interview.surveyor_id = surveyors[interview.city_code, row.surveyor]
         interview.quota_cell_id = find(row)
         yield interview

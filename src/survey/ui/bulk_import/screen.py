@@ -31,7 +31,8 @@ from survey.ui.page import Visit
 from survey.ui.session import signed_in
 
 EVERY_SECONDS = 0.5
-_CHECKING, _WRITING, _CHECKED, _DONE = "bulk/checking", "bulk/writing", "bulk/plan", "bulk/done"
+_CHECKING, _WRITING = "bulk/checking", "bulk/writing"
+_CHECKED, _DONE, _PROBLEM, _FILE = "bulk/plan", "bulk/done", "bulk/problem", "bulk/said"
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,21 @@ def bulk_import(visit: Visit) -> None:
     offer_template(visit, aim)
     upload = take_file(visit, disabled=working is not None)
     if upload is not None:
+        _forget_what_was_said_of(upload)
         mapping = map_columns(visit, aim, upload)
         if mapping is not None:
             _check_and_write(visit, aim, upload, mapping, busy=working is not None)
     if working is not None:
         _watch(visit, working)
     say_done(visit, st.session_state.get(_DONE))
+
+
+def _forget_what_was_said_of(upload: Upload) -> None:
+    """Messages belong to the file that they were about."""
+    if st.session_state.get(_FILE) != upload.sha256:
+        st.session_state[_FILE] = upload.sha256
+        st.session_state.pop(_DONE, None)
+        st.session_state.pop(_PROBLEM, None)
 
 
 def _check_and_write(
@@ -76,6 +86,8 @@ def _check_and_write(
     if pressed:
         _start_check(visit, request, fingerprint)
         st.rerun()
+    if _PROBLEM in st.session_state:
+        notice(*st.session_state[_PROBLEM])
     checked: Checked | None = st.session_state.get(_CHECKED)
     if checked is None:
         return
@@ -109,8 +121,8 @@ def _start_check(visit: Visit, request: ImportRequest, fingerprint: str) -> None
     job = Job[Checked](msg("Checking"))
     job.start(lambda tick: _check(settings, person, request, fingerprint, tick))
     st.session_state[_CHECKING] = job
-    st.session_state.pop(_CHECKED, None)
-    st.session_state.pop(_DONE, None)
+    for outdated in (_CHECKED, _DONE, _PROBLEM):
+        st.session_state.pop(outdated, None)
 
 
 def _check(
@@ -142,6 +154,7 @@ def _start_writing(visit: Visit, plan: ImportPlan) -> None:
     job = Job[ImportResult](msg("Writing"))
     job.start(write)
     st.session_state[_WRITING] = job
+    st.session_state.pop(_PROBLEM, None)
 
 
 @st.fragment(run_every=EVERY_SECONDS)
@@ -167,7 +180,7 @@ def _take_over(visit: Visit) -> None:
             plan = checking.made.plan
             st.session_state[UNREAD] = (plan.sha256, checking.made.unread)
         elif checking.problem is not None:
-            notice(t("The file could not be checked"), t(checking.problem))
+            st.session_state[_PROBLEM] = (t("The file could not be checked"), t(checking.problem))
     writing: Job[ImportResult] | None = st.session_state.get(_WRITING)
     if writing is not None and not writing.running:
         del st.session_state[_WRITING]
@@ -176,7 +189,7 @@ def _take_over(visit: Visit) -> None:
             st.session_state[_DONE] = (writing.made, checked.plan.into_open)
             st.session_state.pop(UNREAD, None)
         elif writing.problem is not None:
-            notice(
+            st.session_state[_PROBLEM] = (
                 t("Nothing was written"), t(writing.problem),
-                t("The result of the check is kept below; you can write it again."),
+                t("The result of the check is kept; you can write it again."),
             )  # fmt: skip

@@ -15,7 +15,6 @@ from survey.store.engine import read_scope
 from survey.ui.bulk_import.aim import Aim
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
-from survey.ui.session import signed_in
 
 LARGEST_MB = 50
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -38,7 +37,8 @@ def offer_template(visit: Visit, aim: Aim) -> None:
     t = visit.t
 
     def make() -> bytes:
-        person = signed_in(visit.settings)
+        # Streamlit asks for the bytes outside of a run, where no cookie can be read.
+        person = visit.principal
         with read_scope(visit.settings.store_url) as session:
             cities = cities_within(session=session, principal=person)
         return write_template(
