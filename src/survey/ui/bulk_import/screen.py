@@ -60,6 +60,8 @@ def bulk_import(visit: Visit) -> None:
             _check_and_write(visit, aim, upload, mapping, busy=working is not None)
     if working is not None:
         _watch(visit, working)
+        # Outside of the part that draws itself anew twice a second, so that no click is lost.
+        st.button(visit.t("Cancel"), key="bulk-cancel", on_click=working.cancel)
     say_done(visit, st.session_state.get(_DONE))
 
 
@@ -166,7 +168,6 @@ def _watch(visit: Visit, job: Job[Checked] | Job[ImportResult]) -> None:
     words = t("{work}: {done} of {total} rows", work=t(job.name), done=f"{job.done:,}",
               total=f"{job.total:,}")  # fmt: skip
     st.progress(job.share, text=words)
-    st.button(t("Cancel"), key="bulk-cancel", on_click=job.cancel)
 
 
 def _take_over(visit: Visit) -> None:
