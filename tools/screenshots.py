@@ -73,6 +73,7 @@ SHOTS = (
     Shot("urban-rural", "/urban-rural", OFFICIAL),
     Shot("method", "/method", OFFICIAL),
     Shot("review", "/review", SUPERVISOR),
+    Shot("bulk-import", "/bulk-import", SUPERVISOR),
     Shot("progress", "/progress", SUPERVISOR),
     Shot("plan", "/plan?part=sample", OFFICIAL),
     Shot("tasks", "/tasks", SURVEYOR),

@@ -10,7 +10,7 @@ from survey.ui.navigation import BY_KEY, PAGES, PageKey, landing_page, may_open,
 MENUS = {
     Role.SURVEYOR: ["home", "tasks", "interview"],
     Role.TYPIST: ["home", "paper"],
-    Role.SUPERVISOR: ["home", "progress", "review", "paper", "method"],
+    Role.SUPERVISOR: ["home", "progress", "review", "bulk_import", "paper", "method"],
     Role.CITY_OFFICIAL: [
         "home",
         "overview",
@@ -50,6 +50,7 @@ MENUS = {
         "trends",
         "progress",
         "review",
+        "bulk_import",
         "paper",
         "plan",
         "method",

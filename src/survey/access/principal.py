@@ -26,6 +26,7 @@ class Action(StrEnum):
     SETTLE_PAPER = "settle_paper"
     REVIEW = "review"
     FOLLOW_FIELDWORK = "follow_fieldwork"
+    IMPORT = "import"
     READ_RESULTS = "read_results"
     READ_METHOD = "read_method"
     PLAN = "plan"
@@ -39,7 +40,13 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.SURVEYOR: frozenset({Action.INTERVIEW}),
     Role.TYPIST: frozenset({Action.KEY_PAPER, Action.SETTLE_PAPER}),
     Role.SUPERVISOR: frozenset(
-        {Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.READ_METHOD, Action.SETTLE_PAPER}
+        {
+            Action.REVIEW,
+            Action.FOLLOW_FIELDWORK,
+            Action.IMPORT,
+            Action.SETTLE_PAPER,
+            Action.READ_METHOD,
+        }
     ),
     Role.CITY_OFFICIAL: _READERS,
     Role.PROVINCE_OFFICIAL: _READERS,
@@ -49,6 +56,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     | {
         Action.REVIEW,
         Action.FOLLOW_FIELDWORK,
+        Action.IMPORT,
         Action.ADMINISTER,
         Action.PLAN,
         Action.READ_PLAN,

@@ -18,6 +18,7 @@ class PageKey(StrEnum):
     TRENDS = "trends"
     PROGRESS = "progress"
     REVIEW = "review"
+    BULK_IMPORT = "bulk_import"
     PAPER = "paper"
     PLAN = "plan"
     METHOD = "method"
@@ -61,6 +62,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
+    PageInfo(PageKey.BULK_IMPORT, "bulk-import", msg("Bulk import"), Action.IMPORT),
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),

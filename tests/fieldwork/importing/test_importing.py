@@ -21,7 +21,7 @@ from survey.fieldwork.importing import (
     commit_import,
     plan_import,
 )
-from survey.fieldwork.importing.places import read_moment
+from survey.fieldwork.importing.moments import read_moment
 from survey.fieldwork.instruments import InstrumentUnknown
 from survey.fieldwork.waves import move_wave, wave_by_key
 from survey.instrument.model import Instrument

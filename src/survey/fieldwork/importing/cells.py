@@ -15,18 +15,25 @@ Raw = str | int | float | list[str] | None
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[ T].*)?")
-_SEPARATORS = re.compile(r"\s*[;；|,，、]\s*")
+_SEPARATORS = re.compile(r"\s*[;；|,，、\u250b]\s*")
+"""Between several choices; the last one is how Chinese survey sites write it."""
+SKIPPED = frozenset(
+    {"(\u8df3\u8fc7)", "\uff08\u8df3\u8fc7\uff09", "(\u7a7a)", "\uff08\u7a7a\uff09"}
+)
+"""What survey sites write for questions that were passed over or left empty."""
 
 
 def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
     """A function from a cell's text to the item's answer; None for an empty cell."""
     words = _words(item)
+    if item.kind is Kind.SELECT_MULTIPLE:
+        words.update({value: code for value, code in codes.items() if code})
     read = _READERS.get(item.kind, _as_text)
 
     def convert(text: str) -> Raw:
         plain = text.strip()
         plain = codes.get(plain.casefold(), plain)
-        if not plain:
+        if not plain or plain in SKIPPED:
             return None
         if plain in item.specials:
             return plain

@@ -8,23 +8,26 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import Action, Principal, Role
+from survey.access.principal import OPERATOR, Principal, Role, covers
 from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.clock import china_date
-from survey.fieldwork.importing.plan import ImportPlan, check_wave, known_uuids, year_of
+from survey.fieldwork.importing.findings import ImportImpossible
+from survey.fieldwork.importing.plan import EVERY, ImportPlan, Tick, unwatched
 from survey.fieldwork.importing.rows import PlannedRow
+from survey.fieldwork.importing.target import cell_finder, check_wave, known_uuids, year_of
 from survey.fieldwork.instruments import save_instrument, tree_id_by_name
-from survey.fieldwork.quota import Cell, cells_of, find_cell
 from survey.fieldwork.waves import NewWave, create_wave, move_wave
+from survey.locale import msg
 from survey.store.tables import (
     Account,
+    ImportedFile,
     PointKind,
     SamplingPoint,
-    Status,
     Wave,
     WaveState,
     new_id,
 )
+
+LONGEST_FILE_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -38,35 +41,79 @@ class ImportResult:
 
 
 def commit_import(
-    *, session: Session, principal: Principal, plan: ImportPlan, now: datetime
+    *,
+    session: Session,
+    principal: Principal,
+    plan: ImportPlan,
+    now: datetime,
+    tick: Tick = unwatched,
 ) -> ImportResult:
     """Write the accepted rows of a plan; rows that arrived in the meantime are left alone."""
-    principal.require(Action.ADMINISTER)
-    instrument_id = save_instrument(session=session, instrument=plan.request.instrument)
-    existing = check_wave(session=session, request=plan.request)
-    wave = existing or _new_wave(session, principal, plan, instrument_id, now)
+    existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
+    if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
+        raise _changed()
+    wave = existing or _new_wave(session, principal, plan, now)
     known = known_uuids(session=session, wave=existing)
     rows = [row for row in plan.accepted if row.interview.client_uuid not in known]
-    points = _points(session, wave, rows)
+    points = _points(session, wave, rows, may_add=not plan.into_open)
     surveyors = _surveyors(session, wave, rows)
     written = write_responses(
         session=session,
         principal=principal,
         wave=wave,
-        rows=_placed(session, wave, rows, points, surveyors, now),
+        rows=_watched(_placed(session, wave, rows, points, surveyors, now), len(rows), tick),
         now=now,
     )
-    return ImportResult(
+    result = ImportResult(
         wave_key=wave.key,
         written=written,
         duplicates=plan.duplicates + len(plan.accepted) - len(rows),
         new_wave=existing is None,
     )
+    if written:
+        _log_file(session, principal, wave, plan, result, now)
+    return result
 
 
-def _new_wave(
-    session: Session, principal: Principal, plan: ImportPlan, instrument_id: UUID, now: datetime
-) -> Wave:
+def _changed() -> ImportImpossible:
+    return ImportImpossible(
+        msg("The wave has changed since the file was checked. Please check the file again.")
+    )
+
+
+def _watched(rows: Iterator[StoredInterview], total: int, tick: Tick) -> Iterator[StoredInterview]:
+    for done, row in enumerate(rows):
+        if done % EVERY == 0:
+            tick(done, total)
+        yield row
+    tick(total, total)
+
+
+def _log_file(
+    session: Session,
+    principal: Principal,
+    wave: Wave,
+    plan: ImportPlan,
+    result: ImportResult,
+    now: datetime,
+) -> None:
+    session.add(
+        ImportedFile(
+            wave_id=wave.id,
+            name=plan.request.file_name[-LONGEST_FILE_NAME:],
+            sha256=plan.sha256,
+            source=plan.source.value,
+            written=result.written,
+            duplicates=result.duplicates,
+            rejected=plan.rejected_rows,
+            account_id=None if principal == OPERATOR else principal.account_id,
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def _new_wave(session: Session, principal: Principal, plan: ImportPlan, now: datetime) -> Wave:
     """A wave that was collected elsewhere: closed from the start."""
     request, tree = plan.request, plan.request.instrument.tree
     titles = {**request.instrument.title, **request.title}
@@ -77,7 +124,7 @@ def _new_wave(
         year=year_of(request, plan.accepted, now),
         title_zh=titles.get("zh", fallback),
         title_en=titles.get("en", fallback),
-        instrument_id=instrument_id,
+        instrument_id=save_instrument(session=session, instrument=request.instrument),
         tree_id=tree_id_by_name(session=session, name=tree) if tree else None,
     )
     create_wave(session=session, principal=principal, plan=new, now=now)
@@ -86,22 +133,18 @@ def _new_wave(
     )
 
 
-def _point_code(row: PlannedRow) -> str | None:
-    """Unique in the wave and the same in the next one: a point's own name within its city."""
-    if row.point is None:
-        return None
-    city = row.interview.city_code
-    return row.point if row.point.startswith(city) else f"{city}-{row.point}"
-
-
-def _points(session: Session, wave: Wave, rows: list[PlannedRow]) -> dict[str, UUID]:
+def _points(
+    session: Session, wave: Wave, rows: list[PlannedRow], *, may_add: bool
+) -> dict[str, UUID]:
     query = select(SamplingPoint.code, SamplingPoint.id).where(SamplingPoint.wave_id == wave.id)
     points = {row[0]: row[1] for row in session.exec(query)}
-    sizes = Counter(_point_code(row) for row in rows)
+    sizes = Counter(row.point for row in rows)
     for row in rows:
-        code = _point_code(row)
+        code = row.point
         if code is None or code in points:
             continue
+        if not may_add:
+            raise _changed()
         points[code] = new_id()
         session.add(
             SamplingPoint(
@@ -109,7 +152,7 @@ def _points(session: Session, wave: Wave, rows: list[PlannedRow]) -> dict[str, U
                 wave_id=wave.id,
                 city_code=row.interview.city_code,
                 code=code,
-                name=row.point or code,
+                name=row.point_name,
                 kind=PointKind.COMPOUND,
                 stratum=row.stratum,
                 target=sizes[code],
@@ -119,30 +162,49 @@ def _points(session: Session, wave: Wave, rows: list[PlannedRow]) -> dict[str, U
     return points
 
 
-def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> dict[str, UUID]:
-    """Accounts that nobody can sign in with, so that interviews of one person stay together."""
+_Surveyors = dict[tuple[str, str], UUID]
+"""By city and the name in the file."""
+
+
+def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyors:
+    """Into an open wave the surveyors of the city, by their sign-in names; for all other names
+    accounts that nobody can sign in with, so that interviews of one person stay together."""
     prefix = f"import:{wave.key}:"
     query = select(Account.login, Account.id).where(
         col(Account.login).startswith(prefix, autoescape=True)
     )
-    surveyors = {login.removeprefix(prefix): account for login, account in session.exec(query)}
+    strangers = {login.removeprefix(prefix): account for login, account in session.exec(query)}
+    own = _own_surveyors(session) if wave.state is WaveState.OPEN else {}
+    found: _Surveyors = {}
     for row in rows:
-        if row.surveyor is None or row.surveyor in surveyors:
+        name, city = row.surveyor, row.interview.city_code
+        if name is None or (city, name) in found:
             continue
-        surveyors[row.surveyor] = new_id()
-        session.add(
-            Account(
-                id=surveyors[row.surveyor],
-                login=prefix + row.surveyor,
-                name=row.surveyor,
-                role=Role.SURVEYOR,
-                area=row.interview.city_code,
-                is_demo=wave.is_demo,
-                active=False,
-            )
-        )
+        account, area = own.get(name, (None, ""))
+        if account is not None and covers(area, city):
+            found[city, name] = account
+            continue
+        if name not in strangers:
+            strangers[name] = _add_stranger(session, wave, prefix, name, city)
+        found[city, name] = strangers[name]
     session.flush()
-    return surveyors
+    return found
+
+
+def _own_surveyors(session: Session) -> dict[str, tuple[UUID, str]]:
+    query = select(Account.login, Account.id, Account.area).where(
+        Account.role == Role.SURVEYOR, col(Account.active)
+    )
+    return {login: (account, area) for login, account, area in session.exec(query)}
+
+
+def _add_stranger(session: Session, wave: Wave, prefix: str, name: str, city: str) -> UUID:
+    account = Account(
+        login=prefix + name, name=name, role=Role.SURVEYOR, area=city, is_demo=wave.is_demo,
+        active=False,
+    )  # fmt: skip
+    session.add(account)
+    return account.id
 
 
 def _placed(
@@ -150,18 +212,14 @@ def _placed(
     wave: Wave,
     rows: list[PlannedRow],
     points: dict[str, UUID],
-    surveyors: dict[str, UUID],
+    surveyors: _Surveyors,
     now: datetime,
 ) -> Iterator[StoredInterview]:
-    cells: dict[str, tuple[Cell, ...]] = {}
+    find = cell_finder(session=session, wave=wave, now=now)
     for row in rows:
-        interview, city = row.interview, row.interview.city_code
-        code = _point_code(row)
-        interview.point_id = points[code] if code is not None else None
-        interview.surveyor_id = surveyors[row.surveyor] if row.surveyor is not None else None
-        if city not in cells:
-            cells[city] = cells_of(session=session, wave_id=wave.id, city_code=city)
-        if interview.status in {Status.APPROVED, Status.SUBMITTED}:
-            day = china_date(interview.started_at or now)
-            interview.quota_cell_id = find_cell(cells[city], interview.answers, today=day)
+        interview = row.interview
+        interview.point_id = points[row.point] if row.point is not None else None
+        if row.surveyor is not None:
+            interview.surveyor_id = surveyors[interview.city_code, row.surveyor]
+        interview.quota_cell_id = find(row)
         yield interview

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from survey.instrument.model import Labels
-from survey.locale import Message, SurveyError
+from survey.locale import Message, SurveyError, msg
 
 SHOWN = 60
 """So much of a bad value is repeated to the person who has to find it."""
@@ -19,6 +19,15 @@ class ImportImpossible(SurveyError):
     """File, mapping, questionnaire and wave do not fit together; nothing was written."""
 
     code = "import_impossible"
+
+
+class ImportCancelled(SurveyError):
+    """Somebody stopped the work; nothing was written."""
+
+    code = "import_cancelled"
+
+    def __init__(self) -> None:
+        super().__init__(msg("The import was cancelled. Nothing was written."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,17 @@
-"""Cities by any of their names, and moments as spreadsheets write them."""
+"""Cities by any of their names."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from sqlmodel import Session, select
 
-from survey.fieldwork.clock import CHINA
+from survey.access.principal import Principal
+from survey.fieldwork.reach import within_reach
+from survey.store.core import table_of
 from survey.store.tables import City
 
 _SUFFIXES = ("\u5e02", "\u5dde")
 """The characters for municipality and prefecture, often left out in lists."""
-_MOMENT = re.compile(
-    r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})"
-    r"(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
-)
 
 
 def city_names(*, session: Session) -> Mapping[str, str]:
@@ -36,17 +32,7 @@ def _spellings(city: City) -> set[str]:
     return names
 
 
-def read_moment(text: str) -> datetime | None:
-    """A moment; without a zone it is China's; None if it is none of the calendar."""
-    found = _MOMENT.fullmatch(text)
-    if found is None:
-        return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
-        if found[7] is not None:
-            zone = datetime.strptime(found[7], "%z").tzinfo
-            moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+def cities_within(*, session: Session, principal: Principal) -> Mapping[str, str]:
+    """Code -> Chinese name of the cities that this person may import for."""
+    query = select(City.code, City.name_zh).where(within_reach(principal, table_of(City).c.code))
+    return {row[0]: row[1] for row in session.exec(query.order_by(City.code))}

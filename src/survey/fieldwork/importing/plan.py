@@ -1,11 +1,10 @@
 """What an import would do, worked out without writing anything."""
 
-import re
+import hashlib
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel import Session, select
 
@@ -22,36 +21,33 @@ from survey.fieldwork.importing.mapping import (
 )
 from survey.fieldwork.importing.narrowing import narrow
 from survey.fieldwork.importing.places import city_names
-from survey.fieldwork.importing.reading import DelimitedFile, read_delimited
+from survey.fieldwork.importing.points import planned_points
+from survey.fieldwork.importing.reading import Table
 from survey.fieldwork.importing.rows import PlannedRow, RowReader, RowRules
-from survey.fieldwork.instruments import instrument_id_by_sha256
+from survey.fieldwork.importing.sources import Source, conventions, recognise
+from survey.fieldwork.importing.splits import joiner
+from survey.fieldwork.importing.target import (
+    ImportRequest,
+    beyond_quota,
+    check_wave,
+    known_uuids,
+    stored_answers,
+)
+from survey.fieldwork.importing.workbooks import read_table
 from survey.instrument.model import Instrument, Kind
 from survey.locale import Message, msg
-from survey.store.tables import Response, Status, Wave, WaveState
+from survey.store.tables import ImportedFile, Status, Wave, WaveState
 
 MOST_SHOWN = 1000
-_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_YEAR = re.compile(r"(?:^|[^0-9])(20[0-9]{2})(?:[^0-9]|$)")
+EVERY = 250
+"""Rows between two looks of whoever watches."""
+
+Tick = Callable[[int, int], None]
+"""Told how many rows of how many are done; raises to stop the work."""
 
 
-@dataclass(frozen=True)
-class ImportRequest:
-    """What to import, as what, into which wave."""
-
-    content: bytes
-    """The file of answers, as it is on disk."""
-    instrument: Instrument
-    wave_key: str
-    mapping: bytes | None = None
-    city_code: str | None = None
-    """For rows that name no city: a code or name of the frame."""
-    allow_missing: bool = True
-    """Take rows that leave required questions empty; the answer is then missing."""
-    reviewed: bool = True
-    """The interviews were reviewed where they come from: they count as approved."""
-    series: str | None = None
-    year: int | None = None
-    title: Mapping[str, str] = field(default_factory=dict)
+def unwatched(_done: int, _total: int) -> None:
+    """Nobody waits for news."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,14 @@ class ImportPlan:
     """Why, in the order of the rows; one row may have several reasons. The first `MOST_SHOWN`."""
     duplicates: int
     """Rows that the wave holds already."""
+    into_open: bool
+    """The wave is open: its plan decides on points, and the interviews go to review."""
+    source: Source
+    sha256: str
+    """Of the file."""
+    imported_before: datetime | None
+    """When this very file was imported into this wave."""
+    sheet: str
     unmapped: tuple[str, ...]
     """Columns that nothing uses."""
     absent_items: tuple[str, ...]
@@ -90,130 +94,168 @@ class ImportPlan:
 
 
 def plan_import(
-    *, session: Session, principal: Principal, request: ImportRequest, now: datetime
+    *,
+    session: Session,
+    principal: Principal,
+    request: ImportRequest,
+    now: datetime,
+    tick: Tick = unwatched,
 ) -> ImportPlan:
     """Read and check the whole file; nothing is written.
 
     Raises `FileUnreadable` or `ImportImpossible` when the file as a whole cannot be used; what is
     wrong with single rows is in the plan.
     """
-    principal.require(Action.ADMINISTER)
-    existing = check_wave(session=session, request=request)
-    table = read_delimited(request.content)
-    mapping = read_mapping(request.mapping) if request.mapping else MappingFile()
-    uses = use_columns(table.header, request.instrument, mapping)
-    rules = _rules(session, request, table, uses, now)
-    reader = RowReader(rules)
-    accepted: list[PlannedRow] = []
-    rejected: list[Rejection] = []
-    duplicates = rejected_rows = 0
-    known = known_uuids(session=session, wave=existing)
-    for number, cells in table.rows:
-        outcome = reader.read(number, cells)
-        if not isinstance(outcome, PlannedRow):
-            rejected_rows += 1
-            rejected.extend(outcome[: MOST_SHOWN - len(rejected)])
-        elif outcome.interview.client_uuid in known:
-            duplicates += 1
-        else:
-            accepted.append(outcome)
+    principal.require(Action.IMPORT)
+    existing = check_wave(session=session, principal=principal, request=request)
+    table = read_table(request.content)
+    source = recognise(table)
+    uses = _uses(request, table, source)
+    rules = _rules(session, principal, request, table, uses, existing, now)
+    sorted_rows = _sort(session, existing, rules, table, tick)
+    accepted, sha256 = tuple(sorted_rows.accepted), hashlib.sha256(request.content).hexdigest()
     return ImportPlan(
         request=request,
-        accepted=tuple(accepted),
-        rejected_rows=rejected_rows,
-        rejected=tuple(rejected),
-        duplicates=duplicates,
+        accepted=accepted,
+        rejected_rows=sorted_rows.rejected_rows,
+        rejected=tuple(sorted_rows.rejected),
+        duplicates=sorted_rows.duplicates,
+        into_open=rules.points is not None,
+        source=source,
+        sha256=sha256,
+        imported_before=_imported_before(session, existing, sha256),
+        sheet=table.sheet,
         unmapped=uses.unmapped,
         absent_items=_absent(request.instrument, uses),
         missing=Counter(name for row in accepted for name in row.missing),
         encoding=table.encoding,
         delimiter=table.delimiter,
-        remarks=_remarks(uses),
+        remarks=(*_remarks(uses, table), *_quota_remarks(session, existing, accepted, now)),
     )
 
 
-def check_wave(*, session: Session, request: ImportRequest) -> Wave | None:
-    """The wave to import into, if it exists and may take these interviews."""
-    if not _KEY.fullmatch(request.wave_key):
-        raise ImportImpossible(
-            msg(
-                "The wave key {key} must be lower-case letters, digits, dots, dashes.",
-                key=request.wave_key,
+class _Sorted:
+    """The rows of a file, told apart as they are read."""
+
+    def __init__(self) -> None:
+        self.accepted: list[PlannedRow] = []
+        self.repeated: list[PlannedRow] = []
+        self.rejected: list[Rejection] = []
+        self.rejected_rows = self.duplicates = 0
+
+    def refuse(self, *reasons: Rejection) -> None:
+        self.rejected_rows += 1
+        self.rejected.extend(reasons[: MOST_SHOWN - len(self.rejected)])
+
+
+def _sort(
+    session: Session, existing: Wave | None, rules: RowRules, table: Table, tick: Tick
+) -> _Sorted:
+    reader, known = RowReader(rules), known_uuids(session=session, wave=existing)
+    found, total = _Sorted(), len(table.rows)
+    for done, (number, cells) in enumerate(table.rows):
+        if done % EVERY == 0:
+            tick(done, total)
+        outcome = reader.read(number, cells)
+        if not isinstance(outcome, PlannedRow):
+            found.refuse(*outcome)
+        elif outcome.interview.client_uuid in known:
+            found.repeated.append(outcome)
+        else:
+            found.accepted.append(outcome)
+    _refuse_changed(session, existing, rules, found)
+    tick(total, total)
+    return found
+
+
+def _refuse_changed(
+    session: Session, existing: Wave | None, rules: RowRules, found: _Sorted
+) -> None:
+    """A row that the wave holds is a duplicate, unless it now says something else."""
+    identity = rules.uses.roles.get(Role.IDENTITY)
+    if identity is None or existing is None or not found.repeated:
+        found.duplicates = len(found.repeated)
+        return
+    stored = stored_answers(session=session, wave=existing)
+    for row in found.repeated:
+        if stored.get(row.interview.client_uuid) == row.interview.answers:
+            found.duplicates += 1
+        else:
+            found.refuse(
+                Rejection.of(
+                    row.row,
+                    identity.column,
+                    "",
+                    msg("This interview is stored already with other answers. It stays as it is."),
+                )
             )
-        )
-    wave = session.exec(select(Wave).where(Wave.key == request.wave_key)).one_or_none()
+    found.rejected.sort(key=lambda rejection: rejection.row)
+
+
+def _imported_before(session: Session, wave: Wave | None, sha256: str) -> datetime | None:
     if wave is None:
         return None
-    if wave.state not in {WaveState.OPEN, WaveState.CLOSED}:
-        raise ImportImpossible(
-            msg("The wave {key} takes no interviews any more.", key=request.wave_key)
-        )
-    stored = instrument_id_by_sha256(session=session, sha256=request.instrument.sha256)
-    if stored != wave.instrument_id:
-        raise ImportImpossible(
-            msg("The wave {key} was made with another questionnaire.", key=request.wave_key)
-        )
-    return wave
+    query = select(ImportedFile.at).where(
+        ImportedFile.wave_id == wave.id, ImportedFile.sha256 == sha256
+    )
+    return min(session.exec(query), default=None)
 
 
-def known_uuids(*, session: Session, wave: Wave | None) -> frozenset[UUID]:
-    if wave is None:
-        return frozenset()
-    query = select(Response.client_uuid).where(Response.wave_id == wave.id)
-    return frozenset(session.exec(query))
-
-
-def year_of(request: ImportRequest, rows: tuple[PlannedRow, ...], now: datetime) -> int:
-    """The year asked for, else in the wave's key, else of the first interview."""
-    named = _YEAR.search(request.wave_key)
-    if request.year is not None or named is not None:
-        return request.year or int(named[1] if named else 0)
-    started = [row.interview.started_at for row in rows if row.interview.started_at]
-    return min(started, default=now).year
+def _uses(request: ImportRequest, table: Table, source: Source) -> ColumnUses:
+    mapping = read_mapping(request.mapping) if request.mapping else MappingFile()
+    return use_columns(table.header, request.instrument, mapping, conventions(source, table.header))
 
 
 def _rules(
     session: Session,
+    principal: Principal,
     request: ImportRequest,
-    table: DelimitedFile,
+    table: Table,
     uses: ColumnUses,
+    existing: Wave | None,
     now: datetime,
 ) -> RowRules:
     cities = city_names(session=session)
     default_city = _default_city(request, uses, cities)
-    if not uses.items:
+    if not uses.answered:
         raise ImportImpossible(
             msg("No column answers a question. Name the columns like the items, or map them.")
         )
-    items = request.instrument.by_name
-    present = {use.item for use in uses.items if use.item is not None}
-    numeric = {
-        use.item: _holds_numbers(table, use)
-        for use in uses.items
-        if use.item is not None and items[use.item].kind is Kind.CALCULATE
-    }
-    narrowed = narrow(request.instrument, present, numeric)
-    readers = {
-        use.item: cell_reader(narrowed.by_name.get(use.item, items[use.item]), use.codes)
-        for use in uses.items
-        if use.item is not None
-    }
+    is_open = existing is not None and existing.state is WaveState.OPEN
+    narrowed = _narrowed(request.instrument, table, uses)
+    items = {**request.instrument.by_name, **narrowed.by_name}
+    codes = {use.item: use.codes for use in uses.items}
     return RowRules(
         wave_key=request.wave_key,
         header=table.header,
         uses=uses,
-        readers=readers,
+        readers={name: cell_reader(items[name], codes.get(name, {})) for name in uses.answered},
+        joiners={split.item: joiner(split, items[split.item]) for split in uses.splits},
         narrowed=narrowed,
         cities=cities,
         default_city=default_city,
+        covers=principal.covers,
+        points=planned_points(session=session, wave_id=existing.id)
+        if existing is not None and is_open
+        else None,
         allow_missing=request.allow_missing,
-        complete_status=Status.APPROVED if request.reviewed else Status.SUBMITTED,
+        complete_status=Status.APPROVED if request.reviewed and not is_open else Status.SUBMITTED,
         language=request.instrument.default_language,
         now=now,
+        submitted_zone=conventions(recognise(table), table.header).submitted_zone,
     )
 
 
-def _holds_numbers(table: DelimitedFile, use: ColumnUse) -> bool:
+def _narrowed(instrument: Instrument, table: Table, uses: ColumnUses) -> Instrument:
+    numeric = {
+        use.item: _holds_numbers(table, use)
+        for use in uses.items
+        if use.item is not None and instrument.by_name[use.item].kind is Kind.CALCULATE
+    }
+    return narrow(instrument, uses.answered, numeric)
+
+
+def _holds_numbers(table: Table, use: ColumnUse) -> bool:
     texts = {cells[use.place].strip() for _, cells in table.rows if use.place < len(cells)}
     meant = (use.codes.get(text.casefold(), text) for text in texts)
     return all(is_number(text) for text in meant if text)
@@ -235,17 +277,24 @@ def _default_city(
 
 
 def _absent(instrument: Instrument, uses: ColumnUses) -> tuple[str, ...]:
-    answered = {use.item for use in uses.items}
     silent = {Kind.NOTE, Kind.CALCULATE}
     return tuple(
         item.name
         for item in instrument.items()
-        if item.kind not in silent and item.name not in answered
+        if item.kind not in silent and item.name not in uses.answered
     )
 
 
-def _remarks(uses: ColumnUses) -> tuple[Message, ...]:
+def _remarks(uses: ColumnUses, table: Table) -> tuple[Message, ...]:
     remarks: list[Message] = []
+    if table.other_sheets:
+        remarks.append(
+            msg(
+                "Only the sheet {sheet} was read, not {others}.",
+                sheet=table.sheet,
+                others=", ".join(table.other_sheets),
+            )
+        )
     if Role.POINT not in uses.roles:
         remarks.append(
             msg(
@@ -255,6 +304,23 @@ def _remarks(uses: ColumnUses) -> tuple[Message, ...]:
         )
         if Role.STRATUM in uses.roles:
             remarks.append(msg("The stratum is not used, because no column says the point."))
-    if Role.STARTED_AT not in uses.roles:
+    if not uses.roles.keys() & {Role.STARTED_AT, Role.ENDED_AT, Role.SUBMITTED_AT}:
         remarks.append(msg("No column says when the interview began."))
     return tuple(remarks)
+
+
+def _quota_remarks(
+    session: Session, wave: Wave | None, rows: Sequence[PlannedRow], now: datetime
+) -> tuple[Message, ...]:
+    if wave is None or wave.state is not WaveState.OPEN:
+        return ()
+    above = beyond_quota(session=session, wave=wave, rows=rows, now=now)
+    if not above:
+        return ()
+    return (
+        msg(
+            "{count} interviews are more than the quota of their city, age and gender asks for. "
+            "They are taken all the same, because they were made.",
+            count=above,
+        ),
+    )

@@ -21,37 +21,42 @@ DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 50
 _SIGNATURES = {
     b"PK\x03\x04": "Excel",
-    b"\xd0\xcf\x11\xe0": "Excel",
+    b"\xd0\xcf\x11\xe0": "Excel 97-2003",
     b"%PDF": "PDF",
     b"\x1f\x8b": "gzip",
     b"PAR1": "Parquet",
     b"$FL2": "SPSS",
 }
+_PAGES = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
 
 
 @dataclass(frozen=True)
-class DelimitedFile:
+class Table:
     """A header and the non-blank rows below it, each with its spreadsheet row number."""
 
     header: tuple[str, ...]
     rows: list[tuple[int, list[str]]]
     encoding: str
-    delimiter: str
+    delimiter: str = ""
+    sheet: str = ""
+    """Of a workbook; a text file has none."""
+    other_sheets: tuple[str, ...] = ()
+    """Sheets with content that were not read."""
 
 
-def read_delimited(content: bytes) -> DelimitedFile:
+def read_delimited(content: bytes, *, most_rows: int | None = None) -> Table:
     """Read UTF-8, UTF-16 or GB18030 text separated by comma, semicolon, tab or bar.
 
     Raises `FileUnreadable` with the row where reading stopped.
     """
     text, encoding = _decode(content)
     delimiter = _delimiter(text)
-    records = _records(text, delimiter)
-    header = _header(next(records, (1, []))[1])
+    records = islice(_records(text, delimiter), most_rows)
+    header = header_of(next(records, (1, []))[1])
     rows = [(number, cells) for number, cells in records if any(map(str.strip, cells))]
     if not rows:
         raise FileUnreadable(msg("The file has a header but no rows."))
-    return DelimitedFile(header, rows, encoding, delimiter)
+    return Table(header, rows, encoding, delimiter)
 
 
 def _decode(content: bytes) -> tuple[str, str]:
@@ -64,6 +69,13 @@ def _decode(content: bytes) -> tuple[str, str]:
             raise FileUnreadable(
                 msg("This is a file of kind {kind}. Please save it as CSV (UTF-8).", kind=kind)
             )
+    if content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+        raise FileUnreadable(
+            msg(
+                "This is a web page, whatever the file is called. Please open it and save it as "
+                "CSV (UTF-8) or as an Excel workbook (.xlsx)."
+            )
+        )
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _decoded(content, "utf-16"), "UTF-16"
     try:
@@ -125,9 +137,17 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         ) from problem
 
 
-def _header(cells: list[str]) -> tuple[str, ...]:
+def header_of(cells: list[str]) -> tuple[str, ...]:
+    """The trimmed column names, or `FileUnreadable` when they cannot be."""
     if not any(map(str.strip, cells)):
         raise FileUnreadable(msg("The first row must name the columns; it is empty."))
     if len(cells) > MOST_COLUMNS:
         raise FileUnreadable(msg("The file has more than {limit} columns.", limit=MOST_COLUMNS))
-    return tuple(cell.strip() for cell in cells)
+    return tuple(_one_line(cell) for cell in cells)
+
+
+def _one_line(name: str) -> str:
+    """A column name without line breaks and what nobody can see."""
+    if name.isprintable():
+        return name.strip()
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())

@@ -1,28 +1,24 @@
 """One row of a file becomes one interview, or the reasons why it cannot."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID, uuid5
-
-import orjson
+from datetime import datetime, tzinfo
+from uuid import UUID
 
 from survey.fieldwork.bulk_store import StoredInterview
-from survey.fieldwork.clock import china_date
-from survey.fieldwork.importing.cells import is_number
+from survey.fieldwork.clock import CHINA, china_date
 from survey.fieldwork.importing.checking import Checked, Reader, RowChecker
 from survey.fieldwork.importing.findings import Rejection
-from survey.fieldwork.importing.mapping import ColumnUses, Role
-from survey.fieldwork.importing.places import read_moment
+from survey.fieldwork.importing.identity import GivenNames, RowNames
+from survey.fieldwork.importing.mapping import ColumnUse, ColumnUses, Role
+from survey.fieldwork.importing.moments import Times, complete_times, read_moment, read_seconds
+from survey.fieldwork.importing.points import PlannedPoints, point_code
 from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument
 from survey.locale import Message, msg
 from survey.store.tables import Mode, Status
 
-_NAMESPACE = UUID("6f3d1a52-7a39-5b0c-8f0e-2d9a3c41be77")
 _LONGEST_NAME = 80
-_LONGEST_INTERVIEW = timedelta(days=30)
 URBAN = "urban"
 
 
@@ -31,7 +27,10 @@ class PlannedRow:
     """An interview that may be written, and the names its sampling point and surveyor go by."""
 
     interview: StoredInterview
+    row: int
     point: str | None
+    """Code of the sampling point, unique in the wave."""
+    point_name: str
     stratum: str
     surveyor: str | None
     missing: tuple[str, ...]
@@ -46,6 +45,12 @@ class RowRules:
     header: tuple[str, ...]
     uses: ColumnUses
     readers: Mapping[str, Reader]
+    joiners: Mapping[str, Callable[[Sequence[str]], str]]
+    """For each item that several columns answer: from a row to one cell."""
+    covers: Callable[[str], bool]
+    """Whether whoever imports may bring in interviews of this city."""
+    points: PlannedPoints | None
+    """Where sampling points must be planned; None where they are made as they appear."""
     narrowed: Instrument
     cities: Mapping[str, str]
     default_city: str | None
@@ -53,6 +58,7 @@ class RowRules:
     complete_status: Status
     language: str
     now: datetime
+    submitted_zone: tzinfo = CHINA
 
 
 class _Refused(Exception):
@@ -63,72 +69,71 @@ class _Refused(Exception):
         self.rejections = rejections
 
 
-class RowNames:
-    """A UUID for each row that depends on nothing but the wave and what the row says.
-
-    The same file again makes the same UUIDs; two people who answered alike are told apart by
-    counting, because within one file both are meant.
-    """
-
-    def __init__(self, wave_key: str, header: tuple[str, ...]) -> None:
-        self._order = sorted(range(len(header)), key=lambda place: (header[place], place))
-        named = "\x1f".join(header[place] for place in self._order)
-        self._namespace = uuid5(_NAMESPACE, f"{wave_key}\x1e{named}")
-        self._seen: Counter[UUID] = Counter()
-
-    def name(self, cells: list[str]) -> UUID:
-        content = [cells[place].strip() if place < len(cells) else "" for place in self._order]
-        same = uuid5(self._namespace, orjson.dumps(content).decode())
-        self._seen[same] += 1
-        return same if self._seen[same] == 1 else uuid5(same, str(self._seen[same]))
-
-
 class RowReader:
     """Reads the rows of one file one after the other."""
 
     def __init__(self, rules: RowRules) -> None:
         self._rules = rules
         self._names = RowNames(rules.wave_key, rules.header)
+        self._given = GivenNames(rules.wave_key)
         self._items = {use.item: use for use in rules.uses.items if use.item is not None}
+        self._joiners = []
+        for place, split in enumerate(rules.uses.splits, start=len(rules.header)):
+            self._items[split.item] = ColumnUse(place, split.column, split.item, None, {})
+            self._joiners.append(rules.joiners[split.item])
         self._checker = RowChecker(
             rules.narrowed,
             {item: (use.place, rules.readers[item]) for item, use in self._items.items()},
         )
-        self._stratum_of_point: dict[tuple[str, str], str] = {}
+        self._stratum_of_point: dict[str, str] = {}
 
     def read(self, number: int, cells: list[str]) -> PlannedRow | tuple[Rejection, ...]:
         """The planned interview, or every reason against it."""
-        name = self._names.name(cells)
+        by_content = self._names.name(cells)
         try:
+            self._check_width(number, cells)
+            name = self._name(number, cells) or by_content
+            if self._joiners:
+                cells = cells[: len(self._rules.header)] + [join(cells) for join in self._joiners]
             return self._planned(name, number, cells)
         except _Refused as refused:
             return refused.rejections
 
+    def _name(self, number: int, cells: list[str]) -> UUID | None:
+        """By the other tool's own number, if the row has one."""
+        column, text = self._text(Role.IDENTITY, cells)
+        if not text:
+            return None
+        name = self._given.name(text)
+        first = self._given.first_row(name, number)
+        if first != number:
+            raise _refusal(
+                number, column, text, msg("This interview stands in row {row} already.", row=first)
+            )
+        return name
+
     def _planned(self, name: UUID, number: int, cells: list[str]) -> PlannedRow:
         rules = self._rules
-        self._check_width(number, cells)
         city = self._city(number, cells)
-        point, stratum = self._place(number, cells, city)
+        point, stratum, point_name = self._place(number, cells, city)
         surveyor = self._name_in(Role.SURVEYOR, number, cells)
-        started = self._started(number, cells)
-        duration = self._duration(number, cells)
-        today = china_date(started or rules.now)
-        checked = self._checker.check(cells, today)
+        times = self._times(number, cells)
+        checked = self._checker.check(cells, china_date(times.started or rules.now))
         self._check_answers(number, cells, checked)
         interview = StoredInterview(
             client_uuid=name,
             city_code=city,
             mode=Mode.IMPORT,
             status=Status(checked.ending.value) if checked.ending else rules.complete_status,
-            submitted_at=_finished(started, duration) or rules.now,
+            submitted_at=times.finished or rules.now,
             answers=checked.answers,
             language=rules.language,
-            started_at=started,
-            duration_seconds=duration,
+            started_at=times.started,
+            duration_seconds=times.seconds,
             dropped_answers=checked.dropped,
         )
         missing = tuple(p.item for p in checked.problems if p.code == "required")
-        return PlannedRow(interview, point, stratum, surveyor, missing)
+        return PlannedRow(interview, number, point, point_name, stratum, surveyor, missing)
 
     def _check_width(self, number: int, cells: list[str]) -> None:
         expected = len(self._rules.header)
@@ -159,14 +164,20 @@ class RowReader:
         code = self._rules.cities.get(text.casefold()) if text else self._rules.default_city
         if code is None:
             raise _refusal(number, column, text, msg("This is no city of the survey."))
+        if not self._rules.covers(code):
+            raise _refusal(number, column, text, msg("This city is outside your area."))
         return code
 
-    def _place(self, number: int, cells: list[str], city: str) -> tuple[str | None, str]:
-        point = self._name_in(Role.POINT, number, cells)
+    def _place(self, number: int, cells: list[str], city: str) -> tuple[str | None, str, str]:
+        """Code and stratum of the sampling point, and its name."""
+        name = self._name_in(Role.POINT, number, cells)
         stratum = self._name_in(Role.STRATUM, number, cells) or URBAN
-        if point is None:
-            return None, stratum
-        before = self._stratum_of_point.setdefault((city, point), stratum)
+        if name is None:
+            return None, stratum, ""
+        if self._rules.points is not None:
+            return self._planned_point(number, cells, city, name), stratum, name
+        code = point_code(city, name)
+        before = self._stratum_of_point.setdefault(code, stratum)
         if before != stratum:
             raise _refusal(
                 number,
@@ -174,19 +185,46 @@ class RowReader:
                 stratum,
                 msg("This sampling point was in stratum {stratum} above.", stratum=before),
             )
-        return point, stratum
+        return code, stratum, name
+
+    def _planned_point(self, number: int, cells: list[str], city: str, name: str) -> str:
+        assert self._rules.points is not None
+        code = self._rules.points.code(city, name)
+        if code is None:
+            raise _refusal(
+                number,
+                self._text(Role.POINT, cells)[0],
+                name,
+                msg("This city has no such sampling point in the plan of the wave."),
+            )
+        return code
 
     def _name_in(self, role: Role, number: int, cells: list[str]) -> str | None:
         column, text = self._text(role, cells)
         if len(text) > _LONGEST_NAME:
             raise _refusal(number, column, text, msg("This name is too long."))
+        if not text.isprintable():
+            raise _refusal(
+                number, column, text, msg("This name holds characters that cannot be shown.")
+            )
         return text or None
 
-    def _started(self, number: int, cells: list[str]) -> datetime | None:
-        column, text = self._text(Role.STARTED_AT, cells)
+    def _times(self, number: int, cells: list[str]) -> Times:
+        """When it was; what the file leaves out follows from the rest."""
+        started = self._moment(Role.STARTED_AT, number, cells)
+        ended = self._moment(Role.ENDED_AT, number, cells)
+        submitted = self._moment(Role.SUBMITTED_AT, number, cells)
+        if started is not None and ended is not None and ended < started:
+            column, text = self._text(Role.ENDED_AT, cells)
+            raise _refusal(number, column, text, msg("The interview ends before it begins."))
+        return complete_times(started, ended, submitted, self._duration(number, cells))
+
+    def _moment(self, role: Role, number: int, cells: list[str]) -> datetime | None:
+        column, text = self._text(role, cells)
         if not text:
             return None
-        moment = read_moment(text)
+        zone = self._rules.submitted_zone if role is Role.SUBMITTED_AT else CHINA
+        moment = read_moment(text, zone)
         if moment is None or moment.year < 2000 or moment > self._rules.now:
             raise _refusal(
                 number, column, text, msg("This is no past moment such as 2024-05-01 10:30.")
@@ -197,8 +235,8 @@ class RowReader:
         column, text = self._text(Role.DURATION, cells)
         if not text:
             return None
-        seconds = float(text) if is_number(text) else -1
-        if not 0 <= seconds <= _LONGEST_INTERVIEW.total_seconds():
+        seconds = read_seconds(text)
+        if seconds is None:
             raise _refusal(number, column, text, msg("This is no duration in seconds."))
         return seconds
 
@@ -221,7 +259,3 @@ class RowReader:
 
 def _refusal(number: int, column: str, text: str, message: Message) -> _Refused:
     return _Refused(Rejection.of(number, column, text, message))
-
-
-def _finished(started: datetime | None, duration: float | None) -> datetime | None:
-    return started + timedelta(seconds=duration or 0) if started else None

@@ -27,6 +27,21 @@ _READABLE = (".xlsx", ".xls", ".csv", ".md")
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a workbook may be: bytes packed, of one part, unpacked; rows and cells."""
+
+    file: int = MAX_FILE
+    part: int = MAX_PART
+    unpacked: int = MAX_UNPACKED
+    rows: int = MAX_ROWS
+    cells: int = MAX_CELLS
+
+
+FORMS = Limits()
+"""A questionnaire is small; whoever reads tables of answers brings limits of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workbook:
     """Bytes that may be parsed, and as what."""
 
@@ -46,7 +61,7 @@ def open_guarded(source: Path) -> Workbook:
         )
     content = _bounded(source)
     if suffix in (".xlsx", ".xls"):
-        suffix = _spreadsheet(content)
+        suffix = check_spreadsheet(content)
     elif b"\x00" in content:
         raise WorkbookError(msg("“{name}” is not a text file.", name=source.name))
     return Workbook(content, suffix, source.stem)
@@ -72,14 +87,16 @@ def _bounded(source: Path) -> bytes:
             msg("“{name}” cannot be read: {reason}", name=source.name, reason=error.strerror)
         ) from error
     if len(content) > MAX_FILE:
-        raise _too_large()
+        raise _too_large(FORMS)
     if not content:
         raise WorkbookError(msg("“{name}” is empty.", name=source.name))
     return content
 
 
-def _spreadsheet(content: bytes) -> str:
-    """What the bytes are, whatever the file is called."""
+def check_spreadsheet(content: bytes, limits: Limits = FORMS) -> str:
+    """`.xlsx` or `.xls`, whatever the file is called; raises `WorkbookError` if it is unsafe."""
+    if len(content) > limits.file:
+        raise _too_large(limits)
     if content.startswith(_OLE):
         _check_ole(content)
         return ".xls"
@@ -87,7 +104,7 @@ def _spreadsheet(content: bytes) -> str:
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            _check_archive(archive)
+            _check_archive(archive, limits)
     except WorkbookError:
         raise
     except Exception as error:
@@ -103,10 +120,10 @@ def _check_ole(content: bytes) -> None:
         raise _macros()
 
 
-def _check_archive(archive: zipfile.ZipFile) -> None:
+def _check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise _too_large()
+        raise _too_large(limits)
     names = {entry.filename.lower() for entry in entries}
     if any(entry.flag_bits & 1 for entry in entries):
         raise _encrypted()
@@ -114,10 +131,10 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         raise _macros()
     if not {"xl/workbook.xml", "[content_types].xml"} <= names:
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
-    _check_parts(archive, entries)
+    _check_parts(archive, entries, limits)
 
 
-def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
     unpacked = rows = cells = 0
     for entry in entries:
         name = entry.filename.lower()
@@ -126,18 +143,18 @@ def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> No
         for chunk in _chunks(archive, entry):
             unpacked += len(chunk)
             part.take(chunk, is_xml)
-            if part.size > MAX_PART or unpacked > MAX_UNPACKED:
-                raise _too_large()
+            if part.size > limits.part or unpacked > limits.unpacked:
+                raise _too_large(limits)
         if name.startswith("xl/worksheets/"):
             rows, cells = rows + part.rows, cells + part.cells
         if name == "[content_types].xml" and part.has_macros:
             raise _macros()
-    if rows > MAX_ROWS or cells > MAX_CELLS:
+    if rows > limits.rows or cells > limits.cells:
         raise WorkbookError(
             msg(
                 "The workbook has more than {rows} rows or {cells} cells.",
-                rows=MAX_ROWS,
-                cells=MAX_CELLS,
+                rows=limits.rows,
+                cells=limits.cells,
             )
         )
 
@@ -179,12 +196,12 @@ def _check_encoding(start: bytes) -> None:
         raise WorkbookError(msg("The file is damaged or not an Excel workbook."))
 
 
-def _too_large() -> WorkbookError:
+def _too_large(limits: Limits) -> WorkbookError:
     return WorkbookError(
         msg(
             "The workbook is too large: at most {packed} MB, and {unpacked} MB when unpacked.",
-            packed=MAX_FILE // 2**20,
-            unpacked=MAX_UNPACKED // 2**20,
+            packed=limits.file // 2**20,
+            unpacked=limits.unpacked // 2**20,
         )
     )
 

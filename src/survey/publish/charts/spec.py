@@ -81,7 +81,7 @@ _USUAL_SERIES: Mapping[Kind, tuple[int, ...]] = MappingProxyType(
 
 def lay_out_ahead() -> None:
     """Lay out what pages draw before the first reader asks: Altair takes some 20 ms a picture."""
-    # Altair looks whether pandas is there while the first page may be in the middle of importing it.
+    # Altair looks for pandas while the first page may be in the middle of importing it.
     import_module("pandas")
     for style in (ORDINARY, ELDER):
         for kind, counts in _USUAL_SERIES.items():

@@ -1,6 +1,7 @@
 """Every table of the product. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
 
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (
     Invitation,
     Response,
@@ -28,6 +29,8 @@ __all__ = [
     "AuditEntry",
     "City",
     "CityTarget",
+    "ImportMapping",
+    "ImportedFile",
     "IndicatorTreeVersion",
     "InstrumentVersion",
     "Invitation",

@@ -1,0 +1,47 @@
+"""Text in workbooks that we write: it stays text, whatever it looks like."""
+
+import io
+import re
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from survey.fieldwork.importing.findings import Rejection
+from survey.fieldwork.importing.meanings import in_language
+from survey.instrument.model import Labels
+from survey.locale import Message, Translator
+
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def text_cell(sheet: object, text: str) -> Any:
+    """A cell that no program takes for a formula, without characters that XML cannot hold."""
+    cell = WriteOnlyCell(sheet, value="")
+    cell.value = _UNWRITABLE.sub("", text)
+    cell.data_type = "s"
+    return cell
+
+
+def reason_of(message: Labels | Message, language: str, t: Translator) -> str:
+    """Why a row was refused: in our words, or in those of the questionnaire."""
+    return t(message) if isinstance(message, Message) else in_language(message, language, "")
+
+
+def write_rejections(
+    rejections: tuple[Rejection, ...], sheet_name: str, language: str, t: Translator
+) -> bytes:
+    """An .xlsx list of what is wrong, to mend the file by."""
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet(t("Problems"))
+    for letter, width in (("C", 30), ("D", 30), ("E", 60)):
+        sheet.column_dimensions[letter].width = width
+    words = (t("Sheet"), t("Row"), t("Column"), t("Value"), t("Reason"))
+    sheet.append([text_cell(sheet, word) for word in words])
+    for one in rejections:
+        reason = reason_of(one.message, language, t)
+        texts = [text_cell(sheet, text) for text in (one.column, one.value, reason)]
+        sheet.append([text_cell(sheet, sheet_name), one.row, *texts])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()

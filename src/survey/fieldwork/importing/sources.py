@@ -1,0 +1,100 @@
+"""Which tool wrote a file, told by the columns that this tool always writes."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC
+from enum import StrEnum
+
+from survey.fieldwork.importing.mapping import Conventions, Role
+from survey.fieldwork.importing.reading import Table
+from survey.fieldwork.importing.workbooks import ANSWERS
+from survey.locale import Message, msg
+
+
+class Source(StrEnum):
+    TEMPLATE = "template"
+    ODK = "odk"
+    SURVEY_SITE = "survey_site"
+    OTHER = "other"
+
+
+SOURCE_NAMES: dict[Source, Message] = {
+    Source.TEMPLATE: msg("our own template"),
+    Source.ODK: msg("an export of ODK or KoboToolbox"),
+    Source.SURVEY_SITE: msg("an export of a Chinese survey site"),
+    Source.OTHER: msg("a table of its own kind"),
+}
+
+_ODK_SIGNS = frozenset({"_uuid", "instanceid", "key", "_submission_time", "submissiondate"})
+_ODK_ROLES: tuple[tuple[Role, tuple[str, ...]], ...] = (
+    (Role.IDENTITY, ("instanceid", "_uuid", "key")),
+    (Role.STARTED_AT, ("start", "starttime", "_start")),
+    (Role.ENDED_AT, ("end", "endtime", "_end")),
+    (Role.SUBMITTED_AT, ("_submission_time", "submissiondate")),
+)
+"""For each role the columns that may hold it, the best first."""
+_ODK_REST = frozenset(
+    {
+        "deviceid", "phonenumber", "username", "subscriberid", "simserial", "simid", "email",
+        "today", "audit", "instancename", "_id", "_index", "_parent_index", "_parent_table_name",
+        "_notes", "_tags", "_status", "_submitted_by", "__version__", "_version_",
+        "_validation_status", "_xform_id_string", "submitterid", "submittername",
+        "attachmentspresent", "attachmentsexpected", "status", "reviewstate", "edits",
+        "formversion", "devicename", "rootuuid", "_attachments", "_geolocation",
+    }
+)  # fmt: skip
+
+_SERIAL = "\u5e8f\u53f7"
+_SUBMITTED = "\u63d0\u4ea4\u7b54\u5377\u65f6\u95f4"
+_TAKEN = "\u6240\u7528\u65f6\u95f4"
+_SITE_REST = frozenset(
+    {_SERIAL, "\u6765\u6e90", "\u6765\u6e90\u8be6\u60c5", "\u6765\u81eaIP", "\u603b\u5206"}
+)
+"""Serial number, source, details of the source, IP address, total: no part of the interview.
+
+The serial number starts anew in every questionnaire of a survey site, so it is no identity.
+"""
+_LAST = re.compile(r"[^/\-.:]+\Z")
+
+
+def recognise(table: Table) -> Source:
+    """Who wrote the table; `OTHER` when nothing gives it away."""
+    if table.sheet == ANSWERS and not table.other_sheets:
+        return Source.TEMPLATE
+    header = set(table.header)
+    if {_SERIAL, _SUBMITTED} <= header or {_SUBMITTED, _TAKEN} <= header:
+        return Source.SURVEY_SITE
+    if {_last(column) for column in table.header} & _ODK_SIGNS:
+        return Source.ODK
+    return Source.OTHER
+
+
+def conventions(source: Source, header: Sequence[str]) -> Conventions:
+    """How files of this tool name what is not a question."""
+    if source is Source.SURVEY_SITE:
+        return Conventions(_site_columns(header))
+    if source is Source.ODK:
+        return Conventions(_odk_columns(header), separators="/-.:", submitted_zone=UTC)
+    return Conventions()
+
+
+def _site_columns(header: Sequence[str]) -> dict[str, Role]:
+    found = {column: Role.IGNORE for column in header if column in _SITE_REST}
+    named = {_SUBMITTED: Role.SUBMITTED_AT, _TAKEN: Role.DURATION}
+    return found | {column: role for column, role in named.items() if column in header}
+
+
+def _odk_columns(header: Sequence[str]) -> dict[str, Role]:
+    by_last = {_last(column): column for column in reversed(header)}
+    found = {by_last[name]: Role.IGNORE for name in _ODK_REST if name in by_last}
+    for role, names in _ODK_ROLES:
+        present = [by_last[name] for name in names if name in by_last]
+        found |= dict.fromkeys(present[1:], Role.IGNORE)
+        found |= dict.fromkeys(present[:1], role)
+    return found
+
+
+def _last(column: str) -> str:
+    """The column's own name without the groups in front, `meta/instanceID`."""
+    found = _LAST.search(column)
+    return found[0].casefold() if found else column.casefold()

@@ -1,0 +1,181 @@
+"""The workbook that others fill in: one column an item, with the codes as drop-downs."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.importing.mapping import Role
+from survey.fieldwork.importing.meanings import ROLE_NAMES, in_language
+from survey.fieldwork.importing.sheets import text_cell
+from survey.fieldwork.importing.workbooks import ANSWERS, CODES, REMARK
+from survey.instrument.model import Instrument, Item, Kind, Special
+from survey.locale import Message, Translator, msg, translator
+
+ROLES = (Role.CITY, Role.POINT, Role.SURVEYOR, Role.STARTED_AT, Role.DURATION)
+MOST_ROWS = 20_000
+"""Rows of the sheet in which the drop-downs work."""
+_GREY = PatternFill("solid", fgColor="EFEDE8")
+_SPECIALS: dict[Special, Message] = {
+    Special.DONT_KNOW: msg("does not know"),
+    Special.NOT_EXPERIENCED: msg("has not experienced it"),
+    Special.REFUSED: msg("does not want to say"),
+}
+_KINDS: dict[Kind, Message] = {
+    Kind.RATING: msg("a score or a code from the list"),
+    Kind.SELECT_ONE: msg("a code from the list"),
+    Kind.SELECT_MULTIPLE: msg("codes from the sheet “codes”, with a space between them"),
+    Kind.INTEGER: msg("a whole number"),
+    Kind.DECIMAL: msg("a number"),
+    Kind.DATE: msg("a date such as 2024-05-01"),
+    Kind.TEXT: msg("a text"),
+}
+_NOTES: tuple[Message, ...] = (
+    msg("Fill in one row an interview in the sheet “answers”, from row 3 on."),
+    msg("Do not change the first row: it names the questions. Columns may be left out or moved."),
+    msg("Row 2 explains the columns; it is not read."),
+    msg("A question that was not asked, or not answered, stays empty."),
+    msg("Formulas are not calculated: paste values. Do not merge cells."),
+    msg("The sheet “codes” lists every code with its meaning."),
+)
+
+
+def write_template(
+    *,
+    principal: Principal,
+    instrument: Instrument,
+    cities: Mapping[str, str],
+    language: str,
+) -> bytes:
+    """An .xlsx for this version of the questionnaire; `cities` is code -> name, as offered."""
+    principal.require(Action.IMPORT)
+    t = translator(language)
+    workbook = Workbook(write_only=True)
+    answers = workbook.create_sheet(ANSWERS)
+    codes = workbook.create_sheet(CODES)
+    notes = workbook.create_sheet(t("Notes"))
+    lists = _Lists(codes, instrument, language, t)
+    columns = _columns(instrument, cities, lists, language, t)
+    answers.freeze_panes = "B3"
+    for number, (name, _, _) in enumerate(columns, start=1):
+        answers.column_dimensions[get_column_letter(number)].width = max(12, len(name) + 2)
+    answers.append([_head(answers, name) for name, _, _ in columns])
+    answers.append(
+        [_explained(answers, words, first=place == 0) for place, (_, words, _) in
+         enumerate(columns)]
+    )  # fmt: skip
+    for number, (_, _, source) in enumerate(columns, start=1):
+        if source:
+            answers.data_validations.append(_drop_down(source, get_column_letter(number), t))
+    _write_notes(notes, instrument, language, t)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+_Column = tuple[str, str, str]
+"""Name, explanation, and the range of its codes or nothing."""
+
+
+class _Lists:
+    """Writes the sheet of codes, one list after the other."""
+
+    def __init__(self, sheet: Any, instrument: Instrument, language: str, t: Translator) -> None:
+        self._sheet, self._language, self._t = sheet, language, t
+        self._row = 1
+        self._instrument = instrument
+        sheet.column_dimensions["A"].width = 24
+        sheet.column_dimensions["C"].width = 48
+        sheet.append([_head(sheet, word) for word in (t("question"), t("code"), t("meaning"))])
+
+    def write(self, name: str, codes: Sequence[tuple[str | int | float, str]]) -> str:
+        """The range of cells that holds these codes."""
+        first = self._row + 1
+        for code, meaning in codes:
+            shown = code if isinstance(code, int | float) else text_cell(self._sheet, code)
+            self._sheet.append(
+                [text_cell(self._sheet, name), shown, text_cell(self._sheet, meaning)]
+            )
+            self._row += 1
+        return f"{CODES}!$B${first}:$B${self._row}" if codes else ""
+
+
+def _columns(
+    instrument: Instrument,
+    cities: Mapping[str, str],
+    lists: _Lists,
+    language: str,
+    t: Translator,
+) -> list[_Column]:
+    found: list[_Column] = []
+    for role in ROLES:
+        if role.value in instrument.by_name:
+            continue
+        source = lists.write(role.value, list(cities.items())) if role is Role.CITY else ""
+        found.append((role.value, t(ROLE_NAMES[role]), source))
+    for item in instrument.items():
+        if item.kind in {Kind.NOTE, Kind.CALCULATE}:
+            continue
+        source = lists.write(item.name, _codes(item, language, t))
+        if item.kind is Kind.SELECT_MULTIPLE:
+            # A drop-down takes one code only.
+            source = ""
+        kind = t(_KINDS[item.kind])
+        words = f"{in_language(item.label, language, item.name)}\n({kind})"
+        found.append((item.name, words, source))
+    return found
+
+
+def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | float, str]]:
+    named = {
+        choice.name: in_language(choice.label, language, choice.name) for choice in item.choices
+    }
+    codes: list[tuple[str | int | float, str]] = []
+    if item.kind is Kind.RATING:
+        codes += [(score, named.get(str(score), "")) for score in _scores(item)]
+    else:
+        codes += named.items()
+    for special in item.specials:
+        own = item.special_labels.get(special)
+        words = in_language(own, language, special.value) if own else t(_SPECIALS[special])
+        codes.append((special.value, words))
+    return codes
+
+
+def _scores(item: Item) -> list[int | float]:
+    low, high, step = item.minimum or 0, item.maximum or 0, item.step or 1
+    values = [low + step * number for number in range(int((high - low) / step + 1e-9) + 1)]
+    return [int(value) if value == int(value) else value for value in values]
+
+
+def _drop_down(source: str, letter: str, t: Translator) -> DataValidation:
+    return DataValidation(
+        type="list", formula1=f"={source}", allow_blank=True, showErrorMessage=True,
+        errorTitle=t("Not in the list"), error=t("Please choose one of the codes of the list."),
+        sqref=f"{letter}3:{letter}{MOST_ROWS}",
+    )  # fmt: skip
+
+
+def _head(sheet: object, text: str) -> Any:
+    cell = text_cell(sheet, text)
+    cell.font, cell.fill = Font(bold=True), _GREY
+    return cell
+
+
+def _explained(sheet: object, words: str, *, first: bool) -> Any:
+    cell = text_cell(sheet, f"{REMARK} {words}" if first else words)
+    cell.fill, cell.alignment = _GREY, Alignment(wrap_text=True, vertical="top")
+    return cell
+
+
+def _write_notes(sheet: Any, instrument: Instrument, language: str, t: Translator) -> None:
+    sheet.column_dimensions["A"].width = 100
+    title = in_language(instrument.title, language, instrument.name)
+    sheet.append([_head(sheet, f"{title} ({instrument.name} {instrument.version})")])
+    for note in _NOTES:
+        sheet.append([text_cell(sheet, t(note))])

@@ -1,0 +1,44 @@
+"""Bulk import: which files came in, and what the columns of other tools' files mean."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import UtcDateTime, new_id
+
+
+class ImportedFile(SQLModel, table=True):
+    """One file whose interviews were written, so that it is recognised when it comes again."""
+
+    __tablename__ = "imported_file"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    name: str
+    """As it was called where it came from; for people, never a path."""
+    sha256: str = Field(max_length=64)
+    source: str = Field(max_length=24)
+    """One of `survey.fieldwork.importing.Source`."""
+    written: int
+    duplicates: int
+    rejected: int
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ImportMapping(SQLModel, table=True):
+    """What the columns of a kind of file mean for one questionnaire, kept under a name."""
+
+    __tablename__ = "import_mapping"
+    __table_args__ = (UniqueConstraint("instrument_name", "name"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    instrument_name: str
+    """Every version of the questionnaire shares it."""
+    name: str
+    document: bytes = Field(sa_type=LargeBinary)
+    """The mapping file, as `survey import --mapping` takes it."""
+    author_id: UUID | None = Field(default=None, foreign_key="account.id")
+    changed_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,190 @@
+"""What each column means: suggested, corrected by a person, kept under a name for next time."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from hashlib import sha256
+
+import pandas as pd
+import streamlit as st
+
+from survey.fieldwork.importing.drafting import (
+    ColumnDraft,
+    Origin,
+    UnreadValue,
+    draft_columns,
+    mapping_of,
+    targets_of,
+)
+from survey.fieldwork.importing.mapping import MappingFile, Role, read_mapping, write_mapping
+from survey.fieldwork.importing.meanings import target_name
+from survey.fieldwork.importing.saved import LONGEST_NAME, save_mapping, saved_mappings
+from survey.fieldwork.importing.sources import Source, recognise
+from survey.locale import Message, SurveyError, Translator, msg
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import now
+from survey.ui.bulk_import.aim import Aim
+from survey.ui.bulk_import.upload import Upload
+from survey.ui.furniture import notice
+from survey.ui.page import Visit
+from survey.ui.session import signed_in
+
+UNREAD = "bulk/unread"
+"""Values that the last check could not read, by the file they stand in."""
+_SUGGESTED, _FROM_FILE = "", "\x00file"
+_ORIGINS: dict[Origin, Message] = {
+    Origin.SAVED: msg("saved mapping"),
+    Origin.NAME: msg("by its name"),
+    Origin.LIKENESS: msg("similar words: please check"),
+    Origin.UNKNOWN: msg("not recognised"),
+}
+
+
+def map_columns(visit: Visit, aim: Aim, upload: Upload) -> MappingFile | None:
+    """The mapping as it stands on the screen; None while it cannot be used."""
+    t = visit.t
+    doubtful = recognise(upload.beginning) in {Source.SURVEY_SITE, Source.OTHER}
+    with st.expander(t("What the columns mean"), expanded=doubtful, key="bulk/columns"):
+        start = _starting_point(visit, aim)
+        drafts = draft_columns(upload.beginning, aim.instrument, start)
+        chosen = _edit_columns(visit, aim, upload, drafts)
+        numbered = st.checkbox(
+            t("Figures in columns of choices stand for the order of the choices (1 = the first)"),
+            key="bulk/numbered",
+        )
+        codes = _known_codes(start, upload) | _edit_values(visit, upload)
+        mapping = mapping_of(
+            chosen.items(), codes, upload.beginning, aim.instrument, numbered=numbered
+        )
+        _keep(visit, aim, mapping)
+    return mapping
+
+
+def _starting_point(visit: Visit, aim: Aim) -> MappingFile | None:
+    """A saved mapping or one from a file; nothing: what is recognised and suggested."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        saved = {
+            one.name: one.mapping
+            for one in saved_mappings(
+                session=session, principal=visit.principal, instrument_name=aim.instrument.name
+            )
+        }
+    options = [_SUGGESTED, *saved, _FROM_FILE]
+    chosen = st.selectbox(
+        t("Begin with"), options, key=f"bulk/start/{visit.language}",
+        format_func=lambda name: _start_name(t, name),
+    )  # fmt: skip
+    if chosen != _FROM_FILE:
+        return saved.get(chosen)
+    file = st.file_uploader(t("Mapping file (.csv)"), type=["csv"], key="bulk/mapping-file",
+                            max_upload_size=1)  # fmt: skip
+    if file is None:
+        return None
+    try:
+        return read_mapping(file.getvalue())
+    except SurveyError as error:
+        notice(t("This mapping file cannot be used"), t(error.message))
+        return None
+
+
+def _start_name(t: Translator, name: str) -> str:
+    if name == _SUGGESTED:
+        return t("what is recognised and suggested")
+    return t("a mapping file") if name == _FROM_FILE else name
+
+
+def _edit_columns(
+    visit: Visit, aim: Aim, upload: Upload, drafts: tuple[ColumnDraft, ...]
+) -> dict[str, str]:
+    t = visit.t
+    named: dict[str, str] = {}
+    for target in targets_of(aim.instrument):
+        name = target_name(target, aim.instrument, visit.language)
+        named[target] = t(name) if isinstance(name, Message) else name
+    frame = pd.DataFrame(
+        [
+            (one.column, one.target or Role.IGNORE.value, one.sample, t(_ORIGINS[one.origin]))
+            for one in drafts
+        ],
+        columns=["column", "target", "sample", "origin"],
+    )
+    edited = st.data_editor(
+        frame, hide_index=True, disabled=["column", "sample", "origin"],
+        key=_editor_key(visit, aim, upload, drafts),
+        column_config={
+            "column": st.column_config.TextColumn(t("Column"), pinned=True),
+            "sample": st.column_config.TextColumn(t("For example")),
+            "target": st.column_config.SelectboxColumn(
+                t("Means"), options=list(named), width="large",
+                format_func=lambda target: named[str(target)],
+            ),
+            "origin": st.column_config.TextColumn(t("Why")),
+        },
+    )  # fmt: skip
+    targets = edited["target"].fillna(Role.IGNORE.value).astype(str)
+    return dict(zip(edited["column"].astype(str), targets, strict=True))
+
+
+def _editor_key(visit: Visit, aim: Aim, upload: Upload, drafts: tuple[ColumnDraft, ...]) -> str:
+    """Corrections belong to one file read in one way."""
+    read = sha256(repr([(one.column, one.target) for one in drafts]).encode()).hexdigest()[:16]
+    return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{visit.language}"
+
+
+def _known_codes(start: MappingFile | None, upload: Upload) -> dict[str, Mapping[str, str]]:
+    if start is None:
+        return {}
+    header = set(upload.beginning.header)
+    return {column: codes for column, codes in start.codes.items() if column in header}
+
+
+def _edit_values(visit: Visit, upload: Upload) -> dict[str, Mapping[str, str]]:
+    """What the values mean that the last check could not read."""
+    t = visit.t
+    file, unread = st.session_state.get(UNREAD, ("", ()))
+    if file != upload.sha256 or not unread:
+        return {}
+    st.markdown(
+        t("These values are no answers to their questions. Give the code that each stands for "
+          "(the template lists the codes), then check again. “-” means no answer.")
+    )  # fmt: skip
+    rows: tuple[UnreadValue, ...] = unread
+    frame = pd.DataFrame(
+        [(one.column, one.value, one.count, "") for one in rows],
+        columns=["column", "value", "count", "code"],
+    )
+    edited = st.data_editor(
+        frame, hide_index=True, disabled=["column", "value", "count"],
+        key=f"bulk/values/{file[:16]}/{visit.language}",
+        column_config={
+            "column": st.column_config.TextColumn(t("Column"), pinned=True),
+            "value": st.column_config.TextColumn(t("Value")),
+            "count": st.column_config.NumberColumn(t("Rows")),
+            "code": st.column_config.TextColumn(t("Code of the answer")),
+        },
+    )  # fmt: skip
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for column, value, _, code in edited.itertuples(index=False):
+        if code and str(code).strip():
+            plain = str(code).strip()
+            found[str(column)][str(value).casefold()] = "" if plain == "-" else plain
+    return dict(found)
+
+
+def _keep(visit: Visit, aim: Aim, mapping: MappingFile) -> None:
+    t = visit.t
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            t("Name under which to keep this mapping"), key="bulk/name", max_chars=LONGEST_NAME
+        )
+        if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
+            with session_scope(visit.settings.store_url) as session:
+                save_mapping(
+                    session=session, principal=signed_in(visit.settings), mapping=mapping,
+                    instrument_name=aim.instrument.name, name=name or "", now=now(),
+                )  # fmt: skip
+            st.toast(t("Saved. Everybody who imports for this questionnaire can use it."))
+        st.download_button(
+            t("Mapping as a file"), write_mapping(mapping), file_name="mapping.csv",
+            mime="text/csv", key="bulk/mapping", on_click="ignore",
+        )  # fmt: skip

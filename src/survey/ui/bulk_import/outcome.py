@@ -1,0 +1,154 @@
+"""What a check has found and what was written, in words, numbers and a list to mend the file by."""
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from survey.access.principal import Action
+from survey.fieldwork.clock import CHINA
+from survey.fieldwork.importing import ImportResult
+from survey.fieldwork.importing.meanings import in_language
+from survey.fieldwork.importing.plan import MOST_SHOWN, ImportPlan
+from survey.fieldwork.importing.sheets import reason_of, write_rejections
+from survey.instrument.model import Instrument
+from survey.ui.bulk_import.upload import XLSX
+from survey.ui.furniture import notice
+from survey.ui.navigation import BY_KEY, PageKey
+from survey.ui.page import Visit
+
+_ON_SCREEN = 200
+
+
+def show_plan(visit: Visit, plan: ImportPlan) -> None:
+    """Accepted, rejected, duplicates; then why, row by row."""
+    t = visit.t
+    tiles = (
+        (t("Will be written"), len(plan.accepted)),
+        (t("Refused"), plan.rejected_rows),
+        (t("There already"), plan.duplicates),
+    )
+    parts = "".join(
+        f'<div class="hcs-tile"><div class="name">{escape(name)}</div>'
+        f'<div class="number">{count:,}</div></div>'
+        for name, count in tiles
+    )
+    st.html(f'<div class="hcs-tiles" role="status">{parts}</div>')
+    if plan.imported_before is not None:
+        at = f"{plan.imported_before.astimezone(CHINA):%Y-%m-%d %H:%M}"
+        st.markdown(t("This very file was imported into this wave on {time} China time.", time=at))
+    _remarks(visit, plan)
+    if plan.rejected:
+        _problems(visit, plan)
+
+
+def _remarks(visit: Visit, plan: ImportPlan) -> None:
+    t = visit.t
+    lines = [t(remark) for remark in plan.remarks]
+    if plan.unmapped:
+        lines.append(t("Columns that nothing uses: {columns}", columns=_listed(plan.unmapped)))
+    if plan.absent_items:
+        asked = tuple(_label(plan.request.instrument, name, visit.language)
+                      for name in plan.absent_items)  # fmt: skip
+        lines.append(t("Questions without a column: {items}", items=_listed(asked)))
+    missing = {name: count for name, count in plan.missing.items() if count}
+    if missing:
+        words = tuple(
+            f"{_label(plan.request.instrument, name, visit.language)} ({count:,})"
+            for name, count in missing.items()
+        )
+        lines.append(t("Rows without an answer, which then is missing: {items}",
+                       items=_listed(words)))  # fmt: skip
+    if plan.dropped_answers:
+        lines.append(
+            t("{count} answers to questions that were not to be asked are left out.",
+              count=f"{plan.dropped_answers:,}")
+        )  # fmt: skip
+    if lines:
+        with st.expander(t("What else to know ({count})", count=len(lines))):
+            st.html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def _label(instrument: Instrument, name: str, language: str) -> str:
+    item = instrument.by_name.get(name)
+    return in_language(item.label, language, name) if item else name
+
+
+def _listed(names: tuple[str, ...], most: int = 12) -> str:
+    shown = " · ".join(name[:60] for name in names[:most])
+    return f"{shown} …" if len(names) > most else shown
+
+
+def _problems(visit: Visit, plan: ImportPlan) -> None:
+    t, language = visit.t, visit.language
+    st.subheader(t("What is refused, and why"), anchor=False)
+    rows = plan.rejected[:_ON_SCREEN]
+    frame = pd.DataFrame(
+        {
+            t("Row"): [one.row for one in rows],
+            t("Column"): [one.column for one in rows],
+            t("Value"): [one.value for one in rows],
+            t("Reason"): [reason_of(one.message, language, t) for one in rows],
+        }
+    )
+    if plan.sheet:
+        frame.insert(0, t("Sheet"), plan.sheet)
+    st.dataframe(frame, hide_index=True)
+    if len(plan.rejected) > _ON_SCREEN or len(plan.rejected) == MOST_SHOWN:
+        st.caption(
+            t("The first {count} reasons; the list holds up to {most}.", count=len(rows),
+              most=f"{MOST_SHOWN:,}")
+        )  # fmt: skip
+    st.download_button(
+        t("List of problems (.xlsx)"),
+        lambda: write_rejections(plan.rejected, plan.sheet, language, t),
+        file_name="problems.xlsx", mime=XLSX, key="bulk/problems", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+    st.markdown(
+        t("Mend these rows in the file and upload it again, or write the others now: rows that "
+          "are there already are recognised later.")
+    )  # fmt: skip
+
+
+def confirmed(visit: Visit, plan: ImportPlan, *, disabled: bool) -> bool:
+    """Whether the button was pressed that writes the accepted rows."""
+    t, count = visit.t, len(plan.accepted)
+    if not count:
+        if plan.duplicates and not plan.rejected_rows:
+            notice(
+                t("Nothing is left to write"),
+                t("All rows of this file are in the wave already. It is not changed."),
+            )
+        return False
+    agreed = True
+    if plan.rejected_rows:
+        agreed = st.checkbox(
+            t("Leave out the {count} refused rows", count=f"{plan.rejected_rows:,}"),
+            key="bulk-skip",
+        )
+    return st.button(
+        t("Write {count} interviews", count=f"{count:,}"), type="primary", key="bulk-write",
+        disabled=disabled or not agreed, icon=":material/save:",
+    )  # fmt: skip
+
+
+def say_done(visit: Visit, done: tuple[ImportResult, bool] | None) -> None:
+    """What was written, and where the interviews go from here."""
+    if done is None:
+        return
+    t, (result, into_open) = visit.t, done
+    title = t("{count} interviews were written", count=f"{result.written:,}")
+    again = t("{count} were there already and stay as they are.", count=f"{result.duplicates:,}")
+    repeated = again if result.duplicates else ""
+    if into_open and visit.principal.may(Action.REVIEW):
+        notice(
+            title, repeated, t("They count for the quotas and wait for review now."),
+            link=(f"/{BY_KEY[PageKey.REVIEW].url}?wave={result.wave_key}", t("To the review")),
+        )  # fmt: skip
+        return
+    notice(
+        title, repeated,
+        t("The next step is to freeze the wave with the command: survey freeze --wave {wave}",
+          wave=result.wave_key),
+    )  # fmt: skip

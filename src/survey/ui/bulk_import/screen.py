@@ -1,0 +1,196 @@
+"""Bulk import on the screen: where to, which file, what it means, what would happen, done."""
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.fieldwork.importing import ImportRequest, ImportResult, commit_import, plan_import
+from survey.fieldwork.importing.drafting import UnreadValue, unread_values
+from survey.fieldwork.importing.mapping import (
+    MappingFile,
+    read_mapping,
+    use_columns,
+    write_mapping,
+)
+from survey.fieldwork.importing.plan import ImportPlan, Tick
+from survey.fieldwork.importing.sources import conventions, recognise
+from survey.fieldwork.importing.workbooks import read_table
+from survey.locale import msg
+from survey.settings import Settings
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import now
+from survey.ui.bulk_import.aim import Aim, choose_aim
+from survey.ui.bulk_import.columns import UNREAD, map_columns
+from survey.ui.bulk_import.outcome import confirmed, say_done, show_plan
+from survey.ui.bulk_import.upload import Upload, offer_template, take_file
+from survey.ui.bulk_import.work import Job
+from survey.ui.furniture import notice
+from survey.ui.page import Visit
+from survey.ui.session import signed_in
+
+EVERY_SECONDS = 0.5
+_CHECKING, _WRITING = "bulk/checking", "bulk/writing"
+_CHECKED, _DONE, _PROBLEM, _FILE = "bulk/plan", "bulk/done", "bulk/problem", "bulk/said"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A plan, what it was made of, and the values that nobody understood."""
+
+    fingerprint: str
+    plan: ImportPlan
+    unread: tuple[UnreadValue, ...]
+
+
+def bulk_import(visit: Visit) -> None:
+    """The whole page; only one piece of work at a time in one browser tab."""
+    _take_over(visit)
+    aim = choose_aim(visit)
+    if aim is None:
+        return
+    working = st.session_state.get(_CHECKING) or st.session_state.get(_WRITING)
+    offer_template(visit, aim)
+    upload = take_file(visit, disabled=working is not None)
+    if upload is not None:
+        _forget_what_was_said_of(upload)
+        mapping = map_columns(visit, aim, upload)
+        if mapping is not None:
+            _check_and_write(visit, aim, upload, mapping, busy=working is not None)
+    if working is not None:
+        _watch(visit, working)
+        # Outside of the part that draws itself anew twice a second, so that no click is lost.
+        st.button(visit.t("Cancel"), key="bulk-cancel", on_click=working.cancel)
+    say_done(visit, st.session_state.get(_DONE))
+
+
+def _forget_what_was_said_of(upload: Upload) -> None:
+    """Messages belong to the file that they were about."""
+    if st.session_state.get(_FILE) != upload.sha256:
+        st.session_state[_FILE] = upload.sha256
+        st.session_state.pop(_DONE, None)
+        st.session_state.pop(_PROBLEM, None)
+
+
+def _check_and_write(
+    visit: Visit, aim: Aim, upload: Upload, mapping: MappingFile, *, busy: bool
+) -> None:
+    t = visit.t
+    request = _request(aim, upload, mapping)
+    fingerprint = _fingerprint(aim, upload, request)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            t("Check the file"), key="bulk-check", disabled=busy, icon=":material/fact_check:",
+            type="primary" if st.session_state.get(_CHECKED) is None else "secondary",
+        )  # fmt: skip
+        st.caption(t("Nothing is written yet."))
+    if pressed:
+        _start_check(visit, request, fingerprint)
+        st.rerun()
+    if _PROBLEM in st.session_state:
+        notice(*st.session_state[_PROBLEM])
+    checked: Checked | None = st.session_state.get(_CHECKED)
+    if checked is None:
+        return
+    if checked.fingerprint != fingerprint:
+        st.caption(t("Something was changed since the check. Please check the file again."))
+        return
+    show_plan(visit, checked.plan)
+    if confirmed(visit, checked.plan, disabled=busy):
+        _start_writing(visit, checked.plan)
+        st.rerun()
+
+
+def _request(aim: Aim, upload: Upload, mapping: MappingFile) -> ImportRequest:
+    return ImportRequest(
+        content=upload.content, instrument=aim.instrument, wave_key=aim.wave_key,
+        mapping=write_mapping(mapping), city_code=aim.city_code, reviewed=aim.reviewed,
+        title={"zh": aim.title, "en": aim.title} if aim.title else {}, file_name=upload.name,
+    )  # fmt: skip
+
+
+def _fingerprint(aim: Aim, upload: Upload, request: ImportRequest) -> str:
+    parts = (
+        aim.wave_key, aim.instrument.sha256, aim.is_new, aim.city_code, aim.reviewed, aim.title,
+        upload.sha256, request.mapping,
+    )  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _start_check(visit: Visit, request: ImportRequest, fingerprint: str) -> None:
+    settings, person = visit.settings, signed_in(visit.settings)
+    job = Job[Checked](msg("Checking"))
+    job.start(lambda tick: _check(settings, person, request, fingerprint, tick))
+    st.session_state[_CHECKING] = job
+    for outdated in (_CHECKED, _DONE, _PROBLEM):
+        st.session_state.pop(outdated, None)
+
+
+def _check(
+    settings: Settings, person: Principal, request: ImportRequest, fingerprint: str, tick: Tick
+) -> Checked:
+    with read_scope(settings.store_url) as session:
+        plan = plan_import(session=session, principal=person, request=request, now=now(), tick=tick)
+    return Checked(fingerprint, plan, _unread(request, plan))
+
+
+def _unread(request: ImportRequest, plan: ImportPlan) -> tuple[UnreadValue, ...]:
+    """Only where rows were refused: reading the file once more costs as much as the first time."""
+    if not plan.rejected_rows:
+        return ()
+    table = read_table(request.content)
+    mapping = read_mapping(request.mapping or b"")
+    usual = conventions(recognise(table), table.header)
+    uses = use_columns(table.header, request.instrument, mapping, usual)
+    return unread_values(table, uses, request.instrument)
+
+
+def _start_writing(visit: Visit, plan: ImportPlan) -> None:
+    settings, person = visit.settings, signed_in(visit.settings)
+
+    def write(tick: Tick) -> ImportResult:
+        with session_scope(settings.store_url) as session:
+            return commit_import(session=session, principal=person, plan=plan, now=now(), tick=tick)
+
+    job = Job[ImportResult](msg("Writing"))
+    job.start(write)
+    st.session_state[_WRITING] = job
+    st.session_state.pop(_PROBLEM, None)
+
+
+@st.fragment(run_every=EVERY_SECONDS)
+def _watch(visit: Visit, job: Job[Checked] | Job[ImportResult]) -> None:
+    """How far the work is; others' pages and this one stay usable meanwhile."""
+    if not job.running:
+        st.rerun()
+    t = visit.t
+    words = t("{work}: {done} of {total} rows", work=t(job.name), done=f"{job.done:,}",
+              total=f"{job.total:,}")  # fmt: skip
+    st.progress(job.share, text=words)
+
+
+def _take_over(visit: Visit) -> None:
+    """What the ended work has brought."""
+    t = visit.t
+    checking: Job[Checked] | None = st.session_state.get(_CHECKING)
+    if checking is not None and not checking.running:
+        del st.session_state[_CHECKING]
+        if checking.made is not None:
+            st.session_state[_CHECKED] = checking.made
+            plan = checking.made.plan
+            st.session_state[UNREAD] = (plan.sha256, checking.made.unread)
+        elif checking.problem is not None:
+            st.session_state[_PROBLEM] = (t("The file could not be checked"), t(checking.problem))
+    writing: Job[ImportResult] | None = st.session_state.get(_WRITING)
+    if writing is not None and not writing.running:
+        del st.session_state[_WRITING]
+        if writing.made is not None:
+            checked: Checked = st.session_state.pop(_CHECKED)
+            st.session_state[_DONE] = (writing.made, checked.plan.into_open)
+            st.session_state.pop(UNREAD, None)
+        elif writing.problem is not None:
+            st.session_state[_PROBLEM] = (
+                t("Nothing was written"), t(writing.problem),
+                t("The result of the check is kept; you can write it again."),
+            )  # fmt: skip

@@ -1,0 +1,103 @@
+"""A supervisor fills in the template, mends what is refused, writes it, and it counts only once."""
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from live_platform import CITY, Live, serious_problems
+from openpyxl import load_workbook
+from playwright.sync_api import Browser, Page, expect
+
+from survey.fieldwork.importing.workbooks import read_table
+from survey.locale import translator
+from survey.store.tables import Mode
+
+zh = translator("zh")
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+SLOW = 30_000
+"""Milliseconds that a busy machine may take to check a file."""
+
+
+@pytest.fixture
+def desk(browser: Browser) -> Iterator[Page]:
+    """The supervisor's computer."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="zh-CN")
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def _filled(template: bytes, rows: list[Mapping[str, object]]) -> bytes:
+    workbook = load_workbook(io.BytesIO(template))
+    sheet = workbook["answers"]
+    header = [cell.value for cell in sheet[1]]
+    for number, row in enumerate(rows, start=3):
+        for name, value in row.items():
+            sheet.cell(number, header.index(name) + 1).value = value
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def _check(desk: Page, name: str, content: bytes) -> None:
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    file = {"name": name, "mimeType": kind, "buffer": content}
+    desk.locator(".st-key-bulk-file input[type=file]").set_input_files(file)
+    expect(desk.get_by_text(name)).to_be_visible()
+    desk.locator(DONE).wait_for()
+    desk.locator(".st-key-bulk-check button").click()
+
+
+def _tiles(desk: Page, *numbers: str) -> None:
+    """Will be written, refused, there already."""
+    expect(desk.locator(".hcs-tile .number")).to_have_text(list(numbers), timeout=SLOW)
+
+
+def _imported(live_server: Live) -> list[object]:
+    return [
+        revision.answers["birth_year"]
+        for response, revision in live_server.responses()
+        if response.mode is Mode.IMPORT
+    ]
+
+
+def test_errors_are_mended_and_the_second_time_adds_nothing(
+    live_server: Live, desk: Page, complete: dict[str, object]
+) -> None:
+    desk.request.post(f"{live_server.url}/auth/demo", form={"role": "supervisor", "next": "/"})
+    desk.goto(f"{live_server.url}/bulk-import")
+    desk.locator(DONE).wait_for()
+    with desk.expect_download() as download:
+        desk.locator(".st-key-bulk-template button").click()
+    template = Path(download.value.path()).read_bytes()
+    place = {"city": CITY, "point": live_server.point.code}
+    good = {**complete, **place, "quality": 8, "birth_year": 1979}
+    wrong = {**complete, **place, "quality": 11, "birth_year": 1981}
+    lost = {**complete, "city": CITY, "point": "nowhere", "birth_year": 1982}
+
+    _check(desk, "first.xlsx", _filled(template, [good, wrong, lost]))
+    _tiles(desk, "1", "2", "0")
+    expect(desk.locator(".st-key-bulk-write button")).to_be_disabled()
+    with desk.expect_download() as download:
+        desk.locator(".st-key-bulk-problems button").click()
+    problems = read_table(Path(download.value.path()).read_bytes())
+    assert [cells[:4] for _, cells in problems.rows] == [
+        ["answers", "4", "quality", "11"], ["answers", "5", "point", "nowhere"]
+    ]  # fmt: skip
+    assert _imported(live_server) == []
+    assert serious_problems(desk) == []
+
+    mended = [good, {**wrong, "quality": 10}, {**lost, **place}]
+    _check(desk, "mended.xlsx", _filled(template, mended))
+    _tiles(desk, "3", "0", "0")
+    desk.locator(".st-key-bulk-write button").click()
+    written = desk.get_by_text(zh("{count} interviews were written", count="3"))
+    expect(written).to_be_visible(timeout=SLOW)
+    assert sorted(map(str, _imported(live_server))) == ["1979", "1981", "1982"]
+
+    _check(desk, "again.xlsx", _filled(template, mended))
+    _tiles(desk, "0", "0", "3")
+    expect(desk.get_by_text(zh("Nothing is left to write"))).to_be_visible()
+    expect(desk.locator(".st-key-bulk-write")).to_have_count(0)
+    assert len(_imported(live_server)) == 3

@@ -1,0 +1,185 @@
+"""The page of bulk import, driven through Streamlit's own test runner."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import streamlit as st
+from sqlmodel import col, func, select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.fieldwork.importing.mapping import MappingFile
+from survey.fieldwork.importing.saved import save_mapping
+from survey.fieldwork.waves import close_wave
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
+from survey.ui.bulk_import import upload
+from survey.ui.bulk_import.work import Job
+from survey.ui.navigation import PageKey
+
+HEADER = "city,point,quality,gender,birth_year\n"
+GOOD = "110000,110000-u-01,8,female,1990\n"
+BAD = "310000,310000-u-01,11,female,1990\n"
+
+Visit = Callable[..., AppTest]
+Employ = Callable[[Role, str], Principal]
+
+
+class _File:
+    """What the file uploader hands out."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.name, self.content, self.file_id = name, content, f"{name}/{hash(content)}"
+
+    def getvalue(self) -> bytes:
+        return self.content
+
+
+@pytest.fixture
+def hand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """AppTest knows no file uploader of ours: put a file where the page looks for one."""
+
+    def put(text: str, name: str = "answers.csv") -> None:
+        monkeypatch.setattr(upload.st, "file_uploader", lambda *_, **__: _File(name, text.encode()))
+
+    monkeypatch.setattr(st, "file_uploader", st.file_uploader)
+    return put
+
+
+def _finish(app: AppTest, name: str) -> AppTest:
+    """Press, wait for the thread and draw again, as the page does by itself."""
+    app.button(key=name).click().run()
+    for key in ("bulk/checking", "bulk/writing"):
+        if key in app.session_state:
+            job: Job[Any] = app.session_state[key]
+            assert job.wait(60)
+    return app.run()
+
+
+def _count(field: Any) -> int:
+    with read_scope(field.url) as session:
+        return session.exec(select(func.count()).select_from(Response)).one()
+
+
+def test_checked_then_written_then_recognised(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in(HEADER + GOOD + BAD)
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"))
+    assert "bulk-write" not in [button.key for button in app.button]
+    _finish(app, "bulk-check")
+    assert _count(field) == 0, "a check writes nothing"
+    (problems,) = [frame.value for frame in app.dataframe if "Reason" in frame.value]
+    assert problems.to_dict("records") == [
+        {"Row": 3, "Column": "quality", "Value": "11", "Reason": "Please enter 10 or less."}
+    ]
+    assert app.button(key="bulk-write").disabled, "first agree to leave the row out"
+    app.checkbox(key="bulk-skip").check().run()
+    _finish(app, "bulk-write")
+    assert "1 interviews were written" in read(app)
+    assert "review" in read(app)
+    with read_scope(field.url) as session:
+        assert session.exec(select(Response.status)).one() is Status.SUBMITTED
+    hand_in(HEADER + GOOD)
+    _finish(app.run(), "bulk-check")
+    assert "Nothing is left to write" in read(app)
+    assert "bulk-write" not in [button.key for button in app.button]
+    assert _count(field) == 1
+
+
+def test_a_change_after_the_check_asks_for_another(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in("point,quality\n110000-u-01,8\n")
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"))
+    _finish(app, "bulk-check")
+    assert "No column says the city" in read(app)
+    app.selectbox(key="city/en").select("110000").run()
+    _finish(app, "bulk-check")
+    assert "bulk-write" in [button.key for button in app.button]
+    app.selectbox(key="city/en").select("310000").run()
+    assert "check the file again" in read(app)
+    assert "bulk-write" not in [button.key for button in app.button]
+
+
+def test_a_supervisor_sees_the_own_wave_and_no_other_city(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in(HEADER + GOOD + BAD.replace(",11,", ",8,"))
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.SUPERVISOR, "110000"))
+    assert app.selectbox(key="wave/en").options == ["Wave 2026 (open)"]
+    assert app.selectbox(key="city/en").value == "110000"
+    _finish(app, "bulk-check")
+    (problems,) = [frame.value for frame in app.dataframe if "Reason" in frame.value]
+    assert problems["Reason"].tolist() == ["This city is outside your area."]
+
+
+def test_without_an_open_wave_a_supervisor_is_told_what_to_wait_for(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str]
+) -> None:
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.SUPERVISOR, "110000"))
+    assert "as soon as an administrator opens a wave" in read(app)
+
+
+def test_a_file_that_is_none_is_refused_in_words(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in("<html><table><tr><td>8</td></tr></table></html>", "answers.xls")
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"))
+    assert "This is a web page" in read(app)
+    assert "bulk-check" not in [button.key for button in app.button]
+
+
+def test_a_saved_mapping_reads_a_strangers_file(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    mapping = MappingFile({"Q7": "quality", "Where": "city"}, {"Q7": {"great": "10"}})
+    with session_scope(field.url) as session:
+        save_mapping(
+            session=session, principal=OPERATOR, instrument_name="small", name="agency",
+            mapping=mapping, now=field.now,
+        )  # fmt: skip
+    hand_in("Where,Q7\nBeijing,great\n")
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"))
+    app.selectbox(key="bulk/start/en").select("agency").run()
+    app.text_input(key="bulk/name").input("agency 2").run()
+    app.button(key="bulk/save").click().run()
+    _finish(app, "bulk-check")
+    _finish(app, "bulk-write")
+    assert "1 interviews were written" in read(app)
+    with read_scope(field.url) as session:
+        names = session.exec(select(ImportMapping.name).order_by(col(ImportMapping.name))).all()
+    assert names == ["agency", "agency 2"]
+
+
+def test_an_administrator_makes_a_wave_that_was_collected_elsewhere(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in(HEADER + GOOD)
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.ADMINISTRATOR, "CN"), wave="new")
+    assert "short name" in read(app)
+    app.text_input(key="bulk/key").input("Pilot 2025").run()
+    app.text_input(key="bulk/title").input("A pilot").run()
+    _finish(app, "bulk-check")
+    _finish(app, "bulk-write")
+    assert "survey freeze --wave pilot-2025" in read(app)
+    with read_scope(field.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == "pilot-2025")).one()
+        status = session.exec(select(Response.status).where(Response.wave_id == wave.id)).one()
+    assert (wave.state, wave.title_en, status) == (WaveState.CLOSED, "A pilot", Status.APPROVED)
+
+
+def test_work_that_is_cancelled_or_fails_says_so_and_ends() -> None:
+    stopped: Job[int] = Job(upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))])
+    stopped.cancel()
+    stopped.start(lambda tick: tick(1, 2) or 7)
+    assert stopped.wait(10)
+    assert (stopped.made, stopped.running) == (None, False)
+    assert "cancelled" in str(stopped.problem)
+    broken: Job[int] = Job(stopped.name)
+    broken.start(lambda _tick: 1 // 0)
+    assert broken.wait(10)
+    assert "Something went wrong" in str(broken.problem)
