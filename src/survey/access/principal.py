@@ -23,6 +23,7 @@ class Action(StrEnum):
 
     INTERVIEW = "interview"
     REVIEW = "review"
+    BACK_CHECK = "back_check"
     FOLLOW_FIELDWORK = "follow_fieldwork"
     READ_RESULTS = "read_results"
     READ_METHOD = "read_method"
@@ -34,12 +35,16 @@ _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
 PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.SURVEYOR: frozenset({Action.INTERVIEW}),
     Role.TYPIST: frozenset({Action.INTERVIEW}),
-    Role.SUPERVISOR: frozenset({Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.READ_METHOD}),
+    Role.SUPERVISOR: frozenset(
+        {Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.READ_METHOD}
+    ),
     Role.CITY_OFFICIAL: _READERS,
     Role.PROVINCE_OFFICIAL: _READERS,
     Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK},
     Role.ANALYST: _READERS,
-    Role.ADMINISTRATOR: (_READERS | {Action.REVIEW, Action.FOLLOW_FIELDWORK, Action.ADMINISTER}),
+    Role.ADMINISTRATOR: (
+        _READERS | {Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.ADMINISTER}
+    ),
 }
 
 NATION = "CN"

@@ -1,5 +1,6 @@
 """Every table of the product. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
 
+from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 from survey.store.tables.interviews import (
     Invitation,
@@ -8,16 +9,30 @@ from survey.store.tables.interviews import (
     ResponseRevision,
     ResponseRisk,
 )
-from survey.store.tables.kinds import Mode, PointKind, Status, WaveState
+from survey.store.tables.kinds import (
+    Channel,
+    ChosenBy,
+    Mode,
+    Outcome,
+    PointKind,
+    Status,
+    WaveState,
+)
 from survey.store.tables.people import Account, LoginSession
 from survey.store.tables.records import AuditEntry, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
+from survey.store.tables.running import BackgroundRun, ReviewRule
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [
     "Account",
     "Assignment",
     "AuditEntry",
+    "BackCheck",
+    "BackCheckDraw",
+    "BackgroundRun",
+    "Channel",
+    "ChosenBy",
     "City",
     "IndicatorTreeVersion",
     "InstrumentVersion",
@@ -25,15 +40,18 @@ __all__ = [
     "JsonDocument",
     "LoginSession",
     "Mode",
+    "Outcome",
     "PointKind",
     "QuotaCell",
     "Response",
     "ResponseFlag",
     "ResponseRevision",
     "ResponseRisk",
+    "ReviewRule",
     "SamplingPoint",
     "Snapshot",
     "Status",
+    "SurveyorNote",
     "UtcDateTime",
     "Wave",
     "WaveState",
