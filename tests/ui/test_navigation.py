@@ -10,7 +10,7 @@ from survey.ui.navigation import BY_KEY, PAGES, PageKey, landing_page, may_open,
 MENUS = {
     Role.SURVEYOR: ["home", "tasks", "interview"],
     Role.TYPIST: ["home", "tasks", "interview"],
-    Role.SUPERVISOR: ["home", "progress", "review", "method"],
+    Role.SUPERVISOR: ["home", "progress", "review", "back_check", "method"],
     Role.CITY_OFFICIAL: [
         "home",
         "overview",
@@ -49,6 +49,7 @@ MENUS = {
         "trends",
         "progress",
         "review",
+        "back_check",
         "method",
     ],
 }

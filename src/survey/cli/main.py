@@ -22,6 +22,7 @@ app.add_typer(form.app, name="form")
 app.command(name="import")(waves.import_answers)
 app.command()(waves.freeze)
 app.command()(waves.recompute)
+app.command()(waves.one_person_review)
 app.command()(results.estimate)
 app.command()(quality.quality)
 

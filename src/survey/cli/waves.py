@@ -17,6 +17,7 @@ from survey.fieldwork.importing import (
     plan_import,
 )
 from survey.fieldwork.instruments import find_instrument
+from survey.fieldwork.second_person import allow_one_person
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform import read_xlsform
 from survey.locale import Message, translator
@@ -97,6 +98,18 @@ def freeze(
     with reporting_errors():
         frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
         print_record(frozen.model_dump(mode="json"), form)
+
+
+def one_person_review(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example pilot-2025.")],
+    off: Annotated[bool, typer.Option("--off", help="Ask for two people again.")] = False,
+) -> None:
+    """Let one person give both approvals of review in a small wave; usually two are needed."""
+    with reporting_errors(), session_scope(current_settings().store_url) as session:
+        allow_one_person(
+            session=session, principal=OPERATOR, wave_key=wave, allowed=not off,
+            now=datetime.now(UTC),
+        )  # fmt: skip
 
 
 def recompute(

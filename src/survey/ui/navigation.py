@@ -18,6 +18,7 @@ class PageKey(StrEnum):
     TRENDS = "trends"
     PROGRESS = "progress"
     REVIEW = "review"
+    BACK_CHECK = "back_check"
     METHOD = "method"
 
 
@@ -59,6 +60,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
+    PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
 )
 BY_KEY = {page.key: page for page in PAGES}

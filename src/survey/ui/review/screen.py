@@ -13,7 +13,6 @@ from survey.fieldwork.review import (
     Interview,
     Queued,
     count,
-    next_steps,
     previous,
     queue,
     read_interview,
@@ -26,7 +25,7 @@ from survey.ui.furniture import notice
 from survey.ui.keys import press_by_key
 from survey.ui.page import Visit
 from survey.ui.review.choice import Choice
-from survey.ui.review.decision import ACTIONS, buttons
+from survey.ui.review.decision import ACTIONS, buttons, steps_for
 from survey.ui.review.many import everything_at_once
 from survey.ui.review.outcome import OPEN, open_interview, say_what_happened
 
@@ -75,7 +74,7 @@ def review(visit: Visit, choice: Choice) -> None:
     press_by_key(
         {"j": "review-next", "k": "review-previous"}
         | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
-           if to in next_steps(visit.principal, desk.one.status)}
+           if to in steps_for(visit, desk.one)}
     )  # fmt: skip
 
 
