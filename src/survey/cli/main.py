@@ -25,6 +25,7 @@ app.command()(waves.recompute)
 app.command()(waves.one_person_review)
 app.command()(results.estimate)
 app.command()(quality.quality)
+app.command()(quality.quality_new)
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """One ASGI application: Streamlit's pages, and beside them the public form, sign-in and health."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
+from survey.ui.watching import keep_looking
 from survey.web.assets import warm_assets
 from survey.web.invited import form_body
 from survey.web.routes import build_routes
@@ -79,7 +81,14 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
     @asynccontextmanager
     async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
         await to_thread.run_sync(_warm_up, settings)
-        yield {}
+        watching = asyncio.create_task(keep_looking(settings)) if settings.look_at_new else None
+        try:
+            yield {}
+        finally:
+            if watching is not None:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
 
     return warm
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import ResponseUnknown
+from survey.fieldwork.quality import LastLook, last_look
 from survey.fieldwork.quality.kinds import KIND_NAMES, FlagKind, reason_of
 from survey.fieldwork.review import (
     Flag,
@@ -59,6 +61,7 @@ def review(visit: Visit, choice: Choice) -> None:
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
+    _freshness(visit, choice)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         _show(visit, desk.one)
@@ -99,6 +102,31 @@ def _desk(visit: Visit, choice: Choice) -> _Desk | None:
             queue(session=session, principal=person, chosen=chosen, after=one.spot, size=_UPCOMING),
             count(session=session, principal=person, chosen=chosen),
         )
+
+
+@st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)
+def _last_look(store_url: str, area: str, wave_id: UUID, _person: Principal) -> LastLook:
+    del area  # part of the key of the cache
+    with read_scope(store_url) as session:
+        return last_look(session=session, principal=_person, wave_id=wave_id)
+
+
+def _freshness(visit: Visit, choice: Choice) -> None:
+    """How far the detectors have come; what waits has no flags yet, which says nothing."""
+    t = visit.t
+    look = _last_look(
+        visit.settings.store_url, visit.principal.area, choice.wave.id, visit.principal
+    )
+    if look.finished_at is None:
+        st.caption(t("Nobody has looked for odd interviews yet."))
+        return
+    st.caption(
+        t(
+            "Odd interviews were last looked for on {time}; {count} newer ones wait.",
+            time=reviewed.moment(look.finished_at),
+            count=f"{look.waiting:,}",
+        )
+    )
 
 
 def _asked_for() -> UUID | None:
