@@ -78,6 +78,7 @@ class Server:
             "SURVEY_DATABASE_URL": "",
             "SURVEY_DEMO": "1",
             "SURVEY_PUBLIC_RATE_PER_MINUTE": "0",
+            "SURVEY_LOOK_AT_NEW": "0",
         }
         command = [str(Path(sys.executable).parent / "survey"), "serve", "--port", str(self.port)]
         log = (self.data_dir / "server.log").open("ab")

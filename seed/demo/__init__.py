@@ -3,8 +3,17 @@
 `generate_wave` is pure and needs no database; `build` fills a store with everything a visitor sees.
 """
 
+from seed.demo.back_checks import store_back_checks
 from seed.demo.build import OPEN_WAVE, build
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.plan import PLANS, WavePlan
 
-__all__ = ["OPEN_WAVE", "PLANS", "DemoWave", "WavePlan", "build", "generate_wave"]
+__all__ = [
+    "OPEN_WAVE",
+    "PLANS",
+    "DemoWave",
+    "WavePlan",
+    "build",
+    "generate_wave",
+    "store_back_checks",
+]

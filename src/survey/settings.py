@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     trusted_proxies: int = 0
     """How many reverse proxies of our own stand in front and write `X-Forwarded-For`."""
 
+    look_at_new: bool = True
+    """Look for odd ones among new interviews every few minutes; one of many processes does it."""
+
     @cached_property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; without configuration, SQLite in `data_dir`."""

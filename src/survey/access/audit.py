@@ -32,7 +32,7 @@ def record(
         {
             "id": new_id(),
             "at": now,
-            "actor_id": _actor_id(actor),
+            "actor_id": actor_id(actor),
             "action": action,
             "subject_kind": subject_kind,
             "subject_id": str(subject_id),
@@ -61,14 +61,15 @@ def record_many(
         },
         {
             "at": now,
-            "actor_id": _actor_id(actor),
+            "actor_id": actor_id(actor),
             "action": action,
             "subject_kind": subject_kind,
         },
     )
 
 
-def _actor_id(actor: Principal | None) -> UUID | None:
+def actor_id(actor: Principal | None) -> UUID | None:
+    """The account that tables name for somebody; the operator of the server has none."""
     return None if actor is None or actor == OPERATOR else actor.account_id
 
 

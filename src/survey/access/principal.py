@@ -25,6 +25,7 @@ class Action(StrEnum):
     KEY_PAPER = "key_paper"
     SETTLE_PAPER = "settle_paper"
     REVIEW = "review"
+    BACK_CHECK = "back_check"
     FOLLOW_FIELDWORK = "follow_fieldwork"
     IMPORT = "import"
     READ_RESULTS = "read_results"
@@ -42,6 +43,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.SUPERVISOR: frozenset(
         {
             Action.REVIEW,
+            Action.BACK_CHECK,
             Action.FOLLOW_FIELDWORK,
             Action.IMPORT,
             Action.SETTLE_PAPER,
@@ -55,6 +57,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: _READERS
     | {
         Action.REVIEW,
+        Action.BACK_CHECK,
         Action.FOLLOW_FIELDWORK,
         Action.IMPORT,
         Action.ADMINISTER,

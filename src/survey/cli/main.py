@@ -22,6 +22,8 @@ COMMANDS = MappingProxyType(
         "quota": "survey.cli.quota:quota",
         "estimate": "survey.cli.results:estimate",
         "quality": "survey.cli.quality:quality",
+        "quality-new": "survey.cli.quality:quality_new",
+        "one-person-review": "survey.cli.reviewing:one_person_review",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""

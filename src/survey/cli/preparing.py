@@ -55,7 +55,7 @@ def build_demo(settings: Settings, *, size: float, seed: int) -> None:
 
 def _fill(settings: Settings, *, size: float, seed: int) -> None:
     _seed_on_path()
-    from seed.demo import OPEN_WAVE, build
+    from seed.demo import OPEN_WAVE, build, store_back_checks
 
     say("Making demo data: four waves, about two minutes …")
     upgrade(settings.store_url)
@@ -72,6 +72,8 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     say("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
     with session_scope(settings.store_url) as session:
         assess_wave(session=session, principal=OPERATOR, wave_key=OPEN_WAVE, now=datetime.now(UTC))
+    with session_scope(settings.store_url) as session:
+        store_back_checks(session=session, wave_key=OPEN_WAVE, seed=seed, now=datetime.now(UTC))
     for key in DEMO_WAVES:
         say("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)

@@ -1,5 +1,6 @@
 """Look for odd interviews and say where they are."""
 
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
-from survey.fieldwork.quality import By, FlagKind, QualityRow, assess_wave, quality_by
+from survey.fieldwork.quality import By, FlagKind, QualityRow, assess_wave, look_at_new, quality_by
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 
@@ -55,6 +56,17 @@ def quality(
                     count=row.flags[FlagKind.BURST],
                     all=row.interviews,
                 )
+
+
+def quality_new() -> None:
+    """Look at new interviews of open waves, as the running platform does every few minutes.
+
+    Does nothing while another process looks, or within three minutes of the last look.
+    """
+    os.nice(10)
+    with reporting_errors():
+        written = look_at_new(current_settings().store_url)
+        say("{count} interviews were looked at.", count=written)
 
 
 def _printed(level: str, row: QualityRow) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from survey.access.audit import record, record_many
 from survey.access.principal import AccessDenied, Action, Principal
 from survey.fieldwork.quota import COUNTED, add_collected
+from survey.fieldwork.second_person import SamePerson, approved_by_same
 from survey.locale import Message, SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import Response, Status
@@ -109,6 +110,7 @@ def move(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
         )
     _check(principal, response, to, reason)
+    _require_other_person(session, principal, [response.id], to)
     start = response.status
     response.status, response.reason = to, reason.strip()
     response.lock_version += 1
@@ -142,6 +144,7 @@ def move_all(
     words = reason.strip()
     for row in rows:
         _check(principal, row, to, words)
+    _require_other_person(session, principal, [row.id for row in rows], to)
     for first in range(0, len(rows), _AT_ONCE):
         ids = [row.id for row in rows[first : first + _AT_ONCE]]
         session.connection().execute(
@@ -188,6 +191,16 @@ def _check(principal: Principal, response: Response | AnyRow, to: Status, reason
         raise AccessDenied(msg("This interview was not made by you."))
     if rule.needs_reason and not reason.strip():
         raise ReasonMissing(msg("Please give a reason."))
+
+
+def _require_other_person(
+    session: Session, principal: Principal, response_ids: Sequence[UUID], to: Status
+) -> None:
+    """The last approval is not given by whoever gave the first."""
+    if to is Status.APPROVED and approved_by_same(
+        session=session, principal=principal, response_ids=response_ids
+    ):
+        raise SamePerson
 
 
 def _move_quota(session: Session, response: Response, start: Status, to: Status) -> None:

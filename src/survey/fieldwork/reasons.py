@@ -21,6 +21,7 @@ class ReasonCode(StrEnum):
     NEAR_DUPLICATE = "near_duplicate"
     MOBILISED = "mobilised"
     INVENTED = "invented"
+    BACK_CHECK = "back_check"
     NOT_ELIGIBLE = "not_eligible"
     WRONG_PLACE = "wrong_place"
     WITHDRAWN = "withdrawn"
@@ -39,6 +40,7 @@ NAMES: Mapping[ReasonCode, Message] = MappingProxyType(
         ReasonCode.NEAR_DUPLICATE: msg("Almost the same as another interview"),
         ReasonCode.MOBILISED: msg("Respondents were sent or told what to answer"),
         ReasonCode.INVENTED: msg("The interview did not take place"),
+        ReasonCode.BACK_CHECK: msg("Back-checks failed"),
         ReasonCode.NOT_ELIGIBLE: msg("The respondent does not belong to the survey"),
         ReasonCode.WRONG_PLACE: msg("Not at the sampling point"),
         ReasonCode.WITHDRAWN: msg("The respondent withdrew"),
@@ -59,8 +61,9 @@ REASONS: Mapping[Status, tuple[ReasonCode, ...]] = MappingProxyType(
         ),
         Status.VOID: (
             ReasonCode.SPEEDER, ReasonCode.STRAIGHT_LINER, ReasonCode.NEAR_DUPLICATE,
-            ReasonCode.MOBILISED, ReasonCode.INVENTED, ReasonCode.NOT_ELIGIBLE,
-            ReasonCode.WRONG_PLACE, ReasonCode.WITHDRAWN, ReasonCode.TRIAL, ReasonCode.OTHER,
+            ReasonCode.MOBILISED, ReasonCode.INVENTED, ReasonCode.BACK_CHECK,
+            ReasonCode.NOT_ELIGIBLE, ReasonCode.WRONG_PLACE, ReasonCode.WITHDRAWN,
+            ReasonCode.TRIAL, ReasonCode.OTHER,
         ),
         Status.SUBMITTED: (ReasonCode.BY_MISTAKE, ReasonCode.OTHER),
     }

@@ -20,6 +20,7 @@ from survey.publish.charts import lay_out_ahead
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
+from survey.ui.watching import keep_looking
 from survey.web.assets import warm_assets
 from survey.web.invited import form_body
 from survey.web.routes import build_routes
@@ -91,7 +92,10 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
         await to_thread.run_sync(_warm_up, settings)
         async with create_task_group() as behind:
             behind.start_soon(to_thread.run_sync, _lay_out)
+            if settings.look_at_new:
+                behind.start_soon(keep_looking, settings)
             yield {}
+            behind.cancel_scope.cancel()
 
     return warm
 

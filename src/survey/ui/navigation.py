@@ -18,6 +18,7 @@ class PageKey(StrEnum):
     TRENDS = "trends"
     PROGRESS = "progress"
     REVIEW = "review"
+    BACK_CHECK = "back_check"
     BULK_IMPORT = "bulk_import"
     PAPER = "paper"
     PLAN = "plan"
@@ -62,6 +63,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.TRENDS, "trends", msg("Trends and comparisons"), Action.READ_RESULTS),
     PageInfo(PageKey.PROGRESS, "progress", msg("Fieldwork progress"), Action.FOLLOW_FIELDWORK),
     PageInfo(PageKey.REVIEW, "review", msg("Review"), Action.REVIEW),
+    PageInfo(PageKey.BACK_CHECK, "back-check", msg("Back-check"), Action.BACK_CHECK),
     PageInfo(PageKey.BULK_IMPORT, "bulk-import", msg("Bulk import"), Action.IMPORT),
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),

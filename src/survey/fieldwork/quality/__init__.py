@@ -11,6 +11,7 @@ from survey.fieldwork.quality.kinds import (
     reason_of,
 )
 from survey.fieldwork.quality.summary import By, QualityRow, quality_by
+from survey.fieldwork.quality.watching import LastLook, is_due, last_look, look_at_new
 
 __all__ = [
     "KIND_NAMES",
@@ -20,10 +21,14 @@ __all__ = [
     "By",
     "FlagKind",
     "InterviewerEffect",
+    "LastLook",
     "QualityRow",
     "WaveAssessed",
     "assess_wave",
     "interviewer_effect",
+    "is_due",
+    "last_look",
+    "look_at_new",
     "quality_by",
     "reason_of",
     "wilson",

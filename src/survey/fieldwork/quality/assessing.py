@@ -1,6 +1,6 @@
 """Assessing a wave: flags and risk of every finished interview, stored for those who review."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -47,12 +47,12 @@ def assess_wave(
     """
     principal.require(Action.ADMINISTER)
     wave = wave_by_key(session=session, key=wave_key)
-    _take_turns(session, wave.id)
+    take_turns(session, wave.id)
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     interviews = interviews_of(stored_interviews(session, wave.id), instrument)
     found = assess(interviews)
     _forget(session, wave.id)
-    _write(session, interviews, found, now)
+    write_assessed(session, interviews, found, now)
     result = WaveAssessed(
         wave_key=wave_key,
         interviews=len(interviews),
@@ -71,10 +71,10 @@ def assess_wave(
     return result
 
 
-def _take_turns(session: Session, wave_id: UUID) -> None:
-    """Of two runs at once the second waits for the first."""
+def take_turns(session: Session, wave_id: UUID) -> None:
+    """Of two runs at once the second waits for the first; interviews go on arriving."""
     session.connection().execute(
-        select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update()
+        select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
     )
 
 
@@ -84,31 +84,40 @@ def _forget(session: Session, wave_id: UUID) -> None:
         session.connection().execute(delete(table).where(table.c.response_id.in_(inside)))
 
 
-def _write(session: Session, interviews: Interviews, found: Assessment, now: datetime) -> None:
+def write_assessed(
+    session: Session,
+    interviews: Interviews,
+    found: Assessment,
+    now: datetime,
+    only: Collection[int] | None = None,
+) -> None:
+    """Store flags and risk of all rows, or only of some; what stood there is gone before."""
     made = {"detected_at": now, "detector_version": VERSION}
     connection = session.connection()
     for flags in found.flags:
-        if len(flags.rows):
+        places = [at for at, row in enumerate(flags.rows.tolist()) if only is None or row in only]
+        if places:
             insert_columns(
                 connection,
                 ResponseFlag,
                 {
-                    "id": [new_id() for _ in flags.rows],
-                    "response_id": [interviews.ids[row] for row in flags.rows],
-                    "strength": flags.strength.tolist(),
-                    "detail": list(flags.details),
+                    "id": [new_id() for _ in places],
+                    "response_id": [interviews.ids[flags.rows[at]] for at in places],
+                    "strength": flags.strength[places].tolist(),
+                    "detail": [flags.details[at] for at in places],
                 },
                 {"kind": str(flags.kind), **made},
             )
-    if len(interviews):
+    rows = list(range(len(interviews))) if only is None else sorted(only)
+    if rows:
         insert_columns(
             connection,
             ResponseRisk,
             {
-                "response_id": interviews.ids,
-                "score": found.risk.tolist(),
-                "pace": _or_none(found.pace),
-                "mean_score": _or_none(found.mean_score),
+                "response_id": [interviews.ids[row] for row in rows],
+                "score": found.risk[rows].tolist(),
+                "pace": _or_none(found.pace[rows]),
+                "mean_score": _or_none(found.mean_score[rows]),
             },
             made,
         )

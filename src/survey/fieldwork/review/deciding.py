@@ -14,6 +14,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.lifecycle import MOVES, move, move_all
 from survey.fieldwork.reasons import Reason
 from survey.fieldwork.review.listing import Filter, in_filter
+from survey.fieldwork.second_person import approved_by_same
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import Response, Status
@@ -43,6 +44,8 @@ class Preview:
     cannot: Mapping[Status, int]
     """Left as they are: this state does not lead there, or not for this role."""
     fingerprint: str
+    own: int = 0
+    """Of those left as they are: approved for the city by this person, so that another decides."""
 
     @property
     def total(self) -> int:
@@ -83,12 +86,13 @@ def next_steps(principal: Principal, status: Status) -> tuple[Status, ...]:
 def preview(*, session: Session, principal: Principal, chosen: Filter, to: Status) -> Preview:
     """Count what moving everything in the filter to `to` would change, without changing it."""
     rows = _selection(session, principal, chosen, lock=False)
-    will, cannot = _split(principal, rows, to)
+    will, cannot, own = _split(session, principal, rows, to)
     return Preview(
         to,
         Counter(row.status for row in will),
         Counter(row.status for row in cannot),
         _fingerprint(will),
+        own,
     )
 
 
@@ -103,7 +107,7 @@ def decide_all(
 ) -> int:
     """Make the moves of a preview, all or none; fails when they are no longer the same ones."""
     rows = _selection(session, principal, chosen, lock=True)
-    will, _ = _split(principal, rows, seen.to)
+    will, _, _ = _split(session, principal, rows, seen.to)
     if _fingerprint(will) != seen.fingerprint:
         raise SelectionChanged(
             msg("Some of these interviews have changed in the meantime. Please look again.")
@@ -137,12 +141,16 @@ def _selection(
 
 
 def _split(
-    principal: Principal, rows: Sequence[AnyRow], to: Status
-) -> tuple[list[AnyRow], list[AnyRow]]:
-    """Those that this reviewer may move there, and the others."""
+    session: Session, principal: Principal, rows: Sequence[AnyRow], to: Status
+) -> tuple[list[AnyRow], list[AnyRow], int]:
+    """Those that this reviewer may move there, the others, and how many of these are the own."""
     steps = {row.status for row in rows if to in next_steps(principal, row.status)}
-    will = [row for row in rows if row.status in steps]
-    return will, [row for row in rows if row.status not in steps]
+    own: set[UUID] = set()
+    if to is Status.APPROVED:
+        ids = [row.id for row in rows if row.status in steps]
+        own = approved_by_same(session=session, principal=principal, response_ids=ids)
+    will = [row for row in rows if row.status in steps and row.id not in own]
+    return will, [row for row in rows if row.status not in steps or row.id in own], len(own)
 
 
 def _fingerprint(rows: Sequence[AnyRow]) -> str:

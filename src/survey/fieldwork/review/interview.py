@@ -16,6 +16,7 @@ from survey.fieldwork.lifecycle import ResponseUnknown
 from survey.fieldwork.reach import within_reach
 from survey.fieldwork.reasons import Reason
 from survey.fieldwork.review.listing import REVIEWABLE, Spot
+from survey.fieldwork.second_person import approved_by_same
 from survey.instrument.model import Instrument, Item, Kind
 from survey.instrument.validation import validate
 from survey.locale import msg
@@ -105,6 +106,8 @@ class Interview:
     parts: tuple[Part, ...]
     history: tuple[Step, ...]
     is_demo: bool
+    needs_another: bool
+    """The reader gave the first approval; the last one is somebody else's."""
 
     @property
     def spot(self) -> Spot:
@@ -129,6 +132,10 @@ def read_interview(*, session: Session, principal: Principal, response_id: UUID)
         wave_title={"zh": row.title_zh, "en": row.title_en}, instrument=instrument,
         parts=_parts(instrument, row, revisions),
         history=_history(session, response_id), is_demo=row.is_demo,
+        needs_another=row.status is Status.CITY_APPROVED
+        and bool(
+            approved_by_same(session=session, principal=principal, response_ids=[response_id])
+        ),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from survey.access.principal import Action, Principal
 from survey.fieldwork.begun import BegunWave, begun_waves
 from survey.fieldwork.reach import within_reach
+from survey.fieldwork.reasons import ReasonCode
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
@@ -46,6 +47,9 @@ class Filter:
     surveyor_id: UUID | None = None
     flag: str | None = None
     """A kind of flag; `ANY_FLAG` is any of them."""
+    point_id: UUID | None = None
+    reason: ReasonCode | None = None
+    """Why it was moved where it stands."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,16 @@ def in_filter(principal: Principal, chosen: Filter) -> ColumnElement[bool]:
         if chosen.flag != ANY_FLAG:
             flagged = flagged.where(_FLAGS.c.kind == chosen.flag)
         parts.append(_RESPONSES.c.id.in_(flagged))
+    if chosen.point_id is not None:
+        parts.append(_RESPONSES.c.point_id == chosen.point_id)
+    if chosen.reason is not None:
+        code = chosen.reason.value
+        parts.append(
+            or_(
+                _RESPONSES.c.reason == code,
+                _RESPONSES.c.reason.startswith(f"{code}:", autoescape=True),
+            )
+        )
     return and_(*parts)
 
 

@@ -71,9 +71,7 @@ def guarded_excel(name: str, content: bytes) -> Workbook:
     """An uploaded .xlsx workbook that may be parsed, or raise `WorkbookError`."""
     if Path(name).suffix.lower() in _WITH_MACROS:
         raise _macros()
-    if len(content) > MAX_FILE:
-        raise _too_large()
-    if _spreadsheet(content) != ".xlsx":
+    if check_spreadsheet(content) != ".xlsx":
         raise WorkbookError(msg("“{name}” is an old .xls file. Save it as .xlsx.", name=name))
     return Workbook(content, ".xlsx", Path(name).stem)
 

@@ -1,5 +1,6 @@
 """Every table of the product. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
 
+from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (
@@ -9,7 +10,16 @@ from survey.store.tables.interviews import (
     ResponseRevision,
     ResponseRisk,
 )
-from survey.store.tables.kinds import Mode, PointKind, SheetState, Status, WaveState
+from survey.store.tables.kinds import (
+    Channel,
+    ChosenBy,
+    Mode,
+    Outcome,
+    PointKind,
+    SheetState,
+    Status,
+    WaveState,
+)
 from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
 from survey.store.tables.people import Account, LoginSession
 from survey.store.tables.planning import (
@@ -21,12 +31,18 @@ from survey.store.tables.planning import (
 )
 from survey.store.tables.records import AuditEntry, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
+from survey.store.tables.running import BackgroundRun, ReviewRule
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [
     "Account",
     "Assignment",
     "AuditEntry",
+    "BackCheck",
+    "BackCheckDraw",
+    "BackgroundRun",
+    "Channel",
+    "ChosenBy",
     "City",
     "CityTarget",
     "ImportMapping",
@@ -37,6 +53,7 @@ __all__ = [
     "JsonDocument",
     "LoginSession",
     "Mode",
+    "Outcome",
     "PaperKeying",
     "PaperPlan",
     "PaperSheet",
@@ -49,10 +66,12 @@ __all__ = [
     "ResponseFlag",
     "ResponseRevision",
     "ResponseRisk",
+    "ReviewRule",
     "SamplingPoint",
     "SheetState",
     "Snapshot",
     "Status",
+    "SurveyorNote",
     "UtcDateTime",
     "Wave",
     "WavePlan",

@@ -51,3 +51,26 @@ class SheetState(StrEnum):
     VERDICT = "verdict"
     """Keyed twice with differences; waits for a third person."""
     SETTLED = "settled"
+
+
+class ChosenBy(StrEnum):
+    """Why an interview stands on the list of back-checks."""
+
+    RANDOM = "random"
+    RISK = "risk"
+
+
+class Outcome(StrEnum):
+    """How an attempt to ask somebody again ended."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    REFUSED = "refused"
+    NEVER_INTERVIEWED = "never_interviewed"
+
+
+class Channel(StrEnum):
+    """How the person was asked again."""
+
+    PHONE = "phone"
+    ON_SITE = "on_site"

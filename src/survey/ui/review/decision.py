@@ -9,6 +9,7 @@ import streamlit as st
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.reasons import REASONS, Reason
 from survey.fieldwork.review import Interview, decide, next_steps
+from survey.fieldwork.second_person import SamePerson
 from survey.locale import Message, msg
 from survey.store.engine import session_scope
 from survey.store.tables import Status, now
@@ -31,7 +32,9 @@ ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
 def buttons(visit: Visit, one: Interview, *, after: UUID | None) -> None:
     """What this reviewer may do with the interview; `after` comes on the screen next."""
     t = visit.t
-    steps = next_steps(visit.principal, one.status)
+    steps = steps_for(visit, one)
+    if one.needs_another:
+        st.caption(t(SamePerson().message))
     if not steps:
         st.caption(t("Nothing is left for you to decide here."))
         return
@@ -50,6 +53,12 @@ def buttons(visit: Visit, one: Interview, *, after: UUID | None) -> None:
     asking = st.session_state.get(ASKING)
     if asking is not None and asking[0] == one.id and asking[1] in steps:
         _reason_form(visit, one, asking[1], after)
+
+
+def steps_for(visit: Visit, one: Interview) -> tuple[Status, ...]:
+    """What this reviewer may do with this interview, approval first."""
+    steps = next_steps(visit.principal, one.status)
+    return tuple(to for to in steps if to is not Status.APPROVED or not one.needs_another)
 
 
 def _approve(visit: Visit, one: Interview, to: Status, after: UUID | None) -> None:

@@ -45,7 +45,7 @@ def everything_at_once(visit: Visit, choice: Choice) -> None:
         except SurveyError as error:
             st.caption(t(error.message))
             return
-        st.html(_preview_words(t, seen))
+        st.html(preview_words(t, seen))
         if seen.total:
             _confirm_many(visit, choice, seen)
 
@@ -55,7 +55,8 @@ def _bulk_steps(visit: Visit) -> list[Status]:
     return [to for to in ACTIONS if to in possible]
 
 
-def _preview_words(t: Translator, seen: Preview) -> str:
+def preview_words(t: Translator, seen: Preview) -> str:
+    """What will change and what stays, as a list."""
     lines = [
         t("{count} {state}: will be changed", count=f"{total:,}", state=t(STATUS_NAMES[status]))
         for status, total in seen.will.items()
@@ -63,6 +64,11 @@ def _preview_words(t: Translator, seen: Preview) -> str:
         t("{count} {state}: stay as they are", count=f"{total:,}", state=t(STATUS_NAMES[status]))
         for status, total in seen.cannot.items()
     ]
+    if seen.own:
+        lines.append(
+            t("{count} of these you approved for the city: another person decides",
+              count=f"{seen.own:,}")
+        )  # fmt: skip
     if not lines:
         lines = [t("There is nothing in this selection.")]
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"

@@ -6,14 +6,15 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import ResponseUnknown
+from survey.fieldwork.quality import LastLook, last_look
 from survey.fieldwork.quality.kinds import KIND_NAMES, FlagKind, reason_of
 from survey.fieldwork.review import (
     Flag,
     Interview,
     Queued,
     count,
-    next_steps,
     previous,
     queue,
     read_interview,
@@ -26,7 +27,7 @@ from survey.ui.furniture import notice
 from survey.ui.keys import press_by_key
 from survey.ui.page import Visit
 from survey.ui.review.choice import Choice
-from survey.ui.review.decision import ACTIONS, buttons
+from survey.ui.review.decision import ACTIONS, buttons, steps_for
 from survey.ui.review.many import everything_at_once
 from survey.ui.review.outcome import OPEN, asked_for, open_interview, say_what_happened
 
@@ -60,6 +61,7 @@ def review(visit: Visit, choice: Choice) -> None:
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
+    _freshness(visit, choice)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         _show(visit, desk.one)
@@ -75,7 +77,7 @@ def review(visit: Visit, choice: Choice) -> None:
     press_by_key(
         {"j": "review-next", "k": "review-previous"}
         | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
-           if to in next_steps(visit.principal, desk.one.status)}
+           if to in steps_for(visit, desk.one)}
     )  # fmt: skip
 
 
@@ -100,6 +102,31 @@ def _desk(visit: Visit, choice: Choice) -> _Desk | None:
             queue(session=session, principal=person, chosen=chosen, after=one.spot, size=_UPCOMING),
             count(session=session, principal=person, chosen=chosen),
         )
+
+
+@st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)
+def _last_look(store_url: str, area: str, wave_id: UUID, _person: Principal) -> LastLook:
+    del area  # part of the key of the cache
+    with read_scope(store_url) as session:
+        return last_look(session=session, principal=_person, wave_id=wave_id)
+
+
+def _freshness(visit: Visit, choice: Choice) -> None:
+    """How far the detectors have come; what waits has no flags yet, which says nothing."""
+    t = visit.t
+    look = _last_look(
+        visit.settings.store_url, visit.principal.area, choice.wave.id, visit.principal
+    )
+    if look.finished_at is None:
+        st.caption(t("Nobody has looked for odd interviews yet."))
+        return
+    st.caption(
+        t(
+            "Odd interviews were last looked for on {time}; {count} newer ones wait.",
+            time=reviewed.moment(look.finished_at),
+            count=f"{look.waiting:,}",
+        )
+    )
 
 
 def _show(visit: Visit, one: Interview) -> None:

@@ -1,0 +1,170 @@
+"""Back-checks of the open wave: drawn, most of them done, with what dishonest surveyors left there.
+
+A surveyor of whose interviews many look odd invented some: the person asked again was never
+interviewed, or is somebody else. Everybody else's facts differ by a slip now and then.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from seed.demo.accounts import demo_login
+from seed.demo.seeds import stream
+from survey.access.principal import NATION, Principal, Role
+from survey.fieldwork.back_check import (
+    Attempt,
+    DrawPlan,
+    make_draw,
+    preview_draw,
+    record_attempt,
+)
+from survey.fieldwork.quality import REVIEW_FROM
+from survey.fieldwork.waves import wave_by_key
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Account,
+    BackCheck,
+    Channel,
+    Outcome,
+    Response,
+    ResponseRevision,
+    ResponseRisk,
+    SamplingPoint,
+)
+
+RANDOM_SHARE, RISK_SHARE = 0.15, 0.15
+"""More than usual: after a week of fieldwork a surveyor has few interviews to draw from."""
+ODD_SHARE = 0.3
+"""From this share of odd interviews on, a surveyor is one of those who invent."""
+INVENTED = 0.6
+"""Of the interviews of these surveyors; of anybody else's, one in a hundred."""
+SLIP = 0.02
+"""Chance that an honest person says one stable fact otherwise."""
+_LEFT, _NOT_REACHED, _REFUSED = 0.35, 0.12, 0.04
+"""Not tried yet; of the tried ones not reached, and unwilling."""
+_FACTS = ("lived_6m", "gender", "residence")
+_OTHER: Mapping[str, tuple[str, str]] = {
+    "lived_6m": ("yes", "no"), "gender": ("male", "female"), "residence": ("urban", "rural"),
+}  # fmt: skip
+
+_CHECKS, _RESPONSES, _RISKS = table_of(BackCheck), table_of(Response), table_of(ResponseRisk)
+_REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
+
+
+def store_back_checks(*, session: Session, wave_key: str, seed: int, now: datetime) -> int:
+    """Draw back-checks in an assessed wave, enter what came of most, and return how many."""
+    wave = wave_by_key(session=session, key=wave_key)
+    checker = _administrator(session)
+    plan = DrawPlan(wave.id, None, RANDOM_SHARE, RISK_SHARE, str(seed), now)
+    seen = preview_draw(session=session, principal=checker, plan=plan)
+    make_draw(session=session, principal=checker, seen=seen, now=now - timedelta(hours=20))
+    odd = _odd_shares(session, wave.id)
+    rng = stream("back-check", wave_key, seed=seed)
+    done = 0
+    for row in session.connection().execute(_drawn(wave.id)).all():
+        luck = rng.random(4)
+        if luck[0] < _LEFT:
+            continue
+        bad = luck[1] < (INVENTED if odd[row.surveyor_id] >= ODD_SHARE else 0.01)
+        record_attempt(
+            session=session, principal=checker, check_id=row.id, expected_version=1,
+            attempt=_attempt(row, bad, float(luck[2]), rng),
+            now=now - timedelta(hours=1 + 15 * float(luck[3])),
+        )  # fmt: skip
+        done += 1
+    return done
+
+
+def _administrator(session: Session) -> Principal:
+    accounts = table_of(Account)
+    row = session.connection().execute(
+        select(accounts.c.id, accounts.c.name).where(
+            accounts.c.login == demo_login(Role.ADMINISTRATOR)
+        )
+    ).one()  # fmt: skip
+    return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION, is_demo=True)
+
+
+def _odd_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
+    query = (
+        select(
+            _RESPONSES.c.surveyor_id,
+            func.count(),
+            func.count().filter(_RISKS.c.score >= REVIEW_FROM),
+        )
+        .select_from(_RESPONSES.join(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id))
+        .where(_RESPONSES.c.wave_id == wave_id)
+        .group_by(_RESPONSES.c.surveyor_id)
+    )
+    rows = session.connection().execute(query)
+    return {row[0]: row[2] / row[1] for row in rows}
+
+
+def _drawn(wave_id: UUID) -> Any:
+    """In the order of the interviews, which the same seed makes the same."""
+    return (
+        select(
+            _CHECKS.c.id, _CHECKS.c.surveyor_id, _RESPONSES.c.mode,
+            _RESPONSES.c.duration_seconds, _POINTS.c.kind, _REVISIONS.c.answers,
+        )
+        .select_from(
+            _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
+            .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+            .join(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
+        )
+        .where(_CHECKS.c.wave_id == wave_id, _REVISIONS.c.is_current)
+        .order_by(_RESPONSES.c.id)
+    )  # fmt: skip
+
+
+def _attempt(row: AnyRow, bad: bool, luck: float, rng: np.random.Generator) -> Attempt:
+    channel = Channel.PHONE if rng.random() < 0.8 else Channel.ON_SITE
+    if luck < _NOT_REACHED:
+        return Attempt(Outcome.NOT_REACHED, channel, {})
+    if luck < _NOT_REACHED + _REFUSED:
+        return Attempt(Outcome.REFUSED, channel, {})
+    if bad and luck > 0.6:
+        return Attempt(Outcome.NEVER_INTERVIEWED, channel, {})
+    said = _somebody_else(row, rng) if bad else _the_same(row, rng)
+    return Attempt(Outcome.REACHED, channel, said)
+
+
+def _the_same(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
+    then = row.answers
+    said = {
+        "asked_where": row.kind if rng.random() > SLIP else "dk",
+        "asked_how": row.mode if rng.random() > SLIP else "dk",
+        "asked_minutes": max(1, round((row.duration_seconds or 360) / 60 + rng.normal(0, 2.5))),
+        "birth_year": then.get("birth_year"),
+        "consumer_confidence": then.get("consumer_confidence"),
+    }
+    for name in _FACTS:
+        value = then.get(name)
+        said[name] = _flipped(name, value) if rng.random() < SLIP else value
+    for name in ("overall", "service"):
+        value = then.get(name)
+        if isinstance(value, int):
+            said[name] = int(np.clip(value + rng.integers(-2, 3) * (rng.random() < 0.5), 1, 10))
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _somebody_else(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
+    """Really interviewed once, but not this interview: another age, often another gender."""
+    said = _the_same(row, rng)
+    born = int(row.answers.get("birth_year") or 1980)
+    said["birth_year"] = int(np.clip(born + rng.choice([-1, 1]) * rng.integers(4, 20), 1945, 2008))
+    for name in ("gender", "residence"):
+        if rng.random() < 0.6:
+            said[name] = _flipped(name, row.answers.get(name))
+    said["overall"] = int(rng.integers(3, 11))
+    return said
+
+
+def _flipped(name: str, value: Any) -> str:
+    first, second = _OTHER[name]
+    return second if value == first else first

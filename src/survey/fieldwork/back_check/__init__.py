@@ -1,0 +1,98 @@
+"""Back-check: interviews drawn by lot and by risk are asked about again, in a minute or two.
+
+Everything is cut to the reader's area inside the queries; a city outside it reads as empty.
+"""
+
+from survey.fieldwork.back_check.calling import (
+    ANSWERED,
+    CHANNEL_NAMES,
+    OUTCOME_NAMES,
+    Attempt,
+    BackCheckChanged,
+    BackCheckUnknown,
+    Call,
+    OutcomeImpossible,
+    asked_instrument,
+    read_call,
+    receipt_code,
+    record_attempt,
+    to_call,
+)
+from survey.fieldwork.back_check.consequences import (
+    RetrainingImpossible,
+    WorkOf,
+    note_retraining,
+)
+from survey.fieldwork.back_check.items import (
+    FAILED_FROM,
+    INSTRUMENT,
+    WAS_INTERVIEWED,
+    Comparison,
+    Nature,
+    comparisons,
+)
+from survey.fieldwork.back_check.results import (
+    BackCheckResults,
+    Case,
+    Difference,
+    GroupRow,
+    ItemRow,
+    back_check_results,
+)
+from survey.fieldwork.back_check.sampling import (
+    LONGEST_SEED,
+    RANDOM_SHARE,
+    RISK_SHARE,
+    DrawChanged,
+    DrawImpossible,
+    DrawPlan,
+    DrawPreview,
+    PastDraw,
+    SurveyorShare,
+    make_draw,
+    past_draws,
+    preview_draw,
+)
+
+__all__ = [
+    "ANSWERED",
+    "CHANNEL_NAMES",
+    "FAILED_FROM",
+    "INSTRUMENT",
+    "LONGEST_SEED",
+    "OUTCOME_NAMES",
+    "RANDOM_SHARE",
+    "RISK_SHARE",
+    "WAS_INTERVIEWED",
+    "Attempt",
+    "BackCheckChanged",
+    "BackCheckResults",
+    "BackCheckUnknown",
+    "Call",
+    "Case",
+    "Comparison",
+    "Difference",
+    "DrawChanged",
+    "DrawImpossible",
+    "DrawPlan",
+    "DrawPreview",
+    "GroupRow",
+    "ItemRow",
+    "Nature",
+    "OutcomeImpossible",
+    "PastDraw",
+    "RetrainingImpossible",
+    "SurveyorShare",
+    "WorkOf",
+    "asked_instrument",
+    "back_check_results",
+    "comparisons",
+    "make_draw",
+    "note_retraining",
+    "past_draws",
+    "preview_draw",
+    "read_call",
+    "receipt_code",
+    "record_attempt",
+    "to_call",
+]

@@ -1,0 +1,292 @@
+"""What the back-checks found: by question, by surveyor, by point, and case by case."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, select
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.back_check.calling import ANSWERED
+from survey.fieldwork.back_check.items import (
+    FAILED_FROM,
+    Comparison,
+    Nature,
+    comparisons,
+    differs,
+)
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.progress.model import Share, share
+from survey.fieldwork.reach import within_reach
+from survey.instrument.model import Instrument, Item
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Account,
+    BackCheck,
+    ChosenBy,
+    Mode,
+    Outcome,
+    Response,
+    ResponseRevision,
+    SamplingPoint,
+    Status,
+    SurveyorNote,
+)
+
+_CHECKS, _RESPONSES = table_of(BackCheck), table_of(Response)
+_REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
+_ACCOUNTS, _NOTES = table_of(Account), table_of(SurveyorNote)
+
+
+FEWEST_FAILED = 2
+"""Nobody stands out for a single failed check."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One question that was answered otherwise; the answers in the stored form."""
+
+    comparison: Comparison
+    item: Item
+    then: Any
+    again: Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """One back-check that was answered."""
+
+    check_id: UUID
+    response_id: UUID
+    city_code: str
+    surveyor_id: UUID
+    surveyor: str
+    point_id: UUID | None
+    point_name: str
+    chosen_by: ChosenBy
+    outcome: Outcome
+    status: Status
+    differences: tuple[Difference, ...]
+    compared: frozenset[str]
+    """Items of the short questionnaire for which both answers were there."""
+    note: str
+
+    @property
+    def facts(self) -> int:
+        """Stable facts that differ."""
+        return sum(one.comparison.nature is Nature.FACT for one in self.differences)
+
+    @property
+    def failed(self) -> bool:
+        """The interview did not take place, or not as it was handed in."""
+        return self.outcome is Outcome.NEVER_INTERVIEWED or self.facts >= FAILED_FROM
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """How often one question was answered otherwise."""
+
+    comparison: Comparison
+    item: Item
+    differs: Share | None
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """The back-checks of one surveyor, one point, or of everybody within reach."""
+
+    key: UUID | None
+    name: str
+    city_code: str | None
+    drawn: int
+    outcomes: Mapping[Outcome, int]
+    by_lot: Share | None
+    """Failed checks of the random part: what they say of all the interviews here."""
+    checked: int
+    failed: int
+    """Of all that were answered, those drawn for their risk included."""
+    stands_out: bool = False
+    """Clearly worse than all together: the interval of `by_lot` lies above their rate."""
+    retrain_by: date | None = None
+
+
+@dataclass(frozen=True)
+class BackCheckResults:
+    everybody: GroupRow
+    items: tuple[ItemRow, ...]
+    surveyors: tuple[GroupRow, ...]
+    points: tuple[GroupRow, ...]
+    failed: tuple[Case, ...]
+    """The failed ones, those with the most differing facts first."""
+
+
+def back_check_results(
+    *, session: Session, principal: Principal, wave_id: UUID, city_code: str | None = None
+) -> BackCheckResults:
+    """Everything that the back-checks of a wave say, within the reader's area.
+
+    Answers are compared with those that stood when the person was asked again, so that a later
+    correction of the interview changes no result.
+    """
+    principal.require(Action.BACK_CHECK, city_code)
+    rows = session.connection().execute(_query(principal, wave_id, city_code)).all()
+    cases = {row.id: _case(session, row) for row in rows if row.outcome in ANSWERED}
+    failed = sorted(
+        (case for case in cases.values() if case.failed),
+        key=lambda case: (
+            case.outcome is Outcome.REACHED,
+            -case.facts,
+            case.surveyor,
+            case.check_id,
+        ),
+    )
+    everybody = _group(None, rows, cases)
+    return BackCheckResults(
+        everybody=everybody,
+        items=_items(session, rows, cases.values()),
+        surveyors=_groups(rows, cases, everybody, "surveyor_id", _notes(session, wave_id)),
+        points=_groups(rows, cases, everybody, "point_id", {}),
+        failed=tuple(failed),
+    )
+
+
+def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select[Any]:
+    query = (
+        select(
+            _CHECKS.c.id, _CHECKS.c.response_id, _CHECKS.c.city_code, _CHECKS.c.surveyor_id,
+            _CHECKS.c.instrument_id, _CHECKS.c.chosen_by, _CHECKS.c.outcome, _CHECKS.c.answers,
+            _CHECKS.c.note, _ACCOUNTS.c.name.label("surveyor"), _RESPONSES.c.point_id,
+            _RESPONSES.c.status, _RESPONSES.c.mode, _RESPONSES.c.duration_seconds,
+            _POINTS.c.name.label("point_name"), _POINTS.c.kind.label("point_kind"),
+            _REVISIONS.c.answers.label("then"),
+        )
+        .select_from(
+            _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
+            .join(_ACCOUNTS, _ACCOUNTS.c.id == _CHECKS.c.surveyor_id)
+            .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
+            .outerjoin(
+                _REVISIONS,
+                and_(
+                    _REVISIONS.c.response_id == _CHECKS.c.response_id,
+                    _REVISIONS.c.number == _CHECKS.c.revision,
+                ),
+            )
+        )
+        .where(_CHECKS.c.wave_id == wave_id, within_reach(principal, _CHECKS.c.city_code))
+        .order_by(_CHECKS.c.id)
+    )  # fmt: skip
+    return query if city_code is None else query.where(_CHECKS.c.city_code == city_code)
+
+
+def _notes(session: Session, wave_id: UUID) -> dict[UUID, date]:
+    """The latest day by which a surveyor is to be trained again."""
+    query = (
+        select(_NOTES.c.account_id, func.max(_NOTES.c.retrain_by))
+        .where(_NOTES.c.wave_id == wave_id)
+        .group_by(_NOTES.c.account_id)
+    )
+    return {row[0]: row[1] for row in session.connection().execute(query)}
+
+
+def _case(session: Session, row: AnyRow) -> Case:
+    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    differences: list[Difference] = []
+    compared: set[str] = set()
+    if row.outcome is Outcome.REACHED:
+        for one, item in _asked(instrument):
+            then, again = _known(row, one.repeats), row.answers.get(one.item)
+            verdict = differs(one, item, then, again)
+            if verdict is not None:
+                compared.add(one.item)
+            if verdict:
+                differences.append(Difference(one, item, then, again))
+    return Case(
+        check_id=row.id, response_id=row.response_id, city_code=row.city_code,
+        surveyor_id=row.surveyor_id, surveyor=row.surveyor, point_id=row.point_id,
+        point_name=row.point_name or "", chosen_by=row.chosen_by, outcome=row.outcome,
+        status=row.status, differences=tuple(differences), compared=frozenset(compared),
+        note=row.note,
+    )  # fmt: skip
+
+
+def _asked(instrument: Instrument) -> list[tuple[Comparison, Item]]:
+    known = instrument.by_name
+    return [(one, known[one.item]) for one in comparisons() if one.item in known]
+
+
+def _known(row: AnyRow, repeats: str) -> Any:
+    """What the interview says about it: an answer, or what the store knows."""
+    if repeats == "point.kind":
+        return row.point_kind
+    if repeats == "response.mode":
+        return None if row.mode is Mode.IMPORT else row.mode
+    if repeats == "response.minutes":
+        return None if row.duration_seconds is None else round(row.duration_seconds / 60, 1)
+    return (row.then or {}).get(repeats)
+
+
+def _items(session: Session, rows: Sequence[AnyRow], cases: Iterable[Case]) -> tuple[ItemRow, ...]:
+    if not rows:
+        return ()
+    compared: Counter[str] = Counter()
+    differing: Counter[str] = Counter()
+    for case in cases:
+        compared.update(case.compared)
+        differing.update(one.comparison.item for one in case.differences)
+    instrument = load_instrument(session=session, instrument_id=rows[-1].instrument_id)
+    return tuple(
+        ItemRow(one, item, share(differing[one.item], compared[one.item]))
+        for one, item in _asked(instrument)
+    )
+
+
+def _groups(
+    rows: Sequence[AnyRow],
+    cases: Mapping[UUID, Case],
+    everybody: GroupRow,
+    by: str,
+    notes: Mapping[UUID, date],
+) -> tuple[GroupRow, ...]:
+    """One row for each surveyor or point, those with the most reason to act first."""
+    grouped: defaultdict[UUID, list[AnyRow]] = defaultdict(list)
+    for row in rows:
+        key = getattr(row, by)
+        if key is not None:
+            grouped[key].append(row)
+    usual = everybody.by_lot.value if everybody.by_lot else 1.0
+    made = [_group(key, own, cases, by, usual, notes.get(key)) for key, own in grouped.items()]
+    return tuple(
+        sorted(made, key=lambda row: (not row.stands_out, -row.failed, row.checked, row.name))
+    )
+
+
+def _group(
+    key: UUID | None,
+    rows: Sequence[AnyRow],
+    cases: Mapping[UUID, Case],
+    by: str = "",
+    usual: float = 1.0,
+    retrain_by: date | None = None,
+) -> GroupRow:
+    own = [cases[row.id] for row in rows if row.id in cases]
+    lots = [case for case in own if case.chosen_by is ChosenBy.RANDOM]
+    failed_by_lot = sum(case.failed for case in lots)
+    by_lot = share(failed_by_lot, len(lots))
+    cities = {row.city_code for row in rows}
+    name = {"surveyor_id": "surveyor", "point_id": "point_name"}.get(by)
+    return GroupRow(
+        key=key,
+        name=getattr(rows[0], name) or "" if name else "",
+        city_code=cities.pop() if len(cities) == 1 else None,
+        drawn=len(rows),
+        outcomes=Counter(row.outcome for row in rows if row.outcome is not None),
+        by_lot=by_lot,
+        checked=len(own),
+        failed=sum(case.failed for case in own),
+        stands_out=by_lot is not None and by_lot.low > usual and failed_by_lot >= FEWEST_FAILED,
+        retrain_by=retrain_by,
+    )

@@ -1,0 +1,77 @@
+"""Back-checks: which interviews were drawn to be asked about again, and what came of each."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
+from survey.store.tables.kinds import Channel, ChosenBy, Outcome
+
+
+class BackCheckDraw(SQLModel, table=True):
+    """One draw with everything that it takes to repeat it; never changed."""
+
+    __tablename__ = "back_check_draw"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    area: str
+    """`CN`, a province prefix or a city code: where interviews could be drawn."""
+    seed: str = Field(max_length=40)
+    random_share: float
+    risk_share: float
+    as_of: datetime = Field(sa_type=UtcDateTime)
+    """Interviews that arrived later could not be drawn."""
+    pool: int
+    drawn: int
+    drawn_sha256: str = Field(max_length=64)
+    """Over the ids of the interviews drawn, in order."""
+    drawn_by: UUID | None = Field(default=None, foreign_key="account.id")
+    drawn_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BackCheck(SQLModel, table=True):
+    """One interview to be asked about again; without an outcome nobody has tried yet."""
+
+    __tablename__ = "back_check"
+    __table_args__ = (
+        Index("ix_back_check_wave_city", "wave_id", "city_code"),
+        CheckConstraint("attempts >= 0", name="attempts"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    draw_id: UUID = Field(foreign_key="back_check_draw.id")
+    response_id: UUID = Field(foreign_key="response.id", unique=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    city_code: str = Field(foreign_key="city.code")
+    surveyor_id: UUID = Field(foreign_key="account.id", index=True)
+    instrument_id: UUID = Field(foreign_key="instrument_version.id")
+    """The short questionnaire that is asked."""
+    chosen_by: ChosenBy = Field(sa_type=words(ChosenBy))
+    outcome: Outcome | None = Field(default=None, sa_type=words(Outcome))
+    channel: Channel | None = Field(default=None, sa_type=words(Channel))
+    attempts: int = 0
+    revision: int | None = None
+    """Number of the interview's answers that stood when the person was asked again."""
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    note: str = ""
+    checked_by: UUID | None = Field(default=None, foreign_key="account.id")
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lock_version: int = 1
+
+
+class SurveyorNote(SQLModel, table=True):
+    """What was decided about a surveyor: to be trained again, and by when."""
+
+    __tablename__ = "surveyor_note"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    wave_id: UUID = Field(foreign_key="wave.id")
+    retrain_by: date
+    note: str = ""
+    made_by: UUID | None = Field(default=None, foreign_key="account.id")
+    made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

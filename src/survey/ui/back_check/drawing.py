@@ -1,0 +1,139 @@
+"""Drawing: shares and seed, what they would draw of each surveyor, the draw, and past draws."""
+
+import secrets
+from html import escape
+
+import streamlit as st
+
+from survey.access.principal import NATION
+from survey.fieldwork.back_check import (
+    LONGEST_SEED,
+    RANDOM_SHARE,
+    RISK_SHARE,
+    DrawPlan,
+    DrawPreview,
+    PastDraw,
+    make_draw,
+    past_draws,
+    preview_draw,
+)
+from survey.locale import SurveyError
+from survey.publish.views.names import Names
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import now
+from survey.ui.back_check.choice import Choice
+from survey.ui.back_check.outcome import do
+from survey.ui.back_check.tables import table
+from survey.ui.furniture import notice
+from survey.ui.page import Visit
+from survey.ui.reviewed import moment
+from survey.ui.session import signed_in
+
+_LISTED = 40
+_SEED, _PLAN = "draw/seed", "draw/plan"
+_RANDOM, _RISK = "draw/random", "draw/risk"
+
+
+def drawing(visit: Visit, choice: Choice) -> None:
+    """What is drawn depends on nothing but what stands here."""
+    t = visit.t
+    st.caption(
+        t(
+            "Of every surveyor's interviews a share is drawn by lot, at least one, and a share by "
+            "risk, the highest first. Only the part by lot gives an error rate. The same seed "
+            "draws the same interviews; drawing again adds what newer interviews ask for."
+        )
+    )
+    if _SEED not in st.session_state:
+        st.session_state[_SEED] = str(secrets.randbelow(10**6))
+    with st.form("draw"):
+        first, second, third = st.columns(3)
+        first.number_input(
+            t("By lot, per cent"), 0.0, 100.0, RANDOM_SHARE * 100, step=1.0, key=_RANDOM
+        )
+        second.number_input(
+            t("By risk, per cent"), 0.0, 100.0, RISK_SHARE * 100, step=1.0, key=_RISK
+        )
+        third.text_input(t("Seed"), key=_SEED, max_chars=LONGEST_SEED)
+        st.form_submit_button(
+            t("Show what would be drawn"), key="draw-show", on_click=_plan, args=(choice,)
+        )
+    plan = st.session_state.get(_PLAN)
+    if plan is not None and _is_about(plan, choice):
+        _preview(visit, plan)
+    _past(visit, choice)
+
+
+def _plan(choice: Choice) -> None:
+    st.session_state[_PLAN] = DrawPlan(
+        choice.wave.id, choice.city_code, st.session_state[_RANDOM] / 100,
+        st.session_state[_RISK] / 100, st.session_state[_SEED].strip(), now(),
+    )  # fmt: skip
+
+
+def _is_about(plan: DrawPlan, choice: Choice) -> bool:
+    return (plan.wave_id, plan.city_code) == (choice.wave.id, choice.city_code)
+
+
+def _preview(visit: Visit, plan: DrawPlan) -> None:
+    t, names = visit.t, Names(visit.language, None)
+    try:
+        with read_scope(visit.settings.store_url) as session:
+            seen = preview_draw(session=session, principal=visit.principal, plan=plan)
+    except SurveyError as error:
+        notice(t(error.message), t("Nothing was drawn."))
+        return
+    if not seen.added:
+        notice(
+            t("There is nothing new to draw"),
+            t("The list holds these shares of every surveyor's interviews already."),
+        )
+        return
+    shares = [share for share in seen.surveyors if share.by_lot or share.by_risk]
+    rows = [
+        (share.name, names.area(share.city_code), f"{share.interviews:,}", f"{share.listed:,}",
+         f"{share.by_lot:,}", f"{share.by_risk:,}")
+        for share in shares[:_LISTED]
+    ]  # fmt: skip
+    heads = (
+        t("Surveyor"), t("City"), t("Interviews"), t("Listed"), t("By lot"), t("By risk")
+    )  # fmt: skip
+    st.html(table(heads, rows))
+    if len(shares) > _LISTED:
+        st.caption(t("and {count} more", count=len(shares) - _LISTED))
+    st.button(
+        t("Draw {count} interviews", count=f"{seen.added:,}"), type="primary", key="draw-make",
+        on_click=_make, args=(visit, seen),
+    )  # fmt: skip
+
+
+def _make(visit: Visit, seen: DrawPreview) -> None:
+    def act() -> None:
+        with session_scope(visit.settings.store_url) as session:
+            make_draw(session=session, principal=signed_in(visit.settings), seen=seen, now=now())
+
+    if do(visit, act, visit.t("{count} interviews were drawn.", count=f"{seen.added:,}")):
+        st.session_state.pop(_PLAN, None)
+        st.session_state.pop(_SEED, None)
+
+
+def _past(visit: Visit, choice: Choice) -> None:
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        draws = past_draws(session=session, principal=visit.principal, wave_id=choice.wave.id)
+    if not draws:
+        return
+    st.subheader(t("Draws so far"), anchor=False)
+    lines = "".join(f"<li>{escape(_past_words(visit, draw))}</li>" for draw in draws)
+    st.html(f'<ul class="hcs-history">{lines}</ul>')
+
+
+def _past_words(visit: Visit, draw: PastDraw) -> str:
+    t = visit.t
+    area = t("all cities") if draw.area == NATION else Names(visit.language, None).area(draw.area)
+    said = t(
+        "{count} interviews; by lot {lot} per cent, by risk {risk} per cent, seed {seed}",
+        count=f"{draw.drawn:,}", lot=f"{draw.random_share * 100:g}",
+        risk=f"{draw.risk_share * 100:g}", seed=draw.seed,
+    )  # fmt: skip
+    return " · ".join(part for part in (moment(draw.drawn_at), draw.drawn_by, area, said) if part)

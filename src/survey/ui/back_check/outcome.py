@@ -1,0 +1,64 @@
+"""What became of a click: said once on the next drawing of the page."""
+
+from collections.abc import Callable
+from html import escape
+
+import streamlit as st
+
+from survey.fieldwork.submission import AnswersInvalid
+from survey.instrument.answers import Problem
+from survey.instrument.model import Item
+from survey.locale import Message, SurveyError, Translator
+from survey.ui.page import Visit
+
+_DONE, _PROBLEM = "back-check/done", "back-check/problem"
+
+
+def do(
+    visit: Visit, act: Callable[[], object], done: str, items: dict[str, Item] | None = None
+) -> bool:
+    """Do it and remember what to say; whether it worked. `items` give problems their names."""
+    t = visit.t
+    try:
+        act()
+    except AnswersInvalid as error:
+        lines = [_problem(visit, problem, items or {}) for problem in error.problems]
+        st.session_state[_PROBLEM] = (t(error.message), lines)
+    except SurveyError as error:
+        st.session_state[_PROBLEM] = (t(error.message), [])
+    else:
+        st.session_state[_DONE] = done
+        return True
+    return False
+
+
+def say_what_happened(t: Translator) -> None:
+    done = st.session_state.pop(_DONE, None)
+    if done is not None:
+        st.toast(done)
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem is None:
+        return
+    title, lines = problem
+    listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    kept = escape(t("Nothing was changed. What you entered is still here."))
+    st.html(
+        f'<section class="hcs-notice" role="alert"><h2>{escape(title)}</h2>'
+        f"<ul>{listed}</ul><p>{kept}</p></section>"
+    )
+
+
+def _problem(visit: Visit, problem: Problem, items: dict[str, Item]) -> str:
+    message, item = problem.message, items.get(problem.item)
+    words = (
+        visit.t(message)
+        if isinstance(message, Message)
+        else message.get(visit.language) or next(iter(message.values()), "")
+    )
+    name = problem.item if item is None else label(item, visit.language)
+    return visit.t("{name}: {note}", name=name, note=words)
+
+
+def label(item: Item, language: str) -> str:
+    """The question in the reader's language."""
+    return item.label.get(language) or next(iter(item.label.values()), item.name)

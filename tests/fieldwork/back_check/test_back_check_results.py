@@ -1,0 +1,340 @@
+"""What back-checks say of questions, surveyors and points, and what follows from them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import AccessDenied, Principal, Role
+from survey.fieldwork.back_check import (
+    Attempt,
+    BackCheckResults,
+    DrawPlan,
+    Nature,
+    RetrainingImpossible,
+    WorkOf,
+    back_check_results,
+    comparisons,
+    make_draw,
+    note_retraining,
+    preview_draw,
+    record_attempt,
+    to_call,
+)
+from survey.fieldwork.back_check.items import Comparison, differs
+from survey.fieldwork.correction import resubmit
+from survey.fieldwork.lifecycle import move
+from survey.fieldwork.quality import wilson
+from survey.fieldwork.reasons import Reason, ReasonCode
+from survey.fieldwork.review import decide_all, preview
+from survey.instrument.model import Choice, Item, Kind
+from survey.instrument.xlsform import load_bundle
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import (
+    AuditEntry,
+    Channel,
+    Outcome,
+    QuotaCell,
+    Response,
+    Status,
+    SurveyorNote,
+)
+
+Store = Callable[..., list[UUID]]
+Person = Callable[[Role, str], Principal]
+DrawAll = Callable[..., UUID]
+SAME: dict[str, Any] = {
+    "asked_where": "compound", "asked_how": "assisted", "asked_minutes": 10, "lived_6m": "yes",
+    "birth_year": 1990, "gender": "female",
+}  # fmt: skip
+INVENTED = {**SAME, "birth_year": 1950, "gender": "male"}
+PLAN = "main-2023"
+
+
+def _results(field: Any, principal: Principal) -> BackCheckResults:
+    with read_scope(field.url) as session:
+        return back_check_results(session=session, principal=principal, wave_id=field.wave.id)
+
+
+def _answer(field: Any, principal: Principal, *said: dict[str, Any] | Outcome) -> None:
+    """Enter what was said, one after the other down the list."""
+    with session_scope(field.url) as session:
+        calls = to_call(session=session, principal=principal, wave_id=field.wave.id)
+        for call, each in zip(calls, said, strict=False):
+            attempt = (
+                Attempt(each, Channel.ON_SITE, {})
+                if isinstance(each, Outcome)
+                else Attempt(Outcome.REACHED, Channel.PHONE, each)
+            )
+            record_attempt(
+                session=session, principal=principal, check_id=call.id,
+                expected_version=call.version, attempt=attempt, now=field.now,
+            )  # fmt: skip
+
+
+def test_rates_have_intervals_and_count_only_what_was_answered(
+    checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal
+) -> None:
+    store(10)
+    draw_all(supervisor)
+    _answer(
+        checked, supervisor, SAME, SAME, SAME, {**SAME, "birth_year": 1992}, INVENTED,
+        Outcome.NEVER_INTERVIEWED, Outcome.NOT_REACHED, Outcome.REFUSED,
+    )  # fmt: skip
+    found = _results(checked, supervisor)
+    (li,) = found.surveyors
+    assert (li.name, li.drawn, li.checked, li.failed) == ("Li", 10, 6, 2)
+    assert dict(li.outcomes) == {
+        Outcome.REACHED: 5, Outcome.NEVER_INTERVIEWED: 1, Outcome.NOT_REACHED: 1,
+        Outcome.REFUSED: 1,
+    }  # fmt: skip
+    assert li.by_lot is not None
+    assert (li.by_lot.value, li.by_lot.of) == (2 / 6, 6)
+    assert (li.by_lot.low, li.by_lot.high) == wilson(2, 6)
+    assert found.everybody.by_lot == li.by_lot
+    assert not li.stands_out, "one's own rate is no worse than itself"
+    (point,) = found.points
+    assert (point.name, point.failed) == ("110000-u-01", 2)
+    born = next(row for row in found.items if row.comparison.item == "birth_year")
+    assert born.differs is not None
+    assert (born.differs.value, born.differs.of) == (2 / 5, 5)
+    confidence = next(row for row in found.items if row.comparison.item == "consumer_confidence")
+    assert confidence.differs is None, "the main questionnaire of this wave does not ask it"
+    assert [case.outcome for case in found.failed] == [
+        Outcome.NEVER_INTERVIEWED, Outcome.REACHED
+    ]  # fmt: skip
+    again = {one.comparison.item: (one.then, one.again) for one in found.failed[1].differences}
+    assert again == {"birth_year": (1990, 1950), "gender": ("female", "male")}
+
+
+def test_one_differing_fact_or_any_opinion_fails_nobody(
+    checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal
+) -> None:
+    store(2, answers={**checked.complete, "age": 36, "service": 9, "overall": 9})
+    draw_all(supervisor)
+    _answer(checked, supervisor, {**SAME, "gender": "male"}, {**SAME, "service": 1, "overall": 1})
+    found = _results(checked, supervisor)
+    assert found.failed == ()
+    service = next(row for row in found.items if row.comparison.item == "service")
+    assert service.differs is not None
+    assert service.differs.value == 1.0
+
+
+def test_a_surveyor_who_is_clearly_worse_stands_out_first(
+    checked: Any, store: Store, draw_all: DrawAll, association: Principal
+) -> None:
+    store(30, city="310000")
+    store(6)
+    draw_all(association)
+    _answer(checked, association, *[INVENTED] * 6, *[SAME] * 30)
+    found = _results(checked, association)
+    first, second = found.surveyors
+    assert (first.name, first.stands_out, second.stands_out) == ("Li", True, False)
+    assert found.everybody.by_lot is not None
+    assert found.everybody.by_lot.value == 6 / 36
+
+
+def test_nobody_stands_out_for_a_single_failure(
+    checked: Any, store: Store, draw_all: DrawAll, association: Principal
+) -> None:
+    store(30, city="310000")
+    store(1)
+    draw_all(association)
+    _answer(checked, association, INVENTED, *[SAME] * 30)
+    assert not any(row.stands_out for row in _results(checked, association).surveyors)
+
+
+def test_what_was_drawn_for_its_risk_says_nothing_about_the_rate(
+    checked: Any, store: Store, supervisor: Principal
+) -> None:
+    store(1, risk=90)
+    store(9)
+    plan = DrawPlan(checked.wave.id, None, 0.1, 0.1, "", checked.now)
+    with session_scope(checked.url) as session:
+        # the first seed whose lot falls on another interview than the risky one
+        seen = next(
+            seen
+            for number in range(99)
+            for seen in [
+                preview_draw(
+                    session=session, principal=supervisor, plan=replace(plan, seed=str(number))
+                )
+            ]
+            if seen.surveyors[0].by_risk
+        )
+        make_draw(session=session, principal=supervisor, seen=seen, now=checked.now)
+    with session_scope(checked.url) as session:
+        calls = to_call(session=session, principal=supervisor, wave_id=checked.wave.id)
+        by_risk = [call for call in calls if call.chosen_by == "risk"]
+        for call in by_risk:
+            record_attempt(
+                session=session, principal=supervisor, check_id=call.id,
+                expected_version=1, attempt=Attempt(Outcome.REACHED, Channel.PHONE, INVENTED),
+                now=checked.now,
+            )  # fmt: skip
+    assert len(by_risk) == 1
+    (li,) = _results(checked, supervisor).surveyors
+    assert (li.failed, li.by_lot) == (1, None)
+
+
+def test_a_correction_after_the_back_check_hides_nothing(
+    checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal
+) -> None:
+    (one,) = store(1)
+    draw_all(supervisor)
+    _answer(checked, supervisor, INVENTED)
+    with session_scope(checked.url) as session:
+        move(
+            session=session, principal=supervisor, response_id=one, to=Status.RETURNED,
+            reason="check_again", now=checked.now, expected_version=1,
+        )  # fmt: skip
+        resubmit(
+            session=session, principal=checked.surveyor, response_id=one,
+            answers={**checked.complete, "birth_year": 1950, "gender": "male"}, note="mended",
+            expected_version=2, now=checked.now + timedelta(minutes=1),
+        )  # fmt: skip
+    (case,) = _results(checked, supervisor).failed
+    assert {difference.comparison.item for difference in case.differences} == {
+        "birth_year", "gender"
+    }  # fmt: skip
+
+
+def test_nothing_of_another_city_is_read(
+    checked: Any, store: Store, draw_all: DrawAll, association: Principal, person: Person
+) -> None:
+    store(2)
+    draw_all(association)
+    _answer(checked, association, INVENTED, SAME)
+    found = _results(checked, person(Role.SUPERVISOR, "310000"))
+    assert (found.surveyors, found.points, found.items, found.failed) == ((), (), (), ())
+    assert found.everybody.drawn == 0
+    with pytest.raises(AccessDenied):
+        _results(checked, person(Role.CITY_OFFICIAL, "110000"))
+
+
+def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else(
+    checked: Any, store: Store, supervisor: Principal
+) -> None:
+    here = store(3)
+    store(2, city="310000")
+    (void_before,) = store(1, status=Status.VOID, reason="speeder")
+    work = WorkOf(checked.wave.id, point_id=checked.point.id)
+    with session_scope(checked.url) as session:
+        seen = preview(
+            session=session, principal=supervisor, chosen=work.to_take_out(), to=Status.VOID
+        )
+        assert (seen.total, dict(seen.cannot)) == (3, {Status.VOID: 1})
+        decide_all(
+            session=session, principal=supervisor, chosen=work.to_take_out(), seen=seen,
+            reason=Reason(ReasonCode.BACK_CHECK, "point 1"), now=checked.now,
+        )  # fmt: skip
+    with read_scope(checked.url) as session:
+        void = {
+            row.id: row.reason
+            for row in session.exec(select(Response).where(Response.status == Status.VOID))
+        }
+        entries = session.exec(select(AuditEntry).where(AuditEntry.action == "response.void")).all()
+        collected = sum(session.exec(select(QuotaCell.collected)))
+    assert void == {void_before: "speeder", **dict.fromkeys(here, "back_check: point 1")}
+    assert {UUID(entry.subject_id) for entry in entries} == set(here)
+    assert collected == 0
+    with session_scope(checked.url) as session:
+        seen = preview(
+            session=session, principal=supervisor, chosen=work.to_restore(), to=Status.SUBMITTED
+        )
+        assert seen.total == 3
+        decide_all(
+            session=session, principal=supervisor, chosen=work.to_restore(), seen=seen,
+            reason=Reason(ReasonCode.BY_MISTAKE), now=checked.now,
+        )  # fmt: skip
+    with read_scope(checked.url) as session:
+        void_now = session.exec(select(Response.id).where(Response.status == Status.VOID)).all()
+    assert void_now == [void_before]
+
+
+def test_retraining_is_noted_with_its_day_for_all_or_none(
+    checked: Any, store: Store, draw_all: DrawAll, association: Principal, person: Person
+) -> None:
+    store(2)
+    store(2, city="310000")
+    draw_all(association)
+    by = date(2026, 6, 1)
+
+    def note(principal: Principal, *people: Principal, day: date = by) -> int:
+        with session_scope(checked.url) as session:
+            return note_retraining(
+                session=session, principal=principal, wave_id=checked.wave.id,
+                surveyor_ids=[one.account_id for one in people], retrain_by=day,
+                note=" how to  ask the age ", now=checked.now,
+            )  # fmt: skip
+
+    elsewhere = person(Role.SUPERVISOR, "310000")
+    with pytest.raises(AccessDenied):
+        note(elsewhere, checked.colleague, checked.surveyor)
+    with pytest.raises(RetrainingImpossible):
+        note(association)
+    with pytest.raises(RetrainingImpossible):
+        note(association, checked.surveyor, day=date(2026, 5, 19))
+    with read_scope(checked.url) as session:
+        assert session.exec(select(SurveyorNote)).all() == []
+    assert note(association, checked.surveyor, checked.colleague) == 2
+    with read_scope(checked.url) as session:
+        rows = session.exec(select(SurveyorNote)).all()
+        entries = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "surveyor.retrain")
+        ).all()
+    assert {(row.account_id, row.retrain_by, row.note) for row in rows} == {
+        (person.account_id, by, "how to ask the age")
+        for person in (checked.surveyor, checked.colleague)
+    }
+    assert len(entries) == 2
+    assert {row.retrain_by for row in _results(checked, association).surveyors} == {by}
+
+
+# What is compared, and how
+
+
+CHOICES = Item(
+    name="x", kind=Kind.SELECT_ONE,
+    choices=tuple(Choice(name=name, label={}) for name in ("very", "fairly", "little", "dk")),
+)  # fmt: skip
+NUMBER = Item(name="x", kind=Kind.INTEGER)
+
+
+@pytest.mark.parametrize(
+    ("item", "tolerance", "then", "again", "expected"),
+    [
+        (NUMBER, 1, 1980, 1981, False), (NUMBER, 1, 1980, 1982, True),
+        (NUMBER, 0, 1980, 1980.0, False), (NUMBER, 15, 4.2, 19, False),
+        (NUMBER, 15, 4.2, 20, True), (NUMBER, 1, None, 1980, None),
+        (CHOICES, 0, "very", "fairly", True), (CHOICES, 1, "very", "fairly", False),
+        (CHOICES, 1, "very", "little", True), (CHOICES, 1, "very", "dk", None),
+        (CHOICES, 0, "refused", "very", None), (CHOICES, 0, "", "very", None),
+        (CHOICES, 1, "gone", "very", True), (CHOICES, 0, "na", "na", None),
+    ],
+)  # fmt: skip
+def test_two_answers_differ_beyond_the_tolerance_only(
+    item: Item, tolerance: float, then: Any, again: Any, expected: bool | None
+) -> None:
+    one = Comparison(item="x", repeats="x", nature=Nature.FACT, tolerance=tolerance)
+    assert differs(one, item, then, again) is expected
+
+
+def test_the_shipped_questionnaire_repeats_the_main_one_word_by_word() -> None:
+    folder = PROJECT_ROOT / "seed" / "instruments"
+    short = load_bundle(folder, "back-check").instrument.by_name
+    main = load_bundle(folder, PLAN).instrument.by_name
+    natures = {one.nature for one in comparisons()}
+    assert natures == set(Nature)
+    for one in comparisons():
+        if "." in one.repeats:
+            assert one.repeats in {"point.kind", "response.mode", "response.minutes"}
+            continue
+        mine, theirs = short[one.item], main[one.repeats]
+        assert (mine.label, mine.choices, mine.kind) == (theirs.label, theirs.choices, theirs.kind)
+        assert (mine.minimum, mine.maximum) == (theirs.minimum, theirs.maximum)

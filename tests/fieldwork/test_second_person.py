@@ -1,0 +1,151 @@
+"""Two approvals are two people, one by one and many at once, unless the wave says otherwise."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.lifecycle import move, move_all
+from survey.fieldwork.review import Filter, decide_all, preview, read_interview
+from survey.fieldwork.second_person import SamePerson, allow_one_person
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, Mode, Response, Status
+
+
+def _administrator(field: Any) -> Principal:
+    row = Account(login=f"adm-{uuid4()}", name="Qian", role=Role.ADMINISTRATOR, area=NATION)
+    with session_scope(field.url) as session:
+        session.add(row)
+    return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION)
+
+
+def _store(field: Any, *statuses: Status) -> list[UUID]:
+    rows = [
+        StoredInterview(
+            client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
+            submitted_at=field.now, answers=field.complete,
+            surveyor_id=field.surveyor.account_id,
+        )
+        for status in statuses
+    ]  # fmt: skip
+    with session_scope(field.url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
+        )
+    return [row.id for row in rows]
+
+
+def _move(
+    field: Any, principal: Principal, response_id: UUID, to: Status, version: int, reason: str = "x"
+) -> int:
+    with session_scope(field.url) as session:
+        return move(
+            session=session, principal=principal, response_id=response_id, to=to, reason=reason,
+            now=field.now, expected_version=version,
+        )  # fmt: skip
+
+
+def _status(field: Any, response_id: UUID) -> Status:
+    with read_scope(field.url) as session:
+        return session.get_one(Response, response_id).status
+
+
+def test_whoever_approved_for_the_city_does_not_approve_for_good(field: Any) -> None:
+    first, second = _administrator(field), _administrator(field)
+    (one,) = _store(field, Status.SUBMITTED)
+    _move(field, first, one, Status.CITY_APPROVED, 1)
+    with pytest.raises(SamePerson, match="another person"):
+        _move(field, first, one, Status.APPROVED, 2)
+    assert _status(field, one) is Status.CITY_APPROVED
+    with read_scope(field.url) as session:
+        mine = read_interview(session=session, principal=first, response_id=one)
+        theirs = read_interview(session=session, principal=second, response_id=one)
+    assert (mine.needs_another, theirs.needs_another) == (True, False)
+    _move(field, second, one, Status.APPROVED, 2)
+
+
+def test_the_operator_of_the_server_is_one_person_too(field: Any) -> None:
+    (one,) = _store(field, Status.SUBMITTED)
+    _move(field, OPERATOR, one, Status.CITY_APPROVED, 1)
+    with pytest.raises(SamePerson):
+        _move(field, OPERATOR, one, Status.APPROVED, 2)
+
+
+def test_the_last_of_several_first_approvals_counts(field: Any) -> None:
+    """Sent back and approved by somebody else since: the earlier one is free to decide."""
+    first, second = _administrator(field), _administrator(field)
+    (one,) = _store(field, Status.SUBMITTED)
+    _move(field, first, one, Status.CITY_APPROVED, 1)
+    _move(field, second, one, Status.VOID, 2)
+    _move(field, second, one, Status.SUBMITTED, 3)
+    _move(field, second, one, Status.CITY_APPROVED, 4)
+    with pytest.raises(SamePerson):
+        _move(field, second, one, Status.APPROVED, 5)
+    _move(field, first, one, Status.APPROVED, 5)
+
+
+def test_the_same_person_may_still_send_back_or_take_out(field: Any) -> None:
+    first = _administrator(field)
+    for to in (Status.RETURNED, Status.VOID):
+        (one,) = _store(field, Status.SUBMITTED)
+        _move(field, first, one, Status.CITY_APPROVED, 1)
+        _move(field, first, one, to, 2)
+
+
+def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
+    first, second = _administrator(field), _administrator(field)
+    mine, theirs, nobodys = _store(field, Status.SUBMITTED, Status.SUBMITTED, Status.CITY_APPROVED)
+    _move(field, first, mine, Status.CITY_APPROVED, 1)
+    _move(field, second, theirs, Status.CITY_APPROVED, 1)
+    chosen = Filter(field.wave.id, Status.CITY_APPROVED)
+    with session_scope(field.url) as session:
+        seen = preview(session=session, principal=first, chosen=chosen, to=Status.APPROVED)
+        assert (seen.total, seen.own) == (2, 1)
+        decide_all(
+            session=session, principal=first, chosen=chosen, seen=seen, reason=None, now=field.now
+        )
+    assert [_status(field, one) for one in (mine, theirs, nobodys)] == [
+        Status.CITY_APPROVED, Status.APPROVED, Status.APPROVED,
+    ]  # fmt: skip
+    with session_scope(field.url) as session:
+        row = session.connection().execute(
+            select(
+                Response.id, Response.status, Response.city_code, Response.surveyor_id,
+                Response.quota_cell_id,
+            ).where(Response.id == mine)
+        ).one()  # fmt: skip
+        with pytest.raises(SamePerson):
+            move_all(
+                session=session, principal=first, rows=[row], to=Status.APPROVED, reason="",
+                now=field.now,
+            )  # fmt: skip
+
+
+def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
+    first = _administrator(field)
+    one, other = _store(field, Status.SUBMITTED, Status.SUBMITTED)
+    for each in (one, other):
+        _move(field, first, each, Status.CITY_APPROVED, 1)
+
+    def allow(principal: Principal, allowed: bool) -> None:
+        with session_scope(field.url) as session:
+            allow_one_person(
+                session=session, principal=principal, wave_key=field.wave.key, allowed=allowed,
+                now=field.now,
+            )  # fmt: skip
+
+    with pytest.raises(AccessDenied):
+        allow(Principal(uuid4(), "x", Role.SUPERVISOR, NATION), True)
+    allow(first, True)
+    _move(field, first, one, Status.APPROVED, 2)
+    allow(first, False)
+    with pytest.raises(SamePerson):
+        _move(field, first, other, Status.APPROVED, 2)
+    with read_scope(field.url) as session:
+        entries = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "wave.one_person_review")
+        ).all()
+    assert [entry.detail["allowed"] for entry in entries] == [True, False]

@@ -1,0 +1,138 @@
+"""The back-check page on a small wave: draw, ask again, see the difference, take out a point."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import Principal, Role
+from survey.fieldwork.instruments import save_instrument
+from survey.instrument.xlsform import load_bundle
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import BackCheck, Outcome, Response, Status, SurveyorNote
+from survey.ui.navigation import PageKey
+
+Read = Callable[[AppTest], str]
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """The pages do not know which database it is; one is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def supervisor(field: Any, employ: Any) -> Principal:
+    shipped = load_bundle(PROJECT_ROOT / "seed" / "instruments", "back-check").instrument
+    with session_scope(field.url) as session:
+        save_instrument(session=session, instrument=shipped)
+    found: Principal = employ(Role.SUPERVISOR, "110000")
+    return found
+
+
+def _checks(field: Any) -> list[BackCheck]:
+    with read_scope(field.url) as session:
+        return list(session.exec(select(BackCheck)))
+
+
+def _drawn(visit_as: Any, supervisor: Principal) -> None:
+    app = visit_as(PageKey.BACK_CHECK, supervisor, view="draw")
+    app.number_input(key="draw/random").set_value(100.0)
+    app.text_input(key="draw/seed").set_value("2026")
+    app.button(key="draw-show").click().run()
+    app.button(key="draw-make").click().run()
+    assert not app.exception
+
+
+def test_nothing_collected_and_nothing_drawn_say_what_to_do(
+    visit_as: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    assert "Nobody is left to ask again" in read(visit_as(PageKey.BACK_CHECK, supervisor))
+    collect(300.0)
+    found = visit_as(PageKey.BACK_CHECK, supervisor, view="results")
+    assert "Nothing has been drawn yet" in read(found)
+
+
+def test_a_draw_is_shown_before_it_is_made(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    collect(*[300.0] * 4)
+    app = visit_as(PageKey.BACK_CHECK, supervisor, view="draw")
+    app.number_input(key="draw/random").set_value(50.0)
+    app.text_input(key="draw/seed").set_value("2026")
+    app.button(key="draw-show").click().run()
+    assert app.button(key="draw-make").label == "Draw 2 interviews"
+    assert _checks(field) == []
+    app.button(key="draw-make").click().run()
+    assert len(_checks(field)) == 2
+    assert "by lot 50 per cent, by risk 3 per cent, seed 2026" in read(app)
+
+
+def test_from_a_different_answer_to_taking_out_the_point(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    collect(300.0, 310.0, 320.0)
+    _drawn(visit_as, supervisor)
+    app = visit_as(PageKey.BACK_CHECK, supervisor)
+    assert "neither names nor telephone numbers" in read(app)
+    assert "1990" not in read(app), "whoever asks does not see the answers"
+    app.button(key="call-not_reached").click().run()
+    app.button(key="call-never_interviewed").click().run()
+    (left,) = [row for row in _checks(field) if row.outcome is None]
+    app.radio(key=f"call/{left.id}/gender").set_value("male")
+    app.text_input(key=f"call/{left.id}/birth_year").set_value("nineteen")
+    app.button(key="call-reached").click().run()
+    assert "In which year were you born?" in read(app)
+    assert "What you entered is still here" in read(app)
+    app.text_input(key=f"call/{left.id}/birth_year").set_value("1950")
+    app.button(key="call-reached").click().run()
+    outcomes = sorted(str(row.outcome) for row in _checks(field))
+    assert outcomes == ["never_interviewed", "not_reached", "reached"]
+
+    app = visit_as(PageKey.BACK_CHECK, supervisor, view="results")
+    text = read(app)
+    assert "100.0%" in text
+    assert "then 1990, now 1950" in text
+    app.selectbox(key="follow/en").set_value("point").run()
+    app.selectbox(key="follow/point/whose").set_value(field.point.id).run()
+    assert "3 submitted: will be changed" in read(app)
+    app.text_input(key="follow/note").set_value("two of two")
+    app.button(key="follow-confirm").click().run()
+    with read_scope(field.url) as session:
+        rows = session.exec(select(Response)).all()
+    assert {(row.status, row.reason) for row in rows} == {(Status.VOID, "back_check: two of two")}
+    app.selectbox(key="follow/en").set_value("restore_point").run()
+    app.selectbox(key="follow/restore_point/whose").set_value(field.point.id).run()
+    app.button(key="follow-confirm").click().run()
+    with read_scope(field.url) as session:
+        assert set(session.exec(select(Response.status))) == {Status.SUBMITTED}
+
+
+def test_training_is_noted_with_a_day(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    collect(300.0)
+    _drawn(visit_as, supervisor)
+    app = visit_as(PageKey.BACK_CHECK, supervisor, view="results")
+    app.selectbox(key="follow/en").set_value("retrain").run()
+    app.multiselect(key="retrain/who").set_value([field.surveyor.account_id])
+    app.button(key="retrain-confirm").click().run()
+    with read_scope(field.url) as session:
+        note = session.exec(select(SurveyorNote)).one()
+    assert note.account_id == field.surveyor.account_id
+    assert f"{note.retrain_by:%Y-%m-%d}" in read(app)
+
+
+def test_a_link_to_another_city_reads_as_one_that_is_not_there(
+    visit_as: Any, field: Any, collect: Any, employ: Any, supervisor: Principal
+) -> None:
+    collect(300.0)
+    _drawn(visit_as, supervisor)
+    (check,) = _checks(field)
+    elsewhere = employ(Role.SUPERVISOR, "310000")
+    app = visit_as(PageKey.BACK_CHECK, elsewhere, call=str(check.id))
+    assert "not in your area" in app.info[0].value
+    assert check.outcome is not Outcome.REACHED

@@ -1,0 +1,53 @@
+"""The running platform has new interviews looked at, in a process of its own."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.settings import Settings
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Mode, ResponseRisk, Status
+from survey.ui.watching import keep_looking
+
+
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """What the process does is tested on both databases; here only that it is started."""
+    return sqlite_url
+
+
+def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path) -> None:
+    row = StoredInterview(
+        client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.SUBMITTED,
+        submitted_at=field.now, answers=field.complete, surveyor_id=field.surveyor.account_id,
+    )  # fmt: skip
+    with session_scope(field.url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now
+        )
+
+    def assessed() -> list[Any]:
+        with read_scope(field.url) as session:
+            return list(session.exec(select(ResponseRisk.response_id)))
+
+    async def serve() -> None:
+        settings = Settings(data_dir=tmp_path, database_url=field.url)
+        task = asyncio.create_task(keep_looking(settings, every=0.02))
+        for _ in range(600):
+            if assessed():
+                break
+            await asyncio.sleep(0.1)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+
+    asyncio.run(serve())
+    assert assessed() == [row.id]
