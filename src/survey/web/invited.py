@@ -1,11 +1,12 @@
 """The respondent's door: a bare page behind a one-time link, and the questionnaire it asks for."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 from anyio import to_thread
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -17,8 +18,9 @@ from survey.instrument.browser import browser_form
 from survey.instrument.model import Instrument
 from survey.locale import SurveyError, translator
 from survey.settings import Settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.web.desk import Desk
 from survey.web.encoding import Body, send
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy, show_refusal
@@ -46,10 +48,17 @@ def form_body(store_url: str, sha256: str) -> Body:
     return Body(orjson.dumps(browser_form(instrument)), JSON)
 
 
+def _open(token: str, session: Session) -> tuple[OpenInvitation, Instrument]:
+    invitation = open_invitation(session=session, token=token, now=now())
+    sha256 = invitation.instrument_sha256
+    return invitation, load_instrument(session=session, sha256=sha256)
+
+
 @dataclass(frozen=True)
 class _Door:
     settings: Settings
     limit: RateLimit
+    desk: Desk
 
     async def page(self, request: Request) -> Response:
         """`GET /q/{token}`."""
@@ -59,16 +68,10 @@ class _Door:
             return show_busy(request, wait, default)
         token = request.path_params["token"]
         try:
-            invitation, instrument = await to_thread.run_sync(self._open, token)
+            opened = await self.desk.hand_over(partial(_open, token))
         except SurveyError as refusal:
             return show_refusal(request, refusal, default)
-        return self._form_page(request, token, invitation, instrument)
-
-    def _open(self, token: str) -> tuple[OpenInvitation, Instrument]:
-        with session_scope(self.settings.store_url) as session:
-            invitation = open_invitation(session=session, token=token, now=now())
-            sha256 = invitation.instrument_sha256
-            return invitation, load_instrument(session=session, sha256=sha256)
+        return self._form_page(request, token, *opened)
 
     def _form_page(
         self, request: Request, token: str, invitation: OpenInvitation, instrument: Instrument
@@ -109,8 +112,8 @@ class _Door:
         return send(request, body, forever=True, headers=PAGE_HEADERS)
 
 
-def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    door = _Door(settings, limit)
+def routes(settings: Settings, limit: RateLimit, desk: Desk) -> list[BaseRoute]:
+    door = _Door(settings, limit, desk)
     return [
         Route("/q/{token}", door.page, methods=["GET"]),
         Route("/form/{sha256}.json", door.form, methods=["GET"]),

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from survey.fieldwork.invitations import InvitationExpired, InvitationUnknown, InvitationUsed
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import Message, SurveyError, msg, translator
+from survey.store.unavailable import StoreUnavailable
 from survey.web.render import Page, fragment, reader_language, respond
 
 SUBMIT_URL = "/api/responses"
@@ -42,6 +43,11 @@ _NOTICES: dict[type[SurveyError], Notice] = {
     ),
     WaveNotOpen: Notice(
         410, msg("This survey is closed"), msg("Thank you for your interest in taking part.")
+    ),
+    StoreUnavailable: Notice(
+        503,
+        msg("One moment, please"),
+        msg("Please reload this page in a minute."),
     ),
 }
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from survey.access.principal import AccessDenied, Principal
 from survey.fieldwork.invitations import InvitationExpired, InvitationUnknown, InvitationUsed
@@ -23,6 +22,7 @@ from survey.locale import Message, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import now
+from survey.store.unavailable import StoreUnavailable, telling_when_unavailable
 from survey.web.texts import screen_language
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ _STATUS: dict[type[SurveyError], int] = {
     InvitationExpired: 410,
     WaveNotOpen: 410,
     AccessDenied: 403,
+    StoreUnavailable: 503,
 }
 REFUSED = 422
 
@@ -52,22 +53,41 @@ def refusal(status: int, code: str, message: str) -> Outcome:
 
 def take_in(document: object, principal: Principal | None, settings: Settings) -> Outcome:
     """Store the interview in a transaction of its own, or say in its language why not."""
-    t = translator(_language(document, settings.language))
+    submission = read_submission(document, settings.language)
+    if isinstance(submission, Outcome):
+        return submission
     try:
-        submission = Submission.model_validate(document)
+        with telling_when_unavailable(), session_scope(settings.store_url) as session:
+            return received(
+                submit(session=session, submission=submission, principal=principal, now=now())
+            )
+    except SurveyError as error:
+        return refused(error, submission.language, settings.language, known=principal is not None)
+
+
+def read_submission(document: object, default_language: str) -> Submission | Outcome:
+    """The envelope of an interview, or the refusal when it is not one."""
+    try:
+        return Submission.model_validate(document)
     except ValidationError as error:
         # Where and what kind, never the values: they may be somebody's answers.
         places = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
         _LOG.info("malformed submission: %s", places[:10])
+        t = translator(_language(document, default_language))
         return refusal(400, "malformed", t("These answers did not arrive in a readable form."))
-    try:
-        with session_scope(settings.store_url) as session:
-            return _receipt(_submit(session, submission, principal))
-    except AnswersInvalid as error:
-        return _problems(error, submission.language, t)
-    except SurveyError as error:
-        status = 401 if isinstance(error, AccessDenied) and principal is None else None
-        return refusal(status or _STATUS.get(type(error), 409), error.code, t(error.message))
+
+
+def refused(
+    error: SurveyError, language: str, default_language: str, *, known: bool
+) -> Outcome:
+    """Why an interview was not stored; `known` says whether the sender is signed in."""
+    t = translator(screen_language(language, default_language))
+    if isinstance(error, AnswersInvalid):
+        return _problems(error, language, t)
+    status = _STATUS.get(type(error), 409)
+    if isinstance(error, AccessDenied) and not known:
+        status = 401
+    return refusal(status, error.code, t(error.message))
 
 
 def _language(document: object, default: str) -> str:
@@ -75,11 +95,7 @@ def _language(document: object, default: str) -> str:
     return screen_language(language, default) if isinstance(language, str) else default
 
 
-def _submit(session: Session, submission: Submission, principal: Principal | None) -> Receipt:
-    return submit(session=session, submission=submission, principal=principal, now=now())
-
-
-def _receipt(receipt: Receipt) -> Outcome:
+def received(receipt: Receipt) -> Outcome:
     return Outcome(
         200,
         {

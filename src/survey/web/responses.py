@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 
 import orjson
-from anyio import CapacityLimiter, to_thread
+from sqlmodel import Session
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.locale import Message, translator
+from survey.access.principal import Principal
+from survey.access.sessions import COOKIE, principal_for
+from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.locale import Message, SurveyError, translator
 from survey.settings import Settings
+from survey.store.tables import now
+from survey.web.desk import Desk
 from survey.web.limits import RateLimit, client_address
 from survey.web.outcomes import (
     ELSEWHERE,
@@ -17,15 +22,15 @@ from survey.web.outcomes import (
     TOO_MANY,
     WRONG_TYPE,
     Outcome,
+    read_submission,
+    received,
     refusal,
-    take_in,
+    refused,
 )
 from survey.web.render import reader_language
 from survey.web.security import is_same_site
-from survey.web.visitor import visitor
 
 MAX_BYTES = 256 * 1024
-WORKERS = 16
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -51,10 +56,26 @@ def _declared_size(request: Request) -> int:
 
 
 @dataclass
+class _Interview:
+    """One interview on its way into the store, and who sends it."""
+
+    submission: Submission
+    secret: str | None
+    sender: Principal | None = None
+
+    def store(self, session: Session) -> Receipt:
+        at = now()
+        self.sender = principal_for(session=session, secret=self.secret, now=at)
+        return submit(
+            session=session, submission=self.submission, principal=self.sender, now=at
+        )
+
+
+@dataclass
 class _Door:
     settings: Settings
     limit: RateLimit
-    workers: CapacityLimiter | None = None
+    desk: Desk
 
     async def receive(self, request: Request) -> Response:
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
@@ -81,16 +102,21 @@ class _Door:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
         except ClientDisconnect:
             return Outcome(400, {})
-        if self.workers is None:
-            self.workers = CapacityLimiter(WORKERS)
-        return await to_thread.run_sync(self._store, request, content, limiter=self.workers)
-
-    def _store(self, request: Request, content: bytes) -> Outcome:
         try:
             document = orjson.loads(content)
         except orjson.JSONDecodeError:
             return self._refuse(request, 400, "not_json", WRONG_TYPE)
-        return take_in(document, visitor(request, self.settings), self.settings)
+        submission = read_submission(document, self.settings.language)
+        if isinstance(submission, Outcome):
+            return submission
+        return await self._hand_in(_Interview(submission, request.cookies.get(COOKIE)))
+
+    async def _hand_in(self, interview: _Interview) -> Outcome:
+        try:
+            return received(await self.desk.hand_over(interview.store))
+        except SurveyError as error:
+            language, known = interview.submission.language, interview.sender is not None
+            return refused(error, language, self.settings.language, known=known)
 
     def _refuse(self, request: Request, status: int, code: str, message: Message) -> Outcome:
         t = translator(reader_language(request, self.settings.language))
@@ -106,5 +132,5 @@ def _json(outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
     )
 
 
-def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    return [Route("/api/responses", _Door(settings, limit).receive, methods=["POST"])]
+def routes(settings: Settings, limit: RateLimit, desk: Desk) -> list[BaseRoute]:
+    return [Route("/api/responses", _Door(settings, limit, desk).receive, methods=["POST"])]
