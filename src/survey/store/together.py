@@ -66,6 +66,7 @@ def _run(url: str, works: Sequence[Work]) -> list[Done | Failed]:
 
 
 def _within_savepoint(session: Session, connection: Connection, work: Work) -> Done | Failed:
+    # Never released: the next one of the same name hides it, and the commit ends them all.
     connection.exec_driver_sql("SAVEPOINT unit")
     try:
         value = work(session)
@@ -77,5 +78,4 @@ def _within_savepoint(session: Session, connection: Connection, work: Work) -> D
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
         return Failed(error)
     session.expunge_all()
-    connection.exec_driver_sql("RELEASE SAVEPOINT unit")
     return Done(value)

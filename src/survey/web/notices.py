@@ -55,18 +55,19 @@ _NOTICES: dict[type[SurveyError], Notice] = {
 def show_refusal(request: Request, error: SurveyError, default_language: str) -> Response:
     """The page for a link that opens no form; finished interviews of this browser are sent on."""
     notice = _NOTICES[type(error)]
-    return _show(request, notice, error.message, default_language)
+    return show_notice(request, notice, error.message, default_language)
 
 
 def show_busy(request: Request, wait: float, default_language: str) -> Response:
     notice = Notice(429, msg("One moment, please"), msg("Please reload this page in a minute."))
     text = msg("There are very many visitors from your network just now.")
-    response = _show(request, notice, text, default_language)
+    response = show_notice(request, notice, text, default_language)
     response.headers["Retry-After"] = str(int(wait) + 1)
     return response
 
 
-def _show(request: Request, notice: Notice, text: Message, default_language: str) -> Response:
+def show_notice(request: Request, notice: Notice, text: Message, default_language: str) -> Response:
+    """A page of one heading, what happened, and what to do now."""
     language = reader_language(request, default_language)
     t = translator(language)
     title = t(notice.title)

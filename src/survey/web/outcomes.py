@@ -77,9 +77,7 @@ def read_submission(document: object, default_language: str) -> Submission | Out
         return refusal(400, "malformed", t("These answers did not arrive in a readable form."))
 
 
-def refused(
-    error: SurveyError, language: str, default_language: str, *, known: bool
-) -> Outcome:
+def refused(error: SurveyError, language: str, default_language: str, *, known: bool) -> Outcome:
     """Why an interview was not stored; `known` says whether the sender is signed in."""
     t = translator(screen_language(language, default_language))
     if isinstance(error, AnswersInvalid):
@@ -125,6 +123,7 @@ def _words(problem: Problem, language: str, t: Translator) -> str:
 
 
 WRONG_TYPE = msg("Please send JSON.")
+TOO_SLOW = msg("These answers took too long to arrive. Please send them again.")
 TOO_LARGE = msg("These answers are too large.")
 ELSEWHERE = msg("This was sent from another site.")
 TOO_MANY = msg("Too many requests. Please try again in a moment.")

@@ -1,11 +1,26 @@
 """Everything that is served beside Streamlit."""
 
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
 from survey.web import assets, health, invited, responses, signin
 from survey.web.desk import Desk
+from survey.web.faults import fault_handlers
 from survey.web.limits import RateLimit
+
+_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/")
+_ADDRESSES = frozenset({"/health", "/ready"})
+
+
+def is_ours(path: str) -> bool:
+    """Whether this address belongs to the public door, though nothing may be there."""
+    return path.startswith(_PREFIXES) or path in _ADDRESSES
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The public door as an application of its own."""
+    return Starlette(routes=build_routes(settings), exception_handlers=fault_handlers(settings))
 
 
 def build_routes(settings: Settings) -> list[BaseRoute]:
@@ -13,9 +28,9 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
     limit = RateLimit(settings.public_rate_per_minute)
     desk = Desk(settings.store_url)
     return [
-        *assets.routes(),
         *invited.routes(settings, limit, desk),
         *responses.routes(settings, limit, desk),
+        *assets.routes(),
         *signin.routes(settings, limit),
         *health.routes(settings),
     ]
