@@ -28,11 +28,15 @@ from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, Res
 PATIENCE = 120.0
 TRY_AGAIN_SECONDS = 0.05
 SERVE_THE_DOOR = """
+import sys
 import uvicorn
 from survey.settings import current_settings
+from survey.web import responses, wire
 from survey.web.routes import build_app
 from survey.web.wire import GuardedProtocol
 settings = current_settings()
+if len(sys.argv) > 1:
+    responses.BODY_SECONDS = wire.HEAD_SECONDS = float(sys.argv[1])
 uvicorn.run(
     build_app(settings), port=settings.port, http=GuardedProtocol, log_level="warning",
     access_log=False, proxy_headers=False, server_header=False,
@@ -58,11 +62,17 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 class DoorProcess:
     """A server process on one port, which can be killed and started again."""
 
-    def __init__(self, store_url: str, folder: Path, *, whole: bool = False) -> None:
+    def __init__(
+        self, store_url: str, folder: Path, *, whole: bool = False, patience: float | None = None
+    ) -> None:
+        """`whole`: pages and all, as people start it; else the public door alone, which waits
+        `patience` seconds for a request to be complete."""
         self.port = free_port()
         self.log = folder / "door.log"
         survey = str(Path(sys.executable).with_name("survey"))
         self._command = [survey, "serve"] if whole else [sys.executable, "-c", SERVE_THE_DOOR]
+        if patience is not None:
+            self._command.append(str(patience))
         self._environment = {
             **os.environ,
             "SURVEY_DATABASE_URL": store_url,

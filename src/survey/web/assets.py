@@ -4,8 +4,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
@@ -104,7 +105,7 @@ def warm_assets() -> None:
 async def _asset(request: Request) -> Response:
     body = _by_url().get(request.url.path)
     if body is None:
-        return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
+        raise HTTPException(404)
     return send(request, body, forever=True, headers=PAGE_HEADERS)
 
 

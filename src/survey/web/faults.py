@@ -29,6 +29,11 @@ _OTHERWISE = msg("This address is not used in this way.")
 _FAILED = msg("Something went wrong on our side. Nothing was saved; please try again soon.")
 
 _PAGES: dict[int, tuple[str, Notice, Message]] = {
+    403: (
+        "forbidden",
+        Notice(403, msg("This is not possible"), msg("Please start again from the start page.")),
+        msg("This did not come from a page of ours."),
+    ),
     404: (
         "not_found",
         Notice(404, msg("This page does not exist"), msg("Please check the address.")),

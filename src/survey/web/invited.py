@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 from anyio import to_thread
 from sqlmodel import Session
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.tokens import digest
@@ -107,8 +108,8 @@ class _Door:
         sha256 = request.path_params["sha256"]
         try:
             body = await to_thread.run_sync(form_body, self.settings.store_url, sha256)
-        except InstrumentUnknown:
-            return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
+        except InstrumentUnknown as error:
+            raise HTTPException(404) from error
         return send(request, body, forever=True, headers=PAGE_HEADERS)
 
 

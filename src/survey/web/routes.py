@@ -20,7 +20,10 @@ def is_ours(path: str) -> bool:
 
 def build_app(settings: Settings) -> Starlette:
     """The public door as an application of its own."""
-    return Starlette(routes=build_routes(settings), exception_handlers=fault_handlers(settings))
+    app = Starlette(routes=build_routes(settings), exception_handlers=fault_handlers(settings))
+    # A redirect to the address without its last slash would name whatever host the visitor claims.
+    app.router.redirect_slashes = False
+    return app
 
 
 def build_routes(settings: Settings) -> list[BaseRoute]:
