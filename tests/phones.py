@@ -126,6 +126,7 @@ class Phones:
     port: int
     interviews: Sequence[dict[str, Any]]
     at_once: int = 8
+    patience: float = PATIENCE
     receipts: dict[str, str] = field(default_factory=dict)
     statuses: Counter[int | str] = field(default_factory=Counter)
     messages: set[str] = field(default_factory=set)
@@ -139,7 +140,7 @@ class Phones:
 
     def wait(self) -> None:
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(self.patience)
         assert not any(thread.is_alive() for thread in self._threads), self.statuses
 
     @property
@@ -147,7 +148,7 @@ class Phones:
         return len(self.interviews) - len(self.receipts)
 
     def _work(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             try:
                 interview = self._waiting.popleft()

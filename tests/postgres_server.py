@@ -105,7 +105,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
     for _ in range(600):
         if server.poll() is not None:
             break
-        if pid_file.exists() and pid_file.read_text().splitlines()[-1].strip() == "ready":
+        if pid_file.exists() and pid_file.read_text().rstrip().endswith("ready"):
             return
         time.sleep(0.05)
     raise SystemExit(f"PostgreSQL did not start:\n{(home / 'log').read_text()}")
