@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ORDER = ("submission", "surveyors", "dashboards", "estimate", "demo", "quality")
+ORDER = ("submission", "load", "faults", "surveyors", "dashboards", "estimate", "demo", "quality")
 
 
 def command_of(name: str) -> list[str] | None:

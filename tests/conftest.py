@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -304,7 +304,17 @@ def _principal(account: Account) -> Principal:
 
 
 @pytest.fixture
-def field(store_url: str, small_instrument: Instrument) -> Field:
+def field(store_url: str, make_field: Callable[[str], Field]) -> Field:
+    return make_field(store_url)
+
+
+@pytest.fixture(scope="session")
+def make_field(small_instrument: Instrument) -> Callable[[str], Field]:
+    """Fill a migrated, empty store; for tests that share one among many cases."""
+    return lambda store_url: _fill(store_url, small_instrument)
+
+
+def _fill(store_url: str, small_instrument: Instrument) -> Field:
     with session_scope(store_url) as session:
         session.add_all(
             [_city("110000", "北京市", "Beijing"), _city("310000", "上海市", "Shanghai")]

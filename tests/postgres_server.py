@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -66,7 +67,8 @@ def reachable_binaries(home: Path, user: str | None) -> Path:
     return copied / "bin"
 
 
-def start(home: Path) -> subprocess.Popen[bytes]:
+def prepare(home: Path) -> Path:
+    """An empty cluster under `home`; returns the folder of the binaries that may run it."""
     user = unprivileged()
     home.chmod(0o755)
     binaries = reachable_binaries(home, user)
@@ -79,11 +81,23 @@ def start(home: Path) -> subprocess.Popen[bytes]:
     subprocess.run(
         [*initdb, "--no-sync", "--locale=C"], user=user, cwd="/", check=True, stdout=sys.stderr
     )
-    options = [f"--{name}={value}" for name, value in SERVER_OPTIONS.items()]
+    return binaries
+
+
+def launch(
+    home: Path, binaries: Path, options: Mapping[str, str] = SERVER_OPTIONS
+) -> subprocess.Popen[bytes]:
+    """Run the cluster under `home`; it may have run before."""
+    data = home / "data"
     return subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-k", data, *options],
-        user=user, cwd="/", stdout=(home / "log").open("wb"), stderr=subprocess.STDOUT,
+        [binaries / "postgres", "-D", data, "-k", data]
+        + [f"--{name}={value}" for name, value in options.items()],
+        user=unprivileged(), cwd="/", stdout=(home / "log").open("ab"), stderr=subprocess.STDOUT,
     )  # fmt: skip
+
+
+def url_of(home: Path) -> str:
+    return f"postgresql+psycopg://postgres@/postgres?host={home / 'data'}"
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
@@ -91,7 +105,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
     for _ in range(600):
         if server.poll() is not None:
             break
-        if pid_file.exists() and pid_file.read_text().splitlines()[-1].strip() == "ready":
+        if pid_file.exists() and pid_file.read_text().rstrip().endswith("ready"):
             return
         time.sleep(0.05)
     raise SystemExit(f"PostgreSQL did not start:\n{(home / 'log').read_text()}")
@@ -116,9 +130,9 @@ def main(watched: int) -> None:
     home = Path(tempfile.mkdtemp(prefix="survey-pg-"))
     server: subprocess.Popen[bytes] | None = None
     try:
-        server = start(home)
+        server = launch(home, prepare(home))
         wait_until_ready(server, home)
-        print(f"postgresql+psycopg://postgres@/postgres?host={home / 'data'}", flush=True)  # noqa: T201
+        print(url_of(home), flush=True)  # noqa: T201
         while alive(watched) and server.poll() is None:
             time.sleep(0.3)
     finally:

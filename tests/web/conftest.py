@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from survey.access.principal import Role
@@ -17,7 +16,7 @@ from survey.fieldwork.invitations import issue
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, now
-from survey.web.routes import build_routes
+from survey.web.routes import build_app
 
 if TYPE_CHECKING:
     from conftest import Field
@@ -42,7 +41,7 @@ def web_settings(store_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(field: Field, web_settings: Settings) -> Iterator[TestClient]:
-    app = Starlette(routes=build_routes(web_settings))
+    app = build_app(web_settings)
     with TestClient(app, headers={"Accept-Language": "en"}) as visitor:
         yield visitor
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import Session, col, func, select
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR
@@ -19,7 +18,7 @@ from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, now
 from survey.web.responses import MAX_BYTES
-from survey.web.routes import build_routes
+from survey.web.routes import build_app
 
 if TYPE_CHECKING:
     from conftest import Field
@@ -249,7 +248,7 @@ def test_one_address_may_not_hammer_the_door(
     field: Field, web_settings: Settings, invite: Invite, interview: Made
 ) -> None:
     limited = web_settings.model_copy(update={"public_rate_per_minute": 3})
-    with TestClient(Starlette(routes=build_routes(limited))) as client:
+    with TestClient(build_app(limited)) as client:
         answers = [client.post(URL, json=interview(token="guess")) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert int(answers[-1].headers["retry-after"]) >= 1

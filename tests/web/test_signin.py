@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlmodel import select
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from survey.access.sessions import COOKIE, principal_for
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import LoginSession, now
-from survey.web.routes import build_routes
+from survey.web.routes import build_app
 from survey.web.security import safe_path
 
 if TYPE_CHECKING:
@@ -47,11 +46,11 @@ def test_a_role_is_chosen_with_one_click(client: TestClient, field: Field) -> No
 
 
 def test_the_cookie_is_secure_over_https(web_settings: Settings) -> None:
-    app = Starlette(routes=build_routes(web_settings))
+    app = build_app(web_settings)
     with TestClient(app, base_url="https://testserver") as client:
         assert "secure" in enter(client).headers["set-cookie"].lower()
     behind = web_settings.model_copy(update={"trusted_proxies": 1})
-    with TestClient(Starlette(routes=build_routes(behind))) as client:
+    with TestClient(build_app(behind)) as client:
         answer = client.post(
             "/auth/demo",
             data={"role": "analyst"},
@@ -73,7 +72,7 @@ def test_without_a_demonstration_there_is_no_such_door(
     field: Field, web_settings: Settings
 ) -> None:
     serious = web_settings.model_copy(update={"demo": False})
-    with TestClient(Starlette(routes=build_routes(serious))) as client:
+    with TestClient(build_app(serious)) as client:
         assert client.get("/auth/demo").status_code == 404
         assert enter(client).status_code == 404
 

@@ -79,6 +79,7 @@ def _serve(settings: Settings) -> None:
     import uvicorn
 
     from survey.ui.asgi import create_app
+    from survey.web.wire import GuardedProtocol
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     application = create_app(settings)
@@ -93,4 +94,5 @@ def _serve(settings: Settings) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        http=GuardedProtocol,
     )

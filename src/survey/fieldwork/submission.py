@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session
 
@@ -59,6 +59,15 @@ _USE_INVITATION = (
     .values(used_at=bindparam("now"))
 )
 
+
+def _written_out(moment: object) -> object:
+    """No bare number: it would be taken for seconds since 1970."""
+    if isinstance(moment, datetime) or (isinstance(moment, str) and ":" in moment):
+        return moment
+    raise ValueError("times are written as in ISO 8601")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Name = Annotated[str, Field(max_length=200)]
 Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
 
@@ -81,8 +90,8 @@ class Submission(BaseModel):
     instrument_sha256: Annotated[str, Field(max_length=64)]
     """The questionnaire that was on the screen."""
     language: Annotated[str, Field(max_length=16)] = "zh"
-    started_at: AwareDatetime
-    finished_at: AwareDatetime | None = None
+    started_at: Moment
+    finished_at: Moment | None = None
     """By the same clock as `started_at`; the difference holds even where the clock is wrong."""
     answers: Annotated[dict[Name, Any], Field(max_length=1000)]
     timings: Annotated[dict[Name, Seconds], Field(max_length=1000)] = {}

@@ -12,7 +12,17 @@ from pathlib import Path
 
 LANGUAGES = ("zh", "en")
 DEFAULT_LANGUAGE = "zh"
-DOMAINS = ("instrument", "fieldwork", "access", "snapshot", "publish", "web", "ui", "cli")
+DOMAINS = (
+    "store",
+    "instrument",
+    "fieldwork",
+    "access",
+    "snapshot",
+    "publish",
+    "web",
+    "ui",
+    "cli",
+)
 _CATALOGS = Path(__file__).parent
 
 

@@ -64,6 +64,8 @@ def _new_engine(url: str) -> Engine:
         pool_pre_ping=not sqlite,
         pool_size=10,
         max_overflow=30,
+        # Parameters are answers; an error's text goes to logs.
+        hide_parameters=True,
     )
     if sqlite:
         event.listen(engine, "connect", _tune_sqlite)

@@ -11,7 +11,6 @@ from anyio import create_task_group, to_thread
 from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
-from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
@@ -23,7 +22,7 @@ from survey.store.tables import InstrumentVersion, Wave, WaveState
 from survey.ui.watching import keep_looking
 from survey.web.assets import warm_assets
 from survey.web.invited import form_body
-from survey.web.routes import build_routes
+from survey.web.routes import build_app, is_ours
 
 _LOG = logging.getLogger(__name__)
 _HEADERS = {
@@ -110,16 +109,14 @@ class TwoDoors:
         self.own, self.pages = own, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        mine = scope["type"] == "http" and any(
-            route.matches(scope)[0] is not Match.NONE for route in self.own.routes
-        )
+        mine = scope["type"] == "http" and is_ours(scope["path"])
         await (self.own if mine else self.pages)(scope, receive, send)
 
 
 def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> ASGIApp:
     """The whole platform as one application, for uvicorn or any other ASGI server."""
     _close_the_side_door()
-    own = Starlette(routes=build_routes(settings))
+    own = build_app(settings)
     pages = App(script, lifespan=_lifespan(settings))
     return SafeHeaders(TwoDoors(own, pages))
 

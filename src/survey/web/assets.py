@@ -4,13 +4,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
 from survey.web.encoding import Body, send
-from survey.web.security import FILE_HEADERS, PAGE_HEADERS
+from survey.web.security import FILE_HEADERS
 from survey.web.texts import form_texts, paper_texts
 
 STATIC = Path(__file__).parent / "static"
@@ -161,7 +162,7 @@ def warm_assets() -> None:
 async def _asset(request: Request) -> Response:
     body = _by_url().get(request.url.path)
     if body is None:
-        return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
+        raise HTTPException(404)
     return send(request, body, forever=True, headers=FILE_HEADERS)
 
 

@@ -6,14 +6,16 @@ device: programs that fetch links to check them run no script and take no code a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any
 
 import orjson
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlmodel import Session
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.tokens import LONGEST, digest, new_token
@@ -25,8 +27,9 @@ from survey.instrument.browser import browser_form
 from survey.instrument.model import Instrument
 from survey.locale import SurveyError, translator
 from survey.settings import Settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.web.desk import Desk
 from survey.web.encoding import Body, send
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy, show_refusal
@@ -59,10 +62,28 @@ def form_body(store_url: str, sha256: str) -> Body:
     return Body(orjson.dumps(browser_form(instrument)), JSON)
 
 
+Opened = tuple[OpenInvitation, Instrument]
+
+
+def _open(token: str, secret: str, session: Session) -> Opened:
+    invitation = open_invitation(session=session, token=token, now=now(), secret=secret)
+    return invitation, load_instrument(session=session, sha256=invitation.instrument_sha256)
+
+
+def _bind(token: str, proof: str, session: Session) -> Opened:
+    invitation = bind_invitation(session=session, token=token, proof=proof, now=now())
+    return invitation, load_instrument(session=session, sha256=invitation.instrument_sha256)
+
+
+def _mark(token: str, session: Session) -> None:
+    mark_other_device(session=session, token=token, now=now())
+
+
 @dataclass(frozen=True)
 class _Door:
     settings: Settings
     limit: RateLimit
+    desk: Desk
 
     async def page(self, request: Request) -> Response:
         """`GET /q/{token}`."""
@@ -73,15 +94,13 @@ class _Door:
         token = request.path_params["token"]
         secret = _secret(request)
         try:
-            invitation, instrument = await to_thread.run_sync(self._open, token, secret)
+            opened = await self.desk.hand_over(partial(_open, token, secret))
         except OpenedElsewhere as refusal:
-            await to_thread.run_sync(self._mark, token)
+            await self.desk.hand_over(partial(_mark, token))
             return show_refusal(request, refusal, default, draft_key=_draft_key(token))
         except SurveyError as refusal:
             return show_refusal(request, refusal, default)
-        return self._with_cookie(
-            request, self._form_page(request, token, invitation, instrument), secret
-        )
+        return self._with_cookie(request, self._form_page(request, token, *opened), secret)
 
     async def bind(self, request: Request) -> Response:
         """`POST /q/{token}`: the device that shows the form; it may ask for the form again."""
@@ -91,35 +110,19 @@ class _Door:
             return show_busy(request, wait, default)
         claim = await _claim(request)
         if claim is None or not is_same_site(request):
-            return PlainTextResponse("Forbidden", 403, headers=PAGE_HEADERS)
+            raise HTTPException(403)
         token = request.path_params["token"]
         try:
-            invitation, instrument = await to_thread.run_sync(self._bind, token, claim.device)
+            opened = await self.desk.hand_over(partial(_bind, token, claim.device))
         except OpenedElsewhere as refusal:
-            await to_thread.run_sync(self._mark, token)
+            await self.desk.hand_over(partial(_mark, token))
             return show_refusal(request, refusal, default)
         except SurveyError as refusal:
             return show_refusal(request, refusal, default)
         if not claim.page:
             return Response(status_code=204, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
-        boot = self._boot(request, token, invitation, instrument)
+        boot = self._boot(request, token, *opened)
         return send(request, Body(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
-
-    def _bind(self, token: str, proof: str) -> tuple[OpenInvitation, Instrument]:
-        with session_scope(self.settings.store_url) as session:
-            invitation = bind_invitation(session=session, token=token, proof=proof, now=now())
-            sha256 = invitation.instrument_sha256
-            return invitation, load_instrument(session=session, sha256=sha256)
-
-    def _mark(self, token: str) -> None:
-        with session_scope(self.settings.store_url) as session:
-            mark_other_device(session=session, token=token, now=now())
-
-    def _open(self, token: str, secret: str) -> tuple[OpenInvitation, Instrument]:
-        with session_scope(self.settings.store_url) as session:
-            invitation = open_invitation(session=session, token=token, now=now(), secret=secret)
-            sha256 = invitation.instrument_sha256
-            return invitation, load_instrument(session=session, sha256=sha256)
 
     def _form_page(
         self, request: Request, token: str, invitation: OpenInvitation, instrument: Instrument
@@ -177,8 +180,8 @@ class _Door:
         sha256 = request.path_params["sha256"]
         try:
             body = await to_thread.run_sync(form_body, self.settings.store_url, sha256)
-        except InstrumentUnknown:
-            return PlainTextResponse("Not found", 404, headers=PAGE_HEADERS)
+        except InstrumentUnknown as error:
+            raise HTTPException(404) from error
         return send(request, body, forever=True, headers=PAGE_HEADERS)
 
 
@@ -219,8 +222,8 @@ def full_for_form(full: Iterable[FullCell]) -> list[tuple[int, int | None, str]]
     return [(cell.youngest, cell.oldest, cell.gender) for cell in full]
 
 
-def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    door = _Door(settings, limit)
+def routes(settings: Settings, limit: RateLimit, desk: Desk) -> list[BaseRoute]:
+    door = _Door(settings, limit, desk)
     return [
         Route("/q/{token}", door.page, methods=["GET"]),
         Route("/q/{token}", door.bind, methods=["POST"]),

@@ -14,6 +14,7 @@ from survey.fieldwork.invitations import (
 )
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import Message, SurveyError, msg, translator
+from survey.store.unavailable import StoreUnavailable
 from survey.web.render import Page, fragment, reader_language, respond
 
 SUBMIT_URL = "/api/responses"
@@ -62,6 +63,11 @@ _NOTICES: dict[type[SurveyError], Notice] = {
     WaveNotOpen: Notice(
         410, msg("This survey is closed"), msg("Thank you for your interest in taking part.")
     ),
+    StoreUnavailable: Notice(
+        503,
+        msg("One moment, please"),
+        msg("Please reload this page in a minute."),
+    ),
 }
 
 
@@ -73,7 +79,7 @@ def show_refusal(
     `boot` is what the page's script is told besides.
     """
     notice = _NOTICES[type(error)]
-    return _show(request, notice, error.message, default_language, **boot)
+    return show_notice(request, notice, error.message, default_language, **boot)
 
 
 def show_offline(request: Request, default_language: str) -> Response:
@@ -84,20 +90,21 @@ def show_offline(request: Request, default_language: str) -> Response:
         msg("This page goes on by itself as soon as there is one."),
     )
     text = msg("What you answered on this device is kept.")
-    return _show(request, notice, text, default_language, kind="offline")
+    return show_notice(request, notice, text, default_language, kind="offline")
 
 
 def show_busy(request: Request, wait: float, default_language: str) -> Response:
     notice = Notice(429, msg("One moment, please"), msg("Please reload this page in a minute."))
     text = msg("There are very many visitors from your network just now.")
-    response = _show(request, notice, text, default_language)
+    response = show_notice(request, notice, text, default_language)
     response.headers["Retry-After"] = str(int(wait) + 1)
     return response
 
 
-def _show(
+def show_notice(
     request: Request, notice: Notice, text: Message, default_language: str, **more: str
 ) -> Response:
+    """A page of one heading, what happened, and what to do now; `more` is for its script."""
     language = reader_language(request, default_language)
     t = translator(language)
     title = t(notice.title)

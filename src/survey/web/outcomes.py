@@ -29,6 +29,7 @@ from survey.locale import Message, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import now
+from survey.store.unavailable import StoreUnavailable, telling_when_unavailable
 from survey.web.texts import screen_language
 
 _LOG = logging.getLogger(__name__)
@@ -42,8 +43,12 @@ _STATUS: dict[type[SurveyError], int] = {
     WaveNotOpen: 410,
     SheetUnknown: 404,
     AccessDenied: 403,
+    StoreUnavailable: 503,
 }
 REFUSED = 422
+
+Arrived = Submission | Keying
+"""What a browser's outbox may bring."""
 
 
 @dataclass(frozen=True)
@@ -60,29 +65,47 @@ def refusal(status: int, code: str, message: str) -> Outcome:
 
 def take_in(document: object, principal: Principal | None, settings: Settings) -> Outcome:
     """Store the interview in a transaction of its own, or say in its language why not."""
-    t = translator(_language(document, settings.language))
+    arrived = read_arrived(document, settings.language)
+    if isinstance(arrived, Outcome):
+        return arrived
     try:
-        arrived = _read(document)
+        with telling_when_unavailable(), session_scope(settings.store_url) as session:
+            return taken_in(session, arrived, principal)
+    except SurveyError as error:
+        return refused(error, arrived.language, settings.language, known=principal is not None)
+
+
+def taken_in(session: Session, arrived: Arrived, principal: Principal | None) -> Outcome:
+    """Store it within a transaction that somebody else commits; the outcome counts after that."""
+    if isinstance(arrived, Keying):
+        return _sheet(hand_in(session=session, keying=arrived, principal=principal, now=now()))
+    return _receipt(submit(session=session, submission=arrived, principal=principal, now=now()))
+
+
+def read_arrived(document: object, default_language: str) -> Arrived | Outcome:
+    """The envelope of an interview or of a keyed sheet, or the refusal when it is neither."""
+    try:
+        return _read(document)
     except ValidationError as error:
         # Where and what kind, never the values: they may be somebody's answers.
         places = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
         _LOG.info("malformed submission: %s", places[:10])
+        t = translator(_language(document, default_language))
         return refusal(400, "malformed", t("These answers did not arrive in a readable form."))
-    try:
-        with session_scope(settings.store_url) as session:
-            if isinstance(arrived, Keying):
-                return _sheet(
-                    hand_in(session=session, keying=arrived, principal=principal, now=now())
-                )
-            return _receipt(_submit(session, arrived, principal))
-    except AnswersInvalid as error:
-        return _problems(error, arrived.language, t)
-    except SurveyError as error:
-        status = 401 if isinstance(error, AccessDenied) and principal is None else None
-        return refusal(status or _STATUS.get(type(error), 409), error.code, t(error.message))
 
 
-def _read(document: object) -> Submission | Keying:
+def refused(error: SurveyError, language: str, default_language: str, *, known: bool) -> Outcome:
+    """Why an interview was not stored; `known` says whether the sender is signed in."""
+    t = translator(screen_language(language, default_language))
+    if isinstance(error, AnswersInvalid):
+        return _problems(error, language, t)
+    status = _STATUS.get(type(error), 409)
+    if isinstance(error, AccessDenied) and not known:
+        status = 401
+    return refusal(status, error.code, t(error.message))
+
+
+def _read(document: object) -> Arrived:
     """A browser has one outbox, whatever waits in it: a sheet of paper says so by its head."""
     if isinstance(document, Mapping) and "sheet" in document:
         return Keying.model_validate(document)
@@ -92,10 +115,6 @@ def _read(document: object) -> Submission | Keying:
 def _language(document: object, default: str) -> str:
     language = document.get("language") if isinstance(document, Mapping) else None
     return screen_language(language, default) if isinstance(language, str) else default
-
-
-def _submit(session: Session, submission: Submission, principal: Principal | None) -> Receipt:
-    return submit(session=session, submission=submission, principal=principal, now=now())
 
 
 def _receipt(receipt: Receipt) -> Outcome:
@@ -141,6 +160,7 @@ def _words(problem: Problem, language: str, t: Translator) -> str:
 
 
 WRONG_TYPE = msg("Please send JSON.")
+TOO_SLOW = msg("These answers took too long to arrive. Please send them again.")
 TOO_LARGE = msg("These answers are too large.")
 ELSEWHERE = msg("This was sent from another site.")
 TOO_MANY = msg("Too many requests. Please try again in a moment.")

@@ -1,20 +1,40 @@
 """Everything that is served beside Streamlit."""
 
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
 from survey.web import assets, health, invited, offline, paper, responses, signin
+from survey.web.desk import Desk
+from survey.web.faults import fault_handlers
 from survey.web.limits import RateLimit
+
+_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/")
+_ADDRESSES = frozenset({"/health", "/ready"})
+
+
+def is_ours(path: str) -> bool:
+    """Whether this address belongs to the public door, though nothing may be there."""
+    return path.startswith(_PREFIXES) or path in _ADDRESSES
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The public door as an application of its own."""
+    app = Starlette(routes=build_routes(settings), exception_handlers=fault_handlers(settings))
+    # A redirect to the address without its last slash would name whatever host the visitor claims.
+    app.router.redirect_slashes = False
+    return app
 
 
 def build_routes(settings: Settings) -> list[BaseRoute]:
     """The public form, its API, sign-in and health; pages and posts are counted together."""
     limit = RateLimit(settings.public_rate_per_minute)
+    desk = Desk(settings.store_url)
     return [
-        *assets.routes(),
         *offline.routes(settings),
-        *invited.routes(settings, limit),
-        *responses.routes(settings, limit),
+        *invited.routes(settings, limit, desk),
+        *responses.routes(settings, limit, desk),
+        *assets.routes(),
         *paper.routes(settings),
         *signin.routes(settings, limit),
         *health.routes(settings),

@@ -1,11 +1,13 @@
 """Signing in by choosing a demo role, and signing out."""
 
+import asyncio
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from anyio import to_thread
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import Role
@@ -20,6 +22,7 @@ from survey.web.render import Page, enclose, fragment, reader_language, respond
 from survey.web.security import PAGE_HEADERS, is_https, is_same_site, safe_path
 
 MAX_FORM_BYTES = 4096
+FORM_SECONDS = 10.0
 
 DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
     # Role -> what it is called and what it may be tried out for, on both pages that offer it.
@@ -59,7 +62,7 @@ class _Reception:
     async def choose(self, request: Request) -> Response:
         """`GET /auth/demo`."""
         if not self.settings.demo:
-            return _not_found()
+            raise HTTPException(404)
         language = reader_language(request, self.settings.language)
         t = translator(language)
         roles = "\n".join(
@@ -80,7 +83,7 @@ class _Reception:
     async def enter(self, request: Request) -> Response:
         """`POST /auth/demo`."""
         if not self.settings.demo:
-            return _not_found()
+            raise HTTPException(404)
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
         if wait:
             return show_busy(request, wait, self.settings.language)
@@ -88,11 +91,11 @@ class _Reception:
         # The start page names the role in the address: Streamlit drops a field called `role`.
         role = form.get("role") or request.query_params.get("role", "")
         if not is_same_site(request) or role not in set(DEMO_ROLES):
-            return _refused()
+            raise HTTPException(403)
         try:
             secret = await to_thread.run_sync(self._sign_in, Role(role))
-        except NoDemoAccount:
-            return _not_found()
+        except NoDemoAccount as error:
+            raise HTTPException(404) from error
         response = RedirectResponse(safe_path(form.get("next")), 303, headers=_NO_STORE)
         response.set_cookie(
             COOKIE,
@@ -133,7 +136,7 @@ class _Reception:
     async def leave(self, request: Request) -> Response:
         """`POST /auth/logout`."""
         if not is_same_site(request):
-            return _refused()
+            raise HTTPException(403)
         await to_thread.run_sync(self._sign_out, request.cookies.get(COOKIE))
         response = RedirectResponse("/", 303, headers=_NO_STORE)
         response.delete_cookie(COOKIE, httponly=True, samesite="lax")
@@ -147,24 +150,17 @@ class _Reception:
 _NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
 
 
-def _not_found() -> Response:
-    return PlainTextResponse("Not found", 404, headers=_NO_STORE)
-
-
-def _refused() -> Response:
-    return PlainTextResponse("Forbidden", 403, headers=_NO_STORE)
-
-
 async def _form(request: Request) -> dict[str, str]:
     """The few fields of a plain form; anything long is not one of ours."""
     content = bytearray()
-    async for chunk in request.stream():
-        content.extend(chunk)
-        if len(content) > MAX_FORM_BYTES:
-            return {}
     try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                content.extend(chunk)
+                if len(content) > MAX_FORM_BYTES:
+                    return {}
         fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=10)
-    except ValueError:
+    except (ValueError, TimeoutError, ClientDisconnect):
         return {}
     return {name: values[0] for name, values in fields.items()}
 

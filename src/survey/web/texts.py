@@ -1,6 +1,7 @@
 """The words of the browser form, by key, for each language of a questionnaire."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import lru_cache
 
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, translator
 
@@ -142,8 +143,9 @@ def paper_texts(language: str) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=64)
 def texts_for(
-    languages: Iterable[str], default: str = DEFAULT_LANGUAGE
-) -> dict[str, dict[str, str]]:
+    languages: tuple[str, ...], default: str = DEFAULT_LANGUAGE
+) -> Mapping[str, dict[str, str]]:
     """Language code of the questionnaire -> the form's words in it."""
     return {code: form_texts(screen_language(code, default)) for code in languages}

@@ -1,0 +1,1 @@
+"""Thousands of interviews through kills, cut lines, full disks and restarts."""

@@ -1,0 +1,1 @@
+"""Whole interviews over HTTP from many phones at once."""

@@ -1,0 +1,37 @@
+"""What callers see when the store cannot be reached or cannot write: one error, kept apart from
+those that are somebody's mistake."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
+
+from survey.locale import SurveyError, msg
+
+_LOG = logging.getLogger(__name__)
+
+UNAVAILABLE = (OperationalError, InterfaceError, InternalError, TimeoutError)
+"""A full disk, a stopped or restarting database, a lock that did not come: trying again helps."""
+
+
+class StoreUnavailable(SurveyError):
+    """Nothing was written. The same request may be sent again."""
+
+    code = "store_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("We cannot save anything at the moment. Nothing is lost; please try again soon.")
+        )
+
+
+@contextmanager
+def telling_when_unavailable() -> Iterator[None]:
+    """Turn failures of the database itself into `StoreUnavailable`; statements stay out of logs."""
+    try:
+        yield
+    except UNAVAILABLE as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        _LOG.error("the store does not take anything in: %s", reason)
+        raise StoreUnavailable from error

@@ -1,0 +1,63 @@
+"""The desk where whatever the public door writes is handed over to the store.
+
+Requests that arrive while a transaction is being written wait for the next one and share it: an
+idle server writes at once, and a busy one pays for a transaction and a change of thread once for
+many interviews. An answer leaves only after the commit.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from anyio import to_thread
+from sqlmodel import Session
+
+from survey.store.together import Done, Failed, write_together
+
+MOST_TOGETHER = 16
+"""So that nobody waits long for the others, and locks on PostgreSQL are short."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class Desk:
+    """One queue for one store; belongs to the event loop that serves."""
+
+    store_url: str
+    _waiting: deque[tuple[Callable[[Session], Any], asyncio.Future[Any]]] = field(
+        default_factory=deque
+    )
+    _clerk: asyncio.Task[None] | None = None
+
+    async def hand_over(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in a transaction; what it returned, after the commit.
+
+        Raises what `work` raised, and `StoreUnavailable` when the store took nothing in.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((work, future))
+        if self._clerk is None or self._clerk.done():
+            self._clerk = loop.create_task(self._work_off())
+        return await future
+
+    async def _work_off(self) -> None:
+        while self._waiting:
+            count = min(len(self._waiting), MOST_TOGETHER)
+            batch = [self._waiting.popleft() for _ in range(count)]
+            works = [work for work, _ in batch]
+            outcomes = await to_thread.run_sync(write_together, self.store_url, works)
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                _tell(future, outcome)
+
+
+def _tell(future: asyncio.Future[Any], outcome: Done | Failed) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Failed):
+        future.set_exception(outcome.error)
+    else:
+        future.set_result(outcome.value)

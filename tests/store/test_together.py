@@ -1,0 +1,133 @@
+"""Several units of work in one transaction: each whole or not at all, none for another's sake."""
+
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
+
+from survey.locale import SurveyError, msg
+from survey.store.core import table_of
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account
+from survey.store.together import Done, Failed, Work, write_together
+from survey.store.unavailable import StoreUnavailable
+
+
+def add(login: str) -> Work:
+    def work(session: Session) -> str:
+        session.add(Account(login=login, name=login, role="surveyor", area="CN"))
+        return login
+
+    return work
+
+
+def after(first: Work, error: Exception) -> Work:
+    """Does what `first` does, and then fails."""
+
+    def work(session: Session) -> None:
+        first(session)
+        session.flush()
+        raise error
+
+    return work
+
+
+def logins(url: str) -> set[str]:
+    with read_scope(url) as session:
+        return set(session.exec(select(Account.login)).all())
+
+
+def test_what_fails_leaves_nothing_and_the_others_are_kept(store_url: str) -> None:
+    no = SurveyError(msg("no"))
+    works = [add("a"), after(add("b"), no), add("c"), after(add("d"), KeyError("d")), add("e")]
+    outcomes = write_together(store_url, works)
+    assert outcomes[0] == Done("a")
+    assert outcomes[1] == Failed(no)
+    assert isinstance(outcomes[3], Failed)
+    assert isinstance(outcomes[3].error, KeyError)
+    assert logins(store_url) == {"a", "c", "e"}
+
+
+def test_what_was_only_added_before_a_failure_is_forgotten_too(store_url: str) -> None:
+    def careless(session: Session) -> None:
+        add("half")(session)
+        raise SurveyError(msg("no"))
+
+    write_together(store_url, [add("a"), careless, add("b")])
+    assert logins(store_url) == {"a", "b"}
+
+
+def test_a_broken_rule_of_the_database_is_one_units_own(store_url: str) -> None:
+    outcomes = write_together(store_url, [add("a"), add("a"), add("b")])
+    assert [type(each) for each in outcomes] == [Done, Failed, Done]
+    assert logins(store_url) == {"a", "b"}
+
+
+def test_a_failing_database_makes_each_run_alone(store_url: str) -> None:
+    tries: list[int] = []
+
+    def unlucky(session: Session) -> str:
+        tries.append(1)
+        add("b")(session)
+        session.flush()
+        if len(tries) == 1:
+            raise OperationalError("", {}, Exception("deadlock detected"))
+        return "b"
+
+    assert write_together(store_url, [add("a"), unlucky, add("c")]) == [
+        Done("a"), Done("b"), Done("c"),
+    ]  # fmt: skip
+    assert logins(store_url) == {"a", "b", "c"}
+
+
+def test_a_full_disk_is_said_and_keeps_nothing(sqlite_url: str) -> None:
+    def too_much(session: Session) -> None:
+        session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
+        session.connection().execute(text("CREATE TABLE big AS SELECT randomblob(9000000) AS b"))
+
+    outcomes = write_together(sqlite_url, [add("a"), too_much])
+    assert outcomes[0] == Done("a")
+    assert isinstance(outcomes[1], Failed)
+    assert isinstance(outcomes[1].error, StoreUnavailable)
+    assert logins(sqlite_url) == {"a"}
+
+
+@pytest.mark.postgres
+def test_two_processes_that_want_each_others_rows_both_come_through(postgres_url: str) -> None:
+    accounts = table_of(Account)
+    write_together(postgres_url, [add("a"), add("b")])
+    both_hold_one = Barrier(2)
+
+    def rename(login: str, mark: str, *, meet: bool = False) -> Work:
+        met: list[bool] = []
+
+        def work(session: Session) -> None:
+            new_name = col(Account.name).concat(mark)
+            statement = update(accounts).where(accounts.c.login == login).values(name=new_name)
+            session.connection().execute(statement)
+            if meet and not met:
+                met.append(True)
+                both_hold_one.wait(30)
+
+        return work
+
+    def run(*works: Work) -> Callable[[], None]:
+        def go() -> None:
+            assert all(isinstance(each, Done) for each in write_together(postgres_url, works))
+
+        return go
+
+    sides = [
+        Thread(target=run(rename("a", "1", meet=True), rename("b", "1"))),
+        Thread(target=run(rename("b", "2", meet=True), rename("a", "2"))),
+    ]
+    for side in sides:
+        side.start()
+    for side in sides:
+        side.join(60)
+    with session_scope(postgres_url) as session:
+        names = session.exec(select(Account.name)).all()
+    assert sorted("".join(sorted(name)) for name in names) == ["12a", "12b"]

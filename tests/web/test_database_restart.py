@@ -1,0 +1,91 @@
+"""PostgreSQL goes away under the running door and comes back; the door is not started again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import postgres_server
+import pytest
+from phones import DoorProcess, Phones, disagreements, wait_for
+
+from survey.store import schema
+from survey.store.engine import dispose_engines
+
+if TYPE_CHECKING:
+    from conftest import Field
+
+pytestmark = pytest.mark.postgres
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL of this test's own, as durable as in production."""
+
+    home: Path
+    binaries: Path
+    server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = {"listen_addresses": "", "shared_buffers": "16MB"}
+        self.server = postgres_server.launch(self.home, self.binaries, options)
+        postgres_server.wait_until_ready(self.server, self.home)
+
+    def stop(self) -> None:
+        assert self.server is not None
+        self.server.send_signal(signal.SIGINT)
+        self.server.wait()
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    home = Path(tempfile.mkdtemp(prefix="survey-restart-"))
+    made = Cluster(home, postgres_server.prepare(home))
+    made.start()
+    yield made
+    made.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def store_url(cluster: Cluster) -> Iterator[str]:
+    url = postgres_server.url_of(cluster.home)
+    schema.upgrade(url)
+    yield url
+    dispose_engines()
+
+
+def test_a_restarted_database_loses_and_doubles_nothing(
+    cluster: Cluster,
+    field: Field,
+    tmp_path: Path,
+    invite: Callable[..., str],
+    interview: Callable[..., dict[str, Any]],
+) -> None:
+    door = DoorProcess(field.url, tmp_path)
+    door.start()
+    wait_for(door.is_up, "the door opens")
+    phones = Phones(door.port, [interview(token=invite()) for _ in range(90)])
+    try:
+        phones.start()
+        wait_for(lambda: len(phones.receipts) >= 30, "receipts")
+        cluster.stop()
+        seen = phones.statuses[503]
+        wait_for(lambda: phones.statuses[503] >= seen + 10, "refusals")
+        assert door.ask("GET", "/ready")[0] == 503
+        assert door.ask("GET", "/health")[0] == 200
+        cluster.start()
+        phones.wait()
+        assert phones.statuses.keys() == {200, 503}
+        assert len(phones.receipts) == 90
+        dispose_engines()
+        assert disagreements(field.url, phones.receipts) == []
+        assert "Traceback" not in door.log.read_text()
+    finally:
+        door.stop()

@@ -1,0 +1,60 @@
+"""Handing over: everybody gets the own answer, and only after the commit."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from survey.locale import SurveyError, msg
+from survey.store.engine import read_scope
+from survey.store.tables import Account
+from survey.web.desk import MOST_TOGETHER, Desk
+
+
+def test_a_crowd_at_the_desk(store_url: str) -> None:
+    desk = Desk(store_url)
+    sessions: list[Session] = []
+
+    async def visit(number: int) -> None:
+        def work(session: Session) -> UUID:
+            sessions.append(session)
+            account = Account(login=str(number), name="x", role="surveyor", area="CN")
+            session.add(account)
+            if number % 10 == 3:
+                raise SurveyError(msg("number {number}", number=number))
+            return account.id
+
+        if number % 10 == 3:
+            with pytest.raises(SurveyError, match=f"number {number}$"):
+                await desk.hand_over(work)
+            return
+        own = await desk.hand_over(work)
+        with read_scope(store_url) as session:
+            assert session.get_one(Account, own).login == str(number)
+
+    async def crowd() -> None:
+        await asyncio.gather(*(visit(number) for number in range(5 * MOST_TOGETHER)))
+
+    asyncio.run(crowd())
+    asyncio.run(visit(1000))
+    assert len(set(map(id, sessions))) < MOST_TOGETHER
+
+
+def test_a_visitor_who_leaves_does_not_hold_up_the_others(store_url: str) -> None:
+    desk = Desk(store_url)
+
+    async def scene() -> list[int]:
+        def answer(number: int) -> int:
+            return number
+
+        leaving = asyncio.create_task(desk.hand_over(lambda _: answer(0)))
+        staying = [
+            asyncio.create_task(desk.hand_over(lambda _, number=number: answer(number)))
+            for number in range(1, 4)
+        ]
+        await asyncio.sleep(0)
+        leaving.cancel()
+        return await asyncio.gather(*staying)
+
+    assert asyncio.run(scene()) == [1, 2, 3]

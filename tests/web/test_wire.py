@@ -1,0 +1,121 @@
+"""Bytes that are not quite HTTP, heads without end, and visitors who take their time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from phones import DoorProcess, wait_for
+
+from survey.web.wire import MAX_HEAD_BYTES
+
+HOST = b"Host: testserver\r\n"
+POST = b"POST /api/responses HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+def door(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+    folder = tmp_path_factory.mktemp("wire")
+    process = DoorProcess(f"sqlite:///{_sqlite_template}", folder, patience=1)
+    process.start()
+    wait_for(process.is_up, "the door opens")
+    yield process
+    process.stop()
+
+
+def say(door: DoorProcess, *pieces: bytes, pause: float = 0) -> bytes:
+    """Send the pieces; whatever comes back until the door closes the line or has answered."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as line:
+        try:
+            for piece in pieces:
+                line.sendall(piece)
+                time.sleep(pause)
+            while more := line.recv(65536):
+                answer += more
+                if b"\r\n\r\n" in answer:
+                    break
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    return answer
+
+
+BROKEN = {
+    "no http": b"hello\r\n\r\n",
+    "nothing but ends": b"\r\n" * 100 + b"\x00\r\n\r\n",
+    "version 9": b"GET /ready HTTP/9.9\r\n" + HOST + b"\r\n",
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
+    "a header without colon": b"GET /ready HTTP/1.1\r\nHost\r\n\r\n",
+    "a space in a name": b"GET /ready HTTP/1.1\r\nHo st: a\r\n\r\n",
+    "nul in a header": b"GET /ready HTTP/1.1\r\nHost: a\x00b\r\n\r\n",
+    "a folded header": b"GET /ready HTTP/1.1\r\nHost: a\r\n b\r\n\r\n\x01",
+    "a method of signs": b"G@T /ready HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a negative length": POST + b"Content-Length: -5\r\n\r\n{}",
+    "a length of letters": POST + b"Content-Length: five\r\n\r\n{}",
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+    "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+    "a chunk of letters": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "a huge chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n",
+    "control characters in the address": b"GET /q/\x01\x02 HTTP/1.1\r\n" + HOST + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_what_is_not_http_is_refused(door: DoorProcess, sent: bytes) -> None:
+    answer = say(door, sent)
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 408"))
+
+
+LARGE = {
+    "one header": b"GET /ready HTTP/1.1\r\n" + HOST + b"Cookie: " + b"a" * 2 * MAX_HEAD_BYTES,
+    "many headers": b"GET /ready HTTP/1.1\r\n" + HOST + b"X-A: b\r\n" * 10_000,
+    "the address": b"GET /q/" + b"a" * 2 * MAX_HEAD_BYTES,
+}
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("head", LARGE.values(), ids=LARGE)
+def test_a_head_without_end_is_cut_off(door: DoorProcess, head: bytes, ended: bool) -> None:
+    rest = b" HTTP/1.1\r\n" + HOST if head.startswith(b"GET /q/") else b"\r\n"
+    answer = say(door, head + (rest + b"\r\n" if ended else b""))
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+
+
+SLOW = {
+    "says nothing": (b"",),
+    "stops amid the head": (b"GET /ready HTTP/1.1\r\n", b"Host"),
+    "drop by drop": tuple(bytes([each]) for each in b"GET /ready HTTP/1.1\r\nHost: abcdefg"),
+    "stops amid the body": (POST + b"Content-Length: 500\r\n\r\n{",),
+    "stops amid the chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",),
+}
+
+
+@pytest.mark.parametrize("pieces", SLOW.values(), ids=SLOW)
+def test_patience_has_an_end(door: DoorProcess, pieces: tuple[bytes, ...]) -> None:
+    answer = say(door, *pieces, pause=0.02)
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_an_address_cannot_add_headers(door: DoorProcess) -> None:
+    for path in (b"/q/a%0d%0aX-Evil:%201", b"/auth/demo?next=/%0d%0aX-Evil:%201"):
+        answer = say(door, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+        assert b"\nx-evil" not in answer.lower()
+
+
+def test_pipelined_requests_are_answered_one_by_one(door: DoorProcess) -> None:
+    one = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as line:
+        line.sendall(one * 5)
+        answer = b""
+        while answer.count(b"HTTP/1.1 200") < 5:
+            more = line.recv(65536)
+            assert more
+            answer += more
+
+
+def test_the_door_is_still_open(door: DoorProcess) -> None:
+    assert door.ask("GET", "/ready")[0] == 200
+    assert "Traceback" not in door.log.read_text()
