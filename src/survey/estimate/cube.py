@@ -4,7 +4,7 @@ The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; 
 the arithmetic differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -28,6 +28,8 @@ from survey.estimate.estimate import check_deff
 from survey.estimate.indicators import Composite
 from survey.estimate.tables import cube_table, describe
 from survey.estimate.tree import Tree
+
+AREAS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,12 @@ class Cube:
         check_deff(deff)
         with one_thread():
             simple = simple_variances(self.views)
-            parts = [
-                _evidence(view, variance).conclude(self.sums.sample, level, deff).columns()
+            parts = (
+                piece.conclude(self.sums.sample, level, deff).columns()
                 for view, variance in zip(self.views, simple, strict=True)
-            ]
-        return self._long(self.views, parts)
+                for piece in _evidence(view, variance).pieces(AREAS_AT_ONCE)
+            )
+            return self._long(self.views, parts)
 
     def gaps(self, *, level: float = 0.95) -> pd.DataFrame:
         """Each group less the rest of its area: one row per (area_level, area, group, indicator)
@@ -160,7 +163,7 @@ class Cube:
         raise EstimateError("not_a_choice", name="area level", choices=names, value=name)
 
     def _long(
-        self, views: Sequence[View], parts: Sequence[Mapping[str, np.ndarray]]
+        self, views: Sequence[View], parts: Iterable[Mapping[str, np.ndarray]]
     ) -> pd.DataFrame:
         areas = {view.level.name: view.level.labels for view in views}
         plan = self.sums.plan

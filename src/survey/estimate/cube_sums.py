@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Self
 
 import numpy as np
@@ -20,7 +20,7 @@ from survey.estimate.cube_read import (
     read_groups,
     read_raw,
 )
-from survey.estimate.cube_rows import Rows, Scale, cut
+from survey.estimate.cube_rows import Rows, Scale, cut, steps_from
 from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.errors import EstimateError
 from survey.estimate.indicators import Composite, check_composite
@@ -48,6 +48,12 @@ class AreaLevel:
     labels: pd.Index
     of_psu: Codes
     of_block: Codes
+
+    @cached_property
+    def of_blocks(self) -> bool:
+        """Whether the areas are the blocks."""
+        size = len(self.labels)
+        return size == len(self.of_block) and bool((self.of_block == np.arange(size)).all())
 
 
 @dataclass(frozen=True)
@@ -228,13 +234,14 @@ def _rows(
     middle = [np.rint((scale.minimum + scale.maximum) / 2)] * len(raw)
     middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in extra]
     omega = tree.omega if composite == "per_respondent" else np.empty((0, len(raw)))
+    centre = np.array(middle, dtype=np.float64)
     return Rows(
-        raw=raw,
+        answers=steps_from(centre[: len(raw)], raw),
         rates=extra,
         member=member,
         weight=sample.weight[order],
         chunks=[],
-        centre=np.array(middle, dtype=np.float64),
+        centre=centre,
         omega=omega,
         scale=scale,
     )

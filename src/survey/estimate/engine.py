@@ -1,5 +1,6 @@
 """Inference for linear combinations of item means in many domains: the core of every table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -52,6 +53,20 @@ class Evidence:
     """Rows with a positive weight."""
     base: Floats
     """Sum of weights."""
+
+    def pieces(self, size: int) -> "Iterator[Evidence]":
+        """A few domains at a time, which keeps the work of `conclude` in the processor's cache."""
+        for start in range(0, len(self.estimate), size):
+            part = slice(start, start + size)
+            yield Evidence(
+                estimate=self.estimate[part],
+                size=self.size[part],
+                spread=self.spread.part(part),
+                simple=self.simple[part],
+                n=self.n[part],
+                members=self.members[part],
+                base=self.base[part],
+            )
 
     def conclude(self, sample: Sample, level: float, deff: Deff) -> Inference:
         """Standard errors, intervals, deff and status."""
