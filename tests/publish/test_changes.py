@@ -36,8 +36,8 @@ from survey.store.tables import Response, Status, Wave, WaveState, new_id
 OLD, NEW = "main-2022", "main-2023"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
 KEYS = ["area_level", "area", "group", "indicator"]
-NUMBERS = ["before", "after", "difference", "se", "ci_low", "ci_high", "df", "p"]
-FIGURES = [*NUMBERS, "n_before", "n_after", "p_adjusted"]
+NUMBERS = ["before", "after", "difference", "se"]
+FIGURES = [*NUMBERS, "ci_low", "ci_high", "df", "p", "n_before", "n_after", "p_adjusted"]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,10 @@ def test_the_table_is_what_the_estimator_says(
     for column in NUMBERS:
         expected = direct.loc[index, column].to_numpy(dtype=float)
         np.testing.assert_allclose(part[column].astype(float), expected, rtol=1e-7, atol=1e-7)
+    design_df = direct.loc[index, "df"].to_numpy()
+    assert (part["df"] <= design_df).all()
+    low = part["difference"] - stats.t.ppf(0.975, part["df"].where(part["df"] > 0)) * part["se"]
+    np.testing.assert_allclose(part["ci_low"], low, rtol=1e-7, atol=1e-7)
 
 
 def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[Source, Source]) -> None:

@@ -20,7 +20,7 @@ from survey.estimate.cube_levels import Segments, View
 from survey.estimate.cube_read import Labels, Membership
 from survey.estimate.cube_rows import Scale
 from survey.estimate.cube_simple import simple_variances
-from survey.estimate.cube_sums import CubeSums, one_thread
+from survey.estimate.cube_sums import CubeSums, DfRule, one_thread
 from survey.estimate.design import Design
 from survey.estimate.engine import Deff, Evidence
 from survey.estimate.errors import EstimateError
@@ -51,6 +51,7 @@ class Cube:
         composite: Composite = "item_means",
         scale: Scale | None = None,
         renormalise: bool = False,
+        df_rule: DfRule = "design",
     ) -> Self:
         """Sum the rows.
 
@@ -67,6 +68,8 @@ class Cube:
                 indicator of its own.
             scale: the instrument's scale; 1–10 unless given.
             composite, renormalise: as in `estimate_tree`.
+            df_rule: "design" counts degrees of freedom as `estimate_tree` and R do; "weighted" is
+                never above it and weighs each stratum's by where the group lives, see `View.df`.
 
         Raises:
             EstimateError: as `estimate_tree`; or an answer off the scale, an area that cuts
@@ -83,6 +86,7 @@ class Cube:
                 composite=composite,
                 scale=scale or Scale(),
                 renormalise=renormalise,
+                df_rule=df_rule,
             )
         )
 
@@ -171,6 +175,7 @@ class Cube:
         table.attrs |= {
             "composite": self.sums.composite,
             "renormalise": self.sums.renormalise,
+            "df_rule": self.sums.df_rule,
         }
         return describe(table, self.sums.sample)
 
@@ -186,6 +191,7 @@ def cube(
     composite: Composite = "item_means",
     scale: Scale | None = None,
     renormalise: bool = False,
+    df_rule: DfRule = "design",
     level: float = 0.95,
     deff: Deff = "replace",
 ) -> pd.DataFrame:
@@ -201,6 +207,7 @@ def cube(
         composite=composite,
         scale=scale,
         renormalise=renormalise,
+        df_rule=df_rule,
     )
     return whole.table(level=level, deff=deff)
 
@@ -217,7 +224,7 @@ def _evidence(view: View, simple: Floats) -> Evidence:
         lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
     )
     spread = view.spread(total, within, view.segments.psus[:, asked])
-    if sums.sample.assumed_deff is not None:
+    if sums.sample.assumed_deff is not None or sums.df_rule != "design":
         spread = replace(spread, df=view.df[:, asked])
     return Evidence(
         estimate=view.estimate[:, asked],

@@ -171,7 +171,7 @@ class View:
         return bool((self.coverage == 1).all())
 
     @cached_property
-    def df(self) -> Floats:
+    def design_df(self) -> Floats:
         """PSUs with members less strata with members, (A, G, T); without recorded points, rows
         less strata."""
         cells = self.cells
@@ -180,6 +180,28 @@ class View:
         strata = group_sum(cells.home, occupied.astype(np.float64), len(self.level.labels))
         units = self.psus if self.sums.sample.assumed_deff is None else self.members
         return units - strata.reshape(units.shape)
+
+    @cached_property
+    def df(self) -> Floats:
+        """Degrees of freedom by the cube's rule, (A, G, T).
+
+        "weighted": at most 1 / sum_h p_h^2 / (n_h - 1), p_h the share of the group's weight that
+        lies in stratum h, rounded. It is Satterthwaite's (1946) number where every member brings
+        the same variance. A group that lives at the three points of one stratum, with a few
+        members strewn over the ten of another, knows its error by three points, not by thirteen.
+        """
+        if self.sums.df_rule == "design" or self.sums.sample.assumed_deff is not None:
+            return self.design_df
+        sums, cells, columns = self.sums, self.cells, self.sums.rows.columns
+        weight = np.add.reduceat(sums.weight, self.segments.starts, axis=0)
+        share = cells.pick(weight).reshape(-1, columns) @ np.abs(sums.plan.omega).T
+        inside = group_sum(cells.of_segment, share.reshape(len(cells.inside), -1), len(cells.home))
+        known = np.maximum(sums.sample.psus[cells.stratum] - 1, 1)[:, None]
+        areas = len(self.level.labels)
+        whole = group_sum(cells.home, inside, areas) ** 2
+        most = ratio(whole, group_sum(cells.home, inside**2 / known, areas), np.inf)
+        limited = np.minimum(self.design_df, most.reshape(self.design_df.shape))
+        return np.where(self.design_df >= 1, np.maximum(np.rint(limited), 1), self.design_df)
 
     @cached_property
     def cells(self) -> "Cells":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,8 @@ from survey.estimate.errors import EstimateError
 from survey.estimate.indicators import Composite, check_composite
 from survey.estimate.tree import Tree
 
+DfRule = Literal["design", "weighted"]
+DF_RULES = ("design", "weighted")
 ROUNDING = 1e-9
 
 
@@ -80,6 +82,7 @@ class CubeSums:
     moments: Moments
     composite: Composite
     renormalise: bool
+    df_rule: DfRule
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -139,6 +142,7 @@ class CubeSums:
         composite: Composite,
         scale: Scale,
         renormalise: bool,
+        df_rule: DfRule,
     ) -> Self:
         """Read the frame and sum it; arguments as in `Cube.of`."""
         if not areas:
@@ -146,6 +150,8 @@ class CubeSums:
         if not groups:
             raise EstimateError("no_groups")
         check_composite(composite)
+        if df_rule not in DF_RULES:
+            raise EstimateError("not_a_choice", name="df_rule", choices=DF_RULES, value=df_rule)
         sample = Sample.read(frame, design)
         codes = {level: read_area(frame, level, labels) for level, labels in areas.items()}
         row_block = _refinement([code for code, _ in codes.values()])
@@ -177,6 +183,7 @@ class CubeSums:
             stratum=sample.stratum[order],
             composite=composite,
             renormalise=renormalise,
+            df_rule=df_rule,
             moments=moments,
         )
 

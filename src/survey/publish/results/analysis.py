@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from survey.estimate import Design, EstimateError
+from survey.estimate import Design, DfRule, EstimateError
 from survey.locale import SurveyError, msg
 from survey.publish.results.domains import age_band_of
 from survey.publish.results.weighting import WeightingReport, weigh
@@ -11,6 +11,9 @@ from survey.sample.margins import Margins, elderly_margins, main_margins, minors
 
 ASSUMED_DEFF = 1.4
 """The survey's own planning figure; used, and said, where no sampling points were recorded."""
+DF_RULE: DfRule = "weighted"
+"""Degrees of freedom where a group lives: with R's count the intervals of villagers by city held
+the truth 90 % of the time (docs/statistics.md)."""
 WEIGHT = "weight"
 STRATUM = "stratum_key"
 _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}

@@ -12,6 +12,7 @@ from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.change import benjamini_hochberg
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
+from survey.publish.results.analysis import DF_RULE
 from survey.publish.results.cells import composite_of
 from survey.publish.results.crosswalk import Crosswalk, crosswalk
 from survey.publish.results.domains import EVERYONE
@@ -186,6 +187,7 @@ def _cube(source: Source, tree: Tree, common: frozenset[str], groups: tuple[str,
         groups={group: source.memberships[group] for group in groups},
         composite=composite_of(source.composite),
         scale=source.plan.scale,
+        df_rule=DF_RULE,
     )
 
 
