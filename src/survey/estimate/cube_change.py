@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.change import difference_variance
 from survey.estimate.cube import Cube
 from survey.estimate.cube_levels import View
 from survey.estimate.cube_simple import simple_variances
@@ -211,7 +212,9 @@ def _level(
     gap = Difference(
         first=second.view.estimate[b][:, asked],
         second=first.view.estimate[a][:, asked],
-        variance=first.variance[a] + second.variance[b] - 2 * covariance[b] * factor,
+        variance=difference_variance(
+            first.variance[a] + second.variance[b], covariance[b] * factor
+        ),
         df=_joint_df(
             (first.df[a], second.df[b]),
             (first.view.df[a][:, asked], second.view.df[b][:, asked]),

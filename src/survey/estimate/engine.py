@@ -12,7 +12,8 @@ from survey.estimate.domains import Domains
 from survey.estimate.sums import Linearised, PsuSums
 from survey.estimate.variance import Spread, spread, status, t_quantile
 
-Deff = Literal["replace", "without"]
+Deff = Literal["replace", "without", True]
+"""`True` is R's name for "without"."""
 DEFF_CHOICES = ("replace", "without")
 ROWS_AT_ONCE = 65_536
 ROUNDING = 1e-12
@@ -75,7 +76,7 @@ class Evidence:
             variance = self.simple * sample.assumed_deff
         variance = np.where(np.isnan(self.estimate), np.nan, without_dust(variance, self.size))
         simple = without_dust(self.simple, self.size)
-        if deff == "without":
+        if deff != "replace":
             finite = np.where(self.base >= self.members, self.base - self.members, np.nan)
             simple = simple * ratio(finite, self.base)
         se, df = np.sqrt(variance), self.spread.df
