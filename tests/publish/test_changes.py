@@ -157,6 +157,15 @@ def test_what_cannot_be_compared_is_refused(sources: dict[str, Source]) -> None:
             changes(before, new)
 
 
+def test_two_snapshots_of_one_wave_are_no_change(sources: dict[str, Source]) -> None:
+    """Also where some interviews came in between."""
+    whole = sources[NEW]
+    provisional = replace(whole, people=whole.people.iloc[::3].reset_index(drop=True))
+    for before, after in ((whole, whole), (provisional, whole)):
+        with pytest.raises(NotComparable, match="two different waves"):
+            changes(before, after)
+
+
 def made_up(
     differences: np.ndarray, se: float = 1.0, n: float = 400.0
 ) -> tuple[Changes, pd.DataFrame]:
@@ -337,6 +346,8 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
         results = open_results(settings, session, NEW)
     with pytest.raises(NotCompared):
         results.changes(READER, before=first)
+    with pytest.raises(NotCompared, match="two different waves"):
+        results.changes(READER, before=results.wave)
     nation = results.changes(READER, before=second, area_level="nation", group="all")
     assert set(nation["before_wave"]) == {OLD}
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
