@@ -40,6 +40,19 @@ def scores(frame: pd.DataFrame) -> pd.DataFrame:
     return ((raw - 1) / 9 * 100).where(raw >= 0)
 
 
+def statistics(frame: pd.DataFrame) -> pd.DataFrame:
+    """The 48 statistics as a user of a general package makes them, one column each: the items, and
+    for the 21 indicators above them every respondent's weighted mean over the items answered."""
+    score, tree = scores(frame), tree_2023()
+    known, filled = score.notna().to_numpy(), score.fillna(0.0).to_numpy()
+    columns = {}
+    for code, omega in zip(tree.variables, tree.omega, strict=True):
+        if code.count(".") < 2:
+            total, base = filled @ omega, known @ omega
+            columns[f"i{code}"] = total / np.where(base > 0, base, np.nan)
+    return pd.concat([score, pd.DataFrame(columns)], axis=1)
+
+
 def lines(score: pd.DataFrame, weight: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What the cube sums per row: w r and w r y by PSU; for n and deff by city squares, products
     of the items that share an indicator, and who answered any of an indicator's items."""
@@ -137,40 +150,43 @@ def polars_sums(frame: pd.DataFrame) -> Callable[[], object] | None:
 
 
 def svy_means(frame: pd.DataFrame) -> Callable[[], object] | None:
-    """Means, errors and deff of the 27 items by city for one of the twenty groups, by svy."""
+    """Means, errors and deff of the 48 statistics by city for one of the twenty groups, by svy."""
     if not installed("svy"):
         return None
     import polars as pl
     import svy
 
+    figures = statistics(frame)
+    names = list(figures.columns)
     table = pd.concat(
         [
-            scores(frame),
+            figures,
             frame[[*KEYS, DESIGN.weight, "gender"]].astype(dict.fromkeys([*KEYS, "gender"], str)),
         ],
         axis=1,
     )
-    data = pl.from_pandas(table).with_columns(pl.col(ITEMS).fill_nan(None))
+    data = pl.from_pandas(table).with_columns(pl.col(names).fill_nan(None))
     design = svy.Design(stratum="stratum", psu="point", wgt=DESIGN.weight)
     sample = svy.Sample(data, design)
 
     def run() -> object:
         return sample.estimation.mean(
-            ITEMS, by="city", where=svy.col("gender") == "f", deff="wr", drop_nulls=True
+            names, by="city", where=svy.col("gender") == "f", deff="wr", drop_nulls=True
         )
 
     return run
 
 
-def r_svyby(frame: pd.DataFrame, items: int) -> float | None:
-    """Seconds R's svyby takes for `items` items by city in one group."""
+def r_svyby(frame: pd.DataFrame, wanted: int) -> float | None:
+    """Seconds R's svyby takes for the first and last few of the 48 statistics by city in one
+    group."""
     rscript = shutil.which("Rscript")
     if rscript is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "wave.csv"
-        part = scores(frame)[ITEMS[:items]]
+        part = statistics(frame).iloc[:, [*range(wanted - wanted // 2), *range(-(wanted // 2), 0)]]
         pd.concat([part, frame[[*KEYS, DESIGN.weight, "gender"]]], axis=1).to_csv(path, index=False)
-        command = [rscript, str(R_SCRIPT), str(path), str(items)]
+        command = [rscript, str(R_SCRIPT), str(path), str(wanted)]
         found = subprocess.run(command, capture_output=True, text=True, check=False)
     return float(found.stdout.split()[-1]) if found.returncode == 0 else None

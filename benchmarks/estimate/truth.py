@@ -6,8 +6,9 @@ Each wave draws 20 cities of two strata with eight sampling points and 20 respon
 true score of a city is fixed, points and respondents vary about it, weights vary. Printed: how
 often 95 % intervals hold the true score, the true difference from the nation and no change; how
 often a simultaneous set of ranks holds all true ranks; how often an arrow is drawn though nothing
-changed, and the share of false arrows where a third of the cities did change; and the error of
-model estimates for small cells beside the direct ones.
+changed, and the share of false arrows where a third of the cities did change; the error of model
+estimates for small cells beside the direct ones; and the error of groups of 6, 20 and 80 % of a
+city by the grade that the platform gives their figures.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Design, change, compare, estimate, fay_herriot, rank_sets
+from survey.publish.results.small_areas import grades
 
 CITIES, STRATA, POINTS, ROWS = 20, 2, 8, 20
 DESIGN = Design("weight", strata="stratum", psu="point")
@@ -61,6 +63,7 @@ def one_wave(rng: np.random.Generator, tally: dict[str, list[float]]) -> None:
     no_change(rng, true, tally)
     some_change(rng, true, tally)
     small_cells(frame, true, tally)
+    graded(rng.spawn(1)[0], frame, true, tally)
 
 
 def holds(table: pd.DataFrame, true: np.ndarray) -> float:
@@ -92,6 +95,26 @@ def small_cells(frame: pd.DataFrame, true: np.ndarray, tally: dict[str, list[flo
     tally["direct error"].append(float(((cells["estimate"] - true) ** 2).mean()))
     tally["model error"].append(float(((model.eblup - true) ** 2).mean()))
     tally["stated error"].append(float(model.mse.mean()))
+
+
+def graded(
+    rng: np.random.Generator, frame: pd.DataFrame, true: np.ndarray, tally: dict[str, list[float]]
+) -> None:
+    """Groups of several sizes, each with the city's true score, by the grade of their figure."""
+    kept = []
+    for share in (0.06, 0.2, 0.8):
+        table = estimate(
+            frame.assign(member=rng.random(len(frame)) < share),
+            "score",
+            DESIGN,
+            by=("member", "city"),
+        )
+        table = table[table["member"] & (table["n"] >= 10)]
+        kept.append(table.assign(shown=True, true=true[table["city"]]))
+    cells = pd.concat(kept, ignore_index=True)
+    squared = (cells["estimate"] - cells["true"]) ** 2
+    for grade, errors in squared.groupby(grades(cells)):
+        tally[f"grade error {grade}"].extend(errors)
 
 
 def measure(waves: int, seed: int = 0) -> dict[str, float]:

@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.estimate import Design, Node, Tree, compare, estimate, estimate_tree, rake, share
+from survey.estimate import (
+    Design,
+    Node,
+    Tree,
+    change,
+    compare,
+    estimate,
+    estimate_tree,
+    rake,
+    share,
+)
 
 DATA = Path(__file__).parent / "data"
 SCRIPT = Path(__file__).parent / "r" / "survey_cases.R"
@@ -102,6 +112,33 @@ def test_differences(case, frames):
         reference=reference if reference in ("all", "rest") else ("stype", reference),
     )
     check(table.iloc[0], CASES[case])
+
+
+@pytest.mark.parametrize("case", cases("keys weightless"))
+def test_several_keys_and_weights_of_nought(case, frames):
+    """R says 0 for a cell without a score, and for the error of a single respondent."""
+    kind, name, *levels = case.split("|")
+    frame, design = frames[DESIGNS[name][0]], DESIGNS[name][1]
+    if kind == "weightless":
+        frame = frame.assign(pw=frame["pw"].where(np.arange(len(frame)) % 7 > 0, 0.0))
+    by = ["stype", "sch_wide"][: len(levels)]
+    table = estimate(frame, "acs_core", design, by=by).set_index(by)
+    row = table.loc[tuple(levels) if len(levels) > 1 else levels[0]]
+    expected = dict(CASES[case])
+    if expected["se"] == 0:
+        assert row["status"] == ("empty" if expected["estimate"] == 0 else "not_estimable")
+        assert np.isnan(row["se"])
+        return
+    check(row, expected)
+
+
+@pytest.mark.parametrize("case", cases("change"))
+def test_change_over_the_same_clusters(case, frames):
+    _, name, stype = case.split("|")
+    frame, design = frames[DESIGNS[name][0]], DESIGNS[name][1]
+    waves = [frame.assign(score=frame[column]) for column in ("api99", "api00")]
+    table = change(*waves, "score", design, by=() if stype == "all" else "stype")
+    check(table.iloc[0] if stype == "all" else table.set_index("stype").loc[stype], CASES[case])
 
 
 @pytest.mark.parametrize("case", cases("composite"))

@@ -306,3 +306,15 @@ def test_bootstrap_of_the_cube_is_the_bootstrap():
     pointless = Cube.of(frame, TREE, GAP_DESIGNS["assumed"], areas=AREAS, groups=GROUPS)
     with pytest.raises(EstimateError, match="sampling points"):
         pointless.bootstrap()
+
+
+def test_products_of_a_wide_scale_do_not_run_over():
+    """Answers of 0 to 100 lie up to 50 steps from the centre: their products need 16 bits."""
+    frame = raw_wave()
+    known = frame[ITEMS].where(frame[ITEMS] >= 0)
+    wide = frame.assign(**((known - 1) * 11 + 1).fillna(-1).astype(np.int8))
+    options = {"areas": {"city": "city"}, "groups": {"all": None, "old": "old"}}
+    narrow = cube(frame, TREE, DESIGN, **options)
+    table = cube(wide, TREE, DESIGN, scale=Scale(1, 100), **options)
+    for name in NUMBERS:
+        np.testing.assert_allclose(table[name], narrow[name], rtol=1e-9, atol=1e-9)

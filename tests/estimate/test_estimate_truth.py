@@ -19,4 +19,6 @@ def test_intervals_ranks_arrows_and_models_against_the_truth():
     assert found["false among arrows"] <= 0.1
     assert found["true changes found"] >= 0.7
     assert found["model error"] < 0.7 * found["direct error"]
+    by_grade = [found[f"grade error {grade}"] for grade in "ABC"]
+    assert by_grade == sorted(by_grade)
     assert 0.7 <= found["stated error"] / found["model error"] <= 1.5

@@ -37,8 +37,8 @@ from survey.store.tables import Response, Status, Wave, WaveState, new_id
 OLD, NEW = "main-2022", "main-2023"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
 KEYS = ["area_level", "area", "group", "indicator"]
-NUMBERS = ["before", "after", "difference", "se", "ci_low", "ci_high", "df", "p"]
-FIGURES = [*NUMBERS, "n_before", "n_after", "p_adjusted"]
+NUMBERS = ["before", "after", "difference", "se"]
+FIGURES = [*NUMBERS, "ci_low", "ci_high", "df", "p", "n_before", "n_after", "p_adjusted"]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,10 @@ def test_the_table_is_what_the_estimator_says(
     for column in NUMBERS:
         expected = direct.loc[index, column].to_numpy(dtype=float)
         np.testing.assert_allclose(part[column].astype(float), expected, rtol=1e-7, atol=1e-7)
+    design_df = direct.loc[index, "df"].to_numpy()
+    assert (part["df"] <= design_df).all()
+    low = part["difference"] - stats.t.ppf(0.975, part["df"].where(part["df"] > 0)) * part["se"]
+    np.testing.assert_allclose(part["ci_low"], low, rtol=1e-7, atol=1e-7)
 
 
 def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[Source, Source]) -> None:
@@ -152,6 +156,15 @@ def test_what_cannot_be_compared_is_refused(sources: dict[str, Source]) -> None:
     ):
         with pytest.raises(NotComparable, match=why):
             changes(before, new)
+
+
+def test_two_snapshots_of_one_wave_are_no_change(sources: dict[str, Source]) -> None:
+    """Also where some interviews came in between."""
+    whole = sources[NEW]
+    provisional = replace(whole, people=whole.people.iloc[::3].reset_index(drop=True))
+    for before, after in ((whole, whole), (provisional, whole)):
+        with pytest.raises(NotComparable, match="two different waves"):
+            changes(before, after)
 
 
 def made_up(
@@ -334,6 +347,8 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
         results = open_results(settings, session, NEW)
     with pytest.raises(NotCompared):
         results.changes(READER, before=first)
+    with pytest.raises(NotCompared, match="two different waves"):
+        results.changes(READER, before=results.wave)
     nation = results.changes(READER, before=second, area_level="nation", group="all")
     assert set(nation["before_wave"]) == {OLD}
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")

@@ -94,14 +94,7 @@ class _Shared:
     def of(cls, who: Memberships) -> "_Shared":
         groups = who.shape[1]
         one, other = np.triu_indices(groups)
-        member = who.member.astype(np.float32)
-        by_city = np.stack(
-            [
-                who.answered[rows].T.astype(np.float32)
-                @ (member[rows][:, one] * member[rows][:, other])
-                for rows in who.rows()
-            ]
-        )
+        by_city = np.stack([_of_both(who, rows, one, other) for rows in who.rows()])
         place = np.zeros((groups, groups), dtype=np.int64)
         place[one, other] = place[other, one] = np.arange(len(one))
         return cls(by_city.round().astype(np.int32), place)
@@ -109,6 +102,12 @@ class _Shared:
     def count(self, cities: Flags, one: Numbers, other: Numbers, indicator: Numbers) -> Numbers:
         total: Numbers = self.by_city[cities][:, indicator, self.place[one, other]].sum(axis=0)
         return total
+
+
+def _of_both(who: Memberships, rows: Numbers, one: Numbers, other: Numbers) -> Numbers:
+    """Respondents of both groups of each pair among `rows`, indicators x pairs."""
+    member = np.ascontiguousarray(who.member[rows].T.astype(np.float32))
+    return who.answered[rows].T.astype(np.float32) @ (member[one] * member[other]).T
 
 
 def _close(

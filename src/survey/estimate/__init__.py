@@ -13,7 +13,7 @@ from survey.estimate.compare import compare
 from survey.estimate.cube import Cube, cube
 from survey.estimate.cube_change import cube_change
 from survey.estimate.cube_rows import Scale
-from survey.estimate.cube_sums import CubeSums
+from survey.estimate.cube_sums import CubeSums, DfRule
 from survey.estimate.design import Design
 from survey.estimate.drivers import relative_weights
 from survey.estimate.drivers_bootstrap import DriverMatrix, driver_matrix, priorities
@@ -32,6 +32,7 @@ __all__ = [
     "Cube",
     "CubeSums",
     "Design",
+    "DfRule",
     "DriverMatrix",
     "EstimateError",
     "Node",

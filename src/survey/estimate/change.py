@@ -10,7 +10,7 @@ from survey.estimate.arrays import Codes, Floats, group_sum
 from survey.estimate.design import Design, Sample, column
 from survey.estimate.differences import Difference
 from survey.estimate.domains import Domains
-from survey.estimate.engine import magnitude, simple_random_variance
+from survey.estimate.engine import ROUNDING, magnitude, simple_random_variance
 from survey.estimate.estimate import names_of
 from survey.estimate.indicators import statistics_of
 from survey.estimate.sums import Linearised, PsuSums
@@ -39,7 +39,7 @@ def change(
     design: Design,
     *,
     by: str | Sequence[str] = (),
-    matched: str | None = None,
+    matched: str | Sequence[str] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Difference of weighted means between two waves, after less before, in each domain.
@@ -48,8 +48,8 @@ def change(
         before, after: the waves; both have the columns of `design`, `variables` and `by`. A PSU
             (stratum and code) present in both is the same PSU and brings its covariance.
         variables: numeric columns, or a tree, whose indicators are then compared (item means).
-        matched: a column, as a rule the city: only its values present in both waves enter, so
-            that a larger area is compared over the same cities.
+        matched: a column, as a rule the city, or several: only values (combinations) present in
+            both waves enter, so that a larger area is compared over the same cities.
 
     Returns:
         One row per (by…, variable): before, after, difference, se, ci_low, ci_high, df, p (two-
@@ -77,7 +77,7 @@ def change(
     gap = Difference(
         first=second.linearised.estimate,
         second=first.linearised.estimate,
-        variance=first.variance + second.variance - 2 * covariance,
+        variance=difference_variance(first.variance + second.variance, covariance),
         df=first.spread.df + second.spread.df - shared_df,
         psus=np.minimum(first.spread.psus, second.spread.psus),
         n_first=second.members,
@@ -89,6 +89,12 @@ def change(
     found["p_adjusted"] = benjamini_hochberg(found["p"])
     table = long_table(domains[0], first.names, {name: found[name] for name in COLUMNS})
     return describe(table, second.sample)
+
+
+def difference_variance(apart: Floats, covariance: Floats) -> Floats:
+    """V1 + V2 - 2 Cov, 0 where the covariance takes away all but rounding: the same answers."""
+    variance = apart - 2 * covariance
+    return np.where(variance < ROUNDING * apart, 0.0, variance)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
@@ -122,10 +128,11 @@ class _Wave:
 
 
 def _align(
-    before: pd.DataFrame, after: pd.DataFrame, by: list[str], matched: str | None
+    before: pd.DataFrame, after: pd.DataFrame, by: list[str], matched: str | Sequence[str] | None
 ) -> tuple[Domains, Domains]:
     """The domains of both waves under one list of keys."""
-    names = [*by, matched] if matched is not None else by
+    keys = [] if matched is None else names_of(matched)
+    names = list(dict.fromkeys([*by, *keys]))
     halves = [
         pd.DataFrame({name: column(frame, name).array for name in names}, range(len(frame)))
         for frame in (before, after)
@@ -133,12 +140,13 @@ def _align(
     domains = Domains.read(pd.concat(halves, ignore_index=True), by)
     first = Domains(domains.code[: len(before)], domains.keys)
     second = Domains(domains.code[len(before) :], domains.keys)
-    if matched is None:
+    if not keys:
         return first, second
-    places = [half[matched] for half in halves]
+    places = [pd.MultiIndex.from_frame(half[keys].astype(object)) for half in halves]
+    whole = [half[keys].notna().all(axis=1).to_numpy() for half in halves]
     return (
-        first.only(places[0].isin(places[1].dropna()).to_numpy(np.bool_)),
-        second.only(places[1].isin(places[0].dropna()).to_numpy(np.bool_)),
+        first.only(whole[0] & places[0].isin(places[1])),
+        second.only(whole[1] & places[1].isin(places[0])),
     )
 
 

@@ -64,7 +64,7 @@ def compare(
     elif (other := _as_level(labels, reference)) is not None:
         outside = parts.of(other)
     else:
-        rows = _rows(frame, reference)
+        rows = _rows(frame, _level_of(group, reference, frame))
         outside = PsuSums.collect(sample, domains.only(rows), values, omega)
     found = []
     for index in range(len(labels)):
@@ -112,6 +112,13 @@ def _labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
 
 def _as_level(labels: list[str], reference: Selector) -> int | None:
     return labels.index(reference) if reference in labels else None
+
+
+def _level_of(group: Selector, reference: Selector, frame: pd.DataFrame) -> Selector:
+    """A reference that is neither a column nor a selector is a level of the `group` column, found
+    or not (False, for a boolean column)."""
+    selector = isinstance(reference, tuple | Mapping) or reference in frame.columns
+    return (group, reference) if isinstance(group, str) and not selector else reference
 
 
 def _terms(group: Selector) -> list[tuple[str, Hashable]]:

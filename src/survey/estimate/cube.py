@@ -4,7 +4,7 @@ The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; 
 the arithmetic differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -20,7 +20,7 @@ from survey.estimate.cube_levels import Segments, View
 from survey.estimate.cube_read import Labels, Membership
 from survey.estimate.cube_rows import Scale
 from survey.estimate.cube_simple import simple_variances
-from survey.estimate.cube_sums import CubeSums, one_thread
+from survey.estimate.cube_sums import CubeSums, DfRule, one_thread
 from survey.estimate.design import Design
 from survey.estimate.engine import Deff, Evidence
 from survey.estimate.errors import EstimateError
@@ -28,6 +28,8 @@ from survey.estimate.estimate import check_deff
 from survey.estimate.indicators import Composite
 from survey.estimate.tables import cube_table, describe
 from survey.estimate.tree import Tree
+
+AREAS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Cube:
         composite: Composite = "item_means",
         scale: Scale | None = None,
         renormalise: bool = False,
+        df_rule: DfRule = "design",
     ) -> Self:
         """Sum the rows.
 
@@ -65,6 +68,8 @@ class Cube:
                 indicator of its own.
             scale: the instrument's scale; 1–10 unless given.
             composite, renormalise: as in `estimate_tree`.
+            df_rule: "design" counts degrees of freedom as `estimate_tree` and R do; "weighted" is
+                never above it and weighs each stratum's by where the group lives, see `View.df`.
 
         Raises:
             EstimateError: as `estimate_tree`; or an answer off the scale, an area that cuts
@@ -81,6 +86,7 @@ class Cube:
                 composite=composite,
                 scale=scale or Scale(),
                 renormalise=renormalise,
+                df_rule=df_rule,
             )
         )
 
@@ -95,11 +101,12 @@ class Cube:
         check_deff(deff)
         with one_thread():
             simple = simple_variances(self.views)
-            parts = [
-                _evidence(view, variance).conclude(self.sums.sample, level, deff).columns()
+            parts = (
+                piece.conclude(self.sums.sample, level, deff).columns()
                 for view, variance in zip(self.views, simple, strict=True)
-            ]
-        return self._long(self.views, parts)
+                for piece in _evidence(view, variance).pieces(AREAS_AT_ONCE)
+            )
+            return self._long(self.views, parts)
 
     def gaps(self, *, level: float = 0.95) -> pd.DataFrame:
         """Each group less the rest of its area: one row per (area_level, area, group, indicator)
@@ -160,7 +167,7 @@ class Cube:
         raise EstimateError("not_a_choice", name="area level", choices=names, value=name)
 
     def _long(
-        self, views: Sequence[View], parts: Sequence[Mapping[str, np.ndarray]]
+        self, views: Sequence[View], parts: Iterable[Mapping[str, np.ndarray]]
     ) -> pd.DataFrame:
         areas = {view.level.name: view.level.labels for view in views}
         plan = self.sums.plan
@@ -168,6 +175,7 @@ class Cube:
         table.attrs |= {
             "composite": self.sums.composite,
             "renormalise": self.sums.renormalise,
+            "df_rule": self.sums.df_rule,
         }
         return describe(table, self.sums.sample)
 
@@ -183,6 +191,7 @@ def cube(
     composite: Composite = "item_means",
     scale: Scale | None = None,
     renormalise: bool = False,
+    df_rule: DfRule = "design",
     level: float = 0.95,
     deff: Deff = "replace",
 ) -> pd.DataFrame:
@@ -198,6 +207,7 @@ def cube(
         composite=composite,
         scale=scale,
         renormalise=renormalise,
+        df_rule=df_rule,
     )
     return whole.table(level=level, deff=deff)
 
@@ -214,7 +224,7 @@ def _evidence(view: View, simple: Floats) -> Evidence:
         lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
     )
     spread = view.spread(total, within, view.segments.psus[:, asked])
-    if sums.sample.assumed_deff is not None:
+    if sums.sample.assumed_deff is not None or sums.df_rule != "design":
         spread = replace(spread, df=view.df[:, asked])
     return Evidence(
         estimate=view.estimate[:, asked],

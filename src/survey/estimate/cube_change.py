@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, group_sum
+from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.change import difference_variance
 from survey.estimate.cube import Cube
 from survey.estimate.cube_levels import View
 from survey.estimate.cube_simple import simple_variances
@@ -211,8 +212,14 @@ def _level(
     gap = Difference(
         first=second.view.estimate[b][:, asked],
         second=first.view.estimate[a][:, asked],
-        variance=first.variance[a] + second.variance[b] - 2 * covariance[b] * factor,
-        df=first.df[a] + second.df[b] - shared_df[b],
+        variance=difference_variance(
+            first.variance[a] + second.variance[b], covariance[b] * factor
+        ),
+        df=_joint_df(
+            (first.df[a], second.df[b]),
+            (first.view.df[a][:, asked], second.view.df[b][:, asked]),
+            shared_df[b],
+        ),
         psus=np.minimum(first.psus[a], second.psus[b]),
         n_first=second.view.n[b][:, asked],
         n_second=first.view.n[a][:, asked],
@@ -220,3 +227,14 @@ def _level(
         size=first.view.size[a][:, asked] + second.view.size[b][:, asked],
     )
     return labels.take(b), gap.columns(level, NAMES)
+
+
+def _joint_df(
+    design: tuple[Floats, Floats], found: tuple[Floats, Floats], shared: Floats
+) -> Floats:
+    """df of both waves less that of the shared PSUs; lowered as the waves' own are by the cubes'
+    rule."""
+    together = design[0] + design[1]
+    joint = together - shared
+    lowered = np.maximum(np.rint(joint * ratio(found[0] + found[1], together)), 1)
+    return np.where(joint >= 1, np.minimum(lowered, joint), joint)

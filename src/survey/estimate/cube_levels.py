@@ -11,7 +11,7 @@ from survey.estimate.cube_sums import AreaLevel, CubeSums
 from survey.estimate.sums import coverage_of
 from survey.estimate.variance import Spread, from_cells
 
-PSUS_AT_ONCE = 128
+PSUS_AT_ONCE = 48
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ class View:
     level: AreaLevel
 
     def to_areas(self, of_blocks: Floats) -> Floats:
-        """Add blocks (B, ...) up to areas (A, ...)."""
+        """Add blocks (B, ...) up to areas (A, ...); the same array where areas are blocks."""
+        if self.level.of_blocks:
+            return of_blocks
         return add_up(self.level.of_block, of_blocks, len(self.level.labels))
 
     @cached_property
@@ -147,8 +149,10 @@ class View:
         """Linearised totals of PSUs about the means of `area` (p,), shape (p, g, T); 0 outside
         the area and where its estimate is missing."""
         weight, total = self.sums.weight[part, groups], self.sums.total[part, groups]
-        residual = total - self.mean[area, groups] * weight
-        residual *= self.inverse[area, groups]
+        residual = self.mean[:, groups].take(area, axis=0)
+        residual *= weight
+        np.subtract(total, residual, out=residual)
+        residual *= self.inverse[:, groups].take(area, axis=0)
         z = residual.reshape(-1, residual.shape[-1]) @ self.sums.plan.omega.T
         z = z.reshape(*residual.shape[:2], -1)
         if not self.plain:
@@ -167,7 +171,7 @@ class View:
         return bool((self.coverage == 1).all())
 
     @cached_property
-    def df(self) -> Floats:
+    def design_df(self) -> Floats:
         """PSUs with members less strata with members, (A, G, T); without recorded points, rows
         less strata."""
         cells = self.cells
@@ -176,6 +180,28 @@ class View:
         strata = group_sum(cells.home, occupied.astype(np.float64), len(self.level.labels))
         units = self.psus if self.sums.sample.assumed_deff is None else self.members
         return units - strata.reshape(units.shape)
+
+    @cached_property
+    def df(self) -> Floats:
+        """Degrees of freedom by the cube's rule, (A, G, T).
+
+        "weighted": at most 1 / sum_h p_h^2 / (n_h - 1), p_h the share of the group's weight that
+        lies in stratum h, rounded. It is Satterthwaite's (1946) number where every member brings
+        the same variance. A group that lives at the three points of one stratum, with a few
+        members strewn over the ten of another, knows its error by three points, not by thirteen.
+        """
+        if self.sums.df_rule == "design" or self.sums.sample.assumed_deff is not None:
+            return self.design_df
+        sums, cells, columns = self.sums, self.cells, self.sums.rows.columns
+        weight = np.add.reduceat(sums.weight, self.segments.starts, axis=0)
+        share = cells.pick(weight).reshape(-1, columns) @ np.abs(sums.plan.omega).T
+        inside = group_sum(cells.of_segment, share.reshape(len(cells.inside), -1), len(cells.home))
+        known = np.maximum(sums.sample.psus[cells.stratum] - 1, 1)[:, None]
+        areas = len(self.level.labels)
+        whole = group_sum(cells.home, inside, areas) ** 2
+        most = ratio(whole, group_sum(cells.home, inside**2 / known, areas), np.inf)
+        limited = np.minimum(self.design_df, most.reshape(self.design_df.shape))
+        return np.where(self.design_df >= 1, np.maximum(np.rint(limited), 1), self.design_df)
 
     @cached_property
     def cells(self) -> "Cells":
@@ -191,14 +217,14 @@ class View:
         members in each segment."""
         sample, cells, areas = self.sums.sample, self.cells, len(self.level.labels)
         flat = (len(cells.inside), -1)
+        total, within, members = (cells.pick(x).reshape(flat) for x in (total, within, psus))
         squares = combine(
             sample.psus[cells.stratum].astype(np.float64),
             cells.of_segment,
             self.segments.size[cells.inside],
-            total[cells.inside].reshape(flat),
-            within[cells.inside].reshape(flat),
+            total,
+            within,
         )
-        members = psus[cells.inside].reshape(flat)
         home = self.level.of_block[self.segments.block[cells.inside]]
         spread = from_cells(
             sample,
@@ -209,7 +235,7 @@ class View:
             group_sum(home, members, areas),
         )
         parts = (spread.variance, spread.df, spread.psus, spread.factor)
-        return Spread(*(x.reshape(areas, *total.shape[1:]) for x in parts))
+        return Spread(*(x.reshape(areas, *psus.shape[1:]) for x in parts))
 
 
 @dataclass(frozen=True)
@@ -222,9 +248,17 @@ class Cells:
     stratum: Codes
     home: Codes
 
+    def pick(self, of_segments: Floats) -> Floats:
+        """The segments inside any area; nothing is copied where all are."""
+        whole = len(self.inside) == len(of_segments)
+        return of_segments if whole else of_segments[self.inside]
+
 
 def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floats) -> Floats:
     """Squares about the stratum's mean, from segments and the PSUs outside them (zeros)."""
+    if len(cell) == len(size) and (cell == np.arange(len(cell))).all() and (psus == size).all():
+        alone = size == 1
+        return np.where(alone[:, None], total**2, within) if alone.any() else within
     mean = group_sum(cell, total, len(size)) / size[:, None]
     mean[size == 1] = 0.0
     shift = total / psus[:, None] - mean[cell]

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from survey.estimate.arrays import Codes, Floats, Singles
-from survey.estimate.cube_rows import Chunk, Rows
+from survey.estimate.cube_rows import Chunk, Rows, within
 
 PAIRED_ITEMS = 3
+LINES_AT_ONCE = 48
+Integers = npt.NDArray[np.int8] | npt.NDArray[np.int16]
 Figures = TypeVar("Figures", Floats, Singles)
 
 
@@ -50,7 +53,7 @@ class Plan:
 
     def spread_out(self, columns: Figures, several: Figures) -> Figures:
         """Per statistic (..., T): its column's figure (..., K), or its own (..., several)."""
-        found = columns[..., np.maximum(self.only, 0)]
+        found = columns.take(np.maximum(self.only, 0), axis=-1)
         found[..., self.several] = several
         return found
 
@@ -78,26 +81,32 @@ class Moments:
 
 
 class Pass:
-    """Sums chunk by chunk, in memory that is taken once."""
+    """Sums chunk by chunk, in memory that is taken once.
+
+    What whole numbers can hold, products of answers and who answered any item of a statistic, is
+    made of small integers. Rates and per-respondent scores are neither paired nor several.
+    """
 
     def __init__(self, rows: Rows, plan: Plan, psus: int, blocks: int) -> None:
         groups, columns, several = len(rows.member), rows.columns, len(plan.several)
-        self._rows, self._plan = rows, plan
+        self._rows = rows
+        self._plan = plan
         self._weightless = not (rows.weight > 0).all()
-        self._support = (plan.omega[plan.several] != 0).astype(np.float32)
-        first, second = plan.pairs.T
-        self._left = np.concatenate([first, first, columns + first, columns + first])
-        self._right = np.concatenate([second, columns + second, second, columns + second])
+        self._any = _any_scored(rows, plan)
+        self._left, self._right = _pair_lines(rows.items, plan)
+        largest = int(rows.answers.max(initial=0)), int(rows.answers.min(initial=0))
+        self._small = max(map(abs, largest)) ** 2 <= np.iinfo(np.int8).max
         self._parts = np.cumsum([columns, len(self._left), several])
         self._features, self._mass = rows.workspace(2 * columns), rows.workspace(groups)
         self._lines = rows.workspace(int(self._parts[-1]))
-        self._scored = np.empty((columns + several, rows.widest), dtype=np.float32)
+        self._scored = np.empty((columns + several) * rows.widest, dtype=np.float32)
+        self._present = np.empty(groups * rows.widest, dtype=np.float32)
         self._psu = np.empty((psus, groups, 2 * columns))
         self._block = np.zeros((blocks, groups, 2 * columns))
         self._moment = np.zeros((blocks, groups, int(self._parts[-1])))
         self._n = np.zeros((blocks, groups, columns + several))
         self._members = np.zeros_like(self._n) if self._weightless else self._n
-        self._answers = np.zeros((blocks, groups, len(rows.raw)))
+        self._answers = np.zeros((blocks, groups, rows.items))
 
     def run(self) -> Moments:
         for chunk in self._rows.chunks:
@@ -105,7 +114,7 @@ class Pass:
         columns, spread_out = self._rows.columns, self._plan.spread_out
         square, product, base, _ = np.split(self._moment, self._parts, axis=2)
         n, members = self._n, self._members
-        answered = self._answers if len(self._rows.omega) else members[..., : len(self._rows.raw)]
+        answered = self._answers if len(self._rows.omega) else members[..., : self._rows.items]
         return Moments(
             psu=self._psu,
             block=self._block,
@@ -118,28 +127,54 @@ class Pass:
         )
 
     def _add(self, chunk: Chunk) -> None:
-        rows, columns = self._rows, self._rows.columns
+        rows, columns, block = self._rows, self._rows.columns, chunk.block
         features, mass = rows.features(chunk, self._features), rows.mass(chunk, self._mass)
         for psu, part in chunk.psus:
             np.matmul(mass[:, part], features[:, part].T, out=self._psu[psu])
         first, last = chunk.psus[0][0], chunk.psus[-1][0]
-        self._block[chunk.block] += self._psu[first : last + 1].sum(axis=0)
-        scored, moment = self._scored[:, : mass.shape[1]], self._lines[:, : mass.shape[1]]
-        scored[:columns] = features[:columns]
-        scored[columns:] = self._support @ scored[:columns] > 0
-        square, product, base, _ = np.split(moment, self._parts)
+        self._block[block] += self._psu[first : last + 1].sum(axis=0)
+        lines = within(self._lines, int(self._parts[-1]), chunk)
+        square, product, base, _ = np.split(lines, self._parts)
         np.multiply(features[columns:], features[columns:], out=square)
-        np.multiply(features[self._left], features[self._right], out=product)
-        base[:] = scored[columns:]
-        self._moment[chunk.block] += mass @ moment.T
-        self._count(chunk, scored)
+        product[:] = self._products(chunk)
+        base[:] = self._any[:, chunk.rows]
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            some = slice(start, start + LINES_AT_ONCE)
+            self._moment[block, :, some] += mass @ lines[some].T
+        self._count(chunk, features)
 
-    def _count(self, chunk: Chunk, scored: Singles) -> None:
-        present = self._rows.member[:, chunk.rows].astype(np.float32)
+    def _products(self, chunk: Chunk) -> Integers:
+        answers = self._rows.answers[:, chunk.rows]
+        left, right = answers.take(self._left, axis=0), answers.take(self._right, axis=0)
+        return np.multiply(left, right, dtype=np.int8 if self._small else np.int16)
+
+    def _count(self, chunk: Chunk, features: Floats) -> None:
+        rows, columns = self._rows, self._rows.columns
+        scored = within(self._scored, columns + len(self._any), chunk)
+        scored[:columns] = features[:columns]
+        scored[columns:] = self._any[:, chunk.rows]
+        present = within(self._present, len(rows.member), chunk)
+        present[:] = rows.member[:, chunk.rows]
         self._n[chunk.block] += present @ scored.T
         if self._weightless:
-            present *= self._rows.weight[chunk.rows] > 0
+            present *= rows.weight[chunk.rows] > 0
             self._members[chunk.block] += present @ scored.T
-        if len(self._rows.omega):
-            answered = (self._rows.raw[:, chunk.rows] >= 0).astype(np.float32)
+        if len(rows.omega):
+            answered = rows.answers[: rows.items, chunk.rows].astype(np.float32)
             self._answers[chunk.block] += present @ answered.T
+
+
+def _pair_lines(items: int, plan: Plan) -> tuple[Codes, Codes]:
+    """Which answers make r r, r y, y r and y y of each pair of columns, shape (4q,) each."""
+    first, second = plan.pairs.T
+    left = np.concatenate([first, first, items + first, items + first])
+    right = np.concatenate([second, items + second, second, items + second])
+    return left, right
+
+
+def _any_scored(rows: Rows, plan: Plan) -> Integers:
+    """1 where a row scores any item of each statistic of several columns, shape (several, n)."""
+    found = np.empty((len(plan.several), rows.answers.shape[1]), dtype=np.int8)
+    for scored, line in zip(found, plan.omega[plan.several], strict=True):
+        np.bitwise_or.reduce(rows.answers[np.flatnonzero(line)], axis=0, out=scored)
+    return found

@@ -4,6 +4,7 @@ whole PSUs is summed, so a wave costs little more memory than its answers."""
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from survey.estimate.arrays import Codes, Flags, Floats
 from survey.estimate.indicators import respondent_scores
 
 Raw = npt.NDArray[np.int8]
+Number = TypeVar("Number", bound=np.number)
 ROWS_AT_ONCE = 2048
 
 
@@ -46,8 +48,8 @@ class Rows:
     level is a union of blocks. Arrays run along the rows, because every sum does.
     """
 
-    raw: Raw
-    """Answers, negative where there is no score, shape (I, n)."""
+    answers: Raw
+    """1 for a score, else 0, and its steps from the centre, else 0, stacked, shape (2I, n)."""
     rates: Floats
     """Shape (R, n), NaN outside the base."""
     member: Flags
@@ -63,7 +65,11 @@ class Rows:
     @property
     def columns(self) -> int:
         """Columns that are summed: items and rates, or per-respondent statistics and rates."""
-        return (len(self.omega) or len(self.raw)) + len(self.rates)
+        return (len(self.omega) or self.items) + len(self.rates)
+
+    @property
+    def items(self) -> int:
+        return len(self.answers) // 2
 
     @property
     def widest(self) -> int:
@@ -72,30 +78,50 @@ class Rows:
 
     def workspace(self, lines: int) -> Floats:
         """Memory for `lines` values per row of any chunk; taken once, not once a chunk."""
-        return np.empty((lines, self.widest))
+        return np.empty(lines * self.widest)
 
     def features(self, chunk: Chunk, space: Floats) -> Floats:
         """r and r (y - centre) of each column, stacked, shape (2 * columns, rows), in `space`."""
-        raw, rates = self.raw[:, chunk.rows], self.rates[:, chunk.rows]
-        features = space[:, : raw.shape[1]]
-        answers = self.columns - len(rates)
+        rates = self.rates[:, chunk.rows]
+        features = within(space, 2 * self.columns, chunk)
+        if not len(self.omega) and not len(rates):
+            features[:] = self.answers[:, chunk.rows]
+            return features
         scored, value = features[: self.columns], features[self.columns :]
+        known, steps = np.split(self.answers[:, chunk.rows], 2)
+        count = self.columns - len(rates)
         if len(self.omega):
-            scores = np.where(raw < 0, np.nan, raw.astype(np.float64))
-            own = respondent_scores(scores.T, self.omega).T
-            _fill(scored[:answers], value[:answers], own, self.omega @ self.centre[: len(raw)])
+            centre = self.centre[: self.items]
+            raw = np.where(known, steps + centre[:, None], np.nan)
+            own = respondent_scores(raw.T, self.omega).T
+            _fill(scored[:count], value[:count], own, self.omega @ centre)
         else:
-            known = raw >= 0
-            scored[:answers] = known
-            value[:answers] = (raw - self.centre[: len(raw), None].astype(np.int8)) * known
-        if len(rates):
-            _fill(scored[answers:], value[answers:], rates, self.centre[len(raw) :])
+            scored[:count], value[:count] = known, steps
+        _fill(scored[count:], value[count:], rates, self.centre[self.items :])
         return features
 
     def mass(self, chunk: Chunk, space: Floats) -> Floats:
         """Weight of each row in each group, 0 for no member, shape (G, rows), in `space`."""
-        weight = self.weight[chunk.rows]
-        return np.multiply(self.member[:, chunk.rows], weight, out=space[:, : len(weight)])
+        mass = within(space, len(self.member), chunk)
+        return np.multiply(self.member[:, chunk.rows], self.weight[chunk.rows], out=mass)
+
+
+def steps_from(centre: Floats, raw: Raw) -> Raw:
+    """The `answers` of raw answers (I, n), negative where there is no score, about whole numbers
+    `centre` (I,)."""
+    answers = np.empty((2 * len(raw), raw.shape[1]), dtype=np.int8)
+    known, steps = np.split(answers, 2)
+    np.greater_equal(raw, 0, out=known.view(np.bool_))
+    np.subtract(raw, centre.astype(np.int8)[:, None], out=steps)
+    steps *= known
+    return answers
+
+
+def within(space: npt.NDArray[Number], lines: int, chunk: Chunk) -> npt.NDArray[Number]:
+    """The part of a workspace that holds `lines` values per row of a chunk without gaps: products
+    of strided pieces take twice as long."""
+    rows = chunk.rows.stop - chunk.rows.start
+    return space[: lines * rows].reshape(lines, rows)
 
 
 def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:
@@ -106,18 +132,13 @@ def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:
 
 def cut(block_of_psu: Codes, rows_of_psu: Codes) -> Iterator[Chunk]:
     """Chunks of whole PSUs; PSUs are given in row order."""
-    ends = np.cumsum(rows_of_psu)
+    blocks, ends = block_of_psu.tolist(), np.cumsum(rows_of_psu).tolist()
     start, first = 0, 0
-    for psu in range(len(block_of_psu)):
-        last = psu + 1 == len(block_of_psu)
-        full = not last and (
-            block_of_psu[psu + 1] != block_of_psu[psu]
-            or ends[psu] - start + rows_of_psu[psu + 1] > ROWS_AT_ONCE
-        )
-        if last or full:
-            edges = np.concatenate([[start], ends[first : psu + 1]]) - start
-            pieces = [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
-            rows = slice(start, int(ends[psu]))
+    for psu, block in enumerate(blocks):
+        last = psu + 1 == len(blocks)
+        if last or blocks[psu + 1] != block or ends[psu + 1] - start > ROWS_AT_ONCE:
+            edges = [0, *(end - start for end in ends[first : psu + 1])]
+            pieces = [slice(a, b) for a, b in itertools.pairwise(edges)]
             psus = list(zip(range(first, psu + 1), pieces, strict=True))
-            yield Chunk(rows, int(block_of_psu[psu]), psus)
-            start, first = int(ends[psu]), psu + 1
+            yield Chunk(slice(start, ends[psu]), block, psus)
+            start, first = ends[psu], psu + 1

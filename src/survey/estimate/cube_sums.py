@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Self
+from functools import cache, cached_property
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,14 @@ from survey.estimate.cube_read import (
     read_groups,
     read_raw,
 )
-from survey.estimate.cube_rows import Rows, Scale, cut
+from survey.estimate.cube_rows import Rows, Scale, cut, steps_from
 from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.errors import EstimateError
 from survey.estimate.indicators import Composite, check_composite
 from survey.estimate.tree import Tree
 
+DfRule = Literal["design", "weighted"]
+DF_RULES = ("design", "weighted")
 ROUNDING = 1e-9
 
 
@@ -48,6 +50,12 @@ class AreaLevel:
     labels: pd.Index
     of_psu: Codes
     of_block: Codes
+
+    @cached_property
+    def of_blocks(self) -> bool:
+        """Whether the areas are the blocks."""
+        size = len(self.labels)
+        return size == len(self.of_block) and bool((self.of_block == np.arange(size)).all())
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class CubeSums:
     moments: Moments
     composite: Composite
     renormalise: bool
+    df_rule: DfRule
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -133,6 +142,7 @@ class CubeSums:
         composite: Composite,
         scale: Scale,
         renormalise: bool,
+        df_rule: DfRule,
     ) -> Self:
         """Read the frame and sum it; arguments as in `Cube.of`."""
         if not areas:
@@ -140,6 +150,8 @@ class CubeSums:
         if not groups:
             raise EstimateError("no_groups")
         check_composite(composite)
+        if df_rule not in DF_RULES:
+            raise EstimateError("not_a_choice", name="df_rule", choices=DF_RULES, value=df_rule)
         sample = Sample.read(frame, design)
         codes = {level: read_area(frame, level, labels) for level, labels in areas.items()}
         row_block = _refinement([code for code, _ in codes.values()])
@@ -171,6 +183,7 @@ class CubeSums:
             stratum=sample.stratum[order],
             composite=composite,
             renormalise=renormalise,
+            df_rule=df_rule,
             moments=moments,
         )
 
@@ -228,13 +241,14 @@ def _rows(
     middle = [np.rint((scale.minimum + scale.maximum) / 2)] * len(raw)
     middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in extra]
     omega = tree.omega if composite == "per_respondent" else np.empty((0, len(raw)))
+    centre = np.array(middle, dtype=np.float64)
     return Rows(
-        raw=raw,
+        answers=steps_from(centre[: len(raw)], raw),
         rates=extra,
         member=member,
         weight=sample.weight[order],
         chunks=[],
-        centre=np.array(middle, dtype=np.float64),
+        centre=centre,
         omega=omega,
         scale=scale,
     )

@@ -9,7 +9,7 @@ from survey.estimate.errors import EstimateError
 
 
 def relative_weights(
-    x: pd.DataFrame, y: pd.Series | npt.ArrayLike, weight: pd.Series | npt.ArrayLike
+    x: pd.DataFrame | npt.ArrayLike, y: pd.Series | npt.ArrayLike, weight: pd.Series | npt.ArrayLike
 ) -> pd.Series:
     """Share of each predictor in the explained variance of `y`.
 
@@ -28,6 +28,7 @@ def relative_weights(
     pairwise: each uses the respondents who scored both variables; small negative eigenvalues
     that this can bring are set to 0.
     """
+    x = x if isinstance(x, pd.DataFrame) else pd.DataFrame(np.asarray(x))
     outcome = np.asarray(y, dtype=np.float64)
     mass = np.asarray(weight, dtype=np.float64)
     for name, values in (("y", outcome), ("weight", mass)):

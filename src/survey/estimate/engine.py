@@ -1,5 +1,6 @@
 """Inference for linear combinations of item means in many domains: the core of every table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -11,7 +12,8 @@ from survey.estimate.domains import Domains
 from survey.estimate.sums import Linearised, PsuSums
 from survey.estimate.variance import Spread, spread, status, t_quantile
 
-Deff = Literal["replace", "without"]
+Deff = Literal["replace", "without", True]
+"""`True` is R's name for "without"."""
 DEFF_CHOICES = ("replace", "without")
 ROWS_AT_ONCE = 65_536
 ROUNDING = 1e-12
@@ -53,6 +55,20 @@ class Evidence:
     base: Floats
     """Sum of weights."""
 
+    def pieces(self, size: int) -> "Iterator[Evidence]":
+        """A few domains at a time, which keeps the work of `conclude` in the processor's cache."""
+        for start in range(0, len(self.estimate), size):
+            part = slice(start, start + size)
+            yield Evidence(
+                estimate=self.estimate[part],
+                size=self.size[part],
+                spread=self.spread.part(part),
+                simple=self.simple[part],
+                n=self.n[part],
+                members=self.members[part],
+                base=self.base[part],
+            )
+
     def conclude(self, sample: Sample, level: float, deff: Deff) -> Inference:
         """Standard errors, intervals, deff and status."""
         variance = self.spread.variance
@@ -60,7 +76,7 @@ class Evidence:
             variance = self.simple * sample.assumed_deff
         variance = np.where(np.isnan(self.estimate), np.nan, without_dust(variance, self.size))
         simple = without_dust(self.simple, self.size)
-        if deff == "without":
+        if deff != "replace":
             finite = np.where(self.base >= self.members, self.base - self.members, np.nan)
             simple = simple * ratio(finite, self.base)
         se, df = np.sqrt(variance), self.spread.df

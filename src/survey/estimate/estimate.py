@@ -1,6 +1,6 @@
 """Weighted means of variables in domains."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def estimate(
             and every category of categorical columns; rows with a missing key are in no domain.
         level: coverage of the t interval on `df` degrees of freedom.
         deff: variance over that of a simple random sample drawn with replacement ("replace", R:
-            `deff="replace"`) or without ("without", R: `deff=TRUE`).
+            `deff="replace"`) or without ("without" or True, R: `deff=TRUE`).
 
     Returns:
         One row per (by…, variable): estimate, se, ci_low, ci_high in the variable's unit; df
@@ -59,6 +59,8 @@ def estimate(
 
 def names_of(columns: str | Sequence[str]) -> list[str]:
     """A list of distinct column names."""
+    if not isinstance(columns, str | Iterable):
+        raise EstimateError("missing_column", column=columns)
     names = [columns] if isinstance(columns, str) else list(columns)
     for name in names:
         if names.count(name) > 1:
@@ -73,6 +75,6 @@ def matrix(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
     return np.column_stack([numbers(frame, name) for name in names])
 
 
-def check_deff(deff: str) -> None:
-    if deff not in DEFF_CHOICES:
+def check_deff(deff: Deff) -> None:
+    if deff is not True and deff not in DEFF_CHOICES:
         raise EstimateError("not_a_choice", name="deff", choices=DEFF_CHOICES, value=deff)

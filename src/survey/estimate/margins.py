@@ -94,7 +94,7 @@ def read_margins(
     """Match targets to rows, and refuse what cannot be met."""
     if not margins:
         raise EstimateError("no_margins")
-    built = [_read(frame, name, targets, groups) for name, targets in margins.items()]
+    built = [_read(frame, name, pd.Series(found), groups) for name, found in margins.items()]
     for margin in built:
         _check_cells(margin, base)
     _check_totals(built, groups)

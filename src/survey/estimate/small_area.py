@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from survey.estimate.arrays import Flags, Floats
@@ -30,9 +31,9 @@ class SmallAreaResult:
 
 
 def fay_herriot(
-    direct: pd.Series,
-    variance: pd.Series,
-    covariates: pd.DataFrame,
+    direct: pd.Series | npt.ArrayLike,
+    variance: pd.Series | npt.ArrayLike,
+    covariates: pd.DataFrame | pd.Series | npt.ArrayLike,
     *,
     tolerance: float = 1e-4,
 ) -> SmallAreaResult:
@@ -42,7 +43,7 @@ def fay_herriot(
         direct: direct estimates by area; a missing one gets the synthetic estimate.
         variance: their sampling variances (se²), taken as known.
         covariates: by area, without intercept (added); text and categories become indicators of
-            all levels but the first.
+            all levels but the first. Arrays are taken in the order of `direct`.
         tolerance: relative change of the model variance at which the scoring stops. The default
             is R `sae`'s, so that figures agree with it to rounding; the exact maximum differs by
             some 1e-5 of the model variance.
@@ -55,9 +56,10 @@ def fay_herriot(
     negative values set to 0; MSE g1 + g2 + 2 g3 of Prasad and Rao (1990), Datta and Lahiri (2000).
     As R `sae::mseFH(method = "REML")`.
     """
-    names, x = _regressors(covariates.reindex(direct.index))
+    direct = direct if isinstance(direct, pd.Series) else pd.Series(np.asarray(direct))
+    names, x = _regressors(_covariates(covariates, direct.index))
     y = direct.to_numpy(np.float64, na_value=np.nan)
-    psi = variance.reindex(direct.index).to_numpy(np.float64, na_value=np.nan)
+    psi = _along(variance, direct.index, "variance").to_numpy(np.float64, na_value=np.nan)
     seen = ~np.isnan(y)
     _check(direct.index, x[seen], psi, seen)
     model_variance, iterations = _reml(y[seen], x[seen], psi[seen], tolerance)
@@ -84,10 +86,36 @@ def fay_herriot(
     )
 
 
+def _along(values: pd.Series | npt.ArrayLike, areas: pd.Index, name: str) -> pd.Series:
+    """The values of the areas: a series by its index, anything else by place."""
+    if isinstance(values, pd.Series):
+        return values.reindex(areas)
+    given = np.asarray(values)
+    if given.shape != (len(areas),):
+        raise EstimateError("shape", name=name, found=given.shape, expected=(len(areas),))
+    return pd.Series(given, index=areas)
+
+
+def _covariates(given: pd.DataFrame | pd.Series | npt.ArrayLike, areas: pd.Index) -> pd.DataFrame:
+    if isinstance(given, pd.Series):
+        given = given.to_frame(given.name if given.name is not None else "x1")
+    if isinstance(given, pd.DataFrame):
+        return given.reindex(areas)
+    table = np.asarray(given)
+    table = table[:, None] if table.ndim == 1 else table
+    if table.ndim != 2 or len(table) != len(areas):
+        raise EstimateError(
+            "shape", name="covariates", found=table.shape, expected=(len(areas), "covariates")
+        )
+    return pd.DataFrame(table, index=areas, columns=[f"x{k + 1}" for k in range(table.shape[1])])
+
+
 def _regressors(covariates: pd.DataFrame) -> tuple[list[str], Floats]:
     """Names and matrix (m, q) with the intercept first."""
     if missing := int(covariates.isna().any(axis=1).sum()):
         raise EstimateError("missing_value", name="covariates", count=missing)
+    if not covariates.shape[1]:
+        return ["intercept"], np.ones((len(covariates), 1))
     coded = pd.get_dummies(covariates, drop_first=True, dtype=np.float64)
     x = np.column_stack([np.ones(len(coded)), coded.to_numpy(np.float64)])
     return ["intercept", *map(str, coded.columns)], x

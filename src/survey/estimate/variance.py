@@ -31,6 +31,12 @@ class Spread:
     factor: Floats
     """What the lonely rule multiplied the sum of squares by."""
 
+    def part(self, domains: slice) -> "Spread":
+        """Some of the domains."""
+        return Spread(
+            self.variance[domains], self.df[domains], self.psus[domains], self.factor[domains]
+        )
+
 
 def merge(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats
@@ -103,7 +109,7 @@ def lonely_factor(
     """
     alone = occupied & sample.lonely[stratum][:, None]
     if sample.rule == "adjust" or not alone.any():
-        return np.ones((domains, occupied.shape[1]))
+        return np.broadcast_to(1.0, (domains, occupied.shape[1]))
     if sample.rule == "fail":
         cell = int(np.argmax(alone.any(axis=1)))
         raise EstimateError("lonely_psu", stratum=sample.stratum_labels[int(stratum[cell])])

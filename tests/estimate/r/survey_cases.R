@@ -95,6 +95,31 @@ for (name in c("clus1", "clus1_strata")) {
   put(paste("composite", name, sep = "|"), "se", SE(d))
 }
 
+# Several keys; weights of 0; two waves of the same clusters.
+put_by <- function(case, design, f) {
+  b <- svyby(~acs_core, f, design, svymean, na.rm = TRUE, deff = "replace")
+  for (i in seq_len(nrow(b))) {
+    where <- paste(case, gsub("[.]", "|", rownames(b)[i]), sep = "|")
+    put(where, "estimate", b$acs_core[i]); put(where, "se", b$se[i])
+    put(where, "deff_replace", b[["DEff.acs_core"]][i])
+  }
+}
+put_by("keys|clus1", designs$clus1, ~stype + sch_wide)
+put_by("keys|clus2_fpc", designs$clus2_fpc, ~stype + sch_wide)
+some <- apiclus1; some$pw[seq(1, nrow(some), by = 7)] <- 0
+put_by("weightless|clus1_nofpc", svydesign(id = ~dnum, weights = ~pw, data = some), ~stype)
+waves <- rbind(cbind(apiclus1, year = 1, score = apiclus1$api99), cbind(apiclus1, year = 2, score = apiclus1$api00))
+for (name in c("clus1_nofpc", "clus1_strata")) {
+  lasting <- if (name == "clus1_nofpc") svydesign(id = ~dnum, weights = ~pw, data = waves)
+             else svydesign(id = ~dnum, strata = ~stype, weights = ~pw, data = waves, nest = TRUE)
+  for (stype in c("all", "H", "M")) {
+    part <- if (stype == "all") lasting else subset(lasting, stype == get("stype", envir = globalenv()))
+    moved <- svycontrast(svyby(~score, ~year, part, svymean, covmat = TRUE), c(-1, 1))
+    case <- paste("change", name, stype, sep = "|")
+    put(case, "difference", coef(moved)); put(case, "se", SE(moved))
+  }
+}
+
 # Raking, to convergence.
 types <- data.frame(stype = c("E", "H", "M"), Freq = c(4421, 755, 1018))
 wide <- data.frame(sch_wide = c("No", "Yes"), Freq = c(1072, 5122))

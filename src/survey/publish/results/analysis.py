@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from survey.estimate import Design, EstimateError
+from survey.estimate import Design, DfRule, EstimateError
 from survey.fieldwork.planning.oversampling import Oversampling
 from survey.locale import SurveyError, msg
 from survey.publish.results.domains import BANDS, age_band_of
@@ -22,6 +22,9 @@ from survey.sample.margins import (
 
 ASSUMED_DEFF = 1.4
 """The survey's own planning figure; used, and said, where no sampling points were recorded."""
+DF_RULE: DfRule = "weighted"
+"""Degrees of freedom where a group lives: with R's count the intervals of villagers by city held
+the truth 90 % of the time (docs/statistics.md)."""
 WEIGHT = "weight"
 STRATUM = "stratum_key"
 _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}

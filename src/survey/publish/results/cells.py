@@ -10,7 +10,7 @@ import pandas as pd
 
 from survey.estimate import Cube, EstimateError
 from survey.locale import msg
-from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.analysis import DF_RULE, NotEstimable
 from survey.publish.results.domains import AREA_LEVELS, EVERYONE
 from survey.publish.results.intervals import bounded
 from survey.publish.results.measures import measure_values
@@ -60,6 +60,7 @@ def estimated(source: Source) -> Estimated:
             rates=tuple(rates),
             composite=composite_of(source.composite),
             scale=plan.scale,
+            df_rule=DF_RULE,
         )
         cells = sums.table(level=source.level)
         differences = _gaps(sums, plan.tree.variables, source.level)

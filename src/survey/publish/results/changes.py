@@ -12,6 +12,7 @@ from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.change import benjamini_hochberg
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
+from survey.publish.results.analysis import DF_RULE
 from survey.publish.results.cells import composite_of
 from survey.publish.results.crosswalk import Crosswalk, crosswalk
 from survey.publish.results.domains import EVERYONE
@@ -36,6 +37,11 @@ OUTDATED = msg(
 _FIGURES = ("before", "after", "n_before", "n_after", "p_adjusted")
 _NOT_ASKED = -5
 _TOLERANCE = 1e-6
+
+
+SAME_WAVE = msg(
+    "A change is shown between two different waves; these are two snapshots of the same one."
+)
 
 
 class NotComparable(SurveyError):
@@ -65,8 +71,10 @@ def changes(before: Source, after: Source) -> Changes:
 
     Raises:
         NotComparable: no tree, trees without a crosswalk, another composite or scale, no indicator
-            or no city in common.
+            or no city in common, or two snapshots of one and the same wave.
     """
+    if _same_interviews(before, after):
+        raise NotComparable(SAME_WAVE)
     pairs = _comparable(before, after)
     cities = _cities(before), _cities(after)
     common = cities[0] & cities[1]
@@ -86,6 +94,15 @@ def changes(before: Source, after: Source) -> Changes:
     table["indicator"] = table["indicator"].cat.remove_unused_categories()
     table.attrs.clear()
     return Changes(table, pairs, (cities[0] - common, cities[1] - common))
+
+
+def _same_interviews(before: Source, after: Source) -> bool:
+    """Whether an interview stands in both: two snapshots of one wave, whose errors are not those of
+    two samples."""
+    name = "response_id"
+    if name not in before.people or name not in after.people:
+        return False
+    return bool(after.people[name].isin(before.people[name]).any())
 
 
 def judged(
@@ -186,6 +203,7 @@ def _cube(source: Source, tree: Tree, common: frozenset[str], groups: tuple[str,
         groups={group: source.memberships[group] for group in groups},
         composite=composite_of(source.composite),
         scale=source.plan.scale,
+        df_rule=DF_RULE,
     )
 
 

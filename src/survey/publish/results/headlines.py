@@ -13,7 +13,7 @@ from scipy import special
 from survey.disclosure import follow, protect
 from survey.estimate import Cube, EstimateError
 from survey.locale import msg
-from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.analysis import DF_RULE, NotEstimable
 from survey.publish.results.cells import COMPOSITE, Estimated
 from survey.publish.results.domains import EVERYONE, NATION
 from survey.publish.results.source import Source
@@ -87,6 +87,7 @@ def _under(source: Source, composite: str) -> pd.DataFrame:
             groups={EVERYONE: source.memberships[EVERYONE]},
             composite="per_respondent" if composite == PER_RESPONDENT else "item_means",
             scale=source.plan.scale,
+            df_rule=DF_RULE,
         )
     except EstimateError as error:
         raise NotEstimable(

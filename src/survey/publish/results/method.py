@@ -67,6 +67,8 @@ class Method(BaseModel):
     lonely_psu: str
     assumed_deff: float | None
     """Used only where no sampling points were recorded."""
+    df_rule: Literal["design", "weighted"] = "design"
+    """How degrees of freedom are counted; snapshots from before it was a choice count as R does."""
     minimum_n: int
     hidden: dict[str, int] = {}
     """Rule of the disclosure gate -> cells that it hid; none where only counts were looked at."""

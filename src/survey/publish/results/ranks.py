@@ -53,9 +53,10 @@ def rank_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
 
     Columns: area_level, area, indicator, n, rank (ties share the better one), tied (other cities
     at the same rank), ranked (cities in the order), low and high (simultaneous set), marginal_low
-    and marginal_high, critical (two cities are told apart if their scores differ by more than
-    this many standard errors of the difference), p_top (probability of the first ten),
-    sensitivity_low and sensitivity_high (under other indicator weights; the composite only),
+    and marginal_high (the composite only), critical (two cities are told apart if their scores
+    differ by more than this many standard errors of the difference), p_top (probability of the
+    first ten), sensitivity_low and sensitivity_high (under other indicator weights; the composite
+    only),
     shown, reason. Empty for a wave without indicator tree.
     """
     plan = figures.source.plan
@@ -112,7 +113,9 @@ def _places(scores: _Scores, code: str, normal: NDArray[np.float64], level: floa
     if not len(estimate):
         return pd.DataFrame(index=estimate.index, columns=list(FIGURES), dtype=float)
     joint = rank_sets(estimate, se, level=level, normal_draws=draws)
-    single = rank_sets(estimate, se, level=level, simultaneous=False, normal_draws=draws)
+    single = joint[["low", "high"]] * np.nan
+    if code == COMPOSITE:
+        single = rank_sets(estimate, se, level=level, simultaneous=False, normal_draws=draws)
     return joint.assign(
         tied=joint.groupby("rank")["rank"].transform("size") - 1,
         ranked=len(joint),

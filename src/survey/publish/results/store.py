@@ -15,6 +15,7 @@ from survey.disclosure import withheld
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, SurveyError, msg
+from survey.publish.results.changes import SAME_WAVE
 from survey.publish.results.domains import EVERYONE, area_labels, cities_of
 from survey.publish.results.lookup import Lookup
 from survey.publish.results.method import Method
@@ -204,9 +205,12 @@ class WaveResults:
         ci_low, ci_high, df, p, n_before, n_after, status, shown, reason, p_adjusted, verdict.
 
         Raises:
-            NotCompared: nothing has been computed for the snapshot that `before` names.
+            NotCompared: nothing has been computed for the snapshot that `before` names, or it is
+                one of this wave.
         """
         principal.require(Action.READ_RESULTS)
+        if before.key == self.wave.key:
+            raise NotCompared(SAME_WAVE)
         name = changes_file(before.key, before.snapshot_sha256)
         if not (self._folder / name).exists():
             raise NotCompared(

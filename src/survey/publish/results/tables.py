@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from survey.disclosure import MINIMUM_N, hidden_by, published
+from survey.publish.results.analysis import DF_RULE
 from survey.publish.results.cells import Estimated, estimated
 from survey.publish.results.changes import Q
 from survey.publish.results.drivers import MINIMUM_N as DRIVERS_FROM_N
@@ -73,6 +74,7 @@ def _method(source: Source, cells: pd.DataFrame) -> Method:
         level=source.level,
         lonely_psu=design.lonely_psu,
         assumed_deff=design.assumed_deff,
+        df_rule=DF_RULE,
         minimum_n=MINIMUM_N,
         hidden=hidden_by(cells),
         unreliable_below_n=30,

@@ -36,6 +36,12 @@ _LONELY: Mapping[str, Message] = MappingProxyType(
         "average": msg("takes the average variance of the other strata"),
     }
 )
+_DF_RULES: Mapping[str, Message] = MappingProxyType(
+    {
+        "design": msg("sampling points with members less strata with members"),
+        "weighted": msg("those of each stratum, weighed by how much of the group lives there"),
+    }
+)
 _RULES: Mapping[str, Message] = MappingProxyType(
     {
         Reason.EMPTY: msg("Cells without an interview"),
@@ -159,6 +165,7 @@ def _errors(method: Method, t: Translator) -> Facts:
         (t("Confidence level"), f"{method.level:.0%}"),
         (t("Stratum with one sampling point"), t(lonely) if lonely else method.lonely_psu),
         (t("Assumed design effect"), assumed),
+        (t("Degrees of freedom"), t(_DF_RULES[method.df_rule])),
         (
             t("Marked for orientation only"),
             t(
