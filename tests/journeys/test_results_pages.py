@@ -114,7 +114,6 @@ def test_an_answer_given_on_a_phone_arrives_at_the_surveyors_page(
     desk.set_default_timeout(20_000)
     desk.request.post(f"{demo_server.url}/auth/demo", form={"role": "surveyor"})
     opened(desk, f"{demo_server.url}/tasks")
-    desk.get_by_role("button", name="新的二维码").click()
     link = desk.get_by_text(re.compile("/q/")).first.inner_text().strip()
     phone = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN").new_page()
     respondent = Respondent(phone)

@@ -120,7 +120,8 @@ def _collecting(session: Session, wave: Wave) -> None:
     """The open wave is on its way through review, up to yesterday; today is the visitor's."""
     rows = session.exec(select(Response).where(Response.wave_id == wave.id)).all()
     statuses = Counter(row.status for row in rows)
-    assert set(statuses) == {
+    # In a demo as small as this one a keyed sheet of paper may meet a full cell.
+    assert set(statuses) - {Status.QUOTA_FULL} == {
         Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.VOID,
         Status.SCREENED_OUT, Status.REFUSED,
     }  # fmt: skip

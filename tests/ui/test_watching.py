@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from apart import run_apart
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
@@ -49,5 +50,5 @@ def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path
             await task
         assert task.cancelled()
 
-    asyncio.run(serve())
+    run_apart(serve())
     assert assessed() == [row.id]

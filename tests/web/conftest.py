@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.principal import Role
 from survey.fieldwork.invitations import issue
 from survey.settings import Settings
 from survey.store.engine import session_scope
-from survey.store.tables import Account, now
+from survey.store.tables import Account, QuotaCell, now
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ def demo_accounts(field: Field) -> None:
                     login=f"demo-{role}", name=role.title(), role=role, area="110000", is_demo=True
                 )
             )
+
+
+@pytest.fixture
+def roomy(field: Field) -> Field:
+    """The small wave with quota cells that do not fill up."""
+    with session_scope(field.url) as session:
+        for cell in session.exec(select(QuotaCell)):
+            cell.target = 10_000
+    return field
 
 
 @pytest.fixture

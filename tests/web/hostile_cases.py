@@ -177,8 +177,31 @@ def tokens(document: Document) -> Iterator[Case]:
         yield post(f"send with {token[:30]}", changed(document, token=token), 400, 404)
 
 
-GET_ONLY = ("/q/{token}", "/form/0.json", "/assets/form.js", "/health", "/ready")
-BOTH = ("/auth/demo", "/auth/logout")
+GET_ONLY = ("/form/0.json", "/assets/form.js", "/health", "/ready")
+BOTH = ("/q/{token}", "/auth/demo", "/auth/logout")
+DEVICE = "0123456789abcdef" * 4
+CLAIMS = {
+    "nothing": b"", "no JSON": b"device", "nul": b"\x00", "list": b"[]", "null": b"null",
+    "no device": b"{}", "short": b'{"device": "abc"}', "number": b'{"device": 7}',
+    "capitals": json.dumps({"device": DEVICE.upper()}).encode(),
+    "longer": json.dumps({"device": DEVICE + "0"}).encode(),
+    "line end": json.dumps({"device": DEVICE + "\n"}).encode(),
+    "more": json.dumps({"device": DEVICE, "surveyor": "me"}).encode(),
+    "no yes or no": json.dumps({"device": DEVICE, "page": "please"}).encode(),
+    "large": json.dumps({"device": DEVICE * 1_000}).encode(),
+    "deep": b"[" * 5_000,
+}  # fmt: skip
+
+
+def claims(_: Document) -> Iterator[Case]:
+    """What a page says of its device, when it is no page of ours."""
+    for name, body in CLAIMS.items():
+        yield Case(f"claim {name}", "POST", "/q/{token}", frozenset({403}), body, JSON)
+    proper = json.dumps({"device": DEVICE}).encode()
+    elsewhere = {**JSON, "Origin": "https://elsewhere.example"}
+    yield Case("claim elsewhere", "POST", "/q/{token}", frozenset({403}), proper, elsewhere)
+    for token in NOT_TOKENS:
+        yield Case(f"claim the link {token[:30]}", "POST", f"/q/{token}", frozenset({404}), proper, JSON)
 
 
 def methods(_: Document) -> Iterator[Case]:
@@ -234,7 +257,7 @@ def strangers(document: Document) -> Iterator[Case]:
 
 
 FAMILIES = (
-    envelopes, answers, broken_json, carriers, tokens, methods, paths, strangers,
+    envelopes, answers, broken_json, carriers, tokens, claims, methods, paths, strangers,
 )  # fmt: skip
 
 

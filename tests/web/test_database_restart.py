@@ -63,12 +63,12 @@ def store_url(cluster: Cluster) -> Iterator[str]:
 
 def test_a_restarted_database_loses_and_doubles_nothing(
     cluster: Cluster,
-    field: Field,
+    roomy: Field,
     tmp_path: Path,
     invite: Callable[..., str],
     interview: Callable[..., dict[str, Any]],
 ) -> None:
-    door = DoorProcess(field.url, tmp_path)
+    door = DoorProcess(roomy.url, tmp_path)
     door.start()
     wait_for(door.is_up, "the door opens")
     phones = Phones(door.port, [interview(token=invite()) for _ in range(90)])
@@ -85,7 +85,7 @@ def test_a_restarted_database_loses_and_doubles_nothing(
         assert phones.statuses.keys() == {200, 503}
         assert len(phones.receipts) == 90
         dispose_engines()
-        assert disagreements(field.url, phones.receipts) == []
+        assert disagreements(roomy.url, phones.receipts) == []
         assert "Traceback" not in door.log.read_text()
     finally:
         door.stop()

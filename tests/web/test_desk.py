@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from apart import run_apart
 from sqlmodel import Session
 
 from survey.locale import SurveyError, msg
@@ -36,8 +37,8 @@ def test_a_crowd_at_the_desk(store_url: str) -> None:
     async def crowd() -> None:
         await asyncio.gather(*(visit(number) for number in range(5 * MOST_TOGETHER)))
 
-    asyncio.run(crowd())
-    asyncio.run(visit(1000))
+    run_apart(crowd())
+    run_apart(visit(1000))
     assert len(set(map(id, sessions))) < MOST_TOGETHER
 
 
@@ -57,4 +58,4 @@ def test_a_visitor_who_leaves_does_not_hold_up_the_others(store_url: str) -> Non
         leaving.cancel()
         return await asyncio.gather(*staying)
 
-    assert asyncio.run(scene()) == [1, 2, 3]
+    assert run_apart(scene()) == [1, 2, 3]

@@ -21,8 +21,8 @@ UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
 @pytest.fixture
-def door(field: Field, tmp_path: Path) -> Iterator[DoorProcess]:
-    process = DoorProcess(field.url, tmp_path)
+def door(roomy: Field, tmp_path: Path) -> Iterator[DoorProcess]:
+    process = DoorProcess(roomy.url, tmp_path)
     process.start()
     wait_for(process.is_up, "the door opens")
     yield process
