@@ -1,4 +1,5 @@
-"""Respondents as cheap as can be: each opens the page behind its link, then hands in.
+"""Respondents as cheap as can be: each loads the page behind its link, says that it
+shows the form, then hands in.
 
 One process and one event loop; requests are bytes put together beforehand, answers are read just
 far enough to know their end. So the machine's time goes to the server and not to its visitors.
@@ -8,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from uuid import uuid4
 
 import orjson
@@ -35,6 +37,8 @@ class Counted:
     receipts: dict[str, str] = field(default_factory=dict)
     """Client UUID -> response id, of every receipt."""
     pages: list[float] = field(default_factory=list)
+    opened: list[float] = field(default_factory=list)
+    """Saying that the form is shown, by which the link becomes the device's."""
     submits: list[float] = field(default_factory=list)
     assets: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -60,10 +64,7 @@ class _Connection(asyncio.Protocol):
             end = self._buffer.find(_HEAD_END)
             if end < 0:
                 return
-            head = self._buffer[:end].lower() + b"\r\n"
-            start = head.find(_LENGTH)
-            length = int(head[start + len(_LENGTH) : head.index(b"\r\n", start)])
-            self._expected = end + len(_HEAD_END) + length
+            self._expected = end + len(_HEAD_END) + _length_of_body(self._buffer[:end])
         if len(self._buffer) >= self._expected and self._waiting is not None:
             answer, self._buffer, self._expected = self._buffer, b"", -1
             self._waiting.set_result(answer)
@@ -83,6 +84,13 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
+def _length_of_body(head: bytes) -> int:
+    """0 where the head says nothing of it: the answer is a mere yes."""
+    head = head.lower() + b"\r\n"
+    start = head.find(_LENGTH)
+    return 0 if start < 0 else int(head[start + len(_LENGTH) : head.index(b"\r\n", start)])
+
+
 def _get(path: str, host: str) -> bytes:
     return (
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: gzip, deflate, br\r\n"
@@ -92,9 +100,9 @@ def _get(path: str, host: str) -> bytes:
     ).encode()
 
 
-def _post(body: bytes, host: str) -> bytes:
+def _post(path: str, body: bytes, host: str) -> bytes:
     return (
-        f"POST /api/responses HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nAccept-Language: zh-CN,zh;q=0.9\r\n"
         f"Origin: http://{host}\r\nSec-Fetch-Site: same-origin\r\n\r\n"
     ).encode() + body
@@ -129,6 +137,13 @@ class _Respondent:
             if not page.startswith(b"HTTP/1.1 200"):
                 self.counted.failures.append(page[:300].decode("latin-1"))
                 return
+            claim = b'{"device":"%b","page":false}' % sha256(token.encode()).hexdigest().encode()
+            bound = await self.timed(
+                connection, _post(f"/q/{token}", claim, host), self.counted.opened
+            )
+            if not bound.startswith(b"HTTP/1.1 204"):
+                self.counted.failures.append(bound[:300].decode("latin-1"))
+                return
             for path in self.script.assets:
                 await self.timed(connection, _get(path, host), self.counted.assets)
             await self.hand_in(connection, token, host)
@@ -140,7 +155,9 @@ class _Respondent:
         self.number += 1
         rest = self.script.interviews[self.number % len(self.script.interviews)]
         body = b'{"client_uuid":"%b","token":"%b",' % (name.encode(), token.encode()) + rest
-        answer = await self.timed(connection, _post(body, host), self.counted.submits)
+        answer = await self.timed(
+            connection, _post("/api/responses", body, host), self.counted.submits
+        )
         if not answer.startswith(b"HTTP/1.1 200"):
             self.counted.failures.append(answer[-300:].decode("utf-8", "replace"))
             return

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.fieldwork.devices import OpenedElsewhere
 from survey.fieldwork.invitations import (
     GRACE,
     LIFETIME,
@@ -18,10 +19,11 @@ from survey.fieldwork.invitations import (
     InvitationState,
     InvitationUnknown,
     InvitationUsed,
+    InvitedPage,
     Issued,
-    OpenInvitation,
     issue,
     open_invitation,
+    read_invitation,
     status_of,
 )
 from survey.fieldwork.waves import WaveNotOpen, close_wave, open_wave
@@ -40,9 +42,14 @@ def _issue(field: Any, **changes: Any) -> Issued:
         return issue(session=session, **request)
 
 
-def _open(field: Any, token: str, after: timedelta = timedelta(0)) -> OpenInvitation:
+def _look(field: Any, token: str, after: timedelta = timedelta(0)) -> InvitedPage:
+    with read_scope(field.url) as session:
+        return read_invitation(session=session, token=token, now=field.now + after, proof="phone")
+
+
+def _open(field: Any, token: str, after: timedelta = timedelta(0)) -> None:
     with session_scope(field.url) as session:
-        return open_invitation(session=session, token=token, now=field.now + after)
+        open_invitation(session=session, token=token, proof="phone", now=field.now + after)
 
 
 def _status(field: Any, issued: Issued, after: timedelta = timedelta(0)) -> InvitationState:
@@ -60,7 +67,8 @@ def _mark_used(field: Any, issued: Issued) -> None:
 
 def test_a_link_opens_what_it_is_bound_to(field: Any) -> None:
     issued = _issue(field)
-    opened = _open(field, issued.token)
+    _open(field, issued.token)
+    opened = _look(field, issued.token)
     assert opened.invitation_id == issued.invitation_id
     assert opened.wave_key == "main-2026"
     assert opened.wave_title == {"zh": "2026", "en": "Wave 2026"}
@@ -70,6 +78,17 @@ def test_a_link_opens_what_it_is_bound_to(field: Any) -> None:
     assert opened.instrument_sha256 == field.instrument.sha256
     assert opened.is_demo is False
     assert opened.expires_at == issued.expires_at == field.now + LIFETIME
+
+
+def test_looking_at_a_link_does_not_open_it(field: Any) -> None:
+    """Messengers look at a link before a person does, and it is nobody's yet."""
+    issued = _issue(field)
+    assert _look(field, issued.token).point_name == "110000-u-01"
+    assert _status(field, issued) is InvitationState.ISSUED
+    _open(field, issued.token)
+    assert _status(field, issued) is InvitationState.OPENED
+    with read_scope(field.url) as session, pytest.raises(OpenedElsewhere):
+        read_invitation(session=session, token=issued.token, now=field.now, proof="another")
 
 
 def test_a_token_is_long_random_and_kept_nowhere(field: Any) -> None:
@@ -170,7 +189,8 @@ def test_a_closed_wave_neither_issues_nor_opens_links(field: Any) -> None:
         _open(field, issued.token)
     with session_scope(field.url) as session:
         open_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    assert _open(field, issued.token).wave_key == "main-2026"
+    _open(field, issued.token)
+    assert _status(field, issued) is InvitationState.OPENED
 
 
 @settings(

@@ -36,7 +36,7 @@ def _issue(field: Any, *, pages: int = 1, days: int = 3, point_id: UUID | None =
 
 def _open(field: Any, token: str) -> None:
     with session_scope(field.url) as session:
-        open_invitation(session=session, token=token, now=field.now)
+        open_invitation(session=session, token=token, proof="phone", now=field.now)
 
 
 def _void(field: Any, sheet_id: UUID, principal: Principal | None = None) -> int:

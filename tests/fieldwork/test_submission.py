@@ -246,7 +246,7 @@ def test_an_interview_opened_in_time_may_arrive_late_and_no_later(field: Any) ->
     in_time, too_late = _submission(field), _submission(field)
     for sent in (in_time, too_late):
         with session_scope(field.url) as session:
-            open_invitation(session=session, token=sent.token or "", now=field.now)
+            open_invitation(session=session, token=sent.token or "", proof="phone", now=field.now)
     _submit(field, in_time, after=LIFETIME + timedelta(days=6))
     with pytest.raises(InvitationExpired):
         _submit(field, too_late, after=LIFETIME + GRACE)

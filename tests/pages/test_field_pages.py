@@ -89,7 +89,7 @@ def test_a_code_waits_and_the_next_one_comes_when_it_was_opened(
     app.run()
     assert _token(app) == token
     with session_scope(field.url) as session:
-        assert open_invitation(session=session, token=token, now=now()).city_code == "110000"
+        open_invitation(session=session, token=token, proof="phone", now=now())
     app.run()
     following = _token(app)
     assert following != token
@@ -114,7 +114,7 @@ def test_the_surveyor_sees_that_another_device_was_refused(
     app = visit(PageKey.TASKS, field.surveyor)
     token = _token(app)
     with session_scope(field.url) as session:
-        open_invitation(session=session, token=token, now=now())
+        open_invitation(session=session, token=token, proof="phone", now=now())
         mark_other_device(session=session, token=token, now=now())
     app.run()
     assert "Another device was refused" in read(app.run())

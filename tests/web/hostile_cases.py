@@ -201,7 +201,8 @@ def claims(_: Document) -> Iterator[Case]:
     elsewhere = {**JSON, "Origin": "https://elsewhere.example"}
     yield Case("claim elsewhere", "POST", "/q/{token}", frozenset({403}), proper, elsewhere)
     for token in NOT_TOKENS:
-        yield Case(f"claim the link {token[:30]}", "POST", f"/q/{token}", frozenset({404}), proper, JSON)
+        name = f"claim the link {token[:30]}"
+        yield Case(name, "POST", f"/q/{token}", frozenset({404}), proper, JSON)
 
 
 def methods(_: Document) -> Iterator[Case]:

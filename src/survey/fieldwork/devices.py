@@ -9,7 +9,7 @@ from datetime import datetime
 from secrets import compare_digest
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, func, update
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -22,7 +22,10 @@ _INVITATIONS = table_of(Invitation)
 _BIND = (
     update(_INVITATIONS)
     .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.device_sha256.is_(None))
-    .values(device_sha256=bindparam("device"))
+    .values(
+        device_sha256=bindparam("device"),
+        opened_at=func.coalesce(_INVITATIONS.c.opened_at, bindparam("now")),
+    )
 )
 _MARK = (
     update(_INVITATIONS)
@@ -56,15 +59,19 @@ def is_of_device(invitation: AnyRow, proof: str) -> bool:
     return bound is None or compare_digest(bound, digest(proof))
 
 
-def bind(*, session: Session, invitation: AnyRow, proof: str) -> None:
+def bind(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> None:
     """Give the link to this device for good; raises `OpenedElsewhere` where another was faster."""
-    if invitation.device_sha256 is None:
-        values = {"invitation": invitation.id, "device": digest(proof)}
-        if session.connection().execute(_BIND, values).rowcount == 1:
+    if invitation.device_sha256 is not None:
+        if is_of_device(invitation, proof):
             return
-    elif is_of_device(invitation, proof):
-        return
-    raise OpenedElsewhere
+        raise OpenedElsewhere
+    values = {"invitation": invitation.id, "device": digest(proof), "now": now}
+    if session.connection().execute(_BIND, values).rowcount != 1:
+        raise OpenedElsewhere
+    record(
+        session=session, actor=None, action="invitation.opened", subject_kind="invitation",
+        subject_id=invitation.id, now=now,
+    )  # fmt: skip
 
 
 def mark_other_device(*, session: Session, token: str, now: datetime) -> None:

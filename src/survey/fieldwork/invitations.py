@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
@@ -63,11 +63,6 @@ _SURROUNDINGS = (
     .join(_ACCOUNTS, _ACCOUNTS.c.id == _INVITATIONS.c.surveyor_id)
     .where(_INVITATIONS.c.id == bindparam("invitation"))
 )  # fmt: skip
-_MARK_OPENED = (
-    update(_INVITATIONS)
-    .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.opened_at.is_(None))
-    .values(opened_at=bindparam("now"))
-)
 
 
 class InvitationUnknown(SurveyError):
@@ -122,7 +117,7 @@ class Issued:
 
 
 @dataclass(frozen=True)
-class OpenInvitation:
+class InvitedPage:
     """What the respondent's page needs to know before the first question."""
 
     invitation_id: UUID
@@ -197,36 +192,38 @@ def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
     return row
 
 
-def open_invitation(
-    *, session: Session, token: str, now: datetime, secret: str = ""
-) -> OpenInvitation:
-    """Open the link for its respondent; opening it again, after a reload, is no second use.
+def read_invitation(
+    *, session: Session, token: str, now: datetime, secret: str = "", proof: str = ""
+) -> InvitedPage:
+    """What the page behind a link needs; nothing is written, since programs look at links too.
 
-    `secret` is the cookie of the device; raises `OpenedElsewhere` where the link is another's.
+    The device shows `proof`, or has it made of its cookie's `secret`; raises `OpenedElsewhere`
+    where the link is another's.
     """
     found = find_usable(session=session, token=token, now=now)
-    return _opened(session, found, proof_of(found.wave_id, secret), now)
-
-
-def bind_invitation(*, session: Session, token: str, proof: str, now: datetime) -> OpenInvitation:
-    """As `open_invitation`, by a page that shows the form: from now on the link is its device's."""
-    found = find_usable(session=session, token=token, now=now)
-    bind(session=session, invitation=found, proof=proof)
-    return _opened(session, found, proof, now)
-
-
-def _opened(session: Session, found: AnyRow, proof: str, now: datetime) -> OpenInvitation:
+    proof = proof or proof_of(found.wave_id, secret)
     if not is_of_device(found, proof):
         raise OpenedElsewhere
+    return _page(session, found, proof)
+
+
+def open_invitation(*, session: Session, token: str, proof: str, now: datetime) -> None:
+    """A page shows its form: the link is opened and belongs to its device from now on.
+
+    Opening it again, after a reload, is no second use; raises `OpenedElsewhere` elsewhere.
+    """
+    bind(
+        session=session,
+        invitation=find_usable(session=session, token=token, now=now),
+        proof=proof,
+        now=now,
+    )
+
+
+def _page(session: Session, found: AnyRow, proof: str) -> InvitedPage:
     connection = session.connection()
-    if found.opened_at is None:
-        connection.execute(_MARK_OPENED, {"invitation": found.id, "now": now})
-        record(
-            session=session, actor=None, action="invitation.opened", subject_kind="invitation",
-            subject_id=found.id, now=now,
-        )  # fmt: skip
     row = connection.execute(_SURROUNDINGS, {"invitation": found.id}).one()
-    return OpenInvitation(
+    return InvitedPage(
         invitation_id=found.id,
         wave_key=row.key,
         wave_title={"zh": row.title_zh, "en": row.title_en},

@@ -175,7 +175,7 @@ def _whom(visit: Visit, needed: Sequence[QuotaProgress]) -> None:
     lines = ""
     for cell in needed[:_SHOWN_GAPS]:
         who = [names.group(f"gender={cell.gender}"), names.group(f"age_band={cell.age_band}")]
-        more = t("{count} more", count=cell.missing)
+        more = t("{count} more people", count=cell.missing)
         lines += f"<li>{escape(' · '.join(who))}<b>{escape(more)}</b></li>"
     title = escape(t("Most needed now"))
     st.html(f'<div class="hcs-needed"><h3>{title}</h3><ol>{lines}</ol></div>')

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 from survey.access.tokens import LONGEST, digest, new_token
 from survey.fieldwork.devices import OpenedElsewhere, mark_other_device
 from survey.fieldwork.instruments import InstrumentUnknown, load_instrument
-from survey.fieldwork.invitations import OpenInvitation, bind_invitation, open_invitation
+from survey.fieldwork.invitations import InvitedPage, open_invitation, read_invitation
 from survey.fieldwork.quota import FullCell
 from survey.instrument.browser import browser_form
 from survey.instrument.model import Instrument
@@ -62,17 +62,20 @@ def form_body(store_url: str, sha256: str) -> Body:
     return Body(orjson.dumps(browser_form(instrument)), JSON)
 
 
-Opened = tuple[OpenInvitation, Instrument]
+Shown = tuple[InvitedPage, Instrument]
 
 
-def _open(token: str, secret: str, session: Session) -> Opened:
-    invitation = open_invitation(session=session, token=token, now=now(), secret=secret)
-    return invitation, load_instrument(session=session, sha256=invitation.instrument_sha256)
+def _look(token: str, secret: str, session: Session) -> Shown:
+    page = read_invitation(session=session, token=token, now=now(), secret=secret)
+    return page, load_instrument(session=session, sha256=page.instrument_sha256)
 
 
-def _bind(token: str, proof: str, session: Session) -> Opened:
-    invitation = bind_invitation(session=session, token=token, proof=proof, now=now())
-    return invitation, load_instrument(session=session, sha256=invitation.instrument_sha256)
+def _open(token: str, claim: "_Claim", session: Session) -> Shown | None:
+    open_invitation(session=session, token=token, proof=claim.device, now=now())
+    if not claim.page:
+        return None
+    page = read_invitation(session=session, token=token, now=now(), proof=claim.device)
+    return page, load_instrument(session=session, sha256=page.instrument_sha256)
 
 
 def _mark(token: str, session: Session) -> None:
@@ -94,15 +97,15 @@ class _Door:
         token = request.path_params["token"]
         secret = _secret(request)
         try:
-            opened = await self.desk.hand_over(partial(_open, token, secret))
+            shown = await self.desk.hand_over(partial(_look, token, secret))
         except OpenedElsewhere as refusal:
             await self.desk.hand_over(partial(_mark, token))
             return show_refusal(request, refusal, default, draft_key=_draft_key(token))
         except SurveyError as refusal:
             return show_refusal(request, refusal, default)
-        return self._with_cookie(request, self._form_page(request, token, *opened), secret)
+        return self._with_cookie(request, self._form_page(request, token, *shown), secret)
 
-    async def bind(self, request: Request) -> Response:
+    async def open(self, request: Request) -> Response:
         """`POST /q/{token}`: the device that shows the form; it may ask for the form again."""
         default = self.settings.language
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
@@ -113,19 +116,19 @@ class _Door:
             raise HTTPException(403)
         token = request.path_params["token"]
         try:
-            opened = await self.desk.hand_over(partial(_bind, token, claim.device))
+            shown = await self.desk.hand_over(partial(_open, token, claim))
         except OpenedElsewhere as refusal:
             await self.desk.hand_over(partial(_mark, token))
             return show_refusal(request, refusal, default)
         except SurveyError as refusal:
             return show_refusal(request, refusal, default)
-        if not claim.page:
+        if shown is None:
             return Response(status_code=204, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
-        boot = self._boot(request, token, *opened)
+        boot = self._boot(request, token, *shown)
         return send(request, Body(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
 
     def _form_page(
-        self, request: Request, token: str, invitation: OpenInvitation, instrument: Instrument
+        self, request: Request, token: str, invitation: InvitedPage, instrument: Instrument
     ) -> Response:
         boot = self._boot(request, token, invitation, instrument)
         language = boot["language"]
@@ -140,7 +143,7 @@ class _Door:
         return respond(request, Page(language, title, body, boot, head=preload))
 
     def _boot(
-        self, request: Request, token: str, invitation: OpenInvitation, instrument: Instrument
+        self, request: Request, token: str, invitation: InvitedPage, instrument: Instrument
     ) -> dict[str, Any]:
         """What the script of the form is told."""
         codes = language_codes(instrument)
@@ -226,6 +229,6 @@ def routes(settings: Settings, limit: RateLimit, desk: Desk) -> list[BaseRoute]:
     door = _Door(settings, limit, desk)
     return [
         Route("/q/{token}", door.page, methods=["GET"]),
-        Route("/q/{token}", door.bind, methods=["POST"]),
+        Route("/q/{token}", door.open, methods=["POST"]),
         Route("/form/{sha256}.json", door.form, methods=["GET"]),
     ]

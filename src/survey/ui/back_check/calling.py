@@ -107,7 +107,7 @@ def _one(visit: Visit, call: Call, instrument: Instrument) -> None:
     if call.outcome is not None:
         st.caption(_so_far(t, call))
     st.segmented_control(
-        t("Asked"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(visit),
+        t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(visit),
         format_func=lambda channel: t(CHANNEL_NAMES[channel]),
     )  # fmt: skip
     at_once = () if call.outcome in ANSWERED else _AT_ONCE

@@ -146,7 +146,7 @@ def _show_waiting(t: Translator, waiting: list[WaitingSheet]) -> None:
 
 
 def sheets_table(t: Translator, sheets: list[WaitingSheet], chosen: UUID | None = None) -> str:
-    heads = (t("Sheet"), t("Sampling point"), t("Surveyor"), t("Day of the interview"))
+    heads = (t("Sheet number"), t("Sampling point"), t("Surveyor"), t("Day of the interview"))
     head = "".join(f"<th>{escape(words)}</th>" for words in heads)
     rows = ""
     for sheet in sheets:
