@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
@@ -26,11 +27,9 @@ from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
-    Account,
     City,
     InstrumentVersion,
     Invitation,
-    SamplingPoint,
     Wave,
     WaveState,
     new_id,
@@ -39,8 +38,8 @@ from survey.store.tables import (
 LIFETIME = timedelta(hours=24)
 GRACE = timedelta(days=7)
 
-_INVITATIONS, _WAVES, _POINTS = table_of(Invitation), table_of(Wave), table_of(SamplingPoint)
-_CITIES, _ACCOUNTS, _VERSIONS = table_of(City), table_of(Account), table_of(InstrumentVersion)
+_INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
+_CITIES, _VERSIONS = table_of(City), table_of(InstrumentVersion)
 
 _BY_TOKEN = (
     select(
@@ -49,20 +48,11 @@ _BY_TOKEN = (
     .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
     .where(_INVITATIONS.c.token_sha256 == bindparam("digest"))
 )  # fmt: skip
-_SURROUNDINGS = (
-    select(
-        _WAVES.c.key, _WAVES.c.title_zh, _WAVES.c.title_en, _WAVES.c.is_demo,
-        _CITIES.c.name_zh.label("city_zh"), _CITIES.c.name_en.label("city_en"),
-        _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"), _VERSIONS.c.sha256,
-    )
-    .select_from(_INVITATIONS)
-    .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
+_PAGE_BY_TOKEN = (
+    _BY_TOKEN.add_columns(_CITIES.c.name_zh, _CITIES.c.name_en, _VERSIONS.c.sha256)
     .join(_VERSIONS, _VERSIONS.c.id == _WAVES.c.instrument_id)
     .join(_CITIES, _CITIES.c.code == _INVITATIONS.c.city_code)
-    .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
-    .join(_ACCOUNTS, _ACCOUNTS.c.id == _INVITATIONS.c.surveyor_id)
-    .where(_INVITATIONS.c.id == bindparam("invitation"))
-)  # fmt: skip
+)
 
 
 class InvitationUnknown(SurveyError):
@@ -120,16 +110,9 @@ class Issued:
 class InvitedPage:
     """What the respondent's page needs to know before the first question."""
 
-    invitation_id: UUID
-    wave_key: str
-    wave_title: Mapping[str, str]
-    city_code: str
     city_name: Mapping[str, str]
-    point_name: str
-    surveyor_name: str
     instrument_sha256: str
     is_demo: bool
-    expires_at: datetime
     full: tuple[FullCell, ...]
     """Who is not needed any more, at this moment."""
     proof: str
@@ -178,7 +161,11 @@ def issue(
 
 def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
     """The invitation behind a token with its wave's state, if it may still be answered."""
-    row = session.connection().execute(_BY_TOKEN, {"digest": digest(token)}).one_or_none()
+    return _usable(session, _BY_TOKEN, token, now)
+
+
+def _usable(session: Session, by_token: Select[Any], token: str, now: datetime) -> AnyRow:
+    row = session.connection().execute(by_token, {"digest": digest(token)}).one_or_none()
     if row is None:
         raise InvitationUnknown
     if row.used_at is not None:
@@ -200,11 +187,17 @@ def read_invitation(
     The device shows `proof`, or has it made of its cookie's `secret`; raises `OpenedElsewhere`
     where the link is another's.
     """
-    found = find_usable(session=session, token=token, now=now)
+    found = _usable(session, _PAGE_BY_TOKEN, token, now)
     proof = proof or proof_of(found.wave_id, secret)
     if not is_of_device(found, proof):
         raise OpenedElsewhere
-    return _page(session, found, proof)
+    return InvitedPage(
+        city_name={"zh": found.name_zh, "en": found.name_en},
+        instrument_sha256=found.sha256,
+        is_demo=found.is_demo,
+        full=full_cells(session=session, wave_id=found.wave_id, city_code=found.city_code),
+        proof=proof,
+    )
 
 
 def open_invitation(*, session: Session, token: str, proof: str, now: datetime) -> None:
@@ -217,25 +210,6 @@ def open_invitation(*, session: Session, token: str, proof: str, now: datetime) 
         invitation=find_usable(session=session, token=token, now=now),
         proof=proof,
         now=now,
-    )
-
-
-def _page(session: Session, found: AnyRow, proof: str) -> InvitedPage:
-    connection = session.connection()
-    row = connection.execute(_SURROUNDINGS, {"invitation": found.id}).one()
-    return InvitedPage(
-        invitation_id=found.id,
-        wave_key=row.key,
-        wave_title={"zh": row.title_zh, "en": row.title_en},
-        city_code=found.city_code,
-        city_name={"zh": row.city_zh, "en": row.city_en},
-        point_name=row.point,
-        surveyor_name=row.surveyor,
-        instrument_sha256=row.sha256,
-        is_demo=row.is_demo,
-        expires_at=found.expires_at,
-        full=full_cells(session=session, wave_id=found.wave_id, city_code=found.city_code),
-        proof=proof,
     )
 
 
