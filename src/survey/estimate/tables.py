@@ -53,10 +53,10 @@ def cube_table(
     cells = len(groups) * len(indicators)
     labels = list(dict.fromkeys(label for index in areas.values() for label in index))
     codes = {label: code for code, label in enumerate(labels)}
-    area = [codes[label] for index in areas.values() for label in index]
+    area = np.array([codes[label] for index in areas.values() for label in index], np.int32)
     indicator = np.tile(np.arange(len(indicators), dtype=np.int16), sum(sizes) * len(groups))
-    group = np.tile(np.repeat(np.arange(len(groups)), len(indicators)), sum(sizes))
-    level = np.repeat(np.arange(len(areas)), np.multiply(sizes, cells))
+    group = np.tile(np.repeat(np.arange(len(groups), dtype=np.int16), len(indicators)), sum(sizes))
+    level = np.repeat(np.arange(len(areas), dtype=np.int16), np.multiply(sizes, cells))
     table: dict[str, object] = {
         "area_level": _categorical(level, list(areas)),
         "area": _categorical(np.repeat(area, cells), labels),
@@ -89,7 +89,7 @@ def _blank(names: Iterable[str], rows: int, columns: int) -> dict[str, np.ndarra
 
 def _categorical(codes: np.ndarray, labels: Sequence[Hashable]) -> object:
     dtype = pd.CategoricalDtype(pd.Index(labels, dtype=object))
-    return pd.Categorical.from_codes(codes, dtype=dtype)
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 
 
 def describe(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
