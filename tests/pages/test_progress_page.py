@@ -10,11 +10,11 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import NATION, Role
+from survey.access.principal import NATION, Principal, Role
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.progress import Concern, ToDo
 from survey.store.engine import session_scope
-from survey.store.tables import QuotaCell, Status, Wave, now
+from survey.store.tables import QuotaCell, ResponseRisk, Status, Wave, now
 from survey.ui.navigation import PageKey
 from survey.ui.progress.concerns import review_link
 
@@ -85,6 +85,30 @@ def test_one_city_is_shown_cell_by_cell_and_day_by_day(
     text = read(visit_as(PageKey.PROGRESS, official, city="110000"))
     assert "Beijing: each cell, day by day" in text
     assert "Stopped at the door: 0 screened out" in text
+
+
+def test_reviewers_may_look_at_single_surveyors_and_officials_may_not(
+    visit_as: Any, field: Any, collect: Any, employ: Any, read: Read
+) -> None:
+    odd, *_ = collect(60.0, 300.0, 320.0)
+    collect(70.0, status=Status.VOID)
+    with session_scope(field.url) as session:
+        session.add(
+            ResponseRisk(response_id=odd, score=80, detected_at=field.now, detector_version="1")
+        )
+
+    def opened(person: Principal, by: str = "surveyor") -> str:
+        app = visit_as(PageKey.PROGRESS, person)
+        app.session_state["progress/quality"] = True
+        app.session_state["progress/quality/by/en"] = by
+        return read(app.run())
+
+    supervisor = employ(Role.SUPERVISOR, "110000")
+    text = opened(supervisor)
+    assert "Valid rate" in text
+    assert ">Li</th><td>4</td><td>75.0% (" in text, "one of four was void"
+    assert "Interviewer effect, design effect" in opened(supervisor, "city")
+    assert "Valid rate" not in opened(employ(Role.NATIONAL_OFFICIAL, NATION))
 
 
 def test_chinese_all_through(

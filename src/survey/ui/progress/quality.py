@@ -1,0 +1,119 @@
+"""Who needs attention: valid rate, flags, speed and interviewer effect, worked out when opened."""
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.quality import By, FlagKind, QualityRow, quality_by
+from survey.fieldwork.quality.kinds import KIND_NAMES
+from survey.locale import Message, Translator, msg
+from survey.publish.tables import csv_bytes
+from survey.store.engine import read_scope
+from survey.ui.page import Visit
+from survey.ui.progress.words import percent
+
+BY: dict[By, Message] = {
+    "surveyor": msg("Surveyor"),
+    "point": msg("Sampling point"),
+    "city": msg("City"),
+}
+_LISTED = 40
+_KEPT = 300.0
+"""Seconds that readers of one area share a look; flags are looked for every few minutes."""
+
+
+@st.fragment
+def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
+    """A table by surveyor, point or city; only for those who review."""
+    t = visit.t
+    if not visit.principal.may(Action.REVIEW):
+        return
+    place = st.expander(
+        t("Quality by surveyor, point or city"), key="progress/quality", on_change="rerun"
+    )
+    if not place.open:
+        return
+    with place:
+        by = st.segmented_control(
+            t("Quality by"), list(BY), format_func=lambda one: t(BY[one]), default="surveyor",
+            required=True, key=f"progress/quality/by/{visit.language}",
+        )  # fmt: skip
+        rows = _rows(visit, wave_key, by)
+        if not rows:
+            st.caption(t("Nothing has been collected here yet."))
+            return
+        st.caption(
+            t(
+                "Most interviews to be looked at first. A flag is a reason to look, no verdict: "
+                "a person decides. Pace 1 is usual, 0.5 twice as fast. Interviewer effect: how far "
+                "answers depend on who asked, and by how much that enlarges a city's variance."
+            )
+        )
+        table = pd.DataFrame([_line(visit, row, by) for row in rows])
+        st.html(_html(table.head(_LISTED)))
+        if len(table) > _LISTED:
+            st.caption(t("{count} more in the file", count=len(table) - _LISTED))
+        st.download_button(
+            t("Table (CSV)"), data=partial(_csv, t, table, demo), file_name=f"quality-{by}.csv",
+            mime="text/csv", key=f"progress/quality/csv/{by}", on_click="ignore",
+            type="tertiary", icon=":material/table:",
+        )  # fmt: skip
+
+
+def _rows(visit: Visit, wave_key: str, by: By) -> Sequence[QualityRow]:
+    person = visit.principal
+    return _looked(visit.settings.store_url, person.role, person.area, wave_key, by, person)
+
+
+@st.cache_resource(ttl=_KEPT, max_entries=64, show_spinner=False)
+def _looked(
+    store_url: str, role: str, area: str, wave_key: str, by: By, _person: Principal
+) -> Sequence[QualityRow]:
+    del role, area  # part of the key of the cache
+    with read_scope(store_url) as session:
+        found = quality_by(session=session, principal=_person, wave_key=wave_key, by=by)
+    return sorted(found, key=lambda row: (-row.to_review, row.valid_rate, row.key))
+
+
+def _line(visit: Visit, row: QualityRow, by: By) -> dict[str, str]:
+    t = visit.t
+    rate = f"{percent(row.valid_rate)} ({percent(row.valid_low)}–{percent(row.valid_high)})"
+    flags = ", ".join(
+        f"{t(KIND_NAMES[kind])} {row.flags[kind]:,}" for kind in FlagKind if row.flags.get(kind)
+    )
+    line = {
+        t(BY[by]): row.name.get(visit.language, row.key),
+        t("Finished"): f"{row.interviews:,}",
+        t("Valid rate (95%\u00a0interval)"): rate,
+        t("To be looked at"): f"{row.to_review:,}",
+        t("Flags"): flags or "–",
+        t("Pace"): "–" if row.median_pace is None else f"{row.median_pace:.2f}",
+    }
+    if by == "city":
+        effect = row.effect
+        line[t("Interviewer effect, design effect")] = (
+            "–" if effect is None else f"{effect.icc:.3f}, {effect.deff:.2f}"
+        )
+    return line
+
+
+def _html(table: pd.DataFrame) -> str:
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(line[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in line[1:])
+        + "</tr>"
+        for line in table.itertuples(index=False, name=None)
+    )
+    return (
+        f'<div class="hcs-heat"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _csv(t: Translator, table: pd.DataFrame, demo: bool) -> bytes:
+    return csv_bytes(table, (t("DEMO DATA: generated, no result of any survey"),) if demo else ())
