@@ -173,6 +173,18 @@ def test_oversampling_is_fixed_once_a_wave_was_opened(planned: Any) -> None:
         _save(planned, PlanRequest(aim=Aim(total=1_200), elderly=2.0))
 
 
+def test_cells_turn_people_away_under_crossed_quotas_only(planned: Any) -> None:
+    def stops() -> set[bool]:
+        with read_scope(planned.url) as session:
+            return set(session.exec(select(QuotaCell.stops)))
+
+    assert stops() == {True}
+    _save(planned, PlanRequest(aim=Aim(total=1_200), crossed=False))
+    assert stops() == {False}
+    _save(planned, PlanRequest(aim=Aim(total=1_200)))
+    assert stops() == {True}
+
+
 def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_know_them(
     planned: Any,
 ) -> None:

@@ -63,6 +63,8 @@ def save_plan(
     if wave.state is WaveState.OPEN:
         _require_same_factors(session.get(WavePlan, wave.id), request)
     _save_cells(session, wave.id, planned)
+    if wave.state is WaveState.PLANNED:
+        _stop_where_crossed(session, wave.id, request)
     _save_cities(session, wave, planned)
     _save_margins(session, wave.id, planned)
     _save_aim(session, wave.id, planned, now)
@@ -118,6 +120,13 @@ def _save_cells(session: Session, wave_id: UUID, planned: Planned) -> None:
          "gender": place[2], "target": target, "collected": 0}
         for place, target in wanted.items() if place not in known
     ])  # fmt: skip
+
+
+def _stop_where_crossed(session: Session, wave_id: UUID, request: PlanRequest) -> None:
+    """Under marginal quotas a cell is what is expected of it, no limit that turns people away."""
+    session.connection().execute(
+        update(_CELLS).where(_CELLS.c.wave_id == wave_id).values(stops=request.crossed)
+    )
 
 
 def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
