@@ -112,7 +112,8 @@ def _share(live_server: Live, share: float) -> None:
 
 def _open(desk: Page, live_server: Live, role: str, view: str = "key") -> None:
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": role, "next": "/"})
-    desk.goto(f"{live_server.url}/paper?view={view}")
+    point = f"{WAVE}/{live_server.point.code}"  # others open waves of their own on this server
+    desk.goto(f"{live_server.url}/paper?view={view}&point={point}")
     expect(desk.locator(".sp-here")).to_be_visible(timeout=SLOW)
     expect(desk.locator(".sp-here .sp-field")).to_be_focused(timeout=SLOW)
 

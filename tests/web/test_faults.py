@@ -76,7 +76,9 @@ def test_a_full_disk_is_said_and_overcome(door: DoorProcess, field: Field, finis
     phones.start()
     wait_for(lambda: phones.statuses[503] >= 20, "refusals")
     assert not phones.receipts
-    status, body = door.ask("GET", page, headers={"Accept-Language": "zh-CN"})
+    assert door.ask("GET", page)[0] in {200, 503}, "looking at a link writes nothing"
+    told = {"Accept-Language": "zh-CN", "Content-Type": "application/json"}
+    status, body = door.ask("POST", page, body=f'{{"device": "{"0" * 64}"}}', headers=told)
     assert status == 503
     assert "请" in body.decode()
     resource.prlimit(door.pid, resource.RLIMIT_FSIZE, UNLIMITED)
