@@ -158,6 +158,17 @@ def test_raked_weights(apiclus1):
     np.testing.assert_allclose(raked, list(CASES["rake"].values()), rtol=1e-8)
 
 
+def test_weights_trimmed_once_and_raked_again(apiclus1):
+    margins = {
+        "stype": pd.Series({"E": 4421, "H": 755, "M": 1018}),
+        "sch_wide": pd.Series({"No": 1072, "Yes": 5122}),
+    }
+    uneven = apiclus1.assign(w=apiclus1["pw"] * apiclus1["api99"] / 600)
+    result = rake(uneven, "w", margins, trim=1.25)
+    assert result.report["trimmed"].iloc[0] > 0
+    np.testing.assert_allclose(result.weights, list(CASES["rake_trimmed"].values()), rtol=1e-8)
+
+
 def test_published_figures(apistrat, apiclus1):
     """Lumley, survey package vignette "A survey analysis example" and help of svymean."""
     row = estimate(apistrat, "api00", Design("pw", strata="stype", fpc="fpc"), deff="without").iloc[

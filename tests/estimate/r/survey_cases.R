@@ -126,3 +126,15 @@ wide <- data.frame(sch_wide = c("No", "Yes"), Freq = c(1072, 5122))
 raked <- rake(designs$clus1_nofpc, list(~stype, ~sch_wide), list(types, wide),
               control = list(maxit = 500, epsilon = 1e-11))
 for (i in seq_len(nrow(apiclus1))) put("rake", i - 1, weights(raked)[i])
+
+# Raking of uneven weights, cut once to 0.8 to 1.25 times their median, raked again.
+uneven <- apiclus1
+uneven$w <- uneven$pw * uneven$api99 / 600
+control <- list(maxit = 500, epsilon = 1e-11)
+before <- rake(svydesign(id = ~dnum, weights = ~w, data = uneven), list(~stype, ~sch_wide),
+               list(types, wide), control = control)
+middle <- median(weights(before))
+uneven$w <- pmin(pmax(weights(before), middle / 1.25), middle * 1.25)
+after <- rake(svydesign(id = ~dnum, weights = ~w, data = uneven), list(~stype, ~sch_wide),
+              list(types, wide), control = control)
+for (i in seq_len(nrow(apiclus1))) put("rake_trimmed", i - 1, weights(after)[i])
