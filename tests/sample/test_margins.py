@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from survey.locale import translator
 from survey.sample.ages import age_table, national_pyramid
 from survey.sample.frame import FrameCity, shipped_cities
 from survey.sample.margins import elderly_margins, main_margins, minors_margins
@@ -71,6 +72,7 @@ def test_main_margins_are_15_to_70() -> None:
     assert margins.year == 2020
     assert margins.status == "derived"
     assert "assumption" in margins.source
+    assert "假设" in translator("zh")(margins.source)
 
 
 def test_elderly_and_minors_cover_what_the_main_study_leaves_out() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from survey.locale import msg
 from survey.sample.ages import GENDERS, OLDEST, AgeTable, Floats, age_table
 from survey.sample.frame import FrameCity
 
@@ -24,13 +25,15 @@ SPLIT_BANDS = {
 """For a main wave that asks people of 60 and over more often than others."""
 ELDERLY_BANDS = {"60-69": (60, 69), "70-79": (70, 79), "80+": (80, OLDEST)}
 CENSUS_YEAR = 2020
-_CENSUS = (
+_CENSUS = msg(
     "2020 census: city population, sex and age shares; within 0-14, 15-59, 60-64 and 65+ "
     "the national age and sex pattern of the same census (assumption)"
-)
-_SCHOOL = (
-    _CENSUS + "; school stage by age, 15-17 split 60 : 40 between senior and other (assumption)"
-)
+).msgid
+_SCHOOL = msg(
+    "2020 census: city population, sex and age shares; within 0-14, 15-59, 60-64 and 65+ "
+    "the national age and sex pattern of the same census (assumption); school stage by age, "
+    "15-17 split 60 : 40 between senior and other (assumption)"
+).msgid
 _SENIOR_SHARE = 0.6
 _STAGE_AGES = {"preschool": (0, 5), "primary": (6, 11), "junior": (12, 14)}
 

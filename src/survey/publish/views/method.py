@@ -129,7 +129,8 @@ def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:
     crossed = " × ".join(
         t(VARIABLES[name]) if name in VARIABLES else name for name in report.margin
     )
-    source = f"{report.source} ({report.year})" if report.year else report.source
+    told = t(report.source) if report.source else ""
+    source = f"{told} ({report.year})" if report.year else told
     return (
         (t("Raked to"), crossed or t("city totals only")),
         (t("Source of the population"), source),
