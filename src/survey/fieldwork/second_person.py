@@ -16,6 +16,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import wave_by_key
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
+from survey.store.journal import waiting_entries
 from survey.store.tables import AuditEntry, Response, ReviewRule, Status
 
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
@@ -53,6 +54,12 @@ def approved_by_same(
                 .where(_AUDIT.c.action == _FIRST)
                 .order_by(_AUDIT.c.at, _AUDIT.c.id)
             )
+        }
+        # Approved a moment ago, in this very transaction.
+        last |= {
+            entry.subject_id: entry.actor_id
+            for entry in waiting_entries(session)
+            if entry.action == _FIRST and UUID(entry.subject_id) in ids
         }
         me = actor_id(principal)
         found |= {UUID(subject) for subject, actor in last.items() if actor == me}

@@ -19,8 +19,10 @@ from pathlib import Path
 import pandas as pd
 from sqlmodel import Session
 
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
 from survey.settings import PROJECT_ROOT
-from survey.store.tables import AuditEntry, City
+from survey.store.tables import City, now
 
 CITIES_CSV = PROJECT_ROOT / "seed" / "cities.csv"
 FEWEST_PEERS = 5
@@ -176,14 +178,10 @@ def store_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
             continue
         changed += 1
     if changed:
-        session.add(
-            AuditEntry(
-                action="store_cities",
-                subject_kind="city",
-                subject_id="frame",
-                detail={"changed": changed},
-            )
-        )
+        record(
+            session=session, actor=OPERATOR, action="store_cities", subject_kind="city",
+            subject_id="frame", now=now(), detail={"changed": changed},
+        )  # fmt: skip
     session.flush()
     return changed
 
