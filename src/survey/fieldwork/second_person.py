@@ -72,13 +72,18 @@ def allow_one_person(
     """Let one person give both approvals in a wave, or ask for two again (the usual rule)."""
     principal.require(Action.ADMINISTER)
     wave = wave_by_key(session=session, key=wave_key)
+    rule = session.connection().execute(
+        select(_RULES.c.one_person).where(_RULES.c.wave_id == wave.id).with_for_update()
+    )
+    before = bool(rule.scalar_one_or_none())
     session.connection().execute(delete(_RULES).where(_RULES.c.wave_id == wave.id))
     if allowed:
         session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=now))
         session.flush()
     record(
         session=session, actor=principal, action="wave.one_person_review", subject_kind="wave",
-        subject_id=wave.id, now=now, detail={"key": wave_key, "allowed": allowed},
+        subject_id=wave.id, now=now,
+        detail={"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
     )  # fmt: skip
 
 

@@ -167,12 +167,18 @@ def peers_of(code: str, cities: Sequence[FrameCity], *, fewest: int = FEWEST_PEE
 def store_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
     """Add or refresh the `City` rows; return how many cities were new or changed."""
     changed = 0
+    before: dict[str, object] = {}
+    after: dict[str, object] = {}
     for city in cities:
         values = {field.name: getattr(city, field.name) for field in fields(city)}
         known = session.get(City, city.code)
         if known is None:
             session.add(City(**values))
         elif any(getattr(known, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                if getattr(known, name) != value:
+                    before[f"{city.code} {name}"] = getattr(known, name)
+                    after[f"{city.code} {name}"] = value
             known.sqlmodel_update(values)
         else:
             continue
@@ -180,7 +186,7 @@ def store_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
     if changed:
         record(
             session=session, actor=OPERATOR, action="store_cities", subject_kind="city",
-            subject_id="frame", now=now(), detail={"changed": changed},
+            subject_id="frame", now=now(), detail={"changed": changed, "from": before, "to": after},
         )  # fmt: skip
     session.flush()
     return changed
