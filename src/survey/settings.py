@@ -3,6 +3,7 @@
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,11 @@ class Settings(BaseSettings):
 
     look_at_new: bool = True
     """Look for odd ones among new interviews every few minutes; one of many processes does it."""
+
+    audit_key: str = Field("", repr=False)
+    """Seals the audit chain, so that whoever owns the database cannot forge it; 32 characters."""
+    audit_key_file: Path | None = None
+    """Keys one a line, the newest last: older ones still vouch for what they sealed."""
 
     @cached_property
     def store_url(self) -> str:

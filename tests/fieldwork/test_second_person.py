@@ -67,6 +67,22 @@ def test_whoever_approved_for_the_city_does_not_approve_for_good(field: Any) -> 
     _move(field, second, one, Status.APPROVED, 2)
 
 
+def test_both_approvals_in_one_transaction_are_still_one_person(field: Any) -> None:
+    """The first one's entry is not written yet when the second is asked for."""
+    first = _administrator(field)
+    (one,) = _store(field, Status.SUBMITTED)
+    with session_scope(field.url) as session:
+        version = move(
+            session=session, principal=first, response_id=one, to=Status.CITY_APPROVED,
+            reason="", now=field.now, expected_version=1,
+        )  # fmt: skip
+        with pytest.raises(SamePerson):
+            move(
+                session=session, principal=first, response_id=one, to=Status.APPROVED,
+                reason="", now=field.now, expected_version=version,
+            )  # fmt: skip
+
+
 def test_the_operator_of_the_server_is_one_person_too(field: Any) -> None:
     (one,) = _store(field, Status.SUBMITTED)
     _move(field, OPERATOR, one, Status.CITY_APPROVED, 1)

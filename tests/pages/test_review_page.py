@@ -12,6 +12,7 @@ from survey.fieldwork.lifecycle import move
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
+    AuditEntry,
     Response,
     ResponseFlag,
     ResponseRevision,
@@ -219,3 +220,16 @@ def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
     with read_scope(field.url) as session:
         current = session.exec(select(ResponseRevision).where(ResponseRevision.is_current)).one()
     assert current.answers["birth_year"] == 1979
+
+
+def test_looking_at_an_interview_is_entered_once_however_often_the_page_runs(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal
+) -> None:
+    (one,) = collect(300.0)
+    app = visit_as(PageKey.REVIEW, supervisor)
+    app.run()
+    app.run()
+    with read_scope(field.url) as session:
+        query = select(AuditEntry).where(AuditEntry.action == "view.interview")
+        entry = session.exec(query).one()
+    assert (entry.actor_id, entry.subject_id) == (supervisor.account_id, str(one))

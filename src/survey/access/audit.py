@@ -1,19 +1,19 @@
-"""The audit trail: one appended entry for every change and every restricted view."""
+"""The audit trail: one appended entry for every change and every restricted view.
+
+Entries wait in their session and are chained and written when it commits (`store/journal.py`).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
-from survey.store.bulk import insert_columns
-from survey.store.core import table_of
-from survey.store.tables import AuditEntry, new_id
-
-_INSERT = insert(table_of(AuditEntry))
+from survey.store.chain import Entry, canonical
+from survey.store.journal import add_entries
+from survey.store.tables import new_id
 
 
 def record(
@@ -27,18 +27,10 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write who did what to whom; nobody is signed in behind a public link: `actor=None`."""
-    session.connection().execute(
-        _INSERT,
-        {
-            "id": new_id(),
-            "at": now,
-            "actor_id": actor_id(actor),
-            "action": action,
-            "subject_kind": subject_kind,
-            "subject_id": str(subject_id),
-            "detail": _detail(actor, detail),
-        },
-    )
+    record_many(
+        session=session, actor=actor, action=action, subject_kind=subject_kind,
+        subjects={subject_id: detail or {}}, now=now,
+    )  # fmt: skip
 
 
 def record_many(
@@ -47,25 +39,23 @@ def record_many(
     actor: Principal | None,
     action: str,
     subject_kind: str,
-    subjects: Mapping[UUID, dict[str, Any]],
+    subjects: Mapping[UUID, dict[str, Any]] | Mapping[UUID | str, dict[str, Any]],
     now: datetime,
 ) -> None:
     """As `record`, for the same action on many subjects, each with its own detail."""
-    insert_columns(
-        session.connection(),
-        AuditEntry,
-        {
-            "id": [new_id() for _ in subjects],
-            "subject_id": [str(subject) for subject in subjects],
-            "detail": [_detail(actor, detail) for detail in subjects.values()],
-        },
-        {
-            "at": now,
-            "actor_id": actor_id(actor),
-            "action": action,
-            "subject_kind": subject_kind,
-        },
-    )
+    if now.tzinfo is None:
+        raise ValueError("store times must carry a time zone")
+    who = actor_id(actor)
+    add_entries(
+        session,
+        [
+            Entry(
+                new_id(), now, who, str(action), subject_kind, str(subject),
+                canonical(_detail(actor, detail)),
+            )
+            for subject, detail in subjects.items()
+        ],
+    )  # fmt: skip
 
 
 def actor_id(actor: Principal | None) -> UUID | None:
@@ -73,5 +63,5 @@ def actor_id(actor: Principal | None) -> UUID | None:
     return None if actor is None or actor == OPERATOR else actor.account_id
 
 
-def _detail(actor: Principal | None, detail: dict[str, Any] | None) -> dict[str, Any]:
-    return {"by": OPERATOR.name, **(detail or {})} if actor == OPERATOR else detail or {}
+def _detail(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
+    return {"by": OPERATOR.name, **detail} if actor == OPERATOR else detail

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -42,14 +42,29 @@ def set_quota_policy(
     """
     principal.require(Action.ADMINISTER, city_code)
     wave = wave_by_key(session=session, key=wave_key)
-    wanted = update(_CELLS).where(_CELLS.c.wave_id == wave.id)
+    those = _CELLS.c.wave_id == wave.id
     if city_code is not None:
-        wanted = wanted.where(_CELLS.c.city_code == city_code)
-    changed = session.connection().execute(wanted.values(stops=policy is QuotaPolicy.STOP)).rowcount
+        those &= _CELLS.c.city_code == city_code
+    before = _policies(session, those)
+    stops = policy is QuotaPolicy.STOP
+    changed = session.connection().execute(update(_CELLS).where(those).values(stops=stops)).rowcount
     if not changed:
         raise NoQuota(msg("There are no quota cells in wave {key} there.", key=wave_key))
     record(
         session=session, actor=principal, action="quota.policy_set", subject_kind="wave",
-        subject_id=wave.id, now=now, detail={"policy": policy, "city": city_code, "cells": changed},
+        subject_id=wave.id, now=now,
+        detail={
+            "policy": policy, "city": city_code, "cells": changed, "from": before,
+            "to": {policy.value: changed},
+        },
     )  # fmt: skip
     return changed
+
+
+def _policies(session: Session, those: ColumnElement[bool]) -> dict[str, int]:
+    """How many cells follow which rule."""
+    query = select(_CELLS.c.stops, func.count()).where(those).group_by(_CELLS.c.stops)
+    return {
+        QuotaPolicy.STOP.value if stops else QuotaPolicy.COUNT.value: count
+        for stops, count in session.connection().execute(query).tuples()
+    }

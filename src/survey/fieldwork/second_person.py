@@ -16,6 +16,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import wave_by_key
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
+from survey.store.journal import waiting_entries
 from survey.store.tables import AuditEntry, Response, ReviewRule, Status
 
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
@@ -54,6 +55,12 @@ def approved_by_same(
                 .order_by(_AUDIT.c.at, _AUDIT.c.id)
             )
         }
+        # Approved a moment ago, in this very transaction.
+        last |= {
+            entry.subject_id: entry.actor_id
+            for entry in waiting_entries(session)
+            if entry.action == _FIRST and UUID(entry.subject_id) in ids
+        }
         me = actor_id(principal)
         found |= {UUID(subject) for subject, actor in last.items() if actor == me}
     return found - _where_one_is_enough(session, found)
@@ -65,13 +72,18 @@ def allow_one_person(
     """Let one person give both approvals in a wave, or ask for two again (the usual rule)."""
     principal.require(Action.ADMINISTER)
     wave = wave_by_key(session=session, key=wave_key)
+    rule = session.connection().execute(
+        select(_RULES.c.one_person).where(_RULES.c.wave_id == wave.id).with_for_update()
+    )
+    before = bool(rule.scalar_one_or_none())
     session.connection().execute(delete(_RULES).where(_RULES.c.wave_id == wave.id))
     if allowed:
         session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=now))
         session.flush()
     record(
         session=session, actor=principal, action="wave.one_person_review", subject_kind="wave",
-        subject_id=wave.id, now=now, detail={"key": wave_key, "allowed": allowed},
+        subject_id=wave.id, now=now,
+        detail={"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
     )  # fmt: skip
 
 

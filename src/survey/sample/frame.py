@@ -19,8 +19,10 @@ from pathlib import Path
 import pandas as pd
 from sqlmodel import Session
 
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
 from survey.settings import PROJECT_ROOT
-from survey.store.tables import AuditEntry, City
+from survey.store.tables import City, now
 
 CITIES_CSV = PROJECT_ROOT / "seed" / "cities.csv"
 FEWEST_PEERS = 5
@@ -165,25 +167,27 @@ def peers_of(code: str, cities: Sequence[FrameCity], *, fewest: int = FEWEST_PEE
 def store_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
     """Add or refresh the `City` rows; return how many cities were new or changed."""
     changed = 0
+    before: dict[str, object] = {}
+    after: dict[str, object] = {}
     for city in cities:
         values = {field.name: getattr(city, field.name) for field in fields(city)}
         known = session.get(City, city.code)
         if known is None:
             session.add(City(**values))
         elif any(getattr(known, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                if getattr(known, name) != value:
+                    before[f"{city.code} {name}"] = getattr(known, name)
+                    after[f"{city.code} {name}"] = value
             known.sqlmodel_update(values)
         else:
             continue
         changed += 1
     if changed:
-        session.add(
-            AuditEntry(
-                action="store_cities",
-                subject_kind="city",
-                subject_id="frame",
-                detail={"changed": changed},
-            )
-        )
+        record(
+            session=session, actor=OPERATOR, action="store_cities", subject_kind="city",
+            subject_id="frame", now=now(), detail={"changed": changed, "from": before, "to": after},
+        )  # fmt: skip
     session.flush()
     return changed
 

@@ -22,7 +22,8 @@ from survey.store.tables import UtcDateTime
 _Convert = Callable[[Any], object]
 
 
-def _sqlite_time(value: datetime) -> str:
+def sqlite_time(value: datetime) -> str:
+    """A time as SQLAlchemy keeps it on SQLite: UTC, without saying so."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
@@ -36,7 +37,7 @@ def _converter(column: Column[Any], dialect: str) -> _Convert | None:
     if isinstance(column.type, Enum):
         return attrgetter("value")
     if dialect == "sqlite" and isinstance(column.type, UtcDateTime):
-        return _sqlite_time
+        return sqlite_time
     if dialect == "sqlite" and isinstance(column.type, Uuid):
         return attrgetter("hex")
     return None

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 
 from survey.store.engine import engine_for, session_scope
+from survey.store.journal import back_to, mark
 from survey.store.unavailable import UNAVAILABLE, telling_when_unavailable
 
 Work = Callable[[Session], Any]
@@ -68,6 +69,7 @@ def _run(url: str, works: Sequence[Work]) -> list[Done | Failed]:
 def _within_savepoint(session: Session, connection: Connection, work: Work) -> Done | Failed:
     # Never released: the next one of the same name hides it, and the commit ends them all.
     connection.exec_driver_sql("SAVEPOINT unit")
+    place = mark(session)
     try:
         value = work(session)
         session.flush()
@@ -76,6 +78,7 @@ def _within_savepoint(session: Session, connection: Connection, work: Work) -> D
     except Exception as error:
         session.expunge_all()
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+        back_to(session, place)
         return Failed(error)
     session.expunge_all()
     return Done(value)

@@ -2,16 +2,15 @@
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
-from survey.locale import Translator
 from survey.publish.charts import spec_of
 from survey.publish.charts.intervals import PICK
 from survey.publish.images import png
 from survey.publish.picture import Picture
 from survey.publish.tables import csv_bytes
 from survey.publish.views.figures import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.ui.accountable import taken
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
 
@@ -35,23 +34,23 @@ def _draw(visit: Visit, picture: Picture, *, demo: bool, clickable: bool) -> str
     st.caption(picture.subtitle, help=explain("95% interval", visit.language))
     clicked = _chart(visit, picture, clickable)
     st.caption(" ".join(part for part in (picture.note, t(QUOTA_SAMPLE_SHORT)) if part))
-    _data(t, picture, demo=demo)
+    _data(visit, picture, demo=demo)
     return clicked
 
 
 @st.fragment
-def _data(t: Translator, picture: Picture, *, demo: bool) -> None:
+def _data(visit: Visit, picture: Picture, *, demo: bool) -> None:
     """Table and downloads, made when a reader opens them and without the rest of the page.
 
     They are two thirds of a page's elements, and few readers want those of every picture.
     """
     place = st.expander(
-        t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
+        visit.t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
     )
     if place.open:
         with place:
             st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-            _downloads(t, picture, demo=demo)
+            _downloads(visit, picture, demo=demo)
 
 
 def _chart(visit: Visit, picture: Picture, clickable: bool) -> str | None:
@@ -72,17 +71,19 @@ def _chart(visit: Visit, picture: Picture, clickable: bool) -> str | None:
     return str(points[0]["code"]) if points and points[0].get("code") else None
 
 
-def _downloads(t: Translator, picture: Picture, *, demo: bool) -> None:
+def _downloads(visit: Visit, picture: Picture, *, demo: bool) -> None:
+    t = visit.t
     watermark = t("DEMO DATA: generated, no result of any survey") if demo else ""
     remarks = tuple(
         line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
     )
     footnotes = tuple(line for line in (watermark, picture.note, t(QUOTA_SAMPLE)) if line)
+    csv_name, png_name = f"{picture.key}.csv", f"{picture.key}.png"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             t("Table (CSV)"),
-            data=partial(_csv, picture.table, remarks),
-            file_name=f"{picture.key}.csv",
+            data=taken(visit, csv_name, partial(csv_bytes, picture.table, remarks)),
+            file_name=csv_name,
             mime="text/csv",
             key=f"{picture.key}/csv",
             on_click="ignore",
@@ -91,15 +92,11 @@ def _downloads(t: Translator, picture: Picture, *, demo: bool) -> None:
         )
         st.download_button(
             t("Picture (PNG)"),
-            data=partial(png, picture, footnotes),
-            file_name=f"{picture.key}.png",
+            data=taken(visit, png_name, partial(png, picture, footnotes)),
+            file_name=png_name,
             mime="image/png",
             key=f"{picture.key}/png",
             on_click="ignore",
             type="tertiary",
             icon=":material/image:",
         )
-
-
-def _csv(table: pd.DataFrame, remarks: tuple[str, ...]) -> bytes:
-    return csv_bytes(table, remarks)

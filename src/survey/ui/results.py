@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from survey.access.audit_views import View
 from survey.publish.results import WaveInfo, WaveResults, list_waves, open_results
 from survey.settings import Settings
 from survey.store.engine import read_scope
+from survey.store.tables import WaveState
+from survey.ui.accountable import looks_at
 from survey.ui.page import Visit
 
 T = TypeVar("T")
@@ -34,6 +37,8 @@ def _waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]
 
 def results_of(visit: Visit, wave: WaveInfo) -> WaveResults:
     """The results of a wave in the snapshot that `wave` names."""
+    if wave.state is not WaveState.RELEASED:
+        looks_at(visit, View.UNRELEASED, wave.key)
     settings = visit.settings
     return _results(settings.store_url, wave.key, wave.snapshot_sha256, wave.state, settings)
 

@@ -68,11 +68,17 @@ def save_mapping(
         ImportMapping.instrument_name == instrument_name, ImportMapping.name == name
     )
     row = session.exec(query.with_for_update()).one()
+    before = {} if is_new else {"from": _columns(row.document), "to": _columns(document)}
     row.document, row.author_id, row.changed_at = document, author, now
     session.add(row)
     record(
         session=session, actor=principal, subject_kind="import_mapping", subject_id=row.id, now=now,
         action="mapping.saved" if is_new else "mapping.replaced",
-        detail={"questionnaire": instrument_name, "name": name},
+        detail={"questionnaire": instrument_name, "name": name, **before},
     )  # fmt: skip
     return row.id
+
+
+def _columns(document: bytes) -> dict[str, str]:
+    """Which question each column means, for the trail."""
+    return dict(read_mapping(document).targets)

@@ -288,6 +288,6 @@ def discard_points(*, session: Session, principal: Principal, key: str, now: dat
     gone = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
     record(
         session=session, actor=principal, action="wave.points_discarded", subject_kind="wave",
-        subject_id=wave.id, now=now, detail={"points": gone},
+        subject_id=wave.id, now=now, detail={"points": gone, "from": gone, "to": 0},
     )  # fmt: skip
     return gone

@@ -62,6 +62,7 @@ def save_plan(
     planned = make_plan(plan_cities(session=session), wave.series, request)
     if wave.state is WaveState.OPEN:
         _require_same_factors(session.get(WavePlan, wave.id), request)
+    before = _stands(session, wave.id)
     _save_cells(session, wave.id, planned)
     if wave.state is WaveState.PLANNED:
         _stop_where_crossed(session, wave.id, request)
@@ -71,7 +72,8 @@ def save_plan(
     require_undoable(session=session, wave=wave)
     record(
         session=session, actor=principal, action="wave.planned", subject_kind="wave",
-        subject_id=wave.id, now=now, detail=_told(planned),
+        subject_id=wave.id, now=now,
+        detail=_told(planned) | _change(before, _stands(session, wave.id)),
     )  # fmt: skip
     return planned
 
@@ -198,6 +200,31 @@ def _save_aim(session: Session, wave_id: UUID, planned: Planned, now: datetime) 
 def _insert(session: Session, model: Any, rows: list[dict[str, object]]) -> None:
     if rows:
         session.connection().execute(insert(table_of(model)), rows)
+
+
+def _stands(session: Session, wave_id: UUID) -> dict[str, object]:
+    """The plan as it is in the store: its settings, and the target of each city by code."""
+    connection = session.connection()
+    plan = table_of(WavePlan)
+    settings = connection.execute(select(plan).where(plan.c.wave_id == wave_id)).one_or_none()
+    cities = table_of(CityTarget)
+    targets = connection.execute(
+        select(cities.c.city_code, cities.c.target).where(cities.c.wave_id == wave_id)
+    )
+    shown = dict(settings._mapping) if settings is not None else {}
+    shown.pop("saved_at", None)
+    shown.pop("wave_id", None)
+    return {**shown, **{row.city_code: row.target for row in targets}}
+
+
+def _change(before: dict[str, object], after: dict[str, object]) -> dict[str, Any]:
+    names = sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )
+    return {
+        "from": {name: before.get(name) for name in names},
+        "to": {name: after.get(name) for name in names},
+    }
 
 
 def _told(planned: Planned) -> dict[str, Any]:

@@ -221,13 +221,34 @@ def assign_people(
     known = _assigned(session, wave)
     fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]
     session.add_all(Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh)
+    replaced = _replaced(session, wave, listed)
     people = _post(session, wave, listed)
     record(
         session=session, actor=principal, action="wave.staffed", subject_kind="wave",
         subject_id=wave.id, now=now,
-        detail={"jobs": len(listed.jobs), "assigned": len(fresh), "people": people},
+        detail={
+            "jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced,
+        },
     )  # fmt: skip
     return Staffed(len(fresh), people)
+
+
+def _replaced(session: Session, wave: Wave, listed: JobList) -> dict[str, dict[str, str]]:
+    """Whose supervisor or agency is another one now: before and after, for the trail."""
+    table = table_of(Posting)
+    known = {
+        (row.account_id, row.city_code): f"{row.supervisor_id or ''} {row.agency}".strip()
+        for row in session.connection().execute(table.select().where(table.c.wave_id == wave.id))
+    }
+    wanted = {
+        (job.account_id, job.city_code): f"{job.supervisor_id or ''} {job.agency}".strip()
+        for job in listed.jobs
+    }
+    changed = [one for one in wanted if one in known and known[one] != wanted[one]]
+    return {
+        "from": {f"{account} {city}": known[account, city] for account, city in changed},
+        "to": {f"{account} {city}": wanted[account, city] for account, city in changed},
+    }
 
 
 def _post(session: Session, wave: Wave, listed: JobList) -> int:

@@ -194,6 +194,7 @@ def _register(
             created_at=manifest.frozen_at,
         )
     )
+    before = str(wave.state)
     if final:
         response = table_of(Response)
         session.connection().execute(
@@ -209,5 +210,11 @@ def _register(
         subject_kind="wave",
         subject_id=wave.id,
         now=manifest.frozen_at,
-        detail={"sha256": manifest.responses_sha256, "final": final, "release": release},
+        detail={
+            "sha256": manifest.responses_sha256,
+            "final": final,
+            "release": release,
+            "from": before,
+            "to": str(wave.state),
+        },
     )

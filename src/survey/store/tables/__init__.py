@@ -29,7 +29,7 @@ from survey.store.tables.planning import (
     QuotaMargin,
     WavePlan,
 )
-from survey.store.tables.records import AuditEntry, Snapshot
+from survey.store.tables.records import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.running import BackgroundRun, ReviewRule
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
@@ -38,6 +38,7 @@ __all__ = [
     "Account",
     "Assignment",
     "AuditEntry",
+    "AuditHead",
     "BackCheck",
     "BackCheckDraw",
     "BackgroundRun",

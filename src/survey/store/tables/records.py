@@ -4,23 +4,61 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 
 
 class AuditEntry(SQLModel, table=True):
-    """Append-only record of every change and every restricted view."""
+    """Append-only record of every change and every restricted view, chained by seals.
+
+    `actor_id` has no foreign key: an entry outlives its account, and the check would lock a row of
+    `account` behind the head of the chain.
+    """
 
     __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_action", "action", "sequence"),
+        Index(
+            "ix_audit_entry_actor_id", "actor_id", "sequence",
+            postgresql_where=text("actor_id IS NOT NULL"),
+            sqlite_where=text("actor_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
-    actor_id: UUID | None = Field(default=None, foreign_key="account.id")
+    actor_id: UUID | None = None
     action: str
     subject_kind: str
     subject_id: str = Field(index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    sequence: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    """Its place in the chain; none where a program before this one wrote it."""
+    hash: str | None = Field(default=None, max_length=64)
+    key_id: str | None = Field(default=None, max_length=12)
+    """The name of the key behind `hash`; empty for a seal without a key."""
+
+
+class AuditHead(SQLModel, table=True):
+    """The one row that every writer of audit entries takes last: where the chain ends.
+
+    `base_sequence` and `base_hash` say where it begins: behind the last entry that was lawfully
+    removed (docs/audit.md).
+    """
+
+    __tablename__ = "audit_head"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one"),
+        CheckConstraint("base_sequence >= 0 AND base_sequence <= sequence", name="base"),
+    )
+
+    id: int = Field(default=1, primary_key=True)
+    sequence: int = Field(default=0, sa_type=BigInteger)
+    hash: str = Field(max_length=64)
+    base_sequence: int = Field(default=0, sa_type=BigInteger)
+    base_hash: str = Field(max_length=64)
 
 
 class Snapshot(SQLModel, table=True):

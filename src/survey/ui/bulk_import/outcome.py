@@ -12,6 +12,7 @@ from survey.fieldwork.importing.meanings import in_language
 from survey.fieldwork.importing.plan import MOST_SHOWN, ImportPlan
 from survey.fieldwork.importing.sheets import reason_of, write_rejections
 from survey.instrument.model import Instrument
+from survey.ui.accountable import taken
 from survey.ui.bulk_import.upload import XLSX
 from survey.ui.furniture import notice
 from survey.ui.navigation import BY_KEY, PageKey
@@ -101,7 +102,10 @@ def _problems(visit: Visit, plan: ImportPlan) -> None:
         )  # fmt: skip
     st.download_button(
         t("List of problems (.xlsx)"),
-        lambda: write_rejections(plan.rejected, plan.sheet, language, t),
+        taken(
+            visit, "problems.xlsx",
+            lambda: write_rejections(plan.rejected, plan.sheet, language, t),
+        ),
         file_name="problems.xlsx", mime=XLSX, key="bulk/problems", on_click="ignore",
         icon=":material/download:",
     )  # fmt: skip

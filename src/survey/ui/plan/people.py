@@ -18,6 +18,7 @@ from survey.publish.views.names import Names
 from survey.sample.workbooks import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
+from survey.ui.accountable import taken
 from survey.ui.page import Visit
 from survey.ui.plan.outcome import XLSX, act, may_plan, problems_in_words, show_errors
 
@@ -44,8 +45,9 @@ def _assign(visit: Visit, sheet: WaveSheet) -> None:
         )
     )
     st.download_button(
-        t("Template (XLSX)"), data=partial(_template, visit, sheet), file_name="people.xlsx",
-        mime=XLSX, key="people-template", on_click="ignore", icon=":material/table:",
+        t("Template (XLSX)"), data=taken(visit, "people.xlsx", partial(_template, visit, sheet)),
+        file_name="people.xlsx", mime=XLSX, key="people-template", on_click="ignore",
+        icon=":material/table:",
     )  # fmt: skip
     given = st.file_uploader(
         t("List of people (XLSX)"), type=["xlsx"], key=f"people-file-{sheet.key}"

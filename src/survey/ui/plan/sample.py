@@ -22,6 +22,7 @@ from survey.sample.workbooks import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import pictures
+from survey.ui.accountable import taken
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
 from survey.ui.plan.outcome import XLSX, act, may_plan, problems_in_words, show_errors
@@ -160,7 +161,10 @@ def _show(
             )  # fmt: skip
         st.download_button(
             t("Plan (XLSX)"),
-            data=partial(_workbook, planned, cities, sheet.series, visit.language),
+            data=taken(
+                visit, f"plan-{sheet.key}.xlsx",
+                partial(_workbook, planned, cities, sheet.series, visit.language),
+            ),
             file_name=f"plan-{sheet.key}.xlsx", mime=XLSX, key="plan-export", on_click="ignore",
             icon=":material/table:",
         )  # fmt: skip

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from survey.access.audit_views import View
 from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import ResponseUnknown
 from survey.fieldwork.quality import LastLook, last_look
@@ -23,6 +24,7 @@ from survey.locale import Translator
 from survey.publish.views.names import Names
 from survey.store.engine import read_scope
 from survey.ui import reviewed
+from survey.ui.accountable import looks_at
 from survey.ui.furniture import notice
 from survey.ui.keys import press_by_key
 from survey.ui.page import Visit
@@ -61,6 +63,7 @@ def review(visit: Visit, choice: Choice) -> None:
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
+    looks_at(visit, View.INTERVIEW, desk.one.id)
     _freshness(visit, choice)
     left, right = st.columns([2.4, 1], gap="large")
     with left:

@@ -1,0 +1,282 @@
+"""Reading the whole audit trail again: is each entry there, in its place and as it was written?"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import func, select, text
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.locale import Message, msg
+from survey.settings import current_settings
+from survey.store.chain import PLAIN, Keyring, Written, canonical, keyring, seal, utc_text
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import AuditEntry, AuditHead
+
+TRIMMED = "audit.trimmed"
+VERIFIED = "audit.verified"
+ANCHOR = "audit.anchor"
+"""The event of the log that writes down a seal."""
+CHAIN = "chain"
+"""What an entry about the trail itself is about."""
+_AT_ONCE = 10_000
+_MOST_LISTED = 200
+
+_LARGEST = 2**63 - 1
+_READ = """
+SELECT sequence, id, at, actor_id, action, subject_kind, subject_id, hash, key_id,
+{detail} AS detail
+FROM audit_entry WHERE sequence > :after AND sequence <= :last ORDER BY sequence LIMIT :count
+"""
+# Both give the document as text: what was tampered with need not be one.
+_READ_POSTGRES = text(_READ.format(detail="CAST(detail AS text)"))
+_READ_SQLITE = text(_READ.format(detail="detail"))
+
+_ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A seal that was written down elsewhere: entry number `sequence` had `hash`."""
+
+    sequence: int
+    hash: str
+
+    @classmethod
+    def read(cls, text: str) -> "Anchor":
+        """`number:seal`; raises ValueError for anything else."""
+        number, _, seal_text = text.strip().partition(":")
+        if len(seal_text) != len(_digits(seal_text)) or len(seal_text) != 64:
+            raise ValueError(text)
+        return cls(int(number), seal_text)
+
+
+def _digits(text: str) -> str:
+    return "".join(sign for sign in text if sign in "0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with the entries `first` to `last`; 0 when it is about none in particular."""
+
+    first: int
+    last: int
+    text: Message
+
+
+@dataclass
+class Report:
+    """What a reading of the whole trail came to."""
+
+    first: int = 0
+    """The number behind which the chain begins."""
+    last: int = 0
+    hash: str = ""
+    rows: int = 0
+    keyed_from: int | None = None
+    """The first entry that is sealed with a key."""
+    findings: list[Finding] = field(default_factory=list)
+    wrong: int = 0
+    """How many findings there are; only the first few hundred are kept."""
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.wrong
+
+    def add(self, first: int, last: int, text: Message) -> None:
+        self.wrong += 1
+        if len(self.findings) < _MOST_LISTED:
+            self.findings.append(Finding(first, last, text))
+
+
+def verify(
+    *,
+    session: Session,
+    principal: Principal,
+    anchors: Iterable[Anchor] = (),
+    new_key: bool = False,
+) -> Report:
+    """Check every entry against its seal, the numbers against gaps, the end against the head.
+
+    Reads as a stream, in numbers; entries that are written meanwhile are left for the next time.
+    `new_key`: the key was set a moment ago, and no entry has been sealed with it yet.
+    """
+    principal.require(Action.ADMINISTER)
+    report = Report()
+    head = session.connection().execute(select(_HEAD)).one_or_none()
+    if head is None:
+        report.add(0, 0, msg("The head of the chain is gone."))
+    reader = _Reader(report, keyring(current_settings()), {one.sequence: one for one in anchors})
+    reader.begin(head)
+    for row in _rows(session, report.first, head.sequence if head is not None else _LARGEST):
+        reader.take(row)
+    reader.end(head)
+    _beside_the_chain(session, report)
+    if reader.ring.keys and report.keyed_from is None and report.rows and not new_key:
+        report.add(
+            0, 0,
+            msg("A key is set, and no entry is sealed with it. If it is new, say so (--new-key)."),
+        )  # fmt: skip
+    return report
+
+
+def record_verified(
+    *, session: Session, principal: Principal, report: Report, now: datetime
+) -> None:
+    """Enter the outcome into the trail itself, where the page reads it."""
+    record(
+        session=session, actor=principal, action=VERIFIED, subject_kind="audit", subject_id=CHAIN,
+        now=now,
+        detail={
+            "entries": report.rows, "up_to": report.last, "hash": report.hash,
+            "wrong": report.wrong,
+        },
+    )  # fmt: skip
+
+
+def _rows(session: Session, after: int, last: int) -> Iterator[AnyRow]:
+    """Entries of the chain by number, up to where the head stood when the reading began."""
+    connection = session.connection()
+    query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
+    places = {"after": after, "last": last, "count": _AT_ONCE}
+    while rows := connection.execute(query, places).all():
+        yield from rows
+        places["after"] = rows[-1].sequence
+
+
+def _beside_the_chain(session: Session, report: Report) -> None:
+    """Entries without a place, and entries beyond the head (both read in one statement each)."""
+    connection = session.connection()
+    outside = select(func.count()).where(
+        _ENTRIES.c.sequence.is_(None) | (_ENTRIES.c.sequence <= report.first)
+    )
+    count = connection.execute(outside).scalar_one()
+    if count:
+        report.add(0, 0, msg("{count} entries stand outside of the chain.", count=count))
+    end = func.coalesce(select(_HEAD.c.sequence).scalar_subquery(), _LARGEST)
+    beyond = connection.execute(
+        select(func.min(_ENTRIES.c.sequence), func.max(_ENTRIES.c.sequence)).where(
+            _ENTRIES.c.sequence > end
+        )
+    ).one()
+    if beyond[0] is not None:
+        report.add(
+            beyond[0], beyond[1], msg("These entries stand behind the end that the head names.")
+        )
+
+
+@dataclass
+class _Reader:
+    report: Report
+    ring: Keyring
+    anchors: dict[int, Anchor]
+    _expected: int = 1
+    _onto: str | None = None
+    """The seal before; None where it is missing, so that the next cannot be checked."""
+    _told: tuple[int, str] | None = None
+    """The lawful beginning, as an entry of the chain announces it."""
+    _keyed: bool = False
+
+    def begin(self, head: AnyRow | None) -> None:
+        if head is not None:
+            self.report.first = self.report.last = head.base_sequence
+            self.report.hash = head.base_hash
+            self._expected, self._onto = head.base_sequence + 1, head.base_hash
+
+    def take(self, row: AnyRow) -> None:
+        if row.sequence < self._expected:
+            self.report.add(row.sequence, row.sequence, msg("This number is there twice."))
+            return
+        if row.sequence > self._expected:
+            self.report.add(self._expected, row.sequence - 1, msg("These entries are missing."))
+            self._onto = None
+        self._check_key(row)
+        self._check_anchor(row)
+        if self._seal_holds(row) and row.action == TRIMMED:
+            told = orjson.loads(row.detail)
+            self._told = (told.get("up_to"), told.get("hash"))
+        self._expected, self._onto = row.sequence + 1, row.hash
+        self.report.rows += 1
+        self.report.last, self.report.hash = row.sequence, row.hash or ""
+
+    def _check_key(self, row: AnyRow) -> None:
+        if row.key_id:
+            self._keyed = True
+            self.report.keyed_from = self.report.keyed_from or row.sequence
+        elif self._keyed:
+            self.report.add(
+                row.sequence, row.sequence, msg("Sealed without the key, after entries with it.")
+            )
+
+    def _seal_holds(self, row: AnyRow) -> bool:
+        key = None
+        if row.key_id != PLAIN:
+            key = self.ring.key(row.key_id or "")
+            if key is None:
+                self.report.add(
+                    row.sequence, row.sequence,
+                    msg("Sealed with the key {name}, which is not here.", name=row.key_id),
+                )  # fmt: skip
+                return False
+        if self._onto is not None and _seal_of(self._onto, row, key) != row.hash:
+            self.report.add(row.sequence, row.sequence, msg("Changed after it was written."))
+            return False
+        return self._onto is not None
+
+    def _check_anchor(self, row: AnyRow) -> None:
+        anchor = self.anchors.pop(row.sequence, None)
+        if anchor is not None and anchor.hash != row.hash:
+            self.report.add(
+                row.sequence, row.sequence, msg("Its seal is not the one that was written down.")
+            )
+
+    def end(self, head: AnyRow | None) -> None:
+        if head is not None:
+            self._check_head(head)
+        for sequence in sorted(self.anchors):
+            if sequence > self.report.first:
+                self.report.add(
+                    sequence, sequence, msg("This entry was written down once and is missing.")
+                )
+
+    def _check_head(self, head: AnyRow) -> None:
+        last = self._expected - 1
+        if last < head.sequence:
+            self.report.add(last + 1, head.sequence, msg("These entries are missing at the end."))
+        elif head.hash != self.report.hash:
+            self.report.add(
+                head.sequence,
+                head.sequence,
+                msg("The head names another seal than the last entry."),
+            )
+        if head.base_sequence and self._told != (head.base_sequence, head.base_hash):
+            self.report.add(
+                1, head.base_sequence, msg("These entries were removed, and no entry says so.")
+            )
+
+
+def _seal_of(onto: str, row: AnyRow, key: bytes | None) -> str | None:
+    """The seal that the row should have; None when it holds what no entry can."""
+    try:
+        written = Written(
+            _text_of(row.id), _time_of(row.at), _text_of(row.actor_id) if row.actor_id else None,
+            row.action, row.subject_kind, row.subject_id, canonical(orjson.loads(row.detail)),
+        )  # fmt: skip
+        return seal(onto, row.sequence, written, key)
+    except (TypeError, ValueError):
+        return None
+
+
+def _text_of(value: UUID | str) -> str:
+    return value.hex if isinstance(value, UUID) else value
+
+
+def _time_of(value: datetime | str) -> str:
+    """SQLite keeps times as text in UTC, without saying so."""
+    return (
+        utc_text(value) if isinstance(value, datetime) else f"{str(value).replace(' ', 'T')}+00:00"
+    )

@@ -1,0 +1,106 @@
+"""Checking the audit trail and taking it away."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from survey.access.audit_adopt import adopt as adopt_entries
+from survey.access.audit_verify import ANCHOR, Anchor, Report, record_verified, verify
+from survey.access.principal import OPERATOR
+from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
+from survey.locale import translator
+from survey.settings import current_settings
+from survey.store.engine import read_scope, session_scope
+from survey.store.unavailable import telling_when_unavailable
+
+app = typer.Typer(
+    help="Check the audit trail, export it.", no_args_is_help=True, add_completion=False
+)
+
+
+@app.command("verify")
+def verify_trail(
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(help="A seal written down elsewhere, as number:seal. May be repeated."),
+    ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Log of the platform (JSON lines): every anchor in it is checked.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="The key was set a moment ago; it sealed nothing yet.")
+    ] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Find every entry that was changed, removed, added or moved. Exit code 1 if there is one."""
+    settings = current_settings()
+    with reporting_errors():
+        known = [*_anchors_of(anchor or []), *(_anchors_in(anchors) if anchors else [])]
+        with read_scope(settings.store_url) as session:
+            report = verify(session=session, principal=OPERATOR, anchors=known, new_key=new_key)
+        _print(report, form, len(known))
+        with telling_when_unavailable(), session_scope(settings.store_url) as session:
+            record_verified(
+                session=session, principal=OPERATOR, report=report, now=datetime.now(UTC)
+            )
+    if not report.is_whole:
+        raise typer.Exit(1)
+
+
+@app.command("adopt")
+def adopt() -> None:
+    """Take in entries that the version before wrote while both served; says how many."""
+    with reporting_errors():
+        with session_scope(current_settings().store_url) as session:
+            count = adopt_entries(session=session, principal=OPERATOR, now=datetime.now(UTC))
+        say("{count} entries were taken into the chain.", count=count)
+
+
+def _anchors_of(texts: list[str]) -> list[Anchor]:
+    try:
+        return [Anchor.read(text) for text in texts]
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}: number:seal (64 hexadecimal digits)") from error
+
+
+def _anchors_in(log: Path) -> Iterator[Anchor]:
+    with log.open("rb") as lines:
+        for line in lines:
+            if ANCHOR.encode() in line:
+                with suppress(ValueError, KeyError, TypeError):
+                    event = orjson.loads(line)
+                    if event["event"] == ANCHOR:
+                        yield Anchor.read(f"{event['sequence']}:{event['hash']}")
+
+
+def _print(report: Report, form: Format, anchors: int) -> None:
+    t = translator(current_settings().language)
+    if report.findings:
+        rows = [(one.first or None, one.last or None, t(one.text)) for one in report.findings]
+        print_table(("from", "to", "finding"), rows, form)
+    if report.wrong > len(report.findings):
+        say("{count} more findings are not listed.", count=report.wrong - len(report.findings))
+    say(
+        "{rows} entries were read, numbers {first} to {last}; the last seal is {hash}.",
+        rows=report.rows, first=report.first + 1, last=report.last, hash=report.hash,
+    )  # fmt: skip
+    if report.keyed_from is None:
+        say("No entry is sealed with a key: whoever owns the database could rewrite all of them.")
+    elif report.keyed_from > report.first + 1:
+        say("Entries before number {number} are sealed without a key.", number=report.keyed_from)
+    if not anchors:
+        say("No seal from elsewhere was given: an end that was cut off cannot be noticed for sure.")
+    if report.is_whole:
+        say("The trail is whole.")
+    else:
+        say("The trail is NOT whole.")
