@@ -52,7 +52,7 @@ from survey.snapshot.files import parquet_bytes, write_snapshot
 from survey.snapshot.manifest import Manifest
 from survey.store import schema
 from survey.store.engine import session_scope
-from survey.store.tables import Account, Snapshot, Wave, WaveState
+from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
 
 SEED = PROJECT_ROOT / "seed"
 CITY_ROLES = {Role.CITY_OFFICIAL, Role.SURVEYOR, Role.SUPERVISOR, Role.TYPIST}
@@ -189,6 +189,7 @@ def synthetic_store(
             )
             session.add(wave)
             session.flush()
+            session.add(WaveRelease(wave_id=wave.id, shown=Shown.SCORES))
             measures = _few(declared, plan.series, measures_a_topic)
             manifest = _manifest(plan, tree)
             folder = write_snapshot(settings.snapshot_dir, manifest, plan.key.encode())

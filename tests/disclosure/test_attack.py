@@ -23,7 +23,7 @@ from survey.publish.results.source import Source
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
-from survey.store.tables import WaveState, new_id
+from survey.store.tables import Shown, WaveState, new_id
 
 WAVE = "main-2024"
 INDICATORS = (
@@ -192,7 +192,8 @@ def test_before_release_no_sum_of_what_is_seen_is_another_city(
 
 
 def test_after_release_every_city_is_seen(target: Target) -> None:
-    wave = target.results.wave.model_copy(update={"state": WaveState.RELEASED})
+    open_to_all = {"state": WaveState.RELEASED, "shown": Shown.SCORES}
+    wave = target.results.wave.model_copy(update=open_to_all)
     released = WaveResults(
         wave, target.results.manifest, target.results.tree, target.results._folder
     )

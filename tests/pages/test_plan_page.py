@@ -66,7 +66,7 @@ def _keys(app: AppTest) -> set[str]:
 
 def _point_file(field: Any, rows: Sequence[Sequence[object]]) -> bytes:
     with read_scope(field.url) as session:
-        sheet = point_sheet(plan_cities(session=session), "en")
+        sheet = point_sheet(plan_cities(session=session, principal=OPERATOR), "en")
     return write_workbook([Sheet(sheet.name, sheet.columns, rows)], "en")
 
 

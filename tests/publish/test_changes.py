@@ -32,7 +32,7 @@ from survey.publish.results.store import CELLS, NotCompared, WaveInfo
 from survey.settings import Settings
 from survey.snapshot.frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
-from survey.store.tables import Response, Status, Wave, WaveState, new_id
+from survey.store.tables import Response, Shown, Status, Wave, WaveState, new_id
 
 OLD, NEW = "main-2022", "main-2023"
 READER = Principal(new_id(), "reader", Role.NATIONAL_OFFICIAL, "CN")
@@ -354,8 +354,9 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
     seen = results.changes(official, before=second, area_level="city")
     assert set(seen["area"].astype(str)) == {"420500"}
-    results.wave = results.wave.model_copy(update={"state": WaveState.RELEASED})
+    open_to_all = {"state": WaveState.RELEASED, "shown": Shown.SCORES}
+    results.wave = results.wave.model_copy(update=open_to_all)
     seen = results.changes(official, before=second, area_level="city")
     assert set(seen["area"].astype(str)) == {"420500"}
-    released = second.model_copy(update={"state": WaveState.RELEASED})
+    released = second.model_copy(update=open_to_all)
     assert len(results.changes(official, before=released, area_level="city")) > len(seen)

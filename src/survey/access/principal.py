@@ -33,6 +33,8 @@ class Action(StrEnum):
     PLAN = "plan"
     READ_PLAN = "read_plan"
     ADMINISTER = "administer"
+    RELEASE = "release"
+    EXPORT_ROWS = "export_rows"
 
 
 _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
@@ -52,8 +54,8 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     ),
     Role.CITY_OFFICIAL: _READERS,
     Role.PROVINCE_OFFICIAL: _READERS,
-    Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK, Action.READ_PLAN},
-    Role.ANALYST: _READERS,
+    Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK, Action.READ_PLAN, Action.RELEASE},
+    Role.ANALYST: _READERS | {Action.EXPORT_ROWS},
     Role.ADMINISTRATOR: _READERS
     | {
         Action.REVIEW,
@@ -64,10 +66,13 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
         Action.PLAN,
         Action.READ_PLAN,
         Action.SETTLE_PAPER,
+        Action.RELEASE,
     },
 }
 
 NATION = "CN"
+WHOLE_WAVE = frozenset({Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE})
+"""What is about a wave as a whole, and so takes the whole nation as its area."""
 
 
 class AccessDenied(SurveyError):
@@ -95,6 +100,8 @@ class Principal:
         """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""
         if not self.may(action):
             raise AccessDenied(msg("Your role does not include this."))
+        if action in WHOLE_WAVE and not self.covers(NATION):
+            raise AccessDenied(msg("This is about every city, and your area is smaller."))
         if city_code is not None and not self.covers(city_code):
             raise AccessDenied(msg("This city is outside your area."))
 

@@ -7,11 +7,13 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import Format, FormatOption, print_record, reporting_errors, say
+from survey.publish.releasing import release_wave, revoke_release
 from survey.publish.results.freeze import freeze_wave
 from survey.publish.results.outdated import outdated_waves
 from survey.publish.results.recompute import recompute_wave
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Shown
 
 
 def freeze(
@@ -33,6 +35,41 @@ def freeze(
     with reporting_errors():
         frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
         print_record(frozen.model_dump(mode="json"), form)
+
+
+def release(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    show: Annotated[
+        Shown | None,
+        typer.Option(
+            help="What readers may see of cities outside their area. scores: names and figures. "
+            "names: the names of the first places only. nothing: neither."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="How many first places are named, with --show names.")
+    ] = None,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Take the release back; needs --reason.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why the release is taken back.")] = "",
+) -> None:
+    """Release the results of a frozen wave to readers of other areas, or take that back."""
+    if revoke == (show is not None):
+        raise typer.BadParameter("Give either --show or --revoke.")
+    with reporting_errors(), session_scope(current_settings().store_url) as session:
+        moment = datetime.now(UTC)
+        if show is None:
+            revoke_release(
+                session=session, principal=OPERATOR, wave_key=wave, reason=reason, now=moment
+            )
+            say("The release of {wave} is taken back.", wave=wave)
+            return
+        release_wave(
+            session=session, principal=OPERATOR, wave_key=wave, shown=show, first_places=top,
+            now=moment,
+        )  # fmt: skip
+        say("{wave} is released.", wave=wave)
 
 
 def recompute(

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from survey.access.principal import AccessDenied, Action, Principal
+from survey.locale import msg
 from survey.store.core import table_of
 from survey.store.tables import Wave, WaveState
 
@@ -24,8 +26,13 @@ class BegunWave:
     is_demo: bool
 
 
-def begun_waves(*, session: Session) -> list[BegunWave]:
+_READERS = (Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.SETTLE_PAPER)
+
+
+def begun_waves(*, session: Session, principal: Principal) -> list[BegunWave]:
     """Every wave that is no longer only planned: open ones first, then the newest."""
+    if not any(principal.may(action) for action in _READERS):
+        raise AccessDenied(msg("Your role does not include this."))
     query = select(_WAVES).where(_WAVES.c.state != WaveState.PLANNED)
     rows = session.connection().execute(query.order_by(_WAVES.c.year.desc(), _WAVES.c.key)).all()
     waves = [

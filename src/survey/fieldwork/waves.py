@@ -18,7 +18,8 @@ MOVES: dict[WaveState, frozenset[WaveState]] = {
     WaveState.OPEN: frozenset({WaveState.CLOSED}),
     WaveState.CLOSED: frozenset({WaveState.OPEN, WaveState.FROZEN}),
     WaveState.FROZEN: frozenset({WaveState.RELEASED}),
-    WaveState.RELEASED: frozenset(),
+    # A release can be taken back.
+    WaveState.RELEASED: frozenset({WaveState.FROZEN}),
 }
 
 
@@ -108,10 +109,13 @@ def require_move(wave: Wave, to: WaveState) -> None:
 def move_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
-    """Change a wave's state; only the moves of `MOVES` exist."""
+    """Change a wave's state; only the moves of `MOVES` exist, and those to and from `released`
+    belong to whoever releases (`survey.publish.releasing`)."""
     principal.require(Action.PLAN)
     wave = locked_wave(session=session, key=key)
     require_move(wave, to)
+    if WaveState.RELEASED in {wave.state, to}:
+        raise WaveMoveForbidden(msg("Results are released and taken back with the release itself."))
     record(
         session=session, actor=principal, action=f"wave.{to}", subject_kind="wave",
         subject_id=wave.id, now=now, detail={"from": wave.state, "to": to},

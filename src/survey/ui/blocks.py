@@ -127,6 +127,8 @@ def order(visit: Visit, view: RankingView) -> None:
     ]
     if said:
         st.html(f'<div class="hcs-answer">{"".join(said)}</div>')
+    if view.named:
+        remark(view.named)
 
 
 def place(name: str, where: str) -> None:

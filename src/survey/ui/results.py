@@ -40,14 +40,19 @@ def results_of(visit: Visit, wave: WaveInfo) -> WaveResults:
     if wave.state is not WaveState.RELEASED:
         looks_at(visit, View.UNRELEASED, wave.key)
     settings = visit.settings
-    return _results(settings.store_url, wave.key, wave.snapshot_sha256, wave.state, settings)
+    return _results(settings.store_url, wave.key, wave.snapshot_sha256, _openness(wave), settings)
+
+
+def _openness(wave: WaveInfo) -> str:
+    """What readers may see of the wave: part of every key, or a revoked release would go on."""
+    return f"{wave.state} {wave.shown} {wave.first_places}"
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _results(
-    store_url: str, key: str, snapshot: str, state: str, _settings: Settings
+    store_url: str, key: str, snapshot: str, openness: str, _settings: Settings
 ) -> WaveResults:
-    del store_url, snapshot, state  # they are the key of the cache
+    del store_url, snapshot, openness  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
         return open_results(_settings, session, key)
 
@@ -73,10 +78,11 @@ def view_of(
         visit.settings.store_url,
         make.__module__ + make.__qualname__,
         results.wave.snapshot_sha256,
-        tuple((other.wave.snapshot_sha256, other.wave.state) for other in others or ()),
-        results.wave.state,
+        tuple((other.wave.snapshot_sha256, _openness(other.wave)) for other in others or ()),
+        _openness(results.wave),
         visit.principal.role,
         visit.principal.area,
+        visit.principal.is_demo,
         visit.language,
         tuple(sorted(more.items())),
     )

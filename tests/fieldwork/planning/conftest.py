@@ -43,7 +43,7 @@ def planned(field: Any, draft: WaveDraft) -> Any:
 def point_file(planned: Any) -> Callable[[Sequence[Sequence[object]]], bytes]:
     def make(rows: Sequence[Sequence[object]]) -> bytes:
         with read_scope(planned.url) as session:
-            sheet = point_sheet(plan_cities(session=session), "zh")
+            sheet = point_sheet(plan_cities(session=session, principal=OPERATOR), "zh")
         return write_workbook([Sheet(sheet.name, sheet.columns, rows)], "zh")
 
     return make

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, Principal, Role, covers
+from survey.access.principal import OPERATOR, Action, Principal, Role, covers
 from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.importing.findings import ImportImpossible
 from survey.fieldwork.importing.plan import EVERY, ImportPlan, Tick, unwatched
@@ -49,6 +49,7 @@ def commit_import(
     tick: Tick = unwatched,
 ) -> ImportResult:
     """Write the accepted rows of a plan; rows that arrived in the meantime are left alone."""
+    principal.require(Action.IMPORT)
     existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
     if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
         raise _changed()

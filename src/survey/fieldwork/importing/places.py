@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sqlmodel import Session, select
 
-from survey.access.principal import Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.reach import within_reach
 from survey.store.core import table_of
 from survey.store.tables import City
@@ -34,5 +34,6 @@ def _spellings(city: City) -> set[str]:
 
 def cities_within(*, session: Session, principal: Principal) -> Mapping[str, str]:
     """Code -> Chinese name of the cities that this person may import for."""
+    principal.require(Action.IMPORT)
     query = select(City.code, City.name_zh).where(within_reach(principal, table_of(City).c.code))
     return {row[0]: row[1] for row in session.exec(query.order_by(City.code))}

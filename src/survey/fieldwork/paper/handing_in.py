@@ -116,6 +116,7 @@ def hand_in(
     """Store one keying in the transaction of `session`; sending it again changes nothing."""
     if principal is None:
         raise AccessDenied(msg("Please sign in first."))
+    principal.require(_ACTIONS[keying.sheet.round])
     repeated = _repeated(session, keying, principal, now)
     if repeated is not None:
         return repeated
@@ -201,7 +202,6 @@ def _says_the_same(session: Session, keying: Keying, row: AnyRow) -> bool:
 
 def _check(session: Session, keying: Keying, principal: Principal, now: datetime) -> _Checked:
     head = keying.sheet
-    principal.require(_ACTIONS[head.round])
     serial = read_serial(head.serial)
     wave = wave_by_key(session=session, key=head.wave)
     door = door_of_paper(

@@ -58,8 +58,9 @@ def plan_of(*, session: Session, wave_id: UUID, now: datetime) -> PaperPlan:
     return session.get_one(PaperPlan, wave_id)
 
 
-def share_of(*, session: Session, wave_id: UUID) -> float:
+def share_of(*, session: Session, principal: Principal, wave_id: UUID) -> float:
     """The share that is keyed twice, without making a plan."""
+    principal.require(Action.SETTLE_PAPER)
     plan = session.get(PaperPlan, wave_id)
     return DEFAULT_SHARE if plan is None else plan.share
 

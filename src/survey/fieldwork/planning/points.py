@@ -96,7 +96,7 @@ def read_point_list(
     """Check an uploaded list; nothing is stored. Raises `WorkbookError` for the file as a whole."""
     principal.require(Action.PLAN)
     wave = wave_by_key(session=session, key=key)
-    cities = plan_cities(session=session)
+    cities = plan_cities(session=session, principal=principal)
     sheet = point_sheet(cities, "zh")
     rows, errors = read_sheet(name, content, sheet)
     taken = set(

@@ -40,8 +40,9 @@ class BelowCollected(SurveyError):
     code = "below_collected"
 
 
-def plan_cities(*, session: Session) -> list[FrameCity]:
+def plan_cities(*, session: Session, principal: Principal) -> list[FrameCity]:
     """The cities of the frame that the store knows."""
+    principal.require(Action.READ_PLAN)
     known = set(session.exec(select_rows(City.code)))
     return [city for city in shipped_cities() if city.code in known]
 
@@ -59,7 +60,7 @@ def save_plan(
     wave = locked_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
         raise WaveFixed(PERMITS[wave.state])
-    planned = make_plan(plan_cities(session=session), wave.series, request)
+    planned = make_plan(plan_cities(session=session, principal=principal), wave.series, request)
     if wave.state is WaveState.OPEN:
         _require_same_factors(session.get(WavePlan, wave.id), request)
     before = _stands(session, wave.id)

@@ -40,7 +40,7 @@ class Progress:
 def progress_waves(*, session: Session, principal: Principal) -> list[BegunWave]:
     """Waves that have begun, those still collecting first."""
     principal.require(Action.FOLLOW_FIELDWORK)
-    return begun_waves(session=session)
+    return begun_waves(session=session, principal=principal)
 
 
 def progress_of(

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, false, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session
 
-from survey.access.principal import NATION, Action, Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.quality.effects import InterviewerEffect, interviewer_effect, wilson
 from survey.fieldwork.quality.interviews import Groups
 from survey.fieldwork.quality.kinds import REVIEW_FROM, FlagKind
 from survey.fieldwork.quality.reading import FINISHED
 from survey.fieldwork.quota import COUNTED
+from survey.fieldwork.reach import within_reach
 from survey.fieldwork.waves import wave_by_key
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
@@ -91,24 +92,16 @@ def quality_by(
     wave = wave_by_key(session=session, key=wave_key)
     column = _COLUMNS[by]
     within = [
-        _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.status.in_(FINISHED), _reach(principal),
-        column.is_not(None),
+        _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.status.in_(FINISHED),
+        within_reach(principal, _RESPONSES.c.city_code), column.is_not(None),
     ]  # fmt: skip
     grouped: defaultdict[Any, list[AnyRow]] = defaultdict(list)
     for row in session.connection().execute(_interviews(column, within)):
         grouped[row.key].append(row)
     flags = _flags(session, column, within)
-    names = _names(session, by, wave)
+    names = _names(session, by, wave, principal)
     made = [_row(by, *names[key], rows, flags.get(key, {})) for key, rows in grouped.items()]
     return tuple(sorted(made, key=lambda row: row.key))
-
-
-def _reach(principal: Principal) -> ColumnElement[bool]:
-    if principal.area == NATION:
-        return true()
-    if len(principal.area) not in {2, 6}:
-        return false()
-    return _RESPONSES.c.city_code.startswith(principal.area, autoescape=True)
 
 
 def _interviews(
@@ -143,19 +136,31 @@ def _flags(
     return found
 
 
-def _names(session: Session, by: By, wave: Wave) -> dict[Any, tuple[str, Mapping[str, str]]]:
-    """Readable key and name of everything that interviews are grouped by."""
+def _names(
+    session: Session, by: By, wave: Wave, principal: Principal
+) -> dict[Any, tuple[str, Mapping[str, str]]]:
+    """Readable key and name of everything in reach that interviews are grouped by."""
     if by == "wave":
         return {wave.id: (wave.key, {"zh": wave.title_zh, "en": wave.title_en})}
     if by == "city":
         cities = session.connection().execute(
-            select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en)
+            select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en).where(
+                within_reach(principal, _CITIES.c.code)
+            )
         )
         return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
     query = (
-        select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(_POINTS.c.wave_id == wave.id)
+        select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(
+            _POINTS.c.wave_id == wave.id, within_reach(principal, _POINTS.c.city_code)
+        )
         if by == "point"
-        else select(_ACCOUNTS.c.id, _ACCOUNTS.c.login.label("code"), _ACCOUNTS.c.name)
+        else select(_ACCOUNTS.c.id, _ACCOUNTS.c.login.label("code"), _ACCOUNTS.c.name).where(
+            _ACCOUNTS.c.id.in_(
+                select(_RESPONSES.c.surveyor_id).where(
+                    _RESPONSES.c.wave_id == wave.id, within_reach(principal, _RESPONSES.c.city_code)
+                )
+            )
+        )
     )
     rows = session.connection().execute(query)
     return {row.id: (row.code, {"zh": row.name, "en": row.name}) for row in rows}

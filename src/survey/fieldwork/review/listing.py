@@ -92,7 +92,7 @@ class Queued:
 def review_waves(*, session: Session, principal: Principal) -> list[BegunWave]:
     """Waves that have begun, those still collecting first."""
     principal.require(Action.REVIEW)
-    return begun_waves(session=session)
+    return begun_waves(session=session, principal=principal)
 
 
 def wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUID | None:

@@ -16,6 +16,7 @@ from survey.fieldwork.waves import require_move, wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
+from survey.publish.releasing import open_to_readers
 from survey.publish.results.pairs import write_changes
 from survey.publish.results.source import Source
 from survey.publish.results.tables import write_tables
@@ -25,7 +26,7 @@ from survey.snapshot.frame import FREEZABLE, response_frame
 from survey.snapshot.manifest import Manifest
 from survey.store.core import table_of
 from survey.store.engine import session_scope
-from survey.store.tables import Response, Snapshot, Status, Wave, WaveState
+from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
 
 
 class NothingToFreeze(SurveyError):
@@ -59,8 +60,8 @@ def freeze_wave(
     """Freeze the approved responses of a wave and compute every protected cell.
 
     A provisional snapshot may be made again and again. With `final`, the responses become frozen
-    and so does the wave; with `release` as well, its results are open to every reader. A wave that
-    is frozen or released stays so.
+    and so does the wave; with `release` as well, every reader sees the names and scores of all
+    cities. A wave that is frozen or released stays so.
 
     Raises:
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
@@ -133,14 +134,15 @@ def _is_final(wave: Wave, *, asked: bool) -> bool:
     return asked
 
 
-def _move(session: Session, wave: Wave, *, release: bool) -> None:
+def _move(session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool) -> None:
     """One state after the other, as the database demands."""
     session.add(wave)
     if wave.state is WaveState.CLOSED:
         wave.state = WaveState.FROZEN
         session.flush()
-    if release:
-        wave.state = WaveState.RELEASED
+    if release and wave.state is WaveState.FROZEN:
+        actor.require(Action.RELEASE)
+        open_to_readers(session, wave, actor, Shown.SCORES, None, now)
 
 
 def _manifest(
@@ -202,7 +204,7 @@ def _register(
             .where(response.c.wave_id == wave.id, response.c.status == Status.APPROVED)
             .values(status=Status.FROZEN)
         )
-        _move(session, wave, release=release)
+        _move(session, wave, actor, manifest.frozen_at, release=release)
     record(
         session=session,
         actor=actor,

@@ -10,20 +10,23 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session, col, select
 
-from survey.access.principal import NATION, Action, Principal, covers
+from survey.access.principal import NATION, AccessDenied, Action, Principal, covers
 from survey.disclosure import withheld
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, SurveyError, msg
+from survey.publish.releasing import standing_release
+from survey.publish.results.cells import COMPOSITE
 from survey.publish.results.changes import SAME_WAVE
 from survey.publish.results.domains import EVERYONE, area_labels, cities_of
 from survey.publish.results.lookup import Lookup
 from survey.publish.results.method import Method
+from survey.publish.results.others import Run, first_named, runs
 from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import Settings
 from survey.snapshot.files import SnapshotDamaged, read_manifest
 from survey.snapshot.manifest import Manifest
-from survey.store.tables import Snapshot, Wave, WaveState
+from survey.store.tables import Shown, Snapshot, Wave, WaveState
 
 CELLS = "cells.parquet"
 GAPS = "gaps.parquet"
@@ -73,6 +76,14 @@ class WaveInfo(BaseModel):
     snapshot_sha256: str
     composite: str
     tree_name: str | None
+    shown: Shown = Shown.NOTHING
+    """What the release lets readers see of cities outside their area."""
+    first_places: int | None = None
+
+    @property
+    def others_are_shown(self) -> bool:
+        """Whether every reader sees every city by name and figure."""
+        return self.state is WaveState.RELEASED and self.shown is Shown.SCORES
 
 
 class WaveResults:
@@ -159,6 +170,29 @@ class WaveResults:
         """
         return self._read(principal, RANKS, {"area": area, "indicator": indicator})
 
+    def others(self, principal: Principal, *, indicator: str) -> tuple[Run, ...]:
+        """Cities outside the reader's area without their names; none where every one is shown."""
+        self._require(principal)
+        if self.wave.others_are_shown or principal.area == NATION:
+            return ()
+        ranks = self._whole(RANKS, {"indicator": [indicator]})
+        cells = self._whole(
+            CELLS, {"area_level": ["city"], "group": [EVERYONE], "indicator": [indicator]}
+        )
+        placed = ranks.loc[ranks["rank"].notna(), "area"].astype(str)
+        return runs(
+            cells[cells["shown"] & cells["area"].astype(str).isin(placed)], principal.covers
+        )
+
+    def first_named(self, principal: Principal) -> tuple[str, ...]:
+        """Cities in the first places of the composite, where the release names these alone."""
+        self._require(principal)
+        places = self.wave.first_places
+        released = self.wave.state is WaveState.RELEASED and self.wave.shown is Shown.NAMES
+        if not released or places is None:
+            return ()
+        return first_named(self._whole(RANKS, {"indicator": [COMPOSITE]}), places)
+
     def headlines(
         self,
         principal: Principal,
@@ -208,7 +242,7 @@ class WaveResults:
             NotCompared: nothing has been computed for the snapshot that `before` names, or it is
                 one of this wave.
         """
-        principal.require(Action.READ_RESULTS)
+        self._require(principal)
         if before.key == self.wave.key:
             raise NotCompared(SAME_WAVE)
         name = changes_file(before.key, before.snapshot_sha256)
@@ -223,22 +257,30 @@ class WaveResults:
         wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
         return self._within_reach(self._read(principal, name, wanted), principal, before)
 
-    def _read(self, principal: Principal, name: str, wanted: dict[str, Filter]) -> pd.DataFrame:
+    def _require(self, principal: Principal) -> None:
+        """Every figure takes the right to read results, and a demo account reads demo waves."""
         principal.require(Action.READ_RESULTS)
+        if principal.is_demo and not self.wave.is_demo:
+            raise AccessDenied(msg("A demonstration account reads demonstration data only."))
+
+    def _whole(self, name: str, asked: dict[str, list[str]]) -> pd.DataFrame:
         path = self._folder / name
-        table = _table(path, _age(path))
+        return _table(path, _age(path)).find(asked)
+
+    def _read(self, principal: Principal, name: str, wanted: dict[str, Filter]) -> pd.DataFrame:
+        self._require(principal)
         asked = {
             column: [value] if isinstance(value, str) else list(value)
             for column, value in wanted.items()
             if value is not None
         }
-        return self._within_reach(table.find(asked), principal, self.wave)
+        return self._within_reach(self._whole(name, asked), principal, self.wave)
 
     def _within_reach(
         self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
     ) -> pd.DataFrame:
         """Before release nobody reads a city outside their own area, nor what would tell it."""
-        if wave.state is WaveState.RELEASED or principal.area == NATION:
+        if wave.others_are_shown or principal.area == NATION:
             return table
         cells = self._folder / CELLS
         level, area = table["area_level"], table["area"]
@@ -312,7 +354,7 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
     newest: dict[str, WaveInfo] = {}
     for wave, snapshot in session.exec(query):
         if series in {None, wave.series} and wave.key not in newest:
-            newest[wave.key] = _info(wave, snapshot, _manifest(settings, snapshot))
+            newest[wave.key] = _info(session, wave, snapshot, _manifest(settings, snapshot))
     return list(newest.values())
 
 
@@ -331,14 +373,15 @@ def open_results(settings: Settings, session: Session, wave_key: str) -> WaveRes
     folder = settings.snapshot_dir / snapshot.directory
     manifest = read_manifest(folder)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    return WaveResults(_info(wave, snapshot, manifest), manifest, tree, folder)
+    return WaveResults(_info(session, wave, snapshot, manifest), manifest, tree, folder)
 
 
 def _manifest(settings: Settings, snapshot: Snapshot) -> Manifest:
     return read_manifest(settings.snapshot_dir / snapshot.directory)
 
 
-def _info(wave: Wave, snapshot: Snapshot, manifest: Manifest) -> WaveInfo:
+def _info(session: Session, wave: Wave, snapshot: Snapshot, manifest: Manifest) -> WaveInfo:
+    release = standing_release(session, wave.id)
     return WaveInfo(
         key=wave.key,
         series=wave.series,
@@ -353,4 +396,6 @@ def _info(wave: Wave, snapshot: Snapshot, manifest: Manifest) -> WaveInfo:
         snapshot_sha256=snapshot.sha256,
         composite=wave.composite,
         tree_name=manifest.tree,
+        shown=release.shown if release else Shown.NOTHING,
+        first_places=release.first_places if release else None,
     )

@@ -16,7 +16,9 @@ from survey.publish.columns import listed
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.headlines import DOMAIN
+from survey.publish.results.others import Run
 from survey.publish.results.ranks import RANKING
+from survey.publish.views.anonymous import Among, who_is_named
 from survey.publish.views.bands import verdicts_on_bands
 from survey.publish.views.cells import Cells, Floats
 from survey.publish.views.figures import figure_of, why_nothing
@@ -57,7 +59,9 @@ class RankingView:
     neighbours: str
     picture: Picture
     codes: tuple[str, ...]
-    """The cities in the order of the picture."""
+    """The named cities in the order of the picture."""
+    named: str = ""
+    """Why not every city is named; empty where all are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +124,18 @@ def ranking(
             filters.indicator,
             chosen,
             dashed_line(reading, headline, filters.basis),
+            _unnamed(reading, filters),
         ),
         codes=tuple(order.codes[row] for row in chosen),
+        named=who_is_named(reading),
     )
+
+
+def _unnamed(reading: Reading, filters: RankingFilters) -> tuple[Run, ...]:
+    """Of the whole country only: a part of it would tell where the unnamed cities lie."""
+    if filters.region3 or filters.city_class:
+        return ()
+    return reading.results.others(reading.principal, indicator=filters.indicator)
 
 
 def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
@@ -226,6 +239,7 @@ def _picture(
     indicator: str,
     keep: Sequence[int],
     reference: tuple[str, float] | None,
+    unnamed: Sequence[Run],
 ) -> Picture:
     t = reading.t
     roles = _roles(order, focus)
@@ -243,6 +257,8 @@ def _picture(
         "city": names,
         "places": sets,
     }
+    among = Among(unnamed, [float(score) for score in cells.numbers("estimate")])
+    rows = among.picture(rows, t)
     value = score_title(t)
     title = t(
         "{indicator} by city ({count})",
@@ -264,7 +280,7 @@ def _picture(
             series=(t("Place, city"), allowed),
         ),
         rows=rows if reference is None else with_line(rows, reference, value="estimate"),
-        listing=_listing(reading, order, roles, keep, cells, indicator),
+        listing=among.table(_listing(reading, order, roles, keep, cells, indicator), t),
         note=_note(reading, order, focus, reference),
     )
 

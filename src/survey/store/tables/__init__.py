@@ -17,6 +17,7 @@ from survey.store.tables.kinds import (
     Outcome,
     PointKind,
     SheetState,
+    Shown,
     Status,
     WaveState,
 )
@@ -31,6 +32,7 @@ from survey.store.tables.planning import (
 )
 from survey.store.tables.records import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
+from survey.store.tables.releases import WaveRelease
 from survey.store.tables.running import BackgroundRun, ReviewRule
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
@@ -70,12 +72,14 @@ __all__ = [
     "ReviewRule",
     "SamplingPoint",
     "SheetState",
+    "Shown",
     "Snapshot",
     "Status",
     "SurveyorNote",
     "UtcDateTime",
     "Wave",
     "WavePlan",
+    "WaveRelease",
     "WaveState",
     "new_id",
     "now",

@@ -74,3 +74,13 @@ class Channel(StrEnum):
 
     PHONE = "phone"
     ON_SITE = "on_site"
+
+
+class Shown(StrEnum):
+    """What a release lets a reader see of cities outside their own area."""
+
+    SCORES = "scores"
+    """Names and every figure."""
+    NAMES = "names"
+    """The names of the first places, and no figure of any of them."""
+    NOTHING = "nothing"

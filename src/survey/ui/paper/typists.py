@@ -20,7 +20,7 @@ from survey.ui.url import pick
 def show_typists(visit: Visit) -> None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        waves = {wave.key: wave for wave in begun_waves(session=session)}
+        waves = {wave.key: wave for wave in begun_waves(session=session, principal=visit.principal)}
     if not waves:
         notice(t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice."))
         return
@@ -35,7 +35,7 @@ def show_typists(visit: Visit) -> None:
     with read_scope(visit.settings.store_url) as session:
         rows = typist_errors(session=session, principal=visit.principal, wave_key=key)
         waiting = unsettled(session=session, principal=visit.principal, wave_key=key)
-        share = share_of(session=session, wave_id=waves[key].id)
+        share = share_of(session=session, principal=visit.principal, wave_id=waves[key].id)
     drawn = t(
         "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
         share=f"{share * 100:.4g}",

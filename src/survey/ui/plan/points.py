@@ -74,7 +74,7 @@ def _draw(visit: Visit, sheet: WaveSheet) -> None:
 
 def _template(visit: Visit) -> bytes:
     with read_scope(visit.settings.store_url) as session:
-        sheet = point_sheet(plan_cities(session=session), visit.language)
+        sheet = point_sheet(plan_cities(session=session, principal=visit.principal), visit.language)
     return write_workbook([sheet], visit.language)
 
 

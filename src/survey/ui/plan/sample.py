@@ -38,7 +38,7 @@ def sample(visit: Visit, sheet: WaveSheet) -> None:
     """The saved plan, one computed now, or one from a workbook."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        cities = plan_cities(session=session)
+        cities = plan_cities(session=session, principal=visit.principal)
         saved = saved_request(session=session, principal=visit.principal, key=sheet.key)
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
     options = [one for one in shown if saved is not None or one != SAVED]

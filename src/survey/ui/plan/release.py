@@ -1,0 +1,123 @@
+"""Releasing the results of a wave: what stands now, who decided it, and the next step."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.clock import CHINA
+from survey.fieldwork.planning.reading import WaveSheet
+from survey.publish.releasing import (
+    FEWEST_NAMED,
+    LONGEST_REASON,
+    MOST_NAMED,
+    SHOWN_WORDS,
+    Release,
+    release_wave,
+    releases_of,
+    revoke_release,
+)
+from survey.store.engine import read_scope
+from survey.store.tables import Shown, WaveState, now
+from survey.ui.page import Visit
+from survey.ui.plan.outcome import act
+
+
+def release(visit: Visit, sheet: WaveSheet) -> None:
+    """Nothing for a wave that is not frozen: there is no result to release."""
+    if sheet.state not in {WaveState.FROZEN, WaveState.RELEASED}:
+        return
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        past = releases_of(session=session, principal=visit.principal, wave_key=sheet.key)
+    st.subheader(t("Release of the results"), anchor=False)
+    st.caption(
+        t(
+            "Until a wave is released, readers see the cities of their own area by name and all "
+            "others unnamed. National readers see every city."
+        )
+    )
+    if past:
+        rows = [_row(visit, one) for one in past]
+        st.table(rows, border="horizontal", alt=t("Release of the results"))
+    if visit.principal.may(Action.RELEASE):
+        if sheet.state is WaveState.FROZEN:
+            _release_form(visit, sheet)
+        else:
+            _revoke_form(visit, sheet)
+
+
+def _row(visit: Visit, one: Release) -> dict[str, str]:
+    t = visit.t
+    shown = t(SHOWN_WORDS[one.shown])
+    if one.first_places is not None:
+        shown = f"{shown} ({one.first_places})"
+    return {
+        t("Others may see"): shown,
+        t("Released"): f"{_day(one.released_at)} {one.released_by}".strip(),
+        t("Taken back"): f"{_day(one.ended_at)} {one.reason}" if one.ended_at else "–",
+    }
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def _release_form(visit: Visit, sheet: WaveSheet) -> None:
+    t, place = visit.t, f"plan/release/{sheet.key}"
+    words = {one.value: t(SHOWN_WORDS[one]) for one in Shown}
+    shown = Shown(
+        st.radio(
+            t("What others may see of a city"), list(words), key=f"{place}/shown",
+            format_func=words.__getitem__,
+        )
+    )  # fmt: skip
+    places = FEWEST_NAMED
+    if shown is Shown.NAMES:
+        places = st.number_input(
+            t("First places that are named"), FEWEST_NAMED, MOST_NAMED, FEWEST_NAMED,
+            key=f"{place}/places",
+        )  # fmt: skip
+
+    def change(session: Session, person: Principal) -> None:
+        release_wave(
+            session=session, principal=person, wave_key=sheet.key, shown=shown,
+            first_places=int(places) if shown is Shown.NAMES else None, now=now(),
+        )  # fmt: skip
+
+    _button(visit, sheet, t("Release the results"), change, t("The results are released."))
+
+
+def _revoke_form(visit: Visit, sheet: WaveSheet) -> None:
+    t, place = visit.t, f"plan/release/{sheet.key}"
+    reason = st.text_input(
+        t("Why the release is taken back"), key=f"{place}/reason", max_chars=LONGEST_REASON,
+        help=t("What others have read or saved stays with them."),
+    )  # fmt: skip
+
+    def change(session: Session, person: Principal) -> None:
+        revoke_release(
+            session=session, principal=person, wave_key=sheet.key, reason=reason, now=now()
+        )
+
+    _button(visit, sheet, t("Take the release back"), change, t("The release is taken back."))
+
+
+def _button(
+    visit: Visit,
+    sheet: WaveSheet,
+    label: str,
+    change: Callable[[Session, Principal], None],
+    done: str,
+) -> None:
+    """Behind a tick, for it changes what a hundred cities see."""
+    sure = st.checkbox(
+        visit.t("I want to change who sees the results of this wave."),
+        key=f"plan/release/{sheet.key}/sure/{sheet.state}",
+    )
+    if st.button(label, key=f"plan/release/{sheet.key}/do", disabled=not sure, type="primary"):
+        act(visit, change, done)
+        st.cache_data.clear()
+        st.rerun()

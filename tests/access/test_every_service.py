@@ -1,0 +1,304 @@
+"""Default deny, for every service there is: a new one is found by looking and tested as well.
+
+Each is called by somebody without any right, and by somebody with every right in another city.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+from uuid import UUID, uuid4
+
+import pytest
+from services import ROOMS, SOURCE, Service, services
+from sqlalchemy import event
+from sqlmodel import Session, select
+
+from survey.access import principal as access
+from survey.access.principal import OPERATOR, AccessDenied, Action, Principal, Role
+from survey.fieldwork.back_check import DrawPlan, make_draw, preview_draw
+from survey.fieldwork.begun import BegunWave
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.importing.target import ImportRequest
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.invitations import issue
+from survey.fieldwork.paper.handing_in import FIRST
+from survey.fieldwork.paper.keying import Keying, SheetHead
+from survey.fieldwork.quota_policy import QuotaPolicy
+from survey.fieldwork.reasons import Reason, ReasonCode
+from survey.fieldwork.review.deciding import Preview
+from survey.fieldwork.review.listing import Filter, Spot
+from survey.fieldwork.sheets import issue_sheet
+from survey.fieldwork.submission import Submission
+from survey.instrument.xlsform import load_bundle
+from survey.locale import SurveyError
+from survey.settings import PROJECT_ROOT, Settings
+from survey.store.engine import dispose_engines, engine_for, session_scope
+from survey.store.tables import Account, BackCheck, Mode, SamplingPoint, Status, WaveState
+
+CANARY = "Kanarienvogel"
+ELSEWHERE, HERE = "310000", "110000"
+
+SECRET = "takes a secret that only its holder has, and decides by it"
+INSIDE = "part of a service that has decided already; no screen, route or command calls it"
+PUBLIC = "the words of questionnaires, which every respondent reads"
+SERVER = "run by the platform itself or on the server's own command line; nobody asks for it"
+CATALOGUE = "which waves have results; every figure read from them takes the principal"
+FULL = "which cells of a city are full, as the public form tells everybody who opens it"
+
+WITHOUT_PRINCIPAL = {
+    "access.sessions.principal_for": SECRET,
+    "access.sessions.sign_in_demo": SECRET,
+    "access.sessions.sign_out": SECRET,
+    "fieldwork.devices.mark_other_device": SECRET,
+    "fieldwork.invitations.open_invitation": SECRET,
+    "fieldwork.invitations.read_invitation": SECRET,
+    "fieldwork.back_check.calling.asked_instrument": PUBLIC,
+    "fieldwork.instruments.find_instrument": PUBLIC,
+    "fieldwork.instruments.list_instruments": PUBLIC,
+    "fieldwork.instruments.load_instrument": PUBLIC,
+    "fieldwork.instruments.save_instrument": SERVER,
+    "fieldwork.trial.open_trial": SERVER,
+    "fieldwork.quality.watching.is_due": SERVER,
+    "publish.results.outdated.outdated_waves": SERVER,
+    "publish.results.store.list_waves": CATALOGUE,
+    "publish.results.store.open_results": CATALOGUE,
+    "fieldwork.quota.full_cells": FULL,
+}
+"""What takes no principal and is called from outside, and why that is right. Everything else
+without one must be `INSIDE`, which is checked."""
+
+BUILDING_BLOCKS = {
+    "access.audit.record": "writes the audit row of a change that its service allowed",
+    "access.audit.record_many": "as record",
+    "fieldwork.bulk_store.write_responses": INSIDE,
+    "fieldwork.lifecycle.move_all": INSIDE,
+    "fieldwork.progress.concerns.to_do": INSIDE,
+    "fieldwork.progress.counting.places": INSIDE,
+    "fieldwork.progress.dispositions.dispositions": INSIDE,
+    "fieldwork.second_person.approved_by_same": INSIDE,
+    "fieldwork.submission.store_checked": INSIDE,
+    "publish.releasing.open_to_readers": INSIDE,
+}
+"""Services with a principal that only write down who it was."""
+
+ABOVE = ("ui", "web", "cli")
+SCREENS = ("ui", "web")
+ALL = services()
+ASKED = [one for one in ALL if one.asker is not None and one.name not in BUILDING_BLOCKS]
+
+
+def imported_by(rooms: tuple[str, ...]) -> set[str]:
+    """`module.name` of everything that those rooms, the pages and the app import from `survey`."""
+    files = [path for room in rooms for path in Path(SOURCE, room).rglob("*.py")]
+    files += [*(PROJECT_ROOT / "pages").glob("*.py"), PROJECT_ROOT / "app.py"]
+    return {
+        f"{node.module.removeprefix('survey.')}.{one.name}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for one in node.names
+    }
+
+
+def test_services_are_found() -> None:
+    names = {one.name for one in ALL}
+    assert len(ASKED) > 80
+    assert {"fieldwork.submission.submit", "publish.releasing.release_wave"} <= names
+    assert WITHOUT_PRINCIPAL.keys() | BUILDING_BLOCKS.keys() <= names
+
+
+def test_a_service_without_a_principal_is_called_by_no_screen() -> None:
+    bare = {one.name for one in ALL if one.asker is None}
+    assert bare >= WITHOUT_PRINCIPAL.keys()
+    packages = {name.rpartition(".")[2] for name in bare - WITHOUT_PRINCIPAL.keys()}
+    reached = {name for name in imported_by(ABOVE) if _of_a_room(name, packages)}
+    assert not reached
+
+
+def test_building_blocks_are_called_by_no_screen() -> None:
+    blocks = {name.rpartition(".")[2] for name in BUILDING_BLOCKS}
+    blocks -= {"record", "record_many"}
+    assert not {name for name in imported_by(SCREENS) if _of_a_room(name, blocks)}
+
+
+def _of_a_room(name: str, wanted: set[str]) -> bool:
+    return name.partition(".")[0] in ROOMS and name.rpartition(".")[2] in wanted
+
+
+@dataclass(frozen=True)
+class Place:
+    """A wave with an interview, a link, a sheet and a back-check in Shanghai."""
+
+    url: str
+    given: dict[str, Any]
+    """Real arguments by the name of their parameter, those of one service by its name; what is not
+    here is a stand-in."""
+    colleague: UUID
+    """The account that works there."""
+
+
+@pytest.fixture(scope="module")
+def place(
+    tmp_path_factory: pytest.TempPathFactory, make_field: Any, _sqlite_template: Path
+) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("services")
+    (folder / "survey.db").write_bytes(_sqlite_template.read_bytes())
+    url = f"sqlite:///{folder / 'survey.db'}"
+    field = make_field(url)
+    with session_scope(url) as session:
+        given = _fill(session, field)
+    settings = Settings(data_dir=folder, database_url=url)
+    yield Place(url, {**given, "settings": settings}, field.colleague.account_id)
+    dispose_engines()
+
+
+def _fill(session: Session, field: Any) -> dict[str, Any]:
+    shipped = load_bundle(PROJECT_ROOT / "seed" / "instruments", "back-check").instrument
+    save_instrument(session=session, instrument=shipped)
+    zhao = session.get_one(Account, field.colleague.account_id)
+    zhao.name = f"{CANARY} Zhao"
+    point = session.get_one(SamplingPoint, field.foreign_point.id)
+    point.name = f"{CANARY} Mall"
+    session.flush()
+    wave, moment = field.wave, field.now
+    interview = StoredInterview(
+        client_uuid=uuid4(), city_code=ELSEWHERE, mode=Mode.ASSISTED, status=Status.SUBMITTED,
+        submitted_at=moment, answers={**field.complete, "age": 36, "comment": CANARY},
+        surveyor_id=zhao.id, started_at=moment, duration_seconds=300.0, point_id=point.id,
+    )  # fmt: skip
+    write_responses(session=session, principal=OPERATOR, wave=wave, rows=[interview], now=moment)
+    link = issue(
+        session=session, principal=field.colleague, wave_key=wave.key, point_id=point.id,
+        now=moment,
+    )  # fmt: skip
+    sheet = issue_sheet(
+        session=session, principal=field.colleague, point_id=point.id, pages=1, days=1, now=moment
+    )
+    plan = DrawPlan(wave.id, None, 1.0, 0.0, "seed", moment + timedelta(hours=1))
+    seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
+    make_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
+    begun = BegunWave(wave.id, wave.key, {"en": "", "zh": ""}, WaveState.OPEN, False)
+    chosen = Filter(wave.id, status=None)
+    return {
+        "wave_id": wave.id, "wave_key": wave.key, "key": wave.key, "wave": begun,
+        "city_code": ELSEWHERE, "point_id": point.id, "response_id": interview.id,
+        "response_ids": [interview.id], "surveyor_ids": [zhao.id], "surveyor_id": zhao.id,
+        "invitation_id": link.invitation_id, "invitation_ids": [link.invitation_id],
+        "sheet_id": sheet.id, "check_id": session.exec(select(BackCheck.id)).one(),
+        "now": moment, "expected_version": 1, "chosen": chosen, "plan": plan, "seen": seen,
+        "instrument_name": "small", "cells": (), "cities": (), "serial": "1", "size": 20,
+        "usual_waste": 0.1, "left": 3, "by": "surveyor", "action": Action.SETTLE_PAPER,
+        "states": (WaveState.OPEN,), "tally": MagicMock(), "answers": field.complete,
+        "share": 0.5, "allowed": True, "policy": QuotaPolicy.COUNT, "to": Status.VOID,
+        "reason": Reason(ReasonCode.OTHER, "because of it"), "note": "because",
+        "retrain_by": moment.date(), "days": 1, "pages": 1, "rows": [], "after": None,
+        "tick": lambda _done: None,
+        "submission": Submission(
+            client_uuid=uuid4(), point_id=point.id, started_at=moment, answers=field.complete,
+            instrument_sha256=field.instrument.sha256,
+        ),
+        "keying": Keying(
+            client_uuid=uuid4(), instrument_sha256=field.instrument.sha256,
+            answers=field.complete,
+            sheet=SheetHead(
+                wave=wave.key, serial="1", round=FIRST, point_id=point.id, surveyor_id=zhao.id,
+                interview_on=moment.date(),
+            ),
+        ),
+        "request": ImportRequest(b"", field.instrument, wave.key),
+        "before": Spot.of(50, 300.0, interview.id),
+        "fieldwork.review.deciding.decide_all": {"seen": Preview(Status.VOID, {}, {}, "")},
+        "fieldwork.importing.commit.commit_import": {
+            "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
+        },
+    }  # fmt: skip
+
+
+def arguments(service: Service, place: Place, person: Principal) -> dict[str, Any]:
+    known = {**place.given, **place.given.get(service.name, {}), service.asker: person}
+    return {
+        name: known.get(name, MagicMock(name=name)) for name in service.hints if name != "session"
+    }
+
+
+@pytest.fixture
+def fetched(place: Place) -> Iterator[list[Any]]:
+    """Every row that leaves the database while the test runs, decided upon or not."""
+    rows: list[Any] = []
+    engine = engine_for(place.url)
+
+    def keep(_cursor: Any, row: Any) -> Any:
+        rows.append(row)
+        return row
+
+    def watch(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.row_factory = keep
+
+    def unwatch(connection: Any, _record: Any) -> None:
+        connection.row_factory = None
+
+    event.listen(engine, "checkout", watch)
+    event.listen(engine, "checkin", unwatch)
+    yield rows
+    event.remove(engine, "checkout", watch)
+    event.remove(engine, "checkin", unwatch)
+
+
+def call(service: Service, place: Place, person: Principal) -> Any:
+    """What the service returns; whatever it did is undone."""
+    with Session(engine_for(place.url)) as session:
+        try:
+            given = arguments(service, place, person)
+            found = service.function(session=session, **given)
+            return list(found) if isinstance(found, Iterator) else found
+        finally:
+            session.rollback()
+
+
+@pytest.fixture
+def anything(monkeypatch: pytest.MonkeyPatch) -> Callable[[frozenset[Action]], None]:
+    def allow(actions: frozenset[Action]) -> None:
+        monkeypatch.setattr(access, "PERMISSIONS", dict.fromkeys(Role, actions))
+
+    return allow
+
+
+@pytest.mark.parametrize("service", ASKED, ids=str)
+def test_somebody_without_any_right_gets_nothing(
+    service: Service, place: Place, anything: Any, fetched: list[Any]
+) -> None:
+    anything(frozenset())
+    nobody = Principal(place.colleague, "Nobody", Role.ADMINISTRATOR, "CN")
+    with pytest.raises(AccessDenied):
+        call(service, place, nobody)
+    assert CANARY not in repr(fetched)
+
+
+@pytest.mark.parametrize("service", ASKED, ids=str)
+def test_every_right_in_another_city_is_none_in_this_one(
+    service: Service, place: Place, anything: Any, fetched: list[Any]
+) -> None:
+    """Refused, or nothing of Shanghai in what comes back; and no name or answer of it was read."""
+    anything(frozenset(Action))
+    stranger = Principal(uuid4(), "Stranger", Role.ADMINISTRATOR, HERE)
+    with suppress(SurveyError):
+        found = call(service, place, stranger)
+        assert CANARY not in repr(found)
+        assert ELSEWHERE not in repr(found)
+    assert CANARY not in repr(fetched)
+
+
+def test_the_colleague_in_that_city_does_read_it(
+    place: Place, anything: Any, fetched: list[Any]
+) -> None:
+    """Or the tests above could not fail."""
+    anything(frozenset(Action))
+    colleague = Principal(uuid4(), "Colleague", Role.ADMINISTRATOR, ELSEWHERE)
+    read = next(one for one in ASKED if one.name.endswith("interview.read_interview"))
+    assert CANARY in repr(call(read, place, colleague))
+    assert CANARY in repr(fetched)
