@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 from sqlmodel import Session
 
 from survey.fieldwork.quality.interviews import Raw
 from survey.fieldwork.quota import COUNTED
 from survey.store.core import table_of
-from survey.store.tables import QuotaCell, Response, ResponseRevision, Status
+from survey.store.tables import QuotaCell, Response, ResponseRevision, Status, WavePlan
 
 FINISHED = COUNTED | {Status.VOID}
 """What is assessed: whole interviews, the void ones too, so that a restored one has its flags."""
 _CHUNK = 4_000
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
-_CELLS = table_of(QuotaCell)
+_CELLS, _PLANS = table_of(QuotaCell), table_of(WavePlan)
+_TARGET = case((_PLANS.c.crossed.is_(False), None), else_=_CELLS.c.target)
+"""Under marginal quotas a cell is only what is expected of it and cannot be overfilled."""
 
 
 def stored_interviews(session: Session, wave_id: UUID) -> Iterator[Raw]:
@@ -37,12 +39,13 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
             _RESPONSES.c.id, _RESPONSES.c.city_code, _RESPONSES.c.point_id,
             _RESPONSES.c.surveyor_id, _RESPONSES.c.mode, _RESPONSES.c.started_at,
             _RESPONSES.c.submitted_at, _RESPONSES.c.duration_seconds, _RESPONSES.c.status,
-            _RESPONSES.c.quota_cell_id, _CELLS.c.target, _REVISIONS.c.answers,
+            _RESPONSES.c.quota_cell_id, _TARGET.label("target"), _REVISIONS.c.answers,
             _REVISIONS.c.timings,
         )
         .select_from(_RESPONSES)
         .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
         .outerjoin(_CELLS, _CELLS.c.id == _RESPONSES.c.quota_cell_id)
+        .outerjoin(_PLANS, _PLANS.c.wave_id == _RESPONSES.c.wave_id)
         .where(
             _RESPONSES.c.wave_id == wave_id,
             _RESPONSES.c.status.in_(FINISHED),

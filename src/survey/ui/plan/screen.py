@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from survey.fieldwork.planning.reading import Choices, WaveLine, choices, planning_waves, wave_sheet
+from survey.fieldwork.planning.reading import (
+    Choices,
+    WaveLine,
+    WaveSheet,
+    choices,
+    planning_waves,
+    wave_sheet,
+)
 from survey.fieldwork.waves import STATE_NAMES
 from survey.store.engine import read_scope
 from survey.ui.filters import filter_row
@@ -12,6 +19,7 @@ from survey.ui.page import Visit
 from survey.ui.plan.outcome import may_plan, say_what_happened
 from survey.ui.plan.people import people
 from survey.ui.plan.points import points
+from survey.ui.plan.policy import policy
 from survey.ui.plan.sample import sample
 from survey.ui.plan.wave import new_wave, wave
 from survey.ui.url import pick
@@ -71,7 +79,12 @@ def _chosen(visit: Visit, waves: dict[str, WaveLine], offered: Choices, options:
         st.caption(t("Demo wave: generated, not a real survey."))
     {
         WAVE: lambda: wave(visit, sheet, offered),
-        SAMPLE: lambda: sample(visit, sheet),
+        SAMPLE: lambda: _sample_and_quotas(visit, sheet),
         POINTS: lambda: points(visit, sheet),
         PEOPLE: lambda: people(visit, sheet),
     }[part]()
+
+
+def _sample_and_quotas(visit: Visit, sheet: WaveSheet) -> None:
+    sample(visit, sheet)
+    policy(visit, sheet)
