@@ -41,7 +41,9 @@ def update(domain: str) -> None:
         "-o", str(template), *sources(domain),
     )  # fmt: skip
     verb = "update" if catalog.exists() else "init"
-    pybabel(verb, "-i", str(template), "-o", str(catalog), "-l", "zh", "-D", domain)
+    # A text that left the code leaves the catalog: kept as a comment it would only grow old.
+    kept = ["--ignore-obsolete"] if verb == "update" else []
+    pybabel(verb, *kept, "-i", str(template), "-o", str(catalog), "-l", "zh", "-D", domain)
     template.unlink()
     _, _, texts = catalog.read_text(encoding="utf-8").partition("\n\n")
     catalog.write_text(HEADER + texts, encoding="utf-8")

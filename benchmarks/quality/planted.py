@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from seed.demo.bad import KINDS
 from seed.demo.interviews import DemoWave
+from seed.demo.lapses import KINDS as LAPSES
+from seed.demo.lapses import lapses_of
 from seed.demo.rows import Places, stored_interviews
 from survey.fieldwork.quality.interviews import Interviews, Raw, interviews_of
 from survey.fieldwork.quality.kinds import FlagKind
@@ -21,6 +23,8 @@ MEANT_FOR: Mapping[str, FlagKind] = {
     "straight_liner": FlagKind.STRAIGHT_LINING,
     "near_duplicate": FlagKind.NEAR_DUPLICATE,
     "mobilised": FlagKind.BURST,
+    "one_device": FlagKind.SAME_DEVICE,
+    "out_of_point": FlagKind.OUT_OF_POINT,
 }
 STRONG = 0.5
 
@@ -66,17 +70,23 @@ def planted_interviews(wave: DemoWave) -> tuple[Interviews, npt.NDArray[np.str_]
 
 
 def kinds_by_id(wave: DemoWave) -> dict[str, str]:
-    """Planted kind of each interview; empty for a good one."""
-    frame = wave.frame
-    return dict(zip(frame["response_id"], frame["bad_kind"].astype(str), strict=True))
+    """Planted kind of each interview, of its answers or of how it was collected; empty for a good
+    one."""
+    frame, lapses = wave.frame, lapses_of(wave)
+    kinds = frame["bad_kind"].astype(str).to_numpy()
+    lapsed = np.array(LAPSES, dtype=object)[lapses.kind]
+    return dict(zip(frame["response_id"], np.where(kinds == "", lapsed, kinds), strict=True))
 
 
 def _raw(wave: DemoWave, places: Places) -> Iterator[Raw]:
-    for row in stored_interviews(wave, places):
+    lapses, plan = lapses_of(wave), wave.model.plan
+    for at, row in enumerate(stored_interviews(wave, places)):
+        device = int(lapses.device[at])
         yield Raw(
             row.id, row.city_code, row.point_id, row.surveyor_id, row.mode, row.started_at,
             row.submitted_at, row.duration_seconds, row.status in COUNTED, row.quota_cell_id,
-            None, row.answers, row.timings,
+            None, row.answers, row.timings, None if device < 0 else str(device), plan.opens_on,
+            lapses.last_day.get(int(wave.draw.point[at]), plan.closes_on),
         )  # fmt: skip
 
 
@@ -102,7 +112,9 @@ def together(risk: npt.NDArray[np.int64], kind: npt.NDArray[np.str_], least: int
     """Interviews with a risk of at least `least` against what was planted."""
     looked_at = risk >= least
     caught = {
-        planted: float(looked_at[kind == planted].mean()) for planted in KINDS if planted in kind
+        planted: float(looked_at[kind == planted].mean())
+        for planted in (*KINDS, *LAPSES[1:])
+        if planted in kind
     }
     caught["all"] = float(looked_at[kind != ""].mean())
     false_alarms = caught.pop("")

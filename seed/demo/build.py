@@ -15,6 +15,8 @@ from seed.demo.collecting import DAYS, interviews_so_far
 from seed.demo.exits import stopped_interviews
 from seed.demo.field import points_of
 from seed.demo.interviews import DemoWave, generate_wave, sizes
+from seed.demo.lapses import lapses_of
+from seed.demo.links import store_links
 from seed.demo.paper import key_paper
 from seed.demo.people import People, main_people
 from seed.demo.places import store_places
@@ -103,12 +105,14 @@ def _store_wave(
     plan = wave.model.plan
     row = _create(session, plan, now)
     size = _by_city(wave.model.people, int((~wave.void).sum()))
+    lapses = lapses_of(wave)
     places = store_places(
         session=session, wave=row, plan=plan, points=wave.points, size=size, accounts=accounts,
-        stops=False,
+        stops=False, last_day=lapses.last_day,
     )  # fmt: skip
+    links = store_links(session=session, row=row, wave=wave, lapses=lapses, places=places)
     rows: Iterator[StoredInterview] = chain(
-        stored_interviews(wave, places), stopped_interviews(wave, places)
+        stored_interviews(wave, places, links), stopped_interviews(wave, places)
     )
     write_responses(
         session=session, principal=OPERATOR, wave=row, rows=rows, now=now, action="demo.responses"

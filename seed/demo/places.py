@@ -1,6 +1,8 @@
 """Writing what a wave needs in the field: points, who works there, and quotas."""
 
 from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
 from uuid import UUID
 
 import pandas as pd
@@ -43,12 +45,14 @@ def store_places(
     size: pd.Series,
     accounts: Mapping[str, UUID],
     stops: bool,
+    last_day: Mapping[int, date] = MappingProxyType({}),
 ) -> Places:
     """Write points, assignments and quota cells of a wave; `size` is its sample by city.
 
-    With `stops`, full cells turn visitors away.
+    With `stops`, full cells turn visitors away. `last_day` is that of points, by their place, that
+    close before the wave does.
     """
-    point_ids = _store_points(session, wave, points, size)
+    point_ids = _store_points(session, wave, points, size, last_day)
     _store_assignments(session, points, point_ids, accounts)
     _store_plan(session, wave, size)
     _store_postings(session, wave, points, accounts)
@@ -101,7 +105,9 @@ def _store_postings(
     )
 
 
-def _store_points(session: Session, wave: Wave, points: Points, size: pd.Series) -> dict[str, UUID]:
+def _store_points(
+    session: Session, wave: Wave, points: Points, size: pd.Series, last_day: Mapping[int, date]
+) -> dict[str, UUID]:
     cities = shipped_cities()
     rural = rural_stratum_share(cities)
     targets = []
@@ -125,6 +131,7 @@ def _store_points(session: Session, wave: Wave, points: Points, size: pd.Series)
             "kind": [PointKind(kind) for kind in points.kind],
             "stratum": strata,
             "target": targets,
+            "closes_on": [last_day.get(place) for place in range(len(ids))],
         },
         {"wave_id": wave.id},
     )

@@ -1,6 +1,6 @@
 """A generated wave as interviews that the store can take."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,18 +40,24 @@ class Places:
     """By city, age band and gender."""
 
 
-def stored_interviews(wave: DemoWave, places: Places) -> Iterator[StoredInterview]:
+Links = Sequence[UUID | None]
+"""The link of each interview; None where the surveyor asked the questions."""
+
+
+def stored_interviews(
+    wave: DemoWave, places: Places, links: Links | None = None
+) -> Iterator[StoredInterview]:
     """Every interview of the wave in the order of receipt."""
     rng = stream("rows", wave.key, len(wave), seed=wave.seed)
     written = comments(_mean_scores(wave), rng)
     for first in range(0, len(wave), CHUNK):
         rows = np.arange(first, min(first + CHUNK, len(wave)))
-        yield from _chunk(wave, places, rows, written[first : first + CHUNK], rng)
+        yield from _chunk(wave, places, rows, written[first : first + CHUNK], links, rng)
 
 
 def _chunk(
     wave: DemoWave, places: Places, rows: npt.NDArray[np.int64], written: list[str | None],
-    rng: np.random.Generator,
+    links: Links | None, rng: np.random.Generator,
 ) -> Iterator[StoredInterview]:  # fmt: skip
     drawn = wave.draw.take(rows)
     born = None if wave.born is None else wave.born[rows]
@@ -59,12 +65,14 @@ def _chunk(
     names = list(values)
     timings = _timings(wave, rows, values, rng)
     details = _details(wave, rows, places, rng)
-    for answers, seconds, fields in zip(
-        zip(*values.values(), strict=True), timings, details, strict=True
+    own = [None] * len(rows) if links is None else [links[row] for row in rows.tolist()]
+    for answers, seconds, fields, link in zip(
+        zip(*values.values(), strict=True), timings, details, own, strict=True
     ):
         yield StoredInterview(
             answers={n: v for n, v in zip(names, answers, strict=True) if v is not ABSENT},
             timings=seconds,
+            invitation_id=link,
             **fields,
         )
 

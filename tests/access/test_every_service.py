@@ -48,7 +48,7 @@ INSIDE = "part of a service that has decided already; no screen, route or comman
 PUBLIC = "the words of questionnaires, which every respondent reads"
 SERVER = "run by the platform itself or on the server's own command line; nobody asks for it"
 CATALOGUE = "which waves have results; every figure read from them takes the principal"
-FULL = "which cells of a city are full, as the public form tells everybody who opens it"
+FULL = "which quotas of a city are full, as the public form tells everybody who opens it"
 
 WITHOUT_PRINCIPAL = {
     "access.sessions.principal_for": SECRET,
@@ -67,7 +67,7 @@ WITHOUT_PRINCIPAL = {
     "publish.results.outdated.outdated_waves": SERVER,
     "publish.results.store.list_waves": CATALOGUE,
     "publish.results.store.open_results": CATALOGUE,
-    "fieldwork.quota.full_cells": FULL,
+    "fieldwork.places.full_groups": FULL,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
 without one must be `INSIDE`, which is checked."""
@@ -75,11 +75,14 @@ without one must be `INSIDE`, which is checked."""
 BUILDING_BLOCKS = {
     "access.audit.record": "writes the audit row of a change that its service allowed",
     "access.audit.record_many": "as record",
+    "access.audit_views.record_view": "as record, of somebody who looks at what a service gave",
+    "access.audit_views.record_download": "as record, of somebody who takes away what is shown",
     "fieldwork.bulk_store.write_responses": INSIDE,
     "fieldwork.lifecycle.move_all": INSIDE,
     "fieldwork.progress.concerns.to_do": INSIDE,
     "fieldwork.progress.counting.places": INSIDE,
     "fieldwork.progress.dispositions.dispositions": INSIDE,
+    "fieldwork.progress.margins.margins": INSIDE,
     "fieldwork.second_person.approved_by_same": INSIDE,
     "fieldwork.submission.store_checked": INSIDE,
     "publish.releasing.open_to_readers": INSIDE,
@@ -122,7 +125,7 @@ def test_a_service_without_a_principal_is_called_by_no_screen() -> None:
 
 def test_building_blocks_are_called_by_no_screen() -> None:
     blocks = {name.rpartition(".")[2] for name in BUILDING_BLOCKS}
-    blocks -= {"record", "record_many"}
+    blocks -= {"record", "record_many", "record_view", "record_download"}
     assert not {name for name in imported_by(SCREENS) if _of_a_room(name, blocks)}
 
 

@@ -100,7 +100,7 @@ def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> N
 def test_wrong_usage_exits_with_two(survey: Survey) -> None:
     assert survey("freeze").exit_code == 2
     assert survey("estimate", "--wave", "x", "--format", "xml").exit_code == 2
-    assert survey("quality", "--wave", "x", "--by", "agency").exit_code == 2
+    assert survey("quality", "--wave", "x", "--by", "colour").exit_code == 2
     assert survey("quota", "--wave", "x", "--policy", "overflow").exit_code == 2
     assert survey("unknown").exit_code == 2
 
@@ -131,7 +131,7 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
         "--group", "income=lt3000", "--indicator", "composite", "--format", "json",
     )  # fmt: skip
     counting = survey("--data-dir", home, "quota", "--wave", "main-2026", "--policy", "count")
-    assert "1000 quota cells of main-2026" in counting.output
+    assert "1000 quotas of main-2026" in counting.output
     look = ("--data-dir", home, "quality", "--wave", "main-2024", "--format", "json")
     assessed, flagged = survey(*look), survey(*look, "--stored")
     assert assessed.stdout == flagged.stdout

@@ -18,8 +18,9 @@ from survey.fieldwork import submission as submission_module
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.invitations import issue
 from survey.fieldwork.lifecycle import move
+from survey.fieldwork.places import FoundCell, FullGroup, Places, full_groups
 from survey.fieldwork.progress import progress_of, progress_waves
-from survey.fieldwork.quota import COUNTED, FoundCell, FullCell, full_cells
+from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.quota_policy import NoQuota, QuotaPolicy, set_quota_policy
 from survey.fieldwork.submission import AnswersInvalid, Receipt, Submission, submit
 from survey.fieldwork.waves import WaveUnknown
@@ -27,7 +28,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status
 
 FINISHERS, TARGET = 64, 20
-HER_CELL = FullCell(35, 44, "female")
+HER_CELL = FullGroup(35, 44, "female")
 """Of the woman who answers in `field.complete`."""
 
 
@@ -107,13 +108,14 @@ def test_a_place_that_goes_after_the_cell_was_read_is_not_given_twice(
     """What a race does to the slower one, on a database where it cannot be provoked."""
     _set_targets(field, 1)
     _answered(field)
-    stale = submission_module.cell_for
+    fresh = submission_module.places_for
 
-    def as_it_was(**request: Any) -> FoundCell | None:
-        found = stale(**request)
-        return found and FoundCell(found.id, full=False)
+    def as_it_was(**request: Any) -> Places:
+        found = fresh(**request)
+        assert found.cell is not None
+        return Places(FoundCell(found.cell.id, full=False), found.margins)
 
-    monkeypatch.setattr(submission_module, "cell_for", as_it_was)
+    monkeypatch.setattr(submission_module, "places_for", as_it_was)
     late = _submission(field)
     receipt = _submit(field, late)
     assert receipt.status is Status.QUOTA_FULL
@@ -171,7 +173,7 @@ def test_the_rule_can_be_switched_by_city_and_wave(field: Any) -> None:
             .where(AuditEntry.action == "quota.policy_set")
             .order_by(col(AuditEntry.id))
         ).all()
-    assert [(each["policy"], each["city"], each["cells"]) for each in entries] == [
+    assert [(each["policy"], each["city"], each["quotas"]) for each in entries] == [
         ("count", "110000", 10),
         ("stop", None, 10),
     ]
@@ -198,9 +200,9 @@ def test_nobody_else_switches_it_and_nothing_is_not_switched(field: Any) -> None
 
 
 def test_what_is_full_is_known_before_the_first_question(field: Any) -> None:
-    def full() -> tuple[FullCell, ...]:
+    def full() -> tuple[FullGroup, ...]:
         with read_scope(field.url) as session:
-            return full_cells(session=session, wave_id=field.wave.id, city_code="110000")
+            return full_groups(session=session, wave_id=field.wave.id, city_code="110000")
 
     assert full() == ()
     _set_targets(field, 1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import NATION, OPERATOR, Principal, Role
@@ -223,3 +223,23 @@ def test_an_empty_store_says_what_a_wave_is(
     assert "There is no wave yet" in read(app)
     if role is Role.ADMINISTRATOR:
         assert "no questionnaire in the store" in app.warning[0].value
+
+
+def test_the_rule_of_full_quotas_is_switched_until_the_wave_is_over(
+    planned: Any, visit_as: Any, admin: Principal, official: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample")
+    assert "Full quotas turn people away" in read(app)
+    assert app.button(key="plan-policy-stop").disabled
+    app.button(key="plan-policy-count").click().run()
+    assert [one.value for one in app.success] == ["Full quotas go on counting."]
+    with read_scope(planned.url) as session:
+        cells = select(QuotaCell.stops).join(Wave, col(Wave.id) == QuotaCell.wave_id)
+        assert set(session.exec(cells.where(Wave.key == KEY))) == {False}
+    assert "plan-policy-stop" not in _keys(
+        visit_as(PageKey.PLAN, official, wave=KEY, part="sample")
+    )
+    _move(planned, WaveState.CLOSED)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample")
+    assert "cannot be changed any more" in read(app)
+    assert "plan-policy-stop" not in _keys(app)

@@ -14,7 +14,7 @@ from survey.access.principal import NATION, Principal, Role
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.progress import Concern, ToDo
 from survey.store.engine import session_scope
-from survey.store.tables import QuotaCell, ResponseRisk, Status, Wave, now
+from survey.store.tables import QuotaCell, QuotaMargin, ResponseRisk, Status, Wave, now
 from survey.ui.navigation import PageKey
 from survey.ui.progress.concerns import review_link
 
@@ -149,3 +149,25 @@ def test_a_concern_leads_to_the_interviews_it_is_about() -> None:
     odd = ToDo(Concern.SURVEYOR, "110000", 3, surveyor, "Li")
     asked = parse_qs(urlsplit(review_link("main-2026", odd, "en")).query)
     assert (asked["surveyor"], asked["flag"]) == ([str(surveyor)], ["any"])
+
+
+def test_groups_with_quotas_of_their_own_stand_below_the_cells(
+    visit_as: Any, field: Any, collect: Any, employ: Any, closing: None, read: Read
+) -> None:
+    collect(300.0)
+    with session_scope(field.url) as session:
+        session.add_all(
+            QuotaMargin(
+                wave_id=field.wave.id, city_code="110000", dimension=dimension, category=category,
+                target=9, collected=collected, stops=dimension == "guardian",
+            )
+            for dimension, category, collected in (
+                ("guardian", "yes", 9), ("guardian", "no", 2), ("stratum", "rural", 12),
+            )
+        )  # fmt: skip
+    text = read(visit_as(PageKey.PROGRESS, employ(Role.SUPERVISOR, "110000")))
+    assert "Beijing: quotas by group" in text
+    assert ">Guardians of a child under 18</th><td>9</td>" in text
+    assert "▲12" in text, "what is beyond carries a mark"
+    assert "<td>stops</td>" in text
+    assert "<td>counts on</td>" in text

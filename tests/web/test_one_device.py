@@ -183,7 +183,8 @@ def test_the_page_knows_who_is_not_needed_any_more(
         for cell in session.exec(select(QuotaCell).where(QuotaCell.age_band == "35-44")):
             cell.target = 0
     boot = _boot(client.get(f"/q/{invite()}").text)
-    assert sorted(boot["meta"]["full"]) == [[35, 44, "female"], [35, 44, "male"]]
+    full = sorted(boot["meta"]["full"], key=lambda group: group["gender"])
+    assert full == [{"youngest": 35, "oldest": 44, "gender": each} for each in ("female", "male")]
     assert boot["texts"]["en"]["quota_title"]
 
 

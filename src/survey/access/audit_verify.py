@@ -128,6 +128,7 @@ def record_verified(
     *, session: Session, principal: Principal, report: Report, now: datetime
 ) -> None:
     """Enter the outcome into the trail itself, where the page reads it."""
+    principal.require(Action.ADMINISTER)
     record(
         session=session, actor=principal, action=VERIFIED, subject_kind="audit", subject_id=CHAIN,
         now=now,

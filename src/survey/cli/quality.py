@@ -21,7 +21,7 @@ COLUMNS = (
 
 def quality(
     wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
-    by: Annotated[str, typer.Option(help="city, point or surveyor.")] = "city",
+    by: Annotated[str, typer.Option(help="city, agency, point or surveyor.")] = "city",
     stored: Annotated[
         bool, typer.Option("--stored", help="Print what is stored; do not assess again.")
     ] = False,
@@ -31,9 +31,11 @@ def quality(
 
     The first row is the whole wave. Flags never change an interview; people decide at review.
     """
-    levels: dict[str, By] = {"city": "city", "point": "point", "surveyor": "surveyor"}
+    levels: dict[str, By] = {
+        "city": "city", "agency": "agency", "point": "point", "surveyor": "surveyor",
+    }  # fmt: skip
     if by not in levels:
-        raise typer.BadParameter(f"{by}: city, point or surveyor")
+        raise typer.BadParameter(f"{by}: city, agency, point or surveyor")
     with reporting_errors():
         url = current_settings().store_url
         if not stored:

@@ -1,4 +1,4 @@
-"""What full quota cells of a wave do."""
+"""What full quotas of a wave do."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,7 +17,7 @@ def quota(
     policy: Annotated[
         QuotaPolicy,
         typer.Option(
-            help="stop: a full cell takes nobody more at the door. count: everybody counts, and "
+            help="stop: a full quota takes nobody more at the door. count: everybody counts, and "
             "what is beyond the target is flagged."
         ),
     ],
@@ -25,10 +25,10 @@ def quota(
         str | None, typer.Option(help="GB/T 2260 code; without it the whole wave.")
     ] = None,
 ) -> None:
-    """Let full quota cells stop interviews at the door, or go on counting."""
+    """Let full quotas stop interviews at the door, or go on counting."""
     with reporting_errors():
         with session_scope(current_settings().store_url) as session:
-            cells = set_quota_policy(
+            quotas = set_quota_policy(
                 session=session,
                 principal=OPERATOR,
                 wave_key=wave,
@@ -36,4 +36,4 @@ def quota(
                 city_code=city,
                 now=datetime.now(UTC),
             )
-        say("{count} quota cells of {wave} follow this rule now.", count=cells, wave=wave)
+        say("{count} quotas of {wave} follow this rule now.", count=quotas, wave=wave)

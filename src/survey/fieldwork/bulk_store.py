@@ -12,7 +12,9 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR, Action, Principal
-from survey.fieldwork.quota import COUNTED, add_collected
+from survey.fieldwork.clock import china_date
+from survey.fieldwork.places import count_in_margins
+from survey.fieldwork.quota import COUNTED, add_to_cells
 from survey.store.bulk import insert_columns
 from survey.store.tables import Mode, Response, ResponseRevision, Status, Wave, new_id
 
@@ -68,12 +70,11 @@ def write_responses(
         for city_code in {row.city_code for row in batch}:
             principal.require(Action.IMPORT, city_code)
         _write_batch(session, principal, wave, batch, now)
-        counted.update(
-            row.quota_cell_id for row in batch if row.quota_cell_id and row.status in COUNTED
-        )
+        counts = [row for row in batch if row.status in COUNTED]
+        counted.update(row.quota_cell_id for row in counts if row.quota_cell_id)
+        count_in_margins(session=session, wave_id=wave.id, interviews=counts, today=china_date(now))
         total += len(batch)
-    for cell_id, count in sorted(counted.items()):
-        add_collected(session=session, cell_id=cell_id, count=count)
+    add_to_cells(session=session, counts=counted)
     record(
         session=session, actor=principal, action=action, subject_kind="wave",
         subject_id=wave.id, now=now, detail={"key": wave.key, "responses": total},

@@ -1,7 +1,7 @@
 """Interviews that came back from review: what the surveyor is asked, and the corrected answers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ReasonMissing, ResponseUnknown, move
-from survey.fieldwork.quota import add_collected, cell_for
+from survey.fieldwork.places import FoundCell, move_places, places_for
 from survey.fieldwork.reasons import MAX_NOTE, Reason
 from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.model import Instrument
@@ -129,7 +129,7 @@ def resubmit(
             )
         )
     _write(session, principal, response_id, number + 1, checked, timings, words, now)
-    _move_cell(session, row, checked, day)
+    _move_places(session, row, checked.answers, day)
     return version
 
 
@@ -152,7 +152,13 @@ def _returned(session: Session, row: AnyRow) -> Returned:
 def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, float], int]:
     """The response, and the seconds and number of its newest revision."""
     query = (
-        select(_RESPONSES, _REVISIONS.c.timings, _REVISIONS.c.number, _WAVES.c.state)
+        select(
+            _RESPONSES,
+            _REVISIONS.c.answers,
+            _REVISIONS.c.timings,
+            _REVISIONS.c.number,
+            _WAVES.c.state,
+        )
         .select_from(
             _RESPONSES.join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id).join(
                 _WAVES, _WAVES.c.id == _RESPONSES.c.wave_id
@@ -197,18 +203,19 @@ def _write(
     )
 
 
-def _move_cell(session: Session, row: AnyRow, checked: Validation, day: date) -> None:
-    cell = cell_for(
-        session=session, wave_id=row.wave_id, city_code=row.city_code, answers=checked.answers,
-        today=day,
+def _move_places(session: Session, row: AnyRow, answers: Mapping[str, Any], day: date) -> None:
+    """From where the earlier answers counted to where the corrected ones do, full or not."""
+    before, after = (
+        places_for(
+            session=session, wave_id=row.wave_id, city_code=row.city_code, point_id=row.point_id,
+            answers=each, today=day,
+        )
+        for each in (row.answers, answers)
     )  # fmt: skip
-    cell_id = cell.id if cell else None
-    if cell_id == row.quota_cell_id:
-        return
-    session.connection().execute(
-        update(_RESPONSES).where(_RESPONSES.c.id == row.id).values(quota_cell_id=cell_id)
-    )
-    changes: Sequence[tuple[UUID | None, int]] = ((row.quota_cell_id, -1), (cell_id, 1))
-    for counted, change in sorted(changes, key=str):
-        if counted is not None:
-            add_collected(session=session, cell_id=counted, count=change)
+    left = None if row.quota_cell_id is None else FoundCell(row.quota_cell_id, full=False)
+    move_places(session=session, before=replace(before, cell=left), after=after)
+    cell_id = after.cell.id if after.cell else None
+    if cell_id != row.quota_cell_id:
+        session.connection().execute(
+            update(_RESPONSES).where(_RESPONSES.c.id == row.id).values(quota_cell_id=cell_id)
+        )

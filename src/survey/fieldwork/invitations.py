@@ -22,7 +22,7 @@ from survey.access.principal import AccessDenied, Action, Principal
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import assigned_point
 from survey.fieldwork.devices import OpenedElsewhere, bind, is_of_device, proof_of
-from survey.fieldwork.quota import FullCell, full_cells
+from survey.fieldwork.places import FullGroup, full_groups
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
@@ -113,7 +113,7 @@ class InvitedPage:
     city_name: Mapping[str, str]
     instrument_sha256: str
     is_demo: bool
-    full: tuple[FullCell, ...]
+    full: tuple[FullGroup, ...]
     """Who is not needed any more, at this moment."""
     proof: str
     """By which the page shows again that it is the same device."""
@@ -195,7 +195,7 @@ def read_invitation(
         city_name={"zh": found.name_zh, "en": found.name_en},
         instrument_sha256=found.sha256,
         is_demo=found.is_demo,
-        full=full_cells(session=session, wave_id=found.wave_id, city_code=found.city_code),
+        full=full_groups(session=session, wave_id=found.wave_id, city_code=found.city_code),
         proof=proof,
     )
 

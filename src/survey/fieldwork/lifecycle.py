@@ -3,7 +3,6 @@
 The database holds the same table (migration 0003) and refuses what stands in neither.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,8 @@ from sqlmodel import Session, select
 
 from survey.access.audit import record, record_many
 from survey.access.principal import AccessDenied, Action, Principal
-from survey.fieldwork.quota import COUNTED, add_collected
+from survey.fieldwork.places import shift_places
+from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.second_person import SamePerson, approved_by_same
 from survey.locale import Message, SurveyError, msg
 from survey.store.core import AnyRow, table_of
@@ -116,7 +116,7 @@ def move(
     response.lock_version += 1
     session.add(response)
     session.flush()
-    _move_quota(session, response, start, to)
+    shift_places(session=session, changes={response.id: _change(start, to)})
     record(
         session=session, actor=principal, action=f"response.{to}", subject_kind="response",
         subject_id=response.id, now=now,
@@ -136,8 +136,8 @@ def move_all(
 ) -> int:
     """Move many responses the same way and return how many; one forbidden move stops them all.
 
-    `rows` have `id`, `status`, `city_code`, `surveyor_id` and `quota_cell_id`, read and locked in
-    this transaction. Every interview has its own entry in the audit trail.
+    `rows` have `id`, `status`, `city_code` and `surveyor_id`, read and locked in this
+    transaction. Every interview has its own entry in the audit trail.
     """
     if not rows:
         return 0
@@ -152,13 +152,7 @@ def move_all(
             .where(_RESPONSES.c.id.in_(ids))
             .values(status=to, reason=words, lock_version=_RESPONSES.c.lock_version + 1)
         )
-    change: Counter[UUID] = Counter()
-    for row in rows:
-        if row.quota_cell_id is not None:
-            change[row.quota_cell_id] += (to in COUNTED) - (row.status in COUNTED)
-    for cell_id, count in sorted(change.items()):
-        if count:
-            add_collected(session=session, cell_id=cell_id, count=count)
+    shift_places(session=session, changes={row.id: _change(row.status, to) for row in rows})
     record_many(
         session=session, actor=principal, action=f"response.{to}", subject_kind="response",
         now=now,
@@ -203,7 +197,6 @@ def _require_other_person(
         raise SamePerson
 
 
-def _move_quota(session: Session, response: Response, start: Status, to: Status) -> None:
-    change = (to in COUNTED) - (start in COUNTED)
-    if change and response.quota_cell_id is not None:
-        add_collected(session=session, cell_id=response.quota_cell_id, count=change)
+def _change(start: Status, to: Status) -> int:
+    """By how much the move changes what quotas count."""
+    return (to in COUNTED) - (start in COUNTED)

@@ -2,6 +2,8 @@
 
 A cell that stops takes nobody more at the door once it is full (docs/collecting.md); what people
 decide afterwards (corrections, review) and what was collected elsewhere counts in any case.
+Marginal quotas stand beside the cells (`survey.fieldwork.margins`); both are taken and given back
+together (`survey.fieldwork.places`).
 """
 
 import re
@@ -28,15 +30,7 @@ _CELLS = table_of(QuotaCell)
 _SELECT = select(_CELLS.c.id, _CELLS.c.age_band, _CELLS.c.gender).where(
     _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city")
 )
-_FULL = and_(_CELLS.c.stops, _CELLS.c.collected >= _CELLS.c.target)
-_SELECT_GENDER = select(_CELLS.c.id, _CELLS.c.age_band, _FULL.label("full")).where(
-    _CELLS.c.wave_id == bindparam("wave"),
-    _CELLS.c.city_code == bindparam("city"),
-    _CELLS.c.gender == bindparam("gender"),
-)
-_SELECT_FULL = select(_CELLS.c.age_band, _CELLS.c.gender).where(
-    _CELLS.c.wave_id == bindparam("wave"), _CELLS.c.city_code == bindparam("city"), _FULL
-)
+FULL = and_(_CELLS.c.stops, _CELLS.c.collected >= _CELLS.c.target)
 _ADD = (
     update(_CELLS)
     .where(_CELLS.c.id == bindparam("cell"))
@@ -70,23 +64,6 @@ class Cell:
         )
 
 
-@dataclass(frozen=True)
-class FoundCell:
-    """The cell of one interview, and whether it turned people away when it was read."""
-
-    id: UUID
-    full: bool
-
-
-@dataclass(frozen=True)
-class FullCell:
-    """Ages, open above when `oldest` is None, and gender of people who are not needed any more."""
-
-    youngest: int
-    oldest: int | None
-    gender: str
-
-
 @lru_cache(maxsize=256)
 def parse_band(band: str) -> tuple[int, int | None]:
     """`15-24` or `80+` as youngest and oldest age."""
@@ -110,27 +87,6 @@ def find_cell(cells: Sequence[Cell], answers: Mapping[str, Any], *, today: date)
     return next((cell.id for cell in cells if cell.holds(age, gender)), None)
 
 
-def cell_for(
-    *, session: Session, wave_id: UUID, city_code: str, answers: Mapping[str, Any], today: date
-) -> FoundCell | None:
-    """As `find_cell`, for one interview: reads no more of the store than that takes."""
-    age, gender = age_of(answers, today=today), answers.get("gender")
-    if age is None or not isinstance(gender, str):
-        return None
-    wanted = {"wave": wave_id, "city": city_code, "gender": gender}
-    for cell_id, band, full in session.connection().execute(_SELECT_GENDER, wanted):
-        youngest, oldest = parse_band(band)
-        if youngest <= age and (oldest is None or age <= oldest):
-            return FoundCell(cell_id, bool(full))
-    return None
-
-
-def full_cells(*, session: Session, wave_id: UUID, city_code: str) -> tuple[FullCell, ...]:
-    """The cells of a city that turn people away at this moment."""
-    rows = session.connection().execute(_SELECT_FULL, {"wave": wave_id, "city": city_code})
-    return tuple(FullCell(*parse_band(row.age_band), row.gender) for row in rows)
-
-
 def age_of(answers: Mapping[str, Any], *, today: date) -> int | None:
     """Age in years: the questionnaire's own calculation, else from the year of birth."""
     age, born = answers.get("age"), answers.get("birth_year")
@@ -143,12 +99,14 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def add_collected(*, session: Session, cell_id: UUID, count: int) -> None:
-    """Move a cell's running count, up or down, without reading it first."""
-    session.connection().execute(_ADD, {"cell": cell_id, "count": count})
+def add_to_cells(*, session: Session, counts: Mapping[UUID, int]) -> None:
+    """Move running counts, always in the same order, so that two changes never block each other."""
+    for cell_id, count in sorted(counts.items()):
+        if count:
+            session.connection().execute(_ADD, {"cell": cell_id, "count": count})
 
 
-def take_place(*, session: Session, cell_id: UUID) -> bool:
+def take_cell(*, session: Session, cell_id: UUID) -> bool:
     """Count one more interview in the cell; False, and nothing counted, when it is full.
 
     The database decides, whoever else takes the last place at the same moment.

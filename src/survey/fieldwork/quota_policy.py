@@ -1,19 +1,25 @@
-"""What a full quota cell does: turn people away, or go on counting and be flagged."""
+"""What full quotas do: turn people away, or go on counting and be flagged."""
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import and_, false, func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.margins import ONLY_COUNTED
+from survey.fieldwork.waves import STATE_NAMES, locked_wave, wave_by_key
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
-from survey.store.tables import QuotaCell
+from survey.store.tables import QuotaCell, QuotaMargin, WavePlan, WaveState
 
-_CELLS = table_of(QuotaCell)
+_CELLS, _MARGINS = table_of(QuotaCell), table_of(QuotaMargin)
+CHANGEABLE = frozenset({WaveState.PLANNED, WaveState.OPEN})
 
 
 class QuotaPolicy(StrEnum):
@@ -27,6 +33,27 @@ class NoQuota(SurveyError):
     code = "no_quota"
 
 
+class PolicyFixed(SurveyError):
+    """The state of the wave does not allow the change."""
+
+    code = "policy_fixed"
+
+
+@dataclass(frozen=True)
+class QuotaRule:
+    """How many quotas of a wave there are that can stop, and how many of them do."""
+
+    stopping: int
+    of: int
+
+    @property
+    def policy(self) -> QuotaPolicy | None:
+        """None where some stop and others do not, or there are none."""
+        if not self.of or 0 < self.stopping < self.of:
+            return None
+        return QuotaPolicy.STOP if self.stopping else QuotaPolicy.COUNT
+
+
 def set_quota_policy(
     *,
     session: Session,
@@ -36,35 +63,94 @@ def set_quota_policy(
     now: datetime,
     city_code: str | None = None,
 ) -> int:
-    """Let all cells of a wave, or of one city of it, follow `policy`; returns how many there are.
+    """Let all quotas of a wave, or of one city of it, follow `policy`; returns how many there are.
 
-    Interviews that are in the store stay what they are.
+    Interviews that are in the store stay what they are. Raises `PolicyFixed` once the wave takes
+    no interviews any more.
     """
     principal.require(Action.ADMINISTER, city_code)
-    wave = wave_by_key(session=session, key=wave_key)
-    those = _CELLS.c.wave_id == wave.id
-    if city_code is not None:
-        those &= _CELLS.c.city_code == city_code
-    before = _policies(session, those)
-    stops = policy is QuotaPolicy.STOP
-    changed = session.connection().execute(update(_CELLS).where(those).values(stops=stops)).rowcount
+    wave = locked_wave(session=session, key=wave_key)
+    if wave.state not in CHANGEABLE:
+        raise PolicyFixed(
+            msg("Wave {key} is {state}: what full quotas do cannot be changed any more.",
+                key=wave_key, state=STATE_NAMES[wave.state])
+        )  # fmt: skip
+    before = _standing(session, wave.id, city_code)
+    if policy is QuotaPolicy.STOP:
+        crossed = _is_crossed(session, wave.id)
+        changed = let_quotas_stop(
+            session=session, wave_id=wave.id, crossed=crossed, city_code=city_code
+        )
+    else:
+        changed = _set(session, wave.id, city_code, cells=False, margins=False)
     if not changed:
-        raise NoQuota(msg("There are no quota cells in wave {key} there.", key=wave_key))
+        raise NoQuota(msg("There are no quotas in wave {key} there.", key=wave_key))
     record(
         session=session, actor=principal, action="quota.policy_set", subject_kind="wave",
         subject_id=wave.id, now=now,
         detail={
-            "policy": policy, "city": city_code, "cells": changed, "from": before,
-            "to": {policy.value: changed},
+            "policy": policy, "city": city_code, "quotas": changed, "from": before,
+            "to": _standing(session, wave.id, city_code),
         },
     )  # fmt: skip
     return changed
 
 
-def _policies(session: Session, those: ColumnElement[bool]) -> dict[str, int]:
-    """How many cells follow which rule."""
-    query = select(_CELLS.c.stops, func.count()).where(those).group_by(_CELLS.c.stops)
-    return {
-        QuotaPolicy.STOP.value if stops else QuotaPolicy.COUNT.value: count
-        for stops, count in session.connection().execute(query).tuples()
-    }
+def _standing(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
+    """How many quotas, cells and margins, follow which rule."""
+    found: Counter[str] = Counter()
+    for table in (_CELLS, _MARGINS):
+        query = select(table.c.stops, func.count()).where(table.c.wave_id == wave_id)
+        if city_code is not None:
+            query = query.where(table.c.city_code == city_code)
+        for stops, count in session.connection().execute(query.group_by(table.c.stops)):
+            found[QuotaPolicy.STOP.value if stops else QuotaPolicy.COUNT.value] += count
+    return dict(found)
+
+
+def let_quotas_stop(
+    *, session: Session, wave_id: UUID, crossed: bool, city_code: str | None = None
+) -> int:
+    """Full quotas turn people away: cells where they are crossed, margins in either case.
+
+    Under marginal quotas a cell is what is expected of it and no limit.
+    """
+    return _set(session, wave_id, city_code, cells=crossed, margins=True)
+
+
+def quota_rule(*, session: Session, principal: Principal, wave_key: str) -> QuotaRule:
+    """What full quotas of a wave do now, over all its cities."""
+    principal.require(Action.READ_PLAN)
+    wave = wave_by_key(session=session, key=wave_key)
+    cells = _CELLS.c.wave_id == wave.id
+    if not _is_crossed(session, wave.id):
+        cells = and_(cells, false())
+    margins = and_(_MARGINS.c.wave_id == wave.id, _MARGINS.c.dimension.not_in(ONLY_COUNTED))
+    stopping = of = 0
+    for table, within in ((_CELLS, cells), (_MARGINS, margins)):
+        query = select(func.count().filter(table.c.stops), func.count()).where(within)
+        some, every = session.connection().execute(query).one()
+        stopping, of = stopping + some, of + every
+    return QuotaRule(stopping, of)
+
+
+def _is_crossed(session: Session, wave_id: UUID) -> bool:
+    plan = session.get(WavePlan, wave_id)
+    return plan is None or plan.crossed
+
+
+def _set(
+    session: Session, wave_id: UUID, city_code: str | None, *, cells: bool, margins: bool
+) -> int:
+    changed = 0
+    for table, within, stops in (
+        (_CELLS, True, cells),
+        (_MARGINS, _MARGINS.c.dimension.not_in(ONLY_COUNTED), margins),
+    ):
+        wanted: Any = update(table).where(table.c.wave_id == wave_id)
+        if within is not True:
+            wanted = wanted.where(within)
+        if city_code is not None:
+            wanted = wanted.where(table.c.city_code == city_code)
+        changed += session.connection().execute(wanted.values(stops=stops)).rowcount
+    return changed

@@ -19,7 +19,7 @@ from survey.fieldwork.clock import bounded, china_date
 from survey.fieldwork.doors import Door, door_of_link, door_of_surveyor
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.invitations import InvitationUsed
-from survey.fieldwork.quota import FoundCell, cell_for, take_place
+from survey.fieldwork.places import NOWHERE, Places, named, places_for, take_places
 from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
@@ -159,11 +159,11 @@ class _Accepted:
     def today(self) -> date:
         return china_date(self.started)
 
-    def status(self, cell: FoundCell | None) -> Status:
-        """What the interview becomes, as far as its cell is known without a lock."""
+    def status(self, places: Places) -> Status:
+        """What the interview becomes, as far as its quotas are known without a lock."""
         if self.checked.ending is not None:
             return Status(self.checked.ending.value)
-        full = self.submission.stopped or (cell is not None and cell.full)
+        full = self.submission.stopped or places.full
         return Status.QUOTA_FULL if full else Status.SUBMITTED
 
     @property
@@ -263,18 +263,20 @@ def _door(
 
 def _store(session: Session, accepted: _Accepted, principal: Principal | None) -> Receipt | None:
     """Write everything that belongs to the interview; None if another send was faster."""
-    response_id, cell = new_id(), _cell(session, accepted)
-    status = accepted.status(cell)
-    if not _write(session, accepted, response_id, cell, status):
+    response_id, places = new_id(), _places(session, accepted)
+    status, full = accepted.status(places), places.full
+    if not _write(session, accepted, response_id, places, status, named(full)):
         return None
     _use_invitation(session, accepted)
     # As late as possible, because every surveyor of a city waits for the same few rows.
-    if status is Status.SUBMITTED and cell and not take_place(session=session, cell_id=cell.id):
-        # Others took the last places since the cell was read. A status never moves to
+    if status is Status.SUBMITTED:
+        full = take_places(session=session, places=places)
+    if status is Status.SUBMITTED and full is not None:
+        # Others took the last places since the quotas were read. A status never moves to
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
         _erase(session, response_id)
-        _write(session, accepted, response_id, cell, status)
+        _write(session, accepted, response_id, places, status, named(full))
     dropped = len(accepted.checked.dropped)
     record(
         session=session,
@@ -283,35 +285,42 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
         subject_kind="response",
         subject_id=response_id,
         now=accepted.now,
-        detail={"mode": accepted.door.mode, "status": status, "dropped": dropped},
+        detail={
+            "mode": accepted.door.mode,
+            "status": status,
+            "dropped": dropped,
+            **({"full": named(full)} if named(full) else {}),
+        },
     )
     return Receipt(response_id, status, duplicate=False, dropped=dropped)
 
 
-def _cell(session: Session, accepted: _Accepted) -> FoundCell | None:
+def _places(session: Session, accepted: _Accepted) -> Places:
     if accepted.checked.ending is not None:
-        return None
-    cell = cell_for(
+        return NOWHERE
+    places = places_for(
         session=session,
         wave_id=accepted.door.wave_id,
         city_code=accepted.door.city_code,
+        point_id=accepted.door.point_id,
         answers=accepted.checked.answers,
         today=accepted.today,
     )
-    if cell is None and accepted.submission.stopped:
-        # Nobody can be turned away by a cell that there is not.
+    if accepted.submission.stopped and not places.limited:
+        # Nobody can be turned away by a quota that there is not.
         raise AnswersInvalid(accepted.checked.problems)
-    return cell
+    return places
 
 
 def _write(
     session: Session,
     accepted: _Accepted,
     response_id: UUID,
-    cell: FoundCell | None,
+    places: Places,
     status: Status,
+    reason: str,
 ) -> bool:
-    row = _response_row(accepted, response_id, cell, status)
+    row = _response_row(accepted, response_id, places, status, reason)
     if not insert_if_new(session.connection(), Response, row):
         return False
     _write_revision(session, accepted, response_id)
@@ -324,15 +333,15 @@ def _erase(session: Session, response_id: UUID) -> None:
 
 
 def _response_row(
-    accepted: _Accepted, response_id: UUID, cell: FoundCell | None, status: Status
+    accepted: _Accepted, response_id: UUID, places: Places, status: Status, reason: str
 ) -> dict[str, object]:
     return {
         **vars(accepted.door),
         "id": response_id,
         "client_uuid": accepted.submission.client_uuid,
-        "quota_cell_id": cell.id if cell else None,
+        "quota_cell_id": places.cell.id if places.cell else None,
         "status": status,
-        "reason": "",
+        "reason": reason,
         "language": accepted.language,
         "started_at": accepted.started,
         "submitted_at": accepted.now,

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from survey.access.principal import Action, Principal
 from survey.fieldwork.assignments import assigned_point
 from survey.fieldwork.clock import start_of_china_day
+from survey.fieldwork.margins import ONLY_COUNTED
 from survey.fieldwork.quota import COUNTED
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
@@ -19,6 +20,7 @@ from survey.store.tables import (
     City,
     PointKind,
     QuotaCell,
+    QuotaMargin,
     Response,
     SamplingPoint,
     Wave,
@@ -27,14 +29,15 @@ from survey.store.tables import (
 
 _ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)
 _CITIES, _CELLS, _RESPONSES = table_of(City), table_of(QuotaCell), table_of(Response)
+_MARGINS = table_of(QuotaMargin)
 
 
 @dataclass(frozen=True)
 class QuotaProgress:
-    """One cell of the city's quota."""
+    """One quota of the city: a cell, or a group that is counted beside the cells."""
 
-    age_band: str
-    gender: str
+    groups: tuple[str, ...]
+    """Whom it is for, for example `gender=male` and `age_band=25-34`."""
     target: int
     collected: int
 
@@ -62,7 +65,7 @@ class Task:
     mine: int
     mine_today: int
     quota: tuple[QuotaProgress, ...]
-    """Cells of the whole city, which all its surveyors fill together."""
+    """Quotas of the whole city, which all its surveyors fill together."""
 
 
 def my_tasks(*, session: Session, principal: Principal, now: datetime) -> list[Task]:
@@ -76,7 +79,7 @@ def my_tasks(*, session: Session, principal: Principal, now: datetime) -> list[T
         return []
     collected = _collected(session, rows)
     mine, today = _mine(session, principal.account_id, rows, start_of_china_day(now))
-    quota = _quota(session, rows)
+    quota = _quota(session, [(row.wave_id, row.city_code) for row in rows])
     return [
         Task(
             wave_key=row.key,
@@ -103,18 +106,13 @@ def still_needed(
 ) -> list[QuotaProgress] | None:
     """Whom the city of this point still needs, the biggest gap first; None without a quota."""
     point = assigned_point(session=session, principal=principal, point_id=point_id)
-    query = select(_CELLS).where(
-        _CELLS.c.wave_id == point.wave_id, _CELLS.c.city_code == point.city_code
-    )
-    cells = [
-        QuotaProgress(cell.age_band, cell.gender, cell.target, cell.collected)
-        for cell in session.connection().execute(query)
-    ]
-    if not cells:
+    place = (point.wave_id, point.city_code)
+    quotas = _quota(session, [place])[place]
+    if not quotas:
         return None
     return sorted(
-        (cell for cell in cells if cell.missing),
-        key=lambda cell: (-cell.missing, cell.age_band, cell.gender),
+        (quota for quota in quotas if quota.missing),
+        key=lambda quota: (-quota.missing, quota.groups),
     )
 
 
@@ -170,18 +168,31 @@ def _mine(
 
 
 def _quota(
-    session: Session, rows: Sequence[AnyRow]
+    session: Session, places: Sequence[tuple[UUID, str]]
 ) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
-    query = (
-        select(_CELLS)
+    """By wave and city: cells, unless ages and genders have quotas apart, then the other groups."""
+    waves, cities = {wave_id for wave_id, _ in places}, {city for _, city in places}
+    connection = session.connection()
+    rows = connection.execute(
+        select(_MARGINS)
         .where(
-            _CELLS.c.wave_id.in_({row.wave_id for row in rows}),
-            _CELLS.c.city_code.in_({row.city_code for row in rows}),
+            _MARGINS.c.wave_id.in_(waves), _MARGINS.c.city_code.in_(cities),
+            _MARGINS.c.dimension.not_in(ONLY_COUNTED),
         )
+        .order_by(_MARGINS.c.dimension, _MARGINS.c.category)
+    ).all()  # fmt: skip
+    apart = {row.wave_id for row in rows if row.dimension == "age_band"}
+    cells = connection.execute(
+        select(_CELLS)
+        .where(_CELLS.c.wave_id.in_(waves - apart), _CELLS.c.city_code.in_(cities))
         .order_by(_CELLS.c.age_band, _CELLS.c.gender)
     )
-    cells: defaultdict[tuple[UUID, str], list[QuotaProgress]] = defaultdict(list)
-    for cell in session.connection().execute(query):
-        progress = QuotaProgress(cell.age_band, cell.gender, cell.target, cell.collected)
-        cells[cell.wave_id, cell.city_code].append(progress)
-    return cells
+    quotas: defaultdict[tuple[UUID, str], list[QuotaProgress]] = defaultdict(list)
+    for row in cells:
+        groups = (f"gender={row.gender}", f"age_band={row.age_band}")
+        quotas[row.wave_id, row.city_code].append(QuotaProgress(groups, row.target, row.collected))
+    for row in rows:
+        quotas[row.wave_id, row.city_code].append(
+            QuotaProgress((f"{row.dimension}={row.category}",), row.target, row.collected)
+        )
+    return quotas

@@ -8,7 +8,7 @@ import streamlit as st
 
 from survey.fieldwork.assignments import assigned_point
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.quota import FullCell, full_cells
+from survey.fieldwork.places import FullGroup, full_groups
 from survey.fieldwork.tasks import Task
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
@@ -63,15 +63,15 @@ def _instrument(visit: Visit, task: Task) -> Instrument:
         return load_instrument(session=session, instrument_id=point.instrument_id)
 
 
-def _full(visit: Visit, task: Task) -> tuple[FullCell, ...]:
+def _full(visit: Visit, task: Task) -> tuple[FullGroup, ...]:
     """Asked again with every interview that arrives."""
     with read_scope(visit.settings.store_url) as session:
         point = assigned_point(session=session, principal=visit.principal, point_id=task.point_id)
-        return full_cells(session=session, wave_id=point.wave_id, city_code=point.city_code)
+        return full_groups(session=session, wave_id=point.wave_id, city_code=point.city_code)
 
 
 def _interview(
-    visit: Visit, task: Task, instrument: Instrument, full: tuple[FullCell, ...]
+    visit: Visit, task: Task, instrument: Instrument, full: tuple[FullGroup, ...]
 ) -> Interview:
     return Interview(
         instrument_sha256=instrument.sha256,

@@ -173,9 +173,9 @@ def _whom(visit: Visit, needed: Sequence[QuotaProgress]) -> None:
         return
     names = Names(visit.language, None)
     lines = ""
-    for cell in needed[:_SHOWN_GAPS]:
-        who = [names.group(f"gender={cell.gender}"), names.group(f"age_band={cell.age_band}")]
-        more = t("{count} more people", count=cell.missing)
+    for quota in needed[:_SHOWN_GAPS]:
+        who = [names.group(group) for group in quota.groups]
+        more = t("{count} more people", count=quota.missing)
         lines += f"<li>{escape(' · '.join(who))}<b>{escape(more)}</b></li>"
     title = escape(t("Most needed now"))
     st.html(f'<div class="hcs-needed"><h3>{title}</h3><ol>{lines}</ol></div>')

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from survey.fieldwork.quota import FullCell
+from survey.fieldwork.places import FullGroup
 from survey.locale import DEFAULT_LANGUAGE
 from survey.web.assets import component_script, embedded_script_url, embedded_style_url
 from survey.web.invited import form_url, full_for_form
@@ -36,7 +36,7 @@ class Interview:
     place: Mapping[str, str]
     is_demo: bool
     draft_key: str
-    full: tuple[FullCell, ...]
+    full: tuple[FullGroup, ...]
     """Who is not needed any more."""
 
 

@@ -62,7 +62,7 @@ def show_progress(visit: Visit, task: Task) -> None:
     )
     if task.quota:
         st.subheader(t("Quota of the city"), anchor=False)
-        st.caption(t("All surveyors of the city fill these cells together."))
+        st.caption(t("All surveyors of the city fill these quotas together."))
         st.table(_quota_table(visit, task), hide_index=True, border="horizontal")
 
 
@@ -71,11 +71,10 @@ def _quota_table(visit: Visit, task: Task) -> pd.DataFrame:
     names = Names(visit.language, None)
     return pd.DataFrame(
         {
-            t("Age"): [names.group(f"age_band={cell.age_band}") for cell in task.quota],
-            t("Gender"): [names.group(f"gender={cell.gender}") for cell in task.quota],
-            t("Collected"): [f"{cell.collected} / {cell.target}" for cell in task.quota],
+            t("Group"): [" · ".join(map(names.group, quota.groups)) for quota in task.quota],
+            t("Collected"): [f"{quota.collected} / {quota.target}" for quota in task.quota],
             t("Still needed"): [
-                str(cell.missing) if cell.missing else t("full") for cell in task.quota
+                str(quota.missing) if quota.missing else t("full") for quota in task.quota
             ],
         }
     )

@@ -22,7 +22,7 @@ from survey.access.tokens import LONGEST, digest, new_token
 from survey.fieldwork.devices import OpenedElsewhere, mark_other_device
 from survey.fieldwork.instruments import InstrumentUnknown, load_instrument
 from survey.fieldwork.invitations import InvitedPage, open_invitation, read_invitation
-from survey.fieldwork.quota import FullCell
+from survey.fieldwork.places import FullGroup
 from survey.instrument.browser import browser_form
 from survey.instrument.model import Instrument
 from survey.locale import SurveyError, translator
@@ -220,9 +220,11 @@ def _draft_key(token: str) -> str:
     return digest(token)[:DRAFT_KEY_LENGTH]
 
 
-def full_for_form(full: Iterable[FullCell]) -> list[tuple[int, int | None, str]]:
-    """Who is not needed any more, as the form reads it: youngest, oldest, gender."""
-    return [(cell.youngest, cell.oldest, cell.gender) for cell in full]
+def full_for_form(full: Iterable[FullGroup]) -> list[dict[str, Any]]:
+    """Who is not needed any more, as the form reads it; what a group leaves open is absent."""
+    return [
+        {name: value for name, value in vars(group).items() if value is not None} for group in full
+    ]
 
 
 def routes(settings: Settings, limit: RateLimit, desk: Desk) -> list[BaseRoute]:

@@ -64,13 +64,13 @@ def form_texts(language: str) -> dict[str, str]:
         "ended_text": t("Thank you for your time."),
         "quota_title": t("Thank you, that is all we need"),
         "quota_text": t(
-            "Enough people of your age and gender have taken part in this city, so we need not "
+            "Enough people in a situation like yours have taken part in this city, so we need not "
             "take more of your time."
         ),
         "quota_kept": t(
             "Your answers are kept. While you were answering, the last interview needed from "
-            "people of your age and gender in this city came in, so yours does not count towards "
-            "the score. Thank you all the same."
+            "people in a situation like yours in this city came in, so yours does not count "
+            "towards the score. Thank you all the same."
         ),
         "receipt_code": t("Receipt {code}"),
         "may_close": t("You may close this page now."),

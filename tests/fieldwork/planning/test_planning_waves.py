@@ -179,11 +179,32 @@ def test_cells_turn_people_away_under_crossed_quotas_only(planned: Any) -> None:
             of_the_plan = select(QuotaCell.stops).where(QuotaCell.wave_id != planned.wave.id)
             return set(session.exec(of_the_plan))
 
-    assert stops() == {True}
+    def stopping_margins() -> set[str]:
+        with read_scope(planned.url) as session:
+            return set(session.exec(select(QuotaMargin.dimension).where(col(QuotaMargin.stops))))
+
+    assert (stops(), stopping_margins()) == ({True}, set())
     _save(planned, PlanRequest(aim=Aim(total=1_200), crossed=False))
-    assert stops() == {False}
+    assert (stops(), stopping_margins()) == ({False}, {"age_band", "gender"})
     _save(planned, PlanRequest(aim=Aim(total=1_200)))
-    assert stops() == {True}
+    assert (stops(), stopping_margins()) == ({True}, set())
+
+
+def test_margins_keep_their_counts_and_their_kind_once_a_wave_was_opened(planned: Any) -> None:
+    marginal = PlanRequest(aim=Aim(total=1_200), crossed=False)
+    _save(planned, marginal)
+    _move(planned, WaveState.OPEN)
+    with session_scope(planned.url) as session:
+        for margin in session.exec(select(QuotaMargin).where(QuotaMargin.category == "female")):
+            margin.collected = margin.target
+    _save(planned, replace(marginal, aim=Aim(total=1_300)))
+    with read_scope(planned.url) as session:
+        kept = session.exec(select(QuotaMargin).where(QuotaMargin.category == "female")).all()
+    assert all(0 < margin.collected < margin.target and margin.stops for margin in kept)
+    with pytest.raises(BelowCollected):
+        _save(planned, replace(marginal, aim=Aim(margin=10, total=400)))
+    with pytest.raises(WaveFixed, match="crossed or marginal"):
+        _save(planned, PlanRequest(aim=Aim(total=1_300)))
 
 
 def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_know_them(
@@ -224,6 +245,10 @@ FORBIDDEN = [
     ("closed", "UPDATE city_target SET target = target + 1"),
     ("closed", "DELETE FROM quota_margin"),
     ("closed", "UPDATE quota_margin SET target = 1"),
+    ("closed", "UPDATE quota_margin SET stops = true"),
+    ("closed", "UPDATE quota_cell SET stops = NOT stops"),
+    ("open", "UPDATE quota_margin SET stops = true, collected = 9, target = 9; "
+             "UPDATE quota_margin SET target = 8"),
 ]  # fmt: skip
 
 

@@ -40,11 +40,17 @@ def test_each_detector_finds_what_it_is_meant_for(planted: Planted) -> None:
     for flags in assessment.flags:
         strength[flags.kind][flags.rows] = flags.strength
     results = {one.kind: one for one in by_kind(strength, kind)}
-    for sort in (FlagKind.SPEED, FlagKind.STRAIGHT_LINING, FlagKind.NEAR_DUPLICATE, FlagKind.BURST):
+    for sort in (
+        FlagKind.SPEED, FlagKind.STRAIGHT_LINING, FlagKind.NEAR_DUPLICATE, FlagKind.BURST,
+        FlagKind.SAME_DEVICE, FlagKind.OUT_OF_POINT,
+    ):  # fmt: skip
         recall = results[sort].recall
         assert recall is not None
         assert recall >= 0.85, sort
-    for sort in (FlagKind.SPEED, FlagKind.NEAR_DUPLICATE, FlagKind.HOUR, FlagKind.BURST):
+    for sort in (
+        FlagKind.SPEED, FlagKind.NEAR_DUPLICATE, FlagKind.HOUR, FlagKind.BURST,
+        FlagKind.SAME_DEVICE, FlagKind.OUT_OF_POINT,
+    ):  # fmt: skip
         assert results[sort].false_alarms <= 0.01, sort
 
 

@@ -1,7 +1,7 @@
 """Each detector on cases small enough to work out by hand."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from hand_made import (
 from survey.fieldwork.quality.bursts import burst_flags
 from survey.fieldwork.quality.careless import careless_flags
 from survey.fieldwork.quality.detecting import assess, risk_scores
+from survey.fieldwork.quality.devices import device_flags
 from survey.fieldwork.quality.duplicates import duplicate_flags
 from survey.fieldwork.quality.flags import Flags, ramp
 from survey.fieldwork.quality.hours import hour_flags
@@ -31,6 +32,7 @@ from survey.fieldwork.quality.kinds import WEIGHTS, FlagKind
 from survey.fieldwork.quality.omissions import omission_flags
 from survey.fieldwork.quality.overfill import overfill_flags
 from survey.fieldwork.quality.pace import relative_pace, speed_flags
+from survey.fieldwork.quality.points import point_flags
 from survey.fieldwork.quality.straight import straight_flags
 
 INSTRUMENT = twenty_and_ten()
@@ -288,6 +290,43 @@ def test_half_of_the_questions_without_an_answer() -> None:
     scores: list[int | str | None] = [None] * 5 + ["dk"] * 5 + ["refused"] * 5 + ["na"] * 5
     flags = omission_flags(wave(raw(0, answers_of(scores))))
     assert found(flags) == {0: ((0.5 - 0.25) / 0.35, {"without": 15, "asked": 30})}
+
+
+# --- phones and points ----------------------------------------------------------------------------
+
+
+def test_links_on_one_phone_are_counted_and_two_of_a_household_mean_little() -> None:
+    phones = ["a", "b", "b", *["c"] * 5, None, None, None]
+    flags = device_flags(wave(*(raw(n, {}, device=phone) for n, phone in enumerate(phones))))
+    couple = (0.25, {"count": 2})
+    assert found(flags) == {1: couple, 2: couple, **dict.fromkeys(range(3, 8), (1.0, {"count": 5}))}
+    assert 100 * WEIGHTS[FlagKind.SAME_DEVICE] * 0.25 < 50 <= 85 * 0.75
+
+
+def test_days_outside_those_of_the_point_count_in_china() -> None:
+    day = date(2026, 5, 20)
+    evening = datetime(2026, 5, 20, 15, 59, tzinfo=UTC)
+    late = evening + timedelta(minutes=1)
+    rows = [
+        raw(0, {}, started_at=evening, submitted_at=late, last_day=day),
+        raw(1, {}, started_at=late, submitted_at=late, last_day=day),
+        raw(2, {}, started_at=late, submitted_at=late, last_day=date(2026, 5, 18)),
+        raw(3, {}, started_at=late, submitted_at=late, first_day=date(2026, 5, 24)),
+        raw(4, {}, started_at=None, submitted_at=late, first_day=day, last_day=date(2026, 5, 21)),
+        raw(5, {}, started_at=late, submitted_at=late, assigned=False),
+    ]
+    interviews = wave(*rows)
+    ordered = {interviews.ids.index(row.id): row for row in rows}
+    flags = point_flags(interviews)
+    assert {
+        ordered[int(at)].id.int - 1: (float(strength), detail)
+        for at, strength, detail in zip(flags.rows, flags.strength, flags.details, strict=True)
+    } == {
+        1: (0.7, {"why": "after", "days": 1, "day": "2026-05-21"}),
+        2: (1.0, {"why": "after", "days": 3, "day": "2026-05-21"}),
+        3: (1.0, {"why": "before", "days": 3, "day": "2026-05-21"}),
+        5: (1.0, {"why": "unassigned"}),
+    }
 
 
 # --- risk -----------------------------------------------------------------------------------------

@@ -29,10 +29,13 @@ from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
+    Invitation,
     Mode,
+    Posting,
     Response,
     ResponseFlag,
     ResponseRisk,
+    SamplingPoint,
     Status,
     new_id,
 )
@@ -268,6 +271,12 @@ DETAILS: dict[FlagKind, list[dict[str, Any]]] = {
     FlagKind.BURST: [{"at": at, "count": 45, "usual": 1.3} for at in ("point", "city")],
     FlagKind.OVER_QUOTA: [{"number": 23, "target": 20}],
     FlagKind.NON_RESPONSE: [{"without": 12, "asked": 40}],
+    FlagKind.SAME_DEVICE: [{"count": 4}],
+    FlagKind.OUT_OF_POINT: [
+        {"why": "before", "days": 2, "day": "2026-05-01"},
+        {"why": "after", "days": 2, "day": "2026-05-09"},
+        {"why": "unassigned"},
+    ],
 }
 
 
@@ -278,5 +287,80 @@ def test_every_kind_has_a_name_and_a_reason_with_its_numbers_in_chinese(kind: Fl
     for detail in DETAILS[kind]:
         reason = translate(reason_of(kind, detail))
         assert not reason.isascii()
-        shown = [str(v) for k, v in detail.items() if k not in {"of", "at", "same_surveyor"}]
+        words = {"of", "at", "same_surveyor", "why"}
+        shown = [str(v) for k, v in detail.items() if k not in words]
         assert all(number in reason for number in shown if number != "None")
+
+
+def _link(field: Field, session: Session, phone: str) -> UUID:
+    link = Invitation(
+        token_sha256=new_id().hex, wave_id=field.wave.id, city_code="110000",
+        point_id=field.point.id, surveyor_id=field.surveyor.account_id, expires_at=field.now,
+        used_at=field.now, device_sha256=phone,
+    )  # fmt: skip
+    session.add(link)
+    session.flush()
+    return link.id
+
+
+def test_a_phone_behind_several_links_is_found_and_a_tablet_of_the_surveyor_is_not(
+    field: Field,
+) -> None:
+    with session_scope(field.url) as session:
+        links = [_link(field, session, phone) for phone in [*"aaaa", *"bbbb"]]
+    _write(
+        field,
+        [
+            _interview(field, n, invitation_id=link, mode=Mode.SELF if n < 4 else Mode.ASSISTED)
+            for n, link in enumerate(links)
+        ],
+    )
+    with session_scope(field.url) as session:
+        _assess(field, session)
+    with read_scope(field.url) as session:
+        flags = session.exec(select(ResponseFlag).where(ResponseFlag.kind == "same_device")).all()
+    assert [flag.detail for flag in flags] == [{"count": 4}] * 4
+    said = translator("zh")(reason_of(FlagKind.SAME_DEVICE, flags[0].detail))
+    assert said == "4 份不同链接的问卷来自同一部手机。"
+
+
+def test_who_asks_elsewhere_or_after_the_last_day_is_out_of_point(field: Field) -> None:
+    """Both in the field of Beijing's surveyor: the other one is not assigned there."""
+    with session_scope(field.url) as session:
+        point = session.get_one(SamplingPoint, field.point.id)
+        point.closes_on = (field.now - timedelta(days=1)).date()
+    _write(
+        field,
+        [
+            _interview(field, 0),
+            _interview(field, 1, started_at=field.now),
+            _interview(field, 2, surveyor_id=field.colleague.account_id),
+            _interview(field, 3, surveyor_id=None),
+        ],
+    )
+    with session_scope(field.url) as session:
+        _assess(field, session)
+    with read_scope(field.url) as session:
+        query = select(ResponseFlag.detail).where(ResponseFlag.kind == "out_of_point")
+        details = [detail["why"] for detail in session.exec(query)]
+    assert sorted(details) == ["after", "unassigned"]
+
+
+def test_quality_by_agency_has_the_rate_and_the_effect_of_its_surveyors(collected: Field) -> None:
+    people = (collected.surveyor.account_id, collected.colleague.account_id)
+    with session_scope(collected.url) as session:
+        session.add_all(
+            Posting(wave_id=collected.wave.id, account_id=person, city_code=city, agency=agency)
+            for person, city, agency in (
+                (people[0], "110000", "甲公司"), (people[0], "310000", "乙公司"),
+                (people[1], "310000", ""),
+            )
+        )  # fmt: skip
+        _assess(collected, session)
+    with read_scope(collected.url) as session:
+        rows = quality_by(session=session, principal=OPERATOR, wave_key="main-2026", by="agency")
+    assert [(row.key, row.city_code, row.interviews, row.valid) for row in rows] == [
+        ("甲公司", "110000", 10, 9)
+    ]
+    assert rows[0].valid_low < rows[0].valid_rate == 0.9 < rows[0].valid_high
+    assert rows[0].flags[FlagKind.SPEED] == 1

@@ -13,6 +13,7 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.planning.drafting import PERMITS, WaveFixed, require_undoable
 from survey.fieldwork.planning.stored import stored_request
+from survey.fieldwork.quota_policy import let_quotas_stop
 from survey.fieldwork.waves import locked_wave, wave_by_key
 from survey.locale import SurveyError, msg
 from survey.sample.frame import FrameCity, shipped_cities
@@ -62,13 +63,13 @@ def save_plan(
         raise WaveFixed(PERMITS[wave.state])
     planned = make_plan(plan_cities(session=session, principal=principal), wave.series, request)
     if wave.state is WaveState.OPEN:
-        _require_same_factors(session.get(WavePlan, wave.id), request)
+        _require_same_kind(session.get(WavePlan, wave.id), request)
     before = _stands(session, wave.id)
     _save_cells(session, wave.id, planned)
-    if wave.state is WaveState.PLANNED:
-        _stop_where_crossed(session, wave.id, request)
     _save_cities(session, wave, planned)
     _save_margins(session, wave.id, planned)
+    if wave.state is WaveState.PLANNED:
+        let_quotas_stop(session=session, wave_id=wave.id, crossed=request.crossed)
     _save_aim(session, wave.id, planned, now)
     require_undoable(session=session, wave=wave)
     record(
@@ -79,7 +80,12 @@ def save_plan(
     return planned
 
 
-def _require_same_factors(before: WavePlan | None, request: PlanRequest) -> None:
+def _require_same_kind(before: WavePlan | None, request: PlanRequest) -> None:
+    """Interviews were counted under these quotas; under others some would count nowhere."""
+    if before is not None and before.crossed != request.crossed:
+        raise WaveFixed(
+            msg("Whether quotas are crossed or marginal is fixed once a wave was opened.")
+        )
     known = (before.elderly_factor, before.guardian_factor) if before else (1.0, 1.0)
     if known != (request.elderly, request.guardian):
         raise WaveFixed(
@@ -123,13 +129,6 @@ def _save_cells(session: Session, wave_id: UUID, planned: Planned) -> None:
          "gender": place[2], "target": target, "collected": 0}
         for place, target in wanted.items() if place not in known
     ])  # fmt: skip
-
-
-def _stop_where_crossed(session: Session, wave_id: UUID, request: PlanRequest) -> None:
-    """Under marginal quotas a cell is what is expected of it, no limit that turns people away."""
-    session.connection().execute(
-        update(_CELLS).where(_CELLS.c.wave_id == wave_id).values(stops=request.crossed)
-    )
 
 
 def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
@@ -178,11 +177,39 @@ def _collected(session: Session, wave_id: UUID) -> Mapping[str, int]:
 
 
 def _save_margins(session: Session, wave_id: UUID, planned: Planned) -> None:
-    session.connection().execute(delete(_MARGINS).where(_MARGINS.c.wave_id == wave_id))
-    _insert(session, QuotaMargin, [
-        {"id": new_id(), "wave_id": wave_id, "city_code": city, "dimension": dimension,
-         "category": category, "target": int(target)}
+    """Margins keep their id, their count and what they do when they are full."""
+    connection = session.connection()
+    known = {
+        (row.city_code, row.dimension, row.category): row
+        for row in connection.execute(select(_MARGINS).where(_MARGINS.c.wave_id == wave_id))
+    }
+    wanted = {
+        (city, dimension, category): int(target)
         for city, dimension, category, target in planned.quotas.margins.to_numpy()
+    }
+    for place, row in known.items():
+        target = wanted.get(place, 0)
+        if row.stops and target < row.target and target < row.collected:
+            raise BelowCollected(
+                msg(
+                    "City {city}, {group}: {collected} interviews were collected, so the target "
+                    "cannot be lowered to {target}.",
+                    city=place[0], group="=".join(place[1:]), collected=row.collected,
+                    target=target,
+                )
+            )  # fmt: skip
+        if place in wanted and row.target != target:
+            connection.execute(
+                update(_MARGINS).where(_MARGINS.c.id == row.id).values(target=target)
+            )
+    gone = [row.id for place, row in known.items() if place not in wanted]
+    if gone:
+        connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(gone)))
+    stopping = {row.dimension for row in known.values() if row.stops}
+    _insert(session, QuotaMargin, [
+        {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "dimension": place[1],
+         "category": place[2], "target": target, "collected": 0, "stops": place[1] in stopping}
+        for place, target in wanted.items() if place not in known
     ])  # fmt: skip
 
 

@@ -7,7 +7,15 @@ from survey.fieldwork.progress.concerns import FEWEST_FLAGGED, PATIENCE, Concern
 from survey.fieldwork.progress.counting import WINDOW
 from survey.fieldwork.progress.daily import CellDays, cells_by_day, recent_days
 from survey.fieldwork.progress.dispositions import Dispositions
-from survey.fieldwork.progress.model import Cell, Place, Share, Tally, share
+from survey.fieldwork.progress.model import (
+    Cell,
+    MarginTally,
+    Place,
+    Share,
+    Tally,
+    is_marginal,
+    share,
+)
 from survey.fieldwork.progress.wave import Progress, progress_of, progress_waves
 
 __all__ = [
@@ -18,12 +26,14 @@ __all__ = [
     "CellDays",
     "Concern",
     "Dispositions",
+    "MarginTally",
     "Place",
     "Progress",
     "Share",
     "Tally",
     "ToDo",
     "cells_by_day",
+    "is_marginal",
     "progress_of",
     "progress_waves",
     "recent_days",

@@ -73,9 +73,8 @@ def _concerns(city: Place, left: int | None, usual_waste: float) -> list[ToDo]:
     late = _late_by(city, left)
     if late:
         found.append(ToDo(Concern.BEHIND, code, late, of=city.still_missing))
-    beyond = sum(cell.tally.beyond for cell in city.cells)
-    if beyond:
-        found.append(ToDo(Concern.OVER, code, beyond))
+    if city.beyond:
+        found.append(ToDo(Concern.OVER, code, city.beyond))
     waste = city.waste
     if waste is not None and waste.low > usual_waste:
         too_many = round(city.tally.void - usual_waste * waste.of)

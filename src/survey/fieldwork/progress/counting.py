@@ -10,7 +10,8 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.fieldwork.clock import china_date, start_of_china_day
 from survey.fieldwork.pace import Forecast, effective_size, forecast
-from survey.fieldwork.progress.model import Cell, Place, Tally
+from survey.fieldwork.progress.margins import margins, missing_of, target_of, together
+from survey.fieldwork.progress.model import Cell, MarginTally, Place, Tally
 from survey.fieldwork.quota import COUNTED, parse_band
 from survey.fieldwork.reach import within_reach
 from survey.store.core import table_of
@@ -26,14 +27,18 @@ _RESPONSES, _CELLS = table_of(Response), table_of(QuotaCell)
 def places(
     session: Session, principal: Principal, wave_id: UUID, left: int | None, now: datetime
 ) -> tuple[Place, ...]:
-    """Every city in reach that has quota cells or interviews; `left` are the days left."""
+    """Every city in reach that has quotas or interviews; `left` are the days left."""
     counts = _counts(session, principal, wave_id)
     cells = _cells(session, principal, wave_id, counts)
+    own = margins(session, principal, wave_id)
     days = _days(session, principal, wave_id, now)
     return tuple(
-        _place(city, cells.get(city, ()), counts.get(city, {}), days.get(city, {}), left, now)
-        for city in sorted(set(cells) | set(counts))
-    )
+        _place(
+            city, cells.get(city, ()), own.get(city, ()), counts.get(city, {}),
+            days.get(city, {}), left, now,
+        )
+        for city in sorted(set(cells) | set(own) | set(counts))
+    )  # fmt: skip
 
 
 _CellCounts = Mapping[UUID | None, Mapping[Status, int]]
@@ -105,12 +110,11 @@ def days_left(state: WaveState, closes_on: date | None, now: datetime) -> int | 
 
 
 def _place(
-    city: str, cells: Sequence[Cell], counts: _CellCounts, days: Mapping[date, int],
-    left: int | None, now: datetime,
+    city: str, cells: Sequence[Cell], own: tuple[MarginTally, ...], counts: _CellCounts,
+    days: Mapping[date, int], left: int | None, now: datetime,
 ) -> Place:  # fmt: skip
-    by_status = _sum(counts.values())
-    tally = _tally(sum(cell.tally.target for cell in cells), by_status)
-    missing = sum(cell.tally.missing for cell in cells)
+    tally = _tally(target_of(cells, own), _sum(counts.values()))
+    missing = missing_of(cells, own)
     return Place(
         city_code=city,
         tally=tally,
@@ -118,9 +122,10 @@ def _place(
         effective=effective_size(
             [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
         ),
-        forecast=_forecast(missing, days, left, now) if cells else None,
+        forecast=_forecast(missing, days, left, now) if tally.target else None,
         days=days,
         still_missing=missing,
+        margins=own,
     )
 
 
@@ -133,25 +138,27 @@ def all_places(cities: Sequence[Place], left: int | None, now: datetime) -> Plac
         for day, number in city.days.items():
             days[day] = days.get(day, 0) + number
     missing = sum(city.still_missing for city in cities)
-    together: dict[tuple[str, str], list[Tally]] = {}
+    target = sum(city.tally.target for city in cities)
+    by_cell: dict[tuple[str, str], list[Tally]] = {}
     for cell in cells:
-        together.setdefault((cell.age_band, cell.gender), []).append(cell.tally)
+        by_cell.setdefault((cell.age_band, cell.gender), []).append(cell.tally)
     return Place(
         city_code=None,
-        tally=_tally(sum(city.tally.target for city in cities), by_status),
+        tally=_tally(target, by_status),
         cells=tuple(
             Cell(
                 *key,
                 _tally(sum(t.target for t in tallies), _sum(t.by_status for t in tallies)),
             )
-            for key, tallies in together.items()
+            for key, tallies in by_cell.items()
         ),
         effective=effective_size(
             [cell.tally.target for cell in cells], [cell.tally.counted for cell in cells]
         ),
-        forecast=_forecast(missing, days, left, now) if cells else None,
+        forecast=_forecast(missing, days, left, now) if target else None,
         days=days,
         still_missing=missing,
+        margins=together(cities),
     )
 
 

@@ -1,9 +1,10 @@
 """What is counted: tallies by state, of a quota cell, a city or all cities."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from survey.fieldwork.margins import ONLY_COUNTED
 from survey.fieldwork.pace import EffectiveSize, Forecast
 from survey.fieldwork.quality.effects import wilson
 from survey.store.tables import Status
@@ -78,6 +79,29 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class MarginTally:
+    """One marginal quota: a group of a city, or of all cities together."""
+
+    dimension: str
+    category: str
+    target: int
+    collected: int
+    missing: int
+    """Over the cities: what one has too many helps no other."""
+    stops: bool
+    turned_away: int
+    """Finished interviews that did not count because this group was full."""
+
+    @property
+    def group(self) -> str:
+        return f"{self.dimension}={self.category}"
+
+    @property
+    def beyond(self) -> int:
+        return max(self.collected - self.target, 0)
+
+
+@dataclass(frozen=True)
 class Place:
     """One city, or all cities in reach under the code None."""
 
@@ -89,11 +113,33 @@ class Place:
     days: Mapping[date, int]
     """Interviews that the quota counts, by day of receipt, of the recent days and today."""
     still_missing: int
-    """Over the cells: what one cell has too many helps no other."""
+    """Over the quotas: what one has too many helps no other."""
+    margins: tuple[MarginTally, ...] = ()
+
+    @property
+    def beyond(self) -> int:
+        """Interviews more than quotas ask for, by the largest surplus of one kind of quota."""
+        kinds = [] if is_marginal(self.margins) else [sum(c.tally.beyond for c in self.cells)]
+        kinds += by_kind(self.margins, lambda margin: margin.beyond).values()
+        return max(kinds, default=0)
 
     @property
     def waste(self) -> Share | None:
         return share(self.tally.void, self.tally.decided)
+
+
+def is_marginal(margins: Iterable[MarginTally]) -> bool:
+    """Whether ages have quotas of their own; then a cell is only what is expected of it."""
+    return any(margin.dimension == "age_band" for margin in margins)
+
+
+def by_kind(margins: Iterable[MarginTally], figure: Callable[[MarginTally], int]) -> dict[str, int]:
+    """The sum of a figure for each kind of marginal quota that can turn people away."""
+    kinds: dict[str, int] = {}
+    for margin in margins:
+        if margin.dimension not in ONLY_COUNTED:
+            kinds[margin.dimension] = kinds.get(margin.dimension, 0) + figure(margin)
+    return kinds
 
 
 def share(count: int, of: int) -> Share | None:

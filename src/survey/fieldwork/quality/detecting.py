@@ -6,6 +6,7 @@ import numpy as np
 
 from survey.fieldwork.quality.bursts import burst_flags
 from survey.fieldwork.quality.careless import careless_flags
+from survey.fieldwork.quality.devices import device_flags
 from survey.fieldwork.quality.duplicates import duplicate_flags
 from survey.fieldwork.quality.flags import Flags
 from survey.fieldwork.quality.hours import hour_flags
@@ -14,6 +15,7 @@ from survey.fieldwork.quality.kinds import WEIGHTS
 from survey.fieldwork.quality.omissions import omission_flags
 from survey.fieldwork.quality.overfill import overfill_flags
 from survey.fieldwork.quality.pace import relative_pace, speed_flags
+from survey.fieldwork.quality.points import point_flags
 from survey.fieldwork.quality.straight import straight_flags
 
 LOWEST, HIGHEST = 1.0, 10.0
@@ -44,6 +46,8 @@ def assess(interviews: Interviews) -> Assessment:
         burst_flags(interviews),
         overfill_flags(interviews),
         omission_flags(interviews),
+        device_flags(interviews),
+        point_flags(interviews),
     )
     return Assessment(flags, risk_scores(flags, len(interviews)), pace, _mean_scores(interviews))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from survey.fieldwork.clock import china_date
 from survey.instrument.model import Instrument, Item, Kind, Special
 from survey.store.tables import Mode
 
@@ -55,6 +56,26 @@ class Raw:
     quota_target: int | None
     answers: Mapping[str, Any]
     timings: Mapping[str, float]
+    device: str | None = None
+    """What is kept of the phone that the link was opened on; None where a surveyor asked."""
+    first_day: date | None = None
+    last_day: date | None = None
+    """Days on which the point is worked at."""
+    assigned: bool = True
+    """Whether the surveyor works at the point; true as well where nobody is known to."""
+
+    @property
+    def day(self) -> date:
+        return china_date(self.started_at or self.submitted_at)
+
+    @property
+    def days_off(self) -> int:
+        """Days before the point opens (below zero) or after it closes."""
+        if self.first_day is not None and self.day < self.first_day:
+            return (self.day - self.first_day).days
+        if self.last_day is not None and self.day > self.last_day:
+            return (self.day - self.last_day).days
+        return 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,13 @@ class Interviews:
     """Shape (N, R), on each rating's own scale; NaN without a score."""
     seconds: npt.NDArray[np.float32]
     """Shape (N, M): time in view of each question; NaN where none was measured."""
+    device: Groups
+    """Phones behind links."""
+    day: Times
+    """Of the interview, in China."""
+    days_off: Ints
+    """Days before (below zero) or after those of the interview's point; 0 within."""
+    assigned: Bools
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -198,6 +226,10 @@ def _arranged(
         ratings=tuple(items[place] for place in rated),
         scores=scores,
         seconds=seconds,
+        device=Groups.of(row.device for row in heads),
+        day=np.array([row.day for row in heads], dtype="datetime64[D]"),
+        days_off=np.array([row.days_off for row in heads], dtype=np.int64),
+        assigned=np.array([row.assigned for row in heads], dtype=np.bool_),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from survey.locale import Message, msg
 
-VERSION = "1"
+VERSION = "2"
 """Of all detectors together: changes whenever a threshold or a weight does."""
 
 
@@ -19,6 +19,8 @@ class FlagKind(StrEnum):
     BURST = "burst"
     OVER_QUOTA = "over_quota"
     NON_RESPONSE = "non_response"
+    SAME_DEVICE = "same_device"
+    OUT_OF_POINT = "out_of_point"
 
 
 WEIGHTS: Mapping[FlagKind, float] = {
@@ -30,6 +32,8 @@ WEIGHTS: Mapping[FlagKind, float] = {
     FlagKind.BURST: 0.85,
     FlagKind.OVER_QUOTA: 0.08,
     FlagKind.NON_RESPONSE: 0.30,
+    FlagKind.SAME_DEVICE: 0.85,
+    FlagKind.OUT_OF_POINT: 0.75,
 }
 """Risk, 0 to 1, of an interview with nothing but this flag at full strength."""
 
@@ -45,6 +49,8 @@ KIND_NAMES: Mapping[FlagKind, Message] = {
     FlagKind.BURST: msg("many interviews at once"),
     FlagKind.OVER_QUOTA: msg("quota already full"),
     FlagKind.NON_RESPONSE: msg("many questions without an answer"),
+    FlagKind.SAME_DEVICE: msg("several interviews on one phone"),
+    FlagKind.OUT_OF_POINT: msg("not when or by whom the point is worked at"),
 }
 
 _Reason = Callable[[Mapping[str, Any]], Message]
@@ -116,6 +122,20 @@ def _non_response(detail: Mapping[str, Any]) -> Message:
     return msg("{without} of {asked} questions have no answer or “do not know”.", **detail)
 
 
+def _same_device(detail: Mapping[str, Any]) -> Message:
+    return msg("{count} interviews of different links came from the same phone.", **detail)
+
+
+def _out_of_point(detail: Mapping[str, Any]) -> Message:
+    if detail["why"] == "unassigned":
+        return msg("The surveyor is not assigned to this sampling point.")
+    if detail["why"] == "before":
+        return msg("Held on {day}, {days} days before the point opens.",
+                   day=detail["day"], days=detail["days"])  # fmt: skip
+    return msg("Held on {day}, {days} days after the last day of the point.",
+               day=detail["day"], days=detail["days"])  # fmt: skip
+
+
 _REASONS: Mapping[FlagKind, _Reason] = {
     FlagKind.SPEED: _speed,
     FlagKind.STRAIGHT_LINING: _straight_lining,
@@ -125,4 +145,6 @@ _REASONS: Mapping[FlagKind, _Reason] = {
     FlagKind.BURST: _burst,
     FlagKind.OVER_QUOTA: _over_quota,
     FlagKind.NON_RESPONSE: _non_response,
+    FlagKind.SAME_DEVICE: _same_device,
+    FlagKind.OUT_OF_POINT: _out_of_point,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
@@ -21,6 +21,7 @@ from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
     City,
+    Posting,
     Response,
     ResponseFlag,
     ResponseRisk,
@@ -28,7 +29,7 @@ from survey.store.tables import (
     Wave,
 )
 
-By = Literal["wave", "city", "point", "surveyor"]
+By = Literal["wave", "city", "agency", "point", "surveyor"]
 
 MOBILISED_SHARE = 0.05
 MOBILISED_FEWEST = 6
@@ -37,9 +38,11 @@ MOBILISED_FEWEST = 6
 _RESPONSES, _FLAGS = table_of(Response), table_of(ResponseFlag)
 _RISKS, _CITIES = table_of(ResponseRisk), table_of(City)
 _POINTS, _ACCOUNTS = table_of(SamplingPoint), table_of(Account)
+_POSTINGS = table_of(Posting)
 _COLUMNS: Mapping[By, ColumnElement[Any]] = {
     "wave": _RESPONSES.c.wave_id,
     "city": _RESPONSES.c.city_code,
+    "agency": _POSTINGS.c.agency,
     "point": _RESPONSES.c.point_id,
     "surveyor": _RESPONSES.c.surveyor_id,
 }
@@ -47,13 +50,13 @@ _COLUMNS: Mapping[By, ColumnElement[Any]] = {
 
 @dataclass(frozen=True)
 class QualityRow:
-    """The finished interviews of one surveyor, point or city, or of all within reach."""
+    """The finished interviews of one surveyor, point, agency or city, or of all within reach."""
 
     key: str
-    """City code, point code, the surveyor's login, or the wave's key for all within reach."""
+    """Code of the city or point, agency, the surveyor's login, or the wave's key for the whole."""
     name: Mapping[str, str]
     city_code: str | None
-    """None for all within reach, and for a surveyor who works in several cities."""
+    """None for all within reach, and for whoever works in several cities."""
     interviews: int
     """Finished interviews, the void ones included."""
     assessed: int
@@ -71,7 +74,7 @@ class QualityRow:
     """Relative to the wave: 1 is usual, 0.5 twice as fast."""
     median_seconds: float | None
     effect: InterviewerEffect | None
-    """Of the surveyors on the mean score of valid interviews; of cities and the whole only."""
+    """Of the surveyors on the mean score of valid interviews; not of single surveyors or points."""
 
     @property
     def mobilised(self) -> bool:
@@ -85,8 +88,9 @@ def quality_by(
 ) -> tuple[QualityRow, ...]:
     """Quality of the wave within the principal's area, sorted by key.
 
-    Interviews without a point or surveyor are missing where it is asked for. Only reviewers and
-    administrators may read it: it judges single surveyors. Raises `AccessDenied`, `WaveUnknown`.
+    Interviews without a point, surveyor or agency are missing where it is asked for. Only
+    reviewers and administrators may read it: it judges single surveyors. Raises `AccessDenied`,
+    `WaveUnknown`.
     """
     principal.require(Action.REVIEW if principal.may(Action.REVIEW) else Action.ADMINISTER)
     wave = wave_by_key(session=session, key=wave_key)
@@ -95,17 +99,33 @@ def quality_by(
         _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.status.in_(FINISHED),
         within_reach(principal, _RESPONSES.c.city_code), column.is_not(None),
     ]  # fmt: skip
+    if by == "agency":
+        within.append(_POSTINGS.c.agency != "")
     grouped: defaultdict[Any, list[AnyRow]] = defaultdict(list)
-    for row in session.connection().execute(_interviews(column, within)):
+    for row in session.connection().execute(_interviews(by, column, within)):
         grouped[row.key].append(row)
-    flags = _flags(session, column, within)
+    flags = _flags(session, by, column, within)
     names = _names(session, by, wave, principal)
     made = [_row(by, *names[key], rows, flags.get(key, {})) for key, rows in grouped.items()]
     return tuple(sorted(made, key=lambda row: row.key))
 
 
+def _posted(responses: FromClause, by: By) -> FromClause:
+    """With the posting that says for which agency the surveyor works in this city."""
+    if by != "agency":
+        return responses
+    return responses.join(
+        _POSTINGS,
+        and_(
+            _POSTINGS.c.wave_id == _RESPONSES.c.wave_id,
+            _POSTINGS.c.account_id == _RESPONSES.c.surveyor_id,
+            _POSTINGS.c.city_code == _RESPONSES.c.city_code,
+        ),
+    )
+
+
 def _interviews(
-    column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+    by: By, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
 ) -> Select[tuple[Any, ...]]:
     return (
         select(
@@ -113,20 +133,19 @@ def _interviews(
             _RESPONSES.c.status, _RESPONSES.c.duration_seconds, _RISKS.c.score, _RISKS.c.pace,
             _RISKS.c.mean_score,
         )
-        .select_from(_RESPONSES)
+        .select_from(_posted(_RESPONSES, by))
         .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
         .where(*within)
     )  # fmt: skip
 
 
 def _flags(
-    session: Session, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+    session: Session, by: By, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
 ) -> dict[Any, dict[FlagKind, int]]:
     """Number of flags of each kind by key."""
     query = (
         select(column.label("key"), _FLAGS.c.kind, func.count().label("number"))
-        .select_from(_FLAGS)
-        .join(_RESPONSES, _RESPONSES.c.id == _FLAGS.c.response_id)
+        .select_from(_posted(_RESPONSES.join(_FLAGS, _FLAGS.c.response_id == _RESPONSES.c.id), by))
         .where(*within)
         .group_by(column, _FLAGS.c.kind)
     )
@@ -149,6 +168,13 @@ def _names(
             )
         )
         return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
+    if by == "agency":
+        found = session.connection().execute(
+            select(_POSTINGS.c.agency)
+            .where(_POSTINGS.c.wave_id == wave.id, within_reach(principal, _POSTINGS.c.city_code))
+            .distinct()
+        )
+        return {row.agency: (row.agency, {"zh": row.agency, "en": row.agency}) for row in found}
     query = (
         select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(
             _POINTS.c.wave_id == wave.id, within_reach(principal, _POINTS.c.city_code)
@@ -187,7 +213,7 @@ def _row(
         to_review=sum(score >= REVIEW_FROM for score in scores),
         median_pace=_median(row.pace for row in rows),
         median_seconds=_median(row.duration_seconds for row in rows),
-        effect=_effect(valid) if by in {"wave", "city"} else None,
+        effect=_effect(valid) if by in {"wave", "city", "agency"} else None,
     )
 
 

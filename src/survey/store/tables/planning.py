@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import UtcDateTime, new_id, now
@@ -68,6 +68,9 @@ class QuotaMargin(SQLModel, table=True):
     """`age_band`, `gender`, `stratum`, `guardian` or `school_stage`."""
     category: str = Field(max_length=24)
     target: int
+    collected: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    stops: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """A full margin takes nobody more at the door; else it is only counted."""
 
 
 class PointDraw(SQLModel, table=True):

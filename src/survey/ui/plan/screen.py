@@ -19,6 +19,7 @@ from survey.ui.page import Visit
 from survey.ui.plan.outcome import may_plan, say_what_happened
 from survey.ui.plan.people import people
 from survey.ui.plan.points import points
+from survey.ui.plan.policy import policy
 from survey.ui.plan.release import release
 from survey.ui.plan.sample import sample
 from survey.ui.plan.wave import new_wave, wave
@@ -79,7 +80,7 @@ def _chosen(visit: Visit, waves: dict[str, WaveLine], offered: Choices, options:
         st.caption(t("Demo wave: generated, not a real survey."))
     {
         WAVE: lambda: _state(visit, sheet, offered),
-        SAMPLE: lambda: sample(visit, sheet),
+        SAMPLE: lambda: _sample_and_quotas(visit, sheet),
         POINTS: lambda: points(visit, sheet),
         PEOPLE: lambda: people(visit, sheet),
     }[part]()
@@ -88,3 +89,8 @@ def _chosen(visit: Visit, waves: dict[str, WaveLine], offered: Choices, options:
 def _state(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
     wave(visit, sheet, offered)
     release(visit, sheet)
+
+
+def _sample_and_quotas(visit: Visit, sheet: WaveSheet) -> None:
+    sample(visit, sheet)
+    policy(visit, sheet)

@@ -20,8 +20,8 @@ def answer(visit: Visit, seen: Progress) -> None:
     number = f"{total.tally.counted:,}" if filled is None else percent(filled)
     unit = t("interviews") if filled is None else t("of the planned interviews collected")
     sentence = t(
-        "{counted} interviews count towards {target}; {missing} are still missing in their quota "
-        "cells.",
+        "{counted} interviews count towards {target}; {missing} are still missing in their "
+        "quotas.",
         counted=f"{total.tally.counted:,}", target=f"{total.tally.target:,}",
         missing=f"{total.still_missing:,}",
     )  # fmt: skip

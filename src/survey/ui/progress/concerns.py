@@ -21,7 +21,7 @@ _LISTED = 12
 CONCERNS: Mapping[Concern, Message] = MappingProxyType(
     {
         Concern.BEHIND: msg("{city}: at this pace {count} of {of} interviews will be missing"),
-        Concern.OVER: msg("{city}: {count} interviews more than their quota cells ask for"),
+        Concern.OVER: msg("{city}: {count} interviews more than their quotas ask for"),
         Concern.WASTE: msg("{city}: {count} void interviews more than in the worst past year"),
         Concern.WAITING: msg("{city}: {count} interviews wait longer than two days for review"),
         Concern.SURVEYOR: msg("{city}, {surveyor}: {count} of {of} waiting interviews look odd"),

@@ -20,6 +20,7 @@ from survey.ui.progress.words import percent
 BY: dict[By, Message] = {
     "surveyor": msg("Surveyor"),
     "point": msg("Sampling point"),
+    "agency": msg("Agency"),
     "city": msg("City"),
 }
 _LISTED = 40
@@ -29,12 +30,12 @@ _KEPT = 300.0
 
 @st.fragment
 def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
-    """A table by surveyor, point or city; only for those who review."""
+    """A table by surveyor, point, agency or city; only for those who review."""
     t = visit.t
     if not visit.principal.may(Action.REVIEW):
         return
     place = st.expander(
-        t("Quality by surveyor, point or city"), key="progress/quality", on_change="rerun"
+        t("Quality by surveyor, point, agency or city"), key="progress/quality", on_change="rerun"
     )
     if not place.open:
         return
@@ -51,7 +52,7 @@ def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
             t(
                 "Most interviews to be looked at first. A flag is a reason to look, no verdict: "
                 "a person decides. Pace 1 is usual, 0.5 twice as fast. Interviewer effect: how far "
-                "answers depend on who asked, and by how much that enlarges a city's variance."
+                "answers depend on who asked, and by how much that enlarges the variance."
             )
         )
         table = pd.DataFrame([_line(visit, row, by) for row in rows])
@@ -95,7 +96,7 @@ def _line(visit: Visit, row: QualityRow, by: By) -> dict[str, str]:
         t("Flags"): flags or "–",
         t("Pace"): "–" if row.median_pace is None else f"{row.median_pace:.2f}",
     }
-    if by == "city":
+    if by in {"city", "agency"}:
         effect = row.effect
         line[t("Interviewer effect, design effect")] = (
             "–" if effect is None else f"{effect.icc:.3f}, {effect.deff:.2f}"

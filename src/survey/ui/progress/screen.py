@@ -29,6 +29,7 @@ from survey.ui.progress.answer import answer, tiles
 from survey.ui.progress.concerns import to_do
 from survey.ui.progress.daily import cells_and_days
 from survey.ui.progress.heat import heat
+from survey.ui.progress.margins import groups
 from survey.ui.progress.rates import days, rates
 from survey.ui.progress.words import past_waste
 from survey.ui.url import pick
@@ -96,6 +97,7 @@ def watch(visit: Visit, followed: Followed) -> None:
     heat(visit, seen)
     place = seen.place(followed.city_code)
     cells_and_days(visit, place, _by_day(visit, seen, place))
+    groups(visit, place)
     days(visit.t, place)
     rates(visit, seen)
     at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
