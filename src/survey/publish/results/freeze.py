@@ -67,7 +67,7 @@ def freeze_wave(
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
     """
     actor.require(Action.ADMINISTER)
-    with session_scope(settings.store_url) as session:
+    with session_scope(settings.store_url, patient=True) as session:
         wave = wave_by_key(session=session, key=wave_key)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
