@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from survey.fieldwork.quality.interviews import Raw
 from survey.fieldwork.quota import COUNTED
-from survey.store.core import table_of
+from survey.store.core import answers_of, table_of
 from survey.store.tables import QuotaCell, Response, ResponseRevision, Status
 
 FINISHED = COUNTED | {Status.VOID}
@@ -41,7 +41,7 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
             _REVISIONS.c.timings,
         )
         .select_from(_RESPONSES)
-        .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+        .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
         .outerjoin(_CELLS, _CELLS.c.id == _RESPONSES.c.quota_cell_id)
         .where(
             _RESPONSES.c.wave_id == wave_id,
