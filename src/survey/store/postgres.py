@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from survey.settings import Settings
@@ -53,6 +53,18 @@ def be_patient(connection: Connection, settings: Settings) -> None:
     long = _milliseconds(settings.database_patient_timeout)
     for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {name} = {long}")
+
+
+def migrating_engine(url: URL, settings: Settings, *, lock_seconds: float) -> Engine:
+    """Connections that nobody uses afterwards: long work, but short waits for tables."""
+    limits = settings.model_copy(
+        update={
+            "database_statement_timeout": settings.database_patient_timeout,
+            "database_idle_timeout": settings.database_patient_timeout,
+            "database_lock_timeout": lock_seconds,
+        }
+    )
+    return create_engine(url, poolclass=NullPool, connect_args=_connect_arguments(url, limits))
 
 
 def greet_idle_connections(engine: Engine) -> None:

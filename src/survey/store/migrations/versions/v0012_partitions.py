@@ -5,7 +5,8 @@ same. Nothing else refers to `response_revision`, and it has no triggers, so it 
 without losing any. Whatever makes a wave, the database makes its part.
 
 The table that holds the answers is written once more: stop every process of an older version
-before this migration (docs/postgresql.md).
+before this migration (docs/postgresql.md). From here on a store also says how old a version may be
+that still works with it.
 """
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ branch_labels = None
 depends_on = None
 
 serves_from = "0012"
+"""Code of an older version does not name the wave of the answers that it writes."""
 
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 TIME = sa.DateTime(timezone=True)
@@ -67,6 +69,11 @@ def upgrade() -> None:
         for name in ("pk_response_revision", "uq_response_revision_response_id_number"):
             op.execute(f"ALTER TABLE response_revision_before DROP CONSTRAINT {name}")
     _create()
+    op.create_table(
+        "schema_floor",
+        sa.Column("revision", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("revision", name="pk_schema_floor"),
+    )
     if on_postgresql:
         op.execute(PARTS_OF_PRESENT_WAVES)
         op.execute(PART_OF_WAVE)
