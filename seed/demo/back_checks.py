@@ -25,7 +25,7 @@ from survey.fieldwork.back_check import (
 )
 from survey.fieldwork.quality import REVIEW_FROM
 from survey.fieldwork.waves import wave_by_key
-from survey.store.core import AnyRow, table_of
+from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.tables import (
     Account,
     BackCheck,
@@ -114,7 +114,7 @@ def _drawn(wave_id: UUID) -> Any:
         )
         .select_from(
             _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
-            .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+            .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
             .join(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         )
         .where(_CHECKS.c.wave_id == wave_id, _REVISIONS.c.is_current)

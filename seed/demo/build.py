@@ -65,23 +65,23 @@ def build(
         raise ValueError(f"no such demo wave: {', '.join(unknown)}; there are {', '.join(PLANS)}")
     upgrade(url)
     now = datetime.now(UTC)
-    with session_scope(url) as session:
+    with session_scope(url, patient=True) as session:
         known = session.exec(select(City.code)).first() is not None
     if not known:
         progress("cities, indicator trees, questionnaires")
         load_reference(url, PROJECT_ROOT / "seed")
-    with session_scope(url) as session:
+    with session_scope(url, patient=True) as session:
         accounts = _accounts(session, now)
     for key in waves:
         valid = max(FEWEST, round(PLANS[key].valid * size))
         progress(f"{key}: {valid:,} interviews")
         wave = generate_wave(key, n=valid, seed=seed)
-        with session_scope(url) as session:
+        with session_scope(url, patient=True) as session:
             _store_wave(session, wave, accounts, now)
         if truth_dir is not None:
             write_truth(wave.truth, truth_dir, key)
     progress(f"{OPEN_WAVE}: open for interviews")
-    with session_scope(url) as session:
+    with session_scope(url, patient=True) as session:
         _store_open_wave(session, size, seed, accounts, now)
 
 

@@ -108,7 +108,11 @@ def _borrowed(
     query = (
         select(ResponseRevision.answers)
         .join(Response, Response.id == ResponseRevision.response_id)  # type: ignore[arg-type]
-        .where(Response.wave_id == wave.id, col(ResponseRevision.is_current))
+        .where(
+            Response.wave_id == wave.id,
+            ResponseRevision.wave_id == wave.id,
+            col(ResponseRevision.is_current),
+        )
         .where(Response.status != "screened_out", Response.status != "refused")
         .order_by(col(Response.city_code) != DEMO_CITY, col(Response.id))
         .limit(400)

@@ -37,6 +37,23 @@ class Settings(BaseSettings):
     audit_key_file: Path | None = None
     """Keys one a line, the newest last: older ones still vouch for what they sealed."""
 
+    database_pool_size: int = 10
+    """Connections to PostgreSQL that one process keeps open (docs/postgresql.md)."""
+    database_pool_overflow: int = 15
+    """And how many more it opens when all of these are busy."""
+    database_pool_timeout: float = 10.0
+    """Seconds that work waits for a connection before it is told that too many are at work."""
+    database_pool_recycle: int = 1800
+    """Seconds after which a connection is replaced by a new one."""
+    database_statement_timeout: float = 30.0
+    """Seconds that one statement may take on PostgreSQL; 0: no limit, here and below."""
+    database_lock_timeout: float = 10.0
+    """Seconds that a statement waits for a row or table that somebody else holds."""
+    database_idle_timeout: float = 60.0
+    """Seconds that a transaction may stand open without a statement."""
+    database_patient_timeout: float = 3600.0
+    """The limits of statements and idle transactions while freezing, importing and migrating."""
+
     @cached_property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; without configuration, SQLite in `data_dir`."""

@@ -25,8 +25,19 @@ def test_a_new_database_has_no_revision_and_an_upgraded_one_the_newest(bare_url:
 
 def test_alembic_finds_nothing_left_to_migrate(store_url: str) -> None:
     with engine_for(store_url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_server_default": True,
+                "include_name": lambda name, kind, _: kind != "table" or not _is_part(name),
+            },
+        )
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def _is_part(table: str) -> bool:
+    """Whether a table is the part of another that PostgreSQL keeps for one wave."""
+    return table.startswith("response_revision_")
 
 
 def _plain(description: Any) -> str:
@@ -57,7 +68,7 @@ def _described(inspector: Inspector, table: str) -> dict[str, Any]:
 def _tables(url: str) -> dict[str, dict[str, Any]]:
     inspector = inspect(engine_for(url))
     names = set(inspector.get_table_names()) - {"alembic_version"}
-    return {name: _described(inspector, name) for name in names}
+    return {name: _described(inspector, name) for name in names if not _is_part(name)}
 
 
 def test_migrated_and_declared_tables_are_the_same_down_to_every_constraint(bare_url: str) -> None:

@@ -93,5 +93,5 @@ def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
         needed = keys or outdated_waves(settings, session)
     for key in needed:
         say("Computing the results of {wave} again …", wave=key)
-        with session_scope(settings.store_url) as session:
+        with session_scope(settings.store_url, patient=True) as session:
             recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))

@@ -40,7 +40,7 @@ def quality(
         url = current_settings().store_url
         if not stored:
             now = datetime.now(UTC)
-            with session_scope(url) as session:
+            with session_scope(url, patient=True) as session:
                 assess_wave(session=session, principal=OPERATOR, wave_key=wave, now=now)
         chosen: tuple[By, By] = ("wave", levels[by])
         with read_scope(url) as session:

@@ -62,12 +62,12 @@ def import_answers(
             mapping=read_bytes(mapping) if mapping else None,
             city_code=city,
         )
-        with read_scope(url) as session:
+        with read_scope(url, patient=True) as session:
             plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)
         _explain(plan)
         refused = bool(plan.rejected_rows) and not skip_rejected
         if not dry_run and not refused:
-            with session_scope(url) as session:
+            with session_scope(url, patient=True) as session:
                 commit_import(session=session, principal=OPERATOR, plan=plan, now=now)
         written = 0 if dry_run or refused else len(plan.accepted)
         print_record(_record(plan, written), output)

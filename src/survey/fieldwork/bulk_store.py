@@ -117,6 +117,7 @@ def _write_batch(
             "timings": [row.timings for row in batch],
         },
         {
+            "wave_id": wave.id,
             "number": 1,
             "is_current": True,
             "author_id": None if principal == OPERATOR else principal.account_id,

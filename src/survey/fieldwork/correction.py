@@ -19,7 +19,7 @@ from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
+from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.tables import (
     Response,
     ResponseRevision,
@@ -72,7 +72,7 @@ def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
         )
         .select_from(
             _RESPONSES.join(_WAVES, _WAVES.c.id == _RESPONSES.c.wave_id)
-            .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+            .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
             .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         )
         .where(
@@ -128,7 +128,7 @@ def resubmit(
                 "supervisor, who can take it out."
             )
         )
-    _write(session, principal, response_id, number + 1, checked, timings, words, now)
+    _write(session, principal, row, number + 1, checked, timings, words, now)
     _move_places(session, row, checked.answers, day)
     return version
 
@@ -160,7 +160,7 @@ def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, floa
             _WAVES.c.state,
         )
         .select_from(
-            _RESPONSES.join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id).join(
+            _RESPONSES.join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS)).join(
                 _WAVES, _WAVES.c.id == _RESPONSES.c.wave_id
             )
         )
@@ -175,7 +175,7 @@ def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, floa
 def _write(
     session: Session,
     principal: Principal,
-    response_id: UUID,
+    row: AnyRow,
     number: int,
     checked: Validation,
     timings: Mapping[str, float],
@@ -185,20 +185,25 @@ def _write(
     connection = session.connection()
     connection.execute(
         update(_REVISIONS)
-        .where(_REVISIONS.c.response_id == response_id, _REVISIONS.c.is_current)
+        .where(
+            _REVISIONS.c.response_id == row.id,
+            _REVISIONS.c.wave_id == row.wave_id,
+            _REVISIONS.c.is_current,
+        )
         .values(is_current=False)
     )
     connection.execute(
         insert(_REVISIONS),
         {
-            "id": new_id(), "response_id": response_id, "number": number, "is_current": True,
+            "id": new_id(), "response_id": row.id, "wave_id": row.wave_id, "number": number,
+            "is_current": True,
             "answers": checked.record, "timings": timings, "author_id": principal.account_id,
             "reason": note, "created_at": now,
         },
     )  # fmt: skip
     connection.execute(
         update(_RESPONSES)
-        .where(_RESPONSES.c.id == response_id)
+        .where(_RESPONSES.c.id == row.id)
         .values(dropped_answers=len(checked.dropped))
     )
 

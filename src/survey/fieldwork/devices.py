@@ -9,16 +9,16 @@ from datetime import datetime
 from secrets import compare_digest
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
-from survey.store.tables import Invitation
+from survey.store.tables import Invitation, Wave, WaveState
 
-_INVITATIONS = table_of(Invitation)
+_INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
 _BIND = (
     update(_INVITATIONS)
     .where(_INVITATIONS.c.id == bindparam("invitation"), _INVITATIONS.c.device_sha256.is_(None))
@@ -26,6 +26,24 @@ _BIND = (
         device_sha256=bindparam("device"),
         opened_at=func.coalesce(_INVITATIONS.c.opened_at, bindparam("now")),
     )
+)
+_OPEN = (
+    update(_INVITATIONS)
+    .where(
+        _INVITATIONS.c.token_sha256 == bindparam("digest"),
+        _INVITATIONS.c.device_sha256.is_(None),
+        _INVITATIONS.c.used_at.is_(None),
+        _INVITATIONS.c.voided_at.is_(None),
+        _INVITATIONS.c.expires_at > bindparam("now"),
+        select(_WAVES.c.id)
+        .where(_WAVES.c.id == _INVITATIONS.c.wave_id, _WAVES.c.state == WaveState.OPEN)
+        .exists(),
+    )
+    .values(
+        device_sha256=bindparam("device"),
+        opened_at=func.coalesce(_INVITATIONS.c.opened_at, bindparam("now")),
+    )
+    .returning(_INVITATIONS.c.id)
 )
 _MARK = (
     update(_INVITATIONS)
@@ -59,6 +77,19 @@ def is_of_device(invitation: AnyRow, proof: str) -> bool:
     return bound is None or compare_digest(bound, digest(proof))
 
 
+def bind_first(*, session: Session, token: str, proof: str, now: datetime) -> bool:
+    """Give a link that nobody opened yet to this device; False where it takes a closer look.
+
+    Reads, decides and writes in one statement: nearly every link is opened once.
+    """
+    values = {"digest": digest(token), "device": digest(proof), "now": now}
+    opened = session.connection().execute(_OPEN, values).scalar_one_or_none()
+    if opened is None:
+        return False
+    _note_opened(session, opened, now)
+    return True
+
+
 def bind(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> None:
     """Give the link to this device for good; raises `OpenedElsewhere` where another was faster."""
     if invitation.device_sha256 is not None:
@@ -68,9 +99,13 @@ def bind(*, session: Session, invitation: AnyRow, proof: str, now: datetime) -> 
     values = {"invitation": invitation.id, "device": digest(proof), "now": now}
     if session.connection().execute(_BIND, values).rowcount != 1:
         raise OpenedElsewhere
+    _note_opened(session, invitation.id, now)
+
+
+def _note_opened(session: Session, invitation_id: UUID, now: datetime) -> None:
     record(
         session=session, actor=None, action="invitation.opened", subject_kind="invitation",
-        subject_id=invitation.id, now=now,
+        subject_id=invitation_id, now=now,
     )  # fmt: skip
 
 

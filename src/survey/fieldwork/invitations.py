@@ -21,7 +21,7 @@ from survey.access.audit import record
 from survey.access.principal import AccessDenied, Action, Principal
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import assigned_point
-from survey.fieldwork.devices import OpenedElsewhere, bind, is_of_device, proof_of
+from survey.fieldwork.devices import OpenedElsewhere, bind, bind_first, is_of_device, proof_of
 from survey.fieldwork.places import FullGroup, full_groups
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import SurveyError, msg
@@ -205,12 +205,9 @@ def open_invitation(*, session: Session, token: str, proof: str, now: datetime) 
 
     Opening it again, after a reload, is no second use; raises `OpenedElsewhere` elsewhere.
     """
-    bind(
-        session=session,
-        invitation=find_usable(session=session, token=token, now=now),
-        proof=proof,
-        now=now,
-    )
+    if not bind_first(session=session, token=token, proof=proof, now=now):
+        found = find_usable(session=session, token=token, now=now)
+        bind(session=session, invitation=found, proof=proof, now=now)
 
 
 def states_of(

@@ -164,6 +164,31 @@ def move_all(
     return len(rows)
 
 
+def hold_interviews(*, session: Session, wave_id: UUID) -> None:
+    """Nobody moves or corrects an interview of the wave until this transaction ends.
+
+    In the order of their ids, as bulk moves hold them, so that neither waits for the other in a
+    circle.
+    """
+    held = (
+        sa.select(_RESPONSES.c.id)
+        .where(_RESPONSES.c.wave_id == wave_id)
+        .order_by(_RESPONSES.c.id)
+        .with_for_update()
+    )
+    session.connection().execute(sa.select(sa.func.count()).select_from(held.subquery()))
+
+
+def freeze_approved(*, session: Session, wave_id: UUID) -> int:
+    """Freeze the approved interviews of a wave that are held, and say how many there were."""
+    frozen = session.connection().execute(
+        sa.update(_RESPONSES)
+        .where(_RESPONSES.c.wave_id == wave_id, _RESPONSES.c.status == Status.APPROVED)
+        .values(status=Status.FROZEN)
+    )
+    return frozen.rowcount
+
+
 def _may_look(principal: Principal, response: Response) -> bool:
     own = response.surveyor_id == principal.account_id and principal.may(Action.INTERVIEW)
     return principal.covers(response.city_code) and (own or principal.may(Action.REVIEW))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -24,10 +24,9 @@ from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
-from survey.store.inserting import insert_if_new
+from survey.store.core import AnyRow, answers_of, table_of
+from survey.store.interviews import insert_interview
 from survey.store.tables import (
-    Invitation,
     Mode,
     Response,
     ResponseRevision,
@@ -41,23 +40,18 @@ LONGEST = timedelta(days=30)
 IMPORT_UUID_VERSION = 5
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
-_INVITATIONS = table_of(Invitation)
 _FIRST = (
     select(
         _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.dropped_answers,
         _RESPONSES.c.instrument_id, _RESPONSES.c.started_at, _REVISIONS.c.answers,
     )
-    .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+    .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
     .where(_RESPONSES.c.client_uuid == bindparam("client"), _REVISIONS.c.number == 1)
 )  # fmt: skip
-_INSERT_REVISION = insert(_REVISIONS)
-_DELETE_REVISION = delete(_REVISIONS).where(_REVISIONS.c.response_id == bindparam("response"))
-_DELETE_RESPONSE = delete(_RESPONSES).where(_RESPONSES.c.id == bindparam("response"))
-_USE_INVITATION = (
-    update(_INVITATIONS)
-    .where(_INVITATIONS.c.id == bindparam("invitation"))
-    .values(used_at=bindparam("now"))
+_DELETE_REVISION = delete(_REVISIONS).where(
+    _REVISIONS.c.response_id == bindparam("response"), _REVISIONS.c.wave_id == bindparam("wave")
 )
+_DELETE_RESPONSE = delete(_RESPONSES).where(_RESPONSES.c.id == bindparam("response"))
 
 
 def _written_out(moment: object) -> object:
@@ -267,7 +261,6 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
     status, full = accepted.status(places), places.full
     if not _write(session, accepted, response_id, places, status, named(full)):
         return None
-    _use_invitation(session, accepted)
     # As late as possible, because every surveyor of a city waits for the same few rows.
     if status is Status.SUBMITTED:
         full = take_places(session=session, places=places)
@@ -275,7 +268,7 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
         # Others took the last places since the quotas were read. A status never moves to
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
-        _erase(session, response_id)
+        _erase(session, response_id, accepted.door.wave_id)
         _write(session, accepted, response_id, places, status, named(full))
     dropped = len(accepted.checked.dropped)
     record(
@@ -320,16 +313,18 @@ def _write(
     status: Status,
     reason: str,
 ) -> bool:
-    row = _response_row(accepted, response_id, places, status, reason)
-    if not insert_if_new(session.connection(), Response, row):
-        return False
-    _write_revision(session, accepted, response_id)
-    return True
+    return insert_interview(
+        session.connection(),
+        response=_response_row(accepted, response_id, places, status, reason),
+        revision=_revision_row(accepted),
+        now=accepted.now,
+    )
 
 
-def _erase(session: Session, response_id: UUID) -> None:
-    for statement in (_DELETE_REVISION, _DELETE_RESPONSE):
-        session.connection().execute(statement, {"response": response_id})
+def _erase(session: Session, response_id: UUID, wave_id: UUID) -> None:
+    connection = session.connection()
+    connection.execute(_DELETE_REVISION, {"response": response_id, "wave": wave_id})
+    connection.execute(_DELETE_RESPONSE, {"response": response_id})
 
 
 def _response_row(
@@ -351,27 +346,18 @@ def _response_row(
     }
 
 
-def _write_revision(session: Session, accepted: _Accepted, response_id: UUID) -> None:
-    session.connection().execute(
-        _INSERT_REVISION,
-        {
-            "id": new_id(),
-            "response_id": response_id,
-            "number": 1,
-            "is_current": True,
-            "answers": _record(accepted.checked, accepted.submission),
-            "timings": accepted.timings,
-            "author_id": accepted.author_id,
-            "reason": "",
-            "created_at": accepted.now,
-        },
-    )
-
-
-def _use_invitation(session: Session, accepted: _Accepted) -> None:
-    if accepted.door.invitation_id is not None:
-        used = {"invitation": accepted.door.invitation_id, "now": accepted.now}
-        session.connection().execute(_USE_INVITATION, used)
+def _revision_row(accepted: _Accepted) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "wave_id": accepted.door.wave_id,
+        "number": 1,
+        "is_current": True,
+        "answers": _record(accepted.checked, accepted.submission),
+        "timings": accepted.timings,
+        "author_id": accepted.author_id,
+        "reason": "",
+        "created_at": accepted.now,
+    }
 
 
 def _repeat(session: Session, submission: Submission, first: AnyRow, now: datetime) -> Receipt:

@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel
 
 from survey.instrument.model import Instrument
 from survey.snapshot.codes import ABSENT, columns_of
+from survey.store.core import answers_of
 from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, Status
 
 FREEZABLE = (Status.APPROVED, Status.FROZEN)
@@ -60,7 +61,7 @@ def response_frame(
             revision.c.answers,
         )
         .select_from(
-            response.join(revision, revision.c.response_id == response.c.id)
+            response.join(revision, answers_of(response, revision))
             .outerjoin(point, point.c.id == response.c.point_id)
             .outerjoin(account, account.c.id == response.c.surveyor_id)
         )

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 
 from survey.store.core import table_of
 from survey.store.tables import UtcDateTime
+from survey.store.written import note_write
 
 _Convert = Callable[[Any], object]
 
@@ -77,6 +78,7 @@ def _copy(
     raw = connection.connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
     statement = f"COPY {table} ({', '.join(names)}) FROM STDIN"
+    note_write(connection)
     try:
         with raw.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             for row in rows:

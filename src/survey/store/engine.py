@@ -14,6 +14,10 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
 
+from survey.settings import current_settings
+from survey.store import postgres
+from survey.store.written import count_writes
+
 _engines: dict[str, Engine] = {}
 _engines_guard = Lock()
 _write_turns: dict[str, RLock] = {}
@@ -57,19 +61,21 @@ def _new_engine(url: str) -> Engine:
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    tuned = {} if sqlite else postgres.engine_options(parsed, current_settings())
     engine = create_engine(
         parsed,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        pool_pre_ping=not sqlite,
-        pool_size=10,
-        max_overflow=30,
         # Parameters are answers; an error's text goes to logs.
         hide_parameters=True,
+        **(tuned or {"pool_size": 10, "max_overflow": 30}),
     )
+    count_writes(engine)
     if sqlite:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        postgres.greet_idle_connections(engine)
     return engine
 
 
@@ -95,20 +101,28 @@ def dispose_engines() -> None:
 
 
 @contextmanager
-def session_scope(url: str) -> Iterator[Session]:
+def session_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
     """One transaction that may write: committed when the block ends, rolled back when it raises.
 
     SQLite has one writer at a time; threads of this process queue here instead of polling for the
-    database's lock.
+    database's lock. `patient` is for work of minutes (freezing, importing): time limits of
+    PostgreSQL are the long ones then.
     """
     engine = engine_for(url).execution_options(survey_writes=True)
     turn = _write_turns[url] if engine.dialect.name == "sqlite" else nullcontext()
     with turn, Session(engine, expire_on_commit=False) as session, session.begin():
+        _be_patient(session, patient)
         yield session
 
 
 @contextmanager
-def read_scope(url: str) -> Iterator[Session]:
-    """One consistent reading that never waits for writers; whatever it changed is thrown away."""
+def read_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
+    """One reading that never waits for writers; whatever it changed is thrown away."""
     with Session(engine_for(url), expire_on_commit=False) as session:
+        _be_patient(session, patient)
         yield session
+
+
+def _be_patient(session: Session, patient: bool) -> None:
+    if patient and session.get_bind().dialect.name == "postgresql":
+        postgres.be_patient(session.connection(), current_settings())

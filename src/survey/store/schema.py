@@ -1,23 +1,71 @@
-"""The shape of the database: packaged migrations, forward only."""
+"""The shape of the database: packaged migrations, forward only, made while another version serves.
 
+The rules for migrations, and why, are in docs/postgresql.md.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
+from sqlalchemy.exc import OperationalError
 
+from survey.locale import SurveyError, msg
+from survey.settings import current_settings
+from survey.store import postgres
+from survey.store.core import table_of
 from survey.store.engine import engine_for
+from survey.store.tables import SchemaFloor
+
+_LOG = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = (_MIGRATIONS / "versions",)
+"""Folders of migrations; tests add one with the next version's."""
 _UPGRADE_LOCK = 1_000_100
 """Any number all our processes agree on; PostgreSQL's advisory locks have no names."""
+_LOCK_SECONDS = 2.0
+"""A migration that waits for a table makes everybody behind it wait as well: not for long."""
+_MOST_TRIES = 60
+_LONGEST_PAUSE = 2.0
+_LOCK_NOT_AVAILABLE = "55P03"
+_FLOORS = table_of(SchemaFloor)
+
+
+class StoreEmpty(SurveyError):
+    code = "store_empty"
+
+
+class StoreTooOld(SurveyError):
+    """The store was made by an older version and has to be upgraded first."""
+
+    code = "store_too_old"
+
+
+class StoreTooNew(SurveyError):
+    """A newer version changed the store in a way that this one cannot work with."""
+
+    code = "store_too_new"
+
+
+class StoreInUse(SurveyError):
+    """Somebody's long work held a table during every try; nothing of the migration was made."""
+
+    code = "store_in_use"
 
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, VERSIONS)))
     config.attributes["connection"] = connection
     return config
 
@@ -35,10 +83,124 @@ def revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def _known() -> list[str]:
+    """The revisions that this version knows, the newest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def _own_floor() -> str:
+    """The oldest version that can work with the store as this one leaves it: what the newest
+    migration that says `serves_from` says."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    said = (getattr(script.module, "serves_from", None) for script in scripts)
+    return str(next(floor for floor in said if floor))
+
+
+def check(url: str) -> None:
+    """Raise, in words, unless this version can work with the store as it is.
+
+    A store that a newer version upgraded is fine as long as that version says so: it left the
+    oldest revision whose code still works there.
+    """
+    present = revision(url)
+    if present is None:
+        raise StoreEmpty(msg("The store is empty. Please run: survey init"))
+    known = _known()
+    if present == known[0]:
+        return
+    if present in known:
+        raise StoreTooOld(
+            msg(
+                "The store is at version {present} and this program needs {needed}. "
+                "Please run: survey init",
+                present=present,
+                needed=known[0],
+            )
+        )
+    floor = _floor_of(url)
+    if floor not in known:
+        raise StoreTooNew(
+            msg(
+                "A newer version of this program changed the store (version {present}); this one "
+                "knows versions up to {newest} and would damage it. Please install the newer one.",
+                present=present,
+                newest=known[0],
+            )
+        )
+    _LOG.info("the store is newer (%s) and still works with this version (%s)", present, known[0])
+
+
+def _floor_of(url: str) -> str | None:
+    with engine_for(url).connect() as connection:
+        if not inspect(connection).has_table(_FLOORS.name):
+            return None
+        return connection.execute(select(_FLOORS.c.revision)).scalar_one_or_none()
+
+
 def upgrade(url: str) -> None:
-    """Bring a database to `head()`, in one transaction; processes starting together take turns."""
-    writing = engine_for(url).execution_options(survey_writes=True)
-    with writing.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-        command.upgrade(_config(connection), "head")
+    """Bring a database to `head()`; processes that start together take turns.
+
+    A store that a newer version upgraded stays as it is; raises where this one cannot serve it.
+    """
+    engine = engine_for(url)
+    if engine.dialect.name == "postgresql":
+        with _turn(engine):
+            if _is_newer(url):
+                check(url)
+            else:
+                _upgrade_while_others_serve(engine)
+        return
+    with engine.execution_options(survey_writes=True).begin() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+        if present is None or present in _known():
+            command.upgrade(_config(connection), "head")
+            _set_floor(connection)
+            return
+    check(url)
+
+
+def _is_newer(url: str) -> bool:
+    present = revision(url)
+    return present is not None and present not in _known()
+
+
+def _set_floor(connection: Connection) -> None:
+    connection.execute(delete(_FLOORS))
+    connection.execute(insert(_FLOORS), {"revision": _own_floor()})
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """One process migrates at a time. The lock is the session's and stands in no transaction, for
+    which CREATE INDEX CONCURRENTLY would wait."""
+    key = {"key": _UPGRADE_LOCK}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _upgrade_while_others_serve(engine: Engine) -> None:
+    """Each migration in a transaction of its own; one that gets no lock lets go and tries again."""
+    migrating = postgres.migrating_engine(
+        engine.url, current_settings(), lock_seconds=_LOCK_SECONDS
+    )
+    for tried in range(1, _MOST_TRIES + 1):
+        try:
+            with migrating.connect() as connection:
+                command.upgrade(_config(connection), "head")
+                _set_floor(connection)
+                connection.commit()
+            return
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            _LOG.warning("a table is in use; the migration tries again (try %d)", tried + 1)
+            time.sleep(random.uniform(0, _LONGEST_PAUSE))
+    raise StoreInUse(
+        msg("Other work holds the store. Please try again when freezing and imports have ended.")
+    )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
 
-from survey.locale import SurveyError, msg
+from survey.locale import Message, SurveyError, msg
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,9 +20,10 @@ class StoreUnavailable(SurveyError):
 
     code = "store_unavailable"
 
-    def __init__(self) -> None:
+    def __init__(self, message: Message | None = None) -> None:
         super().__init__(
-            msg("We cannot save anything at the moment. Nothing is lost; please try again soon.")
+            message
+            or msg("We cannot save anything at the moment. Nothing is lost; please try again soon.")
         )
 
 
@@ -31,6 +32,14 @@ def telling_when_unavailable() -> Iterator[None]:
     """Turn failures of the database itself into `StoreUnavailable`; statements stay out of logs."""
     try:
         yield
+    except TimeoutError as error:
+        _LOG.error("every connection of the pool is taken (SURVEY_DATABASE_POOL_SIZE): %s", error)
+        raise StoreUnavailable(
+            msg(
+                "Too many people are working at this moment. Nothing is lost; "
+                "please try again in a minute."
+            )
+        ) from error
     except UNAVAILABLE as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         _LOG.error("the store does not take anything in: %s", reason)

@@ -12,7 +12,8 @@ from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.answers import Problem
 from survey.instrument.model import Item, Kind
 from survey.locale import Message, SurveyError, Translator
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.repeating import write
 from survey.store.tables import now
 from survey.ui.page import Visit
 from survey.ui.reviewed import answer_words, moment, reason_words
@@ -164,13 +165,15 @@ def _hand_in(visit: Visit, returned: Returned) -> None:
     t = visit.t
     answers = _answers(returned)
     try:
-        with session_scope(visit.settings.store_url) as session:
-            resubmit(
-                session=session, principal=signed_in(visit.settings),
-                response_id=returned.response_id, answers=answers,
-                note=st.session_state.get(_note_key(returned)) or "",
-                expected_version=returned.version, now=now(),
-            )  # fmt: skip
+        principal = signed_in(visit.settings)
+        note = st.session_state.get(_note_key(returned)) or ""
+        write(
+            visit.settings.store_url,
+            lambda session: resubmit(
+                session=session, principal=principal, response_id=returned.response_id,
+                answers=answers, note=note, expected_version=returned.version, now=now(),
+            ),
+        )  # fmt: skip
     except AnswersInvalid as error:
         words = [_problem(t, returned, problem) for problem in error.problems]
         st.session_state[_PROBLEM] = (returned.response_id, [t(error.message), *words])

@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from survey.locale import SurveyError
 from survey.settings import Settings
+from survey.store import schema
 from survey.store.engine import read_scope
 
 _LOG = logging.getLogger(__name__)
@@ -20,7 +22,8 @@ def _store_answers(store_url: str) -> bool:
     try:
         with read_scope(store_url) as session:
             session.connection().execute(text("SELECT 1 FROM instrument_version LIMIT 1")).all()
-    except SQLAlchemyError as error:
+        schema.check(store_url)
+    except (SQLAlchemyError, SurveyError) as error:
         _LOG.warning("the store does not answer: %s", error)
         return False
     return True

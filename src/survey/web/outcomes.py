@@ -27,9 +27,9 @@ from survey.fieldwork.waves import WaveNotOpen
 from survey.instrument.answers import Problem
 from survey.locale import Message, SurveyError, Translator, msg, translator
 from survey.settings import Settings
-from survey.store.engine import session_scope
+from survey.store.repeating import write
 from survey.store.tables import now
-from survey.store.unavailable import StoreUnavailable, telling_when_unavailable
+from survey.store.unavailable import StoreUnavailable
 from survey.web.texts import screen_language
 
 _LOG = logging.getLogger(__name__)
@@ -69,8 +69,7 @@ def take_in(document: object, principal: Principal | None, settings: Settings) -
     if isinstance(arrived, Outcome):
         return arrived
     try:
-        with telling_when_unavailable(), session_scope(settings.store_url) as session:
-            return taken_in(session, arrived, principal)
+        return write(settings.store_url, lambda session: taken_in(session, arrived, principal))
     except SurveyError as error:
         return refused(error, arrived.language, settings.language, known=principal is not None)
 

@@ -24,7 +24,7 @@ from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.model import Instrument
 from survey.instrument.validation import validate
 from survey.locale import Message, SurveyError, msg
-from survey.store.core import AnyRow, table_of
+from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.tables import (
     Account,
     BackCheck,
@@ -235,8 +235,10 @@ def _understood(
 
 
 def _revision(session: Session, response_id: UUID) -> int:
-    query = select(_REVISIONS.c.number).where(
-        _REVISIONS.c.response_id == response_id, _REVISIONS.c.is_current
+    query = (
+        select(_REVISIONS.c.number)
+        .join(_RESPONSES, answers_of(_RESPONSES, _REVISIONS))
+        .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
     )
     number: int = session.connection().execute(query).scalar_one()
     return number

@@ -23,7 +23,7 @@ from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.progress.model import Share, share
 from survey.fieldwork.reach import within_reach
 from survey.instrument.model import Instrument, Item
-from survey.store.core import AnyRow, table_of
+from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.tables import (
     Account,
     BackCheck,
@@ -171,7 +171,7 @@ def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select
             .outerjoin(
                 _REVISIONS,
                 and_(
-                    _REVISIONS.c.response_id == _CHECKS.c.response_id,
+                    answers_of(_RESPONSES, _REVISIONS),
                     _REVISIONS.c.number == _CHECKS.c.revision,
                 ),
             )

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from survey.fieldwork.quality.interviews import Raw
 from survey.fieldwork.quota import COUNTED
-from survey.store.core import table_of
+from survey.store.core import answers_of, table_of
 from survey.store.tables import (
     Assignment,
     Invitation,
@@ -102,7 +102,7 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
             _REVISIONS.c.timings, _INVITATIONS.c.device_sha256,
         )
         .select_from(_RESPONSES)
-        .join(_REVISIONS, _REVISIONS.c.response_id == _RESPONSES.c.id)
+        .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
         .outerjoin(_CELLS, _CELLS.c.id == _RESPONSES.c.quota_cell_id)
         .outerjoin(_INVITATIONS, _INVITATIONS.c.id == _RESPONSES.c.invitation_id)
         .outerjoin(_PLANS, _PLANS.c.wave_id == _RESPONSES.c.wave_id)

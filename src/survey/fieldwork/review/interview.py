@@ -20,7 +20,7 @@ from survey.fieldwork.second_person import approved_by_same
 from survey.instrument.model import Instrument, Item, Kind
 from survey.instrument.validation import validate
 from survey.locale import msg
-from survey.store.core import AnyRow, table_of
+from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.tables import (
     Account,
     AuditEntry,
@@ -178,7 +178,8 @@ def _revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
     """The current answers and those before them."""
     query = (
         select(_REVISIONS.c.number, _REVISIONS.c.answers, _REVISIONS.c.timings)
-        .where(_REVISIONS.c.response_id == response_id)
+        .join(_RESPONSES, answers_of(_RESPONSES, _REVISIONS))
+        .where(_RESPONSES.c.id == response_id)
         .order_by(_REVISIONS.c.number.desc())
         .limit(2)
     )

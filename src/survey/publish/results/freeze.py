@@ -5,14 +5,14 @@ from importlib.metadata import version
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import update
 from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.lifecycle import freeze_approved, hold_interviews
 from survey.fieldwork.planning.oversampling import oversampling_of
-from survey.fieldwork.waves import require_move, wave_by_key
+from survey.fieldwork.waves import locked_wave, require_move, wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
@@ -24,9 +24,10 @@ from survey.settings import Settings
 from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
 from survey.snapshot.frame import FREEZABLE, response_frame
 from survey.snapshot.manifest import Manifest
-from survey.store.core import table_of
 from survey.store.engine import session_scope
-from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
+from survey.store.tables import Shown, Snapshot, Wave, WaveState
+
+_FROZEN = frozenset({WaveState.FROZEN, WaveState.RELEASED})
 
 
 class NothingToFreeze(SurveyError):
@@ -68,8 +69,8 @@ def freeze_wave(
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
     """
     actor.require(Action.ADMINISTER)
-    with session_scope(settings.store_url) as session:
-        wave = wave_by_key(session=session, key=wave_key)
+    with session_scope(settings.store_url, patient=True) as session:
+        wave = _wave(session, wave_key, final=final)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
         return freeze_frame(
@@ -125,9 +126,19 @@ def freeze_frame(
     )
 
 
+def _wave(session: Session, key: str, *, final: bool) -> Wave:
+    """What is frozen for good is what was read: nothing of it changes while it is computed."""
+    wave = wave_by_key(session=session, key=key)
+    if not final and wave.state not in _FROZEN:
+        return wave
+    wave = locked_wave(session=session, key=key)
+    hold_interviews(session=session, wave_id=wave.id)
+    return wave
+
+
 def _is_final(wave: Wave, *, asked: bool) -> bool:
     """Whether this snapshot is the wave's last word."""
-    if wave.state in {WaveState.FROZEN, WaveState.RELEASED}:
+    if wave.state in _FROZEN:
         return True
     if asked:
         require_move(wave, WaveState.FROZEN)
@@ -198,12 +209,7 @@ def _register(
     )
     before = str(wave.state)
     if final:
-        response = table_of(Response)
-        session.connection().execute(
-            update(response)
-            .where(response.c.wave_id == wave.id, response.c.status == Status.APPROVED)
-            .values(status=Status.FROZEN)
-        )
+        freeze_approved(session=session, wave_id=wave.id)
         _move(session, wave, actor, manifest.frozen_at, release=release)
     record(
         session=session,

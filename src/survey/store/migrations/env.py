@@ -1,13 +1,20 @@
-"""Alembic's entry: runs the migrations on the connection that `survey.store.schema` hands in."""
+"""Alembic's entry: runs the migrations on the connection that `survey.store.schema` hands in.
+
+On SQLite all of them are one transaction, begun by who calls. On PostgreSQL each is one of its own,
+so that none holds its locks while the next one works.
+"""
 
 from alembic import context
 from sqlmodel import SQLModel
 
 from survey.store import tables  # noqa: F401  (fills the metadata)
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
+    transaction_per_migration=not connection.in_transaction(),
 )
-context.run_migrations()
+with context.begin_transaction():
+    context.run_migrations()

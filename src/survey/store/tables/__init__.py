@@ -33,7 +33,7 @@ from survey.store.tables.planning import (
 from survey.store.tables.records import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.releases import WaveRelease
-from survey.store.tables.running import BackgroundRun, ReviewRule
+from survey.store.tables.running import BackgroundRun, ReviewRule, SchemaFloor
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "ResponseRisk",
     "ReviewRule",
     "SamplingPoint",
+    "SchemaFloor",
     "SheetState",
     "Shown",
     "Snapshot",

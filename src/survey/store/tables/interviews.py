@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
@@ -52,6 +52,8 @@ class Response(SQLModel, table=True):
             "submitted_at",
         ),
         Index("ix_response_surveyor_submitted", "surveyor_id", "submitted_at"),
+        # What the answers refer to, so that they lie in the part of their own wave.
+        Index("ux_response_id_wave", "id", "wave_id", unique=True),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -77,22 +79,36 @@ class Response(SQLModel, table=True):
 
 
 class ResponseRevision(SQLModel, table=True):
-    """One state of an interview's answers; never changed, only followed by the next one."""
+    """One state of an interview's answers; never changed, only followed by the next one.
+
+    On PostgreSQL every wave has a part of the table of its own (docs/postgresql.md), made by the
+    database when the wave is. An interview never changes its wave, so what is unique with the wave
+    is unique without it.
+    """
 
     __tablename__ = "response_revision"
     __table_args__ = (
-        UniqueConstraint("response_id", "number"),
+        ForeignKeyConstraint(
+            ["response_id", "wave_id"],
+            ["response.id", "response.wave_id"],
+            name="fk_response_revision_response_id_wave_id",
+        ),
+        UniqueConstraint("response_id", "number", "wave_id"),
         Index(
             "ux_response_revision_current",
             "response_id",
+            "wave_id",
             unique=True,
             sqlite_where=text("is_current"),
             postgresql_where=text("is_current"),
         ),
+        {"postgresql_partition_by": "LIST (wave_id)"},
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    response_id: UUID = Field(foreign_key="response.id")
+    wave_id: UUID = Field(primary_key=True)
+    """The interview's own."""
+    response_id: UUID
     number: int
     is_current: bool = True
     answers: dict[str, Any] = Field(sa_type=JsonDocument)

@@ -24,6 +24,14 @@ class BackgroundRun(SQLModel, table=True):
     result: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
 
 
+class SchemaFloor(SQLModel, table=True):
+    """One row: the oldest revision whose code can still work with the tables as they are."""
+
+    __tablename__ = "schema_floor"
+
+    revision: str = Field(primary_key=True, max_length=32)
+
+
 class ReviewRule(SQLModel, table=True):
     """A wave that departs from the usual rules of review; without a row the usual ones hold."""
 

@@ -130,7 +130,7 @@ def _start_check(visit: Visit, request: ImportRequest, fingerprint: str) -> None
 def _check(
     settings: Settings, person: Principal, request: ImportRequest, fingerprint: str, tick: Tick
 ) -> Checked:
-    with read_scope(settings.store_url) as session:
+    with read_scope(settings.store_url, patient=True) as session:
         plan = plan_import(session=session, principal=person, request=request, now=now(), tick=tick)
     return Checked(fingerprint, plan, _unread(request, plan))
 
@@ -150,7 +150,7 @@ def _start_writing(visit: Visit, plan: ImportPlan) -> None:
     settings, person = visit.settings, signed_in(visit.settings)
 
     def write(tick: Tick) -> ImportResult:
-        with session_scope(settings.store_url) as session:
+        with session_scope(settings.store_url, patient=True) as session:
             return commit_import(session=session, principal=person, plan=plan, now=now(), tick=tick)
 
     job = Job[ImportResult](msg("Writing"))

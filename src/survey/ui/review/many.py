@@ -8,7 +8,8 @@ from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.reasons import REASONS
 from survey.fieldwork.review import REVIEWABLE, Preview, decide_all, next_steps, preview
 from survey.locale import SurveyError, Translator
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.repeating import write
 from survey.store.tables import Status, now
 from survey.ui.page import Visit
 from survey.ui.review.choice import Choice
@@ -90,11 +91,14 @@ def _confirm_many(visit: Visit, choice: Choice, seen: Preview) -> None:
 def _decide_many(visit: Visit, choice: Choice, seen: Preview, place: str) -> None:
     def act() -> None:
         reason = given_reason(place) if seen.to in REASONS else None
-        with session_scope(visit.settings.store_url) as session:
-            decide_all(
-                session=session, principal=signed_in(visit.settings), chosen=choice.filter,
+        principal = signed_in(visit.settings)
+        write(
+            visit.settings.store_url,
+            lambda session: decide_all(
+                session=session, principal=principal, chosen=choice.filter,
                 seen=seen, reason=reason, now=now(),
-            )  # fmt: skip
+            ),
+        )  # fmt: skip
 
     note = st.session_state.get(f"note/{place}") or ""
     done = visit.t("{count} interviews: now {state}.", count=f"{seen.total:,}",

@@ -1,0 +1,1 @@
+"""Everybody at once: interviews, review, corrections, imports, quotas and a freeze."""

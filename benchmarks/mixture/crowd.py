@@ -1,0 +1,286 @@
+"""What the many do at once: each piece of work is what a page, a route or a command does.
+
+A refusal in words (`SurveyError`) is an answer like another; a store that takes nothing in is asked
+again, as browsers do. Whatever else is raised is a failure.
+"""
+
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from threading import Lock
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from benchmarks.mixture.world import CITY, World, cells_of_wave, finished
+from survey.access.principal import OPERATOR, Principal
+from survey.fieldwork.bulk_store import write_responses
+from survey.fieldwork.correction import resubmit
+from survey.fieldwork.lifecycle import freeze_approved, hold_interviews
+from survey.fieldwork.quota_policy import QuotaPolicy, set_quota_policy
+from survey.fieldwork.reasons import Reason, ReasonCode
+from survey.fieldwork.review.deciding import decide, decide_all, preview
+from survey.fieldwork.review.listing import Filter
+from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.fieldwork.waves import locked_wave, move_wave
+from survey.locale import SurveyError
+from survey.store.core import answers_of, table_of
+from survey.store.engine import read_scope, session_scope
+from survey.store.repeating import write
+from survey.store.tables import Response, ResponseRevision, Status, Wave, WaveState
+from survey.store.together import Failed, write_together
+from survey.store.unavailable import StoreUnavailable
+
+MOST_TRIES = 50
+TOGETHER = 3
+"""Phones that share a transaction."""
+IMPORTED_AT_ONCE = 12
+_RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
+_REASON = Reason.given(ReasonCode.CHECK_AGAIN, "mixture")
+
+
+@dataclass
+class Told:
+    """What the crowd was told, to be held against the store."""
+
+    receipts: dict[UUID, UUID] = field(default_factory=dict)
+    """Client UUID -> response id."""
+    imported: set[UUID] = field(default_factory=set)
+    frozen: dict[UUID, tuple[int, Any]] = field(default_factory=dict)
+    """Number and answers of what was frozen, as read for the snapshot."""
+    refused: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    _guard: Lock = field(default_factory=Lock)
+
+    def receipt(self, client: UUID, receipt: Receipt) -> None:
+        with self._guard:
+            before = self.receipts.setdefault(client, receipt.response_id)
+            if before != receipt.response_id:
+                self.failures.append(f"two receipts for {client}")
+
+
+class Crowd:
+    """Work for `threads` workers over several engines, as several processes would have them."""
+
+    def __init__(self, urls: Sequence[str], world: World, seed: int) -> None:
+        self.urls, self.world, self.told = tuple(urls), world, Told()
+        self._random = random.Random(seed)
+        self._tokens = deque(world.tokens)
+
+    def work(self, pieces: int, threads: int = 64) -> Told:
+        """Do so many pieces of work of each kind in a shuffled order, with one freeze amid them."""
+        kinds: list[Callable[[str, random.Random], None]] = [
+            self.hand_in, self.hand_in, self.interview, self.review, self.review, self.correct,
+            self.review_many, self.bring_in, self.change_quota, self.take_out_and_back,
+        ]  # fmt: skip
+        jobs = [partial(kind) for kind in kinds * pieces]
+        jobs += [partial(self.hand_in_tight, token) for token in self.world.tight_tokens]
+        self._random.shuffle(jobs)
+        jobs.insert(len(jobs) // 2, self.freeze)
+        with ThreadPoolExecutor(threads) as pool:
+            for result in [pool.submit(self._do, job, number) for number, job in enumerate(jobs)]:
+                result.result()
+        return self.told
+
+    def _do(self, job: Callable[[str, random.Random], None], number: int) -> None:
+        name = getattr(job, "func", job).__name__
+        url, draw = self.urls[number % len(self.urls)], random.Random(number)
+        for _ in range(MOST_TRIES):
+            try:
+                job(url, draw)
+            except StoreUnavailable:
+                self.told.refused["store_unavailable"] += 1
+                time.sleep(draw.uniform(0, 0.05))
+                continue
+            except SurveyError as refusal:
+                self.told.refused[refusal.code] += 1
+            except Exception as error:
+                self.told.failures.append(f"{name}: {error!r}")
+            else:
+                self.told.done[name] += 1
+            return
+        self.told.failures.append(f"{name}: the store took nothing in {MOST_TRIES} times")
+
+    def _submission(self, draw: random.Random, **door: Any) -> Submission:
+        answers = {
+            **self.world.complete, "gender": draw.choice(["male", "female"]),
+            "birth_year": draw.randint(1950, 2008),
+        }  # fmt: skip
+        return Submission.model_validate(
+            {
+                "client_uuid": uuid4(), "instrument_sha256": self.world.instrument.sha256,
+                "started_at": self.world.now - timedelta(minutes=6), "answers": answers, **door,
+            }
+        )  # fmt: skip
+
+    def _send(self, url: str, submissions: Sequence[Submission], who: Principal | None) -> None:
+        works = [
+            partial(_submitted, submission=each, principal=who, now=self.world.now)
+            for each in submissions
+        ]
+        for each, outcome in zip(submissions, write_together(url, works), strict=True):
+            if isinstance(outcome, Failed):
+                raise outcome.error
+            self.told.receipt(each.client_uuid, outcome.value)
+
+    def hand_in(self, url: str, draw: random.Random) -> None:
+        """Several phones share a transaction; one of them sends twice, to two processes."""
+        tokens = [self._tokens.popleft() for _ in range(TOGETHER)]
+        sent = [self._submission(draw, token=token) for token in tokens]
+        self._send_until_taken(url, sent)
+        self._send_until_taken(draw.choice(self.urls), sent[:1])
+
+    def hand_in_tight(self, token: str, url: str, draw: random.Random) -> None:
+        """Everybody wants a place in the same cell."""
+        submission = self._submission(draw, token=token)
+        women = {**submission.answers, "gender": "female"}
+        self._send_until_taken(url, [submission.model_copy(update={"answers": women})])
+
+    def _send_until_taken(self, url: str, submissions: Sequence[Submission]) -> None:
+        """As a browser does: the same interview again, until there is an answer."""
+        for tried in range(MOST_TRIES):
+            try:
+                self._send(url, submissions, None)
+            except StoreUnavailable:
+                self.told.refused["store_unavailable"] += 1
+                time.sleep(0.01 * tried)
+            else:
+                return
+        raise TimeoutError("no receipt")
+
+    def interview(self, url: str, draw: random.Random) -> None:
+        self._send(url, [self._submission(draw, point_id=self.world.point)], self.world.surveyor)
+
+    def _one(self, url: str, draw: random.Random, *statuses: Status) -> Any:
+        """Some interview in one of these states, as a reviewer sees it."""
+        wave = draw.choice([self.world.busy, self.world.closed])
+        query = (
+            select(_RESPONSES.c.id, _RESPONSES.c.lock_version, _RESPONSES.c.status)
+            .where(_RESPONSES.c.wave_id == wave, _RESPONSES.c.status.in_(statuses))
+            .order_by(_RESPONSES.c.id)
+            .limit(40)
+        )
+        with read_scope(url) as session:
+            found = session.connection().execute(query).all()
+        return draw.choice(found) if found else None
+
+    def _decide(self, url: str, one: Any, to: Status, who: Principal) -> None:
+        write(
+            url,
+            lambda session: decide(
+                session=session, principal=who, response_id=one.id, to=to, reason=_REASON,
+                expected_version=one.lock_version, now=self.world.now,
+            ),
+        )  # fmt: skip
+
+    def review(self, url: str, draw: random.Random) -> None:
+        one = self._one(url, draw, Status.SUBMITTED, Status.CITY_APPROVED, Status.APPROVED)
+        if one is None:
+            return
+        if one.status is Status.SUBMITTED:
+            to = draw.choice([Status.CITY_APPROVED, Status.CITY_APPROVED, Status.RETURNED])
+            self._decide(url, one, to, self.world.supervisor)
+        else:
+            back = one.status is Status.APPROVED or draw.random() < 0.3
+            to = Status.RETURNED if back else Status.APPROVED
+            self._decide(url, one, to, draw.choice(self.world.association))
+
+    def correct(self, url: str, draw: random.Random) -> None:
+        one = self._one(url, draw, Status.RETURNED)
+        if one is None:
+            return
+        answers = self._submission(draw, point_id=self.world.point).answers
+        write(
+            url,
+            lambda session: resubmit(
+                session=session, principal=self.world.surveyor, response_id=one.id,
+                answers=answers, note="again", expected_version=one.lock_version,
+                now=self.world.now,
+            ),
+        )  # fmt: skip
+
+    def review_many(self, url: str, draw: random.Random) -> None:
+        wave = draw.choice([self.world.busy, self.world.closed])
+        chosen = Filter(wave_id=wave, status=Status.SUBMITTED)
+        who, to = self.world.supervisor, Status.CITY_APPROVED
+        with read_scope(url) as session:
+            seen = preview(session=session, principal=who, chosen=chosen, to=to)
+        write(
+            url,
+            lambda session: decide_all(
+                session=session, principal=who, chosen=chosen, seen=seen, reason=None,
+                now=self.world.now,
+            ),
+        )  # fmt: skip
+
+    def bring_in(self, url: str, draw: random.Random) -> None:
+        """An import of some rows, in one transaction."""
+        with read_scope(url) as session:
+            cells = cells_of_wave(session, self.world.busy)
+        rows = [
+            finished(
+                CITY, Status.SUBMITTED, self.world.now, dict(self.world.complete),
+                quota_cell_id=draw.choice(cells), surveyor_id=self.world.surveyor.account_id,
+                point_id=self.world.point,
+            )
+            for _ in range(IMPORTED_AT_ONCE)
+        ]  # fmt: skip
+        with session_scope(url, patient=True) as session:
+            wave = session.get_one(Wave, self.world.busy)
+            write_responses(
+                session=session, principal=OPERATOR, wave=wave, rows=rows, now=self.world.now
+            )
+        self.told.imported.update(row.client_uuid for row in rows)
+
+    def change_quota(self, url: str, draw: random.Random) -> None:
+        policy = draw.choice(list(QuotaPolicy))
+        write(
+            url,
+            lambda session: set_quota_policy(
+                session=session, principal=OPERATOR, wave_key=self.world.busy_key, policy=policy,
+                now=self.world.now,
+            ),
+        )  # fmt: skip
+
+    def take_out_and_back(self, url: str, draw: random.Random) -> None:
+        one = self._one(url, draw, Status.SUBMITTED, Status.RETURNED, Status.VOID)
+        if one is not None:
+            to = Status.SUBMITTED if one.status is Status.VOID else Status.VOID
+            self._decide(url, one, to, self.world.supervisor)
+
+    def freeze(self, url: str, _: random.Random) -> None:
+        """As `survey freeze --final` does, with a pause where it computes."""
+        with session_scope(url, patient=True) as session:
+            wave = locked_wave(session=session, key=self.world.closed_key)
+            hold_interviews(session=session, wave_id=wave.id)
+            read = current_answers(session, wave.id, Status.APPROVED)
+            time.sleep(0.3)
+            freeze_approved(session=session, wave_id=wave.id)
+            move_wave(
+                session=session, principal=OPERATOR, key=wave.key, to=WaveState.FROZEN,
+                now=self.world.now,
+            )  # fmt: skip
+        self.told.frozen = read
+
+
+def _submitted(session: Session, **given: Any) -> Receipt:
+    return submit(session=session, **given)
+
+
+def current_answers(session: Session, wave_id: UUID, status: Status) -> dict[UUID, tuple[int, Any]]:
+    query = (
+        select(_RESPONSES.c.id, _REVISIONS.c.number, _REVISIONS.c.answers)
+        .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
+        .where(
+            _RESPONSES.c.wave_id == wave_id, _RESPONSES.c.status == status, _REVISIONS.c.is_current
+        )
+    )
+    return {row.id: (row.number, row.answers) for row in session.connection().execute(query)}

@@ -1,0 +1,27 @@
+"""64 workers do everything at once on PostgreSQL; the rest of the story is in the store."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.mixture.crowd import TOGETHER, Crowd
+from benchmarks.mixture.invariants import broken
+from benchmarks.mixture.world import build, engines
+
+PIECES = 10
+DONE = {"hand_in", "hand_in_tight", "interview", "bring_in", "change_quota", "freeze"}
+
+
+@pytest.mark.postgres
+def test_nothing_is_lost_doubled_or_half_done(
+    postgres_url: str, make_field: Callable[[str], Any]
+) -> None:
+    field = make_field(postgres_url)
+    world = build(
+        postgres_url, instrument=field.instrument, complete=field.complete, now=field.now,
+        links=PIECES * 2 * TOGETHER,
+    )  # fmt: skip
+    told = Crowd(engines(postgres_url, 4), world, seed=7).work(PIECES)
+    assert broken(postgres_url, world, told) == []
+    assert set(told.done) >= DONE

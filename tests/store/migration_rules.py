@@ -1,0 +1,77 @@
+"""What a migration may not do while another version serves (docs/postgresql.md).
+
+The search is by name, so it sees what is written plainly; that nothing is hidden from it is a
+matter of reading the migration.
+"""
+
+import ast
+from collections.abc import Iterator
+
+BIG = frozenset(
+    {
+        "response", "response_revision", "response_flag", "response_risk", "audit_entry",
+        "invitation", "paper_keying",
+    }
+)  # fmt: skip
+"""Tables that grow with the interviews."""
+_GONE = {
+    "drop_table": "drops a table that the older version may read",
+    "drop_column": "drops a column that the older version may read",
+    "rename_table": "renames a table under the older version",
+    "batch_alter_table": "builds a table anew: triggers are lost on SQLite, rows written once more",
+}
+_STATEMENTS = {
+    "DROP TABLE": _GONE["drop_table"],
+    "DROP COLUMN": _GONE["drop_column"],
+    "RENAME ": "renames under the older version",
+    "SET NOT NULL": "reads the whole table under a lock; add a CHECK that is NOT VALID first",
+    "LOCK TABLE": "locks a table",
+    "VACUUM FULL": "writes a table once more under a lock",
+    "CLUSTER": "writes a table once more under a lock",
+}
+
+
+def broken_rules(source: str) -> list[str]:
+    """The rules that the source of a migration breaks, in words; none, when it is safe."""
+    return [found for node in ast.walk(ast.parse(source)) for found in _of_node(node)]
+
+
+def _of_node(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from (why for words, why in _STATEMENTS.items() if words in node.value.upper())
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        yield from _of_call(node, node.func.attr)
+
+
+def _of_call(call: ast.Call, name: str) -> Iterator[str]:
+    given = {each.arg: each.value for each in call.keywords}
+    if name in _GONE:
+        yield _GONE[name]
+    if name == "alter_column" and given.keys() & {"type_", "new_column_name", "nullable"}:
+        yield "changes a column that the older version uses, or writes the table once more"
+    if name == "add_column" and _is_required(call) and "server_default" not in _column(call):
+        yield "adds a column that the older version cannot fill; give it a server_default"
+    indexes = name in {"create_index", "create_unique_constraint"} and _touches_big(call)
+    if indexes and not _is_true(given.get("postgresql_concurrently")):
+        yield "indexes a big table under a lock; use postgresql_concurrently"
+    checks = name in {"create_foreign_key", "create_check_constraint"} and _touches_big(call)
+    if checks and not _is_true(given.get("postgresql_not_valid")):
+        yield "checks a big table under a lock; add it NOT VALID and validate it afterwards"
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _touches_big(call: ast.Call) -> bool:
+    return any(isinstance(each, ast.Constant) and each.value in BIG for each in call.args[:2])
+
+
+def _column(call: ast.Call) -> dict[str | None, ast.expr]:
+    columns = [each for each in call.args if isinstance(each, ast.Call)]
+    return {each.arg: each.value for column in columns for each in column.keywords}
+
+
+def _is_required(call: ast.Call) -> bool:
+    nullable = _column(call).get("nullable")
+    return isinstance(nullable, ast.Constant) and nullable.value is False

@@ -1,0 +1,210 @@
+"""Migrations while another version serves: its work goes on, and the rules that make it so."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlmodel import func, select
+
+from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.store import schema
+from survey.store.engine import engine_for, read_scope, session_scope
+from survey.store.repeating import write
+from survey.store.tables import Response, SchemaFloor
+from tests.store.migration_rules import broken_rules
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9001"
+down_revision = "{head}"
+{floor}
+
+def upgrade():
+    op.add_column("response", sa.Column("next_note", sa.String(), nullable=True))
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    op.execute("ALTER TABLE response ADD CONSTRAINT ck_next CHECK (dropped_answers >= 0) NOT VALID")
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE response VALIDATE CONSTRAINT ck_next")
+        op.create_index(
+            "ix_next", "response", ["language"], postgresql_concurrently=True, if_not_exists=True
+        )
+"""
+LAST_BEFORE_RELEASE = "0014"
+"""Until then no two versions ever served one store."""
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Lets a block run as the next version of the product, which has one migration more."""
+    head = schema.head()
+
+    def become(floor: str = "") -> None:
+        said = f'serves_from = "{floor}"' if floor else ""
+        (tmp_path / "v9001_next.py").write_text(NEXT.format(head=head, floor=said))
+        monkeypatch.setattr(schema, "VERSIONS", (*own, tmp_path))
+
+    own = schema.VERSIONS
+    become.back = lambda: monkeypatch.setattr(schema, "VERSIONS", own)  # type: ignore[attr-defined]
+    yield become
+    become.back()  # type: ignore[attr-defined]
+
+
+def _hand_in(field: Any, url: str) -> UUID:
+    submission = Submission.model_validate(
+        {
+            "client_uuid": uuid4(), "point_id": field.point.id,
+            "instrument_sha256": field.instrument.sha256, "answers": field.complete,
+            "started_at": field.now - timedelta(minutes=6),
+        }
+    )  # fmt: skip
+    receipt: Receipt = write(
+        url,
+        lambda session: submit(
+            session=session, submission=submission, principal=field.surveyor, now=field.now
+        ),
+    )
+    return receipt.response_id
+
+
+@pytest.mark.postgres
+def test_interviews_come_in_while_the_next_version_upgrades(
+    postgres_url: str, make_field: Any, next_version: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = make_field(postgres_url)
+    monkeypatch.setattr(schema, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(schema, "_LONGEST_PAUSE", 0.1)
+    upgraded, reading, tried = Event(), Event(), Event()
+    original = schema._LOG.warning
+    monkeypatch.setattr(
+        schema._LOG, "warning", lambda *given: (tried.set(), original(*given))[1]
+    )  # a try that got no lock
+
+    def old_version_writes() -> list[UUID]:
+        written = [_hand_in(field, postgres_url)]
+        while not upgraded.is_set() and len(written) < 2000:
+            written.append(_hand_in(field, postgres_url))
+        return written
+
+    def old_version_reads_long() -> int:
+        with read_scope(postgres_url, patient=True) as session:
+            query = select(func.count()).select_from(Response)
+            session.exec(query).one()
+            reading.set()
+            assert tried.wait(60)
+            return session.exec(query).one()
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(old_version_writes) for _ in range(2)]
+        reader = pool.submit(old_version_reads_long)
+        assert reading.wait(30)
+        next_version()
+        try:
+            schema.upgrade(postgres_url)
+        finally:
+            upgraded.set()
+        assert schema.revision(postgres_url) == "9001"
+        reader.result(60)
+        written = [each for writer in writers for each in writer.result(60)]
+    next_version.back()
+    schema.check(postgres_url)
+    written.append(_hand_in(field, postgres_url))
+    with read_scope(postgres_url) as session:
+        assert set(session.exec(select(Response.id)).all()) == set(written)
+    inspector = inspect(engine_for(postgres_url))
+    assert "ix_next" in {index["name"] for index in inspector.get_indexes("response")}
+
+
+def test_a_store_says_how_old_a_version_may_be(store_url: str, next_version: Any) -> None:
+    with read_scope(store_url) as session:
+        known = {script.revision for script in _scripts().walk_revisions()}
+        assert session.exec(select(SchemaFloor.revision)).one() in known
+    next_version()
+    with pytest.raises(schema.StoreTooOld, match="survey init"):
+        schema.check(store_url)
+    schema.upgrade(store_url)
+    schema.check(store_url)
+    next_version.back()
+    schema.check(store_url)
+    schema.upgrade(store_url)
+    assert schema.revision(store_url) == "9001"
+
+
+def test_a_version_that_is_too_old_refuses_to_serve(store_url: str, next_version: Any) -> None:
+    next_version(floor="9001")
+    schema.upgrade(store_url)
+    next_version.back()
+    for refuse in (schema.check, schema.upgrade):
+        with pytest.raises(schema.StoreTooNew, match="newer version"):
+            refuse(store_url)
+    assert schema.revision(store_url) == "9001"
+
+
+def test_a_newer_store_that_says_nothing_is_not_served(store_url: str) -> None:
+    with session_scope(store_url) as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.connection().execute(text("DROP TABLE schema_floor"))
+    with pytest.raises(schema.StoreTooNew):
+        schema.check(store_url)
+
+
+def test_an_empty_database_is_told_from_an_old_one(bare_url: str) -> None:
+    with pytest.raises(schema.StoreEmpty):
+        schema.check(bare_url)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(schema._config())
+
+
+def test_migrations_since_the_release_keep_the_rules() -> None:
+    for script in _scripts().walk_revisions():
+        if script.revision > LAST_BEFORE_RELEASE:
+            assert broken_rules(Path(script.path).read_text()) == [], script.path
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ('op.drop_column("response", "mode")', "drops a column"),
+        ('op.drop_table("city")', "drops a table"),
+        ('op.rename_table("a", "b")', "renames"),
+        ('op.execute("alter table response rename column a to b")', "renames"),
+        ('op.alter_column("city", "name_zh", type_=sa.Text())', "changes a column"),
+        ('op.alter_column("city", "name_zh", nullable=False)', "changes a column"),
+        ('op.add_column("city", sa.Column("x", sa.Text(), nullable=False))', "server_default"),
+        ('op.create_index("ix", "response", ["mode"])', "postgresql_concurrently"),
+        ('op.execute("ALTER TABLE a ALTER b SET NOT NULL")', "NOT VALID"),
+        ('op.create_foreign_key("fk", "invitation", "wave", ["w"], ["id"])', "NOT VALID"),
+        ('with op.batch_alter_table("wave") as batch:\n    pass', "triggers are lost"),
+    ],
+)
+def test_the_rules_find_what_is_forbidden(statement: str, rule: str) -> None:
+    assert [rule in found for found in broken_rules(statement)] == [True]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'op.create_table("new", sa.Column("id", sa.Uuid(), nullable=False))',
+        'op.add_column("city", sa.Column("x", sa.Text(), nullable=True))',
+        'op.add_column("city", sa.Column("x", sa.Text(), nullable=False, server_default="")) ',
+        'op.create_index("ix", "response", ["mode"], postgresql_concurrently=True)',
+        'op.create_index("ix", "city", ["region"])',
+    ],
+)
+def test_the_rules_let_through_what_is_safe(statement: str) -> None:
+    assert broken_rules(statement.strip()) == []
+
+
+def test_the_example_of_a_safe_migration_keeps_the_rules() -> None:
+    assert broken_rules(NEXT.format(head="0001", floor="")) == []
