@@ -33,6 +33,7 @@ class Action(StrEnum):
     PLAN = "plan"
     READ_PLAN = "read_plan"
     ADMINISTER = "administer"
+    HAND_OUT_CODES = "hand_out_codes"
 
 
 _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
@@ -48,6 +49,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
             Action.IMPORT,
             Action.SETTLE_PAPER,
             Action.READ_METHOD,
+            Action.HAND_OUT_CODES,
         }
     ),
     Role.CITY_OFFICIAL: _READERS,
@@ -64,10 +66,13 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
         Action.PLAN,
         Action.READ_PLAN,
         Action.SETTLE_PAPER,
+        Action.HAND_OUT_CODES,
     },
 }
 
 NATION = "CN"
+POINT_MARK = "/"
+"""Stands between city and point in the area of somebody who works at one point only."""
 
 
 class AccessDenied(SurveyError):
@@ -76,7 +81,11 @@ class AccessDenied(SurveyError):
 
 @dataclass(frozen=True)
 class Principal:
-    """`area` is `CN`, a two-digit province prefix, or a six-digit GB/T 2260 city code."""
+    """`area` is `CN`, a two-digit province prefix, a six-digit GB/T 2260 city code, or a city code
+    and the code of one of its sampling points (`110000/110000-u-01`).
+
+    Somebody with the area of a point covers no city: whatever knows cities only refuses them.
+    """
 
     account_id: UUID
     name: str
@@ -91,6 +100,10 @@ class Principal:
         """Whether the city lies in the principal's area."""
         return covers(self.area, city_code)
 
+    def covers_point(self, city_code: str, point_code: str) -> bool:
+        """Whether a sampling point of the city lies in the principal's area."""
+        return covers_point(self.area, city_code, point_code)
+
     def require(self, action: Action, city_code: str | None = None) -> None:
         """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""
         if not self.may(action):
@@ -104,6 +117,11 @@ def covers(area: str, city_code: str) -> bool:
     if area == NATION:
         return True
     return len(area) in {2, 6} and city_code.startswith(area)
+
+
+def covers_point(area: str, city_code: str, point_code: str) -> bool:
+    """Whether the point lies in an area: one that covers its city, or the area of that point."""
+    return covers(area, city_code) or area == f"{city_code}{POINT_MARK}{point_code}"
 
 
 OPERATOR = Principal(UUID(int=0), "operator", Role.ADMINISTRATOR, NATION)

@@ -32,6 +32,15 @@ from survey.store.tables.planning import (
 from survey.store.tables.records import AuditEntry, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.running import BackgroundRun, ReviewRule
+from survey.store.tables.signing_in import (
+    Credential,
+    OutsideIdentity,
+    RecoveryCode,
+    SetupLink,
+    SignInCode,
+    SignInStep,
+    SignInTries,
+)
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [
@@ -45,6 +54,7 @@ __all__ = [
     "ChosenBy",
     "City",
     "CityTarget",
+    "Credential",
     "ImportMapping",
     "ImportedFile",
     "IndicatorTreeVersion",
@@ -54,6 +64,7 @@ __all__ = [
     "LoginSession",
     "Mode",
     "Outcome",
+    "OutsideIdentity",
     "PaperKeying",
     "PaperPlan",
     "PaperSheet",
@@ -62,13 +73,18 @@ __all__ = [
     "Posting",
     "QuotaCell",
     "QuotaMargin",
+    "RecoveryCode",
     "Response",
     "ResponseFlag",
     "ResponseRevision",
     "ResponseRisk",
     "ReviewRule",
     "SamplingPoint",
+    "SetupLink",
     "SheetState",
+    "SignInCode",
+    "SignInStep",
+    "SignInTries",
     "Snapshot",
     "Status",
     "SurveyorNote",
