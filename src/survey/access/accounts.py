@@ -42,6 +42,15 @@ class AccountUnknown(SurveyError):
         super().__init__(msg("There is no such account."))
 
 
+class AccountChanged(SurveyError):
+    code = "account_changed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Somebody else changed this account in the meantime. Please look at it again.")
+        )
+
+
 class LastAdministrator(SurveyError):
     code = "last_administrator"
 
@@ -98,17 +107,26 @@ def create_account(
 
 
 def change_account(
-    *, session: Session, principal: Principal, login: str, entry: Entry, now: datetime
+    *,
+    session: Session,
+    principal: Principal,
+    login: str,
+    seen: Entry,
+    entry: Entry,
+    now: datetime,
 ) -> None:
     """Replace role, area, end date, name and e-mail. It holds at once, in open sessions as well.
 
-    Raises `LastAdministrator`, and `AccountWrong` for a change of one's own role or end.
+    Raises `AccountChanged` when what was `seen` does not stand there any more, `LastAdministrator`,
+    and `AccessDenied` for a change of one's own role or end.
     """
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
     administrators = _administrators(session)
     account = account_by_login(session, login)
     before = _entry_of(account)
+    if before != seen:
+        raise AccountChanged
     if replace(before, name="", email="") != replace(entry, name="", email=""):
         require_other(principal, account)
     _apply(session, account, entry)
