@@ -49,10 +49,10 @@ def _wanted(visit: Visit) -> Wanted:
             t("Role"), "role", [ALL, *Role], language=visit.language,
             show=lambda code: t("All") if code == ALL else t(NAMES[Role(code)]),
         )  # fmt: skip
+        states = {OPEN: t("In use"), CLOSED: t("Closed or past the end date"), ALL: t("All")}
         state = pick(
-            t("State"), "state", [OPEN, CLOSED, ALL], language=visit.language,
-            show={OPEN: t("In use"), CLOSED: t("Closed or past the end date"), ALL: t("All")}.__getitem__,
-        )  # fmt: skip
+            t("State"), "state", list(states), language=visit.language, show=states.__getitem__
+        )
         words = st.text_input(t("Name, login or e-mail contains"), key="users/words")
     return Wanted(
         role=None if role == ALL else Role(role),

@@ -1,6 +1,7 @@
 """The first step: name and password, or a surveyor's one-time code."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from survey.locale import SurveyError
 from survey.store.tables import now
 from survey.web.auth.door import Door
 from survey.web.auth.forms import Field, Form, Sheet, own_form
+from survey.web.render import fragment
 from survey.web.security import safe_path
 
 
@@ -108,16 +110,17 @@ class Login:
             ),
             hidden=(("next", safe_path(target)),),
         )
-        forms: tuple[Form, ...] = (main,)
+        parts: tuple[str, ...] = ()
         if settings.oidc_issuer:
             words = t("Sign in with {name}", name=settings.oidc_name or settings.oidc_issuer)
-            hidden = (("next", safe_path(target)),)
-            forms = (main, Form("/auth/outside", words, hidden=hidden, is_main=False))
+            query = urlencode({"next": safe_path(target)})
+            parts = (fragment("auth_button", address=f"/auth/outside?{query}", words=words),)
         return Sheet(
             title=t("Sign in"),
             text=t("Accounts are given out by the administrator of this system."),
             problem=t(error.message) if error else "",
-            forms=forms,
+            parts=parts,
+            forms=(main,),
             links=(
                 ("/auth/code", t("Surveyors: sign in with a printed code")),
                 ("/", t("To the start page")),

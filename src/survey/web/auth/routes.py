@@ -12,4 +12,13 @@ from survey.web.limits import RateLimit
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
     door = Door(settings, limit)
-    return [*Login(door).routes(), *Steps(door).routes(), *Own(door).routes()]
+    return [*_outside(door), *Login(door).routes(), *Steps(door).routes(), *Own(door).routes()]
+
+
+def _outside(door: Door) -> list[BaseRoute]:
+    if not door.settings.oidc_issuer:
+        return []
+    # What few systems need is not loaded by the others.
+    from survey.web.auth.outside import Outside
+
+    return Outside(door).routes()
