@@ -54,6 +54,20 @@ class Settings(BaseSettings):
     database_patient_timeout: float = 3600.0
     """The limits of statements and idle transactions while freezing, importing and migrating."""
 
+    session_hours: int = 12
+    """How long a sign-in lasts at most."""
+    idle_minutes: int = 120
+    """How long a sign-in lasts without being used."""
+    oidc_issuer: str = ""
+    """Address of an OpenID Connect provider, for example `https://login.example.org`; empty: none.
+    """
+    oidc_client_id: str = ""
+    oidc_client_secret: str = Field("", repr=False)
+    oidc_name: str = ""
+    """What the provider is called on the sign-in page."""
+    oidc_second_factor: bool = False
+    """The provider itself asks for a second factor, so ours is not asked for besides."""
+
     @cached_property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; without configuration, SQLite in `data_dir`."""

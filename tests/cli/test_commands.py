@@ -32,6 +32,15 @@ COMMANDS = (
     ("quota",),
     ("estimate",),
     ("quality",),
+    ("user",),
+    ("user", "create"),
+    ("user", "list"),
+    ("user", "change"),
+    ("user", "disable"),
+    ("user", "enable"),
+    ("user", "reset"),
+    ("user", "reset-factor"),
+    ("user", "sign-out"),
 )
 
 

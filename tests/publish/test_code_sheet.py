@@ -12,10 +12,9 @@ from survey.publish.code_sheet import (
     COLUMNS,
     MARGIN,
     TOP,
-    code_rows,
     code_sheet_pdf,
-    dark_runs,
 )
+from survey.publish.printing import code_rows, dark_runs
 from survey.store.tables import new_id
 
 ADDRESS = "https://survey.example.cn/q/YncRr3RtYsBMR_x4a6idKQ"

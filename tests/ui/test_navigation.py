@@ -18,6 +18,7 @@ MENUS = {
         "bulk_import",
         "paper",
         "method",
+        "sign_in_codes",
     ],
     Role.CITY_OFFICIAL: [
         "home",
@@ -63,6 +64,8 @@ MENUS = {
         "paper",
         "plan",
         "method",
+        "sign_in_codes",
+        "users",
     ],
 }
 

@@ -35,6 +35,7 @@ class Action(StrEnum):
     ADMINISTER = "administer"
     RELEASE = "release"
     EXPORT_ROWS = "export_rows"
+    HAND_OUT_CODES = "hand_out_codes"
 
 
 _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
@@ -50,6 +51,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
             Action.IMPORT,
             Action.SETTLE_PAPER,
             Action.READ_METHOD,
+            Action.HAND_OUT_CODES,
         }
     ),
     Role.CITY_OFFICIAL: _READERS,
@@ -67,12 +69,15 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
         Action.READ_PLAN,
         Action.SETTLE_PAPER,
         Action.RELEASE,
+        Action.HAND_OUT_CODES,
     },
 }
 
 NATION = "CN"
 WHOLE_WAVE = frozenset({Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE})
 """What is about a wave as a whole, and so takes the whole nation as its area."""
+POINT_MARK = "/"
+"""Stands between city and point in the area of somebody who works at one point only."""
 
 
 class AccessDenied(SurveyError):
@@ -81,7 +86,11 @@ class AccessDenied(SurveyError):
 
 @dataclass(frozen=True)
 class Principal:
-    """`area` is `CN`, a two-digit province prefix, or a six-digit GB/T 2260 city code."""
+    """`area` is `CN`, a two-digit province prefix, a six-digit GB/T 2260 city code, or a city code
+    and the code of one of its sampling points (`110000/110000-u-01`).
+
+    Somebody with the area of a point covers no city: whatever knows cities only refuses them.
+    """
 
     account_id: UUID
     name: str
@@ -95,6 +104,10 @@ class Principal:
     def covers(self, city_code: str) -> bool:
         """Whether the city lies in the principal's area."""
         return covers(self.area, city_code)
+
+    def covers_point(self, city_code: str, point_code: str) -> bool:
+        """Whether a sampling point of the city lies in the principal's area."""
+        return covers_point(self.area, city_code, point_code)
 
     def require(self, action: Action, city_code: str | None = None) -> None:
         """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""
@@ -111,6 +124,11 @@ def covers(area: str, city_code: str) -> bool:
     if area == NATION:
         return True
     return len(area) in {2, 6} and city_code.startswith(area)
+
+
+def covers_point(area: str, city_code: str, point_code: str) -> bool:
+    """Whether the point lies in an area: one that covers its city, or the area of that point."""
+    return covers(area, city_code) or area == f"{city_code}{POINT_MARK}{point_code}"
 
 
 OPERATOR = Principal(UUID(int=0), "operator", Role.ADMINISTRATOR, NATION)

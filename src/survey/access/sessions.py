@@ -1,8 +1,10 @@
 """Signing in and out: an opaque secret in the browser's cookie, its hash in the store."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
@@ -16,20 +18,45 @@ from survey.store.tables import Account, LoginSession
 COOKIE = "survey_session"
 """Name of the cookie that holds the secret; web sets it, pages read it."""
 LIFETIME = timedelta(hours=12)
+"""Of a demo session, which being idle does not end."""
+RENEWED_AFTER = timedelta(minutes=1)
+"""Using a session is written down at most this often, so that reading stays reading."""
 
 _SESSIONS, _ACCOUNTS = table_of(LoginSession), table_of(Account)
 _PRINCIPAL = (
     select(
-        _ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.role, _ACCOUNTS.c.area, _ACCOUNTS.c.is_demo
+        _ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.role, _ACCOUNTS.c.area,
+        _ACCOUNTS.c.is_demo, _SESSIONS.c.seen_at,
     )
     .join(_SESSIONS, _SESSIONS.c.account_id == _ACCOUNTS.c.id)
     .where(
         _SESSIONS.c.secret_sha256 == bindparam("digest"),
         _SESSIONS.c.expires_at > bindparam("now"),
         _SESSIONS.c.ended_at.is_(None),
+        _SESSIONS.c.idle_until.is_(None) | (_SESSIONS.c.idle_until > bindparam("now")),
         _ACCOUNTS.c.active,
+        _ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > bindparam("now")),
     )
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a session lasts at most, and how long without being used; no `idle`: as long."""
+
+    lifetime: timedelta
+    idle: timedelta | None
+
+
+DEMO = Limits(LIFETIME, None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A signed-in person; `is_due`: the session has not been renewed for a while."""
+
+    principal: Principal
+    is_due: bool
 
 
 class NoDemoAccount(SurveyError):
@@ -44,10 +71,13 @@ def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
     account = session.exec(query).one_or_none()
     if account is None:
         raise NoDemoAccount(msg("Choosing a role is only possible on a demonstration system."))
-    return _open_session(session, account, now)
+    return open_session(session=session, account=account, limits=DEMO, how="demo", now=now)
 
 
-def _open_session(session: Session, account: Account, now: datetime) -> str:
+def open_session(
+    *, session: Session, account: Account, limits: Limits, how: str, now: datetime
+) -> str:
+    """A new session with a new secret, which is returned; `how` the person proved who they are."""
     session.execute(
         delete(_SESSIONS).where(_SESSIONS.c.account_id == account.id, _SESSIONS.c.expires_at <= now)
     )
@@ -57,30 +87,66 @@ def _open_session(session: Session, account: Account, now: datetime) -> str:
             secret_sha256=digest(secret),
             account_id=account.id,
             created_at=now,
-            expires_at=now + LIFETIME,
+            expires_at=now + limits.lifetime,
+            seen_at=now if limits.idle else None,
+            idle_until=now + limits.idle if limits.idle else None,
         )
     )
     session.flush()
     record(
-        session=session, actor=_as_principal(account), action="session.opened",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=as_principal(account), action="session.opened",
+        subject_kind="account", subject_id=account.id, now=now, detail={"how": how},
     )  # fmt: skip
     return secret
 
 
-def _as_principal(account: Account) -> Principal:
+def as_principal(account: Account) -> Principal:
+    """The account as services see it."""
     return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
 
 
-def principal_for(*, session: Session, secret: str | None, now: datetime) -> Principal | None:
-    """Who holds this secret at this moment; None for everyone else."""
+def look_up(*, session: Session, secret: str | None, now: datetime) -> Seen | None:
+    """Who holds this secret at this moment, and whether that is worth writing down."""
     if not secret:
         return None
     parameters = {"digest": digest(secret), "now": now}
     row = session.connection().execute(_PRINCIPAL, parameters).one_or_none()
     if row is None:
         return None
-    return Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)
+    principal = Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)
+    return Seen(principal, row.seen_at is not None and row.seen_at <= now - RENEWED_AFTER)
+
+
+def principal_for(*, session: Session, secret: str | None, now: datetime) -> Principal | None:
+    """Who holds this secret at this moment; None for everyone else."""
+    seen = look_up(session=session, secret=secret, now=now)
+    return seen.principal if seen else None
+
+
+def renew(*, session: Session, secret: str, now: datetime) -> None:
+    """The session was used: it may be idle as long again. One that has ended stays so."""
+    held = session.get(LoginSession, digest(secret), with_for_update=True)
+    if held is None or held.seen_at is None or held.idle_until is None or held.idle_until <= now:
+        return
+    held.idle_until = now + (held.idle_until - held.seen_at)
+    held.seen_at = now
+    session.add(held)
+
+
+def end_sessions(
+    *, session: Session, account_id: UUID, now: datetime, keep: str | None = None
+) -> int:
+    """End every open session of an account, but not the one with the secret `keep`; how many."""
+    open_ones = (
+        (_SESSIONS.c.account_id == account_id)
+        & _SESSIONS.c.ended_at.is_(None)
+        & (_SESSIONS.c.expires_at > now)
+    )
+    if keep is not None:
+        open_ones &= _SESSIONS.c.secret_sha256 != digest(keep)
+    return session.connection().execute(
+        update(_SESSIONS).where(open_ones).values(ended_at=now)
+    ).rowcount  # fmt: skip
 
 
 def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:

@@ -26,6 +26,7 @@ COMMANDS = MappingProxyType(
         "one-person-review": "survey.cli.reviewing:one_person_review",
         "audit": "survey.cli.audit:app",
         "release": "survey.cli.freezing:release",
+        "user": "survey.cli.user:app",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""

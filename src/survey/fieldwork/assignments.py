@@ -15,7 +15,7 @@ _POINTS, _WAVES, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Wave), table_o
 _ASSIGNED = (
     select(
         _POINTS.c.id, _POINTS.c.city_code, _POINTS.c.wave_id, _WAVES.c.key, _WAVES.c.state,
-        _WAVES.c.instrument_id, _WAVES.c.is_demo,
+        _WAVES.c.instrument_id, _WAVES.c.is_demo, _POINTS.c.code,
     )
     .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
     .join(_ASSIGNMENTS, _ASSIGNMENTS.c.point_id == _POINTS.c.id)
@@ -30,6 +30,7 @@ class AssignedPoint:
     """A sampling point at which the asking surveyor may collect, and the wave it belongs to."""
 
     point_id: UUID
+    point_code: str
     city_code: str
     wave_id: UUID
     wave_key: str
@@ -44,7 +45,8 @@ def assigned_point(*, session: Session, principal: Principal, point_id: UUID) ->
     point = point_of(session=session, account_id=principal.account_id, point_id=point_id)
     if point is None:
         raise AccessDenied(msg("This sampling point is not assigned to you."))
-    principal.require(Action.INTERVIEW, point.city_code)
+    if not principal.covers_point(point.city_code, point.point_code):
+        raise AccessDenied(msg("This sampling point is outside your area."))
     return point
 
 
@@ -55,5 +57,6 @@ def point_of(*, session: Session, account_id: UUID, point_id: UUID) -> AssignedP
     if row is None:
         return None
     return AssignedPoint(
-        row.id, row.city_code, row.wave_id, row.key, row.state, row.instrument_id, row.is_demo
-    )
+        row.id, row.code, row.city_code, row.wave_id, row.key, row.state, row.instrument_id,
+        row.is_demo,
+    )  # fmt: skip

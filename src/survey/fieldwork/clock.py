@@ -1,9 +1,8 @@
 """Calendar days as people in the field count them."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-CHINA = ZoneInfo("Asia/Shanghai")
+from survey.store.days import CHINA as CHINA
 
 
 def china_date(moment: datetime) -> date:

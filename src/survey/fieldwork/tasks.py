@@ -73,7 +73,7 @@ def my_tasks(*, session: Session, principal: Principal, now: datetime) -> list[T
     principal.require(Action.INTERVIEW)
     rows = [
         row for row in _assignments(session, principal.account_id)
-        if principal.covers(row.city_code)
+        if principal.covers_point(row.city_code, row.code)
     ]  # fmt: skip
     if not rows:
         return []

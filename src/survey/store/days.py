@@ -1,10 +1,19 @@
-"""The calendar day of a stored moment, computed by the database."""
+"""Days in China: of a stored moment, computed by the database, and where a day ends."""
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def end_of_china_day(day: date) -> datetime:
+    """The first moment after that day in China."""
+    return datetime.combine(day + timedelta(days=1), time(), CHINA)
 
 
 class china_day(FunctionElement[str]):  # noqa: N801 -- reads as the SQL function that it is

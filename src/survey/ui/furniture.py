@@ -52,13 +52,14 @@ def head(
     *,
     demo: bool,
     person: str,
+    own_account: bool,
     default_language: str,
 ) -> None:
     """Who publishes, whose data, who is signed in; and the two switches."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"
     ):
-        st.html(_brand(t, demo=demo, person=person), width="content")
+        st.html(_brand(t, demo=demo, person=person, own_account=own_account), width="content")
         with st.container(
             horizontal=True, vertical_alignment="center", width="content", key="switches"
         ):
@@ -66,13 +67,16 @@ def head(
     st.html('<div class="hcs-head"></div>')
 
 
-def _brand(t: Translator, *, demo: bool, person: str) -> str:
+def _brand(t: Translator, *, demo: bool, person: str, own_account: bool) -> str:
     name, leave, generated = t("Hundred Cities Survey"), t("Sign out"), t("Demo data")
     parts = [f"<b>{escape(name)}</b>"]
     if demo:
         parts.append(f'<span class="hcs-demo">{escape(generated)}</span>')
     if person:
         parts.append(f"<span>{escape(person)}</span>")
+        if own_account:
+            mine = t("My account")
+            parts.append(f'<a href="/auth/account" target="_self">{escape(mine)}</a>')
         parts.append(f'<a href="/auth/logout" target="_self">{escape(leave)}</a>')
     return f'<div class="hcs-brand">{"".join(parts)}</div>'
 

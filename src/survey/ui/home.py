@@ -33,6 +33,7 @@ def welcome(screen: Screen, principal: Principal | None) -> None:
         furniture.notice(
             t("Sign-in"),
             t("Accounts are given out by the administrator of this system."),
+            link=("/auth/login", t("Sign in")),
         )
 
 
@@ -50,6 +51,9 @@ def _roles(screen: Screen, principal: Principal | None) -> None:
     title = t("Try another role") if principal else t("Look around: choose a role")
     st.subheader(title, anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
+    if principal is None:
+        words = t("Sign in with an account")
+        st.html(f'<p><a href="/auth/login" target="_self">{escape(words)}</a></p>')
     cards = "".join(_card(screen, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
     st.html(f'<div class="hcs-roles">{cards}</div>')
 

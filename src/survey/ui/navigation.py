@@ -23,6 +23,8 @@ class PageKey(StrEnum):
     PAPER = "paper"
     PLAN = "plan"
     METHOD = "method"
+    SIGN_IN_CODES = "sign_in_codes"
+    USERS = "users"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
+    PageInfo(PageKey.SIGN_IN_CODES, "sign-in-codes", msg("Sign-in codes"), Action.HAND_OUT_CODES),
+    PageInfo(PageKey.USERS, "users", msg("Users and rights"), Action.ADMINISTER),
 )
 BY_KEY = {page.key: page for page in PAGES}
 

@@ -71,7 +71,7 @@ def run_page(key: PageKey, body: Callable[[Visit], None]) -> None:
 
     def guarded(screen: Screen, principal: Principal | None) -> None:
         if principal is None:
-            _ask_to_sign_in(screen)
+            _ask_to_sign_in(screen, key)
         elif not may_open(BY_KEY[key], principal):
             _refuse(screen.t)
         else:
@@ -96,6 +96,7 @@ def run_open_page(key: PageKey, body: Callable[[Screen, Principal | None], None]
             screen.t,
             demo=demo,
             person=_person(screen.t, principal),
+            own_account=principal is not None and not principal.is_demo,
             default_language=settings.language,
         )
         with _errors_in_words(screen.t):
@@ -112,13 +113,20 @@ def _person(t: Translator, principal: Principal | None) -> str:
     return f"{principal.name} · {t(NAMES[principal.role])}" if principal else ""
 
 
-def _ask_to_sign_in(screen: Screen) -> None:
+def _ask_to_sign_in(screen: Screen, key: PageKey) -> None:
     t = screen.t
     furniture.notice(
         t("Please sign in first"),
         t("This page is for people who work on the survey. A link alone does not open it."),
-        link=("/", t("To the start page")),
+        link=_way_in(screen, key),
     )
+
+
+def _way_in(screen: Screen, key: PageKey) -> tuple[str, str]:
+    """To the roles of a demonstration, else to the sign-in page, which leads back here."""
+    if screen.settings.demo:
+        return "/", screen.t("To the start page")
+    return f"/auth/login?next=/{BY_KEY[key].url}", screen.t("Sign in")
 
 
 def _refuse(t: Translator) -> None:

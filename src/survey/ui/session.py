@@ -4,10 +4,10 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.access.principal import AccessDenied, Principal
-from survey.access.sessions import COOKIE, principal_for
+from survey.access.recognising import recognise
+from survey.access.sessions import COOKIE
 from survey.locale import msg
 from survey.settings import Settings
-from survey.store.engine import read_scope
 from survey.store.tables import now
 
 
@@ -18,11 +18,7 @@ def browser_secret() -> str | None:
 
 def visitor(settings: Settings) -> Principal | None:
     """The signed-in person; asked anew at every run, so that signing out counts at once."""
-    secret = browser_secret()
-    if not secret:
-        return None
-    with read_scope(settings.store_url) as session:
-        return principal_for(session=session, secret=secret, now=now())
+    return recognise(settings.store_url, browser_secret(), now())
 
 
 def signed_in(settings: Settings) -> Principal:

@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 
 from survey.settings import Settings
 from survey.web import assets, health, invited, offline, paper, responses, signin
+from survey.web.auth import routes as auth
 from survey.web.desk import Desk
 from survey.web.faults import fault_handlers
 from survey.web.limits import RateLimit
@@ -37,5 +38,6 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *assets.routes(),
         *paper.routes(settings),
         *signin.routes(settings, limit),
+        *auth.routes(settings, limit),
         *health.routes(settings),
     ]

@@ -1,12 +1,10 @@
 """Signing in by choosing a demo role, and signing out."""
 
-import asyncio
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -16,13 +14,11 @@ from survey.locale import Message, msg, translator
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import now
+from survey.web.auth.forms import NO_STORE, read_form
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy
 from survey.web.render import Page, enclose, fragment, reader_language, respond
-from survey.web.security import PAGE_HEADERS, is_https, is_same_site, safe_path
-
-MAX_FORM_BYTES = 4096
-FORM_SECONDS = 10.0
+from survey.web.security import is_https, is_same_site, safe_path
 
 DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
     # Role -> what it is called and what it may be tried out for, on both pages that offer it.
@@ -87,7 +83,7 @@ class _Reception:
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
         if wait:
             return show_busy(request, wait, self.settings.language)
-        form = await _form(request)
+        form = await read_form(request)
         # The start page names the role in the address: Streamlit drops a field called `role`.
         role = form.get("role") or request.query_params.get("role", "")
         if not is_same_site(request) or role not in set(DEMO_ROLES):
@@ -96,7 +92,7 @@ class _Reception:
             secret = await to_thread.run_sync(self._sign_in, Role(role))
         except NoDemoAccount as error:
             raise HTTPException(404) from error
-        response = RedirectResponse(safe_path(form.get("next")), 303, headers=_NO_STORE)
+        response = RedirectResponse(safe_path(form.get("next")), 303, headers=NO_STORE)
         response.set_cookie(
             COOKIE,
             secret,
@@ -138,31 +134,13 @@ class _Reception:
         if not is_same_site(request):
             raise HTTPException(403)
         await to_thread.run_sync(self._sign_out, request.cookies.get(COOKIE))
-        response = RedirectResponse("/", 303, headers=_NO_STORE)
+        response = RedirectResponse("/", 303, headers=NO_STORE)
         response.delete_cookie(COOKIE, httponly=True, samesite="lax")
         return response
 
     def _sign_out(self, secret: str | None) -> None:
         with session_scope(self.settings.store_url) as session:
             sign_out(session=session, secret=secret, now=now())
-
-
-_NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The few fields of a plain form; anything long is not one of ours."""
-    content = bytearray()
-    try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.stream():
-                content.extend(chunk)
-                if len(content) > MAX_FORM_BYTES:
-                    return {}
-        fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=10)
-    except (ValueError, TimeoutError, ClientDisconnect):
-        return {}
-    return {name: values[0] for name, values in fields.items()}
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal, Role, covers
+from survey.access.principal import Action, Principal, Role, covers, covers_point
 from survey.fieldwork.planning.drafting import PERMITS, WaveFixed
 from survey.fieldwork.waves import locked_wave, wave_by_key
 from survey.locale import SurveyError, msg
@@ -183,7 +183,7 @@ class _Reader:
         """What only shows when the cells of a row, or two rows, are read together."""
         number, city = check.row.number, point.city_code
         outside = msg("The point lies outside the area of this person.")
-        if not covers(surveyor.area, city):
+        if not covers_point(surveyor.area, city, point.code):
             check.fail("login", outside)
         if supervisor is not None and not covers(supervisor.area, city):
             check.fail("supervisor", outside)

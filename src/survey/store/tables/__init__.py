@@ -34,6 +34,15 @@ from survey.store.tables.records import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.releases import WaveRelease
 from survey.store.tables.running import BackgroundRun, ReviewRule, SchemaFloor
+from survey.store.tables.signing_in import (
+    Credential,
+    OutsideIdentity,
+    RecoveryCode,
+    SetupLink,
+    SignInCode,
+    SignInStep,
+    SignInTries,
+)
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [
@@ -48,6 +57,7 @@ __all__ = [
     "ChosenBy",
     "City",
     "CityTarget",
+    "Credential",
     "ImportMapping",
     "ImportedFile",
     "IndicatorTreeVersion",
@@ -57,6 +67,7 @@ __all__ = [
     "LoginSession",
     "Mode",
     "Outcome",
+    "OutsideIdentity",
     "PaperKeying",
     "PaperPlan",
     "PaperSheet",
@@ -65,6 +76,7 @@ __all__ = [
     "Posting",
     "QuotaCell",
     "QuotaMargin",
+    "RecoveryCode",
     "Response",
     "ResponseFlag",
     "ResponseRevision",
@@ -72,8 +84,12 @@ __all__ = [
     "ReviewRule",
     "SamplingPoint",
     "SchemaFloor",
+    "SetupLink",
     "SheetState",
     "Shown",
+    "SignInCode",
+    "SignInStep",
+    "SignInTries",
     "Snapshot",
     "Status",
     "SurveyorNote",

@@ -3,20 +3,28 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import UtcDateTime, new_id, now
 
 
 class Account(SQLModel, table=True):
+    __table_args__ = (Index("ux_account_email", "email", unique=True),)
+
     id: UUID = Field(default_factory=new_id, primary_key=True)
     login: str = Field(unique=True)
     name: str
     role: str
     area: str
+    """As `Principal.area`: the nation, a province, a city, or one point of a city."""
     is_demo: bool = False
     active: bool = True
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """From this moment on nothing works any more, also in open sessions."""
+    email: str | None = None
+    """Entered by an administrator, in lower case: how an outside provider knows this person."""
 
 
 class LoginSession(SQLModel, table=True):
@@ -29,3 +37,7 @@ class LoginSession(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it was last used, to the minute; empty where being idle ends nothing (demo)."""
+    idle_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it ends unless it is used before."""

@@ -18,7 +18,7 @@ from survey.settings import current_settings
 from survey.store.chain import START, Entry, Sealed, canonical, keyring, seal_all
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

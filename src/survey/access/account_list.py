@@ -1,0 +1,147 @@
+"""Who there is: accounts as administrators see them, filtered."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session
+
+from survey.access.accounts import Entry, account_by_login, last_day_of
+from survey.access.principal import Action, Principal, Role
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import Account, Credential, LoginSession
+
+SHOWN = 200
+_ACCOUNTS, _SESSIONS, _CREDENTIALS = (
+    table_of(Account), table_of(LoginSession), table_of(Credential)
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """One account as administrators see it."""
+
+    id: UUID
+    login: str
+    name: str
+    role: Role
+    area: str
+    email: str
+    active: bool
+    is_demo: bool
+    last_day: date | None
+    is_over: bool
+    """The last day has passed."""
+    has_password: bool
+    has_factor: bool
+    open_sessions: int
+    last_seen: datetime | None
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(self.name, self.role, self.area, self.last_day, self.email)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A filter; what is None or empty filters nothing."""
+
+    role: Role | None = None
+    area: str = ""
+    """Accounts whose own area begins with it: a province, a city."""
+    words: str = ""
+    """Part of the name, the login or the e-mail address."""
+    active: bool | None = None
+    demo: bool | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The first accounts of a filter, and how many there are."""
+
+    lines: tuple[AccountLine, ...]
+    count: int
+
+
+def list_accounts(
+    *, session: Session, principal: Principal, wanted: Wanted, now: datetime, most: int = SHOWN
+) -> Listing:
+    """Accounts by login."""
+    principal.require(Action.ADMINISTER)
+    query = _filtered(select(_ACCOUNTS.c.id), wanted, now)
+    connection = session.connection()
+    count = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    ids = connection.execute(query.order_by(_ACCOUNTS.c.login).limit(most)).scalars().all()
+    return Listing(tuple(_lines(session, ids, now)), count)
+
+
+def account_line(
+    *, session: Session, principal: Principal, login: str, now: datetime
+) -> AccountLine:
+    """One account by its login; raises `AccountUnknown`."""
+    principal.require(Action.ADMINISTER)
+    lines = _lines(session, [account_by_login(session, login).id], now)
+    return lines[0]
+
+
+def _filtered(query: Select[Any], wanted: Wanted, now: datetime) -> Select[Any]:
+    if wanted.role is not None:
+        query = query.where(_ACCOUNTS.c.role == wanted.role)
+    if wanted.area:
+        query = query.where(_ACCOUNTS.c.area.startswith(wanted.area, autoescape=True))
+    if wanted.words.strip():
+        part = wanted.words.strip()
+        places = (_ACCOUNTS.c.login, _ACCOUNTS.c.name, func.coalesce(_ACCOUNTS.c.email, ""))
+        hits = [place.icontains(part, autoescape=True) for place in places]
+        query = query.where(hits[0] | hits[1] | hits[2])
+    if wanted.active is not None:
+        alive = _ACCOUNTS.c.active & (_ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now))
+        query = query.where(alive if wanted.active else ~alive)
+    if wanted.demo is not None:
+        query = query.where(_ACCOUNTS.c.is_demo.is_(wanted.demo))
+    return query
+
+
+def _lines(session: Session, ids: Any, now: datetime) -> list[AccountLine]:
+    is_open = (
+        _SESSIONS.c.ended_at.is_(None)
+        & (_SESSIONS.c.expires_at > now)
+        & (_SESSIONS.c.idle_until.is_(None) | (_SESSIONS.c.idle_until > now))
+    )
+    used = (
+        select(
+            _SESSIONS.c.account_id,
+            func.count().filter(is_open).label("open"),
+            func.max(func.coalesce(_SESSIONS.c.seen_at, _SESSIONS.c.created_at)).label("seen"),
+        )
+        .where(_SESSIONS.c.account_id.in_(ids))
+        .group_by(_SESSIONS.c.account_id)
+        .subquery()
+    )
+    query = (
+        select(
+            _ACCOUNTS,
+            _CREDENTIALS.c.password_hash,
+            _CREDENTIALS.c.totp_since,
+            used.c.open,
+            used.c.seen,
+        )
+        .outerjoin(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)
+        .outerjoin(used, used.c.account_id == _ACCOUNTS.c.id)
+        .where(_ACCOUNTS.c.id.in_(ids))
+        .order_by(_ACCOUNTS.c.login)
+    )
+    return [_line(row, now) for row in session.connection().execute(query)]
+
+
+def _line(row: AnyRow, now: datetime) -> AccountLine:
+    return AccountLine(
+        id=row.id, login=row.login, name=row.name, role=Role(row.role), area=row.area,
+        email=row.email or "", active=row.active, is_demo=row.is_demo,
+        last_day=last_day_of(row.ends_at),
+        is_over=row.ends_at is not None and row.ends_at <= now,
+        has_password=row.password_hash is not None, has_factor=row.totp_since is not None,
+        open_sessions=row.open or 0, last_seen=row.seen,
+    )  # fmt: skip

@@ -1,0 +1,262 @@
+"""Administering accounts: every change of one is audited with what stood there before."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+from sqlmodel import select as select_model
+
+from survey.access.areas import require_area
+from survey.access.audit import record
+from survey.access.credentials import (
+    drop_links,
+    must_have_factor,
+)
+from survey.access.principal import AccessDenied, Action, Principal, Role
+from survey.access.second_factor import is_enrolled
+from survey.access.sessions import end_sessions
+from survey.access.signing_in import LONGEST_LOGIN, plain_login
+from survey.locale import SurveyError, msg
+from survey.store.core import table_of
+from survey.store.days import CHINA, end_of_china_day
+from survey.store.tables import Account, Credential, SignInCode, new_id
+
+_ACCOUNTS = table_of(Account)
+_CREDENTIALS, _CODES = table_of(Credential), table_of(SignInCode)
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+
+
+class AccountWrong(SurveyError):
+    code = "account_wrong"
+
+
+class AccountUnknown(SurveyError):
+    code = "account_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(msg("There is no such account."))
+
+
+class AccountChanged(SurveyError):
+    code = "account_changed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Somebody else changed this account in the meantime. Please look at it again.")
+        )
+
+
+class LastAdministrator(SurveyError):
+    code = "last_administrator"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "This would leave the system without an administrator who can sign in. "
+                "Make another one first."
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an administrator decides about an account; `last_day` is a day in China, included."""
+
+    name: str
+    role: Role
+    area: str
+    last_day: date | None = None
+    email: str = ""
+
+
+def last_day_of(ends_at: datetime | None) -> date | None:
+    """The last day in China on which an account works."""
+    if ends_at is None:
+        return None
+    local = ends_at.astimezone(CHINA)
+    return (local - local.resolution).date()
+
+
+def create_account(
+    *, session: Session, principal: Principal, login: str, entry: Entry, now: datetime
+) -> Account:
+    """A new account, with which nobody can sign in before a link or a password was made for it."""
+    principal.require(Action.ADMINISTER)
+    name = plain_login(login)
+    if not _LOGIN.fullmatch(name) or len(login.strip()) > LONGEST_LOGIN:
+        raise AccountWrong(
+            msg("A login is 2 to 64 small letters, digits, dots, hyphens or underscores.")
+        )
+    query = select_model(Account.id).where(Account.login == name)
+    if session.exec(query).first() is not None:
+        raise AccountWrong(msg("This login is taken."))
+    account = Account(id=new_id(), login=name, name="", role="", area="", created_at=now)
+    _apply(session, account, entry)
+    session.add(account)
+    session.flush()
+    record(
+        session=session, actor=principal, action="account.created", subject_kind="account",
+        subject_id=account.id, now=now, detail={"login": name, **_told(entry)},
+    )  # fmt: skip
+    return account
+
+
+def change_account(
+    *,
+    session: Session,
+    principal: Principal,
+    login: str,
+    seen: Entry,
+    entry: Entry,
+    now: datetime,
+) -> None:
+    """Replace role, area, end date, name and e-mail. It holds at once, in open sessions as well.
+
+    Raises `AccountChanged` when what was `seen` does not stand there any more, `LastAdministrator`,
+    and `AccessDenied` for a change of one's own role or end.
+    """
+    principal.require(Action.ADMINISTER)
+    _lock_administrators(session)
+    administrators = _administrators(session)
+    account = account_by_login(session, login)
+    before = _entry_of(account)
+    if before != seen:
+        raise AccountChanged
+    if replace(before, name="", email="") != replace(entry, name="", email=""):
+        require_other(principal, account)
+    _apply(session, account, entry)
+    session.add(account)
+    session.flush()
+    _require_one_left(session, administrators)
+    told_before, told_after = _told(before), _told(entry)
+    changed = {key for key, value in told_after.items() if told_before[key] != value}
+    if not changed:
+        return
+    if must_have_factor(account) and not is_enrolled(session.get(Credential, account.id)):
+        # A session of before was opened without a second factor, which the role now asks for.
+        end_sessions(session=session, account_id=account.id, now=now)
+    record(
+        session=session, actor=principal, action="account.changed", subject_kind="account",
+        subject_id=account.id, now=now,
+        detail={
+            "before": {key: told_before[key] for key in sorted(changed)},
+            "after": {key: told_after[key] for key in sorted(changed)},
+        },
+    )  # fmt: skip
+
+
+def set_active(
+    *, session: Session, principal: Principal, login: str, active: bool, now: datetime
+) -> None:
+    """Close an account, which ends everything it can do, or open it again."""
+    principal.require(Action.ADMINISTER)
+    _lock_administrators(session)
+    administrators = _administrators(session)
+    account = account_by_login(session, login)
+    require_other(principal, account)
+    if account.active == active:
+        return
+    account.active = active
+    session.add(account)
+    session.flush()
+    _require_one_left(session, administrators)
+    if not active:
+        _take_everything(session, account.id, now)
+    record(
+        session=session, actor=principal, subject_kind="account", subject_id=account.id, now=now,
+        action="account.opened" if active else "account.closed",
+        detail={"before": {"active": not active}, "after": {"active": active}},
+    )  # fmt: skip
+
+
+def account_by_login(session: Session, login: str) -> Account:
+    """The account, locked; raises `AccountUnknown`."""
+    query = select_model(Account).where(Account.login == login).with_for_update()
+    account = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    if account is None:
+        raise AccountUnknown
+    return account
+
+
+def _apply(session: Session, account: Account, entry: Entry) -> None:
+    name, email = entry.name.strip(), entry.email.strip().lower()
+    if not name or len(name) > 80 or not name.isprintable():
+        raise AccountWrong(msg("Please give a name of at most 80 characters."))
+    if email and not _EMAIL.fullmatch(email):
+        raise AccountWrong(msg("This is not an e-mail address."))
+    if email:
+        query = select_model(Account.id).where(Account.email == email, Account.id != account.id)
+        if session.exec(query).first() is not None:
+            raise AccountWrong(msg("Another account has this e-mail address."))
+    require_area(session=session, role=entry.role, area=entry.area)
+    account.name, account.role, account.area = name, entry.role.value, entry.area
+    account.email = email or None
+    account.ends_at = end_of_china_day(entry.last_day) if entry.last_day else None
+
+
+def _entry_of(account: Account) -> Entry:
+    return Entry(
+        account.name, Role(account.role), account.area, last_day_of(account.ends_at),
+        account.email or "",
+    )  # fmt: skip
+
+
+def _told(entry: Entry) -> Mapping[str, str | None]:
+    """As the audit trail keeps it."""
+    words = asdict(entry)
+    return {
+        **words,
+        "role": entry.role.value,
+        "last_day": entry.last_day.isoformat() if entry.last_day else None,
+    }
+
+
+def require_other(principal: Principal, account: Account) -> None:
+    """Raise `AccessDenied` for what nobody may do to their own account."""
+    if account.id == principal.account_id:
+        raise AccessDenied(
+            msg("You cannot do this to your own account. Ask another administrator.")
+        )
+
+
+def _require_one_left(session: Session, before: set[UUID]) -> None:
+    """Raise `LastAdministrator` when a change has just taken the last one away."""
+    if before and not _administrators(session):
+        raise LastAdministrator
+
+
+def _lock_administrators(session: Session) -> None:
+    """One change after the other: two administrators might each remove the other one."""
+    session.connection().execute(
+        select(_ACCOUNTS.c.id)
+        .where(_ACCOUNTS.c.role == Role.ADMINISTRATOR)
+        .order_by(_ACCOUNTS.c.id)
+        .with_for_update()
+    )
+
+
+def _administrators(session: Session) -> set[UUID]:
+    """Those who can sign in and administer for good."""
+    query = (
+        select(_ACCOUNTS.c.id)
+        .join(_CREDENTIALS, _CREDENTIALS.c.account_id == _ACCOUNTS.c.id)
+        .where(
+            _ACCOUNTS.c.role == Role.ADMINISTRATOR, _ACCOUNTS.c.active, ~_ACCOUNTS.c.is_demo,
+            _ACCOUNTS.c.ends_at.is_(None), _CREDENTIALS.c.password_hash.is_not(None),
+        )
+    )  # fmt: skip
+    return set(session.connection().execute(query).scalars())
+
+
+def _take_everything(session: Session, account_id: UUID, now: datetime) -> None:
+    end_sessions(session=session, account_id=account_id, now=now)
+    drop_links(session=session, account_id=account_id)
+    connection = session.connection()
+    connection.execute(
+        update(_CODES).where(_CODES.c.account_id == account_id).values(expires_at=now)
+    )

@@ -1,0 +1,209 @@
+"""What everybody may do to their own account; what weighs more asks for the password again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.credentials import credential_of, must_have_factor, set_password
+from survey.access.passwords import matches
+from survey.access.principal import AccessDenied, Principal
+from survey.access.second_factor import (
+    Enrolment,
+    begin_enrolment,
+    clear_factor,
+    confirm_enrolment,
+    is_enrolled,
+    new_recovery_codes,
+)
+from survey.access.sessions import as_principal, end_sessions
+from survey.access.tries import Counted, Kind, claim_try, forget_tries
+from survey.locale import SurveyError, msg
+from survey.store.core import table_of
+from survey.store.tables import Account, Credential, LoginSession, RecoveryCode
+
+_SESSIONS, _RECOVERY = table_of(LoginSession), table_of(RecoveryCode)
+
+
+class PasswordWrong(SurveyError):
+    code = "password_wrong"
+
+    def __init__(self) -> None:
+        super().__init__(msg("The present password is not right."))
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A browser in which this person is signed in."""
+
+    since: datetime
+    last_seen: datetime
+    is_this: bool
+
+
+@dataclass(frozen=True)
+class OwnAccount:
+    """What a person is shown about their own account."""
+
+    login: str
+    name: str
+    has_password: bool
+    has_factor: bool
+    must_have_factor: bool
+    recovery_codes: int
+    sessions: tuple[OpenSession, ...]
+
+
+def own_account(
+    *, session: Session, principal: Principal, this: str | None, now: datetime
+) -> OwnAccount:
+    """`this` is the SHA-256 of the secret of the asking browser."""
+    account = _account(session, principal)
+    credential = session.get(Credential, account.id)
+    left = select(func.count()).where(_RECOVERY.c.account_id == account.id)
+    query = (
+        select(_SESSIONS)
+        .where(
+            _SESSIONS.c.account_id == account.id,
+            _SESSIONS.c.ended_at.is_(None),
+            _SESSIONS.c.expires_at > now,
+            _SESSIONS.c.idle_until.is_(None) | (_SESSIONS.c.idle_until > now),
+        )
+        .order_by(_SESSIONS.c.created_at.desc())
+    )
+    connection = session.connection()
+    return OwnAccount(
+        login=account.login,
+        name=account.name,
+        has_password=credential is not None and credential.password_hash is not None,
+        has_factor=is_enrolled(credential),
+        must_have_factor=must_have_factor(account),
+        recovery_codes=connection.execute(left).scalar_one(),
+        sessions=tuple(
+            OpenSession(row.created_at, row.seen_at or row.created_at, row.secret_sha256 == this)
+            for row in connection.execute(query)
+        ),
+    )
+
+
+def claim_password_try(*, session: Session, principal: Principal, now: datetime) -> None:
+    """Count a try at one's own password, which a stolen session must not be able to guess.
+
+    In a transaction of its own, before the password is shown to any function below.
+    """
+    _account(session, principal)
+    claim_try(session=session, counted=(_counted(principal),), now=now)
+
+
+def change_password(
+    *, session: Session, principal: Principal, shown: str, password: str, secret: str | None,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Set another password and end all other sessions; `shown` is the present password.
+
+    Raises `PasswordWrong` and `PasswordWeak`.
+    """
+    account = _proved(session, principal, shown)
+    set_password(session=session, account=account, password=password, now=now)
+    ended = end_sessions(session=session, account_id=account.id, now=now, keep=secret)
+    record(
+        session=session, actor=principal, action="account.password_changed",
+        subject_kind="account", subject_id=account.id, now=now, detail={"sessions_ended": ended},
+    )  # fmt: skip
+
+
+def start_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> Enrolment:
+    """Set up a second factor, or another phone for it; the one before does nothing any more."""
+    account = _proved(session, principal, shown)
+    credential = credential_of(session=session, account_id=account.id)
+    had = is_enrolled(credential)
+    clear_factor(session=session, credential=credential)
+    record(
+        session=session, actor=principal, action="account.second_factor_begun",
+        subject_kind="account", subject_id=account.id, now=now,
+        detail={"before": {"second_factor": had}},
+    )  # fmt: skip
+    return begin_enrolment(session=session, credential=credential, login=account.login)
+
+
+def pending_factor(*, session: Session, principal: Principal) -> Enrolment | None:
+    """The second factor that waits for its first code; None: none does."""
+    account = _account(session, principal)
+    credential = session.get(Credential, account.id)
+    if credential is None or credential.totp_secret is None or is_enrolled(credential):
+        return None
+    return begin_enrolment(session=session, credential=credential, login=account.login)
+
+
+def confirm_factor(
+    *, session: Session, principal: Principal, code: str, now: datetime
+) -> tuple[str, ...]:
+    """Put it in force with the first code; returns the recovery codes. Raises `FactorWrong`."""
+    account = _account(session, principal)
+    credential = credential_of(session=session, account_id=account.id)
+    codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
+    record(
+        session=session, actor=principal, action="account.second_factor_set",
+        subject_kind="account", subject_id=account.id, now=now,
+    )  # fmt: skip
+    return codes
+
+
+def remove_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> None:
+    """Sign in without a second factor again, where the role allows it."""
+    account = _proved(session, principal, shown)
+    if must_have_factor(account):
+        raise AccessDenied(msg("Your role needs a second factor."))
+    credential = credential_of(session=session, account_id=account.id)
+    clear_factor(session=session, credential=credential)
+    record(
+        session=session, actor=principal, action="account.second_factor_removed",
+        subject_kind="account", subject_id=account.id, now=now,
+        detail={"before": {"second_factor": True}, "after": {"second_factor": False}},
+    )  # fmt: skip
+
+
+def replace_recovery_codes(
+    *, session: Session, principal: Principal, shown: str, now: datetime
+) -> tuple[str, ...]:
+    """Ten new recovery codes; the ones before do nothing any more."""
+    account = _proved(session, principal, shown)
+    if not is_enrolled(session.get(Credential, account.id)):
+        raise AccessDenied(msg("Set up the second factor first."))
+    record(
+        session=session, actor=principal, action="account.recovery_codes_made",
+        subject_kind="account", subject_id=account.id, now=now,
+    )  # fmt: skip
+    return new_recovery_codes(session=session, account_id=account.id)
+
+
+def sign_out_everywhere(*, session: Session, principal: Principal, now: datetime) -> int:
+    """End all own sessions, this one as well; returns how many."""
+    ended = end_sessions(session=session, account_id=principal.account_id, now=now)
+    record(
+        session=session, actor=principal, action="account.sessions_ended", subject_kind="account",
+        subject_id=principal.account_id, now=now, detail={"sessions_ended": ended},
+    )  # fmt: skip
+    return ended
+
+
+def _account(session: Session, principal: Principal) -> Account:
+    account = session.get(Account, principal.account_id)
+    if account is None or account.is_demo or as_principal(account) != principal:
+        raise AccessDenied(msg("Demo roles have no account of their own."))
+    return account
+
+
+def _proved(session: Session, principal: Principal, shown: str) -> Account:
+    account = _account(session, principal)
+    credential = session.get(Credential, account.id)
+    if not matches(credential.password_hash if credential else None, shown):
+        raise PasswordWrong
+    forget_tries(session=session, counted=_counted(principal))
+    return account
+
+
+def _counted(principal: Principal) -> Counted:
+    return Counted(Kind.FACTOR, f"own:{principal.account_id}")

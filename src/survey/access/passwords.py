@@ -1,0 +1,105 @@
+"""Passwords: kept as Argon2id, and refused while they are easy to guess."""
+
+from threading import Lock
+from types import MappingProxyType
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from survey.locale import Message, SurveyError, msg
+
+SHORTEST, LONGEST = 12, 128
+STRONG = 3
+"""Of zxcvbn's 0 to 4: at least 10^8 guesses, so that the lock-out makes guessing hopeless."""
+_JUDGED = 72
+"""Characters that zxcvbn looks at; what comes after them only makes a password harder."""
+
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""The least that OWASP recommends: many people sign in within the same minutes of a morning.
+Parameters that are raised later reach each password when it is next used."""
+_NOBODYS = _HASHER.hash("nobody has this password")
+_JUDGE = Lock()
+"""zxcvbn keeps the words that it was told about a person in a dictionary of the whole process."""
+
+_ADVICE = MappingProxyType(
+    {
+        text.msgid: text
+        for text in (
+            msg("Use a few words, avoid common phrases."),
+            msg("No need for symbols, digits, or uppercase letters."),
+            msg("Add another word or two. Uncommon words are better."),
+            msg("Straight rows of keys are easy to guess."),
+            msg("Short keyboard patterns are easy to guess."),
+            msg("Use a longer keyboard pattern with more turns."),
+            msg('Repeats like "aaa" are easy to guess.'),
+            msg('Repeats like "abcabcabc" are only slightly harder to guess than "abc".'),
+            msg("Avoid repeated words and characters."),
+            msg('Sequences like "abc" or "6543" are easy to guess.'),
+            msg("Avoid sequences."),
+            msg("Recent years are easy to guess."),
+            msg("Avoid recent years."),
+            msg("Avoid years that are associated with you."),
+            msg("Dates are often easy to guess."),
+            msg("Avoid dates and years that are associated with you."),
+            msg("This is a top-10 common password."),
+            msg("This is a top-100 common password."),
+            msg("This is a very common password."),
+            msg("This is similar to a commonly used password."),
+            msg("A word by itself is easy to guess."),
+            msg("Names and surnames by themselves are easy to guess."),
+            msg("Common names and surnames are easy to guess."),
+            msg("Capitalization doesn't help very much."),
+            msg("All-uppercase is almost as easy to guess as all-lowercase."),
+            msg("Reversed words aren't much harder to guess."),
+            msg("Predictable substitutions like '@' instead of 'a' don't help very much."),
+        )
+    }
+)
+"""Everything that zxcvbn says, so that it can be said in the reader's language."""
+
+
+class PasswordWeak(SurveyError):
+    """The password is not taken; `advice` says how to find a better one."""
+
+    code = "password_weak"
+
+    def __init__(self, message: Message, advice: tuple[Message, ...] = ()) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+def hashed(password: str) -> str:
+    """What the store keeps of a password or of a short code."""
+    return _HASHER.hash(password[:LONGEST])
+
+
+def matches(kept: str | None, password: str) -> bool:
+    """Whether it is the password; without anything kept the work is the same, and the answer no."""
+    try:
+        right = _HASHER.verify(kept or _NOBODYS, password[:LONGEST])
+    except (VerificationError, InvalidHashError):
+        return False
+    return right and kept is not None
+
+
+def is_outdated(kept: str) -> bool:
+    """Whether it was hashed with weaker parameters than are used now."""
+    return _HASHER.check_needs_rehash(kept)
+
+
+def require_strong(password: str, *, about: tuple[str, ...]) -> None:
+    """Raise `PasswordWeak` for what is short or easy to guess; `about` is known of the person."""
+    if len(password) < SHORTEST:
+        raise PasswordWeak(msg("Please use at least {count} characters.", count=SHORTEST))
+    if len(password) > LONGEST:
+        raise PasswordWeak(msg("Please use at most {count} characters.", count=LONGEST))
+    known = [word for word in about if word]
+    with _JUDGE:
+        judged = zxcvbn(password[:_JUDGED], user_inputs=known)
+    if judged["score"] < STRONG:
+        said = (judged["feedback"]["warning"], *judged["feedback"]["suggestions"])
+        raise PasswordWeak(
+            msg("This password is easy to guess."),
+            tuple(_ADVICE[text] for text in said if text in _ADVICE),
+        )

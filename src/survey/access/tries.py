@@ -1,0 +1,122 @@
+"""How often signing in may be tried: counted by name and by address, in the store.
+
+A try is counted before it is known whether it succeeds, so that many at once are not free, and by
+every process, since the count is a row that they share. Names are counted whether or not anybody
+has them, so that the counting tells nobody which exist.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, select, update
+from sqlmodel import Session
+
+from survey.access.tokens import digest
+from survey.locale import SurveyError, msg
+from survey.store.core import table_of
+from survey.store.inserting import insert_if_new
+from survey.store.tables import SignInTries
+
+FORGOTTEN_AFTER = timedelta(hours=24)
+_TRIES = table_of(SignInTries)
+
+
+class Kind(StrEnum):
+    NAME = "name"
+    ADDRESS = "address"
+    FACTOR = "factor"
+    CODE = "code"
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """So many tries are free; after each further one the wait doubles, up to the longest."""
+
+    free: int
+    first: timedelta
+    longest: timedelta
+
+
+ALLOWANCES = {
+    Kind.NAME: Allowance(6, timedelta(seconds=30), timedelta(minutes=15)),
+    # A whole office may stand behind one address.
+    Kind.ADDRESS: Allowance(30, timedelta(seconds=30), timedelta(minutes=15)),
+    # Only who knows the password comes this far, so a long wait locks out nobody else.
+    Kind.FACTOR: Allowance(5, timedelta(minutes=1), timedelta(hours=24)),
+    Kind.CODE: Allowance(5, timedelta(seconds=30), timedelta(hours=1)),
+}
+
+
+class TooManyTries(SurveyError):
+    """Nothing was looked at; `wait` is how long until the next try is."""
+
+    code = "too_many_tries"
+
+    def __init__(self, wait: timedelta) -> None:
+        minutes = int(wait.total_seconds() // 60) + 1
+        super().__init__(
+            msg("Too many tries. Please wait {minutes} min and try again.", minutes=minutes)
+        )
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Something whose tries are counted."""
+
+    kind: Kind
+    who: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}:{digest(self.who)}"
+
+
+def claim_try(*, session: Session, counted: Sequence[Counted], now: datetime) -> None:
+    """Take one try of each, or raise `TooManyTries` and take none."""
+    connection = session.connection()
+    connection.execute(delete(_TRIES).where(_TRIES.c.last_at < now - FORGOTTEN_AFTER))
+    rows = []
+    for one in sorted(counted, key=lambda each: each.subject):
+        insert_if_new(connection, SignInTries, {"subject": one.subject, "tries": 0, "last_at": now})
+        query = select(_TRIES).where(_TRIES.c.subject == one.subject).with_for_update()
+        rows.append((one, connection.execute(query).one()))
+    waits = [row.locked_until - now for _, row in rows if row.locked_until is not None]
+    longest = max(waits, default=timedelta(0))
+    if longest > timedelta(0):
+        raise TooManyTries(longest)
+    for one, row in rows:
+        _set(session, one, row.tries + 1, now)
+
+
+def give_back_try(*, session: Session, counted: Counted, now: datetime) -> None:
+    """The last try was no failure after all."""
+    query = select(_TRIES.c.tries).where(_TRIES.c.subject == counted.subject).with_for_update()
+    tries = session.connection().execute(query).scalar_one_or_none()
+    if tries is not None:
+        _set(session, counted, max(tries - 1, 0), now)
+
+
+def forget_tries(*, session: Session, counted: Counted) -> None:
+    """Begin to count anew: the person has proved who they are."""
+    session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == counted.subject))
+
+
+def _set(session: Session, counted: Counted, tries: int, now: datetime) -> None:
+    wait = wait_after(counted.kind, tries)
+    session.connection().execute(
+        update(_TRIES)
+        .where(_TRIES.c.subject == counted.subject)
+        .values(tries=tries, last_at=now, locked_until=now + wait if wait else None)
+    )
+
+
+def wait_after(kind: Kind, tries: int) -> timedelta:
+    """How long nothing is taken after so many tries in vain."""
+    allowance = ALLOWANCES[kind]
+    if tries < allowance.free:
+        return timedelta(0)
+    doublings = min(tries - allowance.free, 20)
+    return min(allowance.first * (1 << doublings), allowance.longest)

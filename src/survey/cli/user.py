@@ -1,0 +1,214 @@
+"""Accounts from the command line: the first administrator, and help when nobody can sign in."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from survey.access.account_list import AccountLine, Wanted, account_line, list_accounts
+from survey.access.account_resets import end_all_sessions, give_password, make_link, reset_factor
+from survey.access.accounts import Entry, change_account, create_account, set_active
+from survey.access.principal import NATION, OPERATOR, Role
+from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
+from survey.locale import msg, translator
+from survey.settings import current_settings
+from survey.store.engine import read_scope, session_scope
+
+app = typer.Typer(
+    name="user",
+    help="Accounts: create, list, change, close, and help people who cannot sign in.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Login = Annotated[str, typer.Argument(help="What the person signs in with.")]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"], help="Last day on which the account works, for example 2027-01-31."
+    ),
+]
+AskPassword = Annotated[
+    bool,
+    typer.Option(
+        "--password",
+        help="Ask for a password here instead of printing a link; the person has to change it.",
+    ),
+]
+MOST = 100_000
+
+
+@app.command()
+def create(
+    login: Login,
+    name: Annotated[str, typer.Option(help="Name of the person.")],
+    role: Annotated[Role, typer.Option(help="What the person works as.")] = Role.ADMINISTRATOR,
+    area: Annotated[
+        str, typer.Option(help="CN, a province (32), a city (320500) or city/point.")
+    ] = NATION,
+    until: Until = None,
+    email: Annotated[
+        str, typer.Option(help="How an outside provider knows the person; optional.")
+    ] = "",
+    password: AskPassword = False,
+) -> None:
+    """Make an account and print a one-time link with which the person chooses a password.
+
+    The first administrator of a new system is made like this:
+    survey user create wang --name "Wang Fang"
+    """
+    with reporting_errors():
+        entry = Entry(name, role, area, _day(until), email)
+        # Whoever mistypes a password twice has made no account.
+        typed = _ask_password() if password else ""
+        now = datetime.now(UTC)
+        with session_scope(_url()) as session:
+            account = create_account(
+                session=session, principal=OPERATOR, login=login, entry=entry, now=now
+            )
+            token = _give(session, account.login, typed, now)
+        _tell(account.login, token)
+
+
+@app.command("list")
+def list_(
+    role: Annotated[Role | None, typer.Option(help="Only this role.")] = None,
+    area: Annotated[str, typer.Option(help="Only areas that begin like this.")] = "",
+    words: Annotated[str, typer.Option("--find", help="Part of login, name or e-mail.")] = "",
+    demo: Annotated[bool, typer.Option("--demo", help="Demo accounts instead of real ones.")] = (
+        False
+    ),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List accounts: who, where, until when, and whether they can sign in."""
+    with reporting_errors(), read_scope(_url()) as session:
+        listing = list_accounts(
+            session=session, principal=OPERATOR, now=datetime.now(UTC), most=MOST,
+            wanted=Wanted(role=role, area=area, words=words, demo=demo),
+        )  # fmt: skip
+        columns = (
+            "login", "name", "role", "area", "until", "active", "password", "second_factor",
+            "sessions", "last_seen",
+        )  # fmt: skip
+        print_table(columns, [_row(line) for line in listing.lines], output)
+
+
+@app.command()
+def change(
+    login: Login,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Another role.")] = None,
+    area: Annotated[str | None, typer.Option(help="Another area.")] = None,
+    until: Until = None,
+    for_good: Annotated[bool, typer.Option("--for-good", help="Without an end date.")] = False,
+    email: Annotated[str | None, typer.Option(help="Another e-mail; empty for none.")] = None,
+) -> None:
+    """Change name, role, area, end date or e-mail; what is not named stays. It holds at once."""
+    with reporting_errors(), session_scope(_url()) as session:
+        now = datetime.now(UTC)
+        line = account_line(session=session, principal=OPERATOR, login=login, now=now)
+        before = line.entry
+        entry = Entry(
+            before.name if name is None else name,
+            role or before.role,
+            before.area if area is None else area,
+            None if for_good else _day(until) or before.last_day,
+            before.email if email is None else email,
+        )
+        change_account(
+            session=session, principal=OPERATOR, login=login, seen=before, entry=entry, now=now
+        )
+    say("{login} is changed.", login=login)
+
+
+@app.command()
+def disable(login: Login) -> None:
+    """Close an account: its sessions end, its links and codes do nothing any more."""
+    _do(lambda session, now: set_active(
+        session=session, principal=OPERATOR, login=login, active=False, now=now
+    ))  # fmt: skip
+    say("{login} is closed.", login=login)
+
+
+@app.command()
+def enable(login: Login) -> None:
+    """Open a closed account again."""
+    _do(lambda session, now: set_active(
+        session=session, principal=OPERATOR, login=login, active=True, now=now
+    ))  # fmt: skip
+    say("{login} is open again.", login=login)
+
+
+@app.command()
+def reset(login: Login, password: AskPassword = False) -> None:
+    """Print a one-time link with which the person chooses a new password."""
+    with reporting_errors():
+        typed = _ask_password() if password else ""
+        with session_scope(_url()) as session:
+            token = _give(session, login, typed, datetime.now(UTC))
+        _tell(login, token)
+
+
+@app.command("reset-factor")
+def reset_factor_(login: Login) -> None:
+    """For a lost phone: the person sets up another one at the next sign-in."""
+    _do(lambda session, now: reset_factor(
+        session=session, principal=OPERATOR, login=login, now=now
+    ))  # fmt: skip
+    say("{login} sets up a second factor at the next sign-in.", login=login)
+
+
+@app.command("sign-out")
+def sign_out(login: Login) -> None:
+    """End every session of an account."""
+    _do(lambda session, now: end_all_sessions(
+        session=session, principal=OPERATOR, login=login, now=now
+    ))  # fmt: skip
+    say("{login} is signed out everywhere.", login=login)
+
+
+def _do(work: Callable[[Session, datetime], object]) -> None:
+    with reporting_errors(), session_scope(_url()) as session:
+        work(session, datetime.now(UTC))
+
+
+def _url() -> str:
+    return current_settings().store_url
+
+
+def _day(until: datetime | None) -> date | None:
+    return until.date() if until else None
+
+
+def _ask_password() -> str:
+    words = translator(current_settings().language)(msg("Password"))
+    typed: str = typer.prompt(words, hide_input=True, confirmation_prompt=True)
+    return typed
+
+
+def _give(session: Session, login: str, typed: str, now: datetime) -> str | None:
+    """A password that was typed, else the token of a link."""
+    if not typed:
+        return make_link(session=session, principal=OPERATOR, login=login, now=now)
+    give_password(session=session, principal=OPERATOR, login=login, password=typed, now=now)
+    return None
+
+
+def _tell(login: str, token: str | None) -> None:
+    if token is None:
+        say("{login} signs in with this password and has to choose another one.", login=login)
+        return
+    settings = current_settings()
+    origin = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    say("{login} chooses a password here, once, within three days:", login=login)
+    typer.echo(f"{origin}/auth/setup/{token}")
+
+
+def _row(line: AccountLine) -> tuple[object, ...]:
+    return (
+        line.login, line.name, line.role.value, line.area, line.last_day,
+        line.active and not line.is_over, line.has_password, line.has_factor, line.open_sessions,
+        line.last_seen,
+    )  # fmt: skip

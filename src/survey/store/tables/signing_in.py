@@ -1,0 +1,101 @@
+"""What people sign in with, half-finished sign-ins, and how often somebody tried in vain."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+
+
+class Credential(SQLModel, table=True):
+    """Password and second factor of an account; without a row nobody signs in by password."""
+
+    account_id: UUID = Field(foreign_key="account.id", primary_key=True)
+    password_hash: str | None = None
+    """Argon2id, with its own salt and parameters."""
+    password_set_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    must_change: bool = False
+    """Somebody else chose the password, so it is only good for choosing another one."""
+    totp_secret: str | None = Field(default=None, max_length=64)
+    """Base32; in force from `totp_since` on, before that waiting for its first code."""
+    totp_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    totp_step: int | None = None
+    """The 30-second step of the last accepted code: no code of it or before is taken again."""
+
+
+class RecoveryCode(SQLModel, table=True):
+    """Stands in for the second factor once."""
+
+    __tablename__ = "recovery_code"
+
+    code_sha256: str = Field(primary_key=True, max_length=64)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+
+
+class SetupLink(SQLModel, table=True):
+    """A one-time link with which a person chooses a password; an administrator made it."""
+
+    __tablename__ = "setup_link"
+
+    token_sha256: str = Field(primary_key=True, max_length=64)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    created_by: UUID | None = Field(default=None, foreign_key="account.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignInCode(SQLModel, table=True):
+    """A surveyor's one-time code on paper; a new one replaces the one before."""
+
+    __tablename__ = "sign_in_code"
+
+    account_id: UUID = Field(foreign_key="account.id", primary_key=True)
+    code_hash: str
+    """Argon2id: short codes must not be found by trying all of them."""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    created_by: UUID | None = Field(default=None, foreign_key="account.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignInStep(SQLModel, table=True):
+    """A sign-in between its first and its last step; opens no page."""
+
+    __tablename__ = "sign_in_step"
+
+    secret_sha256: str = Field(primary_key=True, max_length=64)
+    account_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
+    """Empty while somebody is at an outside provider."""
+    second_factor: bool = False
+    """Whether the second factor was shown already."""
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+    """What the answer of an outside provider must match."""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignInTries(SQLModel, table=True):
+    """How often signing in failed, by name or by address; neither is kept as it is."""
+
+    __tablename__ = "sign_in_tries"
+
+    subject: str = Field(primary_key=True, max_length=80)
+    """`name:` or `address:` and a SHA-256; names that nobody has are counted as well."""
+    tries: int
+    last_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OutsideIdentity(SQLModel, table=True):
+    """Somebody as an OpenID Connect provider knows them, linked to one account."""
+
+    __tablename__ = "outside_identity"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    key_sha256: str = Field(unique=True, max_length=64)
+    """Over issuer and subject, which together are one person for ever."""
+    issuer: str
+    subject: str
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    linked_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

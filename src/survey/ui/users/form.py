@@ -1,0 +1,100 @@
+"""The fields of an account: name, role, area, last day, e-mail."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import streamlit as st
+
+from survey.access.accounts import Entry
+from survey.access.areas import LEVELS, Level, city_of_area, level_of
+from survey.access.principal import NATION, POINT_MARK, Role
+from survey.access.second_factor import REQUIRED
+from survey.locale import Message, msg
+from survey.publish.views.names import Names
+from survey.sample.frame import shipped_cities
+from survey.ui.page import Visit
+from survey.ui.roles import NAMES
+
+LEVEL_NAMES: Mapping[Level, Message] = {
+    Level.NATION: msg("Whole nation"),
+    Level.PROVINCE: msg("One province"),
+    Level.CITY: msg("One city"),
+    Level.POINT: msg("One sampling point"),
+}
+LONGEST_YEARS = 10
+
+
+def area_name(visit: Visit, area: str) -> str:
+    """An area as people call it."""
+    city, mark, point = area.partition(POINT_MARK)
+    name = Names(visit.language, None).area(city)
+    return f"{name} · {point}" if mark else name
+
+
+def entry_fields(visit: Visit, key: str, before: Entry | None, today: date) -> Entry:
+    """Ask for everything; which area fits follows the role at once, so this is no `st.form`."""
+    t = visit.t
+    # The browser knows an option by its label, so each language needs widgets of its own.
+    key = f"{key}/{visit.language}"
+    name = st.text_input(
+        t("Name"), value=before.name if before else "", max_chars=80, key=f"{key}/name"
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        roles = list(Role)
+        role = st.selectbox(
+            t("Role"), roles, key=f"{key}/role", format_func=lambda one: t(NAMES[one]),
+            index=roles.index(before.role) if before else 0,
+        )  # fmt: skip
+        area = _area(visit, key, role, before.area if before else "")
+    if role in REQUIRED:
+        st.caption(t("This role signs in with a second factor, set up at the first sign-in."))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        last_day = st.date_input(
+            t("Last day (empty: for good)"), value=before.last_day if before else None,
+            min_value=min(today, before.last_day or today) if before else today,
+            max_value=today + timedelta(days=365 * LONGEST_YEARS), key=f"{key}/until",
+        )  # fmt: skip
+        email = st.text_input(
+            t("E-mail (optional)"), value=before.email if before else "", max_chars=255,
+            key=f"{key}/email",
+            help=t("Only needed to sign in through an outside provider."),
+        )  # fmt: skip
+    return Entry(name, role, area, _day(last_day), email)
+
+
+def _area(visit: Visit, key: str, role: Role, before: str) -> str:
+    t, levels = visit.t, LEVELS[role]
+    known = level_of(before)
+    start = levels.index(known) if known in levels else 0
+    level = st.selectbox(
+        t("Area of work"), levels, index=start, key=f"{key}/level/{role}",
+        format_func=lambda one: t(LEVEL_NAMES[one]),
+    )  # fmt: skip
+    if level is Level.NATION:
+        return NATION
+    names, city = Names(visit.language, None), city_of_area(before)
+    if level is Level.PROVINCE:
+        provinces = list(dict.fromkeys(one.province_code for one in shipped_cities()))
+        return _pick(t("Province"), provinces, names, city[:2], f"{key}/province")
+    cities = [one.code for one in shipped_cities()]
+    chosen = _pick(t("City"), cities, names, city, f"{key}/city")
+    if level is Level.CITY:
+        return chosen
+    point = before.partition(POINT_MARK)[2]
+    code = st.text_input(
+        t("Code of the sampling point"), value=point, max_chars=60, key=f"{key}/point"
+    )
+    return f"{chosen}{POINT_MARK}{code.strip()}"
+
+
+def _pick(label: str, options: list[str], names: Names, before: str, key: str) -> str:
+    start = options.index(before) if before in options else 0
+    return st.selectbox(
+        label, options, index=start, format_func=names.area, key=key, filter_mode="contains"
+    )
+
+
+def _day(chosen: object) -> date | None:
+    if isinstance(chosen, datetime):
+        return chosen.date()
+    return chosen if isinstance(chosen, date) else None

@@ -1,0 +1,53 @@
+"""What became of a click: said at the top of the next drawing, with the link that was made."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.locale import SurveyError, Translator
+from survey.store.engine import session_scope
+from survey.ui.furniture import notice
+from survey.ui.handing_out import origin
+from survey.ui.page import Visit
+from survey.ui.session import signed_in
+
+_DONE, _PROBLEM, _LINK = "users/done", "users/problem", "users/link"
+
+
+def act(visit: Visit, change: Callable[[Session, Principal], object], done: str) -> bool:
+    """Run one change in one transaction as whoever is signed in now; say how it went."""
+    try:
+        with session_scope(visit.settings.store_url) as session:
+            change(session, signed_in(visit.settings))
+    except SurveyError as error:
+        st.session_state[_PROBLEM] = visit.t(error.message)
+        return False
+    st.session_state[_DONE] = done
+    return True
+
+
+def keep_link(visit: Visit, name: str, token: str) -> None:
+    """Show the link at the next drawing, and at no later one."""
+    st.session_state[_LINK] = name, f"{origin(visit)}/auth/setup/{token}"
+
+
+def say_what_happened(t: Translator) -> None:
+    done = st.session_state.pop(_DONE, None)
+    if done is not None:
+        st.success(done)
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem is not None:
+        notice(problem, t("Nothing was changed."))
+    made: tuple[str, str] | None = st.session_state.pop(_LINK, None)
+    if made is not None:
+        name, link = made
+        notice(
+            t("One-time link for {name}", name=name),
+            t(
+                "Give it to this person alone. With it they choose their password, once, within "
+                "three days. It is not shown again."
+            ),
+        )
+        st.code(link, language=None)

@@ -1,0 +1,161 @@
+"""Plain forms: how they are drawn, that a post comes from one of ours, and what they carry."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from survey.access.tokens import digest, new_token
+from survey.locale import Message, Translator
+from survey.web.render import Page, enclose, fragment, respond
+from survey.web.security import PAGE_HEADERS, is_https, is_same_site
+
+MAX_FORM_BYTES = 4096
+FORM_SECONDS = 10.0
+FORM_COOKIE = "survey_form"
+"""Holds what the hidden token of every form is made of; no other site can read or guess it."""
+TOKEN = "token"
+NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of a form; `complete` tells password managers what it is."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    complete: str = "off"
+    value: str = ""
+    mode: str = "text"
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Fields, and the button that sends them."""
+
+    action: str
+    submit: str
+    fields: tuple[Field, ...] = ()
+    hidden: tuple[tuple[str, str], ...] = ()
+    is_main: bool = True
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a page says; `parts` are safe HTML, drawn between the text and the forms."""
+
+    title: str
+    text: str = ""
+    problem: str = ""
+    advice: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """Address and words."""
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The few fields of a plain form; anything long is not one of ours."""
+    content = bytearray()
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                content.extend(chunk)
+                if len(content) > MAX_FORM_BYTES:
+                    return {}
+        fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=10)
+    except (ValueError, TimeoutError, ClientDisconnect):
+        return {}
+    return {name: values[0] for name, values in fields.items()}
+
+
+async def own_form(request: Request) -> dict[str, str]:
+    """The fields of a form that a page of ours drew for this browser; else 403."""
+    form = await read_form(request)
+    kept = request.cookies.get(FORM_COOKIE, "")
+    shown = form.get(TOKEN, "").encode()
+    if not is_same_site(request) or not kept:
+        raise HTTPException(403)
+    if not secrets.compare_digest(shown, _form_token(kept).encode()):
+        raise HTTPException(403)
+    return form
+
+
+def _form_token(kept: str) -> str:
+    return digest(f"form:{kept}")
+
+
+def show(
+    request: Request, t: Translator, language: str, sheet: Sheet, *, trusted_proxies: int,
+    status: int = 200,
+) -> Response:  # fmt: skip
+    """The page with its forms, each of them with the token of this browser."""
+    kept = request.cookies.get(FORM_COOKIE) or new_token(bits=128)
+    platform = t("Hundred Cities Survey")
+    body = enclose(
+        "auth",
+        {
+            "problem": _problem(sheet),
+            "parts": "".join(sheet.parts),
+            "forms": "".join(_form(form, _form_token(kept)) for form in sheet.forms),
+            "links": "".join(
+                fragment("auth_link", address=address, words=words)
+                for address, words in sheet.links
+            ),
+        },
+        platform=platform, title=sheet.title, text=sheet.text,
+    )  # fmt: skip
+    headers = {"Cache-Control": "no-store"}
+    page = Page(language, f"{sheet.title} · {platform}", body)
+    response = respond(request, page, status=status, headers=headers)
+    if FORM_COOKIE not in request.cookies:
+        response.set_cookie(
+            FORM_COOKIE, kept, httponly=True, samesite="lax", path="/auth",
+            secure=is_https(request, trusted_proxies),
+        )  # fmt: skip
+    return response
+
+
+def paragraph(words: str) -> str:
+    return fragment("auth_text", words=words)
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Lines to be copied, such as recovery codes."""
+    inner = "".join(fragment("auth_line", words=line) for line in lines)
+    return enclose("auth_lines", {"lines": inner})
+
+
+def said(t: Translator, messages: Sequence[Message]) -> tuple[str, ...]:
+    return tuple(t(message) for message in messages)
+
+
+def _problem(sheet: Sheet) -> str:
+    if not sheet.problem:
+        return ""
+    advice = "".join(fragment("auth_text", words=line) for line in sheet.advice)
+    return enclose("auth_problem", {"advice": advice}, problem=sheet.problem)
+
+
+def _form(form: Form, token: str) -> str:
+    hidden = ((TOKEN, token), *form.hidden)
+    fields = [fragment("auth_hidden", name=name, value=value) for name, value in hidden]
+    fields += [
+        fragment(
+            "auth_field", name=field.name, label=field.label, kind=field.kind, hint=field.hint,
+            complete=field.complete, value=field.value, mode=field.mode,
+            place=f"{form.action}-{field.name}".strip("/").replace("/", "-"),
+        )
+        for field in form.fields
+    ]  # fmt: skip
+    look = "sf-main" if form.is_main else "sf-second"
+    return enclose(
+        "auth_form", {"fields": "".join(fields)}, action=form.action, submit=form.submit, look=look
+    )

@@ -1,0 +1,234 @@
+"""Step by step into a session, and everything on the way that must not open one."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from people import PASSWORD, code_at, credential, employ_person
+from sqlmodel import select
+
+from survey.access.credentials import LINK_LIFETIME, LinkUnknown, new_link
+from survey.access.passwords import PasswordWeak, matches
+from survey.access.principal import NATION, Role
+from survey.access.second_factor import REQUIRED, FactorWrong
+from survey.access.sessions import Limits, principal_for, renew
+from survey.access.signing_in import (
+    STEP_LIFETIME,
+    Next,
+    StepOver,
+    begin,
+    choose_password,
+    finish,
+    finish_enrolment,
+    knock,
+    progress,
+    prove_factor,
+    show_enrolment,
+    use_link,
+)
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, RecoveryCode
+
+NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
+LIMITS = Limits(timedelta(hours=12), timedelta(minutes=30))
+NEW = "quiet rivers carry lanterns home"
+
+
+def _enter(url: str, login: str, now: datetime = NOW) -> str:
+    """Name and password are right; the secret of the step after them."""
+    with session_scope(url) as session:
+        knocked = knock(session=session, login=login, address="203.0.113.7", now=now)
+    assert matches(knocked.password_hash, PASSWORD)
+    assert knocked.account_id is not None
+    with session_scope(url) as session:
+        return begin(
+            session=session, account_id=knocked.account_id, password=PASSWORD,
+            address="203.0.113.7", then="/", now=now,
+        )  # fmt: skip
+
+
+def _next(url: str, step: str, now: datetime = NOW) -> Next:
+    with session_scope(url) as session:
+        return progress(session=session, secret=step, now=now).next
+
+
+def _finish(url: str, step: str, now: datetime = NOW) -> str:
+    with session_scope(url) as session:
+        return finish(session=session, secret=step, limits=LIMITS, now=now)
+
+
+def _prove(url: str, step: str, code: str, now: datetime = NOW) -> bool:
+    with session_scope(url) as session:
+        return prove_factor(session=session, secret=step, code=code, address="203.0.113.7", now=now)
+
+
+def test_a_password_alone_opens_a_session_for_a_role_that_needs_no_more(store_url: str) -> None:
+    person = employ_person(store_url, "wang")
+    step = _enter(store_url, " WANG ")
+    secret = _finish(store_url, step)
+    with read_scope(store_url) as session:
+        assert principal_for(session=session, secret=secret, now=NOW) == person
+        assert principal_for(session=session, secret=step, now=NOW) is None
+    with pytest.raises(StepOver):
+        _finish(store_url, step)
+
+
+def test_the_roles_that_need_a_second_factor() -> None:
+    assert {Role.ADMINISTRATOR, Role.NATIONAL_OFFICIAL} == REQUIRED
+
+
+def test_a_role_that_needs_a_second_factor_gets_nothing_before_it(store_url: str) -> None:
+    employ_person(store_url, "root", Role.ADMINISTRATOR, NATION)
+    step = _enter(store_url, "root")
+    assert _next(store_url, step) is Next.ENROL
+    with pytest.raises(StepOver):
+        _finish(store_url, step)
+    with session_scope(store_url) as session:
+        enrolment = show_enrolment(session=session, secret=step, now=NOW)
+    with session_scope(store_url) as session:
+        again = show_enrolment(session=session, secret=step, now=NOW)
+    assert again == enrolment
+    with pytest.raises(FactorWrong), session_scope(store_url) as session:
+        finish_enrolment(session=session, secret=step, code="000000", now=NOW)
+    with session_scope(store_url) as session:
+        codes = finish_enrolment(
+            session=session, secret=step, code=code_at(NOW, enrolment.secret), now=NOW
+        )
+    assert len(set(codes)) == 10
+    assert _finish(store_url, step)
+    with read_scope(store_url) as session:
+        kept = {row.code_sha256 for row in session.exec(select(RecoveryCode))}
+    assert not kept & set(codes)
+
+
+def test_a_code_works_once_and_only_about_now(store_url: str) -> None:
+    employ_person(store_url, "wang", factor=NOW)
+    step = _enter(store_url, "wang")
+    assert _next(store_url, step) is Next.FACTOR
+    with pytest.raises(StepOver):
+        _finish(store_url, step)
+    for wrong in ("", "12345", "1234567", "abcdef", "１２３４５６", code_at(NOW, "A" * 32)):
+        assert not _prove(store_url, step, wrong)
+    for away in (-90, 90):
+        assert not _prove(store_url, step, code_at(NOW + timedelta(seconds=away)))
+    assert _prove(store_url, step, code_at(NOW))
+    second = _enter(store_url, "wang")
+    assert not _prove(store_url, second, code_at(NOW)), "the same code again"
+    assert not _prove(store_url, second, code_at(NOW - timedelta(seconds=30))), "an older code"
+    later = NOW + timedelta(seconds=31)
+    assert _prove(store_url, second, code_at(later), later)
+
+
+def test_a_recovery_code_works_once_however_it_is_typed(store_url: str) -> None:
+    person = employ_person(store_url, "root", Role.ADMINISTRATOR, NATION)
+    step = _enter(store_url, "root")
+    with session_scope(store_url) as session:
+        enrolment = show_enrolment(session=session, secret=step, now=NOW)
+        codes = finish_enrolment(
+            session=session, secret=step, code=code_at(NOW, enrolment.secret), now=NOW
+        )
+    second = _enter(store_url, "root")
+    typed = f" {codes[0][:4].lower()}-{codes[0][4:8]} {codes[0][8:]} "
+    assert _prove(store_url, second, typed)
+    assert not _prove(store_url, _enter(store_url, "root"), codes[0])
+    with read_scope(store_url) as session:
+        actions = session.exec(
+            select(AuditEntry.action).where(AuditEntry.subject_id == str(person.account_id))
+        ).all()
+    assert "account.recovery_code_used" in actions
+    assert "session.refused" in actions
+
+
+def test_a_password_that_somebody_else_gave_is_good_for_choosing_another(store_url: str) -> None:
+    person = employ_person(store_url, "wang", must_change=True)
+    step = _enter(store_url, "wang")
+    assert _next(store_url, step) is Next.PASSWORD
+    for weak in (PASSWORD, "short", "password1234", "wang wang wang", "a" * 129):
+        with pytest.raises(PasswordWeak), session_scope(store_url) as session:
+            choose_password(session=session, secret=step, password=weak, now=NOW)
+    with session_scope(store_url) as session:
+        choose_password(session=session, secret=step, password=NEW, now=NOW)
+    assert _finish(store_url, step)
+    with read_scope(store_url) as session:
+        assert matches(credential(session, person.account_id).password_hash, NEW)
+
+
+def test_a_step_ends_by_itself_and_with_its_account(store_url: str) -> None:
+    employ_person(store_url, "wang", ends_at=NOW + timedelta(minutes=5))
+    step = _enter(store_url, "wang")
+    for later in (timedelta(minutes=5), STEP_LIFETIME):
+        with pytest.raises(StepOver):
+            _next(store_url, step, NOW + later)
+
+
+def test_nobody_comes_in_by_an_account_that_is_not_alive(store_url: str) -> None:
+    dead = {
+        "closed": {"active": False}, "over": {"ends_at": NOW}, "demo": {"is_demo": True},
+        "bare": {"password": False},
+    }  # fmt: skip
+    for login, changes in dead.items():
+        employ_person(store_url, login, **changes)  # type: ignore[arg-type]
+        with session_scope(store_url) as session:
+            knocked = knock(session=session, login=login, address="203.0.113.7", now=NOW)
+        assert not matches(knocked.password_hash, PASSWORD), login
+
+
+def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
+    employ_person(store_url, "wang", ends_at=NOW + timedelta(minutes=10))
+    secret = _finish(store_url, _enter(store_url, "wang"))
+    with read_scope(store_url) as session:
+        for minutes, open_ in ((9, True), (10, False)):
+            moment = NOW + timedelta(minutes=minutes)
+            found = principal_for(session=session, secret=secret, now=moment)
+            assert (found is not None) is open_
+
+
+def test_a_session_that_is_not_used_ends_and_one_that_is_used_ends_as_well(
+    store_url: str,
+) -> None:
+    employ_person(store_url, "wang")
+    secret = _finish(store_url, _enter(store_url, "wang"))
+    unused = NOW + LIMITS.idle if LIMITS.idle else NOW
+    with read_scope(store_url) as session:
+        assert principal_for(session=session, secret=secret, now=unused) is None
+    moment = NOW
+    while moment < NOW + LIMITS.lifetime:
+        with session_scope(store_url) as session:
+            assert principal_for(session=session, secret=secret, now=moment) is not None
+            renew(session=session, secret=secret, now=moment)
+        moment += timedelta(minutes=29)
+    with session_scope(store_url) as session:
+        assert principal_for(session=session, secret=secret, now=moment) is None
+        renew(session=session, secret=secret, now=moment)
+        assert principal_for(session=session, secret=secret, now=moment) is None
+
+
+def test_a_link_sets_the_password_once_and_ends_the_sessions_of_before(store_url: str) -> None:
+    person = employ_person(store_url, "wang")
+    before = _finish(store_url, _enter(store_url, "wang"))
+    with session_scope(store_url) as session:
+        first, token = (
+            new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
+            for _ in range(2)
+        )
+    for wrong in (first, "", "x" * 500):
+        with pytest.raises(LinkUnknown), session_scope(store_url) as session:
+            use_link(session=session, token=wrong, password=NEW, now=NOW)
+    with pytest.raises(PasswordWeak), session_scope(store_url) as session:
+        use_link(session=session, token=token, password="123456789012", now=NOW)
+    with pytest.raises(LinkUnknown), session_scope(store_url) as session:
+        use_link(session=session, token=token, password=NEW, now=NOW + LINK_LIFETIME)
+    with session_scope(store_url) as session:
+        step = use_link(session=session, token=token, password=NEW, now=NOW)
+    assert _next(store_url, step) is Next.NOTHING
+    with pytest.raises(LinkUnknown), session_scope(store_url) as session:
+        use_link(session=session, token=token, password=PASSWORD, now=NOW)
+    with read_scope(store_url) as session:
+        assert principal_for(session=session, secret=before, now=NOW) is None
+
+
+def test_a_link_is_no_way_round_the_second_factor(store_url: str) -> None:
+    person = employ_person(store_url, "root", Role.ADMINISTRATOR, NATION, factor=NOW)
+    with session_scope(store_url) as session:
+        token = new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
+        step = use_link(session=session, token=token, password=NEW, now=NOW)
+    assert _next(store_url, step) is Next.FACTOR

@@ -1,0 +1,103 @@
+"""`survey user …`: the first administrator of a new system, and help when nobody can sign in."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from people import PASSWORD
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from survey.access.credentials import linked_account
+from survey.access.passwords import matches
+from survey.cli.main import app
+from survey.settings import current_settings
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, Credential, now
+
+Survey = Callable[..., Result]
+
+
+def _accounts(survey: Survey, *more: str) -> dict[str, dict[str, object]]:
+    listed = json.loads(survey("user", "list", "--format", "json", *more).stdout)
+    return {row["login"]: row for row in listed}
+
+
+@pytest.fixture(autouse=True)
+def _store(survey: Survey) -> None:
+    assert survey("init").exit_code == 0
+
+
+def test_the_first_administrator_gets_a_link_that_names_them(survey: Survey) -> None:
+    made = survey("user", "create", "Wang", "--name", "Wang Fang")
+    assert made.exit_code == 0, made.output
+    token = made.stdout.strip().rpartition("/auth/setup/")[2]
+    with session_scope(current_settings().store_url) as session:
+        account = linked_account(session=session, token=token, now=now())
+    assert (account.login, account.role, account.area) == ("wang", "administrator", "CN")
+    assert _accounts(survey)["wang"]["password"] is False
+    with read_scope(current_settings().store_url) as session:
+        entries = session.exec(select(AuditEntry)).all()
+    made_by = {entry.action: entry.detail.get("by") for entry in entries}
+    assert made_by["account.created"] == made_by["account.link_made"] == "operator"
+    assert token not in " ".join(str(entry.model_dump()) for entry in entries)
+
+
+def test_a_password_may_be_typed_instead_and_has_to_be_changed(survey: Survey) -> None:
+    arguments = ["user", "create", "wang", "--name", "Wang", "--password"]
+    weak = CliRunner().invoke(app, arguments, input="password1234\npassword1234\n")
+    assert weak.exit_code == 1
+    assert _accounts(survey) == {}
+    made = CliRunner().invoke(app, arguments, input=f"{PASSWORD}\n{PASSWORD}\n")
+    assert made.exit_code == 0, made.output
+    assert PASSWORD not in made.output
+    with read_scope(current_settings().store_url) as session:
+        credential = session.exec(select(Credential)).one()
+    assert matches(credential.password_hash, PASSWORD)
+    assert credential.must_change
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--role", "city_official"), "does not suit"),
+        (("--role", "city_official", "--area", "999999"), "no such area"),
+        (("--role", "surveyor", "--area", "110000/none"), "no such area"),
+        (("--email", "nonsense"), "e-mail"),
+        (("--role", "king",), "Invalid value"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_in_words(
+    survey: Survey, arguments: tuple[str, ...], reason: str
+) -> None:
+    result = survey("user", "create", "li", "--name", "Li", *arguments)
+    assert result.exit_code in {1, 2}
+    assert reason in result.output
+    assert _accounts(survey) == {}
+
+
+def test_an_account_is_changed_closed_and_opened_again(survey: Survey) -> None:
+    survey("user", "create", "li", "--name", "Li", "--role", "city_official", "--area", "110000")
+    changed = survey("user", "change", "li", "--area", "310000", "--until", "2040-01-31")
+    assert changed.exit_code == 0, changed.output
+    row = _accounts(survey)["li"]
+    assert (row["area"], row["until"], row["active"]) == ("310000", "2040-01-31", True)
+    survey("user", "change", "li", "--for-good")
+    assert _accounts(survey)["li"]["until"] is None
+    assert survey("user", "disable", "li").exit_code == 0
+    assert _accounts(survey)["li"]["active"] is False
+    assert survey("user", "reset", "li").exit_code == 1
+    assert survey("user", "enable", "li").exit_code == 0
+    assert "/auth/setup/" in survey("user", "reset", "li").stdout
+    assert survey("user", "reset-factor", "li").exit_code == 0
+    assert survey("user", "sign-out", "li").exit_code == 0
+
+
+def test_an_unknown_login_is_said_to_be_unknown(survey: Survey) -> None:
+    for command in ("change", "disable", "enable", "reset", "reset-factor", "sign-out"):
+        result = survey("user", command, "nobody")
+        assert result.exit_code == 1
+        assert "no such account" in result.output
+    with read_scope(current_settings().store_url) as session:
+        assert session.exec(select(Account)).all() == []
