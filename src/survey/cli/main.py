@@ -25,6 +25,7 @@ COMMANDS = MappingProxyType(
         "quality-new": "survey.cli.quality:quality_new",
         "one-person-review": "survey.cli.reviewing:one_person_review",
         "release": "survey.cli.freezing:release",
+        "trace-rows": "survey.cli.rows:trace_rows",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""
