@@ -79,6 +79,7 @@ BUILDING_BLOCKS = {
     "access.audit_views.record_download": "as record, of somebody who takes away what is shown",
     "fieldwork.bulk_store.write_responses": INSIDE,
     "fieldwork.lifecycle.move_all": INSIDE,
+    "fieldwork.paper.handing_in.refuse_taken": INSIDE,
     "fieldwork.progress.concerns.to_do": INSIDE,
     "fieldwork.progress.counting.places": INSIDE,
     "fieldwork.progress.dispositions.dispositions": INSIDE,

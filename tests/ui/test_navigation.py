@@ -49,7 +49,16 @@ MENUS = {
         "plan",
         "method",
     ],
-    Role.ANALYST: ["home", "overview", "city", "special_groups", "urban_rural", "trends", "method"],
+    Role.ANALYST: [
+        "home",
+        "overview",
+        "city",
+        "special_groups",
+        "urban_rural",
+        "trends",
+        "method",
+        "export",
+    ],
     Role.ADMINISTRATOR: [
         "home",
         "overview",

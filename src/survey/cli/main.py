@@ -27,6 +27,7 @@ COMMANDS = MappingProxyType(
         "audit": "survey.cli.audit:app",
         "release": "survey.cli.freezing:release",
         "user": "survey.cli.user:app",
+        "trace-rows": "survey.cli.rows:trace_rows",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""

@@ -138,7 +138,7 @@ def _met(session: Session, checked: _Checked, sheet: AnyRow) -> SheetReceipt:
     """The receipt when two sends of one keying met at the sheet, a refusal when two people did."""
     repeated = _repeated(session, checked.keying, checked.principal, checked.now)
     if repeated is None:
-        refuse_taken(session, sheet)
+        refuse_taken(session, sheet, checked.principal)
     return repeated
 
 
@@ -147,8 +147,12 @@ def find_sheet(*, session: Session, wave_id: UUID, serial: str) -> AnyRow | None
     return _sheet(session, wave_id, serial, lock=False)
 
 
-def refuse_taken(session: Session, sheet: AnyRow) -> NoReturn:
-    """Say who keyed the sheet last, and when."""
+def refuse_taken(session: Session, sheet: AnyRow, principal: Principal) -> NoReturn:
+    """Say who keyed the sheet last, and when; of a sheet of another city only that it exists."""
+    if not principal.covers(sheet.city_code):
+        raise SheetTaken(
+            msg("Sheet {serial} was keyed in another city already.", serial=sheet.serial)
+        )
     query = (
         select(_ACCOUNTS.c.name, _KEYINGS.c.created_at)
         .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.account_id)

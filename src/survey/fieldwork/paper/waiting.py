@@ -89,7 +89,7 @@ def look_up(*, session: Session, principal: Principal, wave_key: str, serial: st
     if sheet is None:
         return FIRST
     if sheet.state != SheetState.SECOND:
-        refuse_taken(session, sheet)
+        refuse_taken(session, sheet, principal)
     if _has_keyed(session, principal, sheet.id):
         raise SheetTaken(msg("You have keyed this sheet yourself. Somebody else has to do this."))
     return SECOND

@@ -2,6 +2,7 @@
 
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+from survey.store.tables.exports import RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (
     Invitation,
@@ -82,6 +83,7 @@ __all__ = [
     "ResponseRevision",
     "ResponseRisk",
     "ReviewRule",
+    "RowExport",
     "SamplingPoint",
     "SchemaFloor",
     "SetupLink",

@@ -1,4 +1,4 @@
-"""Releases of waves with what they show; a released wave may become frozen again.
+"""Releases of waves with what they show, and row-level exports; a release can be taken back.
 
 Waves that were released before showed every figure to every reader, and go on doing so.
 """
@@ -72,12 +72,34 @@ def upgrade() -> None:
         "ix_wave_release_stands", "wave_release", ["wave_id"],
         unique=True, sqlite_where=stands, postgresql_where=stands,
     )  # fmt: skip
+    _exports()
     _released_before()
     if op.get_bind().dialect.name == "postgresql":
         op.execute(sa.text(POSTGRES))
     else:
         op.execute(sa.text(f"DROP TRIGGER {GUARD}"))
         op.execute(sa.text(SQLITE))
+
+
+def _exports() -> None:
+    op.create_table(
+        "row_export",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("wave_id", sa.Uuid(), nullable=False),
+        sa.Column("snapshot_sha256", sa.String(length=64), nullable=False),
+        sa.Column("area", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("form", sa.String(length=16), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("secret", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_row_export_account_id"),
+        sa.ForeignKeyConstraint(["wave_id"], ["wave.id"], name="fk_row_export_wave_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_row_export"),
+    )
+    op.create_index("ix_row_export_wave_id", "row_export", ["wave_id"])
 
 
 def _shown() -> sa.Enum:

@@ -1,0 +1,24 @@
+"""Single interviews for analysts: de-identified, for a stated purpose, marked with the account."""
+
+from survey.publish.rows.exporting import (
+    LONGEST_PURPOSE,
+    ExportableWave,
+    ExportImpossible,
+    RowFile,
+    export_rows,
+    exportable_waves,
+)
+from survey.publish.rows.marks import Traced, trace
+from survey.publish.rows.writing import Form
+
+__all__ = [
+    "LONGEST_PURPOSE",
+    "ExportImpossible",
+    "ExportableWave",
+    "Form",
+    "RowFile",
+    "Traced",
+    "export_rows",
+    "exportable_waves",
+    "trace",
+]

@@ -1,0 +1,163 @@
+"""Handing single interviews to an analyst: who, which wave, for what; recorded and marked."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import pandas as pd
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDenied, Action, Principal
+from survey.fieldwork.waves import wave_by_key
+from survey.locale import SurveyError, Translator, msg
+from survey.publish.results.stored import stored_source
+from survey.publish.rows.deidentify import FEWEST_ALIKE, deidentified
+from survey.publish.rows.marks import new_secret, pseudonym
+from survey.publish.rows.writing import Form, written
+from survey.settings import Settings
+from survey.store.tables import RowExport, Snapshot, Wave, WaveState, new_id
+
+SHORTEST_PURPOSE, LONGEST_PURPOSE = 10, 500
+_FINAL = (WaveState.FROZEN, WaveState.RELEASED)
+
+
+class ExportImpossible(SurveyError):
+    code = "export_impossible"
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file and what was done to its rows, so that an analyst knows what is missing."""
+
+    name: str
+    content: bytes
+    rows: int
+    blanked: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class ExportableWave:
+    key: str
+    title: dict[str, str]
+    rows: int
+    is_demo: bool
+
+
+def exportable_waves(*, session: Session, principal: Principal) -> list[ExportableWave]:
+    """Frozen waves with final results, newest first; a demo account sees demo waves only."""
+    principal.require(Action.EXPORT_ROWS)
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(col(Snapshot.final), col(Wave.state).in_(_FINAL))
+        .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
+    )
+    if principal.is_demo:
+        query = query.where(col(Wave.is_demo))
+    found: dict[str, ExportableWave] = {}
+    for wave, snapshot in session.exec(query):
+        title = {"zh": wave.title_zh, "en": wave.title_en}
+        one = ExportableWave(wave.key, title, snapshot.rows, wave.is_demo)
+        found.setdefault(wave.key, one)
+    return list(found.values())
+
+
+def export_rows(
+    settings: Settings,
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    purpose: str,
+    form: Form,
+    t: Translator,
+    now: datetime,
+) -> RowFile:
+    """The interviews of the reader's area, de-identified; the remarks in the file are in `t`.
+
+    Before a wave is released to all an analyst of one area takes the rows of that area, and so
+    afterwards: a release opens figures, never rows.
+
+    Raises:
+        ExportImpossible: no purpose, or no final results. AccessDenied: a demo account and a real
+        wave, or no interview within the area. TooLargeForSheet, SnapshotDamaged.
+    """
+    principal.require(Action.EXPORT_ROWS)
+    why = " ".join(purpose.split())
+    if not SHORTEST_PURPOSE <= len(why) <= LONGEST_PURPOSE:
+        raise ExportImpossible(msg("Please say what the rows are needed for, in a sentence."))
+    wave = wave_by_key(session=session, key=wave_key)
+    if principal.is_demo and not wave.is_demo:
+        raise AccessDenied(msg("A demonstration account reads demonstration data only."))
+    snapshot = _final_snapshot(session, wave)
+    source = stored_source(session, wave, settings.snapshot_dir / snapshot.directory)
+    people = _within(source.people, principal)
+    secret = new_secret()
+    made = deidentified(people, source.instrument, partial(pseudonym, secret))
+    remarks = _remarks(t, wave, principal, why, now)
+    content = written(made.table, form, remarks)
+    export = RowExport(
+        id=new_id(), account_id=actor_id(principal), wave_id=wave.id,
+        snapshot_sha256=snapshot.sha256, area=principal.area, purpose=why, form=form,
+        rows=len(made.table), sha256=hashlib.sha256(content).hexdigest(), secret=secret,
+        made_at=now,
+    )  # fmt: skip
+    session.add(export)
+    session.flush()
+    record(
+        session=session, actor=principal, action="rows.exported", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={
+            "export": str(export.id), "purpose": why, "form": form, "rows": export.rows,
+            "area": export.area, "sha256": export.sha256,
+        },
+    )  # fmt: skip
+    name = f"{wave.key}-rows-{now:%Y%m%d}-{export.id.hex[-8:]}.{form}"
+    return RowFile(name, content, export.rows, made.blanked, made.dropped)
+
+
+def _final_snapshot(session: Session, wave: Wave) -> Snapshot:
+    query = (
+        select(Snapshot)
+        .where(Snapshot.wave_id == wave.id, col(Snapshot.final))
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    snapshot = session.exec(query.limit(1)).first()
+    if snapshot is None or wave.state not in _FINAL:
+        raise ExportImpossible(
+            msg("The wave {wave} is not frozen; its interviews may still change.", wave=wave.key)
+        )
+    return snapshot
+
+
+def _within(people: pd.DataFrame, principal: Principal) -> pd.DataFrame:
+    codes = people["city_code"].astype(str)
+    own = {code for code in codes.unique() if principal.covers(code)}
+    if not own:
+        raise AccessDenied(msg("The wave has no interview in your area."))
+    return people[codes.isin(own)].reset_index(drop=True)
+
+
+def _remarks(
+    t: Translator, wave: Wave, principal: Principal, purpose: str, now: datetime
+) -> list[str]:
+    demo = [t("DEMO DATA: generated, no result of any survey")] if wave.is_demo else []
+    return [
+        t(
+            "Exported for {name} ({account}) on {day}. Not to be passed on.",
+            name=principal.name,
+            account=principal.account_id.hex[-12:],
+            day=f"{now:%Y-%m-%d}",
+        ),
+        t("Purpose: {purpose}", purpose=purpose),
+        t(
+            "Wave {wave}. Rare combinations are blanked: at least {k} interviews share each one "
+            "that is left.",
+            wave=wave.key,
+            k=FEWEST_ALIKE,
+        ),
+        *demo,
+    ]

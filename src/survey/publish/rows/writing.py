@@ -1,0 +1,64 @@
+"""Rows as a file: who took them and for what stands in it, and no cell is a formula."""
+
+import io
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from openpyxl import Workbook
+
+from survey.locale import SurveyError, msg
+from survey.publish.tables import csv_bytes, harmless
+
+MOST_SHEET_CELLS = 1_500_000
+"""A workbook beyond this takes minutes to write and to open."""
+
+
+class Form(StrEnum):
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+class TooLargeForSheet(SurveyError):
+    code = "too_large_for_sheet"
+
+
+def written(table: pd.DataFrame, form: Form, remarks: Sequence[str]) -> bytes:
+    """`remarks` (account, purpose, wave, demo) are the first lines, and properties of the file."""
+    if form is Form.CSV:
+        return csv_bytes(table, remarks)
+    if form is Form.XLSX:
+        return _workbook(table, remarks)
+    return _parquet(table, remarks)
+
+
+def _workbook(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
+    if table.size > MOST_SHEET_CELLS:
+        raise TooLargeForSheet(
+            msg("This is too much for a workbook. Please choose CSV or Parquet.")
+        )
+    book = Workbook(write_only=True)
+    book.properties.creator = remarks[0] if remarks else ""
+    book.properties.description = "\n".join(remarks)
+    sheet = book.create_sheet("rows")
+    for remark in remarks:
+        sheet.append([harmless(remark)])
+    sheet.append([harmless(str(name)) for name in table.columns])
+    plain = table.astype(object).where(table.notna(), None)
+    for row in plain.itertuples(index=False, name=None):
+        sheet.append([harmless(value) if isinstance(value, str) else value for value in row])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def _parquet(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    said = {b"remarks": json.dumps(list(remarks), ensure_ascii=False).encode()}
+    buffer = io.BytesIO()
+    pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **said}), buffer)
+    return buffer.getvalue()

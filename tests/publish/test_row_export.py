@@ -1,0 +1,273 @@
+"""Rows for analysts: nobody stands out, figures come out again, and a copy tells whose it is."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from openpyxl import load_workbook
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.estimate import Cube
+from survey.fieldwork.waves import close_wave, wave_by_key
+from survey.locale import translator
+from survey.publish.results.source import Source
+from survey.publish.results.stored import stored_source
+from survey.publish.rows import (
+    ExportImpossible,
+    Form,
+    RowFile,
+    export_rows,
+    exportable_waves,
+    trace,
+)
+from survey.publish.rows.deidentify import FEWEST_ALIKE, deidentified
+from survey.publish.rows.marks import new_secret, pseudonym
+from survey.publish.rows.writing import written
+from survey.settings import Settings
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, Response, RowExport, Snapshot, WaveState, now
+
+WAVE = "main-2024"
+PURPOSE = "Check the score of elderly people"
+T = translator("en")
+
+
+@pytest.fixture(scope="module")
+def store(frozen_small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The small demo wave, frozen for good, in a copy."""
+    folder = tmp_path_factory.mktemp("rows") / "store"
+    shutil.copytree(frozen_small_demo, folder)
+    settings = Settings(database_url="", data_dir=folder)
+    with session_scope(settings.store_url) as session:
+        wave = wave_by_key(session=session, key=WAVE)
+        wave.state = WaveState.FROZEN
+        session.exec(select(Snapshot).where(Snapshot.wave_id == wave.id)).one().final = True
+    yield settings
+    dispose_engines()
+
+
+@pytest.fixture(scope="module")
+def analyst(store: Settings) -> Principal:
+    account = Account(login="lin", name="Lin", role=Role.ANALYST, area="CN")
+    with session_scope(store.store_url) as session:
+        session.add(account)
+    return Principal(account.id, account.name, Role.ANALYST, "CN")
+
+
+@pytest.fixture(scope="module")
+def source(store: Settings) -> Source:
+    with read_scope(store.store_url) as session:
+        wave = wave_by_key(session=session, key=WAVE)
+        snapshot = session.exec(select(Snapshot).where(Snapshot.final)).one()
+        found = stored_source(session, wave, store.snapshot_dir / snapshot.directory)
+    return _larger(found)
+
+
+def _larger(source: Source) -> Source:
+    """Eight of everybody, for the small demo has six interviews a city."""
+    people = pd.concat([source.people] * 8, ignore_index=True)
+    people["response_id"] = [f"r{row}" for row in range(len(people))]
+    return replace(source, people=people)
+
+
+@pytest.fixture(scope="module")
+def rows(source: Source) -> pd.DataFrame:
+    return deidentified(source.people, source.instrument, partial(pseudonym, "ab" * 32)).table
+
+
+def take(
+    store: Settings, person: Principal, *, form: Form = Form.CSV, purpose: str = PURPOSE
+) -> RowFile:
+    with session_scope(store.store_url) as session:
+        return export_rows(
+            store, session=session, principal=person, wave_key=WAVE, purpose=purpose, form=form,
+            t=T, now=now(),
+        )  # fmt: skip
+
+
+def test_nothing_in_a_row_names_anybody(source: Source, rows: pd.DataFrame) -> None:
+    texts = set(rows.select_dtypes(["object", "string", "category"]).astype(str).stack())
+    for secret in ("response_id", "surveyor", "psu"):
+        assert not texts & set(source.people[secret].dropna().astype(str))
+    gone = {"surveyor", "response_id", "started_at", "submitted_at", "duration_seconds", "age",
+            "birth_year"}  # fmt: skip
+    assert not gone & set(rows.columns)
+    assert rows["day"].str.fullmatch(r"\d{4}-\d\d-\d\d").all()
+    assert rows["row"].is_unique
+
+
+def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: Source) -> None:
+    key = [rows[name].astype("string").fillna("") for name in
+           ("city_code", "stratum", "age_band", "gender")]  # fmt: skip
+    assert rows.groupby([one.to_numpy() for one in key]).size().min() >= FEWEST_ALIKE
+    for name in ("income", "education", "hukou"):
+        told = rows.dropna(subset=[name])
+        assert told.groupby(["city_code", name], observed=True).size().min() >= FEWEST_ALIKE
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_they_are_shared_however_the_sample_falls(source: Source, seed: int) -> None:
+    some = source.people.sample(700 + 900 * seed, random_state=seed).reset_index(drop=True)
+    made = deidentified(some, source.instrument, partial(pseudonym, "ab" * 32))
+    key = [made.table[name].astype("string").fillna("").to_numpy() for name in
+           ("city_code", "stratum", "age_band", "gender")]  # fmt: skip
+    assert made.table.groupby(key).size().min() >= FEWEST_ALIKE
+    assert len(made.table) + made.dropped == len(some)
+    assert made.blanked > 0
+
+
+def test_published_figures_come_out_again(source: Source, rows: pd.DataFrame) -> None:
+    """Score and error of the composite, over everyone, by city and in the nation."""
+    taken = rows.assign(stratum_key=rows["city_code"] + ":" + rows["stratum"])
+    pd.testing.assert_frame_equal(
+        _estimates(source, taken), _estimates(source, source.people), check_exact=False
+    )
+
+
+def _estimates(source: Source, people: pd.DataFrame) -> pd.DataFrame:
+    city = people["city_code"].astype(str).to_numpy(dtype=object)
+    everywhere = np.full(len(people), "CN", dtype=object)
+    cube = Cube.of(
+        people, source.plan.tree, source.design, areas={"nation": everywhere, "city": city},
+        groups={"all": np.ones(len(people), dtype=bool)}, composite="item_means",
+        scale=source.plan.scale,
+    )  # fmt: skip
+    table = cube.table(level=0.95)
+    keys = ["area_level", "area", "indicator"]
+    named = table.astype(dict.fromkeys(keys, str)).sort_values(keys, ignore_index=True)
+    return named[[*keys, "estimate", "se", "n", "n_psu"]]
+
+
+def test_only_analysts_take_rows(store: Settings) -> None:
+    for role in set(Role) - {Role.ANALYST}:
+        person = Principal(uuid4(), "x", role, "CN")
+        with pytest.raises(AccessDenied):
+            take(store, person)
+        with read_scope(store.store_url) as session, pytest.raises(AccessDenied):
+            exportable_waves(session=session, principal=person)
+
+
+def test_an_analyst_of_a_province_takes_its_rows_only(
+    store: Settings, analyst: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("survey.publish.rows.deidentify.FEWEST_ALIKE", 1)
+    table = read_csv(take(store, replace(analyst, area="32")))
+    assert len(table) > 20
+    assert table["city_code"].astype(str).str.startswith("32").all()
+    with pytest.raises(AccessDenied):
+        take(store, replace(analyst, area="99"))
+
+
+def read_csv(file: RowFile) -> pd.DataFrame:
+    lines = file.content.decode("utf-8-sig").splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("row,"))
+    return pd.read_csv(io.StringIO("\n".join(lines[head:])), dtype={"row": str, "psu": str})
+
+
+@pytest.mark.parametrize("purpose", ["", "   ", "no", "x" * 501])
+def test_without_a_purpose_there_is_no_file(
+    store: Settings, analyst: Principal, purpose: str
+) -> None:
+    with pytest.raises(ExportImpossible):
+        take(store, analyst, purpose=purpose)
+
+
+def test_a_wave_that_is_not_frozen_is_not_taken(
+    store: Settings, analyst: Principal, field: Any
+) -> None:
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+    with session_scope(field.url) as session, pytest.raises(ExportImpossible):
+        export_rows(
+            store, session=session, principal=analyst, wave_key=field.wave.key, purpose=PURPOSE,
+            form=Form.CSV, t=T, now=now(),
+        )  # fmt: skip
+
+
+def test_a_demo_account_takes_demo_rows_only(store: Settings, analyst: Principal) -> None:
+    visitor = replace(analyst, is_demo=True)
+    assert take(store, visitor).rows >= 0
+    with session_scope(store.store_url) as session:
+        wave_by_key(session=session, key=WAVE).is_demo = False
+    try:
+        with pytest.raises(AccessDenied):
+            take(store, visitor)
+        with read_scope(store.store_url) as session:
+            assert exportable_waves(session=session, principal=visitor) == []
+    finally:
+        with session_scope(store.store_url) as session:
+            wave_by_key(session=session, key=WAVE).is_demo = True
+
+
+def test_every_file_is_recorded_with_purpose_and_fingerprint(
+    store: Settings, analyst: Principal
+) -> None:
+    made = take(store, analyst)
+    with read_scope(store.store_url) as session:
+        kept = session.exec(select(RowExport).order_by(RowExport.made_at.desc())).first()
+        told = session.exec(
+            select(AuditEntry.detail).where(AuditEntry.action == "rows.exported")
+            .order_by(AuditEntry.at.desc())
+        ).first()  # fmt: skip
+    assert (kept.purpose, kept.rows, kept.account_id) == (PURPOSE, made.rows, analyst.account_id)
+    assert told["purpose"] == PURPOSE
+    assert told["sha256"] == kept.sha256
+    assert kept.secret not in str(told)
+
+
+def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
+    """In any order, without one of the two columns; another export has other names."""
+    with session_scope(store.store_url) as session:
+        wave = wave_by_key(session=session, key=WAVE)
+        ids = session.exec(select(Response.id).limit(40)).all()
+        secrets = {}
+        for login in ("wu", "zheng"):
+            account = Account(login=login, name=login, role=Role.ANALYST, area="CN")
+            secrets[login] = new_secret()
+            session.add(account)
+            session.flush()
+            session.add(
+                RowExport(
+                    account_id=account.id, wave_id=wave.id, snapshot_sha256="", area="CN",
+                    purpose=PURPOSE, form="csv", rows=40, sha256="", secret=secrets[login],
+                )
+            )  # fmt: skip
+    leaked = [pseudonym(secrets["zheng"], "row", str(one)) for one in reversed(ids[:3])]
+    with read_scope(store.store_url) as session:
+        found = trace(session=session, principal=OPERATOR, wave_key=WAVE, names=[*leaked, "0" * 12])
+        assert [(one.account, one.matched) for one in found] == [("zheng", 3)]
+        with pytest.raises(AccessDenied):
+            trace(
+                session=session, principal=Principal(uuid4(), "x", Role.ANALYST, "CN"),
+                wave_key=WAVE, names=leaked,
+            )  # fmt: skip
+
+
+def test_every_form_says_who_took_it_and_runs_no_formula() -> None:
+    table = pd.DataFrame({"row": ["=1+1", "@x"], "n": [1, None], "=c": ["-2", "ok"]})
+    remarks = ["Exported for Lin", "=HYPERLINK()"]
+    text = written(table, Form.CSV, remarks).decode("utf-8-sig")
+    assert text.startswith("Exported for Lin\r\n'=HYPERLINK()\r\n")
+    assert "'=1+1" in text
+    book = load_workbook(io.BytesIO(written(table, Form.XLSX, remarks)))
+    cells = [cell for line in book["rows"].iter_rows() for cell in line if cell.value is not None]
+    assert all(cell.data_type != "f" for cell in cells)
+    assert "'=1+1" in {cell.value for cell in cells}
+    assert book.properties.creator == "Exported for Lin"
+    parquet = pq.read_table(io.BytesIO(written(table, Form.PARQUET, remarks)))
+    assert b"Exported for Lin" in parquet.schema.metadata[b"remarks"]
+    assert parquet.column("row").to_pylist() == ["=1+1", "@x"]
+
+
+def test_a_demo_file_says_so(store: Settings, analyst: Principal) -> None:
+    assert b"DEMO DATA" in take(store, analyst).content

@@ -1,0 +1,188 @@
+"""Every address beside Streamlit, for everybody who has no business with another city's data.
+
+The routes are those that exist: a new one with a new kind of parameter fails until the test knows
+a value for it. The canary is a surveyor, a point, a sheet and an interview in Shanghai.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from survey.access.principal import OPERATOR, Role
+from survey.access.sessions import COOKIE
+from survey.access.tokens import digest, new_token
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.settings import Settings
+from survey.store.core import table_of
+from survey.store.engine import dispose_engines, session_scope
+from survey.store.tables import (
+    Account,
+    Invitation,
+    LoginSession,
+    Mode,
+    PaperKeying,
+    PaperSheet,
+    Response,
+    SamplingPoint,
+    SheetState,
+    Status,
+    now,
+)
+from survey.web.routes import build_app, build_routes
+
+CANARY = "Kanarienvogel"
+HERE, ELSEWHERE = "110000", "310000"
+KEPT = (Response, Invitation, PaperSheet, PaperKeying)
+STATES = ("stranger", "ended", "expired", "gone", "forged")
+
+
+@dataclass(frozen=True)
+class Door:
+    client: TestClient
+    url: str
+    settings: Settings
+    values: dict[str, str]
+    """By the name of a parameter in an address."""
+    interview: dict[str, Any]
+    """A complete interview for the point in Shanghai."""
+
+
+@pytest.fixture(scope="module")
+def door(
+    tmp_path_factory: pytest.TempPathFactory, make_field: Any, _sqlite_template: Path
+) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("routes")
+    (folder / "survey.db").write_bytes(_sqlite_template.read_bytes())
+    url = f"sqlite:///{folder / 'survey.db'}"
+    field = make_field(url)
+    with session_scope(url) as session:
+        _plant(session, field)
+    settings = Settings(database_url=url, data_dir=folder, demo=False, public_rate_per_minute=0)
+    interview = {
+        "client_uuid": str(uuid4()), "instrument_sha256": field.instrument.sha256,
+        "language": "en", "answers": field.complete, "timings": {},
+        "started_at": (now() - timedelta(minutes=6)).isoformat(),
+        "finished_at": now().isoformat(), "point_id": str(field.foreign_point.id),
+    }  # fmt: skip
+    values = {
+        "token": new_token(bits=128), "sha256": field.instrument.sha256, "name": "form.js",
+        "wave": field.wave.key, "serial": "7",
+    }  # fmt: skip
+    with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
+        yield Door(client, url, settings, values, interview)
+    dispose_engines()
+
+
+def _plant(session: Any, field: Any) -> None:
+    zhao = session.get_one(Account, field.colleague.account_id)
+    zhao.name = f"{CANARY} Zhao"
+    point = session.get_one(SamplingPoint, field.foreign_point.id)
+    point.name = f"{CANARY} Mall"
+    sheet = PaperSheet(
+        wave_id=field.wave.id, city_code=ELSEWHERE, serial="7", keyed_twice=True,
+        state=SheetState.VERDICT,
+    )  # fmt: skip
+    session.add(sheet)
+    session.flush()
+    session.add(
+        PaperKeying(
+            sheet_id=sheet.id, number=1, account_id=zhao.id, client_uuid=uuid4(),
+            point_id=point.id, surveyor_id=zhao.id, interview_on=now().date(), answers={},
+        )
+    )  # fmt: skip
+    interview = StoredInterview(
+        client_uuid=uuid4(), city_code=ELSEWHERE, mode=Mode.ASSISTED, status=Status.SUBMITTED,
+        submitted_at=now(), answers={"comment": CANARY}, surveyor_id=zhao.id, started_at=now(),
+        point_id=point.id,
+    )  # fmt: skip
+    write_responses(
+        session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=now()
+    )
+
+
+def secret_of(door: Door, role: Role, state: str) -> str:
+    """The cookie of somebody in Beijing, or of one in Shanghai whose time is over."""
+    secret = new_token(bits=256)
+    if state == "forged":
+        return secret
+    area = HERE if state == "stranger" else ELSEWHERE
+    account = Account(
+        login=str(uuid4()), name="Reader", role=role, area=area, active=state != "gone"
+    )
+    with session_scope(door.url) as session:
+        session.add(account)
+        session.flush()
+        session.add(
+            LoginSession(
+                secret_sha256=digest(secret), account_id=account.id,
+                expires_at=now() + timedelta(hours=-1 if state == "expired" else 1),
+                ended_at=now() if state == "ended" else None,
+            )
+        )  # fmt: skip
+    return secret
+
+
+def addresses(door: Door) -> list[tuple[str, str]]:
+    """Method and address of every route, with a value for every parameter."""
+    found = []
+    for route in build_routes(door.settings):
+        assert isinstance(route, Route)
+        path = re.sub(r"{(\w+)(:\w+)?}", lambda part: door.values[part.group(1)], route.path)
+        query = f"?wave={door.values['wave']}&serial=7&city={ELSEWHERE}&role=administrator"
+        found += [(method, path + query) for method in (route.methods or ()) if method != "HEAD"]
+    return found
+
+
+def stored(url: str) -> dict[str, int]:
+    with session_scope(url) as session:
+        return {
+            model.__name__: session.connection().execute(
+                select(func.count()).select_from(table_of(model))
+            ).scalar_one()
+            for model in KEPT
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(("role", "state"), list(product(Role, STATES)))
+def test_no_route_tells_or_takes_anything_of_another_city(
+    role: Role, state: str, door: Door
+) -> None:
+    cookies = {"Cookie": f"{COOKIE}={secret_of(door, role, state)}", "Origin": "http://testserver"}
+    before = stored(door.url)
+    for method, address in addresses(door):
+        sent = {"json": door.interview} if method == "POST" else {}
+        answer = door.client.request(
+            method, address, headers=cookies, follow_redirects=False, **sent
+        )
+        assert answer.status_code < 500, address
+        assert CANARY not in answer.text, address
+    assert stored(door.url) == before
+
+
+def test_a_surveyor_there_is_taken_at_the_same_address(door: Door) -> None:
+    """Or the test above could not fail."""
+    with session_scope(door.url) as session:
+        zhao = session.execute(
+            select(table_of(Account).c.id).where(table_of(Account).c.name == f"{CANARY} Zhao")
+        ).scalar_one()
+        secret = new_token(bits=256)
+        session.add(
+            LoginSession(
+                secret_sha256=digest(secret), account_id=zhao,
+                expires_at=now() + timedelta(hours=1),
+            )
+        )  # fmt: skip
+    headers = {"Cookie": f"{COOKIE}={secret}", "Origin": "http://testserver"}
+    interview = {**door.interview, "client_uuid": str(uuid4())}
+    answer = door.client.post("/api/responses", json=interview, headers=headers)
+    assert answer.status_code == 200, answer.text
