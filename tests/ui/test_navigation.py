@@ -63,6 +63,7 @@ MENUS = {
         "paper",
         "plan",
         "method",
+        "audit",
     ],
 }
 

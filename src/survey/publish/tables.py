@@ -50,8 +50,8 @@ def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerows([_harmless(remark)] for remark in remarks)
-    writer.writerow([_harmless(str(name)) for name in table.columns])
+    writer.writerows([harmless(remark)] for remark in remarks)
+    writer.writerow([harmless(str(name)) for name in table.columns])
     for row in table.itertuples(index=False):
         writer.writerow([_written(value) for value in row])
     return (BYTE_ORDER_MARK + buffer.getvalue()).encode()
@@ -64,8 +64,9 @@ def _written(value: object) -> str | int | float:
         return round(value, 4)
     if isinstance(value, int):
         return value
-    return _harmless(str(value))
+    return harmless(str(value))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Text that a spreadsheet does not run as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -23,6 +23,7 @@ class PageKey(StrEnum):
     PAPER = "paper"
     PLAN = "plan"
     METHOD = "method"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
+    PageInfo(PageKey.AUDIT, "audit", msg("Audit"), Action.ADMINISTER),
 )
 BY_KEY = {page.key: page for page in PAGES}
 
