@@ -75,6 +75,7 @@ MENUS = {
         "method",
         "sign_in_codes",
         "users",
+        "audit",
     ],
 }
 

@@ -1,19 +1,23 @@
 """Checking the audit trail and taking it away."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import orjson
 import typer
 
 from survey.access.audit_adopt import adopt as adopt_entries
+from survey.access.audit_trail import TrailChoice, stream_trail
 from survey.access.audit_verify import ANCHOR, Anchor, Report, record_verified, verify
+from survey.access.audit_views import record_download
 from survey.access.principal import OPERATOR
 from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
 from survey.locale import translator
+from survey.publish.audit_file import write_csv
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.unavailable import telling_when_unavailable
@@ -55,6 +59,42 @@ def verify_trail(
             )
     if not report.is_whole:
         raise typer.Exit(1)
+
+
+@app.command("export")
+def export_trail(
+    out: Annotated[Path, typer.Argument(help="CSV file to write, or - for standard output.")],
+) -> None:
+    """Write the whole trail as CSV, from the oldest entry on; the export is entered too."""
+    settings = current_settings()
+    t = translator(settings.language)
+    with reporting_errors():
+        with (
+            read_scope(settings.store_url) as session,
+            _writing(out) as file,
+        ):
+            entries = stream_trail(session=session, principal=OPERATOR, choice=TrailChoice())
+            count = write_csv(file, entries, t)
+            size = file.tell() if file.seekable() else 0
+        with telling_when_unavailable(), session_scope(settings.store_url) as session:
+            record_download(
+                session=session, principal=OPERATOR, file_name=out.name, size=size,
+                now=datetime.now(UTC),
+            )  # fmt: skip
+        say("{count} entries were written.", count=count)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[TextIO]:
+    if str(out) == "-":
+        yield sys.stdout
+        return
+    try:
+        file = out.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise typer.BadParameter(f"{out}: {error.strerror}") from error
+    with file:
+        yield file
 
 
 @app.command("adopt")

@@ -26,6 +26,7 @@ class PageKey(StrEnum):
     EXPORT = "export"
     SIGN_IN_CODES = "sign_in_codes"
     USERS = "users"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.EXPORT, "export", msg("Reports and exports"), Action.EXPORT_ROWS),
     PageInfo(PageKey.SIGN_IN_CODES, "sign-in-codes", msg("Sign-in codes"), Action.HAND_OUT_CODES),
     PageInfo(PageKey.USERS, "users", msg("Users and rights"), Action.ADMINISTER),
+    PageInfo(PageKey.AUDIT, "audit", msg("Audit"), Action.ADMINISTER),
 )
 BY_KEY = {page.key: page for page in PAGES}
 

@@ -1,0 +1,74 @@
+"""The audit trail as a file for people: CSV or a workbook, harmless in a spreadsheet."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from survey.access.audit_trail import TrailEntry
+from survey.locale import Message, Translator, msg
+from survey.publish.tables import BYTE_ORDER_MARK, harmless
+from survey.sample.workbooks import Column, Sheet, write_workbook
+
+_CHINA = ZoneInfo("Asia/Shanghai")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_LONGEST_CELL = 32_000
+_COLUMNS: tuple[tuple[str, Message, int], ...] = (
+    ("number", msg("Number"), 10),
+    ("time", msg("Time (China)"), 20),
+    ("person", msg("Person"), 20),
+    ("action", msg("Action"), 26),
+    ("subject", msg("About"), 18),
+    ("id", msg("Its id"), 38),
+    ("before", msg("Before"), 40),
+    ("after", msg("After"), 40),
+    ("more", msg("More"), 40),
+    ("seal", msg("Seal"), 66),
+)
+
+
+def china_time(at: datetime) -> str:
+    return f"{at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}"
+
+
+def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int:
+    """Write a heading and a line for each entry; returns how many."""
+    file.write(BYTE_ORDER_MARK)
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow([t(label) for _, label, _ in _COLUMNS])
+    count = 0
+    for cells in _rows(entries):
+        count += 1
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    return count
+
+
+def workbook(entries: Iterable[TrailEntry], language: str) -> bytes:
+    columns = tuple(Column(key, label, width) for key, label, width in _COLUMNS)
+    rows = [
+        [_UNWRITABLE.sub("", cell)[:_LONGEST_CELL] if isinstance(cell, str) else cell
+         for cell in cells]
+        for cells in _rows(entries)
+    ]  # fmt: skip
+    return write_workbook([Sheet("audit", columns, rows)], language)
+
+
+def _rows(entries: Iterable[TrailEntry]) -> Iterator[tuple[str | int, ...]]:
+    for one in entries:
+        more = {name: value for name, value in one.detail.items() if name not in {"from", "to"}}
+        yield (
+            one.number, china_time(one.at), one.actor, one.action,
+            one.subject or one.subject_kind, one.subject_id,
+            _document(one.detail.get("from")), _document(one.detail.get("to")),
+            _document(more or None), one.hash,
+        )  # fmt: skip
+
+
+def _document(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
