@@ -10,32 +10,24 @@ from survey.fieldwork.paper import TypistErrors, set_share, share_of, typist_err
 from survey.locale import Translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import SheetState, WaveState, now
+from survey.ui.filters import pick_begun_wave
 from survey.ui.furniture import notice
-from survey.ui.glossary import explain
 from survey.ui.page import Visit
 from survey.ui.session import signed_in
-from survey.ui.url import pick
 
 
 def show_typists(visit: Visit) -> None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        waves = {wave.key: wave for wave in begun_waves(session=session)}
+        waves = begun_waves(session=session)
     if not waves:
         notice(t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice."))
         return
-    key = pick(
-        t("Wave"),
-        "wave",
-        list(waves),
-        show=lambda code: waves[code].title.get(visit.language, code),
-        language=visit.language,
-        explanation=explain("wave", visit.language),
-    )
+    wave = pick_begun_wave(visit, waves)
     with read_scope(visit.settings.store_url) as session:
-        rows = typist_errors(session=session, principal=visit.principal, wave_key=key)
-        waiting = unsettled(session=session, principal=visit.principal, wave_key=key)
-        share = share_of(session=session, wave_id=waves[key].id)
+        rows = typist_errors(session=session, principal=visit.principal, wave_key=wave.key)
+        waiting = unsettled(session=session, principal=visit.principal, wave_key=wave.key)
+        share = share_of(session=session, wave_id=wave.id)
     drawn = t(
         "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
         share=f"{share * 100:.4g}",
@@ -50,8 +42,8 @@ def show_typists(visit: Visit) -> None:
                 verdict=waiting[SheetState.VERDICT],
             )
         )
-    if visit.principal.may(Action.ADMINISTER) and waves[key].state == WaveState.OPEN:
-        _change_share(visit, waves[key], share)
+    if visit.principal.may(Action.ADMINISTER) and wave.state == WaveState.OPEN:
+        _change_share(visit, wave, share)
     if rows:
         st.html(_table(t, rows))
         st.caption(

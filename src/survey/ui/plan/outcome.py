@@ -31,10 +31,17 @@ def act(visit: Visit, change: Callable[[Session, Principal], object], done: str)
         with session_scope(visit.settings.store_url) as session:
             change(session, signed_in(visit.settings))
     except SurveyError as error:
-        st.session_state[_PROBLEM] = visit.t(error.message)
+        tell(problem=visit.t(error.message))
         return False
-    st.session_state[_DONE] = done
+    tell(done=done)
     return True
+
+
+def tell(*, done: str | None = None, problem: str | None = None) -> None:
+    """What is said at the top of the next drawing."""
+    for place, words in ((_DONE, done), (_PROBLEM, problem)):
+        if words is not None:
+            st.session_state[place] = words
 
 
 def say_what_happened(t: Translator) -> None:
