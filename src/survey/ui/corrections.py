@@ -12,8 +12,9 @@ from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.answers import Problem
 from survey.instrument.model import Item, Kind
 from survey.locale import Message, SurveyError, Translator
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.page import Visit
 from survey.ui.reviewed import answer_words, moment, reason_words
 from survey.ui.session import signed_in
@@ -164,7 +165,7 @@ def _hand_in(visit: Visit, returned: Returned) -> None:
     t = visit.t
     answers = _answers(returned)
     try:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             resubmit(
                 session=session, principal=signed_in(visit.settings),
                 response_id=returned.response_id, answers=answers,

@@ -19,14 +19,15 @@ from survey.fieldwork.importing.sources import conventions, recognise
 from survey.fieldwork.importing.workbooks import read_table
 from survey.locale import msg
 from survey.settings import Settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.bulk_import.aim import Aim, choose_aim
 from survey.ui.bulk_import.columns import UNREAD, map_columns
 from survey.ui.bulk_import.outcome import confirmed, say_done, show_plan
 from survey.ui.bulk_import.upload import Upload, offer_template, take_file
 from survey.ui.furniture import notice
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.session import signed_in
 from survey.ui.work import Job
 
@@ -150,7 +151,7 @@ def _start_writing(visit: Visit, plan: ImportPlan) -> None:
     settings, person = visit.settings, signed_in(visit.settings)
 
     def write(tick: Tick) -> ImportResult:
-        with session_scope(settings.store_url) as session:
+        with change_scope(settings.store_url) as session:
             result = commit_import(
                 session=session, principal=person, plan=plan, now=now(), tick=tick
             )
@@ -164,7 +165,7 @@ def _start_writing(visit: Visit, plan: ImportPlan) -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@fragment(run_every=EVERY_SECONDS)
 def _watch(visit: Visit, job: Job[Checked] | Job[ImportResult]) -> None:
     """How far the work is; others' pages and this one stay usable meanwhile."""
     if not job.running:

@@ -8,8 +8,9 @@ from survey.access.principal import Action
 from survey.fieldwork.begun import BegunWave, begun_waves
 from survey.fieldwork.paper import TypistErrors, set_share, share_of, typist_errors, unsettled
 from survey.locale import Translator
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import SheetState, WaveState, now
+from survey.store.unavailable import change_scope
 from survey.ui.filters import pick_begun_wave
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
@@ -68,7 +69,7 @@ def _change_share(visit: Visit, wave: BegunWave, share: float) -> None:
         )  # fmt: skip
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             set_share(
                 session=session, principal=signed_in(visit.settings), wave_key=wave.key,
                 share=percent / 100, now=now(),

@@ -8,7 +8,7 @@ from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import msg
 from survey.publish.results.freeze import FrozenWave, freeze_wave
 from survey.store.tables import WaveState
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.plan.outcome import tell
 from survey.ui.session import signed_in
 from survey.ui.work import Job
@@ -53,7 +53,7 @@ def freezing(visit: Visit) -> bool:
     return True
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@fragment(run_every=EVERY_SECONDS)
 def _watch(visit: Visit, job: Job[FrozenWave]) -> None:
     if not job.running:
         st.rerun()

@@ -11,7 +11,7 @@ from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, Translator
 from survey.publish.tables import csv_bytes
 from survey.sample.workbooks import CellError
-from survey.store.engine import session_scope
+from survey.store.unavailable import change_scope
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 from survey.ui.session import signed_in
@@ -28,7 +28,7 @@ def may_plan(visit: Visit) -> bool:
 def act(visit: Visit, change: Callable[[Session, Principal], object], done: str) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             change(session, signed_in(visit.settings))
     except SurveyError as error:
         tell(problem=visit.t(error.message))

@@ -23,7 +23,7 @@ from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.ui.filters import EVERY, filter_row, pick_begun_wave
 from survey.ui.furniture import notice
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.progress.answer import answer, tiles
 from survey.ui.progress.concerns import to_do
 from survey.ui.progress.daily import cells_and_days
@@ -73,7 +73,7 @@ def _pick_city(visit: Visit) -> str | None:
     return None if chosen == EVERY else chosen
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@fragment(run_every=EVERY_SECONDS)
 def watch(visit: Visit, followed: Followed) -> None:
     """Everything about the wave as it stands now; looks again by itself."""
     seen = _look(visit, followed.wave)

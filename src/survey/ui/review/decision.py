@@ -11,8 +11,8 @@ from survey.fieldwork.reasons import REASONS, Reason
 from survey.fieldwork.review import Interview, decide, next_steps
 from survey.fieldwork.second_person import SamePerson
 from survey.locale import Message, msg
-from survey.store.engine import session_scope
 from survey.store.tables import Status, now
+from survey.store.unavailable import change_scope
 from survey.ui.page import Visit
 from survey.ui.review.outcome import ASKING, act_and_go_on, given_reason, pick_reason
 from survey.ui.session import signed_in
@@ -99,7 +99,7 @@ def _decide_with_reason(
 
 
 def _decide(visit: Visit, one: Interview, to: Status, reason: Reason | None) -> None:
-    with session_scope(visit.settings.store_url) as session:
+    with change_scope(visit.settings.store_url) as session:
         decide(
             session=session, principal=signed_in(visit.settings), response_id=one.id,
             expected_version=one.version, to=to, reason=reason, now=now(),

@@ -8,9 +8,10 @@ from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.reasons import REASONS
 from survey.fieldwork.review import REVIEWABLE, Preview, decide_all, next_steps, preview
 from survey.locale import SurveyError, Translator
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import Status, now
-from survey.ui.page import Visit
+from survey.store.unavailable import change_scope
+from survey.ui.page import Visit, fragment
 from survey.ui.review.choice import Choice
 from survey.ui.review.decision import ACTIONS
 from survey.ui.review.outcome import act_and_go_on, given_reason, pick_reason
@@ -20,7 +21,7 @@ AGAIN = "review/again"
 """Set when a decision on many was made: the whole page is out of date, not only their part."""
 
 
-@st.fragment
+@fragment()
 def everything_at_once(visit: Visit, choice: Choice) -> None:
     """Everything in the selection at once: first what it would change, then the change."""
     if st.session_state.pop(AGAIN, False):
@@ -90,7 +91,7 @@ def _confirm_many(visit: Visit, choice: Choice, seen: Preview) -> None:
 def _decide_many(visit: Visit, choice: Choice, seen: Preview, place: str) -> None:
     def act() -> None:
         reason = given_reason(place) if seen.to in REASONS else None
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             decide_all(
                 session=session, principal=signed_in(visit.settings), chosen=choice.filter,
                 seen=seen, reason=reason, now=now(),
