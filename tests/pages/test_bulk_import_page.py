@@ -1,5 +1,6 @@
 """The page of bulk import, driven through Streamlit's own test runner."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +10,15 @@ from sqlmodel import col, func, select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
+from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.mapping import MappingFile
 from survey.fieldwork.importing.saved import save_mapping
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
-from survey.ui.bulk_import import upload
-from survey.ui.bulk_import.work import Job
+from survey.ui.bulk_import import screen, upload
 from survey.ui.navigation import PageKey
+from survey.ui.work import Job
 
 HEADER = "city,point,quality,gender,birth_year\n"
 GOOD = "110000,110000-u-01,8,female,1990\n"
@@ -183,3 +185,53 @@ def test_work_that_is_cancelled_or_fails_says_so_and_ends() -> None:
     broken.start(lambda _tick: 1 // 0)
     assert broken.wait(10)
     assert "Something went wrong" in str(broken.problem)
+
+
+def test_a_cancelled_check_says_so_even_where_it_had_looked_for_the_last_time(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    """Between its last look and its end nothing would have stopped it: it found something."""
+    supervisor = employ(Role.SUPERVISOR, "110000")
+    hand_in(HEADER + GOOD)
+    app = visit_as(PageKey.BULK_IMPORT, supervisor)
+    job: Job[str] = Job(upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))])
+    job.start(lambda _tick: "a plan")
+    assert job.wait(60)
+    job.cancel()
+    app.session_state["bulk/checking"] = job
+    text = read(app.run())
+    assert "The check was cancelled" in text
+    assert "could not be checked" not in text
+    assert "bulk/plan" not in app.session_state
+    assert "The check was cancelled" in read(app.run()), "it stays until the next check"
+
+
+def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    supervisor = employ(Role.SUPERVISOR, "110000")
+    hand_in(HEADER + GOOD)
+    app = _finish(visit_as(PageKey.BULK_IMPORT, supervisor), "bulk-check")
+    written, go_on = threading.Event(), threading.Event()
+    commit = screen.commit_import
+
+    def waiting(**request: Any) -> ImportResult:
+        result = commit(**request)
+        written.set()
+        assert go_on.wait(60)
+        return result
+
+    monkeypatch.setattr(screen, "commit_import", waiting)
+    app.button(key="bulk-write").click().run()
+    job: Job[Any] = app.session_state["bulk/writing"]
+    assert written.wait(60)
+    app.button(key="bulk-cancel").click().run()
+    go_on.set()
+    assert job.wait(60)
+    text = read(app.run())
+    assert "The import was cancelled" in text
+    assert _count(field) == 0
+    monkeypatch.setattr(screen, "commit_import", commit)
+    _finish(app, "bulk-write")
+    assert _count(field) == 1

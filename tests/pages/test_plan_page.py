@@ -1,6 +1,7 @@
 """The planner's page, in every state of a wave, for who plans and for who reads."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from survey.sample.workbooks import Sheet, write_workbook
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, CityTarget, QuotaCell, SamplingPoint, Wave, WaveState
 from survey.ui.navigation import PageKey
+from survey.ui.work import Job
 
 KEY = "main-2027"
 Read = Callable[[AppTest], str]
@@ -96,7 +98,9 @@ def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
     assert "plan-move-open" in said[WaveState.CLOSED][2]
     assert "Nothing can be changed any more" in said[WaveState.FROZEN][0]
     assert said[WaveState.FROZEN][1] is None
-    assert not any(key.startswith("plan-") for key in said[WaveState.FROZEN][2])
+    assert "plan-move-frozen" in said[WaveState.CLOSED][2]
+    kept = {key for key in said[WaveState.FROZEN][2] if key.startswith("plan-")}
+    assert kept == {"plan-move-released"}
 
 
 def test_opening_asks_once_more_and_says_what_is_missing(
@@ -243,3 +247,59 @@ def test_the_rule_of_full_quotas_is_switched_until_the_wave_is_over(
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="sample")
     assert "cannot be changed any more" in read(app)
     assert "plan-policy-stop" not in _keys(app)
+
+
+def test_freezing_goes_on_beside_the_page_and_says_why_it_could_not(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    """Nothing was approved, so the wave stays closed: no state without a snapshot."""
+    _move(planned, WaveState.CLOSED)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    assert app.button(key="plan-move-frozen").disabled
+    app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
+    app.button(key="plan-move-frozen").click().run()
+    if "plan/freezing" in app.session_state:
+        job: Job[Any] = app.session_state["plan/freezing"]
+        assert job.wait(60)
+        app.run()
+    assert "has no approved response to freeze" in read(app)
+    with read_scope(planned.url) as session:
+        assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.CLOSED
+
+
+def test_a_release_asks_once_more(
+    planned: Any, visit_as: Any, admin: Principal, read: Read
+) -> None:
+    _move(planned, WaveState.CLOSED, WaveState.FROZEN)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    assert "cannot be taken back" in read(app)
+    app.checkbox(key=f"plan-sure-{KEY}-released").check().run()
+    app.button(key="plan-move-released").click().run()
+    assert [one.value for one in app.success] == ["The wave is now released."]
+
+
+def test_one_point_is_changed_after_the_draw(
+    planned: Any, visit_as: Any, admin: Principal, official: Principal, read: Read
+) -> None:
+    with session_scope(planned.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
+        session.add(
+            SamplingPoint(
+                wave_id=wave.id, city_code="110000", code="p1", name="A mall", kind="mall",
+                stratum="urban", target=20,
+            )
+        )  # fmt: skip
+    app = visit_as(PageKey.PLAN, admin, wave=KEY, part="points")
+    app.selectbox(key=f"point-choice/{KEY}").select_index(0).run()
+    app.number_input(key=f"point/{KEY}/p1/target").set_value(25)
+    app.date_input(key=f"point/{KEY}/p1/closes_on").set_value(date(2027, 5, 1))
+    app.button(key="point-save").click().run()
+    assert [one.value for one in app.success] == ["The point p1 is saved."]
+    with read_scope(planned.url) as session:
+        point = session.exec(select(SamplingPoint).where(SamplingPoint.code == "p1")).one()
+    assert (point.target, point.opens_on, point.closes_on) == (25, None, date(2027, 5, 1))
+    boxes = visit_as(PageKey.PLAN, official, wave=KEY, part="points").selectbox
+    assert f"point-choice/{KEY}" not in {box.key for box in boxes}
+    _move(planned, WaveState.CLOSED)
+    boxes = visit_as(PageKey.PLAN, admin, wave=KEY, part="points").selectbox
+    assert f"point-choice/{KEY}" not in {box.key for box in boxes}

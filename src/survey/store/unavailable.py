@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlmodel import Session
 
 from survey.locale import Message, SurveyError, msg
+from survey.store.engine import session_scope
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,3 +46,10 @@ def telling_when_unavailable() -> Iterator[None]:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         _LOG.error("the store does not take anything in: %s", reason)
         raise StoreUnavailable from error
+
+
+@contextmanager
+def change_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
+    """As `session_scope`, for whoever says what went wrong: raises `StoreUnavailable`."""
+    with telling_when_unavailable(), session_scope(url, patient=patient) as session:
+        yield session

@@ -12,8 +12,9 @@ from survey.fieldwork.places import FullGroup, full_groups
 from survey.fieldwork.tasks import Task
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
+from survey.store.unavailable import UNAVAILABLE
 from survey.ui.interview import Interview, interview_form
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.session import visitor
 from survey.web.outcomes import Outcome, take_in
 
@@ -27,7 +28,7 @@ def conduct(visit: Visit, task: Task) -> None:
     _ask(visit, task, _instrument(visit, task))
 
 
-@st.fragment
+@fragment()
 def _ask(visit: Visit, task: Task, instrument: Instrument) -> None:
     """The part of the page that an arriving interview runs again, and nothing else."""
     t = visit.t
@@ -64,10 +65,16 @@ def _instrument(visit: Visit, task: Task) -> Instrument:
 
 
 def _full(visit: Visit, task: Task) -> tuple[FullGroup, ...]:
-    """Asked again with every interview that arrives."""
-    with read_scope(visit.settings.store_url) as session:
-        point = assigned_point(session=session, principal=visit.principal, point_id=task.point_id)
-        return full_groups(session=session, wave_id=point.wave_id, city_code=point.city_code)
+    """Asked again with every interview that arrives; without a database nobody is stopped early,
+    and the form with what was answered stays on the screen."""
+    try:
+        with read_scope(visit.settings.store_url) as session:
+            point = assigned_point(
+                session=session, principal=visit.principal, point_id=task.point_id
+            )
+            return full_groups(session=session, wave_id=point.wave_id, city_code=point.city_code)
+    except UNAVAILABLE:
+        return ()
 
 
 def _interview(

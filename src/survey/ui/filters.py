@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from survey.fieldwork.begun import BegunWave
 from survey.locale import Message
 from survey.publish.results import WaveInfo, WaveResults
 from survey.publish.views.city import AGAINST
@@ -48,6 +49,17 @@ def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
         explanation=explain("wave", visit.language),
     )
     return found[chosen]
+
+
+def pick_begun_wave(visit: Visit, begun: Sequence[BegunWave]) -> BegunWave:
+    """The wave whose fieldwork is looked at; `begun` has at least one."""
+    by_key = {wave.key: wave for wave in begun}
+    chosen = pick(
+        visit.t("Wave"), "wave", list(by_key), language=visit.language,
+        show=lambda key: by_key[key].title.get(visit.language, key),
+        explanation=explain("wave", visit.language),
+    )  # fmt: skip
+    return by_key[chosen]
 
 
 def pick_indicator(

@@ -17,6 +17,12 @@ _LARGE = """
   min-height: 60px;
 }
 """
+_UPLOADER = """
+:root {{ --hcs-upload: "{choose}"; --hcs-upload-limit: "{limit}"; }}
+"""
+"""Streamlit's own words inside the widget cannot be set; the style sheet puts ours there."""
+_LARGEST_MB = 50
+"""As `server.maxUploadSize`."""
 _WATERMARK = """
 .stApp::after {{
   content: ""; position: fixed; inset: 0; pointer-events: none; z-index: 999;
@@ -37,7 +43,8 @@ def _css() -> str:
 
 def dress(preferences: Preferences, t: Translator, *, demo: bool) -> None:
     """Style sheet of the page; large text and the watermark are part of it."""
-    parts = [_css()]
+    limit = t("at most {megabytes} MB", megabytes=_LARGEST_MB)
+    parts = [_css(), _UPLOADER.format(choose=t("Choose a file"), limit=limit)]
     if preferences.large:
         parts.append(_LARGE)
     if demo:

@@ -16,10 +16,11 @@ from survey.fieldwork.invitations import InvitationState, issue, states_of
 from survey.fieldwork.tasks import QuotaProgress, Task, still_needed
 from survey.locale import Message, SurveyError, msg
 from survey.publish.views.names import Names
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.navigation import BY_KEY, PageKey
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.session import signed_in
 
 _LOOK_EVERY = 3.0
@@ -74,7 +75,7 @@ def hand_out(visit: Visit, task: Task) -> None:
     _codes(visit, task)
 
 
-@st.fragment(run_every=_LOOK_EVERY)
+@fragment(run_every=_LOOK_EVERY)
 def _codes(visit: Visit, task: Task) -> None:
     """Looks every few seconds; a code that was opened makes way for the next one."""
     try:
@@ -125,7 +126,7 @@ def _states(visit: Visit, codes: Codes) -> dict[UUID, InvitationState]:
 
 def _issue(visit: Visit, task: Task) -> HandedOut:
     issued_at = now()
-    with session_scope(visit.settings.store_url) as session:
+    with change_scope(visit.settings.store_url) as session:
         issued = issue(
             session=session,
             principal=signed_in(visit.settings),

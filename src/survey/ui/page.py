@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -12,6 +14,7 @@ from survey.access.principal import AccessDenied, Principal
 from survey.locale import SurveyError, Translator, translator
 from survey.publish.charts import Style
 from survey.settings import Settings, current_settings
+from survey.store.unavailable import UNAVAILABLE
 from survey.ui import furniture
 from survey.ui.navigation import BY_KEY, PageInfo, PageKey, may_open
 from survey.ui.preferences import Preferences, current
@@ -20,6 +23,7 @@ from survey.ui.session import visitor
 
 _LOG = logging.getLogger(__name__)
 _ICON = "\N{BAR CHART}"
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,13 @@ def _errors_in_words(t: Translator) -> Iterator[None]:
         furniture.notice(t("This is not open to you"), t(error.message))
     except SurveyError as error:
         furniture.notice(t("This cannot be shown"), t(error.message))
+    except UNAVAILABLE:
+        _LOG.exception("the store does not answer")
+        furniture.notice(
+            t("The database cannot be reached at the moment"),
+            t("What was confirmed before is stored. Nothing was changed now."),
+            t("Please wait a minute and load the page again."),
+        )
     except Exception:
         number = secrets.token_hex(4)
         _LOG.exception("page failed, request %s", number)
@@ -154,3 +165,23 @@ def _errors_in_words(t: Translator) -> Iterator[None]:
             t("Nothing you entered was changed. Please reload the page."),
             t("If it happens again, tell the administrator this number: {number}", number=number),
         )
+
+
+def fragment(*, run_every: float | None = None) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """As `st.fragment`, with errors in words: a fragment that runs alone is outside of its page.
+
+    The first argument of the function is the `Visit`.
+    """
+
+    def wrap(draw: Callable[P, None]) -> Callable[P, None]:
+        @st.fragment(run_every=run_every)
+        @wraps(draw)
+        def in_words(*args: P.args, **kwargs: P.kwargs) -> None:
+            visit = args[0]
+            assert isinstance(visit, Visit)
+            with _errors_in_words(visit.t):
+                draw(*args, **kwargs)
+
+        return in_words
+
+    return wrap

@@ -15,11 +15,12 @@ from survey.fieldwork.sheets import (
 from survey.fieldwork.tasks import Task
 from survey.locale import SurveyError
 from survey.publish.code_sheet import code_sheet_pdf
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.furniture import notice
 from survey.ui.handing_out import origin
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.session import signed_in
 
 _PRINTED, _DAYS = "sheet/printed", 3
@@ -36,7 +37,7 @@ def printed_codes(visit: Visit, task: Task) -> None:
             _sheets(visit, task)
 
 
-@st.fragment
+@fragment()
 def _sheets(visit: Visit, task: Task) -> None:
     t = visit.t
     st.caption(
@@ -66,7 +67,7 @@ def _sheets(visit: Visit, task: Task) -> None:
 def _make(visit: Visit, task: Task, *, pages: int, days: int) -> None:
     t = visit.t
     try:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             sheet = issue_sheet(
                 session=session, principal=signed_in(visit.settings), point_id=task.point_id,
                 pages=pages, days=days, now=now(),
@@ -107,7 +108,7 @@ def _row(visit: Visit, sheet: SheetState) -> None:
 def _take_back(visit: Visit, sheet: SheetState) -> None:
     t = visit.t
     try:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             count = void_sheet(
                 session=session, principal=signed_in(visit.settings), sheet_id=sheet.id, now=now()
             )

@@ -22,8 +22,9 @@ from survey.fieldwork.back_check.calling import LONGEST_NOTE
 from survey.instrument.model import Instrument, Item, Kind
 from survey.locale import Translator
 from survey.publish.views.names import Names
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import Channel, ChosenBy, Outcome, now
+from survey.store.unavailable import change_scope
 from survey.ui.back_check.choice import Choice
 from survey.ui.back_check.outcome import do, label
 from survey.ui.furniture import notice
@@ -190,7 +191,7 @@ def _enter(visit: Visit, call: Call, instrument: Instrument, outcome: Outcome) -
     )  # fmt: skip
 
     def act() -> None:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             record_attempt(
                 session=session, principal=signed_in(visit.settings), check_id=call.id,
                 expected_version=call.version, attempt=attempt, now=now(),

@@ -13,8 +13,9 @@ from survey.fieldwork.clock import china_date
 from survey.fieldwork.reasons import MAX_NOTE, Reason, ReasonCode
 from survey.fieldwork.review import Filter, Preview, decide_all, preview
 from survey.locale import Message, SurveyError, msg
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import Status, now
+from survey.store.unavailable import change_scope
 from survey.ui.back_check.choice import Choice
 from survey.ui.back_check.outcome import do
 from survey.ui.page import Visit
@@ -99,7 +100,7 @@ def _note(visit: Visit, choice: Choice) -> None:
     who: list[UUID] = st.session_state["retrain/who"]
 
     def act() -> None:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             note_retraining(
                 session=session, principal=signed_in(visit.settings), wave_id=choice.wave.id,
                 surveyor_ids=who, retrain_by=st.session_state["retrain/by"],
@@ -145,7 +146,7 @@ def _decide(visit: Visit, chosen: Filter, seen: Preview) -> None:
 def _moves(visit: Visit, chosen: Filter, seen: Preview, code: ReasonCode) -> Callable[[], None]:
     def act() -> None:
         reason = Reason.given(code, st.session_state["follow/note"] or "")
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             decide_all(
                 session=session, principal=signed_in(visit.settings), chosen=chosen, seen=seen,
                 reason=reason, now=now(),

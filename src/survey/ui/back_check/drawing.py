@@ -19,8 +19,9 @@ from survey.fieldwork.back_check import (
 )
 from survey.locale import SurveyError
 from survey.publish.views.names import Names
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.back_check.choice import Choice
 from survey.ui.back_check.outcome import do
 from survey.ui.back_check.tables import table
@@ -109,7 +110,7 @@ def _preview(visit: Visit, plan: DrawPlan) -> None:
 
 def _make(visit: Visit, seen: DrawPreview) -> None:
     def act() -> None:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             make_draw(session=session, principal=signed_in(visit.settings), seen=seen, now=now())
 
     if do(visit, act, visit.t("{count} interviews were drawn.", count=f"{seen.added:,}")):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from survey.fieldwork.begun import BegunWave
 from survey.fieldwork.review import review_waves, tally
 from survey.locale import Message, msg
 from survey.publish.views.names import Names
@@ -14,7 +13,7 @@ from survey.ui.back_check.choice import Choice
 from survey.ui.back_check.drawing import drawing
 from survey.ui.back_check.outcome import say_what_happened
 from survey.ui.back_check.results import results
-from survey.ui.filters import filter_row
+from survey.ui.filters import filter_row, pick_begun_wave
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
@@ -42,9 +41,7 @@ def choose(visit: Visit) -> Choice | None:
     """The filters; says what to do when there is nothing to check yet."""
     t, names = visit.t, Names(visit.language, None)
     with read_scope(visit.settings.store_url) as session:
-        waves = {
-            wave.key: wave for wave in review_waves(session=session, principal=visit.principal)
-        }
+        waves = review_waves(session=session, principal=visit.principal)
         if not waves:
             notice(
                 t("There is nothing to check yet"),
@@ -52,7 +49,7 @@ def choose(visit: Visit) -> Choice | None:
             )
             return None
         with filter_row():
-            wave = _pick_wave(visit, waves)
+            wave = pick_begun_wave(visit, waves)
             cities = list(tally(session=session, principal=visit.principal, wave_id=wave.id))
             options = cities if len(cities) == 1 else [ALL, *cities]
             city = pick(
@@ -71,12 +68,3 @@ def back_check(visit: Visit, choice: Choice) -> None:
     """The chosen view, below what became of the last click."""
     say_what_happened(visit.t)
     VIEWS[View(choice.view)][1](visit, choice)
-
-
-def _pick_wave(visit: Visit, waves: Mapping[str, BegunWave]) -> BegunWave:
-    return waves[
-        pick(
-            visit.t("Wave"), "wave", list(waves), language=visit.language,
-            show=lambda key: waves[key].title.get(visit.language, key),
-        )
-    ]  # fmt: skip

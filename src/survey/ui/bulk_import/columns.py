@@ -20,8 +20,9 @@ from survey.fieldwork.importing.meanings import target_name
 from survey.fieldwork.importing.saved import LONGEST_NAME, save_mapping, saved_mappings
 from survey.fieldwork.importing.sources import Source, recognise
 from survey.locale import Message, SurveyError, Translator, msg
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.bulk_import.aim import Aim
 from survey.ui.bulk_import.upload import Upload
 from survey.ui.furniture import notice
@@ -178,7 +179,7 @@ def _keep(visit: Visit, aim: Aim, mapping: MappingFile) -> None:
             t("Name under which to keep this mapping"), key="bulk/name", max_chars=LONGEST_NAME
         )
         if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
-            with session_scope(visit.settings.store_url) as session:
+            with change_scope(visit.settings.store_url) as session:
                 save_mapping(
                     session=session, principal=signed_in(visit.settings), mapping=mapping,
                     instrument_name=aim.instrument.name, name=name or "", now=now(),

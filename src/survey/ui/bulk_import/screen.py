@@ -19,16 +19,17 @@ from survey.fieldwork.importing.sources import conventions, recognise
 from survey.fieldwork.importing.workbooks import read_table
 from survey.locale import msg
 from survey.settings import Settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.unavailable import change_scope
 from survey.ui.bulk_import.aim import Aim, choose_aim
 from survey.ui.bulk_import.columns import UNREAD, map_columns
 from survey.ui.bulk_import.outcome import confirmed, say_done, show_plan
 from survey.ui.bulk_import.upload import Upload, offer_template, take_file
-from survey.ui.bulk_import.work import Job
 from survey.ui.furniture import notice
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.session import signed_in
+from survey.ui.work import Job
 
 EVERY_SECONDS = 0.5
 _CHECKING, _WRITING = "bulk/checking", "bulk/writing"
@@ -150,8 +151,13 @@ def _start_writing(visit: Visit, plan: ImportPlan) -> None:
     settings, person = visit.settings, signed_in(visit.settings)
 
     def write(tick: Tick) -> ImportResult:
-        with session_scope(settings.store_url, patient=True) as session:
-            return commit_import(session=session, principal=person, plan=plan, now=now(), tick=tick)
+        with change_scope(settings.store_url, patient=True) as session:
+            result = commit_import(
+                session=session, principal=person, plan=plan, now=now(), tick=tick
+            )
+            # The last moment at which it can still be taken back.
+            tick(result.written, result.written)
+            return result
 
     job = Job[ImportResult](msg("Writing"))
     job.start(write)
@@ -159,7 +165,7 @@ def _start_writing(visit: Visit, plan: ImportPlan) -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@fragment(run_every=EVERY_SECONDS)
 def _watch(visit: Visit, job: Job[Checked] | Job[ImportResult]) -> None:
     """How far the work is; others' pages and this one stay usable meanwhile."""
     if not job.running:
@@ -167,7 +173,7 @@ def _watch(visit: Visit, job: Job[Checked] | Job[ImportResult]) -> None:
     t = visit.t
     words = t("{work}: {done} of {total} rows", work=t(job.name), done=f"{job.done:,}",
               total=f"{job.total:,}")  # fmt: skip
-    st.progress(job.share, text=words)
+    st.progress(job.share, text=t("Cancelling …") if job.cancelled else words)
 
 
 def _take_over(visit: Visit) -> None:
@@ -176,7 +182,12 @@ def _take_over(visit: Visit) -> None:
     checking: Job[Checked] | None = st.session_state.get(_CHECKING)
     if checking is not None and not checking.running:
         del st.session_state[_CHECKING]
-        if checking.made is not None:
+        if checking.cancelled:
+            # Whatever it found: between its last look and its end nobody would have stopped it.
+            st.session_state[_PROBLEM] = (
+                t("The check was cancelled"), t("Nothing was written. You can check it again."),
+            )  # fmt: skip
+        elif checking.made is not None:
             st.session_state[_CHECKED] = checking.made
             plan = checking.made.plan
             st.session_state[UNREAD] = (plan.sha256, checking.made.unread)
@@ -190,7 +201,8 @@ def _take_over(visit: Visit) -> None:
             st.session_state[_DONE] = (writing.made, checked.plan.into_open)
             st.session_state.pop(UNREAD, None)
         elif writing.problem is not None:
+            title = t("The import was cancelled") if writing.cancelled else t("Nothing was written")
             st.session_state[_PROBLEM] = (
-                t("Nothing was written"), t(writing.problem),
+                title, t(writing.problem),
                 t("The result of the check is kept; you can write it again."),
             )  # fmt: skip

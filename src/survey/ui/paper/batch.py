@@ -24,7 +24,7 @@ from survey.store.tables import now
 from survey.ui.filters import filter_row
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.paper.grid import Batch, paper_grid
 from survey.ui.url import pick
 
@@ -110,7 +110,7 @@ def _batch(visit: Visit, point: KeyingPoint, surveyor: Named, day: date) -> Batc
     )
 
 
-@st.fragment
+@fragment()
 def _key(visit: Visit, point: KeyingPoint, instrument: Instrument, batch: Batch) -> None:
     """The part of the page that a received sheet runs again, and nothing else."""
     count = st.empty()

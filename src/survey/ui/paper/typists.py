@@ -8,34 +8,27 @@ from survey.access.principal import Action
 from survey.fieldwork.begun import BegunWave, begun_waves
 from survey.fieldwork.paper import TypistErrors, set_share, share_of, typist_errors, unsettled
 from survey.locale import Translator
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import SheetState, WaveState, now
+from survey.store.unavailable import change_scope
+from survey.ui.filters import pick_begun_wave
 from survey.ui.furniture import notice
-from survey.ui.glossary import explain
 from survey.ui.page import Visit
 from survey.ui.session import signed_in
-from survey.ui.url import pick
 
 
 def show_typists(visit: Visit) -> None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        waves = {wave.key: wave for wave in begun_waves(session=session, principal=visit.principal)}
+        waves = begun_waves(session=session, principal=visit.principal)
     if not waves:
         notice(t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice."))
         return
-    key = pick(
-        t("Wave"),
-        "wave",
-        list(waves),
-        show=lambda code: waves[code].title.get(visit.language, code),
-        language=visit.language,
-        explanation=explain("wave", visit.language),
-    )
+    wave = pick_begun_wave(visit, waves)
     with read_scope(visit.settings.store_url) as session:
-        rows = typist_errors(session=session, principal=visit.principal, wave_key=key)
-        waiting = unsettled(session=session, principal=visit.principal, wave_key=key)
-        share = share_of(session=session, principal=visit.principal, wave_id=waves[key].id)
+        rows = typist_errors(session=session, principal=visit.principal, wave_key=wave.key)
+        waiting = unsettled(session=session, principal=visit.principal, wave_key=wave.key)
+        share = share_of(session=session, principal=visit.principal, wave_id=wave.id)
     drawn = t(
         "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
         share=f"{share * 100:.4g}",
@@ -50,8 +43,8 @@ def show_typists(visit: Visit) -> None:
                 verdict=waiting[SheetState.VERDICT],
             )
         )
-    if visit.principal.may(Action.ADMINISTER) and waves[key].state == WaveState.OPEN:
-        _change_share(visit, waves[key], share)
+    if visit.principal.may(Action.ADMINISTER) and wave.state == WaveState.OPEN:
+        _change_share(visit, wave, share)
     if rows:
         st.html(_table(t, rows))
         st.caption(
@@ -76,7 +69,7 @@ def _change_share(visit: Visit, wave: BegunWave, share: float) -> None:
         )  # fmt: skip
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             set_share(
                 session=session, principal=signed_in(visit.settings), wave_key=wave.key,
                 share=percent / 100, now=now(),

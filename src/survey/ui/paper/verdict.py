@@ -7,12 +7,12 @@ import streamlit as st
 from survey.fieldwork.paper import HEAD, Conflict, WaitingSheet, conflict, waiting_for_verdict
 from survey.store.engine import read_scope
 from survey.ui.furniture import notice
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.paper.batch import sheets_table
 from survey.ui.paper.grid import Batch, paper_grid
 
 
-@st.fragment
+@fragment()
 def settle_sheets(visit: Visit) -> None:
     """The longest waiting sheet, and below it those that follow."""
     t = visit.t

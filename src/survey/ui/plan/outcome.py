@@ -11,7 +11,7 @@ from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, Translator
 from survey.publish.tables import csv_bytes
 from survey.sample.workbooks import CellError
-from survey.store.engine import session_scope
+from survey.store.unavailable import change_scope
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 from survey.ui.session import signed_in
@@ -28,13 +28,20 @@ def may_plan(visit: Visit) -> bool:
 def act(visit: Visit, change: Callable[[Session, Principal], object], done: str) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
-        with session_scope(visit.settings.store_url) as session:
+        with change_scope(visit.settings.store_url) as session:
             change(session, signed_in(visit.settings))
     except SurveyError as error:
-        st.session_state[_PROBLEM] = visit.t(error.message)
+        tell(problem=visit.t(error.message))
         return False
-    st.session_state[_DONE] = done
+    tell(done=done)
     return True
+
+
+def tell(*, done: str | None = None, problem: str | None = None) -> None:
+    """What is said at the top of the next drawing."""
+    for place, words in ((_DONE, done), (_PROBLEM, problem)):
+        if words is not None:
+            st.session_state[place] = words
 
 
 def say_what_happened(t: Translator) -> None:

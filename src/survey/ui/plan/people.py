@@ -15,12 +15,11 @@ from survey.fieldwork.planning.staff import (
 )
 from survey.publish.tables import for_screen
 from survey.publish.views.names import Names
-from survey.sample.workbooks import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
-from survey.ui.accountable import taken
 from survey.ui.page import Visit
-from survey.ui.plan.outcome import XLSX, act, may_plan, problems_in_words, show_errors
+from survey.ui.plan.listing import uploaded_list
+from survey.ui.plan.outcome import act, may_plan
 
 _SHOWN = 500
 
@@ -44,31 +43,16 @@ def _assign(visit: Visit, sheet: WaveSheet) -> None:
             "city; a later list replaces them. People without an account are refused by name."
         )
     )
-    st.download_button(
-        t("Template (XLSX)"), data=taken(visit, "people.xlsx", partial(_template, visit, sheet)),
-        file_name="people.xlsx", mime=XLSX, key="people-template", on_click="ignore",
-        icon=":material/table:",
+    uploaded_list(
+        visit, name="people", label=t("List of people (XLSX)"), file_key=f"people-file-{sheet.key}",
+        template=lambda session: staff_template(
+            session=session, principal=visit.principal, key=sheet.key
+        ),
+        read=lambda session, name, content: read_staff_list(
+            session=session, principal=visit.principal, key=sheet.key, name=name, content=content
+        ),
+        confirm=partial(_confirm, visit, sheet),
     )  # fmt: skip
-    given = st.file_uploader(
-        t("List of people (XLSX)"), type=["xlsx"], key=f"people-file-{sheet.key}"
-    )
-    if given is None:
-        return
-    with problems_in_words(t), read_scope(visit.settings.store_url) as session:
-        listed = read_staff_list(
-            session=session, principal=visit.principal, key=sheet.key, name=given.name,
-            content=given.getvalue(),
-        )  # fmt: skip
-        if listed.errors:
-            show_errors(t, listed.errors, "people")
-        else:
-            _confirm(visit, sheet, listed)
-
-
-def _template(visit: Visit, sheet: WaveSheet) -> bytes:
-    with read_scope(visit.settings.store_url) as session:
-        template = staff_template(session=session, principal=visit.principal, key=sheet.key)
-    return write_workbook([template], visit.language)
 
 
 def _confirm(visit: Visit, sheet: WaveSheet, listed: JobList) -> None:

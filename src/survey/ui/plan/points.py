@@ -24,11 +24,12 @@ from survey.fieldwork.planning.words import KIND_NAMES, STRATUM_NAMES
 from survey.publish.tables import for_screen
 from survey.publish.views.names import Names
 from survey.sample.draw import Drawn
-from survey.sample.workbooks import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
-from survey.ui.plan.outcome import XLSX, act, may_plan, problems_in_words, show_errors
+from survey.ui.plan.listing import uploaded_list
+from survey.ui.plan.one_point import one_point
+from survey.ui.plan.outcome import act, may_plan
 
 _USUAL_POINTS = 30
 _SHOWN = 500
@@ -52,30 +53,17 @@ def _draw(visit: Visit, sheet: WaveSheet) -> None:
             "it. Targets follow from the saved sample."
         )
     )
-    st.download_button(
-        t("Template (XLSX)"), data=partial(_template, visit), file_name="points.xlsx", mime=XLSX,
-        key="points-template", on_click="ignore", icon=":material/table:",
+    uploaded_list(
+        visit, name="points", label=t("List of points (XLSX)"),
+        file_key=f"points-file-{sheet.key}-{sheet.points}",
+        template=lambda session: point_sheet(
+            plan_cities(session=session, principal=visit.principal), visit.language
+        ),
+        read=lambda session, name, content: read_point_list(
+            session=session, principal=visit.principal, key=sheet.key, name=name, content=content
+        ),
+        confirm=partial(_confirm, visit, sheet),
     )  # fmt: skip
-    given = st.file_uploader(
-        t("List of points (XLSX)"), type=["xlsx"], key=f"points-file-{sheet.key}-{sheet.points}"
-    )
-    if given is None:
-        return
-    with problems_in_words(t), read_scope(visit.settings.store_url) as session:
-        listed = read_point_list(
-            session=session, principal=visit.principal, key=sheet.key, name=given.name,
-            content=given.getvalue(),
-        )  # fmt: skip
-        if listed.errors:
-            show_errors(t, listed.errors, "points")
-        else:
-            _confirm(visit, sheet, listed)
-
-
-def _template(visit: Visit) -> bytes:
-    with read_scope(visit.settings.store_url) as session:
-        sheet = point_sheet(plan_cities(session=session, principal=visit.principal), visit.language)
-    return write_workbook([sheet], visit.language)
 
 
 def _confirm(visit: Visit, sheet: WaveSheet, listed: PointList) -> None:
@@ -207,6 +195,7 @@ def _listed(visit: Visit, sheet: WaveSheet) -> None:
     )  # fmt: skip
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
+    one_point(visit, sheet, lines)
 
 
 def _days(point: PointLine) -> str:

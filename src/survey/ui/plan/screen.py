@@ -16,6 +16,7 @@ from survey.ui.filters import filter_row
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
+from survey.ui.plan.freezing import take_over_frozen
 from survey.ui.plan.outcome import may_plan, say_what_happened
 from survey.ui.plan.people import people
 from survey.ui.plan.points import points
@@ -32,6 +33,7 @@ WAVE, SAMPLE, POINTS, PEOPLE = "wave", "sample", "points", "people"
 def plan(visit: Visit) -> None:
     """Choose a wave and one of its parts; says what to do when there is no wave yet."""
     t = visit.t
+    take_over_frozen(visit)
     say_what_happened(t)
     with read_scope(visit.settings.store_url) as session:
         waves = {

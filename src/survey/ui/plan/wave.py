@@ -22,6 +22,7 @@ from survey.fieldwork.waves import MOVES, STATE_NAMES, move_wave
 from survey.locale import Message, msg
 from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
+from survey.ui.plan.freezing import freezing, start_freezing
 from survey.ui.plan.outcome import act, may_plan
 
 Fixed = Callable[[str], bool]
@@ -31,8 +32,17 @@ _MOVES: dict[tuple[WaveState, WaveState], Message] = {
     (WaveState.PLANNED, WaveState.OPEN): msg("Open the wave for interviews"),
     (WaveState.OPEN, WaveState.CLOSED): msg("Close the wave: no further interviews"),
     (WaveState.CLOSED, WaveState.OPEN): msg("Open the wave again"),
+    (WaveState.CLOSED, WaveState.FROZEN): msg("Freeze the wave: its interviews become final"),
+    (WaveState.FROZEN, WaveState.RELEASED): msg("Release the results to every reader"),
 }
-"""The moves of this page; freezing and releasing belong to the results."""
+_WARNINGS: dict[WaveState, Message] = {
+    WaveState.FROZEN: msg(
+        "Only approved interviews are frozen. What still waits for review stays outside for good."
+    ),
+    WaveState.RELEASED: msg(
+        "Until now only the association sees the results. A release cannot be taken back."
+    ),
+}
 
 
 def wave(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
@@ -43,7 +53,8 @@ def wave(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
     st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
     _facts(visit, sheet, offered)
     if may_plan(visit):
-        _moves(visit, sheet)
+        if not freezing(visit):
+            _moves(visit, sheet)
         if sheet.state not in {WaveState.FROZEN, WaveState.RELEASED}:
             _form(visit, offered, sheet)
 
@@ -78,6 +89,8 @@ def _moves(visit: Visit, sheet: WaveSheet) -> None:
         if to is WaveState.OPEN and sheet.missing:
             lacking = "; ".join(t(one) for one in sheet.missing)
             st.warning(t("The wave can be opened, but: {lacking}.", lacking=lacking))
+        if to in _WARNINGS:
+            st.caption(t(_WARNINGS[to]))
         sure = st.checkbox(
             t("I want to change the state of this wave."), key=f"plan-sure-{sheet.key}-{to.value}"
         )
@@ -88,11 +101,16 @@ def _moves(visit: Visit, sheet: WaveSheet) -> None:
 
 
 def _move(visit: Visit, sheet: WaveSheet, to: WaveState) -> None:
+    st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
+    if to is WaveState.FROZEN:
+        # The state follows from the snapshot and never comes without one.
+        start_freezing(visit, sheet.key)
+        return
+
     def change(session: Session, person: Principal) -> None:
         move_wave(session=session, principal=person, key=sheet.key, to=to, now=now())
 
     act(visit, change, visit.t("The wave is now {state}.", state=visit.t(STATE_NAMES[to])))
-    st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
 
 
 def new_wave(visit: Visit, offered: Choices) -> None:

@@ -14,7 +14,7 @@ from survey.locale import Message, Translator, msg
 from survey.publish.tables import csv_bytes
 from survey.store.engine import read_scope
 from survey.ui.accountable import taken
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.progress.words import percent
 
 BY: dict[By, Message] = {
@@ -28,7 +28,7 @@ _KEPT = 300.0
 """Seconds that readers of one area share a look; flags are looked for every few minutes."""
 
 
-@st.fragment
+@fragment()
 def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
     """A table by surveyor, point, agency or city; only for those who review."""
     t = visit.t

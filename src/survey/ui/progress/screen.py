@@ -21,10 +21,9 @@ from survey.sample.frame import shipped_cities
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.filters import EVERY, filter_row
+from survey.ui.filters import EVERY, filter_row, pick_begun_wave
 from survey.ui.furniture import notice
-from survey.ui.glossary import explain
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.progress.answer import answer, tiles
 from survey.ui.progress.concerns import to_do
 from survey.ui.progress.daily import cells_and_days
@@ -51,9 +50,7 @@ def choose(visit: Visit) -> Followed | None:
     """The wave to follow; says what to do when none has begun."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        waves = {
-            wave.key: wave for wave in progress_waves(session=session, principal=visit.principal)
-        }
+        waves = progress_waves(session=session, principal=visit.principal)
     if not waves:
         notice(
             t("No fieldwork has begun yet"),
@@ -61,12 +58,7 @@ def choose(visit: Visit) -> Followed | None:
         )
         return None
     with filter_row():
-        chosen = pick(
-            t("Wave"), "wave", list(waves), language=visit.language,
-            show=lambda key: waves[key].title.get(visit.language, key),
-            explanation=explain("wave", visit.language),
-        )  # fmt: skip
-        return Followed(waves[chosen], _pick_city(visit))
+        return Followed(pick_begun_wave(visit, waves), _pick_city(visit))
 
 
 def _pick_city(visit: Visit) -> str | None:
@@ -81,7 +73,7 @@ def _pick_city(visit: Visit) -> str | None:
     return None if chosen == EVERY else chosen
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@fragment(run_every=EVERY_SECONDS)
 def watch(visit: Visit, followed: Followed) -> None:
     """Everything about the wave as it stands now; looks again by itself."""
     seen = _look(visit, followed.wave)

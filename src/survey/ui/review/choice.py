@@ -1,6 +1,6 @@
 """What a reviewer looks through: wave, city, state, surveyor, flags."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from survey.fieldwork.review import (
 from survey.publish.views.names import Names
 from survey.store.engine import read_scope
 from survey.store.tables import Status
-from survey.ui.filters import filter_row
+from survey.ui.filters import filter_row, pick_begun_wave
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 from survey.ui.review.outcome import asked_for
@@ -46,9 +46,7 @@ def choose(visit: Visit) -> Choice | None:
     """The filters; says what to do when there is nothing to review yet."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        waves = {
-            wave.key: wave for wave in review_waves(session=session, principal=visit.principal)
-        }
+        waves = review_waves(session=session, principal=visit.principal)
         if not waves:
             notice(
                 t("There is nothing to review yet"),
@@ -57,12 +55,7 @@ def choose(visit: Visit) -> Choice | None:
             return None
         _follow_link(session, visit, waves)
         with filter_row():
-            wave = waves[
-                pick(
-                    t("Wave"), WAVE, list(waves), language=visit.language,
-                    show=lambda key: waves[key].title.get(visit.language, key),
-                )
-            ]  # fmt: skip
+            wave = pick_begun_wave(visit, waves)
             counts = tally(session=session, principal=visit.principal, wave_id=wave.id)
             city = _pick_city(visit, counts)
             status = _pick_status(visit, counts, city)
@@ -78,13 +71,13 @@ def choose(visit: Visit) -> Choice | None:
     return Choice(wave, Filter(wave.id, status, city, surveyor, flag))
 
 
-def _follow_link(session: Session, visit: Visit, waves: Mapping[str, BegunWave]) -> None:
+def _follow_link(session: Session, visit: Visit, waves: Sequence[BegunWave]) -> None:
     """A link that names an interview alone opens the queue of that interview's wave."""
     response_id = asked_for()
     if response_id is None or WAVE in st.query_params:
         return
     wave_id = wave_of(session=session, principal=visit.principal, response_id=response_id)
-    key = next((wave.key for wave in waves.values() if wave.id == wave_id), None)
+    key = next((wave.key for wave in waves if wave.id == wave_id), None)
     if key is not None:
         st.query_params[WAVE] = key
 

@@ -11,7 +11,7 @@ from survey.locale import SurveyError, Translator
 from survey.store.engine import read_scope
 from survey.store.repeating import write
 from survey.store.tables import Status, now
-from survey.ui.page import Visit
+from survey.ui.page import Visit, fragment
 from survey.ui.review.choice import Choice
 from survey.ui.review.decision import ACTIONS
 from survey.ui.review.outcome import act_and_go_on, given_reason, pick_reason
@@ -21,7 +21,7 @@ AGAIN = "review/again"
 """Set when a decision on many was made: the whole page is out of date, not only their part."""
 
 
-@st.fragment
+@fragment()
 def everything_at_once(visit: Visit, choice: Choice) -> None:
     """Everything in the selection at once: first what it would change, then the change."""
     if st.session_state.pop(AGAIN, False):

@@ -33,8 +33,11 @@ const SurveyView = (function () {
     const field = line.use();
     field.focus({ preventScroll: true });
     if (field.select) field.select();
-    line.node.scrollIntoView({ block: "center" });
     showHelp(app);
+    // The head stays on the screen and grows with what it says: on a small one, and with the keys
+    // of the device open, the middle would lie below it.
+    line.node.style.scrollMarginTop = "calc(2.9rem + " + app.parts.top.offsetHeight + "px)";
+    line.node.scrollIntoView({ block: "center" });
   }
 
   function onward(app) {
@@ -170,14 +173,15 @@ const SurveyView = (function () {
     parts.place = h("span", { class: "sp-place" });
     parts.meter = h("span", { class: "sp-meter" });
     const keys = ["paper_keys_move", app.sides ? "paper_keys_pick" : "paper_keys_codes"];
-    app.host.appendChild(h("div", { class: "sp-top" }, [
+    parts.top = h("div", { class: "sp-top" }, [
       h("p", { class: "sp-phone", text: app.t("paper_phone") }),
       h("div", { class: "sp-head" }, [parts.place, parts.meter]),
       h("p", { class: "sp-keys" }, keys.map(function (key) {
         return h("span", { text: app.t(key) });
       })),
       parts.news, parts.help
-    ]));
+    ]);
+    app.host.appendChild(parts.top);
     app.host.appendChild(h("div", { class: "sp-lines" + (app.sides ? " sp-verdict" : "") },
       app.lines.map(function (line) { return line.node; })));
     app.host.appendChild(parts.live);

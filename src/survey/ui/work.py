@@ -32,6 +32,11 @@ class Job(Generic[_Made]):
         return not self._ended.is_set()
 
     @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked it to stop; what was past stopping may be done all the same."""
+        return self._cancelled.is_set()
+
+    @property
     def share(self) -> float:
         """How much is done, 0 to 1."""
         return self.done / self.total if self.total else 0.0
@@ -54,7 +59,7 @@ class Job(Generic[_Made]):
             self.problem = error.message
         except Exception:
             number = secrets.token_hex(4)
-            _LOG.exception("import failed, request %s", number)
+            _LOG.exception("work beside a page failed, request %s", number)
             self.problem = msg(
                 "Something went wrong on our side, and nothing was written. Tell the "
                 "administrator this number: {number}",

@@ -1,0 +1,61 @@
+"""A list that the planner fills in and uploads: its template, the file, what is wrong with it."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.sample.workbooks import CellError, Sheet, write_workbook
+from survey.store.engine import read_scope
+from survey.ui.accountable import taken
+from survey.ui.page import Visit
+from survey.ui.plan.outcome import XLSX, problems_in_words, show_errors
+
+
+class Listed(Protocol):
+    """What a file holds, checked row by row."""
+
+    @property
+    def errors(self) -> tuple[CellError, ...]: ...
+
+
+_L = TypeVar("_L", bound=Listed)
+
+
+def uploaded_list(
+    visit: Visit,
+    *,
+    name: str,
+    label: str,
+    file_key: str,
+    template: Callable[[Session], Sheet],
+    read: Callable[[Session, str, bytes], _L],
+    confirm: Callable[[_L], None],
+) -> None:
+    """Offer the template and take the file in; `confirm` draws what a right one would change.
+
+    `read` takes the name and the bytes of the file.
+    """
+    t = visit.t
+
+    def make() -> bytes:
+        with read_scope(visit.settings.store_url) as session:
+            sheet = template(session)
+        return write_workbook([sheet], visit.language)
+
+    st.download_button(
+        t("Template (XLSX)"), data=taken(visit, f"{name}.xlsx", make),
+        file_name=f"{name}.xlsx", mime=XLSX,
+        key=f"{name}-template", on_click="ignore", icon=":material/table:",
+    )  # fmt: skip
+    given = st.file_uploader(label, type=["xlsx"], key=file_key)
+    if given is None:
+        return
+    with problems_in_words(t):
+        with read_scope(visit.settings.store_url) as session:
+            listed = read(session, given.name, given.getvalue())
+        if listed.errors:
+            show_errors(t, listed.errors, name)
+        else:
+            confirm(listed)

@@ -1,0 +1,80 @@
+"""One point after the draw: what the wave's state and the collected interviews allow."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.planning.drafting import WaveFixed
+from survey.fieldwork.planning.one_point import PointInvalid, change_point
+from survey.fieldwork.planning.saving import BelowCollected
+from survey.fieldwork.waves import close_wave
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, Mode, SamplingPoint, Status, Wave, new_id
+
+OFFICIAL = Principal(new_id(), "Chen", Role.NATIONAL_OFFICIAL, NATION)
+
+
+def _change(field: Any, *, principal: Principal = OPERATOR, **wanted: Any) -> tuple[str, ...]:
+    given = {"target": 20, "opens_on": None, "closes_on": None, "code": field.point.code, **wanted}
+    with session_scope(field.url) as session:
+        return change_point(
+            session=session, principal=principal, key="main-2026", now=field.now, **given
+        )
+
+
+def test_target_and_days_change_and_the_audit_trail_says_from_what(field: Any) -> None:
+    day = field.now.date()
+    assert _change(field, target=30, closes_on=day) == ("target", "closes_on")
+    assert _change(field, target=30, closes_on=day) == ()
+    with read_scope(field.url) as session:
+        point = session.get_one(SamplingPoint, field.point.id)
+        told = session.exec(
+            select(AuditEntry.detail).where(AuditEntry.action == "point.changed")
+        ).one()
+    assert (point.target, point.opens_on, point.closes_on) == (30, None, day)
+    assert told["from"] == {"target": "20", "closes_on": ""}
+    assert told["to"] == {"target": "30", "closes_on": day.isoformat()}
+
+
+def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None:
+    rows = [
+        StoredInterview(
+            client_uuid=new_id(), city_code="110000", mode=Mode.IMPORT, status=status,
+            submitted_at=field.now, answers=field.complete, point_id=field.point.id,
+        )
+        for status in (Status.SUBMITTED, Status.SUBMITTED, Status.VOID)
+    ]  # fmt: skip
+    with session_scope(field.url) as session:
+        wave = session.get_one(Wave, field.wave.id)
+        write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
+    assert _change(field, target=2) == ("target",)
+    with pytest.raises(BelowCollected, match="2 interviews were collected"):
+        _change(field, target=1)
+
+
+def test_impossible_targets_and_days_are_refused(field: Any) -> None:
+    day = field.now.date()
+    with session_scope(field.url) as session:
+        wave = session.get_one(Wave, field.wave.id)
+        wave.closes_on = day
+    for wrong in (
+        {"target": 0}, {"target": 9_999_999}, {"code": "nowhere"},
+        {"opens_on": day, "closes_on": day - timedelta(days=1)},
+        {"closes_on": day + timedelta(days=1)},
+    ):  # fmt: skip
+        with pytest.raises(PointInvalid):
+            _change(field, **wrong)
+
+
+def test_nobody_else_changes_a_point_and_nobody_that_of_a_wave_that_is_over(field: Any) -> None:
+    for stranger in (OFFICIAL, field.surveyor):
+        with pytest.raises(AccessDenied):
+            _change(field, principal=stranger, target=30)
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
+    with pytest.raises(WaveFixed, match="Closed"):
+        _change(field, target=30)

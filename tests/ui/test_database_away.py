@@ -1,0 +1,49 @@
+"""A database that does not answer is said in words, on a page and where a part of it runs alone."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from streamlit.testing.v1 import AppTest
+
+from survey.store import unavailable
+from survey.store.unavailable import StoreUnavailable, change_scope
+
+
+def _page() -> None:
+    from types import SimpleNamespace
+
+    import streamlit as st
+    from sqlalchemy.exc import OperationalError
+
+    from survey.locale import translator
+    from survey.ui.page import Visit, fragment
+
+    @fragment()
+    def part(visit: Visit) -> None:
+        if st.button("look"):
+            raise OperationalError("SELECT 1", {}, Exception("secret-host refused"))
+        st.write("as usual")
+
+    part(Visit(SimpleNamespace(t=translator("zh")), None))  # type: ignore[arg-type]
+
+
+def test_a_part_that_runs_alone_says_it_and_comes_back() -> None:
+    app = AppTest.from_function(_page).run()
+    app.button[0].click().run()
+    assert not app.exception
+    said = " ".join(html.value for html in app.get("html"))
+    assert "暂时连不上数据库" in said
+    assert "secret-host" not in said
+    assert [text.value for text in app.run().markdown] == ["as usual"]
+
+
+def test_whoever_changes_something_gets_one_error_of_ours(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_url: str) -> Any:
+        raise OperationalError("BEGIN", {}, Exception("down"))
+
+    monkeypatch.setattr(unavailable, "session_scope", away)
+    with pytest.raises(StoreUnavailable), change_scope(sqlite_url):
+        pass
