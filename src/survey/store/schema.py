@@ -35,10 +35,22 @@ def revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision that this version of the product can bring up to date."""
+    return frozenset(
+        script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()
+    )
+
+
+def upgrade_within(connection: Connection, revision: str = "head") -> None:
+    """Migrate inside the caller's transaction, as far as `revision`."""
+    command.upgrade(_config(connection), revision)
+
+
 def upgrade(url: str) -> None:
     """Bring a database to `head()`, in one transaction; processes starting together take turns."""
     writing = engine_for(url).execution_options(survey_writes=True)
     with writing.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-        command.upgrade(_config(connection), "head")
+        upgrade_within(connection)
