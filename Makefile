@@ -20,7 +20,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format bench screenshots clean setup lock catalogs browser
+.PHONY: help demo test check format bench screenshots clean setup lock catalogs browser nginx
 
 help:
 	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
@@ -36,7 +36,7 @@ help:
 demo: .venv/.runtime $(COMPILED)
 	@$(BIN)/survey demo --serve
 
-test: setup browser
+test: setup browser nginx
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
@@ -60,6 +60,9 @@ setup: .venv/.dev $(COMPILED)
 
 browser: .venv/.dev
 	@tools/ensure-browser.sh
+
+nginx:
+	@tools/ensure-nginx.sh
 
 .venv/.runtime: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'No Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv).' >&2; exit 1; }

@@ -28,6 +28,8 @@ COMMANDS = MappingProxyType(
         "release": "survey.cli.freezing:release",
         "user": "survey.cli.user:app",
         "trace-rows": "survey.cli.rows:trace_rows",
+        "backup": "survey.cli.backup:backup",
+        "restore": "survey.cli.backup:restore",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""

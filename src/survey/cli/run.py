@@ -18,6 +18,9 @@ from survey.store.schema import upgrade
 
 DEMO_MARKER = "demo.json"
 """Lies in the data folder when the demo data are complete."""
+DRAIN_SECONDS = 30
+"""How long a process that was told to end (SIGTERM) still works on what it has begun: a new
+connection is refused at once, and an interview on its way gets its receipt."""
 
 
 def demo(
@@ -95,4 +98,5 @@ def _serve(settings: Settings) -> None:
         proxy_headers=False,
         server_header=False,
         http=GuardedProtocol,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )

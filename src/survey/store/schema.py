@@ -83,7 +83,7 @@ def revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def _known() -> list[str]:
+def known_revisions() -> list[str]:
     """The revisions that this version knows, the newest first."""
     scripts = ScriptDirectory.from_config(_config())
     return [script.revision for script in scripts.walk_revisions()]
@@ -106,7 +106,7 @@ def check(url: str) -> None:
     present = revision(url)
     if present is None:
         raise StoreEmpty(msg("The store is empty. Please run: survey init"))
-    known = _known()
+    known = known_revisions()
     if present == known[0]:
         return
     if present in known:
@@ -153,16 +153,15 @@ def upgrade(url: str) -> None:
         return
     with engine.execution_options(survey_writes=True).begin() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
-        if present is None or present in _known():
-            command.upgrade(_config(connection), "head")
-            _set_floor(connection)
+        if present is None or present in known_revisions():
+            upgrade_within(connection)
             return
     check(url)
 
 
 def _is_newer(url: str) -> bool:
     present = revision(url)
-    return present is not None and present not in _known()
+    return present is not None and present not in known_revisions()
 
 
 def _set_floor(connection: Connection) -> None:
@@ -192,8 +191,7 @@ def _upgrade_while_others_serve(engine: Engine) -> None:
     for tried in range(1, _MOST_TRIES + 1):
         try:
             with migrating.connect() as connection:
-                command.upgrade(_config(connection), "head")
-                _set_floor(connection)
+                upgrade_within(connection)
                 connection.commit()
             return
         except OperationalError as error:
@@ -204,3 +202,10 @@ def _upgrade_while_others_serve(engine: Engine) -> None:
     raise StoreInUse(
         msg("Other work holds the store. Please try again when freezing and imports have ended.")
     )
+
+
+def upgrade_within(connection: Connection, revision: str = "head") -> None:
+    """Migrate inside the caller's transaction, as far as `revision`."""
+    command.upgrade(_config(connection), revision)
+    if revision == "head":
+        _set_floor(connection)

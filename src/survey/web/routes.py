@@ -12,11 +12,13 @@ from survey.web.limits import RateLimit
 
 _PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/")
 _ADDRESSES = frozenset({"/health", "/ready"})
+_CLOSED = frozenset({"/_stcore/metrics"})
+"""Streamlit tells figures about the process there to anybody; we take it and have nothing there."""
 
 
 def is_ours(path: str) -> bool:
     """Whether this address belongs to the public door, though nothing may be there."""
-    return path.startswith(_PREFIXES) or path in _ADDRESSES
+    return path.startswith(_PREFIXES) or path in _ADDRESSES | _CLOSED
 
 
 def build_app(settings: Settings) -> Starlette:

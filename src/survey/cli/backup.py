@@ -1,0 +1,136 @@
+"""Back the store up into one file, look whether such a file is whole, and restore it."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from survey.access.principal import OPERATOR
+from survey.cli.options import read_bytes
+from survey.cli.output import Format, FormatOption, print_record, reporting_errors, say
+from survey.locale import translator
+from survey.settings import current_settings
+from survey.snapshot.backup import back_up, check_backup
+from survey.snapshot.restore import restore as restore_backup
+from survey.store.backup.manifest import BackupManifest
+from survey.store.backup.sealing import MAGIC, Secret
+
+PASSPHRASE = "SURVEY_BACKUP_PASSPHRASE"
+"""Environment variable for backups that nobody watches."""
+
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="File of at least 32 random bytes that encrypts the backup."),
+]
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="File to write, or a folder for a dated file.")],
+    encrypt: Annotated[
+        bool,
+        typer.Option(
+            "--encrypt",
+            help=f"Encrypt with a passphrase, asked for or taken from {PASSPHRASE}.",
+        ),
+    ] = False,
+    key_file: KeyFile = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Write the whole store and its snapshots into one file, while the platform is running.
+
+    The same file can be restored to SQLite and to PostgreSQL. Keys (SURVEY_PHONE_KEY,
+    SURVEY_AUDIT_KEY) are never in it: keep them apart, or the phone numbers are lost.
+    """
+    with reporting_errors():
+        settings, now = current_settings(), datetime.now(UTC)
+        secret = _new_secret(encrypt, key_file)
+        path = target / f"survey-{now:%Y%m%dT%H%M%SZ}.backup" if target.is_dir() else target
+        manifest = back_up(settings, target=path, secret=secret, actor=OPERATOR, now=now)
+        _show(manifest, path, form)
+        if secret is None:
+            say("The file is not encrypted: it holds everything that the store holds.")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="A file that `survey backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Throw the data away that the store holds now.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only look whether the backup is whole; touch nothing.")
+    ] = False,
+    key_file: KeyFile = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Put a backup in the place of the present store and its snapshots, or nothing at all.
+
+    Stop every server that uses the store first. A backup of SQLite goes into PostgreSQL and the
+    other way round; one of an older version is brought up to date.
+    """
+    with reporting_errors():
+        secret = _opening_secret(source, key_file)
+        if check:
+            _show(check_backup(source, secret), source, form)
+            say("The backup is whole.")
+            return
+        manifest = restore_backup(
+            current_settings(), source=source, secret=secret, actor=OPERATOR,
+            now=datetime.now(UTC), replace=replace,
+        )  # fmt: skip
+        _show(manifest, source, form)
+        say("The backup is restored; every table was read back and is the same.")
+
+
+def _new_secret(encrypt: bool, key_file: Path | None) -> Secret | None:
+    if key_file is not None:
+        return Secret.key_file(read_bytes(key_file))
+    if not encrypt:
+        return None
+    given = os.environ.get(PASSPHRASE)
+    t = translator(current_settings().language)
+    return Secret.passphrase(
+        given or typer.prompt(t("Passphrase"), hide_input=True, confirmation_prompt=True)
+    )
+
+
+def _opening_secret(source: Path, key_file: Path | None) -> Secret | None:
+    if key_file is not None:
+        return Secret.key_file(read_bytes(key_file))
+    if not _is_sealed_with_passphrase(source):
+        return None
+    t = translator(current_settings().language)
+    given = os.environ.get(PASSPHRASE)
+    return Secret.passphrase(given or typer.prompt(t("Passphrase"), hide_input=True))
+
+
+def _is_sealed_with_passphrase(source: Path) -> bool:
+    try:
+        with source.open("rb") as stream:
+            start = stream.read(len(MAGIC) + 1)
+    except OSError as error:
+        raise typer.BadParameter(f"{source}: {error.strerror}") from error
+    return start == MAGIC + b"\0"
+
+
+def _show(manifest: BackupManifest, path: Path, form: Format) -> None:
+    t = translator(current_settings().language)
+    print_record(
+        {
+            t("file"): str(path),
+            t("bytes"): path.stat().st_size,
+            t("made at"): manifest.made_at.isoformat(timespec="seconds"),
+            t("software"): manifest.software,
+            t("migration"): manifest.migration,
+            t("database"): manifest.database,
+            t("tables"): len(manifest.tables),
+            t("rows"): manifest.rows,
+            t("snapshot files"): len(manifest.files),
+        },
+        form,
+    )
+    for name in manifest.missing_snapshots:
+        say("ATTENTION: the snapshot {name} was missing and is not in the backup.", name=name)
+    for name in manifest.left_out:
+        say("ATTENTION: the table {name} is not one of ours and is not in the backup.", name=name)

@@ -1,0 +1,26 @@
+"""What `survey doctor` looks at, one module a part of the world."""
+
+from collections.abc import Callable, Iterator
+
+from survey.cli.examinations import files, machine, outside, store
+from survey.cli.examinations.finding import Finding
+from survey.settings import Settings
+
+EXAMINATIONS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    machine.python,
+    store.schema,
+    store.connections,
+    store.clock,
+    files.data_folder,
+    files.disk_space,
+    files.snapshots,
+    store.backups,
+    outside.public_address,
+    outside.keys,
+    outside.demo,
+    machine.catalogs,
+    machine.fonts,
+)
+"""In the order in which they are told."""
+
+__all__ = ["EXAMINATIONS", "Finding"]

@@ -1,0 +1,104 @@
+"""Is the data folder there, has it room, and are the snapshots in it whole?"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from survey.cli.examinations.finding import UNKNOWN, Finding
+from survey.locale import Message, SurveyError, msg
+from survey.publish.results.store import CELLS, GAPS, METHOD, read_method
+from survey.settings import Settings
+from survey.snapshot.files import read_snapshot
+from survey.store.engine import read_scope
+from survey.store.tables import Snapshot, Wave
+
+LEAST_FREE = 2 << 30
+"""Bytes; room for the write-ahead log and the snapshot of a full wave."""
+
+
+def data_folder(settings: Settings) -> Iterator[Finding]:
+    name, folder = msg("Data folder"), settings.data_dir
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        detail = msg(
+            "{folder} cannot be written ({reason}); make it, and give it to the account that "
+            "serves.",
+            folder=folder, reason=error.strerror,
+        )  # fmt: skip
+        yield Finding(name, False, detail)
+    else:
+        yield Finding(name, True, msg("{folder} can be written", folder=folder))
+
+
+def disk_space(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    shown = round(free / (1 << 30), 1)
+    detail = (
+        msg("{free} GB free", free=shown)
+        if free >= LEAST_FREE
+        else msg(
+            "Only {free} GB free where {folder} is; interviews are refused when it is full. "
+            "Remove old files, or give it a larger disk.",
+            free=shown, folder=settings.data_dir,
+        )
+    )  # fmt: skip
+    yield Finding(msg("Disk"), free >= LEAST_FREE, detail)
+
+
+def snapshots(settings: Settings) -> Iterator[Finding]:
+    """The newest snapshot of every wave, which is what pages open."""
+    name = msg("Snapshots")
+    try:
+        with read_scope(settings.store_url) as session:
+            newest = _newest(session)
+    except SQLAlchemyError:
+        yield Finding(name, False, UNKNOWN)
+        return
+    faults = {key: _fault(settings.snapshot_dir / row.directory, row) for key, row in newest}
+    for key, fault in faults.items():
+        if fault is not None:
+            detail = msg(
+                "{wave}: {fault} Put the folder back from a backup, or from the machine that froze "
+                "the wave (all replicas share this folder), or run: survey freeze --wave {wave}",
+                wave=key, fault=fault,
+            )  # fmt: skip
+            yield Finding(name, False, detail)
+    whole = [key for key, fault in faults.items() if fault is None]
+    if whole or not faults:
+        yield Finding(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
+
+
+def _newest(session: Session) -> list[tuple[str, Snapshot]]:
+    query = (
+        select(Wave.key, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .order_by(col(Wave.key), col(Snapshot.created_at))
+    )
+    return list({key: (key, row) for key, row in session.exec(query)}.values())
+
+
+def _fault(folder: Path, row: Snapshot) -> Message | None:
+    """What is wrong with a snapshot; its data are read and held against their checksum."""
+    try:
+        manifest, _ = read_snapshot(folder)
+        if manifest.responses_sha256 != row.sha256:
+            return msg("The folder {folder} holds another snapshot.", folder=folder)
+        read_method(folder / METHOD)
+        for table in sorted({folder / CELLS, folder / GAPS, *folder.glob("*.parquet")}):
+            pq.read_metadata(table)
+    except SurveyError as error:
+        return error.message
+    except (OSError, pa.ArrowException) as error:
+        return msg("A table cannot be read ({reason}).", reason=error)
+    return None

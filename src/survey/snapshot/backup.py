@@ -1,0 +1,182 @@
+"""Back up everything that cannot be made again: the store, and the snapshots that it names."""
+
+import os
+from contextlib import suppress
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Connection, select
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.locale import SurveyError, msg
+from survey.settings import Settings
+from survey.store.backup.archive import ArchiveWriter, verify_archive
+from survey.store.backup.errors import BackupDamaged
+from survey.store.backup.manifest import BackupManifest
+from survey.store.backup.reading import (
+    columns_of,
+    foreign_tables,
+    key_of,
+    lines_of,
+    migration_of,
+    one_moment,
+    our_tables,
+    require_current,
+)
+from survey.store.backup.sealing import Secret
+from survey.store.core import table_of
+from survey.store.engine import session_scope
+from survey.store.tables import Snapshot
+
+BACKED_UP = "store.backed_up"
+"""The audit action; `survey doctor` looks for the last one."""
+KEPT_FILES = ("demo.json",)
+KEPT_SETTINGS = (
+    "language",
+    "public_url",
+    "demo",
+    "public_rate_per_minute",
+    "trusted_proxies",
+    "look_at_new",
+)
+_TRIES = 5
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+class BackupNotWritten(SurveyError):
+    """The target cannot be written; nothing is left there."""
+
+    code = "backup_not_written"
+
+
+def back_up(
+    settings: Settings, *, target: Path, secret: Secret | None, actor: Principal, now: datetime
+) -> BackupManifest:
+    """Write the whole store, as it is at one moment, and its snapshots to `target`.
+
+    Others may read and write meanwhile. The file appears under its name when it is complete and
+    on the disk, readable by its owner only.
+
+    Raises:
+        NothingToBackUp: no store, or one that another version of the software made.
+        BackupNotWritten: no space, no right to write there, or a file is there already.
+    """
+    actor.require(Action.ADMINISTER)
+    require_current(settings.store_url)
+    draft = target.with_name(f".{target.name}.partial")
+    try:
+        if target.exists():
+            raise FileExistsError(17, os.strerror(17))
+        with os.fdopen(os.open(draft, _NEW, 0o600), "wb") as sink:
+            manifest = _write(settings, sink, secret, now)
+            sink.flush()
+            os.fsync(sink.fileno())
+        draft.replace(target)
+    except OSError as error:
+        raise BackupNotWritten(
+            msg("The backup {target} cannot be written: {reason}.", target=target,
+                reason=error.strerror)
+        ) from error  # fmt: skip
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    with session_scope(settings.store_url) as session:
+        _note(session, BACKED_UP, actor, manifest, now)
+    return manifest
+
+
+def check_backup(path: Path, secret: Secret | None) -> BackupManifest:
+    """Read all of a backup and hold it against its manifest. Raises `BackupDamaged`."""
+    try:
+        with path.open("rb") as source:
+            return verify_archive(source, secret)
+    except OSError as error:
+        raise BackupDamaged(
+            msg("{path} cannot be read: {reason}.", path=path, reason=error.strerror)
+        ) from error
+
+
+def _write(
+    settings: Settings, sink: BinaryIO, secret: Secret | None, now: datetime
+) -> BackupManifest:
+    archive = ArchiveWriter(sink, secret)
+    with one_moment(settings.store_url) as connection:
+        for table in our_tables():
+            columns, key = columns_of(table), key_of(table)
+            lines = lines_of(connection, table.name, columns, key)
+            archive.add_table(table.name, columns, key, lines)
+        folders = _snapshot_folders(connection)
+        migration, left_out = migration_of(connection), foreign_tables(connection)
+        database = connection.dialect.name
+    missing = [name for name in folders if not _add_snapshot(settings, archive, name)]
+    for name in KEPT_FILES:
+        path = settings.data_dir / name
+        if path.exists():
+            archive.add_file(name, path.read_bytes())
+    manifest = BackupManifest(
+        software=version("hundred-cities-survey"),
+        migration=str(migration),
+        made_at=now,
+        database="postgresql" if database == "postgresql" else "sqlite",
+        settings={name: str(getattr(settings, name)) for name in KEPT_SETTINGS},
+        tables=tuple(archive.tables),
+        files=tuple(archive.files),
+        missing_snapshots=tuple(missing),
+        left_out=tuple(left_out),
+    )
+    archive.finish(manifest)
+    return manifest
+
+
+def _snapshot_folders(connection: Connection) -> list[str]:
+    column = table_of(Snapshot).c.directory
+    return list(connection.execute(select(column).distinct().order_by(column)).scalars())
+
+
+def _add_snapshot(settings: Settings, archive: ArchiveWriter, directory: str) -> bool:
+    """Whether the folder was there. Freezing names a folder in the store when it is complete."""
+    folder = settings.snapshot_dir / directory
+    if not folder.is_dir():
+        return False
+    for path, content in _steady_contents(folder):
+        archive.add_file(f"snapshots/{directory}/{path.name}", content)
+    return True
+
+
+def _steady_contents(folder: Path) -> list[tuple[Path, bytes]]:
+    """All files of one computation: recomputing replaces them one by one."""
+    for _ in range(_TRIES):
+        before = _ages(folder)
+        contents = [(path, path.read_bytes()) for path in before]
+        if _ages(folder) == before:
+            return contents
+    raise BackupNotWritten(
+        msg("The tables in {folder} are being computed anew; back up when that is done.",
+            folder=folder)
+    )  # fmt: skip
+
+
+def _ages(folder: Path) -> dict[Path, int]:
+    return {
+        path: path.stat().st_mtime_ns
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def _note(
+    session: Session, action: str, actor: Principal, manifest: BackupManifest, now: datetime
+) -> None:
+    record(
+        session=session, actor=actor, action=action, subject_kind="store",
+        subject_id=manifest.migration, now=now,
+        detail={
+            "made_at": manifest.made_at.isoformat(),
+            "rows": manifest.rows,
+            "files": len(manifest.files),
+        },
+    )  # fmt: skip

@@ -1,0 +1,131 @@
+"""Restore a backup: checked before anything is touched, then everything or nothing."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.locale import SurveyError, msg
+from survey.settings import Settings
+from survey.snapshot.backup import KEPT_FILES, check_backup
+from survey.store.backup.archive import FilePart, TablePart, read_archive
+from survey.store.backup.errors import changed
+from survey.store.backup.loading import Loading
+from survey.store.backup.manifest import BackupManifest
+from survey.store.backup.sealing import Secret
+from survey.store.engine import dispose_engines, session_scope
+
+RESTORED = "store.restored"
+
+
+class FilesNotRestored(SurveyError):
+    """The data folder cannot be written; store and files are as they were."""
+
+    code = "files_not_restored"
+
+
+def restore(
+    settings: Settings,
+    *,
+    source: Path,
+    secret: Secret | None,
+    actor: Principal,
+    now: datetime,
+    replace: bool = False,
+) -> BackupManifest:
+    """Put a backup's store and snapshots in the place of the present ones.
+
+    The backup may come from the other kind of database, and from an older version of the software.
+
+    Raises:
+        BackupDamaged, BackupLocked, BackupTooNew: nothing was touched.
+        StoreInTheWay: it holds data and `replace` was not said, or somebody is using it.
+        NotTaken, FilesNotRestored: something failed on the way; all is as it was before.
+    """
+    actor.require(Action.ADMINISTER)
+    manifest = check_backup(source, secret)
+    _require_known_files(manifest)
+    loading = Loading(settings.store_url, manifest, lambda: _tables(source, secret))
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        loading.require_fitting(replace=replace)
+        with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
+            _unpack(source, secret, Path(name) / "new")
+            with _placing(Path(name), settings.data_dir) as place, loading.loaded():
+                for unit in _units(manifest):
+                    place(unit)
+    except OSError as error:
+        raise FilesNotRestored(
+            msg(
+                "The files cannot be restored to {folder}: {reason}. All is as it was before.",
+                folder=settings.data_dir,
+                reason=error.strerror,
+            )
+        ) from error
+    dispose_engines()
+    with session_scope(settings.store_url) as session:
+        record(
+            session=session, actor=actor, action=RESTORED, subject_kind="store",
+            subject_id=manifest.migration, now=now,
+            detail={"made_at": manifest.made_at.isoformat(), "rows": manifest.rows},
+        )  # fmt: skip
+    return manifest
+
+
+def _tables(source: Path, secret: Secret | None) -> Iterator[TablePart]:
+    with source.open("rb") as stream:
+        for part in read_archive(stream, secret):
+            if isinstance(part, TablePart):
+                yield part
+
+
+def _unpack(source: Path, secret: Secret | None, folder: Path) -> None:
+    with source.open("rb") as stream:
+        for part in read_archive(stream, secret):
+            if isinstance(part, FilePart):
+                path = folder / part.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(part.content)
+
+
+def _require_known_files(manifest: BackupManifest) -> None:
+    """A backup puts snapshots back, and never a file of its own choice."""
+    for file in manifest.files:
+        steps = file.name.split("/")
+        if file.name not in KEPT_FILES and (len(steps) != 4 or steps[0] != "snapshots"):
+            raise changed(file.name)
+
+
+def _units(manifest: BackupManifest) -> list[str]:
+    """What is moved as a whole: a snapshot's folder, or a single file."""
+    names = {file.name for file in manifest.files}
+    return sorted({name.rpartition("/")[0] if "/" in name else name for name in names})
+
+
+@contextmanager
+def _placing(work: Path, data_dir: Path) -> Iterator[Callable[[str], None]]:
+    """Moves files into the data folder; those that were there come back when the block raises."""
+    done: list[tuple[Path, Path | None]] = []
+
+    def place(unit: str) -> None:
+        final, aside = data_dir / unit, None
+        if final.exists():
+            aside = work / "old" / unit
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(final, aside)
+        done.append((final, aside))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(work / "new" / unit, final)
+
+    try:
+        yield place
+    except BaseException:
+        for final, aside in reversed(done):
+            shutil.rmtree(final) if final.is_dir() else final.unlink(missing_ok=True)
+            if aside is not None:
+                shutil.move(aside, final)
+        raise

@@ -1,0 +1,234 @@
+"""The file itself: a tar stream of compressed table parts and files, the manifest at its end.
+
+Without encryption `tar`, `gzip` and a text editor open it, should this software be gone one day.
+"""
+
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from survey.locale import msg
+from survey.store.backup.errors import BackupDamaged, BackupTooNew, changed, cut_off
+from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecord, TableRecord
+from survey.store.backup.sealing import MAGIC, SealedReader, SealedWriter, Secret
+
+MANIFEST = "manifest.json"
+PART_BYTES = 4 << 20
+_MOST_BYTES = 256 << 20
+"""Of one member once it is unpacked; more is not one of ours."""
+_PART = re.compile(r"tables/([a-z_][a-z0-9_]*)/[0-9]{6}\.jsonl\.gz")
+_FILE = re.compile(r"files/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)")
+
+
+class _Sink:
+    """What tarfile needs of a file that is only ever written on."""
+
+    def __init__(self, target: Any) -> None:
+        self._target, self._place = target, 0
+
+    def write(self, data: bytes) -> int:
+        self._target.write(data)
+        self._place += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._place
+
+
+class ArchiveWriter:
+    """Writes tables and files one after the other, then the manifest."""
+
+    def __init__(self, target: BinaryIO, secret: Secret | None) -> None:
+        self._sealed = SealedWriter(target, secret) if secret else None
+        sink: Any = _Sink(self._sealed or target)
+        self._tar = tarfile.TarFile(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT)
+        self.tables: list[TableRecord] = []
+        self.files: list[FileRecord] = []
+
+    def add_table(
+        self,
+        name: str,
+        columns: tuple[ColumnRecord, ...],
+        key: tuple[str, ...],
+        lines: Iterable[bytes],
+    ) -> None:
+        digest, rows, number, part = hashlib.sha256(), 0, 0, bytearray()
+        for line in lines:
+            digest.update(line)
+            rows += 1
+            part += line
+            if len(part) >= PART_BYTES:
+                self._add_part(name, number, part)
+                number, part = number + 1, bytearray()
+        if part:
+            self._add_part(name, number, part)
+        self.tables.append(
+            TableRecord(name=name, columns=columns, key=key, rows=rows, sha256=digest.hexdigest())
+        )
+
+    def _add_part(self, table: str, number: int, lines: bytes | bytearray) -> None:
+        packed = gzip.compress(lines, compresslevel=3, mtime=0)
+        self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
+
+    def add_file(self, name: str, content: bytes) -> None:
+        self._add(f"files/{name}", content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.files.append(FileRecord(name=name, size=len(content), sha256=sha256))
+
+    def finish(self, manifest: BackupManifest) -> None:
+        self._add(MANIFEST, manifest.model_dump_json(indent=1).encode())
+        self._tar.close()
+        if self._sealed:
+            self._sealed.close()
+
+    def _add(self, name: str, content: bytes) -> None:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        member.mode = 0o600
+        self._tar.addfile(member, io.BytesIO(content))
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """Some rows of a table, a line each."""
+
+    table: str
+    lines: list[bytes]
+
+
+@dataclass(frozen=True)
+class FilePart:
+    name: str
+    content: bytes
+
+
+@dataclass
+class _Tally:
+    """What has gone by, to be held against the manifest at the end."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, Any] = field(default_factory=dict)
+    files: list[FileRecord] = field(default_factory=list)
+
+    def count(self, part: TablePart) -> None:
+        self.rows[part.table] = self.rows.get(part.table, 0) + len(part.lines)
+        digest = self.digests.setdefault(part.table, hashlib.sha256())
+        for line in part.lines:
+            digest.update(line)
+
+    def hold_against(self, manifest: BackupManifest) -> None:
+        if set(self.rows) - {table.name for table in manifest.tables}:
+            raise changed(MANIFEST)
+        empty = hashlib.sha256()
+        for table in manifest.tables:
+            digest = self.digests.get(table.name, empty).hexdigest()
+            if (self.rows.get(table.name, 0), digest) != (table.rows, table.sha256):
+                raise changed(table.name)
+        if tuple(self.files) != manifest.files:
+            raise changed("files")
+
+
+def read_archive(
+    source: BinaryIO, secret: Secret | None
+) -> Generator[TablePart | FilePart, None, BackupManifest]:
+    """Everything in the file in order; returns (as the generator's value) its manifest.
+
+    The manifest stands at the end, so what is yielded is trustworthy only when the generator ends
+    without `BackupDamaged`.
+    """
+    tally, manifest = _Tally(), None
+    for name, content in _members(source, secret):
+        if manifest is not None:
+            raise changed(name)
+        if name == MANIFEST:
+            manifest = _manifest(content)
+        elif found := _PART.fullmatch(name):
+            part = TablePart(found[1], _unpacked(name, content).splitlines(keepends=True))
+            tally.count(part)
+            yield part
+        elif found := _FILE.fullmatch(name):
+            digest = hashlib.sha256(content).hexdigest()
+            tally.files.append(FileRecord(name=found[1], size=len(content), sha256=digest))
+            yield FilePart(found[1], content)
+        else:
+            raise changed(name)
+    if manifest is None:
+        raise cut_off()
+    tally.hold_against(manifest)
+    return manifest
+
+
+def verify_archive(source: BinaryIO, secret: Secret | None) -> BackupManifest:
+    """Read the whole file and hold every table and file against its manifest."""
+    parts = read_archive(source, secret)
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            manifest: BackupManifest = end.value
+            return manifest
+
+
+def _members(source: BinaryIO, secret: Secret | None) -> Iterator[tuple[str, bytes]]:
+    plain: Any = _unsealed(source, secret)
+    try:
+        with tarfile.open(fileobj=plain, mode="r|") as tar:
+            for member in tar:
+                if not member.isfile() or member.size > _MOST_BYTES:
+                    raise changed(member.name)
+                stream = tar.extractfile(member)
+                content = stream.read() if stream else b""
+                if len(content) < member.size:
+                    raise cut_off()
+                yield member.name, content
+    except (tarfile.TarError, EOFError) as error:
+        raise _unreadable(error) from error
+    # Whatever follows the end of the stream must be authentic as well.
+    while plain.read(PART_BYTES):
+        pass
+
+
+def _unsealed(source: BinaryIO, secret: Secret | None) -> Any:
+    start = source.read(len(MAGIC))
+    source.seek(0)
+    if start == MAGIC:
+        return SealedReader(source, secret)
+    return source
+
+
+def _unreadable(error: Exception) -> BackupDamaged:
+    if "unexpected end" in str(error):
+        return cut_off()
+    return BackupDamaged(
+        msg("This is not a backup, or it is damaged beyond reading. Nothing was restored.")
+    )
+
+
+def _unpacked(name: str, content: bytes) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as packed:
+            plain: bytes = packed.read(_MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise changed(name) from error
+    if len(plain) > _MOST_BYTES:
+        raise changed(name)
+    return plain
+
+
+def _manifest(content: bytes) -> BackupManifest:
+    try:
+        return BackupManifest.model_validate_json(content)
+    except ValidationError as error:
+        if any(each["loc"] == ("format",) for each in error.errors()):
+            raise BackupTooNew(
+                msg("A newer version of the software made this backup; update, then restore it.")
+            ) from error
+        raise changed(MANIFEST) from error

@@ -1,0 +1,239 @@
+"""`survey doctor`: every fault it knows is found, and said with what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
+from survey.cli.examinations import EXAMINATIONS, Finding, files, machine, outside, store
+from survey.publish.fonts import Font
+from survey.settings import Settings
+from survey.snapshot.backup import BACKED_UP
+from survey.store.engine import dispose_engines, engine_for, session_scope
+from survey.store.schema import upgrade_within
+from survey.store.tables import Mode, Response, Status, now
+
+if TYPE_CHECKING:
+    from conftest import Field
+
+Examine = Callable[[Settings], Iterator[Finding]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place without a `.env` and without keys."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SURVEY_PHONE_KEY", "SURVEY_AUDIT_KEY", "STREAMLIT_SERVER_COOKIE_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def frozen(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
+    shutil.copytree(frozen_small_demo, tmp_path / "demo")
+    yield Settings(database_url="", data_dir=tmp_path / "demo", _env_file=None)
+    dispose_engines()
+
+
+def settings(**rest: Any) -> Settings:
+    return Settings(_env_file=None, **rest)
+
+
+def said(examine: Examine, of: Settings) -> tuple[bool, str]:
+    (finding,) = examine(of)
+    return finding.well, str(finding.detail)
+
+
+def test_a_healthy_store_has_no_fault(frozen: Settings) -> None:
+    findings = [finding for examine in EXAMINATIONS for finding in examine(frozen)]
+    assert [finding for finding in findings if not finding.well] == []
+    assert len(findings) > 8
+
+
+def test_a_store_that_is_away(here: Path) -> None:
+    away = settings(database_url=f"postgresql://nobody@/none?host={here}", data_dir=here)
+    well, words = said(store.schema, away)
+    assert not well
+    assert "SURVEY_DATABASE_URL" in words
+    for examine in (store.connections, store.clock, store.backups, files.snapshots):
+        assert said(examine, away) == (False, "Unknown, because the store cannot be read.")
+
+
+def test_a_store_that_was_not_migrated_or_by_a_newer_version(bare_url: str) -> None:
+    bare = settings(database_url=bare_url)
+    assert "survey init" in said(store.schema, bare)[1]
+    with engine_for(bare_url).begin() as connection:
+        upgrade_within(connection, "0007")
+    assert "survey init" in said(store.schema, bare)[1]
+    with engine_for(bare_url).begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    well, words = said(store.schema, bare)
+    assert not well
+    assert "9999" in words
+    assert "update this software" in words
+
+
+def test_connections_that_run_out(
+    postgres_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert said(store.connections, settings(database_url=postgres_url))[0]
+    assert list(store.connections(settings(database_url=sqlite_url))) == []
+    monkeypatch.setattr(store, "_BUSY_SHARE", 0.0)
+    well, words = said(store.connections, settings(database_url=postgres_url))
+    assert not well
+    assert "max_connections" in words
+
+
+def _note(url: str, action: str, ago: timedelta) -> None:
+    with session_scope(url) as session:
+        record(
+            session=session, actor=OPERATOR, action=action, subject_kind="store",
+            subject_id="0", now=now() - ago,
+        )  # fmt: skip
+
+
+def test_a_clock_that_is_wrong(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(store.clock, settings(database_url=store_url))[0]
+    _note(store_url, "test", timedelta(hours=-1))
+    well, words = said(store.clock, settings(database_url=store_url))
+    assert not well
+    assert "in the future" in words
+    monkeypatch.setattr(store, "_seconds_apart", lambda _: -90.4)
+    well, words = said(store.clock, settings(database_url=store_url))
+    assert not well
+    assert "-90 s apart" in words
+
+
+def test_a_backup_that_is_missing_or_old(field: Field) -> None:
+    here = settings(database_url=field.url)
+    assert said(store.backups, here)[0]
+    with session_scope(field.url) as session:
+        session.add(
+            Response(
+                client_uuid=field.wave.id, wave_id=field.wave.id, city_code="110000",
+                instrument_id=field.wave.instrument_id, mode=Mode.SELF, status=Status.SUBMITTED,
+                language="zh", started_at=now(), submitted_at=now(),
+            )
+        )  # fmt: skip
+    well, words = said(store.backups, here)
+    assert not well
+    assert "survey backup" in words
+    _note(field.url, BACKED_UP, timedelta(hours=50))
+    well, words = said(store.backups, here)
+    assert not well
+    assert "50 hours" in words
+    _note(field.url, BACKED_UP, timedelta(hours=5))
+    assert said(store.backups, here) == (True, "the last one is 5 hours old")
+
+
+def test_a_data_folder_that_cannot_be_written(here: Path) -> None:
+    (here / "file").write_text("")
+    for folder in (here / "nowhere", here / "file"):
+        well, words = said(files.data_folder, settings(data_dir=folder))
+        assert not well
+        assert str(folder) in words
+    assert said(files.data_folder, settings(data_dir=here))[0]
+
+
+def test_a_disk_that_is_nearly_full(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LEAST_FREE", 1 << 62)
+    well, words = said(files.disk_space, settings(data_dir=here / "not" / "there"))
+    assert not well
+    assert "interviews are refused when it is full" in words
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (shutil.rmtree, "cannot be read"),
+        (lambda folder: (folder / "responses.parquet").write_bytes(b"x"), "changed after"),
+        (lambda folder: (folder / "cells.parquet").unlink(), "A table cannot be read"),
+        (lambda folder: (folder / "gaps.parquet").write_bytes(b"PAR1"), "A table cannot be read"),
+        (lambda folder: (folder / "method.json").write_text("{}"), "survey recompute"),
+        (lambda folder: (folder / "manifest.json").write_text("{}"), "cannot be read"),
+    ],
+)
+def test_a_snapshot_that_is_gone_or_damaged(
+    frozen: Settings, harm: Callable[[Path], object], told: str
+) -> None:
+    (folder,) = (frozen.snapshot_dir / "main-2024").iterdir()
+    harm(folder)
+    well, words = said(files.snapshots, frozen)
+    assert not well
+    assert told in words
+    assert "survey freeze --wave main-2024" in words
+    assert "backup" in words
+
+
+def test_another_snapshot_in_the_folder(frozen: Settings) -> None:
+    with session_scope(frozen.store_url) as session:
+        session.connection().execute(sa.text("UPDATE snapshot SET sha256 = 'other'"))
+    assert "holds another snapshot" in said(files.snapshots, frozen)[1]
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ({"public_url": "survey.example.org"}, "no address"),
+        ({"public_url": "https://survey.example.org"}, "no proxy is trusted"),
+        ({"public_url": "http://survey.example.org", "trusted_proxies": 1}, "not encrypted"),
+        ({"trusted_proxies": 1}, "SURVEY_PUBLIC_URL"),
+        ({"trusted_proxies": -1}, "negative"),
+    ],
+)
+def test_an_address_that_does_not_fit_the_proxies(rest: dict[str, Any], told: str) -> None:
+    well, words = said(outside.public_address, settings(**rest))
+    assert not well
+    assert told in words
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {},
+        {"public_url": "https://survey.example.org", "trusted_proxies": 1},
+        {"public_url": "http://localhost:8501"},
+    ],
+)
+def test_addresses_that_fit(rest: dict[str, Any]) -> None:
+    assert said(outside.public_address, settings(**rest))[0]
+
+
+def test_keys_that_are_missing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = {"public_url": "https://survey.example.org", "data_dir": here}
+    assert said(outside.keys, settings(data_dir=here))[0]
+    well, words = said(outside.keys, settings(**served))
+    assert not well
+    assert "missing: SURVEY_AUDIT_KEY, SURVEY_PHONE_KEY." in words
+    (here / ".env").write_text("SURVEY_PHONE_KEY=a\nSURVEY_AUDIT_KEY=b\n")
+    assert said(outside.keys, settings(**served))[0]
+    well, words = said(outside.keys, settings(**served, trusted_proxies=1))
+    assert not well
+    assert "STREAMLIT_SERVER_COOKIE_SECRET" in words
+    monkeypatch.setenv("STREAMLIT_SERVER_COOKIE_SECRET", "c")
+    assert said(outside.keys, settings(**served, trusted_proxies=1))[0]
+
+
+def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -> None:
+    well, words = said(outside.demo, settings(database_url=field.url, demo=True))
+    assert not well
+    assert "main-2026" in words
+    assert list(outside.demo(settings(database_url=field.url))) == []
+    assert said(outside.demo, frozen.model_copy(update={"demo": True}))[0]
+
+
+def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "catalog", lambda *_: here / "nothing.mo")
+    assert "make setup" in said(machine.catalogs, settings())[1]
+    monkeypatch.setattr(machine, "chinese_font", lambda: Font("", "none"))
+    assert "pip install" in said(machine.fonts, settings())[1]
+    monkeypatch.setattr(machine.sys, "version_info", (3, 10, 0))
+    assert not said(machine.python, settings())[0]

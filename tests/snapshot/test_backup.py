@@ -1,0 +1,402 @@
+"""A backup holds one moment of everything; it comes back the same on either database, or not."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, select
+
+from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.publish.results import open_results
+from survey.settings import Settings
+from survey.snapshot import backup as backing_up
+from survey.snapshot.backup import BACKED_UP, BackupNotWritten, back_up, check_backup
+from survey.snapshot.restore import RESTORED, FilesNotRestored, restore
+from survey.store import schema
+from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
+from survey.store.backup.errors import (
+    BackupDamaged,
+    BackupLocked,
+    BackupTooNew,
+    NothingToBackUp,
+    StoreInTheWay,
+)
+from survey.store.backup.loading import NotTaken, stored_sha256
+from survey.store.backup.manifest import BackupManifest
+from survey.store.backup.sealing import Secret
+from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, new_id
+
+NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
+KEY = Secret.key_file(bytes(range(32)))
+GROWS = "audit_entry"
+"""Backing up and restoring leave their own entries there."""
+
+
+@pytest.fixture
+def demo(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
+    """900 interviews, 620 of them frozen, in SQLite, with their snapshot."""
+    shutil.copytree(frozen_small_demo, tmp_path / "demo")
+    yield Settings(database_url="", data_dir=tmp_path / "demo", _env_file=None)
+    dispose_engines()
+
+
+@pytest.fixture
+def file(demo: Settings, tmp_path: Path) -> Path:
+    """A backup of `demo`, not encrypted."""
+    saved(demo, tmp_path / "demo.backup")
+    return tmp_path / "demo.backup"
+
+
+@pytest.fixture
+def target(store_url: str, tmp_path: Path) -> Settings:
+    """An empty store on each database, with a data folder of its own."""
+    return Settings(database_url=store_url, data_dir=tmp_path / "target", _env_file=None)
+
+
+def saved(settings: Settings, path: Path, secret: Secret | None = None) -> BackupManifest:
+    return back_up(settings, target=path, secret=secret, actor=OPERATOR, now=NOW)
+
+
+def restored(settings: Settings, path: Path, **options: Any) -> BackupManifest:
+    options = {"secret": None, **options}
+    return restore(settings, source=path, actor=OPERATOR, now=NOW, **options)
+
+
+def checksums(manifest: BackupManifest) -> dict[str, tuple[int, str]]:
+    return {
+        table.name: (table.rows, table.sha256) for table in manifest.tables if table.name != GROWS
+    }
+
+
+def actions(settings: Settings) -> list[str]:
+    with read_scope(settings.store_url) as session:
+        return list(session.exec(select(AuditEntry.action).order_by(AuditEntry.id)).all())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted((folder / "snapshots").rglob("*"))
+        if path.is_file()
+    }
+
+
+def state(settings: Settings, manifest: BackupManifest) -> object:
+    """All that a refused restore must leave as it is."""
+    with engine_for(settings.store_url).connect() as connection:
+        tables = {table.name: stored_sha256(connection, table) for table in manifest.tables}
+    return tables, contents(settings.data_dir), sorted(p.name for p in settings.data_dir.iterdir())
+
+
+def forged(
+    source: Path, path: Path,
+    tables: Callable[[str, bytes], bytes | None] = lambda _name, line: line,
+    files: Callable[[str], str] = str, **changes: Any,
+) -> Path:  # fmt: skip
+    """The backup with other lines, file names or words, and checksums that agree with them."""
+    manifest = check_backup(source, None)
+    lines: dict[str, list[bytes]] = {table.name: [] for table in manifest.tables}
+    buffer = io.BytesIO()
+    writer = ArchiveWriter(buffer, None)
+    held: list[FilePart] = []
+    with source.open("rb") as stream:
+        for part in read_archive(stream, None):
+            if isinstance(part, TablePart):
+                kept = (tables(part.table, line) for line in part.lines)
+                lines[part.table] += [line for line in kept if line is not None]
+            else:
+                held.append(part)
+    for table in manifest.tables:
+        writer.add_table(table.name, table.columns, table.key, lines[table.name])
+    for part in held:
+        writer.add_file(files(part.name), part.content)
+    own = {"tables": tuple(writer.tables), "files": tuple(writer.files), **changes}
+    writer.finish(manifest.model_copy(update=own))
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def test_a_store_comes_back_the_same_and_goes_on_to_the_other_database(
+    demo: Settings, target: Settings, tmp_path: Path
+) -> None:
+    first = saved(demo, tmp_path / "first.backup", KEY)
+    assert first.left_out == first.missing_snapshots == ()
+    assert dict(checksums(first))["response"][0] == 900
+    assert restored(target, tmp_path / "first.backup", secret=KEY) == first
+    assert contents(target.data_dir) == contents(demo.data_dir)
+    with read_scope(target.store_url) as session:
+        assert open_results(target, session, "main-2024").wave.n == 620
+    second = saved(target, tmp_path / "second.backup")
+    assert checksums(second) == checksums(first)
+    assert actions(target) == [*actions(demo)[:-1], RESTORED, BACKED_UP]
+    again = Settings(database_url="", data_dir=tmp_path / "again", _env_file=None)
+    restored(again, tmp_path / "second.backup")
+    assert checksums(saved(again, tmp_path / "third.backup")) == checksums(first)
+
+
+def test_the_guards_of_the_store_stand_again_after_a_restore(
+    file: Path, target: Settings, store_url: str
+) -> None:
+    restored(target, file)
+    with pytest.raises(sa.exc.DBAPIError), session_scope(store_url) as session:
+        session.connection().exec_driver_sql("UPDATE response SET status = 'submitted'")
+
+
+def _write_a_pair(session: Session, number: int) -> None:
+    account = Account(login=f"new-{number}", name="New", role=Role.ANALYST, area="CN")
+    session.add(account)
+    session.flush()
+    session.add(
+        AuditEntry(action="made", subject_kind="account", subject_id=str(account.id), at=NOW,
+                   actor_id=account.id)
+    )  # fmt: skip
+
+
+def test_a_backup_shows_one_moment_while_others_write(
+    target: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pair is written between any two tables: none is in the backup, or halves would be."""
+    with session_scope(target.store_url) as session:
+        _write_a_pair(session, 0)
+    written = iter(range(1, 1000))
+    honest = backing_up.columns_of
+
+    def reading(table: sa.Table) -> Any:
+        if table.name != "account":
+            with session_scope(target.store_url) as session:
+                _write_a_pair(session, next(written))
+        return honest(table)
+
+    monkeypatch.setattr(backing_up, "columns_of", reading)
+    manifest = saved(target, tmp_path / "busy.backup")
+    rows = {table.name: table.rows for table in manifest.tables}
+    assert next(written) > 20
+    assert (rows["account"], rows["audit_entry"]) == (1, 1)
+    check_backup(tmp_path / "busy.backup", None)
+
+
+def test_a_filled_store_is_replaced_only_when_told(
+    file: Path, target: Settings, tmp_path: Path
+) -> None:
+    with session_scope(target.store_url) as session:
+        _write_a_pair(session, 0)
+    before = state_of_empty = saved(target, tmp_path / "before.backup")
+    with pytest.raises(StoreInTheWay, match=r"account, audit_entry.*--replace"):
+        restored(target, file)
+    assert checksums(saved(target, tmp_path / "after.backup")) == checksums(state_of_empty)
+    restored(target, file, replace=True)
+    assert checksums(saved(target, tmp_path / "new.backup")) == checksums(check_backup(file, None))
+    restored(target, tmp_path / "before.backup", replace=True)
+    assert checksums(saved(target, tmp_path / "old.backup")) == checksums(before)
+
+
+def test_a_store_that_only_knows_its_cities_counts_as_empty(file: Path, target: Settings) -> None:
+    with session_scope(target.store_url) as session:
+        row = "INSERT INTO instrument_version VALUES (:id, 'x', '1', 'y', :document, :at)"
+        values = {"id": new_id(), "document": b"{}", "at": NOW}
+        uuid = sa.bindparam("id", type_=sa.Uuid())
+        at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
+        session.connection().execute(sa.text(row).bindparams(uuid, at), values)
+    assert restored(target, file).rows > 620
+
+
+@pytest.mark.parametrize("keep", [10, 0.3, 0.98])
+@pytest.mark.parametrize("secret", [None, KEY], ids=["plain", "sealed"])
+def test_a_file_that_is_cut_off_restores_nothing(
+    demo: Settings, tmp_path: Path, secret: Secret | None, keep: float
+) -> None:
+    saved(demo, tmp_path / "whole.backup", secret)
+    data = (tmp_path / "whole.backup").read_bytes()
+    size = int(keep * len(data)) if isinstance(keep, float) else keep
+    (tmp_path / "cut.backup").write_bytes(data[:size])
+    before = state(demo, check_backup(tmp_path / "whole.backup", secret))
+    with pytest.raises(BackupDamaged, match="Nothing was restored"):
+        restored(demo, tmp_path / "cut.backup", secret=secret, replace=True)
+    assert state(demo, check_backup(tmp_path / "whole.backup", secret)) == before
+
+
+def test_a_changed_byte_is_noticed_or_means_nothing(file: Path, tmp_path: Path) -> None:
+    """Not encrypted: what the padding of a tar file says does not matter, all else does."""
+    whole, data = check_backup(file, None), file.read_bytes()
+    noticed, changed_file = 0, tmp_path / "changed.backup"
+    for place in range(3, len(data), len(data) // 40):
+        spoilt = bytearray(data)
+        spoilt[place] ^= 0x55
+        changed_file.write_bytes(spoilt)
+        try:
+            assert check_backup(changed_file, None) == whole
+        except BackupDamaged:
+            noticed += 1
+    assert noticed > 30
+
+
+def test_a_wrong_key_and_other_files_are_told(demo: Settings, tmp_path: Path) -> None:
+    saved(demo, tmp_path / "sealed.backup", KEY)
+    assert b"main-2024" not in (tmp_path / "sealed.backup").read_bytes()
+    with pytest.raises(BackupLocked):
+        check_backup(tmp_path / "sealed.backup", Secret.key_file(bytes(32)))
+    with pytest.raises(BackupLocked):
+        check_backup(tmp_path / "sealed.backup", None)
+    with pytest.raises(BackupDamaged, match="not a backup"):
+        check_backup(demo.data_dir / "survey.db", None)
+    with pytest.raises(BackupDamaged, match="No such file"):
+        check_backup(tmp_path / "nowhere.backup", None)
+
+
+def test_what_the_database_refuses_leaves_everything_as_it_was(
+    file: Path, target: Settings, tmp_path: Path
+) -> None:
+    """A consistent file whose wave is gone: its interviews refer to nothing."""
+    orphans = forged(
+        file, tmp_path / "orphans.backup",
+        tables=lambda name, line: None if name == "wave" else line,
+    )  # fmt: skip
+    restored(target, file)
+    before = state(target, check_backup(file, None))
+    with pytest.raises(NotTaken, match="as it was before"):
+        restored(target, orphans, replace=True)
+    assert state(target, check_backup(file, None)) == before
+
+
+def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
+    file: Path, target: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restored(target, file)
+    before = state(target, check_backup(file, None))
+    moves: list[Path] = []
+
+    def move(source: Path, final: Path) -> None:
+        if len(moves) == 1 and "new" in source.parts:
+            moves.append(final)
+            raise OSError(28, "No space left on device")
+        moves.append(final)
+        source.rename(final)
+
+    monkeypatch.setattr("survey.snapshot.restore.shutil.move", move)
+    with pytest.raises(FilesNotRestored, match="No space left"):
+        restored(target, file, replace=True)
+    assert len(moves) == 3
+    assert state(target, check_backup(file, None)) == before
+
+
+@pytest.mark.parametrize("name", ["survey.db", "snapshots/x", "snapshots/a/b/c/d"])
+def test_a_backup_chooses_no_file_of_its_own(
+    file: Path, demo: Settings, tmp_path: Path, name: str
+) -> None:
+    path = forged(file, tmp_path / "forged.backup", files=lambda _: name)
+    with pytest.raises(BackupDamaged):
+        restored(demo, path, replace=True)
+
+
+def test_a_path_that_climbs_is_refused(file: Path, tmp_path: Path) -> None:
+    path = forged(file, tmp_path / "forged.backup", files=lambda _: "../../etc/passwd")
+    with pytest.raises(BackupDamaged):
+        check_backup(path, None)
+
+
+def test_a_store_in_use_is_not_pulled_away(file: Path, target: Settings) -> None:
+    other = sa.create_engine(engine_for(target.store_url).url)
+    with other.connect() as connection:
+        connection.execute(sa.text("SELECT count(*) FROM wave")).scalar_one()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        with pytest.raises(StoreInTheWay, match="in use"):
+            restored(target, file)
+    other.dispose()
+    restored(target, file)
+
+
+def test_a_newer_backup_waits_for_newer_software(
+    file: Path, target: Settings, tmp_path: Path
+) -> None:
+    path = forged(file, tmp_path / "newer.backup", migration="9999")
+    with pytest.raises(BackupTooNew):
+        restored(target, path)
+
+
+def test_an_older_backup_is_brought_up_to_date(
+    file: Path, target: Settings, bare_url: str, tmp_path: Path
+) -> None:
+    """What the migration before the back-checks left: three tables fewer."""
+    later = {"back_check", "back_check_draw", "surveyor_note", "background_run", "review_rule"}
+    manifest = check_backup(file, None)
+    path = tmp_path / "older.backup"
+    with engine_for(bare_url).begin() as connection:
+        schema.upgrade_within(connection, "0007")
+        present = set(sa.inspect(connection).get_table_names())
+    assert not later & present
+    old = [table for table in manifest.tables if table.name in present]
+    lines: dict[str, list[bytes]] = {table.name: [] for table in old}
+    buffer = io.BytesIO()
+    writer = ArchiveWriter(buffer, None)
+    with file.open("rb") as stream:
+        for part in read_archive(stream, None):
+            if isinstance(part, TablePart) and part.table in present:
+                lines[part.table] += part.lines
+    for table in old:
+        writer.add_table(table.name, table.columns, table.key, lines[table.name])
+    writer.finish(
+        manifest.model_copy(
+            update={"tables": tuple(writer.tables), "files": (), "migration": "0007"}
+        )
+    )
+    path.write_bytes(buffer.getvalue())
+    restored(target, path)
+    assert schema.revision(target.store_url) == schema.head()
+    after = checksums(saved(target, tmp_path / "now.backup"))
+    assert after["response"] == checksums(manifest)["response"]
+    assert after["back_check"][0] == 0
+
+
+def test_a_snapshot_that_is_gone_is_told_and_the_rest_is_saved(
+    demo: Settings, tmp_path: Path
+) -> None:
+    folder = next((demo.snapshot_dir / "main-2024").iterdir())
+    shutil.rmtree(folder)
+    manifest = saved(demo, tmp_path / "a.backup")
+    assert manifest.missing_snapshots == (f"main-2024/{folder.name}",)
+    assert manifest.rows > 620
+
+
+def test_nothing_half_is_left_where_a_backup_cannot_be_written(
+    demo: Settings, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BackupNotWritten, match="exists"):
+        saved(demo, file)
+    with pytest.raises(BackupNotWritten):
+        saved(demo, tmp_path / "nowhere" / "a.backup")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ArchiveWriter, "add_file", full)
+    with pytest.raises(BackupNotWritten, match="No space left"):
+        saved(demo, tmp_path / "full.backup")
+    assert sorted(p.name for p in tmp_path.iterdir() if "backup" in p.name) == ["demo.backup"]
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_store_of_another_version_or_none_is_not_backed_up(bare_url: str, tmp_path: Path) -> None:
+    settings = Settings(database_url=bare_url, data_dir=tmp_path, _env_file=None)
+    with pytest.raises(NothingToBackUp, match="no store"):
+        saved(settings, tmp_path / "a.backup")
+    with engine_for(bare_url).begin() as connection:
+        schema.upgrade_within(connection, "0007")
+    with pytest.raises(NothingToBackUp, match="0007"):
+        saved(settings, tmp_path / "a.backup")
+
+
+def test_only_who_administers_backs_up_and_restores(file: Path, demo: Settings) -> None:
+    analyst = Principal(new_id(), "A", Role.ANALYST, "CN")
+    with pytest.raises(AccessDenied):
+        back_up(demo, target=file, secret=None, actor=analyst, now=NOW)
+    with pytest.raises(AccessDenied):
+        restore(demo, source=file, secret=None, actor=analyst, now=NOW)
