@@ -4,9 +4,16 @@ Stronger than any reader: memberships are theirs, only answers are not. Still no
 follow from all shown ones, and no two shown domains may differ by a few people.
 """
 
-from collections.abc import Iterator
+import dataclasses
+import importlib
+import inspect
+import itertools
+import pkgutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -17,9 +24,12 @@ from survey.access.principal import Principal, Role
 from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import wave_by_key
+from survey.locale import SurveyError
+from survey.publish import views as publish_views
 from survey.publish.results import WaveResults, open_results
 from survey.publish.results.gate import memberships, totals_of
 from survey.publish.results.source import Source
+from survey.sample.frame import shipped_cities
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
@@ -207,3 +217,108 @@ def test_no_reason_tells_that_all_gave_one_answer(target: Target) -> None:
     rates = [m.key for m in target.source.measures if m.sensitive and m.choices]
     shown = target.cells[target.cells["shown"] & target.cells["indicator"].isin(rates)]
     assert not shown["estimate"].isin([0.0, 100.0]).any()
+
+
+TABLES = ("cells", "gaps", "small_areas", "ranks", "drivers", "headlines")
+NO_FIGURES = {"shown", "grade", "rounds"}
+OFFICE = {Role.NATIONAL_OFFICIAL: "CN", Role.PROVINCE_OFFICIAL: "42", Role.CITY_OFFICIAL: "420500"}
+
+
+def test_no_table_of_the_snapshot_keeps_a_figure_of_a_hidden_row(target: Target) -> None:
+    """Every file there is, so that a new kind of table cannot forget the gate."""
+    seen = 0
+    for path in sorted(target.results._folder.glob("*.parquet")):
+        if path.stem == "responses":
+            continue
+        table = pd.read_parquet(path)
+        assert {"shown", "reason"} <= set(table.columns), path.name
+        hidden = table[~table["shown"].astype(bool)]
+        figures = hidden.select_dtypes("number").drop(columns=list(NO_FIGURES), errors="ignore")
+        assert figures.isna().all(axis=None), path.name
+        seen += len(hidden)
+    assert seen > 10_000
+
+
+def views() -> list[Callable[..., Any]]:
+    """Every function of the views that takes results and a reader."""
+    found = []
+    for module in pkgutil.iter_modules(publish_views.__path__):
+        room = importlib.import_module(f"{publish_views.__name__}.{module.name}")
+        for name, one in vars(room).items():
+            own = inspect.isfunction(one) and one.__module__ == room.__name__
+            if own and not name.startswith("_"):
+                hints = get_type_hints(one)
+                if hints.get("results") is WaveResults and hints.get("principal") is Principal:
+                    found.append(one)
+    return found
+
+
+def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
+    """Filters with the city wherever one can be named, and every detail that can be asked for."""
+    hints, given = get_type_hints(view), {}
+    for name, parameter in inspect.signature(view).parameters.items():
+        if name in {"results", "principal", "language"} or parameter.default is not parameter.empty:
+            continue
+        if name == "filters":
+            known = {"city": city, "focus": city, "place": city, "area": city, "detail": True}
+            known["group"] = "elderly=yes"
+            fields = {one.name for one in dataclasses.fields(hints[name])}
+            given[name] = hints[name](**{key: known[key] for key in known if key in fields})
+        else:
+            given[name] = {"others": (), "indicator": "composite", "levels": ("city",)}[name]
+    return given
+
+
+def figures_of(shown: Any) -> Iterator[float]:
+    """Every number of every picture and sentence of a view."""
+    if isinstance(shown, float):
+        yield shown
+    elif isinstance(shown, np.ndarray | list | tuple):
+        for one in shown:
+            yield from figures_of(one.item() if isinstance(one, np.generic) else one)
+    elif isinstance(shown, dict):
+        yield from figures_of(list(shown.values()))
+    elif dataclasses.is_dataclass(shown):
+        yield from figures_of([getattr(shown, one.name) for one in dataclasses.fields(shown)])
+
+
+@pytest.fixture(scope="module", params=OFFICE)
+def reader(request: pytest.FixtureRequest) -> Principal:
+    return Principal(new_id(), "r", request.param, OFFICE[request.param])
+
+
+@pytest.fixture(scope="module")
+def given(target: Target, reader: Principal) -> Matrix:
+    """Every number that this reader may read, sorted; and where the cities of the map lie."""
+    tables = [getattr(target.results, name)(reader) for name in TABLES if name != "gaps"]
+    contrasts = pd.read_parquet(target.results._folder / "gaps.parquet")["contrast"].unique()
+    tables += [target.results.gaps(reader, contrast=str(one)) for one in contrasts]
+    runs = target.results.others(reader, indicator="composite")
+    parts = [table.select_dtypes("number").to_numpy(dtype=float).ravel() for table in tables]
+    places = [where for city in shipped_cities() for where in (city.lon, city.lat)]
+    return np.unique(np.abs(np.concatenate([*parts, [run.mean for run in runs], places])))
+
+
+def test_every_number_of_every_view_is_one_that_its_reader_was_given(
+    target: Target, reader: Principal, given: Matrix
+) -> None:
+    """No view computes a figure from something that did not pass the gate for this reader."""
+    looked = 0
+    for view, city in itertools.product(views(), ("420500", "110000")):
+        with suppress(SurveyError, KeyError):
+            found = view(
+                results=target.results, principal=reader, language="en", **asked_for(view, city)
+            )
+            numbers = np.abs(np.array(list(figures_of(found)), dtype=float))
+            numbers = numbers[np.isfinite(numbers) & (numbers != np.round(numbers, 2))]
+            strange = numbers[~(among(numbers, given) | among(numbers / 100, given))]
+            assert not len(strange), view.__name__
+            looked += len(numbers)
+    assert looked > 100
+
+
+def among(numbers: Matrix, given: Matrix) -> NDArray[np.bool_]:
+    """Which numbers are, to nine digits, one of the given ones."""
+    place = np.searchsorted(given, numbers).clip(1, len(given) - 1)
+    near = np.minimum(np.abs(given[place] - numbers), np.abs(given[place - 1] - numbers))
+    return np.asarray(near < 1e-9)

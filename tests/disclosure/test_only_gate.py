@@ -1,0 +1,84 @@
+"""The gate is the only way from estimates to eyes: nothing above it reads a figure around it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import survey
+from survey.settings import PROJECT_ROOT
+
+SOURCE = Path(survey.__path__[0])
+BEHIND = {"publish/results", "publish/rows"}
+"""Where figures are computed and pass the gate, and where rows leave as rows."""
+ALLOWED = {
+    # Functions of figures that passed the gate already.
+    "survey.estimate": {"pooled_mean", "band_probabilities"},
+    # What a snapshot says about itself: no figure.
+    "survey.snapshot.manifest": {"Manifest"},
+    "survey.snapshot": {"SnapshotDamaged"},
+}
+READERS = {"read_parquet", "read_snapshot", "stored_source", "response_frame", "read_table"}
+PRIVATE = {"_folder", "_whole", "_read", "_within_reach"}
+
+
+def above() -> Iterator[Path]:
+    for room in ("publish", "ui", "web", "cli"):
+        for path in sorted((SOURCE / room).rglob("*.py")):
+            if not any(path.is_relative_to(SOURCE / one) for one in BEHIND):
+                yield path
+    yield from sorted((PROJECT_ROOT / "pages").glob("*.py"))
+    yield PROJECT_ROOT / "app.py"
+
+
+FILES = list(above())
+
+
+def offences(text: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            room = ".".join(node.module.split(".")[:2])
+            names = {one.name for one in node.names}
+            if room in {"survey.estimate", "survey.snapshot"}:
+                found += sorted(names - ALLOWED.get(node.module, set()))
+            if node.module.startswith("survey.publish.results"):
+                found += sorted(names & READERS)
+        elif isinstance(node, ast.Import):
+            found += [
+                one.name for one in node.names
+                if one.name.startswith(("survey.estimate", "survey.snapshot"))
+            ]  # fmt: skip
+        elif isinstance(node, ast.Attribute):
+            foreign = not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
+            if node.attr == "read_parquet" or (foreign and node.attr in PRIVATE):
+                found.append(node.attr)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nothing_above_the_gate_reads_around_it(path: Path) -> None:
+    assert offences(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from survey.estimate import Cube",
+        "import survey.estimate.cube",
+        "from survey.snapshot import read_snapshot",
+        "from survey.snapshot.files import read_snapshot",
+        "from survey.publish.results.stored import stored_source",
+        "import pandas as pd\npd.read_parquet('cells.parquet')",
+        "def view(results):\n    return results._whole('cells.parquet', {})",
+    ],
+)
+def test_ways_around_it_are_seen(text: str) -> None:
+    assert offences(text)
+
+
+def test_all_the_rooms_are_looked_at() -> None:
+    names = {path.relative_to(SOURCE).parts[0] for path in FILES if path.is_relative_to(SOURCE)}
+    assert names == {"publish", "ui", "web", "cli"}
+    assert len(FILES) > 100
