@@ -51,11 +51,11 @@ def _roles(screen: Screen, principal: Principal | None) -> None:
     title = t("Try another role") if principal else t("Look around: choose a role")
     st.subheader(title, anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
-    if principal is None:
-        words = t("Sign in with an account")
-        st.html(f'<p><a href="/auth/login" target="_self">{escape(words)}</a></p>')
     cards = "".join(_card(screen, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
     st.html(f'<div class="hcs-roles">{cards}</div>')
+    if principal is None:
+        words = escape(t("Sign in with an account"))
+        st.html(f'<div class="hcs-brand"><a href="/auth/login" target="_self">{words}</a></div>')
 
 
 def _card(screen: Screen, role: Role, purpose: Message) -> str:

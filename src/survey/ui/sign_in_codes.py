@@ -106,7 +106,7 @@ def _list(visit: Visit, people: list[Colleague]) -> None:
         for_screen(
             {
                 t("Login"): [one.login for one in people],
-                t("Name"): [one.name for one in people],
+                t("Full name"): [one.name for one in people],
                 t("Area of work"): [area_name(visit, one.area) for one in people],
                 t("Code good until"): [_until(one.code_until) for one in people],
             }

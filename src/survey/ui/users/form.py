@@ -37,7 +37,7 @@ def entry_fields(visit: Visit, key: str, before: Entry | None, today: date) -> E
     # The browser knows an option by its label, so each language needs widgets of its own.
     key = f"{key}/{visit.language}"
     name = st.text_input(
-        t("Name"), value=before.name if before else "", max_chars=80, key=f"{key}/name"
+        t("Full name"), value=before.name if before else "", max_chars=80, key=f"{key}/name"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         roles = list(Role)

@@ -35,8 +35,6 @@ def users(visit: Visit) -> None:
         return
     listing = _listing(visit, _wanted(visit))
     _answer(visit, listing)
-    if not listing.lines:
-        return
     chosen = _table(visit, listing)
     if chosen is not None:
         person(visit, chosen)
@@ -58,7 +56,8 @@ def _wanted(visit: Visit) -> Wanted:
         role=None if role == ALL else Role(role),
         active={OPEN: True, CLOSED: False}.get(state),
         words=words,
-        demo=None if visit.settings.demo else False,
+        # Visitors share the demo accounts; there is nothing about them to administer.
+        demo=False,
     )
 
 
@@ -81,11 +80,13 @@ def _answer(visit: Visit, listing: Listing) -> None:
 def _table(visit: Visit, listing: Listing) -> AccountLine | None:
     """The list, and whom the reader chose from it."""
     t, lines = visit.t, listing.lines
+    if not lines:
+        return _chosen(visit, {})
     st.dataframe(
         for_screen(
             {
                 t("Login"): [one.login for one in lines],
-                t("Name"): [one.name for one in lines],
+                t("Full name"): [one.name for one in lines],
                 t("Role"): [t(NAMES[one.role]) for one in lines],
                 t("Area of work"): [area_name(visit, one.area) for one in lines],
                 t("Last day"): [str(one.last_day) if one.last_day else "" for one in lines],
@@ -98,16 +99,28 @@ def _table(visit: Visit, listing: Listing) -> AccountLine | None:
     )  # fmt: skip
     if listing.count > len(lines):
         st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
-    shown = {one.login: f"{one.login} · {one.name}" for one in lines}
+    return _chosen(visit, {one.login: f"{one.login} · {one.name}" for one in lines})
+
+
+def _chosen(visit: Visit, shown: dict[str, str]) -> AccountLine | None:
+    """Whoever is chosen below the list, or named by the address though not in the list."""
+    t = visit.t
+    linked = _line(visit, st.query_params.get(ACCOUNT, ""))
+    if linked is not None:
+        shown.setdefault(linked.login, f"{linked.login} · {linked.name}")
     chosen = pick(
         t("Account to look at"), ACCOUNT, ["", *shown], language=visit.language,
         show=lambda login: shown.get(login, t("Please choose")),
     )  # fmt: skip
-    if not chosen:
+    return _line(visit, chosen)
+
+
+def _line(visit: Visit, login: str) -> AccountLine | None:
+    if not login:
         return None
     try:
         with read_scope(visit.settings.store_url) as session:
-            return account_line(session=session, principal=visit.principal, login=chosen, now=now())
+            return account_line(session=session, principal=visit.principal, login=login, now=now())
     except AccountUnknown:
         return None
 

@@ -45,6 +45,10 @@ class Form:
     fields: tuple[Field, ...] = ()
     hidden: tuple[tuple[str, str], ...] = ()
     is_main: bool = True
+    title: str = ""
+    """A heading above it, where a page has several."""
+    lines: tuple[str, ...] = ()
+    """What is said below the heading."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,8 @@ def _form(form: Form, token: str) -> str:
         for field in form.fields
     ]  # fmt: skip
     look = "sf-main" if form.is_main else "sf-second"
-    return enclose(
+    heading = fragment("auth_heading", words=form.title) if form.title else ""
+    heading += "".join(paragraph(line) for line in form.lines)
+    return heading + enclose(
         "auth_form", {"fields": "".join(fields)}, action=form.action, submit=form.submit, look=look
     )

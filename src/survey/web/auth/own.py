@@ -29,7 +29,7 @@ from survey.fieldwork.clock import CHINA
 from survey.locale import SurveyError, Translator
 from survey.store.tables import now
 from survey.web.auth.door import Door, T
-from survey.web.auth.forms import NO_STORE, Field, Form, Sheet, listed, own_form, paragraph
+from survey.web.auth.forms import NO_STORE, Field, Form, Sheet, own_form
 from survey.web.auth.words import advice, enrolment_sheet, password_field, recovery_sheet
 from survey.web.visitor import visitor
 
@@ -168,17 +168,15 @@ def _sheet(
         text=f"{seen.name} · {seen.login}",
         problem=problem,
         advice=advice(t, error),
-        parts=(*_factor_words(t, seen), *_session_words(t, seen)),
         forms=_forms(t, seen),
         links=(("/", t("To the start page")),),
     )
 
 
-def _factor_words(t: Translator, seen: OwnAccount) -> tuple[str, ...]:
+def _factor_words(t: Translator, seen: OwnAccount) -> str:
     if not seen.has_factor:
-        return (paragraph(t("Second factor: none is set up.")),)
-    words = t("Second factor: set up; {count} recovery codes are left.", count=seen.recovery_codes)
-    return (paragraph(words),)
+        return t("Second factor: none is set up.")
+    return t("Second factor: set up; {count} recovery codes are left.", count=seen.recovery_codes)
 
 
 def _session_words(t: Translator, seen: OwnAccount) -> tuple[str, ...]:
@@ -190,21 +188,34 @@ def _session_words(t: Translator, seen: OwnAccount) -> tuple[str, ...]:
         words = t("signed in {since}, last used {last}", since=since, last=last)
         this = t("this browser")
         lines.append(f"{words} ({this})" if one.is_this else words)
-    return paragraph(t("You are signed in here:")), listed(lines)
+    return tuple(lines)
 
 
 def _forms(t: Translator, seen: OwnAccount) -> tuple[Form, ...]:
-    everywhere = Form(f"{HERE}/everywhere", t("Sign out everywhere"), is_main=False)
+    everywhere = Form(
+        f"{HERE}/everywhere", t("Sign out everywhere"), is_main=False,
+        title=t("Signed-in browsers"), lines=_session_words(t, seen),
+    )  # fmt: skip
     if not seen.has_password:
         return (everywhere,)
     shown = Field("shown", t("Present password"), "password", "current-password")
-    change = Form(f"{HERE}/password", t("Change the password"), (shown, password_field(t)))
+    change = Form(
+        f"{HERE}/password", t("Change the password"), (shown, password_field(t)),
+        title=t("Password"),
+    )  # fmt: skip
     another = t("Set up another phone") if seen.has_factor else t("Set up a second factor")
-    forms = [change, everywhere, Form(f"{HERE}/factor", another, (shown,), is_main=False)]
+    forms = [
+        everywhere, change,
+        Form(
+            f"{HERE}/factor", another, (shown,), is_main=False, title=t("Second factor"),
+            lines=(_factor_words(t, seen),),
+        ),
+    ]  # fmt: skip
     if seen.has_factor:
         words = t("Make new recovery codes")
-        forms.append(Form(f"{HERE}/recovery", words, (shown,), is_main=False))
+        title = t("Recovery codes")
+        forms.append(Form(f"{HERE}/recovery", words, (shown,), is_main=False, title=title))
         if not seen.must_have_factor:
             words = t("Do without a second factor")
-            forms.append(Form(f"{HERE}/factor/remove", words, (shown,), is_main=False))
+            forms.append(Form(f"{HERE}/factor/remove", words, (shown,), is_main=False, title=words))
     return tuple(forms)

@@ -1,0 +1,121 @@
+"""From an empty system to a city official: command, link, password, phone, page, second person."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+from live_platform import CITY, Live, serious_problems
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlmodel import select
+
+from survey.access.principal import Role
+from survey.locale import translator
+from survey.store.engine import read_scope
+from survey.store.tables import Account, Credential, now
+
+zh = translator("zh")
+SLOW = 30_000
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+PASSWORDS = ("seven brown kettles whistle", "quiet rivers carry lanterns home")
+
+
+@pytest.fixture
+def desk(browser: Browser) -> Iterator[Callable[[], Page]]:
+    """`desk()`: another person at another computer."""
+    opened: list[BrowserContext] = []
+
+    def sit_down() -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+        context.set_default_timeout(SLOW)
+        opened.append(context)
+        return context.new_page()
+
+    yield sit_down
+    for context in opened:
+        context.close()
+
+
+def _link(live: Live, login: str) -> str:
+    """What the operator of the server types, and the address that is printed."""
+    environment = {
+        **os.environ, "SURVEY_DATA_DIR": str(live.settings.data_dir), "SURVEY_DATABASE_URL": "",
+        "SURVEY_PUBLIC_URL": live.url,
+    }  # fmt: skip
+    survey = str(Path(sys.executable).parent / "survey")
+    command = [survey, "user", "create", login, "--name", "王芳"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _choose_password(page: Page, link: str, password: str) -> None:
+    page.goto(link)
+    assert serious_problems(page) == []
+    page.get_by_label(zh("New password")).fill(password)
+    page.get_by_role("button", name=zh("Continue")).click()
+
+
+def _secret(live: Live, login: str) -> str:
+    with read_scope(live.settings.store_url) as session:
+        query = select(Credential).join(Account).where(Account.login == login)
+        secret = session.exec(query).one().totp_secret
+    assert secret is not None
+    return secret
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator(DONE).wait_for()
+
+
+def test_from_the_first_command_to_the_second_person(
+    live_server: Live, desk: Callable[[], Page]
+) -> None:
+    url, admin = live_server.url, desk()
+    _choose_password(admin, _link(live_server, "wangfang"), PASSWORDS[0])
+    expect(admin.get_by_role("img", name=zh("QR code"))).to_be_visible()
+    shown = admin.locator(".sf-auth").inner_text().replace(" ", "")
+    assert _secret(live_server, "wangfang") in shown
+    _open(admin, f"{url}/users")
+    expect(admin.get_by_text(zh("Please sign in first")).first).to_be_visible()
+    admin.goto(f"{url}/auth/step")
+    code = pyotp.TOTP(_secret(live_server, "wangfang")).at(now())
+    admin.get_by_label(zh("Six-digit code")).fill(code)
+    admin.get_by_role("button", name=zh("Continue")).click()
+    expect(admin.locator(".sf-codes li")).to_have_count(10)
+    assert serious_problems(admin) == []
+    admin.get_by_role("button", name=zh("I have kept the codes. Continue")).click()
+
+    _open(admin, f"{url}/users?view=new")
+    admin.get_by_role("textbox", name=re.compile(f"^{zh('Login')}")).fill("lina")
+    admin.get_by_role("textbox", name=zh("Full name")).fill("李娜")
+    role = admin.get_by_role("combobox", name=zh("Role"))
+    role.click()
+    admin.get_by_role("option", name=zh("City official")).click()
+    assert serious_problems(admin, within=".stMainBlockContainer") == []
+    admin.locator(".st-key-users-create button").click()
+    expect(admin.get_by_text(zh("The account {login} is created.", login="lina"))).to_be_visible()
+    link = admin.locator("[data-testid=stCode]").inner_text().strip()
+
+    official = desk()
+    _choose_password(official, link, PASSWORDS[1])
+    official.locator(DONE).wait_for()
+    menu = official.locator("[data-testid=stSidebarNav]")
+    expect(menu.get_by_text(zh("City profile"))).to_be_visible()
+    expect(menu.get_by_text(zh("Users and rights"))).to_have_count(0)
+    _open(official, f"{url}/users")
+    expect(official.get_by_text(zh("This page is not part of your role"))).to_be_visible()
+    with read_scope(live_server.settings.store_url) as session:
+        account = session.exec(select(Account).where(Account.login == "lina")).one()
+    assert (account.role, account.area) == (Role.CITY_OFFICIAL, CITY)
+
+    _open(admin, f"{url}/users?account=lina")
+    admin.locator(".st-key-users-lina-active button").click()
+    closed = zh("The account {login} is closed.", login="lina")
+    expect(admin.get_by_text(closed)).to_be_visible()
+    _open(official, f"{url}/city")
+    expect(official.get_by_text(zh("Please sign in first")).first).to_be_visible()
