@@ -86,6 +86,7 @@ SHOTS = (
     Shot("paper-typists", "/paper?view=typists", SUPERVISOR),
     Shot("refused", "/overview", SURVEYOR),
     Shot("signed-out", "/overview"),
+    Shot("sign-in-codes", "/sign-in-codes", SUPERVISOR),
 )
 LOOKS = tuple(
     Look(device, width, theme, language)

@@ -10,10 +10,12 @@ from survey.access.credentials import LINK_LIFETIME, LinkUnknown, new_link
 from survey.access.passwords import PasswordWeak, matches
 from survey.access.principal import NATION, Role
 from survey.access.second_factor import REQUIRED, FactorWrong
-from survey.access.sessions import Limits, principal_for, renew
+from survey.access.sessions import Limits, end_sessions, principal_for, renew
 from survey.access.signing_in import (
     STEP_LIFETIME,
+    Knock,
     Next,
+    SignInRefused,
     StepOver,
     begin,
     choose_password,
@@ -38,11 +40,14 @@ def _enter(url: str, login: str, now: datetime = NOW) -> str:
     with session_scope(url) as session:
         knocked = knock(session=session, login=login, address="203.0.113.7", now=now)
     assert matches(knocked.password_hash, PASSWORD)
-    assert knocked.account_id is not None
+    return _begin(url, knocked, now)
+
+
+def _begin(url: str, knocked: Knock, now: datetime = NOW) -> str:
     with session_scope(url) as session:
         return begin(
-            session=session, account_id=knocked.account_id, password=PASSWORD,
-            address="203.0.113.7", then="/", now=now,
+            session=session, knocked=knocked, password=PASSWORD, address="203.0.113.7", then="/",
+            now=now,
         )  # fmt: skip
 
 
@@ -232,3 +237,25 @@ def test_a_link_is_no_way_round_the_second_factor(store_url: str) -> None:
         token = new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
         step = use_link(session=session, token=token, password=NEW, now=NOW)
     assert _next(store_url, step) is Next.FACTOR
+
+
+def test_a_password_replaced_while_it_is_compared_lets_nobody_in(store_url: str) -> None:
+    person = employ_person(store_url, "wang")
+    step = _enter(store_url, "wang")
+    with session_scope(store_url) as session:
+        knocked = knock(session=session, login="wang", address="203.0.113.7", now=NOW)
+        token = new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
+        use_link(session=session, token=token, password=NEW, now=NOW)
+    with pytest.raises(SignInRefused):
+        _begin(store_url, knocked)
+    with pytest.raises(StepOver):
+        _finish(store_url, step)
+
+
+def test_ending_all_sessions_ends_sign_ins_that_are_not_finished(store_url: str) -> None:
+    person = employ_person(store_url, "wang")
+    step = _enter(store_url, "wang")
+    with session_scope(store_url) as session:
+        assert end_sessions(session=session, account_id=person.account_id, now=NOW) == 0
+    with pytest.raises(StepOver):
+        _finish(store_url, step)

@@ -11,7 +11,6 @@ from sqlmodel import select
 
 from survey.access.tries import (
     ALLOWANCES,
-    FORGOTTEN_AFTER,
     Counted,
     Kind,
     TooManyTries,
@@ -85,12 +84,23 @@ def test_proving_oneself_begins_the_count_anew(store_url: str) -> None:
         assert session.get_one(SignInTries, HERE.subject).tries == FREE - 2
 
 
-def test_after_a_day_without_a_try_nothing_is_kept(store_url: str) -> None:
+def test_what_is_long_ago_is_forgotten(store_url: str) -> None:
     for _ in range(FREE):
         _claim(store_url)
-    _claim(store_url, Counted(Kind.NAME, "zhao"), now=NOW + FORGOTTEN_AFTER + timedelta(seconds=1))
+    later = NOW + ALLOWANCES[Kind.NAME].memory + timedelta(seconds=1)
+    _claim(store_url, Counted(Kind.NAME, "zhao"), now=later)
     with read_scope(store_url) as session:
         assert len(session.exec(select(SignInTries)).all()) == 1
+
+
+def test_waiting_for_the_lock_to_end_buys_no_new_free_tries(store_url: str) -> None:
+    factor = Counted(Kind.FACTOR, "li")
+    moment, tries = NOW, 0
+    while moment < NOW + timedelta(days=20):
+        if not _locked(store_url, (factor,), moment):
+            tries += 1
+            moment += wait_after(Kind.FACTOR, tries)
+    assert tries < 15 + 20
 
 
 def test_what_is_kept_names_nobody(store_url: str) -> None:
@@ -114,6 +124,7 @@ def test_the_longest_wait_holds() -> None:
         assert waits == sorted(waits)
         assert waits[allowance.free - 1] == timedelta(0)
         assert waits[-1] == allowance.longest
+        assert allowance.memory >= allowance.longest
 
 
 @given(tries=st.integers(0, 10**9), kind=st.sampled_from(Kind))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from live_platform import CITY, Live, serious_problems
+from live_platform import CITY, Server, serious_problems
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
 from survey.access.principal import Role
 from survey.locale import translator
+from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import Account, Credential, now
 
@@ -40,11 +42,26 @@ def desk(browser: Browser) -> Iterator[Callable[[], Page]]:
         context.close()
 
 
-def _link(live: Live, login: str) -> str:
+@pytest.fixture
+def results(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Server]:
+    """A platform with results of every city, not released yet."""
+    folder = tmp_path / "results"
+    shutil.copytree(frozen_small_demo, folder)
+    server = Server(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+def _store(server: Server) -> str:
+    return Settings(data_dir=server.data_dir, database_url="").store_url
+
+
+def _link(server: Server, login: str) -> str:
     """What the operator of the server types, and the address that is printed."""
     environment = {
-        **os.environ, "SURVEY_DATA_DIR": str(live.settings.data_dir), "SURVEY_DATABASE_URL": "",
-        "SURVEY_PUBLIC_URL": live.url,
+        **os.environ, "SURVEY_DATA_DIR": str(server.data_dir), "SURVEY_DATABASE_URL": "",
+        "SURVEY_PUBLIC_URL": server.url,
     }  # fmt: skip
     survey = str(Path(sys.executable).parent / "survey")
     command = [survey, "user", "create", login, "--name", "王芳"]
@@ -59,8 +76,8 @@ def _choose_password(page: Page, link: str, password: str) -> None:
     page.get_by_role("button", name=zh("Continue")).click()
 
 
-def _secret(live: Live, login: str) -> str:
-    with read_scope(live.settings.store_url) as session:
+def _secret(server: Server, login: str) -> str:
+    with read_scope(_store(server)) as session:
         query = select(Credential).join(Account).where(Account.login == login)
         secret = session.exec(query).one().totp_secret
     assert secret is not None
@@ -73,17 +90,17 @@ def _open(page: Page, address: str) -> None:
 
 
 def test_from_the_first_command_to_the_second_person(
-    live_server: Live, desk: Callable[[], Page]
+    results: Server, desk: Callable[[], Page]
 ) -> None:
-    url, admin = live_server.url, desk()
-    _choose_password(admin, _link(live_server, "wangfang"), PASSWORDS[0])
+    url, admin = results.url, desk()
+    _choose_password(admin, _link(results, "wangfang"), PASSWORDS[0])
     expect(admin.get_by_role("img", name=zh("QR code"))).to_be_visible()
     shown = admin.locator(".sf-auth").inner_text().replace(" ", "")
-    assert _secret(live_server, "wangfang") in shown
+    assert _secret(results, "wangfang") in shown
     _open(admin, f"{url}/users")
     expect(admin.get_by_text(zh("Please sign in first")).first).to_be_visible()
     admin.goto(f"{url}/auth/step")
-    code = pyotp.TOTP(_secret(live_server, "wangfang")).at(now())
+    code = pyotp.TOTP(_secret(results, "wangfang")).at(now())
     admin.get_by_label(zh("Six-digit code")).fill(code)
     admin.get_by_role("button", name=zh("Continue")).click()
     expect(admin.locator(".sf-codes li")).to_have_count(10)
@@ -107,9 +124,14 @@ def test_from_the_first_command_to_the_second_person(
     menu = official.locator("[data-testid=stSidebarNav]")
     expect(menu.get_by_text(zh("City profile"))).to_be_visible()
     expect(menu.get_by_text(zh("Users and rights"))).to_have_count(0)
+    _open(official, f"{url}/city?city=310000")
+    expect(official.get_by_role("heading", name="北京", exact=True)).to_be_visible()
+    expect(official.get_by_text("上海")).to_have_count(0)
+    official.get_by_role("combobox", name=zh("City"), exact=True).click()
+    expect(official.get_by_role("option")).to_have_text(["北京"])
     _open(official, f"{url}/users")
     expect(official.get_by_text(zh("This page is not part of your role"))).to_be_visible()
-    with read_scope(live_server.settings.store_url) as session:
+    with read_scope(_store(results)) as session:
         account = session.exec(select(Account).where(Account.login == "lina")).one()
     assert (account.role, account.area) == (Role.CITY_OFFICIAL, CITY)
 

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from survey.access.account_resets import make_link
 from survey.access.principal import NATION, OPERATOR, Role
 from survey.access.sessions import COOKIE, principal_for
+from survey.access.sign_in_codes import draw_codes, hand_out
 from survey.access.tokens import digest
 from survey.access.tries import ALLOWANCES, Kind
 from survey.settings import Settings
@@ -393,3 +394,61 @@ def test_reading_renews_a_session_at_most_once_a_minute(client: TestClient, fiel
         assert held.idle_until is not None
         assert now() - held.seen_at < timedelta(minutes=5)
         assert held.idle_until - held.seen_at == timedelta(minutes=120)
+
+
+def _codes(field: Field, *logins: str) -> list[str]:
+    supervisor = employ_person(field.url, "sun", Role.SUPERVISOR, "110000", password=False)
+    with session_scope(field.url) as session:
+        sheet = hand_out(
+            session=session, principal=supervisor, logins=logins, drawn=draw_codes(len(logins)),
+            days=1, now=now(),
+        )  # fmt: skip
+    return [person.code for person in sheet.people]
+
+
+def test_a_printed_code_signs_its_surveyor_in_once(
+    client: TestClient, other: TestClient, field: Field
+) -> None:
+    (code,) = _codes(field, "li")
+    assert 'value="li"' in client.get("/auth/code?login=li").text
+    answer = send(client, "/auth/code", login="li", code=code.lower())
+    assert (answer.status_code, answer.headers["location"]) == (303, "/tasks")
+    assert signed_in(client, field) == "Li"
+    again = send(other, "/auth/code", login="li", code=code)
+    assert again.status_code == 403
+    assert signed_in(other, field) is None
+
+
+def test_a_code_is_one_persons_and_no_answer_tells_whose(client: TestClient, field: Field) -> None:
+    (code,) = _codes(field, "li")
+    told = set()
+    for login_, typed in (("zhao", code), ("nobody", code), ("li", "ABCD-2345"), ("", "")):
+        answer = send(client, "/auth/code", login=login_, code=typed)
+        shown = answer.text.replace(TOKEN.search(answer.text)[1], "")  # type: ignore[index]
+        told.add((answer.status_code, re.sub(r'value="[^"]*"', "", shown)))
+    assert len(told) == 1
+    assert signed_in(client, field) is None
+
+
+def test_guessing_codes_locks_the_login_and_not_its_password(
+    client: TestClient, field: Field
+) -> None:
+    employ_person(field.url, "wu", Role.SURVEYOR)
+    codes = [
+        send(client, "/auth/code", login="wu", code=f"AAAA-22{n:02d}").status_code for n in range(6)
+    ]
+    assert codes == [403] * 5 + [429]
+    assert login(client, "wu").headers["location"] == "/"
+
+
+def test_a_password_given_by_somebody_else_is_changed_before_anything_opens(
+    client: TestClient, field: Field
+) -> None:
+    employ_person(field.url, "wang", must_change=True)
+    assert login(client).headers["location"] == "/auth/step"
+    assert signed_in(client, field) is None
+    same = send(client, "/auth/step/password", "/auth/step", password=PASSWORD)
+    assert "another password" in same.text
+    answer = send(client, "/auth/step/password", "/auth/step", password=NEW)
+    assert answer.headers["location"] == "/"
+    assert signed_in(client, field) == "Wang"

@@ -13,7 +13,7 @@ from survey.access.principal import Principal, Role
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
-from survey.store.tables import Account, LoginSession
+from survey.store.tables import Account, LoginSession, SignInStep
 
 COOKIE = "survey_session"
 """Name of the cookie that holds the secret; web sets it, pages read it."""
@@ -23,6 +23,7 @@ RENEWED_AFTER = timedelta(minutes=1)
 """Using a session is written down at most this often, so that reading stays reading."""
 
 _SESSIONS, _ACCOUNTS = table_of(LoginSession), table_of(Account)
+_STEPS = table_of(SignInStep)
 _PRINCIPAL = (
     select(
         _ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.role, _ACCOUNTS.c.area,
@@ -134,9 +135,23 @@ def renew(*, session: Session, secret: str, now: datetime) -> None:
 
 
 def end_sessions(
-    *, session: Session, account_id: UUID, now: datetime, keep: str | None = None
+    *,
+    session: Session,
+    account_id: UUID,
+    now: datetime,
+    keep: str | None = None,
+    keep_step: str | None = None,
 ) -> int:
-    """End every open session of an account, but not the one with the secret `keep`; how many."""
+    """End every open session of an account and every sign-in that is not finished.
+
+    The session with the secret `keep` and the sign-in with the secret `keep_step` go on. Returns
+    how many sessions ended.
+    """
+    connection = session.connection()
+    steps = _STEPS.c.account_id == account_id
+    if keep_step is not None:
+        steps &= _STEPS.c.secret_sha256 != digest(keep_step)
+    connection.execute(delete(_STEPS).where(steps))
     open_ones = (
         (_SESSIONS.c.account_id == account_id)
         & _SESSIONS.c.ended_at.is_(None)
@@ -144,9 +159,7 @@ def end_sessions(
     )
     if keep is not None:
         open_ones &= _SESSIONS.c.secret_sha256 != digest(keep)
-    return session.connection().execute(
-        update(_SESSIONS).where(open_ones).values(ended_at=now)
-    ).rowcount  # fmt: skip
+    return connection.execute(update(_SESSIONS).where(open_ones).values(ended_at=now)).rowcount
 
 
 def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:

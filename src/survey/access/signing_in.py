@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import delete
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from survey.access.audit import record
 from survey.access.credentials import (
@@ -99,10 +99,15 @@ def counted_at_door(login: str, address: str) -> tuple[Counted, Counted]:
 def knock(*, session: Session, login: str, address: str, now: datetime) -> Knock:
     """Count the try and find what the password must match; raises `TooManyTries`."""
     claim_try(session=session, counted=counted_at_door(login, address), now=now)
-    account = session.exec(select(Account).where(Account.login == plain_login(login))).one_or_none()
+    # One statement, whether or not there is such a name.
+    query = (
+        select(Account, Credential)
+        .join(Credential, col(Credential.account_id) == col(Account.id), isouter=True)
+        .where(Account.login == plain_login(login))
+    )
+    account, credential = session.exec(query).one_or_none() or (None, None)
     if account is None or account.is_demo or not is_alive(account, now):
         return Knock(None, None)
-    credential = session.get(Credential, account.id)
     return Knock(account.id, credential.password_hash if credential else None)
 
 
@@ -116,15 +121,22 @@ def refuse(*, session: Session, knocked: Knock, how: str, now: datetime) -> Sign
 
 
 def begin(
-    *, session: Session, account_id: UUID, password: str, address: str, then: str, now: datetime
+    *, session: Session, knocked: Knock, password: str, address: str, then: str, now: datetime
 ) -> str:
-    """The password was right: the secret of the step after it; `then` is where to go at last."""
+    """The password was right: the secret of the step after it; `then` is where to go at last.
+
+    Raises `SignInRefused` when the password was replaced while it was compared.
+    """
+    if knocked.account_id is None:
+        raise SignInRefused
+    credential = credential_of(session=session, account_id=knocked.account_id)
+    if credential.password_hash is None or credential.password_hash != knocked.password_hash:
+        raise SignInRefused
     give_back_try(session=session, counted=Counted(Kind.ADDRESS, address), now=now)
-    credential = credential_of(session=session, account_id=account_id)
-    if credential.password_hash is not None and is_outdated(credential.password_hash):
+    if is_outdated(credential.password_hash):
         credential.password_hash = hashed(password)
         session.add(credential)
-    return new_step(session=session, account_id=account_id, now=now, detail={"then": then})
+    return new_step(session=session, account_id=knocked.account_id, now=now, detail={"then": then})
 
 
 def new_step(
@@ -217,7 +229,7 @@ def choose_password(*, session: Session, secret: str | None, password: str, now:
     account = _must_be(session, secret, Next.PASSWORD, now)
     if matches(credential_of(session=session, account_id=account.id).password_hash, password):
         raise PasswordWeak(msg("Please choose another password than the present one."))
-    _change_password(session, account, password, now)
+    _change_password(session, account, password, now, keep_step=secret)
 
 
 def use_link(*, session: Session, token: str, password: str, now: datetime) -> str:
@@ -227,9 +239,11 @@ def use_link(*, session: Session, token: str, password: str, now: datetime) -> s
     return new_step(session=session, account_id=account.id, now=now)
 
 
-def _change_password(session: Session, account: Account, password: str, now: datetime) -> None:
+def _change_password(
+    session: Session, account: Account, password: str, now: datetime, keep_step: str | None = None
+) -> None:
     set_password(session=session, account=account, password=password, now=now)
-    ended = end_sessions(session=session, account_id=account.id, now=now)
+    ended = end_sessions(session=session, account_id=account.id, now=now, keep_step=keep_step)
     record(
         session=session, actor=as_principal(account), action="account.password_changed",
         subject_kind="account", subject_id=account.id, now=now, detail={"sessions_ended": ended},

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlmodel import Session
 
 from survey.access.tokens import digest
@@ -19,7 +19,6 @@ from survey.store.core import table_of
 from survey.store.inserting import insert_if_new
 from survey.store.tables import SignInTries
 
-FORGOTTEN_AFTER = timedelta(hours=24)
 _TRIES = table_of(SignInTries)
 
 
@@ -32,20 +31,26 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Allowance:
-    """So many tries are free; after each further one the wait doubles, up to the longest."""
+    """So many tries are free; after each further one the wait doubles, up to the longest.
+
+    After `memory` without a try the count begins anew.
+    """
 
     free: int
     first: timedelta
     longest: timedelta
+    memory: timedelta
 
 
+_HALF_A_MINUTE, _DAY = timedelta(seconds=30), timedelta(hours=24)
 ALLOWANCES = {
-    Kind.NAME: Allowance(6, timedelta(seconds=30), timedelta(minutes=15)),
-    # A whole office may stand behind one address.
-    Kind.ADDRESS: Allowance(30, timedelta(seconds=30), timedelta(minutes=15)),
-    # Only who knows the password comes this far, so a long wait locks out nobody else.
-    Kind.FACTOR: Allowance(5, timedelta(minutes=1), timedelta(hours=24)),
-    Kind.CODE: Allowance(5, timedelta(seconds=30), timedelta(hours=1)),
+    Kind.NAME: Allowance(6, _HALF_A_MINUTE, timedelta(minutes=15), _DAY),
+    # A whole office may stand behind one address, and all its slips of a morning with it.
+    Kind.ADDRESS: Allowance(30, _HALF_A_MINUTE, timedelta(minutes=15), timedelta(hours=4)),
+    # Only who knows the password comes this far, so a long wait locks out nobody else. It is
+    # remembered longer than it lasts, or waiting would buy new free tries.
+    Kind.FACTOR: Allowance(5, timedelta(minutes=1), _DAY, timedelta(days=30)),
+    Kind.CODE: Allowance(5, _HALF_A_MINUTE, timedelta(hours=1), _DAY),
 }
 
 
@@ -77,7 +82,7 @@ class Counted:
 def claim_try(*, session: Session, counted: Sequence[Counted], now: datetime) -> None:
     """Take one try of each, or raise `TooManyTries` and take none."""
     connection = session.connection()
-    connection.execute(delete(_TRIES).where(_TRIES.c.last_at < now - FORGOTTEN_AFTER))
+    connection.execute(delete(_TRIES).where(or_(*_forgotten(now))))
     rows = []
     for one in sorted(counted, key=lambda each: each.subject):
         insert_if_new(connection, SignInTries, {"subject": one.subject, "tries": 0, "last_at": now})
@@ -102,6 +107,13 @@ def give_back_try(*, session: Session, counted: Counted, now: datetime) -> None:
 def forget_tries(*, session: Session, counted: Counted) -> None:
     """Begin to count anew: the person has proved who they are."""
     session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == counted.subject))
+
+
+def _forgotten(now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - allowance.memory)
+        for kind, allowance in ALLOWANCES.items()
+    ]
 
 
 def _set(session: Session, counted: Counted, tries: int, now: datetime) -> None:

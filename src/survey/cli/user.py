@@ -54,7 +54,7 @@ def create(
     ] = "",
     password: AskPassword = False,
 ) -> None:
-    """Make an account and print a one-time link with which the person chooses a password.
+    """Make an account and print a setup link with which the person chooses a password.
 
     The first administrator of a new system is made like this:
     survey user create wang --name "Wang Fang"
@@ -143,7 +143,7 @@ def enable(login: Login) -> None:
 
 @app.command()
 def reset(login: Login, password: AskPassword = False) -> None:
-    """Print a one-time link with which the person chooses a new password."""
+    """Print a setup link with which the person chooses a new password."""
     with reporting_errors():
         typed = _ask_password() if password else ""
         with session_scope(_url()) as session:

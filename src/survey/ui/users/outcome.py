@@ -44,7 +44,7 @@ def say_what_happened(t: Translator) -> None:
     if made is not None:
         name, link = made
         notice(
-            t("One-time link for {name}", name=name),
+            t("Setup link for {name}", name=name),
             t(
                 "Give it to this person alone. With it they choose their password, once, within "
                 "three days. It is not shown again."

@@ -26,7 +26,7 @@ def new_person(visit: Visit) -> None:
     )  # fmt: skip
     entry = entry_fields(visit, "users/new", None, china_date(now()))
     st.button(
-        t("Create the account and a one-time link"), type="primary", key="users/create",
+        t("Create the account and a setup link"), type="primary", key="users/create",
         disabled=not login.strip() or not entry.name.strip(), on_click=_create,
         args=(visit, login, entry),
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _help(visit: Visit, line: AccountLine, *, own: bool) -> None:
     t, key = visit.t, f"users/{line.login}"
     with st.container(horizontal=True, key=f"{key}/help"):
         st.button(
-            t("New one-time link"), key=f"{key}/link", on_click=_link, args=(visit, line),
+            t("New setup link"), key=f"{key}/link", on_click=_link, args=(visit, line),
             disabled=not line.active or line.is_over,
             help=t("With it the person chooses a new password."),
         )  # fmt: skip

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from survey.access.sessions import COOKIE, Limits, sign_out
 from survey.access.signing_in import Next, finish, progress
-from survey.locale import SurveyError, Translator, translator
+from survey.locale import Translator, translator
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import now
@@ -73,9 +73,6 @@ class Door:
             request, self.t(request), self.language(request), sheet, status=status,
             trusted_proxies=self.settings.trusted_proxies,
         )  # fmt: skip
-
-    def explain(self, request: Request, error: SurveyError) -> str:
-        return self.t(request)(error.message)
 
     async def onward(self, request: Request, step: str | None) -> Response:
         """To the next step of this sign-in, or in when nothing is missing. Raises `StepOver`."""

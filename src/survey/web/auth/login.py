@@ -49,18 +49,16 @@ class Login:
             )
             if not await self.door.slowly(partial(matches, knocked.password_hash, password)):
                 raise await self._refusal(knocked, "password")
+            secret = await self.door.write(
+                lambda session: begin(
+                    session=session, knocked=knocked, password=password, address=address,
+                    then=safe_path(form.get("next")), now=now(),
+                )
+            )  # fmt: skip
+            return await self.door.onward(request, secret)
         except SurveyError as error:
             sheet = self._sheet(request, form.get("next", ""), login, error)
             return self.door.draw(request, sheet, status=_status(error))
-        account_id = knocked.account_id
-        assert account_id is not None
-        secret = await self.door.write(
-            lambda session: begin(
-                session=session, account_id=account_id, password=password, address=address,
-                then=safe_path(form.get("next")), now=now(),
-            )
-        )  # fmt: skip
-        return await self.door.onward(request, secret)
 
     async def ask_code(self, request: Request) -> Response:
         login = request.query_params.get("login", "")[:64]
