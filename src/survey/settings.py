@@ -2,6 +2,7 @@
 
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,6 +37,13 @@ class Settings(BaseSettings):
     """Seals the audit chain, so that whoever owns the database cannot forge it; 32 characters."""
     audit_key_file: Path | None = None
     """Keys one a line, the newest last: older ones still vouch for what they sealed."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """JSON lines, or words; `auto` is words on a terminal and JSON everywhere else."""
+    metrics_port: int = 0
+    """Prometheus metrics on a port of their own; 0 means none."""
+    metrics_host: str = "127.0.0.1"
 
     @cached_property
     def store_url(self) -> str:

@@ -35,6 +35,18 @@ def revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_current(url: str) -> bool:
+    """Whether the database stands where this version works: at `head()`, or beyond it.
+
+    Beyond: a newer version has migrated it and serves beside this one.
+    """
+    found = revision(url)
+    if found is None:
+        return False
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return found == head() or found not in known
+
+
 def upgrade(url: str) -> None:
     """Bring a database to `head()`, in one transaction; processes starting together take turns."""
     writing = engine_for(url).execution_options(survey_writes=True)

@@ -1,7 +1,6 @@
 """The one way a page runs: guard first, then its frame, then its body, and errors in words."""
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ import streamlit as st
 
 from survey.access.principal import AccessDenied, Principal
 from survey.locale import SurveyError, Translator, translator
+from survey.observe.metrics import FAILURES, PAGE_SECONDS
+from survey.observe.request import current_number, new_number, numbered
 from survey.publish.charts import Style
 from survey.settings import Settings, current_settings
 from survey.ui import furniture
@@ -83,6 +84,11 @@ def run_page(key: PageKey, body: Callable[[Visit], None]) -> None:
 
 def run_open_page(key: PageKey, body: Callable[[Screen, Principal | None], None]) -> None:
     """Run a page that anybody may open; `body` is told who looks, if anybody is signed in."""
+    with numbered(new_number()), PAGE_SECONDS.labels(key).time():
+        _run(key, body)
+
+
+def _run(key: PageKey, body: Callable[[Screen, Principal | None], None]) -> None:
     settings = current_settings()
     screen = Screen(settings, current(settings.language))
     page = BY_KEY[key]
@@ -139,10 +145,11 @@ def _errors_in_words(t: Translator) -> Iterator[None]:
     except SurveyError as error:
         furniture.notice(t("This cannot be shown"), t(error.message))
     except Exception:
-        number = secrets.token_hex(4)
-        _LOG.exception("page failed, request %s", number)
+        FAILURES.labels("page").inc()
+        _LOG.exception("page failed")
         furniture.notice(
             t("Something went wrong on our side"),
             t("Nothing you entered was changed. Please reload the page."),
-            t("If it happens again, tell the administrator this number: {number}", number=number),
-        )
+            t("If it happens again, tell the administrator this number: {number}",
+              number=current_number()),
+        )  # fmt: skip
