@@ -2,6 +2,7 @@
 
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -67,6 +68,13 @@ class Settings(BaseSettings):
     """What the provider is called on the sign-in page."""
     oidc_second_factor: bool = False
     """The provider itself asks for a second factor, so ours is not asked for besides."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """JSON lines, or words; `auto` is words on a terminal and JSON everywhere else."""
+    metrics_port: int = 0
+    """Prometheus metrics on a port of their own; 0 means none."""
+    metrics_host: str = "127.0.0.1"
 
     @cached_property
     def store_url(self) -> str:

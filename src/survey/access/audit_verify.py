@@ -124,6 +124,12 @@ def verify(
     return report
 
 
+def newest_seal(*, session: Session) -> Anchor | None:
+    """Where the trail ends just now; a number and a seal tell nothing about anybody."""
+    head = session.connection().execute(select(_HEAD)).one_or_none()
+    return None if head is None else Anchor(head.sequence, head.hash)
+
+
 def record_verified(
     *, session: Session, principal: Principal, report: Report, now: datetime
 ) -> None:

@@ -11,9 +11,11 @@ import typer
 
 from survey.cli.options import configure
 from survey.cli.output import reporting_errors, say
+from survey.observe.logs import configure_logs
+from survey.observe.metrics import serve_metrics, watch_pools
 from survey.publish.results.outdated import outdated_waves
 from survey.settings import Settings, current_settings
-from survey.store.engine import read_scope
+from survey.store.engine import pool_states, read_scope
 from survey.store.schema import upgrade
 
 DEMO_MARKER = "demo.json"
@@ -85,6 +87,9 @@ def _serve(settings: Settings) -> None:
     from survey.web.wire import GuardedProtocol
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    configure_logs(settings)
+    watch_pools(pool_states)
+    serve_metrics(settings)
     application = create_app(settings)
     # Paths of the public form hold one-time tokens; they must not end up in a log.
     logging.getLogger("uvicorn.access").disabled = True
@@ -93,6 +98,7 @@ def _serve(settings: Settings) -> None:
         application,
         host=settings.host,
         port=settings.port,
+        log_config=None,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

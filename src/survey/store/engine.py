@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, create_engine
 
 from survey.settings import current_settings
@@ -89,6 +90,15 @@ def engine_for(url: str) -> Engine:
                 engine = _engines[url] = _new_engine(url)
                 _write_turns[url] = RLock()
     return engine
+
+
+def pool_states() -> list[tuple[str, int]]:
+    """How many connections of all engines are in use, and how many wait for work."""
+    pools = [engine.pool for engine in _engines.values() if isinstance(engine.pool, QueuePool)]
+    return [
+        ("in_use", sum(pool.checkedout() for pool in pools)),
+        ("idle", sum(pool.checkedin() for pool in pools)),
+    ]
 
 
 def dispose_engines() -> None:

@@ -19,8 +19,10 @@ from survey.publish.charts import lay_out_ahead
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
+from survey.ui.anchoring import keep_anchoring
 from survey.ui.watching import keep_looking
 from survey.web.assets import warm_assets
+from survey.web.doorkeeper import Doorkeeper
 from survey.web.invited import form_body
 from survey.web.routes import build_app, is_ours
 
@@ -91,6 +93,7 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
         await to_thread.run_sync(_warm_up, settings)
         async with create_task_group() as behind:
             behind.start_soon(to_thread.run_sync, _lay_out)
+            behind.start_soon(keep_anchoring, settings)
             if settings.look_at_new:
                 behind.start_soon(keep_looking, settings)
             yield {}
@@ -118,7 +121,7 @@ def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> AS
     _close_the_side_door()
     own = build_app(settings)
     pages = App(script, lifespan=_lifespan(settings))
-    return SafeHeaders(TwoDoors(own, pages))
+    return Doorkeeper(SafeHeaders(TwoDoors(own, pages)), settings)
 
 
 def __getattr__(name: str) -> ASGIApp:

@@ -1,7 +1,6 @@
 """The one way a page runs: guard first, then its frame, then its body, and errors in words."""
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ import streamlit as st
 
 from survey.access.principal import AccessDenied, Principal
 from survey.locale import SurveyError, Translator, translator
+from survey.observe.metrics import FAILURES, PAGE_SECONDS
+from survey.observe.request import current_number, new_number, numbered
 from survey.publish.charts import Style
 from survey.settings import Settings, current_settings
 from survey.store.unavailable import UNAVAILABLE
@@ -87,6 +88,11 @@ def run_page(key: PageKey, body: Callable[[Visit], None]) -> None:
 
 def run_open_page(key: PageKey, body: Callable[[Screen, Principal | None], None]) -> None:
     """Run a page that anybody may open; `body` is told who looks, if anybody is signed in."""
+    with numbered(new_number()), PAGE_SECONDS.labels(key).time():
+        _run(key, body)
+
+
+def _run(key: PageKey, body: Callable[[Screen, Principal | None], None]) -> None:
     settings = current_settings()
     screen = Screen(settings, current(settings.language))
     page = BY_KEY[key]
@@ -158,13 +164,14 @@ def _errors_in_words(t: Translator) -> Iterator[None]:
             t("Please wait a minute and load the page again."),
         )
     except Exception:
-        number = secrets.token_hex(4)
-        _LOG.exception("page failed, request %s", number)
+        FAILURES.labels("page").inc()
+        _LOG.exception("page failed")
         furniture.notice(
             t("Something went wrong on our side"),
             t("Nothing you entered was changed. Please reload the page."),
-            t("If it happens again, tell the administrator this number: {number}", number=number),
-        )
+            t("If it happens again, tell the administrator this number: {number}",
+              number=current_number()),
+        )  # fmt: skip
 
 
 def fragment(*, run_every: float | None = None) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -179,7 +186,7 @@ def fragment(*, run_every: float | None = None) -> Callable[[Callable[P, None]],
         def in_words(*args: P.args, **kwargs: P.kwargs) -> None:
             visit = args[0]
             assert isinstance(visit, Visit)
-            with _errors_in_words(visit.t):
+            with numbered(current_number() or new_number()), _errors_in_words(visit.t):
                 draw(*args, **kwargs)
 
         return in_words

@@ -1,7 +1,6 @@
 """Long work beside the page: in a thread of its own, watched and cancelled from the screen."""
 
 import logging
-import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from typing import Generic, TypeVar
 from survey.fieldwork.importing.findings import ImportCancelled
 from survey.fieldwork.importing.plan import Tick
 from survey.locale import Message, SurveyError, msg
+from survey.observe.metrics import FAILURES
+from survey.observe.request import current_number, new_number, numbered
 
 _LOG = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
@@ -53,17 +54,21 @@ class Job(Generic[_Made]):
         threading.Thread(target=self._run, args=(act,), daemon=True).start()
 
     def _run(self, act: Callable[[Tick], _Made]) -> None:
+        with numbered(new_number()):
+            self._act(act)
+
+    def _act(self, act: Callable[[Tick], _Made]) -> None:
         try:
             self.made = act(self._tick)
         except SurveyError as error:
             self.problem = error.message
         except Exception:
-            number = secrets.token_hex(4)
-            _LOG.exception("work beside a page failed, request %s", number)
+            FAILURES.labels("work").inc()
+            _LOG.exception("work beside a page failed")
             self.problem = msg(
                 "Something went wrong on our side, and nothing was written. Tell the "
                 "administrator this number: {number}",
-                number=number,
+                number=current_number(),
             )
         finally:
             self._ended.set()

@@ -8,12 +8,14 @@ many interviews. An answer leaves only after the commit.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from anyio import to_thread
 from sqlmodel import Session
 
+from survey.observe.metrics import BATCH
 from survey.store.together import Done, Failed, write_together
 
 MOST_TOGETHER = 16
@@ -41,7 +43,8 @@ class Desk:
         future: asyncio.Future[T] = loop.create_future()
         self._waiting.append((work, future))
         if self._clerk is None or self._clerk.done():
-            self._clerk = loop.create_task(self._work_off())
+            # Of no request: what is written together is nobody's own.
+            self._clerk = loop.create_task(self._work_off(), context=Context())
         return await future
 
     async def _work_off(self) -> None:
@@ -49,6 +52,7 @@ class Desk:
             count = min(len(self._waiting), MOST_TOGETHER)
             batch = [self._waiting.popleft() for _ in range(count)]
             works = [work for work, _ in batch]
+            BATCH.observe(count)
             outcomes = await to_thread.run_sync(write_together, self.store_url, works)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 _tell(future, outcome)

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import Message, msg, translator
+from survey.observe.request import current_number
 from survey.settings import Settings
 from survey.store.unavailable import UNAVAILABLE, StoreUnavailable
-from survey.web.notices import Notice, show_notice, show_refusal
+from survey.web.notices import Notice, show_notice, show_refusal, tell_number
 from survey.web.render import reader_language
 
 _LOG = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def fault_handlers(settings: Settings) -> dict[int | type[Exception], Handler]:
         return show_refusal(request, trouble, settings.language)
 
     async def failed(request: Request, _: Exception) -> Response:
+        # The door keeper, further out, writes the line in the log.
         return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     handlers: dict[int | type[Exception], Handler] = {
@@ -88,5 +90,8 @@ def fault_handlers(settings: Settings) -> dict[int | type[Exception], Handler]:
 
 def _json(request: Request, settings: Settings, status: int, code: str, text: Message) -> Response:
     t = translator(reader_language(request, settings.language))
-    body = orjson.dumps({"code": code, "message": t(text)})
-    return Response(body, status, API_HEADERS, "application/json")
+    body = {"code": code, "message": t(text)}
+    number = current_number()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
+        body |= {"message": f"{t(text)} {t(tell_number(number))}", "request": number}
+    return Response(orjson.dumps(body), status, API_HEADERS, "application/json")

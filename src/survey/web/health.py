@@ -1,6 +1,7 @@
 """Is the process alive, and is it ready for visitors?"""
 
 import logging
+from dataclasses import dataclass
 
 from anyio import to_thread
 from sqlalchemy import text
@@ -18,24 +19,40 @@ _LOG = logging.getLogger(__name__)
 _HEADERS = {"Cache-Control": "no-store"}
 
 
-def _store_answers(store_url: str) -> bool:
-    try:
-        with read_scope(store_url) as session:
-            session.connection().execute(text("SELECT 1 FROM instrument_version LIMIT 1")).all()
-        schema.check(store_url)
-    except (SQLAlchemyError, SurveyError) as error:
-        _LOG.warning("the store does not answer: %s", error)
-        return False
-    return True
+@dataclass
+class _Store:
+    """Whether the store can be worked with; what was found good once about its shape stays good."""
+
+    url: str
+    _is_current: bool = False
+
+    def problem(self) -> str | None:
+        """A word for programs; None when all is well."""
+        try:
+            if not self._is_current:
+                schema.check(self.url)
+                self._is_current = True
+            with read_scope(self.url) as session:
+                session.connection().execute(text("SELECT 1 FROM instrument_version LIMIT 1")).all()
+        except SurveyError as error:
+            _LOG.warning("this version cannot work with the store: %s", error)
+            return "store_not_migrated"
+        except SQLAlchemyError as error:
+            _LOG.warning("the store does not answer: %s", type(error).__name__)
+            return "store_unavailable"
+        return None
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
 
+    store = _Store(settings.store_url)
+
     async def ready(_: Request) -> Response:
-        if await to_thread.run_sync(_store_answers, settings.store_url):
+        problem = await to_thread.run_sync(store.problem)
+        if problem is None:
             return JSONResponse({"status": "ready"}, headers=_HEADERS)
-        return JSONResponse({"status": "store_unavailable"}, 503, headers=_HEADERS)
+        return JSONResponse({"status": problem}, 503, headers=_HEADERS)
 
     return [Route("/health", health), Route("/ready", ready)]

@@ -1,6 +1,7 @@
 """Kind pages for when there is no form to show."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from survey.fieldwork.invitations import (
 )
 from survey.fieldwork.waves import WaveNotOpen
 from survey.locale import Message, SurveyError, msg, translator
+from survey.observe.request import current_number
 from survey.store.unavailable import StoreUnavailable
 from survey.web.render import Page, fragment, reader_language, respond
 
@@ -101,6 +103,11 @@ def show_busy(request: Request, wait: float, default_language: str) -> Response:
     return response
 
 
+def tell_number(number: str) -> Message:
+    """What somebody who met a failure of ours can say to whoever reads the log."""
+    return msg("If it happens again, tell the administrator this number: {number}", number=number)
+
+
 def show_notice(
     request: Request, notice: Notice, text: Message, default_language: str, **more: str
 ) -> Response:
@@ -108,7 +115,10 @@ def show_notice(
     language = reader_language(request, default_language)
     t = translator(language)
     title = t(notice.title)
-    body = fragment("notice", mark=notice.mark, title=title, text=t(text), advice=t(notice.advice))
+    advice, number = t(notice.advice), current_number()
+    if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
+        advice += f" {t(tell_number(number))}"
+    body = fragment("notice", mark=notice.mark, title=title, text=t(text), advice=advice)
     boot = {
         "kind": "notice",
         "submit_url": SUBMIT_URL,

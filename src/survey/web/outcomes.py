@@ -58,6 +58,15 @@ class Outcome:
     status: int
     body: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        """One of few words: why it was refused, or what became of it in the store."""
+        if "code" in self.body:
+            return str(self.body["code"])
+        if self.body.get("duplicate"):
+            return "duplicate"
+        return str(self.body.get("status") or self.body.get("state") or "gone")
+
 
 def refusal(status: int, code: str, message: str) -> Outcome:
     return Outcome(status, {"code": code, "message": message})

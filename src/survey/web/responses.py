@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import orjson
 from sqlmodel import Session
@@ -12,6 +13,8 @@ from starlette.routing import BaseRoute, Route
 from survey.access.principal import Principal
 from survey.access.sessions import COOKIE, principal_for
 from survey.locale import Message, SurveyError, translator
+from survey.observe.metrics import INTERVIEWS
+from survey.observe.request import current_number
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.web.desk import Desk
@@ -113,7 +116,9 @@ class _Door:
         arrived = read_arrived(document, self.settings.language)
         if isinstance(arrived, Outcome):
             return arrived
-        return await self._hand_in(_Arrival(arrived, request.cookies.get(COOKIE)))
+        outcome = await self._hand_in(_Arrival(arrived, request.cookies.get(COOKIE)))
+        INTERVIEWS.labels(outcome.name).inc()
+        return outcome
 
     async def _hand_in(self, arrival: _Arrival) -> Outcome:
         try:
@@ -128,8 +133,11 @@ class _Door:
 
 
 def _json(outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
+    body, number = outcome.body, current_number()
+    if outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
+        body = {**body, "request": number}
     return Response(
-        orjson.dumps(outcome.body),
+        orjson.dumps(body),
         status_code=outcome.status,
         media_type="application/json",
         headers={**_HEADERS, **(headers or {})},

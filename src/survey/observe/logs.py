@@ -1,0 +1,99 @@
+"""One log for everything in the process: JSON lines for machines, words on a terminal."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import Processor
+
+from survey.observe.request import current_number
+from survey.observe.scrub import scrub_event, told
+from survey.settings import Settings
+
+_QUIET = ("httpx", "httpcore", "watchdog", "PIL", "fontTools", "urllib3")
+Event = MutableMapping[str, Any]
+
+
+def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send every logger of this process, ours and foreign, through one clean format to stderr."""
+    out = stream or sys.stderr
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_formatter(as_json=_as_json(settings, out)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def event_log(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger whose entries carry named values: `log.info("audit.anchor", sequence=7)`."""
+    log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return log
+
+
+def _as_json(settings: Settings, out: TextIO) -> bool:
+    if settings.log_format in {"json", "text"}:
+        return settings.log_format == "json"
+    return not out.isatty()
+
+
+def _formatter(*, as_json: bool) -> ProcessorFormatter:
+    before: list[Processor] = [
+        _with_origin,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _with_request,
+        _with_error,
+        _clean,
+    ]
+    last: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="time")
+    )
+    return ProcessorFormatter(
+        foreign_pre_chain=[],
+        processors=[*before, last],
+        # Left on the record, the error would be appended as Python prints it.
+        keep_exc_info=False,
+    )
+
+
+def _with_origin(_logger: Any, _method: str, event: Event) -> Event:
+    record = event.pop("_record")
+    event.pop("_from_structlog")
+    return {**event, "level": record.levelname.lower(), "logger": record.name}
+
+
+def _with_request(_logger: Any, _method: str, event: Event) -> Event:
+    number = current_number()
+    if number:
+        event.setdefault("request", number)
+    return event
+
+
+def _with_error(_logger: Any, _method: str, event: Event) -> Event:
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["error"] = told(error)
+    return event
+
+
+def _clean(_logger: Any, _method: str, event: Event) -> Event:
+    return scrub_event(event)

@@ -1,0 +1,90 @@
+"""What must not stand in a log is taken out of it: people's data, secrets, whole addresses."""
+
+import re
+import traceback
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from survey.locale import SurveyError
+
+GONE = "[…]"
+_SECRET_KEYS = frozenset(
+    {"answers", "authorization", "body", "code", "cookie", "document", "login", "name", "params",
+     "password", "phone", "secret", "token"}
+)  # fmt: skip
+_LINKS = re.compile(r"(/q/)[^\s/?\"']+")
+_QUERY = re.compile(r"(\?)\S+")
+_LOGIN_OF_URL = re.compile(r"://[^/\s@]+@")
+_DETAIL = re.compile(r"DETAIL:.*", re.DOTALL)
+_ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")
+_PHONE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?![0-9A-Za-z])")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_V6 = re.compile(r"(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
+_TELLING: tuple[type[BaseException], ...] = (OSError, RuntimeError, ImportError, AttributeError)
+"""Errors whose text is about the program; that of a ValueError or KeyError may be an answer."""
+
+
+def scrub(text: str) -> str:
+    """`text` without links' tokens, queries, phone, ID numbers, mail and whole IP addresses."""
+    for pattern, instead in (
+        (_LINKS, rf"\g<1>{GONE}"),
+        (_LOGIN_OF_URL, f"://{GONE}@"),
+        (_QUERY, rf"\g<1>{GONE}"),
+        (_MAIL, GONE),
+        (_ID_NUMBER, GONE),
+        (_PHONE, GONE),
+    ):
+        text = pattern.sub(instead, text)
+    return _V6.sub(_shortened, _V4.sub(_shortened, text))
+
+
+def _shortened(found: "re.Match[str]") -> str:
+    """A neighbourhood instead of a visitor: /24 of IPv4, /48 of IPv6."""
+    try:
+        address = ip_address(found.group())
+    except ValueError:
+        return found.group()
+    size = 24 if address.version == 4 else 48
+    return str(ip_network((address, size), strict=False))
+
+
+def scrub_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """A log entry whose values are clean, at any depth."""
+    return {key: GONE if key in _SECRET_KEYS else _clean(value) for key, value in event.items()}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, Mapping):
+        return scrub_event(value)
+    if isinstance(value, list | tuple | set):
+        return [_clean(one) for one in value]
+    return value if value is None or isinstance(value, int | float) else scrub(str(value))
+
+
+def told(error: BaseException) -> str:
+    """Where an error happened and of what kind; its text only where it cannot be an answer."""
+    parts = []
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        frames = "".join(traceback.format_tb(one.__traceback__))
+        parts.append(f"{frames}{type(one).__module__}.{type(one).__qualname__}{_text_of(one)}")
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return "\ncaused by:\n".join(parts)
+
+
+def _text_of(error: BaseException) -> str:
+    if isinstance(error, SurveyError):
+        return f": {error.message.msgid}"
+    if isinstance(error, SQLAlchemyError):
+        # PostgreSQL names the values of a violated constraint in its second line.
+        reason = str(getattr(error, "orig", None) or error)
+        return f": {_DETAIL.sub('', reason).strip().partition(chr(10))[0]}"
+    return f": {error}" if isinstance(error, _TELLING) else ""

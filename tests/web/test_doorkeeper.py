@@ -1,0 +1,149 @@
+"""The number of a request: in the answer, in the log, on the screen of whoever met a failure."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from survey.observe.metrics import INTERVIEWS, REQUESTS
+from survey.observe.request import HEADER, current_number
+from survey.settings import Settings
+from survey.store import schema
+from survey.web import health, invited
+from survey.web.doorkeeper import Doorkeeper
+from survey.web.routes import build_app
+
+if TYPE_CHECKING:
+    from conftest import Field
+
+
+def guarded(settings: Settings) -> tuple[TestClient, Starlette]:
+    app = build_app(settings)
+    return TestClient(Doorkeeper(app, settings), headers={"Accept-Language": "en"}), app
+
+
+@pytest.fixture
+def visitor(field: Field, web_settings: Settings) -> TestClient:
+    return guarded(web_settings)[0]
+
+
+def _count(counter: Any, *labels: str) -> float:
+    return float(counter.labels(*labels)._value.get())
+
+
+def test_every_answer_carries_a_number_of_its_own(visitor: TestClient) -> None:
+    numbers = {
+        visitor.get(path).headers[HEADER] for path in ("/health", "/health", "/q/x", "/api/")
+    }
+    assert len(numbers) == 4
+    assert all(re.fullmatch("[0-9a-f]{10}", number) for number in numbers)
+
+
+def test_a_number_is_taken_over_from_our_own_proxy_only(
+    visitor: TestClient, web_settings: Settings
+) -> None:
+    claimed = {HEADER: "0123456789abcdef"}
+    assert visitor.get("/health", headers=claimed).headers[HEADER] != claimed[HEADER]
+    behind, _ = guarded(web_settings.model_copy(update={"trusted_proxies": 1}))
+    assert behind.get("/health", headers=claimed).headers[HEADER] == claimed[HEADER]
+    odd = behind.get("/health", headers={HEADER: "a<b>"}).headers[HEADER]
+    assert re.fullmatch("[0-9a-f]{10}", odd)
+
+
+@pytest.mark.parametrize("path", ["/q/5Kd93kXk2Qabcdefghij", "/api/broken"])
+def test_a_failure_shows_the_number_under_which_it_is_logged(
+    web_settings: Settings, field: Field, path: str, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    logged: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logged.append(current_number() + " " + record.getMessage())
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("the answer of somebody")
+
+    visitor, app = guarded(web_settings)
+    monkeypatch.setattr(invited, "read_invitation", fail)
+    app.router.add_route("/api/broken", fail)
+    keep = Keep()
+    logging.getLogger("survey.web.doorkeeper").addHandler(keep)
+    try:
+        answer = visitor.get(path)
+    finally:
+        logging.getLogger("survey.web.doorkeeper").removeHandler(keep)
+    number = answer.headers[HEADER]
+    assert answer.status_code == 500
+    assert number in answer.text
+    assert "tell the administrator this number" in answer.text
+    assert [line.partition(" ")[0] for line in logged] == [number]
+    assert "5Kd93k" not in logged[0]
+
+
+def test_a_store_that_is_away_shows_a_number_too(
+    web_settings: Settings, field: Field, interview: Any, invite: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", None, Exception("gone"))
+
+    visitor, _ = guarded(web_settings)
+    document = interview(token=invite())
+    monkeypatch.setattr(invited, "read_invitation", away)
+    page = visitor.get("/q/whatever1234567890")
+    assert page.status_code == 503
+    assert page.headers[HEADER] in page.text
+    monkeypatch.setattr("survey.web.outcomes.submit", away)
+    answer = visitor.post("/api/responses", json=document)
+    assert answer.status_code == 503
+    assert answer.json()["request"] == answer.headers[HEADER]
+
+
+def test_what_is_no_failure_of_ours_shows_none(visitor: TestClient) -> None:
+    for path in ("/q/unknown", "/nowhere", "/api/nowhere"):
+        answer = visitor.get(path)
+        assert answer.status_code == 404
+        assert answer.headers[HEADER] not in answer.text
+
+
+def test_requests_and_interviews_are_counted_without_their_addresses(
+    visitor: TestClient, interview: Callable[..., dict[str, Any]], invite: Callable[..., str]
+) -> None:
+    route = ("/api/responses", "200")
+    before = _count(REQUESTS, *route), _count(INTERVIEWS, "submitted")
+    doubles = _count(INTERVIEWS, "duplicate")
+    document = interview(token=invite())
+    for _ in range(2):
+        assert visitor.post("/api/responses", json=document).status_code == 200
+    assert _count(REQUESTS, *route) == before[0] + 2
+    assert _count(INTERVIEWS, "submitted") == before[1] + 1
+    assert _count(INTERVIEWS, "duplicate") == doubles + 1
+    seen = {labels[0] for labels in REQUESTS._metrics}
+    assert all("{" in label or not label.startswith("/q/") for label in seen)
+
+
+def test_ready_means_reachable_and_migrated(
+    web_settings: Settings, field: Field, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    visitor, _ = guarded(web_settings)
+    assert visitor.get("/ready").json() == {"status": "ready"}
+    bare = Settings(database_url=f"sqlite:///{tmp_path}/bare.db", data_dir=tmp_path)
+    empty = guarded(bare)[0].get("/ready")
+    assert (empty.status_code, empty.json()) == (503, {"status": "store_not_migrated"})
+    away = Settings(database_url="postgresql://127.0.0.1:1/none", data_dir=tmp_path)
+    gone = guarded(away)[0].get("/ready")
+    assert (gone.status_code, gone.json()) == (503, {"status": "store_unavailable"})
+    assert guarded(away)[0].get("/health").status_code == 200
+    # A newer version has migrated the database and serves beside this one.
+    monkeypatch.setattr(schema, "revision", lambda _url: "9999")
+    assert health._Store(web_settings.store_url).problem() is None
+    monkeypatch.setattr(schema, "revision", lambda _url: "0003")
+    assert health._Store(web_settings.store_url).problem() == "store_not_migrated"
