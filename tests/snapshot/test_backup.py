@@ -247,6 +247,18 @@ def test_a_filled_store_is_replaced_only_when_told(
     assert checksums(saved(target, tmp_path / "old.backup")) == checksums(before)
 
 
+def test_what_migrations_make_beside_tables_is_no_hindrance(
+    file: Path, postgres_url: str, tmp_path: Path
+) -> None:
+    """A function that is nobody's trigger, as a later migration may make one and meet again."""
+    target = Settings(database_url=postgres_url, data_dir=tmp_path / "target", _env_file=None)
+    with engine_for(postgres_url).begin() as connection:
+        connection.exec_driver_sql("CREATE FUNCTION held(a int) RETURNS int RETURN a")
+    restored(target, file)
+    with engine_for(postgres_url).begin() as connection:
+        connection.exec_driver_sql("CREATE FUNCTION held(a int) RETURNS int RETURN a")
+
+
 def test_a_store_that_only_knows_its_cities_counts_as_empty(file: Path, target: Settings) -> None:
     with session_scope(target.store_url) as session:
         row = "INSERT INTO instrument_version VALUES (:id, 'x', '1', 'y', :document, :at)"
