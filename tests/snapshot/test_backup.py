@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -32,27 +32,70 @@ from survey.store.backup.loading import NotTaken, stored_sha256
 from survey.store.backup.manifest import BackupManifest
 from survey.store.backup.sealing import Secret
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
-from survey.store.tables import Account, AuditEntry, new_id
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Mode,
+    Response,
+    ResponseRevision,
+    Snapshot,
+    Status,
+    new_id,
+)
+
+if TYPE_CHECKING:
+    from conftest import Field
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 KEY = Secret.key_file(bytes(range(32)))
+FOLDER = "main-2026/0123456789ab"
 GROWS = "audit_entry"
 """Backing up and restoring leave their own entries there."""
 
 
 @pytest.fixture
-def demo(frozen_small_demo: Path, tmp_path: Path) -> Iterator[Settings]:
-    """900 interviews, 620 of them frozen, in SQLite, with their snapshot."""
-    shutil.copytree(frozen_small_demo, tmp_path / "demo")
-    yield Settings(database_url="", data_dir=tmp_path / "demo", _env_file=None)
+def source(
+    _sqlite_template: Path, make_field: Callable[[str], Field], tmp_path: Path
+) -> Iterator[Settings]:
+    """A small store in SQLite: an open wave, three interviews, and a folder that it names."""
+    data = tmp_path / "source"
+    (data / "snapshots" / FOLDER).mkdir(parents=True)
+    for name in ("cells.parquet", "manifest.json", "responses.parquet"):
+        (data / "snapshots" / FOLDER / name).write_text(name * 100)
+    shutil.copyfile(_sqlite_template, data / "survey.db")
+    settings = Settings(database_url="", data_dir=data, _env_file=None)
+    field = make_field(settings.store_url)
+    with session_scope(settings.store_url) as session:
+        session.add(
+            Snapshot(wave_id=field.wave.id, final=False, sha256="x", directory=FOLDER, rows=3)
+        )
+        for _ in range(3):
+            _add_interview(session, field)
+    yield settings
     dispose_engines()
 
 
+def _add_interview(session: Session, field: Field) -> None:
+    response = Response(
+        client_uuid=new_id(), wave_id=field.wave.id, city_code="110000", mode=Mode.SELF,
+        instrument_id=field.wave.instrument_id, status=Status.SUBMITTED, language="zh",
+        started_at=NOW, submitted_at=NOW, duration_seconds=312.5,
+    )  # fmt: skip
+    session.add(response)
+    session.flush()
+    session.add(
+        ResponseRevision(
+            response_id=response.id, number=1, is_current=True, reason="submitted",
+            answers=field.complete, timings={"quality": 3.4}, created_at=NOW,
+        )
+    )  # fmt: skip
+
+
 @pytest.fixture
-def file(demo: Settings, tmp_path: Path) -> Path:
-    """A backup of `demo`, not encrypted."""
-    saved(demo, tmp_path / "demo.backup")
-    return tmp_path / "demo.backup"
+def file(source: Settings, tmp_path: Path) -> Path:
+    """A backup of `source`, not encrypted."""
+    saved(source, tmp_path / "source.backup")
+    return tmp_path / "source.backup"
 
 
 @pytest.fixture
@@ -124,20 +167,26 @@ def forged(
     return path
 
 
-def test_a_store_comes_back_the_same_and_goes_on_to_the_other_database(
-    demo: Settings, target: Settings, tmp_path: Path
+def test_a_wave_comes_back_the_same_and_goes_on_to_the_other_database(
+    frozen_small_demo: Path, postgres_url: str, tmp_path: Path
 ) -> None:
+    """900 interviews of a full questionnaire, 620 of them frozen: SQLite, PostgreSQL, SQLite."""
+    shutil.copytree(frozen_small_demo, tmp_path / "demo")
+    demo, there, again = (
+        Settings(database_url=url, data_dir=tmp_path / name, _env_file=None)
+        for name, url in (("demo", ""), ("there", postgres_url), ("again", ""))
+    )
     first = saved(demo, tmp_path / "first.backup", KEY)
     assert first.left_out == first.missing_snapshots == ()
-    assert dict(checksums(first))["response"][0] == 900
-    assert restored(target, tmp_path / "first.backup", secret=KEY) == first
-    assert contents(target.data_dir) == contents(demo.data_dir)
-    with read_scope(target.store_url) as session:
-        assert open_results(target, session, "main-2024").wave.n == 620
-    second = saved(target, tmp_path / "second.backup")
+    assert checksums(first)["response"][0] == 900
+    assert restored(there, tmp_path / "first.backup", secret=KEY) == first
+    assert contents(there.data_dir) == contents(demo.data_dir)
+    with read_scope(there.store_url) as session:
+        assert open_results(there, session, "main-2024").wave.n == 620
+    second = saved(there, tmp_path / "second.backup")
     assert checksums(second) == checksums(first)
-    assert actions(target) == [*actions(demo)[:-1], RESTORED, BACKED_UP]
-    again = Settings(database_url="", data_dir=tmp_path / "again", _env_file=None)
+    assert second.left_out == ()
+    assert actions(there) == [*actions(demo)[:-1], RESTORED, BACKED_UP]
     restored(again, tmp_path / "second.backup")
     assert checksums(saved(again, tmp_path / "third.backup")) == checksums(first)
 
@@ -147,7 +196,7 @@ def test_the_guards_of_the_store_stand_again_after_a_restore(
 ) -> None:
     restored(target, file)
     with pytest.raises(sa.exc.DBAPIError), session_scope(store_url) as session:
-        session.connection().exec_driver_sql("UPDATE response SET status = 'submitted'")
+        session.connection().exec_driver_sql("UPDATE response SET status = 'frozen'")
 
 
 def _write_a_pair(session: Session, number: int) -> None:
@@ -198,6 +247,18 @@ def test_a_filled_store_is_replaced_only_when_told(
     assert checksums(saved(target, tmp_path / "old.backup")) == checksums(before)
 
 
+def test_what_migrations_make_beside_tables_is_no_hindrance(
+    file: Path, postgres_url: str, tmp_path: Path
+) -> None:
+    """A function that is nobody's trigger, as a later migration may make one and meet again."""
+    target = Settings(database_url=postgres_url, data_dir=tmp_path / "target", _env_file=None)
+    with engine_for(postgres_url).begin() as connection:
+        connection.exec_driver_sql("CREATE FUNCTION held(a int) RETURNS int RETURN a")
+    restored(target, file)
+    with engine_for(postgres_url).begin() as connection:
+        connection.exec_driver_sql("CREATE FUNCTION held(a int) RETURNS int RETURN a")
+
+
 def test_a_store_that_only_knows_its_cities_counts_as_empty(file: Path, target: Settings) -> None:
     with session_scope(target.store_url) as session:
         row = "INSERT INTO instrument_version VALUES (:id, 'x', '1', 'y', :document, :at)"
@@ -205,29 +266,29 @@ def test_a_store_that_only_knows_its_cities_counts_as_empty(file: Path, target: 
         uuid = sa.bindparam("id", type_=sa.Uuid())
         at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
         session.connection().execute(sa.text(row).bindparams(uuid, at), values)
-    assert restored(target, file).rows > 620
+    assert restored(target, file).rows > 20
 
 
-@pytest.mark.parametrize("keep", [10, 0.3, 0.98])
+@pytest.mark.parametrize("keep", [10, 0.3, 0.7])
 @pytest.mark.parametrize("secret", [None, KEY], ids=["plain", "sealed"])
 def test_a_file_that_is_cut_off_restores_nothing(
-    demo: Settings, tmp_path: Path, secret: Secret | None, keep: float
+    source: Settings, tmp_path: Path, secret: Secret | None, keep: float
 ) -> None:
-    saved(demo, tmp_path / "whole.backup", secret)
+    saved(source, tmp_path / "whole.backup", secret)
     data = (tmp_path / "whole.backup").read_bytes()
     size = int(keep * len(data)) if isinstance(keep, float) else keep
     (tmp_path / "cut.backup").write_bytes(data[:size])
-    before = state(demo, check_backup(tmp_path / "whole.backup", secret))
+    before = state(source, check_backup(tmp_path / "whole.backup", secret))
     with pytest.raises(BackupDamaged, match="Nothing was restored"):
-        restored(demo, tmp_path / "cut.backup", secret=secret, replace=True)
-    assert state(demo, check_backup(tmp_path / "whole.backup", secret)) == before
+        restored(source, tmp_path / "cut.backup", secret=secret, replace=True)
+    assert state(source, check_backup(tmp_path / "whole.backup", secret)) == before
 
 
 def test_a_changed_byte_is_noticed_or_means_nothing(file: Path, tmp_path: Path) -> None:
     """Not encrypted: what the padding of a tar file says does not matter, all else does."""
     whole, data = check_backup(file, None), file.read_bytes()
     noticed, changed_file = 0, tmp_path / "changed.backup"
-    for place in range(3, len(data), len(data) // 40):
+    for place in range(3, len(data), len(data) // 60):
         spoilt = bytearray(data)
         spoilt[place] ^= 0x55
         changed_file.write_bytes(spoilt)
@@ -235,18 +296,18 @@ def test_a_changed_byte_is_noticed_or_means_nothing(file: Path, tmp_path: Path) 
             assert check_backup(changed_file, None) == whole
         except BackupDamaged:
             noticed += 1
-    assert noticed > 30
+    assert noticed > 10
 
 
-def test_a_wrong_key_and_other_files_are_told(demo: Settings, tmp_path: Path) -> None:
-    saved(demo, tmp_path / "sealed.backup", KEY)
-    assert b"main-2024" not in (tmp_path / "sealed.backup").read_bytes()
+def test_a_wrong_key_and_other_files_are_told(source: Settings, tmp_path: Path) -> None:
+    saved(source, tmp_path / "sealed.backup", KEY)
+    assert b"main-2026" not in (tmp_path / "sealed.backup").read_bytes()
     with pytest.raises(BackupLocked):
         check_backup(tmp_path / "sealed.backup", Secret.key_file(bytes(32)))
     with pytest.raises(BackupLocked):
         check_backup(tmp_path / "sealed.backup", None)
     with pytest.raises(BackupDamaged, match="not a backup"):
-        check_backup(demo.data_dir / "survey.db", None)
+        check_backup(source.data_dir / "survey.db", None)
     with pytest.raises(BackupDamaged, match="No such file"):
         check_backup(tmp_path / "nowhere.backup", None)
 
@@ -289,11 +350,11 @@ def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
 
 @pytest.mark.parametrize("name", ["survey.db", "snapshots/x", "snapshots/a/b/c/d"])
 def test_a_backup_chooses_no_file_of_its_own(
-    file: Path, demo: Settings, tmp_path: Path, name: str
+    file: Path, source: Settings, tmp_path: Path, name: str
 ) -> None:
     path = forged(file, tmp_path / "forged.backup", files=lambda _: name)
     with pytest.raises(BackupDamaged):
-        restored(demo, path, replace=True)
+        restored(source, path, replace=True)
 
 
 def test_a_path_that_climbs_is_refused(file: Path, tmp_path: Path) -> None:
@@ -323,13 +384,13 @@ def test_a_newer_backup_waits_for_newer_software(
 
 
 def test_an_older_backup_is_brought_up_to_date(
-    file: Path, target: Settings, bare_url: str, tmp_path: Path
+    file: Path, target: Settings, tmp_path: Path
 ) -> None:
     """What the migration before the back-checks left: three tables fewer."""
     later = {"back_check", "back_check_draw", "surveyor_note", "background_run", "review_rule"}
     manifest = check_backup(file, None)
     path = tmp_path / "older.backup"
-    with engine_for(bare_url).begin() as connection:
+    with engine_for(f"sqlite:///{tmp_path / 'old.db'}").begin() as connection:
         schema.upgrade_within(connection, "0007")
         present = set(sa.inspect(connection).get_table_names())
     assert not later & present
@@ -357,30 +418,29 @@ def test_an_older_backup_is_brought_up_to_date(
 
 
 def test_a_snapshot_that_is_gone_is_told_and_the_rest_is_saved(
-    demo: Settings, tmp_path: Path
+    source: Settings, tmp_path: Path
 ) -> None:
-    folder = next((demo.snapshot_dir / "main-2024").iterdir())
-    shutil.rmtree(folder)
-    manifest = saved(demo, tmp_path / "a.backup")
-    assert manifest.missing_snapshots == (f"main-2024/{folder.name}",)
-    assert manifest.rows > 620
+    shutil.rmtree(source.snapshot_dir / FOLDER)
+    manifest = saved(source, tmp_path / "a.backup")
+    assert manifest.missing_snapshots == (FOLDER,)
+    assert manifest.rows > 20
 
 
 def test_nothing_half_is_left_where_a_backup_cannot_be_written(
-    demo: Settings, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Settings, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(BackupNotWritten, match="exists"):
-        saved(demo, file)
+        saved(source, file)
     with pytest.raises(BackupNotWritten):
-        saved(demo, tmp_path / "nowhere" / "a.backup")
+        saved(source, tmp_path / "nowhere" / "a.backup")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ArchiveWriter, "add_file", full)
     with pytest.raises(BackupNotWritten, match="No space left"):
-        saved(demo, tmp_path / "full.backup")
-    assert sorted(p.name for p in tmp_path.iterdir() if "backup" in p.name) == ["demo.backup"]
+        saved(source, tmp_path / "full.backup")
+    assert sorted(p.name for p in tmp_path.iterdir() if "backup" in p.name) == ["source.backup"]
     assert file.stat().st_mode & 0o077 == 0
 
 
@@ -394,9 +454,9 @@ def test_a_store_of_another_version_or_none_is_not_backed_up(bare_url: str, tmp_
         saved(settings, tmp_path / "a.backup")
 
 
-def test_only_who_administers_backs_up_and_restores(file: Path, demo: Settings) -> None:
+def test_only_who_administers_backs_up_and_restores(file: Path, source: Settings) -> None:
     analyst = Principal(new_id(), "A", Role.ANALYST, "CN")
     with pytest.raises(AccessDenied):
-        back_up(demo, target=file, secret=None, actor=analyst, now=NOW)
+        back_up(source, target=file, secret=None, actor=analyst, now=NOW)
     with pytest.raises(AccessDenied):
-        restore(demo, source=file, secret=None, actor=analyst, now=NOW)
+        restore(source, source=file, secret=None, actor=analyst, now=NOW)

@@ -20,10 +20,12 @@ from survey.store.backup.errors import BackupDamaged, BackupTooNew, changed, cut
 from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecord, TableRecord
 from survey.store.backup.sealing import MAGIC, SealedReader, SealedWriter, Secret
 
-MANIFEST = "manifest.json"
+MANIFEST = "manifest"
 PART_BYTES = 4 << 20
 _MOST_BYTES = 256 << 20
 """Of one member once it is unpacked; more is not one of ours."""
+_MANIFEST = re.compile(r"manifest-([0-9a-f]{64})\.json")
+"""Named after its own checksum: it vouches for all others, and nothing else would for it."""
 _PART = re.compile(r"tables/([a-z_][a-z0-9_]*)/[0-9]{6}\.jsonl\.gz")
 _FILE = re.compile(r"files/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*)")
 
@@ -84,7 +86,8 @@ class ArchiveWriter:
         self.files.append(FileRecord(name=name, size=len(content), sha256=sha256))
 
     def finish(self, manifest: BackupManifest) -> None:
-        self._add(MANIFEST, manifest.model_dump_json(indent=1).encode())
+        content = manifest.model_dump_json(indent=1).encode()
+        self._add(f"manifest-{hashlib.sha256(content).hexdigest()}.json", content)
         self._tar.close()
         if self._sealed:
             self._sealed.close()
@@ -148,8 +151,8 @@ def read_archive(
     for name, content in _members(source, secret):
         if manifest is not None:
             raise changed(name)
-        if name == MANIFEST:
-            manifest = _manifest(content)
+        if found := _MANIFEST.fullmatch(name):
+            manifest = _manifest(content, found[1])
         elif found := _PART.fullmatch(name):
             part = TablePart(found[1], _unpacked(name, content).splitlines(keepends=True))
             tally.count(part)
@@ -223,7 +226,9 @@ def _unpacked(name: str, content: bytes) -> bytes:
     return plain
 
 
-def _manifest(content: bytes) -> BackupManifest:
+def _manifest(content: bytes, sha256: str) -> BackupManifest:
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise changed(MANIFEST)
     try:
         return BackupManifest.model_validate_json(content)
     except ValidationError as error:

@@ -36,11 +36,16 @@ _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
-_TRIGGER_FUNCTIONS = (
-    "SELECT format('%I()', p.proname) FROM pg_proc p "
+_FUNCTIONS = (
+    "SELECT p.oid::regprocedure::text FROM pg_proc p "
     "WHERE p.pronamespace = current_schema()::regnamespace "
-    "AND p.prorettype = 'trigger'::regtype AND NOT EXISTS "
+    "AND p.proowner = current_user::regrole AND NOT EXISTS "
     "(SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+)
+_GUARDS = (
+    "SELECT quote_ident(c.relname), quote_ident(t.tgname) FROM pg_trigger t "
+    "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgtype & 2 = 2 "
+    "AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)"
 )
 _TABLES_TO_DROP = (
     "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
@@ -225,19 +230,23 @@ def _clear(connection: Connection) -> None:
     quote = connection.dialect.identifier_preparer.quote
     for name in connection.execute(sa.text(_TABLES_TO_DROP), {"names": names}).scalars().all():
         connection.exec_driver_sql(f"DROP TABLE {quote(name)} CASCADE")
-    for function in connection.execute(sa.text(_TRIGGER_FUNCTIONS)).scalars().all():
-        connection.exec_driver_sql(f"DROP FUNCTION {function}")
+    for function in connection.execute(sa.text(_FUNCTIONS)).scalars().all():
+        connection.exec_driver_sql(f"DROP ROUTINE {function}")
 
 
 @contextmanager
 def _triggers_off(connection: Connection, tables: list[str]) -> Iterator[None]:
-    """The guards of running waves would refuse, row by row, what they let through in its time."""
+    """The guards of running waves would refuse, row by row, what they let through in its time.
+
+    On PostgreSQL those are the triggers before a row; what one after it makes is wanted here too.
+    """
     if connection.dialect.name == "postgresql":
-        for name in tables:
-            connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE TRIGGER USER")
+        guards = connection.execute(sa.text(_GUARDS), {"names": tables}).all()
+        for table, name in guards:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
         yield
-        for name in tables:
-            connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+        for table, name in guards:
+            connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
         return
     query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     triggers = connection.exec_driver_sql(query).all()
