@@ -1,0 +1,170 @@
+"""What a response weighs on PostgreSQL, and what keeping answers in parts by wave is worth.
+
+    python -m benchmarks.partitions [--waves 10] [--interviews 5000]
+
+Fills so many waves with complete interviews of the main questionnaire, as an import does, and
+copies the answers, mixed, into one table without parts. Compared are: bytes, reading a wave,
+finding the answers of one interview with and without its wave, and removing a wave. Times are
+medians.
+"""
+
+import argparse
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, text
+
+from benchmarks.load.__main__ import postgresql
+from benchmarks.submission.world import INSTRUMENT, ROOT, complete_answers
+from survey.access.principal import OPERATOR
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
+from survey.fieldwork.reference import load_reference
+from survey.fieldwork.waves import NewWave, create_wave
+from survey.instrument.model import Instrument
+from survey.store.engine import dispose_engines, engine_for, session_scope
+from survey.store.schema import upgrade
+from survey.store.tables import Mode, Status
+
+LOOKS = 200
+FIELDS = "answers, timings"
+WEIGHED = ("response", "response_revision")
+PARTED = {"response_revision"}
+
+
+def _interviews(instrument: Instrument, count: int, seed: int) -> list[StoredInterview]:
+    draw = random.Random(seed)
+    now = datetime.now(UTC)
+    made = []
+    for _ in range(count):
+        answers = complete_answers(instrument, draw)
+        made.append(
+            StoredInterview(
+                client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
+                submitted_at=now, started_at=now - timedelta(minutes=7), answers=answers,
+                timings={name: round(draw.uniform(1, 15), 2) for name in answers},
+            )
+        )  # fmt: skip
+    return made
+
+
+def _fill(url: str, waves: int, interviews: int) -> tuple[list[UUID], float]:
+    """The waves, and the seconds of a wave's writing."""
+    upgrade(url)
+    load_reference(url, ROOT / "seed")
+    with session_scope(url) as session:
+        instrument = find_instrument(session=session, name=INSTRUMENT)
+    ids, seconds = [], []
+    for number in range(waves):
+        rows = _interviews(instrument, interviews, number)
+        with session_scope(url, patient=True) as session:
+            plan = NewWave(
+                key=f"weight-{number}", series="weight", year=2000 + number, title_zh="w",
+                title_en="w",
+                instrument_id=instrument_id_by_name(session=session, name=INSTRUMENT),
+            )  # fmt: skip
+            now = datetime.now(UTC)
+            wave = create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
+            began = time.perf_counter()
+            write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now)
+            seconds.append(time.perf_counter() - began)
+            ids.append(wave.id)
+    return ids, statistics.median(seconds)
+
+
+def _weights(connection: Connection, responses: int) -> None:
+    query = text(
+        "SELECT sum(pg_table_size(oid)), sum(pg_indexes_size(oid)) FROM pg_class "
+        "WHERE relkind = 'r' AND (relname = :name OR relname LIKE :parts)"
+    )
+    for name in WEIGHED:
+        named = {"name": name, "parts": f"{name}\\_%" if name in PARTED else name}
+        rows, indexes = connection.execute(query, named).one()
+        print(
+            f"  {name:18} {rows / responses:7.0f} B of rows, "
+            f"{indexes / responses:5.0f} B of indexes a response"
+        )
+    sizes = text(
+        "SELECT indexrelname, pg_relation_size(indexrelid) FROM pg_stat_user_indexes "
+        "WHERE relname = 'response' ORDER BY 1"
+    )
+    for name, size in connection.execute(sizes):
+        print(f"    {name:34} {size / responses:5.0f} B")
+
+
+def _milliseconds(work: Callable[[], object], times: int) -> float:
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return statistics.median(found) * 1000
+
+
+def _compare(connection: Connection, waves: list[UUID]) -> None:
+    connection.execute(
+        text("CREATE TABLE whole (LIKE response_revision INCLUDING ALL EXCLUDING CONSTRAINTS)")
+    )
+    connection.execute(text("INSERT INTO whole SELECT * FROM response_revision ORDER BY random()"))
+    connection.commit()
+    connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+    ids = list(connection.execute(text("SELECT id, wave_id FROM response LIMIT 5000")))
+    draw = random.Random(1)
+
+    def one(table: str, with_wave: bool) -> None:
+        response, wave = draw.choice(ids)
+        narrowed = " AND wave_id = :wave" if with_wave else ""
+        query = f"SELECT {FIELDS} FROM {table} WHERE response_id = :id{narrowed}"
+        connection.execute(text(query), {"id": response, "wave": wave}).all()
+
+    for table in ("response_revision", "whole"):
+        query = text(f"SELECT count(answers::text) FROM {table} WHERE wave_id = :wave")
+        reading = _milliseconds(
+            lambda query=query: connection.execute(query, {"wave": draw.choice(waves)}).all(), 10
+        )
+        print(f"  {table:18} reading a wave {reading:7.1f} ms")
+        for with_wave in (True, False):
+            found = _milliseconds(lambda t=table, w=with_wave: one(t, w), LOOKS)
+            print(
+                f"    one interview {'with' if with_wave else 'without'} its wave {found:6.2f} ms"
+            )
+    wave = waves[0]
+    part = f"response_revision_{wave.hex}"
+    began = time.perf_counter()
+    connection.execute(text(f"ALTER TABLE response_revision DETACH PARTITION {part}"))
+    connection.execute(text(f"DROP TABLE {part}"))
+    print(f"  removing a wave's answers: part {(time.perf_counter() - began) * 1000:.0f} ms")
+    began = time.perf_counter()
+    connection.execute(text("DELETE FROM whole WHERE wave_id = :wave"), {"wave": wave})
+    connection.execute(text("VACUUM whole"))
+    print(f"    rows of a table without parts {(time.perf_counter() - began) * 1000:.0f} ms")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--waves", type=int, default=10)
+    parser.add_argument("--interviews", type=int, default=5000)
+    chosen = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="survey-partitions-"))
+    folder.chmod(0o755)
+    try:
+        with postgresql(folder) as (url, _):
+            waves, seconds = _fill(url, chosen.waves, chosen.interviews)
+            print(f"{chosen.waves} waves of {chosen.interviews}: {seconds:.1f} s to write one")
+            with engine_for(url).connect() as connection:
+                _weights(connection, chosen.waves * chosen.interviews)
+                _compare(connection, waves)
+            dispose_engines()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
