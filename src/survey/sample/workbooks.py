@@ -20,7 +20,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.instrument.xlsform.guard import guarded_excel
-from survey.locale import LANGUAGES, Message, Translator, msg, translator
+from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SHOWN = 60
@@ -148,6 +148,11 @@ def read_sheet(name: str, content: bytes, sheet: Sheet) -> tuple[list[SheetRow],
         records = page.iter_rows()
         places = _places(sheet, next(records, ()))
         return _rows(sheet, records, places)
+    except SurveyError:
+        raise
+    except Exception as error:
+        # Cells are parsed while rows are read: a number of a million digits fails only here.
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
     finally:
         book.close()
 

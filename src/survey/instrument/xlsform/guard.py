@@ -19,6 +19,8 @@ MAX_PART = 24 * 2**20
 MAX_UNPACKED = 64 * 2**20
 MAX_ROWS = 40_000
 MAX_CELLS = 800_000
+MOST_UNPACKED_TIMES, BOMB_FROM = 200, 2**24
+"""Sheets unpack to 10-40 times their packed size; what unpacks to more is made to hurt."""
 _CHUNK = 2**16
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MACRO_KINDS = (b"excel.sheet.macroEnabled", b"excel.template.macroEnabled")
@@ -141,7 +143,7 @@ def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], limit
         for chunk in _chunks(archive, entry):
             unpacked += len(chunk)
             part.take(chunk, is_xml)
-            if part.size > limits.part or unpacked > limits.unpacked:
+            if part.size > limits.part or unpacked > limits.unpacked or _is_bomb(part, entry):
                 raise _too_large(limits)
         if name.startswith("xl/worksheets/"):
             rows, cells = rows + part.rows, cells + part.cells
@@ -155,6 +157,11 @@ def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], limit
                 cells=limits.cells,
             )
         )
+
+
+def _is_bomb(part: "_Part", entry: zipfile.ZipInfo) -> bool:
+    """Said after 16 MB, not after the seconds that it takes to unpack what is allowed at most."""
+    return part.size > max(BOMB_FROM, MOST_UNPACKED_TIMES * entry.compress_size)
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
