@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ORDER = ("submission", "load", "faults", "surveyors", "dashboards", "estimate", "demo", "quality")
+ORDER = (
+    "submission", "load", "faults", "surveyors", "dashboards", "estimate", "demo", "quality",
+    "importing", "office",
+)  # fmt: skip
 
 
 def command_of(name: str) -> list[str] | None:

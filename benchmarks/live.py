@@ -78,7 +78,7 @@ def serving(url: str, data_dir: Path, *, demo: bool = False) -> Iterator[Server]
 
 def _wait_until_up(server: Server, process: subprocess.Popen[bytes]) -> None:
     with server.client() as client:
-        for _ in range(300):
+        for _ in range(900):
             try:
                 if client.get("/_stcore/health").status_code == httpx.codes.OK:
                     return

@@ -8,9 +8,11 @@ import pytest
 from live_platform import CITY, Live, serious_problems
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import text
 
 from survey.fieldwork.importing.workbooks import read_table
 from survey.locale import translator
+from survey.store.engine import engine_for
 from survey.store.tables import Mode
 
 zh = translator("zh")
@@ -101,3 +103,33 @@ def test_errors_are_mended_and_the_second_time_adds_nothing(
     expect(desk.get_by_text(zh("Nothing is left to write"))).to_be_visible()
     expect(desk.locator(".st-key-bulk-write")).to_have_count(0)
     assert len(_imported(live_server)) == 3
+
+
+def test_a_write_that_is_cancelled_leaves_nothing_and_says_so(
+    live_server: Live, desk: Page, complete: dict[str, object]
+) -> None:
+    """Somebody else writes meanwhile, so that the import has to wait until it was cancelled."""
+    desk.request.post(f"{live_server.url}/auth/demo", form={"role": "supervisor", "next": "/"})
+    desk.goto(f"{live_server.url}/bulk-import")
+    desk.locator(DONE).wait_for()
+    place = {"city": CITY, "point": live_server.point.code}
+    row = {**complete, **place, "quality": 8, "birth_year": 1966}
+    header = ",".join(row)
+    cells = (" ".join(each) if isinstance(each, list) else str(each) for each in row.values())
+    before = len(_imported(live_server))
+    content = f"{header}\n{','.join(cells)}\n".encode()
+    file = {"name": "cancelled.csv", "mimeType": "text/csv", "buffer": content}
+    desk.locator(".st-key-bulk-file input[type=file]").set_input_files(file)
+    expect(desk.get_by_text("cancelled.csv")).to_be_visible()
+    desk.locator(DONE).wait_for()
+    desk.locator(".st-key-bulk-check button").click()
+    _tiles(desk, "1", "0", "0")
+    with engine_for(live_server.settings.store_url).connect() as other:
+        other.execution_options(survey_writes=True)
+        other.execute(text("UPDATE account SET name = name"))
+        desk.locator(".st-key-bulk-write button").click()
+        desk.locator(".st-key-bulk-cancel button").click()
+        expect(desk.get_by_text(zh("Cancelling …"))).to_be_visible(timeout=SLOW)
+        other.rollback()
+    expect(desk.get_by_text(zh("The import was cancelled"), exact=True)).to_be_visible(timeout=SLOW)
+    assert len(_imported(live_server)) == before

@@ -1,0 +1,159 @@
+"""Bulk import of a whole wave, as XLSX and as CSV, into SQLite and PostgreSQL.
+
+    python -m benchmarks.importing [--rows 62000] [--stores sqlite postgresql]
+
+The rows are complete interviews of the shipped questionnaire, no two alike. Checking and writing
+are timed apart, on the wall and in CPU of this process; `yardstick` is a fixed piece of arithmetic
+before each, so that runs on a busy and on a quiet machine can be compared.
+"""
+
+import argparse
+import csv
+import io
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+
+from benchmarks.faults.places import postgresql
+from benchmarks.submission.world import complete_answers
+from survey.access.principal import OPERATOR
+from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
+from survey.fieldwork.instruments import find_instrument
+from survey.fieldwork.reference import load_reference
+from survey.instrument.model import Instrument, Kind
+from survey.sample.frame import shipped_cities
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.schema import upgrade
+
+INSTRUMENT = "main-2023"
+KINDS = 60
+"""Different ways through the questionnaire; ratings are drawn anew for every row."""
+
+
+def rows_of(instrument: Instrument, count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """One dictionary an interview, its several choices joined by spaces."""
+    ways = [complete_answers(instrument, draw) for _ in range(KINDS)]
+    ratings = [item.name for item in instrument.items() if item.kind is Kind.RATING]
+    cities = [city.code for city in shipped_cities()]
+    rows = []
+    for number in range(count):
+        answers = dict(ways[number % KINDS])
+        answers.update({name: draw.randint(1, 10) for name in ratings if name in answers})
+        rows.append(
+            {
+                "city": cities[number % len(cities)],
+                **{
+                    name: " ".join(value) if isinstance(value, list) else value
+                    for name, value in answers.items()
+                },
+            }
+        )
+    return rows
+
+
+def as_csv(header: list[str], rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def as_xlsx(header: list[str], rows: list[dict[str, Any]]) -> bytes:
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet("answers")
+    sheet.append(header)
+    for row in rows:
+        sheet.append([row.get(name) for name in header])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def yardstick() -> float:
+    """Seconds for twenty million additions."""
+    started = time.perf_counter()
+    sum(range(20_000_000))
+    return time.perf_counter() - started
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return result, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def measure(url: str, store: str, kind: str, content: bytes, instrument: Instrument) -> None:
+    request = ImportRequest(
+        content=content, instrument=instrument, wave_key=f"import-{kind}", year=2026,
+        file_name=f"answers.{kind}",
+    )  # fmt: skip
+    stick, at = yardstick(), datetime.now(UTC)
+
+    def check() -> Any:
+        with read_scope(url) as session:
+            return plan_import(session=session, principal=OPERATOR, request=request, now=at)
+
+    def write(plan: Any) -> Any:
+        with session_scope(url) as session:
+            return commit_import(session=session, principal=OPERATOR, plan=plan, now=at)
+
+    plan, check_wall, check_cpu = timed(check)
+    result, write_wall, write_cpu = timed(lambda: write(plan))
+    print(
+        f"{store:10} {kind:4} {len(content) / 1e6:5.1f} MB {result.written:7,} rows, "
+        f"{plan.rejected_rows} refused: check {check_wall:5.1f} s ({check_cpu:5.1f} CPU), write "
+        f"{write_wall:5.1f} s ({write_cpu:5.1f} CPU), together {check_wall + write_wall:5.1f} s; "
+        f"yardstick {stick:.2f} s",
+        flush=True,
+    )
+
+
+@contextmanager
+def stores(wanted: list[str], folder: Path) -> Iterator[list[tuple[str, str]]]:
+    if "postgresql" not in wanted:
+        yield [("sqlite", f"sqlite:///{folder}/survey.db")]
+        return
+    with postgresql(folder) as server:
+        found = [("postgresql", server.create("importing"))]
+        if "sqlite" in wanted:
+            found.insert(0, ("sqlite", f"sqlite:///{folder}/survey.db"))
+        yield found
+        dispose_engines()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Bulk import of a whole wave.")
+    parser.add_argument("--rows", type=int, default=62_000)
+    parser.add_argument("--stores", nargs="+", default=["sqlite", "postgresql"])
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="survey-import-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the database may run as somebody else
+        with stores(chosen.stores, folder) as found:
+            files: dict[str, bytes] = {}
+            for store, url in found:
+                upgrade(url)
+                load_reference(url, PROJECT_ROOT / "seed")
+                with read_scope(url) as session:
+                    instrument = find_instrument(session=session, name=INSTRUMENT)
+                if not files:
+                    rows = rows_of(instrument, chosen.rows, random.Random(1))
+                    header = list(dict.fromkeys(name for row in rows for name in row))
+                    print(f"{len(header) - 1} questions in the file, of which a row answers about "
+                          f"{sum(len(row) - 1 for row in rows) // len(rows)}")  # fmt: skip
+                    files = {"csv": as_csv(header, rows), "xlsx": as_xlsx(header, rows)}
+                for kind, content in files.items():
+                    measure(url, store, kind, content, instrument)
+
+
+if __name__ == "__main__":
+    main()
