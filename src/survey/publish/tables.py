@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from survey.publish.columns import Columns, listed
+from survey.spreadsheets import harmless
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheet programs misread Chinese."""
 
@@ -50,8 +50,8 @@ def csv_bytes(table: pd.DataFrame, remarks: Sequence[str] = ()) -> bytes:
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerows([_harmless(remark)] for remark in remarks)
-    writer.writerow([_harmless(str(name)) for name in table.columns])
+    writer.writerows([harmless(remark)] for remark in remarks)
+    writer.writerow([harmless(str(name)) for name in table.columns])
     for row in table.itertuples(index=False):
         writer.writerow([_written(value) for value in row])
     return (BYTE_ORDER_MARK + buffer.getvalue()).encode()
@@ -64,8 +64,4 @@ def _written(value: object) -> str | int | float:
         return round(value, 4)
     if isinstance(value, int):
         return value
-    return _harmless(str(value))
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return harmless(str(value))
