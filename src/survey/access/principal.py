@@ -33,6 +33,7 @@ class Action(StrEnum):
     PLAN = "plan"
     READ_PLAN = "read_plan"
     ADMINISTER = "administer"
+    SEE_PHONE = "see_phone"
 
 
 _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
@@ -48,6 +49,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
             Action.IMPORT,
             Action.SETTLE_PAPER,
             Action.READ_METHOD,
+            Action.SEE_PHONE,
         }
     ),
     Role.CITY_OFFICIAL: _READERS,

@@ -24,6 +24,8 @@ COMMANDS = MappingProxyType(
         "quality": "survey.cli.quality:quality",
         "quality-new": "survey.cli.quality:quality_new",
         "one-person-review": "survey.cli.reviewing:one_person_review",
+        "keys": "survey.cli.keys:app",
+        "retention": "survey.cli.retention:app",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""

@@ -15,6 +15,7 @@ from survey.store.engine import read_scope
 from survey.ui.interview import Interview, interview_form
 from survey.ui.page import Visit
 from survey.ui.session import visitor
+from survey.web.contact import phone_door
 from survey.web.outcomes import Outcome, take_in
 
 _SINCE = "interview-form/since"
@@ -81,4 +82,5 @@ def _interview(
         is_demo=task.is_demo,
         draft_key=f"{visit.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
         full=full,
+        phone=phone_door(visit.settings),
     )

@@ -20,7 +20,10 @@ _CELLS = table_of(QuotaCell)
 
 
 def stored_interviews(session: Session, wave_id: UUID) -> Iterator[Raw]:
-    """Every finished interview of the wave with its current answers, in no particular order."""
+    """Every finished interview of the wave with its current answers, in no particular order.
+
+    Of a withdrawn one nothing is left that could be assessed.
+    """
     streaming = {"yield_per": _CHUNK}
     found = session.connection().execute(_query(wave_id), execution_options=streaming)
     for row in found:
@@ -46,6 +49,7 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
         .where(
             _RESPONSES.c.wave_id == wave_id,
             _RESPONSES.c.status.in_(FINISHED),
+            _RESPONSES.c.withdrawn_at.is_(None),
             _REVISIONS.c.is_current,
         )
     )  # fmt: skip

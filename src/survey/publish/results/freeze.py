@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -32,6 +32,12 @@ class NothingToFreeze(SurveyError):
     """The wave has no approved response."""
 
     code = "nothing_to_freeze"
+
+
+class AnswersChanged(SurveyError):
+    """An interview was withdrawn after the answers had been read; nothing was frozen."""
+
+    code = "answers_changed"
 
 
 class FrozenWave(BaseModel):
@@ -65,6 +71,7 @@ def freeze_wave(
     Raises:
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
+        AnswersChanged: an interview was withdrawn in the meantime.
     """
     actor.require(Action.ADMINISTER)
     with session_scope(settings.store_url) as session:
@@ -173,6 +180,18 @@ def _manifest(
     )
 
 
+def _require_same(session: Session, wave: Wave, rows: int) -> None:
+    """Somebody may have withdrawn an interview since the answers were read."""
+    response = table_of(Response)
+    query = select(func.count()).where(
+        response.c.wave_id == wave.id, response.c.status == Status.FROZEN
+    )
+    if session.connection().execute(query).scalar_one() != rows:
+        raise AnswersChanged(
+            msg("Interviews changed while the wave was being frozen. Please freeze it again.")
+        )
+
+
 def _register(
     session: Session,
     wave: Wave,
@@ -201,6 +220,7 @@ def _register(
             .where(response.c.wave_id == wave.id, response.c.status == Status.APPROVED)
             .values(status=Status.FROZEN)
         )
+        _require_same(session, wave, manifest.rows)
         _move(session, wave, release=release)
     record(
         session=session,

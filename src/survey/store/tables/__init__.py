@@ -2,6 +2,7 @@
 
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+from survey.store.tables.contacts import ResponseContact
 from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (
     Invitation,
@@ -63,6 +64,7 @@ __all__ = [
     "QuotaCell",
     "QuotaMargin",
     "Response",
+    "ResponseContact",
     "ResponseFlag",
     "ResponseRevision",
     "ResponseRisk",
