@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
+from survey.fieldwork.importing.checking import RowChecker
+from survey.fieldwork.paper.checking import check_sheet
 from survey.instrument.browser import browser_form
 from survey.instrument.check import check
 from survey.instrument.model import (
@@ -173,3 +175,21 @@ def test_a_questionnaire_that_asks_in_the_right_order_is_in_order() -> None:
 )
 def test_what_would_ask_too_early_is_found(items: tuple[Item, ...], where: str) -> None:
     assert where in messages(*items)
+
+
+def _read_cell(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def test_an_import_and_a_sheet_of_paper_pass_the_same_gate() -> None:
+    given_answers = {**GIVEN, "child_age": 9, "agrees": "no"}
+    columns = {name: (place, _read_cell) for place, name in enumerate(given_answers)}
+    row = RowChecker(FAMILY, columns).check([str(each) for each in given_answers.values()], TODAY)
+    sheet = check_sheet(FAMILY, given_answers, (), day=TODAY)
+    # On the third one the guardian's answer is missing on the paper.
+    left_blank = check_sheet(FAMILY, {**GIVEN, "child_age": 9}, ("agrees",), day=TODAY)
+    for answers in (row.answers, sheet.record, left_blank.record):
+        assert not {"toy", "school"} & set(answers)
+        assert answers.get("child_age") is None
+    assert (row.problems, sheet.problems, left_blank.problems) == ((), (), ())
+    assert row.dropped == len(sheet.dropped) == 3

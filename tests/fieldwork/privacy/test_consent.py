@@ -14,7 +14,10 @@ from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.privacy.consent import ConsentRecord, consent_of
 from survey.fieldwork.review import Interview, read_interview
+from survey.fieldwork.submission import Submission
+from survey.fieldwork.submission import _problems as open_problems
 from survey.fieldwork.waves import NewWave, create_wave
+from survey.instrument.validation import validate
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
@@ -88,3 +91,13 @@ def test_every_shipped_questionnaire_asks_for_consent_first(name: str) -> None:
     asked = [item for item in shipped.items() if item.kind.value not in {"note", "calculate"}]
     assert asked[0].privacy == "consent"
     assert shipped.sections[1].ends == "refused"
+
+
+def test_not_even_a_full_quota_lets_an_interview_in_without_consent(field: Any) -> None:
+    marked = MAIN.by_name["consent"]
+    sent = Submission(
+        client_uuid=uuid4(), token="x", instrument_sha256=MAIN.sha256, stopped="quota_full",
+        started_at=field.now, answers={},
+    )  # fmt: skip
+    problems = open_problems(validate(MAIN, {}, today=field.now.date()), sent, MAIN)
+    assert [problem.item for problem in problems] == [marked.name]

@@ -32,11 +32,14 @@ from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
     Invitation,
+    PaperKeying,
+    PaperSheet,
     QuotaCell,
     Response,
     ResponseFlag,
     ResponseRevision,
     ResponseRisk,
+    SheetState,
     Status,
     Wave,
     WaveState,
@@ -206,6 +209,26 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
     with read_scope(field.url) as session:
         shown = read_interview(session=session, principal=OPERATOR, response_id=one.id)
     assert {each.answer for part in shown.parts for each in part.answers} <= {None}
+
+
+def test_what_typists_keyed_of_the_sheet_goes_as_well(field: Any, hand_in: HandIn) -> None:
+    receipt, code = hand_in()
+    sheet = PaperSheet(
+        wave_id=field.wave.id, city_code="110000", serial="7", keyed_twice=False,
+        state=SheetState.SETTLED, response_id=receipt.response_id,
+    )  # fmt: skip
+    keying = PaperKeying(
+        sheet_id=sheet.id, number=1, client_uuid=uuid4(), account_id=field.surveyor.account_id,
+        point_id=field.point.id, surveyor_id=field.surveyor.account_id,
+        interview_on=field.now.date(), answers=field.complete,
+    )  # fmt: skip
+    with session_scope(field.url) as session:
+        session.add(sheet)
+        session.flush()
+        session.add(keying)
+    take_back(field, code)
+    with read_scope(field.url) as session:
+        assert session.exec(select(PaperKeying)).one().answers == {}
 
 
 def test_progress_counts_it_as_declined_and_not_as_bad_work(field: Any, hand_in: HandIn) -> None:

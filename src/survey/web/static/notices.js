@@ -58,6 +58,7 @@
   // What this device kept of an interview need not be typed.
   function startWithdraw(boot, root) {
     const field = root.querySelector("#code");
+    if (SurveyDrafts.preference("elder")) root.querySelector(".sf").classList.add("sf-elder");
     const kept = SurveyDrafts.page("code");
     if (!field.value && kept) field.value = SurveyCode.grouped(kept.code);
   }
