@@ -8,7 +8,7 @@ ifneq ($(CURDIR),$(ROOT))
 # Called as `make -f elsewhere/Makefile …`: do the work where the project is.
 %:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
-help demo test check format bench screenshots clean setup lock catalogs:
+help demo test check audit format bench screenshots clean setup lock catalogs:
 	@$(MAKE) --no-print-directory -C "$(ROOT)" $@
 else
 
@@ -20,12 +20,13 @@ COMPILED := $(CATALOGS:.po=.mo)
 TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format bench screenshots clean setup lock catalogs browser nginx
+.PHONY: help demo test check audit format bench screenshots clean setup lock catalogs browser nginx
 
 help:
 	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
 	@echo 'make test         set up, then lint, types, imports, unit, page, database and browser tests'
-	@echo 'make check        lint, types and import rules'
+	@echo 'make check        lint, types, import rules, known vulnerabilities (where reachable)'
+	@echo 'make audit        ask for known vulnerabilities of the locked packages now'
 	@echo 'make format       format the code'
 	@echo 'make bench        measure what docs/performance.md reports'
 	@echo 'make screenshots  every page x size x theme x language into screenshots/'
@@ -45,6 +46,10 @@ check: .venv/.dev $(COMPILED)
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-cache --no-logo 2>&1 | tail -n 8
 	@$(BIN)/mypy
+	@$(BIN)/python tools/audit.py
+
+audit: .venv/.dev
+	@$(BIN)/python tools/audit.py --now
 
 format: .venv/.dev
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -4,7 +4,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +75,27 @@ class Settings(BaseSettings):
     metrics_port: int = 0
     """Prometheus metrics on a port of their own; 0 means none."""
     metrics_host: str = "127.0.0.1"
+
+    withdraw_rate_per_minute: int = 20
+    """Codes that one address may try on the page for withdrawing; 0 means no limit."""
+    phone_key: SecretStr = SecretStr("")
+    """Fernet keys for telephone numbers, separated by commas; the first one encrypts."""
+    phone_key_file: Path | None = None
+    """A file with one such key a line, where `phone_key` is not set."""
+    keep_phone_days: int = Field(default=60, ge=0)
+    """Telephone numbers, from the day they were left."""
+    keep_device_days: int = Field(default=30, ge=7)
+    """The mark of the device that opened a link, from the day the link expired."""
+    keep_session_days: int = Field(default=90, ge=1)
+    """Sessions of signed-in browsers, from the day they ended."""
+    keep_file_name_days: int = Field(default=365, ge=1)
+    """Names of imported files."""
+    keep_withdrawn_days: int = Field(default=180, ge=1)
+    """Where and by whom a withdrawn interview was made, from the day it was withdrawn."""
+    keep_code_days: int = Field(default=400, ge=1)
+    """Hashes of withdrawal codes of frozen waves, from the day of the interview."""
+    clean_up: bool = True
+    """Delete once a day what has been kept long enough; one of many processes does it."""
 
     @cached_property
     def store_url(self) -> str:

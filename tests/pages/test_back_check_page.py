@@ -1,6 +1,7 @@
 """The back-check page on a small wave: draw, ask again, see the difference, take out a point."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,19 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal, Role
 from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.privacy.sealing import new_key, seal_of
 from survey.instrument.xlsform import load_bundle
-from survey.settings import PROJECT_ROOT
+from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import BackCheck, Outcome, Response, Status, SurveyorNote
+from survey.store.tables import (
+    AuditEntry,
+    BackCheck,
+    Outcome,
+    Response,
+    ResponseContact,
+    Status,
+    SurveyorNote,
+)
 from survey.ui.navigation import PageKey
 
 Read = Callable[[AppTest], str]
@@ -77,7 +87,7 @@ def test_from_a_different_answer_to_taking_out_the_point(
     collect(300.0, 310.0, 320.0)
     _drawn(visit_as, supervisor)
     app = visit_as(PageKey.BACK_CHECK, supervisor)
-    assert "neither names nor telephone numbers" in read(app)
+    assert "The platform knows no names." in read(app)
     assert "1990" not in read(app), "whoever asks does not see the answers"
     app.button(key="call-not_reached").click().run()
     app.button(key="call-never_interviewed").click().run()
@@ -136,3 +146,31 @@ def test_a_link_to_another_city_reads_as_one_that_is_not_there(
     app = visit_as(PageKey.BACK_CHECK, elsewhere, call=str(check.id))
     assert "not in your area" in app.info[0].value
     assert check.outcome is not Outcome.REACHED
+
+
+def test_a_number_that_was_left_is_shown_on_request_and_on_the_record(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read,
+    use_store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SURVEY_PHONE_KEY", new_key())
+    settings = Settings(data_dir=tmp_path, database_url=field.url)
+    use_store(settings)
+    seal = seal_of(settings)
+    assert seal is not None
+    collect(300.0)
+    with session_scope(field.url) as session:
+        one = session.exec(select(Response)).one()
+        sealed = seal.close(one.id, "13812345678")
+        session.add(ResponseContact(response_id=one.id, sealed=sealed, left_at=field.now))
+    _drawn(visit_as, supervisor)
+    app = visit_as(PageKey.BACK_CHECK, supervisor)
+    assert "13812345678" not in read(app)
+    (check,) = _checks(field)
+    app.button(key=f"call-phone-{check.id}").click().run()
+    assert not app.warning, [each.value for each in app.warning]
+    assert [code.value for code in app.code] == ["13812345678"]
+    app.run()
+    assert not app.code
+    with read_scope(field.url) as session:
+        query = select(AuditEntry.actor_id).where(AuditEntry.action == "contact.read")
+        assert list(session.exec(query)) == [supervisor.account_id]

@@ -36,6 +36,7 @@ class Action(StrEnum):
     RELEASE = "release"
     EXPORT_ROWS = "export_rows"
     HAND_OUT_CODES = "hand_out_codes"
+    SEE_PHONE = "see_phone"
 
 
 _READERS = frozenset({Action.READ_RESULTS, Action.READ_METHOD})
@@ -52,6 +53,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
             Action.SETTLE_PAPER,
             Action.READ_METHOD,
             Action.HAND_OUT_CODES,
+            Action.SEE_PHONE,
         }
     ),
     Role.CITY_OFFICIAL: _READERS,

@@ -30,6 +30,8 @@ COMMANDS = MappingProxyType(
         "trace-rows": "survey.cli.rows:trace_rows",
         "backup": "survey.cli.backup:backup",
         "restore": "survey.cli.backup:restore",
+        "keys": "survey.cli.keys:app",
+        "retention": "survey.cli.retention:app",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from survey.locale import Message, SurveyError, translator
 from survey.settings import current_settings
+from survey.spreadsheets import csv_row
 
 PIPED_WIDTH = 200
 """Columns of a table that goes to a file or a pipe, where no terminal limits it."""
@@ -48,10 +49,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: For
         )
         sys.stdout.write(payload.decode())
     elif form is Format.CSV:
-        buffer = io.StringIO()
+        buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if value is None else value for value in row] for row in listed)
+        writer.writerows(csv_row(row) for row in (columns, *listed))
         sys.stdout.write(buffer.getvalue())
     else:
         table = Table(box=None, header_style="bold", pad_edge=False)

@@ -14,6 +14,7 @@ from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ReasonMissing, ResponseUnknown, move
 from survey.fieldwork.places import FoundCell, move_places, places_for
+from survey.fieldwork.privacy.screening import clean_note
 from survey.fieldwork.reasons import MAX_NOTE, Reason
 from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.model import Instrument
@@ -108,7 +109,7 @@ def resubmit(
     what is typed later says nothing about how long the respondent took. A corrected age or gender
     moves the interview to its quota cell. `AnswersInvalid` names the questions to look at again.
     """
-    words = " ".join(note.split())[:MAX_NOTE]
+    words = clean_note(note)[:MAX_NOTE]
     if not words:
         raise ReasonMissing(msg("Please say what you checked or corrected."))
     version = move(

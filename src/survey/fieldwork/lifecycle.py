@@ -110,6 +110,10 @@ def move(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
         )
     _check(principal, response, to, reason)
+    if response.withdrawn_at is not None:
+        raise MoveForbidden(
+            msg("The respondent has withdrawn this interview; what was answered is deleted.")
+        )
     _require_other_person(session, principal, [response.id], to)
     start = response.status
     response.status, response.reason = to, reason.strip()

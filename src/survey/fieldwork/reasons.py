@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
+from survey.fieldwork.privacy.screening import clean_note
 from survey.locale import Message, SurveyError, msg
 from survey.store.tables import Status
 
@@ -85,7 +86,7 @@ class Reason:
     @classmethod
     def given(cls, code: ReasonCode, note: str) -> Self:
         """What a reviewer chose and wrote; "another reason" without words is none."""
-        words = " ".join(note.split())[:MAX_NOTE]
+        words = clean_note(note)[:MAX_NOTE]
         if code is ReasonCode.OTHER and not words:
             raise NoteMissing(msg("Please write the reason down."))
         return cls(code, words)

@@ -20,8 +20,9 @@ from survey.fieldwork.doors import Door, door_of_link, door_of_surveyor
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.invitations import InvitationUsed
 from survey.fieldwork.places import NOWHERE, Places, named, places_for, take_places
+from survey.fieldwork.privacy.codes import LENGTH, code_digest, read_code
 from survey.instrument.answers import Problem
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, Privacy
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, answers_of, table_of
@@ -43,7 +44,8 @@ _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _FIRST = (
     select(
         _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.dropped_answers,
-        _RESPONSES.c.instrument_id, _RESPONSES.c.started_at, _REVISIONS.c.answers,
+        _RESPONSES.c.instrument_id, _RESPONSES.c.started_at, _RESPONSES.c.withdrawn_at,
+        _REVISIONS.c.answers,
     )
     .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
     .where(_RESPONSES.c.client_uuid == bindparam("client"), _REVISIONS.c.number == 1)
@@ -91,6 +93,8 @@ class Submission(BaseModel):
     timings: Annotated[dict[Name, Seconds], Field(max_length=1000)] = {}
     stopped: Literal["quota_full"] | None = None
     """The form ended early by itself: people of this age and gender were not needed any more."""
+    withdrawal_code: Annotated[str, Field(max_length=LENGTH)] | None = None
+    """Drawn by the browser and shown to the respondent; its SHA-256 is stored."""
 
     @model_validator(mode="after")
     def _is_one_interview_through_one_door(self) -> Self:
@@ -98,6 +102,8 @@ class Submission(BaseModel):
             raise ValueError("either a token or a point_id")
         if self.client_uuid.version in {None, IMPORT_UUID_VERSION}:
             raise ValueError("client_uuid must be a random UUID")
+        if self.withdrawal_code and read_code(self.withdrawal_code) != self.withdrawal_code:
+            raise ValueError("withdrawal_code has a wrong digit")
         return self
 
     @property
@@ -106,6 +112,10 @@ class Submission(BaseModel):
             return None
         lasted = self.finished_at - self.started_at
         return lasted.total_seconds() if timedelta(0) <= lasted <= LONGEST else None
+
+    @property
+    def withdrawal_sha256(self) -> str | None:
+        return code_digest(self.withdrawal_code) if self.withdrawal_code else None
 
 
 @dataclass(frozen=True)
@@ -168,9 +178,9 @@ class _Accepted:
 
     @property
     def timings(self) -> dict[str, float]:
-        known = self.instrument.by_name
+        kept = self.checked.answers
         given = self.submission.timings.items()
-        return {name: round(seconds, 2) for name, seconds in given if name in known}
+        return {name: round(seconds, 2) for name, seconds in given if name in kept}
 
 
 def submit(
@@ -229,17 +239,26 @@ def _accept(
         )
     started = bounded(submission.started_at, now=now, oldest=OLDEST_START)
     checked = validate(instrument, submission.answers, today=china_date(started))
-    problems = _problems(checked, submission)
+    problems = _problems(checked, submission, instrument)
     if problems:
         raise AnswersInvalid(problems)
     return _Accepted(submission, door, instrument, checked, started, now)
 
 
-def _problems(checked: Validation, submission: Submission) -> tuple[Problem, ...]:
-    """What speaks against the answers; where the form ended early, open questions do not."""
+def _problems(
+    checked: Validation, submission: Submission, instrument: Instrument
+) -> tuple[Problem, ...]:
+    """What speaks against the answers; where the form ended early, open questions do not.
+
+    Only that nobody agreed to take part speaks against it in any case.
+    """
     if submission.stopped is None:
         return checked.problems
-    return tuple(problem for problem in checked.problems if problem.code != "required")
+    return tuple(
+        problem
+        for problem in checked.problems
+        if problem.code != "required" or instrument.by_name[problem.item].privacy is Privacy.CONSENT
+    )
 
 
 def _record(checked: Validation, submission: Submission) -> dict[str, Any]:
@@ -343,6 +362,7 @@ def _response_row(
         "duration_seconds": accepted.submission.duration_seconds,
         "dropped_answers": len(accepted.checked.dropped),
         "lock_version": 1,
+        "withdrawal_sha256": accepted.submission.withdrawal_sha256,
     }
 
 
@@ -370,12 +390,15 @@ def _repeat(session: Session, submission: Submission, first: AnyRow, now: dateti
 
 
 def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> bool:
+    if first.withdrawn_at is not None:
+        # Nothing is left to compare with, and nothing of it is taken in again.
+        return True
     if first.started_at is None:
         return False
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
     same = _record(again, submission) == first.answers
-    return not _problems(again, submission) and bool(same)
+    return not _problems(again, submission, instrument) and bool(same)
 
 
 def _as_sent(status: Status) -> Status:

@@ -34,6 +34,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
           "specials": ["dk", "na", "refused"],               codes offered beside the answers
           "special_labels": {"dk": Labels},                  only where the form has its own words
           "appearance": "multiline",
+          "privacy": "child_age" | "guardian_consent" | "about_child" | "consent",
           "max_length": 2000              kind text only
         }, …]
       }, …]
@@ -96,6 +97,7 @@ def _item(item: Item) -> Form:
         specials=[special.value for special in item.specials],
         special_labels={code: dict(labels) for code, labels in item.special_labels.items()},
         appearance=item.appearance or None,
+        privacy=item.privacy.value if item.privacy else None,
         max_length=MAX_TEXT if item.kind is Kind.TEXT else None,
     )
 

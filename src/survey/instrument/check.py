@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import fsum
 
+from survey.instrument.check_privacy import privacy_findings
 from survey.instrument.expressions import ExpressionError, parse, reads_itself, references
 from survey.instrument.findings import Finding, Severity
 from survey.instrument.model import Instrument, Item, Kind, Labels, Section
@@ -20,6 +21,7 @@ def check(instrument: Instrument, tree: IndicatorTree | None = None) -> tuple[Fi
         *_expressions(instrument),
         *(finding for item in instrument.items() for finding in _item(item)),
         *_labels(instrument),
+        *privacy_findings(instrument),
     ]
     if tree is not None:
         findings += _indicators(instrument, tree)

@@ -47,6 +47,24 @@ class Ending(StrEnum):
     REFUSED = "refused"
 
 
+class Privacy(StrEnum):
+    """What a question has to do with consent and with children under 14 (docs/privacy.md)."""
+
+    CONSENT = "consent"
+    """Whether the person takes part; asked before anything else."""
+    CHILD_AGE = "child_age"
+    GUARDIAN_CONSENT = "guardian_consent"
+    """Whether the guardian agrees to questions about a child under 14."""
+    ABOUT_CHILD = "about_child"
+    """Asked and kept only of a child of 14 and over, or with the guardian's consent."""
+
+
+AGREED = "yes"
+"""The choice of a consent question that gives consent."""
+CHILD_UNTIL = 14
+"""Below this age a guardian has to agree (PIPL, article 31)."""
+
+
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -87,6 +105,7 @@ class Item(Frozen):
     special_labels: Mapping[Special, Labels] = {}
     """The form's own words for its specials; without them everyone's."""
     sensitive: bool = False
+    privacy: Privacy | None = None
     module: str | None = None
     indicator: str | None = None
     """Third-level indicator code; only scored items (ratings) have one."""

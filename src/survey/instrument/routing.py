@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from survey.instrument.expressions import Program, Situation, parse, program, to_boolean
-from survey.instrument.model import Ending, Instrument, Item
+from survey.instrument.model import Ending, Instrument, Item, Privacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class ReadySection:
 class ReadyInstrument:
     sections: tuple[ReadySection, ...]
     names: frozenset[str]
+    child_age: str
+    guardian_consent: str
+    """Names of the questions that open those about a child; empty where there is none."""
 
 
 def holds(condition: Program | None, situation: Situation) -> bool:
@@ -63,7 +66,12 @@ def _compiled(key: _BySha) -> ReadyInstrument:
         for section in key.instrument.sections
     )
     names = frozenset(item.name for item in key.instrument.items())
-    return ReadyInstrument(sections, names)
+    marked = {item.privacy: item.name for item in key.instrument.items()}
+    return ReadyInstrument(
+        sections, names,
+        child_age=marked.get(Privacy.CHILD_AGE, ""),
+        guardian_consent=marked.get(Privacy.GUARDIAN_CONSENT, ""),
+    )  # fmt: skip
 
 
 def _ready(item: Item) -> ReadyItem:

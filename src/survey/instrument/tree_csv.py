@@ -15,6 +15,7 @@ from pathlib import Path
 
 from survey.instrument.tree import Indicator, IndicatorTree, Provenance
 from survey.locale import Message, SurveyError, msg
+from survey.spreadsheets import harmless, restored
 
 COLUMNS = (
     "code",
@@ -65,15 +66,19 @@ def write_tree(tree: IndicatorTree, path: Path) -> None:
 
 def _row(indicator: Indicator) -> dict[str, object]:
     return {
-        "code": indicator.code,
-        "parent": indicator.parent or "",
+        "code": harmless(indicator.code),
+        "parent": harmless(indicator.parent or ""),
         "level": indicator.level,
-        "name_zh": indicator.name.get("zh", ""),
-        "name_en": indicator.name.get("en", ""),
+        "name_zh": harmless(indicator.name.get("zh", "")),
+        "name_en": harmless(indicator.name.get("en", "")),
         "weight": repr(indicator.weight),
         "name_status": indicator.name_status.value,
         "weight_status": indicator.weight_status.value,
     }
+
+
+def _text(cell: str | None) -> str:
+    return restored((cell or "").strip())
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -86,7 +91,10 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                     msg("The columns {columns} are missing.", columns=", ".join(missing))
                 )
             rows = [
-                (reader.line_num, {column: (row[column] or "").strip() for column in COLUMNS})
+                (
+                    reader.line_num,
+                    {column: _text(row[column]) for column in COLUMNS},
+                )
                 for row in reader
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

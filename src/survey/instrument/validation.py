@@ -12,7 +12,7 @@ from datetime import date
 
 from survey.instrument.answers import Answer, Problem, Refusal, is_blank, read_answer
 from survey.instrument.expressions import Program, Situation, to_boolean
-from survey.instrument.model import Ending, Instrument, Kind
+from survey.instrument.model import AGREED, CHILD_UNTIL, Ending, Instrument, Kind, Privacy
 from survey.instrument.routing import (
     ReadyInstrument,
     ReadyItem,
@@ -39,7 +39,7 @@ class Validation:
     ending: Ending | None
     """Set when the interview was screened out or refused on its way."""
     unanswered: tuple[str, ...] = ()
-    """Questions that were asked and left open."""
+    """Questions that were asked and left open, and the age of a child without the guardian."""
 
     @property
     def record(self) -> dict[str, Answer | None]:
@@ -54,8 +54,9 @@ class Validation:
 
 def validate(instrument: Instrument, answers: object, *, today: date) -> Validation:
     """Walk the route with `answers` (item name -> value, as decoded from JSON)."""
-    walk = _Walk(answers, today)
-    ending = walk.along(compile_instrument(instrument))
+    walk = _Walk(answers, today, compile_instrument(instrument))
+    ending = walk.along()
+    walk.withhold()
     return Validation(
         answers=walk.accepted,
         route=tuple(walk.route),
@@ -67,21 +68,29 @@ def validate(instrument: Instrument, answers: object, *, today: date) -> Validat
 
 
 class _Walk:
-    def __init__(self, answers: object, today: date) -> None:
+    def __init__(self, answers: object, today: date, instrument: ReadyInstrument) -> None:
+        self.instrument = instrument
         self.given: Mapping[object, object] = answers if isinstance(answers, Mapping) else {}
         self.accepted: dict[str, Answer] = {}
         self.route: list[str] = []
         self.problems: list[Problem] = []
         self.notes: set[str] = set()
+        self.withheld: set[str] = set()
         self.left_open: list[str] = []
         self.situation = Situation(self.accepted, "", today.isoformat())
+        self.refused = self._guardian_refuses()
         if not isinstance(answers, Mapping):
             self.problems.append(
                 Problem("", "type", msg("The answers did not arrive in a readable form."))
             )
 
-    def along(self, instrument: ReadyInstrument) -> Ending | None:
-        for section in instrument.sections:
+    def _guardian_refuses(self) -> bool:
+        """Whether something other than agreement was said to the question for consent."""
+        said = self.given.get(self.instrument.guardian_consent)
+        return not is_blank(said) and said != AGREED
+
+    def along(self) -> Ending | None:
+        for section in self.instrument.sections:
             if holds(section.relevant, self.situation):
                 self.section(section)
                 if section.ends is not None:
@@ -90,9 +99,35 @@ class _Walk:
 
     def section(self, section: ReadySection) -> None:
         for ready in section.items:
-            if holds(ready.relevant, self.situation):
+            if self.is_asked(ready):
                 self.route.append(ready.item.name)
                 self.item(ready)
+
+    def is_asked(self, ready: ReadyItem) -> bool:
+        if ready.item.privacy is Privacy.ABOUT_CHILD and not self.child_is_open():
+            return False
+        if holds(ready.relevant, self.situation):
+            return True
+        return ready.item.privacy is Privacy.GUARDIAN_CONSENT and self.is_withheld()
+
+    def child_is_open(self) -> bool:
+        """Whatever relevance says: nothing about a child under 14 without the guardian."""
+        age = self.accepted.get(self.instrument.child_age)
+        old_enough = isinstance(age, int | float) and age >= CHILD_UNTIL
+        return old_enough or self.accepted.get(self.instrument.guardian_consent) == AGREED
+
+    def is_withheld(self) -> bool:
+        """The age was not kept because the guardian refused: that it was asked is still known."""
+        return self.refused and self.instrument.child_age in self.left_open
+
+    def withhold(self) -> None:
+        """Forget the age of a child under 14 without the guardian's consent; nothing else was
+        asked."""
+        name = self.instrument.child_age
+        if name in self.accepted and not self.child_is_open():
+            del self.accepted[name]
+            self.left_open.append(name)
+            self.withheld.add(name)
 
     def item(self, ready: ReadyItem) -> None:
         if ready.item.kind is Kind.CALCULATE:
@@ -125,6 +160,8 @@ class _Walk:
             self.constraint(ready, answer)
 
     def unanswered(self, ready: ReadyItem) -> None:
+        if ready.item.privacy is Privacy.CHILD_AGE and self.refused:
+            return
         if ready.item.required:
             message = ready.item.required_message or msg("Please answer this question.")
             self.problems.append(Problem(ready.item.name, "required", message))
@@ -140,7 +177,7 @@ class _Walk:
             self.problems.append(Problem(ready.item.name, "constraint", message))
 
     def dropped(self) -> tuple[str, ...]:
-        kept = set(self.route) - self.notes
+        kept = set(self.route) - self.notes - self.withheld
         return tuple(
             name[:_SHOWN_NAME] if isinstance(name, str) else type(name).__name__
             for name, raw in self.given.items()

@@ -11,8 +11,9 @@ import orjson
 
 from survey.access.audit_trail import TrailEntry
 from survey.locale import Message, Translator, msg
-from survey.publish.tables import BYTE_ORDER_MARK, harmless
+from survey.publish.tables import BYTE_ORDER_MARK
 from survey.sample.workbooks import Column, Sheet, write_workbook
+from survey.spreadsheets import csv_row
 
 _CHINA = ZoneInfo("Asia/Shanghai")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -43,7 +44,7 @@ def write_csv(file: TextIO, entries: Iterable[TrailEntry], t: Translator) -> int
     count = 0
     for cells in _rows(entries):
         count += 1
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+        writer.writerow(csv_row(cells))
     return count
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from survey.publish.columns import Columns, listed
+from survey.spreadsheets import harmless
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheet programs misread Chinese."""
 
@@ -65,8 +65,3 @@ def _written(value: object) -> str | int | float:
     if isinstance(value, int):
         return value
     return harmless(str(value))
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -21,8 +21,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.instrument.xlsform.guard import guarded_excel
 from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
+from survey.spreadsheets import put_text
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SHOWN = 60
 LONGEST = 200
 LISTS = "lists"
@@ -124,10 +124,10 @@ def _shown(column: Column, value: object, t: Translator) -> object:
 
 
 def _put(cell: Cell, value: object) -> None:
-    cell.value = value
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        cell.data_type = "s"
-        cell.quotePrefix = True
+    if isinstance(value, str):
+        put_text(cell, value)
+    else:
+        cell.value = value
 
 
 def read_sheet(name: str, content: bytes, sheet: Sheet) -> tuple[list[SheetRow], list[CellError]]:

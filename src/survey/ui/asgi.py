@@ -11,6 +11,7 @@ from anyio import create_task_group, to_thread
 from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
@@ -20,35 +21,38 @@ from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
 from survey.ui.anchoring import keep_anchoring
-from survey.ui.watching import keep_looking
+from survey.ui.watching import keep_cleaning, keep_looking
 from survey.web.assets import warm_assets
 from survey.web.doorkeeper import Doorkeeper
 from survey.web.invited import form_body
 from survey.web.routes import build_app, is_ours
+from survey.web.security import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT, is_https
 
 _LOG = logging.getLogger(__name__)
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "same-origin",
-}
 
 
 class SafeHeaders:
     """Adds the security headers that an answer does not carry already."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, trusted_proxies: int = 0) -> None:
+        self.app, self.trusted_proxies = app, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        usual = PAGE_HEADERS if is_ours(scope["path"]) else DASHBOARD_HEADERS
+
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in usual.items():
                     headers.setdefault(name, value)
+                if is_https(Request(scope), self.trusted_proxies):
+                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
             await send(message)
 
-        await self.app(scope, receive, send_safely if scope["type"] == "http" else send)
+        await self.app(scope, receive, send_safely)
 
 
 def _close_the_side_door() -> None:
@@ -96,6 +100,8 @@ def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager
             behind.start_soon(keep_anchoring, settings)
             if settings.look_at_new:
                 behind.start_soon(keep_looking, settings)
+            if settings.clean_up:
+                behind.start_soon(keep_cleaning, settings)
             yield {}
             behind.cancel_scope.cancel()
 
@@ -121,7 +127,7 @@ def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> AS
     _close_the_side_door()
     own = build_app(settings)
     pages = App(script, lifespan=_lifespan(settings))
-    return Doorkeeper(SafeHeaders(TwoDoors(own, pages)), settings)
+    return Doorkeeper(SafeHeaders(TwoDoors(own, pages), settings.trusted_proxies), settings)
 
 
 def __getattr__(name: str) -> ASGIApp:

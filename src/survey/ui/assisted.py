@@ -16,6 +16,7 @@ from survey.store.unavailable import UNAVAILABLE
 from survey.ui.interview import Interview, interview_form
 from survey.ui.page import Visit, fragment
 from survey.ui.session import visitor
+from survey.web.contact import phone_door
 from survey.web.outcomes import Outcome, take_in
 
 _SINCE = "interview-form/since"
@@ -88,4 +89,5 @@ def _interview(
         is_demo=task.is_demo,
         draft_key=f"{visit.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
         full=full,
+        phone=phone_door(visit.settings),
     )

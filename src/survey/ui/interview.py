@@ -38,6 +38,8 @@ class Interview:
     draft_key: str
     full: tuple[FullGroup, ...]
     """Who is not needed any more."""
+    phone: Mapping[str, str]
+    """Where a respondent's telephone number goes (`survey.web.contact.phone_door`)."""
 
 
 def interview_form(
@@ -100,6 +102,7 @@ def _data(
             "is_demo": interview.is_demo,
             "next": True,
             "full": full_for_form(interview.full),
+            **interview.phone,
         },
         "outcomes": outcomes,
     }

@@ -7,6 +7,8 @@ from typing import Any
 
 from survey.fieldwork.clock import CHINA
 from survey.fieldwork.lifecycle import STATUS_NAMES
+from survey.fieldwork.privacy.consent import consent_of
+from survey.fieldwork.privacy.screening import Identifier, masked
 from survey.fieldwork.reasons import NAMES as REASON_NAMES
 from survey.fieldwork.reasons import Reason
 from survey.fieldwork.review import Answered, Interview, Step
@@ -16,6 +18,13 @@ from survey.publish.views.names import Names
 from survey.store.tables import Mode, Status
 from survey.web.texts import form_texts, screen_language
 
+IDENTIFIERS: Mapping[Identifier, Message] = {
+    Identifier.PHONE: msg("looks like a telephone number"),
+    Identifier.ID_NUMBER: msg("looks like an ID number"),
+    Identifier.BANK_CARD: msg("looks like a bank card"),
+    Identifier.EMAIL: msg("looks like an e-mail address"),
+    Identifier.WECHAT: msg("looks like a WeChat name"),
+}
 MODES: Mapping[Mode, Message] = {
     Mode.SELF: msg("answered alone"),
     Mode.ASSISTED: msg("read aloud by the surveyor"),
@@ -63,6 +72,23 @@ def head(t: Translator, names: Names, one: Interview) -> str:
     )
 
 
+def consent(t: Translator, one: Interview) -> str:
+    """What the respondent agreed to, when, and who read it; the text itself opens on a click."""
+    record = consent_of(one)
+    if record is None:
+        return ""
+    facts = (
+        t("agreed to take part") if record.agreed else t("did not agree to take part"),
+        moment(record.at) if record.at else t("hour not known"),
+        t(MODES[record.mode]), record.surveyor, record.instrument,
+    )  # fmt: skip
+    lines = "".join(f"<p>{escape(line)}</p>" for line in record.text)
+    return (
+        f'<details class="hcs-facts"><summary>{escape(" · ".join(filter(None, facts)))}</summary>'
+        f'<div lang="{escape(record.language)}">{lines}</div></details>'
+    )
+
+
 def answers(t: Translator, one: Interview) -> str:
     """The questions as they were asked, in the language of the interview."""
     rows = []
@@ -80,14 +106,28 @@ def answers(t: Translator, one: Interview) -> str:
 
 
 def _row(t: Translator, one: Answered, language: str) -> str:
-    said = escape(answer_words(t, one.item, one.answer, language))
+    said = _said(t, one, language)
     if one.corrected:
         before = answer_words(t, one.item, one.before, language)
+        if one.item.kind is Kind.TEXT:
+            before = masked(before)
         words = escape(t("before the correction: {answer}", answer=before))
         said += f'<br><span class="hcs-before">{words}</span>'
     seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
     question = escape(_in(one.item.label, language))
     return f"<tr><td>{question}</td><td>{said}</td><td>{seconds}</td></tr>"
+
+
+def _said(t: Translator, one: Answered, language: str) -> str:
+    """An answer as HTML; in open text, what identifies a person is marked and named."""
+    if one.said is None or not one.said.found:
+        return escape(answer_words(t, one.item, one.answer, language))
+    return "".join(
+        escape(part)
+        if kind is None
+        else f'<mark title="{escape(t(IDENTIFIERS[kind]))}">{escape(part)}</mark>'
+        for part, kind in one.said.parts()
+    )
 
 
 def answer_words(t: Translator, item: Item, answer: Any, language: str) -> str:
@@ -130,6 +170,8 @@ def step_words(t: Translator, step: Step) -> str:
     """One entry: when, who, to which state, and why."""
     to = step.detail.get("to", step.action.removeprefix("response."))
     done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
+    if step.action == "response.withdrawn":
+        done = t("withdrawn by the respondent, answers deleted")
     said = reason_words(t, Reason.read(str(step.detail.get("reason", ""))))
     together = int(step.detail.get("together", 1))
     if together > 1:

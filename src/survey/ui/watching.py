@@ -1,7 +1,9 @@
-"""Work beside the pages: new interviews are looked at every few minutes, in a process of its own.
+"""Work beside the pages: looking at new interviews, and deletion by schedule.
 
-A process of its own, because reading a whole wave would keep this one from answering; a lease in
-the store lets only one of many look (`survey.fieldwork.quality.watching`).
+New interviews are looked at every few minutes, in a process of its own, because reading a whole
+wave would keep this one from answering; a lease in the store lets only one of many look
+(`survey.fieldwork.quality.watching`), and likewise only one of many delete
+(`survey.fieldwork.privacy.retention`).
 """
 
 import asyncio
@@ -11,6 +13,8 @@ import sys
 
 from anyio import to_thread
 
+from survey.fieldwork.privacy.retention import clean_up_when_due
+from survey.fieldwork.privacy.retention import is_due as cleaning_is_due
 from survey.fieldwork.quality import is_due
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -18,6 +22,8 @@ from survey.store.tables import now
 
 LOOK_EVERY = 60.0
 """Seconds between two questions whether there is something to look at."""
+CLEAN_EVERY = 600.0
+"""Seconds between two questions whether today's deletion has been made."""
 _COMMAND = (sys.executable, "-c", "from survey.cli import main; main()", "quality-new")
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +39,17 @@ async def keep_looking(settings: Settings, every: float = LOOK_EVERY) -> None:
             # The store may be away for a moment, and flags must never take the platform down with
             # them; the next round asks again.
             _LOG.exception("new interviews could not be looked at")
+
+
+async def keep_cleaning(settings: Settings, every: float = CLEAN_EVERY) -> None:
+    """Until it is cancelled: once a day, delete what has been kept long enough."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            if await to_thread.run_sync(cleaning_is_due, settings):
+                await to_thread.run_sync(clean_up_when_due, settings)
+        except Exception:
+            _LOG.exception("what was kept long enough could not be deleted")
 
 
 def _due(settings: Settings) -> bool:

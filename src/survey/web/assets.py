@@ -1,5 +1,6 @@
 """The form's script and style: plain files, joined in order, addressed by their content."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from survey.web.texts import form_texts, paper_texts
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
     "expressions", "dom", "route", "drafts", "sender", "watch", "speech", "flow", "words", "quota",
-    "interview", "inputs", "questions", "screens", "keys", "drawing", "form",
+    "code", "interview", "inputs", "questions", "screens", "keys", "drawing", "form",
 )  # fmt: skip
 """In order of use: each part is one global that names only those before it when it is loaded."""
 
@@ -27,17 +28,19 @@ PAPER_PARTS = (
 )  # fmt: skip
 """The typist's grid: the same questionnaire, drafts and sender under another screen."""
 
+_REMARK = re.compile(r"^\s*/\*.*?\*/\s*$", re.DOTALL | re.MULTILINE)
+"""A comment that begins and ends with its lines."""
 STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 
 
 def _lean(source: str) -> str:
-    """Without indentation, blank lines and comment lines; nothing within a line is touched.
+    """Without indentation, blank lines and comments of whole lines; nothing within one is touched.
 
     Each file says that it is strict; joined, they say it once.
     """
-    lines = (line.strip() for line in source.splitlines())
+    lines = (line.strip() for line in _REMARK.sub("", source).splitlines())
     kept = (line for line in lines if line and line != STRICT and not line.startswith("//"))
     return "\n".join(kept) + "\n"
 
@@ -73,8 +76,15 @@ def notice_script() -> Body:
 def embedded_script() -> Body:
     """The form as a module for the surveyor's page, with its words in every screen language."""
     words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
-    module = f"{form_script()}const SCREEN_TEXTS = {words};\n{_mounted('embedded')}"
+    parts = form_script() + read_script("contact")
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted('embedded')}"
     return Body(module.encode(), JAVASCRIPT)
+
+
+@lru_cache(maxsize=1)
+def contact_script() -> Body:
+    """Asking for a telephone number: only sent where there is a key to encrypt one with."""
+    return Body(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
 
 
 def _mounted(name: str) -> str:
@@ -116,6 +126,10 @@ def script_url() -> str:
     return f"/assets/form.{page_script().digest}.js"
 
 
+def contact_script_url() -> str:
+    return f"/assets/contact.{contact_script().digest}.js"
+
+
 def notice_script_url() -> str:
     return f"/assets/notices.{notice_script().digest}.js"
 
@@ -145,6 +159,7 @@ def _by_url() -> dict[str, Body]:
     return {
         script_url(): page_script(),
         notice_script_url(): notice_script(),
+        contact_script_url(): contact_script(),
         style_url(): page_style(),
         embedded_script_url(): embedded_script(),
         embedded_style_url(): form_style(),

@@ -29,6 +29,7 @@ from survey.locale import SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.web.contact import phone_door
 from survey.web.desk import Desk
 from survey.web.encoding import Body, send
 from survey.web.limits import RateLimit, client_address
@@ -163,6 +164,7 @@ class _Door:
                 "place": dict(invitation.city_name),
                 "is_demo": invitation.is_demo,
                 "full": full_for_form(invitation.full),
+                **phone_door(self.settings),
             },
         }
 

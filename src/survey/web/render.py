@@ -13,7 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import LANGUAGES
-from survey.web.assets import notice_script_url, script_url, style_url
+from survey.web.assets import (
+    contact_script_url,
+    notice_script_url,
+    script_url,
+    style_url,
+)
 from survey.web.encoding import Body, send
 from survey.web.security import PAGE_HEADERS
 
@@ -54,11 +59,11 @@ def _boot(data: Mapping[str, Any] | None) -> str:
         return ""
     # Within a script element only "<" could end it early.
     document = orjson.dumps(data).decode().replace("<", "\\u003c")
-    source = script_url() if data["kind"] == "form" else notice_script_url()
-    return (
-        f'<script type="application/json" id="boot">{document}</script>\n'
-        f'<script src="{source}" defer></script>\n'
-    )
+    scripts = [script_url() if data["kind"] == "form" else notice_script_url()]
+    if "phone" in data.get("meta", ()):
+        scripts.append(contact_script_url())
+    tags = "".join(f'<script src="{source}" defer></script>\n' for source in scripts)
+    return f'<script type="application/json" id="boot">{document}</script>\n{tags}'
 
 
 def respond(

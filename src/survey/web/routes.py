@@ -4,14 +4,24 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web import assets, health, invited, offline, paper, responses, signin
+from survey.web import (
+    assets,
+    contact,
+    health,
+    invited,
+    offline,
+    paper,
+    responses,
+    signin,
+    withdraw,
+)
 from survey.web.auth import routes as auth
 from survey.web.desk import Desk
 from survey.web.faults import fault_handlers
 from survey.web.limits import RateLimit
 
 _PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/")
-_ADDRESSES = frozenset({"/health", "/ready"})
+_ADDRESSES = frozenset({"/health", "/ready", withdraw.PATH})
 _CLOSED = frozenset({"/_stcore/metrics"})
 """Streamlit tells figures about the process there to anybody; we take it and have nothing there."""
 
@@ -37,6 +47,8 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *offline.routes(settings),
         *invited.routes(settings, limit, desk),
         *responses.routes(settings, limit, desk),
+        *contact.routes(settings, limit, desk),
+        *withdraw.routes(settings, desk),
         *assets.routes(),
         *paper.routes(settings),
         *signin.routes(settings, limit),

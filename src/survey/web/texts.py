@@ -74,6 +74,22 @@ def form_texts(language: str) -> dict[str, str]:
         ),
         "receipt_code": t("Receipt {code}"),
         "may_close": t("You may close this page now."),
+        "code_text": t(
+            "This code withdraws your answers until the results are computed, at {address}. It "
+            "is also kept on this device."
+        ),
+        "code_aloud": t(
+            "Please give the respondent this code, read aloud or on paper. It withdraws their "
+            "answers, at {address}, until the results are computed."
+        ),
+        "phone_text": t(
+            "May we call you to check that this interview took place? You need not. The number is "
+            "kept apart, encrypted, and deleted soon."
+        ),
+        "phone_label": t("Telephone number"),
+        "phone_leave": t("Leave this number"),
+        "phone_kept": t("Thank you. Your number is kept for a check call only."),
+        "phone_failed": t("The number could not be sent. You may try again or leave it."),
         "refused": t("These answers could not be accepted"),
         "refused_text": t("Please show this page to the surveyor who gave you the link."),
         **_problem_texts(language),

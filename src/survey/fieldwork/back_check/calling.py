@@ -1,7 +1,8 @@
 """The list of people to ask again, and what came of each attempt.
 
-Whoever asks sees neither the answers of the interview nor a name or number: the platform holds no
-contact, and a checker who knows what was said hears it again.
+Whoever asks sees neither the answers of the interview nor a name: a checker who knows what was said
+hears it again. A telephone number, where one was left, is read one at a time and by supervisors
+only (`survey.fieldwork.privacy.contacts`).
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select, update
+from sqlalchemy import Select, case, exists, func, select, update
 from sqlmodel import Session
 
 from survey.access.audit import actor_id, record
@@ -18,6 +19,7 @@ from survey.access.principal import AccessDenied, Action, Principal
 from survey.fieldwork.back_check.items import WAS_INTERVIEWED, comparisons
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.privacy.screening import clean_note
 from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.reach import within_reach
 from survey.fieldwork.submission import AnswersInvalid
@@ -32,6 +34,7 @@ from survey.store.tables import (
     ChosenBy,
     Outcome,
     Response,
+    ResponseContact,
     ResponseRevision,
     SamplingPoint,
 )
@@ -52,6 +55,7 @@ LONGEST_NOTE = 500
 
 _CHECKS, _RESPONSES = table_of(BackCheck), table_of(Response)
 _REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
+_CONTACTS = table_of(ResponseContact)
 _SURVEYORS, _CHECKERS = table_of(Account), table_of(Account).alias("checker")
 
 
@@ -88,6 +92,8 @@ class Call:
     note: str
     version: int
     instrument_id: UUID
+    left_phone: bool
+    """The respondent left a telephone number."""
 
     @property
     def code(self) -> str:
@@ -183,7 +189,7 @@ def record_attempt(
     outcome, answers = _understood(session, row, attempt, now)
     changed = {
         "outcome": outcome, "channel": attempt.channel, "answers": answers,
-        "note": " ".join(attempt.note.split())[:LONGEST_NOTE],
+        "note": clean_note(attempt.note)[:LONGEST_NOTE],
         "attempts": row.attempts + 1, "checked_by": actor_id(principal), "checked_at": now,
         "lock_version": row.lock_version + 1,
         "revision": row.revision or _revision(session, row.response_id),
@@ -255,6 +261,7 @@ def _calls(principal: Principal) -> Select[Any]:
             _POINTS.c.name.label("point_name"),
             _SURVEYORS.c.name.label("surveyor"),
             _CHECKERS.c.name.label("checker"),
+            exists().where(_CONTACTS.c.response_id == _CHECKS.c.response_id).label("left_phone"),
             func.coalesce(_RESPONSES.c.started_at, _RESPONSES.c.submitted_at, type_=_MOMENT).label(
                 "interviewed_at"
             ),
@@ -279,4 +286,5 @@ def _call(row: AnyRow) -> Call:
         interviewed_at=row.interviewed_at, chosen_by=row.chosen_by, outcome=row.outcome,
         attempts=row.attempts, checked_at=row.checked_at, checker=row.checker or "",
         note=row.note, version=row.lock_version, instrument_id=row.instrument_id,
+        left_phone=bool(row.left_phone),
     )  # fmt: skip

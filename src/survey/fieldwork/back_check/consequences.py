@@ -15,6 +15,7 @@ from sqlmodel import Session
 from survey.access.audit import actor_id, record_many
 from survey.access.principal import AccessDenied, Action, Principal
 from survey.fieldwork.clock import china_date
+from survey.fieldwork.privacy.screening import clean_note
 from survey.fieldwork.reach import within_reach
 from survey.fieldwork.reasons import MAX_NOTE, ReasonCode
 from survey.fieldwork.review import Filter
@@ -78,7 +79,7 @@ def note_retraining(
     ).distinct()  # fmt: skip
     if set(session.connection().execute(query).scalars()) != set(wanted):
         raise AccessDenied(msg("Not all of these surveyors work in your area."))
-    words = " ".join(note.split())[:MAX_NOTE]
+    words = clean_note(note)[:MAX_NOTE]
     insert_columns(
         session.connection(),
         SurveyorNote,

@@ -105,6 +105,8 @@ def standing_alone(instrument: Instrument) -> frozenset[str]:
 def _is_alone(item: Item) -> bool:
     if item.kind in {Kind.NOTE, Kind.CALCULATE} or item.relevant is not None:
         return False
+    if item.privacy is not None:
+        return False
     if item.constraint is None:
         return True
     return not references(parse(item.constraint)) and "today" not in item.constraint

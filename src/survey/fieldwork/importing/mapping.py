@@ -21,6 +21,7 @@ from survey.fieldwork.importing.findings import ImportImpossible
 from survey.fieldwork.importing.reading import read_delimited
 from survey.instrument.model import Instrument, Kind
 from survey.locale import msg
+from survey.spreadsheets import harmless, restored
 
 
 class Role(StrEnum):
@@ -108,9 +109,10 @@ def write_mapping(mapping: MappingFile) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(FIELDS)
-    writer.writerows((column, target, "", "") for column, target in mapping.targets.items())
+    rows = [(column, target, "", "") for column, target in mapping.targets.items()]
     for column, codes in mapping.codes.items():
-        writer.writerows((column, "", value, code) for value, code in codes.items())
+        rows += [(column, "", value, code) for value, code in codes.items()]
+    writer.writerows(map(harmless, row) for row in rows)
     return buffer.getvalue().encode("utf-8-sig")
 
 
@@ -126,7 +128,7 @@ def read_mapping(content: bytes) -> MappingFile:
     targets: dict[str, str] = {}
     codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for number, cells in table.rows:
-        named = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+        named = dict(zip(header, (restored(cell.strip()) for cell in cells), strict=False))
         column, item = named.get("column", ""), named.get("item", "")
         value, code = named.get("value", ""), named.get("code", "")
         if not column:

@@ -11,6 +11,7 @@ from survey.fieldwork.importing.findings import Rejection
 from survey.fieldwork.importing.meanings import in_language
 from survey.instrument.model import Labels
 from survey.locale import Message, Translator
+from survey.spreadsheets import put_text
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -18,8 +19,7 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 def text_cell(sheet: object, text: str) -> Any:
     """A cell that no program takes for a formula, without characters that XML cannot hold."""
     cell = WriteOnlyCell(sheet, value="")
-    cell.value = _UNWRITABLE.sub("", text)
-    cell.data_type = "s"
+    put_text(cell, _UNWRITABLE.sub("", text))
     return cell
 
 

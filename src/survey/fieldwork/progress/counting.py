@@ -14,7 +14,7 @@ from survey.fieldwork.progress.margins import margins, missing_of, target_of, to
 from survey.fieldwork.progress.model import Cell, MarginTally, Place, Tally
 from survey.fieldwork.quota import COUNTED, parse_band
 from survey.fieldwork.reach import within_reach
-from survey.store.core import table_of
+from survey.store.core import AnyRow, table_of
 from survey.store.days import china_day
 from survey.store.tables import QuotaCell, Response, Status, WaveState
 
@@ -55,7 +55,26 @@ def _counts(session: Session, principal: Principal, wave_id: UUID) -> dict[str, 
     counts: dict[str, dict[UUID | None, dict[Status, int]]] = {}
     for city, cell, status, number in session.connection().execute(query):
         counts.setdefault(city, {}).setdefault(cell, {})[status] = number
+    for city, number in _withdrawn(session, principal, wave_id):
+        without_cell = counts[city][None]
+        without_cell[Status.VOID] -= number
+        without_cell[Status.REFUSED] = without_cell.get(Status.REFUSED, 0) + number
     return dict(counts)
+
+
+def _withdrawn(session: Session, principal: Principal, wave_id: UUID) -> Sequence[AnyRow]:
+    """Void interviews whose respondent withdrew, by city: they declined, nobody did bad work."""
+    query = (
+        select(_RESPONSES.c.city_code, func.count())
+        .where(
+            _RESPONSES.c.wave_id == wave_id,
+            _RESPONSES.c.withdrawn_at.is_not(None),
+            _RESPONSES.c.status == Status.VOID,
+            within_reach(principal, _RESPONSES.c.city_code),
+        )
+        .group_by(_RESPONSES.c.city_code)
+    )
+    return session.connection().execute(query).all()
 
 
 def _cells(

@@ -77,7 +77,10 @@ class _Work:
 
 
 def stored_interviews(session: Session, wave_id: UUID) -> Iterator[Raw]:
-    """Every finished interview of the wave with its current answers, in no particular order."""
+    """Every finished interview of the wave with its current answers, in no particular order.
+
+    Of a withdrawn one nothing is left that could be assessed.
+    """
     work = _Work.read(session, wave_id)
     streaming = {"yield_per": _CHUNK}
     found = session.connection().execute(_query(wave_id), execution_options=streaming)
@@ -109,6 +112,7 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
         .where(
             _RESPONSES.c.wave_id == wave_id,
             _RESPONSES.c.status.in_(FINISHED),
+            _RESPONSES.c.withdrawn_at.is_(None),
             _REVISIONS.c.is_current,
         )
     )  # fmt: skip

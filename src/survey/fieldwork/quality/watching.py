@@ -105,7 +105,8 @@ def last_look(*, session: Session, principal: Principal, wave_id: UUID) -> LastL
 
 def _unseen(wave_id: Any) -> Any:
     seen = exists().where(_RISKS.c.response_id == _RESPONSES.c.id)
-    return (_RESPONSES.c.wave_id == wave_id) & _RESPONSES.c.status.in_(FINISHED) & ~seen
+    there = _RESPONSES.c.status.in_(FINISHED) & _RESPONSES.c.withdrawn_at.is_(None)
+    return (_RESPONSES.c.wave_id == wave_id) & there & ~seen
 
 
 def _waiting_waves(session: Session) -> Sequence[AnyRow]:

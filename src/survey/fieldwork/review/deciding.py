@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
 from survey.fieldwork.lifecycle import MOVES, move, move_all
-from survey.fieldwork.reasons import Reason
+from survey.fieldwork.privacy.withdrawal import erase_reviewed
+from survey.fieldwork.reasons import Reason, ReasonCode
 from survey.fieldwork.review.listing import Filter, in_filter
 from survey.fieldwork.second_person import approved_by_same
 from survey.locale import SurveyError, msg
@@ -33,6 +34,12 @@ class SelectionChanged(SurveyError):
 
 class TooManyAtOnce(SurveyError):
     code = "too_many_at_once"
+
+
+class OneByOne(SurveyError):
+    """What cannot be undone is not done to many interviews at once."""
+
+    code = "one_by_one"
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,23 @@ def decide(
     reason: Reason | None,
     now: datetime,
 ) -> int:
-    """Move the interview that was looked at; fails when it is no longer in the version seen."""
+    """Move the interview that was looked at; fails when it is no longer in the version seen.
+
+    Void because the respondent withdrew deletes what was answered; nothing brings it back.
+    """
     principal.require(Action.REVIEW)
-    return move(
+    version = move(
         session=session, principal=principal, response_id=response_id, to=to,
         reason="" if reason is None else reason.text, now=now, expected_version=expected_version,
     )  # fmt: skip
+    if not _withdraws(to, reason):
+        return version
+    erase_reviewed(session=session, principal=principal, response_id=response_id, now=now)
+    return version + 1
+
+
+def _withdraws(to: Status, reason: Reason | None) -> bool:
+    return to is Status.VOID and reason is not None and reason.code is ReasonCode.WITHDRAWN
 
 
 def next_steps(principal: Principal, status: Status) -> tuple[Status, ...]:
@@ -106,6 +124,10 @@ def decide_all(
     now: datetime,
 ) -> int:
     """Make the moves of a preview, all or none; fails when they are no longer the same ones."""
+    if _withdraws(seen.to, reason):
+        raise OneByOne(
+            msg("Withdrawing deletes the answers for good. Please do it interview by interview.")
+        )
     rows = _selection(session, principal, chosen, lock=True)
     will, _, _ = _split(session, principal, rows, seen.to)
     if _fingerprint(will) != seen.fingerprint:
@@ -126,6 +148,7 @@ def _selection(
         select(
             _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.city_code,
             _RESPONSES.c.surveyor_id, _RESPONSES.c.quota_cell_id, _RESPONSES.c.lock_version,
+            _RESPONSES.c.withdrawn_at,
         )
         .where(in_filter(principal, chosen))
         .order_by(_RESPONSES.c.id)
@@ -149,8 +172,13 @@ def _split(
     if to is Status.APPROVED:
         ids = [row.id for row in rows if row.status in steps]
         own = approved_by_same(session=session, principal=principal, response_ids=ids)
-    will = [row for row in rows if row.status in steps and row.id not in own]
-    return will, [row for row in rows if row.status not in steps or row.id in own], len(own)
+    will = [
+        row
+        for row in rows
+        if row.status in steps and row.id not in own and row.withdrawn_at is None
+    ]
+    moved = {row.id for row in will}
+    return will, [row for row in rows if row.id not in moved], len(own)
 
 
 def _fingerprint(rows: Sequence[AnyRow]) -> str:

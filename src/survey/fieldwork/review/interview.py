@@ -13,6 +13,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseUnknown
+from survey.fieldwork.privacy.screening import Screened, screen
 from survey.fieldwork.reach import within_reach
 from survey.fieldwork.reasons import Reason
 from survey.fieldwork.review.listing import REVIEWABLE, Spot
@@ -59,6 +60,12 @@ class Answered:
     before: Any = None
     """The answer of the revision before, where it was another one."""
     corrected: bool = False
+
+    @property
+    def said(self) -> Screened | None:
+        """What was written in the respondent's own words, with what identifies a person found."""
+        open_text = self.item.kind is Kind.TEXT and isinstance(self.answer, str)
+        return screen(self.answer) if open_text else None
 
 
 @dataclass(frozen=True)

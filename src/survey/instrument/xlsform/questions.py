@@ -4,7 +4,7 @@ from typing import Any
 
 from pyxform import aliases
 
-from survey.instrument.model import Item, Kind, Labels, Special
+from survey.instrument.model import Item, Kind, Labels, Privacy, Special
 from survey.instrument.xlsform.languages import Languages
 from survey.instrument.xlsform.outline import Question
 from survey.instrument.xlsform.remarks import Remarks
@@ -62,6 +62,7 @@ class Questions:
             "specials": self.specials(question, shape),
             "special_labels": dict(shape.special_labels),
             "sensitive": self.yes(question, "sensitive"),
+            "privacy": self.privacy(question),
             "module": row.text("module") or None,
             "indicator": self.shapes.indicator(row, question.name) or None,
             "appearance": self.appearance(row),
@@ -114,6 +115,18 @@ class Questions:
     def yes(self, question: Question, column: str) -> bool:
         return aliases.yes_no.get(question.row.text(column).lower()) is True
 
+    def privacy(self, question: Question) -> Privacy | None:
+        written = question.row.text("privacy").lower()
+        if not written or written in set(Privacy):
+            return Privacy(written) if written else None
+        self.remarks.error(
+            question,
+            msg("“{code}” says nothing about privacy.", code=written),
+            "privacy",
+            msg("Write consent, child_age, guardian_consent or about_child."),
+        )
+        return None
+
     def appearance(self, row: Row) -> str | None:
         return " ".join(word for word in row.text("appearance").split() if word != RATING) or None
 
@@ -160,6 +173,7 @@ class Questions:
             relevant=condition,
             module=item.module,
             sensitive=item.sensitive,
+            privacy=item.privacy if item.privacy is Privacy.ABOUT_CHILD else None,
         )
 
     def check_extras(self, question: Question) -> None:

@@ -15,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from survey.instrument.model import Choice, Instrument, Item, Kind, Labels, Language, Section
 from survey.instrument.xlsform.scales import Scale
 from survey.instrument.xlsform.shapes import RATING
+from survey.spreadsheets import put_text
 
 _TYPES = {
     Kind.INTEGER: "integer",
@@ -30,6 +31,7 @@ _OWN_COLUMNS = (
     "indicator",
     "module",
     "sensitive",
+    "privacy",
     "ends",
     "minimum",
     "maximum",
@@ -163,6 +165,7 @@ def _item(item: Item, lists: _Lists) -> Record:
         "indicator": item.indicator or "",
         "module": item.module or "",
         "sensitive": "yes" if item.sensitive else "",
+        "privacy": item.privacy.value if item.privacy else "",
     }
     if item.kind in (Kind.INTEGER, Kind.DECIMAL):
         record |= {
@@ -237,8 +240,7 @@ def _cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
     if not text:
         return None
     cell = WriteOnlyCell(sheet, value="")
-    cell.value = text
-    cell.data_type = "s"
+    put_text(cell, text)
     cell.font = Font(bold=bold)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     return cell

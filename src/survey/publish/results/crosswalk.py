@@ -18,6 +18,7 @@ from types import MappingProxyType
 from survey.instrument.tree import Indicator, IndicatorTree, Provenance
 from survey.publish.results.cells import COMPOSITE
 from survey.settings import PROJECT_ROOT
+from survey.spreadsheets import csv_row
 
 TREES = PROJECT_ROOT / "seed" / "trees"
 _TOLERANCE = 1e-6
@@ -105,11 +106,14 @@ def write_crosswalk(rows: Sequence[Row], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(Row))
-        writer.writerows(
-            (r.before, r.after, r.level, r.name_zh, r.name_en, "yes" if r.comparable else "no",
-             r.reason, r.status.value)
-            for r in rows
-        )  # fmt: skip
+        writer.writerows(csv_row(_cells(row)) for row in rows)
+
+
+def _cells(row: Row) -> tuple[object, ...]:
+    return (
+        row.before, row.after, row.level, row.name_zh, row.name_en,
+        "yes" if row.comparable else "no", row.reason, row.status.value,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from survey.access.audit import record
@@ -24,8 +25,9 @@ from survey.settings import Settings
 from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
 from survey.snapshot.frame import FREEZABLE, response_frame
 from survey.snapshot.manifest import Manifest
+from survey.store.core import table_of
 from survey.store.engine import session_scope
-from survey.store.tables import Shown, Snapshot, Wave, WaveState
+from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
 
 _FROZEN = frozenset({WaveState.FROZEN, WaveState.RELEASED})
 
@@ -34,6 +36,12 @@ class NothingToFreeze(SurveyError):
     """The wave has no approved response."""
 
     code = "nothing_to_freeze"
+
+
+class AnswersChanged(SurveyError):
+    """An interview was withdrawn after the answers had been read; nothing was frozen."""
+
+    code = "answers_changed"
 
 
 class FrozenWave(BaseModel):
@@ -67,6 +75,7 @@ def freeze_wave(
     Raises:
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
+        AnswersChanged: an interview was withdrawn in the meantime.
     """
     actor.require(Action.ADMINISTER)
     with session_scope(settings.store_url, patient=True) as session:
@@ -186,6 +195,18 @@ def _manifest(
     )
 
 
+def _require_same(session: Session, wave: Wave, rows: int) -> None:
+    """Somebody may have withdrawn an interview since the answers were read."""
+    response = table_of(Response)
+    query = select(func.count()).where(
+        response.c.wave_id == wave.id, response.c.status == Status.FROZEN
+    )
+    if session.connection().execute(query).scalar_one() != rows:
+        raise AnswersChanged(
+            msg("Interviews changed while the wave was being frozen. Please freeze it again.")
+        )
+
+
 def _register(
     session: Session,
     wave: Wave,
@@ -210,6 +231,7 @@ def _register(
     before = str(wave.state)
     if final:
         freeze_approved(session=session, wave_id=wave.id)
+        _require_same(session, wave, manifest.rows)
         _move(session, wave, actor, manifest.frozen_at, release=release)
     record(
         session=session,

@@ -4,14 +4,17 @@ import io
 import json
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
 
 from survey.locale import SurveyError, msg
-from survey.publish.tables import csv_bytes, harmless
+from survey.publish.tables import csv_bytes
+from survey.spreadsheets import is_formula, put_text
 
 MOST_SHEET_CELLS = 1_500_000
 """A workbook beyond this takes minutes to write and to open."""
@@ -46,14 +49,22 @@ def _workbook(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
     book.properties.description = "\n".join(remarks)
     sheet = book.create_sheet("rows")
     for remark in remarks:
-        sheet.append([harmless(remark)])
-    sheet.append([harmless(str(name)) for name in table.columns])
+        sheet.append([_cell(sheet, remark)])
+    sheet.append([_cell(sheet, str(name)) for name in table.columns])
     plain = table.astype(object).where(table.notna(), None)
     for row in plain.itertuples(index=False, name=None):
-        sheet.append([harmless(value) if isinstance(value, str) else value for value in row])
+        sheet.append([_cell(sheet, value) for value in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def _cell(sheet: Any, value: object) -> object:
+    if not (isinstance(value, str) and is_formula(value)):
+        return value
+    cell = WriteOnlyCell(sheet)
+    put_text(cell, value)
+    return cell
 
 
 def _parquet(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:

@@ -2,6 +2,7 @@
 
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+from survey.store.tables.contacts import ResponseContact
 from survey.store.tables.exports import RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (
@@ -79,6 +80,7 @@ __all__ = [
     "QuotaMargin",
     "RecoveryCode",
     "Response",
+    "ResponseContact",
     "ResponseFlag",
     "ResponseRevision",
     "ResponseRisk",

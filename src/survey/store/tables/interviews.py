@@ -54,6 +54,19 @@ class Response(SQLModel, table=True):
         Index("ix_response_surveyor_submitted", "surveyor_id", "submitted_at"),
         # What the answers refer to, so that they lie in the part of their own wave.
         Index("ux_response_id_wave", "id", "wave_id", unique=True),
+        Index(
+            "ix_response_withdrawal",
+            "withdrawal_sha256",
+            sqlite_where=text("withdrawal_sha256 IS NOT NULL"),
+            postgresql_where=text("withdrawal_sha256 IS NOT NULL"),
+        ),
+        Index(
+            "ix_response_withdrawn",
+            "wave_id",
+            "city_code",
+            sqlite_where=text("withdrawn_at IS NOT NULL"),
+            postgresql_where=text("withdrawn_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -76,6 +89,10 @@ class Response(SQLModel, table=True):
     """Answers that came for questions off the route and were not kept."""
     lock_version: int = 1
     is_demo: bool = False
+    withdrawal_sha256: str | None = Field(default=None, max_length=64)
+    """SHA-256 of the code by which the respondent withdraws; the code itself is kept nowhere."""
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the respondent withdrew: the answers are gone and nothing brings the interview back."""
 
 
 class ResponseRevision(SQLModel, table=True):

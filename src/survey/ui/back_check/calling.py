@@ -27,6 +27,7 @@ from survey.store.tables import Channel, ChosenBy, Outcome, now
 from survey.store.unavailable import change_scope
 from survey.ui.back_check.choice import Choice
 from survey.ui.back_check.outcome import do, label
+from survey.ui.back_check.phone import offer_number
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 from survey.ui.reviewed import answer_words, moment
@@ -45,9 +46,11 @@ def calling(visit: Visit, choice: Choice) -> None:
     t = visit.t
     st.caption(
         t(
-            "The platform knows neither names nor telephone numbers. Ask the surveyor for the "
-            "contact sheet, by the receipt number of the interview, or go to the sampling point. "
-            "What was answered then is not shown here, so that the answers stay independent."
+            "The platform knows no names. A telephone number that the respondent left is shown to "
+            "the supervisor of the city, and every look at one is recorded. Otherwise ask the "
+            "surveyor for the contact sheet, by the receipt number of the interview, or go to the "
+            "sampling point. What was answered then is not shown here, so that the answers stay "
+            "independent."
         )
     )
     with read_scope(visit.settings.store_url) as session:
@@ -107,6 +110,7 @@ def _one(visit: Visit, call: Call, instrument: Instrument) -> None:
     st.caption(_facts(visit, call))
     if call.outcome is not None:
         st.caption(_so_far(t, call))
+    offer_number(visit, call)
     st.segmented_control(
         t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(visit),
         format_func=lambda channel: t(CHANNEL_NAMES[channel]),

@@ -133,7 +133,9 @@ def _freshness(visit: Visit, choice: Choice) -> None:
 
 
 def _show(visit: Visit, one: Interview) -> None:
-    st.html(reviewed.head(visit.t, Names(visit.language, None), one))
+    st.html(
+        reviewed.head(visit.t, Names(visit.language, None), one) + reviewed.consent(visit.t, one)
+    )
 
 
 def _flags(t: Translator, one: Interview) -> None:

@@ -138,6 +138,7 @@ const SurveyForm = (function () {
     if (result.outcome === "problems") {
       reopen(app, entry, result.problems);
     } else if (result.outcome !== "retry") {
+      if (result.outcome === "receipt" && !app.meta.next) SurveyDrafts.keepPage("code", { code: app.state.code });
       app.receipt = result.receipt;
       app.refusal = result;
       app.screen = result.outcome === "receipt" ? "received" : "refused";

@@ -61,6 +61,14 @@ const SurveyInterview = (function () {
     });
   }
 
+  // Without the guardian's consent not even this device keeps what was said about a child.
+  function forgetChild(app) {
+    Object.keys(app.items).forEach(function (name) {
+      const about = app.items[name].privacy === "about_child";
+      if (about && !app.route.visible[name]) delete app.state.answers[name];
+    });
+  }
+
   function setAnswer(app, item, value, raw) {
     const state = app.state;
     const given = SurveyRoute.given(value);
@@ -73,12 +81,14 @@ const SurveyInterview = (function () {
       state.timings[item.name] = app.watch.read(item.name);
     }
     recompute(app);
+    if (item.privacy) forgetChild(app);
     if (app.problems[item.name]) findProblems(app, [item]);
     save(app);
   }
 
   function payloadOf(app) {
     const state = app.state;
+    state.code = state.code || SurveyCode.draw();
     const answers = SurveyRoute.answersOnRoute(app.form, state.answers, app.day);
     const timings = {};
     Object.keys(answers).forEach(function (name) {
@@ -86,6 +96,7 @@ const SurveyInterview = (function () {
     });
     return Object.assign({
       client_uuid: state.uuid,
+      withdrawal_code: state.code,
       instrument_sha256: app.form.sha256,
       language: state.language,
       answers: answers,

@@ -55,5 +55,22 @@
     }).catch(function () {});
   }
 
-  SurveyPage.run({ sign_out: startSignOut, notice: startNotice, offline: startOffline });
+  // What this device kept of an interview need not be typed.
+  function startWithdraw(boot, root) {
+    const field = root.querySelector("#code");
+    if (SurveyDrafts.preference("elder")) root.querySelector(".sf").classList.add("sf-elder");
+    const kept = SurveyDrafts.page("code");
+    if (!field.value && kept) field.value = SurveyCode.grouped(kept.code);
+  }
+
+  function startWithdrawn(boot, root) {
+    const kept = SurveyDrafts.page("code");
+    if (kept && kept.code === boot.code) SurveyDrafts.dropPage("code");
+    startNotice(boot, root);
+  }
+
+  SurveyPage.run({
+    sign_out: startSignOut, notice: startNotice, offline: startOffline,
+    withdraw: startWithdraw, withdrawn: startWithdrawn
+  });
 })();

@@ -3,6 +3,7 @@ const SurveyRoute = (function () {
   "use strict";
 
   const BEIJING_OFFSET = 8 * 3600 * 1000;
+  const CHILD_UNTIL = 14;
 
   // `today()` is the day in China on which the interview began, here as on the server.
   function dayOf(started) {
@@ -53,6 +54,7 @@ const SurveyRoute = (function () {
 
   // Takes one item onto the route; true when there is something to show.
   function visit(item, answers, route, day) {
+    if (item.privacy === "about_child" && !(route.child >= CHILD_UNTIL || route.agreed)) return false;
     if (!holds(item.relevant, route.values, null, day)) return false;
     if (item.kind === "calculate") {
       const result = SurveyExpressions.evaluate(item.calculation, route.values, null, day);
@@ -65,6 +67,8 @@ const SurveyRoute = (function () {
     route.visible[item.name] = true;
     if (given(answer)) {
       route.values[item.name] = answer;
+      if (item.privacy === "child_age") route.child = answer;
+      if (item.privacy === "guardian_consent") route.agreed = answer === "yes";
       const fine = isSpecial(item, answer) || holds(item.constraint, route.values, answer, day);
       if (!fine) route.broken[item.name] = true;
     }

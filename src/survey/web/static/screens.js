@@ -88,13 +88,13 @@ const SurveyScreens = (function () {
     return app.kept ? null : h("div", { class: "sf-notice sf-warn", text: app.t("not_kept") });
   }
 
-  function closing(app, mark, title, paragraphs, actions) {
+  function closing(app, mark, title, paragraphs, actions, blocks) {
     const heading = h(app.heading, { class: "sf-heading", tabindex: -1, text: title });
     return h("section", { class: "sf-closing" }, [
       h("div", { class: "sf-mark " + mark, "aria-hidden": "true" }), heading
     ].concat(paragraphs.filter(Boolean).map(function (words) {
       return h("p", { text: words });
-    }), [h("div", { class: "sf-nav" }, actions)]));
+    }), blocks || [], [h("div", { class: "sf-nav" }, actions)]));
   }
 
   function nextAction(app) {
@@ -107,7 +107,7 @@ const SurveyScreens = (function () {
       app.t("kept_here_text"), waiting(app)
     ], [
       busy ? null : button("sf-main", app.t("send_now"), app.sender.flush), nextAction(app)
-    ]);
+    ], [SurveyCode.block(app)]);
   }
 
   // Whoever answered to the end learns why it does not count; whoever was stopped knows already.
@@ -116,6 +116,7 @@ const SurveyScreens = (function () {
     return status === "screened_out" || status === "refused" ? "ended_text" : "received_text";
   }
 
+  // A page reopened without a network has no `SurveyContact`: then no number is asked for.
   function received(app) {
     const receipt = app.receipt;
     const code = String(receipt.response_id || "").replace(/-/g, "").slice(-8).toUpperCase();
@@ -123,7 +124,7 @@ const SurveyScreens = (function () {
       app.t(thanks(app, receipt.status)),
       code && app.t("receipt_code", { code: code }),
       app.meta.next ? "" : app.t("may_close")
-    ], [nextAction(app)]);
+    ], [nextAction(app)], [SurveyCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
   }
 
   function refused(app) {

@@ -24,7 +24,7 @@ const SurveySender = (function () {
   // What an HTTP status and its JSON mean for the interview that was sent.
   function outcomeOf(status, body) {
     if (status === 200) return { outcome: "receipt", receipt: body };
-    if (status === 422) return { outcome: "problems", problems: body.problems };
+    if (body.problems) return { outcome: "problems", problems: body.problems };
     if (status >= 500 || status === 401 || status === 408) return retry();
     return { outcome: "refused", code: body.code, message: body.message };
   }

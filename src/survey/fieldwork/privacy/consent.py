@@ -1,0 +1,61 @@
+"""What a respondent agreed to: the very text, the moment, how it was shown and by whom.
+
+Nothing is stored twice. The text is part of the questionnaire, whose version is unchangeable and
+named by every response; beside it stand the answer, the language and the mode. The clock of an
+interview starts with its first answer, and a question marked `consent` is the first one
+(`instrument/check_privacy.py`), so that `started_at` is the moment of consent.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from survey.fieldwork.review import Interview
+from survey.instrument.model import AGREED, Instrument, Privacy
+from survey.store.tables import Mode
+
+
+@dataclass(frozen=True)
+class ConsentRecord:
+    """The consent of one interview. `at` is None where no hour is known (paper, imports)."""
+
+    agreed: bool
+    at: datetime | None
+    mode: Mode
+    surveyor: str
+    """Who read the text aloud or held the sheet; empty where nobody did."""
+    language: str
+    text: tuple[str, ...]
+    """What was on the screen, up to and with the question."""
+    instrument: str
+    """Name, version and the first digits of the SHA-256 of the questionnaire."""
+
+
+def consent_of(interview: Interview) -> ConsentRecord | None:
+    """None where the questionnaire marks no question as consent, or nothing is kept any more."""
+    instrument = interview.instrument
+    question = next((i for i in instrument.items() if i.privacy is Privacy.CONSENT), None)
+    if question is None:
+        return None
+    said = [one.answer for part in interview.parts for one in part.answers if one.item == question]
+    if not said or said[0] is None:
+        return None
+    alone = interview.mode in {Mode.SELF, Mode.IMPORT}
+    timed = interview.mode in {Mode.SELF, Mode.ASSISTED}
+    return ConsentRecord(
+        agreed=said[0] == AGREED,
+        at=interview.started_at if timed else None,
+        mode=interview.mode,
+        surveyor="" if alone else interview.surveyor,
+        language=interview.language,
+        text=_text(instrument, question.name, interview.language),
+        instrument=f"{instrument.name} {instrument.version} ({instrument.sha256[:12]})",
+    )
+
+
+def _text(instrument: Instrument, name: str, language: str) -> tuple[str, ...]:
+    lines: list[str] = []
+    for item in instrument.items():
+        lines.append(item.label.get(language) or next(iter(item.label.values()), ""))
+        if item.name == name:
+            break
+    return tuple(line for line in lines if line)

@@ -1,0 +1,194 @@
+"""Deleting by schedule what has been kept long enough; the audit trail says how much, never what.
+
+The periods are settings. One of many processes works at a time: a lease in the store, which runs
+out by itself when its holder dies (as for `survey.fieldwork.quality.watching`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Table,
+    Update,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
+from survey.locale import Message, msg
+from survey.settings import Settings
+from survey.store.core import table_of
+from survey.store.engine import read_scope, session_scope
+from survey.store.inserting import insert_if_new
+from survey.store.tables import (
+    BackgroundRun,
+    ImportedFile,
+    Invitation,
+    LoginSession,
+    Response,
+    ResponseContact,
+    Wave,
+    WaveState,
+    new_id,
+    now,
+)
+
+NAME = "retention"
+EVERY = timedelta(days=1)
+"""Between the end of one run and the beginning of the next."""
+LEASE = timedelta(hours=1)
+
+_CONTACTS, _INVITATIONS = table_of(ResponseContact), table_of(Invitation)
+_SESSIONS, _FILES = table_of(LoginSession), table_of(ImportedFile)
+_RESPONSES, _WAVES, _RUNS = table_of(Response), table_of(Wave), table_of(BackgroundRun)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is deleted once `days` have passed: whole rows, or only what `blanks` names."""
+
+    name: Message
+    table: Table
+    days: int
+    due: ColumnElement[bool]
+    blanks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> Delete | Update:
+        if self.blanks:
+            return update(self.table).where(self.due).values(**self.blanks)
+        return delete(self.table).where(self.due)
+
+
+def rules(settings: Settings, at: datetime) -> dict[str, Rule]:
+    """Every rule by its key, for this moment."""
+
+    def before(days: int) -> datetime:
+        return at - timedelta(days=days)
+
+    device, code = settings.keep_device_days, settings.keep_code_days
+    computed = select(_WAVES.c.id).where(_WAVES.c.state.in_((WaveState.FROZEN, WaveState.RELEASED)))
+    session_end = before(settings.keep_session_days)
+    return {
+        "phones": Rule(
+            msg("Telephone numbers"), _CONTACTS, settings.keep_phone_days,
+            _CONTACTS.c.left_at <= before(settings.keep_phone_days),
+        ),
+        "devices": Rule(
+            msg("Marks of devices"), _INVITATIONS, device,
+            and_(
+                _INVITATIONS.c.device_sha256.is_not(None),
+                _INVITATIONS.c.expires_at <= before(device),
+            ),
+            {"device_sha256": None},
+        ),
+        "sessions": Rule(
+            msg("Sessions of signed-in browsers"), _SESSIONS, settings.keep_session_days,
+            or_(_SESSIONS.c.expires_at <= session_end, _SESSIONS.c.ended_at <= session_end),
+        ),
+        "files": Rule(
+            msg("Names of imported files"), _FILES, settings.keep_file_name_days,
+            and_(_FILES.c.name != "", _FILES.c.at <= before(settings.keep_file_name_days)),
+            {"name": ""},
+        ),
+        "withdrawn": Rule(
+            msg("Remains of withdrawn interviews"), _RESPONSES, settings.keep_withdrawn_days,
+            and_(
+                _RESPONSES.c.withdrawn_at <= before(settings.keep_withdrawn_days),
+                or_(
+                    _RESPONSES.c.withdrawal_sha256.is_not(None),
+                    _RESPONSES.c.surveyor_id.is_not(None),
+                    _RESPONSES.c.point_id.is_not(None),
+                ),
+            ),
+            {"withdrawal_sha256": None, "surveyor_id": None, "point_id": None},
+        ),
+        "codes": Rule(
+            msg("Hashes of withdrawal codes"), _RESPONSES, code,
+            and_(
+                _RESPONSES.c.withdrawal_sha256.is_not(None),
+                _RESPONSES.c.submitted_at <= before(code),
+                _RESPONSES.c.wave_id.in_(computed),
+            ),
+            {"withdrawal_sha256": None},
+        ),
+    }  # fmt: skip
+
+
+def due_now(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
+    """How many rows each rule would delete or blank, by its key; nothing is changed."""
+    return {
+        key: session.connection().execute(
+            select(func.count()).select_from(rule.table).where(rule.due)
+        ).scalar_one()
+        for key, rule in rules(settings, at).items()
+    }  # fmt: skip
+
+
+def clean_up(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
+    """Apply every rule and write into the audit trail how many rows each of them met."""
+    every = rules(settings, at)
+    connection = session.connection()
+    met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
+    record(
+        session=session, actor=OPERATOR, action="retention.run", subject_kind="platform",
+        subject_id=NAME, now=at,
+        detail={"deleted": met, "days": {key: rule.days for key, rule in every.items()}},
+    )  # fmt: skip
+    return met
+
+
+def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
+    """As `clean_up`, unless somebody else does it or did within `EVERY`; then None."""
+    began = now()
+    with session_scope(settings.store_url) as session:
+        lease = _begin(session, began)
+    if lease is None:
+        return None
+    with session_scope(settings.store_url) as session:
+        met = clean_up(session=session, settings=settings, at=began)
+        _end(session, lease, met)
+    return met
+
+
+def is_due(settings: Settings) -> bool:
+    """Whether a run would begin now; costs one small query."""
+    query = select(_RUNS.c.leased_until).where(_RUNS.c.name == NAME)
+    with read_scope(settings.store_url) as session:
+        until = session.connection().execute(query).scalar_one_or_none()
+    return until is None or until <= now()
+
+
+def _begin(session: Session, began: datetime) -> UUID | None:
+    nothing = {
+        "name": NAME, "leased_until": began, "lease": new_id(), "started_at": None,
+        "finished_at": None, "result": {},
+    }  # fmt: skip
+    insert_if_new(session.connection(), BackgroundRun, nothing)
+    lease = new_id()
+    taken = session.connection().execute(
+        update(_RUNS)
+        .where(_RUNS.c.name == NAME, _RUNS.c.leased_until <= began)
+        .values(lease=lease, leased_until=began + LEASE, started_at=began)
+    )
+    return lease if taken.rowcount == 1 else None
+
+
+def _end(session: Session, lease: UUID, met: Mapping[str, int]) -> None:
+    at = now()
+    session.connection().execute(
+        update(_RUNS)
+        .where(_RUNS.c.name == NAME, _RUNS.c.lease == lease)
+        .values(leased_until=at + EVERY, finished_at=at, result=dict(met))
+    )

@@ -1,0 +1,180 @@
+"""Withdrawing an interview: what was answered is deleted, that it was withdrawn is kept.
+
+A finished interview becomes void with the reason `withdrawn` and gives its quota place back; one
+that ended in a side exit stays there. Either way its content goes at once and the database refuses
+every way back (migration 0011). Until the wave is frozen; afterwards the figures rest on it, and
+the association has to be asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.fieldwork.places import shift_places
+from survey.fieldwork.privacy.codes import code_digest, read_code
+from survey.fieldwork.quota import COUNTED
+from survey.fieldwork.reasons import ReasonCode
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    BackCheck,
+    Invitation,
+    PaperKeying,
+    PaperSheet,
+    Response,
+    ResponseContact,
+    ResponseFlag,
+    ResponseRevision,
+    ResponseRisk,
+    Status,
+    Wave,
+    WaveState,
+)
+
+_COMPUTED = (WaveState.FROZEN, WaveState.RELEASED)
+"""States of a wave whose figures rest on its interviews."""
+
+_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
+_REVISIONS, _CHECKS = table_of(ResponseRevision), table_of(BackCheck)
+_INVITATIONS = table_of(Invitation)
+_SHEETS, _KEYINGS = table_of(PaperSheet), table_of(PaperKeying)
+_BESIDE = (table_of(ResponseFlag), table_of(ResponseRisk), table_of(ResponseContact))
+"""Tables whose rows about an interview are deleted with its answers."""
+
+
+class CodeMistyped(SurveyError):
+    """What was typed can be no code: a digit is missing or wrong."""
+
+    code = "code_mistyped"
+
+
+class CodeUnknown(SurveyError):
+    code = "code_unknown"
+
+
+class WaveFrozen(SurveyError):
+    """The figures of the wave rest on the interview already."""
+
+    code = "wave_frozen"
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """The interview is withdrawn; `again` when it had been before."""
+
+    again: bool
+
+
+def withdraw(*, session: Session, typed: str, now: datetime) -> Withdrawn:
+    """Withdraw the interview whose code was typed; a second time changes nothing.
+
+    Raises `CodeMistyped`, `CodeUnknown`, `WaveFrozen`.
+    """
+    code = read_code(typed)
+    if code is None:
+        raise CodeMistyped(
+            msg("This code is not complete or has a digit that is wrong. It has twenty digits.")
+        )
+    rows = _carrying(session, code)
+    if not rows:
+        raise CodeUnknown(
+            msg("We have no interview with this code. It may not have been sent yet.")
+        )
+    open_rows = [row for row in rows if row.withdrawn_at is None]
+    for row in open_rows:
+        _require_unfrozen(session, row)
+        erase(session=session, response=row, now=now)
+        record(
+            session=session, actor=None, action="response.withdrawn", subject_kind="response",
+            subject_id=row.id, now=now, detail={"from": row.status, "by": "code"},
+        )  # fmt: skip
+    return Withdrawn(again=not open_rows)
+
+
+def erase_reviewed(
+    *, session: Session, principal: Principal, response_id: UUID, now: datetime
+) -> None:
+    """Erase an interview that a reviewer has just made void because the respondent asked for it.
+
+    For those without a code: on paper, imported, or where the code was lost.
+    """
+    query = select(_RESPONSES).where(_RESPONSES.c.id == response_id)
+    row = session.connection().execute(query).one()
+    _require_unfrozen(session, row)
+    erase(session=session, response=row, now=now)
+    record(
+        session=session, actor=principal, action="response.withdrawn", subject_kind="response",
+        subject_id=response_id, now=now, detail={"by": "reviewer"},
+    )  # fmt: skip
+
+
+def erase(*, session: Session, response: AnyRow, now: datetime) -> None:
+    """Delete what an interview says; its row stays and says that there was one, where and when."""
+    connection = session.connection()
+    counted = response.status in COUNTED
+    void = counted or response.status is Status.VOID
+    values: dict[str, Any] = {
+        "withdrawn_at": now, "quota_cell_id": None, "started_at": None, "duration_seconds": None,
+        "dropped_answers": 0, "lock_version": _RESPONSES.c.lock_version + 1,
+        "reason": ReasonCode.WITHDRAWN.value if void else "",
+    }  # fmt: skip
+    if counted:
+        values["status"] = Status.VOID
+        shift_places(session=session, changes={response.id: -1})
+    one = _RESPONSES.c.id == response.id
+    connection.execute(update(_RESPONSES).where(one).values(**values))
+    _delete_content(session, response.id)
+    if response.invitation_id is not None:
+        connection.execute(
+            update(_INVITATIONS)
+            .where(_INVITATIONS.c.id == response.invitation_id)
+            .values(device_sha256=None)
+        )
+
+
+def _delete_content(session: Session, response_id: UUID) -> None:
+    connection = session.connection()
+    connection.execute(
+        update(_REVISIONS)
+        .where(_REVISIONS.c.response_id == response_id)
+        .values(answers={}, timings={}, reason="")
+    )
+    connection.execute(
+        update(_CHECKS).where(_CHECKS.c.response_id == response_id).values(answers={}, note="")
+    )
+    sheets = select(_SHEETS.c.id).where(_SHEETS.c.response_id == response_id)
+    connection.execute(
+        update(_KEYINGS).where(_KEYINGS.c.sheet_id.in_(sheets)).values(answers={})
+    )  # fmt: skip
+    for table in _BESIDE:
+        connection.execute(delete(table).where(table.c.response_id == response_id))
+
+
+def _carrying(session: Session, code: str) -> Sequence[AnyRow]:
+    query = (
+        select(_RESPONSES)
+        .where(_RESPONSES.c.withdrawal_sha256 == code_digest(code))
+        .order_by(_RESPONSES.c.id)
+        .with_for_update()
+    )
+    return session.connection().execute(query).all()
+
+
+def _require_unfrozen(session: Session, response: AnyRow) -> None:
+    """The wave cannot be frozen between this look and the end of the transaction."""
+    query = select(_WAVES.c.state).where(_WAVES.c.id == response.wave_id)
+    state = session.connection().execute(query.with_for_update(read=True)).scalar_one()
+    if state in _COMPUTED or response.status is Status.FROZEN:
+        raise WaveFrozen(
+            msg(
+                "The results of this survey have been computed already, so that single interviews "
+                "can no longer be taken out here."
+            )
+        )

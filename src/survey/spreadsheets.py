@@ -1,0 +1,73 @@
+"""What a spreadsheet program would run as a formula, made text; used by everything that writes one.
+
+CSV carries no types: a cell that begins like a formula is run when the file is opened, also behind
+blanks and, in some programs, in full width (OWASP, CSV injection). An apostrophe in front makes it
+text. A number is left alone, so that a negative one stays a number. Workbooks do carry types; there
+the cell is written as text and marked as one, and nothing is put in front.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
+_QUOTE = "'"
+_UNSEEN = frozenset({"Cf", "Zs", "Zl", "Zp"})
+"""Categories of blanks and invisible signs that a program may skip before it looks."""
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet might run `text`; a plain number never is one."""
+    if not text or _is_number(text):
+        return False
+    if text[0] in FORMULA_STARTS:
+        return True
+    first = next((sign for sign in text if unicodedata.category(sign) not in _UNSEEN), "")
+    return bool(first) and unicodedata.normalize("NFKC", first)[0] in FORMULA_STARTS
+
+
+def harmless(text: str) -> str:
+    """`text` as a cell of a CSV file may hold it; `restored` reads it back."""
+    return _QUOTE + text if is_formula(text.lstrip(_QUOTE)) else text
+
+
+def restored(cell: str) -> str:
+    """The text behind a cell that `harmless` wrote, for files of ours that come back."""
+    quoted = cell.startswith(_QUOTE) and is_formula(cell.lstrip(_QUOTE))
+    return cell.removeprefix(_QUOTE) if quoted else cell
+
+
+def csv_cell(value: object) -> object:
+    """A value for a CSV writer: nothing for None, numbers as they are, text made harmless.
+
+    Lines within a cell end in LF: a lone CR is not quoted by every writer, and what follows it
+    would be a cell of its own.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return value
+    return harmless(str(value)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def csv_row(values: Iterable[object]) -> list[object]:
+    return [csv_cell(value) for value in values]
+
+
+def put_text(cell: Any, text: str) -> None:
+    """Put a text into a cell of an openpyxl workbook, as text whatever it looks like."""
+    cell.value = text
+    cell.data_type = "s"
+    if is_formula(text):
+        cell.quotePrefix = True
+
+
+def _is_number(text: str) -> bool:
+    """A number as it is written in files: nothing but a sign, digits, a point and an exponent."""
+    if not text.isascii() or text != text.strip():
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.lstrip("+-")[:1].isdigit() or text.lstrip("+-")[:1] == "."

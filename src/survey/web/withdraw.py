@@ -1,0 +1,141 @@
+"""`/withdraw`: a respondent takes an interview back with the code of the closing page.
+
+A bare page outside Streamlit: no sign-in, works without JavaScript, and with a keypad of digits.
+The code stands in the body of a POST, never in an address that ends up in a history or a log.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from sqlmodel import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from survey.fieldwork.privacy.codes import LENGTH, grouped, read_code
+from survey.fieldwork.privacy.withdrawal import (
+    CodeMistyped,
+    CodeUnknown,
+    WaveFrozen,
+    Withdrawn,
+    withdraw,
+)
+from survey.locale import Message, SurveyError, msg, translator
+from survey.settings import Settings
+from survey.store.tables import now
+from survey.web.bodies import read_form
+from survey.web.desk import Desk
+from survey.web.limits import RateLimit, client_address
+from survey.web.notices import Notice, show_busy, show_notice
+from survey.web.render import Page, enclose, fragment, reader_language, respond
+from survey.web.security import FormToken, is_same_site
+
+PATH = "/withdraw"
+_LONGEST = LENGTH * 2
+
+_DONE = Notice(
+    200,
+    msg("Your answers have been deleted"),
+    msg("You need not do anything more. You may close this page now."),
+    mark="sf-done",
+)
+_TOO_LATE = Notice(
+    409,
+    msg("This interview cannot be withdrawn here any more"),
+    msg(
+        "Please ask the consumers association of your city; the hotline is 12315. Tell them the "
+        "code. They may have to keep what the published figures rest on, but will tell you so."
+    ),
+)
+_STATUS: dict[type[SurveyError], HTTPStatus] = {
+    CodeMistyped: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CodeUnknown: HTTPStatus.NOT_FOUND,
+}
+
+
+def _withdraw(typed: str, session: Session) -> Withdrawn:
+    return withdraw(session=session, typed=typed, now=now())
+
+
+@dataclass(frozen=True)
+class _Desk:
+    settings: Settings
+    limit: RateLimit
+    desk: Desk
+
+    async def ask(self, request: Request) -> Response:
+        """`GET /withdraw`."""
+        return self._form(request)
+
+    async def take(self, request: Request) -> Response:
+        """`POST /withdraw`."""
+        default = self.settings.language
+        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
+        if wait:
+            return show_busy(request, wait, default)
+        form = await read_form(request)
+        if not is_same_site(request) or not FormToken.of(request).agrees(form.get("token")):
+            raise HTTPException(403)
+        typed = form.get("code", "")
+        try:
+            done = await self.desk.hand_over(partial(_withdraw, typed))
+        except (CodeMistyped, CodeUnknown) as error:
+            return self._form(request, typed[:_LONGEST], error)
+        except WaveFrozen as error:
+            return show_notice(request, _TOO_LATE, error.message, default)
+        text = (
+            msg("This interview had been withdrawn before.")
+            if done.again
+            else msg("The interview is withdrawn. Thank you for having taken the time.")
+        )
+        return show_notice(
+            request, _DONE, text, default, kind="withdrawn", code=read_code(typed) or ""
+        )
+
+    def _form(
+        self, request: Request, typed: str = "", error: SurveyError | None = None
+    ) -> Response:
+        language = reader_language(request, self.settings.language)
+        t = translator(language)
+        title = t("Withdraw an interview")
+        token = FormToken.of(request)
+        problem = "" if error is None else fragment("problem", text=t(error.message))
+        body = enclose(
+            "withdraw",
+            {"problem": problem},
+            title=title,
+            text=t(_WHAT_HAPPENS),
+            until=t(_UNTIL),
+            label=t("Your code of twenty digits"),
+            hint=t("It stood on the last page, below the thanks."),
+            value=_shown(typed),
+            token=token.field,
+            submit=t("Withdraw and delete my answers"),
+        )
+        boot = {"kind": "withdraw"}
+        status = HTTPStatus.OK if error is None else _STATUS[type(error)]
+        response = respond(request, Page(language, title, body, boot), status=status)
+        token.keep(response, request, self.settings.trusted_proxies, path=PATH)
+        return response
+
+
+_WHAT_HAPPENS: Message = msg(
+    "What you answered is deleted at once and for good; only that an interview was withdrawn is "
+    "kept. You need not say why, and nobody is told who you are."
+)
+_UNTIL: Message = msg("This is possible until the results of the survey are computed.")
+
+
+def _shown(typed: str) -> str:
+    code = read_code(typed)
+    return typed if code is None else grouped(code)
+
+
+def routes(settings: Settings, desk: Desk) -> list[BaseRoute]:
+    door = _Desk(settings, RateLimit(settings.withdraw_rate_per_minute), desk)
+    return [
+        Route(PATH, door.ask, methods=["GET"]),
+        Route(PATH, door.take, methods=["POST"]),
+    ]

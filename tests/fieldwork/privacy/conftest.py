@@ -1,0 +1,37 @@
+"""Interviews with codes, on both databases."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from survey.fieldwork.invitations import issue
+from survey.fieldwork.privacy.codes import new_code
+from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.store.engine import session_scope
+
+Handed = tuple[Receipt, str]
+
+
+@pytest.fixture
+def hand_in(field: Any) -> Callable[..., Handed]:
+    """`hand_in(consent="no")`: an interview of a respondent's own, and the code it carries."""
+
+    def send(code: str | None = None, uuid: Any = None, **answers: Any) -> Handed:
+        code = code or new_code()
+        with session_scope(field.url) as session:
+            token = issue(
+                session=session, principal=field.surveyor, wave_key=field.wave.key,
+                point_id=field.point.id, now=field.now,
+            ).token  # fmt: skip
+            sent = Submission(
+                client_uuid=uuid or uuid4(), token=token, answers={**field.complete, **answers},
+                instrument_sha256=field.instrument.sha256, withdrawal_code=code,
+                started_at=field.now - timedelta(minutes=6), timings={"quality": 2.5},
+            )  # fmt: skip
+            receipt = submit(session=session, submission=sent, principal=None, now=field.now)
+        return receipt, code
+
+    return send

@@ -1,0 +1,103 @@
+"""The consent of an interview can be shown years later: the text, the moment, the person."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlmodel import Session
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.privacy.consent import ConsentRecord, consent_of
+from survey.fieldwork.review import Interview, read_interview
+from survey.fieldwork.submission import Submission
+from survey.fieldwork.submission import _problems as open_problems
+from survey.fieldwork.waves import NewWave, create_wave
+from survey.instrument.validation import validate
+from survey.instrument.xlsform import load_bundle
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Mode, Status, Wave
+
+MAIN = load_bundle(PROJECT_ROOT / "seed" / "instruments", "main-2023").instrument
+
+
+def _asks_main(session: Session, now: datetime) -> Wave:
+    """A wave of its own with the shipped main questionnaire."""
+    plan = NewWave(
+        key=f"main-{uuid4()}", series="main", year=2026, title_zh="x", title_en="x",
+        instrument_id=save_instrument(session=session, instrument=MAIN),
+    )  # fmt: skip
+    return create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
+
+
+@pytest.fixture
+def interview(field: Any) -> Callable[..., Interview]:
+    def read(mode: Mode, answer: str | None = "yes", language: str = "zh") -> Interview:
+        row = StoredInterview(
+            client_uuid=uuid4(), city_code="110000", mode=mode, status=Status.SUBMITTED,
+            submitted_at=field.now, started_at=field.now, language=language,
+            answers={} if answer is None else {"consent": answer},
+            surveyor_id=field.surveyor.account_id,
+        )  # fmt: skip
+        with session_scope(field.url) as session:
+            wave = _asks_main(session, field.now)
+            write_responses(
+                session=session, principal=OPERATOR, wave=wave, rows=[row], now=field.now
+            )
+        with read_scope(field.url) as session:
+            return read_interview(session=session, principal=OPERATOR, response_id=row.id)
+
+    return read
+
+
+def test_text_moment_language_and_version_are_known(
+    field: Any, interview: Callable[..., Interview]
+) -> None:
+    record = consent_of(interview(Mode.SELF, language="en"))
+    assert record == ConsentRecord(
+        agreed=True, at=field.now, mode=Mode.SELF, surveyor="", language="en",
+        text=tuple(MAIN.by_name[name].label["en"] for name in
+                   ("note_purpose", "note_data", "note_freedom", "consent")),
+        instrument=f"main-2023 2023.1 ({MAIN.sha256[:12]})",
+    )  # fmt: skip
+
+
+def test_an_assisted_interview_names_who_read_it(interview: Callable[..., Interview]) -> None:
+    record = consent_of(interview(Mode.ASSISTED))
+    assert record is not None
+    assert (record.surveyor, record.at is None) == ("Li", False)
+    paper = consent_of(interview(Mode.PAPER))
+    assert paper is not None
+    assert (paper.surveyor, paper.at) == ("Li", None)
+
+
+def test_a_refusal_is_one_and_nothing_is_nothing(interview: Callable[..., Interview]) -> None:
+    refused = consent_of(interview(Mode.SELF, "no"))
+    assert refused is not None
+    assert not refused.agreed
+    assert consent_of(interview(Mode.SELF, None)) is None
+    unmarked = replace(interview(Mode.SELF), instrument=MAIN.model_copy(update={"sections": ()}))
+    assert consent_of(unmarked) is None
+
+
+@pytest.mark.parametrize("name", ["main-2021", "main-2023", "elderly-2024", "minors-2024"])
+def test_every_shipped_questionnaire_asks_for_consent_first(name: str) -> None:
+    shipped = load_bundle(PROJECT_ROOT / "seed" / "instruments", name).instrument
+    asked = [item for item in shipped.items() if item.kind.value not in {"note", "calculate"}]
+    assert asked[0].privacy == "consent"
+    assert shipped.sections[1].ends == "refused"
+
+
+def test_not_even_a_full_quota_lets_an_interview_in_without_consent(field: Any) -> None:
+    marked = MAIN.by_name["consent"]
+    sent = Submission(
+        client_uuid=uuid4(), token="x", instrument_sha256=MAIN.sha256, stopped="quota_full",
+        started_at=field.now, answers={},
+    )  # fmt: skip
+    problems = open_problems(validate(MAIN, {}, today=field.now.date()), sent, MAIN)
+    assert [problem.item for problem in problems] == [marked.name]

@@ -1,0 +1,269 @@
+"""A withdrawn interview keeps nothing of what was said, and nothing brings it back."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, func, select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.lifecycle import MoveForbidden, move
+from survey.fieldwork.privacy.codes import code_digest, new_code
+from survey.fieldwork.privacy.withdrawal import (
+    CodeMistyped,
+    CodeUnknown,
+    WaveFrozen,
+    Withdrawn,
+    withdraw,
+)
+from survey.fieldwork.progress import progress_of, progress_waves
+from survey.fieldwork.quality import assess_wave
+from survey.fieldwork.reasons import Reason, ReasonCode
+from survey.fieldwork.review import Filter, decide, decide_all, preview, read_interview
+from survey.fieldwork.review.deciding import OneByOne
+from survey.fieldwork.waves import close_wave
+from survey.store.core import table_of
+from survey.store.engine import engine_for, read_scope, session_scope
+from survey.store.tables import (
+    AuditEntry,
+    Invitation,
+    PaperKeying,
+    PaperSheet,
+    QuotaCell,
+    Response,
+    ResponseFlag,
+    ResponseRevision,
+    ResponseRisk,
+    SheetState,
+    Status,
+    Wave,
+    WaveState,
+)
+
+HandIn = Callable[..., tuple[Any, str]]
+
+
+def take_back(field: Any, typed: str, after: timedelta = timedelta(hours=1)) -> Withdrawn:
+    with session_scope(field.url) as session:
+        return withdraw(session=session, typed=typed, now=field.now + after)
+
+
+def stored(field: Any, response_id: UUID) -> Response:
+    with read_scope(field.url) as session:
+        return session.get_one(Response, response_id)
+
+
+def collected(field: Any) -> int:
+    with read_scope(field.url) as session:
+        return int(session.exec(select(func.sum(QuotaCell.collected))).one())
+
+
+def everything_about(session: Session, response_id: UUID) -> str:
+    rows: list[Any] = [session.get_one(Response, response_id).model_dump()]
+    for table in (ResponseRevision, ResponseFlag, ResponseRisk):
+        query = select(table).where(table.response_id == response_id)
+        rows += [row.model_dump() for row in session.exec(query)]
+    query = select(AuditEntry).where(AuditEntry.subject_id == str(response_id))
+    rows += [row.model_dump() for row in session.exec(query)]
+    return repr(rows)
+
+
+def test_the_code_itself_is_nowhere(field: Any, hand_in: HandIn) -> None:
+    receipt, code = hand_in()
+    assert stored(field, receipt.response_id).withdrawal_sha256 == code_digest(code)
+    with read_scope(field.url) as session:
+        assert code not in everything_about(session, receipt.response_id)
+
+
+def test_withdrawing_deletes_what_was_said_and_gives_the_place_back(
+    field: Any, hand_in: HandIn
+) -> None:
+    receipt, code = hand_in(comment="The lift in the mall is out of order")
+    with session_scope(field.url) as session:
+        assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+    assert collected(field) == 1
+    assert take_back(field, code) == Withdrawn(again=False)
+    one = stored(field, receipt.response_id)
+    assert (one.status, one.reason) == (Status.VOID, "withdrawn")
+    assert one.withdrawn_at == field.now + timedelta(hours=1)
+    assert (one.quota_cell_id, one.started_at, one.duration_seconds) == (None, None, None)
+    assert collected(field) == 0
+    with read_scope(field.url) as session:
+        revision = session.exec(select(ResponseRevision)).one()
+        assert (revision.answers, revision.timings) == ({}, {})
+        assert session.exec(select(ResponseRisk)).all() == []
+        assert session.exec(select(ResponseFlag)).all() == []
+        assert session.exec(select(Invitation)).one().device_sha256 is None
+        about = everything_about(session, receipt.response_id)
+        for said in ("lift", "1990", "female", "'quality'"):
+            assert said not in about
+        entry = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "response.withdrawn")
+        ).one()
+    assert (entry.actor_id, entry.detail) == (None, {"from": "submitted", "by": "code"})
+
+
+def test_a_second_time_changes_nothing(field: Any, hand_in: HandIn) -> None:
+    receipt, code = hand_in()
+    take_back(field, code)
+    before = stored(field, receipt.response_id)
+    assert take_back(field, code, timedelta(days=2)) == Withdrawn(again=True)
+    assert stored(field, receipt.response_id) == before
+    assert collected(field) == 0
+
+
+def test_a_late_repeated_send_brings_nothing_back(field: Any, hand_in: HandIn) -> None:
+    uuid, code = uuid4(), new_code()
+    first, _ = hand_in(code, uuid)
+    take_back(field, code)
+    again, _ = hand_in(code, uuid, quality=1)
+    assert (again.response_id, again.duplicate) == (first.response_id, True)
+    assert again.status is Status.SUBMITTED
+    with read_scope(field.url) as session:
+        assert session.exec(select(ResponseRevision)).one().answers == {}
+        actions = session.exec(select(AuditEntry.action)).all()
+    assert "response.replayed_with_other_content" not in actions
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [({"consent": "no"}, Status.REFUSED), ({"lived_6m": "no"}, Status.SCREENED_OUT)],
+)
+def test_what_ended_early_keeps_its_ending_and_loses_its_answers(
+    field: Any, hand_in: HandIn, answers: dict[str, str], status: Status
+) -> None:
+    receipt, code = hand_in(**answers)
+    take_back(field, code)
+    one = stored(field, receipt.response_id)
+    assert (one.status, one.withdrawn_at is None) == (status, False)
+    with read_scope(field.url) as session:
+        assert session.exec(select(ResponseRevision)).one().answers == {}
+
+
+def test_codes_that_are_none_are_told_apart_from_unknown_ones(field: Any, hand_in: HandIn) -> None:
+    _, code = hand_in()
+    with pytest.raises(CodeMistyped):
+        take_back(field, code[:-1] + str((int(code[-1]) + 1) % 10))
+    with pytest.raises(CodeUnknown):
+        take_back(field, new_code())
+    assert collected(field) == 1
+
+
+def test_after_freezing_the_association_has_to_be_asked(field: Any, hand_in: HandIn) -> None:
+    counted, code = hand_in()
+    _, refused_code = hand_in(consent="no")
+    with session_scope(field.url) as session:
+        close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
+        session.get_one(Wave, field.wave.id).state = WaveState.FROZEN
+    for each in (code, refused_code):
+        with pytest.raises(WaveFrozen):
+            take_back(field, each)
+    assert stored(field, counted.response_id).withdrawn_at is None
+
+
+def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> None:
+    receipt, code = hand_in()
+    take_back(field, code)
+    one = stored(field, receipt.response_id)
+    with session_scope(field.url) as session, pytest.raises(MoveForbidden):
+        move(
+            session=session, principal=OPERATOR, response_id=one.id, to=Status.SUBMITTED,
+            reason="mistake", now=field.now, expected_version=one.lock_version,
+        )  # fmt: skip
+    chosen = Filter(field.wave.id, status=Status.VOID)
+    with session_scope(field.url) as session:
+        seen = preview(session=session, principal=OPERATOR, chosen=chosen, to=Status.SUBMITTED)
+    assert (seen.total, sum(seen.cannot.values())) == (0, 1)
+    table = table_of(Response)
+    for values in ({"status": Status.SUBMITTED}, {"withdrawn_at": None}):
+        with (
+            pytest.raises(IntegrityError, match="stays withdrawn"),
+            engine_for(field.url).begin() as connection,
+        ):
+            connection.execute(update(table).where(table.c.id == one.id).values(**values))
+
+
+def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> None:
+    receipt, _ = hand_in()
+    reason = Reason(ReasonCode.WITHDRAWN, "asked at the desk")
+    chosen = Filter(field.wave.id)
+    with session_scope(field.url) as session:
+        seen = preview(session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID)
+        with pytest.raises(OneByOne):
+            decide_all(
+                session=session, principal=OPERATOR, chosen=chosen, seen=seen, reason=reason,
+                now=field.now,
+            )  # fmt: skip
+        version = decide(
+            session=session, principal=OPERATOR, response_id=receipt.response_id,
+            expected_version=1, to=Status.VOID, reason=reason, now=field.now,
+        )  # fmt: skip
+    one = stored(field, receipt.response_id)
+    assert (one.lock_version, one.reason, one.withdrawn_at) == (version, "withdrawn", field.now)
+    assert collected(field) == 0
+    with read_scope(field.url) as session:
+        shown = read_interview(session=session, principal=OPERATOR, response_id=one.id)
+    assert {each.answer for part in shown.parts for each in part.answers} <= {None}
+
+
+def test_what_typists_keyed_of_the_sheet_goes_as_well(field: Any, hand_in: HandIn) -> None:
+    receipt, code = hand_in()
+    sheet = PaperSheet(
+        wave_id=field.wave.id, city_code="110000", serial="7", keyed_twice=False,
+        state=SheetState.SETTLED, response_id=receipt.response_id,
+    )  # fmt: skip
+    keying = PaperKeying(
+        sheet_id=sheet.id, number=1, client_uuid=uuid4(), account_id=field.surveyor.account_id,
+        point_id=field.point.id, surveyor_id=field.surveyor.account_id,
+        interview_on=field.now.date(), answers=field.complete,
+    )  # fmt: skip
+    with session_scope(field.url) as session:
+        session.add(sheet)
+        session.flush()
+        session.add(keying)
+    take_back(field, code)
+    with read_scope(field.url) as session:
+        assert session.exec(select(PaperKeying)).one().answers == {}
+
+
+def test_progress_counts_it_as_declined_and_not_as_bad_work(field: Any, hand_in: HandIn) -> None:
+    hand_in()
+    _, code = hand_in()
+    take_back(field, code)
+    with read_scope(field.url) as session:
+        (wave,) = progress_waves(session=session, principal=OPERATOR)
+        progress = progress_of(
+            session=session, principal=OPERATOR, wave=wave, now=field.now, usual_waste=0.05
+        )
+    tally = progress.total.tally
+    assert (tally.counted, tally.void, tally.of(Status.REFUSED)) == (1, 0, 1)
+
+
+def test_many_at_once_withdraw_it_once(field: Any, hand_in: HandIn) -> None:
+    hand_in()
+    _, code = hand_in()
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda _: take_back(field, code), range(6)))
+    assert sorted(each.again for each in results) == [False, *[True] * 5]
+    assert collected(field) == 1
+
+
+def test_a_code_with_a_wrong_digit_is_refused_at_the_door(field: Any, hand_in: HandIn) -> None:
+    code = new_code()
+    with pytest.raises(ValueError, match="withdrawal_code"):
+        hand_in(code[:-1] + str((int(code[-1]) + 1) % 10))
+
+
+def test_looking_a_code_up_needs_no_walk_through_all_interviews(field: Any) -> None:
+    if "sqlite" not in field.url:
+        pytest.skip("the plan of an empty PostgreSQL table says nothing")
+    with read_scope(field.url) as session:
+        plan = session.connection().execute(
+            text("EXPLAIN QUERY PLAN SELECT * FROM response WHERE withdrawal_sha256 = 'x'")
+        )
+        assert "ix_response_withdrawal" in str(plan.all())

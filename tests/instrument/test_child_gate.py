@@ -1,0 +1,195 @@
+"""Nothing about a child under 14 without the guardian, whatever relevance says, on both sides."""
+
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from py_mini_racer import MiniRacer
+
+from survey.fieldwork.importing.checking import RowChecker
+from survey.fieldwork.paper.checking import check_sheet
+from survey.instrument.browser import browser_form
+from survey.instrument.check import check
+from survey.instrument.model import (
+    Choice,
+    Ending,
+    Instrument,
+    Item,
+    Kind,
+    Language,
+    Privacy,
+    Section,
+)
+from survey.instrument.validation import Validation, validate
+from survey.web.assets import read_script
+
+TODAY = date(2026, 5, 20)
+WORDS = {"en": "x"}
+YES_NO = (Choice(name="yes", label=WORDS), Choice(name="no", label=WORDS))
+
+
+def item(name: str, kind: Kind = Kind.SELECT_ONE, **more: Any) -> Item:
+    choices = YES_NO if kind is Kind.SELECT_ONE else ()
+    return Item(name=name, kind=kind, label=WORDS, choices=choices, **more)
+
+
+def instrument(*items: Item, after: tuple[Section, ...] = ()) -> Instrument:
+    return Instrument(
+        name="family", version="1", title=WORDS, default_language="en",
+        languages=(Language(code="en", name="English"),),
+        sections=(Section(name="all", items=items), *after),
+    )  # fmt: skip
+
+
+CONSENT = item("consent", required=True, privacy=Privacy.CONSENT)
+AGE = item("child_age", Kind.INTEGER, required=True, privacy=Privacy.CHILD_AGE)
+GUARDIAN = item(
+    "agrees", required=True, relevant="${child_age} < 14", privacy=Privacy.GUARDIAN_CONSENT
+)
+TOY = item("toy", privacy=Privacy.ABOUT_CHILD)
+# Whoever wrote this one forgot to ask for the guardian's consent.
+SCHOOL = item("school", Kind.TEXT, relevant="true()", privacy=Privacy.ABOUT_CHILD)
+OWN = item("own_view", Kind.INTEGER)
+FAMILY = instrument(CONSENT, AGE, GUARDIAN, TOY, SCHOOL, OWN)
+GIVEN = {"consent": "yes", "toy": "yes", "school": "No. 1", "own_view": 7}
+
+
+def says(**answers: Any) -> Validation:
+    return validate(FAMILY, {**GIVEN, **answers}, today=TODAY)
+
+
+def test_a_refusal_leaves_nothing_about_the_child_not_even_its_age() -> None:
+    verdict = says(child_age=9, agrees="no")
+    assert verdict.accepted
+    assert verdict.record == {"consent": "yes", "agrees": "no", "own_view": 7, "child_age": None}
+    assert set(verdict.dropped) == {"child_age", "toy", "school"}
+
+
+def test_what_is_stored_of_a_refusal_is_valid_again_and_stays_the_same() -> None:
+    first = says(child_age=9, agrees="no")
+    again = validate(FAMILY, first.record, today=TODAY)
+    assert (again.accepted, again.record, again.dropped) == (True, first.record, ())
+    assert "agrees" in again.route
+
+
+def test_with_consent_or_from_fourteen_on_the_child_is_asked_about() -> None:
+    for verdict in (says(child_age=9, agrees="yes"), says(child_age=14)):
+        assert verdict.accepted
+        assert verdict.record["toy"] == "yes"
+        assert verdict.record["school"] == "No. 1"
+        assert verdict.dropped == ()
+
+
+def test_without_an_age_or_an_answer_of_the_guardian_nothing_opens() -> None:
+    assert {p.item for p in says().problems} == {"child_age"}
+    assert {p.item for p in says(child_age=9).problems} == {"agrees"}
+    for verdict in (says(), says(child_age=9), says(child_age="x", agrees="yes no")):
+        assert not {"toy", "school"} & set(verdict.record)
+        assert verdict.answers.get("child_age") is None
+
+
+ANSWERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "child_age": st.integers(-3, 20) | st.sampled_from(["", "9", None, 13.5, "dk"]),
+        "agrees": st.sampled_from(["yes", "no", "", "YES", None, "maybe", ["yes"]]),
+        "toy": st.sampled_from(["yes", "no"]),
+        "school": st.text(max_size=5),
+        "own_view": st.integers(0, 10),
+    },
+)
+
+
+@given(ANSWERS)
+def test_whatever_is_sent_nothing_of_a_young_child_is_kept_without_yes(
+    answers: dict[str, Any],
+) -> None:
+    verdict = validate(FAMILY, {"consent": "yes", **answers}, today=TODAY)
+    kept = {name for name, value in verdict.record.items() if value is not None}
+    age = verdict.answers.get("child_age")
+    agreed = verdict.answers.get("agrees") == "yes"
+    if not agreed and not (isinstance(age, int | float) and age >= 14):
+        assert not kept & {"toy", "school", "child_age"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> MiniRacer:
+    engine = MiniRacer()
+    engine.eval(read_script("expressions") + read_script("route") + "this.R = SurveyRoute;")
+    form = orjson.dumps(browser_form(FAMILY)).decode()
+    engine.eval(f"this.form = R.prepare({form});")
+    return engine
+
+
+@pytest.mark.parametrize("age", [None, 0, 9, 13, 14, 17])
+@pytest.mark.parametrize("agrees", [None, "yes", "no"])
+def test_the_browser_sends_no_more_than_the_server_keeps(
+    browser: MiniRacer, age: int | None, agrees: str | None
+) -> None:
+    given_answers = {
+        key: value
+        for key, value in {**GIVEN, "child_age": age, "agrees": agrees}.items()
+        if value is not None
+    }
+    document = orjson.dumps(given_answers).decode()
+    sent = orjson.loads(
+        str(browser.eval(f"JSON.stringify(R.answersOnRoute(form, {document}, '2026-05-20'))"))
+    )
+    verdict = validate(FAMILY, sent, today=TODAY)
+    assert not {"toy", "school"} & set(verdict.dropped)
+    assert ("toy" in sent) == ("toy" in verdict.answers)
+    assert ("toy" in sent) == (age is not None and (age >= 14 or agrees == "yes"))
+
+
+def messages(*items: Item, after: tuple[Section, ...] = ()) -> list[str]:
+    return [finding.item for finding in check(instrument(*items, after=after))]
+
+
+def test_a_questionnaire_that_asks_in_the_right_order_is_in_order() -> None:
+    end = Section(
+        name="no", relevant="selected(${consent}, 'no')", ends=Ending.REFUSED,
+        items=(item("bye", Kind.NOTE),),
+    )  # fmt: skip
+    assert messages(CONSENT, AGE, GUARDIAN, TOY, SCHOOL, OWN, after=(end,)) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "where"),
+    [
+        ((OWN, CONSENT), "consent"),
+        ((TOY,), "toy"),
+        ((AGE, TOY, GUARDIAN), "toy"),
+        ((GUARDIAN.model_copy(update={"relevant": None}), AGE, TOY), "agrees"),
+        ((AGE, AGE.model_copy(update={"name": "age2"}), GUARDIAN), "age2"),
+        ((AGE.model_copy(update={"kind": Kind.TEXT}), GUARDIAN), "child_age"),
+        ((CONSENT.model_copy(update={"required": False}),), "consent"),
+        ((item("c", Kind.INTEGER, required=True, privacy=Privacy.CONSENT),), "c"),
+        (
+            (AGE, GUARDIAN, Item(name="sum", kind=Kind.CALCULATE, calculation="${child_age} + 1")),
+            "sum",
+        ),
+    ],
+)
+def test_what_would_ask_too_early_is_found(items: tuple[Item, ...], where: str) -> None:
+    assert where in messages(*items)
+
+
+def _read_cell(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def test_an_import_and_a_sheet_of_paper_pass_the_same_gate() -> None:
+    given_answers = {**GIVEN, "child_age": 9, "agrees": "no"}
+    columns = {name: (place, _read_cell) for place, name in enumerate(given_answers)}
+    row = RowChecker(FAMILY, columns).check([str(each) for each in given_answers.values()], TODAY)
+    sheet = check_sheet(FAMILY, given_answers, (), day=TODAY)
+    # On the third one the guardian's answer is missing on the paper.
+    left_blank = check_sheet(FAMILY, {**GIVEN, "child_age": 9}, ("agrees",), day=TODAY)
+    for answers in (row.answers, sheet.record, left_blank.record):
+        assert not {"toy", "school"} & set(answers)
+        assert answers.get("child_age") is None
+    assert (row.problems, sheet.problems, left_blank.problems) == ((), (), ())
+    assert row.dropped == len(sheet.dropped) == 3
