@@ -1,5 +1,6 @@
 """`survey audit` in the hands of an operator or a nightly job."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -90,3 +91,17 @@ def test_a_short_key_stops_the_command_with_a_clear_line(
 def test_there_is_nothing_to_adopt_on_a_new_store(survey: Survey) -> None:
     survey("init")
     assert "0 entries were taken" in survey("audit", "adopt").output
+
+
+def test_the_export_holds_every_entry_and_is_entered_itself(survey: Survey, tmp_path: Path) -> None:
+    survey("init")
+    before = _entries()
+    out = tmp_path / "trail.csv"
+    result = survey("audit", "export", str(out))
+    assert result.exit_code == 0, result.output
+    rows = list(csv.reader(out.read_text("utf-8-sig").splitlines()))
+    assert rows[0][:4] == ["Number", "Time (China)", "Person", "Action"]
+    assert [row[0] for row in rows[1:]] == [str(entry.sequence) for entry in before]
+    last = _entries()[-1]
+    assert (last.action, last.subject_id) == ("export.downloaded", "trail.csv")
+    assert survey("audit", "export", str(tmp_path / "no" / "folder.csv")).exit_code == 2

@@ -1,10 +1,12 @@
 """Audit entries are written with their transaction, chained, or not at all."""
 
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from audit_owner import run, triggers_off
@@ -15,7 +17,7 @@ from sqlmodel import Session, col, select
 from survey.access.audit import record, record_many
 from survey.access.audit_verify import Report, verify
 from survey.access.principal import OPERATOR
-from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
+from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, AuditHead, new_id
 from survey.store.together import Done, Failed, write_together
 from survey.store.unavailable import StoreUnavailable
@@ -239,23 +241,25 @@ def _write_many(url: str, name: str, count: int) -> None:
         )
 
 
-def _in_own_process(url: str, name: str, count: int) -> None:
-    _write_many(url, name, count)
-    dispose_engines()
+_ELSEWHERE = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from test_journal import _write_many
+_write_many(sys.argv[3], sys.argv[4], 10)
+"""
 
 
 def test_many_writers_leave_one_unbroken_chain(store_url: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
+    here = Path(__file__).parent
     others = [
-        spawn.Process(target=_in_own_process, args=(store_url, f"p{one}", 10)) for one in range(2)
+        subprocess.Popen(
+            [sys.executable, "-c", _ELSEWHERE, str(here), str(here.parent), store_url, f"p{one}"]
+        )
+        for one in range(2)
     ]
-    for process in others:
-        process.start()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda one: _write_many(store_url, f"t{one}", 10), range(4)))
-    for process in others:
-        process.join()
-    assert [process.exitcode for process in others] == [0, 0]
+    assert [process.wait() for process in others] == [0, 0]
     found = subjects(store_url)
     assert len(found) == len(set(found)) == 6 * 10 * 2
     assert "never" not in found

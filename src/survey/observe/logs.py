@@ -13,7 +13,7 @@ from survey.observe.request import current_number
 from survey.observe.scrub import scrub_event, told
 from survey.settings import Settings
 
-_QUIET = ("httpx", "httpcore", "watchdog", "PIL", "fontTools", "urllib3")
+_QUIET = ("alembic", "httpx", "httpcore", "watchdog", "PIL", "fontTools", "urllib3")
 Event = MutableMapping[str, Any]
 
 

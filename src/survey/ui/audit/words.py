@@ -12,6 +12,7 @@ from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Message, Translator, msg
 from survey.store.tables import Status, WaveState
+from survey.ui.reviewed import MODES
 
 FAMILIES: Mapping[str, Message] = {
     "session": msg("Signing in and out"),
@@ -100,8 +101,23 @@ _FIELDS: Mapping[str, Message] = {
     "status": msg("state"),
     "margin": msg("margin of error"),
     "together": msg("at the same time"),
+    "policy": msg("rule"),
+    "stop": msg("takes nobody more"),
+    "count": msg("goes on counting"),
+    "state": msg("state"),
+    "dropped": msg("answers left out"),
 }
+_WORDS: Mapping[str, Message] = {
+    **{mode.value: name for mode, name in MODES.items()},
+    **{state.value: name for state, name in STATE_NAMES.items()},
+    **{status.value: name for status, name in STATUS_NAMES.items()},
+    "stop": _FIELDS["stop"],
+    "count": _FIELDS["count"],
+}
+"""Values that are words of a list."""
 _SHORT_ID = 8
+_LEFT_OUT = frozenset({"from", "to", "by", "hash", "sha256"})
+"""Shown in another place, or of use to programs only; the files hold them all."""
 
 
 def action_words(t: Translator, action: str) -> str:
@@ -136,7 +152,7 @@ def detail_lines(t: Translator, detail: Mapping[str, Any]) -> list[str]:
     lines.extend(
         f"{_field(t, name)}: {_value(t, value)}"
         for name, value in detail.items()
-        if name not in {"from", "to", "by"} and value not in (None, "", [], {})
+        if name not in _LEFT_OUT and value not in (None, "", [], {})
     )
     return lines
 
@@ -161,10 +177,8 @@ def _value(t: Translator, value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return t("yes") if value else t("no")
-    if isinstance(value, str) and value in set(Status):
-        return t(STATUS_NAMES[Status(value)])
-    if isinstance(value, str) and value in set(WaveState):
-        return t(STATE_NAMES[WaveState(value)])
+    if isinstance(value, str):
+        return t(_WORDS[value]) if value in _WORDS else value
     if isinstance(value, Mapping):
         return ", ".join(f"{_field(t, name)} {_value(t, one)}" for name, one in value.items())
     if isinstance(value, list):
