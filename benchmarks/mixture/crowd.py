@@ -35,7 +35,7 @@ from survey.store.core import answers_of, table_of
 from survey.store.engine import read_scope, session_scope
 from survey.store.repeating import write
 from survey.store.tables import Response, ResponseRevision, Status, Wave, WaveState
-from survey.store.together import Failed, write_together
+from survey.store.together import Done, Failed, write_together
 from survey.store.unavailable import StoreUnavailable
 
 MOST_TRIES = 50
@@ -126,10 +126,13 @@ class Crowd:
             partial(_submitted, submission=each, principal=who, now=self.world.now)
             for each in submissions
         ]
-        for each, outcome in zip(submissions, write_together(url, works), strict=True):
-            if isinstance(outcome, Failed):
-                raise outcome.error
-            self.told.receipt(each.client_uuid, outcome.value)
+        outcomes = write_together(url, works)
+        for each, outcome in zip(submissions, outcomes, strict=True):
+            if isinstance(outcome, Done):
+                self.told.receipt(each.client_uuid, outcome.value)
+        failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failed)]
+        if failed:
+            raise failed[0]
 
     def hand_in(self, url: str, draw: random.Random) -> None:
         """Several phones share a transaction; one of them sends twice, to two processes."""
