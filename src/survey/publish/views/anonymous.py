@@ -37,7 +37,7 @@ class Among:
 
     def table(self, listing: Rows, t: Translator) -> Rows:
         more: dict[str, Callable[[int], Any]] = {
-            t("City"): lambda _row: t("Other cities"),
+            t("City"): lambda row: _name(self.runs[row], t),
             t("Place"): lambda row: f"{self.runs[row].first}–{self.runs[row].last}",
             t("Possible places"): lambda _row: _NOTHING,
             _score_column(listing, t): lambda row: self.runs[row].mean,
@@ -67,7 +67,7 @@ def _score_column(listing: Rows, t: Translator) -> str:
 
 
 def _name(run: Run, t: Translator) -> str:
-    return t("Other cities, places {first} to {last}", first=run.first, last=run.last)
+    return t("Cities at places {first} to {last}", first=run.first, last=run.last)
 
 
 def who_is_named(reading: Reading) -> str:
