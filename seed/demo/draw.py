@@ -219,6 +219,13 @@ def _child(drawn: Draw, model: Model, rng: np.random.Generator) -> None:
     drawn.numbers["child_age"] = ages
 
 
+def _withhold(drawn: Draw, by_name: Mapping[str, Choice]) -> None:
+    """Not even the age is kept of a child whose guardian refused."""
+    if "guardian_consent" in by_name:
+        refused = list(by_name["guardian_consent"].shares).index("no")
+        drawn.numbers["child_age"][drawn.choices["guardian_consent"] == refused] = MISSING
+
+
 # --- questions with choices ----------------------------------------------------------------------
 
 
@@ -238,6 +245,7 @@ def _choices(drawn: Draw, model: Model, rng: np.random.Generator) -> None:
             codes = np.full(len(drawn), OFF_ROUTE, dtype=np.int8)
             codes[rows] = _pick(model.chances[choice.name][at], rng)
             drawn.choices[choice.name] = codes
+    _withhold(drawn, by_name)
     if "complaint_solved" in drawn.choices:
         drawn.numbers["complaint_days"] = _days(drawn, by_name["complaint_solved"], rng)
 

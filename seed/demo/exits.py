@@ -50,8 +50,7 @@ def _refusal(wave: DemoWave, rng: np.random.Generator) -> dict[str, Any]:
         return {"consent": "no"}
     return {
         "consent": "yes", "lived_6m": "yes", "gender": str(rng.choice(["male", "female"])),
-        "residence": "urban", "guardian": "yes", "child_age": int(rng.integers(0, 14)),
-        "guardian_consent": "no",
+        "residence": "urban", "guardian": "yes", "child_age": None, "guardian_consent": "no",
     }  # fmt: skip
 
 
