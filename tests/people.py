@@ -14,7 +14,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import Account, Credential
 
 PASSWORD = "seven brown kettles whistle"
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+SECRET = "JBSWY3DPEHPK3PXP" * 2
 
 
 @lru_cache(maxsize=1)

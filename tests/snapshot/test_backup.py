@@ -85,8 +85,8 @@ def _add_interview(session: Session, field: Field) -> None:
     session.flush()
     session.add(
         ResponseRevision(
-            response_id=response.id, number=1, is_current=True, reason="submitted",
-            answers=field.complete, timings={"quality": 3.4}, created_at=NOW,
+            response_id=response.id, wave_id=response.wave_id, number=1, is_current=True,
+            reason="submitted", answers=field.complete, timings={"quality": 3.4}, created_at=NOW,
         )
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ def test_a_part_that_runs_alone_says_it_and_comes_back() -> None:
 def test_whoever_changes_something_gets_one_error_of_ours(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_url: str) -> Any:
+    def away(_url: str, **_: object) -> Any:
         raise OperationalError("BEGIN", {}, Exception("down"))
 
     monkeypatch.setattr(unavailable, "session_scope", away)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlmodel import Session
 from sqlmodel import select as select_model
 
@@ -17,7 +17,7 @@ from survey.access.areas import lies_within
 from survey.access.audit import actor_id, record
 from survey.access.credentials import is_alive
 from survey.access.passwords import hashed
-from survey.access.principal import AccessDenied, Action, Principal, Role
+from survey.access.principal import NATION, AccessDenied, Action, Principal, Role
 from survey.access.second_factor import in_groups, plain_signs, random_signs
 from survey.access.sessions import Limits, open_session
 from survey.access.signing_in import Knock, SignInRefused, plain_login
@@ -82,7 +82,7 @@ def colleagues(*, session: Session, principal: Principal, now: datetime) -> list
         .where(
             _ACCOUNTS.c.role == Role.SURVEYOR, _ACCOUNTS.c.active,
             _ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now),
-            _ACCOUNTS.c.is_demo.is_(principal.is_demo),
+            _ACCOUNTS.c.is_demo.is_(principal.is_demo), _beneath(principal),
         )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
     )  # fmt: skip
@@ -91,6 +91,13 @@ def colleagues(*, session: Session, principal: Principal, now: datetime) -> list
         for row in session.connection().execute(query)
         if lies_within(principal, row.area)
     ]
+
+
+def _beneath(principal: Principal) -> ColumnElement[bool]:
+    """The areas of `lies_within`, and perhaps more, so that no other account is read."""
+    if principal.area == NATION:
+        return true()
+    return _ACCOUNTS.c.area.startswith(principal.area, autoescape=True)
 
 
 def draw_codes(count: int) -> tuple[DrawnCode, ...]:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session
 
 from survey.access.audit import record
-from survey.access.principal import Principal
+from survey.access.principal import Action, Principal
 from survey.fieldwork.places import shift_places
 from survey.fieldwork.privacy.codes import code_digest, read_code
 from survey.fieldwork.quota import COUNTED
@@ -107,6 +107,7 @@ def erase_reviewed(
     """
     query = select(_RESPONSES).where(_RESPONSES.c.id == response_id)
     row = session.connection().execute(query).one()
+    principal.require(Action.REVIEW, row.city_code)
     _require_unfrozen(session, row)
     erase(session=session, response=row, now=now)
     record(
