@@ -1,5 +1,6 @@
 """Accounts for tests of signing in: one known password, one known second factor."""
 
+import base64
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import Account, Credential
 
 PASSWORD = "seven brown kettles whistle"
-SECRET = "JBSWY3DPEHPK3PXP" * 2
+SECRET = base64.b32encode(b"twenty plain letters").decode()
 
 
 @lru_cache(maxsize=1)

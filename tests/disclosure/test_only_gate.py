@@ -18,6 +18,10 @@ ALLOWED = {
     # What a snapshot says about itself: no figure.
     "survey.snapshot.manifest": {"Manifest"},
     "survey.snapshot": {"SnapshotDamaged"},
+    # Whole files, moved and checked by who runs the server; nobody is shown a figure.
+    "survey.snapshot.backup": {"back_up", "check_backup", "BACKED_UP"},
+    "survey.snapshot.restore": {"restore"},
+    "survey.snapshot.files": {"check_snapshot"},
 }
 READERS = {"read_parquet", "read_snapshot", "stored_source", "response_frame", "read_table"}
 PRIVATE = {"_folder", "_whole", "_read", "_within_reach"}

@@ -12,7 +12,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import QuotaCell
 
 zh = translator("zh")
-KEPT = "Object.keys(localStorage).filter(key => /draft|outbox|page/.test(key))"
+KEPT = "Object.keys(localStorage).filter(key => /draft|outbox|page:(?!code)/.test(key))"
 ONLINE = "() => window.dispatchEvent(new Event('online'))"
 COVER = """() => {
   const dialog = document.createElement("section");

@@ -18,7 +18,15 @@ from survey.sample.plan import PlanRequest
 from survey.sample.planner import Aim
 from survey.sample.workbooks import Sheet, write_workbook
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, CityTarget, QuotaCell, SamplingPoint, Wave, WaveState
+from survey.store.tables import (
+    Account,
+    CityTarget,
+    QuotaCell,
+    SamplingPoint,
+    Snapshot,
+    Wave,
+    WaveState,
+)
 from survey.ui.navigation import PageKey
 from survey.ui.work import Job
 
@@ -99,8 +107,8 @@ def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
     assert "Nothing can be changed any more" in said[WaveState.FROZEN][0]
     assert said[WaveState.FROZEN][1] is None
     assert "plan-move-frozen" in said[WaveState.CLOSED][2]
-    kept = {key for key in said[WaveState.FROZEN][2] if key.startswith("plan-")}
-    assert kept == {"plan-move-released"}
+    kept = {key for key in said[WaveState.FROZEN][2] if key.startswith("plan")}
+    assert kept == {f"plan/release/{KEY}/do"}
 
 
 def test_opening_asks_once_more_and_says_what_is_missing(
@@ -267,15 +275,28 @@ def test_freezing_goes_on_beside_the_page_and_says_why_it_could_not(
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.CLOSED
 
 
-def test_a_release_asks_once_more(
-    planned: Any, visit_as: Any, admin: Principal, read: Read
+def test_a_release_asks_once_more_and_is_taken_back_with_a_reason(
+    planned: Any, visit_as: Any, admin: Principal
 ) -> None:
+    place = f"plan/release/{KEY}"
     _move(planned, WaveState.CLOSED, WaveState.FROZEN)
+    with session_scope(planned.url) as session:
+        wave = session.exec(select(Wave).where(Wave.key == KEY)).one()
+        session.add(Snapshot(wave_id=wave.id, final=True, sha256="x", directory="x", rows=1))
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
-    assert "cannot be taken back" in read(app)
-    app.checkbox(key=f"plan-sure-{KEY}-released").check().run()
-    app.button(key="plan-move-released").click().run()
-    assert [one.value for one in app.success] == ["The wave is now released."]
+    assert app.button(key=f"{place}/do").disabled
+    app.checkbox(key=f"{place}/sure/frozen").check().run()
+    app.button(key=f"{place}/do").click().run()
+    assert [one.value for one in app.success] == ["The results are released."]
+    assert "names and scores of all cities" in app.table[0].value.to_string()
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    app.text_input(key=f"{place}/reason").input("wrong weights").run()
+    app.checkbox(key=f"{place}/sure/released").check().run()
+    app.button(key=f"{place}/do").click().run()
+    assert [one.value for one in app.success] == ["The release is taken back."]
+    assert "wrong weights" in app.table[0].value.to_string()
+    with read_scope(planned.url) as session:
+        assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.FROZEN
 
 
 def test_one_point_is_changed_after_the_draw(

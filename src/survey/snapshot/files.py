@@ -77,6 +77,16 @@ def read_manifest(folder: Path) -> Manifest:
 
 def read_snapshot(folder: Path) -> tuple[Manifest, pd.DataFrame]:
     """Manifest and responses, after checking that the data are the ones vouched for."""
+    manifest, data = _vouched_for(folder)
+    return manifest, pd.read_parquet(BytesIO(data))
+
+
+def check_snapshot(folder: Path) -> Manifest:
+    """Raise `SnapshotDamaged` unless the data are the ones that the manifest vouches for."""
+    return _vouched_for(folder)[0]
+
+
+def _vouched_for(folder: Path) -> tuple[Manifest, bytes]:
     manifest = read_manifest(folder)
     try:
         data = (folder / RESPONSES).read_bytes()
@@ -91,4 +101,4 @@ def read_snapshot(folder: Path) -> tuple[Manifest, pd.DataFrame]:
                 folder=folder,
             )
         )
-    return manifest, pd.read_parquet(BytesIO(data))
+    return manifest, data

@@ -1,10 +1,11 @@
 """The form's script and style: plain files, joined in order, addressed by their content."""
 
-import re
 from functools import lru_cache
 from pathlib import Path
 
 import orjson
+from rcssmin import cssmin
+from rjsmin import jsmin
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,30 +29,21 @@ PAPER_PARTS = (
 )  # fmt: skip
 """The typist's grid: the same questionnaire, drafts and sender under another screen."""
 
-_REMARK = re.compile(r"^\s*/\*.*?\*/\s*$", re.DOTALL | re.MULTILINE)
-"""A comment that begins and ends with its lines."""
 STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 
 
-def _lean(source: str) -> str:
-    """Without indentation, blank lines and comments of whole lines; nothing within one is touched.
-
-    Each file says that it is strict; joined, they say it once.
-    """
-    lines = (line.strip() for line in _REMARK.sub("", source).splitlines())
-    kept = (line for line in lines if line and line != STRICT and not line.startswith("//"))
-    return "\n".join(kept) + "\n"
-
-
 def read_script(part: str) -> str:
-    """One of our scripts as it is sent."""
-    return _read(f"{part}.js")
+    """One of our scripts as it is sent. Joined, the files say once that they are strict."""
+    lines = (STATIC / f"{part}.js").read_text(encoding="utf-8").splitlines()
+    lean: str = jsmin("\n".join(line for line in lines if line.strip() != STRICT))
+    return lean + "\n"
 
 
-def _read(name: str) -> str:
-    return _lean((STATIC / name).read_text(encoding="utf-8"))
+def _read_style(*parts: str) -> Body:
+    sources = ((STATIC / f"{part}.css").read_text(encoding="utf-8") for part in parts)
+    return Body(cssmin("\n".join(sources)).encode(), CSS)
 
 
 @lru_cache(maxsize=1)
@@ -104,17 +96,17 @@ def paper_script() -> Body:
 
 @lru_cache(maxsize=1)
 def form_style() -> Body:
-    return Body(_read("form.css").encode(), CSS)
+    return _read_style("form")
 
 
 @lru_cache(maxsize=1)
 def page_style() -> Body:
-    return Body((_read("form.css") + _read("page.css")).encode(), CSS)
+    return _read_style("form", "page")
 
 
 @lru_cache(maxsize=1)
 def paper_style() -> Body:
-    return Body((_read("form.css") + _read("paper.css")).encode(), CSS)
+    return _read_style("form", "paper")
 
 
 def component_script() -> str:

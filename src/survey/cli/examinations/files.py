@@ -14,7 +14,7 @@ from survey.cli.examinations.finding import UNKNOWN, Finding
 from survey.locale import Message, SurveyError, msg
 from survey.publish.results.store import CELLS, GAPS, METHOD, read_method
 from survey.settings import Settings
-from survey.snapshot.files import read_snapshot
+from survey.snapshot.files import check_snapshot
 from survey.store.engine import read_scope
 from survey.store.tables import Snapshot, Wave
 
@@ -91,8 +91,7 @@ def _newest(session: Session) -> list[tuple[str, Snapshot]]:
 def _fault(folder: Path, row: Snapshot) -> Message | None:
     """What is wrong with a snapshot; its data are read and held against their checksum."""
     try:
-        manifest, _ = read_snapshot(folder)
-        if manifest.responses_sha256 != row.sha256:
+        if check_snapshot(folder).responses_sha256 != row.sha256:
             return msg("The folder {folder} holds another snapshot.", folder=folder)
         read_method(folder / METHOD)
         for table in sorted({folder / CELLS, folder / GAPS, *folder.glob("*.parquet")}):

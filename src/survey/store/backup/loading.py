@@ -30,7 +30,9 @@ from survey.store.backup.values import line_reader
 from survey.store.engine import dispose_engines, engine_for, normal_url
 from survey.store.schema import known_revisions, upgrade_within
 
-REFERENCE = frozenset({"city", "indicator_tree_version", "instrument_version"})
+REFERENCE = frozenset(
+    {"city", "indicator_tree_version", "instrument_version", "audit_head", "schema_floor"}
+)
 """What `survey init` fills: a store that holds nothing else counts as empty."""
 _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "

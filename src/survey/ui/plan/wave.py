@@ -33,14 +33,11 @@ _MOVES: dict[tuple[WaveState, WaveState], Message] = {
     (WaveState.OPEN, WaveState.CLOSED): msg("Close the wave: no further interviews"),
     (WaveState.CLOSED, WaveState.OPEN): msg("Open the wave again"),
     (WaveState.CLOSED, WaveState.FROZEN): msg("Freeze the wave: its interviews become final"),
-    (WaveState.FROZEN, WaveState.RELEASED): msg("Release the results to every reader"),
 }
+"""Releasing and taking a release back belong to the release (`survey.ui.plan.release`)."""
 _WARNINGS: dict[WaveState, Message] = {
     WaveState.FROZEN: msg(
         "Only approved interviews are frozen. What still waits for review stays outside for good."
-    ),
-    WaveState.RELEASED: msg(
-        "Until now only the association sees the results. A release cannot be taken back."
     ),
 }
 

@@ -29,6 +29,7 @@ const SurveyRoute = (function () {
         item.choices = item.choices || [];
         item.specials = item.specials || [];
         item.special_labels = item.special_labels || {};
+        if (item.privacy === "guardian_consent") form.guardian = item.name;
       });
     });
     return form;
@@ -36,7 +37,9 @@ const SurveyRoute = (function () {
 
   // Walks the form once in its order; what is off the route is absent for everything after it.
   function walk(form, answers, day) {
+    const said = answers[form.guardian];
     const route = { values: {}, visible: {}, broken: {}, sections: [], stop: null };
+    route.refused = given(said) && said !== "yes";
     form.sections.forEach(function (section) {
       if (route.stop || !holds(section.relevant, route.values, null, day)) return;
       const items = section.items.filter(function (item) {
@@ -55,7 +58,8 @@ const SurveyRoute = (function () {
   // Takes one item onto the route; true when there is something to show.
   function visit(item, answers, route, day) {
     if (item.privacy === "about_child" && !(route.child >= CHILD_UNTIL || route.agreed)) return false;
-    if (!holds(item.relevant, route.values, null, day)) return false;
+    const asked = item.privacy === "guardian_consent" && route.withheld;
+    if (!asked && !holds(item.relevant, route.values, null, day)) return false;
     if (item.kind === "calculate") {
       const result = SurveyExpressions.evaluate(item.calculation, route.values, null, day);
       const missing = typeof result === "number" && !isFinite(result);
@@ -71,7 +75,7 @@ const SurveyRoute = (function () {
       if (item.privacy === "guardian_consent") route.agreed = answer === "yes";
       const fine = isSpecial(item, answer) || holds(item.constraint, route.values, answer, day);
       if (!fine) route.broken[item.name] = true;
-    }
+    } else if (item.privacy === "child_age") route.withheld = route.refused;
     return true;
   }
 
@@ -83,7 +87,11 @@ const SurveyRoute = (function () {
   function problem(item, route, raw) {
     if (raw) return item.kind === "integer" ? "integer" : "number";
     const value = route.values[item.name];
-    if (!given(value)) return item.required && item.kind !== "note" ? "required" : null;
+    if (!given(value)) {
+      // A refused child's age is not kept, so a corrected interview comes without it.
+      const excused = item.kind === "note" || (item.privacy === "child_age" && route.refused);
+      return item.required && !excused ? "required" : null;
+    }
     if (isSpecial(item, value)) return null;
     if (typeof value === "number" && outOfRange(item, value)) return "range";
     return route.broken[item.name] ? "constraint" : null;
