@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, false, func, select, update
@@ -144,13 +143,16 @@ def _set(
 ) -> int:
     changed = 0
     for table, within, stops in (
-        (_CELLS, True, cells),
-        (_MARGINS, _MARGINS.c.dimension.not_in(ONLY_COUNTED), margins),
+        (_CELLS, (), cells),
+        (_MARGINS, (_MARGINS.c.dimension.not_in(ONLY_COUNTED),), margins),
     ):
-        wanted: Any = update(table).where(table.c.wave_id == wave_id)
-        if within is not True:
-            wanted = wanted.where(within)
+        where = [table.c.wave_id == wave_id, *within]
         if city_code is not None:
-            wanted = wanted.where(table.c.city_code == city_code)
-        changed += session.connection().execute(wanted.values(stops=stops)).rowcount
+            where.append(table.c.city_code == city_code)
+        # In the order in which interviews take their places, or both would wait for each other.
+        locked = select(table.c.id).where(*where).order_by(table.c.id).with_for_update()
+        session.connection().execute(locked)
+        changed += (
+            session.connection().execute(update(table).where(*where).values(stops=stops)).rowcount
+        )
     return changed
