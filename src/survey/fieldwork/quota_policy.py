@@ -150,7 +150,9 @@ def _set(
         if city_code is not None:
             where.append(table.c.city_code == city_code)
         # In the order in which interviews take their places, or both would wait for each other.
-        locked = select(table.c.id).where(*where).order_by(table.c.id).with_for_update()
+        locked = (
+            select(table.c.id).where(*where).order_by(table.c.id).with_for_update(key_share=True)
+        )
         session.connection().execute(locked)
         changed += (
             session.connection().execute(update(table).where(*where).values(stops=stops)).rowcount

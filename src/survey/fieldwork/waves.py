@@ -67,8 +67,12 @@ def wave_by_key(*, session: Session, key: str) -> Wave:
 
 
 def locked_wave(*, session: Session, key: str) -> Wave:
-    """The wave as it stands now, held until this transaction ends."""
-    query = select(Wave).where(Wave.key == key).with_for_update()
+    """The wave as it stands now, held until this transaction ends.
+
+    Held against everybody who changes it, not against interviews that arrive and refer to it: they
+    hold their quotas by then, and whoever holds the wave may want those next.
+    """
+    query = select(Wave).where(Wave.key == key).with_for_update(key_share=True)
     wave = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if wave is None:
         raise WaveUnknown(msg("There is no wave {key}.", key=key))

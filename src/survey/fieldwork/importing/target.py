@@ -95,7 +95,7 @@ def check_wave(
         )
     query = select(Wave).where(Wave.key == request.wave_key)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     wave = session.exec(query).one_or_none()
     if wave is None or wave.state is not WaveState.OPEN:
         principal.require(Action.ADMINISTER)
