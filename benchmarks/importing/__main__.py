@@ -1,10 +1,11 @@
 """Bulk import of a whole wave, as XLSX and as CSV, into SQLite and PostgreSQL.
 
-    python -m benchmarks.importing [--rows 62000] [--stores sqlite postgresql]
+    python -m benchmarks.importing [--rows 62000] [--answers 45] [--stores sqlite postgresql]
 
-The rows are complete interviews of the shipped questionnaire, no two alike. Checking and writing
-are timed apart, on the wall and in CPU of this process; `yardstick` is a fixed piece of arithmetic
-before each, so that runs on a busy and on a quiet machine can be compared.
+The rows are complete interviews of the shipped questionnaire, no two alike; with `--answers`, of as
+many of its first sections as it takes until a row answers about so many questions. Checking and
+writing are timed apart, on the wall and in CPU of this process; `yardstick` is a fixed piece of
+arithmetic before each, so that runs on a busy and on a quiet machine can be compared.
 """
 
 import argparse
@@ -57,6 +58,21 @@ def rows_of(instrument: Instrument, count: int, draw: random.Random) -> list[dic
             }
         )
     return rows
+
+
+def shortened(instrument: Instrument, answers: int) -> Instrument:
+    """The first sections, as few as give a row so many answers; the whole where none do."""
+    for last in range(1, len(instrument.sections)):
+        short = instrument.model_copy(
+            update={
+                "name": f"{instrument.name}-short", "sections": instrument.sections[:last],
+                "tree": None,
+            }
+        )  # fmt: skip
+        rows = rows_of(short, KINDS, random.Random(1))
+        if sum(len(row) - 1 for row in rows) >= answers * len(rows):
+            return short
+    return instrument
 
 
 def as_csv(header: list[str], rows: list[dict[str, Any]]) -> bytes:
@@ -133,6 +149,7 @@ def stores(wanted: list[str], folder: Path) -> Iterator[list[tuple[str, str]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Bulk import of a whole wave.")
     parser.add_argument("--rows", type=int, default=62_000)
+    parser.add_argument("--answers", type=int)
     parser.add_argument("--stores", nargs="+", default=["sqlite", "postgresql"])
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="survey-import-") as name:
@@ -145,6 +162,8 @@ def main() -> None:
                 load_reference(url, PROJECT_ROOT / "seed")
                 with read_scope(url) as session:
                     instrument = find_instrument(session=session, name=INSTRUMENT)
+                if chosen.answers is not None:
+                    instrument = shortened(instrument, chosen.answers)
                 if not files:
                     rows = rows_of(instrument, chosen.rows, random.Random(1))
                     header = list(dict.fromkeys(name for row in rows for name in row))

@@ -101,7 +101,10 @@ def _clipped(number: float) -> float:
 
 def words(value: Value) -> list[str]:
     """The choice names in the answer to a select."""
-    return [word for word in _SPACES.split(to_text(value)) if word]
+    text = to_text(value)
+    if text.isidentifier():  # One name, as in nearly every answer.
+        return [text]
+    return [word for word in _SPACES.split(text) if word]
 
 
 def equal(left: Value, right: Value) -> bool:
