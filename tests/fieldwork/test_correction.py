@@ -1,6 +1,7 @@
 """A returned interview reaches its surveyor, and comes back as a new revision or not at all."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -136,6 +137,25 @@ def test_only_its_own_surveyor_hands_it_in_and_only_as_seen(field: Any, returned
     with pytest.raises(ResponseChanged):
         _resubmit(field, returned, field.complete, version=1)
     assert _state(field, returned) == (Status.RETURNED, 2)
+
+
+def test_a_surveyor_of_one_point_corrects_what_was_made_there(field: Any, returned: UUID) -> None:
+    here, elsewhere = (
+        replace(field.surveyor, area=f"110000/{code}")
+        for code in (field.point.code, f"{field.point.code}-2")
+    )
+    with read_scope(field.url) as session:
+        assert returned_to(session=session, principal=elsewhere) == []
+        (seen,) = returned_to(session=session, principal=here)
+    assert seen.response_id == returned
+    for stranger in (elsewhere, replace(here, account_id=uuid4())):
+        with pytest.raises(AccessDenied):
+            _resubmit(field, returned, field.complete, person=stranger)
+        with pytest.raises(AccessDenied):
+            _resubmit(field, returned, field.complete, person=stranger, version=1)
+    assert _state(field, returned) == (Status.RETURNED, 2)
+    _resubmit(field, returned, field.complete, person=here)
+    assert _state(field, returned) == (Status.SUBMITTED, 3)
 
 
 def test_corrections_arrive_after_closing_but_not_after_freezing(

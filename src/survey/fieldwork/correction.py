@@ -69,7 +69,8 @@ def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
     query = (
         select(
             _RESPONSES, _WAVES.c.title_zh, _WAVES.c.title_en,
-            _POINTS.c.name.label("point_name"), _REVISIONS.c.answers,
+            _POINTS.c.name.label("point_name"), _POINTS.c.code.label("point_code"),
+            _REVISIONS.c.answers,
         )
         .select_from(
             _RESPONSES.join(_WAVES, _WAVES.c.id == _RESPONSES.c.wave_id)
@@ -85,7 +86,11 @@ def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
         .order_by(_RESPONSES.c.submitted_at, _RESPONSES.c.id)
     )  # fmt: skip
     rows = session.connection().execute(query).all()
-    return [_returned(session, row) for row in rows if principal.covers(row.city_code)]
+    return [
+        _returned(session, row)
+        for row in rows
+        if principal.covers_point(row.city_code, row.point_code or "")
+    ]
 
 
 def check(returned: Returned, answers: Mapping[str, Any]) -> Validation:

@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from survey.access.audit import record, record_many
-from survey.access.principal import AccessDenied, Action, Principal
+from survey.access.principal import POINT_MARK, AccessDenied, Action, Principal
 from survey.fieldwork.places import shift_places
 from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.second_person import SamePerson, approved_by_same
 from survey.locale import Message, SurveyError, msg
 from survey.store.core import AnyRow, table_of
-from survey.store.tables import Response, Status
+from survey.store.tables import Response, SamplingPoint, Status
 
-_RESPONSES = table_of(Response)
+_RESPONSES, _POINTS = table_of(Response), table_of(SamplingPoint)
 _AT_ONCE = 500
 """Interviews named in one statement."""
 
@@ -105,11 +105,12 @@ def move(
     response = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if response is None:
         raise ResponseUnknown(msg("This interview does not exist."))
-    if response.lock_version != expected_version and _may_look(principal, response):
+    here = _at_own_point(session, principal, response)
+    if response.lock_version != expected_version and _may_look(principal, response, here):
         raise ResponseChanged(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
         )
-    _check(principal, response, to, reason)
+    _check(principal, response, to, reason, at_own_point=here)
     if response.withdrawn_at is not None:
         raise MoveForbidden(
             msg("The respondent has withdrawn this interview; what was answered is deleted.")
@@ -193,15 +194,33 @@ def freeze_approved(*, session: Session, wave_id: UUID) -> int:
     return frozen.rowcount
 
 
-def _may_look(principal: Principal, response: Response) -> bool:
+def _at_own_point(session: Session, principal: Principal, response: Response) -> bool:
+    """Whether the interview belongs to the one point that somebody's area is."""
+    if POINT_MARK not in principal.area or response.point_id is None:
+        return False
+    code = select(SamplingPoint.code).where(_POINTS.c.id == response.point_id)
+    return principal.covers_point(response.city_code, session.exec(code).one())
+
+
+def _may_look(principal: Principal, response: Response, at_own_point: bool) -> bool:
     own = response.surveyor_id == principal.account_id and principal.may(Action.INTERVIEW)
-    return principal.covers(response.city_code) and (own or principal.may(Action.REVIEW))
+    within = principal.covers(response.city_code)
+    return (own and (within or at_own_point)) or (within and principal.may(Action.REVIEW))
 
 
-def _check(principal: Principal, response: Response | AnyRow, to: Status, reason: str) -> None:
+def _check(
+    principal: Principal,
+    response: Response | AnyRow,
+    to: Status,
+    reason: str,
+    *,
+    at_own_point: bool = False,
+) -> None:
     rule = MOVES.get((response.status, to))
     # Without a rule, no action allows it; who may not even look learns nothing about its state.
-    principal.require(rule.action if rule else Action.REVIEW, response.city_code)
+    action = rule.action if rule else Action.REVIEW
+    whole_city = action is not Action.INTERVIEW or not at_own_point
+    principal.require(action, response.city_code if whole_city else None)
     if rule is None:
         raise MoveForbidden(
             msg(
