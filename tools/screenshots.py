@@ -86,6 +86,9 @@ SHOTS = (
     Shot("paper-typists", "/paper?view=typists", SUPERVISOR),
     Shot("refused", "/overview", SURVEYOR),
     Shot("signed-out", "/overview"),
+    Shot("sign-in", "/auth/login"),
+    Shot("withdraw", "/withdraw"),
+    Shot("export", "/export", "analyst"),
     Shot("sign-in-codes", "/sign-in-codes", SUPERVISOR),
 )
 LOOKS = tuple(

@@ -150,8 +150,8 @@ def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
     assert person.area == "310000"
     assert _audit(field, "account.changed") == [
         {
-            "before": {"area": "110000", "last_day": None},
-            "after": {"area": "310000", "last_day": "2026-05-20"},
+            "from": {"area": "110000", "last_day": None},
+            "to": {"area": "310000", "last_day": "2026-05-20"},
         }
     ]
     with read_scope(field.url) as session:
@@ -231,7 +231,7 @@ def test_closing_an_account_takes_everything_it_could_come_in_with(
     assert _who(field, secret) is None
     with read_scope(field.url) as session:
         assert session.exec(select(SetupLink)).all() == []
-    assert _audit(field, "account.closed")[0]["before"] == {"active": True}
+    assert _audit(field, "account.closed")[0]["from"] == {"active": True}
 
 
 def test_help_for_somebody_who_cannot_sign_in_is_audited(field: Field, root: Principal) -> None:

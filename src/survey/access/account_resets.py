@@ -61,7 +61,7 @@ def reset_factor(*, session: Session, principal: Principal, login: str, now: dat
         session=session, actor=principal, action="account.second_factor_reset",
         subject_kind="account", subject_id=account.id, now=now,
         detail={
-            "before": {"second_factor": had}, "after": {"second_factor": False},
+            "from": {"second_factor": had}, "to": {"second_factor": False},
             "sessions_ended": ended,
         },
     )  # fmt: skip

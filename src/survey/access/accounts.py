@@ -144,8 +144,8 @@ def change_account(
         session=session, actor=principal, action="account.changed", subject_kind="account",
         subject_id=account.id, now=now,
         detail={
-            "before": {key: told_before[key] for key in sorted(changed)},
-            "after": {key: told_after[key] for key in sorted(changed)},
+            "from": {key: told_before[key] for key in sorted(changed)},
+            "to": {key: told_after[key] for key in sorted(changed)},
         },
     )  # fmt: skip
 
@@ -170,7 +170,7 @@ def set_active(
     record(
         session=session, actor=principal, subject_kind="account", subject_id=account.id, now=now,
         action="account.opened" if active else "account.closed",
-        detail={"before": {"active": not active}, "after": {"active": active}},
+        detail={"from": {"active": not active}, "to": {"active": active}},
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ def start_factor(*, session: Session, principal: Principal, shown: str, now: dat
     record(
         session=session, actor=principal, action="account.second_factor_begun",
         subject_kind="account", subject_id=account.id, now=now,
-        detail={"before": {"second_factor": had}},
+        detail={"from": {"second_factor": had}},
     )  # fmt: skip
     return begin_enrolment(session=session, credential=credential, login=account.login)
 
@@ -161,7 +161,7 @@ def remove_factor(*, session: Session, principal: Principal, shown: str, now: da
     record(
         session=session, actor=principal, action="account.second_factor_removed",
         subject_kind="account", subject_id=account.id, now=now,
-        detail={"before": {"second_factor": True}, "after": {"second_factor": False}},
+        detail={"from": {"second_factor": True}, "to": {"second_factor": False}},
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.clock import CHINA, china_date
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.audit.words import FAMILIES
+from survey.ui.audit.names import FAMILIES
 from survey.ui.filters import EVERY, filter_row
 from survey.ui.page import Visit
 from survey.ui.url import pick, to_url
