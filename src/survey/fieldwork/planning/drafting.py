@@ -37,7 +37,8 @@ PERMITS: Mapping[WaveState, Message] = MappingProxyType(
             "any more."
         ),
         WaveState.RELEASED: msg(
-            "Released: every reader sees the results. Nothing can be changed any more."
+            "Released: others see of the results what the release says. Nothing of the wave can be "
+            "changed any more."
         ),
     }
 )

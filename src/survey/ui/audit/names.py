@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from survey.fieldwork.back_check import OUTCOME_NAMES
+from survey.fieldwork.back_check import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Message, msg
+from survey.publish.releasing import SHOWN_WORDS
 from survey.ui.reviewed import MODES
 from survey.ui.roles import NAMES
 
@@ -208,8 +209,11 @@ FIELDS: Mapping[str, Message] = {
 WORDS: Mapping[str, Message] = {
     **{mode.value: name for mode, name in MODES.items()},
     **{state.value: name for state, name in STATE_NAMES.items()},
+    **{outcome.value: name for outcome, name in OUTCOME_NAMES.items()},
     **{status.value: name for status, name in STATUS_NAMES.items()},
-    **{role.value: role_name for role, role_name in NAMES.items()},
+    **{channel.value: name for channel, name in CHANNEL_NAMES.items()},
+    **{shown.value: name for shown, name in SHOWN_WORDS.items()},
+    **{role.value: name for role, name in NAMES.items()},
     "password": msg("password"),
     "outside": msg("provider"),
     "demo": msg("demonstration"),
