@@ -40,6 +40,8 @@ class Shot:
     name: str
     path: str
     role: str = ""
+    plain: bool = False
+    """Served outside of Streamlit, so there is no script to wait for."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ SHOTS = (
     Shot("paper-typists", "/paper?view=typists", SUPERVISOR),
     Shot("refused", "/overview", SURVEYOR),
     Shot("signed-out", "/overview"),
-    Shot("sign-in", "/auth/login"),
-    Shot("withdraw", "/withdraw"),
+    Shot("sign-in", "/auth/login", plain=True),
+    Shot("withdraw", "/withdraw", plain=True),
     Shot("export", "/export", "analyst"),
     Shot("sign-in-codes", "/sign-in-codes", SUPERVISOR),
 )
@@ -211,11 +213,12 @@ def signed_in(browser: Browser, base_url: str, look: Look, role: str) -> Browser
 def take(page: Page, base_url: str, shot: Shot, look: Look, out: Path) -> None:
     joint = "&" if "?" in shot.path else "?"
     page.goto(f"{base_url}{shot.path}{joint}{look.query}")
-    try:
-        page.locator(SETTLED).wait_for(timeout=60_000)
-    except Error:
-        sys.stderr.write(f"{shot.name} {look.name}: still busy after a minute\n")
-    page.wait_for_timeout(1500)
+    if not shot.plain:
+        try:
+            page.locator(SETTLED).wait_for(timeout=60_000)
+        except Error:
+            sys.stderr.write(f"{shot.name} {look.name}: still busy after a minute\n")
+        page.wait_for_timeout(1500)
     height = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
     page.set_viewport_size({"width": look.width, "height": min(int(height) + 10, TALLEST)})
     page.wait_for_timeout(700)
