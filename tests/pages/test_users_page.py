@@ -89,7 +89,7 @@ def test_an_account_is_changed_and_the_change_is_audited(
         query = select(AuditEntry).where(AuditEntry.action == "account.changed")
         entry = session.exec(query).one()
     assert entry.actor_id == root.account_id
-    assert entry.detail == {"before": {"area": "110000"}, "after": {"area": "310000"}}
+    assert entry.detail == {"from": {"area": "110000"}, "to": {"area": "310000"}}
 
 
 def test_help_closing_and_opening(field: Field, root: Principal, visit_as: Any) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,9 +29,8 @@ from survey.locale import Message, msg
 from survey.settings import Settings
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.inserting import insert_if_new
+from survey.store.leases import end_lease, free_from, take_lease
 from survey.store.tables import (
-    BackgroundRun,
     ImportedFile,
     Invitation,
     LoginSession,
@@ -40,7 +38,6 @@ from survey.store.tables import (
     ResponseContact,
     Wave,
     WaveState,
-    new_id,
     now,
 )
 
@@ -51,7 +48,7 @@ LEASE = timedelta(hours=1)
 
 _CONTACTS, _INVITATIONS = table_of(ResponseContact), table_of(Invitation)
 _SESSIONS, _FILES = table_of(LoginSession), table_of(ImportedFile)
-_RESPONSES, _WAVES, _RUNS = table_of(Response), table_of(Wave), table_of(BackgroundRun)
+_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 
 
 @dataclass(frozen=True)
@@ -153,42 +150,17 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
     """As `clean_up`, unless somebody else does it or did within `EVERY`; then None."""
     began = now()
     with session_scope(settings.store_url) as session:
-        lease = _begin(session, began)
+        lease = take_lease(session, NAME, began=began, lasts=LEASE)
     if lease is None:
         return None
     with session_scope(settings.store_url) as session:
         met = clean_up(session=session, settings=settings, at=began)
-        _end(session, lease, met)
+        end_lease(session, NAME, lease, at=now(), pause=EVERY, result=met)
     return met
 
 
 def is_due(settings: Settings) -> bool:
     """Whether a run would begin now; costs one small query."""
-    query = select(_RUNS.c.leased_until).where(_RUNS.c.name == NAME)
     with read_scope(settings.store_url) as session:
-        until = session.connection().execute(query).scalar_one_or_none()
+        until = free_from(session, NAME)
     return until is None or until <= now()
-
-
-def _begin(session: Session, began: datetime) -> UUID | None:
-    nothing = {
-        "name": NAME, "leased_until": began, "lease": new_id(), "started_at": None,
-        "finished_at": None, "result": {},
-    }  # fmt: skip
-    insert_if_new(session.connection(), BackgroundRun, nothing)
-    lease = new_id()
-    taken = session.connection().execute(
-        update(_RUNS)
-        .where(_RUNS.c.name == NAME, _RUNS.c.leased_until <= began)
-        .values(lease=lease, leased_until=began + LEASE, started_at=began)
-    )
-    return lease if taken.rowcount == 1 else None
-
-
-def _end(session: Session, lease: UUID, met: Mapping[str, int]) -> None:
-    at = now()
-    session.connection().execute(
-        update(_RUNS)
-        .where(_RUNS.c.name == NAME, _RUNS.c.lease == lease)
-        .values(leased_until=at + EVERY, finished_at=at, result=dict(met))
-    )

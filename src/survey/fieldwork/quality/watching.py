@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select
 from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
@@ -24,7 +24,7 @@ from survey.fieldwork.quality.reading import FINISHED, stored_interviews
 from survey.fieldwork.reach import within_reach
 from survey.store.core import AnyRow, table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.inserting import insert_if_new
+from survey.store.leases import end_lease, free_from, take_lease
 from survey.store.tables import (
     BackgroundRun,
     Response,
@@ -32,7 +32,6 @@ from survey.store.tables import (
     ResponseRisk,
     Wave,
     WaveState,
-    new_id,
     now,
 )
 
@@ -64,7 +63,7 @@ def look_at_new(url: str) -> int:
     """
     began = now()
     with session_scope(url) as session:
-        lease = _begin(session, began)
+        lease = take_lease(session, NAME, began=began, lasts=LEASE)
         waves = _waiting_waves(session) if lease is not None else []
     if lease is None:
         return 0
@@ -74,14 +73,13 @@ def look_at_new(url: str) -> int:
             written[row.key] = _look_at(url, row)
     finally:
         with session_scope(url) as session:
-            _end(session, lease, written)
+            end_lease(session, NAME, lease, at=now(), pause=EVERY, result=written)
     return sum(written.values())
 
 
 def is_due(*, session: Session, at: datetime) -> bool:
     """Whether a run would begin now and find something; costs two small queries."""
-    query = select(_RUNS.c.leased_until).where(_RUNS.c.name == NAME)
-    until = session.connection().execute(query).scalar_one_or_none()
+    until = free_from(session, NAME)
     return (until is None or until <= at) and bool(_waiting_waves(session))
 
 
@@ -117,32 +115,6 @@ def _waiting_waves(session: Session) -> Sequence[AnyRow]:
         .order_by(_WAVES.c.key)
     )
     return session.connection().execute(query).all()
-
-
-def _begin(session: Session, began: datetime) -> UUID | None:
-    """Take the lease; None when somebody else has it or the last run was a moment ago."""
-    nothing = {
-        "name": NAME, "leased_until": began - EVERY, "lease": new_id(), "started_at": None,
-        "finished_at": None, "result": {},
-    }  # fmt: skip
-    insert_if_new(session.connection(), BackgroundRun, nothing)
-    lease = new_id()
-    taken = session.connection().execute(
-        update(_RUNS)
-        .where(_RUNS.c.name == NAME, _RUNS.c.leased_until <= began)
-        .values(lease=lease, leased_until=began + LEASE, started_at=began)
-    )
-    return lease if taken.rowcount == 1 else None
-
-
-def _end(session: Session, lease: UUID, written: Mapping[str, int]) -> None:
-    """Give the lease back, unless it ran out and somebody else has it by now."""
-    at = now()
-    session.connection().execute(
-        update(_RUNS)
-        .where(_RUNS.c.name == NAME, _RUNS.c.lease == lease)
-        .values(leased_until=at + EVERY, finished_at=at, result=dict(written))
-    )
 
 
 def _look_at(url: str, wave: AnyRow) -> int:

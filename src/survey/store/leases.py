@@ -1,0 +1,52 @@
+"""Work in the background that one process of all does at a time.
+
+Whoever works holds a lease in the store (`background_run`). It runs out by itself when its holder
+dies, and its end says when the next run may begin.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from survey.store.core import table_of
+from survey.store.inserting import insert_if_new
+from survey.store.tables import BackgroundRun, new_id
+
+_RUNS = table_of(BackgroundRun)
+
+
+def free_from(session: Session, name: str) -> datetime | None:
+    """When the next run may begin; None before the first one."""
+    query = select(_RUNS.c.leased_until).where(_RUNS.c.name == name)
+    return session.connection().execute(query).scalar_one_or_none()
+
+
+def take_lease(session: Session, name: str, *, began: datetime, lasts: timedelta) -> UUID | None:
+    """Take the lease; None when somebody else has it or the last run was a moment ago."""
+    nothing = {
+        "name": name, "leased_until": began, "lease": new_id(), "started_at": None,
+        "finished_at": None, "result": {},
+    }  # fmt: skip
+    insert_if_new(session.connection(), BackgroundRun, nothing)
+    lease = new_id()
+    taken = session.connection().execute(
+        update(_RUNS)
+        .where(_RUNS.c.name == name, _RUNS.c.leased_until <= began)
+        .values(lease=lease, leased_until=began + lasts, started_at=began)
+    )
+    return lease if taken.rowcount == 1 else None
+
+
+def end_lease(
+    session: Session, name: str, lease: UUID, *, at: datetime, pause: timedelta,
+    result: Mapping[str, int],
+) -> None:  # fmt: skip
+    """Give the lease back, unless it ran out and somebody else has it by now."""
+    session.connection().execute(
+        update(_RUNS)
+        .where(_RUNS.c.name == name, _RUNS.c.lease == lease)
+        .values(leased_until=at + pause, finished_at=at, result=dict(result))
+    )
