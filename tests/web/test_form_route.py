@@ -121,3 +121,18 @@ def test_what_is_kept_is_never_dropped_by_the_server(
     told = json.loads(str(browser.call("verdict", "small", json.dumps(answers))))
     assert told["kept"] == {"consent": "yes", "lived_6m": "no"}
     assert validate(instruments["small"], told["kept"], today=TODAY).dropped == ()
+
+
+def test_a_refusing_guardian_sends_no_age_and_may_correct_without_it(browser: MiniRacer) -> None:
+    answers = {
+        "consent": "yes", "lived_6m": "yes", "gender": "male", "residence": "urban",
+        "guardian": "yes", "child_age": 5, "guardian_consent": "no",
+    }  # fmt: skip
+    for given in (answers, {name: answers[name] for name in answers if name != "child_age"}):
+        told = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(given))))
+        assert "child_age" not in told["kept"]
+        assert told["kept"]["guardian_consent"] == "no"
+        assert "child_age" not in told["problems"]
+    older = answers | {"child_age": 15}
+    told = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(older))))
+    assert told["kept"]["child_age"] == 15

@@ -1,8 +1,8 @@
 """The desk where whatever the public door writes is handed over to the store.
 
 Requests that arrive while a transaction is being written wait for the next one and share it: an
-idle server writes at once, and a busy one pays for a transaction and a change of thread once for
-many interviews. An answer leaves only after the commit.
+idle server writes at once, and a busy one, which also waits a moment for more, pays for a
+transaction and a change of thread once for many interviews. An answer leaves only after the commit.
 """
 
 import asyncio
@@ -20,6 +20,9 @@ from survey.store.together import Done, Failed, write_together
 
 MOST_TOGETHER = 16
 """So that nobody waits long for the others, and locks on PostgreSQL are short."""
+
+GATHER = 0.008
+"""Seconds that a busy desk waits for more: fewer transactions cost less CPU; nobody notices it."""
 
 T = TypeVar("T")
 
@@ -48,10 +51,14 @@ class Desk:
         return await future
 
     async def _work_off(self) -> None:
+        busy = False
         while self._waiting:
+            if busy and len(self._waiting) < MOST_TOGETHER:
+                await asyncio.sleep(GATHER)
             count = min(len(self._waiting), MOST_TOGETHER)
             batch = [self._waiting.popleft() for _ in range(count)]
             works = [work for work, _ in batch]
+            busy = count > 1
             BATCH.observe(count)
             outcomes = await to_thread.run_sync(write_together, self.store_url, works)
             for (_, future), outcome in zip(batch, outcomes, strict=True):

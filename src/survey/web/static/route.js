@@ -30,6 +30,7 @@ const SurveyRoute = (function () {
         item.specials = item.specials || [];
         item.special_labels = item.special_labels || {};
         if (item.privacy === "guardian_consent") form.guardian = item.name;
+        if (item.privacy === "child_age") form.childAge = item.name;
       });
     });
     return form;
@@ -48,6 +49,11 @@ const SurveyRoute = (function () {
       if (items.length || section.ends) route.sections.push({ section: section, items: items });
       if (section.ends) route.stop = section;
     });
+    // Without the guardian's consent the age of a child under 14 is neither sent nor kept.
+    const child = form.childAge;
+    if (route.refused && !route.broken[child] && !(route.child >= CHILD_UNTIL)) {
+      delete route.values[child];
+    }
     return route;
   }
 
