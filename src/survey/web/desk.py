@@ -22,7 +22,7 @@ MOST_TOGETHER = 16
 """So that nobody waits long for the others, and locks on PostgreSQL are short."""
 
 GATHER = 0.008
-"""Seconds that a busy desk waits for more: fewer transactions cost less CPU; nobody notices it."""
+"""Seconds that a busy desk waits for more: fewer transactions, less CPU, and nobody notices."""
 
 T = TypeVar("T")
 
