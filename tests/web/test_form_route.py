@@ -128,8 +128,8 @@ def test_a_refusing_guardian_sends_no_age_and_may_correct_without_it(browser: Mi
         "consent": "yes", "lived_6m": "yes", "gender": "male", "residence": "urban",
         "guardian": "yes", "child_age": 5, "guardian_consent": "no",
     }  # fmt: skip
-    for given in (answers, {name: answers[name] for name in answers if name != "child_age"}):
-        told = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(given))))
+    for said in (answers, {name: answers[name] for name in answers if name != "child_age"}):
+        told = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(said))))
         assert "child_age" not in told["kept"]
         assert told["kept"]["guardian_consent"] == "no"
         assert "child_age" not in told["problems"]
