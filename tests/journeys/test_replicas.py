@@ -26,6 +26,7 @@ from survey.access.principal import OPERATOR, Principal, Role
 from survey.access.sessions import COOKIE
 from survey.fieldwork.invitations import issue
 from survey.instrument.model import Instrument
+from survey.locale import translator
 from survey.settings import Settings
 from survey.snapshot.backup import back_up
 from survey.snapshot.restore import restore
@@ -35,6 +36,7 @@ from survey.store.tables import Account, Response, ResponseRevision, SamplingPoi
 pytestmark = pytest.mark.postgres
 WAVE = "small-2026"
 OVERVIEW, CITY_PAGE = "全国总览", "城市画像"
+RECEIVED = translator("zh")("Received. Thank you!")
 LONGEST_WAIT = 1000 * PATIENCE
 
 
@@ -222,6 +224,8 @@ def test_a_replica_dies_amid_interviews_and_dashboards(
     respondent.page.reload()
     respondent.item("quality").locator('input[value="9"]:checked').wait_for(state="attached")
     respondent.finish({**ANSWERS, "quality": 9})
+    heading = respondent.page.locator(".sf-heading")
+    expect(heading).to_have_text(RECEIVED, timeout=LONGEST_WAIT)
     phones.wait()
     assert phones.refusals == []
     assert len(phones.receipts) == 120
