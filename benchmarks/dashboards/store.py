@@ -10,7 +10,7 @@ from pathlib import Path
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.waves import wave_by_key
-from survey.publish.results import freeze
+from survey.publish.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, session_scope
 
@@ -23,11 +23,9 @@ def replace_wave(settings: Settings, responses: int) -> None:
     from seed.demo.interviews import generate_wave
 
     frame = generate_wave(WAVE, n=responses).approved
-    # These responses are in no store, so they cannot be held against it.
-    freeze._require_same = lambda *_: None
     with session_scope(settings.store_url) as session:
         wave = wave_by_key(session=session, key=WAVE)
-        freeze.freeze_frame(
+        freeze_frame(
             settings, session, wave=wave, frame=frame, actor=OPERATOR, final=True, release=True
         )
     dispose_engines()

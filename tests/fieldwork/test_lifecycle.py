@@ -19,10 +19,22 @@ from survey.fieldwork.lifecycle import (
     ResponseChanged,
     ResponseUnknown,
     move,
+    move_all,
 )
 from survey.fieldwork.quota import COUNTED, cells_of
+from survey.fieldwork.review import Filter, preview
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, AuditEntry, Mode, QuotaCell, Response, Status, new_id
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Mode,
+    QuotaCell,
+    Response,
+    Status,
+    Wave,
+    WaveState,
+    new_id,
+)
 
 
 @pytest.fixture
@@ -96,6 +108,54 @@ def test_every_pair_of_states_is_allowed_or_forbidden_as_the_table_says(
             assert _move(field, _who_may(rule_.action, field, known_supervisor), response_id, to)
             moved = _response(field, response_id)
             assert (moved.status, moved.lock_version, moved.reason) == (to, 2, "because")
+
+
+def _freeze(field: Any, *more: WaveState) -> None:
+    with session_scope(field.url) as session:
+        wave = session.get_one(Wave, field.wave.id)
+        for state in (WaveState.CLOSED, WaveState.FROZEN, *more):
+            wave.state = state
+            session.add(wave)
+            session.flush()
+
+
+@pytest.mark.parametrize("later", [(), (WaveState.RELEASED,)], ids=["frozen", "released"])
+def test_nothing_moves_once_the_figures_of_the_wave_are_computed(
+    field: Any, supervisor: Principal, later: tuple[WaveState, ...]
+) -> None:
+    stored = {pair: _store(field, pair[0]) for pair in MOVES}
+    _freeze(field, *later)
+    counted = _collected(field)
+    for (start, to), response_id in stored.items():
+        person = _who_may(MOVES[start, to].action, field, supervisor)
+        with pytest.raises(MoveForbidden, match="stay as they are"):
+            _move(field, person, response_id, to)
+        assert _response(field, response_id).status is start
+    assert _collected(field) == counted
+
+
+def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
+    field: Any, supervisor: Principal
+) -> None:
+    _store(field), _store(field)
+    _freeze(field)
+    chosen = Filter(field.wave.id)
+    with read_scope(field.url) as session, pytest.raises(MoveForbidden):
+        preview(session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID)
+    rows = select(
+        Response.id, Response.wave_id, Response.status, Response.city_code, Response.surveyor_id
+    )
+    with session_scope(field.url) as session:
+        found = session.connection().execute(rows).all()
+        for person, refusal in (
+            (supervisor, MoveForbidden),
+            (Principal(uuid4(), "x", Role.SUPERVISOR, "310000"), AccessDenied),
+        ):
+            with pytest.raises(refusal):
+                move_all(
+                    session=session, principal=person, rows=found, to=Status.VOID,
+                    reason="because", now=field.now,
+                )  # fmt: skip
 
 
 def test_frozen_and_side_exits_lead_nowhere() -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.lifecycle import move
-from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.fieldwork.waves import NewWave, create_wave, move_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -18,6 +18,7 @@ from survey.store.tables import (
     ResponseRevision,
     ResponseRisk,
     Status,
+    WaveState,
 )
 from survey.ui.navigation import PageKey
 
@@ -136,6 +137,24 @@ def test_the_second_reviewer_is_told_and_keeps_the_note(
     assert "Your note was: how old is she?" in text
     assert "The interview did not take place" in text
     assert _statuses(field) == ["void"]
+
+
+def test_a_frozen_wave_is_read_and_not_decided_on(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
+) -> None:
+    collect(400.0)
+    with session_scope(field.url) as session:
+        for state in (WaveState.CLOSED, WaveState.FROZEN):
+            move_wave(
+                session=session, principal=OPERATOR, key=field.wave.key, to=state, now=field.now
+            )
+    app = visit_as(PageKey.REVIEW, supervisor)
+    assert "6 min 40 s" in read(app)
+    assert "its interviews stay as they are" in read(app)
+    assert not {button.key for button in app.button if str(button.key).startswith("review-")} - {
+        "review-next", "review-previous"
+    }  # fmt: skip
+    assert "Decide on everything in this selection" not in read(app)
 
 
 def test_many_at_once_show_first_what_they_change(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from forced_states import force_state
+from sqlalchemy import text
 from sqlmodel import select
 
 from seed.demo import build
@@ -22,7 +23,7 @@ from survey.publish.results.analysis import WEIGHT, analysis_frame, design_for, 
 from survey.publish.results.freeze import NothingToFreeze, freeze_wave
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
-from survey.store.engine import dispose_engines, session_scope
+from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.tables import AuditEntry, Response, Status, Wave, WaveState, new_id, now
 
 WAVE = "main-2024"
@@ -158,12 +159,40 @@ def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezin
     with pytest.raises(WaveMoveForbidden, match="open and cannot become frozen"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
     assert state() is WaveState.OPEN
+    state(WaveState.CLOSED)
+    freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
     state(WaveState.RELEASED)
     for final in (False, True):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=final)
         assert state() is WaveState.RELEASED
         with session_scope(settings.store_url) as session:
             assert [info.final for info in list_waves(settings, session)] == [True]
+
+
+def test_what_stood_outside_stays_outside_when_a_wave_is_frozen_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Approved only after the freeze, as the version before allowed it: no figure changes."""
+    for made in ("write_tables", "write_changes"):
+        monkeypatch.setattr(f"survey.publish.results.freeze.{made}", lambda *_, **__: (0, 0))
+    outside = text(
+        "UPDATE response SET status = 'approved' WHERE id = (SELECT id FROM response "
+        "WHERE wave_id = (SELECT id FROM wave WHERE key = :key) AND status = 'city_approved' "
+        "LIMIT 1)"
+    )
+    back = text(
+        "UPDATE response SET status = 'city_approved' WHERE id = (SELECT id FROM response "
+        "WHERE wave_id = (SELECT id FROM wave WHERE key = :key) AND status = 'approved' LIMIT 1)"
+    )
+    with engine_for(settings.store_url).begin() as connection:
+        connection.execute(text("DROP TRIGGER tr_response_move"))
+        connection.execute(back, {"key": WAVE})
+    first = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    with engine_for(settings.store_url).begin() as connection:
+        connection.execute(text("DROP TRIGGER tr_response_computed"))
+        assert connection.execute(outside, {"key": WAVE}).rowcount == 1
+    again = freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
+    assert (again.rows, again.sha256) == (first.rows, first.sha256)
 
 
 def test_what_is_not_there_is_said(settings: Settings) -> None:

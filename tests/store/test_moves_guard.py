@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from alembic.script import ScriptDirectory
+from forced_states import force_state
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +15,7 @@ from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.lifecycle import MOVES
 from survey.store import schema
 from survey.store.engine import engine_for, session_scope
-from survey.store.tables import Mode, Status
+from survey.store.tables import Mode, Status, Wave, WaveState
 
 
 def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
@@ -49,6 +50,29 @@ def test_every_pair_of_states_is_allowed_or_refused_by_the_database(field: Any) 
                 engine.begin() as connection,
             ):
                 connection.execute(statement, parameters)
+
+
+@pytest.mark.parametrize("state", [WaveState.FROZEN, WaveState.RELEASED])
+def test_once_the_figures_are_computed_the_database_refuses_every_move(
+    field: Any, state: WaveState
+) -> None:
+    interview = StoredInterview(
+        client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.CITY_APPROVED,
+        submitted_at=field.now, answers={},
+    )  # fmt: skip
+    with session_scope(field.url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=[interview], now=field.now
+        )
+        force_state(session, session.get_one(Wave, field.wave.id), state)
+    for to in ("approved", "void"):
+        with (
+            pytest.raises(IntegrityError, match="the figures of the wave are computed"),
+            engine_for(field.url).begin() as connection,
+        ):
+            connection.execute(text("UPDATE response SET status = :to"), {"to": to})
+    with engine_for(field.url).begin() as connection:
+        connection.execute(text("UPDATE response SET status = 'city_approved', reason = 'same'"))
 
 
 def test_a_statement_over_many_rows_is_refused_whole(field: Any) -> None:

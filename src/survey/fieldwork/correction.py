@@ -117,6 +117,7 @@ def resubmit(
     words = clean_note(note)[:MAX_NOTE]
     if not words:
         raise ReasonMissing(msg("Please say what you checked or corrected."))
+    _require_correcting(session, principal, response_id)
     version = move(
         session=session, principal=principal, response_id=response_id, to=Status.SUBMITTED,
         reason=words, now=now, expected_version=expected_version,
@@ -155,6 +156,18 @@ def _returned(session: Session, row: AnyRow) -> Returned:
     )
 
 
+def _require_correcting(session: Session, principal: Principal, response_id: UUID) -> None:
+    """Says it in words of its own to whoever made the interview; `move` holds it in any case."""
+    query = (
+        select(_WAVES.c.state)
+        .join(_RESPONSES, _RESPONSES.c.wave_id == _WAVES.c.id)
+        .where(_RESPONSES.c.id == response_id, _RESPONSES.c.surveyor_id == principal.account_id)
+    )
+    state = session.connection().execute(query).scalar_one_or_none()
+    if state is not None and state not in _CORRECTING:
+        raise ResponseUnknown(msg("This wave takes no corrections any more."))
+
+
 def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, float], int]:
     """The response, and the seconds and number of its newest revision."""
     query = (
@@ -163,18 +176,11 @@ def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, floa
             _REVISIONS.c.answers,
             _REVISIONS.c.timings,
             _REVISIONS.c.number,
-            _WAVES.c.state,
         )
-        .select_from(
-            _RESPONSES.join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS)).join(
-                _WAVES, _WAVES.c.id == _RESPONSES.c.wave_id
-            )
-        )
+        .select_from(_RESPONSES.join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS)))
         .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
     )
     row = session.connection().execute(query).one()
-    if row.state not in _CORRECTING:
-        raise ResponseUnknown(msg("This wave takes no corrections any more."))
     return row, row.timings, row.number
 
 

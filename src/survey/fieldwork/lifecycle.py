@@ -3,7 +3,7 @@
 The database holds the same table (migration 0003) and refuses what stands in neither.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,11 +16,12 @@ from survey.access.principal import POINT_MARK, AccessDenied, Action, Principal
 from survey.fieldwork.places import shift_places
 from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.second_person import SamePerson, approved_by_same
+from survey.fieldwork.waves import COMPUTED, STATE_NAMES
 from survey.locale import Message, SurveyError, msg
 from survey.store.core import AnyRow, table_of
-from survey.store.tables import Response, SamplingPoint, Status
+from survey.store.tables import Response, SamplingPoint, Status, Wave
 
-_RESPONSES, _POINTS = table_of(Response), table_of(SamplingPoint)
+_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _AT_ONCE = 500
 """Interviews named in one statement."""
 
@@ -111,6 +112,7 @@ def move(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
         )
     _check(principal, response, to, reason, at_own_point=here)
+    require_uncomputed(session, {response.wave_id})
     if response.withdrawn_at is not None:
         raise MoveForbidden(
             msg("The respondent has withdrawn this interview; what was answered is deleted.")
@@ -141,7 +143,7 @@ def move_all(
 ) -> int:
     """Move many responses the same way and return how many; one forbidden move stops them all.
 
-    `rows` have `id`, `status`, `city_code` and `surveyor_id`, read and locked in this
+    `rows` have `id`, `wave_id`, `status`, `city_code` and `surveyor_id`, read and locked in this
     transaction. Every interview has its own entry in the audit trail.
     """
     if not rows:
@@ -150,6 +152,7 @@ def move_all(
     for row in rows:
         _check(principal, row, to, words)
     _require_other_person(session, principal, [row.id for row in rows], to)
+    require_uncomputed(session, {row.wave_id for row in rows})
     for first in range(0, len(rows), _AT_ONCE):
         ids = [row.id for row in rows[first : first + _AT_ONCE]]
         session.connection().execute(
@@ -198,8 +201,8 @@ def _at_own_point(session: Session, principal: Principal, response: Response) ->
     """Whether the interview belongs to the one point that somebody's area is."""
     if POINT_MARK not in principal.area or response.point_id is None:
         return False
-    code = select(SamplingPoint.code).where(_POINTS.c.id == response.point_id)
-    return principal.covers_point(response.city_code, session.exec(code).one())
+    point = session.get_one(SamplingPoint, response.point_id)
+    return principal.covers_point(response.city_code, point.code)
 
 
 def _may_look(principal: Principal, response: Response, at_own_point: bool) -> bool:
@@ -219,8 +222,8 @@ def _check(
     rule = MOVES.get((response.status, to))
     # Without a rule, no action allows it; who may not even look learns nothing about its state.
     action = rule.action if rule else Action.REVIEW
-    whole_city = action is not Action.INTERVIEW or not at_own_point
-    principal.require(action, response.city_code if whole_city else None)
+    asks_point = action is Action.INTERVIEW and at_own_point
+    principal.require(action, None if asks_point else response.city_code)
     if rule is None:
         raise MoveForbidden(
             msg(
@@ -233,6 +236,25 @@ def _check(
         raise AccessDenied(msg("This interview was not made by you."))
     if rule.needs_reason and not reason.strip():
         raise ReasonMissing(msg("Please give a reason."))
+
+
+def require_uncomputed(session: Session, wave_ids: Collection[UUID]) -> None:
+    """What was computed rests on the interviews as they were; the others stay outside for good.
+
+    The interviews are held, and no wave is frozen for good before it holds all of its own.
+    """
+    query = sa.select(_WAVES.c.key, _WAVES.c.state).where(
+        _WAVES.c.id.in_(wave_ids), _WAVES.c.state.in_(COMPUTED)
+    )
+    wave = session.connection().execute(query).first()
+    if wave is not None:
+        raise MoveForbidden(
+            msg(
+                "Wave {key} is {state}: its figures are computed, and its interviews stay as they "
+                "are.",
+                key=wave.key, state=STATE_NAMES[wave.state],
+            )
+        )  # fmt: skip
 
 
 def _require_other_person(

@@ -23,6 +23,10 @@ MOVES: dict[WaveState, frozenset[WaveState]] = {
 }
 
 
+COMPUTED = (WaveState.FROZEN, WaveState.RELEASED)
+"""States of a wave whose figures rest on its interviews, so that none of them changes any more."""
+
+
 class WaveUnknown(SurveyError):
     code = "wave_unknown"
 
@@ -59,21 +63,28 @@ class NewWave:
     is_demo: bool = False
 
 
-def wave_by_key(*, session: Session, key: str) -> Wave:
-    wave = session.exec(select(Wave).where(Wave.key == key)).one_or_none()
-    if wave is None:
-        raise WaveUnknown(msg("There is no wave {key}.", key=key))
-    return wave
-
-
-def locked_wave(*, session: Session, key: str) -> Wave:
-    """The wave as it stands now, held until this transaction ends.
+def find_wave(*, session: Session, key: str, hold: bool = False) -> Wave | None:
+    """The wave, if there is one; with `hold` as it stands now, until this transaction ends.
 
     Held against everybody who changes it, not against interviews that arrive and refer to it: they
     hold their quotas by then, and whoever holds the wave may want those next.
     """
-    query = select(Wave).where(Wave.key == key).with_for_update(key_share=True)
-    wave = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    query = select(Wave).where(Wave.key == key)
+    if hold:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.exec(query).one_or_none()
+
+
+def wave_by_key(*, session: Session, key: str) -> Wave:
+    return _known(find_wave(session=session, key=key), key)
+
+
+def locked_wave(*, session: Session, key: str) -> Wave:
+    """The wave, held as by `find_wave`."""
+    return _known(find_wave(session=session, key=key, hold=True), key)
+
+
+def _known(wave: Wave | None, key: str) -> Wave:
     if wave is None:
         raise WaveUnknown(msg("There is no wave {key}.", key=key))
     return wave

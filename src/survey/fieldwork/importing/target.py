@@ -15,6 +15,7 @@ from survey.fieldwork.importing.findings import ImportImpossible
 from survey.fieldwork.importing.rows import PlannedRow
 from survey.fieldwork.instruments import instrument_id_by_sha256
 from survey.fieldwork.quota import COUNTED, Cell, cells_of, find_cell
+from survey.fieldwork.waves import find_wave
 from survey.instrument.model import Instrument, Labels
 from survey.locale import msg
 from survey.store.tables import QuotaCell, Response, ResponseRevision, Wave, WaveState
@@ -93,10 +94,7 @@ def check_wave(
                 key=request.wave_key,
             )
         )
-    query = select(Wave).where(Wave.key == request.wave_key)
-    if lock:
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    wave = session.exec(query).one_or_none()
+    wave = find_wave(session=session, key=request.wave_key, hold=lock)
     if wave is None or wave.state is not WaveState.OPEN:
         principal.require(Action.ADMINISTER)
     if wave is None:

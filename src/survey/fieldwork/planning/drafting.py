@@ -13,7 +13,7 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument, tree_id_by_name
 from survey.fieldwork.planning.oversampling import oversampling_of
-from survey.fieldwork.waves import NewWave, create_wave, locked_wave
+from survey.fieldwork.waves import COMPUTED, NewWave, create_wave, locked_wave
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
 from survey.store.tables import Wave, WavePlan, WaveState
@@ -132,7 +132,7 @@ def require_undoable(*, session: Session, wave: Wave) -> None:
 
 
 def _require_changeable(session: Session, wave: Wave, changed: tuple[str, ...]) -> None:
-    if wave.state in {WaveState.FROZEN, WaveState.RELEASED}:
+    if wave.state in COMPUTED:
         raise WaveFixed(PERMITS[wave.state])
     if wave.state is not WaveState.PLANNED and set(changed) & set(FIXED_ONCE_OPEN):
         raise WaveFixed(

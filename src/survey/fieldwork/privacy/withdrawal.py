@@ -21,6 +21,7 @@ from survey.fieldwork.places import shift_places
 from survey.fieldwork.privacy.codes import code_digest, read_code
 from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.reasons import ReasonCode
+from survey.fieldwork.waves import COMPUTED
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
@@ -35,11 +36,7 @@ from survey.store.tables import (
     ResponseRisk,
     Status,
     Wave,
-    WaveState,
 )
-
-_COMPUTED = (WaveState.FROZEN, WaveState.RELEASED)
-"""States of a wave whose figures rest on its interviews."""
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _REVISIONS, _CHECKS = table_of(ResponseRevision), table_of(BackCheck)
@@ -169,10 +166,10 @@ def _carrying(session: Session, code: str) -> Sequence[AnyRow]:
 
 
 def _require_unfrozen(session: Session, response: AnyRow) -> None:
-    """The wave cannot be frozen between this look and the end of the transaction."""
+    """The interview is held, and no wave is frozen for good before it holds all of its own."""
     query = select(_WAVES.c.state).where(_WAVES.c.id == response.wave_id)
-    state = session.connection().execute(query.with_for_update(read=True)).scalar_one()
-    if state in _COMPUTED or response.status is Status.FROZEN:
+    state = session.connection().execute(query).scalar_one()
+    if state in COMPUTED or response.status is Status.FROZEN:
         raise WaveFrozen(
             msg(
                 "The results of this survey have been computed already, so that single interviews "

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.lifecycle import MOVES, move, move_all
+from survey.fieldwork.lifecycle import MOVES, move, move_all, require_uncomputed
 from survey.fieldwork.privacy.withdrawal import erase_reviewed
 from survey.fieldwork.reasons import Reason, ReasonCode
 from survey.fieldwork.review.listing import Filter, in_filter
@@ -103,6 +103,7 @@ def next_steps(principal: Principal, status: Status) -> tuple[Status, ...]:
 
 def preview(*, session: Session, principal: Principal, chosen: Filter, to: Status) -> Preview:
     """Count what moving everything in the filter to `to` would change, without changing it."""
+    require_uncomputed(session, {chosen.wave_id})
     rows = _selection(session, principal, chosen, lock=False)
     will, cannot, own = _split(session, principal, rows, to)
     return Preview(
@@ -146,7 +147,7 @@ def _selection(
     principal.require(Action.REVIEW)
     query = (
         select(
-            _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.city_code,
+            _RESPONSES.c.id, _RESPONSES.c.wave_id, _RESPONSES.c.status, _RESPONSES.c.city_code,
             _RESPONSES.c.surveyor_id, _RESPONSES.c.quota_cell_id, _RESPONSES.c.lock_version,
             _RESPONSES.c.withdrawn_at,
         )

@@ -18,6 +18,7 @@ from survey.fieldwork.reach import within_reach
 from survey.fieldwork.reasons import Reason
 from survey.fieldwork.review.listing import REVIEWABLE, Spot
 from survey.fieldwork.second_person import approved_by_same
+from survey.fieldwork.waves import COMPUTED
 from survey.instrument.model import Instrument, Item, Kind
 from survey.instrument.validation import validate
 from survey.locale import msg
@@ -115,6 +116,8 @@ class Interview:
     is_demo: bool
     needs_another: bool
     """The reader gave the first approval; the last one is somebody else's."""
+    computed: bool
+    """The figures of its wave are computed, so nothing is decided on it any more."""
 
     @property
     def spot(self) -> Spot:
@@ -143,6 +146,7 @@ def read_interview(*, session: Session, principal: Principal, response_id: UUID)
         and bool(
             approved_by_same(session=session, principal=principal, response_ids=[response_id])
         ),
+        computed=row.wave_state in COMPUTED,
     )  # fmt: skip
 
 
@@ -155,6 +159,7 @@ def _one(principal: Principal, response_id: UUID) -> Select[Any]:
             _RISKS.c.score.label("risk"),
             _WAVES.c.title_zh,
             _WAVES.c.title_en,
+            _WAVES.c.state.label("wave_state"),
         )
         .select_from(
             _RESPONSES.join(_WAVES, _WAVES.c.id == _RESPONSES.c.wave_id)

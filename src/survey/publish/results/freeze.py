@@ -13,7 +13,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, hold_interviews
 from survey.fieldwork.planning.oversampling import oversampling_of
-from survey.fieldwork.waves import locked_wave, require_move, wave_by_key
+from survey.fieldwork.waves import COMPUTED, locked_wave, require_move, wave_by_key
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
@@ -28,8 +28,6 @@ from survey.snapshot.manifest import Manifest
 from survey.store.core import table_of
 from survey.store.engine import session_scope
 from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
-
-_FROZEN = frozenset({WaveState.FROZEN, WaveState.RELEASED})
 
 
 class NothingToFreeze(SurveyError):
@@ -81,10 +79,15 @@ def freeze_wave(
     with session_scope(settings.store_url, patient=True) as session:
         wave = _wave(session, wave_key, final=final)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
-        return freeze_frame(
+        frame = response_frame(
+            session=session, wave_id=wave.id, instrument=instrument, statuses=_statuses(wave)
+        )
+        frozen = freeze_frame(
             settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release
         )
+        if wave.state in COMPUTED:
+            _require_same(session, wave, frozen.rows)
+        return frozen
 
 
 def freeze_frame(
@@ -138,16 +141,21 @@ def freeze_frame(
 def _wave(session: Session, key: str, *, final: bool) -> Wave:
     """What is frozen for good is what was read: nothing of it changes while it is computed."""
     wave = wave_by_key(session=session, key=key)
-    if not final and wave.state not in _FROZEN:
+    if not final and wave.state not in COMPUTED:
         return wave
     wave = locked_wave(session=session, key=key)
     hold_interviews(session=session, wave_id=wave.id)
     return wave
 
 
+def _statuses(wave: Wave) -> tuple[Status, ...]:
+    """What stood outside when the wave was frozen for good stays outside when it is done again."""
+    return (Status.FROZEN,) if wave.state in COMPUTED else FREEZABLE
+
+
 def _is_final(wave: Wave, *, asked: bool) -> bool:
     """Whether this snapshot is the wave's last word."""
-    if wave.state in _FROZEN:
+    if wave.state in COMPUTED:
         return True
     if asked:
         require_move(wave, WaveState.FROZEN)
@@ -230,8 +238,8 @@ def _register(
     )
     before = str(wave.state)
     if final:
-        freeze_approved(session=session, wave_id=wave.id)
-        _require_same(session, wave, manifest.rows)
+        if wave.state not in COMPUTED:
+            freeze_approved(session=session, wave_id=wave.id)
         _move(session, wave, actor, manifest.frozen_at, release=release)
     record(
         session=session,

@@ -10,17 +10,16 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDenied, Action, Principal
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.waves import COMPUTED, wave_by_key
 from survey.locale import SurveyError, Translator, msg
 from survey.publish.results.stored import stored_source
 from survey.publish.rows.deidentify import FEWEST_ALIKE, deidentified
 from survey.publish.rows.marks import new_secret, pseudonym
 from survey.publish.rows.writing import Form, written
 from survey.settings import Settings
-from survey.store.tables import RowExport, Snapshot, Wave, WaveState, new_id
+from survey.store.tables import RowExport, Snapshot, Wave, new_id
 
 SHORTEST_PURPOSE, LONGEST_PURPOSE = 10, 500
-_FINAL = (WaveState.FROZEN, WaveState.RELEASED)
 
 
 class ExportImpossible(SurveyError):
@@ -52,7 +51,7 @@ def exportable_waves(*, session: Session, principal: Principal) -> list[Exportab
     query = (
         select(Wave, Snapshot)
         .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
-        .where(col(Snapshot.final), col(Wave.state).in_(_FINAL))
+        .where(col(Snapshot.final), col(Wave.state).in_(COMPUTED))
         .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
     )
     if principal.is_demo:
@@ -126,7 +125,7 @@ def _final_snapshot(session: Session, wave: Wave) -> Snapshot:
         .order_by(col(Snapshot.created_at).desc())
     )
     snapshot = session.exec(query.limit(1)).first()
-    if snapshot is None or wave.state not in _FINAL:
+    if snapshot is None or wave.state not in COMPUTED:
         raise ExportImpossible(
             msg("The wave {wave} is not frozen; its interviews may still change.", wave=wave.key)
         )

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from survey.access.principal import Action, Principal
 from survey.fieldwork.clock import CHINA
 from survey.fieldwork.planning.reading import WaveSheet
+from survey.fieldwork.waves import COMPUTED
 from survey.publish.releasing import (
     FEWEST_NAMED,
     LONGEST_REASON,
@@ -27,7 +28,7 @@ from survey.ui.plan.outcome import act
 
 def release(visit: Visit, sheet: WaveSheet) -> None:
     """Nothing for a wave that is not frozen: there is no result to release."""
-    if sheet.state not in {WaveState.FROZEN, WaveState.RELEASED}:
+    if sheet.state not in COMPUTED:
         return
     t = visit.t
     with read_scope(visit.settings.store_url) as session:

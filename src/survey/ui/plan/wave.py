@@ -18,7 +18,7 @@ from survey.fieldwork.planning.drafting import (
     change_wave,
 )
 from survey.fieldwork.planning.reading import Choices, WaveSheet
-from survey.fieldwork.waves import MOVES, STATE_NAMES, move_wave
+from survey.fieldwork.waves import COMPUTED, MOVES, STATE_NAMES, move_wave
 from survey.locale import Message, msg
 from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
@@ -52,7 +52,7 @@ def wave(visit: Visit, sheet: WaveSheet, offered: Choices) -> None:
     if may_plan(visit):
         if not freezing(visit):
             _moves(visit, sheet)
-        if sheet.state not in {WaveState.FROZEN, WaveState.RELEASED}:
+        if sheet.state not in COMPUTED:
             _form(visit, offered, sheet)
 
 

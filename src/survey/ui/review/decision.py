@@ -33,6 +33,9 @@ def buttons(visit: Visit, one: Interview, *, after: UUID | None) -> None:
     """What this reviewer may do with the interview; `after` comes on the screen next."""
     t = visit.t
     steps = steps_for(visit, one)
+    if one.computed:
+        st.caption(t("The figures of this wave are computed; its interviews stay as they are."))
+        return
     if one.needs_another:
         st.caption(t(SamePerson().message))
     if not steps:
@@ -57,6 +60,8 @@ def buttons(visit: Visit, one: Interview, *, after: UUID | None) -> None:
 
 def steps_for(visit: Visit, one: Interview) -> tuple[Status, ...]:
     """What this reviewer may do with this interview, approval first."""
+    if one.computed:
+        return ()
     steps = next_steps(visit.principal, one.status)
     return tuple(to for to in steps if to is not Status.APPROVED or not one.needs_another)
 

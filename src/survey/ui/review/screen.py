@@ -76,7 +76,8 @@ def review(visit: Visit, choice: Choice) -> None:
         st.html(reviewed.history(t, desk.one.history))
     with right:
         _upcoming(visit, choice, desk)
-    everything_at_once(visit, choice)
+    if not desk.one.computed:
+        everything_at_once(visit, choice)
     press_by_key(
         {"j": "review-next", "k": "review-previous"}
         | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
