@@ -18,9 +18,16 @@ from survey.store.tables import BackgroundRun, new_id
 _RUNS = table_of(BackgroundRun)
 
 
-def free_from(session: Session, name: str) -> datetime | None:
-    """When the next run may begin; None before the first one."""
+def is_free(session: Session, name: str, *, at: datetime) -> bool:
+    """Whether a run could begin: nobody works, and the last run was long enough ago."""
     query = select(_RUNS.c.leased_until).where(_RUNS.c.name == name)
+    until = session.connection().execute(query).scalar_one_or_none()
+    return until is None or until <= at
+
+
+def last_finished(session: Session, name: str) -> datetime | None:
+    """When the last run ended; None before the first one."""
+    query = select(_RUNS.c.finished_at).where(_RUNS.c.name == name)
     return session.connection().execute(query).scalar_one_or_none()
 
 

@@ -25,11 +25,12 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
+from survey.fieldwork.waves import COMPUTED
 from survey.locale import Message, msg
 from survey.settings import Settings
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.leases import end_lease, free_from, take_lease
+from survey.store.leases import end_lease, is_free, take_lease
 from survey.store.tables import (
     ImportedFile,
     Invitation,
@@ -37,7 +38,6 @@ from survey.store.tables import (
     Response,
     ResponseContact,
     Wave,
-    WaveState,
     now,
 )
 
@@ -75,7 +75,7 @@ def rules(settings: Settings, at: datetime) -> dict[str, Rule]:
         return at - timedelta(days=days)
 
     device, code = settings.keep_device_days, settings.keep_code_days
-    computed = select(_WAVES.c.id).where(_WAVES.c.state.in_((WaveState.FROZEN, WaveState.RELEASED)))
+    computed = select(_WAVES.c.id).where(_WAVES.c.state.in_(COMPUTED))
     session_end = before(settings.keep_session_days)
     return {
         "phones": Rule(
@@ -162,5 +162,4 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
 def is_due(settings: Settings) -> bool:
     """Whether a run would begin now; costs one small query."""
     with read_scope(settings.store_url) as session:
-        until = free_from(session, NAME)
-    return until is None or until <= now()
+        return is_free(session, NAME, at=now())

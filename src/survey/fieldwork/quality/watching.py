@@ -24,9 +24,8 @@ from survey.fieldwork.quality.reading import FINISHED, stored_interviews
 from survey.fieldwork.reach import within_reach
 from survey.store.core import AnyRow, table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.leases import end_lease, free_from, take_lease
+from survey.store.leases import end_lease, is_free, last_finished, take_lease
 from survey.store.tables import (
-    BackgroundRun,
     Response,
     ResponseFlag,
     ResponseRisk,
@@ -43,7 +42,7 @@ LEASE = timedelta(minutes=15)
 _AT_ONCE = 500
 """Interviews written in one transaction."""
 
-_RUNS, _WAVES, _RESPONSES = table_of(BackgroundRun), table_of(Wave), table_of(Response)
+_WAVES, _RESPONSES = table_of(Wave), table_of(Response)
 _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
 
 
@@ -79,16 +78,14 @@ def look_at_new(url: str) -> int:
 
 def is_due(*, session: Session, at: datetime) -> bool:
     """Whether a run would begin now and find something; costs two small queries."""
-    until = free_from(session, NAME)
-    return (until is None or until <= at) and bool(_waiting_waves(session))
+    return is_free(session, NAME, at=at) and bool(_waiting_waves(session))
 
 
 def last_look(*, session: Session, principal: Principal, wave_id: UUID) -> LastLook:
     """For the reviewer's page: how fresh the flags of a wave are within the reader's area."""
     principal.require(Action.REVIEW)
     reach = within_reach(principal, _RESPONSES.c.city_code)
-    query = select(_RUNS.c.finished_at).where(_RUNS.c.name == NAME)
-    finished = session.connection().execute(query).scalar_one_or_none()
+    finished = last_finished(session, NAME)
     assessed = session.connection().execute(
         select(func.max(_RISKS.c.detected_at))
         .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
