@@ -3,12 +3,15 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT
-from survey.store.tables import Outcome, Status, WaveState
+from survey.store.engine import read_scope
+from survey.store.tables import AuditEntry, Outcome, Status, WaveState
 from survey.ui.audit.names import ACTIONS, FAMILIES
 from survey.ui.audit.words import action_words, detail_lines
 
@@ -48,6 +51,20 @@ def test_every_action_has_words(code: str, language: str) -> None:
     assert words != code
     if language == "zh":
         assert not re.search(r"[a-z]{3}", words)
+
+
+def test_what_a_demonstration_enters_is_said_in_words(frozen_small_demo: Path) -> None:
+    """Names of details that are put together while the platform runs are in no source."""
+    with read_scope(f"sqlite:///{frozen_small_demo / 'survey.db'}") as session:
+        entries = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
+    assert {"wave.snapshot", "paper.keyed", "demo.responses"} <= {one for one, _ in entries}
+    raw = {
+        (action, line.partition(":")[0])
+        for action, detail in entries
+        for line in detail_lines(translator("zh"), detail)
+        if re.match(r"[a-z0-9_]+:", line)
+    }
+    assert raw == set()
 
 
 def test_every_action_can_be_filtered() -> None:

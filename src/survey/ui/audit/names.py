@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from survey.fieldwork.back_check import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES
+from survey.fieldwork.quality.kinds import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Message, msg
 from survey.publish.releasing import SHOWN_WORDS
@@ -205,6 +206,24 @@ FIELDS: Mapping[str, Message] = {
     "kind": msg("kind"),
     "stratum": msg("stratum"),
     "export": msg("number of the export"),
+    "accounts": msg("accounts"),
+    "fields": msg("questions"),
+    "pool": msg("to draw from"),
+    "random_share": msg("share by lot"),
+    "risk_share": msg("share by risk"),
+    "cities": msg("cities"),
+    "level": msg("confidence"),
+    "deff": msg("design effect"),
+    "rule": msg("allocation"),
+    "by_hand": msg("sizes by hand"),
+    "crossed": msg("crossed quotas"),
+    "reserve": msg("reserve points"),
+    "elderly_factor": msg("factor of 60+"),
+    "guardian_factor": msg("factor of guardians"),
+    "total": msg("total"),
+    "price": msg("price of an interview"),
+    "budget": msg("budget"),
+    **{kind.value: name for kind, name in KIND_NAMES.items()},
 }
 WORDS: Mapping[str, Message] = {
     **{mode.value: name for mode, name in MODES.items()},

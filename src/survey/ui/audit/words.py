@@ -15,8 +15,9 @@ from survey.store.tables import Status, WaveState
 from survey.ui.audit.names import ACTIONS, FIELDS, SUBJECTS, WORDS
 
 _SHORT_ID = 8
-_LEFT_OUT = frozenset({"from", "to", "by", "hash", "sha256", "ids_sha256", "list_sha256"})
-"""Shown in another place, or of use to programs only; the files hold them all."""
+_LEFT_OUT = frozenset({"from", "to", "by", "hash"})
+_CHECKSUM = "sha256"
+"""How names end. Both are shown elsewhere or of use to programs only; the files hold them all."""
 
 
 def action_words(t: Translator, action: str) -> str:
@@ -51,9 +52,13 @@ def detail_lines(t: Translator, detail: Mapping[str, Any]) -> list[str]:
     lines.extend(
         f"{_field(t, name)}: {_value(t, value)}"
         for name, value in detail.items()
-        if name not in _LEFT_OUT and value not in (None, "", [], {})
+        if _is_shown(name) and value not in (None, "", [], {})
     )
     return lines
+
+
+def _is_shown(name: str) -> bool:
+    return name not in _LEFT_OUT and not name.endswith(_CHECKSUM)
 
 
 def _changes(t: Translator, before: Any, after: Any) -> Iterable[str]:

@@ -29,8 +29,8 @@ const SurveyRoute = (function () {
         item.choices = item.choices || [];
         item.specials = item.specials || [];
         item.special_labels = item.special_labels || {};
-        if (item.privacy === "guardian_consent") form.guardian = item.name;
-        if (item.privacy === "child_age") form.childAge = item.name;
+        if (item.privacy === "guardian_consent") form.consentItem = item.name;
+        if (item.privacy === "child_age") form.ageItem = item.name;
       });
     });
     return form;
@@ -38,7 +38,7 @@ const SurveyRoute = (function () {
 
   // Walks the form once in its order; what is off the route is absent for everything after it.
   function walk(form, answers, day) {
-    const said = answers[form.guardian];
+    const said = answers[form.consentItem];
     const route = { values: {}, visible: {}, broken: {}, sections: [], stop: null };
     route.refused = given(said) && said !== "yes";
     form.sections.forEach(function (section) {
@@ -50,9 +50,9 @@ const SurveyRoute = (function () {
       if (section.ends) route.stop = section;
     });
     // Without the guardian's consent the age of a child under 14 is neither sent nor kept.
-    const child = form.childAge;
-    if (route.refused && !route.broken[child] && !(route.child >= CHILD_UNTIL)) {
-      delete route.values[child];
+    const age = form.ageItem;
+    if (route.refused && !route.broken[age] && !(route.child >= CHILD_UNTIL)) {
+      delete route.values[age];
     }
     return route;
   }
