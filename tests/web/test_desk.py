@@ -1,6 +1,7 @@
 """Handing over: everybody gets the own answer, and only after the commit."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,9 @@ from sqlmodel import Session
 from survey.locale import SurveyError, msg
 from survey.store.engine import read_scope
 from survey.store.tables import Account
-from survey.web.desk import MOST_TOGETHER, Desk
+from survey.store.together import Done, Work
+from survey.web import desk as desk_module
+from survey.web.desk import GATHER, MOST_TOGETHER, Desk
 
 
 def test_a_crowd_at_the_desk(store_url: str) -> None:
@@ -59,3 +62,41 @@ def test_a_visitor_who_leaves_does_not_hold_up_the_others(store_url: str) -> Non
         return await asyncio.gather(*staying)
 
     assert run_apart(scene()) == [1, 2, 3]
+
+
+def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who comes while it waits shares the next transaction with who was there already."""
+    sizes: list[int] = []
+
+    def written(_url: str, works: Sequence[Work]) -> list[Done]:
+        sizes.append(len(works))
+        return [Done(None) for _ in works]
+
+    monkeypatch.setattr(desk_module, "write_together", written)
+    desk = Desk("sqlite://")
+
+    async def scene() -> None:
+        waiting, go_on = asyncio.Event(), asyncio.Event()
+
+        async def wait(seconds: float) -> None:
+            assert seconds == GATHER
+            waiting.set()
+            await go_on.wait()
+
+        await desk.hand_over(nothing)
+        crowd = [asyncio.create_task(desk.hand_over(nothing)) for _ in range(MOST_TOGETHER + 1)]
+        with monkeypatch.context() as patched:
+            patched.setattr(desk_module, "pause", wait)
+            await waiting.wait()
+            late = asyncio.create_task(desk.hand_over(nothing))
+            await asyncio.sleep(0)
+            go_on.set()
+            await asyncio.gather(*crowd, late)
+
+    def nothing(_session: Session) -> None:
+        return None
+
+    run_apart(scene())
+    assert sizes == [1, MOST_TOGETHER, 2]

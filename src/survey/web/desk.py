@@ -6,6 +6,7 @@ transaction and a change of thread once for many interviews. An answer leaves on
 """
 
 import asyncio
+from asyncio import sleep as pause
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -54,7 +55,7 @@ class Desk:
         busy = False
         while self._waiting:
             if busy and len(self._waiting) < MOST_TOGETHER:
-                await asyncio.sleep(GATHER)
+                await pause(GATHER)
             count = min(len(self._waiting), MOST_TOGETHER)
             batch = [self._waiting.popleft() for _ in range(count)]
             works = [work for work, _ in batch]
