@@ -155,6 +155,7 @@ def test_a_frozen_wave_is_read_and_not_decided_on(
         "review-next", "review-previous"
     }  # fmt: skip
     assert "Decide on everything in this selection" not in read(app)
+    assert "looked for" not in read(app)
 
 
 def test_many_at_once_show_first_what_they_change(

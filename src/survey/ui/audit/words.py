@@ -15,6 +15,8 @@ from survey.store.tables import Status, WaveState
 from survey.ui.audit.names import ACTIONS, FIELDS, SUBJECTS, WORDS
 
 _SHORT_ID = 8
+_ONLY_ONE = frozenset({"audit", "city", "platform", "store"})
+"""Subjects of which there is one, so that an id says nothing."""
 _LEFT_OUT = frozenset({"from", "to", "by", "hash"})
 _CHECKSUM = "sha256"
 """How names end. Both are shown elsewhere or of use to programs only; the files hold them all."""
@@ -40,6 +42,8 @@ def actor_words(t: Translator, actor: str) -> str:
 
 def subject_words(t: Translator, entry: TrailEntry) -> str:
     kind = t(SUBJECTS[entry.subject_kind]) if entry.subject_kind in SUBJECTS else ""
+    if entry.subject_kind in _ONLY_ONE:
+        return kind
     # UUIDs differ most at their end.
     short = entry.subject_id[-_SHORT_ID:] if len(entry.subject_id) == 36 else entry.subject_id
     return " ".join(part for part in (kind or entry.subject_kind, entry.subject or short) if part)

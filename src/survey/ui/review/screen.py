@@ -64,7 +64,8 @@ def review(visit: Visit, choice: Choice) -> None:
         )
         return
     looks_at(visit, View.INTERVIEW, desk.one.id)
-    _freshness(visit, choice)
+    if not desk.one.computed:
+        _freshness(visit, choice)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
         _show(visit, desk.one)
