@@ -133,6 +133,9 @@ def test_a_bad_row_stops_the_import_unless_it_is_left_out(survey: Survey, files:
     assert refused.exit_code == 1
     assert "Row 6, column Food score" in refused.output
     assert "Row 7, column Town" in refused.output
+    summary = "1 rows: column 2 “Town”, value “Atlantis”: This is no city of the survey."
+    assert summary in refused.output
+    assert refused.output.index(summary) < refused.output.index("Row 6, column Food score")
     assert survey("freeze", "--wave", "hotel-2026").exit_code == 1
     partly = run_import(survey, files, "hotel-2026", "--skip-rejected")
     assert partly.exit_code == 0

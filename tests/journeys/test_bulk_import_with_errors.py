@@ -10,7 +10,6 @@ from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
-from survey.fieldwork.importing.workbooks import read_table
 from survey.locale import translator
 from survey.store.engine import engine_for
 from survey.store.tables import Mode
@@ -83,9 +82,13 @@ def test_errors_are_mended_and_the_second_time_adds_nothing(
     expect(desk.locator(".st-key-bulk-write button")).to_be_disabled()
     with desk.expect_download() as download:
         desk.locator(".st-key-bulk-problems button").click()
-    problems = read_table(Path(download.value.path()).read_bytes())
-    assert [cells[:4] for _, cells in problems.rows] == [
-        ["answers", "4", "quality", "11"], ["answers", "5", "point", "nowhere"]
+    problems = load_workbook(Path(download.value.path()))
+    causes, rows = problems.worksheets
+    assert [row[:1] + row[2:4] for row in causes.iter_rows(min_row=2, values_only=True)] == [
+        (1, "quality", "“11”"), (1, "point", "“nowhere”")
+    ]  # fmt: skip
+    assert [row[:4] for row in rows.iter_rows(min_row=2, values_only=True)] == [
+        ("answers", 4, "quality", "11"), ("answers", 5, "point", "nowhere")
     ]  # fmt: skip
     assert _imported(live_server) == []
     assert serious_problems(desk) == []

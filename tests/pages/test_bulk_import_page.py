@@ -76,6 +76,7 @@ def test_checked_then_written_then_recognised(
     assert problems.to_dict("records") == [
         {"Row": 3, "Column": "quality", "Value": "11", "Reason": "Please enter 10 or less."}
     ]
+    assert "1 rows: column 3 “quality”, value “11”: Please enter 10 or less." in read(app)
     assert app.button(key="bulk-write").disabled, "first agree to leave the row out"
     app.checkbox(key="bulk-skip").check().run()
     _finish(app, "bulk-write")

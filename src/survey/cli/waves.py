@@ -12,12 +12,13 @@ from survey.cli.output import Format, FormatOption, print_record, reporting_erro
 from survey.fieldwork.importing import (
     ImportPlan,
     ImportRequest,
-    Rejection,
     commit_import,
     plan_import,
 )
+from survey.fieldwork.importing.causes import describe_cause
+from survey.fieldwork.importing.sheets import reason_of
 from survey.fieldwork.instruments import find_instrument
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, Labels
 from survey.instrument.xlsform import read_xlsform
 from survey.locale import Message, translator
 from survey.settings import current_settings
@@ -92,21 +93,22 @@ def _explain(plan: ImportPlan) -> None:
         say("Columns that nothing uses: {columns}", columns=", ".join(plan.unmapped))
     if plan.absent_items:
         say("Questions without a column: {items}", items=", ".join(plan.absent_items))
+    language = current_settings().language
+    for cause in plan.causes:
+        say(describe_cause(cause, _reason(cause.message), translator(language)))
     for rejection in plan.rejected:
         say(
             "Row {row}, column {column}, value “{value}”: {reason}",
             row=rejection.row,
             column=rejection.column,
             value=rejection.value,
-            reason=_reason(rejection),
+            reason=_reason(rejection.message),
         )
 
 
-def _reason(rejection: Rejection) -> str:
+def _reason(message: Labels | Message) -> str:
     language = current_settings().language
-    if isinstance(rejection.message, Message):
-        return translator(language)(rejection.message)
-    return rejection.message.get(language) or next(iter(rejection.message.values()), "")
+    return reason_of(message, language, translator(language))
 
 
 def _record(plan: ImportPlan, written: int) -> dict[str, object]:

@@ -19,6 +19,7 @@ from survey.fieldwork.importing import (
     commit_import,
     plan_import,
 )
+from survey.fieldwork.importing.causes import CauseCounter
 from survey.fieldwork.importing.findings import ImportCancelled, Rejection
 from survey.fieldwork.importing.mapping import MappingFile
 from survey.fieldwork.importing.places import cities_within
@@ -321,9 +322,12 @@ def test_a_mapping_needs_a_name(field: Any, name: str) -> None:
 
 def test_the_list_of_problems_holds_no_formula_and_no_control_character() -> None:
     hostile = Rejection.of(3, "=cmd|'/c calc'!A0", "@SUM(1)\x00\x1b", {"zh": "=1", "en": "no"})
-    content = write_rejections((hostile,), "表1", "zh", translator("zh"))
-    sheet = load_workbook(io.BytesIO(content)).active
-    header, row = sheet.iter_rows()
+    counter = CauseCounter([hostile.column])
+    counter.add([hostile])
+    content = write_rejections((hostile,), counter.causes(), "表1", "zh", translator("zh"))
+    book = load_workbook(io.BytesIO(content))
+    assert [cell.data_type for cell in book["原因汇总"][2]] == ["n", "n", "s", "s", "s", "n"]
+    header, row = book["问题清单"].iter_rows()
     assert [cell.value for cell in header] == ["工作表", "行", "列", "内容", "原因"]
     assert [cell.value for cell in row] == ["表1", 3, "=cmd|'/c calc'!A0", "@SUM(1)", "=1"]
     assert [cell.data_type for cell in row] == ["s", "n", "s", "s", "s"]

@@ -6,8 +6,9 @@ words as everywhere else, and the row is named.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from survey.fieldwork.importing.meanings import special_texts
 from survey.instrument.model import Item, Kind
 
 Raw = str | int | float | list[str] | None
@@ -26,6 +27,7 @@ SKIPPED = frozenset(
 def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
     """A function from a cell's text to the item's answer; None for an empty cell."""
     words = _words(item)
+    specials = dict(_special_words(item, words))
     if item.kind is Kind.SELECT_MULTIPLE:
         words.update({value: code for value, code in codes.items() if code})
     read = _READERS.get(item.kind, _as_text)
@@ -35,9 +37,8 @@ def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
         plain = codes.get(plain.casefold(), plain)
         if not plain or plain in SKIPPED:
             return None
-        if plain in item.specials:
-            return plain
-        return read(plain, words)
+        special = specials.get(folded(plain)) if specials else None
+        return read(plain, words) if special is None else special
 
     return convert
 
@@ -46,17 +47,31 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(_plain_width(text.strip())) is not None
 
 
+def folded(text: str) -> str:
+    """The text without what people do not see: case, width, kind of apostrophe, extra blanks."""
+    return " ".join(_plain_width(text).replace("\u2019", "'").casefold().split())
+
+
 def _words(item: Item) -> dict[str, str]:
-    """Names and labels, case-folded, that stand for a choice or a special answer."""
+    """Names and labels, folded, that stand for a choice."""
     words = {
-        label.strip().casefold(): special.value
-        for special, labels in item.special_labels.items()
-        for label in labels.values()
+        folded(label): choice.name for choice in item.choices for label in choice.label.values()
     }
-    for choice in item.choices:
-        words.update({label.strip().casefold(): choice.name for label in choice.label.values()})
-    words.update({choice.name.casefold(): choice.name for choice in item.choices})
+    words.update({folded(choice.name): choice.name for choice in item.choices})
     return words
+
+
+def _special_words(item: Item, choices: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Codes and labels, folded, of the item's special answers.
+
+    A choice of the same name stays that choice; a code is always the special answer.
+    """
+    for special in item.specials:
+        for label in special_texts(item, special):
+            if folded(label) not in choices:
+                yield folded(label), special.value
+    for special in item.specials:
+        yield special.value, special.value
 
 
 def _plain_width(text: str) -> str:
@@ -73,27 +88,28 @@ def _as_number(text: str, words: Mapping[str, str]) -> Raw:
         return int(plain.partition(".")[0])
     if _NUMBER.fullmatch(plain):
         return float(plain)
-    meant = words.get(text.casefold())
+    meant = words.get(folded(text))
     if meant is None or meant == text:
         return text
     return int(meant) if _WHOLE.fullmatch(meant) else meant
 
 
 def _as_choice(text: str, words: Mapping[str, str]) -> Raw:
-    named = words.get(text.casefold())
-    if named is None and _WHOLE.fullmatch(text):
+    plain = folded(text)
+    named = words.get(plain)
+    if named is None and _WHOLE.fullmatch(plain):
         # Spreadsheets turn the code 1 into 1.0.
-        named = words.get(text.partition(".")[0])
+        named = words.get(plain.partition(".")[0])
     return text if named is None else named
 
 
 def _as_choices(text: str, words: Mapping[str, str]) -> Raw:
     by_space = text.split()
-    if all(part.casefold() in words for part in by_space):
+    if all(folded(part) in words for part in by_space):
         parts = by_space
     else:
         parts = [part for part in _SEPARATORS.split(text) if part]
-    chosen = [words.get(part.casefold(), part) for part in parts]
+    chosen = [words.get(folded(part), part) for part in parts]
     return list(dict.fromkeys(chosen))
 
 

@@ -1,8 +1,10 @@
 """What the targets of columns are called on the screen and in the template."""
 
+from collections.abc import Iterator
+
 from survey.fieldwork.importing.mapping import Role, part_of
-from survey.instrument.model import Instrument, Labels
-from survey.locale import Message, msg
+from survey.instrument.model import Instrument, Item, Labels, Special
+from survey.locale import LANGUAGES, Message, msg, translator
 
 ROLE_NAMES: dict[Role, Message] = {
     Role.CITY: msg("city"),
@@ -16,6 +18,27 @@ ROLE_NAMES: dict[Role, Message] = {
     Role.IDENTITY: msg("number of the interview in the other tool"),
     Role.IGNORE: msg("nothing: leave it out"),
 }
+
+SPECIAL_NAMES: dict[Special, Message] = {
+    Special.DONT_KNOW: msg("does not know"),
+    Special.NOT_EXPERIENCED: msg("has not experienced it"),
+    Special.REFUSED: msg("does not want to say"),
+}
+"""In the template."""
+_SPECIAL_BUTTONS: dict[Special, Message] = {
+    Special.DONT_KNOW: msg("Don't know"),
+    Special.NOT_EXPERIENCED: msg("Not experienced"),
+    Special.REFUSED: msg("Prefer not to say"),
+}
+"""On the form, where the questionnaire has no words of its own."""
+
+
+def special_texts(item: Item, special: Special) -> Iterator[str]:
+    """Every text by which the form, its own words or ours, shows a special answer to people."""
+    for names in (SPECIAL_NAMES, _SPECIAL_BUTTONS):
+        for language in LANGUAGES:
+            yield translator(language)(names[special])
+    yield from item.special_labels.get(special, {}).values()
 
 
 def in_language(labels: Labels, language: str, otherwise: str) -> str:

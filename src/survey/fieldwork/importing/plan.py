@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from survey.access.principal import Action, Principal
+from survey.fieldwork.importing.causes import Cause, CauseCounter
 from survey.fieldwork.importing.cells import cell_reader, is_number
 from survey.fieldwork.importing.findings import ImportImpossible, Rejection
 from survey.fieldwork.importing.mapping import (
@@ -59,6 +60,8 @@ class ImportPlan:
     rejected_rows: int
     rejected: tuple[Rejection, ...]
     """Why, in the order of the rows; one row may have several reasons. The first `MOST_SHOWN`."""
+    causes: tuple[Cause, ...]
+    """All reasons summed up by column and cause, that of most rows first."""
     duplicates: int
     """Rows that the wave holds already."""
     into_open: bool
@@ -119,6 +122,7 @@ def plan_import(
         accepted=accepted,
         rejected_rows=sorted_rows.rejected_rows,
         rejected=tuple(sorted_rows.rejected),
+        causes=sorted_rows.counter.causes(),
         duplicates=sorted_rows.duplicates,
         into_open=rules.points is not None,
         source=source,
@@ -137,7 +141,8 @@ def plan_import(
 class _Sorted:
     """The rows of a file, told apart as they are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, header: Sequence[str]) -> None:
+        self.counter = CauseCounter(header)
         self.accepted: list[PlannedRow] = []
         self.repeated: list[PlannedRow] = []
         self.rejected: list[Rejection] = []
@@ -145,6 +150,7 @@ class _Sorted:
 
     def refuse(self, *reasons: Rejection) -> None:
         self.rejected_rows += 1
+        self.counter.add(reasons)
         self.rejected.extend(reasons[: MOST_SHOWN - len(self.rejected)])
 
 
@@ -152,7 +158,7 @@ def _sort(
     session: Session, existing: Wave | None, rules: RowRules, table: Table, tick: Tick
 ) -> _Sorted:
     reader, known = RowReader(rules), known_uuids(session=session, wave=existing)
-    found, total = _Sorted(), len(table.rows)
+    found, total = _Sorted(table.header), len(table.rows)
     for done, (number, cells) in enumerate(table.rows):
         if done % EVERY == 0:
             tick(done, total)

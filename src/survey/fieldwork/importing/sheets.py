@@ -7,6 +7,7 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from survey.fieldwork.importing.causes import Cause, describe_values
 from survey.fieldwork.importing.findings import Rejection
 from survey.fieldwork.importing.meanings import in_language
 from survey.instrument.model import Labels
@@ -29,10 +30,15 @@ def reason_of(message: Labels | Message, language: str, t: Translator) -> str:
 
 
 def write_rejections(
-    rejections: tuple[Rejection, ...], sheet_name: str, language: str, t: Translator
+    rejections: tuple[Rejection, ...],
+    causes: tuple[Cause, ...],
+    sheet_name: str,
+    language: str,
+    t: Translator,
 ) -> bytes:
-    """An .xlsx list of what is wrong, to mend the file by."""
+    """An .xlsx list of what is wrong, to mend the file by: summed up first, then row by row."""
     workbook = Workbook(write_only=True)
+    _write_causes(workbook, causes, language, t)
     sheet = workbook.create_sheet(t("Problems"))
     for letter, width in (("C", 30), ("D", 30), ("E", 60)):
         sheet.column_dimensions[letter].width = width
@@ -45,3 +51,18 @@ def write_rejections(
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
+
+
+def _write_causes(
+    workbook: Workbook, causes: tuple[Cause, ...], language: str, t: Translator
+) -> None:
+    sheet = workbook.create_sheet(t("Causes"))
+    for letter, width in (("C", 30), ("D", 40), ("E", 60)):
+        sheet.column_dimensions[letter].width = width
+    words = (t("Rows"), t("Number of the column"), t("Column"), t("Value"), t("Reason"),
+             t("First row"))  # fmt: skip
+    sheet.append([text_cell(sheet, word) for word in words])
+    for one in causes:
+        reason = reason_of(one.message, language, t)
+        texts = [text_cell(sheet, text) for text in (one.column, describe_values(one, t), reason)]
+        sheet.append([one.rows, one.place or None, *texts, one.first_row])

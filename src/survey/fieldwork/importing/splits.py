@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from survey.fieldwork.importing.cells import SKIPPED
+from survey.fieldwork.importing.cells import SKIPPED, folded
 from survey.fieldwork.importing.mapping import SplitUse
 from survey.instrument.model import Item
 
@@ -24,7 +24,7 @@ def joiner(split: SplitUse, item: Item) -> Callable[[Sequence[str]], str]:
         chosen: list[str] = []
         for place, choice, yes, codes in parts:
             text = cells[place].strip().casefold()
-            text = codes.get(text, text).casefold()
+            text = folded(codes.get(text, text))
             if text in yes:
                 chosen.append(choice)
             elif text not in _NO:
@@ -37,4 +37,4 @@ def joiner(split: SplitUse, item: Item) -> Callable[[Sequence[str]], str]:
 def _yes(item: Item, choice: str) -> frozenset[str]:
     """Some tools write the name or the label of the choice instead of a tick."""
     labels: Mapping[str, str] = next(one.label for one in item.choices if one.name == choice)
-    return _YES | {choice.casefold()} | {label.strip().casefold() for label in labels.values()}
+    return _YES | {choice.casefold()} | {folded(label) for label in labels.values()}

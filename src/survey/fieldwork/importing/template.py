@@ -11,21 +11,16 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from survey.access.principal import Action, Principal
 from survey.fieldwork.importing.mapping import Role
-from survey.fieldwork.importing.meanings import ROLE_NAMES, in_language
+from survey.fieldwork.importing.meanings import ROLE_NAMES, SPECIAL_NAMES, in_language
 from survey.fieldwork.importing.sheets import text_cell
 from survey.fieldwork.importing.workbooks import ANSWERS, CODES, REMARK
-from survey.instrument.model import Instrument, Item, Kind, Special
+from survey.instrument.model import Instrument, Item, Kind
 from survey.locale import Message, Translator, msg, translator
 
 ROLES = (Role.CITY, Role.POINT, Role.SURVEYOR, Role.STARTED_AT, Role.DURATION)
 MOST_ROWS = 20_000
 """Rows of the sheet in which the drop-downs work."""
 _GREY = PatternFill("solid", fgColor="EFEDE8")
-_SPECIALS: dict[Special, Message] = {
-    Special.DONT_KNOW: msg("does not know"),
-    Special.NOT_EXPERIENCED: msg("has not experienced it"),
-    Special.REFUSED: msg("does not want to say"),
-}
 _KINDS: dict[Kind, Message] = {
     Kind.RATING: msg("a score or a code from the list"),
     Kind.SELECT_ONE: msg("a code from the list"),
@@ -142,7 +137,7 @@ def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | f
         codes += named.items()
     for special in item.specials:
         own = item.special_labels.get(special)
-        words = in_language(own, language, special.value) if own else t(_SPECIALS[special])
+        words = in_language(own, language, special.value) if own else t(SPECIAL_NAMES[special])
         codes.append((special.value, words))
     return codes
 

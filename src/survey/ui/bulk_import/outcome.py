@@ -8,6 +8,7 @@ import streamlit as st
 from survey.access.principal import Action
 from survey.fieldwork.clock import CHINA
 from survey.fieldwork.importing import ImportResult
+from survey.fieldwork.importing.causes import describe_cause
 from survey.fieldwork.importing.meanings import in_language
 from survey.fieldwork.importing.plan import MOST_SHOWN, ImportPlan
 from survey.fieldwork.importing.sheets import reason_of, write_rejections
@@ -19,6 +20,7 @@ from survey.ui.navigation import BY_KEY, PageKey
 from survey.ui.page import Visit
 
 _ON_SCREEN = 200
+_CAUSES_ON_SCREEN = 12
 
 
 def show_plan(visit: Visit, plan: ImportPlan) -> None:
@@ -83,6 +85,11 @@ def _listed(names: tuple[str, ...], most: int = 12) -> str:
 def _problems(visit: Visit, plan: ImportPlan) -> None:
     t, language = visit.t, visit.language
     st.subheader(t("What is refused, and why"), anchor=False)
+    causes = plan.causes[:_CAUSES_ON_SCREEN]
+    lines = [describe_cause(one, reason_of(one.message, language, t), t) for one in causes]
+    if len(plan.causes) > len(causes):
+        lines.append(t("{count} more causes: see the list.", count=len(plan.causes) - len(causes)))
+    st.html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
     rows = plan.rejected[:_ON_SCREEN]
     frame = pd.DataFrame(
         {
@@ -104,7 +111,7 @@ def _problems(visit: Visit, plan: ImportPlan) -> None:
         t("List of problems (.xlsx)"),
         taken(
             visit, "problems.xlsx",
-            lambda: write_rejections(plan.rejected, plan.sheet, language, t),
+            lambda: write_rejections(plan.rejected, plan.causes, plan.sheet, language, t),
         ),
         file_name="problems.xlsx", mime=XLSX, key="bulk/problems", on_click="ignore",
         icon=":material/download:",

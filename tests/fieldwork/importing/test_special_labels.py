@@ -1,0 +1,101 @@
+"""Special answers by their labels, and refused rows summed up by cause."""
+
+import io
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.importing import ImportPlan, ImportRequest, plan_import
+from survey.fieldwork.importing.causes import MOST_CAUSES, CauseCounter, describe_cause
+from survey.fieldwork.importing.cells import cell_reader
+from survey.fieldwork.importing.findings import Rejection
+from survey.fieldwork.importing.sheets import reason_of, write_rejections
+from survey.instrument.model import Choice, Item, Kind, Special
+from survey.locale import msg, translator
+from survey.store.engine import read_scope
+
+RATING = Item(
+    name="service", kind=Kind.RATING, minimum=1, maximum=10, specials=tuple(Special),
+    special_labels={Special.DONT_KNOW: {"zh": "说不清", "fr": "Ne sait pas"}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("不了解", "dk"), (" 没有经历 ", "na"), ("不愿回答", "refused"),
+        ("Don't know", "dk"), ("DON’T KNOW", "dk"), ("Ｎｏｔ　ｅｘｐｅｒｉｅｎｃｅｄ", "na"),
+        ("prefer  not to say", "refused"), ("does not know", "dk"), ("说不清", "dk"),
+        ("ne sait pas", "dk"), ("ＤＫ", "dk"), ("Refused", "refused"), ("８", 8), ("8.0", 8),
+    ],
+)  # fmt: skip
+def test_labels_of_special_answers_are_read(text: str, code: object) -> None:
+    assert cell_reader(RATING, {})(text) == code
+
+
+@pytest.mark.parametrize("kind", [Kind.SELECT_ONE, Kind.SELECT_MULTIPLE, Kind.INTEGER, Kind.TEXT])
+def test_they_are_read_in_questions_of_every_kind(kind: Kind) -> None:
+    choices = (Choice(name="a", label={"zh": "（甲）"}),) if "select" in kind else ()
+    item = Item(name="x", kind=kind, choices=choices, specials=(Special.DONT_KNOW,))
+    read = cell_reader(item, {})
+    assert read("不了解") == "dk"
+    # What the question does not offer stays what it is, and is refused where that is no answer.
+    assert read("没有经历") in ("没有经历", ["没有经历"])
+    if choices:
+        assert read("(甲)") in ("a", ["a"])
+
+
+def test_a_choice_of_the_same_words_stays_the_choice() -> None:
+    item = Item(
+        name="x", kind=Kind.SELECT_ONE, specials=(Special.DONT_KNOW,),
+        choices=(Choice(name="unsure", label={"zh": "不了解"}),),
+    )  # fmt: skip
+    assert cell_reader(item, {})("不了解") == "unsure"
+    assert cell_reader(item, {})("dk") == "dk"
+
+
+def _plan(field: Any, rows: list[str]) -> ImportPlan:
+    content = "\n".join(["city,quality,service,gender,birth_year", *rows]).encode()
+    with read_scope(field.url) as session:
+        return plan_import(
+            session=session, principal=OPERATOR, now=field.now,
+            request=ImportRequest(content, instrument=field.instrument, wave_key="abroad-2024"),
+        )  # fmt: skip
+
+
+def test_rows_with_labels_of_special_answers_are_taken(field: Any) -> None:
+    plan = _plan(field, ["110000,8,没有经历,female,1990", "110000,8,不了解,female,1991"])
+    assert [row.interview.answers["service"] for row in plan.accepted] == ["na", "dk"]
+
+
+def test_refused_rows_are_summed_up_by_column_and_cause(field: Any) -> None:
+    rows = [f"110000,{bad},8,female,{year}" for bad, year in [("没听过", 1980)] * 1200]
+    rows += ["110000,11,8,female,1980"] * 3 + ["110000,12,8,female,1980", "110000,8"]
+    plan = _plan(field, ["110000,8,8,female,1990", *rows])
+    assert plan.rejected_rows == 1205
+    t = translator("zh")
+    lines = [describe_cause(one, reason_of(one.message, "zh", t), t) for one in plan.causes]
+    assert lines[0].startswith("1,200 行：第 2 列“quality”的值“没听过”：")
+    assert lines[1].startswith("4 行：第 2 列“quality”的值“11”（3）、“12”（1）：")
+    assert lines[2].startswith("1 行：")
+    assert "1207" in lines[2]
+    book = load_workbook(io.BytesIO(write_rejections(plan.rejected, plan.causes, "", "zh", t)))
+    first, second = book.worksheets
+    assert [row[0] for row in first.iter_rows(min_row=2, values_only=True)] == [1200, 4, 1]
+    assert second.max_row == 1 + len(plan.rejected)
+
+
+def test_a_summary_does_not_grow_with_the_file() -> None:
+    counter = CauseCounter(["a"])
+    for number in range(MOST_CAUSES + 100):
+        counter.add(
+            [Rejection.of(number, f"c{number}", "x", msg("This is no city of the survey."))]
+        )
+    assert len(counter.causes()) == MOST_CAUSES
+    texts = CauseCounter(["a"])
+    for number in range(2000):
+        texts.add([Rejection.of(number, "a", f"v{number}", msg("This name is too long."))])
+    (cause,) = texts.causes()
+    assert (cause.rows, cause.other_values, cause.place) == (2000, 1997, 1)
