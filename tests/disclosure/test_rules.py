@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from survey.disclosure import (
+    HIDDEN,
     Memberships,
     Overlaps,
     Total,
     hidden_by,
+    neutral,
     overlaps,
     protect,
     published,
@@ -221,3 +223,23 @@ def test_declarations_that_do_not_fit_are_errors() -> None:
         protect(pd.concat([table({"all": 20})] * 2), by=GROUP, totals=[of_all("all")])
     with pytest.raises(ValueError, match="key columns"):
         protect(table({"all": 20}), by=GROUP, totals=[Total(("area",), ("x",), (("y",),))])
+
+
+def test_what_readers_see_tells_the_hidden_cells_apart_by_nothing() -> None:
+    counts = {"all": 117, "none": 0, "young": 4, "middle": 90, "old": 23}
+    status = ["ok", "empty", "not_estimable", "ok", "unreliable"]
+    decided = protect(
+        table(counts).assign(status=pd.Categorical(status)),
+        by=GROUP,
+        totals=[of_all("none", "young", "middle", "old")],
+    )
+    assert set(reasons(decided).values()) == {"", "empty", "too_few", "secondary"}
+    seen = neutral(decided)
+    hidden = seen[~seen["shown"]].drop(columns="group")
+    assert len(hidden) == 3
+    assert len(hidden.astype(str).drop_duplicates()) == 1
+    assert set(hidden["reason"]) == {HIDDEN}
+    assert set(hidden["status"]) == {""}
+    assert list(seen.loc[seen["shown"], "status"]) == ["ok", "ok"]
+    assert set(seen.loc[seen["shown"], "reason"]) == {""}
+    assert set(decided["reason"]) == {"", "empty", "too_few", "secondary"}

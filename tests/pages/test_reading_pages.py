@@ -155,7 +155,9 @@ def test_hidden_cells_say_so_in_words(
 ) -> None:
     app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
     tables = [table.value.astype(str).to_csv() for table in with_data(app).table]
-    assert any("Sample too small, not shown" in table for table in tables)
+    assert any(
+        "Not shown: too few interviews, or to protect personal data" in table for table in tables
+    )
 
 
 def test_a_city_with_too_few_people_says_what_would_be_needed(

@@ -111,7 +111,7 @@ def test_a_store_with_a_single_wave(
 
 def test_hidden_cities_are_counted_and_named_without_numbers(open_page: Open, read: Read) -> None:
     app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", group="income=lt3000")
-    assert "cannot be shown: their samples are too small" in read(app)
+    assert "are not shown: too few interviews, or to protect personal data" in read(app)
 
 
 def test_every_chart_can_be_read_and_taken_away(

@@ -168,7 +168,7 @@ def picture() -> Picture:
         "n": [600.0, None, None],
         "range": ["79.0–81.0", "", ""],
         "role": ["focus", "hidden", "reference"],
-        "note": ["", "Sample too small, not shown", ""],
+        "note": ["", "Not shown: too few interviews, or to protect personal data", ""],
     }
     return Picture(
         key="cities",

@@ -146,11 +146,13 @@ def test_the_size_of_a_hidden_cell_does_not_show_either():
     assert first["shrinkage"].to_numpy() == pytest.approx(second["shrinkage"].to_numpy())
 
 
-def test_nobody_in_the_city_means_no_figure_at_all():
-    cells, gaps = wave({"440300": 0})
-    row = made(cells, gaps).loc["440300"]
-    assert row[MODEL].isna().all()
-    assert row["no_model"] == "nobody"
+def test_a_city_where_nobody_was_interviewed_looks_like_one_with_a_few():
+    """A model figure for these alone, or its absence, would tell 0 from 1 to 9."""
+    nobody, few = (made(*wave({"440300": n})).loc["440300"] for n in (0, 5))
+    assert nobody["model"] == pytest.approx(few["model"], abs=0.2)
+    assert nobody["shrinkage"] == few["shrinkage"] == 0
+    for column in ("grade", "model_basis", "no_model"):
+        assert nobody[column] == few[column]
 
 
 def test_too_few_cities_carry_no_model():

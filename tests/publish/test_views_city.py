@@ -112,9 +112,9 @@ def test_a_suppressed_group_shows_words_and_no_number(frozen: Frozen) -> None:
     hidden = shown.groups.data[shown.groups.data["role"] == "hidden"]
     assert len(hidden)
     assert hidden[["estimate", "ci_low", "ci_high", "n"]].isna().all(axis=None)
-    assert set(hidden["note"]) == {"Sample too small, not shown"}
+    assert set(hidden["note"]) == {"Not shown: too few interviews, or to protect personal data"}
     table = shown.groups.table.set_index("Group").loc[hidden["label"].tolist()]
-    assert set(table["Remark"]) == {"Sample too small, not shown"}
+    assert set(table["Remark"]) == {"Not shown: too few interviews, or to protect personal data"}
     assert table[["Score (0–100)", "n"]].isna().all(axis=None)
 
 

@@ -167,15 +167,21 @@ def test_unranked_and_hidden_cities_come_last_without_a_number(
     rows = drawn(shown)
     assert rows.loc[small, "role"] == "unranked"
     assert rows.loc[hidden, "role"] == "hidden"
-    assert rows.loc[hidden, "note"] == "Sample too small, not shown"
+    assert rows.loc[hidden, "note"] == "Not shown: too few interviews, or to protect personal data"
     assert rows.loc[hidden, ["estimate", "ci_low", "ci_high", "n"]].isna().all()
     assert rows.loc[small, "label"].startswith("–  ")
     listing = shown.picture.table.set_index("City")
     assert listing.loc["Beijing", "Place"] == listing.loc["Beijing", "Possible places"] == "–"
-    assert listing.loc["Shanghai", "Remark"] == "Sample too small, not shown"
+    assert (
+        listing.loc["Shanghai", "Remark"]
+        == "Not shown: too few interviews, or to protect personal data"
+    )
     assert listing.loc["Shanghai", "Band"] == ""
     assert "takes no place" in view(results, focus=small).focus
-    assert view(results, focus=hidden).focus == "Shanghai: Sample too small, not shown"
+    assert (
+        view(results, focus=hidden).focus
+        == "Shanghai: Not shown: too few interviews, or to protect personal data"
+    )
     assert "tied" not in set(drawn(view(results, focus=small))["role"])
     assert hidden not in choices(results).names
     assert small in choices(results).names

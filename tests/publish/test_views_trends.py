@@ -138,8 +138,12 @@ def test_hidden_cities_come_last_without_any_number(frozen: Frozen) -> None:
     hidden = cities.data["role"] == "hidden"
     assert hidden.any()
     assert cities.data.loc[hidden, ["difference", "ci_low", "ci_high", "n"]].isna().all(axis=None)
-    assert set(cities.data.loc[hidden, "note"]) == {"Sample too small, not shown"}
-    table = cities.table[cities.table["Remark"] == "Sample too small, not shown"]
+    assert set(cities.data.loc[hidden, "note"]) == {
+        "Not shown: too few interviews, or to protect personal data"
+    }
+    table = cities.table[
+        cities.table["Remark"] == "Not shown: too few interviews, or to protect personal data"
+    ]
     assert len(table) == hidden.sum()
     numbers = ["2023", "2024", "Change", "n in 2023", "n in 2024"]
     assert table[numbers].isna().all(axis=None)

@@ -47,8 +47,11 @@ def test_a_figure_is_told_with_its_interval() -> None:
 
 
 def test_a_hidden_figure_is_told_without_a_number() -> None:
-    assert in_words(Figure(None, n=None, shown=False), T) == "Sample too small, not shown"
-    assert in_words(NOTHING, T) == "Sample too small, not shown"
+    assert (
+        in_words(Figure(None, n=None, shown=False), T)
+        == "Not shown: too few interviews, or to protect personal data"
+    )
+    assert in_words(NOTHING, T) == "Not shown: too few interviews, or to protect personal data"
 
 
 def test_a_figure_that_cannot_be_estimated_is_not_called_suppressed() -> None:
@@ -87,15 +90,12 @@ def test_a_missing_row_is_nothing() -> None:
 def test_a_hidden_difference_has_no_verdict() -> None:
     rows = gap_rows(gaps((math.nan, math.nan, math.nan, False)), ["A"], T, key="area")
     assert rows["role"] == ["hidden"]
-    assert rows["note"] == ["Sample too small, not shown"]
+    assert rows["note"] == ["Not shown: too few interviews, or to protect personal data"]
 
 
-@pytest.mark.parametrize("reason", ["unanimous", "differencing", "secondary"])
-def test_a_figure_hidden_for_others_says_so(reason: str) -> None:
-    figure = Figure(None, shown=False, reason=reason)
-    assert in_words(figure, T) == "Not shown, to protect a small group"
-    assert what_is_needed(figure, T).startswith("Not shown, to protect a small group: with this")
-    assert "fewer than 10 people" in what_is_needed(figure, T)
+def test_every_hidden_figure_says_the_same() -> None:
+    """Whether too few themselves or hidden for others: words would tell counts apart."""
+    assert what_is_needed(T).startswith("Not shown: a figure needs at least 10 valid answers")
     cells = pd.DataFrame(
         {
             "area": ["a", "b"],
@@ -104,12 +104,12 @@ def test_a_figure_hidden_for_others_says_so(reason: str) -> None:
             "ci_high": [np.nan, np.nan],
             "n": [np.nan, np.nan],
             "shown": [False, False],
-            "reason": [reason, "too_few"],
+            "reason": ["secondary", "too_few"],
             "status": ["ok", "ok"],
         }
     )
     table = score_table(Cells(cells), ["A", "B"], T, name="Area", value="Score")
-    words = ["Not shown, to protect a small group", "Sample too small, not shown"]
+    words = ["Not shown: too few interviews, or to protect personal data"] * 2
     assert table["Remark"] == words
     assert score_rows(Cells(cells), ["A", "B"], T, key="area")["note"] == words
 

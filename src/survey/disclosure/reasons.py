@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from survey.disclosure.totals import coded
 
 MINIMUM_N = 10
 """Fewest unweighted respondents behind a figure that may be shown."""
@@ -42,6 +45,11 @@ class Reason(StrEnum):
     SECONDARY = "secondary"
 
 
+HIDDEN = "hidden"
+"""The reason that readers see, whichever rule hid the cell. The rules tell counts apart: a cell
+hidden for too few people has 1 to 9 of them, one hidden for another cell's sake at least 10, and
+with the totals shown beside them that was enough to solve for some exactly."""
+PUBLISHED_REASONS = ("", HIDDEN)
 REASONS = tuple(reason.value for reason in Reason)
 
 
@@ -80,3 +88,26 @@ def published(table: pd.DataFrame) -> pd.DataFrame:
     )
     reason = pd.Categorical.from_codes(told.astype(np.int8), categories=pd.Index(REASONS))
     return table.assign(reason=reason)
+
+
+def neutral(table: pd.DataFrame) -> pd.DataFrame:
+    """A protected table as it leaves the results: one reason for all that is hidden, and no status.
+
+    The status of a hidden row would tell as well: `empty` that nobody is in it, `not_estimable`
+    that all of them come from one sampling point.
+    """
+    hidden = ~table["shown"].to_numpy(dtype=bool)
+    told = pd.Categorical.from_codes(hidden.astype(np.int8), _index(PUBLISHED_REASONS))
+    result = table.assign(reason=told)
+    if "status" in table.columns:
+        codes, labels = coded(table["status"])
+        every = (*labels, "") if "" not in labels else tuple(labels)
+        codes = np.where(hidden, every.index(""), codes).astype(np.int8)
+        result["status"] = pd.Categorical.from_codes(codes, _index(every))
+    return result
+
+
+@lru_cache(maxsize=64)
+def _index(labels: tuple[str, ...]) -> pd.Index:
+    """The same categories are one object, which is how a reader recognises them at once."""
+    return pd.Index(labels)

@@ -33,7 +33,7 @@ def answer(
     """One number with its interval in words, one sentence, and what the interval is not."""
     t = visit.t
     if not figure.available or figure.estimate is None:
-        needed = escape(what_is_needed(figure, t))
+        needed = escape(what_is_needed(t))
         st.html(f'<div class="hcs-answer"><p><b>{needed}</b></p><p>{escape(sentence)}</p></div>')
         return
     explained = escape(explain("95% interval", visit.language) or "", quote=True)

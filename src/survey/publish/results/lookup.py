@@ -1,6 +1,6 @@
 """Finding a few rows among hundreds of thousands of cells without looking at them all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
 import numpy as np
@@ -23,8 +23,19 @@ class Lookup:
     def __init__(self, table: pd.DataFrame, columns: Sequence[str]) -> None:
         self._table = table.copy()  # joins the number columns, so that rows are taken faster
         self._columns = {name: _Column(table[name]) for name in columns}
+        self._finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+        self._start()
+
+    def _start(self) -> None:
         self._found: dict[_Asked, pd.DataFrame] = {}
         self._lock = Lock()
+
+    def finished(self, finish: Callable[[pd.DataFrame], pd.DataFrame]) -> "Lookup":
+        """The same table, whose rows pass through `finish` before anybody gets them."""
+        other = Lookup.__new__(Lookup)
+        other._table, other._columns, other._finish = self._table, self._columns, finish
+        other._start()
+        return other
 
     def find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
         """Rows whose columns have one of the wanted values, in the order of the table.
@@ -35,6 +46,7 @@ class Lookup:
         found = self._found.get(asked)
         if found is None:
             found = self._find(wanted)
+            found = found if self._finish is None else self._finish(found)
             self._remember(asked, found)
         return found.copy(deep=False)
 

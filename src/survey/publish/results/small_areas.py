@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.disclosure import Reason
 from survey.estimate import EstimateError, fay_herriot
 from survey.estimate.arrays import Flags, Floats
 from survey.estimate.cube_sums import one_thread
@@ -54,7 +53,6 @@ class NoModel(StrEnum):
     """Why a city has no model figure."""
 
     NOTHING_WRONG = ""
-    NOBODY = "nobody"
     NO_SCORE_OF_THE_CITY = "no_score_of_the_city"
     NO_SCORE_OF_THE_NATION = "no_score_of_the_nation"
     TOO_FEW_CITIES = "too_few_cities"
@@ -200,12 +198,10 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
         )
     except EstimateError:
         return {**none, "no_model": NoModel.NO_CONVERGENCE.value}
-    why = np.select(
-        [(inputs.direct["reason"] == Reason.EMPTY.value).to_numpy(), ~present],
-        [NoModel.NOBODY.value, NoModel.NO_SCORE_OF_THE_CITY.value],
-        default=NoModel.NOTHING_WRONG.value,
-    )
-    given = why == NoModel.NOTHING_WRONG.value
+    # A hidden city has a model figure whether or not anybody of the group was interviewed there:
+    # without one, its absence would say that nobody was.
+    given = present
+    why = np.where(given, NoModel.NOTHING_WRONG.value, NoModel.NO_SCORE_OF_THE_CITY.value)
     raw = own + fitted.eblup.to_numpy()
     adjustment = _adjustment(inputs, raw, given)
     model = np.where(given, raw + adjustment, np.nan)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session, col, select
 
 from survey.access.principal import NATION, AccessDenied, Action, Principal, covers
-from survey.disclosure import withheld
+from survey.disclosure import neutral, withheld
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, SurveyError, msg
@@ -274,7 +274,9 @@ class WaveResults:
             for column, value in wanted.items()
             if value is not None
         }
-        return self._within_reach(self._whole(name, asked), principal, self.wave)
+        path = self._folder / name
+        found = _published(path, _age(path)).find(asked)
+        return self._within_reach(found, principal, self.wave)
 
     def _within_reach(
         self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
@@ -317,6 +319,12 @@ def _table(path: Path, _age: int) -> Lookup:
     """A results file, kept in memory until it is written anew."""
     table = pd.read_parquet(path)
     return Lookup(table, [column for column in _ASKED_BY if column in table.columns])
+
+
+@lru_cache(maxsize=32)
+def _published(path: Path, age: int) -> Lookup:
+    """The same file as it leaves the results: what is hidden has one reason and no status."""
+    return _table(path, age).finished(neutral)
 
 
 def read_method(path: Path) -> Method:

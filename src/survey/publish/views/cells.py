@@ -76,11 +76,6 @@ class Cells:
         """Which rows passed the disclosure gate."""
         return self.numbers("shown").astype(bool)
 
-    @property
-    def reasons(self) -> list[str]:
-        """Why rows are not shown; empty for those that are, and where the table does not say."""
-        return self.texts("reason") if "reason" in self._table.columns else [""] * len(self)
-
     def largest(self, column: str) -> float | None:
         values = self.numbers(column)
         values = values[~np.isnan(values)]

@@ -149,7 +149,7 @@ def _counted(reading: Reading, cities: Cells) -> str:
     if not found[HIDDEN]:
         return said
     return t(
-        "{counted} {hidden} cannot be shown: their samples are too small.",
+        "{counted} {hidden} are not shown: too few interviews, or to protect personal data.",
         counted=said,
         hidden=found[HIDDEN],
     )

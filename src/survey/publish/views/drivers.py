@@ -187,7 +187,10 @@ def _matrix(reading: Reading, cells: Cells, whom: str) -> Picture:
         share=f"{100 * explained:.0f}",
     )
     if hidden:
-        note += " " + t("{count} indicators are not shown: the sample is too small.", count=hidden)
+        note += " " + t(
+            "{count} indicators are not shown: too few interviews, or to protect personal data.",
+            count=hidden,
+        )
     return Picture(
         key="city-drivers",
         kind=Kind.MATRIX,
@@ -265,7 +268,7 @@ def _table(reading: Reading, cells: Cells) -> Rows:
         t("95%\u00a0to"): column("performance_high"),
         t("Resamples with it among the first three (%)"): column("agreement"),
         t("Remark"): [
-            why_nothing(bool(cells.shown[row]), cells.reasons[row], t) if np.isnan(value) else ""
+            why_nothing(bool(cells.shown[row]), t) if np.isnan(value) else ""
             for row, value in zip(order, column("importance"), strict=True)
         ],
     }

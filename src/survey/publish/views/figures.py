@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isnan
 
-from survey.disclosure import MINIMUM_N, Reason
+from survey.disclosure import MINIMUM_N
 from survey.locale import Translator, msg
 from survey.publish.views.cells import Cells
 
@@ -15,14 +15,11 @@ QUOTA_SAMPLE = msg(
 """Stands beside every headline and in every download."""
 QUOTA_SAMPLE_SHORT = msg("Quota sample taken on site: lines show sampling error only.")
 """Stands beside every chart that shows a margin of error."""
-WITHHELD = msg("Sample too small, not shown")
+WITHHELD = msg("Not shown: too few interviews, or to protect personal data")
+"""The one thing that is said of every hidden figure: why it is hidden tells how many are in it."""
 NEEDED = msg(
-    "Sample too small, not shown: at least {minimum} valid answers are needed.", minimum=MINIMUM_N
-)
-PROTECTED = msg("Not shown, to protect a small group")
-PROTECTED_BECAUSE = msg(
-    "Not shown, to protect a small group: with this figure, one that rests on fewer than "
-    "{minimum} people could be worked out.",
+    "Not shown: a figure needs at least {minimum} valid answers, and none is shown from which one "
+    "that rests on fewer could be worked out.",
     minimum=MINIMUM_N,
 )
 NOT_AVAILABLE = msg("Not available")
@@ -39,8 +36,6 @@ class Figure:
     n: int | None = None
     status: str = "empty"
     shown: bool = False
-    reason: str = ""
-    """Of the disclosure gate, where the figure is not shown."""
     assumed_deff: float | None = None
 
     @property
@@ -87,7 +82,6 @@ def figure_of(cells: Cells, *, value: str = "estimate", row: int = 0) -> Figure:
         n=None if n is None else int(n),
         status=cells.texts("status")[row],
         shown=bool(cells.shown[row]),
-        reason=cells.reasons[row],
         assumed_deff=cells.assumed_deff,
     )
 
@@ -149,7 +143,7 @@ def in_size(figure: Figure) -> dict[str, str]:
 def in_words(figure: Figure, t: Translator) -> str:
     """The number and its interval in one breath, or why there is none."""
     if not figure.available or figure.estimate is None:
-        return why_nothing(figure.shown, figure.reason, t)
+        return why_nothing(figure.shown, t)
     number = decimal(figure.estimate)
     if figure.low is None:
         return t("{score}, no interval can be given", score=number)
@@ -160,18 +154,11 @@ def in_words(figure: Figure, t: Translator) -> str:
     )
 
 
-def why_nothing(row_shown: bool, reason: str, t: Translator) -> str:
+def why_nothing(row_shown: bool, t: Translator) -> str:
     """What stands in a chart or table where no figure is."""
-    if row_shown:
-        return t(NOT_AVAILABLE)
-    return t(PROTECTED if _protects_others(reason) else WITHHELD)
+    return t(NOT_AVAILABLE if row_shown else WITHHELD)
 
 
-def what_is_needed(figure: Figure, t: Translator) -> str:
+def what_is_needed(t: Translator) -> str:
     """Why a figure is not shown, in a whole sentence."""
-    return t(PROTECTED_BECAUSE if _protects_others(figure.reason) else NEEDED)
-
-
-def _protects_others(reason: str) -> bool:
-    """Whether the figure itself rests on enough people."""
-    return reason in {Reason.UNANIMOUS, Reason.DIFFERENCING, Reason.SECONDARY}
+    return t(NEEDED)

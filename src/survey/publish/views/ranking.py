@@ -183,7 +183,7 @@ def _focus_sentence(reading: Reading, order: _Order, at: int) -> str:
     t = reading.t
     city = reading.names.area(order.codes[at])
     if not order.cells.shown[at]:
-        return f"{city}: {why_nothing(False, order.cells.reasons[at], t)}"
+        return f"{city}: {why_nothing(False, t)}"
     if np.isnan(order.rank[at]):
         return t(
             "{city} takes no place: that needs at least {n} interviews and a margin of error.",

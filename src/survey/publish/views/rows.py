@@ -158,8 +158,8 @@ def _common(cells: Cells, codes: Sequence[str], labels: Sequence[str]) -> Rows:
 def _notes(cells: Cells, absent: NDArray[np.bool_], t: Translator) -> list[str]:
     """Why a row has no mark."""
     return [
-        why_nothing(bool(visible), reason, t) if gone else ""
-        for gone, visible, reason in zip(absent, cells.shown, cells.reasons, strict=True)
+        why_nothing(bool(visible), t) if gone else ""
+        for gone, visible in zip(absent, cells.shown, strict=True)
     ]
 
 

@@ -31,7 +31,6 @@ BESIDE: Mapping[str, Message] = MappingProxyType(
 _SAME = 1e-6
 _WHY_NO_MODEL: Mapping[str, Message] = MappingProxyType(
     {
-        NoModel.NOBODY: msg("nobody of the group was interviewed here"),
         NoModel.NO_SCORE_OF_THE_CITY: msg("the city itself has no score that can be shown"),
         NoModel.NO_SCORE_OF_THE_NATION: msg("the group has no national score"),
         NoModel.TOO_FEW_CITIES: msg("too few cities have a direct figure"),

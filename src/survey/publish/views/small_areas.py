@@ -72,7 +72,7 @@ def small_areas(
 def _sentence(t: Translator, number: Mapping[str, int]) -> str:
     return t(
         "Of the direct figures by city {a} have grade A, {b} grade B and {c} grade C (for "
-        "orientation only); in {hidden} cities the sample is too small to show one.",
+        "orientation only); in {hidden} cities none is shown.",
         a=number[Grade.A],
         b=number[Grade.B],
         c=number[Grade.C],
@@ -141,8 +141,8 @@ def _rows(cells: Cells, names: list[str], beside: Beside | None, t: Translator) 
         "range": ranges(cells),
         "role": role,
         "note": [
-            "" if there else why_nothing(bool(shown), reason, t)
-            for there, shown, reason in zip(drawn, cells.shown, cells.reasons, strict=True)
+            "" if there else why_nothing(bool(shown), t)
+            for there, shown in zip(drawn, cells.shown, strict=True)
         ],
         "remark": [t(ORIENTATION) if letter == GRADE_C else "" for letter in role],
         "beside": beside.estimate if beside else nothing,
@@ -167,12 +167,10 @@ def _table(cells: Cells, names: list[str], beside: Beside | None, t: Translator)
         t("95%\u00a0to"): cells.numbers("ci_high"),
         "n": counts(cells.numbers("n")),
         t("Remark"): [
-            why_nothing(bool(shown), reason, t)
+            why_nothing(bool(shown), t)
             if not shown or np.isnan(value)
             else (t(ORIENTATION) if orient else "")
-            for shown, reason, value, orient in zip(
-                cells.shown, cells.reasons, estimate, careful, strict=True
-            )
+            for shown, value, orient in zip(cells.shown, estimate, careful, strict=True)
         ],
     }
     if beside is None:
