@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from sqlmodel import col, func, select
+from pydantic import ValidationError
+from sqlmodel import Session, col, func, select
 
 from survey.access.principal import OPERATOR, AccessDenied, Principal
 from survey.fieldwork import submission as submission_module
@@ -213,13 +214,70 @@ def test_what_is_full_is_known_before_the_first_question(field: Any) -> None:
 
 
 def test_the_form_may_stop_early_and_open_questions_are_no_problem_then(field: Any) -> None:
+    _set_targets(field, 0)
     begun = {name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")}
-    receipt = _answered(field, answers=begun, stopped="quota_full")
+    early = _submission(field, answers=begun, stopped="quota_full")
+    receipt = _submit(field, early)
     assert receipt.status is Status.QUOTA_FULL
     assert _collected(field) == 0
+    assert _submit(field, early).duplicate
     with read_scope(field.url) as session:
         stored = session.exec(select(ResponseRevision.answers)).one()
     assert stored == {**begun, "age": 36}
+
+
+def test_a_complete_interview_that_claims_a_full_quota_counts(field: Any) -> None:
+    """An altered client kept complete interviews out of the results by one word."""
+    claim = _submission(field, stopped="quota_full")
+    receipt = _submit(field, claim)
+    assert receipt.status is Status.SUBMITTED
+    assert _statuses(field) == {Status.SUBMITTED: 1}
+    assert _collected(field) == 1
+    again = _submit(field, claim)
+    assert again == Receipt(receipt.response_id, Status.SUBMITTED, duplicate=True, dropped=0)
+    with read_scope(field.url) as session:
+        assert _replayed(session) == []
+
+
+def test_what_is_left_open_for_a_quota_that_is_not_full_is_asked_for(field: Any) -> None:
+    begun = {name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")}
+    with pytest.raises(AnswersInvalid) as refused:
+        _answered(field, answers=begun, stopped="quota_full")
+    assert {problem.code for problem in refused.value.problems} == {"required"}
+    assert _statuses(field) == {}
+    # Nor where quotas count and turn nobody away.
+    _set_targets(field, 0)
+    _switch(field, QuotaPolicy.COUNT)
+    with pytest.raises(AnswersInvalid):
+        _answered(field, answers=begun, stopped="quota_full")
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ({"consent": "no"}, Status.REFUSED),
+        ({"consent": "yes", "lived_6m": "no"}, Status.SCREENED_OUT),
+    ],
+)
+def test_how_an_interview_ended_follows_from_its_answers(
+    field: Any, answers: dict[str, Any], status: Status
+) -> None:
+    """The claim of a full quota neither hides another ending nor excuses what it needs."""
+    _set_targets(field, 0)
+    assert _answered(field, answers=answers, stopped="quota_full").status is status
+    with pytest.raises(AnswersInvalid):
+        _answered(field, answers={"lived_6m": "no"}, stopped="quota_full")
+    for claim in ("screened_out", "refused", "submitted", "approved", ""):
+        with pytest.raises(ValidationError):
+            _submission(field, stopped=claim)
+    for name in ("status", "ending", "ends"):
+        with pytest.raises(ValidationError):
+            _submission(field, **{name: "quota_full"})
+
+
+def _replayed(session: Session) -> list[AuditEntry]:
+    action = "response.replayed_with_other_content"
+    return list(session.exec(select(AuditEntry).where(AuditEntry.action == action)).all())
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,24 @@ def test_a_quota_that_closes(
     assert response.status == "quota_full"
     assert "product_range" not in revision.answers
 
+    fourth = Respondent(context.new_page())
+    fourth.open(live_server.invite())
+    fourth.answer_until("gender", complete)
+    fourth.answer_screen(complete)
+    fourth.go_on()
+    expect(fourth.page.locator(".sf-heading")).to_have_text(zh("Thank you, that is all we need"))
+    _leave_room(live_server, 5)
+    fourth.page.get_by_role("button", name=zh("Finish")).click()
+    expect(fourth.page.locator(".sf-heading")).not_to_have_text(
+        zh("Thank you, that is all we need")
+    )
+    assert fourth.page.locator("[aria-invalid=true]").count() == 0
+    fourth.finish(complete)
+    expect(fourth.page.locator(".sf-heading")).to_have_text(RECEIVED)
+    response, revision = live_server.responses()[-1]
+    assert response.status == "submitted"
+    assert revision.answers["product_range"] is not None
+
 
 def test_a_second_phone_is_refused_and_the_first_goes_on(
     live_server: Live,

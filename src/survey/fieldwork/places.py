@@ -97,11 +97,6 @@ class Places:
             return self.cell
         return next((margin for margin in self.margins if margin.full), None)
 
-    @property
-    def limited(self) -> bool:
-        """Whether anything could turn such people away at all."""
-        return self.cell is not None or any(margin.stops for margin in self.margins)
-
 
 NOWHERE = Places(None, ())
 

@@ -92,7 +92,10 @@ class Submission(BaseModel):
     answers: Annotated[dict[Name, Any], Field(max_length=1000)]
     timings: Annotated[dict[Name, Seconds], Field(max_length=1000)] = {}
     stopped: Literal["quota_full"] | None = None
-    """The form ended early by itself: people of this age and gender were not needed any more."""
+    """The form ended early by itself: people of this age and gender were not needed any more.
+
+    A claim, and no more: whether a quota is full is for the counts of the store to say.
+    """
     withdrawal_code: Annotated[str, Field(max_length=LENGTH)] | None = None
     """Drawn by the browser and shown to the respondent; its SHA-256 is stored."""
 
@@ -167,8 +170,17 @@ class _Accepted:
         """What the interview becomes, as far as its quotas are known without a lock."""
         if self.checked.ending is not None:
             return Status(self.checked.ending.value)
-        full = self.submission.stopped or places.full
-        return Status.QUOTA_FULL if full else Status.SUBMITTED
+        return Status.SUBMITTED if places.full is None else Status.QUOTA_FULL
+
+    def record(self, status: Status) -> dict[str, Any]:
+        """What is stored; after an early end, what was left open was for the most part not asked.
+
+        A form that said it ended early without a full quota was not believed: then nulls stand for
+        what was asked and left open, as in any other interview.
+        """
+        if self.submission.stopped and status is Status.QUOTA_FULL:
+            return dict(self.checked.answers)
+        return self.checked.record
 
     @property
     def language(self) -> str:
@@ -250,20 +262,16 @@ def _problems(
 ) -> tuple[Problem, ...]:
     """What speaks against the answers; where the form ended early, open questions do not.
 
-    Only that nobody agreed to take part speaks against it in any case.
+    Only that nobody agreed to take part speaks against it in any case, and an interview that ends
+    in another way of its own did not end for a quota. Whether one is full is asked later.
     """
-    if submission.stopped is None:
+    if submission.stopped is None or checked.ending is not None:
         return checked.problems
     return tuple(
         problem
         for problem in checked.problems
         if problem.code != "required" or instrument.by_name[problem.item].privacy is Privacy.CONSENT
     )
-
-
-def _record(checked: Validation, submission: Submission) -> dict[str, Any]:
-    """What is stored; after an early end, what was left open was for the most part not asked."""
-    return checked.record if submission.stopped is None else dict(checked.answers)
 
 
 def _door(
@@ -318,8 +326,8 @@ def _places(session: Session, accepted: _Accepted) -> Places:
         answers=accepted.checked.answers,
         today=accepted.today,
     )
-    if accepted.submission.stopped and not places.limited:
-        # Nobody can be turned away by a quota that there is not.
+    if places.full is None and accepted.checked.problems:
+        # The form ended early for a quota that is not full, or not any more: it goes on asking.
         raise AnswersInvalid(accepted.checked.problems)
     return places
 
@@ -335,7 +343,7 @@ def _write(
     return insert_interview(
         session.connection(),
         response=_response_row(accepted, response_id, places, status, reason),
-        revision=_revision_row(accepted),
+        revision=_revision_row(accepted, status),
         now=accepted.now,
     )
 
@@ -366,13 +374,13 @@ def _response_row(
     }
 
 
-def _revision_row(accepted: _Accepted) -> dict[str, object]:
+def _revision_row(accepted: _Accepted, status: Status) -> dict[str, object]:
     return {
         "id": new_id(),
         "wave_id": accepted.door.wave_id,
         "number": 1,
         "is_current": True,
-        "answers": _record(accepted.checked, accepted.submission),
+        "answers": accepted.record(status),
         "timings": accepted.timings,
         "author_id": accepted.author_id,
         "reason": "",
@@ -397,8 +405,9 @@ def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> b
         return False
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
-    same = _record(again, submission) == first.answers
-    return not _problems(again, submission, instrument) and bool(same)
+    # Both are possible after an early end: the quota was full then, or the form was not believed.
+    possible = [again.record, again.answers] if submission.stopped else [again.record]
+    return not _problems(again, submission, instrument) and first.answers in possible
 
 
 def _as_sent(status: Status) -> Status:

@@ -126,7 +126,9 @@ const SurveyForm = (function () {
     app.state = entry.state;
     SurveyDrafts.unqueue(entry.payload.client_uuid);
     app.problems = {};
-    problems.forEach(function (each) { app.problems[each.item] = each.message; });
+    // Ended early for a quota that has room again: nothing is wrong, the questions simply go on.
+    if (entry.payload.stopped) app.meta.full = [];
+    else problems.forEach(function (each) { app.problems[each.item] = each.message; });
     SurveyInterview.recompute(app);
     reveal(app, problems.map(function (each) { return each.item; }));
   }
