@@ -22,6 +22,7 @@ from survey.snapshot.backup import BACKED_UP, BackupNotWritten, back_up, check_b
 from survey.snapshot.restore import RESTORED, FilesNotRestored, restore
 from survey.store import schema
 from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
+from survey.store.backup.encryption import BackupSecret, new_key_file
 from survey.store.backup.errors import (
     BackupDamaged,
     BackupLocked,
@@ -31,7 +32,6 @@ from survey.store.backup.errors import (
 )
 from survey.store.backup.loading import NotTaken, stored_sha256
 from survey.store.backup.manifest import BackupManifest
-from survey.store.backup.sealing import Secret
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from conftest import Field
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
-KEY = Secret.key_file(bytes(range(32)))
+KEY = BackupSecret.key_file(new_key_file().encode())
 FOLDER = "main-2026/0123456789ab"
 GROWS = {"audit_entry", "audit_head"}
 """Backing up and restoring leave their own entries there."""
@@ -105,7 +105,7 @@ def target(store_url: str, tmp_path: Path) -> Settings:
     return Settings(database_url=store_url, data_dir=tmp_path / "target", _env_file=None)
 
 
-def saved(settings: Settings, path: Path, secret: Secret | None = None) -> BackupManifest:
+def saved(settings: Settings, path: Path, secret: BackupSecret | None = None) -> BackupManifest:
     return back_up(settings, target=path, secret=secret, actor=OPERATOR, now=NOW)
 
 
@@ -275,7 +275,7 @@ def test_a_store_that_only_knows_its_cities_counts_as_empty(file: Path, target: 
 @pytest.mark.parametrize("keep", [10, 0.3, 0.7])
 @pytest.mark.parametrize("secret", [None, KEY], ids=["plain", "sealed"])
 def test_a_file_that_is_cut_off_restores_nothing(
-    source: Settings, tmp_path: Path, secret: Secret | None, keep: float
+    source: Settings, tmp_path: Path, secret: BackupSecret | None, keep: float
 ) -> None:
     saved(source, tmp_path / "whole.backup", secret)
     data = (tmp_path / "whole.backup").read_bytes()
@@ -306,7 +306,7 @@ def test_a_wrong_key_and_other_files_are_told(source: Settings, tmp_path: Path) 
     saved(source, tmp_path / "sealed.backup", KEY)
     assert b"main-2026" not in (tmp_path / "sealed.backup").read_bytes()
     with pytest.raises(BackupLocked):
-        check_backup(tmp_path / "sealed.backup", Secret.key_file(bytes(32)))
+        check_backup(tmp_path / "sealed.backup", BackupSecret.key_file(new_key_file().encode()))
     with pytest.raises(BackupLocked):
         check_backup(tmp_path / "sealed.backup", None)
     with pytest.raises(BackupDamaged, match="not a backup"):

@@ -14,15 +14,15 @@ from survey.locale import translator
 from survey.settings import current_settings
 from survey.snapshot.backup import back_up, check_backup
 from survey.snapshot.restore import restore as restore_backup
+from survey.store.backup.encryption import START_BYTES, BackupSecret, needs_passphrase
 from survey.store.backup.manifest import BackupManifest
-from survey.store.backup.sealing import MAGIC, Secret
 
 PASSPHRASE = "SURVEY_BACKUP_PASSPHRASE"
 """Environment variable for backups that nobody watches."""
 
 KeyFile = Annotated[
     Path | None,
-    typer.Option(help="File of at least 32 random bytes that encrypts the backup."),
+    typer.Option(help="File with a key of age; `survey keys new-backup` prints one."),
 ]
 
 
@@ -36,16 +36,25 @@ def backup(
         ),
     ] = False,
     key_file: KeyFile = None,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Public key (age1…): only the key file that belongs to it opens the backup. May "
+            "be repeated."
+        ),
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Write the whole store and its snapshots into one file, while the platform is running.
+
+    Encrypted files are in the age format: the tool age opens them as well.
 
     The same file can be restored to SQLite and to PostgreSQL. Keys (SURVEY_PHONE_KEY,
     SURVEY_AUDIT_KEY) are never in it: keep them apart, or the phone numbers are lost.
     """
     with reporting_errors():
         settings, now = current_settings(), datetime.now(UTC)
-        secret = _new_secret(encrypt, key_file)
+        secret = _new_secret(encrypt, key_file, recipient or [])
         path = target / f"survey-{now:%Y%m%dT%H%M%SZ}.backup" if target.is_dir() else target
         manifest = back_up(settings, target=path, secret=secret, actor=OPERATOR, now=now)
         _show(manifest, path, form)
@@ -83,35 +92,38 @@ def restore(
         say("The backup is restored; every table was read back and is the same.")
 
 
-def _new_secret(encrypt: bool, key_file: Path | None) -> Secret | None:
+def _new_secret(encrypt: bool, key_file: Path | None, recipients: list[str]) -> BackupSecret | None:
+    if sum((encrypt, key_file is not None, bool(recipients))) > 1:
+        raise typer.BadParameter("--encrypt | --key-file | --recipient")
+    if recipients:
+        return BackupSecret.public_keys(recipients)
     if key_file is not None:
-        return Secret.key_file(read_bytes(key_file))
+        return BackupSecret.key_file(read_bytes(key_file))
     if not encrypt:
         return None
     given = os.environ.get(PASSPHRASE)
     t = translator(current_settings().language)
-    return Secret.passphrase(
+    return BackupSecret.passphrase(
         given or typer.prompt(t("Passphrase"), hide_input=True, confirmation_prompt=True)
     )
 
 
-def _opening_secret(source: Path, key_file: Path | None) -> Secret | None:
+def _opening_secret(source: Path, key_file: Path | None) -> BackupSecret | None:
     if key_file is not None:
-        return Secret.key_file(read_bytes(key_file))
-    if not _is_sealed_with_passphrase(source):
+        return BackupSecret.key_file(read_bytes(key_file))
+    if not needs_passphrase(_start_of(source)):
         return None
     t = translator(current_settings().language)
     given = os.environ.get(PASSPHRASE)
-    return Secret.passphrase(given or typer.prompt(t("Passphrase"), hide_input=True))
+    return BackupSecret.passphrase(given or typer.prompt(t("Passphrase"), hide_input=True))
 
 
-def _is_sealed_with_passphrase(source: Path) -> bool:
+def _start_of(source: Path) -> bytes:
     try:
         with source.open("rb") as stream:
-            start = stream.read(len(MAGIC) + 1)
+            return stream.read(START_BYTES)
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}") from error
-    return start == MAGIC + b"\0"
 
 
 def _show(manifest: BackupManifest, path: Path, form: Format) -> None:

@@ -9,6 +9,7 @@ from survey.fieldwork.privacy.contacts import rotate
 from survey.fieldwork.privacy.sealing import KeyUnusable, new_key, seal_of
 from survey.locale import msg
 from survey.settings import current_settings
+from survey.store.backup.encryption import new_key_file
 from survey.store.engine import session_scope
 
 app = typer.Typer(help="Keys by which telephone numbers for back-checks are encrypted.")
@@ -18,6 +19,15 @@ app = typer.Typer(help="Keys by which telephone numbers for back-checks are encr
 def new() -> None:
     """Print a fresh key. Keep it where the database and its backups are not."""
     typer.echo(new_key())
+
+
+@app.command(name="new-backup")
+def new_backup_key() -> None:
+    """Print a fresh key file for `survey backup --key-file`; its public key serves --recipient.
+
+    Keep it where the backups are not: without it nothing opens them.
+    """
+    typer.echo(new_key_file(), nl=False)
 
 
 @app.command(name="rotate")

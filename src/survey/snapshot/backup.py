@@ -15,6 +15,7 @@ from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.store.backup.archive import ArchiveWriter, verify_archive
+from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import BackupDamaged
 from survey.store.backup.manifest import BackupManifest
 from survey.store.backup.reading import (
@@ -27,7 +28,6 @@ from survey.store.backup.reading import (
     our_tables,
     require_current,
 )
-from survey.store.backup.sealing import Secret
 from survey.store.core import table_of
 from survey.store.engine import session_scope
 from survey.store.tables import Snapshot
@@ -54,7 +54,12 @@ class BackupNotWritten(SurveyError):
 
 
 def back_up(
-    settings: Settings, *, target: Path, secret: Secret | None, actor: Principal, now: datetime
+    settings: Settings,
+    *,
+    target: Path,
+    secret: BackupSecret | None,
+    actor: Principal,
+    now: datetime,
 ) -> BackupManifest:
     """Write the whole store, as it is at one moment, and its snapshots to `target`.
 
@@ -89,7 +94,7 @@ def back_up(
     return manifest
 
 
-def check_backup(path: Path, secret: Secret | None) -> BackupManifest:
+def check_backup(path: Path, secret: BackupSecret | None) -> BackupManifest:
     """Read all of a backup and hold it against its manifest. Raises `BackupDamaged`."""
     try:
         with path.open("rb") as source:
@@ -101,9 +106,17 @@ def check_backup(path: Path, secret: Secret | None) -> BackupManifest:
 
 
 def _write(
-    settings: Settings, sink: BinaryIO, secret: Secret | None, now: datetime
+    settings: Settings, sink: BinaryIO, secret: BackupSecret | None, now: datetime
 ) -> BackupManifest:
     archive = ArchiveWriter(sink, secret)
+    try:
+        return _fill(settings, archive, now)
+    except BaseException:
+        archive.discard()
+        raise
+
+
+def _fill(settings: Settings, archive: ArchiveWriter, now: datetime) -> BackupManifest:
     with one_moment(settings.store_url) as connection:
         for table in our_tables():
             columns, key = columns_of(table), key_of(table)

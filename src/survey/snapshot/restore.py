@@ -13,10 +13,10 @@ from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.backup import KEPT_FILES, check_backup
 from survey.store.backup.archive import FilePart, TablePart, read_archive
+from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import changed
 from survey.store.backup.loading import Loading
 from survey.store.backup.manifest import BackupManifest
-from survey.store.backup.sealing import Secret
 from survey.store.engine import dispose_engines, session_scope
 
 RESTORED = "store.restored"
@@ -32,7 +32,7 @@ def restore(
     settings: Settings,
     *,
     source: Path,
-    secret: Secret | None,
+    secret: BackupSecret | None,
     actor: Principal,
     now: datetime,
     replace: bool = False,
@@ -76,14 +76,14 @@ def restore(
     return manifest
 
 
-def _tables(source: Path, secret: Secret | None) -> Iterator[TablePart]:
+def _tables(source: Path, secret: BackupSecret | None) -> Iterator[TablePart]:
     with source.open("rb") as stream:
         for part in read_archive(stream, secret):
             if isinstance(part, TablePart):
                 yield part
 
 
-def _unpack(source: Path, secret: Secret | None, folder: Path) -> None:
+def _unpack(source: Path, secret: BackupSecret | None, folder: Path) -> None:
     with source.open("rb") as stream:
         for part in read_archive(stream, secret):
             if isinstance(part, FilePart):

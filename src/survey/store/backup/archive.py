@@ -16,9 +16,15 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from survey.locale import msg
+from survey.store.backup.encryption import (
+    START_BYTES,
+    BackupSecret,
+    EncryptedReader,
+    EncryptedWriter,
+    is_encrypted,
+)
 from survey.store.backup.errors import BackupDamaged, BackupTooNew, changed, cut_off
 from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecord, TableRecord
-from survey.store.backup.sealing import MAGIC, SealedReader, SealedWriter, Secret
 
 MANIFEST = "manifest"
 PART_BYTES = 4 << 20
@@ -48,9 +54,9 @@ class _Sink:
 class ArchiveWriter:
     """Writes tables and files one after the other, then the manifest."""
 
-    def __init__(self, target: BinaryIO, secret: Secret | None) -> None:
-        self._sealed = SealedWriter(target, secret) if secret else None
-        sink: Any = _Sink(self._sealed or target)
+    def __init__(self, target: BinaryIO, secret: BackupSecret | None) -> None:
+        self._encrypted = EncryptedWriter(target, secret) if secret else None
+        sink: Any = _Sink(self._encrypted or target)
         self._tar = tarfile.TarFile(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT)
         self.tables: list[TableRecord] = []
         self.files: list[FileRecord] = []
@@ -89,8 +95,13 @@ class ArchiveWriter:
         content = manifest.model_dump_json(indent=1).encode()
         self._add(f"manifest-{hashlib.sha256(content).hexdigest()}.json", content)
         self._tar.close()
-        if self._sealed:
-            self._sealed.close()
+        if self._encrypted:
+            self._encrypted.close()
+
+    def discard(self) -> None:
+        """Let go of an archive that will not be finished."""
+        if self._encrypted:
+            self._encrypted.discard()
 
     def _add(self, name: str, content: bytes) -> None:
         member = tarfile.TarInfo(name)
@@ -140,7 +151,7 @@ class _Tally:
 
 
 def read_archive(
-    source: BinaryIO, secret: Secret | None
+    source: BinaryIO, secret: BackupSecret | None
 ) -> Generator[TablePart | FilePart, None, BackupManifest]:
     """Everything in the file in order; returns (as the generator's value) its manifest.
 
@@ -169,7 +180,7 @@ def read_archive(
     return manifest
 
 
-def verify_archive(source: BinaryIO, secret: Secret | None) -> BackupManifest:
+def verify_archive(source: BinaryIO, secret: BackupSecret | None) -> BackupManifest:
     """Read the whole file and hold every table and file against its manifest."""
     parts = read_archive(source, secret)
     while True:
@@ -180,8 +191,20 @@ def verify_archive(source: BinaryIO, secret: Secret | None) -> BackupManifest:
             return manifest
 
 
-def _members(source: BinaryIO, secret: Secret | None) -> Iterator[tuple[str, bytes]]:
-    plain: Any = _unsealed(source, secret)
+def _members(source: BinaryIO, secret: BackupSecret | None) -> Iterator[tuple[str, bytes]]:
+    start = source.read(START_BYTES)
+    source.seek(0)
+    if not is_encrypted(start):
+        yield from _tar_members(source)
+        return
+    plain = EncryptedReader(source, secret)
+    try:
+        yield from _tar_members(plain)
+    finally:
+        plain.close()
+
+
+def _tar_members(plain: Any) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
@@ -197,14 +220,6 @@ def _members(source: BinaryIO, secret: Secret | None) -> Iterator[tuple[str, byt
     # Whatever follows the end of the stream must be authentic as well.
     while plain.read(PART_BYTES):
         pass
-
-
-def _unsealed(source: BinaryIO, secret: Secret | None) -> Any:
-    start = source.read(len(MAGIC))
-    source.seek(0)
-    if start == MAGIC:
-        return SealedReader(source, secret)
-    return source
 
 
 def _unreadable(error: Exception) -> BackupDamaged:

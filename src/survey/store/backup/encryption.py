@@ -1,0 +1,310 @@
+"""Encryption of a backup: an age file (age-encryption.org/v1), made and opened by `pyrage`.
+
+The tools `age` and `rage` open it as well, should this software be gone one day. A reader finds
+every change, and the end of a file that was cut off, before the last of it is used.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyrage
+
+from survey.locale import SurveyError, msg
+from survey.store.backup.age_passphrase import (
+    MAGIC,
+    SCRYPT_START,
+    FileIdentity,
+    HeaderUnreadableError,
+    PassphraseWrongError,
+    header_length,
+    unwrap_with_passphrase,
+    wrap_with_passphrase,
+)
+from survey.store.backup.errors import BackupLocked, cut_off, not_authentic
+
+OLD_MAGIC = b"survey-sealed-1\n"
+"""What began an encrypted backup before the age format; 0.1.0 up to then opens it."""
+START_BYTES = len(SCRYPT_START)
+_MIN_PASSPHRASE_CHARS = 12
+_READ_BYTES = 64 << 10
+_NO_MATCH = "No matching keys found"
+
+
+class WeakSecret(SurveyError):
+    code = "weak_secret"
+
+
+class KeyFileUnusableError(SurveyError):
+    """What was named as a key file or recipient is none of age."""
+
+    code = "key_file_unusable"
+
+
+@dataclass(frozen=True)
+class BackupSecret:
+    """What encrypts or opens a backup: a passphrase, or keys of age."""
+
+    phrase: str = ""
+    recipients: tuple[pyrage.x25519.Recipient, ...] = ()
+    identities: tuple[pyrage.x25519.Identity, ...] = ()
+
+    @classmethod
+    def passphrase(cls, text: str) -> "BackupSecret":
+        if len(text) < _MIN_PASSPHRASE_CHARS:
+            raise WeakSecret(
+                msg(
+                    "A passphrase for a backup needs at least {count} characters.",
+                    count=_MIN_PASSPHRASE_CHARS,
+                )
+            )
+        return cls(phrase=text)
+
+    @classmethod
+    def key_file(cls, content: bytes) -> "BackupSecret":
+        """The identities of a file as `age-keygen` and `survey keys new-backup` write it."""
+        lines = content.decode("utf-8", errors="replace").split("\n")
+        keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        try:
+            identities = tuple(pyrage.x25519.Identity.from_str(key) for key in keys)
+        except pyrage.IdentityError:
+            identities = ()
+        if not identities:
+            raise KeyFileUnusableError(
+                msg(
+                    "A key file holds a line that begins with AGE-SECRET-KEY-1; make one with: "
+                    "survey keys new-backup > backup.key"
+                )
+            )
+        return cls(recipients=tuple(one.to_public() for one in identities), identities=identities)
+
+    @classmethod
+    def public_keys(cls, keys: list[str]) -> "BackupSecret":
+        """Recipients only: whoever has no more than these cannot open what they encrypted."""
+        try:
+            return cls(recipients=tuple(pyrage.x25519.Recipient.from_str(key) for key in keys))
+        except pyrage.RecipientError as error:
+            raise KeyFileUnusableError(
+                msg("A recipient is a public key of age and begins with age1.")
+            ) from error
+
+
+def new_key_file() -> str:
+    """The text of a fresh key file, its public key in a comment as `age-keygen` writes it."""
+    identity = pyrage.x25519.Identity.generate()
+    return f"# public key: {identity.to_public()}\n{identity}\n"
+
+
+def is_encrypted(start: bytes) -> bool:
+    """Whether a file that begins like this is an age file; raises for the format before it."""
+    if start.startswith(OLD_MAGIC):
+        raise BackupLocked(
+            msg(
+                "This backup was encrypted in a format that is not used any more. Version 0.1.0 "
+                "of the software, before backups became age files, opens it: restore it there and "
+                "back up again."
+            )
+        )
+    return start.startswith(MAGIC)
+
+
+def needs_passphrase(start: bytes) -> bool:
+    """Whether a file that begins like this opens with a passphrase."""
+    return start.startswith(SCRYPT_START)
+
+
+class _Worker(threading.Thread):
+    """The other end of a pipe: pyrage pulls and pushes, the archive does so as well."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(name="backup-encryption", daemon=True)
+        self._work = work
+        self.error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            self.error = error
+
+
+class _Target:
+    """The file that pyrage writes to; keeps the error that pyrage only quotes."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            self._target.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+        return len(data)
+
+    def flush(self) -> None:
+        """pyrage asks for it; whoever opened the file flushes it."""
+
+
+class _PassphraseHeader:
+    """Exchanges the header that pyrage wrote for one of the passphrase, and passes on the rest."""
+
+    def __init__(self, target: BinaryIO, identity: FileIdentity, phrase: str) -> None:
+        self._target, self._identity, self._phrase = target, identity, phrase
+        self._start: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        if self._start is None:
+            self._target.write(data)
+            return
+        self._start += data
+        length = header_length(self._start)
+        if length is not None:
+            file_key = self._identity.unwrap(self._start[:length])
+            self._target.write(wrap_with_passphrase(file_key, self._phrase))
+            self._target.write(self._start[length:])
+            self._start = None
+
+
+class EncryptedWriter:
+    """A file that encrypts what is written to it; `close` completes it."""
+
+    def __init__(self, target: BinaryIO, secret: BackupSecret) -> None:
+        inner: Any = target
+        recipients = list(secret.recipients)
+        if secret.phrase:
+            own = FileIdentity.generate()
+            inner, recipients = (
+                _PassphraseHeader(target, own, secret.phrase),
+                [own.identity.to_public()],
+            )
+        self._target = _Target(inner)
+        reading, writing = os.pipe()
+        self._plain = os.fdopen(writing, "wb", buffering=_READ_BYTES)
+        self._worker = _Worker(lambda: self._encrypt(reading, recipients))
+
+    def _encrypt(self, reading: int, recipients: list[pyrage.x25519.Recipient]) -> None:
+        # Closed in any case, or whoever writes would wait for ever.
+        with os.fdopen(reading, "rb", buffering=0) as source:
+            pyrage.encrypt_io(source, self._target, recipients)
+
+    def write(self, data: bytes) -> int:
+        try:
+            self._plain.write(data)
+        except BrokenPipeError as error:
+            self._worker.join()
+            raise self._failure() or error from None
+        return len(data)
+
+    def close(self) -> None:
+        with suppress(BrokenPipeError):  # What broke it is raised below.
+            self._plain.close()
+        self._worker.join()
+        failure = self._failure()
+        if failure is not None:
+            raise failure
+
+    def discard(self) -> None:
+        """Give up: the thread ends, and what it wrote is no whole file."""
+        with suppress(OSError):
+            self._plain.close()
+        self._worker.join()
+
+    def _failure(self) -> Exception | None:
+        return self._target.error or self._worker.error
+
+
+class _Opened:
+    """An age file whose header was exchanged: bytes from memory, then those of the file."""
+
+    def __init__(self, header: bytes, source: BinaryIO) -> None:
+        self._header, self._source = header, source
+
+    def read(self, size: int = -1) -> bytes:
+        if self._header:
+            data, self._header = self._header[:size], self._header[size:]
+            return data
+        return self._source.read(size)
+
+
+class EncryptedReader:
+    """The plain bytes of an encrypted file; its end is given out only where it is authentic."""
+
+    def __init__(self, source: BinaryIO, secret: BackupSecret | None) -> None:
+        start = source.read(_READ_BYTES)
+        opened, identities = _open(start, source, secret)
+        reading, writing = os.pipe()
+        self._plain = os.fdopen(reading, "rb", buffering=_READ_BYTES)
+        self._worker = _Worker(lambda: self._decrypt(opened, writing, identities))
+
+    def _decrypt(
+        self, source: _Opened, writing: int, identities: list[pyrage.x25519.Identity]
+    ) -> None:
+        with os.fdopen(writing, "wb", buffering=0) as plain:
+            pyrage.decrypt_io(source, _Whole(plain), identities)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._plain.read(size)
+        if size < 0 or len(data) < size:
+            self._worker.join()
+            if self._worker.error is not None:
+                raise _told(self._worker.error) from self._worker.error
+        return data
+
+    def close(self) -> None:
+        """Let go, also where not all was read."""
+        self._plain.close()
+        self._worker.join()
+
+
+class _Whole:
+    """A pipe takes what fits; pyrage expects that all of it is taken."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._pipe.write(rest) :]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _open(
+    start: bytes, source: BinaryIO, secret: BackupSecret | None
+) -> tuple[_Opened, list[pyrage.x25519.Identity]]:
+    if not needs_passphrase(start):
+        if secret is None or not secret.identities:
+            raise BackupLocked(
+                msg("The backup is encrypted with a key file; name it with --key-file.")
+            )
+        return _Opened(start, source), list(secret.identities)
+    if secret is None or not secret.phrase:
+        raise BackupLocked(
+            msg("The backup is encrypted with a passphrase; it is needed to open it.")
+        )
+    try:
+        length = header_length(start)
+        if length is None:
+            raise cut_off()
+        file_key = unwrap_with_passphrase(start[:length], secret.phrase)
+    except HeaderUnreadableError as error:
+        raise not_authentic() from error
+    except PassphraseWrongError as error:
+        raise BackupLocked(msg("This passphrase does not open the backup.")) from error
+    own = FileIdentity.generate()
+    return _Opened(own.wrap(file_key) + start[length:], source), [own.identity]
+
+
+def _told(error: Exception) -> SurveyError:
+    if isinstance(error, pyrage.DecryptError) and _NO_MATCH in str(error):
+        return BackupLocked(msg("This key file does not open the backup."))
+    return not_authentic()
