@@ -1,65 +1,181 @@
 """Known vulnerabilities in what is locked, by pip-audit, at most once a day and never in the way.
 
-Run by `make check`. Without a way to the advisories (a machine without a network, a mirror that
-has none) it says so, loudly, and passes: that nothing was found is then not known. A vulnerability
-that was found fails the check. `--now` asks again although today's answer is there.
+Run by `make check`. A package counts as audited only when the advisories were asked about this very
+version of it: pip-audit ends well although it skipped every package that its source does not know.
+What could not be asked about is named, loudly, and `make check` passes: that nothing was found is
+then not known. A vulnerability that was found fails the check. `--now` (`make audit`) asks again
+although there is an answer, and fails as well when anything could not be asked about.
 """
 
 import hashlib
+import json
+import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 STAMP = ROOT / ".venv" / ".audited"
 PATIENCE = 60
-"""Seconds for all packages."""
-VULNERABLE = 1
-FOUND = "known vulnerabilit"
-"""pip-audit ends with 1 for a vulnerability and for a network that is away; its words tell."""
+"""Seconds for all packages; the few that are locked in two versions take a second turn."""
+AGAIN_AFTER = timedelta(hours=1)
+"""An answer that left packages out is repeated this long before pip-audit is asked again."""
+MOST_NAMED = 12
+_LOCKED = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
+_WORD_ENDS = re.compile(r"[-_.]+")
 
 
-def today() -> str:
+Package = tuple[str, str]
+"""Name and version."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What pip-audit found, and the locked packages that it did not ask about, with why."""
+
+    found: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.unasked
+
+
+def normal(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return _WORD_ENDS.sub("-", name).lower()
+
+
+def locked(texts: list[str]) -> list[Package]:
+    """Every package in the lock files, also those that other systems and Pythons get."""
+    found = {(normal(match[1]), match[2]) for text in texts for match in _LOCKED.finditer(text)}
+    return sorted(found)
+
+
+def read_answer(output: str, packages: list[Package], otherwise: str) -> Answer:
+    """pip-audit's JSON against what is locked; `otherwise`: why there is no JSON, if there is none.
+
+    A package that is missing in the answer, was skipped or was asked about in another version was
+    not asked about.
+    """
+    try:
+        told = json.loads(output)["dependencies"]
+        asked = {(normal(one["name"]), one.get("version")) for one in told if "vulns" in one}
+        reasons = {normal(one["name"]): one["skip_reason"] for one in told if "skip_reason" in one}
+    except (ValueError, KeyError, TypeError):
+        return Answer(unasked=tuple(f"{name} {version}: {otherwise}" for name, version in packages))
+    unasked = tuple(
+        f"{name} {version}: {reasons.get(name, 'not in the answer')}"
+        for name, version in packages
+        if (name, version) not in asked
+    )
+    return Answer(tuple(_found(told)), unasked)
+
+
+def _found(told: list[dict[str, Any]]) -> Iterator[str]:
+    for one in told:
+        for vulnerability in one.get("vulns", ()):
+            mended = ", ".join(vulnerability.get("fix_versions", ())) or "no version yet"
+            yield f"{one['name']} {one['version']}: {vulnerability['id']}, mended in {mended}"
+
+
+def one_version_each(packages: list[Package]) -> list[list[Package]]:
+    """The packages in lists in which no name stands twice, as pip-audit wants them."""
+    lists: list[list[Package]] = []
+    for package in packages:
+        fitting = (one for one in lists if all(package[0] != name for name, _ in one))
+        chosen = next(fitting, None)
+        if chosen is None:
+            lists.append(chosen := [])
+        chosen.append(package)
+    return lists
+
+
+def ask(packages: list[Package]) -> Answer:
+    """What pip-audit answers; asked without the conditions of the lock files, so that packages for
+    other systems and Pythons are looked at as well."""
+    answers = [_ask(each) for each in one_version_each(packages)]
+    return Answer(
+        tuple(line for one in answers for line in one.found),
+        tuple(line for one in answers for line in one.unasked),
+    )
+
+
+def _ask(packages: list[Package]) -> Answer:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("".join(f"{name}=={version}\n" for name, version in packages))
+        file.flush()
+        command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--no-deps",
+                   "--format", "json", "--desc", "off", "--progress-spinner", "off",
+                   "--timeout", "5", "--requirement", file.name]  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return read_answer("", packages, f"no answer within {PATIENCE} seconds")
+    last = (done.stderr.strip() or "no answer").splitlines()[-1]
+    return read_answer(done.stdout, packages, last[:200])
+
+
+def today(texts: list[str]) -> str:
     """What today's answer is about: the day and the very files."""
-    seen = hashlib.sha256(b"".join((ROOT / lock).read_bytes() for lock in LOCKS))
+    seen = hashlib.sha256("".join(texts).encode())
     return f"{datetime.now(UTC):%Y-%m-%d} {seen.hexdigest()}"
 
 
-def ask() -> tuple[int, str]:
-    """pip-audit's exit code and words; the code is negative when there was no answer."""
-    command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--no-deps",
-               "--progress-spinner", "off", "--timeout", "5"]  # fmt: skip
-    for lock in LOCKS:
-        command += ["--requirement", str(ROOT / lock)]
+def kept_answer(about: str) -> Answer | None:
+    """Today's answer, if it was complete or is fresh."""
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return -1, f"no answer within {PATIENCE} seconds"
-    words = (done.stdout + done.stderr).strip()
-    if done.returncode == 0 or (done.returncode == VULNERABLE and FOUND in words.lower()):
-        return done.returncode, words
-    return -1, words.splitlines()[-1] if words else "no answer"
+        kept = json.loads(STAMP.read_text(encoding="utf-8"))
+        age = datetime.now(UTC) - datetime.fromisoformat(kept["at"])
+        answer = Answer(unasked=tuple(kept["unasked"]))
+        known = kept["about"] == about and (answer.is_complete or age < AGAIN_AFTER)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return answer if known else None
+
+
+def keep(answer: Answer, about: str) -> None:
+    """For the next check; an answer with a vulnerability is always asked for anew."""
+    at = datetime.now(UTC).isoformat()
+    kept = {"about": about, "at": at, "unasked": answer.unasked}
+    STAMP.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def say_unasked(answer: Answer, total: int) -> None:
+    names = "\n".join(f"  {one}" for one in answer.unasked[:MOST_NAMED])
+    more = len(answer.unasked) - MOST_NAMED
+    if more > 0:
+        names += f"\n  and {more} more"
+    sys.stderr.write(
+        f"DEPENDENCIES WERE NOT AUDITED: {len(answer.unasked)} of {total} locked packages could "
+        f"not be asked about.\n{names}\nRun `make audit` where the advisories can be reached.\n"
+    )
 
 
 def main(arguments: list[str]) -> int:
-    if "--now" not in arguments and STAMP.exists() and STAMP.read_text() == today():
-        return 0
-    code, words = ask()
-    if code < 0:
-        sys.stderr.write(
-            "DEPENDENCIES WERE NOT AUDITED: the advisories cannot be reached.\n"
-            f"({words[:200]}) Run `make audit` with a network.\n"
-        )
-        return 0
-    if code == 0:
-        STAMP.write_text(today())
-    else:
-        sys.stderr.write(f"{words}\n")
-    return code
+    asked_for = "--now" in arguments
+    texts = [(ROOT / lock).read_text(encoding="utf-8") for lock in LOCKS]
+    packages, about = locked(texts), today(texts)
+    answer = None if asked_for else kept_answer(about)
+    if answer is None:
+        answer = ask(packages)
+        if not answer.found:
+            keep(answer, about)
+    for line in answer.found:
+        sys.stderr.write(f"KNOWN VULNERABILITY: {line}\n")
+    if not answer.is_complete:
+        say_unasked(answer, len(packages))
+    elif asked_for and not answer.found:
+        sys.stdout.write(f"No known vulnerability in {len(packages)} locked packages.\n")
+    return 1 if answer.found or (asked_for and not answer.is_complete) else 0
 
 
 if __name__ == "__main__":
