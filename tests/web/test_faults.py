@@ -76,6 +76,8 @@ def test_a_full_disk_is_said_and_overcome(door: DoorProcess, field: Field, finis
     phones.start()
     wait_for(lambda: phones.statuses[503] >= 20, "refusals")
     assert not phones.receipts
+    wait_for(lambda: not door.is_up(), "/ready says no")
+    assert b"storage_not_writable" in door.ask("GET", "/ready")[1]
     assert door.ask("GET", page)[0] in {200, 503}, "looking at a link writes nothing"
     told = {"Accept-Language": "zh-CN", "Content-Type": "application/json"}
     status, body = door.ask("POST", page, body=f'{{"device": "{"0" * 64}"}}', headers=told)

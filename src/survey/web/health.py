@@ -1,7 +1,11 @@
 """Is the process alive, and is it ready for visitors?"""
 
 import logging
-from dataclasses import dataclass
+import os
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from anyio import to_thread
 from sqlalchemy import text
@@ -13,10 +17,14 @@ from starlette.routing import BaseRoute, Route
 from survey.locale import SurveyError
 from survey.settings import Settings
 from survey.store import schema
-from survey.store.engine import read_scope
+from survey.store.engine import normal_url, read_scope
 
 _LOG = logging.getLogger(__name__)
 _HEADERS = {"Cache-Control": "no-store"}
+PROBE = b"\0" * 64 * 1024
+"""More than what is left at the end of a disk block, less than anybody notices."""
+WRITABLE_FOR = 5.0
+"""Seconds for which a folder that took the probe is not asked again: asking waits for the disk."""
 
 
 @dataclass
@@ -43,14 +51,51 @@ class _Store:
         return None
 
 
+@dataclass
+class _Disk:
+    """Whether the folders that everything is written into take something in."""
+
+    folders: tuple[Path, ...]
+    _good_until: float = field(default=float("-inf"))
+
+    def problem(self) -> str | None:
+        """A word for programs; None when all is well."""
+        if time.monotonic() < self._good_until:
+            return None
+        for folder in self.folders:
+            try:
+                # Has no name, so that nothing is left of it, however the process ends.
+                with tempfile.TemporaryFile(dir=folder) as probe:
+                    probe.write(PROBE)
+                    probe.flush()
+                    os.fsync(probe.fileno())
+            except OSError as error:
+                _LOG.error("nothing can be written into %s: %s", folder, error.strerror)
+                return "storage_not_writable"
+        self._good_until = time.monotonic() + WRITABLE_FOR
+        return None
+
+
+def _written_into(settings: Settings) -> tuple[Path, ...]:
+    """The data folder, and where an embedded database lies if it lies elsewhere."""
+    store = normal_url(settings.store_url)
+    folders = {settings.data_dir}
+    if store.get_backend_name() == "sqlite" and store.database:
+        folders.add(Path(store.database).parent)
+    return tuple(sorted(folders))
+
+
 def routes(settings: Settings) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
 
-    store = _Store(settings.store_url)
+    store, disk = _Store(settings.store_url), _Disk(_written_into(settings))
+
+    def problem_found() -> str | None:
+        return store.problem() or disk.problem()
 
     async def ready(_: Request) -> Response:
-        problem = await to_thread.run_sync(store.problem)
+        problem = await to_thread.run_sync(problem_found)
         if problem is None:
             return JSONResponse({"status": "ready"}, headers=_HEADERS)
         return JSONResponse({"status": problem}, 503, headers=_HEADERS)
