@@ -31,12 +31,12 @@ SERVE_THE_DOOR = """
 import sys
 import uvicorn
 from survey.settings import current_settings
-from survey.web import responses, wire
+from survey.web import bodies, responses, wire
 from survey.web.routes import build_app
 from survey.web.wire import GuardedProtocol
 settings = current_settings()
 if len(sys.argv) > 1:
-    responses.BODY_SECONDS = wire.HEAD_SECONDS = float(sys.argv[1])
+    bodies.SECONDS = responses.BODY_SECONDS = wire.HEAD_SECONDS = float(sys.argv[1])
 uvicorn.run(
     build_app(settings), port=settings.port, http=GuardedProtocol, log_level="warning",
     access_log=False, proxy_headers=False, server_header=False,

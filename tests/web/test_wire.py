@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import pytest
 from phones import DoorProcess, wait_for
+from starlette.routing import Route
 
+from survey.settings import Settings
+from survey.web.routes import build_routes
 from survey.web.wire import MAX_HEAD_BYTES
 
 HOST = b"Host: testserver\r\n"
 POST = b"POST /api/responses HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+POSTED_FORM = HOST + b"Content-Length: 500\r\n\r\na"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,7 @@ SLOW = {
     "drop by drop": tuple(bytes([each]) for each in b"GET /ready HTTP/1.1\r\nHost: abcdefg"),
     "stops amid the body": (POST + b"Content-Length: 500\r\n\r\n{",),
     "stops amid the chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",),
+    "stops amid what a page says of its device": (b"POST /q/abc HTTP/1.1\r\n" + POSTED_FORM,),
 }
 
 
@@ -97,6 +103,21 @@ SLOW = {
 def test_patience_has_an_end(door: DoorProcess, pieces: tuple[bytes, ...]) -> None:
     answer = say(door, *pieces, pause=0.02)
     assert answer.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        route
+        for route in build_routes(Settings(data_dir=Path("nowhere"), database_url="", demo=True))
+        if isinstance(route, Route) and "POST" in (route.methods or ())
+    ],
+    ids=lambda route: route.path,
+)
+def test_no_address_waits_for_a_body_that_never_comes(door: DoorProcess, route: Route) -> None:
+    path = re.sub(r"{\w+}", "abc", route.path)
+    answer = say(door, f"POST {path} HTTP/1.1\r\n".encode() + POSTED_FORM)
+    assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 303"))
 
 
 def test_an_address_cannot_add_headers(door: DoorProcess) -> None:

@@ -4,6 +4,7 @@ The page's script tells that somebody really opened it (`POST`), and only that b
 device: programs that fetch links to check them run no script and take no code away from anybody.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,7 +15,7 @@ from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -29,6 +30,8 @@ from survey.locale import SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.web import bodies
+from survey.web.bodies import BodyTooLarge, read_body
 from survey.web.contact import phone_door
 from survey.web.desk import Desk
 from survey.web.encoding import Body, send
@@ -45,6 +48,7 @@ DEVICE_BITS = 128
 DEVICE_LIFETIME = 30 * 24 * 3600
 """Seconds; as long as the form keeps what was answered."""
 MAX_CLAIM_BYTES = 512
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def form_url(sha256: str) -> str:
@@ -112,7 +116,10 @@ class _Door:
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
         if wait:
             return show_busy(request, wait, default)
-        claim = await _claim(request)
+        try:
+            claim = await _claim(request)
+        except TimeoutError:
+            return Response(status_code=408, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
         if claim is None or not is_same_site(request):
             raise HTTPException(403)
         token = request.path_params["token"]
@@ -183,6 +190,8 @@ class _Door:
     async def form(self, request: Request) -> Response:
         """`GET /form/{sha256}.json`."""
         sha256 = request.path_params["sha256"]
+        if not _SHA256.fullmatch(sha256):
+            raise HTTPException(404)
         try:
             body = await to_thread.run_sync(form_body, self.settings.store_url, sha256)
         except InstrumentUnknown as error:
@@ -201,14 +210,11 @@ class _Claim(BaseModel):
 
 
 async def _claim(request: Request) -> _Claim | None:
-    content = bytearray()
-    async for chunk in request.stream():
-        content.extend(chunk)
-        if len(content) > MAX_CLAIM_BYTES:
-            return None
+    """What the page says; None when a page of ours says no such thing."""
     try:
-        return _Claim.model_validate_json(bytes(content))
-    except ValidationError:
+        content = await read_body(request, MAX_CLAIM_BYTES, bodies.SECONDS)
+        return _Claim.model_validate_json(content)
+    except (BodyTooLarge, ClientDisconnect, ValidationError):
         return None
 
 

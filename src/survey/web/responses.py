@@ -1,6 +1,5 @@
 """`POST /api/responses`: the public door for finished interviews."""
 
-import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -17,6 +16,7 @@ from survey.observe.metrics import INTERVIEWS
 from survey.observe.request import current_number
 from survey.settings import Settings
 from survey.store.tables import now
+from survey.web.bodies import BodyTooLarge, read_body
 from survey.web.desk import Desk
 from survey.web.limits import RateLimit, client_address
 from survey.web.outcomes import (
@@ -39,23 +39,6 @@ MAX_BYTES = 256 * 1024
 BODY_SECONDS = 30.0
 """For the whole body; 3.4 kB of answers take a second on the slowest network."""
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-
-
-class _TooLarge(Exception):
-    pass
-
-
-async def _read(request: Request) -> bytes:
-    """The body, given up as soon as it is larger than any interview or too long on its way."""
-    chunks: list[bytes] = []
-    size = 0
-    async with asyncio.timeout(BODY_SECONDS):
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise _TooLarge
-            chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _declared_size(request: Request) -> int:
@@ -102,8 +85,8 @@ class _Door:
 
     async def _take(self, request: Request) -> Outcome:
         try:
-            content = await _read(request)
-        except _TooLarge:
+            content = await read_body(request, MAX_BYTES, BODY_SECONDS)
+        except BodyTooLarge:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
         except TimeoutError:
             return self._refuse(request, 408, "too_slow", TOO_SLOW)

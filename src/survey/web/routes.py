@@ -1,6 +1,7 @@
 """Everything that is served beside Streamlit."""
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
@@ -15,6 +16,7 @@ from survey.web import (
     signin,
     withdraw,
 )
+from survey.web.addresses import NulReplaced
 from survey.web.auth import routes as auth
 from survey.web.desk import Desk
 from survey.web.faults import fault_handlers
@@ -33,7 +35,11 @@ def is_ours(path: str) -> bool:
 
 def build_app(settings: Settings) -> Starlette:
     """The public door as an application of its own."""
-    app = Starlette(routes=build_routes(settings), exception_handlers=fault_handlers(settings))
+    app = Starlette(
+        routes=build_routes(settings),
+        middleware=[Middleware(NulReplaced)],
+        exception_handlers=fault_handlers(settings),
+    )
     # A redirect to the address without its last slash would name whatever host the visitor claims.
     app.router.redirect_slashes = False
     return app

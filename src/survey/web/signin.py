@@ -14,7 +14,8 @@ from survey.locale import Message, msg, translator
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import now
-from survey.web.auth.forms import NO_STORE, read_form
+from survey.web.auth.forms import NO_STORE
+from survey.web.bodies import read_form
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy
 from survey.web.render import Page, enclose, fragment, reader_language, respond

@@ -1,22 +1,19 @@
 """Plain forms: how they are drawn, that a post comes from one of ours, and what they carry."""
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.access.tokens import digest, new_token
 from survey.locale import Message, Translator
+from survey.web.bodies import read_form
 from survey.web.render import Page, enclose, fragment, respond
 from survey.web.security import PAGE_HEADERS, is_https, is_same_site
 
-MAX_FORM_BYTES = 4096
-FORM_SECONDS = 10.0
 FORM_COOKIE = "survey_form"
 """Holds what the hidden token of every form is made of; no other site can read or guess it."""
 TOKEN = "token"
@@ -63,21 +60,6 @@ class Sheet:
     forms: tuple[Form, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """Address and words."""
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """The few fields of a plain form; anything long is not one of ours."""
-    content = bytearray()
-    try:
-        async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.stream():
-                content.extend(chunk)
-                if len(content) > MAX_FORM_BYTES:
-                    return {}
-        fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=10)
-    except (ValueError, TimeoutError, ClientDisconnect):
-        return {}
-    return {name: values[0] for name, values in fields.items()}
 
 
 async def own_form(request: Request) -> dict[str, str]:
