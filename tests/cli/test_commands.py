@@ -135,6 +135,20 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     assert row["area"] == "CN"
     assert float(row["ci_low"]) < float(row["estimate"]) < float(row["ci_high"])
     assert 70 < float(row["estimate"]) < 90
+    assert (row["wave"], row["demo"], row["area_name"]) == ("main-2024", "True", "Nation")
+    assert row["indicator_name"] == "Composite satisfaction"
+    changes = survey(
+        "--data-dir", home, "estimate", "--wave", "main-2024", "--table", "changes",
+        "--before", "main-2023", "--indicator", "composite", "--format", "json",
+    )  # fmt: skip
+    assert json.loads(changes.stdout)[0]["before_wave"] == "main-2023", changes.output
+    ranks = survey(
+        "--data-dir", home, "estimate", "--wave", "main-2024", "--table", "ranks",
+        "--indicator", "composite", "--format", "json",
+    )  # fmt: skip
+    ranked = json.loads(ranks.stdout)
+    assert len(ranked) == 100
+    assert all(place["rank"] is None for place in ranked if not place["shown"])
     small = survey(
         "--data-dir", home, "estimate", "--wave", "main-2024", "--area-level", "city",
         "--group", "income=lt3000", "--indicator", "composite", "--format", "json",
@@ -150,7 +164,11 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     assert whole["valid"] == sum(city["valid"] for city in cities) == 620
     hidden = [cell for cell in json.loads(small.stdout) if not cell["shown"]]
     assert hidden
-    assert all(cell["estimate"] is None and cell["n"] is None for cell in hidden)
+    said = {"wave", "snapshot", "demo", "area_level", "area", "area_name", "group", "group_name",
+            "indicator", "indicator_name", "shown", "reason"}  # fmt: skip
+    for cell in hidden:
+        assert all(cell[column] is None for column in cell.keys() - said)
+        assert cell["reason"] == "hidden"
 
 
 def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:

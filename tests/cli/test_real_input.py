@@ -174,3 +174,49 @@ def test_a_form_with_a_repeat_is_refused_or_skipped_with_a_list(
                      "--format", "json")  # fmt: skip
     assert skipped.exit_code == 0, skipped.output
     assert any(finding["row"] == 8 for finding in json.loads(skipped.stdout))
+
+
+def test_what_the_results_do_not_have_is_an_error_that_names_the_choices(
+    survey: Survey, files: Path
+) -> None:
+    survey("init")
+    run_import(survey, files, "hotel-2026")
+    assert survey("freeze", "--wave", "hotel-2026").exit_code == 0
+    for options, named in (
+        (("--wave", "hotel-2062"), "hotel-2026"),
+        (("--wave", "hotel-2026", "--area-level", "street"), "nation, region3"),
+        (("--wave", "hotel-2026", "--area-level", "city", "--area", "440000"), "440100"),
+        (("--wave", "hotel-2026", "--group", "gender=robot"), "gender=male"),
+        (("--wave", "hotel-2026", "--indicator", "composite"), "food, staff"),
+        (("--wave", "hotel-2026", "--table", "gaps", "--contrast", "moon"), "size_tier"),
+        (("--wave", "hotel-2026", "--table", "changes", "--before", "hotel-2026"), "nothing"),
+        (("--wave", "hotel-2026", "--table", "ranks"), "nothing"),
+    ):
+        result = survey("estimate", *options, "--format", "csv")
+        assert (result.exit_code, result.stdout) == (1, ""), options
+        assert "Choose from: " in result.output
+        assert named in result.output
+    assert survey("estimate", "--wave", "hotel-2026", "--table", "changes").exit_code == 2
+    assert survey("estimate", "--wave", "hotel-2026", "--before", "hotel-2025").exit_code == 2
+
+
+def test_each_row_says_where_it_comes_from(survey: Survey, files: Path) -> None:
+    survey("init")
+    write_csv(files / "mapping.csv", (*MAPPING, ("Shop", "point", "", "")))
+    run_import(survey, files, "hotel-2026")
+    survey("freeze", "--wave", "hotel-2026")
+
+    def read(*options: str) -> list[dict[str, object]]:
+        result = survey("estimate", "--wave", "hotel-2026", "--format", "json", *options)
+        assert result.exit_code == 0, result.output
+        return list(json.loads(result.stdout))
+
+    cell = read("--indicator", "food")[0]
+    assert (cell["wave"], cell["demo"], cell["area_name"]) == ("hotel-2026", False, "Nation")
+    assert len(str(cell["snapshot"])) == 64
+    assert (cell["n"], cell["n_psu"]) == (240, 21)
+    assert cell["df"]
+    gaps = read("--table", "gaps", "--area", "310000", "--indicator", "food")
+    assert gaps[0]["contrast"] == "nation"
+    against_rest = read("--table", "gaps", "--contrast", "rest", "--group", "gender=male")
+    assert {row["area"] for row in against_rest} == {"CN"}
