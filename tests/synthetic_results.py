@@ -17,7 +17,7 @@ from scipy import stats
 
 from survey.access.principal import NATION, Role
 from survey.disclosure import CELL_KEYS, follow, protect
-from survey.estimate import rank_sets, top_probability
+from survey.estimate import rank_sets, told_apart, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.instrument.model import Instrument, Item, Kind, Language, Section
 from survey.instrument.tree import Indicator, IndicatorTree
@@ -41,6 +41,7 @@ from survey.publish.results.store import (
     GAPS,
     HEADLINES,
     METHOD,
+    RANK_PAIRS,
     RANKS,
     SMALL_AREAS,
     changes_file,
@@ -322,7 +323,9 @@ def _write(
     gaps = _typed(protect(_gaps(cells), counts=["n_reference"]))
     (folder / GAPS).write_bytes(parquet_bytes(gaps))
     ranked = ["composite", *(one.code for one in tree.indicators if one.level < 3)] if tree else []
-    (folder / RANKS).write_bytes(parquet_bytes(_ranks(protect(cells), ranked)))
+    places, pairs = _ranks(protect(cells), ranked)
+    (folder / RANKS).write_bytes(parquet_bytes(places))
+    (folder / RANK_PAIRS).write_bytes(parquet_bytes(pairs))
     (folder / SMALL_AREAS).write_bytes(
         parquet_bytes(_small_areas(plan, protect(_typed(cells)), gaps, ranked))
     )
@@ -456,7 +459,7 @@ def _beside_peers(against: pd.DataFrame, whole: pd.DataFrame, level: str) -> pd.
     return cities.assign(contrast=level)
 
 
-def _ranks(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
+def _ranks(cells: pd.DataFrame, indicators: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Places by the estimator itself, from a few draws; the parts have no sets of their own."""
     everyone = (cells["area_level"] == "city") & (cells["group"] == "all")
     cities = cells[everyone & cells["indicator"].isin(indicators)]
@@ -464,13 +467,18 @@ def _ranks(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
         **dict.fromkeys(RANK_FIGURES, np.nan)
     )
     draws = np.random.default_rng(1).standard_normal((200, 100))
+    pairs: list[tuple[str, str, str, str]] = []
     for indicator in indicators:
         placed = cities[(cities["indicator"] == indicator) & (cities["n"] >= 100)]
         if not len(placed):
             continue
         normal = draws[:, : len(placed)]
-        sets = rank_sets(placed["estimate"], placed["se"], normal_draws=normal)
-        top = top_probability(placed["estimate"], placed["se"], normal_draws=normal)
+        estimate, se, df = placed["estimate"], placed["se"], placed["df"]
+        sets = rank_sets(estimate, se, df=df, normal_draws=normal)
+        top = top_probability(estimate, se, df=df, normal_draws=normal)
+        codes = placed["area"].astype(str).tolist()
+        apart = np.argwhere(told_apart(estimate, se, sets.attrs["critical"], df=df))
+        pairs += [("city", codes[above], codes[below], indicator) for above, below in apart]
         table.loc[placed.index, list(RANK_FIGURES)] = pd.DataFrame(
             {
                 **sets[["rank", "low", "high"]],
@@ -478,15 +486,16 @@ def _ranks(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
                 "ranked": len(placed),
                 "marginal_low": sets["low"],
                 "marginal_high": sets["high"],
-                "critical": sets.attrs["critical"],
                 "p_top": top,
                 "sensitivity_low": sets["rank"] if indicator == "composite" else np.nan,
                 "sensitivity_high": sets["rank"] if indicator == "composite" else np.nan,
             }
         )[list(RANK_FIGURES)].astype(float)
-    return _typed(
-        follow(table.reset_index(drop=True), cells, at={"group": "all"}, figures=RANK_FIGURES)
+    protected = follow(
+        table.reset_index(drop=True), cells, at={"group": "all"}, figures=RANK_FIGURES
     )
+    named = pd.DataFrame(pairs, columns=["area_level", "area", "other", "indicator"])
+    return _typed(protected), named.astype({name: key_kind(named[name]) for name in named})
 
 
 def _headlines(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:

@@ -1,10 +1,12 @@
 """Rank sets: R csranks on the same draws, the definition as loops, and coverage."""
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from survey.estimate import (
     EstimateError,
@@ -12,10 +14,13 @@ from survey.estimate import (
     Tree,
     rank_sensitivity,
     rank_sets,
+    told_apart,
     top_probability,
     tree_draws,
 )
+from survey.estimate.rank_pairs import Pairs
 
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "estimate" / "ranks.py"
 CSRANKS = pd.read_csv(Path(__file__).parent / "data" / "r_csranks.csv")
 
 
@@ -205,3 +210,150 @@ def test_ranks_under_given_weights():
     assert found.loc["x"].tolist() == [1, 1, 2]
     with pytest.raises(EstimateError):
         rank_sensitivity(scores, weights, weight_draws=[[1.0]])
+
+
+def estimated(p=9, df=(4.0, 8.0, 35.0), draws=400, seed=3):
+    """Estimates with estimated errors, and the draws that `rank_sets` makes of both."""
+    rng = np.random.default_rng(seed)
+    x, se = rng.normal(0, 3, p), rng.uniform(0.3, 1.2, p)
+    freedom = rng.choice(df, p)
+    normal = rng.standard_normal((draws, p))
+    half = freedom / 2
+    scale = np.random.default_rng([0, 1]).standard_gamma(half, size=(draws, p)) / half
+    return x, se, freedom, normal, scale
+
+
+def deviate(d, first, second, df_first, df_second):
+    """Wallace's normal deviate of Welch's t, from its textbook definition."""
+    variance = first + second
+    nu = min(variance**2 / (first**2 / df_first + second**2 / df_second), 1000)
+    return np.sign(d) * np.sqrt(nu * np.log(1 + d**2 / variance / nu) / (1 + 1 / (2 * nu)))
+
+
+def naive_estimated(x, se, df, z, scale, units):
+    p = len(x)
+
+    def between(values, variances, i, j):
+        return deviate(values[i] - values[j], variances[i], variances[j], df[i], df[j])
+
+    pairs = {(i, j) for i in units for j in range(p)} | {(j, i) for i in units for j in range(p)}
+    pairs = {(i, j) for i, j in pairs if i != j}
+    sure = set()
+    while pairs:
+        largest = [
+            max(between(error, variance, i, j) for i, j in pairs)
+            for error, variance in zip(z * se, se**2 * scale, strict=True)
+        ]
+        critical = np.quantile(np.square(largest) * np.sign(largest), 0.95)
+        found = {(i, j) for i, j in pairs if (b := between(x, se**2, i, j)) > 0 and b**2 > critical}
+        sure |= found
+        pairs -= found
+        if not found:
+            break
+    above = [sum((j, i) in sure for j in range(p)) for i in units]
+    below = [sum((i, j) in sure for j in range(p)) for i in units]
+    return above, below
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ranks_with_estimated_errors_are_the_definition(seed):
+    x, se, df, normal, scale = estimated(seed=seed, draws=100, p=6)
+    found = rank_sets(x, se, df=df, normal_draws=normal)
+    above, below = naive_estimated(x, se, df, normal, scale, range(6))
+    assert (found["low"] - 1).tolist() == above
+    assert (6 - found["high"]).tolist() == below
+    single = rank_sets(x, se, df=df, normal_draws=normal, simultaneous=False)
+    for i in range(6):
+        above, below = naive_estimated(x, se, df, normal, scale, [i])
+        assert single.loc[i, "low"] - 1 == above[0]
+        assert 6 - single.loc[i, "high"] == below[0]
+
+
+def test_infinite_degrees_of_freedom_are_known_errors():
+    x, se, _, _ = case()
+    for df in (np.inf, np.full(len(x), np.inf)):
+        for simultaneous in (True, False):
+            found = rank_sets(x, se, df=df, simultaneous=simultaneous)
+            pd.testing.assert_frame_equal(found, rank_sets(x, se, simultaneous=simultaneous))
+    score = pd.Series(x)
+    assert top_probability(score, se, df=np.inf).tolist() == top_probability(score, se).tolist()
+    close = rank_sets(x, se, df=1e6)
+    pd.testing.assert_frame_equal(close, rank_sets(x, se), check_flags=False)
+    mixed = np.full(len(x), np.inf)
+    mixed[0] = 1e5
+    pd.testing.assert_frame_equal(rank_sets(x, se, df=mixed), rank_sets(x, se), check_flags=False)
+
+
+def test_the_search_for_the_quantile_leaves_nothing_out(monkeypatch):
+    rng = np.random.default_rng(5)
+    for df in (4.0, 12.0, rng.choice([4.0, 35.0, np.inf], 40), None):
+        for spread in (0.0, 4.0):
+            x, se = rng.normal(0, 1, 40) + rng.normal(0, spread, 40), rng.uniform(0.5, 1.5, 40)
+            quick = rank_sets(x, se, df=df, draws=2_000)
+            with monkeypatch.context() as patch:
+                patch.setattr(Pairs, "reach", lambda self, units: np.full((2_000, 40), np.inf))
+                whole = rank_sets(x, se, df=df, draws=2_000)
+            pd.testing.assert_frame_equal(quick, whole)
+            assert quick.attrs == whole.attrs
+
+
+def test_pairs_told_apart_are_those_that_the_sets_count():
+    x, se, df, normal, _ = estimated(p=14)
+    for freedom in (df, None):
+        sets = rank_sets(x, se, df=freedom, normal_draws=normal)
+        apart = told_apart(x, se, sets.attrs["critical"], df=freedom)
+        assert (1 + apart.sum(axis=0)).tolist() == sets["low"].tolist()
+        assert (14 - apart.sum(axis=1)).tolist() == sets["high"].tolist()
+
+
+def test_the_same_seed_gives_the_same_sets_with_estimated_errors():
+    x, se, df, _, _ = estimated(p=20)
+    first, again = (rank_sets(x, se, df=df, seed=9) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    assert first.attrs == again.attrs
+
+
+def test_no_family_error_beyond_five_per_cent_with_estimated_errors():
+    """A short run of benchmarks/estimate/ranks.py, 40 cities."""
+    spec = importlib.util.spec_from_file_location("ranks", BENCHMARK)
+    ranks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(ranks)
+    for case, df in (("equal", 4), ("equal", 12), ("two levels", 8), ("spread", 12)):
+        found = list(ranks.family_errors(case, df, surveys=60, cities=40, draws=400))
+        wrong, as_known, _ = np.mean(found, axis=0)
+        assert wrong <= 0.1, (case, df)
+        assert as_known > 2 * wrong or case == "spread", (case, df)
+    small = list(ranks.family_errors("equal", np.inf, surveys=40, cities=40, draws=400))
+    assert all(wrong == as_known for wrong, as_known, _ in small)
+
+
+def test_top_probability_knows_that_errors_are_estimated():
+    score = pd.Series(np.arange(20.0))
+    known = top_probability(score, np.full(20, 2.0), top=5)
+    few = top_probability(score, np.full(20, 2.0), df=3, top=5)
+    assert few.sum() == pytest.approx(5)
+    assert few[:10].sum() > known[:10].sum()
+    assert few[19] < known[19]
+    two = top_probability(pd.Series([0.0, 1.0]), np.array([1.0, 1e-9]), df=[4, 1e9], top=1)
+    assert two[0] == pytest.approx(stats.t.sf(1, 4), abs=0.015)
+
+
+def test_degrees_of_freedom_that_cannot_be_used():
+    for df, code in (
+        ([1.0, 2.0, 3.0], "shape"),
+        ([4.0, 0.5], "bad_df"),
+        ([4.0, np.nan], "missing_value"),
+    ):
+        for call in (
+            lambda df=df: rank_sets([1.0, 2.0], [1.0, 1.0], df=df),
+            lambda df=df: top_probability(pd.Series([1.0, 2.0]), [1.0, 1.0], df=df),
+        ):
+            with pytest.raises(EstimateError) as caught:
+                call()
+            assert caught.value.code == code
+    with pytest.raises(EstimateError) as caught:
+        rank_sets([1.0, 2.0], [1.0, 1.0], df=5, covariance=np.eye(2))
+    assert caught.value.code == "df_with_covariance"
+    assert rank_sets([1.0, 2.0], [0.0, 0.0], df=5).to_numpy().tolist() == [[2, 2, 2], [1, 1, 1]]
+    assert rank_sets([1.0], [1.0], df=5).to_numpy().tolist() == [[1, 1, 1]]
+    assert rank_sets([], [], df=5).empty

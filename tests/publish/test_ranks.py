@@ -8,9 +8,17 @@ import pandas as pd
 import pytest
 
 from survey.disclosure import protect
-from survey.estimate import Node, Tree, rank_sensitivity, rank_sets, top_probability, tree_draws
+from survey.estimate import (
+    Node,
+    Tree,
+    rank_sensitivity,
+    rank_sets,
+    told_apart,
+    top_probability,
+    tree_draws,
+)
 from survey.publish.results.cells import Estimated
-from survey.publish.results.ranks import FIGURES, RANKING, rank_table
+from survey.publish.results.ranks import FIGURES, RANKING, rank_tables
 
 CITIES = [f"{code:06d}" for code in range(110000, 110012)]
 TREE = Tree(
@@ -44,11 +52,16 @@ def figures(*, n: list[int] | None = None, has_composite: bool = True) -> Estima
     cells = cells.assign(
         se=rng.uniform(0.4, 1.2, len(cells)), n=cells["area"].map(size), status="ok"
     )
+    cells = cells.assign(df=rng.choice([4.0, 8.0, 12.0, 35.0], len(cells)))
     cells = cells.astype(dict.fromkeys(["area_level", "area", "group", "indicator"], "category"))
     source = SimpleNamespace(
         plan=SimpleNamespace(tree=TREE, has_composite=has_composite), level=0.95
     )
     return Estimated(cast(Any, source), cells, cells)
+
+
+def rank_table(made: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
+    return rank_tables(made, cells)[0]
 
 
 def of(table: pd.DataFrame, indicator: str = "composite") -> pd.DataFrame:
@@ -62,8 +75,9 @@ def test_places_are_those_of_the_library(indicator: str) -> None:
     found = of(rank_table(made, protect(made.cells)), indicator)
     cells = of(made.cells, indicator)
     draws = np.random.default_rng(RANKING.seed).standard_normal((RANKING.draws, 12))
-    joint = rank_sets(cells["estimate"], cells["se"], normal_draws=draws)
-    single = rank_sets(cells["estimate"], cells["se"], normal_draws=draws, simultaneous=False)
+    drawn: dict[str, Any] = {"df": cells["df"], "normal_draws": draws, "seed": RANKING.seed}
+    joint = rank_sets(cells["estimate"], cells["se"], **drawn)
+    single = rank_sets(cells["estimate"], cells["se"], simultaneous=False, **drawn)
     assert found["rank"].tolist() == joint["rank"].tolist()
     assert found[["low", "high"]].to_numpy().tolist() == joint[["low", "high"]].to_numpy().tolist()
     if indicator == "composite":
@@ -71,9 +85,8 @@ def test_places_are_those_of_the_library(indicator: str) -> None:
         assert found["marginal_high"].tolist() == single["high"].tolist()
     else:
         assert found[["marginal_low", "marginal_high"]].isna().all(axis=None)
-    top = top_probability(cells["estimate"], cells["se"], normal_draws=draws)
+    top = top_probability(cells["estimate"], cells["se"], **drawn)
     assert found["p_top"].tolist() == top.tolist()
-    assert set(found["critical"]) == {joint.attrs["critical"]}
     assert set(found["ranked"]) == {12}
 
 
@@ -137,3 +150,44 @@ def test_without_a_composite_nobody_is_placed() -> None:
     table = rank_table(made, protect(made.cells))
     assert table.empty
     assert {*table.columns} >= {"area", "indicator", "n", *FIGURES, "shown", "reason"}
+
+
+@pytest.mark.parametrize("indicator", ["composite", "2.1"])
+def test_the_pairs_told_apart_are_those_that_the_sets_count(indicator: str) -> None:
+    made = figures()
+    table, pairs = rank_tables(made, protect(made.cells))
+    cells, found = of(made.cells, indicator), of(table, indicator)
+    pairs = pairs[pairs["indicator"] == indicator]
+    assert pairs["area"].value_counts().reindex(found.index, fill_value=0).tolist() == (
+        (12 - found["high"]).tolist()
+    )
+    assert pairs["other"].value_counts().reindex(found.index, fill_value=0).tolist() == (
+        (found["low"] - 1).tolist()
+    )
+    draws = np.random.default_rng(RANKING.seed).standard_normal((RANKING.draws, 12))
+    joint = rank_sets(
+        cells["estimate"], cells["se"], df=cells["df"], normal_draws=draws, seed=RANKING.seed
+    )
+    apart = told_apart(cells["estimate"], cells["se"], joint.attrs["critical"], df=cells["df"])
+    assert apart.sum() == len(pairs) > 0
+
+
+def test_a_city_whose_error_has_no_degrees_of_freedom_takes_no_place() -> None:
+    made = figures()
+    cells = made.cells.assign(
+        df=np.where(made.cells["area"] == CITIES[0], 0.0, made.cells["df"].to_numpy())
+    )
+    table = of(rank_table(Estimated(made.source, cells, cells), protect(cells)))
+    assert table.loc[CITIES[0], list(FIGURES)].isna().all()
+    assert set(table.drop(CITIES[0])["ranked"]) == {11}
+
+
+def test_few_degrees_of_freedom_make_sets_wider_never_narrower() -> None:
+    made = figures()
+    known = Estimated(made.source, made.cells.assign(df=np.inf), made.cells)
+    few = Estimated(made.source, made.cells.assign(df=4.0), made.cells)
+    sizes = []
+    for one in (known, few):
+        table = of(rank_table(one, protect(made.cells)))
+        sizes.append((table["high"] - table["low"]).sum())
+    assert sizes[1] > sizes[0]

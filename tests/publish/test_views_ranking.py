@@ -1,5 +1,6 @@
 """The order of the cities says what the sets of ranks say, and nothing finer."""
 
+from itertools import pairwise
 from uuid import uuid4
 
 import numpy as np
@@ -110,11 +111,10 @@ def test_narrowing_the_list_changes_no_place(frozen: Frozen) -> None:
 def test_neighbours_that_differ_are_counted_by_the_same_rule(frozen: Frozen) -> None:
     results = frozen["main-2024"]
     table = places(results).dropna(subset="rank").sort_values("rank")
-    cells = results.cells(OPERATOR, area_level="city", group="all", indicator="composite")
-    cells = cells.set_index(cells["area"].astype(str)).loc[table.index]
-    gap = -cells["estimate"].diff().dropna().to_numpy()
-    se = cells["se"].to_numpy()
-    clear = int(np.sum(gap > np.hypot(se[1:], se[:-1]) * table["critical"].iloc[0]))
+    pairs = results.rank_pairs(OPERATOR, indicator="composite")
+    apart = set(zip(pairs["area"].astype(str), pairs["other"].astype(str), strict=True))
+    gap = list(pairwise(table.index))
+    clear = sum(pair in apart for pair in gap)
     said = f"{clear} of the {len(gap)}" if clear else f"None of the {len(gap)}"
     assert view(results).neighbours.startswith(said)
 

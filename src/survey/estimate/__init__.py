@@ -22,7 +22,13 @@ from survey.estimate.estimate import estimate
 from survey.estimate.indicators import estimate_tree
 from survey.estimate.pooling import Pooled, pooled_mean
 from survey.estimate.rake import RakeResult, rake
-from survey.estimate.ranks import rank_sensitivity, rank_sets, top_probability, tree_draws
+from survey.estimate.ranks import (
+    rank_sensitivity,
+    rank_sets,
+    told_apart,
+    top_probability,
+    tree_draws,
+)
 from survey.estimate.scores import to_scores
 from survey.estimate.share import share
 from survey.estimate.small_area import SmallAreaResult, fay_herriot
@@ -59,6 +65,7 @@ __all__ = [
     "relative_weights",
     "share",
     "to_scores",
+    "told_apart",
     "top_probability",
     "tree_draws",
 ]

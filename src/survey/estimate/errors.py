@@ -50,6 +50,8 @@ MESSAGES = {
     "no_convergence": "the model variance did not converge in {iterations} iterations",
     "missing_value": "{name} has {count} missing values",
     "shape": "{name} has shape {found}, expected {expected}",
+    "bad_df": "degrees of freedom must be at least 1, not {value!r}",
+    "df_with_covariance": "degrees of freedom and a covariance cannot be given together",
     "band_edges": "the edges of bands must increase: {edges!r}",
     "too_few_predictors": "importance needs at least two predictors, not {count}",
     "constant": "column {column!r} does not vary",

@@ -1,24 +1,20 @@
 """Confidence sets for ranks: which places in a ranking the sample really tells apart."""
 
-from collections.abc import Sequence
-from functools import cached_property
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Flags, Floats, ratio
-from survey.estimate.engine import ROUNDING
+from survey.estimate.arrays import Flags, Floats, ratio
 from survey.estimate.errors import EstimateError
+from survey.estimate.rank_pairs import EstimatedErrors, KnownErrors, Pairs, deviate_squares
 from survey.estimate.tree import Node, Tree
-
-DRAWS_AT_ONCE = 1_000
 
 
 def rank_sets(
     estimate: pd.Series | npt.ArrayLike,
     se: pd.Series | npt.ArrayLike,
     *,
+    df: pd.Series | npt.ArrayLike | float | None = None,
     covariance: npt.ArrayLike | None = None,
     level: float = 0.95,
     simultaneous: bool = True,
@@ -31,7 +27,11 @@ def rank_sets(
 
     Args:
         estimate, se: one value per unit (p units); a Series gives the result its index.
-        covariance: of the estimates (p, p); independent with variances se² unless given.
+        df: degrees of freedom of each `se` (one for all, or one per unit, infinity allowed). The
+            errors are then taken as estimated: each draw draws them again. Without it, or with
+            infinity throughout, they are taken as known.
+        covariance: of the estimates (p, p); independent with variances se² unless given. Not
+            together with `df`.
         simultaneous: one set for all ranks together; otherwise one for each rank by itself.
         step_down: sharpen by leaving out differences already found and drawing no new ones.
         draws, seed: standard normal draws, of `numpy.random.default_rng(seed)`.
@@ -41,22 +41,29 @@ def rank_sets(
     Returns:
         rank (1 + number of larger estimates: ties share the better rank), low, high. `attrs`
         records level, draws and seed, and for simultaneous sets the last critical value: i is
-        surely above j if and only if their difference exceeds it times the error of the difference.
+        surely above j if and only if `told_apart` says so with it; for known errors, if their
+        difference exceeds it times the error of the difference.
 
     Raises:
-        EstimateError: missing values, or shapes that do not agree.
+        EstimateError: missing values, shapes that do not agree, or degrees of freedom below 1.
 
     Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Review of Economic Studies 91. Set of j =
     [1 + units surely above, p - units surely below]; "surely" by the level quantile of the largest
-    standardised difference over ordered pairs. As R `csranks(cstype="two-sided")`.
+    standardised difference over ordered pairs. As R `csranks(cstype="two-sided")`; with `df` see
+    `survey.estimate.rank_pairs.EstimatedErrors`.
     """
-    x = _vector("estimate", estimate)
-    spread = _vector("se", se)
+    x, spread = _vector("estimate", estimate), _vector("se", se)
     if len(spread) != len(x):
         raise EstimateError("shape", name="se", found=spread.shape, expected=x.shape)
+    freedom = _freedom(df, len(x), covariance)
     noise, deviation = _noise(spread, covariance, draws, seed, normal_draws)
-    standard = None if covariance is not None else ratio(noise, spread[:, None])
-    pairs = _Pairs(x, noise, deviation, standard, level, step_down)
+    pairs: Pairs
+    if freedom is None:
+        standard = None if covariance is not None else ratio(noise, spread)
+        pairs = KnownErrors(x, noise, deviation, standard, level, step_down)
+    else:
+        scale = _scale(freedom, len(noise), seed)
+        pairs = EstimatedErrors(x, spread, freedom, noise, scale, level, step_down)
     above, below = pairs.counts_together() if simultaneous else pairs.counts_one_by_one()
     table = pd.DataFrame(
         {
@@ -68,7 +75,7 @@ def rank_sets(
     )
     table.attrs |= {
         "level": level,
-        "draws": noise.shape[1],
+        "draws": len(noise),
         "seed": None if normal_draws is not None else seed,
     }
     if simultaneous:
@@ -76,10 +83,30 @@ def rank_sets(
     return table
 
 
+def told_apart(
+    estimate: pd.Series | npt.ArrayLike,
+    se: pd.Series | npt.ArrayLike,
+    critical: float,
+    *,
+    df: pd.Series | npt.ArrayLike | float | None = None,
+) -> Flags:
+    """Which unit is surely above which: [i, j] is true where i is surely above j.
+
+    `critical` is the one that `rank_sets` gives for the same estimates and degrees of freedom; the
+    pairs are then those that its simultaneous sets count.
+    """
+    x, spread = _vector("estimate", estimate), _vector("se", se)
+    freedom = _freedom(df, len(x), None)
+    if freedom is None:
+        return np.asarray(x[:, None] - x - np.hypot(spread, spread[:, None]) * critical > 0)
+    return np.asarray(deviate_squares(x, spread, freedom) > critical)
+
+
 def top_probability(
     estimate: pd.Series,
     se: pd.Series | npt.ArrayLike,
     *,
+    df: pd.Series | npt.ArrayLike | float | None = None,
     top: int = 10,
     covariance: npt.ArrayLike | None = None,
     draws: int = 10_000,
@@ -88,13 +115,19 @@ def top_probability(
 ) -> pd.Series:
     """Probability that each unit is among the `top` largest, by the draws of `rank_sets`.
 
-    Each draw adds errors to the estimates; the share of draws in which a unit ranks within `top`.
+    Each draw adds errors to the estimates, with `df` those of Student's t; the share of draws in
+    which a unit ranks within `top`.
     """
-    x = _vector("estimate", estimate)
-    noise, _ = _noise(_vector("se", se), covariance, draws, seed, normal_draws)
-    drawn = x[:, None] + noise
-    floor = -np.partition(-drawn, min(top, len(x)) - 1, axis=0)[min(top, len(x)) - 1]
-    return pd.Series((drawn >= floor).mean(axis=1), index=estimate.index, name="top_probability")
+    x, spread = _vector("estimate", estimate), _vector("se", se)
+    freedom = _freedom(df, len(x), covariance)
+    noise, _ = _noise(spread, covariance, draws, seed, normal_draws)
+    if freedom is not None:
+        noise /= np.sqrt(_scale(freedom, len(noise), seed))
+    drawn = x + noise
+    floor = -np.partition(-drawn, min(top, len(x)) - 1, axis=1)[:, min(top, len(x)) - 1]
+    return pd.Series(
+        (drawn >= floor[:, None]).mean(axis=0), index=estimate.index, name="top_probability"
+    )
 
 
 def rank_sensitivity(
@@ -177,6 +210,38 @@ def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
     return vector
 
 
+def _freedom(
+    df: pd.Series | npt.ArrayLike | float | None, units: int, covariance: npt.ArrayLike | None
+) -> Floats | None:
+    """Degrees of freedom (p,); None where every error is taken as known."""
+    if df is None:
+        return None
+    given = _vector("df", df)
+    if given.shape not in {(), (units,)}:
+        raise EstimateError("shape", name="df", found=given.shape, expected=(units,))
+    freedom = np.broadcast_to(given, (units,))
+    if (freedom < 1).any():
+        raise EstimateError("bad_df", value=float(freedom.min()))
+    if np.isinf(freedom).all():
+        return None
+    if covariance is not None:
+        raise EstimateError("df_with_covariance")
+    return freedom
+
+
+def _scale(df: Floats, draws: int, seed: int) -> Floats:
+    """Drawn variances over true ones, chi-squared over its degrees of freedom, (draws, p).
+
+    They are independent of the errors, as in a normal sample: another stream of the same seed.
+    """
+    rng = np.random.default_rng([seed, 1])
+    scale = np.ones((draws, len(df)))
+    finite = np.flatnonzero(np.isfinite(df))
+    half = df[finite] / 2
+    scale[:, finite] = rng.standard_gamma(half, size=(draws, len(finite))) / half
+    return scale
+
+
 def _noise(
     se: Floats,
     covariance: npt.ArrayLike | None,
@@ -184,7 +249,7 @@ def _noise(
     seed: int,
     normal_draws: npt.ArrayLike | None,
 ) -> tuple[Floats, Floats]:
-    """Draws of the estimates' errors (p, draws), and the errors of differences (p, p)."""
+    """Draws of the estimates' errors (draws, p), and the errors of differences (p, p)."""
     p = len(se)
     if normal_draws is None:
         standard = np.random.default_rng(seed).standard_normal((draws, p))
@@ -195,13 +260,13 @@ def _noise(
                 "shape", name="normal_draws", found=standard.shape, expected=("draws", p)
             )
     if covariance is None:
-        return np.ascontiguousarray((standard * se).T), np.hypot(se, se[:, None])
+        return standard * se, np.hypot(se, se[:, None])
     sigma = np.asarray(covariance, dtype=np.float64)
     if sigma.shape != (p, p):
         raise EstimateError("shape", name="covariance", found=sigma.shape, expected=(p, p))
     variance = np.diag(sigma)
     deviation = np.sqrt(np.maximum(variance + variance[:, None] - 2 * sigma, 0))
-    return _root(sigma) @ standard.T, deviation
+    return standard @ _root(sigma).T, deviation
 
 
 def _root(sigma: Floats) -> Floats:
@@ -211,165 +276,3 @@ def _root(sigma: Floats) -> Floats:
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(sigma)
         return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
-
-
-Family = Sequence[tuple[int, Codes]]
-"""Pairs to decide on: a unit and its partners, in both directions."""
-
-
-class _Pairs:
-    """Ordered pairs of units, and the largest standardised difference over any set of them.
-
-    Of the draws only those matter whose largest difference may reach the quantile. Independent
-    standard errors z give each draw a ceiling: |z_i s_i - z_j s_j| is at most the error of the
-    difference times √(z_i² + z_j²) where the signs differ, times max(|z_i|, |z_j|) where they do
-    not. Draws are looked at from the highest ceiling down, until no further one can matter.
-    """
-
-    def __init__(
-        self,
-        x: Floats,
-        noise: Floats,
-        deviation: Floats,
-        standard: Floats | None,
-        level: float,
-        step_down: bool,
-    ) -> None:
-        self._noise, self._deviation, self._standard = noise, deviation, standard
-        self._by_draw = np.ascontiguousarray(noise.T)  # draws are picked a thousand at a time
-        self._difference = x[:, None] - x
-        self._inverse = ratio(np.ones(1), deviation)
-        self._level, self._step_down = level, step_down
-        self.critical = np.inf
-        """Of the last decision."""
-
-    def counts_together(self) -> tuple[Codes, Codes]:
-        """Units surely above and surely below each unit, all pairs decided together."""
-        p = len(self._difference)
-        above = self._decide([(i, np.arange(i + 1, p)) for i in range(p - 1)], self._ceiling())
-        return above.sum(axis=0), above.sum(axis=1)
-
-    def counts_one_by_one(self) -> tuple[Codes, Codes]:
-        """The same, the pairs of each unit decided by themselves."""
-        p = len(self._difference)
-        decided = [
-            self._decide([(i, np.delete(np.arange(p), i))], self._ceiling(i)) for i in range(p)
-        ]
-        return (
-            np.array([above[:, i].sum() for i, above in enumerate(decided)], dtype=np.intp),
-            np.array([above[i].sum() for i, above in enumerate(decided)], dtype=np.intp),
-        )
-
-    def _ceiling(self, unit: int | None = None) -> Floats:
-        """No standardised difference (of `unit` to others) exceeds it, for each draw."""
-        if self._standard is None:
-            return np.full(self._noise.shape[1], np.inf)
-        highest, lowest = self._extremes
-        if unit is None:
-            reach = np.hypot(highest, lowest)
-        else:
-            own = self._standard[unit]
-            opposite = np.where(own > 0, lowest, highest)
-            reach = np.maximum(np.hypot(own, opposite), np.maximum(highest, -lowest))
-        return np.asarray(reach * (1 + ROUNDING))
-
-    @cached_property
-    def _extremes(self) -> tuple[Floats, Floats]:
-        """Largest standard error of each draw that is not negative, smallest not positive."""
-        standard = self._noise if self._standard is None else self._standard
-        return standard.max(axis=0, initial=0), standard.min(axis=0, initial=0)
-
-    def _decide(self, family: Family, ceiling: Floats) -> Flags:
-        """above[i, j]: i is surely above j."""
-        above = np.zeros_like(self._difference, dtype=np.bool_)
-        open_pairs = np.zeros_like(above)
-        for i, partners in family:
-            open_pairs[i, partners] = open_pairs[partners, i] = True
-        if not open_pairs.any():
-            return above
-        search = _Search(ceiling.copy(), self._level)
-        every: Flags | None = None
-        while True:
-            while len(draws := search.next_draws()):
-                search.enter(draws, *self._largest(family, every, draws))
-            self.critical = float(np.quantile(search.largest, self._level))
-            found = open_pairs & (self._difference - self._deviation * self.critical > 0)
-            above |= found
-            open_pairs &= ~found
-            if not (self._step_down and found.any() and open_pairs.any()):
-                return above
-            every = open_pairs
-            known = search.known
-            if len(family) > 1:
-                unit, largest = search.unit[known], search.largest[known]
-                known = known[self._is_closed(known, unit, largest, open_pairs)]
-            search.lower(known)
-
-    def _largest(
-        self, family: Family, open_pairs: Flags | None, draws: Codes
-    ) -> tuple[Floats, Codes]:
-        """Largest standardised difference over the open pairs (all, if None) in each draw, and
-        the unit it was found at."""
-        largest = np.full(len(draws), -np.inf)
-        unit = np.zeros(len(draws), dtype=np.intp)
-        for start in range(0, len(draws), DRAWS_AT_ONCE):
-            block = slice(start, start + DRAWS_AT_ONCE)
-            noise = np.ascontiguousarray(self._by_draw[draws[block]].T)
-            best, where = largest[block], unit[block]
-            for i, partners in family:
-                found = self._row_maximum(noise, i, partners, open_pairs)
-                if len(family) == 1:
-                    best[:], where[:] = found, i
-                    continue
-                better = found > best
-                best[better], where[better] = found[better], i
-        return largest, unit
-
-    def _row_maximum(
-        self, noise: Floats, i: int, partners: Codes, open_pairs: Flags | None
-    ) -> Floats:
-        scaled = noise[i] - noise[partners]
-        scaled *= self._inverse[i, partners, None]
-        if open_pairs is None:
-            return np.asarray(np.maximum(scaled.max(axis=0), -scaled.min(axis=0)))
-        upward = scaled[open_pairs[i, partners]].max(axis=0, initial=-np.inf)
-        downward = scaled[open_pairs[partners, i]].min(axis=0, initial=np.inf)
-        return np.asarray(np.maximum(upward, -downward))
-
-    def _is_closed(self, draws: Codes, unit: Codes, largest: Floats, open_pairs: Flags) -> Flags:
-        """Draws whose largest difference belongs to a pair that is no longer open."""
-        scaled = (self._noise[unit, draws] - self._noise[:, draws]) * self._inverse[:, unit]
-        upward = np.where(open_pairs[unit].T, scaled, -np.inf)
-        downward = np.where(open_pairs[:, unit], -scaled, -np.inf)
-        return np.asarray(np.maximum(upward, downward).max(axis=0) < largest)
-
-
-class _Search:
-    """The largest difference of each draw, as far as the quantile of all of them needs it."""
-
-    def __init__(self, ceiling: Floats, level: float) -> None:
-        self._ceiling = ceiling
-        self._place = int((len(ceiling) - 1) * level)
-        self.largest = np.full(len(ceiling), -np.inf)
-        """Minus infinity for draws that are not known; they lie below their ceiling."""
-        self.unit = np.zeros(len(ceiling), dtype=np.intp)
-
-    @property
-    def known(self) -> Codes:
-        return np.flatnonzero(self._ceiling == -np.inf)
-
-    def next_draws(self) -> Codes:
-        """Further draws that may reach the quantile; none when it is certain."""
-        reached = np.partition(self.largest, self._place)[self._place]
-        if reached == -np.inf:
-            few = max(self._place - len(self.largest) // 50, 0)
-            return np.asarray(np.argpartition(self._ceiling, few)[few:])
-        return np.flatnonzero(self._ceiling > reached)
-
-    def enter(self, draws: Codes, largest: Floats, unit: Codes) -> None:
-        self.largest[draws], self.unit[draws] = largest, unit
-        self._ceiling[draws] = -np.inf
-
-    def lower(self, draws: Codes) -> None:
-        """Some pairs were left out: what was the largest is now a ceiling."""
-        self._ceiling[draws], self.largest[draws] = self.largest[draws], -np.inf

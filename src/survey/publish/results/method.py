@@ -60,7 +60,7 @@ class Method(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     """Goes up with every change to the tables beside it, so that older ones are not read."""
     composite: str
     level: float

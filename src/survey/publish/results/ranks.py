@@ -13,8 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure import follow
-from survey.estimate import Tree, rank_sensitivity, rank_sets, top_probability, tree_draws
+from survey.estimate import (
+    Tree,
+    rank_sensitivity,
+    rank_sets,
+    told_apart,
+    top_probability,
+    tree_draws,
+)
 from survey.publish.results.cells import COMPOSITE, Estimated
+from survey.publish.results.kinds import key_kind
 from survey.publish.results.method import RankMethod
 
 RANKING = RankMethod()
@@ -28,12 +36,12 @@ FIGURES = (
     "high",
     "marginal_low",
     "marginal_high",
-    "critical",
     "p_top",
     "sensitivity_low",
     "sensitivity_high",
 )
 """Columns that a hidden or unranked city does not have."""
+_PAIR = ("area_level", "area", "other", "indicator")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +50,23 @@ class _Scores:
 
     estimate: pd.DataFrame
     se: pd.DataFrame
+    df: pd.DataFrame
     placed: pd.DataFrame
 
 
-def rank_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
-    """Places of the cities in the composite and its first- and second-level indicators.
+def rank_tables(figures: Estimated, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Places of the cities in the composite and its first- and second-level indicators, and the
+    pairs of cities that are told apart.
 
     `cells` are the protected cells: a city that is hidden there, that has fewer than
-    `ranked_from_n` respondents or no standard error has a row without figures.
+    `ranked_from_n` respondents or no margin of error has a row without figures.
 
-    Columns: area_level, area, indicator, n, rank (ties share the better one), tied (other cities
-    at the same rank), ranked (cities in the order), low and high (simultaneous set), marginal_low
-    and marginal_high (the composite only), critical (two cities are told apart if their scores
-    differ by more than this many standard errors of the difference), p_top (probability of the
-    first ten), sensitivity_low and sensitivity_high (under other indicator weights; the composite
-    only),
-    shown, reason. Empty for a wave without indicator tree.
+    Columns of the places: area_level, area, indicator, n, rank (ties share the better one), tied
+    (other cities at the same rank), ranked (cities in the order), low and high (simultaneous set),
+    marginal_low and marginal_high (the composite only), p_top (probability of the first ten),
+    sensitivity_low and sensitivity_high (under other indicator weights; the composite only), shown,
+    reason. Of the pairs: area_level, area, other, indicator; `area` is surely above `other`, as the
+    simultaneous sets count. Both are empty for a wave without indicator tree.
     """
     plan = figures.source.plan
     codes = [COMPOSITE, *(node.code for node in plan.tree.nodes if node.level <= 2)]
@@ -65,12 +74,14 @@ def rank_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
     part = figures.cities[figures.cities["indicator"].isin(codes)]
     table = part[["area_level", "area", "indicator", "n"]].reset_index(drop=True)
     table = table.assign(**dict.fromkeys(FIGURES, np.nan))
+    pairs = pd.DataFrame(columns=list(_PAIR))
     if len(table):
         scores = _scores(figures.cities, cells)
-        ranks = _ranked(scores, codes, plan.tree, figures.source.level)
+        ranks, pairs = _ranked(scores, codes, plan.tree, figures.source.level)
         keys = pd.MultiIndex.from_frame(table[["area", "indicator"]].astype(str))
         table[list(FIGURES)] = ranks.reindex(keys)[list(FIGURES)].to_numpy()
-    return follow(table, cells, at={"group": "all"}, figures=FIGURES)
+    protected = follow(table, cells, at={"group": "all"}, figures=FIGURES)
+    return protected, pairs.astype({name: key_kind(pairs[name]) for name in _PAIR})
 
 
 def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
@@ -78,6 +89,7 @@ def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
         cells.loc[cities.index, "shown"]
         & (cities["n"] >= RANKING.ranked_from_n)
         & cities[["estimate", "se"]].notna().all(axis=1)
+        & (cities["df"] >= 1)
     )
     named = cities.assign(
         area=cities["area"].astype(str), indicator=cities["indicator"].astype(str), placed=placed
@@ -86,46 +98,60 @@ def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
     def wide(column: str, kind: type) -> pd.DataFrame:
         return named.pivot(index="area", columns="indicator", values=column).astype(kind)
 
-    return _Scores(wide("estimate", float), wide("se", float), wide("placed", bool))
+    return _Scores(
+        wide("estimate", float), wide("se", float), wide("df", float), wide("placed", bool)
+    )
 
 
-def _ranked(scores: _Scores, codes: Sequence[str], tree: Tree, level: float) -> pd.DataFrame:
-    """Figures of the cities in an order, by city and indicator."""
+def _ranked(
+    scores: _Scores, codes: Sequence[str], tree: Tree, level: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Figures of the cities in an order, by city and indicator, and the pairs told apart."""
     shape = (RANKING.draws, len(scores.estimate))
     normal = np.random.default_rng(RANKING.seed).standard_normal(shape)
 
-    def places(code: str) -> pd.DataFrame:
+    def places(code: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         return _places(scores, code, normal, level)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = dict(zip(codes, pool.map(places, codes), strict=True))
+        both = dict(zip(codes, pool.map(places, codes), strict=True))
+    found = {code: table for code, (table, _) in both.items()}
     moved = _sensitivity(scores, tree, level)
     found[COMPOSITE] = found[COMPOSITE].drop(columns=list(moved)).join(moved)
     joined = pd.concat(found, names=["indicator", "area"])
-    return joined.reorder_levels(["area", "indicator"])
+    pairs = pd.concat([pairs for _, pairs in both.values()], ignore_index=True)
+    return joined.reorder_levels(["area", "indicator"]), pairs
 
 
-def _places(scores: _Scores, code: str, normal: NDArray[np.float64], level: float) -> pd.DataFrame:
+def _places(
+    scores: _Scores, code: str, normal: NDArray[np.float64], level: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Of one indicator. Every indicator uses the same draws, a column a city."""
     placed = scores.placed[code].to_numpy()
-    estimate, se = scores.estimate.loc[placed, code], scores.se.loc[placed, code]
-    draws = normal[:, placed]
+    estimate, se, df = (
+        table.loc[placed, code] for table in (scores.estimate, scores.se, scores.df)
+    )
     if not len(estimate):
-        return pd.DataFrame(index=estimate.index, columns=list(FIGURES), dtype=float)
-    joint = rank_sets(estimate, se, level=level, normal_draws=draws)
+        nobody = pd.DataFrame(index=estimate.index, columns=list(FIGURES), dtype=float)
+        return nobody, pd.DataFrame(columns=list(_PAIR))
+    drawn = {"df": df, "normal_draws": normal[:, placed], "seed": RANKING.seed}
+    joint = rank_sets(estimate, se, level=level, **drawn)
     single = joint[["low", "high"]] * np.nan
     if code == COMPOSITE:
-        single = rank_sets(estimate, se, level=level, simultaneous=False, normal_draws=draws)
-    return joint.assign(
+        single = rank_sets(estimate, se, level=level, simultaneous=False, **drawn)
+    places = joint.assign(
         tied=joint.groupby("rank")["rank"].transform("size") - 1,
         ranked=len(joint),
         marginal_low=single["low"],
         marginal_high=single["high"],
-        critical=joint.attrs["critical"],
-        p_top=top_probability(estimate, se, top=RANKING.top, normal_draws=draws),
+        p_top=top_probability(estimate, se, top=RANKING.top, **drawn),
         sensitivity_low=np.nan,
         sensitivity_high=np.nan,
     )
+    above, below = np.nonzero(told_apart(estimate, se, joint.attrs["critical"], df=df))
+    names = estimate.index.to_numpy(dtype=object)
+    columns = ("city", names[above], names[below], code)
+    return places, pd.DataFrame(dict(zip(_PAIR, columns, strict=True)))
 
 
 def _sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:

@@ -33,6 +33,7 @@ GAPS = "gaps.parquet"
 SMALL_AREAS = "small_areas.parquet"
 DRIVERS = "drivers.parquet"
 RANKS = "ranks.parquet"
+RANK_PAIRS = "rank_pairs.parquet"
 HEADLINES = "headlines.parquet"
 METHOD = "method.json"
 
@@ -164,11 +165,24 @@ class WaveResults:
     ) -> pd.DataFrame:
         """Places of the cities; unranked and hidden ones have a row without figures.
 
-        Columns: as `survey.publish.results.ranks.rank_table` describes them. Before release a
+        Columns: as `survey.publish.results.ranks.rank_tables` describes them. Before release a
         reader gets the rows of the own area, with places among all cities: a place tells how many
         cities lie above, of no other city how it did.
         """
         return self._read(principal, RANKS, {"area": area, "indicator": indicator})
+
+    def rank_pairs(self, principal: Principal, *, indicator: str) -> pd.DataFrame:
+        """Pairs of cities of which one is surely above the other, both within the reader's reach.
+
+        Columns: area_level, area (the one above), other, indicator.
+        """
+        self._require(principal)
+        whole = self._whole(RANK_PAIRS, {"indicator": [indicator]})
+        pairs = self._within_reach(whole, principal, self.wave)
+        if self.wave.others_are_shown or principal.area == NATION:
+            return pairs
+        kept: pd.DataFrame = pairs[pairs["other"].astype(str).map(principal.covers).astype(bool)]
+        return kept.reset_index(drop=True)
 
     def others(self, principal: Principal, *, indicator: str) -> tuple[Run, ...]:
         """Cities outside the reader's area without their names; none where every one is shown."""

@@ -15,7 +15,7 @@ from survey.publish.results.drivers import OVERALL, REPLICATES, SEED, drivers
 from survey.publish.results.gate import protected_cells, protected_gaps
 from survey.publish.results.headlines import headline_table
 from survey.publish.results.method import ChangeMethod, DriverMethod, Method, SmallAreaMethod
-from survey.publish.results.ranks import RANKING, rank_table
+from survey.publish.results.ranks import RANKING, rank_tables
 from survey.publish.results.small_areas import (
     FEWEST_CITIES,
     GRADE_A_FROM_N,
@@ -30,6 +30,7 @@ from survey.publish.results.store import (
     GAPS,
     HEADLINES,
     METHOD,
+    RANK_PAIRS,
     RANKS,
     SMALL_AREAS,
 )
@@ -57,12 +58,14 @@ def _tables(figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     source = figures.source
     gaps = protected_gaps(figures.gaps, cells, source.areas)
     areas = small_areas(cells, gaps, source.cities, series=source.series, level=source.level)
+    places, pairs = rank_tables(figures, cells)
     return {
         CELLS: cells,
         GAPS: gaps,
         SMALL_AREAS: areas,
         DRIVERS: drivers(source, cells),
-        RANKS: rank_table(figures, cells),
+        RANKS: places,
+        RANK_PAIRS: pairs,
         HEADLINES: headline_table(figures, cells),
     }
 

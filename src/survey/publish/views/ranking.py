@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,12 +70,13 @@ class _Order:
     """Cities with their places, in one order: placed ones first, hidden ones last."""
 
     cells: Cells
+    apart: frozenset[tuple[str, str]]
+    """Pairs of codes, the first of which is surely above the second."""
     rank: Floats
     tied: Floats
     ranked: Floats
     low: Floats
     high: Floats
-    critical: Floats
     p_top: Floats
     moved_low: Floats
     moved_high: Floats
@@ -145,31 +147,30 @@ def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
     estimate = cities.numbers("estimate")
     keys = np.lexsort((-estimate, np.nan_to_num(rank, nan=np.inf)))
     in_order = [codes[row] for row in keys]
-    columns = ("tied", "ranked", "low", "high", "critical", "p_top")
+    columns = ("tied", "ranked", "low", "high", "p_top")
     moved = ("sensitivity_low", "sensitivity_high")
     return _Order(
         cities.in_order("area", in_order),
+        reading.told_apart(indicator),
         rank[keys],
         *(places.aligned(name, "area", in_order) for name in (*columns, *moved)),
     )
 
 
-def _apart(order: _Order, one: int) -> Floats:
-    """Score of each city less that of `one`, 0 where the two cannot be told apart.
+def _apart(order: _Order, one: int) -> list[int]:
+    """1 for a city that is surely above `one`, -1 for one surely below, 0 for all others.
 
-    The pairs are those that the sets of ranks count: see `survey.estimate.rank_sets`.
+    The pairs are those that the sets of ranks count; see `survey.estimate.rank_sets`.
     """
-    estimate, se = order.cells.numbers("estimate"), order.cells.numbers("se")
-    difference = estimate - estimate[one]
-    bound = np.hypot(se, se[one]) * order.critical[one]
-    return np.asarray(np.where(np.abs(difference) > bound, difference, 0.0))
+    own = order.codes[one]
+    return [((code, own) in order.apart) - ((own, code) in order.apart) for code in order.codes]
 
 
 def _roles(order: _Order, focus: int | None) -> list[str]:
     placed = ~np.isnan(order.rank)
     absent = ~order.cells.shown | np.isnan(order.cells.numbers("estimate"))
     compared = focus is not None and placed[focus]
-    apart = _apart(order, focus) if focus is not None and compared else np.zeros(len(placed))
+    apart = np.array(_apart(order, focus) if focus is not None and compared else placed * 0)
     own = np.arange(len(placed)) == (-1 if focus is None else focus)
     roles = np.select(
         [absent, own, ~placed, apart > 0, apart < 0],
@@ -216,9 +217,8 @@ def _neighbours_sentence(t: Translator, order: _Order) -> str:
     placed = np.flatnonzero(~np.isnan(order.rank))
     if len(placed) < 2 or len(placed) != order.ranked[placed[0]]:
         return ""
-    estimate, se = order.cells.numbers("estimate")[placed], order.cells.numbers("se")[placed]
-    bound = np.hypot(se[1:], se[:-1]) * order.critical[placed[0]]
-    clear, pairs = int(np.sum(estimate[:-1] - estimate[1:] > bound)), len(placed) - 1
+    codes = [order.codes[row] for row in placed]
+    clear, pairs = sum(pair in order.apart for pair in pairwise(codes)), len(placed) - 1
     if not clear:
         return t("None of the {pairs} neighbouring places differ clearly.", pairs=pairs)
     return t("{clear} of the {pairs} neighbouring places differ clearly.", clear=clear, pairs=pairs)

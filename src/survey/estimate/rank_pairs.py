@@ -1,0 +1,255 @@
+"""Which units of an order a sample tells apart: the largest difference over any set of pairs."""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+
+import numpy as np
+
+from survey.estimate.arrays import Codes, Flags, Floats, ratio
+
+COLUMNS_AT_ONCE = 2_000
+PILOT = 400
+"""Draws that are looked at as a whole, to know where the quantile is about."""
+MOST_DF = 1_000.0
+"""With estimated errors no pair is read with more degrees of freedom: t is all but normal there."""
+_BELOW = (0.05, 0.2, 0.5)
+"""How far below the quantile of the pilot the search starts, and goes on."""
+_SLACK = 1e-4
+"""Relative; more than single precision may round away."""
+
+
+class Pairs(ABC):
+    """Ordered pairs of units, and the largest standardised difference over any set of them.
+
+    Of fifty million differences only those matter that may reach the quantile of the largest. With
+    t_i the error of a unit over its own standard error, the square of a standardised difference is
+    at most t_i² + t_j² where the signs differ and at most the larger of the two where they do not:
+    a pair needs a unit whose own error is large, and few are.
+    """
+
+    def __init__(self, x: Floats, standard: Floats | None, level: float, step_down: bool) -> None:
+        """`standard`: t (draws, p); None where errors depend, and every pair is looked at."""
+        self._difference = x[:, None] - x
+        self._level, self._step_down = level, step_down
+        self._standard = standard
+        self.critical = np.inf
+        """Of the last decision."""
+
+    @property
+    @abstractmethod
+    def draws(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def exceeds(self, critical: float) -> Flags:
+        """Where the estimates themselves differ by more than `critical`: [i, j], i above j."""
+
+    @abstractmethod
+    def needed(self, critical: float) -> Floats:
+        """The least t_i² + t_j² with which a pair of each unit may reach `critical`, (p,)."""
+
+    @abstractmethod
+    def standardised(self, draws: Codes, units: Codes) -> np.ndarray:
+        """Each of the units, in its draw, less every unit, (m, p), with the sign of the
+        difference; only its order matters."""
+
+    def counts_together(self) -> tuple[Codes, Codes]:
+        """Units surely above and surely below each unit, all pairs decided together."""
+        p = len(self._difference)
+        above = self._decide(~np.eye(p, dtype=np.bool_), np.arange(p))
+        return above.sum(axis=0), above.sum(axis=1)
+
+    def counts_one_by_one(self) -> tuple[Codes, Codes]:
+        """The same, the pairs of each unit decided by themselves."""
+        p = len(self._difference)
+        above, below = np.zeros(p, dtype=np.intp), np.zeros(p, dtype=np.intp)
+        for i in range(p):
+            pairs = np.zeros((p, p), dtype=np.bool_)
+            pairs[i], pairs[:, i], pairs[i, i] = True, True, False
+            found = self._decide(pairs, np.array([i]))
+            above[i], below[i] = found[:, i].sum(), found[i].sum()
+        return above, below
+
+    def _decide(self, pairs: Flags, units: Codes) -> Flags:
+        """above[i, j]: i is surely above j. Each of the `pairs` has one of `units`."""
+        above = np.zeros_like(pairs)
+        search = _Search(self, units, pairs, self._level) if pairs.any() else None
+        while search is not None and pairs.any():
+            self.critical = float(np.quantile(search.largest(pairs), self._level))
+            found = pairs & self.exceeds(self.critical)
+            above |= found
+            pairs = pairs & ~found
+            if not (self._step_down and found.any()):
+                break
+        return above
+
+    @cached_property
+    def _extremes(self) -> tuple[Floats, Floats]:
+        """The largest t² of each draw among its positive errors, and among its negative ones."""
+        t = np.zeros((self.draws, 1)) if self._standard is None else self._standard
+        return t.max(axis=1, initial=0) ** 2, t.min(axis=1, initial=0) ** 2
+
+    def reach(self, units: Codes) -> Floats:
+        """No pair of the unit, or, with all units, none in which its error is the larger one, has a
+        larger t_i² + t_j², (draws, units)."""
+        if self._standard is None:
+            return np.full((self.draws, len(units)), np.inf)
+        high, low = (extreme[:, None] for extreme in self._extremes)
+        t = self._standard[:, units]
+        own, opposite = t**2, np.where(t > 0, low, high)
+        if len(units) == len(self._difference):
+            return np.asarray(own + np.minimum(own, opposite))
+        return np.asarray(np.maximum(own + opposite, np.maximum(high, low)))
+
+    def over(self, draws: Codes, units: Codes, pairs: Flags) -> Floats:
+        """Largest difference of the units in their draws over the pairs, by draw."""
+        largest = np.full(self.draws, -np.inf)
+        upward, downward = np.where(pairs, 0.0, np.inf), np.where(pairs.T, 0.0, np.inf)
+        for start in range(0, len(draws), COLUMNS_AT_ONCE):
+            part = slice(start, start + COLUMNS_AT_ONCE)
+            scaled = self.standardised(draws[part], units[part])
+            best = (scaled - upward[units[part]]).max(axis=1)
+            np.negative(scaled, out=scaled)
+            scaled -= downward[units[part]]
+            np.maximum.at(largest, draws[part], np.maximum(best, scaled.max(axis=1)))
+        return largest
+
+
+class _Search:
+    """The largest difference of each draw, as far as the quantile of all of them needs it."""
+
+    def __init__(self, pairs: Pairs, units: Codes, open_pairs: Flags, level: float) -> None:
+        self._pairs, self._units, self._level = pairs, units, level
+        self._reach = pairs.reach(units)
+        self._floors = [*self._pilot(open_pairs), -np.inf]
+        self._looked_at = self._look()
+
+    def largest(self, open_pairs: Flags) -> Floats:
+        """Minus infinity where it lies below what the quantile needs. Over fewer pairs than the
+        last time it is no larger."""
+        draws = self._pairs.draws
+        needed = draws - int((draws - 1) * self._level)
+        while True:
+            largest = self._pairs.over(*self._looked_at, open_pairs)
+            largest[largest < self._floors[0]] = -np.inf
+            if len(self._floors) == 1 or np.count_nonzero(largest > -np.inf) >= needed:
+                return largest
+            self._floors.pop(0)
+            self._looked_at = self._look()
+
+    def _look(self) -> tuple[Codes, Codes]:
+        """Which units of which draws may reach the first floor."""
+        floor = self._floors[0]
+        needed = self._pairs.needed(floor)[self._units] * (1 - _SLACK) if floor > 0 else -np.inf
+        draw, unit = np.nonzero(self._reach >= needed)
+        return draw, self._units[unit]
+
+    def _pilot(self, open_pairs: Flags) -> list[float]:
+        """Floors to begin with, from a few draws: the first lies a little below the quantile."""
+        first = np.arange(min(PILOT, self._pairs.draws))
+        units = self._units
+        found = self._pairs.over(
+            np.repeat(first, len(units)), np.tile(units, len(first)), open_pairs
+        )
+        starts = [max(self._level - below, 0.0) for below in _BELOW]
+        return [float(value) for value in np.quantile(found[first], starts)]
+
+
+class KnownErrors(Pairs):
+    """Errors that are known: differences over the error of the difference."""
+
+    def __init__(
+        self,
+        x: Floats,
+        noise: Floats,
+        deviation: Floats,
+        standard: Floats | None,
+        level: float,
+        step_down: bool,
+    ) -> None:
+        """`noise`: errors (draws, p); `deviation`: errors of differences (p, p)."""
+        super().__init__(x, standard, level, step_down)
+        self._noise, self._deviation = noise, deviation
+        self._inverse = ratio(np.ones(1), deviation)
+
+    @property
+    def draws(self) -> int:
+        return len(self._noise)
+
+    def exceeds(self, critical: float) -> Flags:
+        return np.asarray(self._difference - self._deviation * critical > 0)
+
+    def needed(self, critical: float) -> Floats:
+        return np.full(len(self._difference), critical**2)
+
+    def standardised(self, draws: Codes, units: Codes) -> np.ndarray:
+        scaled = self._noise[draws, units][:, None] - self._noise[draws]
+        scaled *= self._inverse[units]
+        return np.asarray(scaled)
+
+
+class EstimatedErrors(Pairs):
+    """Errors that the sample itself estimates, each unit's with its own degrees of freedom.
+
+    Every draw has errors and, apart from them, error variances of its own, as another sample would
+    have. A difference d with variance V = v_i + v_j is Welch's t, with the degrees of freedom
+    1/k, k = (v_i²/df_i + v_j²/df_j)/V² (Satterthwaite 1946); it is compared after Wallace's (1959)
+    transformation to a normal deviate, log(1 + k d²/V) / (k(1 + k/2)) for its square, so that no
+    pair counts for more than another because its variance is less known. As variances are drawn
+    again, the quantile is right however good these two approximations are.
+    """
+
+    def __init__(
+        self,
+        x: Floats,
+        se: Floats,
+        df: Floats,
+        noise: Floats,
+        scale: Floats,
+        level: float,
+        step_down: bool,
+    ) -> None:
+        """`noise`: errors (draws, p); `scale`: drawn variances over the estimated ones."""
+        variance = se**2 * scale
+        standard = ratio(np.abs(noise), np.sqrt(variance)) * np.sign(noise)
+        super().__init__(x, standard, level, step_down)
+        self._df, self._observed = df, deviate_squares(x, se, df)
+        self._noise, self._variance, self._share = (
+            values.astype(np.float32) for values in (noise, variance, variance**2 / df)
+        )
+
+    @property
+    def draws(self) -> int:
+        return len(self._noise)
+
+    def exceeds(self, critical: float) -> Flags:
+        return np.asarray(self._observed > critical)
+
+    def needed(self, critical: float) -> Floats:
+        """The square grows with degrees of freedom, of which a pair has at most the sum."""
+        inverse = np.maximum(1 / (self._df + self._df.max()), 1 / MOST_DF)
+        return np.asarray(np.expm1(critical * inverse * (1 + inverse / 2)) / inverse)
+
+    def standardised(self, draws: Codes, units: Codes) -> np.ndarray:
+        difference = self._noise[draws, units][:, None] - self._noise[draws]
+        variance, share = (
+            values[draws, units][:, None] + values[draws]
+            for values in (self._variance, self._share)
+        )
+        return _signed_square(difference, variance, share)
+
+
+def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
+    """Differences of estimates (p, p), the row's less the column's, as `EstimatedErrors` has them:
+    the square of the normal deviate that is as improbable, with the sign of the difference."""
+    variance, difference = se**2, x[:, None] - x
+    share = variance**2 / df
+    return _signed_square(difference, variance + variance[:, None], share + share[:, None])
+
+
+def _signed_square(difference: np.ndarray, variance: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """`share` is v_i²/df_i + v_j²/df_j; without a variance any difference is infinitely clear."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        k = np.fmax(share / variance**2, 1 / MOST_DF)
+        square = np.log(1 + k * difference**2 / variance) / (k * (1 + k / 2))
+    return np.asarray(np.copysign(np.where(difference == 0, 0, square), difference))
