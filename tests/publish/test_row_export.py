@@ -30,7 +30,9 @@ from survey.publish.rows import (
     exportable_waves,
     trace,
 )
-from survey.publish.rows.deidentify import FEWEST_ALIKE, deidentified
+from survey.publish.rows.deidentify import FEWEST_ALIKE, Rows, deidentified
+from survey.publish.rows.exporting import weight_margins
+from survey.publish.rows.headline_deviation import headline_deviation
 from survey.publish.rows.marks import new_secret, pseudonym
 from survey.publish.rows.writing import written
 from survey.settings import Settings
@@ -82,7 +84,14 @@ def _larger(source: Source) -> Source:
 
 @pytest.fixture(scope="module")
 def rows(source: Source) -> pd.DataFrame:
-    return deidentified(source.people, source.instrument, partial(pseudonym, "ab" * 32)).table
+    return made_of(source, source.people).table
+
+
+def made_of(source: Source, people: pd.DataFrame, *, exact: bool = False) -> Rows:
+    return deidentified(
+        people, source.instrument, partial(pseudonym, "ab" * 32),
+        margins=weight_margins(source), exact=exact,
+    )  # fmt: skip
 
 
 def take(
@@ -106,10 +115,15 @@ def test_nothing_in_a_row_names_anybody(source: Source, rows: pd.DataFrame) -> N
     assert rows["row"].is_unique
 
 
-def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: Source) -> None:
-    key = [rows[name].astype("string").fillna("") for name in
+def smallest_class(rows: pd.DataFrame) -> int:
+    """Fewest rows that share city, stratum, weight, age band and gender."""
+    key = [rows[name].astype("string").fillna("").to_numpy() for name in
            ("city_code", "stratum", "age_band", "gender")]  # fmt: skip
-    assert rows.groupby([one.to_numpy() for one in key]).size().min() >= FEWEST_ALIKE
+    return int(rows.groupby([*key, rows["weight"].to_numpy()]).size().min())
+
+
+def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: Source) -> None:
+    assert smallest_class(rows) >= FEWEST_ALIKE
     for name in ("income", "education", "hukou"):
         told = rows.dropna(subset=[name])
         assert told.groupby(["city_code", name], observed=True).size().min() >= FEWEST_ALIKE
@@ -118,20 +132,35 @@ def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: So
 @pytest.mark.parametrize("seed", range(4))
 def test_they_are_shared_however_the_sample_falls(source: Source, seed: int) -> None:
     some = source.people.sample(700 + 900 * seed, random_state=seed).reset_index(drop=True)
-    made = deidentified(some, source.instrument, partial(pseudonym, "ab" * 32))
-    key = [made.table[name].astype("string").fillna("").to_numpy() for name in
-           ("city_code", "stratum", "age_band", "gender")]  # fmt: skip
-    assert made.table.groupby(key).size().min() >= FEWEST_ALIKE
+    made = made_of(source, some)
+    assert smallest_class(made.table) >= FEWEST_ALIKE
     assert len(made.table) + made.dropped == len(some)
     assert made.blanked > 0
 
 
-def test_published_figures_come_out_again(source: Source, rows: pd.DataFrame) -> None:
-    """Score and error of the composite, over everyone, by city and in the nation."""
-    taken = rows.assign(stratum_key=rows["city_code"] + ":" + rows["stratum"])
-    pd.testing.assert_frame_equal(
-        _estimates(source, taken), _estimates(source, source.people), check_exact=False
+def test_published_figures_come_out_again_as_near_as_the_file_says(source: Source) -> None:
+    """Score and error of everyone in the nation and a city: exactly from an exact file."""
+    exact = made_of(source, source.people, exact=True).table
+    taken = exact.assign(stratum_key=exact["city_code"] + ":" + exact["stratum"])
+    published = _estimates(source, source.people)
+    pd.testing.assert_frame_equal(_estimates(source, taken), published, check_exact=False)
+    some = source.people.sample(2500, random_state=1).reset_index(drop=True)
+    made = made_of(source, some)
+    assert made.merged > 100
+    deviation = headline_deviation(source, some, made.kept)
+    rows = made.table.assign(stratum_key=made.table["city_code"] + ":" + made.table["stratum"])
+    both = _estimates(source, some).merge(
+        _estimates(source, rows), on=["area_level", "area", "indicator"]
     )
+    both = both[(both["indicator"] == "composite") & (both["n_x"] >= 10)]
+    distance = (both["estimate_x"] - both["estimate_y"]).abs()
+    nation = both["area_level"] == "nation"
+    for said, found in (
+        (deviation.everyone, distance[nation].max()),
+        (deviation.largest_city, distance[~nation].max()),
+    ):
+        assert said is not None
+        assert said - 0.01 < found <= said + 1e-9
 
 
 def _estimates(source: Source, people: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from survey.publish.rows import (
     ExportableWave,
     Form,
     RowFile,
+    deviation_lines,
     export_rows,
     exportable_waves,
 )
@@ -120,6 +121,8 @@ def _made(visit: Visit, key: str) -> None:
             dropped=f"{made.dropped:,}",
         )
     )
+    for line in deviation_lines(t, made.deviation):
+        st.caption(line)
     st.download_button(
         t("Download {name}", name=made.name), data=made.content, file_name=made.name,
         mime=_MIME[form], key="export/download", on_click="ignore", type="primary",

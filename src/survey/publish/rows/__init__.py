@@ -5,6 +5,7 @@ from survey.publish.rows.exporting import (
     ExportableWave,
     ExportImpossible,
     RowFile,
+    deviation_lines,
     export_rows,
     exportable_waves,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Form",
     "RowFile",
     "Traced",
+    "deviation_lines",
     "export_rows",
     "exportable_waves",
     "trace",

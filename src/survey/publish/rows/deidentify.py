@@ -7,19 +7,25 @@ an age in years) and the hour. Kept: the answers that were chosen or rated, weig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from survey.instrument.model import Instrument, Kind
 from survey.publish.results.analysis import STRATUM, WEIGHT
 from survey.publish.results.domains import GROUP_VARIABLES
+from survey.publish.rows.filters import questions_filtered_by
+from survey.publish.rows.release_classes import merge_classes
+from survey.snapshot.codes import NOT_ASKED
 
 FEWEST_ALIKE = 5
-"""k: so many interviews share every combination of `KEY` that is left in the file."""
+"""k: so many interviews share every combination of `KEY` and weight that is left in the file."""
 KEY = (STRATUM, "age_band", "gender")
 """City with urban or rural sampling point, age band, gender: what a neighbour knows."""
 _CHINA = "Asia/Shanghai"
 _KEPT = ("mode", "language")
 _CHOSEN = Kind.SELECT_ONE
+_NOISE = 1e-9
+"""Relative; a weight that moves less was only rounded."""
 
 
 Pseudonym = Callable[[str, str], str]
@@ -31,27 +37,51 @@ class Rows:
     """`blanked` values were taken out and `dropped` rows left out to make nobody stand out."""
 
     table: pd.DataFrame
+    kept: pd.DataFrame
+    """The same interviews as columns of the analysis frame; never handed over."""
     blanked: int
     dropped: int
+    merged: int = 0
+    """Rows whose weight is the mean of a merge."""
 
 
-def deidentified(people: pd.DataFrame, instrument: Instrument, pseudonym: Pseudonym) -> Rows:
+def deidentified(
+    people: pd.DataFrame,
+    instrument: Instrument,
+    pseudonym: Pseudonym,
+    *,
+    margins: Sequence[str] = (),
+    exact: bool = False,
+) -> Rows:
     """Rows in the order of their pseudonyms, which tells nothing about that of the interviews.
 
     Columns: row, city_code, stratum, psu, weight, day, mode, language, age_band, answers.
-    A value of `age_band`, then `gender`, is blanked where fewer than `FEWEST_ALIKE` interviews
-    share it within `KEY`; of every other background question where fewer in the city gave the same
-    answer. Weight, design and scores are never touched, so that figures over everyone in an area
-    come out as published.
+    `FEWEST_ALIKE` interviews share city, stratum, weight and everything in `KEY` and `margins`
+    (`merge_classes`); of every other background question a value is blanked where fewer in the
+    city gave the same answer. With a value goes what was asked because of it. The weights of every
+    city add up to what they did.
+
+    Args:
+        margins: the columns that the weights were raked to; a weight tells their values.
+        exact: every interview with its own weight and age band and gender; for an approved
+            request only.
     """
-    kept, dropped = _enough_in_stratum(people)
-    background = _background(kept, instrument)
-    safe, blanked = _hide_rare(kept, background)
+    labels = [name for name in dict.fromkeys((*KEY[1:], *margins)) if name in people]
+    if exact:
+        kept, dropped, safe, merged = people, 0, people.copy(), 0
+    else:
+        kept, dropped = _enough_in_stratum(people)
+        safe = _without_rare(kept, instrument, labels)
+        change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
+        merged = int((np.abs(change) > _NOISE).sum())
+    blanked = _blanked(kept, safe)
+    if not exact:
+        safe = _to_city_totals(safe, people)
     table = pd.DataFrame(
         {
             "row": [pseudonym("row", str(one)) for one in safe["response_id"]],
             "city_code": safe["city_code"].astype(str),
-            "stratum": safe[STRATUM].astype(str).str.partition(":")[2],
+            "stratum": [str(one).partition(":")[2] for one in safe[STRATUM]],
             "psu": [
                 None if pd.isna(one) else pseudonym("psu", str(one))
                 for one in safe["psu"].astype(object)
@@ -63,7 +93,7 @@ def deidentified(people: pd.DataFrame, instrument: Instrument, pseudonym: Pseudo
     )
     names = [name for name in (*_KEPT, "age_band", *_answers(safe, instrument)) if name in safe]
     whole = table.join(safe[names])
-    return Rows(whole.sort_values("row", ignore_index=True), blanked, dropped)
+    return Rows(whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged)
 
 
 def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
@@ -94,17 +124,24 @@ def _enough_in_stratum(people: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return kept.reset_index(drop=True), len(people) - len(kept)
 
 
-def _hide_rare(people: pd.DataFrame, background: Sequence[str]) -> tuple[pd.DataFrame, int]:
-    safe, blanked = people.copy(), 0
-    key = [name for name in KEY if name in safe]
-    for name in key[1:]:
-        blanked += _blank(safe, name, _alike(safe, key) < FEWEST_ALIKE)
-    for lonely in safe.loc[_alike(safe, key) < FEWEST_ALIKE, STRATUM].unique():
-        company = _smallest_class(safe, key, str(lonely))
-        blanked += sum(_blank(safe, name, company) for name in key[1:])
-    for name in background:
-        blanked += _blank(safe, name, _alike(safe, ["city_code", name]) < FEWEST_ALIKE)
-    return safe, blanked
+def _without_rare(
+    people: pd.DataFrame, instrument: Instrument, labels: Sequence[str]
+) -> pd.DataFrame:
+    safe = people.copy()
+    coarse = merge_classes(
+        people,
+        city="city_code",
+        stratum=STRATUM,
+        weight=WEIGHT,
+        labels=labels,
+        minimum=FEWEST_ALIKE,
+    )
+    safe[WEIGHT] = coarse[WEIGHT]
+    for name in labels:
+        _blank(safe, name, people[name].notna() & coarse[name].isna(), instrument)
+    for name in _background(people, instrument):
+        _blank(safe, name, _alike(safe, ["city_code", name]) < FEWEST_ALIKE, instrument)
+    return safe
 
 
 def _alike(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
@@ -113,19 +150,39 @@ def _alike(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     return pd.Series(1, index=table.index).groupby(keys).transform("size")
 
 
-def _smallest_class(table: pd.DataFrame, key: Sequence[str], stratum: str) -> pd.Series:
-    """Rows of the smallest class of a stratum that is large enough: company for the blanked."""
-    alike = _alike(table, key)
-    full = (table[STRATUM] == stratum) & (alike >= FEWEST_ALIKE)
-    first = table.loc[full].assign(alike=alike).sort_values(["alike", *key[1:]]).head(1)
-    same = full.copy()
-    for name in key[1:]:
-        mine = table[name].astype("string").fillna("")
-        same &= mine == first[name].astype("string").fillna("").iloc[0]
-    return same
+def _blank(table: pd.DataFrame, name: str, where: pd.Series, instrument: Instrument) -> None:
+    """Take a value out, and with it the answers to what was asked because of it."""
+    if not where.any():
+        return
+    table.loc[where, name] = None
+    filtered = questions_filtered_by(instrument, name)
+    for column in [str(column) for column in table.columns]:
+        if column.partition("/")[0] in filtered and _tells(table[column]):
+            if pd.api.types.is_integer_dtype(table[column]):
+                table[column] = table[column].astype("Int16")
+            table.loc[where, column] = None
 
 
-def _blank(table: pd.DataFrame, name: str, where: pd.Series) -> int:
-    gone = where & table[name].notna()
-    table.loc[gone, name] = None
-    return int(gone.sum())
+def _tells(answers: pd.Series) -> bool:
+    """Whether some were asked and some were not; what everybody was asked tells nothing."""
+    asked = answers.notna()
+    if pd.api.types.is_numeric_dtype(answers):
+        asked &= answers.fillna(NOT_ASKED) != NOT_ASKED
+    return bool(asked.any() and not asked.all())
+
+
+def _blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:
+    """How many values were taken out."""
+    return int(after.isna().to_numpy().sum() - before.isna().to_numpy().sum())
+
+
+def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """What was left out of a city is spread over its other interviews, so that its total holds."""
+    if len(kept) == len(people):
+        return kept
+    before = people.groupby(people["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])
+    after = kept.groupby(kept["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])
+    lost = (before["size"] != after["size"].reindex(before.index)).to_dict()
+    factor = (before["sum"] / after["sum"]).where(pd.Series(lost), 1.0)
+    scaled = kept[WEIGHT] * kept["city_code"].astype(str).map(factor).astype(float)
+    return kept.assign(**{WEIGHT: scaled})

@@ -12,10 +12,14 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDenied, Action, Principal
 from survey.fieldwork.waves import COMPUTED, wave_by_key
 from survey.locale import SurveyError, Translator, msg
+from survey.publish.results.source import Source
 from survey.publish.results.stored import stored_source
-from survey.publish.rows.deidentify import FEWEST_ALIKE, deidentified
+from survey.publish.results.weighting import GUARDIAN as GUARDIAN_COLUMN
+from survey.publish.rows.deidentify import FEWEST_ALIKE, Rows, deidentified
+from survey.publish.rows.headline_deviation import HeadlineDeviation, headline_deviation
 from survey.publish.rows.marks import new_secret, pseudonym
 from survey.publish.rows.writing import Form, written
+from survey.sample.groups import GUARDIAN
 from survey.settings import Settings
 from survey.store.tables import RowExport, Snapshot, Wave, new_id
 
@@ -35,6 +39,7 @@ class RowFile:
     rows: int
     blanked: int
     dropped: int
+    deviation: HeadlineDeviation
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,11 @@ def export_rows(
     source = stored_source(session, wave, settings.snapshot_dir / snapshot.directory)
     people = _within(source.people, principal)
     secret = new_secret()
-    made = deidentified(people, source.instrument, partial(pseudonym, secret))
-    remarks = _remarks(t, wave, principal, why, now)
+    made = deidentified(
+        people, source.instrument, partial(pseudonym, secret), margins=weight_margins(source)
+    )
+    deviation = headline_deviation(source, people, made.kept)
+    remarks = [*_remarks(t, wave, principal, why, now), *_how_it_was_made(t, wave, made, deviation)]
     content = written(made.table, form, remarks)
     export = RowExport(
         id=new_id(), account_id=actor_id(principal), wave_id=wave.id,
@@ -115,7 +123,13 @@ def export_rows(
         },
     )  # fmt: skip
     name = f"{wave.key}-rows-{now:%Y%m%d}-{export.id.hex[-8:]}.{form}"
-    return RowFile(name, content, export.rows, made.blanked, made.dropped)
+    return RowFile(name, content, export.rows, made.blanked, made.dropped, deviation)
+
+
+def weight_margins(source: Source) -> tuple[str, ...]:
+    """The columns whose values a weight of the wave tells."""
+    boosted = (GUARDIAN_COLUMN,) if GUARDIAN in source.report.oversampled else ()
+    return (*source.report.margin, *boosted)
 
 
 def _final_snapshot(session: Session, wave: Wave) -> Snapshot:
@@ -152,11 +166,41 @@ def _remarks(
             day=f"{now:%Y-%m-%d}",
         ),
         t("Purpose: {purpose}", purpose=purpose),
-        t(
-            "Wave {wave}. Rare combinations are blanked: at least {k} interviews share each one "
-            "that is left.",
-            wave=wave.key,
-            k=FEWEST_ALIKE,
-        ),
         *demo,
     ]
+
+
+def _how_it_was_made(
+    t: Translator, wave: Wave, made: Rows, deviation: HeadlineDeviation
+) -> list[str]:
+    """What was done to the rows, and how far a headline computed from them may lie."""
+    merges = t(
+        "Wave {wave}. At least {k} interviews share city, kind of sampling point, weight, age band "
+        "and gender. Where there were fewer, neighbouring cells were merged: {merged} interviews "
+        "carry the mean weight of their merge. The weights of every city add up as before.",
+        wave=wave.key,
+        k=FEWEST_ALIKE,
+        merged=f"{made.merged:,}",
+    )
+    return [merges, *deviation_lines(t, deviation)]
+
+
+def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:
+    """How far a headline computed from the rows of a file may lie, in words."""
+    lines = []
+    if deviation.everyone is not None:
+        lines.append(
+            t(
+                "A headline score computed from these rows lies at most {points} points from the "
+                "published one, over all rows together.",
+                points=f"{deviation.everyone:.2f}",
+            )
+        )
+    if deviation.largest_city is not None:
+        lines.append(
+            t(
+                "For a single city it lies at most {points} points away.",
+                points=f"{deviation.largest_city:.2f}",
+            )
+        )
+    return lines

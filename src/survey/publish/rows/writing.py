@@ -33,10 +33,17 @@ class TooLargeForSheet(SurveyError):
 def written(table: pd.DataFrame, form: Form, remarks: Sequence[str]) -> bytes:
     """`remarks` (account, purpose, wave, demo) are the first lines, and properties of the file."""
     if form is Form.CSV:
-        return csv_bytes(table, remarks)
+        return csv_bytes(_with_whole_weights(table), remarks)
     if form is Form.XLSX:
         return _workbook(table, remarks)
     return _parquet(table, remarks)
+
+
+def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
+    """Weights as text: rounded to four decimals those of a city would not add up any more."""
+    if "weight" not in table:
+        return table
+    return table.assign(weight=[repr(float(one)) for one in table["weight"]])
 
 
 def _workbook(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
