@@ -39,6 +39,14 @@ def import_answers(
     city: Annotated[
         str | None, typer.Option(help="City of rows that name none: GB/T 2260 code or name.")
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            help="Series of a new wave: waves of one series are compared with each other. Default: "
+            "the key of the wave."
+        ),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title of a new wave.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     skip_rejected: Annotated[
         bool, typer.Option("--skip-rejected", help="Import the good rows and leave the bad out.")
@@ -62,6 +70,8 @@ def import_answers(
             wave_key=wave,
             mapping=read_bytes(mapping) if mapping else None,
             city_code=city,
+            series=series,
+            title={"zh": title, "en": title} if title else {},
         )
         with read_scope(url, patient=True) as session:
             plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)

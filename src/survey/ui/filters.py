@@ -7,11 +7,13 @@ import streamlit as st
 from survey.fieldwork.begun import BegunWave
 from survey.locale import Message
 from survey.publish.results import WaveInfo, WaveResults
+from survey.publish.results.domains import SHIPPED_SERIES
 from survey.publish.views.city import AGAINST
 from survey.publish.views.headline import BASES
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.names import COMPOSITE, Names
 from survey.publish.views.ranking import FocusChoices
+from survey.publish.views.reading import rating_keys
 from survey.publish.views.small_area_beside import BESIDE
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, fields_of
@@ -19,7 +21,7 @@ from survey.sample.frame import shipped_cities
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
-from survey.ui.results import waves
+from survey.ui.results import all_waves, waves
 from survey.ui.url import pick
 
 EVERY = "all"
@@ -32,7 +34,7 @@ def names_of(visit: Visit, results: WaveResults) -> Names:
 def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
     """The wave to read; says what to do when there is none yet."""
     t = visit.t
-    found = {wave.key: wave for wave in waves(visit, series)}
+    found = {wave.key: wave for wave in (*waves(visit, series), *_own_waves(visit, series))}
     if not found:
         notice(
             t("There are no results yet"),
@@ -49,6 +51,13 @@ def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
         explanation=explain("wave", visit.language),
     )
     return found[chosen]
+
+
+def _own_waves(visit: Visit, series: str) -> list[WaveInfo]:
+    """Waves of series of one's own: they are read on the pages of the main study."""
+    if series != "main":
+        return []
+    return [wave for wave in all_waves(visit) if wave.series not in SHIPPED_SERIES]
 
 
 def pick_begun_wave(visit: Visit, begun: Sequence[BegunWave]) -> BegunWave:
@@ -69,10 +78,11 @@ def pick_indicator(
     names = names_of(visit, results)
     tree = results.tree
     codes = [one.code for one in tree.indicators if one.level in levels] if tree else []
+    choices = [COMPOSITE, *codes] if tree else list(rating_keys(results))
     return pick(
         visit.t("Indicator"),
         name,
-        [COMPOSITE, *codes],
+        choices or [COMPOSITE],
         show=names.numbered,
         language=visit.language,
         explanation=explain("indicator", visit.language),

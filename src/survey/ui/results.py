@@ -23,9 +23,13 @@ _NEW_WAVES_AFTER = 15.0
 
 def waves(visit: Visit, series: str) -> list[WaveInfo]:
     """Frozen waves of one series, newest first; possibly none."""
+    return [wave for wave in all_waves(visit) if wave.series == series]
+
+
+def all_waves(visit: Visit) -> list[WaveInfo]:
+    """Frozen waves of every series, newest first."""
     settings = visit.settings
-    found = _waves(settings.store_url, str(settings.data_dir), settings)
-    return [wave for wave in found if wave.series == series]
+    return _waves(settings.store_url, str(settings.data_dir), settings)
 
 
 @st.cache_data(ttl=_NEW_WAVES_AFTER, max_entries=8, show_spinner=False)

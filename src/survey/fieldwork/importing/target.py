@@ -94,6 +94,13 @@ def check_wave(
                 key=request.wave_key,
             )
         )
+    if request.series is not None and not _KEY.fullmatch(request.series):
+        raise ImportImpossible(
+            msg(
+                "The series {key} must be lower-case letters, digits, dots, dashes.",
+                key=request.series,
+            )
+        )
     wave = find_wave(session=session, key=request.wave_key, hold=lock)
     if wave is None or wave.state is not WaveState.OPEN:
         principal.require(Action.ADMINISTER)
@@ -104,6 +111,14 @@ def check_wave(
             msg("The wave {key} takes no interviews any more.", key=request.wave_key)
         )
     stored = instrument_id_by_sha256(session=session, sha256=request.instrument.sha256)
+    if request.series is not None and request.series != wave.series:
+        raise ImportImpossible(
+            msg(
+                "The wave {key} is there already and belongs to the series {series}.",
+                key=request.wave_key,
+                series=wave.series,
+            )
+        )
     if stored != wave.instrument_id:
         raise ImportImpossible(
             msg("The wave {key} was made with another questionnaire.", key=request.wave_key)

@@ -20,6 +20,8 @@ FRAME_COLUMNS = {
 }
 AREA_LEVELS = ("nation", *FRAME_COLUMNS, "city")
 UNKNOWN_TIER = "unknown"
+SHIPPED_SERIES = ("main", "elderly", "minors")
+"""Series of the platform's own questionnaires."""
 GROUP_VARIABLES = (
     "gender",
     "age_band",

@@ -5,7 +5,7 @@ enters the score.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from survey.instrument.model import Instrument, Item, Kind, Special
 
+FORM = "form"
+"""Topic of the questions that no declared measure is about."""
+MAX_SHARED_CHOICES = 40
+"""Lists that are longer are catalogues; their shares would be thousands of empty cells."""
 _NOT_SUBSTANTIVE = tuple(special.value for special in Special)
 
 
@@ -57,6 +61,53 @@ def measures_for(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple
         for measure in declared
         if measure.item in instrument.by_name
     )
+
+
+def form_measures(
+    instrument: Instrument, declared: tuple[Measure, ...], groups: Collection[str]
+) -> tuple[Measure, ...]:
+    """Means and shares of the questions of a questionnaire that `declared` says nothing about.
+
+    A rating gives its mean; each choice of a select gives its share, of those who gave a
+    substantive answer. The questions that `groups` are made of give none: the share of a group
+    would tell the size of one that is hidden.
+    """
+    known = {measure.item for measure in declared}
+    return tuple(
+        measure
+        for item in instrument.items()
+        if item.name not in known and item.name not in groups
+        for measure in _measures_of(item)
+    )
+
+
+def _measures_of(item: Item) -> Iterator[Measure]:
+    label = dict(item.label) or {"en": item.name}
+    if item.kind is Kind.RATING and item.indicator is None:
+        yield _form_measure(item.name, item, (), label, "higher")
+    if item.kind not in {Kind.SELECT_ONE, Kind.SELECT_MULTIPLE}:
+        return
+    if len(item.choices) > MAX_SHARED_CHOICES:
+        return
+    for choice in item.choices:
+        names = {
+            language: f"{text}: {choice.label.get(language) or choice.name}"
+            for language, text in label.items()
+        }
+        yield _form_measure(f"{item.name}={choice.name}", item, (choice.name,), names, "neutral")
+
+
+def _form_measure(
+    key: str,
+    item: Item,
+    choices: tuple[str, ...],
+    name: Mapping[str, str],
+    direction: Literal["higher", "neutral"],
+) -> Measure:
+    return Measure(
+        key=key, item=item.name, choices=choices, name=name, topic=FORM, direction=direction,
+        sensitive=item.sensitive,
+    )  # fmt: skip
 
 
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:

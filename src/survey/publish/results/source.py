@@ -14,8 +14,8 @@ from survey.instrument.model import Instrument, Item, Kind
 from survey.instrument.tree import IndicatorTree
 from survey.locale import msg
 from survey.publish.results.analysis import NotEstimable, analysis_frame, design_for, weighted
-from survey.publish.results.domains import area_labels, groups
-from survey.publish.results.measures import Measure, measures_for, read_measures
+from survey.publish.results.domains import GROUP_VARIABLES, SHIPPED_SERIES, area_labels, groups
+from survey.publish.results.measures import Measure, form_measures, measures_for, read_measures
 from survey.publish.results.weighting import WeightingReport
 from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import PROJECT_ROOT
@@ -61,7 +61,7 @@ class Source:
     ) -> "Source":
         """Weigh the responses of `frame`. Raises `NotEstimable` where the margins cannot be met."""
         people, report = weighted(analysis_frame(frame, series), series, oversampling)
-        measures = measures_for(instrument, read_measures(_MEASURES))
+        measures = _measures(instrument, series)
         return cls(series, people, report, instrument, tree, measures, composite)
 
     @cached_property
@@ -96,6 +96,14 @@ class Source:
         alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
         nodes = tuple(Node(item.name, None, 1, 1 / len(alike)) for item in alike)
         return Plan(Tree(nodes), _scale(ratings[0]), False)
+
+
+def _measures(instrument: Instrument, series: str) -> tuple[Measure, ...]:
+    """What is declared; of a questionnaire of one's own, what its questions are as well."""
+    declared = measures_for(instrument, read_measures(_MEASURES))
+    if series in SHIPPED_SERIES and declared:
+        return declared
+    return (*declared, *form_measures(instrument, declared, GROUP_VARIABLES))
 
 
 def _common_scale(items: tuple[Item, ...]) -> Scale:

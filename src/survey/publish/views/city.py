@@ -65,7 +65,7 @@ class CityView:
 def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
     """Code -> name of the cities that the reader may open, in the order of the frame."""
     reading = Reading(results, principal, language)
-    cells = reading.cells(area_level="city")
+    cells = reading.cells(area_level="city", indicator=reading.main_indicator)
     return {code: reading.names.area(code) for code in sorted(cells.texts("area"))}
 
 
@@ -84,12 +84,16 @@ def city_profile(
         principal.require(Action.READ_RESULTS, filters.city)
         raise UnknownCity(msg("This wave has no city {code}.", code=filters.city))
     everyone = own.where("group", EVERYONE)
-    headline = figure_of(everyone.where("indicator", COMPOSITE))
+    main = reading.main_indicator
+    headline = figure_of(everyone.where("indicator", main))
     codes = reading.level_codes(1, 2, 3) if filters.detail else reading.level_codes(1, 2)
     gaps = reading.gaps(
-        "nation", area_level="city", area=filters.city, indicator=[COMPOSITE, *reading.codes]
+        "nation",
+        area_level="city",
+        area=filters.city,
+        indicator=[COMPOSITE, *(reading.codes or codes)],
     )
-    overall = difference_of(reading.names.indicator(COMPOSITE), gaps.where("indicator", COMPOSITE))
+    overall = difference_of(reading.names.indicator(main), gaps.where("indicator", main))
     findings = _findings(reading, gaps.in_order("indicator", reading.level_codes(2)))
     name = reading.names.area(filters.city)
     return CityView(
@@ -102,16 +106,18 @@ def city_profile(
         strengths=tuple(one for one in findings if one.is_higher),
         weaknesses=tuple(one for one in reversed(findings) if one.is_clear and not one.is_higher),
         tree=_tree(reading, everyone, gaps, filters, codes),
-        groups=_groups(reading, own.where("indicator", COMPOSITE), headline, name),
+        groups=_groups(reading, own.where("indicator", main), headline, name),
         measures=_measures(reading, everyone, name, filters.topic),
     )
 
 
 def _sentence(reading: Reading, name: str, headline: Figure) -> str:
+    indicator = reading.names.indicator(reading.main_indicator)
     if headline.n is None:
-        return reading.t("Composite satisfaction in {city}.", city=name)
+        return reading.t("{indicator} in {city}.", indicator=indicator, city=name)
     return reading.t(
-        "Composite satisfaction in {city}, from {n} valid interviews.",
+        "{indicator} in {city}, from {n} valid interviews.",
+        indicator=indicator,
         city=name,
         n=f"{headline.n:,d}",
     )
@@ -255,9 +261,10 @@ def _groups(reading: Reading, cells: Cells, headline: Figure, name: str) -> Pict
     ]
     groups = cells.in_order("group", order)
     reference = None if headline.estimate is None else (name, headline.estimate)
+    indicator = reading.names.indicator(reading.main_indicator)
     heading = Heading(
         "city-groups",
-        t("Composite satisfaction of groups in {city}", city=name),
+        t("{indicator} of groups in {city}", indicator=indicator, city=name),
         t("Group"),
         t("Dashed line: all respondents of {city}. Groups overlap.", city=name),
     )

@@ -7,7 +7,7 @@ from survey.locale import Message, msg
 from survey.publish.charts import ChartText, Kind
 from survey.publish.columns import joined
 from survey.publish.picture import Picture
-from survey.publish.results.measures import Measure
+from survey.publish.results.measures import FORM, Measure
 from survey.publish.views.cells import Cells
 from survey.publish.views.pictures import Heading, percent_title, score_title, subtitle
 from survey.publish.views.reading import Reading
@@ -26,6 +26,7 @@ TOPICS: Mapping[str, Message] = MappingProxyType(
         "elderly": msg("Older people"),
         "minors": msg("Children"),
         "rural": msg("Rural shopping"),
+        FORM: msg("Questions of this form"),
     }
 )
 """In the order in which they are offered."""

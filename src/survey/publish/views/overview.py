@@ -22,6 +22,8 @@ from survey.publish.views.reading import Reading
 from survey.publish.views.rows import ranges, score_table, verdicts
 from survey.publish.views.trend import trend_picture
 
+_MAX_TILES = 8
+"""Of a questionnaire without an indicator tree, whose ratings may be many."""
 AREA_CHOICES = ("region3", "region", "city_class", "size_tier", "retail_tier", "province")
 
 
@@ -113,7 +115,7 @@ def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> s
 def _tiles(reading: Reading, nation: Cells) -> tuple[Tile, ...]:
     return tuple(
         Tile(reading.names.indicator(code), figure_of(nation.where("indicator", code)))
-        for code in reading.level_codes(1)
+        for code in reading.level_codes(1)[:_MAX_TILES]
     )
 
 
@@ -130,13 +132,19 @@ def _indicators(reading: Reading, nation: Cells) -> Picture:
     cells = nation.in_order("indicator", codes)
     return score_picture(
         reading,
-        Heading("overview-indicators", t("First- and second-level indicators"), t("Indicator")),
+        Heading("overview-indicators", _indicators_title(reading), t("Indicator")),
         cells,
         [reading.names.numbered(code) for code in cells.texts("indicator")],
         key="indicator",
-        focus=reading.level_codes(1),
+        focus=reading.level_codes(1) if reading.codes else (),
         n=cells.largest("n"),
     )
+
+
+def _indicators_title(reading: Reading) -> str:
+    if reading.codes:
+        return reading.t("First- and second-level indicators")
+    return reading.t("The ratings of this form")
 
 
 def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFilters) -> Picture:

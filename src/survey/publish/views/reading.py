@@ -7,6 +7,7 @@ import pandas as pd
 
 from survey.access.principal import Principal
 from survey.locale import Translator, translator
+from survey.publish.results.measures import FORM
 from survey.publish.results.store import Filter, WaveInfo, WaveResults
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Figure, figure_of
@@ -14,6 +15,13 @@ from survey.publish.views.names import COMPOSITE, NATION, Names
 from survey.sample.frame import FrameCity, shipped_cities
 
 EVERYONE = "all"
+
+
+def rating_keys(results: WaveResults) -> tuple[str, ...]:
+    """The ratings of a questionnaire without an indicator tree, each a figure of its own."""
+    return tuple(
+        one.key for one in results.method.measures if one.topic == FORM and not one.choices
+    )
 
 
 class Reading:
@@ -125,8 +133,21 @@ class Reading:
         return tuple(one.code for one in tree.indicators) if tree else ()
 
     def level_codes(self, *levels: int) -> list[str]:
+        """Indicators of these levels; of a wave without a tree its ratings, whatever the level."""
         tree = self.results.tree
-        return [one.code for one in tree.indicators if one.level in levels] if tree else []
+        if tree is None:
+            return list(self._ratings)
+        return [one.code for one in tree.indicators if one.level in levels]
+
+    @cached_property
+    def main_indicator(self) -> str:
+        """What stands for the wave: its composite, without a tree its first rating."""
+        ratings = () if self.results.tree else self._ratings
+        return ratings[0] if ratings else COMPOSITE
+
+    @cached_property
+    def _ratings(self) -> tuple[str, ...]:
+        return rating_keys(self.results)
 
     @cached_property
     def cities(self) -> dict[str, FrameCity]:

@@ -8,6 +8,7 @@ from survey.access.principal import Principal
 from survey.publish.charts import Kind
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
+from survey.publish.results.domains import EVERYONE, SHIPPED_SERIES
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Difference, difference_of, in_size
 from survey.publish.views.measures import rates, series_picture
@@ -48,7 +49,9 @@ class GroupsView:
 
 
 def group_choices(results: WaveResults) -> tuple[str, ...]:
-    """The special groups that the wave knows."""
+    """The special groups that the wave knows; of a study of one's own all groups."""
+    if results.wave.series not in SHIPPED_SERIES:
+        return tuple(group for group in results.method.groups if group != EVERYONE)
     return tuple(group for group in MAIN_GROUPS if group in results.method.groups)
 
 

@@ -35,6 +35,8 @@ class Aim:
     city_code: str | None
     reviewed: bool = False
     title: str = ""
+    series: str | None = None
+    """Of a new wave; without one the wave is a series of its own."""
 
 
 def choose_aim(visit: Visit) -> Aim | None:
@@ -112,8 +114,18 @@ def _new_wave(visit: Visit, instruments: list[Instrument], city: str | None) -> 
         t("The interviews were reviewed where they come from and count as approved"),
         value=True, key="bulk/reviewed",
     )  # fmt: skip
-    plain = re.sub(r"\s+", "-", (key or "").strip().lower())
+    series = st.text_input(
+        t("Series"), key="bulk/series", max_chars=64, placeholder=t("as the short name"),
+        help=t("Waves of one series are compared with each other."),
+    )  # fmt: skip
+    plain, of = _as_key(key), _as_key(series)
     if not plain:
         st.caption(t("Give the new wave a short name to go on."))
         return None
-    return Aim(plain, by_hash[chosen], True, False, city, reviewed, (title or "").strip())
+    return Aim(
+        plain, by_hash[chosen], True, False, city, reviewed, (title or "").strip(), of or None
+    )
+
+
+def _as_key(text: str | None) -> str:
+    return re.sub(r"\s+", "-", (text or "").strip().lower())

@@ -108,12 +108,14 @@ def _request(aim: Aim, upload: Upload, mapping: MappingFile) -> ImportRequest:
         content=upload.content, instrument=aim.instrument, wave_key=aim.wave_key,
         mapping=write_mapping(mapping), city_code=aim.city_code, reviewed=aim.reviewed,
         title={"zh": aim.title, "en": aim.title} if aim.title else {}, file_name=upload.name,
+        series=aim.series,
     )  # fmt: skip
 
 
 def _fingerprint(aim: Aim, upload: Upload, request: ImportRequest) -> str:
     parts = (
         aim.wave_key, aim.instrument.sha256, aim.is_new, aim.city_code, aim.reviewed, aim.title,
+        aim.series,
         upload.sha256, request.mapping,
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()

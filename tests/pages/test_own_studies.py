@@ -1,0 +1,121 @@
+"""A stranger's questionnaire and answers, imported as a series of its own, on every page."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
+from survey.instrument.xlsform import read_xlsform
+from survey.publish.results import open_results
+from survey.publish.results.freeze import freeze_wave
+from survey.settings import current_settings
+from survey.store.engine import read_scope, session_scope
+from survey.ui.navigation import PageKey
+
+LABELS = ("label::中文 (zh)", "label::English (en)")
+SURVEY = (
+    ("type", "name", *LABELS, "parameters"),
+    ("select_one sex", "gender", "性别", "Gender", ""),
+    ("range", "food", "饭菜", "The food", "start=1 end=10 step=1"),
+    ("range", "staff", "服务", "The staff", "start=1 end=5 step=1"),
+    ("select_one yn", "again", "还来吗", "Come again?", ""),
+    ("select_multiple why", "reasons", "原因", "Reasons", ""),
+)
+CHOICES = (
+    ("list_name", "name", *LABELS),
+    ("sex", "male", "男", "Male"), ("sex", "female", "女", "Female"),
+    ("yn", "yes", "会", "Yes"), ("yn", "no", "不会", "No"),
+    ("why", "price", "价格", "Price"), ("why", "taste", "味道", "Taste"),
+)  # fmt: skip
+PAGES = (
+    PageKey.OVERVIEW, PageKey.CITY, PageKey.SPECIAL_GROUPS, PageKey.URBAN_RURAL, PageKey.TRENDS,
+    PageKey.METHOD, PageKey.EXPORT,
+)  # fmt: skip
+
+
+def answers(year: int) -> bytes:
+    dice = random.Random(year)
+    rows = ["city,gender,food,staff,again,reasons"]
+    rows += [
+        ",".join((city, dice.choice(("男", "女")), str(dice.randint(3, 10)),
+                  str(dice.randint(1, 5)), dice.choice(("会", "不会")),
+                  dice.choice(("价格", "价格;味道", "味道"))))
+        for city in ("110000", "310000") for _ in range(60)
+    ]  # fmt: skip
+    return "\n".join(rows).encode()
+
+
+@pytest.fixture
+def own_study(field: Any, tmp_path: Any) -> None:
+    """Two waves of the series mycity-panel; `visit_as` lets pages read them."""
+    book = openpyxl.Workbook()
+    book.active.title = "survey"  # type: ignore[union-attr]
+    for name, rows in (
+        ("survey", SURVEY), ("choices", CHOICES),
+        ("settings", (("form_title", "form_id", "version"), ("饭店", "hotel", "1"))),
+    ):  # fmt: skip
+        sheet = book[name] if name in book.sheetnames else book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "hotel.xlsx")
+    instrument = read_xlsform(tmp_path / "hotel.xlsx").instrument
+    for year in (2024, 2025):
+        request = ImportRequest(
+            answers(year), instrument, f"mycity-{year}", series="mycity-panel",
+            title={"zh": f"我市 {year}", "en": f"My city {year}"},
+        )  # fmt: skip
+        with read_scope(field.url) as session:
+            plan = plan_import(session=session, principal=OPERATOR, request=request, now=field.now)
+        assert len(plan.accepted) == 120, plan.causes
+        with session_scope(field.url) as session:
+            commit_import(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        freeze_wave(current_settings(), wave_key=f"mycity-{year}", actor=OPERATOR, final=True)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_wave_of_an_own_series_is_read_on_every_page(
+    page: PageKey, visit_as: Callable[..., AppTest], own_study: None,
+    employ: Callable[[Role, str], Principal], read: Callable[[AppTest], str],
+) -> None:  # fmt: skip
+    role = Role.ANALYST if page is PageKey.EXPORT else Role.ADMINISTRATOR
+    app = visit_as(page, employ(role, "CN"), wave="mycity-2025")
+    words = read(app)
+    assert "There are no results yet" not in words
+    assert not app.error
+    waves = [one for one in app.selectbox if one.key and one.key.startswith("wave")]
+    assert waves[0].options == ["My city 2025", "My city 2024"]
+    if page is PageKey.OVERVIEW:
+        assert "The food in the nation, from 120 valid interviews in 2 cities." in words
+        app.selectbox(key="indicator/en").select("staff").run()
+        assert not app.exception
+        assert "The staff in the nation" in read(app)
+    if page is PageKey.CITY:
+        assert "The food in Beijing, from 60 valid interviews." in words
+        assert "Composite" not in words
+    if page is PageKey.METHOD:
+        assert "Come again?: Yes" in str([table.value for table in app.table])
+
+
+def test_choices_are_shares_of_those_who_answered(
+    visit_as: Callable[..., AppTest], own_study: None
+) -> None:
+
+    settings = current_settings()
+    with read_scope(settings.store_url) as session:
+        results = open_results(settings, session, "mycity-2025")
+    cells = results.cells(OPERATOR, area_level="city", area="110000", group="all")
+    found = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
+    rows = [line.split(",") for line in answers(2025).decode().splitlines()[1:61]]
+    assert found["again=yes"] == pytest.approx(
+        100 * sum(row[4] == "会" for row in rows) / 60, abs=0.05
+    )
+    assert found["reasons=price"] == pytest.approx(
+        100 * sum("价格" in row[5] for row in rows) / 60, abs=0.05
+    )
+    assert set(cells["n"]) == {60}
+    assert not any(key.startswith("gender=") for key in found), "groups have sizes, not shares"
