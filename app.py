@@ -7,6 +7,7 @@ from survey.locale import translator
 from survey.settings import current_settings
 from survey.ui.navigation import PAGES, may_open
 from survey.ui.preferences import current
+from survey.ui.script_runs import page_turn
 from survey.ui.session import visitor_or_nobody
 
 
@@ -25,4 +26,5 @@ def pages(principal: Principal | None) -> list[st.Page]:
     ]
 
 
-st.navigation(pages(visitor_or_nobody(current_settings())), expanded=True).run()
+with page_turn():
+    st.navigation(pages(visitor_or_nobody(current_settings())), expanded=True).run()

@@ -65,11 +65,18 @@ def _answers(url: str) -> bool:
 class Server:
     """`survey serve` in a process of its own; can be stopped and started again."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, preamble: str = "", **settings: str) -> None:
+        """`preamble`: Python that the process runs first; `settings`: of the environment."""
         self.data_dir = data_dir
+        self._preamble, self._settings = preamble, settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         environment = {
@@ -79,8 +86,12 @@ class Server:
             "SURVEY_DEMO": "1",
             "SURVEY_PUBLIC_RATE_PER_MINUTE": "0",
             "SURVEY_LOOK_AT_NEW": "0",
+            **self._settings,
         }
-        command = [str(Path(sys.executable).parent / "survey"), "serve", "--port", str(self.port)]
+        program = f"{self._preamble}\nfrom survey.cli.main import main\nmain()"
+        survey = [str(Path(sys.executable).parent / "survey")]
+        command = [sys.executable, "-c", program] if self._preamble else survey
+        command += ["serve", "--port", str(self.port)]
         log = (self.data_dir / "server.log").open("ab")
         self._process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, cwd=self.data_dir

@@ -30,6 +30,27 @@ class Settings(BaseSettings):
     trusted_proxies: int = 0
     """How many reverse proxies of our own stand in front and write `X-Forwarded-For`."""
 
+    sockets_per_address: int = Field(default=300, ge=0)
+    """Open pages of one address in one process; 0 means no limit, here and below. An office of
+    sixty behind one address has some 200."""
+    sockets_per_session: int = Field(default=12, ge=0)
+    """Open pages of one signed-in browser in one process."""
+    messages_per_second: float = Field(default=5.0, ge=0)
+    """What the pages of one session may ask for steadily; above it they wait. Forty at once are
+    free."""
+    busy_sessions_per_address: int = Field(default=20, ge=1)
+    """So many sessions of one address may ask for that much at the same time."""
+    page_runs_at_once: int = Field(default=4, ge=0)
+    """Pages that one process draws at the same time; others wait."""
+    page_runs_per_session: int = Field(default=1, ge=1)
+    """And so many of them for one session."""
+    uploads_per_session: int = Field(default=20, ge=0)
+    """Files of one session that are held in memory, until its pages are closed."""
+    upload_megabytes_per_session: int = Field(default=150, ge=0)
+    """And all of them together."""
+    upload_megabytes: int = Field(default=600, ge=0)
+    """The files of all sessions together, in one process."""
+
     look_at_new: bool = True
     """Look for odd ones among new interviews every few minutes; one of many processes does it."""
 

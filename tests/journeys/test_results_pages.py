@@ -15,6 +15,7 @@ from survey.access.principal import OPERATOR
 from survey.publish.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
+from survey.ui.page_socket import CHECK_SECONDS
 
 WAVES = ("main-2023", "main-2024")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -99,12 +100,32 @@ def test_english_and_large_text_stay_from_page_to_page(official: Page, demo_serv
 
 
 def test_nobody_reads_results_without_signing_in(browser: Browser, demo_server: Server) -> None:
+    """A bare page without a line to the server; after signing in, the page that was asked for."""
     stranger = browser.new_page(locale="zh-CN")
-    stranger.goto(f"{demo_server.url}/overview")
-    stranger.locator(READY).wait_for()
+    lines: list[object] = []
+    stranger.on("websocket", lambda line: lines.append(line))
+    stranger.goto(f"{demo_server.url}/city?city=110000&large=1")
     expect(stranger.get_by_text("请先登录")).to_be_visible()
     expect(stranger.get_by_text("95% 区间")).to_have_count(0)
+    assert serious_problems(stranger) == []
+    stranger.get_by_role("link", name="English").click()
+    expect(stranger.get_by_role("heading", name="Please sign in first")).to_be_visible()
+    assert (stranger.locator("script").count(), lines) == (0, [])
+    stranger.get_by_role("button", name="National official").click()
+    stranger.locator(READY).wait_for()
+    assert stranger.url.endswith("/city?city=110000&lang=en&large=1")
+    expect(stranger.get_by_role("heading", name="City profile")).to_be_visible()
     stranger.close()
+
+
+def test_signing_out_elsewhere_brings_an_open_page_to_the_way_in(
+    official: Page, demo_server: Server
+) -> None:
+    opened(official, f"{demo_server.url}/overview?lang=en")
+    official.request.post(f"{demo_server.url}/auth/logout")
+    way_in = official.get_by_role("heading", name="Please sign in first")
+    expect(way_in).to_be_visible(timeout=4 * CHECK_SECONDS * 1000)
+    assert official.url.endswith("/overview?lang=en")
 
 
 def test_an_answer_given_on_a_phone_arrives_at_the_surveyors_page(

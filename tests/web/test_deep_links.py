@@ -1,8 +1,9 @@
-"""The first request of a fresh server to a page's address is refused, whichever page it is.
+"""The first visitor of a fresh server is refused at a page's address, whichever page it is.
 
 Until some session has run `st.navigation`, Streamlit runs `pages/x.py` itself for the address `/x`.
 Each case therefore needs a process that nobody has visited; they are forked from one that has
-everything imported already, and spoken to over Streamlit's own websocket.
+everything imported already. Who is not signed in gets no line to Streamlit at all; who is signed in
+with a role that has nothing to do there is spoken to over Streamlit's own websocket.
 """
 
 import json
@@ -18,15 +19,20 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from survey.access.principal import PERMISSIONS, Role
+from survey.access.sessions import COOKIE, DEMO, open_session
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
+from survey.store.engine import session_scope
+from survey.store.tables import Account, now
 from survey.ui.navigation import PAGES
 
 FILES = {path.stem for path in (PROJECT_ROOT / "pages").glob("*.py")}
-GUARDED = {page.url for page in PAGES if page.action is not None}
-ADDRESSES = sorted(FILES | GUARDED)
+GUARDED = {page.url: page.action for page in PAGES if page.action is not None}
+ADDRESSES = sorted(FILES | GUARDED.keys())
 """Addresses in use, and file names, which Streamlit would make into addresses by itself."""
 PATIENCE = 60
 WORDS = {"markdown", "html", "heading", "page_link", "button", "button_group", "checkbox", "alert"}
@@ -78,12 +84,33 @@ def leaky(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, leaky: Path) -> Iterator[dict[str, int]]:
-    """Ports of fresh servers: one for every page, and the leaky application with and without."""
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from survey.store import schema
 
-    data_dir = tmp_path_factory.mktemp("fresh")
-    schema.upgrade(f"sqlite:///{data_dir / 'survey.db'}")
+    folder = tmp_path_factory.mktemp("fresh")
+    schema.upgrade(f"sqlite:///{folder / 'survey.db'}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cookies(data_dir: Path) -> dict[Role, str]:
+    """What a signed-in browser of each role sends."""
+    made = {}
+    with session_scope(f"sqlite:///{data_dir / 'survey.db'}") as session:
+        for role in (Role.SURVEYOR, Role.ANALYST):
+            account = Account(login=f"some-{role}", name="Somebody", role=role, area="CN")
+            session.add(account)
+            session.flush()
+            secret = open_session(
+                session=session, account=account, limits=DEMO, how="test", now=now()
+            )
+            made[role] = f"{COOKIE}={secret}"
+    return made
+
+
+@pytest.fixture(scope="module")
+def servers(data_dir: Path, leaky: Path) -> Iterator[dict[str, int]]:
+    """Ports of fresh servers: one for every page, and the leaky application with and without."""
     names = [*ADDRESSES, "guarded secret", "open secret"]
     cases = [
         {
@@ -116,20 +143,23 @@ class Told:
             self.elements |= {element} if element else set()
 
 
-def first_visit(port: int, page: str) -> Told:
+def first_visit(port: int, page: str, cookie: str = "") -> Told:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return _visit(port, page)
+            return _visit(port, page, cookie)
         except ConnectionRefusedError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
 
 
-def _visit(port: int, page: str) -> Told:
+def _visit(port: int, page: str, cookie: str) -> Told:
     address = f"ws://127.0.0.1:{port}/_stcore/stream"
-    with connect(address, subprotocols=["streamlit"], max_size=None) as stream:
+    headers = {"Cookie": cookie} if cookie else {}
+    with connect(
+        address, subprotocols=["streamlit"], max_size=None, additional_headers=headers
+    ) as stream:
         ask = BackMsg()
         ask.rerun_script.page_name = page
         stream.send(ask.SerializeToString())
@@ -142,16 +172,29 @@ def _visit(port: int, page: str) -> Told:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_the_first_visitor_is_refused(servers: dict[str, int], address: str) -> None:
-    """Asked to sign in, or led to the start page where there is no such address."""
-    told = first_visit(servers[address], address)
+def test_the_first_visitor_is_refused(
+    servers: dict[str, int], cookies: dict[Role, str], address: str
+) -> None:
+    """Nobody gets a line; a role without the right is told so, or led to the start page where
+    there is no such address."""
+    with pytest.raises(InvalidStatus) as refused:
+        first_visit(servers[address], address)
+    assert refused.value.response.status_code == 403
+    action = GUARDED.get(address)
+    stranger = Role.ANALYST if action in PERMISSIONS[Role.SURVEYOR] else Role.SURVEYOR
+    assert action not in PERMISSIONS[stranger]
+    told = first_visit(servers[address], address, cookies[stranger])
     t = translator("zh")
-    assert t("Please sign in first" if address in GUARDED else "Hundred Cities Survey") in told.text
+    words = "This page is not part of your role" if action else "Your pages"
+    assert t(words) in told.text
     assert told.elements <= WORDS
 
 
-def test_a_page_that_trusts_the_menu_is_not_run_from_its_address(servers: dict[str, int]) -> None:
-    assert SECRET not in first_visit(servers["guarded secret"], "secret").text
+def test_a_page_that_trusts_the_menu_is_not_run_from_its_address(
+    servers: dict[str, int], cookies: dict[Role, str]
+) -> None:
+    port = servers["guarded secret"]
+    assert SECRET not in first_visit(port, "secret", cookies[Role.ANALYST]).text
 
 
 def test_without_the_closed_door_it_would_be(servers: dict[str, int]) -> None:

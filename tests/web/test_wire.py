@@ -64,6 +64,16 @@ BROKEN = {
     "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
     "a chunk of letters": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     "a huge chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n",
+    "no host": b"GET /ready HTTP/1.1\r\n\r\n",
+    "no host in old HTTP": b"GET /ready HTTP/1.0\r\n\r\n",
+    "an empty host": b"GET /ready HTTP/1.1\r\nHost: \r\n\r\n",
+    "two hosts": b"GET /ready HTTP/1.1\r\n" + HOST + b"Host: evil.example\r\n\r\n",
+    "the same host twice": b"GET /ready HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
+    "two hosts in one": b"GET /ready HTTP/1.1\r\nHost: a, b\r\n\r\n",
+    "a host with a path": b"GET /ready HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    "a host with a name": b"GET /ready HTTP/1.1\r\nHost: a@b\r\n\r\n",
+    "a handshake for two hosts": b"GET /_stcore/stream HTTP/1.1\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n" + HOST + b"Host: b\r\n\r\n",
     "control characters in the address": b"GET /q/\x01\x02 HTTP/1.1\r\n" + HOST + b"\r\n",
 }
 
@@ -118,6 +128,12 @@ def test_no_address_waits_for_a_body_that_never_comes(door: DoorProcess, route: 
     path = re.sub(r"{\w+}", "abc", route.path)
     answer = say(door, f"POST {path} HTTP/1.1\r\n".encode() + POSTED_FORM)
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 303"))
+
+
+@pytest.mark.parametrize("host", [b"survey.example.org", b"10.0.0.7:8501", b"[::1]:8501", b"a_b"])
+def test_one_host_is_heard(door: DoorProcess, host: bytes) -> None:
+    answer = say(door, b"GET /ready HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_an_address_cannot_add_headers(door: DoorProcess) -> None:

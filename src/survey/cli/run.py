@@ -5,6 +5,7 @@ What makes data is imported only when there are none: serving begins without wai
 
 import logging
 import shutil
+import sys
 from typing import Annotated
 
 import typer
@@ -23,6 +24,12 @@ DEMO_MARKER = "demo.json"
 DRAIN_SECONDS = 30
 """How long a process that was told to end (SIGTERM) still works on what it has begun: a new
 connection is refused at once, and an interview on its way gets its receipt."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that draws a page keeps Python from others that wait. The public form asks for
+it some twenty times for one answer; at Python's own 5 ms that is a tenth of a second."""
+MOST_MESSAGE_BYTES = 6 << 20
+"""Of a page's line; Streamlit takes 5 MB (`server.maxWidgetStateSize`)."""
 
 
 def demo(
@@ -93,6 +100,7 @@ def _serve(settings: Settings) -> None:
     application = create_app(settings)
     # Paths of the public form hold one-time tokens; they must not end up in a log.
     logging.getLogger("uvicorn.access").disabled = True
+    sys.setswitchinterval(SWITCH_SECONDS)
     say("The platform is open at http://localhost:{port} (Ctrl+C stops it).", port=settings.port)
     uvicorn.run(
         application,
@@ -104,5 +112,6 @@ def _serve(settings: Settings) -> None:
         proxy_headers=False,
         server_header=False,
         http=GuardedProtocol,
+        ws_max_size=MOST_MESSAGE_BYTES,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -21,6 +21,7 @@ from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
 from survey.ui.anchoring import keep_anchoring
+from survey.ui.page_access import PageAccess
 from survey.ui.watching import keep_cleaning, keep_looking
 from survey.web.assets import warm_assets
 from survey.web.doorkeeper import Doorkeeper
@@ -114,7 +115,7 @@ class TwoDoors:
     An interview at the public door then does not walk through Streamlit's sessions and gzip.
     """
 
-    def __init__(self, own: Starlette, pages: App) -> None:
+    def __init__(self, own: Starlette, pages: ASGIApp) -> None:
         self.own, self.pages = own, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +128,8 @@ def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> AS
     _close_the_side_door()
     own = build_app(settings)
     pages = App(script, lifespan=_lifespan(settings))
-    return Doorkeeper(SafeHeaders(TwoDoors(own, pages), settings.trusted_proxies), settings)
+    doors = TwoDoors(own, PageAccess(pages, settings))
+    return Doorkeeper(SafeHeaders(doors, settings.trusted_proxies), settings)
 
 
 def __getattr__(name: str) -> ASGIApp:

@@ -1,4 +1,4 @@
-"""The start page: what the platform is, and a way in."""
+"""The start page of somebody signed in; nobody else gets as far as here (`web/start_page.py`)."""
 
 from html import escape
 from urllib.parse import urlencode
@@ -25,16 +25,17 @@ def welcome(screen: Screen, principal: Principal | None) -> None:
             "the fieldwork and the results in one place, every figure with its margin of error."
         )
     )
-    if principal is not None:
-        _own_pages(screen, principal)
-    if screen.settings.demo:
-        _roles(screen, principal)
-    elif principal is None:
+    if principal is None:
+        # The session has ended since the page was opened.
         furniture.notice(
             t("Sign-in"),
             t("Accounts are given out by the administrator of this system."),
             link=("/auth/login", t("Sign in")),
         )
+        return
+    _own_pages(screen, principal)
+    if screen.settings.demo:
+        _roles(screen)
 
 
 def _own_pages(screen: Screen, principal: Principal) -> None:
@@ -46,16 +47,12 @@ def _own_pages(screen: Screen, principal: Principal) -> None:
             st.page_link(page.path, label=t(page.title))
 
 
-def _roles(screen: Screen, principal: Principal | None) -> None:
+def _roles(screen: Screen) -> None:
     t = screen.t
-    title = t("Try another role") if principal else t("Look around: choose a role")
-    st.subheader(title, anchor=False)
+    st.subheader(t("Try another role"), anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
     cards = "".join(_card(screen, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
     st.html(f'<div class="hcs-roles">{cards}</div>')
-    if principal is None:
-        words = escape(t("Sign in with an account"))
-        st.html(f'<div class="hcs-brand"><a href="/auth/login" target="_self">{words}</a></div>')
 
 
 def _card(screen: Screen, role: Role, purpose: Message) -> str:

@@ -20,6 +20,7 @@ from survey.ui import furniture
 from survey.ui.navigation import BY_KEY, PageInfo, PageKey, may_open
 from survey.ui.preferences import Preferences, current
 from survey.ui.roles import NAMES
+from survey.ui.script_runs import page_turn
 from survey.ui.session import visitor
 
 _LOG = logging.getLogger(__name__)
@@ -186,7 +187,12 @@ def fragment(*, run_every: float | None = None) -> Callable[[Callable[P, None]],
         def in_words(*args: P.args, **kwargs: P.kwargs) -> None:
             visit = args[0]
             assert isinstance(visit, Visit)
-            with numbered(current_number() or new_number()), _errors_in_words(visit.t):
+            # Run alone, it is not within the turn of its page.
+            with (
+                page_turn(),
+                numbered(current_number() or new_number()),
+                _errors_in_words(visit.t),
+            ):
                 draw(*args, **kwargs)
 
         return in_words

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 REMEMBERED_ADDRESSES = 20_000
 _UNKNOWN = "unknown"
@@ -35,7 +35,7 @@ class RateLimit:
         return 0.0 if allowed else (1 - tokens) / rate
 
 
-def client_address(request: Request, trusted_proxies: int) -> str:
+def client_address(request: HTTPConnection, trusted_proxies: int) -> str:
     """The address to count; `X-Forwarded-For` is believed only as far as our own proxies wrote it.
 
     With `trusted_proxies` in front, the entry that many places from the right was written by the

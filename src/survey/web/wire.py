@@ -5,6 +5,7 @@ end costs nothing in either case.
 """
 
 import asyncio
+import re
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -14,8 +15,16 @@ HEAD_SECONDS = 20.0
 """From the first byte of a connection, or of the next request on it, to the end of the head."""
 
 
-class _HeadTooLarge(Exception):
+_HOST = re.compile(rb"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+"""A name or an address, and a port: nothing that could be read in two ways."""
+
+
+class _HeadTooLargeError(Exception):
     pass
+
+
+class _HostUnclearError(Exception):
+    """None, several, or no name of a host: servers and proxies would not agree whose it is."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -48,7 +57,10 @@ class GuardedProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
             # uvicorn answers 400 to whatever its parser's callbacks raise.
-            raise _HeadTooLarge
+            raise _HeadTooLargeError
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].strip()):
+            raise _HostUnclearError
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -1,0 +1,134 @@
+"""Who gets through to Streamlit: a signed-in browser, from a page of ours, and not too often."""
+
+import logging
+from functools import partial
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from survey.access.principal import PERMISSIONS, Role
+from survey.access.sessions import COOKIE
+from survey.access.tokens import digest
+from survey.locale import translator
+from survey.settings import Settings
+from survey.store.unavailable import UNAVAILABLE, StoreUnavailable
+from survey.ui.navigation import PAGES, PageInfo, landing_page
+from survey.ui.page_socket import PageSockets, refuse_socket
+from survey.ui.upload_limits import UploadLimits
+from survey.web.notices import show_refusal
+from survey.web.origin import is_own_origin
+from survey.web.render import reader_language
+from survey.web.session_cache import SessionCache
+from survey.web.start_page import LANGUAGE, AskedPage, show_start
+
+_LOG = logging.getLogger(__name__)
+_STREAM = "/_stcore/stream"
+_UPLOAD = "/_stcore/upload_file/"
+_PUBLIC = ("/static/",)
+"""Scripts and styles of Streamlit's package: the same everywhere, kept by browsers for ever."""
+_PUBLIC_FILES = frozenset({"/_stcore/health", "/favicon.png", "/manifest.json"})
+_NOT_PAGES = ("/_stcore/", "/media/", "/component/", "/auth/", "/oauth2callback")
+"""What scripts of a page fetch: nobody looks at it, so a refusal there needs no words."""
+SESSION_HEADER = b"x-survey-session"
+"""Binds a page's state to the session that began it (`server.trustedUserHeaders`): whoever learns
+the number of another reader's page can neither go on with it nor add files to it."""
+_ADDRESSES: dict[str, PageInfo] = {f"/{page.url}": page for page in PAGES}
+
+
+class PageAccess:
+    """Stands before Streamlit. What it lets through carries no `Origin` any more.
+
+    Streamlit compares a foreign `Origin` with the address that this machine has on the internet,
+    and asks a server there for it, while everybody waits.
+    """
+
+    def __init__(self, pages: ASGIApp, settings: Settings) -> None:
+        self.pages, self.settings = pages, settings
+        self.sessions = SessionCache(settings.store_url)
+        self.sockets = PageSockets(pages, settings, self.sessions)
+        self.uploads = UploadLimits(pages, settings, self.sockets.owners)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, path = Request(scope), scope["path"]
+        if not is_own_origin(request.headers, self.settings.public_url):
+            response: Response = PlainTextResponse("forbidden", 403)
+            await response(scope, receive, send)
+            return
+        if path.startswith(_PUBLIC) or path in _PUBLIC_FILES:
+            await self.pages(forwarded(scope), receive, send)
+            return
+        secret = request.cookies.get(COOKIE)
+        try:
+            person = await self.sessions.holder(secret)
+        except UNAVAILABLE as error:
+            _LOG.error("the store does not answer: %s", type(error).__name__)
+            response = show_refusal(request, StoreUnavailable(), self.settings.language)
+            await response(scope, receive, send)
+            return
+        if person is None or secret is None:
+            await self._refuse(request)(scope, receive, send)
+        elif path.startswith(_UPLOAD):
+            await self.uploads(digest(secret), forwarded(scope, secret), receive, send)
+        else:
+            await self.pages(forwarded(scope, secret), receive, send)
+
+    def _refuse(self, request: Request) -> Response:
+        path = request.url.path
+        if request.method not in {"GET", "HEAD"} or path.startswith(_NOT_PAGES):
+            return PlainTextResponse("forbidden", 403)
+        asked = request.query_params.get(LANGUAGE)
+        language = asked or reader_language(request, self.settings.language)
+        return show_start(request, self.settings, asked_page(path, language))
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = Headers(scope=scope), scope["path"]
+        own = is_own_origin(headers, self.settings.public_url)
+        secret = HTTPConnection(scope).cookies.get(COOKIE)
+        if not own or path != _STREAM or not secret:
+            await refuse_socket(receive, send)
+            return
+        try:
+            person = await self.sessions.holder(secret)
+        except UNAVAILABLE as error:
+            _LOG.error("the store does not answer: %s", type(error).__name__)
+            await refuse_socket(receive, send)
+            return
+        if person is None:
+            await refuse_socket(receive, send)
+            return
+        await self.sockets.serve(secret, forwarded(scope, secret), receive, send)
+
+
+def forwarded(scope: Scope, secret: str = "") -> Scope:
+    """What Streamlit is told: whose session it is, and nothing of where the request came from."""
+    kept = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name.lower() not in {b"origin", SESSION_HEADER}
+    ]
+    if secret:
+        kept.append((SESSION_HEADER, digest(secret).encode()))
+    return {**scope, "headers": kept}
+
+
+def asked_page(path: str, language: str) -> AskedPage:
+    """Which page an address belongs to, for somebody who is not signed in."""
+    page = _ADDRESSES.get(path.rstrip("/") or "/")
+    title = translator(language)(page.title) if page else ""
+    return AskedPage(title, partial(_target, page), is_start=page is not None and not page.url)
+
+
+def _target(page: PageInfo | None, role: Role) -> str:
+    if page is not None and page.action in PERMISSIONS[role]:
+        return f"/{page.url}"
+    return f"/{landing_page(role).url}"

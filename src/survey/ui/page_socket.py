@@ -1,0 +1,241 @@
+"""The line of an open page: counted, paced, and ended together with the session it belongs to."""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime
+
+from survey.access.tokens import digest
+from survey.settings import Settings
+from survey.store.unavailable import UNAVAILABLE
+from survey.web.connection_limits import ConnectionCount, Pace, TooManyConnectionsError
+from survey.web.limits import client_address
+from survey.web.session_cache import SessionCache
+
+_LOG = logging.getLogger(__name__)
+MOST_AHEAD = 64
+"""Messages that a browser may be ahead of its pace; pages send a few for each click."""
+MOST_BYTES_AHEAD = 8 << 20
+LINE_TURNS = 10
+"""A new line costs as much as so many messages: a page is begun and drawn anew."""
+LONGEST_WAIT = 10.0
+"""Seconds that a handshake waits for its turn; browsers give up at some time after that."""
+CHECK_SECONDS = 10.0
+"""How often the session of a line that says nothing is looked at."""
+KEEP_STATE_SECONDS = 100.0
+"""How long the state of a page waits for a line that broke; Streamlit itself would keep it for 120
+seconds, and then until somebody else comes."""
+_POLICY, _TOO_MANY, _GOING_ON = 1008, 1013, 0
+_VANISHED = frozenset({1005, 1006})
+"""The other end said no good-bye."""
+Owners = dict[str, str]
+"""Number of a page's state in Streamlit -> hash of the session it belongs to."""
+
+
+async def refuse_socket(receive: Receive, send: Send) -> None:
+    """Answer a handshake with 403 and nothing else."""
+    await receive()
+    await send({"type": "websocket.close", "code": _POLICY})
+
+
+@dataclass
+class PageSockets:
+    """All lines of this process."""
+
+    pages: ASGIApp
+    settings: Settings
+    sessions: SessionCache
+    owners: Owners = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        per_second = self.settings.messages_per_second
+        self._addresses = ConnectionCount(self.settings.sockets_per_address)
+        self._sessions = ConnectionCount(self.settings.sockets_per_session)
+        self._session_pace = Pace(per_second)
+        self._address_pace = Pace(per_second * self.settings.busy_sessions_per_address)
+
+    async def serve(self, secret: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a page speak for as long as its session lasts."""
+        address = client_address(HTTPConnection(scope), self.settings.trusted_proxies)
+        try:
+            with ExitStack() as counted:
+                counted.enter_context(self._addresses.counted(address))
+                counted.enter_context(self._sessions.counted(digest(secret)))
+                await asyncio.sleep(self._wait_for_line(digest(secret), address))
+                await self._serve(PageSocket(self, secret, address, receive, send), scope)
+        except TooManyConnectionsError:
+            _LOG.warning("a page was refused: too many are open in one session or at one address")
+            await refuse_socket(receive, send)
+
+    async def _serve(self, socket: "PageSocket", scope: Scope) -> None:
+        listening = asyncio.create_task(socket.listen())
+        watching = asyncio.create_task(socket.watch())
+        try:
+            await self.pages(scope, socket.receive, socket.send)
+        except Exception as error:
+            if not socket.is_gone:
+                raise
+            # Whatever a line that is gone does to Streamlit is no fault that anybody could mend.
+            _LOG.debug("a page's line broke off: %s", type(error).__name__)
+        finally:
+            for task in (listening, watching):
+                task.cancel()
+            await asyncio.gather(listening, watching, return_exceptions=True)
+            await socket.close()
+            self._keep_state(socket)
+
+    def _keep_state(self, socket: "PageSocket") -> None:
+        """State, with the files that were added, goes at once with its session, else in a while."""
+        if not socket.number:
+            return
+        if socket.code == _POLICY:
+            self._drop_state(socket.number)
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_later(KEEP_STATE_SECONDS, self._drop_state, socket.number)
+
+    def _drop_state(self, number: str) -> None:
+        if not Runtime.exists() or Runtime.instance().is_active_session(number):
+            return
+        Runtime.instance().close_session(number)
+        self.owners.pop(number, None)
+
+    def _wait_for_line(self, owner: str, address: str) -> float:
+        waits = [
+            pace.wait(name, LINE_TURNS, LONGEST_WAIT)
+            for pace, name in ((self._session_pace, owner), (self._address_pace, address))
+        ]
+        if max(waits) > LONGEST_WAIT:
+            raise TooManyConnectionsError
+        return max(waits)
+
+    def wait(self, owner: str, address: str) -> float:
+        """Take the turn of one message: the seconds until it comes."""
+        return max(self._session_pace.wait(owner), self._address_pace.wait(address))
+
+    def charge(self, owner: str, messages: int) -> None:
+        """What was sent and nobody worked on is paid for by the next line of the session."""
+        self._session_pace.wait(owner, messages)
+
+
+class PageSocket:
+    """One line. It is read ahead of its pace, so that one that breaks is noticed at once."""
+
+    def __init__(
+        self, all_of_them: PageSockets, secret: str, address: str, receive: Receive, send: Send
+    ) -> None:
+        self._all, self._secret, self.address = all_of_them, secret, address
+        self.owner = digest(secret)
+        self.number = ""
+        self.code = _GOING_ON
+        self._receive, self._send = receive, send
+        self._ahead: deque[Message] = deque()
+        self._news = asyncio.Event()
+        self._gone = self._closed = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody is at the other end any more, or should be."""
+        return self._gone
+
+    async def listen(self) -> None:
+        """Read what the browser says, until it is gone or says too much."""
+        while not self._gone:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                self._gone = self._closed = True
+                if message.get("code") in _VANISHED:
+                    _LOG.info("a page's line broke off")
+            elif message["type"] == "websocket.receive" and message.get("bytes") is None:
+                # Streamlit speaks bytes only and fails at a text.
+                self._end(_POLICY)
+            else:
+                self._ahead.append(message)
+                self._look_at_the_crowd()
+            self._news.set()
+
+    def _look_at_the_crowd(self) -> None:
+        size = sum(len(message.get("bytes") or b"") for message in self._ahead)
+        if len(self._ahead) > MOST_AHEAD or (len(self._ahead) > 1 and size > MOST_BYTES_AHEAD):
+            _LOG.warning("a page's line was cut: it sent more than can be worked on")
+            self._all.charge(self.owner, len(self._ahead))
+            self._end(_TOO_MANY)
+
+    def _end(self, code: int) -> None:
+        self.code, self._gone = code, True
+        self._news.set()
+
+    async def watch(self) -> None:
+        """End a line whose session has ended, though it says nothing."""
+        while not self._gone:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._check()
+
+    async def _check(self) -> None:
+        try:
+            person = await self._all.sessions.holder(self._secret)
+        except UNAVAILABLE:
+            # The page says so in words.
+            return
+        if person is None and not self._gone:
+            self._end(_POLICY)
+
+    async def receive(self) -> Message:
+        """The next message in its turn; to Streamlit a line that is ended is one that broke."""
+        while not self._gone:
+            if not self._ahead:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            message = self._ahead[0]
+            if message["type"] == "websocket.receive":
+                await self._take_turn()
+            if not self._gone:
+                self._ahead.popleft()
+                return message
+        return {"type": "websocket.disconnect", "code": self.code or 1006}
+
+    async def _take_turn(self) -> None:
+        wait = self._all.wait(self.owner, self.address)
+        if wait:
+            until = asyncio.get_running_loop().time() + wait
+            while not self._gone and (left := until - asyncio.get_running_loop().time()) > 0:
+                self._news.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), left)
+        await self._check()
+
+    async def send(self, message: Message) -> None:
+        """Pass on what Streamlit says; after the end nobody is there to hear it."""
+        if self._closed:
+            return
+        if message["type"] == "websocket.send" and not self.number:
+            self._learn_number(message.get("bytes") or b"")
+        if message["type"] == "websocket.close":
+            self._closed = True
+        await self._send(message)
+
+    def _learn_number(self, content: bytes) -> None:
+        told = ForwardMsg.FromString(content)
+        if told.WhichOneof("type") == "new_session":
+            self.number = told.new_session.initialize.session_id
+            self._all.owners[self.number] = self.owner
+
+    async def close(self) -> None:
+        """Say good-bye; to a page whose session has ended, by having it load its address anew."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(Exception):
+            if self.code == _POLICY:
+                reload = ForwardMsg()
+                # An empty address is the one that the browser is at.
+                reload.auth_redirect.SetInParent()
+                await self._send({"type": "websocket.send", "bytes": reload.SerializeToString()})
+            await self._send({"type": "websocket.close", "code": self.code or 1000})

@@ -1,0 +1,174 @@
+"""One address floods the pages of a real server, and respondents do not notice."""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from live_platform import Live, Server, seed_store
+from page_visitors import Visitor, drawn, rerun
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
+
+from survey.settings import Settings
+
+LIMIT = 0.2
+"""Seconds that 95 of 100 answers of the public form may take."""
+ASKED = 60
+LINES = 32
+FILE = 40 << 20
+MESSAGES = 2_000
+MOST_SECONDS = 60.0
+AT_ONCE = 3
+Attack = Callable[[Visitor, Event, Event], None]
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    data_dir: Path = tmp_path_factory.mktemp("flood")
+    settings = Settings(data_dir=data_dir, database_url="", demo=True)
+    instrument, surveyor, point = seed_store(settings)
+    server = Server(data_dir)
+    server.start()
+    yield Live(server, settings, instrument, surveyor, point)
+    server.stop()
+
+
+class Flood:
+    """An attack in a process of its own, so that it slows nothing but the server."""
+
+    def __init__(self, attack: Attack, port: int, role: str = "analyst") -> None:
+        spawned = multiprocessing.get_context("spawn")
+        self._over, self._begun = spawned.Event(), spawned.Event()
+        arguments = (attack, port, role, self._begun, self._over)
+        self._process = spawned.Process(target=run_attack, args=arguments, daemon=True)
+
+    def __enter__(self) -> "Flood":
+        self._process.start()
+        assert self._begun.wait(2 * MOST_SECONDS), "a busy machine takes its time to start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._process.join(2 * MOST_SECONDS)
+        assert self._process.exitcode == 0
+
+
+def run_attack(attack: Attack, port: int, role: str, begun: Event, over: Event) -> None:
+    """Attack in a few threads, again and again, whatever the server does to the lines."""
+    visitor, until = Visitor(port, role), time.monotonic() + MOST_SECONDS
+
+    def go_on() -> None:
+        while not over.is_set() and time.monotonic() < until:
+            with suppress(ConnectionClosed, InvalidStatus, OSError, TimeoutError):
+                attack(visitor, begun, over)
+
+    threads = [threading.Thread(target=go_on) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def answer_times(live: Live, port: int) -> list[float]:
+    """Seconds of the public form's answers: its page, and an interview that is refused."""
+    path = urlsplit(live.invite()).path
+    respondent, seconds = Visitor(port), []
+    for number in range(ASKED):
+        began = time.monotonic()
+        if number % 2:
+            status = respondent.get(path)[0]
+        else:
+            kind = "application/json"
+            answer, _ = respondent.ask("POST", "/api/responses", b"{}", Content_Type=kind)
+            status = answer.status
+        seconds.append(time.monotonic() - began)
+        assert status in {200, 400, 422}
+        time.sleep(0.02)
+    return sorted(seconds)
+
+
+def hurried(port: int, live: Live) -> float:
+    seconds = answer_times(live, port)
+    return seconds[int(len(seconds) * 0.95) - 1]
+
+
+def reruns(visitor: Visitor, begun: Event, over: Event) -> None:
+    """2,000 messages of a few bytes, each asking for a page."""
+    message = rerun("plan")
+    with visitor.open_line() as line:
+        drawn(line)
+        begun.set()
+        for _ in range(MESSAGES):
+            line.send(message)
+        # Until all of it is worked on, or the line is cut.
+        while not over.is_set():
+            line.recv(timeout=1)
+
+
+def lines(visitor: Visitor, begun: Event, over: Event) -> None:
+    """More than thirty open pages, each asking to be drawn."""
+    with ExitStack() as opened:
+        held: list[ClientConnection] = []
+        for _ in range(LINES):
+            with suppress(InvalidStatus):
+                held.append(opened.enter_context(visitor.open_line()))
+            begun.set()
+        while not over.is_set():
+            for line in held:
+                line.send(rerun("plan"))
+            time.sleep(0.05)
+
+
+def files(visitor: Visitor, begun: Event, over: Event) -> None:
+    """One file of 40 MB after the other."""
+    with visitor.open_line() as line:
+        number, _ = drawn(line)
+        begun.set()
+        while not over.is_set():
+            visitor.add_file(number, f"file-{time.monotonic()}", FILE)
+
+
+@pytest.mark.parametrize("attack", [reruns, lines, files])
+def test_respondents_do_not_notice_a_flood(live: Live, attack: Attack) -> None:
+    port = live.server.port
+    before = hurried(port, live)
+    with Flood(attack, port):
+        during = hurried(port, live)
+    # A machine that is busy with other things is slow before as well.
+    assert during < max(LIMIT, 4 * before)
+
+
+def test_a_flood_keeps_no_memory(live: Live) -> None:
+    """Ten files of 40 MB: most are refused, and what was kept goes with the session."""
+    visitor = Visitor(live.server.port, "supervisor")
+    with visitor.open_line() as line:
+        number, _ = drawn(line)
+        before = _resident(live)
+        added = [visitor.add_file(number, f"file-{each}", FILE) for each in range(10)]
+        assert added.count(204) == 3
+        assert _resident(live) - before < 5 * FILE
+        visitor.sign_out()
+        with pytest.raises(ConnectionClosed):
+            _listen(line)
+    deadline = time.monotonic() + MOST_SECONDS
+    while _resident(live) - before > FILE:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _listen(line: ClientConnection) -> None:
+    while True:
+        line.recv(timeout=MOST_SECONDS)
+
+
+def _resident(live: Live) -> int:
+    """Bytes of memory that the server holds."""
+    status = Path(f"/proc/{live.server.pid}/status").read_text(encoding="ascii")
+    kilobytes = next(row for row in status.splitlines() if row.startswith("VmRSS:")).split()[1]
+    return int(kilobytes) * 1024
