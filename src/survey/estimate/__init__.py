@@ -8,6 +8,7 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 
 from survey.estimate.bands import band_probabilities
 from survey.estimate.bootstrap import bootstrap
+from survey.estimate.bounds import bounded_interval
 from survey.estimate.change import change
 from survey.estimate.compare import compare
 from survey.estimate.cube import Cube, cube
@@ -49,6 +50,7 @@ __all__ = [
     "Tree",
     "band_probabilities",
     "bootstrap",
+    "bounded_interval",
     "change",
     "compare",
     "cube",

@@ -50,6 +50,7 @@ MESSAGES = {
     "no_convergence": "the model variance did not converge in {iterations} iterations",
     "missing_value": "{name} has {count} missing values",
     "shape": "{name} has shape {found}, expected {expected}",
+    "bad_scale": "a scale runs from a lower to a higher value, not from {lowest!r} to {highest!r}",
     "bad_df": "degrees of freedom must be at least 1, not {value!r}",
     "df_with_covariance": "degrees of freedom and a covariance cannot be given together",
     "band_edges": "the edges of bands must increase: {edges!r}",

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Cube, EstimateError
+from survey.instrument.model import Kind
 from survey.locale import msg
 from survey.publish.results.analysis import DF_RULE, NotEstimable
 from survey.publish.results.domains import AREA_LEVELS, EVERYONE
-from survey.publish.results.intervals import bounded
+from survey.publish.results.intervals import bounded, bounded_differences
 from survey.publish.results.measures import measure_values
 from survey.publish.results.source import Source
 
 COMPOSITE = "composite"
+_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL})
 PEERS = ("region3", "size_tier")
 """Area levels whose areas are the peers that a city is read against."""
 
@@ -65,14 +67,32 @@ def estimated(source: Source) -> Estimated:
         cells = sums.table(level=source.level)
         differences = _gaps(sums, plan.tree.variables, source.level)
         shares = [m.key for m in source.measures if m.choices and m.key in rates]
-        weight = people[source.design.weight].to_numpy(dtype=float)
-        kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
-        cells = bounded(cells, shares, level=source.level, kish_deff=kish)
+        numbers = _numbers(source)
+        cells = bounded(
+            cells, shares, level=source.level, deff=overall_deff(source), unbounded=numbers
+        )
+        differences = bounded_differences(differences, numbers)
     except EstimateError as error:
         raise NotEstimable(
             msg("The estimates cannot be computed: {reason}", reason=error)
         ) from error
     return Estimated(source, _kept(cells, source), _kept(differences, source))
+
+
+def overall_deff(source: Source) -> float:
+    """What the weights cost, times the design effect that is assumed where no points are known."""
+    weight = source.people[source.design.weight].to_numpy(dtype=float)
+    kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
+    return kish * (source.design.assumed_deff or 1.0)
+
+
+def _numbers(source: Source) -> list[str]:
+    """Measures that count something, such as complaints: they lie on no scale from 0 to 100."""
+    return [
+        measure.key
+        for measure in source.measures
+        if not measure.choices and source.instrument.by_name[measure.item].kind in _NUMBERS
+    ]
 
 
 def _gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:

@@ -155,8 +155,8 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
     low, high = np.quantile(_shares(matrix.importances[drawn]), [tail, 1 - tail], axis=0)
     again = priorities(matrix.importances[drawn], matrix.performances[drawn])
     return columns | {
-        "importance_low": low,
-        "importance_high": high,
+        "importance_low": np.minimum(low, columns["importance"]),
+        "importance_high": np.maximum(high, columns["importance"]),
         "agreement": again.mean(axis=0) * _PER_CENT,
         "set_agreement": float((again == first).all(axis=1).mean()) * _PER_CENT,
     }

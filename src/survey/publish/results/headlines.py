@@ -14,8 +14,9 @@ from survey.disclosure import follow, protect
 from survey.estimate import Cube, EstimateError
 from survey.locale import msg
 from survey.publish.results.analysis import DF_RULE, NotEstimable
-from survey.publish.results.cells import COMPOSITE, Estimated
+from survey.publish.results.cells import COMPOSITE, Estimated, overall_deff
 from survey.publish.results.domains import EVERYONE, NATION
+from survey.publish.results.intervals import bounded
 from survey.publish.results.source import Source
 
 DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"
@@ -61,7 +62,8 @@ def headline_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
         )
         for composite, estimates in _by_composite(figures).items()
     ]
-    table = pd.concat(parts, ignore_index=True).assign(area_level="nation", area=NATION)
+    joined = pd.concat(parts, ignore_index=True).assign(area_level="nation", area=NATION)
+    table = bounded(joined, [], level=source.level, deff=overall_deff(source))
     hidden = protect(_typed(table), counts=(_UNSEEN,)).drop(columns=_UNSEEN)
     protected = follow(hidden, cells, at={"group": EVERYONE}, figures=("cities",))
     return protected[[*COLUMNS, "shown", "reason"]]

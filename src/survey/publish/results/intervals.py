@@ -1,41 +1,70 @@
-"""Intervals of rates that stay between 0 and 100 per cent."""
+"""Intervals that stay where the figures can lie, with a width wherever there is doubt."""
 
 from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
-PER_CENT = 100.0
-_EDGE = 1e-9
+from survey.estimate import bounded_interval
+from survey.estimate.arrays import Floats
+
+SCALE = 100.0
+"""Scores and rates lie between 0 and this, their differences between this and its negative."""
+_EDGE = 1e-9 * SCALE
 
 
 def bounded(
-    cells: pd.DataFrame, rates: Collection[str], *, level: float, kish_deff: float
+    cells: pd.DataFrame,
+    rates: Collection[str],
+    *,
+    level: float,
+    deff: float,
+    unbounded: Collection[str] = (),
 ) -> pd.DataFrame:
-    """`cells` with the interval of every indicator in `rates` replaced.
+    """`cells` with every interval between 0 and 100, as `survey.estimate.bounded_interval` has it.
 
-    Between the ends: a t interval on the log odds, as `survey.estimate.share` computes it (R
-    `svyciprop(method="logit")`). At exactly 0 or 100 per cent, where the estimated variance is 0
-    and says nothing: Wilson's interval on n / `kish_deff`, the wave's own weighting effect.
+    Args:
+        rates: indicators whose interval is on the log odds throughout, as `survey.estimate.share`
+            computes it; that of a score only where the t interval would leave the scale.
+        deff: what divides n where all answers agree and Wilson's interval stands in: the wave's own
+            weighting effect, times the assumed design effect where there is one.
+        unbounded: indicators that are numbers of something, and keep their t interval.
     """
-    row = np.flatnonzero(cells["indicator"].isin(list(rates)))
+    row = np.flatnonzero(~cells["indicator"].isin(list(unbounded)))
     part = cells.iloc[row]
-    p = part["estimate"].to_numpy(dtype=float) / PER_CENT
-    se = part["se"].to_numpy(dtype=float) / PER_CENT
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = special.stdtrit(part["df"].to_numpy(dtype=float), (1 + level) / 2)
-        margin = t * se / (p * (1 - p))
-        size = part["n"].to_numpy(dtype=float) / kish_deff
-        reach = t**2 / (size + t**2)
-    low, high = special.expit(special.logit(p) - margin), special.expit(special.logit(p) + margin)
-    none, every = p < _EDGE, p > 1 - _EDGE
+    is_rate = part["indicator"].isin(list(rates)).to_numpy()
+    figures = (part[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
+    estimate, se, df, n = figures
+    low, high = bounded_interval(estimate, se, df, n / deff, level=level, logit=is_rate)
+    linear = (part[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
+    kept = ~is_rate & _within(*linear) & (se > _EDGE)
     result = cells.copy()
-    for name, inside, at_none, at_every in (
-        ("ci_low", low, 0.0 * reach, 1 - reach),
-        ("ci_high", high, reach, 1 + 0.0 * reach),
-    ):
+    for name, ends in (("ci_low", low), ("ci_high", high)):
         values = result[name].to_numpy(dtype=float, copy=True)
-        values[row] = np.select([none, every], [at_none, at_every], inside) * PER_CENT
+        values[row] = np.where(kept, values[row], ends)
         result[name] = values
+    return result
+
+
+def _within(low: Floats, high: Floats) -> np.ndarray:
+    return np.asarray((low >= 0) & (high <= SCALE))
+
+
+def bounded_differences(table: pd.DataFrame, unbounded: Collection[str] = ()) -> pd.DataFrame:
+    """Differences of scores and rates, whose intervals end at ±100.
+
+    Where the estimated error is 0, since everybody on both sides agreed with their own, the sample
+    does not tell how far the truth may lie: no interval, no test, `not_estimable`.
+    """
+    result = table.copy()
+    on_scale = ~table["indicator"].isin(list(unbounded)).to_numpy()
+    mute = on_scale & (table["se"].to_numpy(dtype=float) <= _EDGE)
+    for name in ("ci_low", "ci_high"):
+        values = table[name].to_numpy(dtype=float)
+        values = np.where(on_scale, np.clip(values, -SCALE, SCALE), values)
+        result[name] = np.where(mute, np.nan, values)
+    result["p"] = np.where(mute, np.nan, table["p"].to_numpy(dtype=float))
+    status = table["status"].astype(object).to_numpy(copy=True)
+    status[mute] = "not_estimable"
+    result["status"] = pd.Categorical(status)
     return result

@@ -6,18 +6,18 @@ Made from protected tables only, so that a figure hidden there cannot come back 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.estimate import EstimateError, fay_herriot
+from survey.estimate import EstimateError, bounded_interval, fay_herriot
 from survey.estimate.arrays import Flags, Floats
 from survey.estimate.cube_sums import one_thread
 from survey.publish.results.cells import COMPOSITE
 from survey.publish.results.domains import EVERYONE
+from survey.publish.results.intervals import SCALE
 from survey.publish.results.kinds import key_kind
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
@@ -204,15 +204,17 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
     why = np.where(given, NoModel.NOTHING_WRONG.value, NoModel.NO_SCORE_OF_THE_CITY.value)
     raw = own + fitted.eblup.to_numpy()
     adjustment = _adjustment(inputs, raw, given)
-    model = np.where(given, raw + adjustment, np.nan)
+    model = np.where(given, np.clip(raw + adjustment, 0, SCALE), np.nan)
     mse = np.where(given, fitted.mse.to_numpy() + own_variance + adjustment**2, np.nan)
-    reach = NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(mse)
+    low, high = bounded_interval(
+        model, np.sqrt(mse), np.inf, _numbers(inputs.own, "n"), level=level
+    )
     basis = np.where(seen, Basis.MIXED.value, Basis.SYNTHETIC.value)
     return {
         "model": model,
         "mse": mse,
-        "model_low": model - reach,
-        "model_high": model + reach,
+        "model_low": low,
+        "model_high": high,
         "shrinkage": np.where(given, fitted.shrinkage.to_numpy(), np.nan),
         "adjustment": np.where(given, adjustment, np.nan),
         "model_basis": np.where(given, basis, Basis.NONE.value),

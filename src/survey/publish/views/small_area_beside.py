@@ -12,6 +12,7 @@ import numpy as np
 from survey.estimate import pooled_mean
 from survey.locale import Message, Translator, msg
 from survey.publish.results import WaveResults
+from survey.publish.results.intervals import SCALE
 from survey.publish.results.small_areas import Basis, NoModel
 from survey.publish.views.cells import Cells, Floats
 from survey.publish.views.figures import NOT_AVAILABLE
@@ -161,6 +162,7 @@ def _two_waves(
         # A change that starts elsewhere is about other cities or another recipe.
         change_se=np.where(np.abs(reference - earlier_estimate) < _SAME, change_se, np.nan),
         level=reading.results.method.level,
+        scale=(0.0, SCALE),
     )
     return Beside(
         name=name,

@@ -1,0 +1,74 @@
+"""Intervals of figures that cannot leave a scale, such as scores and rates from 0 to 100."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from survey.estimate.arrays import Floats
+from survey.estimate.errors import EstimateError
+
+EDGE = 1e-9
+"""Part of the scale; nearer to an end a figure is at the end."""
+
+
+def bounded_interval(
+    estimate: npt.ArrayLike,
+    se: npt.ArrayLike,
+    df: npt.ArrayLike,
+    size: npt.ArrayLike,
+    *,
+    level: float = 0.95,
+    lowest: float = 0.0,
+    highest: float = 100.0,
+    logit: npt.ArrayLike = False,
+) -> tuple[Floats, Floats]:
+    """An interval that holds the estimate and stays on the scale, low and high.
+
+    Args:
+        estimate, se, df: of each figure; without an error or degrees of freedom (at least 1, or
+            infinity) there is no interval.
+        size: effective number of respondents, for figures whose error says nothing.
+        logit: where the interval is on the log odds throughout, as for rates.
+
+    Returns:
+        The t interval where it lies on the scale; else the t interval on the log odds of the
+        estimate's place on the scale (R `svyciprop(method="logit")`). Where the estimated error is
+        0, since everybody in the sample agreed, or the estimate lies at an end: Wilson's interval
+        on `size`. The spread of any answers on the scale is at most that of a yes or no with the
+        same mean, which makes it a careful one.
+
+    Raises:
+        EstimateError: a level or a scale that is none.
+    """
+    if not 0 < level < 1:
+        raise EstimateError("bad_level", level=level)
+    if not lowest < highest:
+        raise EstimateError("bad_scale", lowest=lowest, highest=highest)
+    width = highest - lowest
+    values = (np.asarray(one, dtype=np.float64) for one in (estimate, se, df, size))
+    x, error, freedom, n = np.broadcast_arrays(*values)
+    p = np.clip((x - lowest) / width, 0.0, 1.0)
+    known = np.where(freedom >= 1, freedom, np.nan)
+    t: Floats = np.asarray(special.stdtrit(known, (1 + level) / 2), dtype=np.float64)
+    reach = t * error / width
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = special.logit(p)
+        margin = reach / (p * (1 - p))
+        by_odds = special.expit(odds - margin), special.expit(odds + margin)
+    flat = (error <= EDGE * width) | (p <= EDGE) | (p >= 1 - EDGE)
+    leaves = (p - reach < 0) | (p + reach > 1) | np.asarray(logit)
+    ends = []
+    for linear, odd, agreed in zip((p - reach, p + reach), by_odds, _wilson(p, n, t), strict=True):
+        chosen = np.select([np.isnan(reach), flat, leaves], [np.nan, agreed, odd], linear)
+        ends.append(chosen)
+    low, high = np.minimum(ends[0], p), np.maximum(ends[1], p)
+    return lowest + low * width, lowest + high * width
+
+
+def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+    """Wilson's interval; NaN where nobody answered."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = t**2 / np.where(n > 0, n, np.nan)
+        centre = (p + part / 2) / (1 + part)
+        reach = np.sqrt(p * (1 - p) * part + part**2 / 4) / (1 + part)
+    return np.clip(centre - reach, 0.0, 1.0), np.clip(centre + reach, 0.0, 1.0)
