@@ -46,6 +46,7 @@ from survey.publish.results.store import (
     SMALL_AREAS,
     changes_file,
 )
+from survey.publish.results.verdicts import with_verdicts
 from survey.publish.results.weighting import WeightingReport
 from survey.sample.frame import frame_table, shipped_cities, store_cities
 from survey.settings import PROJECT_ROOT, Settings
@@ -320,7 +321,7 @@ def _write(
     indicators = codes + [one.key for one in measures]
     cells = _cells(plan, indicators, len(codes))
     (folder / CELLS).write_bytes(parquet_bytes(_typed(protect(cells))))
-    gaps = _typed(protect(_gaps(cells), counts=["n_reference"]))
+    gaps = with_verdicts(_typed(protect(_gaps(cells), counts=["n_reference"])))
     (folder / GAPS).write_bytes(parquet_bytes(gaps))
     ranked = ["composite", *(one.code for one in tree.indicators if one.level < 3)] if tree else []
     places, pairs = _ranks(protect(cells), ranked)
@@ -445,6 +446,7 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
         difference=difference,
         ci_low=difference - 2 * gaps["se"],
         ci_high=difference + 2 * gaps["se"],
+        p=2 * stats.t.sf(np.abs(difference / gaps["se"]), gaps["df"]),
     ).drop(columns=["n_psu", "sum_weight", "deff"])
 
 

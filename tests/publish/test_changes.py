@@ -18,17 +18,16 @@ from survey.publish.results import list_waves, open_results, tables
 from survey.publish.results.cells import Estimated, estimated
 from survey.publish.results.changes import (
     FALL,
-    NONE,
     RISE,
     Changes,
     NotComparable,
-    Q,
     changes,
     judged,
 )
 from survey.publish.results.freeze import freeze_wave
 from survey.publish.results.source import Source
 from survey.publish.results.store import CELLS, NotCompared, WaveInfo
+from survey.publish.results.verdicts import NONE, Q
 from survey.settings import Settings
 from survey.snapshot.frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope

@@ -49,8 +49,8 @@ def test_strengths_and_gaps_are_exactly_the_clear_second_level_differences(froze
     assert tree is not None
     gaps = nation_gaps(frozen, [one.code for one in tree.level(2)])
     shown = view(frozen)
-    assert len(shown.strengths) == int((gaps["ci_low"] > 0).sum())
-    assert len(shown.weaknesses) == int((gaps["ci_high"] < 0).sum())
+    assert len(shown.strengths) == int((gaps["verdict"] == "higher").sum())
+    assert len(shown.weaknesses) == int((gaps["verdict"] == "lower").sum())
     assert all(one.is_clear and one.is_higher for one in shown.strengths)
     assert all(one.is_clear and not one.is_higher for one in shown.weaknesses)
 
@@ -94,7 +94,7 @@ def test_the_marks_are_those_of_the_chosen_yardstick(frozen: Frozen, against: st
     gaps = frozen["main-2024"].gaps(
         OPERATOR, contrast=against, area_level="city", area="320500", group="all"
     )
-    clear = gaps[gaps["ci_low"] * gaps["ci_high"] > 0].set_index("indicator")["difference"]
+    clear = gaps[gaps["verdict"].isin(["higher", "lower"])].set_index("indicator")["difference"]
     tree = view(frozen, against=against).tree
     marks = {"higher": True, "lower": False}
     drawn = {

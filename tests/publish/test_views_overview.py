@@ -100,14 +100,14 @@ def test_an_unknown_division_falls_back(frozen: Frozen) -> None:
     assert "Three regions" in view(frozen, OverviewFilters(by="nonsense")).areas.title
 
 
-def test_the_standing_counts_only_intervals_that_exclude_zero(frozen: Frozen) -> None:
+def test_the_standing_counts_the_stored_verdicts(frozen: Frozen) -> None:
     gaps = frozen["main-2024"].gaps(
         OPERATOR, contrast="nation", area_level="city", group="all", indicator="composite"
     )
     standing = view(frozen).standing
     assert standing is not None
-    assert standing.higher == int((gaps["ci_low"] > 0).sum())
-    assert standing.lower == int((gaps["ci_high"] < 0).sum())
+    assert standing.higher == int((gaps["verdict"] == "higher").sum())
+    assert standing.lower == int((gaps["verdict"] == "lower").sum())
     assert standing.higher + standing.lower + standing.unclear == len(gaps)
 
 

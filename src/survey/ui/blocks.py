@@ -78,8 +78,8 @@ def strengths(t: Translator, better: tuple[Difference, ...], worse: tuple[Differ
     st.html(f'<div class="hcs-findings">{columns}</div>')
     st.caption(
         t(
-            "Points against the nation with 95% interval. Only differences whose interval "
-            "excludes zero are listed; each comparison stands for itself."
+            "Points against the nation with 95% interval. Only clear differences are listed, each "
+            "judged together with those of all other cities."
         )
     )
 

@@ -24,7 +24,7 @@ _LOOKS = (
 
 
 def gaps(text: ChartText, style: Style) -> alt.LayerChart:
-    """One row a difference; triangles up or down where the interval excludes zero."""
+    """One row a difference; triangles up or down where it is clear."""
     return _gaps(text, style, compact=False)
 
 

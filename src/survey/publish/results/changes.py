@@ -9,22 +9,19 @@ from numpy.typing import NDArray
 from survey.disclosure import CELL_KEYS, Reason, follow, protect
 from survey.disclosure.reasons import FIGURES, REASONS, decided
 from survey.estimate import Cube, EstimateError, cube_change
-from survey.estimate.change import benjamini_hochberg
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
 from survey.publish.results.analysis import DF_RULE
 from survey.publish.results.cells import composite_of
 from survey.publish.results.crosswalk import Crosswalk, crosswalk
 from survey.publish.results.domains import EVERYONE
+from survey.publish.results.intervals import bounded_differences
 from survey.publish.results.source import Source
+from survey.publish.results.verdicts import with_verdicts
 
-Q = 0.05
-"""False discovery rate at which a change is called one."""
 GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 """The groups that are followed over the years."""
-RISE, FALL, NONE = "rise", "fall", "none"
-VERDICTS = (RISE, FALL, NONE, "")
-"""What a change is called; empty where it is hidden or cannot be tested."""
+RISE, FALL = "rise", "fall"
 NO_CROSSWALK = msg(
     "The two waves have different indicator trees, and nobody has declared which indicators may "
     "be compared."
@@ -93,7 +90,7 @@ def changes(before: Source, after: Source) -> Changes:
     table = table[table["indicator"].isin(list(pairs))].reset_index(drop=True)
     table["indicator"] = table["indicator"].cat.remove_unused_categories()
     table.attrs.clear()
-    return Changes(table, pairs, (cities[0] - common, cities[1] - common))
+    return Changes(bounded_differences(table), pairs, (cities[0] - common, cities[1] - common))
 
 
 def _same_interviews(before: Source, after: Source) -> bool:
@@ -113,9 +110,7 @@ def judged(
     A change is hidden where either wave has too few people, where either wave hides the figure
     itself, and where it would tell of a hidden city that only one wave has: the figure of the
     whole area less that of the cities compared.
-    P values are adjusted by Benjamini and Hochberg over the areas shown, for each area level,
-    group and indicator; a change is a rise or a fall where the adjusted one is at most `Q` and the
-    error is dependable.
+    Verdicts are `RISE`, `FALL` and those of `with_verdicts`.
 
     Args:
         before_cells, after_cells: the protected cells of the two snapshots.
@@ -137,9 +132,7 @@ def judged(
     except KeyError as error:
         raise NotComparable(OUTDATED) from error
     table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
-    table["p_adjusted"] = _adjusted(table)
-    table["verdict"] = _verdicts(table)
-    return table
+    return with_verdicts(table, up=RISE, down=FALL)
 
 
 def _comparable(before: Source, after: Source) -> dict[str, str]:
@@ -235,25 +228,3 @@ def _tells_of(
     marked = asked_of.merge(hidden.assign(hidden=True), on=["group", "indicator"], how="left")
     found: NDArray[np.bool_] = fewer & marked["hidden"].notna().to_numpy(dtype=bool)
     return found
-
-
-def _adjusted(table: pd.DataFrame) -> np.ndarray:
-    """Benjamini–Hochberg within each (area level, group, indicator) over the rows shown."""
-    adjusted = np.full(len(table), np.nan)
-    p = table["p"].to_numpy(dtype=float)
-    families = table.groupby(["area_level", "group", "indicator"], observed=True).indices
-    for rows in families.values():
-        adjusted[rows] = benjamini_hochberg(p[rows][:, None])[:, 0]
-    return adjusted
-
-
-def _verdicts(table: pd.DataFrame) -> pd.Categorical:
-    difference = table["difference"].to_numpy(dtype=float)
-    adjusted = table["p_adjusted"].to_numpy(dtype=float)
-    sure = (adjusted <= Q) & (table["status"] == "ok").to_numpy()
-    told = np.select(
-        [np.isnan(adjusted), sure & (difference > 0), sure & (difference < 0)],
-        ["", RISE, FALL],
-        default=NONE,
-    )
-    return pd.Categorical(told, categories=list(VERDICTS))

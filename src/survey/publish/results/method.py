@@ -74,6 +74,8 @@ class Method(BaseModel):
     """Rule of the disclosure gate -> cells that it hid; none where only counts were looked at."""
     unreliable_below_n: int
     unreliable_below_df: int
+    false_discovery_rate: float = 0.05
+    """Of the differences called clear in a list of areas."""
     weighting: WeightingReport
     items: dict[str, str]
     """Scored item -> third-level indicator code."""

@@ -134,7 +134,8 @@ class WaveResults:
         """Differences: `rest` is a group minus the rest of its area, `nation` an area minus it.
 
         Columns: contrast, area_level, area, group, indicator, estimate, reference, difference, se,
-        ci_low, ci_high, df, n, n_reference, status, shown, reason.
+        ci_low, ci_high, df, p, n, n_reference, status, shown, reason, p_adjusted, verdict
+        (`higher`, `lower`, `none`, or empty where nothing can be tested; see `with_verdicts`).
         """
         wanted = {
             "contrast": contrast,

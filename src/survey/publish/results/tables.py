@@ -9,7 +9,6 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N, hidden_by, published
 from survey.publish.results.analysis import DF_RULE
 from survey.publish.results.cells import Estimated, estimated
-from survey.publish.results.changes import Q
 from survey.publish.results.drivers import MINIMUM_N as DRIVERS_FROM_N
 from survey.publish.results.drivers import OVERALL, REPLICATES, SEED, drivers
 from survey.publish.results.gate import protected_cells, protected_gaps
@@ -34,6 +33,7 @@ from survey.publish.results.store import (
     RANKS,
     SMALL_AREAS,
 )
+from survey.publish.results.verdicts import Q, with_verdicts
 from survey.snapshot.files import parquet_bytes, replace_file
 
 
@@ -56,7 +56,7 @@ def write_tables(folder: Path, source: Source) -> tuple[int, int]:
 def _tables(figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """File name -> protected table; all others follow the decisions in `cells`."""
     source = figures.source
-    gaps = protected_gaps(figures.gaps, cells, source.areas)
+    gaps = with_verdicts(protected_gaps(figures.gaps, cells, source.areas))
     areas = small_areas(cells, gaps, source.cities, series=source.series, level=source.level)
     places, pairs = rank_tables(figures, cells)
     return {
@@ -82,6 +82,7 @@ def _method(source: Source, cells: pd.DataFrame) -> Method:
         hidden=hidden_by(cells),
         unreliable_below_n=30,
         unreliable_below_df=8,
+        false_discovery_rate=Q,
         weighting=source.report,
         items={item.name: str(item.indicator) for item in source.instrument.scored_items},
         measures=source.measures,

@@ -11,7 +11,8 @@ from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.layers import HIDDEN
 from survey.publish.picture import Picture
-from survey.publish.results.changes import FALL, NONE, RISE
+from survey.publish.results.changes import FALL, RISE
+from survey.publish.results.verdicts import NONE
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Difference
 from survey.publish.views.names import COMPOSITE
@@ -87,7 +88,7 @@ def indicators_picture(
         group=reading.names.group(filters.group),
         **years.words,
     )
-    note = t("Each comparison stands for itself at 95%.")
+    note = t("Each indicator is judged by itself; an arrow needs a P value of at most 5%.")
     absent = [code for code in codes if code not in cells.texts("indicator")]
     if absent:
         left_out = t(

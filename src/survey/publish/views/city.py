@@ -141,6 +141,8 @@ def _comparison(reading: Reading, difference: Difference) -> str:
         return t("A comparison with the nation is not available.")
     size = f"{abs(figure.estimate):.1f}"
     low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
+    if not difference.is_clear and figure.low is None:
+        return t("No detectable difference from the nation; no interval can be given.")
     if not difference.is_clear:
         return t(
             "No detectable difference from the nation (95% interval of the difference {low} to "
@@ -197,8 +199,8 @@ def _tree(
     title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)
     note = (
         t(
-            "Triangles mark differences from {yardstick} whose 95%\u00a0interval excludes zero; "
-            "the city is part of it, and the interval takes that into account.",
+            "Triangles mark clear differences from {yardstick}, judged together with those of all "
+            "other cities; the city is part of it, and the test takes that into account.",
             yardstick=yardstick,
         )
         if len(gaps)

@@ -5,6 +5,7 @@ from math import isnan
 
 from survey.disclosure import MINIMUM_N
 from survey.locale import Translator, msg
+from survey.publish.results.verdicts import HIGHER, LOWER, UNTESTED
 from survey.publish.views.cells import Cells
 
 UNRELIABLE = "unreliable"
@@ -24,6 +25,12 @@ NEEDED = msg(
 )
 NOT_AVAILABLE = msg("Not available")
 NO_CLEAR_DIFFERENCE = msg("No detectable difference")
+JUDGED_TOGETHER = msg(
+    "Filled triangles: clear differences, all areas of a list being judged together. An interval "
+    "stands for its own row, so that it may exclude zero although the difference is not called "
+    "clear."
+)
+"""Stands beside every list of differences that are judged."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +59,22 @@ NOTHING = Figure(estimate=None)
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference with its interval; it is called one only where the interval excludes zero."""
+    """A difference with its interval and what the results call it."""
 
     name: str
     figure: Figure
     """`figure.estimate` is the difference itself."""
     group: float | None
     reference: float | None
+    verdict: str = UNTESTED
 
     @property
     def is_clear(self) -> bool:
-        low, high = self.figure.low, self.figure.high
-        return self.figure.available and low is not None and high is not None and low * high > 0
+        return self.figure.available and self.verdict in {HIGHER, LOWER}
 
     @property
     def is_higher(self) -> bool:
-        return self.is_clear and (self.figure.estimate or 0.0) > 0
+        return self.is_clear and self.verdict == HIGHER
 
 
 def figure_of(cells: Cells, *, value: str = "estimate", row: int = 0) -> Figure:
@@ -96,8 +103,8 @@ def difference_of(name: str, gaps: Cells, row: int = 0) -> Difference:
     figure = figure_of(gaps, value="difference", row=row)
     if row >= len(gaps):
         return Difference(name, figure, None, None)
-    sides = (_number(gaps, column, row) for column in ("estimate", "reference"))
-    return Difference(name, figure, *sides)
+    group, reference = (_number(gaps, column, row) for column in ("estimate", "reference"))
+    return Difference(name, figure, group, reference, gaps.texts("verdict")[row])
 
 
 def what_margins_are_not(figure: Figure, t: Translator) -> str:

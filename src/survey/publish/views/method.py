@@ -168,6 +168,16 @@ def _errors(method: Method, t: Translator) -> Facts:
         (t("Assumed design effect"), assumed),
         (t("Degrees of freedom"), t(_DF_RULES[method.df_rule])),
         (
+            t("Clear differences"),
+            t(
+                "in a list of areas (one reference, group and indicator) at most {q} of those "
+                "called clear are expected to be false (Benjamini–Hochberg over the areas shown); "
+                "an interval stands for itself, so that it may exclude zero without the "
+                "difference being called clear",
+                q=f"{method.false_discovery_rate:.0%}",
+            ),
+        ),
+        (
             t("Marked for orientation only"),
             t(
                 "fewer than {n} interviews or fewer than {df} degrees of freedom",

@@ -46,7 +46,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many cities differ from the nation so clearly that the interval excludes zero."""
+    """How many cities differ clearly from the nation, all being judged together."""
 
     higher: int
     lower: int
@@ -214,8 +214,8 @@ def _map(
         },
         listing=score_table(cities, labels, t, name=t("City"), value=value, **verdict),
         note=t(
-            "City points without boundaries. Each comparison stands for itself at 95%: of 100 "
-            "cities equal to the nation about five would be marked by chance."
+            "City points without boundaries. All cities are judged together: of those marked at "
+            "most 5% are expected to be marked by chance."
         ),
     )
 

@@ -8,6 +8,7 @@ from survey.locale import Message, msg
 from survey.publish.charts import Kind
 from survey.publish.charts.gaps import HIGHER, LOWER
 from survey.publish.picture import Picture
+from survey.publish.views.figures import JUDGED_TOGETHER
 from survey.publish.views.pictures import Heading, gap_picture
 from survey.publish.views.reading import EVERYONE, Reading
 from survey.publish.views.rows import verdicts
@@ -44,11 +45,8 @@ def peers_picture(reading: Reading, filters: TrendFilters) -> Picture | str:
         year=reading.wave.year,
         yardstick=t(YARDSTICKS[against]),
     )
-    note = t(
-        "The city is part of its yardstick, and the interval takes that into account. Filled "
-        "triangles: the interval excludes zero. Each comparison stands for itself at 95%: of 100 "
-        "cities equal to their yardstick about five would be marked by chance."
-    )
+    part = t("The city is part of its yardstick, and the interval takes that into account.")
+    note = f"{part} {t(JUDGED_TOGETHER)}"
     return gap_picture(
         reading,
         Heading("trends-peers", list_title(title, filters, t), t("City"), note),

@@ -65,7 +65,7 @@ def _with(values: Any, last: str | float | None) -> Any:
 
 
 def gap_rows(gaps: Cells, labels: Sequence[str], t: Translator, *, key: str) -> Rows:
-    """Chart rows of differences, told clear or unclear by their intervals."""
+    """Chart rows of differences, each with its verdict."""
     difference = gaps.numbers("difference")
     return {
         **_common(gaps, gaps.texts(key), labels),
@@ -76,16 +76,12 @@ def gap_rows(gaps: Cells, labels: Sequence[str], t: Translator, *, key: str) -> 
 
 
 def verdicts(gaps: Cells) -> list[str]:
-    """`higher` or `lower` where the interval excludes zero, `unclear`, or `hidden`."""
-    difference = gaps.numbers("difference")
-    absent = ~gaps.shown | np.isnan(difference)
-    clear = gaps.numbers("ci_low") * gaps.numbers("ci_high") > 0
-    chosen = np.select(
-        [absent, clear & (difference > 0), clear & (difference < 0)],
-        [HIDDEN, HIGHER, LOWER],
-        default=UNCLEAR,
-    )
-    return listed(chosen)
+    """What the results call each row: `higher`, `lower`, `unclear` or `hidden`."""
+    absent = ~gaps.shown | np.isnan(gaps.numbers("difference"))
+    return [
+        HIDDEN if gone else (verdict if verdict in {HIGHER, LOWER} else UNCLEAR)
+        for gone, verdict in zip(absent, gaps.texts("verdict"), strict=True)
+    ]
 
 
 def score_table(

@@ -10,7 +10,12 @@ from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.domains import EVERYONE, SHIPPED_SERIES
 from survey.publish.views.cells import Cells
-from survey.publish.views.figures import Difference, difference_of, in_size
+from survey.publish.views.figures import (
+    JUDGED_TOGETHER,
+    Difference,
+    difference_of,
+    in_size,
+)
 from survey.publish.views.measures import rates, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture
@@ -149,10 +154,8 @@ def _cities(reading: Reading, gaps: Cells, name: str, indicator: str) -> Picture
         group=name,
         indicator=reading.names.indicator(indicator),
     )
-    note = t(
-        "Filled triangles: the interval excludes zero. In a single city few members of a group "
-        "were interviewed, so most lines are long. Each comparison stands for itself at 95%."
-    )
+    few = t("In a single city few members of a group were interviewed, so most lines are long.")
+    note = f"{few} {t(JUDGED_TOGETHER)}"
     return gap_picture(
         reading,
         Heading("groups-cities", title, t("City"), note),

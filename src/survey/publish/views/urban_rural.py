@@ -7,7 +7,12 @@ from survey.locale import SurveyError, msg
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.views.cells import Cells
-from survey.publish.views.figures import Difference, difference_of, in_size
+from survey.publish.views.figures import (
+    JUDGED_TOGETHER,
+    Difference,
+    difference_of,
+    in_size,
+)
 from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
 from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, gap_picture, score_picture
@@ -113,7 +118,7 @@ def _indicators(reading: Reading, gaps: Cells, name: str) -> Picture:
             "residence-indicators",
             t("Countryside minus town in {place}, by indicator", place=name),
             t("Indicator"),
-            t("Each comparison stands for itself at 95%."),
+            t(JUDGED_TOGETHER),
         ),
         gaps,
         [reading.names.numbered(code) for code in gaps.texts("indicator")],
@@ -135,7 +140,7 @@ def _areas(reading: Reading, filters: PlaceFilters) -> Picture:
     )
     return gap_picture(
         reading,
-        Heading("residence-areas", title, t("Area")),
+        Heading("residence-areas", title, t("Area"), t(JUDGED_TOGETHER)),
         gaps,
         [reading.names.area(code) for code in gaps.texts("area")],
         key="area",
