@@ -10,6 +10,7 @@ text). `AST` is what `SurveyExpressions.evaluate` of `web/static/expressions.js`
       "title": Labels,
       "languages": [{"code": "en", "name": "English"}, …],      in the order offered
       "default_language": "zh",
+      "thanks": Labels,                   on the last page; missing: everyone's words
       "sections": [{
         "name": "screening",
         "title": Labels,
@@ -63,6 +64,7 @@ def browser_form(instrument: Instrument) -> Form:
         ],
         "default_language": instrument.default_language,
         "sections": [_section(section) for section in instrument.sections],
+        **_without_blanks(thanks=dict(instrument.thanks)),
     }
 
 

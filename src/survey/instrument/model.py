@@ -137,6 +137,8 @@ class Instrument(Frozen):
     tree: str | None = None
     """Name of the indicator tree that `Item.indicator` refers to."""
     sections: tuple[Section, ...]
+    thanks: Labels = {}
+    """Said on the last page to whoever answered to the end; without it everyone's words."""
 
     def items(self) -> Iterator[Item]:
         for section in self.sections:

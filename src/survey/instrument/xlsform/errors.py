@@ -19,16 +19,21 @@ class XlsformError(SurveyError):
 
     code = "xlsform"
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__(_summary(self.findings))
+    def __init__(self, findings: Sequence[Finding], skipped: Sequence[Finding] = ()) -> None:
+        """`skipped` was left out before: it is said first, as what is wrong may follow from it."""
+        self.findings = (*skipped, *findings)
+        whole = msg("The form cannot be imported:")
+        if skipped:
+            left_out = _below(msg("Left out because it is not supported:"), _listed(skipped))
+            whole = _below(left_out, [whole])
+        super().__init__(_below(whole, _listed(findings)))
 
 
-def _summary(findings: Sequence[Finding]) -> Message:
+def _listed(findings: Sequence[Finding]) -> list[Message]:
     lines = [described(finding) for finding in findings[:_SHOWN]]
     if len(findings) > _SHOWN:
         lines.append(msg("… and {count} more.", count=len(findings) - _SHOWN))
-    return _below(msg("The form cannot be imported:"), lines)
+    return lines
 
 
 def _below(head: Message, lines: Iterable[Message]) -> Message:

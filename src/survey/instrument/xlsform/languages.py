@@ -36,7 +36,7 @@ class Languages:
         wanted = sheets.settings.text("default_language") or None
         self.unnamed = self._unnamed(sheets, spoken, wanted)
         self.all = _distinct(self._language(token) for token in spoken) or (self.unnamed,)
-        self.default = self._default(spoken, wanted)
+        self.default = self._default(sheets, spoken, wanted)
 
     def _language(self, token: str | None) -> Language:
         return self.unnamed if token is None else language_of(token)
@@ -57,13 +57,23 @@ class Languages:
             )
         return language
 
-    def _default(self, spoken: Sequence[str | None], wanted: str | None) -> Language:
+    def _default(
+        self, sheets: Sheets, spoken: Sequence[str | None], wanted: str | None
+    ) -> Language:
+        """The language that the form names, else the one in which it says most."""
         codes = {language.code: language for language in self.all}
         if wanted and language_of(wanted).code in codes:
             return codes[language_of(wanted).code]
-        if None in spoken:
-            return self.unnamed
-        return codes.get("zh", self.all[0])
+        usual = self.unnamed if None in spoken else codes.get("zh", self.all[0])
+        texts = Counter(
+            self._language(token).code
+            for sheet in (sheets.survey, sheets.choices)
+            for row in sheet.rows
+            for column, token in row.cells
+            if column in TRANSLATED
+        )
+        fullest = max(self.all, key=lambda language: texts[language.code])
+        return fullest if texts[fullest.code] > texts[usual.code] else usual
 
     def labels(self, row: Row, column: str) -> Labels:
         """The texts of one column in every language; a missing one is the default's."""

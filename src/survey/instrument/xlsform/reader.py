@@ -24,7 +24,7 @@ from survey.instrument.xlsform.settle import settle
 from survey.instrument.xlsform.shapes import Shapes
 from survey.instrument.xlsform.sheets import Row, Sheets, from_rows, read_sheets_of
 from survey.instrument.xlsform.texts import one_line, plain_text
-from survey.locale import msg
+from survey.locale import Message, msg
 
 _UNVERSIONED = "-"
 
@@ -72,11 +72,11 @@ def _read(
     rows = {question.name: question.row.number for question in root.questions()}
     sections = settle_mentions(laid_out, rows, journal)
     if not any(section.items for section in sections) and not journal.errors:
-        journal.error(msg("The form has no questions."), row=2)
+        journal.error(_nothing_to_ask(journal), row=2)
     if not journal.errors:
         _ask_pyxform(sheets, journal)
     if journal.errors:
-        raise XlsformError(journal.errors)
+        raise XlsformError(journal.errors, journal.skipped)
     instrument = Instrument(
         name=_name(sheets.settings, stem),
         version=sheets.settings.text("version") or _UNVERSIONED,
@@ -85,6 +85,7 @@ def _read(
         languages=languages.all,
         tree=sheets.settings.text("tree") or None,
         sections=sections,
+        thanks=_thanks(sheets.settings, languages),
     )
     languages.report()
     return Imported(
@@ -115,6 +116,25 @@ def _title(settings: Row, languages: Languages, stem: str) -> Labels:
         language.code: plain_text(settings.text(f"title_{language.code}")) or usual
         for language in languages.all
     }
+
+
+def _thanks(settings: Row, languages: Languages) -> Labels:
+    """Columns `thanks_zh`, `thanks_en` …, or one `thanks` for a form in one language."""
+    texts = {
+        language.code: text
+        for language in languages.all
+        if (text := plain_text(settings.text(f"thanks_{language.code}")))
+    }
+    usual = plain_text(settings.text("thanks"))
+    if usual:
+        texts.setdefault(languages.default.code, usual)
+    return languages.complete(texts)
+
+
+def _nothing_to_ask(journal: Journal) -> Message:
+    if journal.skipped:
+        return msg("No question is left of the form: what it asks is listed above as left out.")
+    return msg("The form has no questions.")
 
 
 def _versioned(instrument: Instrument, journal: Journal) -> Instrument:

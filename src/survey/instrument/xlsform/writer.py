@@ -101,6 +101,7 @@ def _settings(instrument: Instrument) -> dict[str, str]:
         "default_language": _tag(default),
         "tree": instrument.tree or "",
         **{f"title_{code}": title for code, title in instrument.title.items()},
+        **{f"thanks_{code}": text for code, text in instrument.thanks.items()},
     }
 
 

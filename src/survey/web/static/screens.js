@@ -116,12 +116,18 @@ const SurveyScreens = (function () {
     return status === "screened_out" || status === "refused" ? "ended_text" : "received_text";
   }
 
+  // The questionnaire's own thanks are for whoever answered to the end.
+  function words(app, key) {
+    const own = key === "received_text" && app.form && app.form.thanks;
+    return own ? app.text(own) : app.t(key);
+  }
+
   // A page reopened without a network has no `SurveyContact`: then no number is asked for.
   function received(app) {
     const receipt = app.receipt;
     const code = String(receipt.response_id || "").replace(/-/g, "").slice(-8).toUpperCase();
     return closing(app, "sf-done", app.t("received"), [
-      app.t(thanks(app, receipt.status)),
+      words(app, thanks(app, receipt.status)),
       code && app.t("receipt_code", { code: code }),
       app.meta.next ? "" : app.t("may_close")
     ], [nextAction(app)], [SurveyCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
