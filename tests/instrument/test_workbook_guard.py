@@ -245,3 +245,14 @@ def test_reading_leaves_nothing_behind(tmp_path, good):
     with pytest.raises(WorkbookError):
         read_xlsform(repacked(good, {"xl/vbaProject.bin": b"x"}, "bad.xlsx"))
     assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "bad.xlsx"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b",".join([b"x"] * 4_000_000), b"survey\n" + b"|" * 17_000, b"a\n" * 40_001, b"a\r" * 40_001],
+    ids=["columns", "bars", "lines", "old lines"],
+)
+def test_a_text_form_with_far_too_many_cells_is_not_parsed(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "form.csv"
+    path.write_bytes(content)
+    assert "more than 40000 rows or 800000 cells" in refusal(path)

@@ -93,6 +93,21 @@ HOSTILE = {
     "a corner in a bare row": (
         repacked(GOOD, {FIRST: sheet_xml('<row r="1048576"><c><v>1</v></c></row>')}), "damaged"
     ),
+    "a column beyond all sheets": (
+        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c r="ZZZZZ1"><v>1</v></c></row>')}), "damaged"
+    ),
+    "a row beyond all sheets": (
+        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A99999999"><v>1</v></c></row>')}),
+        "damaged",
+    ),
+    "a far cell in small letters": (
+        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c s="0" r="zzz1"><v>1</v></c></row>')}),
+        "damaged",
+    ),
+    "a far cell in a name of its own": (
+        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><x:c r="ZZZZZ1"><v>1</v></x:c></row>')}),
+        "damaged",
+    ),
     "a cell without a place": (
         repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c t="n"><v>1</v></c></row>')}), "damaged"
     ),

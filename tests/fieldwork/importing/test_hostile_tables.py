@@ -1,6 +1,7 @@
 """Whatever is handed in as a CSV is read as a person sees it, or refused in words; never half."""
 
 import gzip
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -46,6 +47,40 @@ def test_what_is_no_table_is_refused_in_words(name: str) -> None:
     with pytest.raises(FileUnreadable) as refused:
         read_table(UNREADABLE[name])
     assert str(refused.value)
+
+
+FIVE_MILLION = 5_000_000
+HUGE = {
+    "five million columns": (b",".join([b"x"] * FIVE_MILLION) + b"\n1\n", 8),
+    "five million quoted columns": (b",".join([b'"x"'] * FIVE_MILLION) + b"\n1\n", 8),
+    "as many with semicolons and no end": (b";".join([b"x"] * FIVE_MILLION), 8),
+    "as many in the second row": (b"a,b\n" + b",".join([b"x"] * FIVE_MILLION) + b"\n", 40),
+    "one endless line": (b"x" * 4 * FIVE_MILLION, 8),
+    "a quotation mark that never closes": (b'a,b\n"' + b"x\n" * 2 * FIVE_MILLION, 60),
+    "a quotation mark that never closes in one line": (b'"' + b"x," * 2 * FIVE_MILLION, 8),
+}
+
+
+@pytest.mark.parametrize(("content", "megabytes"), HUGE.values(), ids=HUGE)
+def test_what_is_far_too_wide_is_refused_without_being_cut_into_cells(
+    content: bytes, megabytes: int
+) -> None:
+    """Each cell takes sixty bytes and more: five million of them 300 MB, for a file of 10 MB."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileUnreadable):
+            read_table(content, most_rows=300)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < megabytes * 10**6
+
+
+def test_the_widest_table_that_is_allowed_is_read() -> None:
+    header = b",".join(b"c%d" % n for n in range(2000))
+    row = b",".join([b"x" * 400] * 2000)
+    table = read_table(header + b"\r\n" + row + b"\r" + row + b"\n" + row)
+    assert (len(table.header), len(table.rows)) == (2000, 3)
 
 
 HEAD = b"city,quality,gender,birth_year,topics,comment\n"

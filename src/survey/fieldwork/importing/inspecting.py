@@ -20,7 +20,7 @@ MOST_PLACES = 12_000_000
 """Cells of the rectangle around everything in a sheet, empty ones included."""
 _CHUNK = 2**20
 _OVERLAP = 2**10
-_LETTERS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})[0-9]")
+_LETTERS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})[0-9]{1,7}[\"']")
 _DIGITS = re.compile(rb"\br\s*=\s*[\"'][A-Z]{0,3}([0-9]{1,7})[\"']")
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3}[0-9]{1,7})[\"']")
 _ODD = re.compile(
@@ -29,8 +29,13 @@ _ODD = re.compile(
 )
 _HINTS = (b"<f", b":f", b"mergeCell", b't="e"', b"t='e'")
 """Without any of these bytes the pattern above finds nothing, and they are found much faster."""
+_START = b"<c r="
 _NOWHERE = re.compile(rb"<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*[\"'][^\"']*[\"'])*\s*/?>")
 """A cell that does not say where it stands: no spreadsheet program writes one."""
+_ODD_PLACE = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"'](?![A-Z]{1,3}[0-9]{1,7}[\"'])[^\"'<>]*[\"']"
+)
+"""A cell that says it stands where no sheet reaches; the parser would lay out all before it."""
 _UNUSUAL = tuple(
     before + b"c" + after
     for before in (b"<", b":")
@@ -52,10 +57,15 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> Inspected:
     """Look through the bytes of one sheet; raises `FileUnreadable` if no parser should see it."""
     rows, columns, problem = 0, set[bytes](), None
     for chunk in _chunks(archive, _part(archive, name)):
-        columns.update(_LETTERS.findall(chunk))
+        letters = _LETTERS.findall(chunk)
+        columns.update(letters)
         rows = max(rows, *map(int, set(_DIGITS.findall(chunk))), 0)
         problem = problem or _odd(name, chunk)
-        if _may_hide(chunk) and _NOWHERE.search(chunk):
+        unusual = _may_hide(chunk)
+        if unusual and _NOWHERE.search(chunk):
+            raise FileUnreadable(msg("The file is damaged or not an Excel workbook."))
+        # Looked for only where some cell has no place that was read above: this pattern is slow.
+        if (unusual or len(letters) < chunk.count(_START)) and _ODD_PLACE.search(chunk):
             raise FileUnreadable(msg("The file is damaged or not an Excel workbook."))
         if rows * _widest(columns) > MOST_PLACES:
             raise FileUnreadable(
@@ -71,7 +81,7 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> Inspected:
 
 def _may_hide(chunk: bytes) -> bool:
     """Whether there is a cell that is not written as every spreadsheet program does."""
-    usual = chunk.count(b"<c r=")
+    usual = chunk.count(_START)
     return chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
 
 

@@ -5,6 +5,7 @@ Cells are text and stay text: a formula is only characters here.
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ LARGEST_FILE = 200 * 1024 * 1024
 MOST_ROWS = 500_000
 MOST_COLUMNS = 2_000
 LONGEST_CELL = 20_000
+LONGEST_ROW = 1_000_000
+"""Characters of one line: of 2,000 columns with 500 each."""
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 50
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _SIGNATURES = {
     b"PK\x03\x04": "Excel",
     b"\xd0\xcf\x11\xe0": "Excel 97-2003",
@@ -49,14 +53,52 @@ def read_delimited(content: bytes, *, most_rows: int | None = None) -> Table:
 
     Raises `FileUnreadable` with the row where reading stopped.
     """
+    _check_first_line(content)
     text, encoding = _decode(content)
     delimiter = _delimiter(text)
+    _check_width(text, delimiter)
     records = islice(_records(text, delimiter), most_rows)
     header = header_of(next(records, (1, []))[1])
     rows = [(number, cells) for number, cells in records if any(map(str.strip, cells))]
     if not rows:
         raise FileUnreadable(msg("The file has a header but no rows."))
     return Table(header, rows, encoding, delimiter)
+
+
+def _check_first_line(content: bytes) -> None:
+    """Raise before anything is decoded if the header has no end within what may be its length."""
+    start = content[: 4 * LONGEST_ROW]
+    if len(start) < len(content) and b"\n" not in start and b"\r" not in start:
+        raise _row_too_long(1)
+
+
+def _check_width(text: str, delimiter: str) -> None:
+    """Raise before the header is cut into cells if it has too many, each of which takes memory."""
+    end = text.find("\n", 0, LONGEST_ROW)
+    header = text[: LONGEST_ROW if end < 0 else end]
+    if '"' not in header and header.count(delimiter) >= MOST_COLUMNS:
+        raise _too_many_columns()
+
+
+def _row_too_long(row: int) -> FileUnreadable:
+    return FileUnreadable(
+        msg(
+            "Row {row} is longer than {limit} characters; no table of interviews has such rows.",
+            row=row, limit=f"{LONGEST_ROW:,}",
+        )
+    )  # fmt: skip
+
+
+def _too_many_columns() -> FileUnreadable:
+    return FileUnreadable(msg("The file has more than {limit} columns.", limit=MOST_COLUMNS))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, one after the other: a copy of a large file is never made."""
+    for number, found in enumerate(_LINE.finditer(text), start=1):
+        if found.end() - found.start() > LONGEST_ROW:
+            raise _row_too_long(number)
+        yield found[0]
 
 
 def _decode(content: bytes) -> tuple[str, str]:
@@ -118,7 +160,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     if "\x00" in text:
         row = text.count("\n", 0, text.index("\x00")) + 1
         raise FileUnreadable(msg("Row {row} holds a NUL byte; this is not a text file.", row=row))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
@@ -142,7 +184,7 @@ def header_of(cells: list[str]) -> tuple[str, ...]:
     if not any(map(str.strip, cells)):
         raise FileUnreadable(msg("The first row must name the columns; it is empty."))
     if len(cells) > MOST_COLUMNS:
-        raise FileUnreadable(msg("The file has more than {limit} columns.", limit=MOST_COLUMNS))
+        raise _too_many_columns()
     return tuple(_one_line(cell) for cell in cells)
 
 

@@ -19,6 +19,8 @@ MAX_PART = 24 * 2**20
 MAX_UNPACKED = 64 * 2**20
 MAX_ROWS = 40_000
 MAX_CELLS = 800_000
+MAX_COLUMNS = 16_384
+"""As many as a sheet has; a text file could hold millions, each of which takes memory."""
 MOST_UNPACKED_TIMES, BOMB_FROM = 200, 2**24
 """Sheets unpack to 10-40 times their packed size; what unpacks to more is made to hurt."""
 _CHUNK = 2**16
@@ -64,8 +66,8 @@ def open_guarded(source: Path) -> Workbook:
     content = _bounded(source)
     if suffix in (".xlsx", ".xls"):
         suffix = check_spreadsheet(content)
-    elif b"\x00" in content:
-        raise WorkbookError(msg("“{name}” is not a text file.", name=source.name))
+    else:
+        _check_text(source.name, content)
     return Workbook(content, suffix, source.stem)
 
 
@@ -113,6 +115,15 @@ def check_spreadsheet(content: bytes, limits: Limits = FORMS) -> str:
     return ".xlsx"
 
 
+def _check_text(name: str, content: bytes) -> None:
+    if b"\x00" in content:
+        raise WorkbookError(msg("“{name}” is not a text file.", name=name))
+    if max(content.count(b"\n"), content.count(b"\r")) > MAX_ROWS:
+        raise _too_many(FORMS)
+    if any(max(line.count(b","), line.count(b"|")) > MAX_COLUMNS for line in content.splitlines()):
+        raise _too_many(FORMS)
+
+
 def _check_ole(content: bytes) -> None:
     if "EncryptedPackage".encode("utf-16-le") in content:
         raise _encrypted()
@@ -150,13 +161,7 @@ def _check_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], limit
         if name == "[content_types].xml" and part.has_macros:
             raise _macros()
     if rows > limits.rows or cells > limits.cells:
-        raise WorkbookError(
-            msg(
-                "The workbook has more than {rows} rows or {cells} cells.",
-                rows=limits.rows,
-                cells=limits.cells,
-            )
-        )
+        raise _too_many(limits)
 
 
 def _is_bomb(part: "_Part", entry: zipfile.ZipInfo) -> bool:
@@ -207,6 +212,16 @@ def _too_large(limits: Limits) -> WorkbookError:
             "The workbook is too large: at most {packed} MB, and {unpacked} MB when unpacked.",
             packed=limits.file // 2**20,
             unpacked=limits.unpacked // 2**20,
+        )
+    )
+
+
+def _too_many(limits: Limits) -> WorkbookError:
+    return WorkbookError(
+        msg(
+            "The workbook has more than {rows} rows or {cells} cells.",
+            rows=limits.rows,
+            cells=limits.cells,
         )
     )
 
