@@ -82,7 +82,7 @@ def test_errors_are_mended_and_the_second_time_adds_nothing(
     expect(desk.locator(".st-key-bulk-write button")).to_be_disabled()
     with desk.expect_download() as download:
         desk.locator(".st-key-bulk-problems button").click()
-    problems = load_workbook(Path(download.value.path()))
+    problems = load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
     causes, rows = problems.worksheets
     assert [row[:1] + row[2:4] for row in causes.iter_rows(min_row=2, values_only=True)] == [
         (1, "quality", "“11”"), (1, "point", "“nowhere”")

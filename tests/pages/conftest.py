@@ -1,5 +1,6 @@
 """Pages run by Streamlit's own test runner against a real store of made-up frozen waves."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,11 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 import streamlit as st
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from synthetic_results import PLANS, synthetic_store
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.access.sessions import sign_in_demo
+from survey.access.sessions import COOKIE, sign_in_demo
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.quota import cells_of
@@ -21,6 +23,7 @@ from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Account, LoginSession, Mode, Status, now
 from survey.ui import session as ui_session
 from survey.ui.navigation import BY_KEY, PageKey
+from survey.web.routes import build_app
 
 OpenPage = Callable[..., AppTest]
 
@@ -106,6 +109,31 @@ def read() -> Callable[[AppTest], str]:
 @pytest.fixture
 def with_data() -> Callable[[AppTest], AppTest]:
     return open_data
+
+
+@pytest.fixture
+def fetch() -> Callable[[AppTest, str], bytes]:
+    """`fetch(app, key)`: press a button that gives a file away; what its browser then gets."""
+
+    def press(app: AppTest, key: str) -> bytes:
+        app.button(key=key).click().run()
+        assert not app.exception
+        settings = current_settings()
+        with TestClient(
+            build_app(settings), cookies={COOKIE: ui_session.browser_secret() or ""}
+        ) as browser:
+            answer = browser.get(address_in(app))
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    return press
+
+
+def address_in(app: AppTest) -> str:
+    """Where the file waits that was asked for last."""
+    told = [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
+    (address,) = [one["address"] for one in told if "address" in one]
+    return str(address)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ Pages and roles are those that exist; a new one is looked at by itself. All read
 process, and the national office, which sees everything, has opened every page before them.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -42,6 +41,7 @@ from survey.store.tables import (
     WaveState,
     now,
 )
+from survey.ui import download_button
 from survey.ui import session as ui_session
 from survey.ui.navigation import PAGES, PageInfo
 
@@ -121,14 +121,14 @@ def screen(store: Settings) -> Iterator[Callable[..., str]]:
     current_settings.cache_clear()
     st.cache_data.clear()
     st.cache_resource.clear()
-    original = st.download_button
+    original = download_button._button
 
-    def watched(label: str, data: Any = None, **more: Any) -> bool:
-        if more.get("mime") != "image/png":  # drawn from the rows that are looked at already
-            files.append(_bytes(data))
-        return bool(original(label, data=data, **more))
+    def watched(visit: Any, label: str, file: download_button.File, **more: Any) -> None:
+        if file.media_type != download_button.PNG:  # drawn from rows that are looked at already
+            files.append(file.make())
+        original(visit, label, file, **more)
 
-    patch.setattr(st, "download_button", watched)
+    patch.setattr(download_button, "_button", watched)
 
     def look(page: PageInfo, role: Role, area: str, /, **query: str) -> str:
         files.clear()
@@ -148,13 +148,6 @@ def screen(store: Settings) -> Iterator[Callable[..., str]]:
     patch.undo()
     current_settings.cache_clear()
     dispose_engines()
-
-
-def _bytes(data: Any) -> bytes:
-    made = data() if callable(data) else data
-    if isinstance(made, io.IOBase):
-        made = made.read()
-    return made.encode() if isinstance(made, str) else bytes(made or b"")
 
 
 def _sign_in(store: Settings, role: Role, area: str) -> str:

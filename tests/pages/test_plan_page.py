@@ -69,9 +69,7 @@ def _move(field: Any, *states: WaveState) -> None:
 
 
 def _keys(app: AppTest) -> set[str]:
-    return {button.key for button in app.button if button.key} | {
-        button.key for button in app.get("download_button") if getattr(button, "key", None)
-    }
+    return {button.key for button in app.button if button.key}
 
 
 def _point_file(field: Any, rows: Sequence[Sequence[object]]) -> bytes:

@@ -142,7 +142,7 @@ def test_a_session_that_ended_while_the_page_was_open_changes_nothing(
 
 
 def test_a_supervisor_makes_codes_for_the_own_surveyors_only(
-    field: Field, employ: Any, visit_as: Any, read: Any
+    field: Field, employ: Any, visit_as: Any, read: Any, fetch: Any
 ) -> None:
     sun = employ(Role.SUPERVISOR, "110000")
     app = visit_as(PageKey.SIGN_IN_CODES, sun)
@@ -151,7 +151,7 @@ def test_a_supervisor_makes_codes_for_the_own_surveyors_only(
     assert app.button(key="sign-in-codes/make").disabled
     people.set_value(["li"]).run()
     app.button(key="sign-in-codes/make").click().run()
-    assert app.get("download_button")
+    assert fetch(app, "sign-in-codes/download").startswith(b"%PDF")
     assert "delete the file" in read(app)
 
 

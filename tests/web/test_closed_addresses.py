@@ -7,7 +7,17 @@ from streamlit.starlette import App
 
 from survey.settings import PROJECT_ROOT, Settings
 from survey.ui.asgi import TwoDoors
-from survey.web.routes import build_app
+from survey.web.routes import build_app, is_ours
+
+
+def test_no_file_is_given_away_without_a_session(tmp_path: Path) -> None:
+    """Streamlit gives whatever a page holds ready to anybody who knows its address."""
+    own = build_app(Settings(data_dir=tmp_path, database_url="", _env_file=None))
+    pages = App(PROJECT_ROOT / "app.py")
+    visitor = TestClient(TwoDoors(own, pages))
+    for address in ("/media", "/media/", f"/media/{'0' * 56}.csv", "/%6dedia/a.png"):
+        assert visitor.get(address).status_code == 404
+        assert is_ours(visitor.get(address).url.path.replace("%6d", "m"))
 
 
 def test_figures_about_the_process_are_closed_even_without_a_proxy(tmp_path: Path) -> None:

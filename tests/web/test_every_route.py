@@ -76,7 +76,7 @@ def door(
     }  # fmt: skip
     values = {
         "token": new_token(bits=128), "sha256": field.instrument.sha256, "name": "form.js",
-        "wave": field.wave.key, "serial": "7",
+        "wave": field.wave.key, "serial": "7", "number": new_token(bits=256),
     }  # fmt: skip
     with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
         yield Door(client, url, settings, values, interview)

@@ -1,15 +1,14 @@
-"""What a reader of a page looks at and takes away, entered into the audit trail.
+"""What a reader of a page looks at, entered into the audit trail; files are when they are fetched.
 
 Who cannot be entered is shown nothing: a store that takes nothing in is an error in words.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import streamlit as st
 
-from survey.access.audit_views import View, record_download, record_view
+from survey.access.audit_views import View, record_view
 from survey.store.engine import session_scope
 from survey.store.tables import now
 from survey.store.unavailable import telling_when_unavailable
@@ -31,18 +30,3 @@ def looks_at(visit: Visit, view: View, subject: UUID | str) -> None:
             session=session, principal=visit.principal, view=view, subject=subject, now=moment
         )
     seen[key] = moment
-
-
-def taken(visit: Visit, file_name: str, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """`make`, for a download button, which enters the download before it gives the bytes."""
-
-    def make_and_enter() -> bytes:
-        content = make()
-        with telling_when_unavailable(), session_scope(visit.settings.store_url) as session:
-            record_download(
-                session=session, principal=visit.principal, file_name=file_name,
-                size=len(content), now=now(),
-            )  # fmt: skip
-        return content
-
-    return make_and_enter

@@ -14,6 +14,7 @@ from survey.publish.rows import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
+from survey.ui.download_button import CSV, XLSX, File, download_button
 from survey.ui.filters import filter_row
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
@@ -23,8 +24,8 @@ from survey.ui.url import pick
 
 _MADE = "export/made"
 _MIME = {
-    Form.CSV: "text/csv",
-    Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Form.CSV: CSV,
+    Form.XLSX: XLSX,
     Form.PARQUET: "application/vnd.apache.parquet",
 }
 _NAMES = {Form.CSV: "CSV", Form.XLSX: "Excel (XLSX)", Form.PARQUET: "Parquet"}
@@ -123,8 +124,8 @@ def _made(visit: Visit, key: str) -> None:
     )
     for line in deviation_lines(t, made.deviation):
         st.caption(line)
-    st.download_button(
-        t("Download {name}", name=made.name), data=made.content, file_name=made.name,
-        mime=_MIME[form], key="export/download", on_click="ignore", type="primary",
-        icon=":material/download:",
+    download_button(
+        visit, t("Download {name}", name=made.name),
+        File(made.name, _MIME[form], lambda: made.content), key="export/download",
+        type="primary", icon=":material/download:",
     )  # fmt: skip

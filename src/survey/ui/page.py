@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from survey.access.principal import AccessDenied, Principal
+from survey.access.principal import AccessDenied, Action, Principal
 from survey.locale import SurveyError, Translator, translator
 from survey.observe.metrics import FAILURES, PAGE_SECONDS
 from survey.observe.request import current_number, new_number, numbered
@@ -54,6 +54,8 @@ class Visit:
 
     screen: Screen
     principal: Principal
+    action: Action | None = None
+    """The right that the page takes, and with it whatever is fetched from it."""
 
     @property
     def settings(self) -> Settings:
@@ -82,7 +84,7 @@ def run_page(key: PageKey, body: Callable[[Visit], None]) -> None:
             _refuse(screen.t)
         else:
             st.title(screen.t(BY_KEY[key].title), anchor=False)
-            body(Visit(screen, principal))
+            body(Visit(screen, principal, BY_KEY[key].action))
 
     run_open_page(key, guarded)
 

@@ -10,7 +10,7 @@ from survey.publish.images import png
 from survey.publish.picture import Picture
 from survey.publish.tables import csv_bytes
 from survey.publish.views.figures import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
-from survey.ui.accountable import taken
+from survey.ui.download_button import CSV, PNG, File, download_button
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
 
@@ -78,25 +78,14 @@ def _downloads(visit: Visit, picture: Picture, *, demo: bool) -> None:
         line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
     )
     footnotes = tuple(line for line in (watermark, picture.note, t(QUOTA_SAMPLE)) if line)
-    csv_name, png_name = f"{picture.key}.csv", f"{picture.key}.png"
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            t("Table (CSV)"),
-            data=taken(visit, csv_name, partial(csv_bytes, picture.table, remarks)),
-            file_name=csv_name,
-            mime="text/csv",
-            key=f"{picture.key}/csv",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/table:",
-        )
-        st.download_button(
-            t("Picture (PNG)"),
-            data=taken(visit, png_name, partial(png, picture, footnotes)),
-            file_name=png_name,
-            mime="image/png",
-            key=f"{picture.key}/png",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/image:",
-        )
+        download_button(
+            visit, t("Table (CSV)"),
+            File(f"{picture.key}.csv", CSV, partial(csv_bytes, picture.table, remarks)),
+            key=f"{picture.key}/csv", type="tertiary", icon=":material/table:",
+        )  # fmt: skip
+        download_button(
+            visit, t("Picture (PNG)"),
+            File(f"{picture.key}.png", PNG, partial(png, picture, footnotes)),
+            key=f"{picture.key}/png", type="tertiary", icon=":material/image:",
+        )  # fmt: skip

@@ -18,6 +18,7 @@ from survey.publish.code_sheet import code_sheet_pdf
 from survey.store.engine import read_scope
 from survey.store.tables import now
 from survey.store.unavailable import change_scope
+from survey.ui.download_button import PDF, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.handing_out import origin
 from survey.ui.page import Visit, fragment
@@ -56,9 +57,9 @@ def _sheets(visit: Visit, task: Task) -> None:
     printed: tuple[str, bytes] | None = st.session_state.get(_PRINTED)
     if printed is not None:
         name, content = printed
-        st.download_button(
-            t("Download sheet {name} (PDF)", name=name), content, f"codes-{name}.pdf",
-            "application/pdf", key="sheet/download", type="primary", on_click="ignore",
+        download_button(
+            visit, t("Download sheet {name} (PDF)", name=name),
+            File(f"codes-{name}.pdf", PDF, lambda: content), key="sheet/download", type="primary",
         )  # fmt: skip
         st.caption(t("Keep this file to yourself: whoever has it can answer the questionnaire."))
     _list(visit)

@@ -18,6 +18,7 @@ from survey.publish.sign_in_sheet import sign_in_sheet_pdf
 from survey.publish.tables import for_screen
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
+from survey.ui.download_button import PDF, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.handing_out import origin
 from survey.ui.page import Visit
@@ -93,9 +94,10 @@ def _download(visit: Visit) -> None:
     if printed is None:
         return
     count, content = printed
-    st.download_button(
-        t("Download {count} codes (PDF)", count=count), content, "sign-in-codes.pdf",
-        "application/pdf", key="sign-in-codes/download", type="primary", on_click="ignore",
+    download_button(
+        visit, t("Download {count} codes (PDF)", count=count),
+        File("sign-in-codes.pdf", PDF, lambda: content), key="sign-in-codes/download",
+        type="primary",
     )  # fmt: skip
     st.caption(t("Print it, cut it, and delete the file: whoever has a code can sign in with it."))
 

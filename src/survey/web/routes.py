@@ -8,6 +8,7 @@ from survey.settings import Settings
 from survey.web import (
     assets,
     contact,
+    downloads,
     health,
     invited,
     offline,
@@ -22,9 +23,12 @@ from survey.web.desk import Desk
 from survey.web.faults import fault_handlers
 from survey.web.limits import RateLimit
 
-_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/")
+_MEDIA = "/media/"
+"""Streamlit gives files away there to whoever knows the address, also after signing out; we take it
+and have nothing there: every file of ours is fetched from `downloads`."""
+_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/", downloads.PREFIX, _MEDIA)
 _ADDRESSES = frozenset({"/health", "/ready", withdraw.PATH})
-_CLOSED = frozenset({"/_stcore/metrics"})
+_CLOSED = frozenset({"/_stcore/metrics", "/media"})
 """Streamlit tells figures about the process there to anybody; we take it and have nothing there."""
 
 
@@ -59,5 +63,6 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *paper.routes(settings),
         *signin.routes(settings, limit),
         *auth.routes(settings, limit),
+        *downloads.routes(settings),
         *health.routes(settings),
     ]

@@ -16,6 +16,7 @@ from survey.store.engine import session_scope
 from survey.store.tables import now
 from survey.web.auth.forms import NO_STORE
 from survey.web.bodies import read_form
+from survey.web.downloads import DOWNLOADS
 from survey.web.limits import RateLimit, client_address
 from survey.web.notices import SUBMIT_URL, show_busy
 from survey.web.render import Page, enclose, fragment, reader_language, respond
@@ -140,6 +141,8 @@ class _Reception:
         return response
 
     def _sign_out(self, secret: str | None) -> None:
+        if secret:
+            DOWNLOADS.forget(secret)
         with session_scope(self.settings.store_url) as session:
             sign_out(session=session, secret=secret, now=now())
 

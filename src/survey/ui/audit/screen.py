@@ -19,14 +19,14 @@ from survey.access.audit_views import View
 from survey.locale import Translator
 from survey.publish.audit_file import china_time, workbook, write_csv
 from survey.store.engine import read_scope
-from survey.ui.accountable import looks_at, taken
+from survey.ui.accountable import looks_at
 from survey.ui.audit.choice import BELOW
 from survey.ui.audit.words import action_words, actor_words, detail_lines, subject_words
+from survey.ui.download_button import CSV, XLSX, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 
 MOST_EXPORTED = 50_000
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _LINES_SHOWN = 6
 
 
@@ -152,14 +152,12 @@ def _files(visit: Visit, choice: TrailChoice) -> None:
             )
 
     with st.container(horizontal=True, gap="small", key="audit-files"):
-        st.download_button(
-            t("Table (CSV)"), data=taken(visit, "audit.csv", as_csv), file_name="audit.csv",
-            mime="text/csv", key="audit/csv", on_click="ignore", type="tertiary",
-            icon=":material/table:",
+        download_button(
+            visit, t("Table (CSV)"), File("audit.csv", CSV, as_csv), key="audit/csv",
+            type="tertiary", icon=":material/table:",
         )  # fmt: skip
-        st.download_button(
-            t("Table (XLSX)"), data=taken(visit, "audit.xlsx", as_workbook),
-            file_name="audit.xlsx", mime=_XLSX, key="audit/xlsx", on_click="ignore",
+        download_button(
+            visit, t("Table (XLSX)"), File("audit.xlsx", XLSX, as_workbook), key="audit/xlsx",
             type="tertiary", icon=":material/table:",
         )  # fmt: skip
     st.caption(

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 
 import pandas as pd
@@ -25,6 +26,7 @@ from survey.store.tables import now
 from survey.store.unavailable import change_scope
 from survey.ui.bulk_import.aim import Aim
 from survey.ui.bulk_import.upload import Upload
+from survey.ui.download_button import CSV, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 from survey.ui.session import signed_in
@@ -185,7 +187,7 @@ def _keep(visit: Visit, aim: Aim, mapping: MappingFile) -> None:
                     instrument_name=aim.instrument.name, name=name or "", now=now(),
                 )  # fmt: skip
             st.toast(t("Saved. Everybody who imports for this questionnaire can use it."))
-        st.download_button(
-            t("Mapping as a file"), write_mapping(mapping), file_name="mapping.csv",
-            mime="text/csv", key="bulk/mapping", on_click="ignore",
+        download_button(
+            visit, t("Mapping as a file"),
+            File("mapping.csv", CSV, partial(write_mapping, mapping)), key="bulk/mapping",
         )  # fmt: skip

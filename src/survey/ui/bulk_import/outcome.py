@@ -1,5 +1,6 @@
 """What a check has found and what was written, in words, numbers and a list to mend the file by."""
 
+from functools import partial
 from html import escape
 
 import pandas as pd
@@ -13,8 +14,7 @@ from survey.fieldwork.importing.meanings import in_language
 from survey.fieldwork.importing.plan import MOST_SHOWN, ImportPlan
 from survey.fieldwork.importing.sheets import reason_of, write_rejections
 from survey.instrument.model import Instrument
-from survey.ui.accountable import taken
-from survey.ui.bulk_import.upload import XLSX
+from survey.ui.download_button import XLSX, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.navigation import BY_KEY, PageKey
 from survey.ui.page import Visit
@@ -107,14 +107,10 @@ def _problems(visit: Visit, plan: ImportPlan) -> None:
             t("The first {count} reasons; the list holds up to {most}.", count=len(rows),
               most=f"{MOST_SHOWN:,}")
         )  # fmt: skip
-    st.download_button(
-        t("List of problems (.xlsx)"),
-        taken(
-            visit, "problems.xlsx",
-            lambda: write_rejections(plan.rejected, plan.causes, plan.sheet, language, t),
-        ),
-        file_name="problems.xlsx", mime=XLSX, key="bulk/problems", on_click="ignore",
-        icon=":material/download:",
+    make = partial(write_rejections, plan.rejected, plan.causes, plan.sheet, language, t)
+    download_button(
+        visit, t("List of problems (.xlsx)"), File("problems.xlsx", XLSX, make),
+        key="bulk/problems", icon=":material/download:",
     )  # fmt: skip
     st.markdown(
         t("Mend these rows in the file and upload it again, or write the others now: rows that "

@@ -13,11 +13,11 @@ from survey.fieldwork.importing.workbooks import LIMITS, read_table
 from survey.locale import SurveyError
 from survey.store.engine import read_scope
 from survey.ui.bulk_import.aim import Aim
+from survey.ui.download_button import XLSX, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 
 LARGEST_MB = 50
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FIRST_ROWS = 300
 _LOOK = "bulk/look"
 
@@ -37,7 +37,6 @@ def offer_template(visit: Visit, aim: Aim) -> None:
     t = visit.t
 
     def make() -> bytes:
-        # Streamlit asks for the bytes outside of a run, where no cookie can be read.
         person = visit.principal
         with read_scope(visit.settings.store_url) as session:
             cities = cities_within(session=session, principal=person)
@@ -45,10 +44,10 @@ def offer_template(visit: Visit, aim: Aim) -> None:
             principal=person, instrument=aim.instrument, cities=cities, language=visit.language
         )
 
-    st.download_button(
-        t("Template to fill in (.xlsx)"), make, mime=XLSX, icon=":material/download:",
-        file_name=f"{aim.instrument.name}-{aim.instrument.version}.xlsx", key="bulk/template",
-        on_click="ignore",
+    download_button(
+        visit, t("Template to fill in (.xlsx)"),
+        File(f"{aim.instrument.name}-{aim.instrument.version}.xlsx", XLSX, make),
+        key="bulk/template", icon=":material/download:",
     )  # fmt: skip
 
 

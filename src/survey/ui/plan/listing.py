@@ -8,9 +8,9 @@ from sqlmodel import Session
 
 from survey.sample.workbooks import CellError, Sheet, write_workbook
 from survey.store.engine import read_scope
-from survey.ui.accountable import taken
+from survey.ui.download_button import XLSX, File, download_button
 from survey.ui.page import Visit
-from survey.ui.plan.outcome import XLSX, problems_in_words, show_errors
+from survey.ui.plan.outcome import problems_in_words, show_errors
 
 
 class Listed(Protocol):
@@ -44,10 +44,9 @@ def uploaded_list(
             sheet = template(session)
         return write_workbook([sheet], visit.language)
 
-    st.download_button(
-        t("Template (XLSX)"), data=taken(visit, f"{name}.xlsx", make),
-        file_name=f"{name}.xlsx", mime=XLSX,
-        key=f"{name}-template", on_click="ignore", icon=":material/table:",
+    download_button(
+        visit, t("Template (XLSX)"), File(f"{name}.xlsx", XLSX, make), key=f"{name}-template",
+        icon=":material/table:",
     )  # fmt: skip
     given = st.file_uploader(label, type=["xlsx"], key=file_key)
     if given is None:
@@ -56,6 +55,6 @@ def uploaded_list(
         with read_scope(visit.settings.store_url) as session:
             listed = read(session, given.name, given.getvalue())
         if listed.errors:
-            show_errors(t, listed.errors, name)
+            show_errors(visit, listed.errors, name)
         else:
             confirm(listed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -12,13 +13,13 @@ from survey.locale import SurveyError, Translator
 from survey.publish.tables import csv_bytes
 from survey.sample.workbooks import CellError
 from survey.store.unavailable import change_scope
+from survey.ui.download_button import CSV, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.page import Visit
 from survey.ui.session import signed_in
 
 _DONE, _PROBLEM = "plan/done", "plan/problem"
 _SHOWN = 100
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def may_plan(visit: Visit) -> bool:
@@ -62,8 +63,9 @@ def problems_in_words(t: Translator) -> Iterator[None]:
         notice(t(error.message), t("Nothing was changed."))
 
 
-def show_errors(t: Translator, errors: tuple[CellError, ...], key: str) -> None:
+def show_errors(visit: Visit, errors: tuple[CellError, ...], key: str) -> None:
     """Every wrong cell: where it is, what stands there, why it cannot stay."""
+    t = visit.t
     table = pd.DataFrame(
         [
             (error.sheet, error.row, t(error.column), error.value, t(error.message))
@@ -78,8 +80,7 @@ def show_errors(t: Translator, errors: tuple[CellError, ...], key: str) -> None:
     st.table(table.head(_SHOWN).astype(str), border="horizontal", alt=t("Wrong cells"))
     if len(errors) > _SHOWN:
         st.caption(t("The first {shown}; all of them are in the file.", shown=_SHOWN))
-    st.download_button(
-        t("All reasons (CSV)"), data=lambda: csv_bytes(table), file_name="reasons.csv",
-        mime="text/csv", key=f"{key}/reasons", on_click="ignore", type="tertiary",
-        icon=":material/table:",
+    download_button(
+        visit, t("All reasons (CSV)"), File("reasons.csv", CSV, partial(csv_bytes, table)),
+        key=f"{key}/reasons", type="tertiary", icon=":material/table:",
     )  # fmt: skip

@@ -22,10 +22,10 @@ from survey.sample.workbooks import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
 from survey.ui import pictures
-from survey.ui.accountable import taken
+from survey.ui.download_button import XLSX, File, download_button
 from survey.ui.glossary import explain
 from survey.ui.page import Visit
-from survey.ui.plan.outcome import XLSX, act, may_plan, problems_in_words, show_errors
+from survey.ui.plan.outcome import act, may_plan, problems_in_words, show_errors
 from survey.ui.url import pick
 
 SAVED, COMPUTED, FILE = "saved", "computed", "file"
@@ -141,7 +141,7 @@ def _uploaded(visit: Visit, sheet: WaveSheet, cities: list[FrameCity]) -> PlanRe
         return None
     found = read_plan_file(given.name, given.getvalue(), city_finder(cities))
     if found.errors:
-        show_errors(t, found.errors, "plan-file")
+        show_errors(visit, found.errors, "plan-file")
     return found.request
 
 
@@ -159,14 +159,10 @@ def _show(
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
                 on_click=partial(_save, visit, sheet, request),
             )  # fmt: skip
-        st.download_button(
-            t("Plan (XLSX)"),
-            data=taken(
-                visit, f"plan-{sheet.key}.xlsx",
-                partial(_workbook, planned, cities, sheet.series, visit.language),
-            ),
-            file_name=f"plan-{sheet.key}.xlsx", mime=XLSX, key="plan-export", on_click="ignore",
-            icon=":material/table:",
+        make = partial(_workbook, planned, cities, sheet.series, visit.language)
+        download_button(
+            visit, t("Plan (XLSX)"), File(f"plan-{sheet.key}.xlsx", XLSX, make),
+            key="plan-export", icon=":material/table:",
         )  # fmt: skip
     _groups(visit, view)
     pictures.draw(visit, view.picture, demo=sheet.is_demo)

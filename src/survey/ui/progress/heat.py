@@ -12,7 +12,7 @@ from survey.fieldwork.progress import Place, Progress
 from survey.locale import Translator
 from survey.publish.tables import csv_bytes
 from survey.publish.views.names import Names
-from survey.ui.accountable import taken
+from survey.ui.download_button import CSV, File, download_button
 from survey.ui.page import Visit
 from survey.ui.progress.words import last_day
 
@@ -48,12 +48,10 @@ def heat(visit: Visit, seen: Progress) -> None:
         f'<div class="hcs-heat"><table><thead><tr>{first}{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
-    file_name = f"progress-{seen.wave.key}.csv"
-    st.download_button(
-        t("Table (CSV)"), data=taken(visit, file_name, partial(_csv, visit, seen)),
-        file_name=file_name,
-        mime="text/csv", key="progress/csv", on_click="ignore", type="tertiary",
-        icon=":material/table:",
+    download_button(
+        visit, t("Table (CSV)"),
+        File(f"progress-{seen.wave.key}.csv", CSV, partial(_csv, visit, seen)),
+        key="progress/csv", type="tertiary", icon=":material/table:",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from survey.fieldwork.quality.kinds import KIND_NAMES
 from survey.locale import Message, Translator, msg
 from survey.publish.tables import csv_bytes
 from survey.store.engine import read_scope
-from survey.ui.accountable import taken
+from survey.ui.download_button import CSV, File, download_button
 from survey.ui.page import Visit, fragment
 from survey.ui.progress.words import percent
 
@@ -59,11 +59,10 @@ def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
         st.html(_html(table.head(_LISTED)))
         if len(table) > _LISTED:
             st.caption(t("{count} more in the file", count=len(table) - _LISTED))
-        st.download_button(
-            t("Table (CSV)"), file_name=f"quality-{by}.csv",
-            data=taken(visit, f"quality-{by}.csv", partial(_csv, t, table, demo)),
-            mime="text/csv", key=f"progress/quality/csv/{by}", on_click="ignore",
-            type="tertiary", icon=":material/table:",
+        download_button(
+            visit, t("Table (CSV)"),
+            File(f"quality-{by}.csv", CSV, partial(_csv, t, table, demo)),
+            key=f"progress/quality/csv/{by}", type="tertiary", icon=":material/table:",
         )  # fmt: skip
 
 

@@ -1,0 +1,272 @@
+"""A file goes to the session that asked for it, once, while the right to it lasts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from survey.access.audit_views import DOWNLOADED
+from survey.access.principal import Action, Principal, Role
+from survey.access.sessions import COOKIE, as_principal, end_sessions, sign_in_demo
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, now
+from survey.web import downloads
+from survey.web.downloads import (
+    DOWNLOADS,
+    LIFETIME,
+    Download,
+    Downloads,
+    DownloadTooLarge,
+    TooManyDownloads,
+    attachment,
+)
+
+if TYPE_CHECKING:
+    from conftest import Field
+
+Offer = Callable[..., str]
+CONTENT = "城市,得分\n北京市,81.2\n".encode()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_waits() -> Iterator[None]:
+    yield
+    DOWNLOADS._waiting.clear()
+
+
+def signed_in(field: Field, role: Role) -> tuple[str, Principal]:
+    with session_scope(field.url) as session:
+        secret = sign_in_demo(session=session, role=role, now=now())
+        account = session.exec(select(Account).where(Account.login == f"demo-{role}")).one()
+        return secret, as_principal(account)
+
+
+@pytest.fixture
+def analyst(field: Field, demo_accounts: None) -> tuple[str, Principal]:
+    return signed_in(field, Role.ANALYST)
+
+
+def offered(holder: tuple[str, Principal], name: str = "rows.csv", content: bytes = CONTENT) -> str:
+    secret, person = holder
+    return DOWNLOADS.offer(secret, Download(name, "text/csv", content, person, Action.EXPORT_ROWS))
+
+
+def ask(client: TestClient, address: str, secret: str | None, **headers: str) -> Any:
+    if secret is not None:
+        headers["Cookie"] = f"{COOKIE}={secret}"
+    return client.get(address, headers=headers)
+
+
+def entries(field: Field) -> list[AuditEntry]:
+    with read_scope(field.url) as session:
+        query = select(AuditEntry).where(AuditEntry.action == DOWNLOADED)
+        return list(session.exec(query).all())
+
+
+def test_the_owner_gets_it_once_and_the_trail_says_so(
+    client: TestClient, field: Field, analyst: tuple[str, Principal]
+) -> None:
+    address = offered(analyst, "得分 2026.csv")
+    answer = ask(client, address, analyst[0])
+    assert (answer.status_code, answer.content) == (200, CONTENT)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    told = answer.headers["content-disposition"]
+    assert told == (
+        "attachment; filename=\"2026.csv\"; filename*=UTF-8''%E5%BE%97%E5%88%86%202026.csv"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    (entry,) = entries(field)
+    assert (entry.actor_id, entry.subject_id) == (analyst[1].account_id, "得分 2026.csv")
+    assert entry.detail == {"bytes": len(CONTENT)}
+    again = ask(client, address, analyst[0])
+    assert again.status_code == 404
+    assert "press the button again" in again.text
+    assert len(entries(field)) == 1
+
+
+def test_without_the_cookie_of_that_session_there_is_nothing(
+    client: TestClient, field: Field, analyst: tuple[str, Principal]
+) -> None:
+    address = offered(analyst)
+    other, _ = signed_in(field, Role.NATIONAL_OFFICIAL)
+    same_person_elsewhere, _ = signed_in(field, Role.ANALYST)
+    assert ask(client, address, None).status_code == 403
+    assert ask(client, address, "forged").status_code == 403
+    assert ask(client, address, other).status_code == 404
+    assert ask(client, address, same_person_elsewhere).status_code == 404
+    foreign = ask(client, address, analyst[0], **{"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status_code == 403
+    assert ask(client, "/download/" + "0" * 43, analyst[0]).status_code == 404
+    assert not entries(field)
+    # None of them has used it up.
+    assert ask(client, address, analyst[0]).content == CONTENT
+
+
+def test_other_methods_do_not_use_it_up(client: TestClient, analyst: tuple[str, Principal]) -> None:
+    address = offered(analyst)
+    cookie = {"Cookie": f"{COOKIE}={analyst[0]}"}
+    for method in ("HEAD", "POST", "PUT", "DELETE"):
+        assert client.request(method, address, headers=cookie).status_code == 405
+    assert ask(client, address, analyst[0]).status_code == 200
+
+
+def test_signing_out_takes_it_away(
+    client: TestClient, field: Field, analyst: tuple[str, Principal]
+) -> None:
+    address = offered(analyst)
+    assert DOWNLOADS.held_bytes
+    left = client.post(
+        "/auth/logout", headers={"Cookie": f"{COOKIE}={analyst[0]}"}, follow_redirects=False
+    )
+    assert left.status_code == 303
+    assert not DOWNLOADS.held_bytes
+    assert ask(client, address, analyst[0]).status_code == 403
+    assert not entries(field)
+
+
+def _lock(account: Account) -> None:
+    account.active = False
+
+
+def _other_role(account: Account) -> None:
+    account.role = Role.CITY_OFFICIAL
+
+
+def _other_area(account: Account) -> None:
+    account.area = "310000"
+
+
+def _other_role_with_the_right(account: Account) -> None:
+    account.role = Role.NATIONAL_OFFICIAL
+
+
+@pytest.mark.parametrize(
+    "change", [_lock, _other_role, _other_area, _other_role_with_the_right],
+    ids=lambda change: change.__name__,
+)  # fmt: skip
+def test_a_right_that_was_lost_in_between_counts(
+    client: TestClient, field: Field, analyst: tuple[str, Principal],
+    change: Callable[[Account], None],
+) -> None:  # fmt: skip
+    address = offered(analyst)
+    with session_scope(field.url) as session:
+        change(session.get_one(Account, analyst[1].account_id))
+    assert ask(client, address, analyst[0]).status_code == 403
+    assert not entries(field)
+
+
+def test_a_right_that_the_role_has_not_is_refused_whoever_made_the_file(
+    client: TestClient, field: Field, demo_accounts: None
+) -> None:
+    official = signed_in(field, Role.CITY_OFFICIAL)
+    assert ask(client, offered(official), official[0]).status_code == 403
+
+
+def test_sessions_ended_elsewhere_end_it_too(
+    client: TestClient, field: Field, analyst: tuple[str, Principal]
+) -> None:
+    address = offered(analyst)
+    with session_scope(field.url) as session:
+        end_sessions(session=session, account_id=analyst[1].account_id, now=now())
+    assert ask(client, address, analyst[0]).status_code == 403
+
+
+def test_what_cannot_be_entered_is_not_given_away(
+    client: TestClient, analyst: tuple[str, Principal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from survey.store.unavailable import StoreUnavailable
+
+    def full(**_: Any) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(downloads, "record_download", full)
+    answer = ask(client, offered(analyst), analyst[0])
+    assert answer.status_code == 503
+    assert CONTENT not in answer.content
+
+
+def test_two_at_the_same_moment_get_one_file(analyst: tuple[str, Principal]) -> None:
+    number = offered(analyst).removeprefix(downloads.PREFIX)
+    start, got = threading.Barrier(8), []
+
+    def take() -> None:
+        start.wait()
+        got.append(DOWNLOADS.take(number, analyst[0]))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([one for one in got if one is not None]) == 1
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(
+    analyst: tuple[str, Principal],
+) -> None:
+    clock = Clock()
+    room = Downloads(clock=clock)
+    file = Download("a", "text/csv", CONTENT, analyst[1], None)
+    address = room.offer("one", file)
+    clock.now = LIFETIME
+    # Nobody comes any more: what was set up with the first file looks again by itself.
+    assert room._sweeper is not None
+    assert room._sweeper.daemon
+    room._sweep()
+    assert room.held_bytes == 0
+    assert room._sweeper is None
+    assert room.take(address.removeprefix(downloads.PREFIX), "one") is None
+
+
+def test_what_one_session_and_all_together_hold_is_bounded(
+    analyst: tuple[str, Principal],
+) -> None:
+    room = Downloads(most_of_session=100, most_of_process=250)
+    file = Download("a", "text/csv", b"x" * 60, analyst[1], None)
+    first = room.offer("one", file)
+    room.offer("one", file)
+    assert room.held_bytes == 60
+    assert room.take(first.removeprefix(downloads.PREFIX), "one") is None
+    with pytest.raises(DownloadTooLarge):
+        room.offer("one", replace(file, content=b"x" * 101))
+    for holder in ("two", "three", "four"):
+        room.offer(holder, file)
+    with pytest.raises(TooManyDownloads):
+        room.offer("five", file)
+    assert room.held_bytes == 240
+    small = Downloads()
+    for _ in range(50):
+        small.offer("one", replace(file, content=b""))
+    assert len(small._waiting) <= 8
+    for each in (room, small):
+        assert each._sweeper is not None
+        each._sweeper.cancel()
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("a.csv", "a.csv"), ("样本 计划.xlsx", "xlsx"), ('a"b\r\nX: y.csv', "a_b_X_y.csv"),
+        ("..", "file"), ("", "file"), ("../../etc/passwd", "etc_passwd"),
+    ],
+)  # fmt: skip
+def test_a_name_cannot_add_to_the_header(name: str, plain: str) -> None:
+    told = attachment(name)
+    assert f'filename="{plain}"' in told
+    assert told.isascii()
+    assert told.isprintable()
