@@ -58,7 +58,9 @@ def one_wave(rng: np.random.Generator, tally: dict[str, list[float]]) -> None:
     against = compare(frame, "score", DESIGN, group="city", reference="all")
     share = frame.groupby("city")["weight"].sum() / frame["weight"].sum()
     tally["interval against the nation"].append(holds(against, true - (true * share).sum()))
-    ranks = rank_sets(table["estimate"], table["se"], draws=1000, seed=int(rng.integers(2**31)))
+    ranks = rank_sets(
+        table["estimate"], table["se"], df=table["df"], draws=1000, seed=int(rng.integers(2**31))
+    )
     place = CITIES - np.arange(CITIES)
     tally["rank sets"].append(((ranks["low"] <= place) & (place <= ranks["high"])).all())
     no_change(rng, true, tally)
