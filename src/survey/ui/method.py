@@ -111,8 +111,10 @@ def _errors(t: Translator) -> None:
 def _rates(t: Translator) -> None:
     st.markdown(
         t(
-            "Rates have intervals on the scale of log odds, which stay between 0 and 100. At "
-            "exactly 0 or 100 per cent Wilson's interval on the effective sample stands instead."
+            "Every interval stays between 0 and 100. Rates have intervals on the scale of log "
+            "odds, and so have scores whose usual interval would leave the range. At exactly 0 or "
+            "100, and where everybody in the sample agreed, Wilson's interval on the effective "
+            "sample stands instead."
         )
     )
 
@@ -126,7 +128,8 @@ def _comparisons(t: Translator, view: MethodView) -> None:
                 "Two cities are told apart only where their difference is larger than chance "
                 "would make the largest difference of all pairs of cities. The set of places of a "
                 "city goes from one more than the cities surely above it to all but those surely "
-                "below it. All sets hold together."
+                "below it. All sets hold together. "
+                "Each city counts with the degrees of freedom of its own margin of error."
             )
         )
         st.latex(
