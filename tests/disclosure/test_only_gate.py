@@ -13,8 +13,6 @@ SOURCE = Path(survey.__path__[0])
 BEHIND = {"publish/results", "publish/rows"}
 """Where figures are computed and pass the gate, and where rows leave as rows."""
 ALLOWED = {
-    # Functions of figures that passed the gate already.
-    "survey.estimate": {"pooled_mean", "band_probabilities"},
     # What a snapshot says about itself: no figure.
     "survey.snapshot.manifest": {"Manifest"},
     "survey.snapshot": {"SnapshotDamaged"},
@@ -24,7 +22,7 @@ ALLOWED = {
     "survey.snapshot.files": {"check_snapshot"},
 }
 READERS = {"read_parquet", "read_snapshot", "stored_source", "response_frame", "read_table"}
-PRIVATE = {"_folder", "_whole", "_read", "_within_reach"}
+PRIVATE = {"_folder", "_whole", "_read", "_within_reach", "exact", "exact_changes"}
 
 
 def above() -> Iterator[Path]:
@@ -76,6 +74,8 @@ def test_nothing_above_the_gate_reads_around_it(path: Path) -> None:
         "from survey.publish.results.stored import stored_source",
         "import pandas as pd\npd.read_parquet('cells.parquet')",
         "def view(results):\n    return results._whole('cells.parquet', {})",
+        "def view(results):\n    return results.exact(None, 'cells.parquet', {})",
+        "from survey.estimate import pooled_mean",
     ],
 )
 def test_ways_around_it_are_seen(text: str) -> None:

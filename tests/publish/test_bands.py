@@ -1,14 +1,26 @@
 """Bands are declared data, and a band is called by its name only where it is all but certain."""
 
-import pandas as pd
+from collections.abc import Sequence
+
 import pytest
 
-from survey.locale import translator
-from survey.publish.views.bands import Verdict, read_bands, verdict_of, verdicts_on_bands
-from survey.publish.views.cells import Cells
+from survey.estimate import band_probabilities
+from survey.locale import Translator, translator
+from survey.publish.views.bands import Verdict, read_bands, verdict_of
 
 EN, ZH = translator("en"), translator("zh")
 NAMES = ("Fair", "Good", "Excellent")
+NOTHING = float("nan")
+
+
+def verdicts(
+    estimate: Sequence[float], se: float, df: float, t: Translator, language: str
+) -> list[Verdict | None]:
+    bands = read_bands()
+    edges = [band.lower for band in bands if band.lower is not None]
+    count = len(estimate)
+    chances = band_probabilities(estimate, [se] * count, [df] * count, edges).tolist()
+    return [verdict_of(row, [band.name[language] for band in bands], t) for row in chances]
 
 
 def test_the_declared_bands_are_in_order_and_say_where_they_are_from() -> None:
@@ -22,8 +34,7 @@ def test_the_declared_bands_are_in_order_and_say_where_they_are_from() -> None:
 
 
 def test_every_published_national_score_is_good() -> None:
-    table = pd.DataFrame({"estimate": [71.75, 80.59], "se": 0.1, "df": 100, "shown": True})
-    assert [one.words for one in verdicts_on_bands(Cells(table), ZH, "zh") if one] == [
+    assert [one.words for one in verdicts([71.75, 80.59], 0.1, 100, ZH, "zh") if one] == [
         "良好（可能性 >99%）",
         "良好（可能性 >99%）",
     ]
@@ -48,8 +59,7 @@ def test_one_band_or_the_fewest_that_are_all_but_certain(
 
 
 def test_a_score_on_an_edge_is_not_settled() -> None:
-    table = pd.DataFrame({"estimate": [70.0], "se": [0.5], "df": [20], "shown": [True]})
-    verdict = verdicts_on_bands(Cells(table), ZH, "zh")[0]
+    verdict = verdicts([70.0], 0.5, 20, ZH, "zh")[0]
     assert verdict is not None
     assert not verdict.settled
     assert "尚不能定" in verdict.words
@@ -57,7 +67,4 @@ def test_a_score_on_an_edge_is_not_settled() -> None:
 
 
 def test_without_a_score_or_an_error_there_is_no_band() -> None:
-    table = pd.DataFrame(
-        {"estimate": [None, 75.0], "se": [None, None], "df": [None, 0], "shown": [False, True]}
-    )
-    assert verdicts_on_bands(Cells(table), EN, "en") == [None, None]
+    assert verdicts([NOTHING, 75.0], NOTHING, 0, EN, "en") == [None, None]

@@ -158,7 +158,7 @@ def test_unranked_and_hidden_cities_come_last_without_a_number(
     figures = [name for name in ranks.columns if name in {"rank", "tied", "low", "high", "p_top"}]
     ranks.loc[gone, figures] = np.nan
     cells.loc[cells["area"] == small, "n"] = 80
-    cells.loc[cells["area"] == hidden, ["estimate", "se", "ci_low", "ci_high", "n", "df"]] = np.nan
+    cells.loc[cells["area"] == hidden, ["estimate", "ci_low", "ci_high", "n", "df"]] = np.nan
     cells.loc[cells["area"] == hidden, "shown"] = False
     monkeypatch.setattr(results, "ranks", lambda *_, **__: ranks)
     monkeypatch.setattr(results, "cells", lambda *_, **__: cells)

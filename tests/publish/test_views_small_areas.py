@@ -6,6 +6,7 @@ import pytest
 from survey.access.principal import OPERATOR
 from survey.publish.charts import ELDER, ORDINARY, spec_of
 from survey.publish.results import WaveResults
+from survey.publish.results.store import CELLS
 from survey.publish.views.small_area_beside import (
     BESIDE,
     DIRECT,
@@ -108,20 +109,19 @@ def test_peers_are_the_tier_of_the_city(frozen: Frozen) -> None:
     mega = tiers[tiers["area"] == "mega"].iloc[0]
     assert row["beside"] == mega["estimate"]
     assert row["beside_low"] == mega["ci_low"]
-    assert picture.data["beside"].nunique() == tiers["area"].nunique()
+    assert picture.data["beside"].nunique() == tiers["estimate"].nunique() > 1
 
 
 def test_two_waves_pooled_by_hand(frozen: Frozen) -> None:
     picture = view(frozen, group=FULL, beside=WAVES).cities
     area = {"area_level": "city", "area": "310000", "group": FULL, "indicator": "composite"}
-    first, second = (
-        frozen[key].cells(OPERATOR, **area).iloc[0] for key in ("main-2023", "main-2024")
-    )
-    change = frozen["main-2024"].changes(OPERATOR, before=frozen["main-2023"].wave, **area).iloc[0]
+    later, earlier = frozen["main-2024"], frozen["main-2023"]
+    first, second = (one.exact(OPERATOR, CELLS, area).iloc[0] for one in (earlier, later))
+    change = later.exact_changes(OPERATOR, earlier.wave, area).iloc[0]
     row = picture.data[picture.data["code"] == "310000"].iloc[0]
     if not np.isclose(change["before"], first["estimate"]):
         pytest.skip("the made-up change is not one of the made-up cells")
-    assert row["beside"] == pytest.approx((first["estimate"] + second["estimate"]) / 2)
+    assert row["beside"] == pytest.approx((first["estimate"] + second["estimate"]) / 2, abs=0.0501)
     shared = (first["se"] ** 2 + second["se"] ** 2 - change["se"] ** 2) / 2
     variance = (first["se"] ** 2 + second["se"] ** 2 + 2 * shared) / 4
     assert (row["beside_high"] - row["beside"]) ** 2 > 1.96**2 * variance

@@ -12,7 +12,6 @@ from survey.locale import translator
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import (
     NOTHING,
-    Difference,
     Figure,
     difference_of,
     figure_of,
@@ -38,6 +37,7 @@ def gaps(*rows: tuple[float, float, float, bool]) -> Cells:
         frame.assign(
             area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
             reference=79.0,
+            clear=(frame["ci_low"] > 0).astype(int) - (frame["ci_high"] < 0),
         )
     )  # fmt: skip
 
@@ -73,10 +73,10 @@ def test_a_difference_is_clear_exactly_when_its_interval_excludes_zero(
     middle: float, half: float
 ) -> None:
     low, high = middle - half, middle + half
-    one = Difference("x", Figure(middle, low, high, 50, "ok", shown=True), None, None)
+    frame = gaps((middle, low, high, True))
+    one = difference_of("x", frame)
     assert one.is_clear == (low > 0 or high < 0)
     assert one.is_higher == (low > 0)
-    frame = gaps((middle, low, high, True))
     expected = "higher" if low > 0 else "lower" if high < 0 else "unclear"
     assert verdicts(frame) == [expected]
 

@@ -34,8 +34,6 @@ class Table(StrEnum):
 CONTRASTS = ("rest", "nation", "region3", "size_tier")
 """What a gap is measured against."""
 KEYS = ("area_level", "area", "group", "indicator")
-_INTERNAL = ("sum_weight", "critical")
-"""Columns that serve the computation and nobody else."""
 _OF_HIDDEN = frozenset(
     {"wave", "snapshot", "demo", "contrast", "before_wave", "shown", "reason"}
     | {*KEYS, "area_name", "group_name", "indicator_name"}
@@ -133,7 +131,7 @@ def _print(results: WaveResults, rows: pd.DataFrame, form: Format, language: str
     if form is Format.TABLE:
         say("{wave}, snapshot {sha256}", wave=info.key, sha256=info.snapshot_sha256)
     names = Names(language, results.tree, results.method.measures)
-    kept = [column for column in rows.columns if column not in (*KEYS, *_INTERNAL)]
+    kept = [column for column in rows.columns if column not in KEYS]
     keys = [key for key in KEYS if key in rows.columns]
     meta: dict[str, object] = {
         "wave": info.key,
@@ -177,6 +175,6 @@ def _plain(column: str, value: object) -> object:
 
 
 _COUNTS = frozenset(
-    {"n", "n_psu", "n_reference", "n_before", "n_after", "rank", "tied", "ranked", "low", "high",
-     "marginal_low", "marginal_high", "sensitivity_low", "sensitivity_high"}
+    {"n", "n_psu", "df", "n_reference", "n_before", "n_after", "clear", "rank", "tied", "ranked",
+     "low", "high", "marginal_low", "marginal_high", "sensitivity_low", "sensitivity_high"}
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Reading a frozen wave: its cells, behind the gate, for the person who asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session, col, select
 
 from survey.access.principal import NATION, AccessDenied, Action, Principal, covers
-from survey.disclosure import neutral, withheld
+from survey.disclosure import withheld
 from survey.fieldwork.instruments import load_tree
 from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, SurveyError, msg
@@ -22,6 +22,7 @@ from survey.publish.results.domains import EVERYONE, area_labels, cities_of
 from survey.publish.results.lookup import Lookup
 from survey.publish.results.method import Method
 from survey.publish.results.others import Run, first_named, runs
+from survey.publish.results.precision import as_published
 from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import Settings
 from survey.snapshot.files import SnapshotDamaged, read_manifest
@@ -110,8 +111,8 @@ class WaveResults:
     ) -> pd.DataFrame:
         """Cells of the wave: a row an area, group and indicator; hidden ones have null figures.
 
-        Columns: area_level, area, group, indicator, estimate, se, ci_low, ci_high, df, n, n_psu,
-        sum_weight, deff, status, shown, reason.
+        Columns: area_level, area, group, indicator, estimate, ci_low, ci_high, df, n, n_psu, deff,
+        status, shown, reason; with the decimals of `survey.publish.results.precision`.
         """
         wanted = {
             "area_level": area_level,
@@ -133,8 +134,8 @@ class WaveResults:
     ) -> pd.DataFrame:
         """Differences: `rest` is a group minus the rest of its area, `nation` an area minus it.
 
-        Columns: contrast, area_level, area, group, indicator, estimate, reference, difference, se,
-        ci_low, ci_high, df, p, n, n_reference, status, shown, reason, p_adjusted, verdict
+        Columns: contrast, area_level, area, group, indicator, estimate, reference, difference,
+        ci_low, ci_high, df, n, n_reference, status, shown, reason, verdict
         (`higher`, `lower`, `none`, or empty where nothing can be tested; see `with_verdicts`).
         """
         wanted = {
@@ -250,13 +251,32 @@ class WaveResults:
     ) -> pd.DataFrame:
         """Change from an earlier wave of the series to this one, over the cities of both.
 
-        Columns: before_wave, area_level, area, group, indicator, before, after, difference, se,
-        ci_low, ci_high, df, p, n_before, n_after, status, shown, reason, p_adjusted, verdict.
+        Columns: before_wave, area_level, area, group, indicator, before, after, difference,
+        ci_low, ci_high, df, n_before, n_after, status, shown, reason, verdict.
 
         Raises:
             NotCompared: nothing has been computed for the snapshot that `before` names, or it is
                 one of this wave.
         """
+        wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
+        rows = self._read(principal, self._changes_from(principal, before), wanted)
+        return self._within_reach(rows, principal, before)
+
+    def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
+        """Rows of a table as the snapshot has them, for what is worked out in this package alone:
+        nothing of them may leave it unrounded."""
+        self._require(principal)
+        return self._within_reach(self._whole(name, _asked(wanted)), principal, self.wave)
+
+    def exact_changes(
+        self, principal: Principal, before: WaveInfo, wanted: Mapping[str, Filter]
+    ) -> pd.DataFrame:
+        """As `exact`, for the change from an earlier wave."""
+        name = self._changes_from(principal, before)
+        return self._within_reach(self.exact(principal, name, wanted), principal, before)
+
+    def _changes_from(self, principal: Principal, before: WaveInfo) -> str:
+        """The file of the change from an earlier wave."""
         self._require(principal)
         if before.key == self.wave.key:
             raise NotCompared(SAME_WAVE)
@@ -269,8 +289,7 @@ class WaveResults:
                     wave=self.wave.key,
                 )
             )
-        wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
-        return self._within_reach(self._read(principal, name, wanted), principal, before)
+        return name
 
     def _require(self, principal: Principal) -> None:
         """Every figure takes the right to read results, and a demo account reads demo waves."""
@@ -282,15 +301,10 @@ class WaveResults:
         path = self._folder / name
         return _table(path, _age(path)).find(asked)
 
-    def _read(self, principal: Principal, name: str, wanted: dict[str, Filter]) -> pd.DataFrame:
+    def _read(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
         self._require(principal)
-        asked = {
-            column: [value] if isinstance(value, str) else list(value)
-            for column, value in wanted.items()
-            if value is not None
-        }
         path = self._folder / name
-        found = _published(path, _age(path)).find(asked)
+        found = _published(path, _age(path)).find(_asked(wanted))
         return self._within_reach(found, principal, self.wave)
 
     def _within_reach(
@@ -308,6 +322,15 @@ class WaveResults:
                 kept &= ~np.asarray((table["contrast"] == larger) & area.isin(cities))
         result: pd.DataFrame = table[kept].reset_index(drop=True)
         return result
+
+
+def _asked(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
+    """What is wanted, column by column, without those of which all is."""
+    return {
+        column: [value] if isinstance(value, str) else list(value)
+        for column, value in wanted.items()
+        if value is not None
+    }
 
 
 @lru_cache(maxsize=256)
@@ -338,8 +361,8 @@ def _table(path: Path, _age: int) -> Lookup:
 
 @lru_cache(maxsize=32)
 def _published(path: Path, age: int) -> Lookup:
-    """The same file as it leaves the results: what is hidden has one reason and no status."""
-    return _table(path, age).finished(neutral)
+    """The same file as it leaves the results: rounded, and what is hidden has one reason."""
+    return _table(path, age).finished(as_published)
 
 
 def read_method(path: Path) -> Method:

@@ -7,9 +7,10 @@ from functools import lru_cache
 from math import isnan
 from pathlib import Path
 
-from survey.estimate import band_probabilities
 from survey.locale import Translator
-from survey.publish.views.cells import Cells
+from survey.publish.results.derived import band_chances
+from survey.publish.results.store import Filter
+from survey.publish.views.reading import Reading
 from survey.settings import PROJECT_ROOT
 
 SETTLED_FROM = 0.9
@@ -54,15 +55,20 @@ def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
         )
 
 
-def verdicts_on_bands(cells: Cells, t: Translator, language: str) -> list[Verdict | None]:
-    """The band of each row; None where there is no score or no error to judge it by."""
+def verdicts_on_bands(
+    reading: Reading, areas: Sequence[str], **wanted: Filter
+) -> list[Verdict | None]:
+    """The band of each of some areas; None where there is no score or no error to judge it by.
+
+    `wanted` are the keys of their cells, or of headlines where a `basis` is among them.
+    """
     bands = read_bands()
-    names = [band.name[language] for band in bands]
+    names = [band.name[reading.language] for band in bands]
     edges = [band.lower for band in bands if band.lower is not None]
-    chances = band_probabilities(
-        cells.numbers("estimate"), cells.numbers("se"), cells.numbers("df"), edges
-    )
-    return [verdict_of(row, names, t) for row in chances.tolist()]
+    chances = band_chances(reading.results, reading.principal, edges, wanted=wanted)
+    return [
+        verdict_of(chances[area], names, reading.t) if area in chances else None for area in areas
+    ]
 
 
 def verdict_of(chances: Sequence[float], names: Sequence[str], t: Translator) -> Verdict | None:

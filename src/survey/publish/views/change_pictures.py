@@ -43,7 +43,7 @@ class Years:
 
 def roles_of(changes: Cells) -> list[str]:
     """What each row is drawn as: an arrow only where the change holds after adjustment."""
-    absent = ~changes.shown | np.isnan(changes.numbers("se"))
+    absent = ~changes.shown | np.isnan(changes.numbers("ci_low"))
     return [
         HIDDEN if gone else _ROLES.get(verdict, UNCLEAR)
         for gone, verdict in zip(absent, changes.texts("verdict"), strict=True)
@@ -124,7 +124,7 @@ def _changes_picture(
     t = reading.t
     value = t("Change in points")
     roles = roles_of(changes)
-    why = remarks(changes, changes.numbers("se"), t)
+    why = remarks(changes, changes.numbers("ci_low"), t)
     notes = [text if role == HIDDEN else "" for text, role in zip(why, roles, strict=True)]
     rows = gap_rows(changes, labels, t, key=key) | {"role": roles, "note": notes}
     if line is not None and len(changes) and not np.isnan(line[1]):
@@ -173,7 +173,7 @@ def _table(
         _n_in(t, years.before): counts(changes.numbers("n_before")),
         _n_in(t, years.after): counts(changes.numbers("n")),
         t("Verdict"): ["" if role == HIDDEN else t(_WORDS[role]) for role in roles],
-        t("Remark"): remarks(changes, changes.numbers("se"), t),
+        t("Remark"): remarks(changes, changes.numbers("ci_low"), t),
     }
 
 

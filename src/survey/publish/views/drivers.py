@@ -234,7 +234,7 @@ def _rows(reading: Reading, cells: Cells) -> Rows:
     }
     for name, values in (("importance", importance), ("performance", performance)):
         low, high = cells.numbers(f"{name}_low"), cells.numbers(f"{name}_high")
-        average = float(values[~absent].mean()) if not absent.all() else np.nan
+        average = round(float(values[~absent].mean()), 1) if not absent.all() else np.nan
         columns[name] = np.append(values, average)
         columns[f"{name}_low"], columns[f"{name}_high"] = (
             np.append(low, np.nan),

@@ -11,12 +11,14 @@ from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
-from survey.publish.results.headlines import DOMAIN
+from survey.publish.results.domains import EVERYONE
+from survey.publish.results.headlines import CITY_WEIGHTED, DOMAIN
+from survey.publish.results.store import Filter
 from survey.publish.views.bands import Verdict, verdicts_on_bands
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Figure, figure_of
 from survey.publish.views.headline import dashed_line, how_counted, nation_cells
-from survey.publish.views.names import COMPOSITE
+from survey.publish.views.names import COMPOSITE, NATION
 from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
 from survey.publish.views.reading import Reading
 from survey.publish.views.rows import ranges, score_table, verdicts
@@ -86,12 +88,11 @@ def overview(
     cells = reading.cells(indicator=filters.indicator)
     cities = cells.where("area_level", "city")
     gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
-    bands = verdicts_on_bands(at_indicator, reading.t, language)
     return OverviewView(
         title=reading.wave_title,
         headline=headline,
         sentence=_sentence(reading, headline, filters),
-        band=bands[0] if bands and filters.indicator == COMPOSITE else None,
+        band=_band(reading, filters.basis) if filters.indicator == COMPOSITE else None,
         counted=how_counted(reading, filters.basis, filters.indicator),
         tiles=_tiles(reading, nation),
         standing=_standing(gaps),
@@ -100,6 +101,16 @@ def overview(
         areas=_areas(reading, cells, headline, filters),
         trend=trend_picture(reading, others, filters.indicator),
     )
+
+
+def _band(reading: Reading, basis: str) -> Verdict | None:
+    """The band of the national composite, counted in the way that is shown."""
+    wanted: dict[str, Filter] = {"indicator": COMPOSITE}
+    if basis == CITY_WEIGHTED:
+        wanted |= {"basis": basis, "composite": reading.wave.composite}
+    else:
+        wanted |= {"area_level": "nation", "group": EVERYONE}
+    return verdicts_on_bands(reading, [NATION], **wanted)[0]
 
 
 def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> str:

@@ -16,6 +16,7 @@ from survey.publish.charts.ranks import ABOVE, BELOW, TIED, UNRANKED
 from survey.publish.columns import listed
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
+from survey.publish.results.domains import EVERYONE
 from survey.publish.results.headlines import DOMAIN
 from survey.publish.results.others import Run
 from survey.publish.results.ranks import RANKING
@@ -304,14 +305,19 @@ def _listing(
         t("Place"): [_place_words(order, row, t) for row in keep],
         t("Possible places"): [_set_words(order.low[row], order.high[row]) for row in keep],
         t("Against the city in focus"): [against.get(roles[row], "") for row in keep],
-        t("Probability of the first {top} (%)", top=RANKING.top): order.p_top[keep] * 100,
+        t("Probability of the first {top} (%)", top=RANKING.top): np.round(order.p_top[keep] * 100),
     }
     if indicator == COMPOSITE:
         columns[t("Places under other weights")] = [
             _set_words(order.moved_low[row], order.moved_high[row]) for row in keep
         ]
-        bands = verdicts_on_bands(cells, t, reading.language)
-        columns[t("Band")] = ["" if band is None else band.words for band in bands]
+        bands = verdicts_on_bands(
+            reading, cells.texts("area"), area_level="city", group=EVERYONE, indicator=indicator
+        )
+        columns[t("Band")] = [
+            band.words if band is not None and shown else ""
+            for band, shown in zip(bands, cells.shown, strict=True)
+        ]
     names = [reading.names.area(code) for code in cells.texts("area")]
     return score_table(cells, names, t, name=t("City"), value=score_title(t), **columns)
 

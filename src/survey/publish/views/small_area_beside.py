@@ -9,10 +9,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.estimate import pooled_mean
 from survey.locale import Message, Translator, msg
 from survey.publish.results import WaveResults
-from survey.publish.results.intervals import SCALE
+from survey.publish.results.derived import pooled_waves
 from survey.publish.results.small_areas import Basis, NoModel
 from survey.publish.views.cells import Cells, Floats
 from survey.publish.views.figures import NOT_AVAILABLE
@@ -29,7 +28,6 @@ BESIDE: Mapping[str, Message] = MappingProxyType(
     }
 )
 """What may stand beside the direct figure, by its code in the address."""
-_SAME = 1e-6
 _WHY_NO_MODEL: Mapping[str, Message] = MappingProxyType(
     {
         NoModel.NO_SCORE_OF_THE_CITY: msg("the city itself has no score that can be shown"),
@@ -99,7 +97,7 @@ def _model(cells: Cells, t: Translator) -> Beside:
         low=cells.numbers("model_low"),
         high=cells.numbers("model_high"),
         remarks=remarks,
-        own_weight=cells.numbers("shrinkage") * 100,
+        own_weight=np.round(cells.numbers("shrinkage") * 100),
     )
 
 
@@ -149,21 +147,9 @@ def _two_waves(
     if not earlier:
         return missing
     other = max(earlier, key=lambda one: (one.wave.year, one.wave.key))
-    before = Cells(other.small_areas(reading.principal, group=group, indicator=indicator))
-    change = reading.changes(other.wave, area_level="city", group=group, indicator=indicator)
-    earlier_estimate, earlier_se, earlier_df = (
-        before.aligned(column, "area", codes) for column in ("estimate", "se", "df")
-    )
-    reference, change_se = (change.aligned(column, "area", codes) for column in ("reference", "se"))
-    pooled = pooled_mean(
-        (earlier_estimate, cells.numbers("estimate")),
-        (earlier_se, cells.numbers("se")),
-        (earlier_df, cells.numbers("df")),
-        # A change that starts elsewhere is about other cities or another recipe.
-        change_se=np.where(np.abs(reference - earlier_estimate) < _SAME, change_se, np.nan),
-        level=reading.results.method.level,
-        scale=(0.0, SCALE),
-    )
+    pooled = pooled_waves(reading.results, other, reading.principal, group, indicator)
+    pooled = pooled.reindex(codes)
+    estimate, low, high = (pooled[name].to_numpy() for name in ("estimate", "low", "high"))
     return Beside(
         name=name,
         note=t(
@@ -172,8 +158,8 @@ def _two_waves(
             "waves disappears in it.",
             before=other.wave.title.get(reading.language) or other.wave.key,
         ),
-        estimate=pooled.estimate,
-        low=pooled.low,
-        high=pooled.high,
-        remarks=[t(NOT_AVAILABLE) if np.isnan(value) else "" for value in pooled.estimate],
+        estimate=estimate,
+        low=low,
+        high=high,
+        remarks=[t(NOT_AVAILABLE) if np.isnan(value) else "" for value in estimate],
     )

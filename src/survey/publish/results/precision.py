@@ -1,0 +1,83 @@
+"""The decimals with which each column leaves the results; exact values stay in the snapshot.
+
+Weights of an age by gender cell are the census divided by its respondents. Whoever knows the census
+solves a few unrounded rates of one city for how many people each hidden group has, and how many of
+them said yes: unrounded figures tell people apart, figures with one decimal do not. So a column
+leaves with the decimals that are declared here, and a column that is not declared does not leave.
+Verdicts, places, grades and arrows are decided from the exact values, before.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.disclosure import neutral
+
+_FIGURES = (
+    "estimate", "ci_low", "ci_high", "reference", "difference", "before", "after",
+    "model", "model_low", "model_high", "adjustment",
+    "importance", "importance_low", "importance_high",
+    "performance", "performance_low", "performance_high", "agreement", "set_agreement",
+    "deff",
+)  # fmt: skip
+"""Scores, rates, their bounds and differences, shares in per cent; a design effect as well, which
+with the spread of a rate would tell its error."""
+_SHARES = ("p_top", "shrinkage", "r_squared")
+"""Parts of 1, as whole per cents."""
+_COUNTS = (
+    "n", "n_psu", "n_reference", "n_before", "n_after", "df", "cities", "replicates",
+    "rank", "tied", "ranked", "low", "high", "marginal_low", "marginal_high",
+    "sensitivity_low", "sensitivity_high", "priority",
+)  # fmt: skip
+DECIMALS: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys(_FIGURES, 1) | dict.fromkeys(_SHARES, 2) | dict.fromkeys(_COUNTS, 0)
+)
+WITHHELD = frozenset({"se", "sum_weight", "mse", "p", "p_adjusted", "critical"})
+"""Columns that stay in the snapshot: sums of weights and standard errors are functions of counts,
+and a p value is one of a standard error. The interval says how sure a figure is."""
+TEXTS = frozenset(
+    {"contrast", "basis", "composite", "before_wave", "area_level", "area", "other", "group",
+     "indicator", "status", "grade", "model_basis", "no_model", "no_drivers", "verdict", "shown",
+     "reason"}
+)  # fmt: skip
+_OF_THE_MODEL = frozenset({"model", "model_low", "model_high", "shrinkage", "adjustment"})
+"""Figures that a hidden row keeps: they rest on the other cities, see `small_areas`."""
+
+
+class UndeclaredColumn(LookupError):
+    """A table has a column of which nobody has said with how many decimals it may leave."""
+
+
+def round_figures(values: NDArray[np.float64], decimals: int = 1) -> NDArray[np.float64]:
+    """The values as they are published; never a negative zero."""
+    return np.asarray(np.round(values, decimals) + 0.0)
+
+
+def as_published(table: pd.DataFrame) -> pd.DataFrame:
+    """A protected table as others may read it: rounded, and with one neutral reason.
+
+    Raises:
+        UndeclaredColumn: default deny.
+    """
+    hidden = ~_shown(table)
+    columns: dict[str, object] = {}
+    for name in table.columns:
+        if name in TEXTS:
+            columns[name] = table[name]
+        elif name in DECIMALS:
+            values = table[name].to_numpy(dtype=float, na_value=np.nan)
+            values = values if name in _OF_THE_MODEL else np.where(hidden, np.nan, values)
+            columns[name] = round_figures(values, DECIMALS[name])
+        elif name not in WITHHELD:
+            raise UndeclaredColumn(name)
+    result = pd.DataFrame(columns, index=table.index, copy=False)
+    return neutral(result) if "shown" in result.columns else result
+
+
+def _shown(table: pd.DataFrame) -> NDArray[np.bool_]:
+    if "shown" not in table.columns:
+        return np.ones(len(table), dtype=bool)
+    return table["shown"].to_numpy(dtype=bool)

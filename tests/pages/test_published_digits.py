@@ -1,0 +1,134 @@
+"""Every results page, everything that reaches the browser or is taken away: one decimal.
+
+Texts, tables and chart data of all elements, whatever their kind, and every CSV. Left out is only
+what is no result of this survey: where the cities lie, and figures that others published.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import streamlit as st
+from google.protobuf.message import Message
+from streamlit.testing.v1 import AppTest
+
+from survey.access.principal import PERMISSIONS, Action, Role
+from survey.context.published import published_results
+from survey.settings import Settings
+from survey.ui.navigation import PAGES, PageInfo
+
+LONG = re.compile(r"(?<![\d.\w])[-+\u2212]?\d+\.\d{2,}(?![\d.\w])")
+PLACES = {"lon", "lat"}
+RESULTS = [page for page in PAGES if page.action is Action.READ_RESULTS]
+ASKED: dict[str, str] = {"city": "320500", "place": "320500", "lang": "en", "detail": "yes"}
+PUBLISHED = {result.score for result in published_results()} | {2.10}
+"""And the code of an indicator that looks like a number."""
+STYLE = re.compile(r"<style.*|style=\"[^\"]*\"", re.DOTALL)
+"""How a page looks is no data either."""
+
+
+def messages(app: AppTest) -> Iterator[tuple[str, Any]]:
+    """Name and value of every field of every element; the look of a chart is no data."""
+    for node in app._tree:
+        yield from fields(getattr(node, "proto", None))
+
+
+def fields(message: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(message, Message):
+        for descriptor, value in message.ListFields():
+            if descriptor.name != "spec":
+                yield from fields(value, descriptor.name)
+    elif isinstance(message, str | bytes | float):
+        yield name, message
+    elif hasattr(message, "__iter__"):
+        for value in message.values() if hasattr(message, "values") else message:
+            yield from fields(value, name)
+
+
+def long_numbers(app: AppTest, files: list[bytes]) -> tuple[list[str], int]:
+    """What has more decimals than are published, and how many numbers were looked at."""
+    found: list[str] = []
+    looked = 0
+    for name, value in messages(app):
+        if isinstance(value, bytes):
+            strange, count = in_table(value)
+            found, looked = found + strange, looked + count
+        elif isinstance(value, str):
+            found += [f"{name}: {one}" for one in in_text(value)]
+    for content in files:
+        text = content.decode("utf-8", "replace")
+        found, looked = found + in_text(text), looked + len(text)
+    return found, looked
+
+
+def in_text(text: str) -> list[str]:
+    numbers = LONG.findall(STYLE.sub("", text))
+    return [one for one in numbers if abs(float(one.replace("\u2212", "-"))) not in PUBLISHED]
+
+
+def in_table(data: bytes) -> tuple[list[str], int]:
+    try:
+        table = pa.ipc.open_stream(data).read_all()
+    except pa.ArrowInvalid:
+        return [], 0
+    found, looked = [], 0
+    for name in table.column_names:
+        values = [one for one in table[name].to_pylist() if one is not None]
+        numbers = np.array([one for one in values if isinstance(one, float)], dtype=float)
+        numbers = numbers[~np.isnan(numbers)]
+        looked += len(numbers)
+        if name not in PLACES:
+            strange = numbers[numbers != np.round(numbers, 1)]
+            found += [f"{name}: {one}" for one in strange if one not in PUBLISHED]
+        found += [
+            f"{name}: {one}" for text in values if isinstance(text, str) for one in in_text(text)
+        ]
+    return found, looked
+
+
+@pytest.fixture
+def taken_away(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every CSV that a page offers."""
+    files: list[bytes] = []
+    original = st.download_button
+
+    def watched(label: str, data: Any = None, **more: Any) -> bool:
+        if str(more.get("mime")).startswith("text/csv"):
+            made = data() if callable(data) else data
+            made = made.read() if isinstance(made, io.IOBase) else made
+            files.append(made.encode() if isinstance(made, str) else bytes(made or b""))
+        return bool(original(label, data=data, **more))
+
+    monkeypatch.setattr(st, "download_button", watched)
+    return files
+
+
+@pytest.mark.parametrize("page", RESULTS, ids=[page.key.value for page in RESULTS])
+def test_no_number_on_a_results_page_is_longer_than_what_is_published(
+    page: PageInfo,
+    frozen_waves: Settings,
+    use_store: Callable[[Settings], None],
+    open_page: Callable[..., AppTest],
+    with_data: Callable[[AppTest], AppTest],
+    taken_away: list[bytes],
+) -> None:
+    assert Action.READ_RESULTS in PERMISSIONS[Role.NATIONAL_OFFICIAL]
+    use_store(frozen_waves)
+    app = with_data(open_page(page.key, Role.NATIONAL_OFFICIAL, **ASKED))
+    assert not app.exception
+    found, looked = long_numbers(app, taken_away)
+    assert found == []
+    assert looked > 20 or page.key.value in {"method", "glossary", "trend_links"}
+
+
+def test_a_longer_number_would_be_seen() -> None:
+    table = pa.table({"estimate": [80.123, None], "label": ["a", "b 0.25"], "lon": [1.2345, 2.0]})
+    buffer = io.BytesIO()
+    with pa.ipc.new_stream(buffer, table.schema) as stream:
+        stream.write_table(table)
+    assert in_table(buffer.getvalue()) == (["estimate: 80.123", "label: 0.25"], 3)
+    assert in_text("80.1 to 80.25, version 1.2.3") == ["80.25"]
