@@ -12,20 +12,26 @@ from sqlmodel import select
 
 from survey.access.principal import NATION, OPERATOR, AccessDenied, Action, Principal, Role
 from survey.context.published import published_waves
+from survey.disclosure import MINIMUM_N
 from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.clock import china_date
+from survey.fieldwork.pace import EffectiveSize
 from survey.fieldwork.progress import (
     Concern,
     Dispositions,
+    Place,
     Progress,
+    Tally,
     cells_by_day,
     progress_of,
     progress_waves,
     recent_days,
 )
+from survey.fieldwork.progress.settled import FEWEST, large_enough
 from survey.fieldwork.quota import cells_of
+from survey.sample.frame import shipped_cities, store_cities
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave
+from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave, WaveState
 from survey.ui.progress.words import past_waste
 
 SUPERVISOR = Principal(uuid4(), "Sun", Role.SUPERVISOR, "110000")
@@ -247,3 +253,70 @@ def test_cells_by_day_are_cut_to_the_readers_area(field: Any) -> None:
         _days(field, elsewhere, "110000")
     with pytest.raises(AccessDenied):
         _days(field, Principal(uuid4(), "Li", Role.SURVEYOR, "110000"), None)
+
+
+def _freeze(field: Any, state: WaveState) -> None:
+    with session_scope(field.url) as session:
+        wave = session.exec(select(Wave)).one()
+        for step in (WaveState.CLOSED, WaveState.FROZEN, WaveState.RELEASED):
+            wave.state = step
+            session.add(wave)
+            session.flush()
+            if step is state:
+                break
+
+
+@pytest.mark.parametrize("state", [WaveState.FROZEN, WaveState.RELEASED])
+@pytest.mark.parametrize("person", [SUPERVISOR, NATIONAL, OPERATOR], ids=["city", "nation", "all"])
+def test_a_computed_wave_shows_no_count_of_a_cell(
+    field: Any, state: WaveState, person: Principal
+) -> None:
+    """Age by gender of a city is what its weights are made of: it gave every hidden n."""
+    _store(field, *[Status.APPROVED] * 14)
+    _store(field, *[Status.APPROVED] * 3, cell=1)
+    open_wave = _look(field, person)
+    assert [cell.tally.counted for cell in open_wave.total.cells][:2] == [14, 3]
+    cells = open_wave.total.cells
+    _freeze(field, state)
+    seen = _look(field, person)
+    assert seen.is_settled
+    assert seen.total.tally.counted == 17
+    for place in (seen.total, *seen.cities):
+        assert (place.cells, place.margins, dict(place.days)) == ((), (), {})
+        assert (place.effective.n, place.forecast, place.beyond) == (0, None, 0)
+        assert place.still_missing == place.tally.target - place.tally.counted
+    assert seen.to_do == ()
+    with read_scope(field.url) as session:
+        assert cells_by_day(
+            session=session, principal=person, wave=seen.wave, cells=cells, city_code=None,
+            now=field.now,
+        ) == ()  # fmt: skip
+
+
+def test_small_cities_of_a_computed_wave_cannot_be_subtracted(field: Any) -> None:
+    with session_scope(field.url) as session:
+        store_cities(shipped_cities(), session=session)
+    _store(field, *[Status.APPROVED] * 40)
+    _store(field, *[Status.APPROVED] * 6, city="310000")
+    _store(field, *[Status.APPROVED] * 15, city="320500")
+    _store(field, *[Status.APPROVED] * 30, city="440100")
+    _freeze(field, WaveState.FROZEN)
+    seen = _look(field, NATIONAL)
+    assert seen.total.tally.counted == 91
+    assert {city.city_code for city in seen.cities} == {"110000", "440100"}
+
+
+def test_what_is_hidden_is_more_than_one_city_and_enough_people() -> None:
+    assert FEWEST == MINIMUM_N
+    for counts in product((0, 1, 5, 9, 10, 11, 40), repeat=4):
+        cities = [
+            Place(str(place), Tally(50, {Status.FROZEN: count}, count), (), EffectiveSize(0, 0),
+                  None, {}, 0)
+            for place, count in enumerate(counts)
+        ]  # fmt: skip
+        shown = large_enough(cities)
+        hidden = sum(counts) - sum(city.tally.counted for city in shown)
+        assert all(city.tally.counted >= FEWEST for city in shown)
+        gone = len(cities) - len(shown)
+        assert gone == 0 or len(shown) == 0 or (gone > 1 and hidden >= FEWEST)
+        assert gone == 0 or min(counts) < FEWEST

@@ -14,6 +14,7 @@ from survey.fieldwork.progress.counting import WINDOW
 from survey.fieldwork.progress.model import Cell
 from survey.fieldwork.quota import COUNTED
 from survey.fieldwork.reach import within_reach
+from survey.fieldwork.waves import COMPUTED
 from survey.store.core import table_of
 from survey.store.days import china_day
 from survey.store.tables import QuotaCell, Response
@@ -44,8 +45,11 @@ def cells_by_day(
     city_code: str | None,
     now: datetime,
 ) -> tuple[CellDays, ...]:
-    """`cells` of one city, or of all cities in reach under None, with what each gained by day."""
+    """`cells` of one city, or of all cities in reach under None, with what each gained by day;
+    none once results are computed, see `settled`."""
     principal.require(Action.FOLLOW_FIELDWORK, city_code)
+    if wave.state in COMPUTED:
+        return ()
     day = china_day(_RESPONSES.c.submitted_at)
     first = start_of_china_day(now) - timedelta(days=WINDOW)
     query = (

@@ -12,6 +12,8 @@ from survey.fieldwork.progress.concerns import ToDo, to_do
 from survey.fieldwork.progress.counting import all_places, days_left, places
 from survey.fieldwork.progress.dispositions import Dispositions, dispositions
 from survey.fieldwork.progress.model import Place
+from survey.fieldwork.progress.settled import large_enough, without_cells
+from survey.fieldwork.waves import COMPUTED
 from survey.store.core import table_of
 from survey.store.tables import Wave
 
@@ -30,9 +32,14 @@ class Progress:
     dispositions: Dispositions
     to_do: tuple[ToDo, ...]
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether results are computed, so that counts by cell are no longer shown."""
+        return self.wave.state in COMPUTED
+
     def place(self, city_code: str | None) -> Place:
         """One city; all of them together where it is None or has nothing yet."""
-        if len(self.cities) == 1:
+        if len(self.cities) == 1 and not self.is_settled:
             return self.cities[0]
         return next((one for one in self.cities if one.city_code == city_code), self.total)
 
@@ -54,6 +61,8 @@ def progress_of(
     left = days_left(wave.state, closes_on, now)
     cities = places(session, principal, wave.id, left, now)
     total = all_places(cities, left, now)
+    if wave.state in COMPUTED:
+        total, cities = without_cells(total), large_enough(cities)
     return Progress(
         wave=wave,
         at=now,

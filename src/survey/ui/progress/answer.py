@@ -64,6 +64,14 @@ def tiles(visit: Visit, seen: Progress) -> None:
     past = ", ".join(f"{year}: {percent(rate)}" for year, rate in past_waste())
     beside = t("published: {years}", years=past)
     covered = percent(total.effective.covered)
+    effective = (
+        ("–", t("not shown once results are computed"))
+        if seen.is_settled
+        else (
+            f"{total.effective.n:,.0f}",
+            t("after weighting to the plan; {share} of it has any interview", share=covered),
+        )
+    )
     shown = [
         (t("Valid"), f"{total.tally.valid:,}", t("approved for good")),
         (
@@ -76,11 +84,7 @@ def tiles(visit: Visit, seen: Progress) -> None:
             "–" if waste is None else percent(waste.value),
             beside if waste is None else f"{between(t, waste)}; {beside}",
         ),
-        (
-            t("Effective sample size"),
-            f"{total.effective.n:,.0f}",
-            t("after weighting to the plan; {share} of it has any interview", share=covered),
-        ),
+        (t("Effective sample size"), *effective),
         (
             t("Stopped at the door"),
             f"{total.tally.of(Status.SCREENED_OUT, Status.QUOTA_FULL):,}",

@@ -20,6 +20,9 @@ from survey.ui.progress.words import last_day
 def heat(visit: Visit, seen: Progress) -> None:
     t = visit.t
     cells = seen.total.cells
+    if seen.is_settled:
+        _cities_only(visit, seen)
+        return
     if not cells:
         st.caption(t("This wave has no quota cells."))
         return
@@ -55,9 +58,38 @@ def heat(visit: Visit, seen: Progress) -> None:
     )  # fmt: skip
 
 
+def _cities_only(visit: Visit, seen: Progress) -> None:
+    """The cities of a wave whose results are computed, without a count of any group."""
+    t, names = visit.t, Names(visit.language, None)
+    st.subheader(t("Collected of target, by city"), anchor=False)
+    st.caption(
+        t(
+            "The results of this wave are computed. To protect personal data, quotas by age and "
+            "gender are no longer shown, nor cities with few interviews on their own."
+        )
+    )
+    heads = (t("City"), t("Collected"), t("Valid"))
+    first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
+    body = "".join(
+        f'<tr><th scope="row">{escape(_name(t, names, place))}</th>'
+        f"<td>{place.tally.counted:,} / {place.tally.target:,}</td>"
+        f"<td>{place.tally.valid:,}</td></tr>"
+        for place in [seen.total, *ranked]
+    )
+    st.html(
+        f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _name(t: Translator, names: Names, place: Place) -> str:
+    return t("All cities") if place.city_code is None else names.area(place.city_code)
+
+
 def _heat_row(visit: Visit, seen: Progress, names: Names, place: Place) -> str:
     t = visit.t
-    name = t("All cities") if place.city_code is None else names.area(place.city_code)
+    name = _name(t, names, place)
     tally = place.tally
     facts = "".join(
         f"<td>{escape(text)}</td>"

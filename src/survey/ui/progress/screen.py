@@ -77,7 +77,7 @@ def _pick_city(visit: Visit) -> str | None:
 def watch(visit: Visit, followed: Followed) -> None:
     """Everything about the wave as it stands now; looks again by itself."""
     seen = _look(visit, followed.wave)
-    if not seen.cities:
+    if not seen.cities and not seen.is_settled:
         notice(
             visit.t("Nothing is planned or collected here yet"),
             visit.t("Quotas and interviews of this wave in your area appear here by themselves."),
