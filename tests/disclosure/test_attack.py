@@ -21,6 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from survey.access.principal import Principal, Role
+from survey.context.published import published_results
 from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import wave_by_key
@@ -239,6 +240,8 @@ def test_no_reason_tells_that_all_gave_one_answer(target: Target) -> None:
 
 TABLES = ("cells", "gaps", "small_areas", "ranks", "drivers", "headlines")
 NO_FIGURES = {"shown", "grade", "rounds"}
+PRESS = [one.score for one in published_results() if one.score is not None]
+PLACES = [abs(where) for city in shipped_cities() for where in (city.lon, city.lat)]
 OFFICE = {Role.NATIONAL_OFFICIAL: "CN", Role.PROVINCE_OFFICIAL: "42", Role.CITY_OFFICIAL: "420500"}
 
 
@@ -313,14 +316,14 @@ def given(target: Target, reader: Principal) -> Matrix:
     tables += [target.results.gaps(reader, contrast=str(one)) for one in contrasts]
     runs = target.results.others(reader, indicator="composite")
     parts = [table.select_dtypes("number").to_numpy(dtype=float).ravel() for table in tables]
-    places = [where for city in shipped_cities() for where in (city.lon, city.lat)]
-    return np.unique(np.abs(np.concatenate([*parts, [run.mean for run in runs], places])))
+    return np.unique(np.abs(np.concatenate([*parts, [run.mean for run in runs], PLACES])))
 
 
 def test_every_number_of_every_view_is_one_that_its_reader_was_given(
     target: Target, reader: Principal, given: Matrix
 ) -> None:
-    """No view computes a figure from something that did not pass the gate for this reader."""
+    """No view computes a figure from something that did not pass the gate for this reader, nor
+    hands one on with more decimals than are published."""
     looked = 0
     for view, city in itertools.product(views(), ("420500", "110000")):
         with suppress(SurveyError, KeyError):
@@ -328,7 +331,10 @@ def test_every_number_of_every_view_is_one_that_its_reader_was_given(
                 results=target.results, principal=reader, language="en", **asked_for(view, city)
             )
             numbers = np.abs(np.array(list(figures_of(found)), dtype=float))
-            numbers = numbers[np.isfinite(numbers) & (numbers != np.round(numbers, 2))]
+            numbers = numbers[np.isfinite(numbers) & (numbers != np.round(numbers))]
+            numbers = numbers[~np.isin(numbers, PRESS)]
+            longer = numbers[numbers != np.round(numbers, 1)]
+            assert np.isin(longer, PLACES).all(), view.__name__
             strange = numbers[~(among(numbers, given) | among(numbers / 100, given))]
             assert not len(strange), view.__name__
             looked += len(numbers)

@@ -217,8 +217,10 @@ def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, rea
         "at most 5% are expected to be false",
         "from 100 interviews and within 3 points",
         "500 · 4711",
-        'Hidden: too few interviews,"1,234"',
+        'Cells not shown,"1,234"',
         "Good,70,implied by published scores",
     ):
         assert choice in tables, choice
+    assert "too few" not in tables
+    assert "weight over the mean" not in tables
     assert "quota samples taken on site" in read(app)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from survey.disclosure import Reason
+from survey.disclosure import MINIMUM_N
 from survey.instrument.tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.results.method import Method
@@ -40,15 +40,6 @@ _DF_RULES: Mapping[str, Message] = MappingProxyType(
     {
         "design": msg("sampling points with members less strata with members"),
         "weighted": msg("those of each stratum, weighed by how much of the group lives there"),
-    }
-)
-_RULES: Mapping[str, Message] = MappingProxyType(
-    {
-        Reason.EMPTY: msg("Cells without an interview"),
-        Reason.TOO_FEW: msg("Hidden: too few interviews"),
-        Reason.UNANIMOUS: msg("Hidden: everybody gave the same answer to a sensitive question"),
-        Reason.DIFFERENCING: msg("Hidden: differs from another group by a few people"),
-        Reason.SECONDARY: msg("Hidden: a hidden cell could be worked out from it"),
     }
 )
 PROVENANCES: Mapping[Provenance, Message] = MappingProxyType(
@@ -136,16 +127,24 @@ def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:
         (t("Source of the population"), source),
         (t("Sweeps until every margin fits"), f"{report.sweeps}"),
         (t("Largest misfit"), f"{report.largest_misfit:.1e}"),
-        (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.2f}"),
-        (t("Effective number of interviews"), f"{report.effective_n:,.0f}"),
-        (
-            t("Smallest and largest weight over the mean"),
-            f"{report.smallest:.2f} – {report.largest:.2f}",
-        ),
-        (t("Interviews without age or gender"), f"{report.unknown:,d}"),
-        (t("Merged margin cells"), f"{len(report.merges)}"),
+        # A single weight is a census figure over one count: the extreme ones stay in the snapshot,
+        # and what follows from all of them is given coarsely.
+        (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
+        (t("Effective number of interviews"), _two_digits(report.effective_n)),
+        (t("Interviews without age or gender"), _coarse(report.unknown, t)),
+        (t("Merged margin cells"), _coarse(len(report.merges), t)),
         *_oversampled(report, names, t),
     )
+
+
+def _two_digits(value: float) -> str:
+    """Two significant digits of a count."""
+    return f"{float(f'{value:.2g}'):,.0f}"
+
+
+def _coarse(count: int, t: Translator) -> str:
+    """A count of people or cells, without telling a small one."""
+    return t("fewer than {n}", n=MINIMUM_N) if 0 < count < MINIMUM_N else f"{count:,d}"
 
 
 def _oversampled(report: WeightingReport, names: Names, t: Translator) -> Facts:
@@ -189,10 +188,11 @@ def _errors(method: Method, t: Translator) -> Facts:
 
 
 def _disclosure(method: Method, t: Translator) -> Facts:
-    hidden = tuple(
-        (t(_RULES[rule]), f"{method.hidden[rule]:,d}") for rule in _RULES if rule in method.hidden
-    )
-    return ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)), *hidden)
+    """How many cells are hidden, over all rules: each rule says how many people its cells have."""
+    facts = ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)),)
+    if not method.hidden:
+        return facts
+    return (*facts, (t("Cells not shown"), f"{sum(method.hidden.values()):,d}"))
 
 
 def _ranks(method: Method, t: Translator) -> Facts:
