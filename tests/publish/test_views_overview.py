@@ -8,7 +8,6 @@ import pytest
 from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
 from survey.context.published import published_series
 from survey.publish.results import WaveResults
-from survey.publish.results.store import GAPS
 from survey.publish.views.overview import AREA_CHOICES, OverviewFilters, OverviewView, overview
 
 Frozen = dict[str, WaveResults]

@@ -37,7 +37,9 @@ def gaps(*rows: tuple[float, float, float, bool]) -> Cells:
         frame.assign(
             area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
             reference=79.0,
-            clear=(frame["ci_low"] > 0).astype(int) - (frame["ci_high"] < 0),
+            verdict=np.select(
+                [frame["ci_low"] > 0, frame["ci_high"] < 0], ["higher", "lower"], "none"
+            ),
         )
     )  # fmt: skip
 

@@ -175,6 +175,6 @@ def _plain(column: str, value: object) -> object:
 
 
 _COUNTS = frozenset(
-    {"n", "n_psu", "df", "n_reference", "n_before", "n_after", "clear", "rank", "tied", "ranked",
+    {"n", "n_psu", "df", "n_reference", "n_before", "n_after", "rank", "tied", "ranked",
      "low", "high", "marginal_low", "marginal_high", "sensitivity_low", "sensitivity_high"}
 )  # fmt: skip
