@@ -6,6 +6,7 @@ import datetime
 import http.client
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from nginx_process import Nginx
+from nginx_process import CONFIGURATION, Nginx
+from phones import free_port
+
+from survey.settings import Settings
 
 
 class _Echo(http.server.BaseHTTPRequestHandler):
@@ -204,3 +208,43 @@ def test_what_is_text_travels_small(proxied: Proxied) -> None:
     answer, body = proxied.ask("/", accept_encoding="gzip")
     assert answer.headers["Content-Encoding"] == "gzip"
     assert len(body) < 1500
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "office", "too_many"),
+    [
+        ("/q/abc", "GET", 400, 700),
+        ("/api/responses", "POST", 400, 700),
+        ("/auth/login", "POST", 80, 200),
+        ("/_stcore/stream", "GET", 240, 500),
+        ("/_stcore/upload_file/a/b", "PUT", 40, 120),
+    ],
+)
+def test_one_address_may_ask_as_much_as_an_office_and_not_as_a_flood(
+    tmp_path: Path, path: str, method: str, office: int, too_many: int
+) -> None:
+    """Against an upstream that is not there, so that nothing but the limits takes time."""
+    nginx = Nginx(tmp_path, [free_port(), free_port()])
+    nginx.start()
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=30)
+    statuses = []
+    try:
+        for _ in range(too_many):
+            connection.request(method, path, b"x" if method != "GET" else None)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+    finally:
+        connection.close()
+        nginx.stop()
+    assert 429 not in statuses[:office]
+    assert 429 in statuses[office:]
+    assert set(statuses) <= {429, 502}
+
+
+def test_one_address_may_keep_so_many_pages_open() -> None:
+    """What the platform allows one address in one process fits through."""
+    text = (CONFIGURATION / "survey.locations").read_text(encoding="utf-8")
+    (most,) = (int(each) for each in re.findall(r"limit_conn survey_lines (\d+)", text))
+    assert most >= Settings.model_fields["sockets_per_address"].default
+    assert most >= 200

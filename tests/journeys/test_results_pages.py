@@ -104,7 +104,7 @@ def test_nobody_reads_results_without_signing_in(browser: Browser, demo_server: 
     stranger = browser.new_page(locale="zh-CN")
     lines: list[object] = []
     stranger.on("websocket", lambda line: lines.append(line))
-    stranger.goto(f"{demo_server.url}/city?city=110000&large=1")
+    stranger.goto(f"{demo_server.url}/city?city=320500&large=1")
     expect(stranger.get_by_text("请先登录")).to_be_visible()
     expect(stranger.get_by_text("95% 区间")).to_have_count(0)
     assert serious_problems(stranger) == []
@@ -113,7 +113,7 @@ def test_nobody_reads_results_without_signing_in(browser: Browser, demo_server: 
     assert (stranger.locator("script").count(), lines) == (0, [])
     stranger.get_by_role("button", name="National official").click()
     stranger.locator(READY).wait_for()
-    assert stranger.url.endswith("/city?city=110000&lang=en&large=1")
+    assert stranger.url.endswith("/city?city=320500&lang=en&large=1")
     expect(stranger.get_by_role("heading", name="City profile")).to_be_visible()
     stranger.close()
 

@@ -1,7 +1,11 @@
 """Numbers for Prometheus, on a private port; nothing in them names a person or an address."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterable
+from socketserver import TCPServer, ThreadingMixIn
+from threading import Thread
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import (
     CollectorRegistry,
@@ -10,7 +14,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    start_http_server,
+    make_wsgi_app,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -71,6 +75,27 @@ def watch_pools(states: Callable[[], Iterable[tuple[str, int]]]) -> None:
     REGISTRY.register(_Pools(states))
 
 
+class _MetricsServer(ThreadingMixIn, WSGIServer):
+    """Does not ask the network what this machine is called, as its parent does: where no resolver
+    answers, the platform would wait 20 seconds before it opens."""
+
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        self.setup_environ()
+
+
+class _MetricsServer6(_MetricsServer):
+    address_family = socket.AF_INET6
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Prometheus asks every few seconds; that is not worth a line."""
+
+
 def serve_metrics(settings: Settings) -> None:
     """Answer Prometheus on `metrics_port` of `metrics_host`, where a port is set.
 
@@ -79,6 +104,11 @@ def serve_metrics(settings: Settings) -> None:
     if not settings.metrics_port:
         return
     try:
-        start_http_server(settings.metrics_port, settings.metrics_host, registry=REGISTRY)
+        server = make_server(
+            settings.metrics_host, settings.metrics_port, make_wsgi_app(REGISTRY),
+            _MetricsServer6 if ":" in settings.metrics_host else _MetricsServer, _SilentHandler,
+        )  # fmt: skip
     except OSError:
         _LOG.exception("there are no metrics: port %s", settings.metrics_port)
+        return
+    Thread(target=server.serve_forever, daemon=True).start()
