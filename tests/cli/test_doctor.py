@@ -237,3 +237,16 @@ def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyP
     assert "pip install" in said(machine.fonts, settings())[1]
     monkeypatch.setattr(machine.sys, "version_info", (3, 10, 0))
     assert not said(machine.python, settings())[0]
+
+
+def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
+    wave = next(frozen.snapshot_dir.iterdir())
+    for name in ("0123456789ab", ".draft-x1"):
+        left = wave / name
+        left.mkdir()
+        (left / "responses.parquet").write_bytes(b"half")
+        faults = [finding for finding in files.snapshots(frozen) if not finding.well]
+        assert [str(left) in str(finding.detail) for finding in faults] == [True]
+        assert "belongs to no snapshot" in str(faults[0].detail)
+        shutil.rmtree(left)
+    assert all(finding.well for finding in files.snapshots(frozen))

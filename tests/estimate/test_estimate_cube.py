@@ -318,3 +318,29 @@ def test_products_of_a_wide_scale_do_not_run_over():
     table = cube(wide, TREE, DESIGN, scale=Scale(1, 100), **options)
     for name in NUMBERS:
         np.testing.assert_allclose(table[name], narrow[name], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "design", [DESIGN, Design("weight", strata="stratum", assumed_deff=1.4)], ids=["points", "deff"]
+)
+@pytest.mark.parametrize("df_rule", ["design", "weighted"])
+def test_an_area_level_without_areas_has_no_rows_and_changes_no_others(design, df_rule):
+    """Cities whose tier nobody knows have no tier; the wave has its other figures all the same."""
+    frame = raw_wave()
+    options = {"groups": GROUPS, "rates": ["solved"], "df_rule": df_rule}
+    nobody = np.full(len(frame), None, dtype=object)
+    without, within = (
+        Cube.of(frame, TREE, design, areas=areas, **options)
+        for areas in (AREAS, {"tier": nobody, **AREAS})
+    )
+    for tables in zip(
+        *((one.table(), one.gaps(), one.against("city", "nation")) for one in (without, within)),
+        strict=True,
+    ):
+        first, second = (table.astype({"area_level": str, "area": str}) for table in tables)
+        pd.testing.assert_frame_equal(first, second, check_exact=False, rtol=1e-12)
+    nothing = within.against("tier", "nation")
+    assert len(nothing) == 0
+    assert {"difference", "se", "p", "reference"} <= set(nothing.columns)
+    if design is DESIGN:
+        assert set(within.bootstrap(replicates=3)["area_level"]) == set(AREAS)

@@ -113,3 +113,18 @@ def test_cubes_of_different_make_are_refused() -> None:
     other = Cube.of(wave, TREE, DESIGN, areas=AREAS, groups={"all": None}, scale=Scale(1, 10))
     with pytest.raises(EstimateError, match="groups"):
         cube_change(cube(wave), other)
+
+
+@pytest.mark.parametrize("design", [DESIGN, Design("weight", "stratum", assumed_deff=1.4)])
+def test_an_area_level_without_areas_in_either_wave_has_no_rows(design: Design) -> None:
+    before, after = raw_wave(3), moved(4)
+    plain = cube_change(cube(before, design), cube(after, design))
+    nobody = np.full(len(before), None, dtype=object)
+    for tiers in ((nobody, nobody), (nobody, "region"), ("region", nobody)):
+        sides = [
+            cube(frame, design, tier=tier)
+            for frame, tier in zip((before, after), tiers, strict=True)
+        ]
+        table = cube_change(*sides)
+        assert len(table) == len(plain)
+        np.testing.assert_allclose(table["se"], plain["se"], rtol=1e-12)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from survey.fieldwork.waves import move_wave
 from survey.sample.plan import PlanRequest
 from survey.sample.planner import Aim
 from survey.sample.workbooks import Sheet, write_workbook
+from survey.snapshot.manifest import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -262,6 +264,7 @@ def test_freezing_goes_on_beside_the_page_and_says_why_it_could_not(
     _move(planned, WaveState.CLOSED)
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
     assert app.button(key="plan-move-frozen").disabled
+    assert app.radio(key=f"plan-without-point-{KEY}").value == "refuse"
     app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
     app.button(key="plan-move-frozen").click().run()
     if "plan/freezing" in app.session_state:
@@ -271,6 +274,28 @@ def test_freezing_goes_on_beside_the_page_and_says_why_it_could_not(
     assert "has no approved response to freeze" in read(app)
     with read_scope(planned.url) as session:
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.CLOSED
+
+
+def test_how_interviews_without_a_point_are_counted_is_chosen_before_freezing(
+    planned: Any, visit_as: Any, admin: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _move(planned, WaveState.CLOSED)
+    asked: list[WithoutPoint] = []
+
+    def freeze(*_: Any, without_point: WithoutPoint, **__: Any) -> Any:
+        asked.append(without_point)
+        return SimpleNamespace(without_point=1_234)
+
+    monkeypatch.setattr("survey.ui.plan.freezing.freeze_wave", freeze)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    app.radio(key=f"plan-without-point-{KEY}").set_value("stratum").run()
+    app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
+    app.button(key="plan-move-frozen").click().run()
+    if "plan/freezing" in app.session_state:
+        assert app.session_state["plan/freezing"].wait(60)
+        app.run()
+    assert asked == [WithoutPoint.STRATUM]
+    assert "1,234 interviews without a sampling point" in app.success[0].value
 
 
 def test_a_release_asks_once_more_and_is_taken_back_with_a_reason(

@@ -12,6 +12,7 @@ from survey.publish.results.freeze import freeze_wave
 from survey.publish.results.outdated import outdated_waves
 from survey.publish.results.recompute import recompute_wave
 from survey.settings import Settings, current_settings
+from survey.snapshot.manifest import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Shown
 
@@ -26,6 +27,13 @@ def freeze(
             "is provisional and may be made again.",
         ),
     ] = False,
+    without_point: Annotated[
+        WithoutPoint,
+        typer.Option(
+            help="Interviews without a sampling point where others have one. refuse: stop and say "
+            "how many. stratum: count them as a stratum of their own in each city."
+        ),
+    ] = WithoutPoint.REFUSE,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Freeze the approved responses of a wave and compute every estimate.
@@ -33,7 +41,10 @@ def freeze(
     Writes typed Parquet with a manifest, rakes the weights, and applies the disclosure rules.
     """
     with reporting_errors():
-        frozen = freeze_wave(current_settings(), wave_key=wave, final=final, actor=OPERATOR)
+        frozen = freeze_wave(
+            current_settings(), wave_key=wave, final=final, actor=OPERATOR,
+            without_point=without_point,
+        )  # fmt: skip
         print_record(frozen.model_dump(mode="json"), form)
 
 

@@ -1,5 +1,8 @@
 """Array types and the few sums everything else is made of."""
 
+from math import prod
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -8,6 +11,12 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
+Kind = TypeVar("Kind", Floats, Singles, Flags)
+
+
+def in_rows(values: Kind) -> Kind:
+    """(m, ...) as (m, the rest), also where m is 0: an area level may have no areas."""
+    return values.reshape(len(values), prod(values.shape[1:]))
 
 
 def tally(codes: Codes, weights: Floats, groups: int) -> Floats:
@@ -34,5 +43,5 @@ def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Flo
 def add_up(codes: Codes, values: Floats, size: int) -> Floats:
     """Sum (B, ...) by code, skipping -1, shape (size, ...)."""
     inside = np.flatnonzero(codes >= 0)
-    flat = values[inside].reshape(len(inside), -1)
+    flat = in_rows(values[inside])
     return group_sum(codes[inside], flat, size).reshape(size, *values.shape[1:])

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.arrays import Codes, Floats, group_sum, in_rows, ratio
 from survey.estimate.change import difference_variance
 from survey.estimate.cube import Cube
 from survey.estimate.cube_levels import View
@@ -173,7 +173,7 @@ def _present(cube: Cube, place: Codes) -> Floats:
 def _stratum_means(side: _Side) -> Floats:
     """Mean of z over all PSUs of each stratum, 0 in one-PSU strata, as for the variance."""
     sizes = side.view.sums.sample.psus.astype(np.float64)
-    total = group_sum(side.view.sums.stratum, side.z.reshape(len(side.z), -1), len(sizes))
+    total = group_sum(side.view.sums.stratum, in_rows(side.z), len(sizes))
     mean: Floats = total / sizes[:, None]
     mean[sizes <= 1] = 0.0
     return mean

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.arrays import Codes, Floats, group_sum, in_rows, ratio
 from survey.estimate.cube_levels import View, combine
 from survey.estimate.cube_simple import contrast_squares, squares_of
 from survey.estimate.differences import Difference
@@ -95,7 +95,7 @@ def _area_variance(view: View, reference: View, larger: Codes) -> Floats:
     squares, gap_squares = _stratum_squares(view, whole), _stratum_squares(view, gap)
     occupied = group_sum(
         view.segments.stratum,
-        view.segments.psus[:, asked].reshape(len(view.segments.starts), -1),
+        in_rows(view.segments.psus[:, asked]),
         len(home),
     )
     inside, within = np.flatnonzero(outer >= 0), np.flatnonzero(home >= 0)
@@ -127,9 +127,10 @@ def _stratum_squares(view: View, z: Callable[[slice], Floats]) -> Floats:
 def _nesting(view: View, reference: View) -> Codes:
     """The larger area of each area."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
-    of_block = view.level.of_block
-    larger[of_block[of_block >= 0]] = reference.level.of_block[of_block >= 0]
-    astray = (of_block >= 0) & (larger[of_block] != reference.level.of_block)
+    inside = view.level.of_block >= 0
+    of_block, outer = view.level.of_block[inside], reference.level.of_block[inside]
+    larger[of_block] = outer
+    astray = larger[of_block] != outer
     if astray.any() or (larger < 0).any():
         area = of_block[np.argmax(astray)] if astray.any() else np.argmin(larger)
         raise EstimateError(

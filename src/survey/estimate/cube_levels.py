@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, add_up, group_sum, ratio
+from survey.estimate.arrays import Codes, Floats, add_up, group_sum, in_rows, ratio
 from survey.estimate.cube_sums import AreaLevel, CubeSums
 from survey.estimate.sums import coverage_of
 from survey.estimate.variance import Spread, from_cells
@@ -42,7 +42,7 @@ class Segments:
             member = segments.member(inside).astype(np.float32)
             blank[inside] = plan.spread_out(
                 *(
-                    (member @ present.reshape(len(present), -1)).reshape(len(member), groups, -1)
+                    (member @ in_rows(present)).reshape(len(member), groups, -1)
                     for present in (scored, several)
                 )
             )
@@ -68,7 +68,7 @@ class Segments:
         """Sum, and squares about its own mean, of `z` in each segment, shape (s, ...) each."""
         total, within = np.empty((2, len(self.starts), *shape))
         for part, inside in self.pieces():
-            member, z = self.member(inside), z_of(part).reshape(part.stop - part.start, -1)
+            member, z = self.member(inside), in_rows(z_of(part))
             sums = member @ z
             z -= member.T @ (sums / self.size[inside, None])
             z *= z
@@ -149,6 +149,8 @@ class View:
         """Linearised totals of PSUs about the means of `area` (p,), shape (p, g, T); 0 outside
         the area and where its estimate is missing."""
         weight, total = self.sums.weight[part, groups], self.sums.total[part, groups]
+        if not len(self.level.labels):
+            return np.zeros((*weight.shape[:2], len(self.sums.plan.omega)))
         residual = self.mean[:, groups].take(area, axis=0)
         residual *= weight
         np.subtract(total, residual, out=residual)
@@ -175,7 +177,7 @@ class View:
         """PSUs with members less strata with members, (A, G, T); without recorded points, rows
         less strata."""
         cells = self.cells
-        members = self.segments.psus[cells.inside].reshape(len(cells.inside), -1)
+        members = in_rows(self.segments.psus[cells.inside])
         occupied = group_sum(cells.of_segment, members, len(cells.home)) > 0
         strata = group_sum(cells.home, occupied.astype(np.float64), len(self.level.labels))
         units = self.psus if self.sums.sample.assumed_deff is None else self.members
@@ -194,8 +196,10 @@ class View:
             return self.design_df
         sums, cells, columns = self.sums, self.cells, self.sums.rows.columns
         weight = np.add.reduceat(sums.weight, self.segments.starts, axis=0)
-        share = cells.pick(weight).reshape(-1, columns) @ np.abs(sums.plan.omega).T
-        inside = group_sum(cells.of_segment, share.reshape(len(cells.inside), -1), len(cells.home))
+        picked = cells.pick(weight)
+        share = picked.reshape(-1, columns) @ np.abs(sums.plan.omega).T
+        lines = in_rows(share.reshape(*picked.shape[:2], share.shape[-1]))
+        inside = group_sum(cells.of_segment, lines, len(cells.home))
         known = np.maximum(sums.sample.psus[cells.stratum] - 1, 1)[:, None]
         areas = len(self.level.labels)
         whole = group_sum(cells.home, inside, areas) ** 2
@@ -216,8 +220,7 @@ class View:
         """Variance of segment totals by area, from sums and squares (s, g, T), and the PSUs with
         members in each segment."""
         sample, cells, areas = self.sums.sample, self.cells, len(self.level.labels)
-        flat = (len(cells.inside), -1)
-        total, within, members = (cells.pick(x).reshape(flat) for x in (total, within, psus))
+        total, within, members = (in_rows(cells.pick(x)) for x in (total, within, psus))
         squares = combine(
             sample.psus[cells.stratum].astype(np.float64),
             cells.of_segment,

@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -42,11 +44,31 @@ def replace_file(path: Path, data: bytes) -> None:
     target.replace(path)
 
 
-def write_snapshot(root: Path, manifest: Manifest, responses: bytes) -> Path:
+@contextmanager
+def removed_on_failure() -> Iterator[list[Path]]:
+    """Folders that are put into the list go again when what is done within fails.
+
+    A snapshot without its tables, or one that the store does not know, is nobody's.
+    """
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()
+        raise
+
+
+def write_snapshot(
+    root: Path, manifest: Manifest, responses: bytes, made: list[Path] | None = None
+) -> Path:
     """Write data and manifest under `root/<wave>/<first 12 of the hash>`; return that folder.
 
     The folder appears by one rename, so a crash leaves either all of it or nothing. A folder that
-    is already there holds the same data and is kept.
+    is already there holds the same data and is kept; one that was not is put into `made`, see
+    `removed_on_failure`.
     """
     final = root / manifest.wave / manifest.responses_sha256[:12]
     if (final / MANIFEST).exists():
@@ -62,6 +84,8 @@ def write_snapshot(root: Path, manifest: Manifest, responses: bytes) -> Path:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    if made is not None:
+        made.append(final)
     return final
 
 

@@ -1,9 +1,18 @@
 """What a snapshot says about itself; a figure that names its snapshot can be traced to this."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+
+class WithoutPoint(StrEnum):
+    """What is done with interviews without a sampling point where others have one."""
+
+    REFUSE = "refuse"
+    STRATUM = "stratum"
+    """They are a stratum of their own in each city, everybody a point."""
 
 
 class Manifest(BaseModel):
@@ -28,6 +37,8 @@ class Manifest(BaseModel):
     cities: int
     statuses: tuple[str, ...]
     """Which responses were taken in."""
+    without_point: WithoutPoint = WithoutPoint.REFUSE
+    """As whoever froze the wave chose."""
     responses_sha256: str
     software: str
     frozen_at: datetime

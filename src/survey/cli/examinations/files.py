@@ -62,6 +62,7 @@ def snapshots(settings: Settings) -> Iterator[Finding]:
     try:
         with read_scope(settings.store_url) as session:
             newest = _newest(session)
+            known = set(session.exec(select(Snapshot.directory)))
     except SQLAlchemyError:
         yield Finding(name, False, UNKNOWN)
         return
@@ -74,9 +75,22 @@ def snapshots(settings: Settings) -> Iterator[Finding]:
                 wave=key, fault=fault,
             )  # fmt: skip
             yield Finding(name, False, detail)
+    yield from _left_over(name, settings.snapshot_dir, known)
     whole = [key for key, fault in faults.items() if fault is None]
     if whole or not faults:
         yield Finding(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
+
+
+def _left_over(name: Message, root: Path, known: set[str]) -> Iterator[Finding]:
+    """Folders that no snapshot of the store names: what a freeze that was cut off left."""
+    for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
+        if str(folder.relative_to(root)) not in known:
+            detail = msg(
+                "{folder} belongs to no snapshot of the store. Unless a wave is being frozen at "
+                "this moment, it was left by a freeze that was cut off; remove it.",
+                folder=folder,
+            )
+            yield Finding(name, False, detail)
 
 
 def _newest(session: Session) -> list[tuple[str, Snapshot]]:

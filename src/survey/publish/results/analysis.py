@@ -59,6 +59,7 @@ def weighted(
     _require_undoable(boosts, frame, margins)
     population = margins or main_margins(shipped_cities())
     totals = {str(code): float(people) for code, people in population.city_totals().items()}
+    _require_known_cities(frame, totals)
     asked = frame
     if ELDERLY in boosts:
         asked = frame.assign(age_band=age_band_of(frame["age"], SPLIT_BANDS))
@@ -69,6 +70,19 @@ def weighted(
         raise NotEstimable(msg("The weights cannot be computed: {reason}", reason=error)) from error
     report = report.model_copy(update={"oversampled": tuple(boosts)})
     return frame.assign(**{WEIGHT: weights}), report
+
+
+def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> None:
+    """An interview from a city whose population nobody declared has no weight."""
+    strange = sorted(set(frame["city_code"].astype(str)) - totals.keys())
+    if strange:
+        raise NotEstimable(
+            msg(
+                "There are interviews from cities without a declared population, so they have no "
+                "weight: {cities}. Give them their right city, or void them.",
+                cities=", ".join(strange),
+            )
+        )
 
 
 def _require_undoable(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -22,9 +23,14 @@ from survey.publish.results.pairs import write_changes
 from survey.publish.results.source import Source
 from survey.publish.results.tables import write_tables
 from survey.settings import Settings
-from survey.snapshot.files import content_sha256, parquet_bytes, write_snapshot
+from survey.snapshot.files import (
+    content_sha256,
+    parquet_bytes,
+    removed_on_failure,
+    write_snapshot,
+)
 from survey.snapshot.frame import FREEZABLE, response_frame
-from survey.snapshot.manifest import Manifest
+from survey.snapshot.manifest import Manifest, WithoutPoint
 from survey.store.core import table_of
 from survey.store.engine import session_scope
 from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
@@ -54,6 +60,8 @@ class FrozenWave(BaseModel):
     hidden: int
     sha256: str
     directory: str
+    without_point: int = 0
+    """Interviews without a sampling point, counted as a stratum of their own."""
 
 
 def freeze_wave(
@@ -63,6 +71,7 @@ def freeze_wave(
     actor: Principal,
     final: bool = False,
     release: bool = False,
+    without_point: WithoutPoint = WithoutPoint.REFUSE,
 ) -> FrozenWave:
     """Freeze the approved responses of a wave and compute every protected cell.
 
@@ -72,19 +81,24 @@ def freeze_wave(
 
     Raises:
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
+        PointsMissing: some responses lack a sampling point, and `without_point` refuses them.
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
         AnswersChanged: an interview was withdrawn in the meantime.
     """
     actor.require(Action.ADMINISTER)
-    with session_scope(settings.store_url, patient=True) as session:
+    with (
+        removed_on_failure() as made,
+        session_scope(settings.store_url, patient=True) as session,
+    ):
         wave = _wave(session, wave_key, final=final)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         frame = response_frame(
             session=session, wave_id=wave.id, instrument=instrument, statuses=_statuses(wave)
         )
         frozen = freeze_frame(
-            settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release
-        )
+            settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
+            without_point=without_point, made=made,
+        )  # fmt: skip
         if wave.state in COMPUTED:
             _require_same(session, wave, frozen.rows)
         return frozen
@@ -99,8 +113,14 @@ def freeze_frame(
     actor: Principal,
     final: bool = False,
     release: bool = False,
+    without_point: WithoutPoint = WithoutPoint.REFUSE,
+    made: list[Path] | None = None,
 ) -> FrozenWave:
-    """`freeze_wave` for responses that were read already, as `response_frame` gives them."""
+    """`freeze_wave` for responses that were read already, as `response_frame` gives them.
+
+    A new folder is put into `made`: it goes again when the caller's transaction fails, see
+    `removed_on_failure`.
+    """
     actor.require(Action.ADMINISTER)
     final = _is_final(wave, asked=final)
     if frame.empty:
@@ -112,21 +132,25 @@ def freeze_frame(
     source = Source.of(
         frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
+        without_point=without_point,
     )  # fmt: skip
     data = parquet_bytes(frame)
-    manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final)
-    folder = write_snapshot(settings.snapshot_dir, manifest, data)
-    cells, hidden = write_tables(folder, source)
-    write_changes(
-        settings,
-        session,
-        wave=wave,
-        folder=folder,
-        sha256=manifest.responses_sha256,
-        source=source,
-    )
-    directory = str(folder.relative_to(settings.snapshot_dir))
-    _register(session, wave, manifest, directory, actor, final=final, release=release)
+    manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final, without_point)
+    with removed_on_failure() as new:
+        folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
+        cells, hidden = write_tables(folder, source)
+        write_changes(
+            settings,
+            session,
+            wave=wave,
+            folder=folder,
+            sha256=manifest.responses_sha256,
+            source=source,
+        )
+        directory = str(folder.relative_to(settings.snapshot_dir))
+        _register(session, wave, manifest, directory, actor, final=final, release=release)
+    if made is not None:
+        made.extend(new)
     return FrozenWave(
         wave=wave.key,
         rows=manifest.rows,
@@ -135,6 +159,7 @@ def freeze_frame(
         hidden=hidden,
         sha256=manifest.responses_sha256,
         directory=directory,
+        without_point=source.without_point,
     )
 
 
@@ -180,6 +205,7 @@ def _manifest(
     frame: pd.DataFrame,
     sha256: str,
     final: bool,
+    without_point: WithoutPoint,
 ) -> Manifest:
     return Manifest(
         wave=wave.key,
@@ -197,6 +223,7 @@ def _manifest(
         rows=len(frame),
         cities=int(frame["city_code"].nunique()),
         statuses=tuple(status.value for status in FREEZABLE),
+        without_point=without_point,
         responses_sha256=sha256,
         software=version("hundred-cities-survey"),
         frozen_at=datetime.now(UTC),

@@ -67,6 +67,8 @@ class Method(BaseModel):
     lonely_psu: str
     assumed_deff: float | None
     """Used only where no sampling points were recorded."""
+    without_point: int = 0
+    """Interviews without a sampling point that are a stratum of their own in their city."""
     df_rule: Literal["design", "weighted"] = "design"
     """How degrees of freedom are counted; snapshots from before it was a choice count as R does."""
     minimum_n: int

@@ -17,9 +17,13 @@ from survey.publish.results.analysis import NotEstimable, analysis_frame, design
 from survey.publish.results.domains import GROUP_VARIABLES, SHIPPED_SERIES, area_labels, groups
 from survey.publish.results.measures import Measure, form_measures, measures_for, read_measures
 from survey.publish.results.weighting import WeightingReport
+from survey.publish.results.without_point import settled
 from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import PROJECT_ROOT
+from survey.snapshot.manifest import WithoutPoint
 
+OWN_RATINGS = "ratings"
+"""Topic of ratings that no list of measures declares."""
 LEVEL = 0.95
 """Of every interval and every set."""
 _MEASURES = PROJECT_ROOT / "seed" / "instruments" / "measures.csv"
@@ -46,6 +50,8 @@ class Source:
     tree: IndicatorTree | None
     measures: tuple[Measure, ...]
     composite: str
+    without_point: int = 0
+    """Interviews that lack a sampling point and are a stratum of their own."""
     level: float = LEVEL
 
     @classmethod
@@ -58,11 +64,20 @@ class Source:
         tree: IndicatorTree | None,
         composite: str,
         oversampling: Oversampling | None = None,
+        without_point: WithoutPoint = WithoutPoint.REFUSE,
     ) -> "Source":
-        """Weigh the responses of `frame`. Raises `NotEstimable` where the margins cannot be met."""
+        """Weigh the responses of `frame`.
+
+        Raises:
+            NotEstimable: margins that cannot be met.
+            PointsMissing: some responses lack a point, and `without_point` refuses them.
+        """
+        frame, alone = settled(frame, without_point)
         people, report = weighted(analysis_frame(frame, series), series, oversampling)
         measures = _measures(instrument, series)
-        return cls(series, people, report, instrument, tree, measures, composite)
+        if tree is None:
+            measures += _on_other_scales(instrument, measures)
+        return cls(series, people, report, instrument, tree, measures, composite, alone)
 
     @cached_property
     def design(self) -> Design:
@@ -90,7 +105,7 @@ class Source:
             scored = self.instrument.scored_items
             feeds = {item.name: str(item.indicator) for item in scored}
             return Plan(Tree.of(self.tree.indicators, feeds), _common_scale(scored), True)
-        ratings = [item for item in self.instrument.items() if item.kind is Kind.RATING]
+        ratings = _ratings(self.instrument)
         if not ratings:
             raise NotEstimable(msg("The questionnaire has no rating to estimate."))
         alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
@@ -106,7 +121,26 @@ def _measures(instrument: Instrument, series: str) -> tuple[Measure, ...]:
     return (*declared, *form_measures(instrument, declared, GROUP_VARIABLES))
 
 
+def _ratings(instrument: Instrument) -> list[Item]:
+    return [item for item in instrument.items() if item.kind is Kind.RATING]
+
+
+def _on_other_scales(instrument: Instrument, declared: tuple[Measure, ...]) -> tuple[Measure, ...]:
+    """Ratings whose scale is not that of the first one: each is a mean on its own scale."""
+    ratings, known = _ratings(instrument), {measure.key for measure in declared}
+    return tuple(
+        Measure(
+            key=item.name, item=item.name, choices=(), name=dict(item.label) or {"en": item.name},
+            topic=item.module or OWN_RATINGS, direction="higher", sensitive=item.sensitive,
+        )
+        for item in ratings
+        if _scale(item) != _scale(ratings[0]) and item.name not in known
+    )  # fmt: skip
+
+
 def _common_scale(items: tuple[Item, ...]) -> Scale:
+    if not items:
+        raise NotEstimable(msg("No question measures an indicator of the tree."))
     scales = {_scale(item) for item in items}
     if len(scales) != 1:
         raise NotEstimable(msg("All scored items of a questionnaire must share one scale."))

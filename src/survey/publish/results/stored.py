@@ -13,7 +13,7 @@ from survey.store.tables import Wave
 
 def stored_source(session: Session, wave: Wave, folder: Path) -> Source:
     """Raises `SnapshotDamaged` where the responses are missing or are not the ones frozen."""
-    _, frame = read_snapshot(folder)
+    manifest, frame = read_snapshot(folder)
     return Source.of(
         frame,
         series=wave.series,
@@ -21,4 +21,5 @@ def stored_source(session: Session, wave: Wave, folder: Path) -> Source:
         tree=load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None,
         composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
+        without_point=manifest.without_point,
     )

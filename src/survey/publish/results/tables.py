@@ -77,6 +77,7 @@ def _method(source: Source, cells: pd.DataFrame) -> Method:
         level=source.level,
         lonely_psu=design.lonely_psu,
         assumed_deff=design.assumed_deff,
+        without_point=source.without_point,
         df_rule=DF_RULE,
         minimum_n=MINIMUM_N,
         hidden=hidden_by(cells),

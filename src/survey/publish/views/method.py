@@ -165,6 +165,7 @@ def _errors(method: Method, t: Translator) -> Facts:
         (t("Confidence level"), f"{method.level:.0%}"),
         (t("Stratum with one sampling point"), t(lonely) if lonely else method.lonely_psu),
         (t("Assumed design effect"), assumed),
+        *_without_point(method, t),
         (t("Degrees of freedom"), t(_DF_RULES[method.df_rule])),
         (
             t("Clear differences"),
@@ -185,6 +186,16 @@ def _errors(method: Method, t: Translator) -> Facts:
             ),
         ),
     )
+
+
+def _without_point(method: Method, t: Translator) -> Facts:
+    if not method.without_point:
+        return ()
+    told = t(
+        "{count}: a stratum of their own in each city, every interview a point",
+        count=f"{method.without_point:,d}",
+    )
+    return ((t("Interviews without a sampling point"), told),)
 
 
 def _disclosure(method: Method, t: Translator) -> Facts:

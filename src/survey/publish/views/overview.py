@@ -188,7 +188,7 @@ def _map(
 ) -> Picture:
     """Cities as points; what a point says is whether the city differs from the nation."""
     t = reading.t
-    known = [code in reading.cities for code in cities.texts("area")]
+    known = np.array([code in reading.cities for code in cities.texts("area")], dtype=bool)
     cities = cities.keep(cities.shown & ~np.isnan(cities.numbers("estimate")) & known)
     codes = cities.texts("area")
     labels = [reading.names.area(code) for code in codes]

@@ -7,6 +7,7 @@ import streamlit as st
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import msg
 from survey.publish.results.freeze import FrozenWave, freeze_wave
+from survey.snapshot.manifest import WithoutPoint
 from survey.store.tables import WaveState
 from survey.ui.page import Visit, fragment
 from survey.ui.plan.outcome import tell
@@ -17,14 +18,16 @@ EVERY_SECONDS = 1.0
 _FREEZING = "plan/freezing"
 
 
-def start_freezing(visit: Visit, wave_key: str) -> None:
+def start_freezing(visit: Visit, wave_key: str, without_point: WithoutPoint) -> None:
     """Begin as whoever is signed in now; a second click while it runs does nothing."""
     if _FREEZING in st.session_state:
         return
     settings, person = visit.settings, signed_in(visit.settings)
 
     def freeze(_tick: Any) -> FrozenWave:
-        return freeze_wave(settings, wave_key=wave_key, actor=person, final=True)
+        return freeze_wave(
+            settings, wave_key=wave_key, actor=person, final=True, without_point=without_point
+        )
 
     job = Job[FrozenWave](msg("Freezing"))
     job.start(freeze)
@@ -41,7 +44,13 @@ def take_over_frozen(visit: Visit) -> None:
         tell(problem=visit.t(job.problem))
         return
     state = visit.t(STATE_NAMES[WaveState.FROZEN])
-    tell(done=visit.t("The wave is now {state}.", state=state))
+    done = visit.t("The wave is now {state}.", state=state)
+    if job.made is not None and job.made.without_point:
+        done += " " + visit.t(
+            "{count} interviews without a sampling point are a stratum of their own.",
+            count=f"{job.made.without_point:,}",
+        )
+    tell(done=done)
 
 
 def freezing(visit: Visit) -> bool:

@@ -20,6 +20,7 @@ from survey.fieldwork.planning.drafting import (
 from survey.fieldwork.planning.reading import Choices, WaveSheet
 from survey.fieldwork.waves import COMPUTED, MOVES, STATE_NAMES, move_wave
 from survey.locale import Message, msg
+from survey.snapshot.manifest import WithoutPoint
 from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
 from survey.ui.plan.freezing import freezing, start_freezing
@@ -35,6 +36,10 @@ _MOVES: dict[tuple[WaveState, WaveState], Message] = {
     (WaveState.CLOSED, WaveState.FROZEN): msg("Freeze the wave: its interviews become final"),
 }
 """Releasing and taking a release back belong to the release (`survey.ui.plan.release`)."""
+_WITHOUT_POINT: dict[WithoutPoint, Message] = {
+    WithoutPoint.REFUSE: msg("Stop and say how many there are"),
+    WithoutPoint.STRATUM: msg("Count them as a stratum of their own in each city"),
+}
 _WARNINGS: dict[WaveState, Message] = {
     WaveState.FROZEN: msg(
         "Only approved interviews are frozen. What still waits for review stays outside for good."
@@ -88,6 +93,8 @@ def _moves(visit: Visit, sheet: WaveSheet) -> None:
             st.warning(t("The wave can be opened, but: {lacking}.", lacking=lacking))
         if to in _WARNINGS:
             st.caption(t(_WARNINGS[to]))
+        if to is WaveState.FROZEN:
+            _choose_without_point(visit, sheet)
         sure = st.checkbox(
             t("I want to change the state of this wave."), key=f"plan-sure-{sheet.key}-{to.value}"
         )
@@ -97,11 +104,24 @@ def _moves(visit: Visit, sheet: WaveSheet) -> None:
         )  # fmt: skip
 
 
+def _choose_without_point(visit: Visit, sheet: WaveSheet) -> None:
+    t = visit.t
+    st.radio(
+        t("Interviews without a sampling point, where others have one"), list(_WITHOUT_POINT),
+        format_func=lambda way: t(_WITHOUT_POINT[way]), key=f"plan-without-point-{sheet.key}",
+    )  # fmt: skip
+
+
+def _chosen_without_point(sheet: WaveSheet) -> WithoutPoint:
+    chosen = st.session_state.get(f"plan-without-point-{sheet.key}")
+    return WithoutPoint(chosen or WithoutPoint.REFUSE)
+
+
 def _move(visit: Visit, sheet: WaveSheet, to: WaveState) -> None:
     st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
     if to is WaveState.FROZEN:
         # The state follows from the snapshot and never comes without one.
-        start_freezing(visit, sheet.key)
+        start_freezing(visit, sheet.key, _chosen_without_point(sheet))
         return
 
     def change(session: Session, person: Principal) -> None:

@@ -1,0 +1,273 @@
+"""Waves of one city, of two, of one interview, of nothing: figures or words, never a traceback."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small_waves import (
+    SmallWave,
+    another_wave,
+    person,
+    questionnaire,
+    rating,
+    select_one,
+    small_instrument,
+    small_tree,
+    small_wave,
+)
+
+from survey.access.principal import OPERATOR
+from survey.locale import SurveyError, translator
+from survey.publish.results import WaveResults, list_waves, open_results
+from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.freeze import NothingToFreeze, freeze_frame, freeze_wave
+from survey.publish.results.source import Source
+from survey.publish.results.stored import stored_source
+from survey.publish.results.without_point import PointsMissing
+from survey.publish.views.city import CityFilters, city_profile
+from survey.publish.views.drivers import DriverFilters, drivers
+from survey.publish.views.method import method_of
+from survey.publish.views.overview import OverviewFilters, overview
+from survey.publish.views.ranking import RankingFilters, ranking
+from survey.publish.views.small_area_beside import SmallAreaFilters
+from survey.publish.views.small_areas import small_areas
+from survey.publish.views.special_groups import GroupFilters, group_choices, special_groups
+from survey.publish.views.trend_filters import TrendFilters
+from survey.publish.views.trends import trends
+from survey.publish.views.urban_rural import PlaceFilters, urban_rural
+from survey.sample.frame import shipped_cities
+from survey.snapshot.frame import frame_of
+from survey.snapshot.manifest import WithoutPoint
+from survey.store.engine import dispose_engines, session_scope
+
+CODES = [city.code for city in shipped_cities()]
+
+
+@pytest.fixture(scope="module")
+def wave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWave]:
+    yield small_wave(tmp_path_factory.mktemp("small-waves"))
+    dispose_engines()
+
+
+def frozen(
+    wave: SmallWave, frame: pd.DataFrame, without_point: WithoutPoint = WithoutPoint.REFUSE
+) -> WaveResults:
+    with session_scope(wave.settings.store_url) as session:
+        freeze_frame(
+            wave.settings, session, wave=wave.read(session), frame=frame, actor=OPERATOR,
+            without_point=without_point,
+        )  # fmt: skip
+    with session_scope(wave.settings.store_url) as session:
+        return open_results(wave.settings, session, wave.key)
+
+
+def look_at_every_page(
+    results: WaveResults, code: str, languages: Sequence[str] = ("zh", "en")
+) -> dict[str, Any]:
+    """What the pages of results show of the wave."""
+    shown: dict[str, Any] = {}
+    for language in languages:
+        reading = {"results": results, "principal": OPERATOR, "language": language}
+        shown["overview"] = overview(**reading, filters=OverviewFilters())
+        shown["city"] = city_profile(**reading, filters=CityFilters(code))
+        shown["ranking"] = ranking(**reading, filters=RankingFilters())
+        shown["drivers"] = drivers(**reading, filters=DriverFilters(code))
+        shown["trends"] = trends(**reading, filters=TrendFilters())
+        if "residence=rural" in results.method.groups:
+            shown["places"] = urban_rural(**reading, filters=PlaceFilters(by="city"))
+        shown["method"] = method_of(
+            wave=results.wave, manifest=results.manifest, method=results.method,
+            tree=results.tree, language=language,
+        )  # fmt: skip
+        for group in group_choices(results):
+            shown["groups"] = special_groups(**reading, filters=GroupFilters(group))
+        shown["small areas"] = small_areas(**reading, filters=SmallAreaFilters("elderly=yes"))
+    return shown
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> None:
+    people = [person(number, code, psu=f"p{number % 4}") for number in range(120)]
+    results = frozen(wave, frame_of(people, small_instrument(few_groups=True)))
+    cells = results.cells(OPERATOR, group="all", indicator="composite")
+    shown = dict(zip(cells["area_level"].astype(str), cells["shown"], strict=True))
+    assert shown["city"]
+    assert shown["nation"]
+    assert set(cells["n"]) == {120}
+    look_at_every_page(results, code, languages=("zh",))
+
+
+def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
+    one = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
+    return {
+        "two cities": [*one, *(person(50 + n, "500000", psu=f"q{n % 3}") for n in range(12))],
+        "two cities of one province": [
+            *one, *(person(50 + n, "130100", psu=f"q{n % 3}") for n in range(12)),
+            *(person(80 + n, "130200", psu=f"r{n % 3}") for n in range(12)),
+        ],
+        "one interview": [person(1, "440300")],
+        "two interviews at one point": [person(1, "440300"), person(2, "440300")],
+        "an item nobody rated": [
+            person(n, "310000", psu=f"p{n % 4}", price="dk") for n in range(24)
+        ],
+        "nobody rated anything": [
+            person(n, "310000", psu=f"p{n % 4}", price="dk", service="na", overall="refused")
+            for n in range(24)
+        ],
+        "men only": [person(n, "310000", psu=f"p{n % 4}", gender="male") for n in range(24)],
+        "nobody old": [person(n, "310000", psu=f"p{n % 4}", age=30) for n in range(24)],
+        "everybody agreed": [
+            person(n, "310000", psu=f"p{n % 4}", price=8, service=8, overall=8) for n in range(24)
+        ],
+        "nobody told age or gender": [
+            person(n, "310000", psu=f"p{n % 4}", age=None, gender=None) for n in range(24)
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(odd_waves()))
+def test_an_odd_wave_is_frozen_and_read(wave: SmallWave, name: str) -> None:
+    people = odd_waves()[name]
+    results = frozen(wave, frame_of(people, small_instrument()))
+    assert results.wave.n == len(people)
+    look_at_every_page(results, people[0][1])
+
+
+def words_of(error: SurveyError) -> str:
+    chinese = translator("zh")(error.message)
+    assert chinese != str(error), "no Chinese words"
+    return str(error)
+
+
+def snapshot_folders(wave: SmallWave) -> set[Path]:
+    root = wave.settings.snapshot_dir
+    return {path for path in root.glob("*/*") if path.is_dir()}
+
+
+def test_a_city_without_a_population_is_named(wave: SmallWave) -> None:
+    people = [person(1, "110000"), person(2, "999999")]
+    with pytest.raises(NotEstimable, match="999999") as caught:
+        frozen(wave, frame_of(people, small_instrument()))
+    words_of(caught.value)
+
+
+def test_a_wave_without_interviews_says_so(wave: SmallWave) -> None:
+    with pytest.raises(NothingToFreeze) as caught:
+        frozen(wave, frame_of([], small_instrument()))
+    words_of(caught.value)
+
+
+def test_a_freeze_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a folder beside the snapshots nor one that the store does not know."""
+    people = [person(number, "110000", psu=f"p{number % 4}") for number in range(24)]
+    small = small_wave(tmp_path)
+    frame = frame_of(people, small_instrument())
+    monkeypatch.setattr("survey.publish.results.freeze.response_frame", lambda **_: frame)
+    for broken in ("write_tables", "write_changes", "_register"):
+        with monkeypatch.context() as only:
+            only.setattr(f"survey.publish.results.freeze.{broken}", _full)
+            with pytest.raises(OSError, match="space"):
+                freeze_wave(small.settings, wave_key=small.key, actor=OPERATOR)
+        assert list(small.settings.snapshot_dir.rglob("*")) == [], broken
+    kept = freeze_wave(small.settings, wave_key=small.key, actor=OPERATOR)
+    before = sorted(small.settings.snapshot_dir.rglob("*"))
+    monkeypatch.setattr("survey.publish.results.freeze.write_tables", _full)
+    with pytest.raises(OSError, match="space"):
+        freeze_wave(small.settings, wave_key=small.key, actor=OPERATOR)
+    assert sorted(small.settings.snapshot_dir.rglob("*")) == before
+    assert (small.settings.snapshot_dir / kept.directory).is_dir()
+    dispose_engines()
+
+
+def _full(*_: Any, **__: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("indicator", [None, "1.1.1"])
+def test_no_rating_at_all_is_said(tmp_path: Path, indicator: str | None) -> None:
+    asked = questionnaire(select_one("brand", "a", "b"))
+    small = small_wave(tmp_path, instrument=asked, tree=small_tree() if indicator else None)
+    with pytest.raises(NotEstimable) as caught:
+        frozen(small, frame_of([person(n, "110000", brand="a") for n in range(12)], asked))
+    words_of(caught.value)
+    assert snapshot_folders(small) == set()
+    dispose_engines()
+
+
+def test_ratings_on_several_scales_are_each_read_on_their_own(tmp_path: Path) -> None:
+    """Without a tree; the ones on another scale than the first vanished without a word."""
+    asked = questionnaire(rating("price"), rating("service"), rating("stars", maximum=5))
+    small = small_wave(tmp_path, instrument=asked)
+    people = [person(n, "110000", psu=f"p{n % 4}", stars=1 + n % 5) for n in range(120)]
+    results = frozen(small, frame_of(people, asked))
+    cells = results.cells(OPERATOR, area_level="city", group="all")
+    figures = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
+    assert set(figures) == {"price", "service", "stars"}
+    weight = Source.of(
+        frame_of(people, asked), series="main", instrument=asked, tree=None,
+        composite="item_means",
+    ).people["weight"]  # fmt: skip
+    stars = pd.Series([n % 5 / 4 * 100 for n in range(120)])
+    assert figures["stars"] == pytest.approx((stars * weight).sum() / weight.sum(), abs=0.051)
+    look_at_every_page(results, "110000", languages=("en",))
+    dispose_engines()
+
+
+def with_one_row_astray() -> pd.DataFrame:
+    people = [person(number, "110000", psu=f"p{number % 12}") for number in range(240)]
+    people += [person(300 + n, "310000", psu=f"q{n % 12}") for n in range(240)]
+    people[7] = person(7, "110000", psu=None)
+    return frame_of(people, small_instrument())
+
+
+def test_a_row_without_a_point_is_refused_with_its_number_and_city(wave: SmallWave) -> None:
+    before = snapshot_folders(wave)
+    with pytest.raises(PointsMissing, match=r"^1 interviews .*110000: 1\)") as caught:
+        frozen(wave, with_one_row_astray())
+    words_of(caught.value)
+    assert snapshot_folders(wave) == before
+
+
+def test_a_row_without_a_point_does_not_take_the_points_of_the_others(wave: SmallWave) -> None:
+    frame = with_one_row_astray()
+    results = frozen(wave, frame, WithoutPoint.STRATUM)
+    assert results.method.assumed_deff is None
+    assert results.method.without_point == 1
+    assert results.manifest.without_point is WithoutPoint.STRATUM
+    whole = frozen(wave, frame[frame["psu"].notna()].reset_index(drop=True))
+    both = [
+        one.cells(OPERATOR, area_level="city", area="310000", group="all", indicator="composite")
+        for one in (results, whole)
+    ]
+    assert both[0]["se"].tolist() == pytest.approx(both[1]["se"].tolist(), rel=1e-6)
+    for language, words in (("en", "a stratum of their own"), ("zh", "单独")):
+        facts = look_at_every_page(results, "110000", languages=(language,))["method"].errors
+        assert any(words in fact for _, fact in facts)
+    with session_scope(wave.settings.store_url) as session:
+        folder = wave.settings.snapshot_dir / wave.key / results.wave.snapshot_sha256[:12]
+        assert stored_source(session, wave.read(session), folder).without_point == 1
+
+
+def test_a_wave_without_any_point_keeps_the_assumed_design_effect(wave: SmallWave) -> None:
+    people = [person(number, "110000", psu=None) for number in range(120)]
+    results = frozen(wave, frame_of(people, small_instrument()))
+    assert results.method.assumed_deff == 1.4
+    assert results.method.without_point == 0
+
+
+def test_the_second_wave_of_one_city_is_compared_with_the_first(tmp_path: Path) -> None:
+    small = small_wave(tmp_path)
+    second = another_wave(small, "small-2027", 2027)
+    people = [person(n, "110000", psu=f"p{n % 4}") for n in range(120)]
+    frozen(small, frame_of(people, small_instrument()))
+    results = frozen(second, frame_of(people, small_instrument()))
+    with session_scope(small.settings.store_url) as session:
+        before = next(w for w in list_waves(small.settings, session) if w.key == small.key)
+    change = results.changes(OPERATOR, before=before, group="all", indicator="composite")
+    assert set(change["area_level"].astype(str)) >= {"nation", "city"}
+    assert change["difference"].tolist() == pytest.approx([0] * len(change))
+    dispose_engines()

@@ -1,0 +1,134 @@
+"""A store with one closed wave of a short questionnaire, for waves of few interviews."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from survey.fieldwork.instruments import save_instrument, save_tree
+from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section, Special
+from survey.instrument.tree import Indicator, IndicatorTree, Provenance
+from survey.sample.frame import shipped_cities, store_cities
+from survey.settings import Settings
+from survey.store import schema
+from survey.store.engine import session_scope
+from survey.store.tables import Wave, WaveState
+
+KEY = "small-2026"
+_SPECIALS = (Special.DONT_KNOW, Special.NOT_EXPERIENCED, Special.REFUSED)
+_WHEN = datetime(2026, 5, 1, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class SmallWave:
+    settings: Settings
+    key: str = KEY
+
+    def read(self, session: Session) -> Wave:
+        return session.exec(select(Wave).where(Wave.key == self.key)).one()
+
+
+def small_wave(
+    folder: Path,
+    *,
+    instrument: Instrument | None = None,
+    tree: IndicatorTree | None = None,
+    url: str = "",
+) -> SmallWave:
+    """A new store with a closed wave of the short questionnaire, or of `instrument`."""
+    settings = Settings(database_url=url, data_dir=folder, _env_file=None)
+    schema.upgrade(settings.store_url)
+    with session_scope(settings.store_url) as session:
+        store_cities(shipped_cities(), session=session)
+        used = instrument or small_instrument()
+        tree = small_tree() if instrument is None else tree
+        session.add(
+            Wave(
+                key=KEY, series="main", year=2026, title_zh="小", title_en="Small",
+                instrument_id=save_instrument(session=session, instrument=used),
+                tree_id=save_tree(session=session, tree=tree) if tree else None,
+                state=WaveState.CLOSED,
+            )
+        )  # fmt: skip
+    return SmallWave(settings)
+
+
+def another_wave(first: SmallWave, key: str, year: int) -> SmallWave:
+    """A later wave of the same questionnaire."""
+    with session_scope(first.settings.store_url) as session:
+        known = first.read(session)
+        session.add(
+            Wave(
+                key=key, series=known.series, year=year, title_zh=key, title_en=key,
+                instrument_id=known.instrument_id, tree_id=known.tree_id, state=WaveState.CLOSED,
+            )
+        )  # fmt: skip
+    return SmallWave(first.settings, key)
+
+
+def rating(name: str, indicator: str | None = None, maximum: int = 10) -> Item:
+    return Item(
+        name=name, kind=Kind.RATING, label={"en": name}, minimum=1, maximum=maximum,
+        indicator=indicator, specials=_SPECIALS,
+    )  # fmt: skip
+
+
+def select_one(name: str, *choices: str) -> Item:
+    listed = tuple(Choice(name=choice, label={"en": choice}) for choice in choices)
+    return Item(name=name, kind=Kind.SELECT_ONE, label={"en": name}, choices=listed)
+
+
+def questionnaire(
+    *items: Item, tree: str | None = None, name: str = "small", few_groups: bool = False
+) -> Instrument:
+    """One section in English of who the person is, and `items`; few groups are faster."""
+    who: tuple[Item, ...] = (
+        select_one("gender", "male", "female"),
+        Item(name="age", kind=Kind.INTEGER, label={"en": "age"}, minimum=16, maximum=99),
+        select_one("residence", "urban", "rural"),
+        select_one("guardian", "yes", "no"),
+    )
+    return Instrument(
+        name=name, version="1", title={"en": name}, default_language="en", tree=tree,
+        languages=(Language(code="en", name="English"),),
+        sections=(Section(name="only", items=(*(who[:2] if few_groups else who), *items)),),
+    )  # fmt: skip
+
+
+def small_instrument(*, few_groups: bool = False) -> Instrument:
+    return questionnaire(
+        rating("price", "1.1.1"), rating("service", "2.1.1"), rating("overall"), tree="small",
+        few_groups=few_groups,
+    )  # fmt: skip
+
+
+def small_tree() -> IndicatorTree:
+    def node(code: str, weight: float) -> Indicator:
+        parent, _, _ = code.rpartition(".")
+        return Indicator(
+            code=code, parent=parent or None, level=code.count(".") + 1, name={"en": code},
+            weight=weight, name_status=Provenance.ASSUMED, weight_status=Provenance.ASSUMED,
+        )  # fmt: skip
+
+    weights = {"1": 0.4, "2": 0.6, "1.1": 1.0, "2.1": 1.0, "1.1.1": 1.0, "2.1.1": 1.0}
+    return IndicatorTree(
+        name="small", indicators=tuple(node(code, weight) for code, weight in weights.items())
+    )
+
+
+def person(number: int, city: str, *, psu: str | None = "p0", **answers: Any) -> tuple[Any, ...]:
+    """A row for `survey.snapshot.frame.frame_of`; an answer of None was never given."""
+    given = {
+        "gender": ("male", "female")[number % 2], "age": 18 + number * 7 % 70,
+        "residence": ("urban", "rural")[number % 3 == 0], "guardian": ("yes", "no")[number % 4 > 0],
+        "price": 5 + number % 5, "service": 4 + number * 3 % 7, "overall": 6 + number % 4,
+    } | answers  # fmt: skip
+    kept = {name: answer for name, answer in given.items() if answer is not None}
+    began = _WHEN + timedelta(minutes=number)
+    return (
+        UUID(int=number + 1), city, psu, "only" if psu else None, "s1", "capi", "en",
+        began, began + timedelta(minutes=9), 540.0, kept,
+    )  # fmt: skip
