@@ -1,7 +1,8 @@
 """A respondent answers the shipped questionnaire on a phone: by thumb, by keyboard, offline."""
 
+import pytest
 from live_platform import Live, Respondent
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from survey.locale import translator
 
@@ -133,6 +134,38 @@ def test_whom_the_survey_does_not_ask_leaves_by_a_kind_page(
     response, revision = live_server.responses()[-1]
     assert response.status == "screened_out"
     assert revision.answers == {"consent": "yes", "lived_6m": "no"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "words"),
+    [
+        ({"consent": "no"}, "refused", "谢谢"),
+        ({"consent": "yes", "lived_6m": "no"}, "screened_out", "谢谢"),
+    ],
+)
+def test_a_refusal_and_a_screen_out_are_stored_with_the_answer_not_after_another_tap(
+    live_server: Live, browser: Browser, answers: dict[str, object], status: str, words: str
+) -> None:
+    """Who is let go closes the page; the last button says beforehand that the interview ends."""
+    before = len(live_server.responses())
+    with browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN") as context:
+        page = context.new_page()
+        respondent = Respondent(page)
+        respondent.open(live_server.invite())
+        *ahead, last = answers
+        for name in ahead:
+            respondent.answer_until(last, {name: answers[name]})
+        going_on = page.locator(".sf-nav .sf-main")
+        respondent.choose(last, "yes")
+        expect(going_on).to_have_text(zh("Continue"))
+        respondent.choose(last, str(answers[last]))
+        expect(going_on).to_have_text(zh("End here and send"))
+        going_on.click()
+        expect(page.locator(".sf-closing")).to_contain_text(words)
+        expect(page.locator(".sf-heading")).to_have_text(zh("Received. Thank you!"))
+    (stored,) = live_server.responses()[before:]
+    assert stored[0].status == status
+    assert stored[1].answers == answers
 
 
 def test_the_language_can_be_changed_midway(

@@ -25,6 +25,7 @@ def form_texts(language: str) -> dict[str, str]:
         "back": t("Back"),
         "submit": t("Submit"),
         "finish": t("Finish"),
+        "end_and_send": t("End here and send"),
         "optional": t("(optional)"),
         "choose": t("Please choose"),
         "clear": t("Clear this answer"),

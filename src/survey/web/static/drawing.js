@@ -27,6 +27,7 @@ const SurveyDrawing = (function () {
 
   function nextWords(app, step) {
     if (step.closes) return app.t("finish");
+    if (SurveyInterview.endsHere(app)) return app.t("end_and_send");
     const last = SurveyInterview.stepIndex(app) === app.steps.length - 1;
     const sure = SurveyFlow.isLastSection(app.form, step) || !step.items.some(function (item) {
       return item.required && SurveyInterview.isOpen(app, item);

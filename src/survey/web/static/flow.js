@@ -30,6 +30,15 @@ const SurveyFlow = (function () {
     return list;
   }
 
+  // Whether nothing but the words of parting follows: then the interview is over with this screen.
+  function endsAfter(list, index) {
+    const rest = list.slice(index + 1);
+    return rest.length > 0 && rest.every(function (step) {
+      return Boolean(step.section.ends) &&
+        step.items.every(function (item) { return item.kind === "note"; });
+    });
+  }
+
   function holdsItem(step, name) {
     return step.items.some(function (item) { return item.name === name; });
   }
@@ -66,6 +75,6 @@ const SurveyFlow = (function () {
   }
 
   return {
-    steps: steps, locate: locate, placeOf: placeOf, progress: progress, isLastSection: isLastSection
+    steps: steps, endsAfter: endsAfter, locate: locate, placeOf: placeOf, progress: progress, isLastSection: isLastSection
   };
 })();

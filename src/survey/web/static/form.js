@@ -39,7 +39,7 @@ const SurveyForm = (function () {
       return;
     }
     const following = app.steps[SurveyInterview.stepIndex(app) + 1];
-    if (step.closes || !following) {
+    if (step.closes || !following || SurveyInterview.endsHere(app)) {
       finish(app);
     } else {
       moveTo(app, following);

@@ -34,6 +34,12 @@ const SurveyInterview = (function () {
     return app.steps[stepIndex(app)];
   }
 
+  // A refusal or a screen-out is handed over when it happens. Who is not needed for a full quota
+  // is told so first: the server may have room again.
+  function endsHere(app) {
+    return !app.route.full && SurveyFlow.endsAfter(app.steps, stepIndex(app));
+  }
+
   function isOpen(app, item) {
     return item.kind !== "note" && !SurveyRoute.given(app.state.answers[item.name]) &&
       !app.state.raw[item.name];
@@ -107,7 +113,7 @@ const SurveyInterview = (function () {
   }
 
   return {
-    fresh: freshState, recompute: recompute, stepIndex: stepIndex, step: currentStep,
+    fresh: freshState, recompute: recompute, stepIndex: stepIndex, step: currentStep, endsHere: endsHere,
     isOpen: isOpen, save: save, begun: begun, setAnswer: setAnswer,
     findProblem: findProblem, findProblems: findProblems, payload: payloadOf
   };

@@ -103,9 +103,9 @@ const SurveyScreens = (function () {
 
   function sending(app) {
     const busy = app.sender.busy();
-    return closing(app, "sf-wait", app.t(busy ? "sending" : "kept_here"), [
+    return closing(app, "sf-wait", app.t(busy ? "sending" : "kept_here"), parting(app).concat([
       app.t("kept_here_text"), waiting(app)
-    ], [
+    ]), [
       busy ? null : button("sf-main", app.t("send_now"), app.sender.flush), nextAction(app)
     ], [SurveyCode.block(app)]);
   }
@@ -122,15 +122,24 @@ const SurveyScreens = (function () {
     return own ? app.text(own) : app.t(key);
   }
 
+  // What the form itself says to those it lets go; they see it here, for all is sent by then.
+  function parting(app) {
+    const last = app.steps[app.steps.length - 1];
+    if (app.route.full || !app.route.stop || !last) return [];
+    return last.items.map(function (item) { return app.text(item.label); });
+  }
+
   // A page reopened without a network has no `SurveyContact`: then no number is asked for.
   function received(app) {
     const receipt = app.receipt;
     const code = String(receipt.response_id || "").replace(/-/g, "").slice(-8).toUpperCase();
-    return closing(app, "sf-done", app.t("received"), [
-      words(app, thanks(app, receipt.status)),
+    const parted = parting(app);
+    return closing(app, "sf-done", app.t("received"), (parted.length ? parted : [
+      words(app, thanks(app, receipt.status))
+    ]).concat([
       code && app.t("receipt_code", { code: code }),
       app.meta.next ? "" : app.t("may_close")
-    ], [nextAction(app)], [SurveyCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
+    ]), [nextAction(app)], [SurveyCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
   }
 
   function refused(app) {
