@@ -259,15 +259,16 @@ def test_a_wave_without_any_point_keeps_the_assumed_design_effect(wave: SmallWav
     assert results.method.without_point == 0
 
 
-def test_the_second_wave_of_one_city_is_compared_with_the_first(tmp_path: Path) -> None:
+def test_a_later_wave_of_the_same_city_is_compared_with_the_first(tmp_path: Path) -> None:
     small = small_wave(tmp_path)
     second = another_wave(small, "small-2027", 2027)
     people = [person(n, "110000", psu=f"p{n % 4}") for n in range(120)]
     frozen(small, frame_of(people, small_instrument()))
-    results = frozen(second, frame_of(people, small_instrument()))
+    later = [person(420 + n, "110000", psu=f"p{n % 4}") for n in range(120)]
+    results = frozen(second, frame_of(later, small_instrument()))
     with session_scope(small.settings.store_url) as session:
         before = next(w for w in list_waves(small.settings, session) if w.key == small.key)
     change = results.changes(OPERATOR, before=before, group="all", indicator="composite")
     assert set(change["area_level"].astype(str)) >= {"nation", "city"}
-    assert change["difference"].tolist() == pytest.approx([0] * len(change))
+    assert change["difference"].notna().all()
     dispose_engines()
