@@ -207,17 +207,17 @@ def _select(name: str, *names: str, **rest: Any) -> Item:
     )
 
 
-def _rating(name: str, indicator: str) -> Item:
+def _rating(name: str) -> Item:
     return Item(
         name=name, kind=Kind.RATING, label={"en": name, "zh": name}, required=True,
-        minimum=1, maximum=10, step=1, indicator=indicator,
+        minimum=1, maximum=10, step=1,
         specials=(Special.DONT_KNOW, Special.NOT_EXPERIENCED),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def small_instrument() -> Instrument:
-    """Consent, screening, two scored items, a routed question, background: all paths, few items."""
+    """Consent, screening, two ratings, a routed question, background: all paths, few items."""
     return Instrument(
         name="small", version="1", title={"en": "Small", "zh": "Small"}, default_language="zh",
         languages=(Language(code="zh", name="zh"), Language(code="en", name="en")),
@@ -235,8 +235,8 @@ def small_instrument() -> Instrument:
             Section(
                 name="scores",
                 items=(
-                    _rating("quality", "2.1.2"),
-                    _rating("service", "2.2.1"),
+                    _rating("quality"),
+                    _rating("service"),
                     _select("complained", "yes", "no"),
                     _select("channel", "shop", "hotline", relevant="${complained} = 'yes'"),
                     Item(

@@ -9,6 +9,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import Result
+from sqlmodel import select
+
+from survey.settings import current_settings
+from survey.store.engine import read_scope
+from survey.store.tables import AuditEntry
 
 Survey = Callable[..., Result]
 LABELS = ("label::中文 (zh)", "label::English (en)")
@@ -220,3 +225,75 @@ def test_each_row_says_where_it_comes_from(survey: Survey, files: Path) -> None:
     assert gaps[0]["contrast"] == "nation"
     against_rest = read("--table", "gaps", "--contrast", "rest", "--group", "gender=male")
     assert {row["area"] for row in against_rest} == {"CN"}
+
+
+TREE = """code,parent,level,name_zh,name_en,weight,name_status,weight_status
+1,,1,全部,All,1,assumed,assumed
+1.1,1,2,部分,Part,1,assumed,assumed
+1.1.1,1.1,3,饭菜,Food,0.5,assumed,assumed
+1.1.2,1.1,3,服务,Staff,0.5,assumed,assumed
+"""
+
+
+def scored_book(folder: Path, *, tree: str, codes: tuple[str, str], most: int = 10) -> Path:
+    """The hotel's form with an `indicator` column."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "survey"
+    given = {"food": codes[0], "staff": codes[1]}
+    for number, row in enumerate(SURVEY_SHEET):
+        listed = list(row)
+        if row[1] == "staff":
+            listed[5] = f"start=1 end={most} step=1"
+        sheet.append([*listed, "indicator" if number == 0 else given.get(row[1], "")])
+    choices = book.create_sheet("choices")
+    for line in CHOICES:
+        choices.append(line)
+    settings = book.create_sheet("settings")
+    settings.append(("form_title", "form_id", "version", "tree"))
+    settings.append(("酒店", "hotel", "1", tree))
+    path = folder / "scored.xlsx"
+    book.save(path)
+    return path
+
+
+def test_an_own_tree_comes_in_and_what_does_not_fit_it_is_refused_by_row(
+    survey: Survey, tmp_path: Path
+) -> None:
+    survey("init")
+    tree = tmp_path / "hotel-tree.csv"
+    fitting = ("1.1.1", "1.1.2")
+    book = scored_book(tmp_path, tree="hotel-tree", codes=fitting)
+    for command in ("check", "import"):
+        refused = survey("form", command, str(book))
+        assert refused.exit_code == 1
+        assert "no indicator tree named hotel-tree" in refused.output
+    tree.write_text(TREE.replace("0.5,assumed", "half,assumed"), encoding="utf-8")
+    refused = survey("form", "add-tree", str(tree))
+    assert refused.exit_code == 1
+    assert "Row 4, column weight" in refused.output
+    assert "Row 5, column weight" in refused.output
+    tree.write_text(TREE, encoding="utf-8")
+    assert survey("form", "add-tree", str(tree)).exit_code == 0
+    assert survey("form", "add-tree", str(tree)).exit_code == 0
+    with read_scope(current_settings().store_url) as session:
+        actions = session.exec(select(AuditEntry.action)).all()
+    assert actions.count("tree.added") == 1
+    for codes, most, words in (
+        (("1.1.1", "1.1"), 10, "row 5"),
+        (("1.1.1", ""), 10, "No question measures the indicator 1.1.2"),
+        (fitting, 5, "one scale"),
+    ):
+        book = scored_book(tmp_path, tree="hotel-tree", codes=codes, most=most)
+        for command in ("check", "import"):
+            refused = survey("form", command, str(book))
+            assert refused.exit_code == 1, words
+            assert words in refused.output
+    book = scored_book(tmp_path, tree="", codes=fitting)
+    assert "name no tree" in survey("form", "check", str(book)).output
+    assert "hotel" not in survey("form", "list").output
+    book = scored_book(tmp_path, tree="hotel-tree", codes=fitting)
+    assert survey("form", "check", str(book)).exit_code == 0
+    assert survey("form", "import", str(book)).exit_code == 0
+    assert "hotel" in survey("form", "list").output

@@ -6,6 +6,7 @@ import pytest
 from sample_instrument import YES_NO, question, sample
 
 from survey.instrument.check import check
+from survey.instrument.check_scores import score_findings
 from survey.instrument.findings import Severity, errors
 from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section
 from survey.instrument.tree_csv import read_tree
@@ -91,7 +92,27 @@ def test_scored_items_hang_on_the_tree():
     second_level = scored[0].model_copy(update={"indicator": "1.1"})
     findings = check(with_items(second_level, *scored[1:]), TREE)
     assert {finding.item for finding in findings} == {"q0", scored[0].indicator}
-    assert check(with_items(question("a", Kind.TEXT)), TREE) == ()
+    unscored = check(with_items(question("a", Kind.RATING, **RATING)), TREE)
+    assert ["No question measures an indicator" in str(one.message) for one in unscored] == [True]
+
+
+def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
+    """Each with the row of its question in the workbook, where that is known."""
+    scored = [
+        question(f"q{number}", Kind.RATING, indicator=indicator.code, **RATING)
+        for number, indicator in enumerate(TREE.level(3))
+    ]
+    rows = {item.name: number + 2 for number, item in enumerate(scored)}
+    five = scored[4].model_copy(update={"maximum": 5.0})
+    (finding,) = score_findings(with_items(*scored[:4], five, *scored[5:]), TREE, rows)
+    assert (finding.row, finding.item) == (6, "q4")
+    assert "from 1 to 5" in str(finding.message)
+    treeless = with_items(scored[0], question("stars", Kind.RATING, **RATING))
+    found = score_findings(treeless.model_copy(update={"tree": None}), None, rows)
+    assert [(one.row, "no tree" in str(one.message)) for one in found] == [(2, True)]
+    (nothing,) = score_findings(with_items(question("a", Kind.TEXT)), None)
+    assert "no rating" in str(nothing.message)
+    assert score_findings(with_items(question("a", Kind.RATING, **RATING)), None) == ()
 
 
 def test_a_copy_has_its_own_checksum():

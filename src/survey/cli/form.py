@@ -6,17 +6,28 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
+from survey.access.principal import OPERATOR
 from survey.cli.output import Format, FormatOption, print_record, print_table, reporting_errors, say
-from survey.fieldwork.instruments import find_instrument, list_instruments, save_instrument
+from survey.fieldwork.instruments import (
+    add_tree,
+    find_instrument,
+    freezing_findings,
+    list_instruments,
+    save_instrument,
+)
 from survey.fieldwork.trial import open_trial
 from survey.instrument.check import check as check_instrument
+from survey.instrument.check_scores import score_findings, unknown_tree
 from survey.instrument.findings import errors
 from survey.instrument.model import Instrument
+from survey.instrument.tree import IndicatorTree
+from survey.instrument.tree_csv import TreeError, read_tree
 from survey.instrument.xlsform import Finding, Imported, read_xlsform, write_xlsform
-from survey.locale import translator
-from survey.settings import current_settings
-from survey.store.engine import session_scope
+from survey.locale import msg, translator
+from survey.settings import PROJECT_ROOT, current_settings
+from survey.store.engine import read_scope, session_scope
 
 app = typer.Typer(
     help="Check, import, export and list questionnaires.",
@@ -35,9 +46,21 @@ SkipOption = Annotated[
 ]
 
 
+TreeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tree", dir_okay=False,
+        help="Check the indicators against this CSV instead of the stored tree.",
+    ),
+]  # fmt: skip
+
+
 @app.command()
 def check(
-    workbook: Workbook, skip_unsupported: SkipOption = False, form: FormatOption = Format.TABLE
+    workbook: Workbook,
+    skip_unsupported: SkipOption = False,
+    tree: TreeOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Read a workbook and list what is wrong or left out; nothing is stored.
 
@@ -49,10 +72,7 @@ def check(
         _print_findings(findings, form)
         _say_size(imported.instrument)
         problems = errors(check_instrument(imported.instrument))
-        for problem in problems:
-            say(problem.message)
-        if problems:
-            raise typer.Exit(1)
+        _refuse((*problems, *_later(imported, tree)))
 
 
 @app.command(name="import")
@@ -65,9 +85,28 @@ def import_form(
         _print_findings([*imported.skipped, *imported.warnings], Format.TABLE)
         instrument = imported.instrument
         with session_scope(current_settings().store_url) as session:
+            found = freezing_findings(session=session, instrument=instrument, rows=imported.rows)
+            _refuse(found)
             save_instrument(session=session, instrument=instrument)
         _say_size(instrument)
         print_record(_record(instrument), form)
+
+
+@app.command(name="add-tree")
+def add_indicator_tree(
+    file: Annotated[
+        Path, typer.Argument(help="Indicators as CSV, see docs/questionnaires.md.", dir_okay=False)
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Its name in the settings of a form. Default: the file's.")
+    ] = None,
+) -> None:
+    """Read an indicator tree and store it, so that the ratings of a form can name its codes."""
+    with reporting_errors():
+        tree = _read_tree(file, name)
+        with session_scope(current_settings().store_url) as session:
+            add_tree(session=session, principal=OPERATOR, tree=tree, now=datetime.now(UTC))
+        say("{name}: {count} indicators.", name=tree.name, count=len(tree.indicators))
 
 
 @app.command()
@@ -115,6 +154,52 @@ def try_form(
             )
         base = settings.public_url or f"http://localhost:{settings.port}"
         typer.echo(f"{base}/q/{issued.token}")
+
+
+def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
+    """The tree in a file; all that is wrong with it is said, row by row."""
+    try:
+        return read_tree(file, name=name)
+    except TreeError as error:
+        for one in error.all:
+            say(one.message)
+        raise typer.Exit(1) from error
+
+
+def _later(imported: Imported, tree: Path | None) -> tuple[Finding, ...]:
+    """What freezing a wave of the form would fail on; without a store, by the shipped trees."""
+    instrument, rows = imported.instrument, imported.rows
+    if tree is not None:
+        return score_findings(instrument, _read_tree(tree), rows)
+    try:
+        with read_scope(current_settings().store_url) as session:
+            return freezing_findings(session=session, instrument=instrument, rows=rows)
+    except SQLAlchemyError:
+        shipped = {path.stem: path for path in (PROJECT_ROOT / "seed" / "trees").glob("*.csv")}
+    if instrument.tree is not None and instrument.tree not in shipped:
+        return (unknown_tree(instrument, tuple(shipped)), *score_findings(instrument, None, rows))
+    known = read_tree(shipped[instrument.tree]) if instrument.tree else None
+    return score_findings(instrument, known, rows)
+
+
+def _refuse(findings: Iterable[Finding]) -> None:
+    """Show what is wrong and end with 1, if anything is."""
+    listed = tuple(findings)
+    if not listed:
+        return
+    t = translator(current_settings().language)
+    for finding in listed:
+        place = ", ".join(
+            f"{t(name)} {value}"
+            for name, value in (
+                (msg("sheet"), finding.sheet), (msg("row"), finding.row),
+                (msg("column"), finding.column),
+            )
+            if value
+        )  # fmt: skip
+        words = t(finding.message) + (f" {t(finding.instead)}" if finding.instead else "")
+        typer.echo(f"{place}: {words}" if place else words, err=True)
+    raise typer.Exit(1)
 
 
 def _read(workbook: Path, skip_unsupported: bool) -> Imported:

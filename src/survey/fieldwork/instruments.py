@@ -1,9 +1,15 @@
 """Instruments and indicator trees in the store: immutable versions, found by their content."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.instrument.check_scores import score_findings, unknown_tree
+from survey.instrument.findings import Finding
 from survey.instrument.model import Instrument
 from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
@@ -151,3 +157,40 @@ def tree_id_by_name(*, session: Session, name: str) -> UUID:
     if found is None:
         raise InstrumentUnknown(msg("There is no indicator tree named {name}.", name=name))
     return found
+
+
+def tree_names(*, session: Session) -> tuple[str, ...]:
+    """Names of the stored indicator trees."""
+    return tuple(session.exec(select(IndicatorTreeVersion.name)))
+
+
+def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now: datetime) -> UUID:
+    """Store a tree that somebody brought, and say in the audit trail who did.
+
+    The same tree again adds nothing. Raises `VersionChanged` where the name has other content.
+    """
+    principal.require(Action.PLAN)
+    known = tree.name in tree_names(session=session)
+    stored = save_tree(session=session, tree=tree)
+    if not known:
+        record(
+            session=session, actor=principal, action="tree.added", subject_kind="indicator_tree",
+            subject_id=stored, now=now,
+            detail={"name": tree.name, "sha256": tree.sha256, "indicators": len(tree.indicators)},
+        )  # fmt: skip
+    return stored
+
+
+def freezing_findings(
+    *, session: Session, instrument: Instrument, rows: Mapping[str, int] | None = None
+) -> tuple[Finding, ...]:
+    """Why a wave of `instrument` could not be frozen later; nothing when it can."""
+    tree = None
+    if instrument.tree is not None:
+        names = tree_names(session=session)
+        if instrument.tree not in names:
+            return (unknown_tree(instrument, names), *score_findings(instrument, None, rows))
+        tree = load_tree(
+            session=session, tree_id=tree_id_by_name(session=session, name=instrument.tree)
+        )
+    return score_findings(instrument, tree, rows)

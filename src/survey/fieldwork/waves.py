@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
+from survey.fieldwork.instruments import freezing_findings, load_instrument
 from survey.locale import Message, SurveyError, msg
 from survey.store.inserting import insert_if_new
 from survey.store.tables import Wave, WaveState, new_id
@@ -40,6 +41,12 @@ class WaveNotOpen(SurveyError):
 
     def __init__(self, message: Message | None = None) -> None:
         super().__init__(message or msg("This survey is not collecting answers at the moment."))
+
+
+class WaveNotEstimable(SurveyError):
+    """What the questionnaire asks cannot be scored, so nobody is to be asked."""
+
+    code = "wave_not_estimable"
 
 
 class WaveMoveForbidden(SurveyError):
@@ -129,6 +136,8 @@ def move_wave(
     principal.require(Action.PLAN)
     wave = locked_wave(session=session, key=key)
     require_move(wave, to)
+    if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
+        require_scores(session=session, instrument_id=wave.instrument_id)
     if WaveState.RELEASED in {wave.state, to}:
         raise WaveMoveForbidden(msg("Results are released and taken back with the release itself."))
     record(
@@ -139,6 +148,20 @@ def move_wave(
     session.add(wave)
     session.flush()
     return wave
+
+
+def require_scores(*, session: Session, instrument_id: UUID) -> None:
+    """Raise `WaveNotEstimable` if a wave of this questionnaire could not be frozen in the end."""
+    instrument = load_instrument(session=session, instrument_id=instrument_id)
+    findings = freezing_findings(session=session, instrument=instrument)
+    if findings:
+        raise WaveNotEstimable(
+            msg(
+                "A wave of this questionnaire could not be frozen. Faults: {count}. The first: "
+                "{reason}",
+                count=len(findings), reason=findings[0].message,
+            )
+        )  # fmt: skip
 
 
 def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import fsum
 
 from survey.instrument.check_privacy import privacy_findings
+from survey.instrument.check_scores import score_findings
 from survey.instrument.expressions import ExpressionError, parse, reads_itself, references
 from survey.instrument.findings import Finding, Severity
 from survey.instrument.model import Instrument, Item, Kind, Labels, Section
@@ -24,7 +25,7 @@ def check(instrument: Instrument, tree: IndicatorTree | None = None) -> tuple[Fi
         *privacy_findings(instrument),
     ]
     if tree is not None:
-        findings += _indicators(instrument, tree)
+        findings += score_findings(instrument, tree)
     return tuple(findings)
 
 
@@ -176,21 +177,3 @@ def _complete(
     for code, name in codes.items():
         if not labels.get(code, "").strip():
             yield _error(msg("A text in {language} is missing.", language=name), where)
-
-
-def _indicators(instrument: Instrument, tree: IndicatorTree) -> Iterator[Finding]:
-    leaves = {indicator.code for indicator in tree.indicators if indicator.level == 3}
-    measured = Counter(item.indicator for item in instrument.scored_items)
-    for item in instrument.scored_items:
-        if item.indicator not in leaves:
-            yield _error(
-                msg(
-                    "{code} is not a third-level indicator of {tree}.",
-                    code=item.indicator,
-                    tree=tree.name,
-                ),
-                item.name,
-            )
-    if instrument.scored_items:
-        for code in sorted(leaves - set(measured)):
-            yield _error(msg("No question measures the indicator {code}.", code=code), code)

@@ -10,7 +10,7 @@ tree's weights add up to 1 exactly (to the last bit of a double); otherwise the 
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from survey.instrument.tree import Indicator, IndicatorTree, Provenance
@@ -41,6 +41,8 @@ class TreeError(SurveyError):
     def __init__(self, message: Message, row: int | None = None, column: str = "") -> None:
         self.row = row
         self.column = column
+        self.all: tuple[TreeError, ...] = (self,)
+        """This fault and the others of the same file."""
         if row is not None:
             message = msg(
                 "Row {row}, column {column}: {text}", row=row, column=column, text=message
@@ -51,9 +53,22 @@ class TreeError(SurveyError):
 def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
     """Read the tree at `path`; `name` is the file's stem unless given."""
     rows = _rows(path)
-    indicators = [_indicator(number, row) for number, row in rows]
-    _check_structure(indicators, [number for number, _ in rows])
+    faults: list[TreeError] = []
+    indicators = [one for number, row in rows if (one := _noted(number, row, faults)) is not None]
+    if not faults:
+        faults += _structure_faults(indicators, [number for number, _ in rows])
+    if faults:
+        faults[0].all = tuple(faults)
+        raise faults[0]
     return IndicatorTree(name=name or path.stem, indicators=_normalised(indicators))
+
+
+def _noted(number: int, row: Mapping[str, str], faults: list[TreeError]) -> Indicator | None:
+    try:
+        return _indicator(number, row)
+    except TreeError as error:
+        faults.append(error)
+        return None
 
 
 def write_tree(tree: IndicatorTree, path: Path) -> None:
@@ -163,26 +178,28 @@ def _provenance(number: int, row: Mapping[str, str], column: str) -> Provenance:
         ) from None
 
 
-def _check_structure(indicators: list[Indicator], numbers: list[int]) -> None:
+def _structure_faults(indicators: list[Indicator], numbers: list[int]) -> Iterator[TreeError]:
     by_code: dict[str, Indicator] = {}
     for number, indicator in zip(numbers, indicators, strict=True):
         if indicator.code in by_code:
-            raise TreeError(
+            yield TreeError(
                 msg("The code {code} occurs twice.", code=indicator.code), number, "code"
             )
         by_code[indicator.code] = indicator
     for number, indicator in zip(numbers, indicators, strict=True):
-        _check_parent(number, indicator, by_code)
+        yield from _parent_faults(number, indicator, by_code)
 
 
-def _check_parent(number: int, indicator: Indicator, by_code: Mapping[str, Indicator]) -> None:
+def _parent_faults(
+    number: int, indicator: Indicator, by_code: Mapping[str, Indicator]
+) -> Iterator[TreeError]:
     if indicator.level == 1:
         if indicator.parent is not None:
-            raise TreeError(msg("An indicator of the first level has no parent."), number, "parent")
+            yield TreeError(msg("An indicator of the first level has no parent."), number, "parent")
         return
     parent = by_code.get(indicator.parent or "")
     if parent is None or parent.level != indicator.level - 1:
-        raise TreeError(
+        yield TreeError(
             msg(
                 "“{parent}” is not an indicator of level {level}.",
                 parent=indicator.parent or "",

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
+from small_waves import questionnaire, rating, small_tree
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.instruments import InstrumentUnknown, save_instrument, save_tree
+from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.fieldwork.planning.drafting import (
     PERMITS,
     WaveDraft,
@@ -21,8 +22,7 @@ from survey.fieldwork.planning.drafting import (
 )
 from survey.fieldwork.planning.reading import planning_waves, wave_sheet
 from survey.fieldwork.planning.saving import BelowCollected, save_plan, saved_request
-from survey.fieldwork.waves import MOVES, WaveExists, move_wave
-from survey.instrument.tree import IndicatorTree
+from survey.fieldwork.waves import MOVES, WaveExists, WaveNotEstimable, move_wave
 from survey.sample.plan import PlanRequest
 from survey.sample.planner import Aim, PlanError
 from survey.store import schema
@@ -68,17 +68,16 @@ def test_a_wave_that_makes_no_sense_is_refused(
         assert len(planning_waves(session=session, principal=OPERATOR)) == 1
 
 
-def test_a_questionnaire_brings_its_indicator_tree(
-    field: Any, draft: WaveDraft, small_instrument: Any
-) -> None:
-    treed = small_instrument.model_copy(update={"version": "3", "tree": "t"})
+def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft) -> None:
+    treed = questionnaire(rating("a", "1.1.1"), rating("b", "2.1.1"), tree="small", name="treed")
     with session_scope(field.url) as session:
         treed_id = save_instrument(session=session, instrument=treed)
     wanted = replace(draft, instrument_id=treed_id)
-    with pytest.raises(InstrumentUnknown, match="t"), session_scope(field.url) as session:
+    unknown = pytest.raises(WaveNotEstimable, match="no indicator tree named small")
+    with unknown, session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
     with session_scope(field.url) as session:
-        tree_id = save_tree(session=session, tree=IndicatorTree(name="t", indicators=()))
+        tree_id = save_tree(session=session, tree=small_tree())
         wave = add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
         assert wave.tree_id == tree_id
     with session_scope(field.url) as session:

@@ -11,9 +11,12 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.instruments import load_instrument, tree_id_by_name
+from survey.fieldwork.instruments import (
+    load_instrument,
+    tree_id_by_name,
+)
 from survey.fieldwork.planning.oversampling import oversampling_of
-from survey.fieldwork.waves import COMPUTED, NewWave, create_wave, locked_wave
+from survey.fieldwork.waves import COMPUTED, NewWave, create_wave, locked_wave, require_scores
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
 from survey.store.tables import Wave, WavePlan, WaveState
@@ -151,7 +154,9 @@ def _checked(session: Session, draft: WaveDraft) -> Instrument:
     for wrong, message in _objections(draft):
         if wrong:
             raise WaveInvalid(message)
-    return load_instrument(session=session, instrument_id=draft.instrument_id)
+    instrument = load_instrument(session=session, instrument_id=draft.instrument_id)
+    require_scores(session=session, instrument_id=draft.instrument_id)
+    return instrument
 
 
 def _objections(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:

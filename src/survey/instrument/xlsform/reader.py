@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyxform.errors import PyXFormError
@@ -35,6 +35,8 @@ class Imported:
     skipped: tuple[Finding, ...]
     """What the form contains and the instrument does not."""
     warnings: tuple[Finding, ...]
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Row of each question in the sheet `survey`."""
 
 
 def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> Imported:
@@ -89,7 +91,7 @@ def _read(
     )
     languages.report()
     return Imported(
-        _versioned(instrument, journal), tuple(journal.skipped), tuple(journal.warnings)
+        _versioned(instrument, journal), tuple(journal.skipped), tuple(journal.warnings), rows
     )
 
 

@@ -32,6 +32,7 @@ FAMILIES: Mapping[str, Message] = {
     "rows": msg("Single interviews taken out"),
     "retention": msg("Deletion by schedule"),
     "store": msg("Backups"),
+    "tree": msg("Indicator trees"),
     "audit": msg("The audit trail itself"),
 }
 ACTIONS: Mapping[str, Message] = {
@@ -68,6 +69,7 @@ ACTIONS: Mapping[str, Message] = {
     "wave.released": msg("Released the results"),
     "wave.release_revoked": msg("Took the release back"),
     "wave.recomputed": msg("Computed the tables anew"),
+    "tree.added": msg("Added an indicator tree"),
     "wave.one_person_review": msg("Set how many people approve"),
     "response.submitted": msg("Handed in"),
     "response.replayed_with_other_content": msg("Sent again with other content"),
@@ -121,6 +123,7 @@ SUBJECTS: Mapping[str, Message] = {
     "sampling_point": msg("sampling point"),
     "platform": msg("platform"),
     "store": msg("store"),
+    "indicator_tree": msg("indicator tree"),
 }
 FIELDS: Mapping[str, Message] = {
     "key": msg("key"),
@@ -146,6 +149,7 @@ FIELDS: Mapping[str, Message] = {
     "dropped": msg("answers left out"),
     "login": msg("sign-in name"),
     "name": msg("name"),
+    "indicators": msg("indicators"),
     "role": msg("role"),
     "area": msg("area"),
     "email": msg("e-mail"),
