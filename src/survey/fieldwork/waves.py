@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import freezing_findings, load_instrument
+from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
 from survey.store.inserting import insert_if_new
 from survey.store.tables import Wave, WaveState, new_id
@@ -137,7 +138,8 @@ def move_wave(
     wave = locked_wave(session=session, key=key)
     require_move(wave, to)
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
-        require_scores(session=session, instrument_id=wave.instrument_id)
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        require_scores(session=session, instrument=instrument)
     if WaveState.RELEASED in {wave.state, to}:
         raise WaveMoveForbidden(msg("Results are released and taken back with the release itself."))
     record(
@@ -150,9 +152,8 @@ def move_wave(
     return wave
 
 
-def require_scores(*, session: Session, instrument_id: UUID) -> None:
+def require_scores(*, session: Session, instrument: Instrument) -> None:
     """Raise `WaveNotEstimable` if a wave of this questionnaire could not be frozen in the end."""
-    instrument = load_instrument(session=session, instrument_id=instrument_id)
     findings = freezing_findings(session=session, instrument=instrument)
     if findings:
         raise WaveNotEstimable(

@@ -155,7 +155,7 @@ def _checked(session: Session, draft: WaveDraft) -> Instrument:
         if wrong:
             raise WaveInvalid(message)
     instrument = load_instrument(session=session, instrument_id=draft.instrument_id)
-    require_scores(session=session, instrument_id=draft.instrument_id)
+    require_scores(session=session, instrument=instrument)
     return instrument
 
 
