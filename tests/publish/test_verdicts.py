@@ -9,7 +9,6 @@ from scipy import stats
 
 from survey.access.principal import OPERATOR
 from survey.publish.results import WaveResults
-from survey.publish.results.domains import AREA_LEVELS
 from survey.publish.results.verdicts import Q, with_verdicts
 from survey.publish.views.city import CityFilters, city_profile
 from survey.publish.views.overview import OverviewFilters, overview
@@ -53,6 +52,12 @@ def test_of_those_called_clear_few_are_false() -> None:
     assert np.mean(shares) <= Q
 
 
+def test_no_adjusted_p_value_is_below_its_own() -> None:
+    table = with_verdicts(differences(np.random.default_rng(6).standard_t(12, 60) * 2))
+    assert (table["p_adjusted"] >= table["p"] * (1 - 1e-12)).all()
+    assert (table["p_adjusted"] > table["p"] * 1.01).any()
+
+
 def test_direction_and_words() -> None:
     told = with_verdicts(differences(np.array([9.0, -9.0, 0.3, np.nan])))["verdict"]
     assert told.tolist() == ["higher", "lower", "none", ""]
@@ -91,9 +96,6 @@ def test_an_interval_without_zero_is_no_verdict_by_itself(frozen: Frozen) -> Non
     misses_zero = (gaps["ci_low"] * gaps["ci_high"] > 0).to_numpy()
     clear = gaps["verdict"].isin(["higher", "lower"]).to_numpy()
     assert (misses_zero & ~clear).any()
-    assert (gaps["p_adjusted"].dropna() >= gaps["p"].dropna() * (1 - 1e-12)).all()
-    assert set(gaps["contrast"]) == {"nation"}
-    assert "city" in AREA_LEVELS
 
 
 def test_a_city_has_one_verdict_on_the_map_in_the_list_and_on_its_own_page(frozen: Frozen) -> None:
