@@ -86,6 +86,7 @@ def test_a_wave_of_an_own_series_is_read_on_every_page(
     app = visit_as(page, employ(role, "CN"), wave="mycity-2025")
     words = read(app)
     assert "There are no results yet" not in words
+    assert "Something went wrong" not in words
     assert not app.error
     waves = [one for one in app.selectbox if one.key and one.key.startswith("wave")]
     assert waves[0].options == ["My city 2025", "My city 2024"]

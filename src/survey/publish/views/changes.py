@@ -91,7 +91,7 @@ def _obstacle(reading: Reading, before: WaveResults, indicator: str) -> str:
     if before.wave.composite != reading.wave.composite:
         return t(OTHER_COMPOSITE)
     if tree is None or before.tree is None:
-        return ""
+        return t("Changes between waves are computed for questionnaires with an indicator tree.")
     found = crosswalk(before.tree, tree)
     if found is None:
         return t(NO_CROSSWALK)

@@ -14,6 +14,7 @@ def place_choices(
     reading = Reading(results, principal, language)
     found: dict[str, str] = {}
     for level in levels:
-        codes = reading.cells(area_level=level).texts("area")
+        cells = reading.cells(area_level=level, indicator=reading.main_indicator)
+        codes = cells.texts("area")
         found |= {code: reading.names.area(code) for code in sorted(codes)}
     return found

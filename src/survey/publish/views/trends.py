@@ -58,7 +58,7 @@ def trends(
 
 
 def _years(reading: Reading, others: Sequence[WaveResults], filters: TrendFilters) -> Picture:
-    found = reading.cells(area_level=PLACES, area=filters.place)
+    found = reading.cells(area_level=PLACES, area=filters.place, indicator=reading.main_indicator)
     if not len(found):
         reading.principal.require(Action.READ_RESULTS, filters.place)
     level = found.texts("area_level")[0] if len(found) else "nation"
