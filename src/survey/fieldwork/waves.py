@@ -8,7 +8,9 @@ from sqlmodel import Session, select
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.instruments import freezing_findings, load_instrument
+from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
+from survey.instrument.check_scores import rating_findings, score_findings
+from survey.instrument.findings import Finding
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
 from survey.store.inserting import insert_if_new
@@ -138,8 +140,7 @@ def move_wave(
     wave = locked_wave(session=session, key=key)
     require_move(wave, to)
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
-        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
-        require_scores(session=session, instrument=instrument)
+        _require_freezable(session, wave)
     if WaveState.RELEASED in {wave.state, to}:
         raise WaveMoveForbidden(msg("Results are released and taken back with the release itself."))
     record(
@@ -154,7 +155,10 @@ def move_wave(
 
 def require_scores(*, session: Session, instrument: Instrument) -> None:
     """Raise `WaveNotEstimable` if a wave of this questionnaire could not be frozen in the end."""
-    findings = freezing_findings(session=session, instrument=instrument)
+    _require_none(freezing_findings(session=session, instrument=instrument))
+
+
+def _require_none(findings: tuple[Finding, ...]) -> None:
     if findings:
         raise WaveNotEstimable(
             msg(
@@ -163,6 +167,13 @@ def require_scores(*, session: Session, instrument: Instrument) -> None:
                 count=len(findings), reason=findings[0].message,
             )
         )  # fmt: skip
+
+
+def _require_freezable(session: Session, wave: Wave) -> None:
+    """Without a tree every rating is read on its own, whatever the questionnaire names."""
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
+    _require_none(score_findings(instrument, tree) if tree else rating_findings(instrument))
 
 
 def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:

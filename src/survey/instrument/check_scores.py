@@ -37,13 +37,18 @@ def unknown_tree(instrument: Instrument, stored: tuple[str, ...]) -> Finding:
     )  # fmt: skip
 
 
+def rating_findings(instrument: Instrument) -> tuple[Finding, ...]:
+    """What is wrong even where every rating is read on its own: that there is none."""
+    if any(item.kind is Kind.RATING for item in instrument.items()):
+        return ()
+    words = msg("The form has no rating, so there would be nothing to estimate.")
+    return (_error(words, "", {}, "type"),)
+
+
 def _findings(
     instrument: Instrument, tree: IndicatorTree | None, rows: dict[str, int]
 ) -> Iterator[Finding]:
-    if not any(item.kind is Kind.RATING for item in instrument.items()):
-        yield _error(
-            msg("The form has no rating, so there would be nothing to estimate."), "", rows, "type"
-        )
+    yield from rating_findings(instrument)
     if instrument.tree is None and tree is None:
         for item in instrument.scored_items:
             yield _error(
