@@ -52,6 +52,8 @@ from survey.store.tables import (
 TESTS = Path(__file__).parent
 
 
+# Freezing is tested with a look at few intervals; tests/disclosure looks at all.
+os.environ.setdefault("SURVEY_AUDIT_SECONDS", "0.2")
 # Results are tested, never the clock: a slow machine must not fail an example.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")

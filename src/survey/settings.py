@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     upload_megabytes: int = Field(default=600, ge=0)
     """The files of all sessions together, in one process."""
 
+    audit_seconds: float = Field(default=60.0, ge=0)
+    """How long the audit of hidden counts takes at every freeze, in seconds of one core of the
+    machine it was measured on (docs/disclosure.md); 0: as long as it takes for every cell."""
+
     look_at_new: bool = True
     """Look for odd ones among new interviews every few minutes; one of many processes does it."""
 

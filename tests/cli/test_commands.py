@@ -29,6 +29,7 @@ COMMANDS = (
     ("form", "list"),
     ("import",),
     ("freeze",),
+    ("disclosure", "audit"),
     ("quota",),
     ("estimate",),
     ("quality",),

@@ -19,6 +19,7 @@ COMMANDS = MappingProxyType(
         "import": "survey.cli.waves:import_answers",
         "freeze": "survey.cli.freezing:freeze",
         "recompute": "survey.cli.freezing:recompute",
+        "disclosure": "survey.cli.disclosure:app",
         "quota": "survey.cli.quota:quota",
         "estimate": "survey.cli.results:estimate",
         "quality": "survey.cli.quality:quality",

@@ -21,6 +21,9 @@ from survey.store.schema import upgrade
 
 DEMO_MARKER = "demo.json"
 """Lies in the data folder when the demo data are complete."""
+DEMO_AUDIT_SECONDS = "3"
+"""Of the audit of intervals at each freeze: a demonstration should be there soon, and its people
+are made up."""
 DRAIN_SECONDS = 30
 """How long a process that was told to end (SIGTERM) still works on what it has begun: a new
 connection is refused at once, and an interview on its way gets its receipt."""
@@ -74,6 +77,8 @@ def serve(
 
 def _demo_settings() -> Settings:
     present = current_settings()
+    if "audit_seconds" not in present.model_fields_set:
+        configure({"SURVEY_AUDIT_SECONDS": DEMO_AUDIT_SECONDS})
     data_dir = present.data_dir if present.data_dir.name == "demo" else present.data_dir / "demo"
     return configure({"SURVEY_DATA_DIR": str(data_dir), "SURVEY_DEMO": "1"})
 

@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure.differencing import Overlaps
+from survey.disclosure.interval_audit import IntervalAuditor
 from survey.disclosure.reasons import MINIMUM_N, Reason, decided
 from survey.disclosure.remainders import with_remainders
 from survey.disclosure.secondary import Cube, complete
-from survey.disclosure.totals import Axes, Floats, Numbers, Relation, Total
+from survey.disclosure.totals import Axes, Floats, Key, Numbers, Relation, Total
 from survey.estimate.cube_sums import one_thread
 
 _CODE = {reason: np.int8(place) for place, reason in enumerate(Reason)}
@@ -31,6 +32,7 @@ def protect(
     answer: NDArray[np.float64] | None = None,
     counts: Sequence[str] = (),
     minimum: int = MINIMUM_N,
+    auditor: IntervalAuditor | None = None,
 ) -> pd.DataFrame:
     """Return `table` with `shown` (bool) and `reason` (category), hidden figures set to null.
 
@@ -44,6 +46,8 @@ def protect(
         overlaps: pairs of rows whose respondents are nearly or entirely the same.
         answer: for each row the one answer that all its respondents gave to a sensitive question;
             null where they differ or the question is not sensitive.
+        auditor: looks at the intervals of hidden counts; what it still finds too narrow once no
+            further cell can be hidden is in its `narrow`.
 
     Raises:
         ValueError: two rows with the same keys, or parts with more respondents than their whole.
@@ -59,7 +63,7 @@ def protect(
         given = answer if answer is not None else np.full(len(table), np.nan)
         pairs = overlaps or Overlaps.none()
         with one_thread():
-            reasons = _further(reasons, axes, size, given, totals, pairs, minimum)
+            reasons = _further(reasons, axes, size, given, totals, pairs, minimum, auditor)
     return decided(table, reasons)
 
 
@@ -71,6 +75,7 @@ def _further(
     totals: Sequence[Total],
     overlaps: Overlaps,
     minimum: int,
+    auditor: IntervalAuditor | None,
 ) -> NDArray[np.int8]:
     """The reasons after the rules that look at more than one count."""
     reasons = reasons.copy()
@@ -87,10 +92,50 @@ def _further(
     answers = np.full(n.shape, np.nan)
     answers[at] = answer
     places = np.ravel_multi_index(at, n.shape).astype(np.int64)
-    cube = Cube(n, (n > 0) & (n < minimum), answers, cost, places[overlaps.same], minimum)
-    after = complete(cube, hidden, relations)[at]
+    listed = np.zeros(n.shape, dtype=bool)
+    listed[at] = True
+    few = (n > 0) & (n < minimum)
+    cube = Cube(n, few, answers, cost, places[overlaps.same], minimum, listed)
+    after = complete(cube, hidden, relations, auditor)[at]
     reasons[after & (reasons == _CODE[Reason.SHOWN])] = _CODE[Reason.SECONDARY]
     return reasons
+
+
+def audit_published(
+    published: pd.DataFrame,
+    counts: Numbers,
+    *,
+    by: Sequence[str],
+    totals: Sequence[Total],
+    auditor: IntervalAuditor,
+) -> None:
+    """Let `auditor` look at a protected table as readers have it.
+
+    Args:
+        published: keys `by`, `shown`, and `n` where it is shown.
+        counts: the true respondents of every row; they say which cells have somebody to protect,
+            and which totals have respondents in none of their parts.
+    """
+    axes = Axes(published, by, totals)
+    n, relations = with_remainders(
+        axes.cube(counts.astype(float), 0).astype(np.int64), axes.relations(totals)
+    )
+    shown = published["shown"].to_numpy(dtype=bool)
+    known, target = np.full(n.shape, np.nan), np.zeros(n.shape, dtype=bool)
+    known[axes.place] = np.where(shown, published["n"].to_numpy(dtype=float), np.nan)
+    target[axes.place] = ~shown & (counts > 0)
+    with one_thread():
+        auditor.narrow_cells(known, target, relations)
+
+
+def narrow_keys(
+    table: pd.DataFrame, by: Sequence[str], totals: Sequence[Total], auditor: IntervalAuditor
+) -> list[Key]:
+    """The keys of the cells that an audit of `table` found too narrow."""
+    axes = Axes(table, by, totals)
+    row = {place: number for number, place in enumerate(zip(*axes.place, strict=True))}
+    keys = table[list(by)].astype(str)
+    return [tuple(keys.iloc[row[cell.place]]) for cell in auditor.narrow]
 
 
 def _cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:

@@ -16,7 +16,9 @@ mixture (an indicator and those below it) only the score is known, so 2 asks for
 at least `minimum`, and 3 does not apply.
 
 What several relations determine together is found by `elimination` and hides one more member of a
-relation of the cell that is determined. Cells with the same respondents are hidden together.
+relation of the cell that is determined. Cells with the same respondents are hidden together. Last,
+a hidden cell whose count lies between close bounds, from one relation after the other or by linear
+programming, gets one more hidden cell beside it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,8 +29,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from survey.disclosure.count_bounds import narrow_cells
 from survey.disclosure.elimination import determined
 from survey.disclosure.exchange import Exchanges, freed
+from survey.disclosure.interval_audit import IntervalAuditor
 from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 SLACK = 2
@@ -51,6 +55,12 @@ class Cube:
     same: Numbers
     """Pairs of places (flat) that have the same respondents, m x 2."""
     minimum: int
+    listed: Flags
+    """Cells of the table; what parts leave of a whole is a place, but published nowhere."""
+
+    def known(self, hidden: Flags) -> Floats:
+        """What is published: the counts of cells that are shown, null elsewhere."""
+        return np.where(hidden | ~self.listed, np.nan, self.n)
 
     @cached_property
     def cost(self) -> Floats:
@@ -67,7 +77,12 @@ class Cube:
         return np.where(self.n > 0, self.cost, np.inf)
 
 
-def complete(cube: Cube, hidden: Flags, relations: Sequence[Relation]) -> Flags:
+def complete(
+    cube: Cube,
+    hidden: Flags,
+    relations: Sequence[Relation],
+    auditor: IntervalAuditor | None = None,
+) -> Flags:
     """`hidden` with the further cells that must be hidden."""
     views = [_View(cube, relation) for relation in relations]
     hidden = _closed(cube, hidden, views)
@@ -79,8 +94,30 @@ def complete(cube: Cube, hidden: Flags, relations: Sequence[Relation]) -> Flags:
         wider, left = freed(hidden, leaking, cube.price, moves)
         wider = _widened(wider, left, views)
         if (wider == hidden).all():
+            wider = _with_wide_intervals(cube, hidden, relations, views, auditor)
+        if (wider == hidden).all():
             return hidden
         hidden = _closed(cube, wider, views)
+
+
+def _with_wide_intervals(
+    cube: Cube,
+    hidden: Flags,
+    relations: Sequence[Relation],
+    views: Sequence["_View"],
+    auditor: IntervalAuditor | None,
+) -> Flags:
+    """`hidden` with one more cell beside each whose count lies in too narrow an interval.
+
+    The linear programmes are asked once the simple bounds have nothing more to say.
+    """
+    known, target = cube.known(hidden), hidden & (cube.n > 0)
+    narrow = target & narrow_cells(known, relations, cube.minimum)
+    wider = _widened_around(hidden, narrow, views)
+    if auditor is None or not (wider == hidden).all():
+        return wider
+    narrow = auditor.narrow_cells(known, target & cube.listed, relations)
+    return _widened_around(hidden, narrow, views)
 
 
 def _closed(cube: Cube, hidden: Flags, views: Sequence["_View"]) -> Flags:
@@ -136,6 +173,24 @@ def _touched(views: Sequence["_View"], changed: Flags) -> Iterator[tuple[int, Nu
         columns = np.flatnonzero(view.of(changed).any(axis=0))
         if len(columns):
             yield place, columns
+
+
+def _widened_around(hidden: Flags, narrow: Flags, views: Sequence["_View"]) -> Flags:
+    """`_widened`; where all of a cell's own relations are hidden, beside those that it shares them
+    with, and so on."""
+    near = narrow
+    while near.any():
+        wider = _widened(hidden, near, views)
+        if (wider != hidden).any():
+            return wider
+        further = near.copy()
+        for view in views:
+            view.mark(further, np.flatnonzero(view.of(near).any(axis=0)))
+        further &= hidden
+        if (further == near).all():
+            break
+        near = further
+    return hidden
 
 
 class _View:
@@ -204,6 +259,11 @@ class _View:
         cost[0] += _LAST
         choice = np.where(left, cost, np.inf).argmin(axis=0)
         self._at(hidden)[self._places(self._relation.members[choice], columns)] = True
+
+    def mark(self, flags: Flags, columns: Numbers) -> None:
+        """Set the flag of every member in `columns`."""
+        for member in self._relation.members:
+            self._at(flags)[self._places(member, columns)] = True
 
     def clear(self, waiting: Flags, columns: Numbers) -> None:
         """No member in `columns` waits any longer."""

@@ -84,6 +84,7 @@ def freeze_wave(
         PointsMissing: some responses lack a sampling point, and `without_point` refuses them.
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
         AnswersChanged: an interview was withdrawn in the meantime.
+        NarrowIntervalError: published counts would tell hidden ones too closely.
     """
     actor.require(Action.ADMINISTER)
     with (
@@ -138,7 +139,7 @@ def freeze_frame(
     manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final, without_point)
     with removed_on_failure() as new:
         folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
-        cells, hidden = write_tables(folder, source)
+        cells, hidden = write_tables(folder, source, settings.audit_seconds)
         write_changes(
             settings,
             session,

@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.disclosure import CELL_KEYS, Memberships, Total, follow, overlaps, protect
+from survey.disclosure import (
+    CELL_KEYS,
+    IntervalAuditor,
+    Memberships,
+    Total,
+    audit_published,
+    follow,
+    narrow_keys,
+    overlaps,
+    protect,
+)
+from survey.locale import SurveyError, msg
 from survey.publish.results.cells import COMPOSITE, Estimated
 from survey.publish.results.domains import AREA_LEVELS, EVERYONE, NATION
 from survey.publish.results.measures import measure_values
@@ -16,8 +27,21 @@ _AREA = ("area_level", "area")
 _Labels = Mapping[str, NDArray[np.object_]]
 
 
-def protected_cells(figures: Estimated) -> pd.DataFrame:
-    """The cells of a wave with every rule of the gate applied."""
+_CELLS_NAMED = 5
+
+
+class NarrowIntervalError(SurveyError):
+    """Published counts tell hidden ones too closely, and no further cell can be hidden."""
+
+    code = "narrow_interval"
+
+
+def protected_cells(figures: Estimated, auditor: IntervalAuditor | None = None) -> pd.DataFrame:
+    """The cells of a wave with every rule of the gate applied.
+
+    Raises:
+        NarrowIntervalError: `auditor` finds hidden counts that are known too closely still.
+    """
     source, cells = figures.source, figures.cells
     areas, groups, indicators = (
         cells[list(keys)].drop_duplicates().astype(str)
@@ -28,12 +52,48 @@ def protected_cells(figures: Estimated) -> pd.DataFrame:
     if not np.array_equal(counted, cells["n"].to_numpy(dtype=np.int64)):
         raise ValueError("the memberships of the wave do not give the counts of its cells")
     totals = totals_of(source)
-    return protect(
+    decided = protect(
         cells,
         by=CELL_KEYS,
         totals=totals,
         overlaps=overlaps(who, nested=_nested(areas, totals)),
         answer=_answers(source, who, indicators["indicator"].tolist()),
+        auditor=auditor,
+    )
+    if auditor is not None:
+        _require_wide(narrow_keys(cells, CELL_KEYS, totals, auditor), auditor)
+    return decided
+
+
+def audited_cells(
+    source: Source, published: pd.DataFrame, auditor: IntervalAuditor
+) -> list[tuple[str, ...]]:
+    """Let `auditor` look at published cells as readers have them; the keys of narrow ones."""
+    areas, groups, indicators = (
+        published[list(keys)].drop_duplicates().astype(str)
+        for keys in (_AREA, ("group",), ("indicator",))
+    )
+    who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
+    totals = totals_of(source)
+    audit_published(published, who.counts().ravel(), by=CELL_KEYS, totals=totals, auditor=auditor)
+    return narrow_keys(published, CELL_KEYS, totals, auditor)
+
+
+def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> None:
+    if not keys:
+        return
+    named = "; ".join(
+        f"{' '.join(key)} ({cell.low}–{cell.high})"
+        for key, cell in zip(keys[:_CELLS_NAMED], auditor.narrow, strict=False)
+    )
+    raise NarrowIntervalError(
+        msg(
+            "No figures were made: the published counts would tell {count} hidden counts to within "
+            "fewer than {minimum} people, and no further cell can be hidden beside them: {cells}",
+            count=len(keys),
+            minimum=auditor.minimum,
+            cells=named,
+        )
     )
 
 

@@ -55,6 +55,22 @@ class ChangeMethod(BaseModel):
     false_discovery_rate: float
 
 
+class IntervalAuditMethod(BaseModel):
+    """What the audit of hidden counts by linear programming looked at (docs/disclosure.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int
+    width: int
+    """The fewest people by which the largest and the smallest possible count must differ."""
+    hidden: int
+    """Hidden cells with respondents."""
+    audited: int
+    widened: int
+    """Cells that were too narrow until others were hidden beside them."""
+    programmes: int
+
+
 class Method(BaseModel):
     """Stored as `method.json` beside the cells."""
 
@@ -74,6 +90,8 @@ class Method(BaseModel):
     minimum_n: int
     hidden: dict[str, int] = {}
     """Rule of the disclosure gate -> cells that it hid; none where only counts were looked at."""
+    interval_audit: IntervalAuditMethod | None = None
+    """None for snapshots from before there was one."""
     unreliable_below_n: int
     unreliable_below_df: int
     false_discovery_rate: float = 0.05

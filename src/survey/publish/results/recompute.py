@@ -34,7 +34,7 @@ def recompute_wave(
     wave, snapshot = found
     folder = settings.snapshot_dir / snapshot.directory
     source = stored_source(session, wave, folder)
-    write_tables(folder, source)
+    write_tables(folder, source, settings.audit_seconds)
     write_changes(
         settings, session, wave=wave, folder=folder, sha256=snapshot.sha256, source=source
     )

@@ -6,14 +6,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from survey.disclosure import MINIMUM_N, hidden_by, published
+from survey.disclosure import (
+    MINIMUM_N,
+    WORK_PER_SECOND,
+    IntervalAuditor,
+    hidden_by,
+    published,
+)
+from survey.disclosure.interval_audit import SEED as AUDIT_SEED
 from survey.publish.results.analysis import DF_RULE
 from survey.publish.results.cells import Estimated, estimated
 from survey.publish.results.drivers import MINIMUM_N as DRIVERS_FROM_N
 from survey.publish.results.drivers import OVERALL, REPLICATES, SEED, drivers
 from survey.publish.results.gate import protected_cells, protected_gaps
 from survey.publish.results.headlines import headline_table
-from survey.publish.results.method import ChangeMethod, DriverMethod, Method, SmallAreaMethod
+from survey.publish.results.method import (
+    ChangeMethod,
+    DriverMethod,
+    IntervalAuditMethod,
+    Method,
+    SmallAreaMethod,
+)
 from survey.publish.results.ranks import RANKING, rank_tables
 from survey.publish.results.small_areas import (
     FEWEST_CITIES,
@@ -37,18 +50,26 @@ from survey.publish.results.verdicts import Q, with_verdicts
 from survey.snapshot.files import parquet_bytes, replace_file
 
 
-def write_tables(folder: Path, source: Source) -> tuple[int, int]:
+def write_tables(folder: Path, source: Source, audit_seconds: float = 0.0) -> tuple[int, int]:
     """Write every table and the method into `folder`; return how many cells, how many hidden.
 
+    Args:
+        audit_seconds: of one core, for the audit of intervals; they are counted as work, so that
+            the tables are the same wherever they are made. 0: every cell.
+
     Raises:
-        NotEstimable: the responses do not carry the estimates.
+        NotEstimable: the responses do not carry the estimates. NarrowIntervalError: hidden counts
+        are known too closely.
     """
     figures = estimated(source)
-    decided = protected_cells(figures)
+    auditor = IntervalAuditor(work=work_of(audit_seconds))
+    decided = protected_cells(figures, auditor)
     tables = _tables(figures, published(decided))
     for name, table in tables.items():
         replace_file(folder / name, parquet_bytes(table))
-    replace_file(folder / METHOD, _method(source, decided).model_dump_json(indent=2).encode())
+    replace_file(
+        folder / METHOD, _method(source, decided, auditor).model_dump_json(indent=2).encode()
+    )
     cells = tables[CELLS]
     return len(cells), int(np.sum(~cells["shown"]))
 
@@ -70,7 +91,12 @@ def _tables(figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def _method(source: Source, cells: pd.DataFrame) -> Method:
+def work_of(audit_seconds: float) -> int | None:
+    """The work of an audit; None for no limit."""
+    return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
+
+
+def _method(source: Source, cells: pd.DataFrame, auditor: IntervalAuditor) -> Method:
     design = source.design
     return Method(
         composite=source.composite,
@@ -81,6 +107,14 @@ def _method(source: Source, cells: pd.DataFrame) -> Method:
         df_rule=DF_RULE,
         minimum_n=MINIMUM_N,
         hidden=hidden_by(cells),
+        interval_audit=IntervalAuditMethod(
+            seed=AUDIT_SEED,
+            width=auditor.minimum,
+            hidden=auditor.hidden,
+            audited=auditor.audited,
+            widened=auditor.found,
+            programmes=auditor.programmes,
+        ),
         unreliable_below_n=30,
         unreliable_below_df=8,
         false_discovery_rate=Q,

@@ -70,6 +70,7 @@ ACTIONS: Mapping[str, Message] = {
     "wave.release_revoked": msg("Took the release back"),
     "wave.recomputed": msg("Computed the tables anew"),
     "tree.added": msg("Added an indicator tree"),
+    "wave.intervals_audited": msg("Audited what published counts tell"),
     "wave.one_person_review": msg("Set how many people approve"),
     "response.submitted": msg("Handed in"),
     "response.replayed_with_other_content": msg("Sent again with other content"),

@@ -1,0 +1,58 @@
+"""Looking at what published counts tell of hidden ones."""
+
+from typing import Annotated
+
+import typer
+
+from survey.access.principal import OPERATOR
+from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
+from survey.publish.results.interval_audit import audit_wave
+from survey.settings import current_settings
+from survey.store.engine import session_scope
+
+app = typer.Typer(no_args_is_help=True, help="What published figures tell of hidden ones.")
+_COLUMNS = ("area_level", "area", "group", "indicator", "low", "high")
+
+
+@app.callback()
+def disclosure() -> None:
+    """What published figures tell of hidden ones."""
+
+
+@app.command()
+def audit(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    every_cell: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Every hidden cell, however long it takes; without it as many as a freeze does.",
+        ),
+    ] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Bound every hidden count of a frozen wave by all published ones (linear programming).
+
+    Lists the hidden cells whose count is known too closely, and then exits with code 1.
+    """
+    with reporting_errors():
+        settings = current_settings()
+        with session_scope(settings.store_url, patient=True) as session:
+            found = audit_wave(
+                settings, session, wave_key=wave, actor=OPERATOR, every_cell=every_cell
+            )
+        rows = [
+            (one.area_level, one.area, one.group, one.indicator, one.low, one.high)
+            for one in found.narrow
+        ]
+        if rows or form is not Format.TABLE:
+            print_table(_COLUMNS, rows, form)
+        if form is Format.TABLE:
+            say(
+                "{audited} of {hidden} hidden cells audited; {narrow} are known too closely.",
+                audited=found.audited,
+                hidden=found.hidden,
+                narrow=len(found.narrow),
+            )
+    if found.narrow:
+        raise typer.Exit(1)

@@ -1,0 +1,214 @@
+"""One indicator's hidden counts as a linear model: what can each of them be?"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+
+import highspy
+import numpy as np
+
+from survey.disclosure.totals import Flags, Floats, Numbers, Relation
+
+_TOLERANCE = 1e-6
+_ROOM = 1_000.0
+"""Where nothing bounds a count: so much more than twice the largest published one."""
+_STALE = 3
+"""Programmes for many cells at once end when so many in a row showed few of them to be wide."""
+_MOST_TOGETHER = 60
+_UPWARD = 0.8
+"""Share of the cells whose largest value is asked for: small counts have room above them."""
+_PROGRESS = 0.02
+
+
+class ContradictoryCountsError(ValueError):
+    """The published counts cannot all be true."""
+
+
+@dataclass(frozen=True)
+class SliceAudit:
+    """What is known of the hidden cells of one slice."""
+
+    audited: int
+    """Cells whose interval is known to be wide or narrow."""
+    narrow: list[tuple[int, int, int]]
+    """Place in the slice, smallest and largest count."""
+
+
+@dataclass(eq=False)
+class CountModel:
+    """Hidden counts x >= 0 of one slice with the published totals as equations.
+
+    From one programme to the next only the objective changes, so that the solver starts from where
+    it stood; every solution shows a possible value of every hidden cell.
+    """
+
+    solver: highspy.Highs
+    size: int
+    weight: int
+    """Unknowns and equations."""
+    low: Floats
+    high: Floats
+    programmes: int = 0
+    iterations: int = 0
+    place: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Unknown of each place of the slice (flat); -1 where the count is published."""
+
+    @classmethod
+    def of(cls, known: Floats, relations: Sequence[Relation]) -> "CountModel":
+        """Build the model of one slice; `known` is null where nothing is published."""
+        unknown = np.isnan(known)
+        size = int(unknown.sum())
+        place = np.full(known.shape, -1, dtype=np.int64)
+        place[unknown] = np.arange(size)
+        starts, columns, values, sides = [0], [], [], []
+        for relation in relations:
+            counts = np.moveaxis(known, relation.axis, 0)[relation.members]
+            where = np.moveaxis(place, relation.axis, 0)[relation.members]
+            sign = np.full(len(counts), -1.0)
+            sign[0] = 1.0
+            flat, index = counts.reshape(len(counts), -1), where.reshape(len(counts), -1)
+            side = -np.nansum(sign[:, None] * flat, axis=0)
+            for column in np.flatnonzero((index >= 0).any(axis=0)):
+                there = index[:, column] >= 0
+                columns.append(index[there, column])
+                values.append(sign[there])
+                sides.append(side[column])
+                starts.append(starts[-1] + int(there.sum()))
+        upper = 2 * np.nanmax(known, initial=0.0) + _ROOM
+        solver = _solver(size, starts, columns, values, np.array(sides), upper)
+        return cls(
+            solver, size, size + len(sides), np.full(size, np.inf), np.full(size, -np.inf),
+            place=place.ravel(),
+        )  # fmt: skip
+
+    @property
+    def work(self) -> float:
+        """Simplex iterations times thousands of unknowns and equations."""
+        return self.iterations * self.weight / 1000
+
+    def audit(
+        self,
+        target: Flags,
+        minimum: int,
+        rng: np.random.Generator,
+        *,
+        first: Sequence[int] = (),
+        work: float = np.inf,
+    ) -> SliceAudit:
+        """Look at the targets until `work` is done; at the places `first` in any case."""
+        places = np.flatnonzero(target.ravel())
+        earlier = places[np.isin(places, np.array(first, dtype=np.int64))]
+        for place in earlier:
+            self._bound(int(self.place[place]), minimum)
+        cells = self.place[places]
+        self._ask_together(cells, minimum, rng, work)
+        bounded = set(earlier.tolist())
+        for place in rng.permutation(places).tolist():
+            if self.work >= work:
+                break
+            self._bound(int(self.place[place]), minimum)
+            bounded.add(place)
+        narrow = self._is_narrow(cells, minimum)
+        least, most = self._whole(cells)
+        known = np.isin(places, np.array(sorted(bounded), dtype=np.int64))
+        found = [
+            (int(places[number]), int(least[number]), int(most[number]))
+            for number in np.flatnonzero(narrow & known).tolist()
+        ]
+        return SliceAudit(int((known | ~narrow).sum()), found)
+
+    def _bound(self, cell: int, minimum: int) -> None:
+        """Find both ends of the interval of a cell, as far as it is not known to be wide."""
+        for direction in (1.0, -1.0):
+            if not self._is_narrow(np.array([cell]), minimum)[0]:
+                return
+            cost = np.zeros(self.size)
+            cost[cell] = direction
+            self._solve(cost)
+
+    def _ask_together(
+        self, cells: Numbers, minimum: int, rng: np.random.Generator, work: float
+    ) -> None:
+        """Many cells at once, in random mixtures: shows nearly all wide cells to be wide."""
+        stale = 0
+        for _ in range(_MOST_TOGETHER):
+            open_cells = cells[self._is_narrow(cells, minimum)]
+            if not len(open_cells) or stale == _STALE or self.work >= work:
+                return
+            cost = np.zeros(self.size)
+            direction = np.where(rng.random(len(open_cells)) < _UPWARD, 1.0, -1.0)
+            cost[open_cells] = direction * rng.lognormal(0.0, 1.0, len(open_cells))
+            self._solve(cost)
+            fewer = len(open_cells) - int(self._is_narrow(open_cells, minimum).sum())
+            stale = stale + 1 if fewer < max(1, _PROGRESS * len(open_cells)) else 0
+
+    def _is_narrow(self, cells: Numbers, minimum: int) -> Flags:
+        least, most = self._whole(cells)
+        narrow: Flags = most - least < minimum
+        return narrow
+
+    def _whole(self, cells: Numbers) -> tuple[Floats, Floats]:
+        """Smallest and largest whole number seen so far."""
+        return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
+
+    def _solve(self, cost: Floats) -> None:
+        every = np.arange(self.size, dtype=np.int32)
+        self.solver.changeColsCost(self.size, every, cost)
+        self.solver.run()
+        self.programmes += 1
+        self.iterations += int(self.solver.getInfo().simplex_iteration_count)
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise ContradictoryCountsError(str(self.solver.getModelStatus()))
+        values = np.array(self.solver.getSolution().col_value)
+        np.minimum(self.low, values, out=self.low)
+        np.maximum(self.high, values, out=self.high)
+
+
+@cache
+def _suppress_banner() -> None:
+    """The first solver of a process prints a banner on standard output, whatever its options; a
+    command that prints JSON must print nothing else."""
+    sys.stdout.flush()
+    with suppress(OSError):
+        kept = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 1)
+            highspy.Highs()  # type: ignore[no-untyped-call]
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(nowhere)
+
+
+def _solver(
+    size: int,
+    starts: list[int],
+    columns: list[Numbers],
+    values: list[Floats],
+    sides: Floats,
+    upper: float,
+) -> highspy.Highs:
+    """A solver that is deterministic: one thread, primal simplex, which keeps its basis."""
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = size, len(sides)
+    model.col_cost_ = np.zeros(size)
+    model.col_lower_, model.col_upper_ = np.zeros(size), np.full(size, upper)
+    model.row_lower_ = model.row_upper_ = sides
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_ = np.array(starts, dtype=np.int32)
+    model.a_matrix_.index_ = np.concatenate([np.zeros(0), *columns]).astype(np.int32)
+    model.a_matrix_.value_ = np.concatenate([np.zeros(0), *values])
+    _suppress_banner()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (
+        ("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex"),
+        ("simplex_strategy", 4), ("random_seed", 0),
+    ):  # fmt: skip
+        solver.setOptionValue(option, value)
+    solver.passModel(model)
+    solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+    return solver

@@ -1,0 +1,110 @@
+"""What all published counts together tell of each hidden count, by linear programming.
+
+A reader knows every published count, which cells add up to which, and that no count is negative.
+The smallest and the largest value that a hidden count can then have are two linear programmes, in
+one model an indicator (`count_model`). The audit is bounded by work, not by time: the same tables
+give the same answer on any machine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from survey.disclosure.count_model import CountModel, SliceAudit
+from survey.disclosure.reasons import MINIMUM_N
+from survey.disclosure.totals import Flags, Floats, Relation
+
+SEED = 20241126
+"""Of the order in which indicators, and cells within them, are audited."""
+WORK_PER_SECOND = 50_000
+"""Simplex iterations times thousands of unknowns and equations that one core does in a second."""
+
+
+@dataclass(frozen=True)
+class NarrowCell:
+    """A hidden count, by its place in the cube, between two numbers that are too close."""
+
+    place: tuple[int, ...]
+    low: int
+    high: int
+
+
+@dataclass(eq=False)
+class IntervalAuditor:
+    """Audits a cube slice by slice (one an indicator), and again where it has changed.
+
+    `work` bounds how many cells are looked at; None: all. A cell that was too narrow is looked at
+    again in any case once more has been hidden beside it.
+    """
+
+    minimum: int = MINIMUM_N
+    work: int | None = None
+    done: float = 0.0
+    programmes: int = 0
+    hidden: int = 0
+    """Hidden cells with respondents, in all slices."""
+    found: int = 0
+    """Cells that were too narrow when they were first looked at."""
+    narrow: tuple[NarrowCell, ...] = ()
+    """Those that are so still."""
+    _audits: dict[int, tuple[bytes, SliceAudit]] = field(default_factory=dict)
+
+    @property
+    def audited(self) -> int:
+        return sum(audit.audited for _, audit in self._audits.values())
+
+    def narrow_cells(self, known: Floats, target: Flags, relations: Sequence[Relation]) -> Flags:
+        """Return the places in `target` whose interval is known to be too narrow.
+
+        Args:
+            known: counts by place; null where nothing is published.
+            target: unknown places to look at.
+
+        Raises:
+            ContradictoryCountsError: the published counts cannot all be true.
+        """
+        adding = [relation for relation in relations if not relation.mixture]
+        used = sorted({relation.axis for relation in adding})
+        narrow = np.zeros(known.shape, dtype=bool)
+        self.hidden, self.narrow = int(target.sum()), ()
+        if not used:
+            return narrow
+        order = [*(axis for axis in range(known.ndim) if axis not in used), *used]
+        inner = [known.shape[axis] for axis in used]
+        places = np.arange(known.size).reshape(known.shape).transpose(order).reshape(-1, *inner)
+        local = [Relation(used.index(one.axis), one.members, False) for one in adding]
+        cells = []
+        for number in np.random.default_rng(SEED).permutation(len(places)).tolist():
+            at = places[number]
+            audit = self._audit(number, known.ravel()[at], target.ravel()[at], local)
+            for cell, low, high in audit.narrow if audit else ():
+                place = np.unravel_index(at.ravel()[cell], known.shape)
+                cells.append(NarrowCell(tuple(int(one) for one in place), low, high))
+                narrow[place] = True
+        self.narrow = tuple(sorted(cells, key=lambda one: one.place))
+        return narrow
+
+    def _audit(
+        self, number: int, known: Floats, target: Flags, relations: Sequence[Relation]
+    ) -> SliceAudit | None:
+        content = known.tobytes() + target.tobytes()
+        before = self._audits.get(number)
+        if before is not None and before[0] == content:
+            return before[1]
+        left = np.inf if self.work is None else self.work - self.done
+        if before is None and left <= 0:
+            return None
+        audit = SliceAudit(0, [])
+        if target.any():
+            model = CountModel.of(known, relations)
+            first = [place for place, _, _ in before[1].narrow] if before else []
+            audit = model.audit(
+                target, self.minimum, np.random.default_rng([SEED, number]), first=first, work=left
+            )
+            self.done += model.work
+            self.programmes += model.programmes
+        if before is None:
+            self.found += len(audit.narrow)
+        self._audits[number] = content, audit
+        return audit

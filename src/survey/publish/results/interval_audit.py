@@ -1,0 +1,78 @@
+"""The audit of a frozen wave: what its published counts tell of each hidden one."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.disclosure import IntervalAuditor
+from survey.publish.results.gate import audited_cells
+from survey.publish.results.outdated import newest_snapshots
+from survey.publish.results.store import CELLS, NothingFrozen, nothing_frozen
+from survey.publish.results.stored import stored_source
+from survey.publish.results.tables import work_of
+from survey.settings import Settings
+from survey.store.tables import now
+
+
+@dataclass(frozen=True)
+class NarrowInterval:
+    """A hidden cell and the numbers between which its count is known to lie."""
+
+    area_level: str
+    area: str
+    group: str
+    indicator: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class WaveAudit:
+    """What was looked at in the newest snapshot of a wave, and what is known too closely."""
+
+    hidden: int
+    audited: int
+    programmes: int
+    narrow: tuple[NarrowInterval, ...]
+
+
+def audit_wave(
+    settings: Settings,
+    session: Session,
+    *,
+    wave_key: str,
+    actor: Principal,
+    every_cell: bool = False,
+) -> WaveAudit:
+    """Audit the published cells of a wave's newest snapshot; `every_cell`, however long it takes.
+
+    Raises:
+        NothingFrozen: the wave has no snapshot. SnapshotDamaged: its responses are not those that
+        were frozen.
+    """
+    actor.require(Action.ADMINISTER)
+    found = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
+    if found is None:
+        raise NothingFrozen(nothing_frozen(wave_key))
+    wave, snapshot = found
+    folder = settings.snapshot_dir / snapshot.directory
+    source = stored_source(session, wave, folder)
+    published = pd.read_parquet(folder / CELLS)
+    auditor = IntervalAuditor(work=None if every_cell else work_of(settings.audit_seconds))
+    keys = audited_cells(source, published, auditor)
+    narrow = tuple(
+        NarrowInterval(level, area, group, indicator, cell.low, cell.high)
+        for (level, area, group, indicator), cell in zip(keys, auditor.narrow, strict=True)
+    )
+    record(
+        session=session, actor=actor, action="wave.intervals_audited", subject_kind="wave",
+        subject_id=wave.id, now=now(),
+        detail={
+            "sha256": snapshot.sha256, "hidden": auditor.hidden, "audited": auditor.audited,
+            "narrow": len(narrow),
+        },
+    )  # fmt: skip
+    return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)
