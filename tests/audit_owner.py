@@ -1,4 +1,4 @@
-"""The audit trail in the hands of whoever owns the database and turns the triggers off."""
+"""The audit trail and the answers in the hands of the database's owner: no triggers."""
 
 from typing import Any
 
@@ -15,7 +15,10 @@ def triggers_off(session: Session) -> None:
         run(session, "SET LOCAL session_replication_role = replica")
         return
     names = session.connection().execute(
-        text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'")
+        text(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' "
+            "AND (tbl_name LIKE 'audit_%' OR tbl_name = 'response_revision')"
+        )
     )
     for name in names.scalars().all():
         run(session, f"DROP TRIGGER {name}")

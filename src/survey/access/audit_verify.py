@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import func, select, text
 from sqlmodel import Session
 
+from survey.access.answer_verify import AnswerHashes, AnswerReport
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.locale import Message, msg
@@ -79,6 +80,8 @@ class Report:
     rows: int = 0
     keyed_from: int | None = None
     """The first entry that is sealed with a key."""
+    answers: AnswerReport = field(default_factory=AnswerReport)
+    """Of the comparison of stored answers with the hashes that entries hold."""
     findings: list[Finding] = field(default_factory=list)
     wrong: int = 0
     """How many findings there are; only the first few hundred are kept."""
@@ -100,7 +103,8 @@ def verify(
     anchors: Iterable[Anchor] = (),
     new_key: bool = False,
 ) -> Report:
-    """Check every entry against its seal, the numbers against gaps, the end against the head.
+    """Check every entry against its seal, the numbers against gaps, the end against the head, and
+    all stored answers against the hashes that the entries hold.
 
     Reads as a stream, in numbers; entries that are written meanwhile are left for the next time.
     `new_key`: the key was set a moment ago, and no entry has been sealed with it yet.
@@ -112,9 +116,13 @@ def verify(
         report.add(0, 0, msg("The head of the chain is gone."))
     reader = _Reader(report, keyring(current_settings()), {one.sequence: one for one in anchors})
     reader.begin(head)
-    for row in _rows(session, report.first, head.sequence if head is not None else _LARGEST):
+    end, answers = head.sequence if head is not None else _LARGEST, AnswerHashes()
+    for row in _rows(session, report.first, end):
         reader.take(row)
+        answers.take(row)
     reader.end(head)
+    answers.compare(session, after=end, add=report.add)
+    report.answers = answers.report
     _beside_the_chain(session, report)
     if reader.ring.keys and report.keyed_from is None and report.rows and not new_key:
         report.add(
@@ -140,7 +148,7 @@ def record_verified(
         now=now,
         detail={
             "entries": report.rows, "up_to": report.last, "hash": report.hash,
-            "wrong": report.wrong,
+            "wrong": report.wrong, "answers": report.answers.compared,
         },
     )  # fmt: skip
 

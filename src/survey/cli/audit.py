@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 import orjson
 import typer
 
+from survey.access.answer_verify import seal_stored_answers
 from survey.access.audit_adopt import adopt as adopt_entries
 from survey.access.audit_trail import TrailChoice, stream_trail
 from survey.access.audit_verify import ANCHOR, Anchor, Report, record_verified, verify
@@ -46,7 +47,10 @@ def verify_trail(
     ] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Find every entry that was changed, removed, added or moved. Exit code 1 if there is one."""
+    """Find every entry that was changed, removed, added or moved, and answers that were changed.
+
+    Exit code 1 if there is one.
+    """
     settings = current_settings()
     with reporting_errors():
         known = [*_anchors_of(anchor or []), *(_anchors_in(anchors) if anchors else [])]
@@ -99,11 +103,14 @@ def _writing(out: Path) -> Iterator[TextIO]:
 
 @app.command("adopt")
 def adopt() -> None:
-    """Take in entries that the version before wrote while both served; says how many."""
+    """Take in entries and answers that the version before stored without a seal; says how many."""
     with reporting_errors():
-        with session_scope(current_settings().store_url) as session:
-            count = adopt_entries(session=session, principal=OPERATOR, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        with session_scope(current_settings().store_url, patient=True) as session:
+            count = adopt_entries(session=session, principal=OPERATOR, now=now)
+            answers = seal_stored_answers(session=session, principal=OPERATOR, now=now)
         say("{count} entries were taken into the chain.", count=count)
+        say("The hashes of {count} stored answers were entered.", count=answers)
 
 
 def _anchors_of(texts: list[str]) -> list[Anchor]:
@@ -134,6 +141,7 @@ def _print(report: Report, form: Format, anchors: int) -> None:
         "{rows} entries were read, numbers {first} to {last}; the last seal is {hash}.",
         rows=report.rows, first=report.first + 1, last=report.last, hash=report.hash,
     )  # fmt: skip
+    say("{count} stored answers were compared with the trail.", count=report.answers.compared)
     if report.keyed_from is None:
         say("No entry is sealed with a key: whoever owns the database could rewrite all of them.")
     elif report.keyed_from > report.first + 1:

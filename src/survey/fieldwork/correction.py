@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
@@ -20,6 +21,7 @@ from survey.fieldwork.submission import AnswersInvalid
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
+from survey.store.answer_hashes import HASH, REVISION, answers_sha256
 from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.tables import (
     Response,
@@ -136,6 +138,11 @@ def resubmit(
             )
         )
     _write(session, principal, row, number + 1, checked, timings, words, now)
+    record(
+        session=session, actor=principal, action="response.corrected", subject_kind="response",
+        subject_id=response_id, now=now,
+        detail={REVISION: number + 1, HASH: answers_sha256(checked.record)},
+    )  # fmt: skip
     _move_places(session, row, checked.answers, day)
     return version
 

@@ -25,6 +25,7 @@ from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument, Privacy
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
+from survey.store.answer_hashes import HASH, answers_sha256
 from survey.store.core import AnyRow, answers_of, table_of
 from survey.store.interviews import insert_interview
 from survey.store.tables import (
@@ -309,6 +310,7 @@ def _store(session: Session, accepted: _Accepted, principal: Principal | None) -
             "mode": accepted.door.mode,
             "status": status,
             "dropped": dropped,
+            HASH: answers_sha256(accepted.record(status)),
             **({"full": named(full)} if named(full) else {}),
         },
     )

@@ -1,0 +1,269 @@
+"""Stored answers against the audit trail: are they those that came in?
+
+Every revision has its hash in an entry of the trail (`store/answer_hashes.py`). The answers are
+read as a stream; what is held in memory is a hash an interview.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.locale import Message, msg
+from survey.store.answer_hashes import (
+    HASH,
+    MANY_SEALED,
+    SEALED_AT_ONCE,
+    answers_sha256,
+    hashes_in,
+    sealed_name,
+)
+from survey.store.core import AnyRow
+
+WITHDRAWN = "response.withdrawn"
+_READ_AT_ONCE = 2_000
+_ACTIONS = frozenset({"response.submitted", "response.corrected", MANY_SEALED, WITHDRAWN})
+"""What holds hashes, or says that answers are gone."""
+_REVISIONS = (
+    "SELECT response_id, wave_id, number, is_current, {answers} AS answers FROM response_revision"
+)
+_READ_POSTGRES = text(_REVISIONS.format(answers="CAST(answers AS text)"))
+_READ_SQLITE = text(_REVISIONS.format(answers="answers"))
+_ENTRIES = """
+SELECT sequence, action, subject_kind, subject_id, {detail} AS detail FROM audit_entry
+WHERE sequence > :after AND action IN ('response.submitted', 'response.corrected',
+  'responses.sealed', 'response.withdrawn')
+"""
+_ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)"))
+_ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail"))
+
+_Key = tuple[bytes, int]
+AddFinding = Callable[[int, int, Message], None]
+
+
+@dataclass
+class AnswerReport:
+    """What the comparison came to; `unsealed` have no hash in the trail."""
+
+    compared: int = 0
+    unsealed: int = 0
+    first_unsealed: str = ""
+
+
+@dataclass
+class _Held:
+    """What the trail holds about answers: hash and number of the entry, by revision."""
+
+    hashes: dict[_Key, tuple[str, int]] = field(default_factory=dict)
+    latest: dict[bytes, int] = field(default_factory=dict)
+    """The newest revision of those interviews that have more than one."""
+    withdrawn: set[bytes] = field(default_factory=set)
+
+    def add_all(self, rows: Iterable[AnyRow]) -> None:
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: AnyRow) -> None:
+        if row.action not in _ACTIONS:
+            return
+        try:
+            detail = orjson.loads(row.detail)
+            if row.action == WITHDRAWN:
+                self.withdrawn.add(UUID(row.subject_id).bytes)
+                return
+            for response, number, sha256 in hashes_in(row.subject_kind, row.subject_id, detail):
+                self.hashes[response, number] = (sha256, row.sequence)
+                if number > 1:
+                    self.latest[response] = max(number, self.latest.get(response, 1))
+        except (ValueError, TypeError, AttributeError):
+            # What is no document has lost its seal as well, and that is reported.
+            return
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A revision that does not fit; entries made meanwhile may still explain it."""
+
+    response: bytes
+    number: int
+    sha256: str
+    empty: bool
+    is_current: bool
+    found: tuple[str, int] | None
+
+
+class AnswerHashes:
+    """Collects the hashes of the trail entry by entry, then compares all stored answers."""
+
+    def __init__(self) -> None:
+        self.report = AnswerReport()
+        self._held = _Held()
+        self._suspects: list[_Suspect] = []
+
+    def take(self, entry: AnyRow) -> None:
+        """An entry of the trail with `sequence`, `action`, `subject_…` and `detail` as text."""
+        self._held.add(entry)
+
+    def compare(self, session: Session, *, after: int, add: AddFinding) -> None:
+        """Hold every stored revision against the entries up to number `after`, and report.
+
+        What was stored or withdrawn since is explained by the entries behind.
+        """
+        missing = dict(self._held.hashes)
+        for row in _revisions(session):
+            key = (_bytes(row.response_id), row.number)
+            found = missing.pop(key, None)
+            self.report.compared += 1
+            self._check(key, row, found)
+        late = _Held()
+        late.add_all(_entries(session, after))
+        for suspect in self._suspects:
+            self._judge(suspect, late, add)
+        for (response, number), (_, sequence) in missing.items():
+            add(
+                sequence, sequence,
+                msg("The answers of interview {response} (revision {number}) are gone.",
+                    response=UUID(bytes=response), number=number),
+            )  # fmt: skip
+        self._report_unsealed(add)
+
+    def _check(self, key: _Key, row: AnyRow, found: tuple[str, int] | None) -> None:
+        answers = _document(row.answers)
+        response, number = key
+        suspect = _Suspect(
+            response, number, answers_sha256(answers) if answers is not None else "",
+            answers == {}, bool(row.is_current), found,
+        )  # fmt: skip
+        if not _fits(suspect, self._held, found):
+            self._suspects.append(suspect)
+
+    def _judge(self, suspect: _Suspect, late: _Held, add: AddFinding) -> None:
+        key = (suspect.response, suspect.number)
+        found = late.hashes.get(key) or suspect.found
+        both = _Held(
+            {}, {**self._held.latest, **late.latest}, self._held.withdrawn | late.withdrawn
+        )
+        if _fits(suspect, both, found):
+            return
+        name = str(UUID(bytes=suspect.response))
+        if found is None and suspect.response not in both.withdrawn:
+            self.report.unsealed += 1
+            self.report.first_unsealed = self.report.first_unsealed or name
+            return
+        sequence = found[1] if found else 0
+        add(sequence, sequence, _words(suspect, both, found, name))
+
+    def _report_unsealed(self, add: AddFinding) -> None:
+        if self.report.unsealed:
+            add(
+                0, 0,
+                msg(
+                    "{count} stored answers have no entry with their hash, the first of interview "
+                    "{response}: they came in before answers were sealed, or past the platform. "
+                    "Look where they come from, then run: survey audit adopt",
+                    count=self.report.unsealed, response=self.report.first_unsealed,
+                ),
+            )  # fmt: skip
+
+
+def _fits(suspect: _Suspect, held: _Held, found: tuple[str, int] | None) -> bool:
+    if suspect.is_current != (suspect.number == held.latest.get(suspect.response, 1)):
+        return False
+    if suspect.response in held.withdrawn:
+        return suspect.empty
+    return found is not None and found[0] == suspect.sha256
+
+
+def _words(suspect: _Suspect, held: _Held, found: tuple[str, int] | None, name: str) -> Message:
+    if suspect.response in held.withdrawn and not suspect.empty:
+        return msg(
+            "Interview {response} was withdrawn, and answers of it are there.", response=name
+        )
+    if suspect.response not in held.withdrawn and found and found[0] != suspect.sha256:
+        return msg(
+            "The answers of interview {response} (revision {number}) are not those that came in.",
+            response=name, number=suspect.number,
+        )  # fmt: skip
+    return msg(
+        "Another revision of interview {response} counts as the current one than the newest.",
+        response=name,
+    )
+
+
+def _document(stored: Any) -> Mapping[str, Any] | None:
+    """The answers; None for what no answers can be."""
+    try:
+        document = orjson.loads(stored)
+    except (ValueError, TypeError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _bytes(value: UUID | str) -> bytes:
+    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
+
+
+def _revisions(session: Session) -> Iterator[AnyRow]:
+    connection = session.connection()
+    query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
+    result = connection.execute(query, execution_options={"yield_per": _READ_AT_ONCE})
+    for rows in result.partitions():
+        yield from rows
+
+
+def _entries(session: Session, after: int) -> Iterator[AnyRow]:
+    connection = session.connection()
+    query = _ENTRIES_POSTGRES if connection.dialect.name == "postgresql" else _ENTRIES_SQLITE
+    result = connection.execute(
+        query, {"after": after}, execution_options={"yield_per": _READ_AT_ONCE}
+    )
+    for rows in result.partitions():
+        yield from rows
+
+
+def seal_stored_answers(*, session: Session, principal: Principal, now: datetime) -> int:
+    """Enter the hashes of stored answers that no entry holds; returns how many.
+
+    For what came in before answers were sealed. Nobody vouches for what was stored until then: the
+    entries say that they were made afterwards.
+    """
+    principal.require(Action.ADMINISTER)
+    held = _Held()
+    held.add_all(_entries(session, 0))
+    unsealed: dict[str, dict[str, str]] = defaultdict(dict)
+    count = 0
+    for row in _unsealed(session, held):
+        wave = str(UUID(bytes=_bytes(row.wave_id)))
+        name = sealed_name(UUID(bytes=_bytes(row.response_id)), row.number)
+        unsealed[wave][name] = answers_sha256(_document(row.answers) or {})
+        count += 1
+        if len(unsealed[wave]) == SEALED_AT_ONCE:
+            _record_sealed(session, principal, wave, unsealed.pop(wave), now)
+    for wave, hashes in unsealed.items():
+        _record_sealed(session, principal, wave, hashes, now)
+    return count
+
+
+def _unsealed(session: Session, held: _Held) -> Iterator[AnyRow]:
+    for row in _revisions(session):
+        response = _bytes(row.response_id)
+        if (response, row.number) not in held.hashes and response not in held.withdrawn:
+            yield row
+
+
+def _record_sealed(
+    session: Session, principal: Principal, wave: str, hashes: dict[str, str], now: datetime
+) -> None:
+    record(
+        session=session, actor=principal, action=MANY_SEALED, subject_kind="wave",
+        subject_id=wave, now=now,
+        detail={"responses": len(hashes), "afterwards": True, HASH: hashes},
+    )  # fmt: skip

@@ -1,0 +1,175 @@
+"""The seals of a snapshot: SHA-256 of each of its files, in the audit trail and in the manifest.
+
+Whoever writes files of a snapshot gathers them in a `SnapshotDraft`, which moves them into place and
+enters their hashes as the last act of the transaction. A file is compared with the trail whenever
+it is read: what stands in the manifest beside it could be rewritten with it (docs/audit.md).
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+from sqlalchemy import select
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Principal
+from survey.locale import msg
+from survey.settings import Settings
+from survey.snapshot.files import MANIFEST, SnapshotDamaged, read_manifest, replace_file
+from survey.store.core import table_of
+from survey.store.engine import read_scope
+from survey.store.journal import waiting_entries
+from survey.store.tables import AuditEntry
+
+SEALED = "snapshot.sealed"
+"""The action of the entry; its subject is the folder below that of all snapshots."""
+FILES = "files_sha256"
+_PAUSES = (0.05, 0.2, 0.5, 1.0)
+"""Seconds: files are moved into place a moment before their hashes are committed."""
+_ENTRIES = table_of(AuditEntry)
+
+Seals = Mapping[str, str]
+
+
+def find_seals(session: Session, directory: str) -> Seals | None:
+    """Name of a file -> SHA-256, as entered last; None for a snapshot that was never sealed."""
+    for entry in reversed(waiting_entries(session)):
+        if entry.action == SEALED and entry.subject_id == directory:
+            return dict(orjson.loads(entry.detail)[FILES])
+    query = (
+        select(_ENTRIES.c.detail)
+        .where(_ENTRIES.c.subject_id == directory, _ENTRIES.c.action == SEALED)
+        .order_by(_ENTRIES.c.sequence.desc())
+        .limit(1)
+    )
+    detail = session.connection().execute(query).scalar_one_or_none()
+    return None if detail is None else dict(detail[FILES])
+
+
+def seal_of_seals(seals: Seals) -> str:
+    """One hash for all files of a snapshot."""
+    return hashlib.sha256(orjson.dumps(dict(seals), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def read_sealed(path: Path, seals: Seals | None) -> bytes:
+    """The content of a file of a snapshot; `seals` are those of its folder, None if it has none.
+
+    Raises:
+        SnapshotDamaged: it is missing, or not the file that was sealed.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SnapshotDamaged(
+            msg("The results in {folder} are missing. Freeze the wave again.", folder=path.parent)
+        ) from error
+    if seals is not None and seals.get(path.name) != hashlib.sha256(data).hexdigest():
+        raise changed_after_sealing(path)
+    return data
+
+
+def changed_after_sealing(path: Path) -> SnapshotDamaged:
+    return SnapshotDamaged(
+        msg(
+            "The file {file} of the snapshot in {folder} was changed after it was sealed, so "
+            "nothing of it is shown. Put the folder back from a backup, or compute it again with "
+            "the command: survey recompute",
+            file=path.name, folder=path.parent,
+        )
+    )  # fmt: skip
+
+
+class SnapshotSeals:
+    """The seals of one folder, asked for again when a file does not fit: it may be a newer one."""
+
+    def __init__(self, settings: Settings, session: Session, directory: str) -> None:
+        self._settings, self._directory = settings, directory
+        self.folder = settings.snapshot_dir / directory
+        self.seals = find_seals(session, directory)
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.seals is not None
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises `SnapshotDamaged`."""
+        for pause in _PAUSES:
+            try:
+                return read_sealed(self.folder / name, self.seals)
+            except SnapshotDamaged:
+                time.sleep(pause)
+                with read_scope(self._settings.store_url) as session:
+                    self.seals = find_seals(session, self._directory)
+        return read_sealed(self.folder / name, self.seals)
+
+
+class SnapshotDraft:
+    """Files of snapshots that wait to be moved into place together."""
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._root, self._session = settings.snapshot_dir, session
+        self._files: dict[Path, dict[str, bytes | None]] = {}
+
+    def write(self, path: Path, data: bytes) -> None:
+        self._files.setdefault(path.parent, {})[path.name] = data
+
+    def remove(self, path: Path) -> None:
+        self._files.setdefault(path.parent, {})[path.name] = None
+
+    def read(self, path: Path) -> bytes:
+        """What the file will say. Raises `SnapshotDamaged` for one that was changed."""
+        data = self._files.get(path.parent, {}).get(path.name)
+        return read_sealed(path, self._seals(path.parent)) if data is None else data
+
+    def place(self, *, whole: Path, actor: Principal | None, now: datetime) -> str:
+        """Move all files into place and enter their hashes; returns the seal of all of `whole`.
+
+        The folder `whole` was written completely, so that it is sealed whatever it was before. In
+        others a file was added or replaced: what they held keeps its seal, and where they had none
+        they get none, or a changed file would be sealed as if it were right.
+        """
+        seals: dict[Path, Seals] = {}
+        for folder, files in self._files.items():
+            known = self._seals(folder)
+            if known is not None or folder == whole:
+                seals[folder] = self._with_manifest(folder, files, known)
+        for folder, files in self._files.items():
+            for name, data in files.items():
+                if data is None:
+                    (folder / name).unlink(missing_ok=True)
+                else:
+                    replace_file(folder / name, data)
+        for folder, hashes in seals.items():
+            record(
+                session=self._session, actor=actor, action=SEALED, subject_kind="snapshot",
+                subject_id=self._directory(folder), now=now,
+                detail={"files": len(hashes), FILES: dict(hashes)},
+            )  # fmt: skip
+        self._files.clear()
+        return seal_of_seals(seals[whole])
+
+    def _with_manifest(
+        self, folder: Path, files: dict[str, bytes | None], known: Seals | None
+    ) -> Seals:
+        """The new seals; the manifest is written anew with those of all other files."""
+        hashes = dict(known or {})
+        for name, data in files.items():
+            if data is None:
+                hashes.pop(name, None)
+            else:
+                hashes[name] = hashlib.sha256(data).hexdigest()
+        hashes.pop(MANIFEST, None)
+        manifest = read_manifest(folder).model_copy(update={"files": dict(sorted(hashes.items()))})
+        content = manifest.model_dump_json(indent=2).encode()
+        files[MANIFEST] = content
+        return {**hashes, MANIFEST: hashlib.sha256(content).hexdigest()}
+
+    def _seals(self, folder: Path) -> Seals | None:
+        return find_seals(self._session, self._directory(folder))
+
+    def _directory(self, folder: Path) -> str:
+        return str(folder.relative_to(self._root))

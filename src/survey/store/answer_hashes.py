@@ -1,0 +1,48 @@
+"""Hashes of stored answers, as entries of the audit trail hold them (docs/audit.md).
+
+The format is for good, as that of the seals is: entries keep what was computed when they were made.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from survey.store.chain import canonical
+
+HASH = "answers_sha256"
+"""In the detail of an entry: the hash of one revision, or of many by the names of `sealed_name`."""
+REVISION = "revision"
+"""In the detail of an entry about one interview; without it, it is about the first revision."""
+MANY_SEALED = "responses.sealed"
+"""The action of an entry that holds the hashes of many interviews."""
+SEALED_AT_ONCE = 300
+"""Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
+
+
+def answers_sha256(answers: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON: the same whichever database the answers are read from."""
+    return hashlib.sha256(canonical(answers)).hexdigest()
+
+
+def sealed_name(response_id: UUID, number: int = 1) -> str:
+    """What a revision is called in an entry about many."""
+    return response_id.hex if number == 1 else f"{response_id.hex}/{number}"
+
+
+def read_sealed_name(name: str) -> tuple[bytes, int]:
+    """The id of the interview and the number of the revision. Raises ValueError."""
+    plain, _, number = name.partition("/")
+    return UUID(plain).bytes, int(number or 1)
+
+
+def hashes_in(
+    subject_kind: str, subject_id: str, detail: Mapping[str, Any]
+) -> Iterator[tuple[bytes, int, str]]:
+    """Every revision whose hash an entry holds: interview, number, hash. Raises ValueError."""
+    held = detail.get(HASH)
+    if isinstance(held, Mapping):
+        for name, sha256 in held.items():
+            yield (*read_sealed_name(name), str(sha256))
+    elif held is not None and subject_kind == "response":
+        yield UUID(subject_id).bytes, int(detail.get(REVISION, 1)), str(held)

@@ -1,0 +1,342 @@
+"""Stored answers: the database refuses to change them, and a change all the same is found."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from audit_owner import triggers_off
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from survey.access.answer_verify import seal_stored_answers
+from survey.access.audit_verify import Report, verify
+from survey.access.principal import OPERATOR, AccessDenied
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.correction import resubmit
+from survey.fieldwork.lifecycle import move
+from survey.fieldwork.privacy.codes import code_digest
+from survey.fieldwork.privacy.withdrawal import withdraw
+from survey.fieldwork.submission import Submission, submit
+from survey.store import answer_hashes
+from survey.store.answer_hashes import HASH, answers_sha256
+from survey.store.engine import engine_for, read_scope, session_scope
+from survey.store.tables import (
+    AuditEntry,
+    Mode,
+    Response,
+    ResponseRevision,
+    Status,
+    Wave,
+)
+
+CODE = "01181178239467452634"
+REFUSED = "stored answers are neither changed nor removed"
+
+
+def handed_in(field: Any, **changes: Any) -> UUID:
+    sent = Submission.model_validate(
+        {
+            "client_uuid": uuid4(), "point_id": field.point.id,
+            "instrument_sha256": field.instrument.sha256,
+            "started_at": field.now - timedelta(minutes=6), "answers": field.complete, **changes,
+        }
+    )  # fmt: skip
+    with session_scope(field.url) as session:
+        return submit(
+            session=session, submission=sent, now=field.now, principal=field.surveyor
+        ).response_id
+
+
+def imported(field: Any, count: int) -> list[UUID]:
+    rows = [
+        StoredInterview(
+            client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
+            submitted_at=field.now, answers={**field.complete, "comment": f"no. {number}"},
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    with session_scope(field.url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
+        )
+    return [row.id for row in rows]
+
+
+def corrected(field: Any, response: UUID) -> None:
+    with session_scope(field.url) as session:
+        move(
+            session=session, principal=OPERATOR, response_id=response, to=Status.RETURNED,
+            reason="look again", now=field.now, expected_version=1,
+        )  # fmt: skip
+    with session_scope(field.url) as session:
+        resubmit(
+            session=session, principal=field.surveyor, response_id=response,
+            answers={**field.complete, "birth_year": 1980}, note="asked again",
+            expected_version=2, now=field.now,
+        )  # fmt: skip
+
+
+def checked(url: str) -> Report:
+    with read_scope(url) as session:
+        return verify(session=session, principal=OPERATOR)
+
+
+def findings(report: Report) -> list[str]:
+    return [str(one.text) for one in report.findings]
+
+
+def tampered(url: str, statement: str, **values: Any) -> Report:
+    """What verify says of a change that the owner of the database makes; it is not kept."""
+    with read_scope(url) as session:
+        triggers_off(session)
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        shown = {
+            name: value.hex if sqlite and isinstance(value, UUID) else value
+            for name, value in values.items()
+        }
+        assert session.connection().execute(text(statement), shown).rowcount
+        return verify(session=session, principal=OPERATOR)
+
+
+def test_every_way_in_leaves_the_hash_of_the_answers(field: Any) -> None:
+    plain = handed_in(field)
+    handed_in(field, answers={"consent": "no"})
+    corrected(field, plain)
+    imported(field, 5)
+    report = checked(field.url)
+    assert report.is_whole, findings(report)
+    assert report.answers.compared == 8
+    with read_scope(field.url) as session:
+        stored = {
+            (row.response_id, row.number): row.answers
+            for row in session.exec(select(ResponseRevision))
+        }
+        entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.sequence))).all()
+    held = {one.action: one.detail for one in entries if HASH in one.detail}
+    assert held["response.corrected"][HASH] == answers_sha256(stored[plain, 2])
+    assert held["response.corrected"]["revision"] == 2
+    assert len(held["responses.sealed"][HASH]) == 5
+    submitted = next(one for one in entries if one.subject_id == str(plain) and HASH in one.detail)
+    assert submitted.detail[HASH] == answers_sha256(stored[plain, 1])
+
+
+def test_a_changed_answer_is_found_and_the_interview_named(field: Any) -> None:
+    first, second = handed_in(field), handed_in(field)
+    (of_import, *_) = imported(field, 3)
+    forged = orjson.dumps({**field.complete, "birth_year": 1950}).decode()
+    for response in (second, of_import):
+        report = tampered(
+            field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
+            answers=forged, id=response,
+        )  # fmt: skip
+        assert [str(response) in one for one in findings(report)] == [True]
+        assert "not those that came in" in findings(report)[0]
+        assert report.findings[0].first > 0
+        assert report.answers.compared == 5
+    assert str(first) not in "".join(findings(report))
+    gone = tampered(field.url, "DELETE FROM response_revision WHERE response_id = :id", id=second)
+    assert f"interview {second} (revision 1) are gone" in findings(gone)[0]
+    assert checked(field.url).is_whole
+
+
+@pytest.mark.parametrize("written", ["[]", "5", "null", '"x"'])
+def test_what_is_no_answers_at_all_is_found_too(field: Any, written: str) -> None:
+    response = handed_in(field)
+    report = tampered(
+        field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
+        answers=written, id=response,
+    )  # fmt: skip
+    assert str(response) in findings(report)[0]
+
+
+def test_an_older_revision_that_is_made_the_current_one_is_found(field: Any) -> None:
+    response = handed_in(field)
+    corrected(field, response)
+    # In two steps: only one revision may be the current one.
+    with session_scope(field.url) as session:
+        triggers_off(session)
+        for number, flag in ((2, "false"), (1, "true")):
+            session.connection().execute(
+                text(f"UPDATE response_revision SET is_current = {flag} WHERE number = {number}")
+            )
+        report = verify(session=session, principal=OPERATOR)
+        session.rollback()
+    assert len(report.findings) == 2
+    assert all("counts as the current one" in one for one in findings(report))
+
+
+def test_an_interview_past_the_platform_is_found(field: Any) -> None:
+    response = handed_in(field)
+    with read_scope(field.url) as session:
+        copy = session.exec(select(Response)).one().model_dump()
+        copy |= {"id": uuid4(), "client_uuid": uuid4()}
+        session.add(Response(**copy))
+        session.flush()
+        session.add(
+            ResponseRevision(
+                response_id=copy["id"], wave_id=copy["wave_id"], number=1, is_current=True,
+                answers=field.complete, timings={}, reason="", created_at=field.now,
+            )
+        )  # fmt: skip
+        session.flush()
+        report = verify(session=session, principal=OPERATOR)
+    assert report.answers.unsealed == 1
+    assert str(copy["id"]) in findings(report)[0]
+    assert str(response) not in findings(report)[0]
+
+
+def test_withdrawing_is_explained_and_pretending_it_is_found(field: Any) -> None:
+    response, other = handed_in(field, withdrawal_code=CODE), handed_in(field)
+    with session_scope(field.url) as session:
+        withdraw(session=session, typed=CODE, now=field.now)
+    assert checked(field.url).is_whole
+    back = tampered(
+        field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
+        answers=orjson.dumps(field.complete).decode(), id=response,
+    )  # fmt: skip
+    assert "was withdrawn, and answers of it are there" in findings(back)[0]
+    # The database lets the answers of withdrawn interviews go, so somebody marks one as such.
+    with session_scope(field.url) as session:
+        session.connection().execute(
+            text("UPDATE response SET withdrawn_at = :at WHERE withdrawal_sha256 IS NULL"),
+            {"at": "2026-05-20 03:00:00.000000+00:00"},
+        )
+        session.connection().execute(
+            text("UPDATE response_revision SET answers = '{}', timings = '{}', reason = ''")
+        )
+        report = verify(session=session, principal=OPERATOR)
+        session.rollback()
+    assert str(other) in findings(report)[0]
+
+
+def statements(url: str) -> dict[str, str]:
+    return {
+        "answers": "UPDATE response_revision SET answers = '{}'",
+        "some answers": "UPDATE response_revision SET answers = '{\"age\": 3}'",
+        "timings": "UPDATE response_revision SET timings = '{\"age\": 3}'",
+        "number": "UPDATE response_revision SET number = 7",
+        "note": "UPDATE response_revision SET reason = 'x'",
+        "time": "UPDATE response_revision SET created_at = '2020-01-01 00:00:00.000000+00:00'",
+        "delete": "DELETE FROM response_revision",
+        **_emptied(url),
+    }
+
+
+def _emptied(url: str) -> dict[str, str]:
+    if engine_for(url).name == "sqlite":
+        return {}
+    with read_scope(url) as session:
+        part = f"response_revision_{session.exec(select(Wave.id)).one().hex}"
+    return {"truncate": "TRUNCATE response_revision", "truncate a part": f"TRUNCATE {part}"}
+
+
+def test_the_database_refuses_to_change_stored_answers(field: Any) -> None:
+    for store in (lambda: handed_in(field), lambda: imported(field, 2)):
+        store()
+        for statement in statements(field.url).values():
+            with (
+                pytest.raises((IntegrityError, SQLAlchemyError), match=REFUSED),
+                engine_for(field.url).begin() as connection,
+            ):
+                connection.execute(text(statement))
+    assert checked(field.url).is_whole
+
+
+def test_the_database_keeps_the_newest_revision_the_current_one(field: Any) -> None:
+    corrected(field, handed_in(field))
+    with engine_for(field.url).begin() as connection:
+        connection.execute(text("UPDATE response_revision SET is_current = false WHERE number = 2"))
+        with pytest.raises(IntegrityError, match=REFUSED):
+            connection.execute(
+                text("UPDATE response_revision SET is_current = true WHERE number = 1")
+            )
+        connection.rollback()
+
+
+def test_what_came_in_before_answers_were_sealed_is_taken_in_once(
+    field: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the version before left it: entries without hashes."""
+    response = handed_in(field)
+    monkeypatch.setattr("survey.fieldwork.bulk_store._seal_answers", lambda *_: None)
+    rows = imported(field, answer_hashes.SEALED_AT_ONCE + 1)
+    before = checked(field.url)
+    assert before.answers.unsealed == len(rows)
+    assert len(before.findings) == 1
+    assert "survey audit adopt" in findings(before)[0]
+    with pytest.raises(AccessDenied), session_scope(field.url) as session:
+        seal_stored_answers(session=session, principal=field.surveyor, now=field.now)
+    for expected in (len(rows), 0):
+        with session_scope(field.url) as session:
+            count = seal_stored_answers(session=session, principal=OPERATOR, now=field.now)
+        assert count == expected
+    assert checked(field.url).is_whole
+    with read_scope(field.url) as session:
+        query = select(AuditEntry).where(AuditEntry.action == "responses.sealed")
+        entries = session.exec(query).all()
+    assert [one.detail["afterwards"] for one in entries] == [True, True]
+    assert str(response.hex) not in str(entries)
+
+
+def test_what_is_stored_while_the_trail_is_read_is_no_finding(
+    field: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL shows each statement what was committed before it."""
+    kept = handed_in(field, withdrawal_code=CODE)
+
+    def meanwhile(compare: Callable[..., None]) -> Callable[..., None]:
+        def wrapped(self: Any, session: Session, **rest: Any) -> None:
+            handed_in(field)
+            corrected(field, handed_in(field))
+            with session_scope(field.url) as other:
+                withdraw(session=other, typed=CODE, now=field.now)
+            compare(self, session, **rest)
+
+        return wrapped
+
+    from survey.access.answer_verify import AnswerHashes
+
+    monkeypatch.setattr(AnswerHashes, "compare", meanwhile(AnswerHashes.compare))
+    report = checked(field.url)
+    assert report.is_whole, findings(report)
+    assert kept
+    assert code_digest(CODE)
+
+
+numbers = st.one_of(
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([1e3, 1e15, 1e16, 1e22, -0.0, 0.5, 2.0]),
+)
+answers = st.dictionaries(
+    st.text("abc_1", min_size=1, max_size=8),
+    st.one_of(numbers, st.none(), st.text(max_size=9), st.lists(st.text("xy", max_size=3))),
+    max_size=6,
+)
+
+
+@given(answers)
+def test_the_hash_is_that_of_the_canonical_document(document: dict[str, Any]) -> None:
+    again = orjson.loads(orjson.dumps(dict(reversed(document.items()))))
+    assert answers_sha256(document) == answers_sha256(again)
+
+
+def test_both_databases_give_back_what_was_hashed(field: Any) -> None:
+    odd = {"b": 1e3, "a": 1e16, "z": -0.0, "é": "汉字", "m": [3.0, "x"], "n": None, "f": 0.1}
+    rows = [
+        StoredInterview(
+            client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
+            submitted_at=field.now, answers=odd,
+        )
+    ]  # fmt: skip
+    with session_scope(field.url) as session:
+        write_responses(
+            session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
+        )
+    assert checked(field.url).is_whole
