@@ -36,7 +36,7 @@ from survey.instrument.model import (
     Special,
 )
 from survey.publish.results.freeze import freeze_wave
-from survey.settings import Settings
+from survey.settings import Settings, current_settings
 from survey.store import schema
 from survey.store.engine import dispose_engines, normal_url, session_scope
 from survey.store.tables import (
@@ -57,6 +57,17 @@ os.environ.setdefault("SURVEY_AUDIT_SECONDS", "0.2")
 # Results are tested, never the clock: a slow machine must not fail an example.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _key_of_second_factors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of the tests and of the servers they start: not that of the project's own data folder."""
+    file = tmp_path_factory.getbasetemp() / "secret.key"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURVEY_SECRET_KEY_FILE", str(file))
+        current_settings.cache_clear()
+        yield
+    current_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

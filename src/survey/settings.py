@@ -104,9 +104,13 @@ class Settings(BaseSettings):
     withdraw_rate_per_minute: int = 20
     """Codes that one address may try on the page for withdrawing; 0 means no limit."""
     phone_key: SecretStr = SecretStr("")
-    """Fernet keys for telephone numbers, separated by commas; the first one encrypts."""
+    """Fernet keys for telephone numbers and for secrets of second factors, separated by commas; the
+    first one encrypts."""
     phone_key_file: Path | None = None
     """A file with one such key a line, where `phone_key` is not set."""
+    secret_key_file: Path | None = None
+    """Where neither is set, second factors have a key of their own, made in this file; by default
+    `secret.key` in the data folder. No telephone number is asked for on its account."""
     keep_phone_days: int = Field(default=60, ge=0)
     """Telephone numbers, from the day they were left."""
     keep_device_days: int = Field(default=30, ge=7)
@@ -128,6 +132,10 @@ class Settings(BaseSettings):
         if self.database_url:
             return self.database_url
         return f"sqlite:///{self.data_dir / 'survey.db'}"
+
+    @property
+    def own_key_file(self) -> Path:
+        return self.secret_key_file or self.data_dir / "secret.key"
 
     @property
     def snapshot_dir(self) -> Path:

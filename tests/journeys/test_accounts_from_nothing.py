@@ -14,6 +14,7 @@ from live_platform import CITY, Server, serious_problems
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlmodel import select
 
+from survey.access.factor_secrets import plain_secret
 from survey.access.principal import Role
 from survey.locale import translator
 from survey.settings import Settings
@@ -79,7 +80,7 @@ def _choose_password(page: Page, link: str, password: str) -> None:
 def _secret(server: Server, login: str) -> str:
     with read_scope(_store(server)) as session:
         query = select(Credential).join(Account).where(Account.login == login)
-        secret = session.exec(query).one().totp_secret
+        secret = plain_secret(session.exec(query).one())
     assert secret is not None
     return secret
 

@@ -14,6 +14,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.account_resets import make_link
+from survey.access.factor_secrets import plain_secret
 from survey.access.principal import NATION, OPERATOR, Role
 from survey.access.sessions import COOKIE, principal_for
 from survey.access.sign_in_codes import draw_codes, hand_out
@@ -226,7 +227,7 @@ def test_an_administrator_sets_everything_up_behind_a_one_time_link(
     page = client.get("/auth/step").text
     assert "data:image/svg+xml" in page
     with read_scope(field.url) as session:
-        secret = session.get_one(Credential, person.account_id).totp_secret
+        secret = plain_secret(session.get_one(Credential, person.account_id))
     assert secret is not None
     assert " ".join(secret[i : i + 4] for i in range(0, 32, 4)) in page
     assert send(client, "/auth/step/enrol", "/auth/step", code="000000").status_code == 403
@@ -338,7 +339,7 @@ def test_a_second_factor_is_set_up_replaced_and_given_up(client: TestClient, fie
     assert send(client, f"{page}/factor", page, shown=PASSWORD).status_code == 303
     with read_scope(field.url) as session:
         query = select(Credential).join(Account).where(Account.login == "wang")
-        secret = session.exec(query).one().totp_secret
+        secret = plain_secret(session.exec(query).one())
     assert secret is not None
     assert secret != SECRET
     shown = send(client, f"{page}/factor/confirm", page, code=code_at(now(), secret))

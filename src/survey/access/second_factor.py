@@ -1,6 +1,7 @@
 """The second factor: six digits from an app on the phone, and codes for when it is lost."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,9 +10,11 @@ import pyotp
 from sqlalchemy import delete
 from sqlmodel import Session
 
+from survey.access.factor_secrets import encrypted_secret, is_readable, plain_secret
 from survey.access.principal import Role
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
+from survey.store.cipher import KeyUnusable
 from survey.store.core import table_of
 from survey.store.tables import Credential, RecoveryCode
 
@@ -56,12 +59,15 @@ def begin_enrolment(*, session: Session, credential: Credential, login: str) -> 
     """
     if credential.totp_since is not None:
         raise FactorWrong
-    if credential.totp_secret is None:
-        credential.totp_secret = pyotp.random_base32()
+    secret = plain_secret(credential)
+    if secret is None:
+        # None yet, or one that no key opens any more: nobody has proved it, so another one will do.
+        secret = pyotp.random_base32()
+        credential.totp_secret = encrypted_secret(credential.account_id, secret)
         session.add(credential)
         session.flush()
-    uri = pyotp.TOTP(credential.totp_secret).provisioning_uri(name=login, issuer_name=_ISSUER)
-    return Enrolment(credential.totp_secret, uri)
+    uri = pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=_ISSUER)
+    return Enrolment(secret, uri)
 
 
 def confirm_enrolment(
@@ -130,13 +136,23 @@ def plain_signs(typed: str) -> str:
 def _accept(credential: Credential, code: str, now: datetime) -> bool:
     """Whether it is a code of now that was not used; marks it as used."""
     typed = code.strip().replace(" ", "")
-    if credential.totp_secret is None or not (len(typed) == 6 and typed.isascii()):
+    secret = plain_secret(credential)
+    if secret is None or not (len(typed) == 6 and typed.isascii()):
         return False
-    totp = pyotp.TOTP(credential.totp_secret)
+    totp = pyotp.TOTP(secret)
     current = int(now.timestamp()) // STEP_SECONDS
     for step in range(current - DRIFT, current + DRIFT + 1):
         used = credential.totp_step is not None and step <= credential.totp_step
         if not used and secrets.compare_digest(totp.generate_otp(step), typed):
             credential.totp_step = step
+            _encrypt_readable(credential, secret)
             return True
     return False
+
+
+def _encrypt_readable(credential: Credential, secret: str) -> None:
+    """One from before secrets were encrypted. A key that cannot be made keeps nobody out; `survey
+    doctor` names it."""
+    if is_readable(credential.totp_secret or ""):
+        with suppress(KeyUnusable):
+            credential.totp_secret = encrypted_secret(credential.account_id, secret)

@@ -21,6 +21,7 @@ from survey.locale import translator
 from survey.publish.audit_file import write_csv
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
+from survey.store.private_files import create_private_file
 from survey.store.unavailable import telling_when_unavailable
 
 app = typer.Typer(
@@ -94,6 +95,8 @@ def _writing(out: Path) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
+        if not out.exists():
+            create_private_file(out)
         file = out.open("w", encoding="utf-8", newline="")
     except OSError as error:
         raise typer.BadParameter(f"{out}: {error.strerror}") from error

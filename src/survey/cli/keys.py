@@ -1,18 +1,19 @@
-"""Keys of telephone numbers: make one, put a new one in front of the old."""
+"""Keys outside the store: make one, put a new one in front of the old."""
 
 from datetime import UTC, datetime
 
 import typer
 
+from survey.access.factor_secrets import encrypt_secrets
 from survey.cli.output import reporting_errors, say
 from survey.fieldwork.privacy.contacts import rotate
-from survey.fieldwork.privacy.sealing import KeyUnusable, new_key, seal_of
-from survey.locale import msg
+from survey.fieldwork.privacy.sealing import seal_of
 from survey.settings import current_settings
 from survey.store.backup.encryption import new_key_file
+from survey.store.cipher import new_key, secret_cipher
 from survey.store.engine import session_scope
 
-app = typer.Typer(help="Keys by which telephone numbers for back-checks are encrypted.")
+app = typer.Typer(help="Keys by which telephone numbers, second factors and backups are encrypted.")
 
 
 @app.command()
@@ -31,20 +32,27 @@ def new_backup_key() -> None:
 
 
 @app.command(name="rotate")
-def rotate_numbers() -> None:
-    """Encrypt all numbers anew with the first key of SURVEY_PHONE_KEY or the key file.
+def rotate_keys() -> None:
+    """Encrypt telephone numbers and secrets of second factors anew with the first key.
 
-    Put the new key in front of the old one, restart, rotate, then take the old one away. Exit code
-    1 when a number could not be read, so that its key is not thrown away by mistake.
+    The keys are those of SURVEY_PHONE_KEY or of the key file. Put the new key in front of the old
+    one, restart, rotate, then take the old one away. Exit code 1 when something could not be read,
+    so that its key is not thrown away by mistake.
     """
     with reporting_errors():
-        settings = current_settings()
-        seal = seal_of(settings)
-        if seal is None:
-            raise KeyUnusable(msg("No key is set: SURVEY_PHONE_KEY or SURVEY_PHONE_KEY_FILE."))
+        settings, now = current_settings(), datetime.now(UTC)
+        seal, cipher = seal_of(settings), secret_cipher(settings)
+        renewed = unreadable = 0
         with session_scope(settings.store_url) as session:
-            renewed, unreadable = rotate(session=session, seal=seal, now=datetime.now(UTC))
-        say("{count} numbers are now encrypted with the first key.", count=renewed)
+            if seal is not None:
+                renewed, unreadable = rotate(session=session, seal=seal, now=now)
+            factors, lost = encrypt_secrets(session=session, cipher=cipher, now=now)
+        if seal is not None:
+            say("{count} numbers are now encrypted with the first key.", count=renewed)
+        say("{count} second factors are now encrypted with the first key.", count=factors)
         if unreadable:
             say("{count} numbers cannot be read with the keys at hand.", count=unreadable)
+        if lost:
+            say("{count} second factors cannot be read with the keys at hand.", count=lost)
+        if unreadable or lost:
             raise typer.Exit(1)

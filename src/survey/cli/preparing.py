@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from survey.access.factor_secrets import count_readable, encrypt_secrets
 from survey.access.principal import OPERATOR
 from survey.cli.options import configure
 from survey.cli.output import reporting_errors, say
@@ -16,7 +17,9 @@ from survey.fieldwork.reference import load_reference
 from survey.locale import SurveyError, msg
 from survey.publish.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
 
 DEMO_WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
@@ -32,7 +35,16 @@ def init() -> None:
         settings = current_settings()
         upgrade(settings.store_url)
         load_reference(settings.store_url, PROJECT_ROOT / "seed")
+        _encrypt_readable_secrets(settings)
+        close_to_others(settings)
         say("The store is ready.")
+
+
+def _encrypt_readable_secrets(settings: Settings) -> None:
+    """Second factors that were set up before their secrets were encrypted."""
+    with session_scope(settings.store_url) as session:
+        if count_readable(session):
+            encrypt_secrets(session=session, cipher=secret_cipher(settings), now=datetime.now(UTC))
 
 
 def build_demo(settings: Settings, *, size: float, seed: int) -> None:
@@ -44,7 +56,7 @@ def build_demo(settings: Settings, *, size: float, seed: int) -> None:
     else:
         partial = final.with_name(final.name + PARTIAL)
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        partial.mkdir(mode=FOLDER_MODE, parents=True)
         _fill(configure({"SURVEY_DATA_DIR": str(partial)}), size=size, seed=seed)
         dispose_engines()
         shutil.rmtree(final, ignore_errors=True)

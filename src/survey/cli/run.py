@@ -17,6 +17,7 @@ from survey.observe.metrics import serve_metrics, watch_pools
 from survey.publish.results.outdated import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.store.engine import pool_states, read_scope
+from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
 
 DEMO_MARKER = "demo.json"
@@ -98,7 +99,8 @@ def _serve(settings: Settings) -> None:
     from survey.ui.asgi import create_app
     from survey.web.wire import GuardedProtocol
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    close_to_others(settings)
     configure_logs(settings)
     watch_pools(pool_states)
     serve_metrics(settings)

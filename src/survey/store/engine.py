@@ -17,6 +17,7 @@ from sqlmodel import Session, create_engine
 
 from survey.settings import current_settings
 from survey.store import postgres
+from survey.store.private_files import FOLDER_MODE, create_private_file
 from survey.store.written import count_writes
 
 _engines: dict[str, Engine] = {}
@@ -57,11 +58,20 @@ def normal_url(url: str) -> URL:
     return parsed
 
 
+def _keep_private(engine: Engine, database: Path) -> None:
+    """SQLite makes its files as the umask says, those beside the database as the database is."""
+
+    def before_connect(*_: object) -> None:
+        create_private_file(database)
+
+    event.listen(engine, "do_connect", before_connect)
+
+
 def _new_engine(url: str) -> Engine:
     parsed = normal_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(parsed.database).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     tuned = {} if sqlite else postgres.engine_options(parsed, current_settings())
     engine = create_engine(
         parsed,
@@ -73,6 +83,8 @@ def _new_engine(url: str) -> Engine:
     )
     count_writes(engine)
     if sqlite:
+        if parsed.database and parsed.database != ":memory:":
+            _keep_private(engine, Path(parsed.database))
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:

@@ -8,8 +8,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
+from survey.access.factor_secrets import examine_secrets
 from survey.cli.examinations.finding import UNKNOWN, Finding
-from survey.locale import Message, msg
+from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.backup import BACKED_UP
 from survey.store.engine import engine_for, read_scope
@@ -119,6 +120,32 @@ def _newest_entry(session: Session, action: str | None = None) -> datetime | Non
     if action is not None:
         query = query.where(AuditEntry.action == action)
     return session.exec(query).one()
+
+
+def second_factors(settings: Settings) -> Iterator[Finding]:
+    """Nothing is said where nobody has one."""
+    name = msg("Second factors")
+    try:
+        with read_scope(settings.store_url) as session:
+            readable, unreadable, count = examine_secrets(session)
+    except SQLAlchemyError:
+        yield Finding(name, False, UNKNOWN)
+        return
+    except SurveyError as error:
+        yield Finding(name, False, error.message)
+        return
+    if readable:
+        plain = msg("{count} stand in the store as they are; run: survey init", count=readable)
+        yield Finding(name, False, plain)
+    if unreadable:
+        lost = msg(
+            "{count} cannot be read: the key they were encrypted with is not here. Put it back "
+            "({file} or SURVEY_PHONE_KEY), or reset them under accounts.",
+            count=unreadable, file=settings.own_key_file,
+        )  # fmt: skip
+        yield Finding(name, False, lost)
+    if count and not readable and not unreadable:
+        yield Finding(name, True, msg("{count}, all encrypted", count=count))
 
 
 def backups(settings: Settings) -> Iterator[Finding]:

@@ -1,25 +1,19 @@
-"""Encrypting telephone numbers with keys that the database never sees.
+"""Encrypting telephone numbers, each for the interview it belongs to (`survey.store.cipher`)."""
 
-Keys are Fernet's (AES-128-CBC with HMAC-SHA256, cryptography.io/fernet): the first of the settings
-encrypts, all of them decrypt, so that a new key can be put in front and the old one taken away
-after `survey keys rotate`. What is sealed names the interview it belongs to, so that a row copied
-to another interview cannot be opened there.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
+from survey.store.cipher import (
+    Cipher,
+    KeyUnusable,
+    ValueUnreadableError,
+    configured_cipher,
+    new_key,
+)
 
-
-class KeyUnusable(SurveyError):
-    """What the settings name is no key."""
-
-    code = "key_unusable"
+__all__ = ["KeyUnusable", "Seal", "Unreadable", "new_key", "seal_of"]
 
 
 class Unreadable(SurveyError):
@@ -37,29 +31,24 @@ class Unreadable(SurveyError):
 class Seal:
     """Closes and opens telephone numbers; made by `seal_of` where a key is configured."""
 
-    _keys: MultiFernet
+    _cipher: Cipher
 
     def close(self, response_id: UUID, number: str) -> str:
-        return self._keys.encrypt(f"{response_id.hex}:{number}".encode()).decode()
+        return self._cipher.encrypt(response_id.hex, number)
 
     def open(self, response_id: UUID, sealed: str) -> str:
         """Raises `Unreadable` also where the number belongs to another interview."""
-        owner, _, number = _decrypted(self._keys, sealed).partition(":")
-        if owner != response_id.hex:
-            raise Unreadable
-        return number
+        try:
+            return self._cipher.decrypt(response_id.hex, sealed)
+        except ValueUnreadableError as error:
+            raise Unreadable from error
 
     def renewed(self, sealed: str) -> str:
         """The same under the first key. Raises `Unreadable`."""
         try:
-            return self._keys.rotate(sealed.encode()).decode()
-        except InvalidToken as error:
+            return self._cipher.renew(sealed)
+        except ValueUnreadableError as error:
             raise Unreadable from error
-
-
-def new_key() -> str:
-    """A fresh key for the settings."""
-    return Fernet.generate_key().decode()
 
 
 def seal_of(settings: Settings) -> Seal | None:
@@ -67,34 +56,5 @@ def seal_of(settings: Settings) -> Seal | None:
 
     Raises `KeyUnusable`.
     """
-    keys = _keys(settings)
-    return _sealing(keys) if keys else None
-
-
-def _keys(settings: Settings) -> list[str]:
-    written = settings.phone_key.get_secret_value()
-    if not written and settings.phone_key_file is not None:
-        try:
-            written = settings.phone_key_file.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyUnusable(
-                msg("The key file {file} cannot be read.", file=settings.phone_key_file.name)
-            ) from error
-    return written.replace(",", " ").split()
-
-
-def _sealing(keys: Sequence[str]) -> Seal:
-    try:
-        return Seal(MultiFernet([Fernet(key) for key in keys]))
-    except ValueError as error:
-        # Never the key itself: messages end up in logs.
-        raise KeyUnusable(
-            msg("A key for telephone numbers is not usable. Make one with: survey keys new")
-        ) from error
-
-
-def _decrypted(keys: MultiFernet, sealed: str) -> str:
-    try:
-        return keys.decrypt(sealed.encode()).decode()
-    except InvalidToken as error:
-        raise Unreadable from error
+    cipher = configured_cipher(settings)
+    return None if cipher is None else Seal(cipher)

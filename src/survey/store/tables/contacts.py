@@ -15,5 +15,5 @@ class ResponseContact(SQLModel, table=True):
 
     response_id: UUID = Field(foreign_key="response.id", primary_key=True)
     sealed: str = Field(max_length=400)
-    """A Fernet token (`survey.fieldwork.privacy.sealing`)."""
+    """A Fernet token (`survey.store.cipher`)."""
     left_at: datetime = Field(sa_type=UtcDateTime, index=True)

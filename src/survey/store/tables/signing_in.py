@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import String
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
@@ -18,8 +19,11 @@ class Credential(SQLModel, table=True):
     password_set_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     must_change: bool = False
     """Somebody else chose the password, so it is only good for choosing another one."""
-    totp_secret: str | None = Field(default=None, max_length=64)
-    """Base32; in force from `totp_since` on, before that waiting for its first code."""
+    totp_secret: str | None = Field(
+        default=None, sa_type=String(64).with_variant(String(400), "postgresql")
+    )
+    """Base32, encrypted (`survey.access.factor_secrets`); in force from `totp_since` on, before
+    that waiting for its first code. SQLite, which knows no lengths, keeps the declared one."""
     totp_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     totp_step: int | None = None
     """The 30-second step of the last accepted code: no code of it or before is taken again."""

@@ -1,0 +1,89 @@
+"""Secrets of second factors: stored encrypted, with a key that the database never sees."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
+from survey.settings import current_settings
+from survey.store.cipher import TOKEN_START, Cipher, ValueUnreadableError, secret_cipher
+from survey.store.core import table_of
+from survey.store.tables import Credential
+
+ENCRYPTED = "account.secrets_encrypted"
+_CREDENTIALS = table_of(Credential)
+_SECRET = _CREDENTIALS.c.totp_secret
+
+
+def _owner(account_id: UUID) -> str:
+    return f"factor {account_id.hex}"
+
+
+def is_readable(stored: str) -> bool:
+    """Whether a secret stands in the store as it is: from before they were encrypted."""
+    return not stored.startswith(TOKEN_START)
+
+
+def encrypted_secret(account_id: UUID, secret: str) -> str:
+    """The secret as it is stored. Raises `KeyUnusable`."""
+    return secret_cipher(current_settings()).encrypt(_owner(account_id), secret)
+
+
+def plain_secret(credential: Credential) -> str | None:
+    """The secret; None without one, and where no key at hand opens it.
+
+    Then a recovery code still lets its owner in, and an administrator can reset the factor.
+    """
+    stored = credential.totp_secret
+    if stored is None or is_readable(stored):
+        return stored
+    try:
+        return secret_cipher(current_settings()).decrypt(_owner(credential.account_id), stored)
+    except ValueUnreadableError:
+        return None
+
+
+def count_readable(session: Session) -> int:
+    """How many secrets are stored without encryption."""
+    query = select(func.count()).where(_SECRET.is_not(None), _SECRET.not_like(f"{TOKEN_START}%"))
+    return int(session.connection().execute(query).scalar_one())
+
+
+def examine_secrets(session: Session) -> tuple[int, int, int]:
+    """How many are stored readably, how many no key opens, and how many there are at all."""
+    query = select(Credential).where(col(Credential.totp_secret).is_not(None))
+    credentials = session.exec(query).all()
+    readable = sum(is_readable(one.totp_secret or "") for one in credentials)
+    unreadable = sum(plain_secret(one) is None for one in credentials)
+    return readable, unreadable, len(credentials)
+
+
+def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple[int, int]:
+    """Encrypt every secret with the first key; how many changed, and how many no key opens."""
+    query = select(_CREDENTIALS.c.account_id, _SECRET).where(_SECRET.is_not(None))
+    renewed = unreadable = 0
+    for row in session.connection().execute(query.with_for_update()).all():
+        try:
+            stored = (
+                cipher.encrypt(_owner(row.account_id), row.totp_secret)
+                if is_readable(row.totp_secret)
+                else cipher.renew(row.totp_secret)
+            )
+        except ValueUnreadableError:
+            unreadable += 1
+            continue
+        session.connection().execute(
+            update(_CREDENTIALS)
+            .where(_CREDENTIALS.c.account_id == row.account_id)
+            .values(totp_secret=stored)
+        )
+        renewed += 1
+    if renewed or unreadable:
+        record(
+            session=session, actor=OPERATOR, action=ENCRYPTED, subject_kind="account",
+            subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},
+        )  # fmt: skip
+    return renewed, unreadable

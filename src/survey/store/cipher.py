@@ -1,0 +1,136 @@
+"""Encrypting single values of the store with keys that the database never sees.
+
+Keys are Fernet's (AES-128-CBC with HMAC-SHA256, cryptography.io/fernet): the first one encrypts,
+all of them decrypt, so that a new key can be put in front and the old one taken away after `survey
+keys rotate`. A value is encrypted with the name of the row it belongs to, so that one that was
+copied to another row cannot be opened there.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from survey.locale import SurveyError, msg
+from survey.settings import Settings
+
+TOKEN_START = "gAAAAA"
+"""How every encrypted value begins: the version of Fernet, and a time of this century."""
+
+
+class KeyUnusable(SurveyError):
+    """What the settings name is no key."""
+
+    code = "key_unusable"
+
+
+class ValueUnreadableError(Exception):
+    """None of the keys at hand opens it, or it belongs to another row."""
+
+
+@dataclass(frozen=True)
+class Cipher:
+    """Encrypts and decrypts values; `owner` names the row and holds no colon."""
+
+    keys: MultiFernet
+
+    def encrypt(self, owner: str, value: str) -> str:
+        return self.keys.encrypt(f"{owner}:{value}".encode()).decode()
+
+    def decrypt(self, owner: str, token: str) -> str:
+        """Raises `ValueUnreadableError`."""
+        try:
+            whose, _, value = self.keys.decrypt(token.encode()).decode().partition(":")
+        except InvalidToken as error:
+            raise ValueUnreadableError from error
+        if whose != owner:
+            raise ValueUnreadableError
+        return value
+
+    def renew(self, token: str) -> str:
+        """The same under the first key. Raises `ValueUnreadableError`."""
+        try:
+            return self.keys.rotate(token.encode()).decode()
+        except InvalidToken as error:
+            raise ValueUnreadableError from error
+
+
+def new_key() -> str:
+    """A fresh key for the settings."""
+    return Fernet.generate_key().decode()
+
+
+def configured_cipher(settings: Settings) -> Cipher | None:
+    """The cipher of the keys that the settings name; None where they name none.
+
+    Raises `KeyUnusable`.
+    """
+    keys = _configured_keys(settings)
+    return _cipher(keys) if keys else None
+
+
+def secret_cipher(settings: Settings) -> Cipher:
+    """The cipher of what is never stored readably: of the configured keys, else of a key file.
+
+    The file is made when it is needed, readable by this account alone. Its key opens what it
+    encrypted also after a key was configured.
+
+    Raises `KeyUnusable`.
+    """
+    keys, file = _configured_keys(settings), settings.own_key_file
+    if not keys and not file.exists():
+        _make_key_file(file)
+    return _cipher([*keys, *(_read_keys(file) if file.exists() else ())])
+
+
+def _configured_keys(settings: Settings) -> list[str]:
+    written = settings.phone_key.get_secret_value()
+    if written or settings.phone_key_file is None:
+        return _split(written)
+    return _read_keys(settings.phone_key_file)
+
+
+def _read_keys(file: Path) -> list[str]:
+    try:
+        return _split(file.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyUnusable(msg("The key file {file} cannot be read.", file=file.name)) from error
+
+
+def _split(written: str) -> list[str]:
+    return written.replace(",", " ").split()
+
+
+def _make_key_file(file: Path) -> None:
+    """Of processes that make it at the same time, one does; it appears with its content."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(new_key() + "\n")
+        with suppress(FileExistsError):
+            os.link(draft, file)
+    except OSError as error:
+        raise KeyUnusable(
+            msg(
+                "The key file {file} cannot be made ({reason}). Set SURVEY_PHONE_KEY, or let the "
+                "account that serves write there.",
+                file=file, reason=error.strerror,
+            )
+        ) from error  # fmt: skip
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _cipher(keys: Sequence[str]) -> Cipher:
+    try:
+        return Cipher(MultiFernet([Fernet(key) for key in keys]))
+    except ValueError as error:
+        # Never the key itself: messages end up in logs.
+        raise KeyUnusable(
+            msg("A key of the store is not usable. Make one with: survey keys new")
+        ) from error

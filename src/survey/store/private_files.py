@@ -1,0 +1,63 @@
+"""Files of the store are for the account that serves alone, whatever the machine's umask says."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from survey.settings import Settings
+
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+_OTHERS = 0o077
+_BESIDE = ("", "-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database; new ones take over its mode."""
+
+
+def create_private_file(path: Path) -> None:
+    """Make an empty file, before somebody else makes it with another mode; keep one that is there.
+
+    One that others may read is closed to them, if it is ours.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
+        for suffix in _BESIDE:
+            beside = path.with_name(path.name + suffix)
+            if beside.exists() and is_exposed(beside):
+                beside.chmod(FILE_MODE)
+
+
+def open_private(path: str, flags: int) -> int:
+    """An `opener` for `open`: a new file is readable by its owner only."""
+    return os.open(path, flags, FILE_MODE)
+
+
+def is_exposed(path: Path) -> bool:
+    """Whether others on the machine may read it or write there."""
+    return bool(path.stat().st_mode & _OTHERS)
+
+
+def exposed_paths(settings: Settings) -> Iterator[Path]:
+    """What others may read of the store, its key, and the snapshots."""
+    for path in _private_paths(settings):
+        with suppress(FileNotFoundError):
+            if is_exposed(path):
+                yield path
+
+
+def close_to_others(settings: Settings) -> None:
+    """Take the rights of others away where they are; files of another account stay as they are."""
+    for path in exposed_paths(settings):
+        with suppress(OSError):
+            path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+
+
+def _private_paths(settings: Settings) -> Iterator[Path]:
+    url = make_url(settings.store_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        database = Path(url.database)
+        yield from (database.with_name(database.name + suffix) for suffix in _BESIDE)
+    yield settings.own_key_file
+    yield settings.snapshot_dir
+    yield from settings.snapshot_dir.rglob("*")

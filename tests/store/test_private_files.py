@@ -1,0 +1,60 @@
+"""Store and snapshots are for the account that serves alone, whatever the umask."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from survey.settings import Settings
+from survey.store import schema
+from survey.store.engine import dispose_engines, engine_for
+from survey.store.private_files import close_to_others, exposed_paths, is_exposed
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def database_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("survey.db*"))
+
+
+def test_a_new_store_and_what_lies_beside_it_are_private(tmp_path: Path, umask: None) -> None:
+    settings = Settings(database_url="", data_dir=tmp_path / "data", _env_file=None)
+    schema.upgrade(settings.store_url)
+    with engine_for(settings.store_url).connect() as connection:
+        connection.execute(text("SELECT 1"))
+        files = database_files(settings.data_dir)
+        assert {path.suffix for path in files} == {".db", ".db-wal", ".db-shm"}
+        assert not [path for path in (*files, settings.data_dir) if is_exposed(path)]
+    dispose_engines()
+
+
+def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    settings = Settings(database_url="", data_dir=tmp_path, _env_file=None)
+    schema.upgrade(settings.store_url)
+    folder = settings.snapshot_dir / "main-2026" / "0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "cells.parquet").write_bytes(b"x")
+    with engine_for(settings.store_url).connect():
+        for path in (*database_files(tmp_path), folder / "cells.parquet"):
+            path.chmod(0o644)
+        for path in (settings.snapshot_dir, folder.parent, folder):
+            path.chmod(0o755)
+        exposed = set(exposed_paths(settings))
+        assert {path.name for path in exposed} >= {
+            "survey.db", "survey.db-wal", "snapshots", "main-2026", "0123456789ab",
+            "cells.parquet",
+        }  # fmt: skip
+        close_to_others(settings)
+        assert list(exposed_paths(settings)) == []
+    dispose_engines()
+    (tmp_path / "survey.db").chmod(0o644)
+    with engine_for(settings.store_url).connect():
+        assert not is_exposed(tmp_path / "survey.db")
+    dispose_engines()
