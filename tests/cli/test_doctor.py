@@ -12,14 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from survey.access.audit import record
+from survey.access.factor_secrets import encrypt_secrets
 from survey.access.principal import OPERATOR
 from survey.cli.examinations import EXAMINATIONS, Finding, files, machine, outside, store
 from survey.publish.fonts import Font
 from survey.settings import Settings
 from survey.snapshot.backup import BACKED_UP
+from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade_within
-from survey.store.tables import Mode, Response, Status, now
+from survey.store.tables import Credential, Mode, Response, Status, now
 
 if TYPE_CHECKING:
     from conftest import Field
@@ -155,8 +157,9 @@ def test_a_disk_that_is_nearly_full(here: Path, monkeypatch: pytest.MonkeyPatch)
     [
         (shutil.rmtree, "cannot be read"),
         (lambda folder: (folder / "responses.parquet").write_bytes(b"x"), "changed after"),
-        (lambda folder: (folder / "cells.parquet").unlink(), "A table cannot be read"),
-        (lambda folder: (folder / "gaps.parquet").write_bytes(b"PAR1"), "A table cannot be read"),
+        (lambda folder: (folder / "cells.parquet").unlink(), "are missing"),
+        (lambda folder: (folder / "gaps.parquet").write_bytes(b"PAR1"), "gaps.parquet"),
+        (lambda folder: (folder / "more.parquet").write_bytes(b"PAR1"), "more.parquet"),
         (lambda folder: (folder / "method.json").write_text("{}"), "survey recompute"),
         (lambda folder: (folder / "manifest.json").write_text("{}"), "cannot be read"),
     ],
@@ -171,6 +174,45 @@ def test_a_snapshot_that_is_gone_or_damaged(
     assert told in words
     assert "survey freeze --wave main-2024" in words
     assert "backup" in words
+
+
+def test_a_snapshot_from_before_files_were_sealed_is_named(frozen: Settings) -> None:
+    with session_scope(frozen.store_url) as session:
+        session.connection().execute(sa.text("DROP TRIGGER tr_audit_entry_delete"))
+        session.connection().execute(
+            sa.text("DELETE FROM audit_entry WHERE action = 'snapshot.sealed'")
+        )
+    findings = list(files.snapshots(frozen))
+    assert [finding.well for finding in findings] == [False, True]
+    assert "survey recompute --wave main-2024" in str(findings[0].detail)
+
+
+def test_what_others_on_the_machine_may_read_is_named(frozen: Settings) -> None:
+    assert said(files.rights, frozen)[0]
+    (folder,) = (frozen.snapshot_dir / "main-2024").iterdir()
+    (folder / "cells.parquet").chmod(0o644)
+    well, words = said(files.rights, frozen)
+    assert not well
+    assert "cells.parquet" in words
+
+
+def test_second_factors_that_are_readable_or_lost_are_counted(field: Field) -> None:
+    of = settings(database_url=field.url)
+    assert list(store.second_factors(of)) == []
+    with session_scope(field.url) as session:
+        session.add(
+            Credential(account_id=field.surveyor.account_id, totp_secret="JBSWY3DPEHPK3PXP")
+        )
+    assert said(store.second_factors, of) == (
+        False, "1 stand in the store as they are; run: survey init",
+    )  # fmt: skip
+    with session_scope(field.url) as session:
+        encrypt_secrets(session=session, cipher=secret_cipher(of), now=now())
+    assert said(store.second_factors, of) == (True, "1, all encrypted")
+    with session_scope(field.url) as session:
+        credential = session.get_one(Credential, field.surveyor.account_id)
+        credential.totp_secret = (credential.totp_secret or "")[:-4] + "AAAA"
+    assert "cannot be read" in said(store.second_factors, of)[1]
 
 
 def test_another_snapshot_in_the_folder(frozen: Settings) -> None:

@@ -20,6 +20,14 @@ ALLOWED = {
     "survey.snapshot.backup": {"back_up", "check_backup", "BACKED_UP"},
     "survey.snapshot.restore": {"restore"},
     "survey.snapshot.files": {"check_snapshot"},
+    # Hashes of files, and whether they fit.
+    "survey.snapshot.seals": {
+        "SEAL",
+        "find_seals",
+        "seal_of_seals",
+        "SnapshotSeals",
+        "open_seals",
+    },
 }
 READERS = {"read_parquet", "read_snapshot", "stored_source", "response_frame", "read_table"}
 PRIVATE = {"_folder", "_whole", "_read", "_within_reach", "exact", "exact_changes"}

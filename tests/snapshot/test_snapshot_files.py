@@ -71,7 +71,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full_disk)
+    monkeypatch.setattr("survey.snapshot.files.replace_file", full_disk)
     with pytest.raises(OSError, match="space"):
         write_snapshot(tmp_path, manifest(data), data)
     assert list((tmp_path / "main-2024").iterdir()) == []

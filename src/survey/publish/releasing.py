@@ -14,6 +14,7 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import locked_wave, require_move
 from survey.locale import Message, SurveyError, msg
+from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
 from survey.store.core import table_of
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
 
@@ -89,8 +90,21 @@ def open_to_readers(
     )  # fmt: skip
     record(
         session=session, actor=principal, action="wave.released", subject_kind="wave",
-        subject_id=wave.id, now=now, detail={"shown": shown, "first_places": first_places},
+        subject_id=wave.id, now=now,
+        detail={"shown": shown, "first_places": first_places, **_seal(session, wave)},
     )  # fmt: skip
+
+
+def _seal(session: Session, wave: Wave) -> dict[str, str]:
+    """Which figures were released: the seal of the newest snapshot."""
+    query = (
+        select(Snapshot.directory)
+        .where(Snapshot.wave_id == wave.id)
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    directory = session.exec(query.limit(1)).first()
+    seals = None if directory is None else find_seals(session, directory)
+    return {} if seals is None else {SEAL: seal_of_seals(seals)}
 
 
 def _check_places(shown: Shown, first_places: int | None) -> None:

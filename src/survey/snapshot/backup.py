@@ -14,6 +14,8 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
+from survey.snapshot.files import content_sha256
+from survey.snapshot.seals import Seals, find_seals
 from survey.store.backup.archive import ArchiveWriter, verify_archive
 from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import BackupDamaged
@@ -29,7 +31,7 @@ from survey.store.backup.reading import (
     require_current,
 )
 from survey.store.core import table_of
-from survey.store.engine import session_scope
+from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Snapshot
 
 BACKED_UP = "store.backed_up"
@@ -123,9 +125,11 @@ def _fill(settings: Settings, archive: ArchiveWriter, now: datetime) -> BackupMa
             lines = lines_of(connection, table.name, columns, key)
             archive.add_table(table.name, columns, key, lines)
         folders = _snapshot_folders(connection)
+        reading = Session(connection)
+        seals = {name: find_seals(reading, name) for name in folders}
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
-    missing = [name for name in folders if not _add_snapshot(settings, archive, name)]
+    missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
     for name in KEPT_FILES:
         path = settings.data_dir / name
         if path.exists():
@@ -150,12 +154,24 @@ def _snapshot_folders(connection: Connection) -> list[str]:
     return list(connection.execute(select(column).distinct().order_by(column)).scalars())
 
 
-def _add_snapshot(settings: Settings, archive: ArchiveWriter, directory: str) -> bool:
-    """Whether the folder was there. Freezing names a folder in the store when it is complete."""
+def _add_snapshot(
+    settings: Settings, archive: ArchiveWriter, directory: str, seals: Seals | None
+) -> bool:
+    """Whether the folder was there. Freezing names a folder in the store when it is complete.
+
+    `seals` are those of the moment that the backup holds: files that were computed anew since would
+    not open when they are restored.
+    """
     folder = settings.snapshot_dir / directory
     if not folder.is_dir():
         return False
-    for path, content in _steady_contents(folder):
+    contents = _steady_contents(folder)
+    found = {path.name: content_sha256(content) for path, content in contents}
+    if seals is not None and found != dict(seals):
+        with read_scope(settings.store_url) as session:
+            if find_seals(session, directory) != seals:
+                raise _being_computed(folder)
+    for path, content in contents:
         archive.add_file(f"snapshots/{directory}/{path.name}", content)
     return True
 
@@ -167,7 +183,11 @@ def _steady_contents(folder: Path) -> list[tuple[Path, bytes]]:
         contents = [(path, path.read_bytes()) for path in before]
         if _ages(folder) == before:
             return contents
-    raise BackupNotWritten(
+    raise _being_computed(folder)
+
+
+def _being_computed(folder: Path) -> BackupNotWritten:
+    return BackupNotWritten(
         msg("The tables in {folder} are being computed anew; back up when that is done.",
             folder=folder)
     )  # fmt: skip

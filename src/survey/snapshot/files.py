@@ -13,6 +13,7 @@ import pandas as pd
 
 from survey.locale import SurveyError, msg
 from survey.snapshot.manifest import Manifest
+from survey.store.private_files import FILE_MODE, FOLDER_MODE
 
 RESPONSES = "responses.parquet"
 MANIFEST = "manifest.json"
@@ -40,7 +41,7 @@ def replace_file(path: Path, data: bytes) -> None:
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
         draft.write(data)
     target = Path(draft.name)
-    target.chmod(0o644)
+    target.chmod(FILE_MODE)
     target.replace(path)
 
 
@@ -72,14 +73,14 @@ def write_snapshot(
     """
     final = root / manifest.wave / manifest.responses_sha256[:12]
     if (final / MANIFEST).exists():
-        (final / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
         return final
-    final.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (root, final.parent):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
     try:
-        (draft / RESPONSES).write_bytes(responses)
-        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-        draft.chmod(0o755)
+        replace_file(draft / RESPONSES, responses)
+        replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        draft.chmod(FOLDER_MODE)
         draft.replace(final)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -89,10 +90,15 @@ def write_snapshot(
     return final
 
 
+def parse_manifest(data: bytes) -> Manifest:
+    """Raise `ValueError` when this is none."""
+    return Manifest.model_validate_json(data)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Raise `SnapshotDamaged` when the manifest is missing or unreadable."""
     try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        return parse_manifest((folder / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
         raise SnapshotDamaged(
             msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)

@@ -40,5 +40,7 @@ class Manifest(BaseModel):
     without_point: WithoutPoint = WithoutPoint.REFUSE
     """As whoever froze the wave chose."""
     responses_sha256: str
+    files: dict[str, str] | None = None
+    """SHA-256 of every other file of the folder; none before files were sealed."""
     software: str
     frozen_at: datetime

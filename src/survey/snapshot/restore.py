@@ -18,6 +18,7 @@ from survey.store.backup.errors import changed
 from survey.store.backup.loading import Loading
 from survey.store.backup.manifest import BackupManifest
 from survey.store.engine import dispose_engines, session_scope
+from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
 
 RESTORED = "store.restored"
 
@@ -51,7 +52,7 @@ def restore(
     _require_known_files(manifest)
     loading = Loading(settings.store_url, manifest, lambda: _tables(source, secret))
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         loading.require_fitting(replace=replace)
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
             _unpack(source, secret, Path(name) / "new")
@@ -67,6 +68,7 @@ def restore(
             )
         ) from error
     dispose_engines()
+    close_to_others(settings)
     with session_scope(settings.store_url) as session:
         record(
             session=session, actor=actor, action=RESTORED, subject_kind="store",
@@ -88,8 +90,9 @@ def _unpack(source: Path, secret: BackupSecret | None, folder: Path) -> None:
         for part in read_archive(stream, secret):
             if isinstance(part, FilePart):
                 path = folder / part.name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(part.content)
+                path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                with open(path, "wb", opener=open_private) as file:
+                    file.write(part.content)
 
 
 def _require_known_files(manifest: BackupManifest) -> None:

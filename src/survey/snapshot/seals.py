@@ -1,7 +1,7 @@
 """The seals of a snapshot: SHA-256 of each of its files, in the audit trail and in the manifest.
 
-Whoever writes files of a snapshot gathers them in a `SnapshotDraft`, which moves them into place and
-enters their hashes as the last act of the transaction. A file is compared with the trail whenever
+Whoever writes files of a snapshot gathers them in a `SnapshotDraft`, which enters their hashes and
+moves them into place as the last act of the transaction. A file is compared with the trail whenever
 it is read: what stands in the manifest beside it could be rewritten with it (docs/audit.md).
 """
 
@@ -19,7 +19,13 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.locale import msg
 from survey.settings import Settings
-from survey.snapshot.files import MANIFEST, SnapshotDamaged, read_manifest, replace_file
+from survey.snapshot.files import (
+    MANIFEST,
+    SnapshotDamaged,
+    parse_manifest,
+    read_manifest,
+    replace_file,
+)
 from survey.store.core import table_of
 from survey.store.engine import read_scope
 from survey.store.journal import waiting_entries
@@ -28,6 +34,8 @@ from survey.store.tables import AuditEntry
 SEALED = "snapshot.sealed"
 """The action of the entry; its subject is the folder below that of all snapshots."""
 FILES = "files_sha256"
+SEAL = "seal_sha256"
+"""In entries about a freeze, a release or a recomputation: one hash for all files."""
 _PAUSES = (0.05, 0.2, 0.5, 1.0)
 """Seconds: files are moved into place a moment before their hashes are committed."""
 _ENTRIES = table_of(AuditEntry)
@@ -101,21 +109,44 @@ class SnapshotSeals:
             try:
                 return read_sealed(self.folder / name, self.seals)
             except SnapshotDamaged:
+                if self.seals is None:
+                    raise
                 time.sleep(pause)
                 with read_scope(self._settings.store_url) as session:
                     self.seals = find_seals(session, self._directory)
         return read_sealed(self.folder / name, self.seals)
 
 
+_OPENED: dict[Path, SnapshotSeals] = {}
+"""Of this process, by folder: tables are kept in memory by their path alone."""
+
+
+def open_seals(settings: Settings, session: Session, directory: str) -> SnapshotSeals:
+    """The seals of a snapshot that is about to be read; what `read_file` holds files against."""
+    opened = SnapshotSeals(settings, session, directory)
+    _OPENED[opened.folder] = opened
+    return opened
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file in a folder that `open_seals` has opened. Raises `SnapshotDamaged`."""
+    return _OPENED[path.parent].read(path.name)
+
+
 class SnapshotDraft:
-    """Files of snapshots that wait to be moved into place together."""
+    """Files of snapshots that wait to be moved into place together: `seal`, then `place`."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._root, self._session = settings.snapshot_dir, session
         self._files: dict[Path, dict[str, bytes | None]] = {}
+        self._kept: dict[Path, dict[str, str]] = {}
 
     def write(self, path: Path, data: bytes) -> None:
         self._files.setdefault(path.parent, {})[path.name] = data
+
+    def keep(self, path: Path, data: bytes) -> None:
+        """The file is there already and says `data`; whoever calls this has checked it."""
+        self._kept.setdefault(path.parent, {})[path.name] = hashlib.sha256(data).hexdigest()
 
     def remove(self, path: Path) -> None:
         self._files.setdefault(path.parent, {})[path.name] = None
@@ -125,45 +156,52 @@ class SnapshotDraft:
         data = self._files.get(path.parent, {}).get(path.name)
         return read_sealed(path, self._seals(path.parent)) if data is None else data
 
-    def place(self, *, whole: Path, actor: Principal | None, now: datetime) -> str:
-        """Move all files into place and enter their hashes; returns the seal of all of `whole`.
+    def seal(self, *, whole: Path, actor: Principal, now: datetime) -> str:
+        """Enter the hashes of all files into the trail; returns one hash for those of `whole`.
 
-        The folder `whole` was written completely, so that it is sealed whatever it was before. In
-        others a file was added or replaced: what they held keeps its seal, and where they had none
-        they get none, or a changed file would be sealed as if it were right.
+        The folder `whole` is written completely, so it is sealed whatever it was before. In others
+        a file is added or replaced: what they hold keeps its seal, and where they have none they
+        get none, or a changed file would be sealed as if it were right.
         """
-        seals: dict[Path, Seals] = {}
+        sealed = ""
         for folder, files in self._files.items():
             known = self._seals(folder)
-            if known is not None or folder == whole:
-                seals[folder] = self._with_manifest(folder, files, known)
+            if known is None and folder != whole:
+                continue
+            seals = self._with_manifest(folder, files, known or {})
+            record(
+                session=self._session, actor=actor, action=SEALED, subject_kind="snapshot",
+                subject_id=self._directory(folder), now=now,
+                detail={"files": len(seals), FILES: seals},
+            )  # fmt: skip
+            if folder == whole:
+                sealed = seal_of_seals(seals)
+        return sealed
+
+    def place(self) -> None:
+        """Move all files into place: the last act before the transaction commits."""
         for folder, files in self._files.items():
             for name, data in files.items():
                 if data is None:
                     (folder / name).unlink(missing_ok=True)
                 else:
                     replace_file(folder / name, data)
-        for folder, hashes in seals.items():
-            record(
-                session=self._session, actor=actor, action=SEALED, subject_kind="snapshot",
-                subject_id=self._directory(folder), now=now,
-                detail={"files": len(hashes), FILES: dict(hashes)},
-            )  # fmt: skip
         self._files.clear()
-        return seal_of_seals(seals[whole])
 
     def _with_manifest(
-        self, folder: Path, files: dict[str, bytes | None], known: Seals | None
-    ) -> Seals:
+        self, folder: Path, files: dict[str, bytes | None], known: Seals
+    ) -> dict[str, str]:
         """The new seals; the manifest is written anew with those of all other files."""
-        hashes = dict(known or {})
+        hashes = {**known, **self._kept.get(folder, {})}
         for name, data in files.items():
             if data is None:
                 hashes.pop(name, None)
             else:
                 hashes[name] = hashlib.sha256(data).hexdigest()
         hashes.pop(MANIFEST, None)
-        manifest = read_manifest(folder).model_copy(update={"files": dict(sorted(hashes.items()))})
+        written = files.get(MANIFEST)
+        manifest = read_manifest(folder) if written is None else parse_manifest(written)
+        manifest = manifest.model_copy(update={"files": dict(sorted(hashes.items()))})
         content = manifest.model_dump_json(indent=2).encode()
         files[MANIFEST] = content
         return {**hashes, MANIFEST: hashlib.sha256(content).hexdigest()}

@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +14,9 @@ from survey.locale import Message, SurveyError, msg
 from survey.publish.results.store import CELLS, GAPS, METHOD, read_method
 from survey.settings import Settings
 from survey.snapshot.files import check_snapshot
+from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.store.engine import read_scope
+from survey.store.private_files import exposed_paths
 from survey.store.tables import Snapshot, Wave
 
 LEAST_FREE = 2 << 30
@@ -36,6 +37,21 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
         yield Finding(name, False, detail)
     else:
         yield Finding(name, True, msg("{folder} can be written", folder=folder))
+
+
+def rights(settings: Settings) -> Iterator[Finding]:
+    """May others on this machine read answers and keys?"""
+    name = msg("Rights")
+    exposed = list(exposed_paths(settings))
+    if exposed:
+        detail = msg(
+            "Others on this machine may read {count} files and folders, for example {path}; run "
+            "survey init as the account that serves.",
+            count=len(exposed), path=exposed[0],
+        )  # fmt: skip
+        yield Finding(name, False, detail)
+    else:
+        yield Finding(name, True, msg("store and snapshots are readable by their owner only"))
 
 
 def disk_space(settings: Settings) -> Iterator[Finding]:
@@ -63,10 +79,11 @@ def snapshots(settings: Settings) -> Iterator[Finding]:
         with read_scope(settings.store_url) as session:
             newest = _newest(session)
             known = set(session.exec(select(Snapshot.directory)))
+            seals = {key: open_seals(settings, session, row.directory) for key, row in newest}
     except SQLAlchemyError:
         yield Finding(name, False, UNKNOWN)
         return
-    faults = {key: _fault(settings.snapshot_dir / row.directory, row) for key, row in newest}
+    faults = {key: _fault(seals[key], row) for key, row in newest}
     for key, fault in faults.items():
         if fault is not None:
             detail = msg(
@@ -76,6 +93,14 @@ def snapshots(settings: Settings) -> Iterator[Finding]:
             )  # fmt: skip
             yield Finding(name, False, detail)
     yield from _left_over(name, settings.snapshot_dir, known)
+    for key, found in seals.items():
+        if not found.is_sealed:
+            detail = msg(
+                "{wave}: not sealed, because it was frozen before files were; a change of them "
+                "would not be noticed. Run: survey recompute --wave {wave}",
+                wave=key,
+            )
+            yield Finding(name, False, detail)
     whole = [key for key, fault in faults.items() if fault is None]
     if whole or not faults:
         yield Finding(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
@@ -102,11 +127,15 @@ def _newest(session: Session) -> list[tuple[str, Snapshot]]:
     return list({key: (key, row) for key, row in session.exec(query)}.values())
 
 
-def _fault(folder: Path, row: Snapshot) -> Message | None:
-    """What is wrong with a snapshot; its data are read and held against their checksum."""
+def _fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:
+    """What is wrong with a snapshot; its files are read and held against their checksums."""
+    folder = seals.folder
     try:
         if check_snapshot(folder).responses_sha256 != row.sha256:
             return msg("The folder {folder} holds another snapshot.", folder=folder)
+        present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+        for name in sorted(present | set(seals.seals or {})):
+            seals.read(name)
         read_method(folder / METHOD)
         for table in sorted({folder / CELLS, folder / GAPS, *folder.glob("*.parquet")}):
             pq.read_metadata(table)

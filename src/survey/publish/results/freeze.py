@@ -24,6 +24,8 @@ from survey.publish.results.source import Source
 from survey.publish.results.tables import write_tables
 from survey.settings import Settings
 from survey.snapshot.files import (
+    MANIFEST,
+    RESPONSES,
     content_sha256,
     parquet_bytes,
     removed_on_failure,
@@ -31,6 +33,7 @@ from survey.snapshot.files import (
 )
 from survey.snapshot.frame import FREEZABLE, response_frame
 from survey.snapshot.manifest import Manifest, WithoutPoint
+from survey.snapshot.seals import SEAL, SnapshotDraft
 from survey.store.core import table_of
 from survey.store.engine import session_scope
 from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
@@ -96,12 +99,14 @@ def freeze_wave(
         frame = response_frame(
             session=session, wave_id=wave.id, instrument=instrument, statuses=_statuses(wave)
         )
+        draft = SnapshotDraft(settings, session)
         frozen = freeze_frame(
             settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
-            without_point=without_point, made=made,
+            without_point=without_point, made=made, draft=draft,
         )  # fmt: skip
         if wave.state in COMPUTED:
             _require_same(session, wave, frozen.rows)
+        draft.place()
         return frozen
 
 
@@ -116,11 +121,12 @@ def freeze_frame(
     release: bool = False,
     without_point: WithoutPoint = WithoutPoint.REFUSE,
     made: list[Path] | None = None,
+    draft: SnapshotDraft | None = None,
 ) -> FrozenWave:
     """`freeze_wave` for responses that were read already, as `response_frame` gives them.
 
     A new folder is put into `made`: it goes again when the caller's transaction fails, see
-    `removed_on_failure`.
+    `removed_on_failure`. With a `draft`, its files are the caller's to be moved into place.
     """
     actor.require(Action.ADMINISTER)
     final = _is_final(wave, asked=final)
@@ -137,9 +143,12 @@ def freeze_frame(
     )  # fmt: skip
     data = parquet_bytes(frame)
     manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final, without_point)
+    mine = draft or SnapshotDraft(settings, session)
     with removed_on_failure() as new:
         folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
-        cells, hidden = write_tables(folder, source, settings.audit_seconds)
+        mine.write(folder / RESPONSES, data)
+        mine.write(folder / MANIFEST, manifest.model_dump_json().encode())
+        cells, hidden = write_tables(folder, source, mine, settings.audit_seconds)
         write_changes(
             settings,
             session,
@@ -147,9 +156,13 @@ def freeze_frame(
             folder=folder,
             sha256=manifest.responses_sha256,
             source=source,
+            draft=mine,
         )
         directory = str(folder.relative_to(settings.snapshot_dir))
-        _register(session, wave, manifest, directory, actor, final=final, release=release)
+        seal = mine.seal(whole=folder, actor=actor, now=manifest.frozen_at)
+        _register(session, wave, manifest, directory, seal, actor, final=final, release=release)
+        if draft is None:
+            mine.place()
     if made is not None:
         made.extend(new)
     return FrozenWave(
@@ -248,6 +261,7 @@ def _register(
     wave: Wave,
     manifest: Manifest,
     directory: str,
+    seal: str,
     actor: Principal,
     *,
     final: bool,
@@ -278,6 +292,7 @@ def _register(
         now=manifest.frozen_at,
         detail={
             "sha256": manifest.responses_sha256,
+            SEAL: seal,
             "final": final,
             "release": release,
             "from": before,

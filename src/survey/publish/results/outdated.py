@@ -1,12 +1,11 @@
 """Which frozen waves have tables of this version; asked at every start, so it reads little."""
 
-from pathlib import Path
-
 from sqlmodel import Session, col, select
 
 from survey.publish.results.store import METHOD, read_method
 from survey.settings import Settings
 from survey.snapshot.files import SnapshotDamaged
+from survey.snapshot.seals import open_seals
 from survey.store.tables import Snapshot, Wave
 
 
@@ -15,7 +14,7 @@ def outdated_waves(settings: Settings, session: Session) -> list[str]:
     return [
         wave.key
         for wave, snapshot in newest_snapshots(session)
-        if not _is_current(settings.snapshot_dir / snapshot.directory)
+        if not _is_current(settings, session, snapshot.directory)
     ]
 
 
@@ -29,9 +28,9 @@ def newest_snapshots(session: Session) -> list[tuple[Wave, Snapshot]]:
     return list({wave.key: (wave, snapshot) for wave, snapshot in session.exec(query)}.values())
 
 
-def _is_current(folder: Path) -> bool:
+def _is_current(settings: Settings, session: Session, directory: str) -> bool:
     try:
-        read_method(folder / METHOD)
+        read_method(open_seals(settings, session, directory).folder / METHOD)
     except SnapshotDamaged:
         return False
     return True

@@ -7,6 +7,7 @@ from an older snapshot is never read.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -18,11 +19,8 @@ from survey.publish.results.source import Source
 from survey.publish.results.store import CELLS, changes_file
 from survey.publish.results.stored import stored_source
 from survey.settings import Settings
-from survey.snapshot.files import (
-    SnapshotDamaged,
-    parquet_bytes,
-    replace_file,
-)
+from survey.snapshot.files import SnapshotDamaged, parquet_bytes
+from survey.snapshot.seals import SnapshotDraft
 from survey.store.tables import Snapshot, Wave
 
 _LOG = logging.getLogger(__name__)
@@ -40,18 +38,25 @@ class _Frozen:
 
 
 def write_changes(
-    settings: Settings, session: Session, *, wave: Wave, folder: Path, sha256: str, source: Source
+    settings: Settings,
+    session: Session,
+    *,
+    wave: Wave,
+    folder: Path,
+    sha256: str,
+    source: Source,
+    draft: SnapshotDraft,
 ) -> None:
-    """Write every change that the snapshot in `folder` takes part in, as the earlier wave or as
+    """Draft every change that the snapshot in `folder` takes part in, as the earlier wave or as
     the later one. Waves that cannot be compared are left out; the page says why."""
     mine = _Frozen(wave.key, (wave.year, wave.key), sha256, folder, source)
     for other in _others(settings, session, wave):
         before, after = sorted((mine, other), key=lambda one: one.order)
         try:
-            _write(before, after)
+            _write(before, after, draft)
         except NotComparable as error:
             _LOG.info("%s and %s are not compared: %s", before.wave, after.wave, error)
-            _forget(after.folder, before.wave)
+            _forget(draft, after.folder, before.wave)
 
 
 def _others(settings: Settings, session: Session, wave: Wave) -> Iterator[_Frozen]:
@@ -76,24 +81,24 @@ def _others(settings: Settings, session: Session, wave: Wave) -> Iterator[_Froze
         yield _Frozen(other.key, (other.year, other.key), snapshot.sha256, folder, source)
 
 
-def _write(before: _Frozen, after: _Frozen) -> None:
+def _write(before: _Frozen, after: _Frozen, draft: SnapshotDraft) -> None:
     found = changes(before.source, after.source)
-    cells = [_cells(one.folder) for one in (before, after)]
+    cells = [_cells(draft, one.folder) for one in (before, after)]
     table = judged(found, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave)
-    _forget(after.folder, before.wave, but=changes_file(before.wave, before.sha256))
-    replace_file(after.folder / changes_file(before.wave, before.sha256), parquet_bytes(table))
+    _forget(draft, after.folder, before.wave, but=changes_file(before.wave, before.sha256))
+    draft.write(after.folder / changes_file(before.wave, before.sha256), parquet_bytes(table))
 
 
-def _cells(folder: Path) -> pd.DataFrame:
+def _cells(draft: SnapshotDraft, folder: Path) -> pd.DataFrame:
     columns = ["area_level", "area", "group", "indicator", "n", "shown", "reason"]
     try:
-        return pd.read_parquet(folder / CELLS, columns=columns)
-    except OSError as error:
+        return pd.read_parquet(BytesIO(draft.read(folder / CELLS)), columns=columns)
+    except SnapshotDamaged as error:
         raise NotComparable(OUTDATED) from error
 
 
-def _forget(folder: Path, before: str, but: str = "") -> None:
+def _forget(draft: SnapshotDraft, folder: Path, before: str, but: str = "") -> None:
     """Remove what was computed from older snapshots of the earlier wave."""
     for path in folder.glob(changes_file(before, "?" * 12)):
         if path.name != but:
-            path.unlink()
+            draft.remove(path)

@@ -16,6 +16,8 @@ from survey.publish.results.store import NothingFrozen, nothing_frozen
 from survey.publish.results.stored import stored_source
 from survey.publish.results.tables import write_tables
 from survey.settings import Settings
+from survey.snapshot.files import RESPONSES
+from survey.snapshot.seals import SEAL, SnapshotDraft, read_sealed
 
 
 def recompute_wave(
@@ -34,11 +36,16 @@ def recompute_wave(
     wave, snapshot = found
     folder = settings.snapshot_dir / snapshot.directory
     source = stored_source(session, wave, folder)
-    write_tables(folder, source, settings.audit_seconds)
+    draft = SnapshotDraft(settings, session)
+    write_tables(folder, source, draft, settings.audit_seconds)
     write_changes(
-        settings, session, wave=wave, folder=folder, sha256=snapshot.sha256, source=source
-    )
+        settings, session, wave=wave, folder=folder, sha256=snapshot.sha256, source=source,
+        draft=draft,
+    )  # fmt: skip
+    draft.keep(folder / RESPONSES, read_sealed(folder / RESPONSES, None))
+    seal = draft.seal(whole=folder, actor=actor, now=now)
     record(
         session=session, actor=actor, action="wave.recomputed", subject_kind="wave",
-        subject_id=wave.id, now=now, detail={"sha256": snapshot.sha256},
+        subject_id=wave.id, now=now, detail={"sha256": snapshot.sha256, SEAL: seal},
     )  # fmt: skip
+    draft.place()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,9 @@ from survey.publish.results.others import Run, first_named, runs
 from survey.publish.results.precision import as_published
 from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import Settings
-from survey.snapshot.files import SnapshotDamaged, read_manifest
+from survey.snapshot.files import MANIFEST, SnapshotDamaged, read_manifest
 from survey.snapshot.manifest import Manifest
+from survey.snapshot.seals import SnapshotSeals, open_seals, read_file
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
 
 CELLS = "cells.parquet"
@@ -78,6 +80,8 @@ class WaveInfo(BaseModel):
     snapshot_sha256: str
     composite: str
     tree_name: str | None
+    is_sealed: bool = False
+    """Whether the trail holds the hashes of its files; frozen before that, it holds none."""
     shown: Shown = Shown.NOTHING
     """What the release lets readers see of cities outside their area."""
     first_places: int | None = None
@@ -355,7 +359,7 @@ def _age(path: Path) -> int:
 @lru_cache(maxsize=32)
 def _table(path: Path, _age: int) -> Lookup:
     """A results file, kept in memory until it is written anew."""
-    table = pd.read_parquet(path)
+    table = pd.read_parquet(BytesIO(read_file(path)))
     return Lookup(table, [column for column in _ASKED_BY if column in table.columns])
 
 
@@ -373,7 +377,7 @@ def read_method(path: Path) -> Method:
 @lru_cache(maxsize=32)
 def _method(path: Path, _age: int) -> Method:
     try:
-        return Method.model_validate_json(path.read_bytes())
+        return Method.model_validate_json(read_file(path))
     except ValidationError as error:
         raise SnapshotDamaged(
             msg(
@@ -400,7 +404,8 @@ def list_waves(settings: Settings, session: Session, series: str | None = None) 
     newest: dict[str, WaveInfo] = {}
     for wave, snapshot in session.exec(query):
         if series in {None, wave.series} and wave.key not in newest:
-            newest[wave.key] = _info(session, wave, snapshot, _manifest(settings, snapshot))
+            seals = SnapshotSeals(settings, session, snapshot.directory)
+            newest[wave.key] = _info(session, wave, snapshot, seals)
     return list(newest.values())
 
 
@@ -416,17 +421,20 @@ def open_results(settings: Settings, session: Session, wave_key: str) -> WaveRes
     if found is None:
         raise NothingFrozen(nothing_frozen(wave_key))
     wave, snapshot = found
-    folder = settings.snapshot_dir / snapshot.directory
-    manifest = read_manifest(folder)
+    seals = open_seals(settings, session, snapshot.directory)
+    manifest = _manifest(seals)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    return WaveResults(_info(session, wave, snapshot, manifest), manifest, tree, folder)
+    info = _info(session, wave, snapshot, seals)
+    return WaveResults(info, manifest, tree, seals.folder)
 
 
-def _manifest(settings: Settings, snapshot: Snapshot) -> Manifest:
-    return read_manifest(settings.snapshot_dir / snapshot.directory)
+def _manifest(seals: SnapshotSeals) -> Manifest:
+    seals.read(MANIFEST)
+    return read_manifest(seals.folder)
 
 
-def _info(session: Session, wave: Wave, snapshot: Snapshot, manifest: Manifest) -> WaveInfo:
+def _info(session: Session, wave: Wave, snapshot: Snapshot, seals: SnapshotSeals) -> WaveInfo:
+    manifest = _manifest(seals)
     release = standing_release(session, wave.id)
     return WaveInfo(
         key=wave.key,
@@ -442,6 +450,7 @@ def _info(session: Session, wave: Wave, snapshot: Snapshot, manifest: Manifest) 
         snapshot_sha256=snapshot.sha256,
         composite=wave.composite,
         tree_name=manifest.tree,
+        is_sealed=seals.is_sealed,
         shown=release.shown if release else Shown.NOTHING,
         first_places=release.first_places if release else None,
     )

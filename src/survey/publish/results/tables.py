@@ -47,11 +47,14 @@ from survey.publish.results.store import (
     SMALL_AREAS,
 )
 from survey.publish.results.verdicts import Q, with_verdicts
-from survey.snapshot.files import parquet_bytes, replace_file
+from survey.snapshot.files import parquet_bytes
+from survey.snapshot.seals import SnapshotDraft
 
 
-def write_tables(folder: Path, source: Source, audit_seconds: float = 0.0) -> tuple[int, int]:
-    """Write every table and the method into `folder`; return how many cells, how many hidden.
+def write_tables(
+    folder: Path, source: Source, draft: SnapshotDraft, audit_seconds: float = 0.0
+) -> tuple[int, int]:
+    """Draft every table and the method for `folder`; return how many cells, how many hidden.
 
     Args:
         audit_seconds: of one core, for the audit of intervals; they are counted as work, so that
@@ -66,8 +69,8 @@ def write_tables(folder: Path, source: Source, audit_seconds: float = 0.0) -> tu
     decided = protected_cells(figures, auditor)
     tables = _tables(figures, published(decided))
     for name, table in tables.items():
-        replace_file(folder / name, parquet_bytes(table))
-    replace_file(
+        draft.write(folder / name, parquet_bytes(table))
+    draft.write(
         folder / METHOD, _method(source, decided, auditor).model_dump_json(indent=2).encode()
     )
     cells = tables[CELLS]

@@ -1,0 +1,265 @@
+"""Whoever changes a file of a snapshot, or what stands beside it, is found before it is shown."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlmodel import col, select
+
+from seed.demo import build
+from survey.access.principal import OPERATOR
+from survey.publish.releasing import release_wave
+from survey.publish.results import list_waves, open_results
+from survey.publish.results.freeze import freeze_wave
+from survey.publish.results.outdated import outdated_waves
+from survey.publish.results.recompute import recompute_wave
+from survey.publish.results.store import CELLS, WaveInfo, changes_file
+from survey.settings import Settings
+from survey.snapshot import seals as sealing
+from survey.snapshot.files import MANIFEST, RESPONSES, SnapshotDamaged, read_manifest
+from survey.snapshot.seals import FILES, SEAL, SEALED, find_seals, seal_of_seals
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import AuditEntry, Shown, Snapshot, Wave
+
+OLDER, WAVE = "main-2023", "main-2024"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Two waves of one series, frozen one after the other."""
+    found = Settings(database_url="", data_dir=tmp_path_factory.mktemp("sealed"))
+    build(found.store_url, waves=[OLDER, WAVE], size=0.01, seed=7)
+    for key in (WAVE, OLDER):  # The change is written when the older one is frozen, into the newer.
+        freeze_wave(found, wave_key=key, actor=OPERATOR, final=True)
+    dispose_engines()
+    return found
+
+
+@pytest.fixture
+def settings(frozen: Settings, tmp_path: Path) -> Iterator[Settings]:
+    shutil.copytree(frozen.data_dir, tmp_path / "data")
+    yield Settings(database_url="", data_dir=tmp_path / "data")
+    dispose_engines()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "_PAUSES", (0.0,))
+
+
+def info_of(settings: Settings, wave: str = WAVE) -> WaveInfo:
+    with read_scope(settings.store_url) as session:
+        return next(info for info in list_waves(settings, session) if info.key == wave)
+
+
+def folder_of(settings: Settings, wave: str = WAVE) -> Path:
+    with read_scope(settings.store_url) as session:
+        query = select(Snapshot.directory).join(Wave).where(Wave.key == wave)
+        return settings.snapshot_dir / session.exec(query).one()
+
+
+def read_all(settings: Settings, wave: str = WAVE) -> None:
+    """Whatever pages and commands read of a wave."""
+    with read_scope(settings.store_url) as session:
+        results = open_results(settings, session, wave)
+    for read in (results.cells, results.ranks, results.headlines, results.drivers):
+        read(OPERATOR)
+    results.gaps(OPERATOR, contrast="rest")
+    results.small_areas(OPERATOR)
+    if wave == WAVE:
+        results.changes(OPERATOR, before=info_of(settings, OLDER))
+
+
+def add_five_points(folder: Path) -> None:
+    table = pd.read_parquet(folder / CELLS)
+    table.loc[(table["area"] == "110000") & (table["group"] == "all"), "estimate"] += 5
+    table.to_parquet(folder / CELLS, index=False)
+
+
+def recompute(settings: Settings, wave: str = WAVE) -> None:
+    with session_scope(settings.store_url) as session:
+        recompute_wave(settings, session, wave_key=wave, actor=OPERATOR, now=NOW)
+
+
+def entries(settings: Settings, action: str) -> list[AuditEntry]:
+    with read_scope(settings.store_url) as session:
+        query = select(AuditEntry).where(AuditEntry.action == action)
+        return list(session.exec(query.order_by(col(AuditEntry.sequence))))
+
+
+def test_every_file_is_in_the_manifest_and_in_the_trail(settings: Settings) -> None:
+    for wave in (OLDER, WAVE):
+        folder = folder_of(settings, wave)
+        hashes = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
+        }
+        with read_scope(settings.store_url) as session:
+            assert find_seals(session, str(folder.relative_to(settings.snapshot_dir))) == hashes
+        del hashes[MANIFEST]
+        assert read_manifest(folder).files == hashes
+        read_all(settings, wave)
+        assert info_of(settings, wave).is_sealed
+    name = changes_file(OLDER, info_of(settings, OLDER).snapshot_sha256)
+    # The older wave, frozen last, added its change to the folder of the newer one.
+    assert (
+        name
+        in entries(settings, SEALED)[-1].detail[FILES] | entries(settings, SEALED)[-2].detail[FILES]
+    )
+    for entry in entries(settings, "wave.snapshot"):
+        assert len(entry.detail[SEAL]) == 64
+
+
+def test_five_points_more_for_beijing_are_an_error_that_names_the_file(settings: Settings) -> None:
+    folder = folder_of(settings)
+    add_five_points(folder)
+    with pytest.raises(SnapshotDamaged, match=r"The file cells\.parquet .* was changed"):
+        read_all(settings)
+    recompute(settings)
+    read_all(settings)
+
+
+@pytest.mark.parametrize("name", ["ranks.parquet", "method.json", MANIFEST, "changes"])
+def test_every_other_file_is_held_against_its_seal(settings: Settings, name: str) -> None:
+    folder = folder_of(settings)
+    path = next(folder.glob("changes-*")) if name == "changes" else folder / name
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"2024", b"2025", 1) if b"2024" in data else data + b" ")
+    with pytest.raises(SnapshotDamaged, match=path.name):
+        read_all(settings)
+
+
+def test_hashes_cannot_be_taken_out_of_the_manifest(settings: Settings) -> None:
+    """The trail knows that the snapshot was sealed."""
+    folder = folder_of(settings)
+    add_five_points(folder)
+    plain = json.loads((folder / MANIFEST).read_text())
+    del plain["files"]
+    (folder / MANIFEST).write_text(json.dumps(plain))
+    with pytest.raises(SnapshotDamaged, match=MANIFEST):
+        read_all(settings)
+
+
+def test_right_hashes_in_the_manifest_do_not_help_either(settings: Settings) -> None:
+    folder = folder_of(settings)
+    add_five_points(folder)
+    forged = json.loads((folder / MANIFEST).read_text())
+    forged["files"][CELLS] = hashlib.sha256((folder / CELLS).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(forged))
+    with pytest.raises(SnapshotDamaged, match=MANIFEST):
+        read_all(settings)
+
+
+def test_a_file_that_was_not_sealed_is_not_read(settings: Settings) -> None:
+    folder = folder_of(settings, OLDER)
+    mine = next(folder_of(settings).glob("changes-*"))
+    forged = folder / changes_file(WAVE, info_of(settings).snapshot_sha256)
+    shutil.copy(mine, forged)
+    with read_scope(settings.store_url) as session:
+        results = open_results(settings, session, OLDER)
+    with pytest.raises(SnapshotDamaged, match=forged.name):
+        results.changes(OPERATOR, before=info_of(settings))
+
+
+def unseal(settings: Settings) -> None:
+    """As the version before left it: neither manifest nor trail know of hashes."""
+    for wave in (OLDER, WAVE):
+        folder = folder_of(settings, wave)
+        plain = json.loads((folder / MANIFEST).read_text())
+        del plain["files"]
+        (folder / MANIFEST).write_text(json.dumps(plain))
+    with session_scope(settings.store_url) as session:
+        connection = session.connection()
+        connection.exec_driver_sql("DROP TRIGGER tr_audit_entry_delete")
+        connection.exec_driver_sql("DELETE FROM audit_entry WHERE action = 'snapshot.sealed'")
+
+
+def test_what_was_frozen_before_is_read_and_says_that_it_is_not_sealed(settings: Settings) -> None:
+    unseal(settings)
+    read_all(settings)
+    assert not info_of(settings).is_sealed
+    recompute(settings, OLDER)
+    assert info_of(settings, OLDER).is_sealed
+    # A file was added to the other folder, which is not sealed by that: who knows what it holds.
+    assert not info_of(settings).is_sealed
+    read_all(settings)
+    recompute(settings)
+    assert info_of(settings).is_sealed
+    read_all(settings)
+
+
+def test_a_change_in_another_folder_is_not_sealed_with_it(settings: Settings) -> None:
+    """Computing the older wave again writes into the folder of the newer one."""
+    folder = folder_of(settings)
+    (folder / "ranks.parquet").write_bytes(b"PAR1 forged PAR1")
+    recompute(settings, OLDER)
+    with pytest.raises(SnapshotDamaged, match=r"ranks\.parquet"):
+        read_all(settings)
+
+
+def test_changed_responses_are_computed_from_nowhere(settings: Settings) -> None:
+    """Neither with a manifest that fits them."""
+    folder = folder_of(settings)
+    table = pd.read_parquet(folder / RESPONSES)
+    table.iloc[1:].to_parquet(folder / RESPONSES, index=False)
+    forged = json.loads((folder / MANIFEST).read_text())
+    forged["responses_sha256"] = hashlib.sha256((folder / RESPONSES).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(forged))
+    with pytest.raises(SnapshotDamaged):
+        recompute(settings)
+
+
+def test_a_release_names_what_was_released(settings: Settings) -> None:
+    with session_scope(settings.store_url) as session:
+        release_wave(
+            session=session, principal=OPERATOR, wave_key=WAVE, shown=Shown.SCORES, now=NOW
+        )
+    folder = folder_of(settings)
+    with read_scope(settings.store_url) as session:
+        seals = find_seals(session, str(folder.relative_to(settings.snapshot_dir)))
+    assert seals is not None
+    assert entries(settings, "wave.released")[-1].detail[SEAL] == seal_of_seals(seals)
+
+
+def test_a_failed_freeze_leaves_files_and_seals_as_they_were(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(*_: object) -> None:
+        raise RuntimeError("changed meanwhile")
+
+    monkeypatch.setattr("survey.publish.results.freeze._require_same", changed)
+    monkeypatch.setattr("survey.publish.results.freeze.version", lambda _: "9.9")
+    with pytest.raises(RuntimeError):
+        freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
+    read_all(settings)
+    assert read_manifest(folder_of(settings)).software != "9.9"
+
+
+def test_a_reader_who_comes_between_the_files_and_their_hashes_waits(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process moves files into place and commits a moment later."""
+    with read_scope(settings.store_url) as session:
+        results = open_results(settings, session, WAVE)
+    monkeypatch.setattr("survey.publish.results.tables.version", lambda _: "9.9")
+    slept: list[float] = []
+
+    def commits_meanwhile(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(sealing.time, "sleep", commits_meanwhile)
+    recompute(settings)  # `results` still holds the seals from before.
+    results.cells(OPERATOR)
+    assert results.wave.key == WAVE
+    with read_scope(settings.store_url) as session:
+        assert outdated_waves(settings, session) == []
+
+
+def test_files_are_for_the_account_that_serves_alone(settings: Settings, frozen: Settings) -> None:
+    for path in frozen.snapshot_dir.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
