@@ -14,7 +14,7 @@ BEHIND = {"publish/results", "publish/rows"}
 """Where figures are computed and pass the gate, and where rows leave as rows."""
 ALLOWED = {
     # What a snapshot says about itself: no figure.
-    "survey.snapshot.manifest": {"Manifest"},
+    "survey.snapshot.manifest": {"Manifest", "WithoutPoint"},
     "survey.snapshot": {"SnapshotDamaged"},
     # Whole files, moved and checked by who runs the server; nobody is shown a figure.
     "survey.snapshot.backup": {"back_up", "check_backup", "BACKED_UP"},

@@ -1,6 +1,7 @@
 """The audit of a frozen wave: what its published counts tell of each hidden one."""
 
 from dataclasses import dataclass
+from io import BytesIO
 
 import pandas as pd
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from survey.publish.results.store import CELLS, NothingFrozen, nothing_frozen
 from survey.publish.results.stored import stored_source
 from survey.publish.results.tables import work_of
 from survey.settings import Settings
+from survey.snapshot.seals import open_seals
 from survey.store.tables import now
 
 
@@ -60,7 +62,8 @@ def audit_wave(
     wave, snapshot = found
     folder = settings.snapshot_dir / snapshot.directory
     source = stored_source(session, wave, folder)
-    published = pd.read_parquet(folder / CELLS)
+    content = open_seals(settings, session, snapshot.directory).read(CELLS)
+    published = pd.read_parquet(BytesIO(content))
     auditor = IntervalAuditor(work=None if every_cell else work_of(settings.audit_seconds))
     keys = audited_cells(source, published, auditor)
     narrow = tuple(
