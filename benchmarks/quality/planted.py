@@ -87,6 +87,7 @@ def _raw(wave: DemoWave, places: Places) -> Iterator[Raw]:
             row.submitted_at, row.duration_seconds, row.status in COUNTED, row.quota_cell_id,
             None, row.answers, row.timings, None if device < 0 else str(device), plan.opens_on,
             lapses.last_day.get(int(wave.draw.point[at]), plan.closes_on),
+            language=row.language,
         )  # fmt: skip
 
 

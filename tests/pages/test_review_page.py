@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.lifecycle import move
+from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.waves import NewWave, create_wave, move_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -74,6 +75,29 @@ def test_the_riskiest_interview_lies_on_top_with_its_flags_first(
     assert app.query_params["interview"] == str(fast)
     app.button(key="review-previous").click().run()
     assert "6 min 40 s" in read(app)
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        (
+            "en",
+            "faster than the questions can be read: Took 0.4 seconds in all; "
+            "reading the questions alone takes at least 1.1.",
+        ),
+        ("zh", "快于读完题目所需时间：全程用时 0.4 秒；仅读完题目至少需要 1.1 秒。"),
+    ],
+)
+def test_the_only_interview_of_a_wave_says_that_nobody_reads_so_fast(
+    visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read, language: str,
+    shown: str,
+) -> None:  # fmt: skip
+    collect(0.4)
+    with session_scope(field.url) as session:
+        assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
+    text = read(visit_as(PageKey.REVIEW, supervisor, lang=language))
+    assert shown in text
+    assert ("risk 90 of 100" if language == "en" else "90") in text
 
 
 def test_approving_goes_on_to_the_next_one(

@@ -277,6 +277,9 @@ DETAILS: dict[FlagKind, list[dict[str, Any]]] = {
         {"why": "after", "days": 2, "day": "2026-05-09"},
         {"why": "unassigned"},
     ],
+    FlagKind.READING_FLOOR: [
+        {"seconds": 5, "least": 84, "measured": how} for how in ("whole", "questions")
+    ],
 }
 
 
@@ -287,7 +290,7 @@ def test_every_kind_has_a_name_and_a_reason_with_its_numbers_in_chinese(kind: Fl
     for detail in DETAILS[kind]:
         reason = translate(reason_of(kind, detail))
         assert not reason.isascii()
-        words = {"of", "at", "same_surveyor", "why"}
+        words = {"of", "at", "same_surveyor", "why", "measured"}
         shown = [str(v) for k, v in detail.items() if k not in words]
         assert all(number in reason for number in shown if number != "None")
 

@@ -16,6 +16,7 @@ from survey.fieldwork.quality.omissions import omission_flags
 from survey.fieldwork.quality.overfill import overfill_flags
 from survey.fieldwork.quality.pace import relative_pace, speed_flags
 from survey.fieldwork.quality.points import point_flags
+from survey.fieldwork.quality.reading_floor import reading_floor_flags
 from survey.fieldwork.quality.straight import straight_flags
 
 LOWEST, HIGHEST = 1.0, 10.0
@@ -48,6 +49,7 @@ def assess(interviews: Interviews) -> Assessment:
         omission_flags(interviews),
         device_flags(interviews),
         point_flags(interviews),
+        reading_floor_flags(interviews),
     )
     return Assessment(flags, risk_scores(flags, len(interviews)), pace, _mean_scores(interviews))
 

@@ -63,6 +63,8 @@ class Raw:
     """Days on which the point is worked at."""
     assigned: bool = True
     """Whether the surveyor works at the point; true as well where nobody is known to."""
+    language: str | None = None
+    """In which the questions were read; None is the questionnaire's own."""
 
     @property
     def day(self) -> date:
@@ -124,6 +126,11 @@ class Interviews:
     days_off: Ints
     """Days before (below zero) or after those of the interview's point; 0 within."""
     assigned: Bools
+    items: tuple[Item, ...]
+    """The M questions."""
+    language: Groups
+    default_language: str
+    """Of the questionnaire, where an interview or a text has no other."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -147,8 +154,9 @@ def interviews_of(rows: Iterable[Raw], instrument: Instrument) -> Interviews:
     order = sorted(range(len(heads)), key=lambda at: (heads[at].submitted_at, heads[at].id))
     codes = np.concatenate(answers)[order]
     return _arranged(
-        [heads[at] for at in order], items, books, codes, np.concatenate(seconds)[order]
-    )
+        [heads[at] for at in order], instrument.default_language, items, books, codes,
+        np.concatenate(seconds)[order],
+    )  # fmt: skip
 
 
 class _Codebook(dict[Any, int]):
@@ -202,6 +210,7 @@ def _rows(
 
 def _arranged(
     heads: Sequence[Raw],
+    default_language: str,
     items: Sequence[Item],
     books: Sequence[_Codebook],
     codes: Codes,
@@ -230,6 +239,9 @@ def _arranged(
         day=np.array([row.day for row in heads], dtype="datetime64[D]"),
         days_off=np.array([row.days_off for row in heads], dtype=np.int64),
         assigned=np.array([row.assigned for row in heads], dtype=np.bool_),
+        items=tuple(items),
+        language=Groups.of(row.language for row in heads),
+        default_language=default_language,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from survey.locale import Message, msg
 
-VERSION = "2"
+VERSION = "3"
 """Of all detectors together: changes whenever a threshold or a weight does."""
 
 
@@ -21,6 +21,7 @@ class FlagKind(StrEnum):
     NON_RESPONSE = "non_response"
     SAME_DEVICE = "same_device"
     OUT_OF_POINT = "out_of_point"
+    READING_FLOOR = "reading_floor"
 
 
 WEIGHTS: Mapping[FlagKind, float] = {
@@ -34,6 +35,7 @@ WEIGHTS: Mapping[FlagKind, float] = {
     FlagKind.NON_RESPONSE: 0.30,
     FlagKind.SAME_DEVICE: 0.85,
     FlagKind.OUT_OF_POINT: 0.75,
+    FlagKind.READING_FLOOR: 0.90,
 }
 """Risk, 0 to 1, of an interview with nothing but this flag at full strength."""
 
@@ -51,6 +53,7 @@ KIND_NAMES: Mapping[FlagKind, Message] = {
     FlagKind.NON_RESPONSE: msg("many questions without an answer"),
     FlagKind.SAME_DEVICE: msg("several interviews on one phone"),
     FlagKind.OUT_OF_POINT: msg("not when or by whom the point is worked at"),
+    FlagKind.READING_FLOOR: msg("faster than the questions can be read"),
 }
 
 _Reason = Callable[[Mapping[str, Any]], Message]
@@ -136,6 +139,22 @@ def _out_of_point(detail: Mapping[str, Any]) -> Message:
                day=detail["day"], days=detail["days"])  # fmt: skip
 
 
+def _reading_floor(detail: Mapping[str, Any]) -> Message:
+    seconds, least = detail["seconds"], detail["least"]
+    if detail["measured"] == "whole":
+        return msg(
+            "Took {seconds} seconds in all; reading the questions alone takes at least {least}.",
+            seconds=seconds,
+            least=least,
+        )
+    return msg(
+        "The questions were on the screen for {seconds} seconds before they were answered; "
+        "reading them alone takes at least {least}.",
+        seconds=seconds,
+        least=least,
+    )
+
+
 _REASONS: Mapping[FlagKind, _Reason] = {
     FlagKind.SPEED: _speed,
     FlagKind.STRAIGHT_LINING: _straight_lining,
@@ -147,4 +166,5 @@ _REASONS: Mapping[FlagKind, _Reason] = {
     FlagKind.NON_RESPONSE: _non_response,
     FlagKind.SAME_DEVICE: _same_device,
     FlagKind.OUT_OF_POINT: _out_of_point,
+    FlagKind.READING_FLOOR: _reading_floor,
 }

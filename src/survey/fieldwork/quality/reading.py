@@ -92,6 +92,7 @@ def stored_interviews(session: Session, wave_id: UUID) -> Iterator[Raw]:
             row.device_sha256 if row.mode == Mode.SELF else None,
             *work.days.get(row.point_id, _ANY_DAY),
             work.covers(row.surveyor_id, row.point_id),
+            row.language,
         )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _query(wave_id: UUID) -> Select[tuple[object, ...]]:
             _RESPONSES.c.surveyor_id, _RESPONSES.c.mode, _RESPONSES.c.started_at,
             _RESPONSES.c.submitted_at, _RESPONSES.c.duration_seconds, _RESPONSES.c.status,
             _RESPONSES.c.quota_cell_id, _TARGET.label("target"), _REVISIONS.c.answers,
-            _REVISIONS.c.timings, _INVITATIONS.c.device_sha256,
+            _REVISIONS.c.timings, _INVITATIONS.c.device_sha256, _RESPONSES.c.language,
         )
         .select_from(_RESPONSES)
         .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))

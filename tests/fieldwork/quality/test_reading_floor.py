@@ -1,0 +1,291 @@
+"""The least time that the questions of an interview take to read, by hand and by chance."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hand_made import raw
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.quality import REVIEW_FROM, FlagKind, assess_wave, reason_of
+from survey.fieldwork.quality.detecting import assess
+from survey.fieldwork.quality.interviews import NOT_ASKED, Raw, interviews_of
+from survey.fieldwork.quality.reading_floor import least_seconds, reading_floor_flags
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section
+from survey.locale import translator
+from survey.settings import PROJECT_ROOT
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Mode, ResponseFlag, ResponseRisk, Status, new_id
+
+if str(PROJECT_ROOT) not in sys.path:
+    sys.path.insert(0, str(PROJECT_ROOT))
+
+from benchmarks.quality.planted import planted_interviews
+from seed.demo import generate_wave
+from seed.demo.forms import shipped_instrument
+
+if TYPE_CHECKING:
+    from conftest import Field
+
+HINT = {"zh": "只说最近一年", "en": "of the last year only"}
+"""6 characters, 5 words."""
+
+
+def _form(extra: str = "") -> Instrument:
+    """Two ratings with one hint, a list, a question that not everybody is asked."""
+    first = Item(
+        name="price", kind=Kind.RATING, label={"zh": "您对价格满意吗" + extra, "en": "The price?"},
+        hint=HINT, minimum=1, maximum=10,
+    )  # fmt: skip
+    second = Item(
+        name="staff", kind=Kind.RATING, label={"zh": "您对服务满意吗", "en": "The staff?"},
+        hint=HINT, minimum=1, maximum=10,
+    )  # fmt: skip
+    channel = Item(
+        name="channel", kind=Kind.SELECT_ONE, label={"zh": "在哪里买的", "en": "Bought where?"},
+        choices=(
+            Choice(name="shop", label={"zh": "实体商店", "en": "In a shop"}),
+            Choice(name="net", label={"zh": "网上", "en": "Online"}),
+        ),
+    )  # fmt: skip
+    why = Item(name="why", kind=Kind.INTEGER, label={"zh": "几次"})
+    return Instrument(
+        name="floor", version="1", title={"zh": "问卷"}, default_language="zh",
+        languages=(Language(code="zh", name="中文"), Language(code="en", name="English")),
+        sections=(Section(name="all", items=(first, second, channel, why)),),
+    )  # fmt: skip
+
+
+FORM = _form()
+ANSWERS = {"price": 8, "staff": 7, "channel": "net"}
+FLOOR = (7 + 7 + 6 + 5 + 2) / 16
+"""Chinese: two questions of 7, the hint once, a question of 5, the shorter choice of 2."""
+
+
+def _row(number: int = 0, answers: dict[str, Any] = ANSWERS, **changes: Any) -> Raw:
+    return raw(number, answers, **{"language": "zh", **changes})
+
+
+def _strengths(*rows: Raw, form: Instrument = FORM) -> dict[int, float]:
+    flags = reading_floor_flags(interviews_of(rows, form))
+    return dict(zip(flags.rows.tolist(), flags.strength.tolist(), strict=True))
+
+
+def _floors(*rows: Raw, form: Instrument = FORM) -> list[float]:
+    interviews = interviews_of(rows, form)
+    return least_seconds(interviews, interviews.answers != NOT_ASKED).tolist()
+
+
+# --- by hand --------------------------------------------------------------------------------------
+
+
+def test_the_floor_is_that_of_the_own_route_and_language() -> None:
+    rows = (
+        _row(0),
+        _row(1, {**ANSWERS, "why": None}),
+        _row(2, {"price": 8}),
+        _row(3, language="en"),
+        _row(4, {**ANSWERS, "why": 3}, language="en"),
+        _row(5, language=None),
+        _row(6, language="fr"),
+        _row(7, {}),
+    )
+    english = (2 + 2 + 5 + 2 + 1) / 10
+    assert _floors(*rows) == pytest.approx(
+        [FLOOR, FLOOR + 2 / 16, 13 / 16, english, english + 2 / 16, FLOOR, FLOOR, 0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "strength"), [(1.01, 0), (0.9, 0.2), (0.75, 0.5), (0.5, 1), (0.1, 1), (0.0, 1)]
+)
+def test_the_flag_grows_in_a_straight_line_from_the_floor_to_half_of_it(
+    share: float, strength: float
+) -> None:
+    found = _strengths(_row(duration_seconds=share * FLOOR))
+    assert found == ({0: pytest.approx(strength, abs=1e-4)} if strength else {})
+
+
+def test_a_form_left_open_for_an_hour_is_judged_by_the_times_of_its_questions() -> None:
+    timings = dict.fromkeys(ANSWERS, 0.1)
+    interviews = interviews_of([_row(duration_seconds=3_600.0, timings=timings)], FORM)
+    flags = reading_floor_flags(interviews)
+    assert flags.strength.tolist() == [1]
+    assert flags.details[0] == {"seconds": 0.3, "least": 1.7, "measured": "questions"}
+
+
+def test_times_of_no_second_are_times() -> None:
+    assert _strengths(_row(timings=dict.fromkeys(ANSWERS, 0.0))) == {0: 1}
+
+
+def test_questions_in_view_together_do_not_hide_a_short_interview() -> None:
+    timings = dict.fromkeys(ANSWERS, 5.0)
+    assert _strengths(_row(duration_seconds=0.5, timings=timings)) == {0: 1}
+
+
+def test_a_few_single_times_say_nothing_about_the_whole() -> None:
+    assert _strengths(_row(timings={"price": 0.1})) == {}
+
+
+def test_questions_without_a_time_are_not_held_against_those_that_have_one() -> None:
+    read = {"price": 13 / 16, "staff": 7 / 16}
+    assert _strengths(_row(timings=read)) == {}
+
+
+def test_without_any_time_there_is_no_flag() -> None:
+    assert _strengths(_row(duration_seconds=None)) == {}
+
+
+@pytest.mark.parametrize("mode", [Mode.SELF, Mode.ASSISTED, Mode.IMPORT])
+def test_nobody_reads_aloud_faster_than_silently(mode: Mode) -> None:
+    assert _strengths(_row(mode=mode, duration_seconds=0.2)) == {0: 1}
+
+
+def test_keyed_paper_has_no_time_of_the_interview() -> None:
+    keying = dict.fromkeys(ANSWERS, 0.1)
+    assert _strengths(_row(mode=Mode.PAPER, duration_seconds=0.2, timings=keying)) == {}
+
+
+def test_an_import_with_one_moment_for_beginning_and_end_has_no_time() -> None:
+    assert _strengths(_row(mode=Mode.IMPORT, duration_seconds=0.0)) == {}
+    assert _strengths(_row(mode=Mode.SELF, duration_seconds=0.0)) == {0: 1}
+
+
+def test_an_interview_that_was_asked_nothing_is_not_flagged() -> None:
+    assert _strengths(_row(0, {}, duration_seconds=0.0)) == {}
+
+
+# --- by chance ------------------------------------------------------------------------------------
+
+durations = st.floats(0, 10, allow_nan=False)
+
+
+@settings(max_examples=50, deadline=None)
+@given(durations, durations, st.booleans())
+def test_a_longer_interview_never_has_a_stronger_flag(one: float, other: float, by: bool) -> None:
+    def strength(seconds: float) -> float:
+        timings = dict.fromkeys(ANSWERS, seconds / 3) if by else {}
+        whole = 3_600.0 if by else seconds
+        return _strengths(_row(duration_seconds=whole, timings=timings)).get(0, 0.0)
+
+    shorter, longer = sorted((one, other))
+    assert strength(shorter) >= strength(longer)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text("城市消费服务", min_size=1, max_size=60), durations)
+def test_a_longer_question_has_a_larger_floor_and_never_a_weaker_flag(
+    extra: str, seconds: float
+) -> None:
+    row, longer = _row(duration_seconds=seconds), _form(extra)
+    assert _floors(row, form=longer)[0] == pytest.approx(_floors(row)[0] + len(extra) / 16)
+    assert _strengths(row, form=longer).get(0, 0.0) >= _strengths(row).get(0, 0.0)
+
+
+# --- the shipped questionnaires -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["main-2023", "elderly-2024"])
+def test_honest_interviews_of_the_demo_lie_well_above_the_floor(key: str) -> None:
+    interviews, planted = planted_interviews(generate_wave(key, n=3_000, seed=17))
+    flagged = reading_floor_flags(interviews).rows
+    fast = np.flatnonzero(planted == "speeder")
+    assert set(flagged.tolist()) <= set(fast.tolist())
+    asked = interviews.answers != NOT_ASKED
+    share = interviews.duration / least_seconds(interviews, asked)
+    assert share[planted == ""].min() > 1.2
+    assert len(flagged) > 0.3 * len(fast) > 0
+
+
+@pytest.mark.parametrize("name", ["main-2021", "main-2023", "elderly-2024", "minors-2024"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_five_seconds_are_to_be_looked_at_whatever_the_questionnaire(
+    name: str, language: str
+) -> None:
+    form = shipped_instrument(name)
+    asked = {
+        item.name: "dk" for item in form.items()
+        if item.kind is not Kind.NOTE and item.relevant is None
+    }  # fmt: skip
+    alone = interviews_of([raw(0, asked, duration_seconds=5.0, language=language)], form)
+    flags = reading_floor_flags(alone)
+    assert flags.strength.tolist() == [1]
+    assert assess(alone).risk[0] >= 90
+
+
+# --- the first interview of a wave ----------------------------------------------------------------
+
+
+def _answered(form: Instrument) -> dict[str, Any]:
+    """A whole interview of the shipped questionnaire, scores and choices as they come."""
+    answers: dict[str, Any] = {}
+    for number, item in enumerate(form.items()):
+        if item.kind is Kind.RATING:
+            answers[item.name] = 1 + (7 * number) % 10
+        elif item.kind is Kind.SELECT_ONE and item.relevant is None:
+            answers[item.name] = item.choices[0].name
+    return answers
+
+
+def _first(field: Field, seconds: float | None, **changes: Any) -> tuple[UUID, str]:
+    """The only interview of a new wave with the shipped questionnaire."""
+    form = shipped_instrument("main-2023")
+    with session_scope(field.url) as session:
+        plan = NewWave(
+            key="first-2026", series="first", year=2026, title_zh="首批", title_en="First",
+            instrument_id=save_instrument(session=session, instrument=form),
+            opens_on=date(2026, 1, 1),
+        )  # fmt: skip
+        create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
+        wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
+        started = field.now - timedelta(hours=1)
+        row = StoredInterview(**{
+            "client_uuid": new_id(), "city_code": "110000", "mode": Mode.SELF,
+            "status": Status.SUBMITTED, "started_at": started, "submitted_at": field.now,
+            "duration_seconds": seconds, "answers": _answered(form), **changes,
+        })  # fmt: skip
+        write_responses(session=session, principal=OPERATOR, wave=wave, rows=[row], now=field.now)
+        assess_wave(session=session, principal=OPERATOR, wave_key=plan.key, now=field.now)
+    return row.id, plan.key
+
+
+def test_five_seconds_in_the_first_interview_of_a_wave_are_to_be_looked_at(field: Field) -> None:
+    response_id, _ = _first(field, 5.0)
+    with read_scope(field.url) as session:
+        flag = session.exec(select(ResponseFlag)).one()
+        risk = session.exec(select(ResponseRisk)).one()
+    assert (flag.response_id, flag.kind, flag.strength) == (response_id, "reading_floor", 1.0)
+    assert risk.score >= REVIEW_FROM
+    assert risk.score == 90
+    least = flag.detail["least"]
+    assert flag.detail == {"seconds": 5, "least": least, "measured": "whole"}
+    assert 40 < least < 110
+    reason = reason_of(FlagKind.READING_FLOOR, flag.detail)
+    assert translator("zh")(reason) == f"全程用时 5 秒；仅读完题目至少需要 {least} 秒。"
+
+
+def test_the_language_of_the_interview_is_that_which_was_stored(field: Field) -> None:
+    _first(field, 5.0, language="en")
+    form = shipped_instrument("main-2023")
+    with read_scope(field.url) as session:
+        flag = session.exec(select(ResponseFlag)).one()
+    floors = _floors(raw(0, _answered(form), language="en"), form=form)
+    assert flag.detail["least"] == round(floors[0])
+    assert floors[0] != pytest.approx(_floors(raw(0, _answered(form)), form=form)[0], rel=0.05)
+
+
+def test_an_ordinary_first_interview_has_no_flag(field: Field) -> None:
+    _first(field, 365.0)
+    with read_scope(field.url) as session:
+        assert session.exec(select(ResponseFlag.kind)).all() == []
