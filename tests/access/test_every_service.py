@@ -92,12 +92,14 @@ WITHOUT_PRINCIPAL = {
     "fieldwork.instruments.find_instrument": PUBLIC,
     "fieldwork.instruments.list_instruments": PUBLIC,
     "fieldwork.instruments.load_instrument": PUBLIC,
-    "fieldwork.instruments.save_instrument": SERVER,
+    "fieldwork.instruments.freezing_findings": PUBLIC,
     "fieldwork.trial.open_trial": SERVER,
     "fieldwork.quality.watching.is_due": SERVER,
     "publish.results.outdated.outdated_waves": SERVER,
     "publish.results.store.list_waves": CATALOGUE,
     "publish.results.store.open_results": CATALOGUE,
+    "publish.results.selection.find_earlier_wave": CATALOGUE,
+    "publish.results.selection.open_known_results": CATALOGUE,
     "fieldwork.places.full_groups": FULL,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else

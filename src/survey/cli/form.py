@@ -11,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from survey.access.principal import OPERATOR
 from survey.cli.output import Format, FormatOption, print_record, print_table, reporting_errors, say
 from survey.fieldwork.instruments import (
+    add_instrument,
     add_tree,
     find_instrument,
     freezing_findings,
     list_instruments,
-    save_instrument,
 )
 from survey.fieldwork.trial import open_trial
 from survey.instrument.check import check as check_instrument
@@ -87,7 +87,9 @@ def import_form(
         with session_scope(current_settings().store_url) as session:
             found = freezing_findings(session=session, instrument=instrument, rows=imported.rows)
             _refuse(found)
-            save_instrument(session=session, instrument=instrument)
+            add_instrument(
+                session=session, principal=OPERATOR, instrument=instrument, now=datetime.now(UTC)
+            )
         _say_size(instrument)
         print_record(_record(instrument), form)
 

@@ -55,6 +55,29 @@ def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
     return stored
 
 
+def add_instrument(
+    *, session: Session, principal: Principal, instrument: Instrument, now: datetime
+) -> UUID:
+    """Store a questionnaire that somebody brought, and say in the audit trail who did.
+
+    The same questionnaire again adds nothing. Raises `VersionChanged` where the version has other
+    content.
+    """
+    principal.require(Action.PLAN)
+    known = instrument_id_by_sha256(session=session, sha256=instrument.sha256)
+    if known is not None:
+        return known
+    stored = save_instrument(session=session, instrument=instrument)
+    record(
+        session=session, actor=principal, action="instrument.added", subject_kind="instrument",
+        subject_id=stored, now=now,
+        detail={
+            "name": instrument.name, "version": instrument.version, "sha256": instrument.sha256,
+        },
+    )  # fmt: skip
+    return stored
+
+
 _instruments: dict[UUID | str, Instrument] = {}
 """By id and by hash. Versions never change, so one parsed copy serves every store and user."""
 

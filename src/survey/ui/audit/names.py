@@ -71,6 +71,7 @@ ACTIONS: Mapping[str, Message] = {
     "wave.release_revoked": msg("Took the release back"),
     "wave.recomputed": msg("Computed the tables anew"),
     "tree.added": msg("Added an indicator tree"),
+    "instrument.added": msg("Added a questionnaire"),
     "wave.intervals_audited": msg("Audited what published counts tell"),
     "snapshot.sealed": msg("Hashes of the files of a snapshot"),
     "wave.one_person_review": msg("Set how many people approve"),
@@ -129,6 +130,7 @@ SUBJECTS: Mapping[str, Message] = {
     "platform": msg("platform"),
     "store": msg("store"),
     "indicator_tree": msg("indicator tree"),
+    "instrument": msg("questionnaire"),
 }
 FIELDS: Mapping[str, Message] = {
     "key": msg("key"),
