@@ -22,6 +22,7 @@ from survey.snapshot.manifest import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
+    AuditEntry,
     CityTarget,
     QuotaCell,
     SamplingPoint,
@@ -109,6 +110,46 @@ def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
     assert "plan-move-frozen" in said[WaveState.CLOSED][2]
     kept = {key for key in said[WaveState.FROZEN][2] if key.startswith("plan")}
     assert kept == {f"plan/release/{KEY}/do"}
+
+
+TREE = """code,parent,level,name_zh,name_en,weight,name_status,weight_status
+1,,1,全部,All,1,assumed,assumed
+1.1,1,2,部分,Part,1,assumed,assumed
+1.1.1,1.1,3,饭菜,Food,0.5,assumed,assumed
+1.1.2,1.1,3,服务,Staff,0.5,assumed,assumed
+"""
+
+
+def _upload_tree(app: AppTest, content: str) -> AppTest:
+    app.file_uploader[0].set_value([("hotel-tree.csv", content.encode(), "text/csv")])
+    return app.run()
+
+
+def test_an_own_indicator_tree_comes_in_and_every_wrong_row_is_said(
+    planned: Any, visit_as: Any, admin: Principal, official: Principal, read: Read
+) -> None:
+    app = visit_as(PageKey.PLAN, admin, wave="new")
+    assert "plan-tree-template" in _keys(app)
+    _upload_tree(app, TREE.replace("0.5,assumed", "half,assumed"))
+    faults = app.table[0].value
+    assert [tuple(row)[:2] for row in faults.to_numpy()] == [("4", "weight"), ("5", "weight")]
+    assert "not a weight" in faults.iloc[0, 2]
+    assert "plan-tree-store" not in _keys(app)
+    _upload_tree(app, TREE)
+    app.button(key="plan-tree-store").click().run()
+    (done,) = app.success
+    assert "hotel-tree" in done.value
+    assert "4 indicators, version" in done.value
+    with read_scope(planned.url) as session:
+        (added,) = session.exec(select(AuditEntry).where(AuditEntry.action == "tree.added"))
+        assert added.actor_id == admin.account_id
+        assert added.detail["name"] == "hotel-tree"
+    _upload_tree(app, TREE.replace("0.5,assumed", "1,assumed", 1).replace("1.1.2,1.1,3", "1.2,1,2"))
+    assert "add up to" in app.table[0].value.iloc[0, 2]
+    changed = TREE.replace("饭菜", "早餐")
+    _upload_tree(app, changed)
+    app.button(key="plan-tree-store").click().run()
+    assert "already exists with other content" in read(app)
 
 
 def test_opening_asks_once_more_and_says_what_is_missing(

@@ -8,6 +8,7 @@ tree's weights add up to 1 exactly (to the last bit of a double); otherwise the 
 """
 
 import csv
+import io
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ COLUMNS = (
 ROUNDING = 1e-4
 _LEVELS = 3
 _MAX_ROWS = 2_000
+_MAX_BYTES = 1 << 20
 _ALIASES = {"assumed equal": Provenance.ASSUMED}
 
 
@@ -41,6 +43,8 @@ class TreeError(SurveyError):
     def __init__(self, message: Message, row: int | None = None, column: str = "") -> None:
         self.row = row
         self.column = column
+        self.text = message
+        """What is wrong, without the place."""
         self.all: tuple[TreeError, ...] = (self,)
         """This fault and the others of the same file."""
         if row is not None:
@@ -52,7 +56,16 @@ class TreeError(SurveyError):
 
 def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
     """Read the tree at `path`; `name` is the file's stem unless given."""
-    rows = _rows(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path.name, error) from error
+    return read_tree_content(content, file_name=path.name, name=name or path.stem)
+
+
+def read_tree_content(content: bytes, *, file_name: str, name: str) -> IndicatorTree:
+    """Read the tree in the bytes of a file."""
+    rows = _rows(content, file_name)
     faults: list[TreeError] = []
     indicators = [one for number, row in rows if (one := _noted(number, row, faults)) is not None]
     if not faults:
@@ -60,7 +73,7 @@ def read_tree(path: Path, *, name: str | None = None) -> IndicatorTree:
     if faults:
         faults[0].all = tuple(faults)
         raise faults[0]
-    return IndicatorTree(name=name or path.stem, indicators=_normalised(indicators))
+    return IndicatorTree(name=name, indicators=_normalised(indicators))
 
 
 def _noted(number: int, row: Mapping[str, str], faults: list[TreeError]) -> Indicator | None:
@@ -96,9 +109,15 @@ def _text(cell: str | None) -> str:
     return restored((cell or "").strip())
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _unreadable(file_name: str, error: Exception) -> TreeError:
+    return TreeError(msg("“{name}” cannot be read: {reason}", name=file_name, reason=str(error)))
+
+
+def _rows(content: bytes, file_name: str) -> list[tuple[int, dict[str, str]]]:
+    if len(content) > _MAX_BYTES:
+        raise TreeError(msg("The file has no rows, or more than {limit}.", limit=_MAX_ROWS))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.StringIO(content.decode("utf-8-sig"), newline="") as file:
             reader = csv.DictReader(file)
             missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
             if missing:
@@ -112,10 +131,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 )
                 for row in reader
             ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TreeError(
-            msg("“{name}” cannot be read: {reason}", name=path.name, reason=str(error))
-        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(file_name, error) from error
     if not rows or len(rows) > _MAX_ROWS:
         raise TreeError(msg("The file has no rows, or more than {limit}.", limit=_MAX_ROWS))
     return rows

@@ -25,6 +25,7 @@ from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
 from survey.ui.plan.freezing import freezing, start_freezing
 from survey.ui.plan.outcome import act, may_plan
+from survey.ui.plan.own_tree import own_tree
 
 Fixed = Callable[[str], bool]
 """Whether a field of the wave cannot be changed any more."""
@@ -134,8 +135,10 @@ def new_wave(visit: Visit, offered: Choices) -> None:
     """The form for a wave that does not exist yet."""
     if not offered.instruments:
         st.warning(visit.t("There is no questionnaire in the store yet. Load one first."))
+        own_tree(visit)
         return
     _form(visit, offered, None)
+    own_tree(visit)
 
 
 def _form(visit: Visit, offered: Choices, sheet: WaveSheet | None) -> None:
