@@ -37,6 +37,7 @@ def small_wave(
     instrument: Instrument | None = None,
     tree: IndicatorTree | None = None,
     url: str = "",
+    series: str = "main",
 ) -> SmallWave:
     """A new store with a closed wave of the short questionnaire, or of `instrument`."""
     settings = Settings(database_url=url, data_dir=folder, _env_file=None)
@@ -47,7 +48,7 @@ def small_wave(
         tree = small_tree() if instrument is None else tree
         session.add(
             Wave(
-                key=KEY, series="main", year=2026, title_zh="小", title_en="Small",
+                key=KEY, series=series, year=2026, title_zh="小", title_en="Small",
                 instrument_id=save_instrument(session=session, instrument=used),
                 tree_id=save_tree(session=session, tree=tree) if tree else None,
                 state=WaveState.CLOSED,

@@ -34,6 +34,13 @@ def freeze(
             "how many. stratum: count them as a stratum of their own in each city."
         ),
     ] = WithoutPoint.REFUSE,
+    groups: Annotated[
+        str,
+        typer.Option(
+            help="Questions of the form whose answers make further groups, by name and separated "
+            "by commas."
+        ),
+    ] = "",
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Freeze the approved responses of a wave and compute every estimate.
@@ -44,6 +51,7 @@ def freeze(
         frozen = freeze_wave(
             current_settings(), wave_key=wave, final=final, actor=OPERATOR,
             without_point=without_point,
+            groups=[name.strip() for name in groups.split(",") if name.strip()],
         )  # fmt: skip
         print_record(frozen.model_dump(mode="json"), form)
 

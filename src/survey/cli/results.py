@@ -130,7 +130,7 @@ def _print(results: WaveResults, rows: pd.DataFrame, form: Format, language: str
         say("These are demonstration data.")
     if form is Format.TABLE:
         say("{wave}, snapshot {sha256}", wave=info.key, sha256=info.snapshot_sha256)
-    names = Names(language, results.tree, results.method.measures)
+    names = Names(language, results.tree, results.method.measures, results.method.grouping)
     kept = [column for column in rows.columns if column not in KEYS]
     keys = [key for key in KEYS if key in rows.columns]
     meta: dict[str, object] = {

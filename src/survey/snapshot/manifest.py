@@ -39,6 +39,8 @@ class Manifest(BaseModel):
     """Which responses were taken in."""
     without_point: WithoutPoint = WithoutPoint.REFUSE
     """As whoever froze the wave chose."""
+    groups: tuple[str, ...] = ()
+    """Questions whose answers make further groups, as whoever froze the wave declared."""
     responses_sha256: str
     files: dict[str, str] | None = None
     """SHA-256 of every other file of the folder; none before files were sealed."""

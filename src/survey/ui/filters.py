@@ -28,7 +28,7 @@ EVERY = "all"
 
 
 def names_of(visit: Visit, results: WaveResults) -> Names:
-    return Names(visit.language, results.tree, results.method.measures)
+    return Names(visit.language, results.tree, results.method.measures, results.method.grouping)
 
 
 def pick_wave(visit: Visit, series: str) -> WaveInfo | None:

@@ -88,6 +88,6 @@ def _groups(frame: pd.DataFrame, series: str) -> Iterator[tuple[str, NDArray[np.
     if series == "main" and "age" in frame:
         yield ELDERLY, (frame["age"] >= ELDERLY_FROM_AGE).to_numpy(dtype=bool)
     for variable in GROUP_VARIABLES:
-        if variable in frame:
+        if variable in frame and isinstance(frame[variable].dtype, pd.CategoricalDtype):
             for value in frame[variable].cat.categories:
                 yield f"{variable}={value}", (frame[variable] == value).to_numpy(dtype=bool)

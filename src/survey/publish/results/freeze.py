@@ -1,5 +1,6 @@
 """Freeze a wave: responses to a snapshot, the snapshot to protected cells, in one go."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +16,9 @@ from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, hold_interviews
 from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.fieldwork.waves import COMPUTED, locked_wave, require_move, wave_by_key
-from survey.instrument.model import Instrument
-from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, msg
 from survey.publish.releasing import open_to_readers
+from survey.publish.results.grouping import declared_items
 from survey.publish.results.pairs import write_changes
 from survey.publish.results.source import Source
 from survey.publish.results.tables import write_tables
@@ -75,15 +75,18 @@ def freeze_wave(
     final: bool = False,
     release: bool = False,
     without_point: WithoutPoint = WithoutPoint.REFUSE,
+    groups: Sequence[str] = (),
 ) -> FrozenWave:
     """Freeze the approved responses of a wave and compute every protected cell.
 
     A provisional snapshot may be made again and again. With `final`, the responses become frozen
     and so does the wave; with `release` as well, every reader sees the names and scores of all
-    cities. A wave that is frozen or released stays so.
+    cities. A wave that is frozen or released stays so. `groups` are questions of the form whose
+    answers make further groups.
 
     Raises:
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
+        UnfitGroupError: a question in `groups` cannot make any.
         PointsMissing: some responses lack a sampling point, and `without_point` refuses them.
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
         AnswersChanged: an interview was withdrawn in the meantime.
@@ -102,7 +105,7 @@ def freeze_wave(
         draft = SnapshotDraft(settings, session)
         frozen = freeze_frame(
             settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
-            without_point=without_point, made=made, draft=draft,
+            without_point=without_point, groups=groups, made=made, draft=draft,
         )  # fmt: skip
         if wave.state in COMPUTED:
             _require_same(session, wave, frozen.rows)
@@ -120,6 +123,7 @@ def freeze_frame(
     final: bool = False,
     release: bool = False,
     without_point: WithoutPoint = WithoutPoint.REFUSE,
+    groups: Sequence[str] = (),
     made: list[Path] | None = None,
     draft: SnapshotDraft | None = None,
 ) -> FrozenWave:
@@ -139,10 +143,12 @@ def freeze_frame(
     source = Source.of(
         frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
-        without_point=without_point,
+        without_point=without_point, groups=groups,
     )  # fmt: skip
     data = parquet_bytes(frame)
-    manifest = _manifest(wave, instrument, tree, frame, content_sha256(data), final, without_point)
+    manifest = _manifest(
+        wave, source, frame, content_sha256(data), final=final, without_point=without_point
+    )
     mine = draft or SnapshotDraft(settings, session)
     with removed_on_failure() as new:
         folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
@@ -214,13 +220,14 @@ def _move(session: Session, wave: Wave, actor: Principal, now: datetime, *, rele
 
 def _manifest(
     wave: Wave,
-    instrument: Instrument,
-    tree: IndicatorTree | None,
+    source: Source,
     frame: pd.DataFrame,
     sha256: str,
+    *,
     final: bool,
     without_point: WithoutPoint,
 ) -> Manifest:
+    instrument, tree = source.instrument, source.tree
     return Manifest(
         wave=wave.key,
         series=wave.series,
@@ -238,6 +245,7 @@ def _manifest(
         cities=int(frame["city_code"].nunique()),
         statuses=tuple(status.value for status in FREEZABLE),
         without_point=without_point,
+        groups=declared_items(source.grouping),
         responses_sha256=sha256,
         software=version("hundred-cities-survey"),
         frozen_at=datetime.now(UTC),
@@ -279,6 +287,7 @@ def _register(
         )
     )
     before = str(wave.state)
+    declared = {"groups": list(manifest.groups)} if manifest.groups else {}
     if final:
         if wave.state not in COMPUTED:
             freeze_approved(session=session, wave_id=wave.id)
@@ -297,5 +306,6 @@ def _register(
             "release": release,
             "from": before,
             "to": str(wave.state),
+            **declared,
         },
     )

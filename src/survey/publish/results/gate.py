@@ -128,7 +128,7 @@ def totals_of(source: Source) -> tuple[Total, ...]:
     areas = pd.DataFrame(dict(source.areas)).drop_duplicates()
     return (
         *_area_totals(areas),
-        *group_totals(tuple(source.memberships)),
+        *group_totals(source.memberships),
         *_indicator_totals(source),
     )
 
@@ -145,7 +145,9 @@ def _area_totals(areas: pd.DataFrame) -> Iterator[Total]:
                     alone = members.loc[members[smaller].isna(), "city"]
                     parts = [(smaller, name) for name in named]
                     parts += [("city", name) for name in sorted(alone.astype(str))]
-                    yield Total(_AREA, (larger, str(area)), tuple(parts))
+                    # A city without a tier, where each tier has one city, would be its own part.
+                    if parts != [(larger, str(area))]:
+                        yield Total(_AREA, (larger, str(area)), tuple(parts))
 
 
 def _nests(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
@@ -154,12 +156,19 @@ def _nests(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
     return bool(alike.all())
 
 
-def group_totals(groups: Sequence[str]) -> Iterator[Total]:
-    """Everyone from the values of each variable; groups are named `variable=value`."""
-    named = [group for group in groups if "=" in group]
+def group_totals(memberships: Mapping[str, NDArray[np.bool_]]) -> Iterator[Total]:
+    """Everyone from the values of each variable; groups are named `variable=value`.
+
+    Where people belong to several groups of a variable, these do not add up: each makes up
+    everyone together with those who do not belong to it.
+    """
+    named = [group for group in memberships if "=" in group]
     for variable in dict.fromkeys(group.split("=")[0] for group in named):
-        values = tuple((group,) for group in named if group.split("=")[0] == variable)
-        yield Total(("group",), (EVERYONE,), values)
+        values = [group for group in named if group.split("=")[0] == variable]
+        times = np.sum([memberships[group] for group in values], axis=0)
+        together = [values] if times.max(initial=0) <= 1 else [[group] for group in values]
+        for parts in together:
+            yield Total(("group",), (EVERYONE,), tuple((group,) for group in parts))
 
 
 def _indicator_totals(source: Source) -> Iterator[Total]:

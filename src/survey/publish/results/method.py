@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from survey.publish.results.grouping import GroupQuestion
 from survey.publish.results.measures import Measure
 from survey.publish.results.weighting import WeightingReport
 
@@ -101,6 +102,8 @@ class Method(BaseModel):
     """Scored item -> third-level indicator code."""
     measures: tuple[Measure, ...]
     groups: tuple[str, ...]
+    grouping: tuple[GroupQuestion, ...] = ()
+    """Questions of the form whose words name groups, declared or not."""
     ranking: RankMethod | None = None
     """None for a wave without a composite to rank by."""
     small_areas: SmallAreaMethod | None = None

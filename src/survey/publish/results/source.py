@@ -1,6 +1,6 @@
 """What the tables of a snapshot are computed from: weighted people, instrument, tree, design."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,12 @@ from survey.instrument.tree import IndicatorTree
 from survey.locale import msg
 from survey.publish.results.analysis import NotEstimable, analysis_frame, design_for, weighted
 from survey.publish.results.domains import GROUP_VARIABLES, SHIPPED_SERIES, area_labels, groups
+from survey.publish.results.grouping import (
+    GroupQuestion,
+    declared_items,
+    declared_questions,
+    named_questions,
+)
 from survey.publish.results.measures import Measure, form_measures, measures_for, read_measures
 from survey.publish.results.weighting import WeightingReport
 from survey.publish.results.without_point import settled
@@ -50,6 +56,8 @@ class Source:
     tree: IndicatorTree | None
     measures: tuple[Measure, ...]
     composite: str
+    grouping: tuple[GroupQuestion, ...] = ()
+    """Questions that whoever froze the wave declared to make groups."""
     without_point: int = 0
     """Interviews that lack a sampling point and are a stratum of their own."""
     level: float = LEVEL
@@ -65,19 +73,25 @@ class Source:
         composite: str,
         oversampling: Oversampling | None = None,
         without_point: WithoutPoint = WithoutPoint.REFUSE,
+        groups: Sequence[str] = (),
     ) -> "Source":
         """Weigh the responses of `frame`.
 
+        Args:
+            groups: questions of the instrument whose answers make further groups.
+
         Raises:
             NotEstimable: margins that cannot be met.
+            UnfitGroupError: a question in `groups` cannot make any.
             PointsMissing: some responses lack a point, and `without_point` refuses them.
         """
+        grouping = declared_questions(instrument, groups)
         frame, alone = settled(frame, without_point)
         people, report = weighted(analysis_frame(frame, series), series, oversampling)
-        measures = _measures(instrument, series)
+        measures = _measures(instrument, series, declared_items(grouping))
         if tree is None:
             measures += _on_other_scales(instrument, measures)
-        return cls(series, people, report, instrument, tree, measures, composite, alone)
+        return cls(series, people, report, instrument, tree, measures, composite, grouping, alone)
 
     @cached_property
     def design(self) -> Design:
@@ -96,7 +110,13 @@ class Source:
     @cached_property
     def memberships(self) -> Mapping[str, NDArray[np.bool_]]:
         """Group -> who belongs to it."""
-        return groups(self.people, self.series)
+        further = (one for question in self.grouping for one in question.members(self.people))
+        return groups(self.people, self.series) | dict(further)
+
+    @property
+    def group_words(self) -> tuple[GroupQuestion, ...]:
+        """Questions of the form whose words name groups."""
+        return named_questions(self.instrument, self.series, self.grouping)
 
     @cached_property
     def plan(self) -> Plan:
@@ -113,12 +133,18 @@ class Source:
         return Plan(Tree(nodes), _scale(ratings[0]), False)
 
 
-def _measures(instrument: Instrument, series: str) -> tuple[Measure, ...]:
-    """What is declared; of a questionnaire of one's own, what its questions are as well."""
+def _measures(
+    instrument: Instrument, series: str, groups: tuple[str, ...] = ()
+) -> tuple[Measure, ...]:
+    """What is declared; of a questionnaire of one's own, what its questions are as well.
+
+    A question that makes groups gives no share: it would tell the size of a hidden group.
+    """
     declared = measures_for(instrument, read_measures(_MEASURES))
+    kept = tuple(measure for measure in declared if measure.item not in groups)
     if series in SHIPPED_SERIES and declared:
-        return declared
-    return (*declared, *form_measures(instrument, declared, GROUP_VARIABLES))
+        return kept
+    return (*kept, *form_measures(instrument, declared, (*GROUP_VARIABLES, *groups)))
 
 
 def _ratings(instrument: Instrument) -> list[Item]:

@@ -26,4 +26,5 @@ def stored_source(session: Session, wave: Wave, folder: Path) -> Source:
         composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
         without_point=manifest.without_point,
+        groups=manifest.groups,
     )

@@ -125,6 +125,7 @@ def _method(source: Source, cells: pd.DataFrame, auditor: IntervalAuditor) -> Me
         items={item.name: str(item.indicator) for item in source.instrument.scored_items},
         measures=source.measures,
         groups=tuple(source.memberships),
+        grouping=source.group_words,
         ranking=RANKING if source.plan.has_composite else None,
         small_areas=SmallAreaMethod(
             a_from_n=GRADE_A_FROM_N,

@@ -12,6 +12,7 @@ from survey.publish.charts import ChartText, Kind
 from survey.publish.charts.layers import HIDDEN
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
+from survey.publish.results.grouping import declared_items
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import Difference, Figure, difference_of, figure_of
 from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
@@ -257,7 +258,7 @@ def _groups(reading: Reading, cells: Cells, headline: Figure, name: str) -> Pict
     t = reading.t
     order = [
         key
-        for variable in GROUP_VARIABLES
+        for variable in (*GROUP_VARIABLES, *declared_items(reading.results.method.grouping))
         for key in reading.results.method.groups
         if key.partition("=")[0] == variable
     ]

@@ -11,6 +11,7 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N
 from survey.instrument.tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
+from survey.publish.results.grouping import declared_items
 from survey.publish.results.method import Method
 from survey.publish.results.store import WaveInfo
 from survey.publish.results.weighting import WeightingReport
@@ -78,9 +79,12 @@ def method_of(
 ) -> MethodView:
     """Every recorded choice of one snapshot."""
     t = translator(language)
-    names = Names(language, tree, method.measures)
+    names = Names(language, tree, method.measures, method.grouping)
     return MethodView(
-        snapshot=_snapshot(wave, manifest, method, language, t),
+        snapshot=(
+            *_snapshot(wave, manifest, method, language, t),
+            *_declared(method, names, t),
+        ),
         weights=_weights(method.weighting, names, t),
         errors=_errors(method, t),
         disclosure=_disclosure(method, t),
@@ -110,6 +114,15 @@ def _snapshot(
         (t("Composite"), t(composite) if composite else method.composite),
         (t("Software"), manifest.software),
     )
+
+
+def _declared(method: Method, names: Names, t: Translator) -> Facts:
+    """The questions whose answers were declared to make groups."""
+    items = declared_items(method.grouping)
+    if not items:
+        return ()
+    listed = "; ".join(f"{names.variable(item)} ({item})" for item in items)
+    return ((t("Questions that make further groups"), listed),)
 
 
 def _when(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, msg, translator
+from survey.publish.results.grouping import GroupQuestion
 from survey.publish.results.measures import Measure
 
 _AREAS_CSV = Path(__file__).with_name("area_names.csv")
@@ -108,12 +109,17 @@ class Names:
     """Names in one language for the areas, groups and indicators of one wave."""
 
     def __init__(
-        self, language: str, tree: IndicatorTree | None, measures: tuple[Measure, ...] = ()
+        self,
+        language: str,
+        tree: IndicatorTree | None,
+        measures: tuple[Measure, ...] = (),
+        grouping: tuple[GroupQuestion, ...] = (),
     ) -> None:
         self.language = language
         self.t = translator(language)
         self._tree = tree
         self._measures = {measure.key: measure for measure in measures}
+        self._questions = {question.item: question for question in grouping}
 
     def area(self, key: str) -> str:
         """A city, province, region, class or tier; an unknown key stays as it is."""
@@ -127,20 +133,31 @@ class Names:
         return self.t(AREA_LEVELS[level])
 
     def variable(self, variable: str) -> str:
+        question = self._questions.get(variable)
+        if question is not None and question.declared:
+            return self._in_language(question.label, variable)
         known = VARIABLES.get(variable)
         return self.t(known) if known else variable
 
     def group(self, key: str) -> str:
         """A group of people such as `gender=male`; an unknown one by its value."""
+        variable, _, value = key.partition("=")
+        question = self._questions.get(variable)
+        if question is not None and question.declared:
+            return f"{self.variable(variable)}: {self._choice(question, value)}"
         if key in _GROUPS:
             return self.t(_GROUPS[key])
-        variable, _, value = key.partition("=")
+        if question is not None:
+            return self._choice(question, value)
         if variable != "age_band":
             return value or key
         low, separator, high = value.partition("-")
         if separator:
             return self.t("{low}–{high} years", low=low, high=high)
         return self.t("{low} years and over", low=low.removesuffix("+"))
+
+    def _choice(self, question: GroupQuestion, value: str) -> str:
+        return self._in_language(question.choices.get(value, {}), value)
 
     def indicator(self, code: str) -> str:
         """The plain name of an indicator or measure."""

@@ -32,7 +32,7 @@ class Reading:
         self.principal = principal
         self.t: Translator = translator(language)
         self.language = language
-        self.names = Names(language, results.tree, results.method.measures)
+        self.names = Names(language, results.tree, results.method.measures, results.method.grouping)
 
     @property
     def wave(self) -> WaveInfo:

@@ -9,6 +9,7 @@ from survey.publish.charts import Kind
 from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.domains import EVERYONE, SHIPPED_SERIES
+from survey.publish.results.grouping import declared_items
 from survey.publish.views.cells import Cells
 from survey.publish.views.figures import (
     JUDGED_TOGETHER,
@@ -54,10 +55,19 @@ class GroupsView:
 
 
 def group_choices(results: WaveResults) -> tuple[str, ...]:
-    """The special groups that the wave knows; of a study of one's own all groups."""
+    """The special groups that the wave knows and those declared for it.
+
+    Of a study of one's own all groups.
+    """
     if results.wave.series not in SHIPPED_SERIES:
         return tuple(group for group in results.method.groups if group != EVERYONE)
-    return tuple(group for group in MAIN_GROUPS if group in results.method.groups)
+    declared = declared_items(results.method.grouping)
+    return tuple(
+        group
+        for group in (*MAIN_GROUPS, *results.method.groups)
+        if group in results.method.groups
+        and (group in MAIN_GROUPS or group.partition("=")[0] in declared)
+    )
 
 
 def special_groups(

@@ -1,5 +1,6 @@
 """Freezing a wave for good, beside the page: every figure is computed, which takes a while."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,7 +19,9 @@ EVERY_SECONDS = 1.0
 _FREEZING = "plan/freezing"
 
 
-def start_freezing(visit: Visit, wave_key: str, without_point: WithoutPoint) -> None:
+def start_freezing(
+    visit: Visit, wave_key: str, without_point: WithoutPoint, groups: Sequence[str] = ()
+) -> None:
     """Begin as whoever is signed in now; a second click while it runs does nothing."""
     if _FREEZING in st.session_state:
         return
@@ -26,8 +29,9 @@ def start_freezing(visit: Visit, wave_key: str, without_point: WithoutPoint) -> 
 
     def freeze(_tick: Any) -> FrozenWave:
         return freeze_wave(
-            settings, wave_key=wave_key, actor=person, final=True, without_point=without_point
-        )
+            settings, wave_key=wave_key, actor=person, final=True, without_point=without_point,
+            groups=groups,
+        )  # fmt: skip
 
     job = Job[FrozenWave](msg("Freezing"))
     job.start(freeze)

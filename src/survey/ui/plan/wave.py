@@ -24,6 +24,7 @@ from survey.snapshot.manifest import WithoutPoint
 from survey.store.tables import WaveState, now
 from survey.ui.page import Visit
 from survey.ui.plan.freezing import freezing, start_freezing
+from survey.ui.plan.grouping import choose_groups, chosen_groups
 from survey.ui.plan.outcome import act, may_plan
 from survey.ui.plan.own_tree import own_tree
 
@@ -96,6 +97,7 @@ def _moves(visit: Visit, sheet: WaveSheet) -> None:
             st.caption(t(_WARNINGS[to]))
         if to is WaveState.FROZEN:
             _choose_without_point(visit, sheet)
+            choose_groups(visit, sheet)
         sure = st.checkbox(
             t("I want to change the state of this wave."), key=f"plan-sure-{sheet.key}-{to.value}"
         )
@@ -122,7 +124,7 @@ def _move(visit: Visit, sheet: WaveSheet, to: WaveState) -> None:
     st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
     if to is WaveState.FROZEN:
         # The state follows from the snapshot and never comes without one.
-        start_freezing(visit, sheet.key, _chosen_without_point(sheet))
+        start_freezing(visit, sheet.key, _chosen_without_point(sheet), chosen_groups(sheet))
         return
 
     def change(session: Session, person: Principal) -> None:
