@@ -23,6 +23,7 @@ from survey.locale import SurveyError, translator
 from survey.publish.results import WaveResults, list_waves, open_results
 from survey.publish.results.analysis import NotEstimable
 from survey.publish.results.freeze import NothingToFreeze, freeze_frame, freeze_wave
+from survey.publish.results.gate import totals_of
 from survey.publish.results.source import Source
 from survey.publish.results.stored import stored_source
 from survey.publish.results.without_point import PointsMissing
@@ -272,3 +273,38 @@ def test_a_later_wave_of_the_same_city_is_compared_with_the_first(tmp_path: Path
     assert set(change["area_level"].astype(str)) >= {"nation", "city"}
     assert change["difference"].notna().all()
     dispose_engines()
+
+
+@pytest.mark.parametrize(
+    "few", [{"440100": 6}, {"320500": 6, "440100": 80}, {"320500": 3, "510100": 3, "440100": 80}]
+)
+def test_a_few_interviews_of_a_further_city_leave_the_nation_shown(
+    wave: SmallWave, few: dict[str, int]
+) -> None:
+    """One more city is hidden beside the small one, and the nation is not.
+
+    With a city that has no tier beside one that is its whole tier, a city was its own only part:
+    an equation that says it has nobody, so that every cell was determined and hidden.
+    """
+    people: list[Any] = []
+    for city, count in ({"110000": 80, "310000": 80} | few).items():
+        people += [person(len(people) + n, city, psu=None) for n in range(count)]
+    results = frozen(wave, frame_of(people, small_instrument()))
+    cells = results.cells(OPERATOR, group="all", indicator="composite")
+    shown = set(cells.loc[cells["shown"], "area"].astype(str))
+    assert "CN" in shown
+    assert not {city for city, count in few.items() if count < 10} & shown
+    hidden = cells[~cells["shown"] & (cells["area_level"] == "city")]
+    assert len(hidden) >= 2, "the small city is not the nation less the others"
+
+
+def test_no_area_is_a_part_of_itself(wave: SmallWave) -> None:
+    """Beijing has no retail tier, and the only city of its tier is Shanghai."""
+    people = [person(n, ("110000", "310000")[n % 2], psu=None) for n in range(60)]
+    source = Source.of(
+        frame_of(people, small_instrument()), series="main", instrument=small_instrument(),
+        tree=small_tree(), composite="item_means",
+    )  # fmt: skip
+    totals = totals_of(source)
+    assert ("city", "310000") in {total.whole for total in totals}
+    assert not [total for total in totals if total.whole in total.parts]
