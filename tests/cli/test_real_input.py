@@ -302,3 +302,26 @@ def test_an_own_tree_comes_in_and_what_does_not_fit_it_is_refused_by_row(
     with read_scope(current_settings().store_url) as session:
         added = session.exec(select(AuditEntry).where(AuditEntry.action == "instrument.added"))
         assert [one.subject_kind for one in added] == ["instrument"]
+
+
+def test_a_question_of_the_form_is_declared_to_make_groups(survey: Survey, files: Path) -> None:
+    survey("init")
+    assert run_import(survey, files, "hotel-2026").exit_code == 0
+    refused = survey("freeze", "--wave", "hotel-2026", "--groups", "again,why")
+    assert refused.exit_code == 1
+    assert "why is not a question with choices." in refused.output
+    assert "Questions that can make groups: again." in refused.output
+    assert survey("freeze", "--wave", "hotel-2026", "--groups", " again ").exit_code == 0
+    table = survey(
+        "estimate", "--wave", "hotel-2026", "--group", "again=yes", "--group", "again=no",
+        "--indicator", "food", "--format", "json",
+    )  # fmt: skip
+    cells = {cell["group"]: cell for cell in json.loads(table.stdout)}
+    said = [row[7] for row in answers()[1:]]
+    assert {group: cell["n"] for group, cell in cells.items()} == {
+        "again=yes": said.count("Y"), "again=no": said.count("N")
+    }  # fmt: skip
+    assert cells["again=yes"]["group_name"] in {"Again?: Yes", "还来吗: 会"}
+    unknown = survey("estimate", "--wave", "hotel-2026", "--group", "again=perhaps")
+    assert unknown.exit_code == 1
+    assert "again=yes" in unknown.output

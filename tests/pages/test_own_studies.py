@@ -120,3 +120,24 @@ def test_choices_are_shares_of_those_who_answered(
     )
     assert set(cells["n"]) == {60}
     assert not any(key.startswith("gender=") for key in found), "groups have sizes, not shares"
+
+
+def test_declared_groups_are_chosen_on_the_page_of_groups_in_the_words_of_the_form(
+    visit_as: Callable[..., AppTest], own_study: None, employ: Callable[[Role, str], Principal],
+    read: Callable[[AppTest], str],
+) -> None:  # fmt: skip
+    freeze_wave(
+        current_settings(), wave_key="mycity-2025", actor=OPERATOR, final=True,
+        groups=("again", "reasons"),
+    )  # fmt: skip
+    person = employ(Role.ADMINISTRATOR, "CN")
+    app = visit_as(PageKey.SPECIAL_GROUPS, person, wave="mycity-2025")
+    groups = next(one for one in app.selectbox if one.key and one.key.startswith("group"))
+    assert groups.options == [
+        "Men", "Women", "Come again?: Yes", "Come again?: No", "Reasons: Price", "Reasons: Taste"
+    ]  # fmt: skip
+    groups.select("again=yes").run()
+    assert not app.exception
+    assert "Come again?: Yes" in read(app)
+    app = visit_as(PageKey.METHOD, person, wave="mycity-2025")
+    assert "Come again? (again); Reasons (reasons)" in str([table.value for table in app.table])

@@ -339,6 +339,32 @@ def test_how_interviews_without_a_point_are_counted_is_chosen_before_freezing(
     assert "1,234 interviews without a sampling point" in app.success[0].value
 
 
+def test_questions_that_make_further_groups_are_chosen_before_freezing(
+    planned: Any, visit_as: Any, admin: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _move(planned, WaveState.CLOSED)
+    asked: list[tuple[str, ...]] = []
+
+    def freeze(*_: Any, groups: tuple[str, ...], **__: Any) -> Any:
+        asked.append(groups)
+        return SimpleNamespace(without_point=0)
+
+    monkeypatch.setattr("survey.ui.plan.freezing.freeze_wave", freeze)
+    app = visit_as(PageKey.PLAN, admin, wave=KEY)
+    offered = app.multiselect(key=f"plan-groups-{KEY}")
+    assert offered.value == []
+    assert not [label for label in offered.options if label.endswith("(gender)")]
+    offered.set_value(offered.options[:1]).run()
+    assert not app.exception
+    app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
+    app.button(key="plan-move-frozen").click().run()
+    if "plan/freezing" in app.session_state:
+        assert app.session_state["plan/freezing"].wait(60)
+        app.run()
+    assert [len(groups) for groups in asked] == [1]
+    assert offered.options[0].endswith(f"({asked[0][0]})")
+
+
 def test_a_release_asks_once_more_and_is_taken_back_with_a_reason(
     planned: Any, visit_as: Any, admin: Principal
 ) -> None:
