@@ -2,6 +2,7 @@
 
 import csv
 import json
+import operator
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -127,6 +128,37 @@ def test_answers_become_a_frozen_and_estimated_wave(
     asked = [row for row in beijing if row[6] != "N/A"]
     assert cells["110000", "staff"]["n"] == len(asked)
     assert not any(indicator == "composite" for _area, indicator in cells)
+
+
+def test_weights_of_a_file_are_those_of_the_estimates(survey: Survey, files: Path) -> None:
+    survey("init")
+    header, *rows = answers()
+    weights = [0.5 + int(str(row[5])) / 4 + number % 7 for number, row in enumerate(rows)]
+    write_csv(files / "answers.csv", [
+        (*header, "权重"),
+        *((*row, weight) for row, weight in zip(rows, weights, strict=True)),
+    ])  # fmt: skip
+    unmapped = run_import(survey, files, "hotel-2025")
+    assert unmapped.exit_code == 0, unmapped.output
+    write_csv(files / "mapping.csv", (*MAPPING, ("权重", "weight", "", "")))
+    mixed = run_import(survey, files, "hotel-2025")
+    assert mixed.exit_code == 1
+    assert "240 interviews without a weight" in mixed.output
+    assert "wave with another key" in mixed.output
+    imported = run_import(survey, files, "hotel-2026")
+    assert imported.exit_code == 0, imported.output
+    assert "gives every interview its weight" in imported.output
+    assert survey("freeze", "--wave", "hotel-2026").exit_code == 0
+    table = survey("estimate", "--wave", "hotel-2026", "--area-level", "city", "--format", "json")
+    cells = {(cell["area"], cell["indicator"]): cell for cell in json.loads(table.stdout)}
+    beijing = [(row, weight) for row, weight in zip(rows, weights, strict=True) if row[1] == "北京"]
+    scores = [(int(str(row[5])) - 1) / 9 * 100 for row, _ in beijing]
+    own = [weight for _, weight in beijing]
+    expected = sum(map(operator.mul, scores, own)) / sum(own)
+    cell = cells["110000", "food"]
+    assert cell["estimate"] == pytest.approx(expected, abs=0.051)
+    assert abs(expected - sum(scores) / len(scores)) > 0.1, "the weights matter here"
+    assert cell["n"] == len(beijing)
 
 
 def test_a_bad_row_stops_the_import_unless_it_is_left_out(survey: Survey, files: Path) -> None:

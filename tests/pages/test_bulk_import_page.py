@@ -236,3 +236,37 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
     monkeypatch.setattr(screen, "commit_import", commit)
     _finish(app, "bulk-write")
     assert _count(field) == 1
+
+
+def test_a_column_of_weights_is_offered_suggested_and_written(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in(
+        "city,quality,gender,birth_year,权重\n110000,8,female,1990,1.25\n110000,7,male,1980,0\n"
+    )
+    administrator = employ(Role.ADMINISTRATOR, "CN")
+    app = visit_as(PageKey.BULK_IMPORT, administrator, wave="new")
+    app.text_input(key="bulk/key").input("pilot-2025").run()
+    _finish(app, "bulk-check")
+    text = read(app)
+    assert "Column 权重 gives every interview its weight" in text
+    assert "This is no weight: it must be a positive number" in text
+    app.checkbox(key="bulk-skip").check().run()
+    _finish(app, "bulk-write")
+    with read_scope(field.url) as session:
+        assert session.exec(select(Response.given_weight)).one() == 1.25
+    hand_in(HEADER + GOOD)
+    app = visit_as(PageKey.BULK_IMPORT, administrator, wave="pilot-2025")
+    _finish(app, "bulk-check")
+    assert "all interviews of a wave have one, or none" in read(app)
+    assert "bulk-write" not in [button.key for button in app.button]
+
+
+def test_an_open_wave_takes_no_weights_and_says_what_to_do(
+    field: Any, visit_as: Visit, employ: Employ, read: Callable[..., str], hand_in: Any
+) -> None:
+    hand_in("city,point,quality,gender,birth_year,weight\n110000,110000-u-01,8,female,1990,2\n")
+    app = visit_as(PageKey.BULK_IMPORT, employ(Role.SUPERVISOR, "110000"))
+    _finish(app, "bulk-check")
+    assert "Map the column to ignore" in read(app)
+    assert _count(field) == 0

@@ -72,6 +72,7 @@ def import_answers(
             city_code=city,
             series=series,
             title={"zh": title, "en": title} if title else {},
+            file_name=answers.name,
         )
         with read_scope(url, patient=True) as session:
             plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)

@@ -30,7 +30,7 @@ BATCH = 2000
 _RESPONSE_COLUMNS = (
     "id", "client_uuid", "city_code", "point_id", "surveyor_id", "invitation_id",
     "quota_cell_id", "mode", "status", "reason", "language", "started_at", "submitted_at",
-    "duration_seconds", "dropped_answers",
+    "duration_seconds", "dropped_answers", "given_weight",
 )  # fmt: skip
 
 
@@ -54,6 +54,7 @@ class StoredInterview:
     started_at: datetime | None = None
     duration_seconds: float | None = None
     dropped_answers: int = 0
+    given_weight: float | None = None
     id: UUID = field(default_factory=new_id)
 
 

@@ -26,6 +26,9 @@ FIELDS = (
     "submitted_at",
     "duration_seconds",
 )
+GIVEN_WEIGHT = "weight:given"
+"""Column of the weights that the interviews of an imported wave brought along, null where one has
+none; absent where none has. No item can have this name."""
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -39,7 +42,8 @@ def response_frame(
     instrument: Instrument,
     statuses: Sequence[Status] = FREEZABLE,
 ) -> pd.DataFrame:
-    """One row a response in one of `statuses`, sorted by id; columns `FIELDS`, then the items.
+    """One row a response in one of `statuses`, sorted by id; columns `FIELDS`, `GIVEN_WEIGHT` where
+    there are such weights, then the items.
 
     Ratings are int8 with the codes of `survey.snapshot.codes`; `psu` and `stratum` are null where
     no sampling point was recorded.
@@ -58,6 +62,7 @@ def response_frame(
             response.c.started_at,
             response.c.submitted_at,
             response.c.duration_seconds,
+            response.c.given_weight,
             revision.c.answers,
         )
         .select_from(
@@ -73,7 +78,11 @@ def response_frame(
         .order_by(response.c.id)
     )
     rows = session.execute(query).all()
-    return frame_of((tuple(row) for row in rows), instrument)
+    frame = frame_of(((*row[:-2], row[-1]) for row in rows), instrument)
+    weights = [row[-2] for row in rows]
+    if any(weight is not None for weight in weights):
+        frame.insert(len(FIELDS), GIVEN_WEIGHT, pd.Series(weights, dtype="float64"))
+    return frame
 
 
 def frame_of(rows: Iterable[tuple[Any, ...]], instrument: Instrument) -> pd.DataFrame:

@@ -15,6 +15,18 @@ class WithoutPoint(StrEnum):
     """They are a stratum of their own in each city, everybody a point."""
 
 
+class WeightFile(BaseModel):
+    """An imported file whose column gave interviews their weights.
+
+    By its content: a file's name may name people, and the store forgets it after a while.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    column: str
+
+
 class Manifest(BaseModel):
     """Stored as `manifest.json` beside the data; `responses_sha256` vouches for the data file."""
 
@@ -41,6 +53,10 @@ class Manifest(BaseModel):
     """As whoever froze the wave chose."""
     groups: tuple[str, ...] = ()
     """Questions whose answers make further groups, as whoever froze the wave declared."""
+    weights: Literal["raked", "given"] = "raked"
+    """Made here, or brought along by the interviews."""
+    weight_files: tuple[WeightFile, ...] = ()
+    """Where given weights come from, in the order of the imports."""
     responses_sha256: str
     files: dict[str, str] | None = None
     """SHA-256 of every other file of the folder; none before files were sealed."""

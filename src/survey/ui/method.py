@@ -30,15 +30,7 @@ def explain_method(visit: Visit, results: WaveResults) -> None:
     )
     _facts(t, view.snapshot)
     _scores(t)
-    st.header(t("Weights"), anchor=False)
-    st.markdown(
-        t(
-            "Each interview first stands for an equal part of its city. Within the city the "
-            "weights are then raked until the sample has the population's own structure. City "
-            "totals are resident populations, so the nation is not the mean of its cities."
-        )
-    )
-    _facts(t, view.weights)
+    _weights(t, view)
     _errors(t)
     _rates(t)
     _facts(t, view.errors)
@@ -61,6 +53,24 @@ def explain_method(visit: Visit, results: WaveResults) -> None:
     with st.expander(t("Unscored measures")):
         st.table(view.measures, hide_index=True, border="horizontal")
     _glossary(visit)
+
+
+def _weights(t: Translator, view: MethodView) -> None:
+    st.header(t("Weights"), anchor=False)
+    st.markdown(
+        t(
+            "The interviews of this wave came with weights of their own: each says how much its "
+            "interview counts. They are used as they were given. How the sample was drawn and how "
+            "the weights were made is for whoever supplied the file to say."
+        )
+        if view.given_weights
+        else t(
+            "Each interview first stands for an equal part of its city. Within the city the "
+            "weights are then raked until the sample has the population's own structure. City "
+            "totals are resident populations, so the nation is not the mean of its cities."
+        )
+    )
+    _facts(t, view.weights)
 
 
 def _facts(t: Translator, facts: Facts) -> None:

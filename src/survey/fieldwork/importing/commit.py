@@ -14,6 +14,7 @@ from survey.fieldwork.importing.findings import ImportImpossible
 from survey.fieldwork.importing.plan import EVERY, ImportPlan, Tick, unwatched
 from survey.fieldwork.importing.rows import PlannedRow
 from survey.fieldwork.importing.target import cell_finder, check_wave, known_uuids, year_of
+from survey.fieldwork.importing.weights import check_weights
 from survey.fieldwork.instruments import save_instrument, tree_id_by_name
 from survey.fieldwork.waves import NewWave, create_wave, move_wave
 from survey.locale import msg
@@ -53,6 +54,7 @@ def commit_import(
     existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
     if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
         raise _changed()
+    check_weights(session=session, wave=existing, column=plan.weight_column)
     wave = existing or _new_wave(session, principal, plan, now)
     known = known_uuids(session=session, wave=existing)
     rows = [row for row in plan.accepted if row.interview.client_uuid not in known]
@@ -109,6 +111,7 @@ def _log_file(
             rejected=plan.rejected_rows,
             account_id=None if principal == OPERATOR else principal.account_id,
             at=now,
+            weight_column=plan.weight_column,
         )
     )
     session.flush()

@@ -38,6 +38,8 @@ class Role(StrEnum):
     SUBMITTED_AT = "submitted_at"
     IDENTITY = "identity"
     """What the other tool calls the interview: the same again is the same interview."""
+    WEIGHT = "weight"
+    """How many people the interview stands for, by whoever drew the sample."""
     IGNORE = "ignore"
 
 

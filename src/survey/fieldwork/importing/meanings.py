@@ -16,6 +16,7 @@ ROLE_NAMES: dict[Role, Message] = {
     Role.SUBMITTED_AT: msg("moment of handing in"),
     Role.DURATION: msg("duration in seconds"),
     Role.IDENTITY: msg("number of the interview in the other tool"),
+    Role.WEIGHT: msg("design weight of the interview"),
     Role.IGNORE: msg("nothing: leave it out"),
 }
 

@@ -34,6 +34,7 @@ from survey.fieldwork.importing.target import (
     known_uuids,
     stored_answers,
 )
+from survey.fieldwork.importing.weights import check_weights, stored_weights, weight_column
 from survey.fieldwork.importing.workbooks import read_table
 from survey.instrument.model import Instrument, Kind
 from survey.locale import Message, msg
@@ -81,6 +82,8 @@ class ImportPlan:
     encoding: str
     delimiter: str
     remarks: tuple[Message, ...]
+    weight_column: str | None = None
+    """The column that gives every interview its weight."""
 
     @property
     def dropped_answers(self) -> int:
@@ -114,6 +117,8 @@ def plan_import(
     table = read_table(request.content)
     source = recognise(table)
     uses = _uses(request, table, source)
+    weights = weight_column(uses)
+    check_weights(session=session, wave=existing, column=weights)
     rules = _rules(session, principal, request, table, uses, existing, now)
     sorted_rows = _sort(session, existing, rules, table, tick)
     accepted, sha256 = tuple(sorted_rows.accepted), hashlib.sha256(request.content).hexdigest()
@@ -135,6 +140,7 @@ def plan_import(
         encoding=table.encoding,
         delimiter=table.delimiter,
         remarks=(*_remarks(uses, table), *_quota_remarks(session, existing, accepted, now)),
+        weight_column=weights,
     )
 
 
@@ -183,8 +189,10 @@ def _refuse_changed(
         found.duplicates = len(found.repeated)
         return
     stored = stored_answers(session=session, wave=existing)
+    weights = stored_weights(session=session, wave=existing)
     for row in found.repeated:
-        if stored.get(row.interview.client_uuid) == row.interview.answers:
+        name, weight = row.interview.client_uuid, row.interview.given_weight
+        if stored.get(name) == row.interview.answers and weights.get(name) == weight:
             found.duplicates += 1
         else:
             found.refuse(
@@ -310,6 +318,14 @@ def _remarks(uses: ColumnUses, table: Table) -> tuple[Message, ...]:
         )
         if Role.STRATUM in uses.roles:
             remarks.append(msg("The stratum is not used, because no column says the point."))
+    if Role.WEIGHT in uses.roles:
+        remarks.append(
+            msg(
+                "Column {column} gives every interview its weight: the figures are computed with "
+                "these weights, not with weights by the population's age and gender.",
+                column=uses.roles[Role.WEIGHT].column,
+            )
+        )
     if not uses.roles.keys() & {Role.STARTED_AT, Role.ENDED_AT, Role.SUBMITTED_AT}:
         remarks.append(msg("No column says when the interview began."))
     return tuple(remarks)

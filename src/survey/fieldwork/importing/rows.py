@@ -13,6 +13,7 @@ from survey.fieldwork.importing.identity import GivenNames, RowNames
 from survey.fieldwork.importing.mapping import ColumnUse, ColumnUses, Role
 from survey.fieldwork.importing.moments import Times, complete_times, read_moment, read_seconds
 from survey.fieldwork.importing.points import PlannedPoints, point_code
+from survey.fieldwork.importing.weights import LARGEST, SMALLEST, UNWEIGHTED, read_weight
 from survey.instrument.answers import Problem
 from survey.instrument.model import Instrument
 from survey.locale import Message, msg
@@ -120,17 +121,19 @@ class RowReader:
         times = self._times(number, cells)
         checked = self._checker.check(cells, china_date(times.started or rules.now))
         self._check_answers(number, cells, checked)
+        status = Status(checked.ending.value) if checked.ending else rules.complete_status
         interview = StoredInterview(
             client_uuid=name,
             city_code=city,
             mode=Mode.IMPORT,
-            status=Status(checked.ending.value) if checked.ending else rules.complete_status,
+            status=status,
             submitted_at=times.finished or rules.now,
             answers=checked.answers,
             language=rules.language,
             started_at=times.started,
             duration_seconds=times.seconds,
             dropped_answers=checked.dropped,
+            given_weight=self._weight(number, cells, needed=status not in UNWEIGHTED),
         )
         missing = tuple(p.item for p in checked.problems if p.code == "required")
         return PlannedRow(interview, number, point, point_name, stratum, surveyor, missing)
@@ -239,6 +242,29 @@ class RowReader:
         if seconds is None:
             raise _refusal(number, column, text, msg("This is no duration in seconds."))
         return seconds
+
+    def _weight(self, number: int, cells: list[str], *, needed: bool) -> float | None:
+        """The interview's own weight; without one it stays out where the file gives weights."""
+        column, text = self._text(Role.WEIGHT, cells)
+        if not column or (not text and not needed):
+            return None
+        if not text:
+            raise _refusal(
+                number, column, text, msg("The weight is missing: every interview needs one.")
+            )
+        weight = read_weight(text)
+        if weight is None:
+            raise _refusal(
+                number,
+                column,
+                text,
+                msg(
+                    "This is no weight: it must be a positive number, from {low} to {high}.",
+                    low=f"{SMALLEST:.9f}",
+                    high=f"{LARGEST:,.0f}",
+                ),
+            )
+        return weight
 
     def _check_answers(self, number: int, cells: list[str], checked: Checked) -> None:
         tolerated = {"required"} if self._rules.allow_missing else set()

@@ -21,6 +21,15 @@ _MOST_COLUMNS = 400
 _LONGEST = 300
 _NUMBERED = re.compile(r"\s*[QqTt]?[0-9]{1,3}\s*[.\u3001\uff0e:\uff1a)\uff09_-]\s*")
 _BRACKETS = re.compile(r"(.*?)[(\uff08]([^()\uff08\uff09]+)[)\uff09]\s*")
+_USUAL_NAMES: dict[Role, re.Pattern[str]] = {
+    Role.WEIGHT: re.compile(
+        r".*(?:权重|加权|权数).*"
+        r"|(?:(?:design|sampl(?:e|ing)|survey|final|case|person)[ _.-]*)?(?:weights?|wgt|wt)[0-9]*",
+        re.IGNORECASE,
+    )
+}
+"""What columns of a role are called where its own words are too unlike, or too like others: a
+height is no weight."""
 _DASH = re.compile(r"(.+?)\s*[\u2014\uff0d]+\s*(.+)")
 
 _Pairs = frozenset[str]
@@ -33,6 +42,8 @@ class _Target:
     """The texts that stand for it; of a choice, those of its question."""
     tail: tuple[_Pairs, ...] = ()
     """Of a choice, its own labels."""
+    usual: re.Pattern[str] | None = None
+    """What its columns are usually called."""
 
 
 def suggest(
@@ -78,7 +89,7 @@ def _targets(instrument: Instrument) -> Iterator[_Target]:
                 yield _Target(f"{item.name}/{choice.name}", head, _pairs_of(choice.label))
     for role in set(Role) - {Role.IGNORE}:
         names = {language: translator(language)(ROLE_NAMES[role]) for language in LANGUAGES}
-        yield _Target(role.value, _pairs_of(names))
+        yield _Target(role.value, _pairs_of(names), usual=_USUAL_NAMES.get(role))
 
 
 def _texts(item: Item) -> tuple[_Pairs, ...]:
@@ -103,6 +114,8 @@ def _likeness(column: str, target: _Target) -> float:
         if split is None:
             return 0.0
         return min(_best(split[1], target.head), _best(split[2], target.tail))
+    if target.usual is not None and target.usual.fullmatch(text.strip()):
+        return 1.0
     whole = _best(text, target.head)
     return max(whole, _best(split[2], target.head)) if split else whole
 

@@ -120,7 +120,7 @@ def erase(*, session: Session, response: AnyRow, now: datetime) -> None:
     void = counted or response.status is Status.VOID
     values: dict[str, Any] = {
         "withdrawn_at": now, "quota_cell_id": None, "started_at": None, "duration_seconds": None,
-        "dropped_answers": 0, "lock_version": _RESPONSES.c.lock_version + 1,
+        "dropped_answers": 0, "given_weight": None, "lock_version": _RESPONSES.c.lock_version + 1,
         "reason": ReasonCode.WITHDRAWN.value if void else "",
     }  # fmt: skip
     if counted:

@@ -8,6 +8,7 @@ from survey.estimate import Design, DfRule, EstimateError
 from survey.fieldwork.planning.oversampling import Oversampling
 from survey.locale import SurveyError, msg
 from survey.publish.results.domains import BANDS, age_band_of
+from survey.publish.results.given_weights import given_weights
 from survey.publish.results.weighting import GUARDIAN as GUARDIAN_ITEM
 from survey.publish.results.weighting import WeightingReport, weigh
 from survey.sample.frame import shipped_cities
@@ -51,9 +52,15 @@ def weighted(
 ) -> tuple[pd.DataFrame, WeightingReport]:
     """The analysis frame with its weights, and how they were made.
 
+    Interviews that came with weights of their own keep them.
+
     Raises:
+        WeightsMissing: only some came with weights.
         NotEstimable: margins that cannot be met, or oversampling that the answers cannot undo.
     """
+    given = given_weights(frame)
+    if given is not None:
+        return frame.assign(**{WEIGHT: given[0]}), given[1]
     boosts = oversampling.boosts if oversampling else {}
     margins = _margins_of(series, frame, boosts)
     _require_undoable(boosts, frame, margins)

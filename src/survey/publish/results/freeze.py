@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
+from survey.fieldwork.importing.imported_files import files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, hold_interviews
 from survey.fieldwork.planning.oversampling import oversampling_of
@@ -32,7 +33,7 @@ from survey.snapshot.files import (
     write_snapshot,
 )
 from survey.snapshot.frame import FREEZABLE, response_frame
-from survey.snapshot.manifest import Manifest, WithoutPoint
+from survey.snapshot.manifest import Manifest, WeightFile, WithoutPoint
 from survey.snapshot.seals import SEAL, SnapshotDraft
 from survey.store.core import table_of
 from survey.store.engine import session_scope
@@ -88,6 +89,7 @@ def freeze_wave(
         NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
         UnfitGroupError: a question in `groups` cannot make any.
         PointsMissing: some responses lack a sampling point, and `without_point` refuses them.
+        WeightsMissing: some responses came with a weight and others without.
         WaveMoveForbidden: a final snapshot of a wave that is still collecting.
         AnswersChanged: an interview was withdrawn in the meantime.
         NarrowIntervalError: published counts would tell hidden ones too closely.
@@ -148,7 +150,7 @@ def freeze_frame(
     data = parquet_bytes(frame)
     manifest = _manifest(
         wave, source, frame, content_sha256(data), final=final, without_point=without_point
-    )
+    ).model_copy(update=_given(session, wave, source))
     mine = draft or SnapshotDraft(settings, session)
     with removed_on_failure() as new:
         folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
@@ -250,6 +252,17 @@ def _manifest(
         software=version("hundred-cities-survey"),
         frozen_at=datetime.now(UTC),
     )
+
+
+def _given(session: Session, wave: Wave, source: Source) -> dict[str, object]:
+    """What the manifest says of weights that came with the interviews."""
+    if source.report.way != "given":
+        return {}
+    files = tuple(
+        WeightFile(sha256=one.sha256, column=one.column)
+        for one in files_with_weights(session=session, wave_id=wave.id)
+    )
+    return {"weights": source.report.way, "weight_files": files}
 
 
 def _require_same(session: Session, wave: Wave, rows: int) -> None:

@@ -84,6 +84,7 @@ class Source:
             NotEstimable: margins that cannot be met.
             UnfitGroupError: a question in `groups` cannot make any.
             PointsMissing: some responses lack a point, and `without_point` refuses them.
+            WeightsMissing: some responses came with a weight and others without.
         """
         grouping = declared_questions(instrument, groups)
         frame, alone = settled(frame, without_point)

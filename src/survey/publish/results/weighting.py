@@ -9,9 +9,11 @@ asked under such a plan, whether or not the field met the quota of guardians exa
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from survey.estimate import rake
@@ -53,6 +55,11 @@ class WeightingReport(BaseModel):
     merges: tuple[Merge, ...]
     oversampled: tuple[str, ...] = ()
     """Groups that were asked more often than others and that the weights brought back."""
+    way: Literal["raked", "given"] = "raked"
+    """Whether the weights were made here or came with the interviews of an imported file."""
+    shown_smallest: float | None = None
+    """Of given weights: so many lie at or below it that it tells nobody's; over the mean weight."""
+    shown_largest: float | None = None
 
 
 def weigh(
@@ -194,6 +201,11 @@ def _label(table: pd.DataFrame, cells: tuple[str, ...]) -> pd.Series:
     return label.fillna(UNKNOWN).astype(object)
 
 
+def kish_deff(relative: NDArray[np.float64]) -> float:
+    """What unequal weights cost: the mean square of the weights over their mean."""
+    return float(np.mean(relative**2))
+
+
 def _report(
     weights: pd.Series,
     margins: Margins | None,
@@ -203,7 +215,7 @@ def _report(
     misfit: float,
 ) -> WeightingReport:
     relative = weights.to_numpy() / weights.mean()
-    kish = float(np.mean(relative**2))
+    kish = kish_deff(relative)
     return WeightingReport(
         margin=margins.cells if margins else (),
         source=margins.source if margins else "",

@@ -61,17 +61,19 @@ def merge_classes(
     """
     result = people[[weight, *labels]].copy()
     weights, distinct = _without_noise(people[weight], people[city])
-    places = np.stack([_places(people[name]) for name in labels], axis=1)
+    places = np.empty((len(people), len(labels)), dtype=np.int64)
+    for column, name in enumerate(labels):
+        places[:, column] = _places(people[name])
     keys = pd.DataFrame(places)
     keys["weight"] = distinct
     units = np.array([_UNIT.get(name, 1) for name in labels])
     merged = weights.copy()
     differs = np.zeros((len(people), len(labels)), dtype=bool)
     for rows in _groups(people[stratum].astype(str)):
-        start = [
-            _Class(rows[cell], frozenset({tuple(places[rows[cell[0]]].tolist())}))
-            for cell in _groups(keys.iloc[rows])
-        ]
+        cells = [rows[cell] for cell in _groups(keys.iloc[rows])]
+        start = _near_in_weight(
+            [_Class(cell, frozenset({tuple(places[cell[0]].tolist())})) for cell in cells], minimum
+        )
         for one in _merged(start, units, minimum):
             merged[one.rows] = float(f"{weights[one.rows].mean():.{_DIGITS}g}")
             for column in range(len(labels)):
@@ -111,6 +113,26 @@ def _places(column: pd.Series) -> NDArray[np.int64]:
         codes, distinct = pd.factorize(column.astype("string"), sort=True)
         count = len(distinct)
     return np.where(codes < 0, count, codes).astype(np.int64)
+
+
+def _near_in_weight(classes: list[_Class], minimum: int) -> list[_Class]:
+    """Classes of the same labels joined with the next weight until each has enough rows.
+
+    Weights that came with the interviews may differ in every row; the mean of neighbouring weights
+    is near to each of them. `classes` are in the order of their labels and weights.
+    """
+    joined: list[_Class] = []
+    for one in classes:
+        before = joined[-1] if joined else None
+        if before and before.labels == one.labels and len(before.rows) < minimum:
+            joined[-1] = before.joined(one)
+        else:
+            joined.append(one)
+    for place in range(len(joined) - 1, 0, -1):
+        last, before = joined[place], joined[place - 1]
+        if last.labels == before.labels and len(last.rows) < minimum:
+            joined[place - 1 : place + 1] = [before.joined(last)]
+    return joined
 
 
 def _merged(classes: list[_Class], units: NDArray[np.int64], minimum: int) -> list[_Class]:

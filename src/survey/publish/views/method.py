@@ -57,6 +57,8 @@ PROVENANCES: Mapping[Provenance, Message] = MappingProxyType(
 @dataclass(frozen=True, eq=False)
 class MethodView:
     snapshot: Facts
+    given_weights: bool
+    """The interviews came with their weights."""
     weights: Facts
     errors: Facts
     disclosure: Facts
@@ -85,7 +87,8 @@ def method_of(
             *_snapshot(wave, manifest, method, language, t),
             *_declared(method, names, t),
         ),
-        weights=_weights(method.weighting, names, t),
+        given_weights=method.weighting.way == "given",
+        weights=_weights_of(method.weighting, manifest, names, t),
         errors=_errors(method, t),
         disclosure=_disclosure(method, t),
         ranks=_ranks(method, t),
@@ -127,6 +130,43 @@ def _declared(method: Method, names: Names, t: Translator) -> Facts:
 
 def _when(moment: datetime) -> str:
     return f"{moment.astimezone(_CHINA):%Y-%m-%d %H:%M}"
+
+
+def _weights_of(report: WeightingReport, manifest: Manifest, names: Names, t: Translator) -> Facts:
+    if report.way == "given":
+        return _given_weights(report, manifest, t)
+    return _weights(report, names, t)
+
+
+def _given_weights(report: WeightingReport, manifest: Manifest, t: Translator) -> Facts:
+    """Where given weights come from and how unequal they are, without telling anybody's."""
+    files = tuple(
+        (
+            t("Given by"),
+            t(
+                "column {column} of the imported file with the SHA-256 {sha256}",
+                column=one.column,
+                sha256=one.sha256,
+            ),
+        )
+        for one in manifest.weight_files
+    )
+    facts = (
+        (t("Weights"), t("given: used as they came with the interviews, neither raked nor scaled")),
+        *files,
+        (t("Coefficient of variation of the weights"), f"{(report.kish_deff - 1) ** 0.5:.1f}"),
+        (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
+        (t("Effective number of interviews"), _two_digits(report.effective_n)),
+    )
+    if report.shown_smallest is None or report.shown_largest is None:
+        return facts
+    spread = t(
+        "{low} to {high} times the mean weight (at least {n} interviews lie at or beyond each end)",
+        low=f"{report.shown_smallest:.1f}",
+        high=f"{report.shown_largest:.1f}",
+        n=MINIMUM_N,
+    )
+    return (*facts, (t("Smallest and largest weight"), spread))
 
 
 def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:

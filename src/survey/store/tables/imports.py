@@ -26,6 +26,8 @@ class ImportedFile(SQLModel, table=True):
     rejected: int
     account_id: UUID | None = Field(default=None, foreign_key="account.id")
     at: datetime = Field(sa_type=UtcDateTime)
+    weight_column: str | None = None
+    """The column that gave the interviews their weights."""
 
 
 class ImportMapping(SQLModel, table=True):

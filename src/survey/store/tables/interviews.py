@@ -93,6 +93,8 @@ class Response(SQLModel, table=True):
     """SHA-256 of the code by which the respondent withdraws; the code itself is kept nowhere."""
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When the respondent withdrew: the answers are gone and nothing brings the interview back."""
+    given_weight: float | None = None
+    """The weight that the interview was imported with; all of a wave have one, or none."""
 
 
 class ResponseRevision(SQLModel, table=True):
