@@ -33,7 +33,7 @@ from survey.publish.rows.marks import pseudonym
 from survey.publish.rows.release_classes import merge_classes
 from survey.publish.views.method import method_of
 from survey.snapshot.files import read_snapshot
-from survey.snapshot.frame import GIVEN_WEIGHT, frame_of
+from survey.snapshot.frame import GIVEN_WEIGHT, frame_of, response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, Snapshot, now
 
@@ -238,20 +238,18 @@ def test_the_report_is_finite_and_names_no_extreme_of_a_few(weights: list[float]
         assert (relative >= report.shown_largest).sum() >= 10
 
 
-def test_equal_weights_cost_nothing_and_scale_changes_no_figure(tmp_path: Any) -> None:
+def test_equal_weights_cost_nothing_and_scale_changes_no_figure(wave: SmallWave) -> None:
     assert kish_deff(np.ones(5)) == 1
-    wave = small_wave(tmp_path)
-    people = frame_of(
-        [person(number, "110000", psu=f"p{number % 4}") for number in range(60)],
-        small_instrument(few_groups=True),
-    )
-    weights = pd.Series([weight_of(number) for number in range(60)], index=people.index)
+    with read_scope(wave.settings.store_url) as session:
+        frame = response_frame(
+            session=session, wave_id=wave.read(session).id, instrument=small_instrument()
+        )
     shown = []
     for scale in (1.0, 1e-6, 1e6):
-        frame = people.assign(**{GIVEN_WEIGHT: weights * scale})
+        scaled = frame.assign(**{GIVEN_WEIGHT: frame[GIVEN_WEIGHT] * scale})
         with session_scope(wave.settings.store_url) as session:
             freeze_frame(
-                wave.settings, session, wave=wave.read(session), frame=frame, actor=OPERATOR
+                wave.settings, session, wave=wave.read(session), frame=scaled, actor=OPERATOR
             )
         with session_scope(wave.settings.store_url) as session:
             results = open_results(wave.settings, session, wave.key)
