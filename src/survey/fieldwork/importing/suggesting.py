@@ -23,7 +23,7 @@ _NUMBERED = re.compile(r"\s*[QqTt]?[0-9]{1,3}\s*[.\u3001\uff0e:\uff1a)\uff09_-]\
 _BRACKETS = re.compile(r"(.*?)[(\uff08]([^()\uff08\uff09]+)[)\uff09]\s*")
 _USUAL_NAMES: dict[Role, re.Pattern[str]] = {
     Role.WEIGHT: re.compile(
-        r".*(?:权重|加权|权数).*"
+        r".*(?:\u6743\u91cd|\u52a0\u6743|\u6743\u6570).*"
         r"|(?:(?:design|sampl(?:e|ing)|survey|final|case|person)[ _.-]*)?(?:weights?|wgt|wt)[0-9]*",
         re.IGNORECASE,
     )
