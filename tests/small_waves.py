@@ -106,17 +106,18 @@ def small_instrument(*, few_groups: bool = False) -> Instrument:
     )  # fmt: skip
 
 
-def small_tree() -> IndicatorTree:
-    def node(code: str, weight: float) -> Indicator:
-        parent, _, _ = code.rpartition(".")
-        return Indicator(
-            code=code, parent=parent or None, level=code.count(".") + 1, name={"en": code},
-            weight=weight, name_status=Provenance.ASSUMED, weight_status=Provenance.ASSUMED,
-        )  # fmt: skip
+def indicator(code: str, weight: float) -> Indicator:
+    parent, _, _ = code.rpartition(".")
+    return Indicator(
+        code=code, parent=parent or None, level=code.count(".") + 1, name={"en": code},
+        weight=weight, name_status=Provenance.ASSUMED, weight_status=Provenance.ASSUMED,
+    )  # fmt: skip
 
+
+def small_tree() -> IndicatorTree:
     weights = {"1": 0.4, "2": 0.6, "1.1": 1.0, "2.1": 1.0, "1.1.1": 1.0, "2.1.1": 1.0}
     return IndicatorTree(
-        name="small", indicators=tuple(node(code, weight) for code, weight in weights.items())
+        name="small", indicators=tuple(indicator(code, weight) for code, weight in weights.items())
     )
 
 

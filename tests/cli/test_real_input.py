@@ -323,6 +323,8 @@ def test_an_own_tree_comes_in_and_what_does_not_fit_it_is_refused_by_row(
             refused = survey("form", command, str(book))
             assert refused.exit_code == 1, words
             assert words in refused.output
+    book = scored_book(tmp_path, tree="hotel-tree", codes=("1.1.1", ""))
+    assert survey("form", "check", str(book), "--renormalise").exit_code == 0
     book = scored_book(tmp_path, tree="", codes=fitting)
     assert "name no tree" in survey("form", "check", str(book)).output
     assert "hotel" not in survey("form", "list").output

@@ -9,6 +9,7 @@ import pytest
 from small_waves import (
     SmallWave,
     another_wave,
+    indicator,
     person,
     questionnaire,
     rating,
@@ -19,9 +20,12 @@ from small_waves import (
 )
 
 from survey.access.principal import OPERATOR
+from survey.instrument.check_scores import score_findings
+from survey.instrument.tree import IndicatorTree
 from survey.locale import SurveyError, translator
 from survey.publish.results import WaveResults, list_waves, open_results
 from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.crosswalk import crosswalk
 from survey.publish.results.freeze import NothingToFreeze, freeze_frame, freeze_wave
 from survey.publish.results.gate import totals_of
 from survey.publish.results.source import Source
@@ -309,3 +313,58 @@ def test_no_area_is_a_part_of_itself(wave: SmallWave) -> None:
     totals = totals_of(source)
     assert ("city", "310000") in {total.whole for total in totals}
     assert not [total for total in totals if total.whole in total.parts]
+
+
+def test_a_declared_renormalisation_spreads_weights_within_their_parent(tmp_path: Path) -> None:
+    """By hand: 1.1 stands for all of 1; 2.1.1 and 2.1.3 share 2.1 as 0.25 to 0.5, so that the
+    composite is 0.4 price + 0.6 (1/3 service + 2/3 speed)."""
+    weights = {
+        "1": 0.4, "2": 0.6, "1.1": 0.5, "1.2": 0.5, "2.1": 1.0, "1.1.1": 1.0, "1.2.1": 1.0,
+        "2.1.1": 0.25, "2.1.2": 0.25, "2.1.3": 0.5,
+    }  # fmt: skip
+    tree = IndicatorTree(name="small", indicators=tuple(indicator(*one) for one in weights.items()))
+    asked = questionnaire(
+        rating("price", "1.1.1"), rating("service", "2.1.1"), rating("speed", "2.1.3"),
+        tree="small", few_groups=True,
+    )  # fmt: skip
+    refused = [one.item for one in score_findings(asked, tree)]
+    assert refused == ["1.2.1", "2.1.2"]
+    declared = asked.model_copy(update={"renormalise": True})
+    assert score_findings(declared, tree) == ()
+    wave = small_wave(tmp_path, instrument=declared, tree=tree)
+    people = [
+        person(
+            number,
+            "110000",
+            psu=f"p{number % 4}",
+            price=6 + number % 3,
+            service=3 + number % 2,
+            speed=9 + number % 2,
+            overall=None,
+        )
+        for number in range(120)
+    ]
+    results = frozen(wave, frame_of(people, declared))
+    assert results.manifest.without_question == ("1.2", "1.2.1", "2.1.2")
+    cells = results.cells(OPERATOR, area_level="nation", group="all").set_index("indicator")
+    score = cells["estimate"]
+    by_hand = 0.4 * score["1.1.1"] + 0.2 * score["2.1.1"] + 0.4 * score["2.1.3"]
+    assert score["composite"] == pytest.approx(by_hand, abs=0.11)
+    spread_over_all = (0.2 * score["1.1.1"] + 0.15 * score["2.1.1"] + 0.3 * score["2.1.3"]) / 0.65
+    assert abs(score["composite"] - spread_over_all) > 0.3
+    assert score["1"] == score["1.1.1"]
+    assert "1.2" not in cells.index
+    for language, words in (("en", "take their weight in proportion"), ("zh", "按比例")):
+        facts = look_at_every_page(results, "110000", (language,))["method"].snapshot
+        (told,) = [value for _, value in facts if "1.2, 1.2.1, 2.1.2" in value]
+        assert words in told
+    dispose_engines()
+
+
+def test_one_tree_of_which_two_waves_measure_different_parts() -> None:
+    whole = small_tree()
+    part = whole.measured_by({"2.1.1"})
+    found = crosswalk(whole, part)
+    assert found is not None
+    assert set(found.before_of) == {"2", "2.1", "2.1.1"}
+    assert set(found.why_not) == {"composite"}

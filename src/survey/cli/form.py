@@ -1,6 +1,7 @@
 """Questionnaires in and out as XLSForm workbooks."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,14 @@ SkipOption = Annotated[
 ]
 
 
+RenormaliseOption = Annotated[
+    bool,
+    typer.Option(
+        "--renormalise",
+        help="Declare that indicators without a question are left out and the others under their "
+        "parent take their weight. As `renormalise` = yes in the settings of the form.",
+    ),
+]
 TreeOption = Annotated[
     Path | None,
     typer.Option(
@@ -60,6 +69,7 @@ def check(
     workbook: Workbook,
     skip_unsupported: SkipOption = False,
     tree: TreeOption = None,
+    renormalise: RenormaliseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Read a workbook and list what is wrong or left out; nothing is stored.
@@ -67,7 +77,7 @@ def check(
     Exit code 0 when the form can be imported, 1 when it cannot.
     """
     with reporting_errors():
-        imported = _read(workbook, skip_unsupported)
+        imported = _read(workbook, skip_unsupported, renormalise)
         findings = [*imported.skipped, *imported.warnings]
         _print_findings(findings, form)
         _say_size(imported.instrument)
@@ -77,11 +87,14 @@ def check(
 
 @app.command(name="import")
 def import_form(
-    workbook: Workbook, skip_unsupported: SkipOption = False, form: FormatOption = Format.TABLE
+    workbook: Workbook,
+    skip_unsupported: SkipOption = False,
+    renormalise: RenormaliseOption = False,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Read a workbook and store it as a new, immutable version."""
     with reporting_errors():
-        imported = _read(workbook, skip_unsupported)
+        imported = _read(workbook, skip_unsupported, renormalise)
         _print_findings([*imported.skipped, *imported.warnings], Format.TABLE)
         instrument = imported.instrument
         with session_scope(current_settings().store_url) as session:
@@ -204,8 +217,12 @@ def _refuse(findings: Iterable[Finding]) -> None:
     raise typer.Exit(1)
 
 
-def _read(workbook: Path, skip_unsupported: bool) -> Imported:
-    return read_xlsform(workbook, unsupported="skip" if skip_unsupported else "refuse")
+def _read(workbook: Path, skip_unsupported: bool, renormalise: bool) -> Imported:
+    imported = read_xlsform(workbook, unsupported="skip" if skip_unsupported else "refuse")
+    if not renormalise:
+        return imported
+    declared = imported.instrument.model_copy(update={"renormalise": True})
+    return replace(imported, instrument=declared)
 
 
 def _record(instrument: Instrument) -> dict[str, object]:

@@ -97,6 +97,8 @@ def _leaves(instrument: Instrument, tree: IndicatorTree, rows: dict[str, int]) -
                 ),
                 item.name, rows,
             )  # fmt: skip
+    if instrument.renormalise:
+        return
     measured = {item.indicator for item in instrument.scored_items}
     parents = {indicator.parent for indicator in tree.indicators}
     ends = {indicator.code for indicator in tree.indicators if indicator.code not in parents}

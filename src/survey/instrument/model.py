@@ -136,6 +136,9 @@ class Instrument(Frozen):
     """In the order offered to the respondent."""
     tree: str | None = None
     """Name of the indicator tree that `Item.indicator` refers to."""
+    renormalise: bool = False
+    """Declared: where no question measures an indicator of the tree, the others under its parent
+    take its weight. Without it such a questionnaire is refused."""
     sections: tuple[Section, ...]
     thanks: Labels = {}
     """Said on the last page to whoever answered to the end; without it everyone's words."""

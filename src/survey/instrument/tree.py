@@ -1,7 +1,8 @@
 """The indicator tree: versioned data that says how items add up to one score."""
 
 import hashlib
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from functools import cached_property
 
@@ -41,6 +42,27 @@ class IndicatorTree(Frozen):
     @cached_property
     def by_code(self) -> dict[str, Indicator]:
         return {indicator.code: indicator for indicator in self.indicators}
+
+    def without_question(self, measured: Collection[str]) -> tuple[str, ...]:
+        """Codes under which no indicator of `measured` lies."""
+        alive = set(measured)
+        for indicator in sorted(self.indicators, key=lambda one: -one.level):
+            if indicator.code in alive and indicator.parent is not None:
+                alive.add(indicator.parent)
+        return tuple(one.code for one in self.indicators if one.code not in alive)
+
+    def measured_by(self, measured: Collection[str]) -> "IndicatorTree":
+        """The tree without those codes; the others under a parent share its weight as before."""
+        gone = set(self.without_question(measured))
+        if not gone:
+            return self
+        kept = [one for one in self.indicators if one.code not in gone]
+        sums = {
+            parent: math.fsum(one.weight for one in kept if one.parent == parent)
+            for parent in {one.parent for one in kept}
+        }
+        scaled = (one.model_copy(update={"weight": one.weight / sums[one.parent]}) for one in kept)
+        return IndicatorTree(name=self.name, indicators=tuple(scaled))
 
     def document(self) -> bytes:
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)

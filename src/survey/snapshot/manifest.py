@@ -45,6 +45,9 @@ class Manifest(BaseModel):
     instrument_sha256: str
     tree: str | None
     tree_sha256: str | None
+    without_question: tuple[str, ...] = ()
+    """Indicators of the tree that no question measures: the questionnaire declares that the others
+    under their parent take their weight."""
     rows: int
     cities: int
     statuses: tuple[str, ...]

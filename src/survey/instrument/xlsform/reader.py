@@ -39,6 +39,9 @@ class Imported:
     """Row of each question in the sheet `survey`."""
 
 
+_YES = frozenset({"yes", "true", "1"})
+
+
 def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> Imported:
     """Read a workbook; a `WorkbookError` or an `XlsformError` says why it is not imported."""
     workbook = open_guarded(source)
@@ -86,6 +89,7 @@ def _read(
         default_language=languages.default.code,
         languages=languages.all,
         tree=sheets.settings.text("tree") or None,
+        renormalise=sheets.settings.text("renormalise").lower() in _YES,
         sections=sections,
         thanks=_thanks(sheets.settings, languages),
     )

@@ -100,6 +100,7 @@ def _settings(instrument: Instrument) -> dict[str, str]:
         "version": instrument.version,
         "default_language": _tag(default),
         "tree": instrument.tree or "",
+        **({"renormalise": "yes"} if instrument.renormalise else {}),
         **{f"title_{code}": title for code, title in instrument.title.items()},
         **{f"thanks_{code}": text for code, text in instrument.thanks.items()},
     }

@@ -63,6 +63,8 @@ def crosswalk(
     if before.sha256 == after.sha256:
         codes = (*(one.code for one in after.indicators), COMPOSITE)
         return Crosswalk({code: code for code in codes}, MappingProxyType({}))
+    if before.name == after.name:
+        return _same_parts(before, after)
     rows = _declared(folder / file_name(before.name, after.name))
     if rows is None:
         rows = _declared(folder / file_name(after.name, before.name))
@@ -73,6 +75,28 @@ def crosswalk(
         {row.after: row.before for row in rows if row.comparable},
         {row.after: WhyNot(row.reason) for row in rows if row.after and not row.comparable},
     )
+
+
+def _same_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
+    """One tree of which the two waves measure different parts: an indicator is comparable where
+    the same parts with the same weights lie below it."""
+    old, new = _parts(before), _parts(after)
+    same = {code: code for code, parts in new.items() if old.get(code) == parts}
+    why = {code: WhyNot.RECIPE if code in old else WhyNot.NEW for code in new.keys() - same.keys()}
+    return Crosswalk(same, MappingProxyType(why))
+
+
+def _parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
+    """Indicator -> all that lies below it, each with its share of its parent."""
+    below: dict[str, set[tuple[str, float]]] = {one.code: set() for one in tree.indicators}
+    below[COMPOSITE] = set()
+    for one in tree.indicators:
+        part, parent = (one.code, round(one.weight, 9)), one.parent
+        while parent is not None:
+            below[parent].add(part)
+            parent = tree.by_code[parent].parent
+        below[COMPOSITE].add(part)
+    return {code: frozenset(parts) for code, parts in below.items()}
 
 
 def file_name(before: str, after: str) -> str:

@@ -229,7 +229,7 @@ def _manifest(
     final: bool,
     without_point: WithoutPoint,
 ) -> Manifest:
-    instrument, tree = source.instrument, source.tree
+    instrument, tree = source.instrument, source.declared_tree
     return Manifest(
         wave=wave.key,
         series=wave.series,
@@ -243,6 +243,7 @@ def _manifest(
         instrument_sha256=instrument.sha256,
         tree=tree.name if tree else None,
         tree_sha256=tree.sha256 if tree else None,
+        without_question=source.without_question,
         rows=len(frame),
         cities=int(frame["city_code"].nunique()),
         statuses=tuple(status.value for status in FREEZABLE),

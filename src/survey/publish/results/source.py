@@ -54,6 +54,7 @@ class Source:
     report: WeightingReport
     instrument: Instrument
     tree: IndicatorTree | None
+    """With the weights in effect: see `Instrument.renormalise`."""
     measures: tuple[Measure, ...]
     composite: str
     grouping: tuple[GroupQuestion, ...] = ()
@@ -61,6 +62,8 @@ class Source:
     without_point: int = 0
     """Interviews that lack a sampling point and are a stratum of their own."""
     level: float = LEVEL
+    declared_tree: IndicatorTree | None = None
+    """As it is stored."""
 
     @classmethod
     def of(
@@ -90,9 +93,30 @@ class Source:
         frame, alone = settled(frame, without_point)
         people, report = weighted(analysis_frame(frame, series), series, oversampling)
         measures = _measures(instrument, series, declared_items(grouping))
+        stored = tree
+        if tree is not None and instrument.renormalise:
+            tree = tree.measured_by({str(item.indicator) for item in instrument.scored_items})
         if tree is None:
             measures += _on_other_scales(instrument, measures)
-        return cls(series, people, report, instrument, tree, measures, composite, grouping, alone)
+        return cls(
+            series,
+            people,
+            report,
+            instrument,
+            tree,
+            measures,
+            composite,
+            grouping,
+            alone,
+            declared_tree=stored,
+        )
+
+    @property
+    def without_question(self) -> tuple[str, ...]:
+        """Codes of the stored tree that no question measures and whose weight others take."""
+        left = {one.code for one in self.tree.indicators} if self.tree else set()
+        whole = self.declared_tree.indicators if self.declared_tree else ()
+        return tuple(one.code for one in whole if one.code not in left)
 
     @cached_property
     def design(self) -> Design:

@@ -100,8 +100,10 @@ class WaveResults:
     ) -> None:
         self.wave = info
         self.manifest = manifest
-        self.tree = tree
         self.method = read_method(folder / METHOD)
+        if tree is not None and manifest.without_question:
+            tree = tree.measured_by(set(self.method.items.values()))
+        self.tree = tree
         self._folder = folder
 
     def cells(
@@ -383,7 +385,8 @@ def _method(path: Path, _age: int) -> Method:
             msg(
                 "The results in {folder} were computed by another version of the software. An "
                 "administrator computes them again with the command: survey recompute",
-                folder=path.parent,
+                # Readers are not told where on the server the files lie.
+                folder="/".join(path.parent.parts[-2:]),
             )
         ) from error
 

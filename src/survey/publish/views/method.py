@@ -114,6 +114,7 @@ def _snapshot(
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
         (t("Indicator tree"), manifest.tree or t("none: this study has no composite")),
+        *_spread(manifest, t),
         (t("Composite"), t(composite) if composite else method.composite),
         (t("Software"), manifest.software),
     )
@@ -126,6 +127,18 @@ def _declared(method: Method, names: Names, t: Translator) -> Facts:
         return ()
     listed = "; ".join(f"{names.variable(item)} ({item})" for item in items)
     return ((t("Questions that make further groups"), listed),)
+
+
+def _spread(manifest: Manifest, t: Translator) -> Facts:
+    """What the questionnaire declares of indicators that it does not ask about."""
+    if not manifest.without_question:
+        return ()
+    told = t(
+        "{codes}: left out; the others under the same parent take their weight in proportion, as "
+        "the questionnaire declares",
+        codes=", ".join(manifest.without_question),
+    )
+    return ((t("Indicators without a question"), told),)
 
 
 def _when(moment: datetime) -> str:
