@@ -48,6 +48,7 @@ MENUS = {
         "progress",
         "plan",
         "method",
+        "export",
     ],
     Role.ANALYST: [
         "home",
@@ -73,6 +74,7 @@ MENUS = {
         "paper",
         "plan",
         "method",
+        "export",
         "sign_in_codes",
         "users",
         "audit",

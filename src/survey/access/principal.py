@@ -35,6 +35,8 @@ class Action(StrEnum):
     ADMINISTER = "administer"
     RELEASE = "release"
     EXPORT_ROWS = "export_rows"
+    APPROVE_EXACT_ROWS = "approve_exact_rows"
+    SEE_EXPORTS = "see_exports"
     HAND_OUT_CODES = "hand_out_codes"
     SEE_PHONE = "see_phone"
 
@@ -58,8 +60,15 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     ),
     Role.CITY_OFFICIAL: _READERS,
     Role.PROVINCE_OFFICIAL: _READERS,
-    Role.NATIONAL_OFFICIAL: _READERS | {Action.FOLLOW_FIELDWORK, Action.READ_PLAN, Action.RELEASE},
-    Role.ANALYST: _READERS | {Action.EXPORT_ROWS},
+    Role.NATIONAL_OFFICIAL: _READERS
+    | {
+        Action.FOLLOW_FIELDWORK,
+        Action.READ_PLAN,
+        Action.RELEASE,
+        Action.APPROVE_EXACT_ROWS,
+        Action.SEE_EXPORTS,
+    },
+    Role.ANALYST: _READERS | {Action.EXPORT_ROWS, Action.SEE_EXPORTS},
     Role.ADMINISTRATOR: _READERS
     | {
         Action.REVIEW,
@@ -71,12 +80,16 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
         Action.READ_PLAN,
         Action.SETTLE_PAPER,
         Action.RELEASE,
+        Action.APPROVE_EXACT_ROWS,
+        Action.SEE_EXPORTS,
         Action.HAND_OUT_CODES,
     },
 }
 
 NATION = "CN"
-WHOLE_WAVE = frozenset({Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE})
+WHOLE_WAVE = frozenset(
+    {Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE, Action.APPROVE_EXACT_ROWS}
+)
 """What is about a wave as a whole, and so takes the whole nation as its area."""
 POINT_MARK = "/"
 """Stands between city and point in the area of somebody who works at one point only."""

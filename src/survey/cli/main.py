@@ -28,6 +28,7 @@ COMMANDS = MappingProxyType(
         "audit": "survey.cli.audit:app",
         "release": "survey.cli.freezing:release",
         "user": "survey.cli.user:app",
+        "rows": "survey.cli.rows:app",
         "trace-rows": "survey.cli.rows:trace_rows",
         "backup": "survey.cli.backup:backup",
         "restore": "survey.cli.backup:restore",

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from survey.access.principal import Action
 from survey.locale import SurveyError
 from survey.publish.rows import (
     LONGEST_PURPOSE,
@@ -14,7 +15,8 @@ from survey.publish.rows import (
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
-from survey.ui.download_button import CSV, XLSX, File, download_button
+from survey.ui.download_button import File, download_button
+from survey.ui.exact_rows import FORM_NAMES, MEDIA, exact_rows, requests_to_decide
 from survey.ui.filters import filter_row
 from survey.ui.furniture import notice
 from survey.ui.glossary import explain
@@ -23,15 +25,17 @@ from survey.ui.session import signed_in
 from survey.ui.url import pick
 
 _MADE = "export/made"
-_MIME = {
-    Form.CSV: CSV,
-    Form.XLSX: XLSX,
-    Form.PARQUET: "application/vnd.apache.parquet",
-}
-_NAMES = {Form.CSV: "CSV", Form.XLSX: "Excel (XLSX)", Form.PARQUET: "Parquet"}
 
 
 def export(visit: Visit) -> None:
+    """Rows for analysts, and requests for exact files for those who decide them."""
+    if visit.principal.may(Action.APPROVE_EXACT_ROWS):
+        requests_to_decide(visit)
+    if visit.principal.may(Action.EXPORT_ROWS):
+        _rows(visit)
+
+
+def _rows(visit: Visit) -> None:
     """Says what to do when no wave is frozen yet."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
@@ -53,6 +57,7 @@ def export(visit: Visit) -> None:
     _what_is_in_it(visit, waves[key])
     _form(visit, waves[key])
     _made(visit, key)
+    exact_rows(visit, waves[key])
 
 
 def _what_is_in_it(visit: Visit, wave: ExportableWave) -> None:
@@ -83,7 +88,7 @@ def _form(visit: Visit, wave: ExportableWave) -> None:
         )  # fmt: skip
         form = st.radio(
             t("File"), [one.value for one in Form], horizontal=True, key="export/form",
-            format_func=lambda one: _NAMES[Form(one)],
+            format_func=lambda one: FORM_NAMES[Form(one)],
         )  # fmt: skip
         wanted = st.form_submit_button(t("Make the file"), type="primary")
     if wanted:
@@ -126,6 +131,6 @@ def _made(visit: Visit, key: str) -> None:
         st.caption(line)
     download_button(
         visit, t("Download {name}", name=made.name),
-        File(made.name, _MIME[form], lambda: made.content), key="export/download",
+        File(made.name, MEDIA[form], lambda: made.content), key="export/download",
         type="primary", icon=":material/download:",
     )  # fmt: skip

@@ -72,7 +72,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.PAPER, "paper", msg("Paper entry"), Action.SETTLE_PAPER),
     PageInfo(PageKey.PLAN, "plan", msg("Waves and sampling"), Action.READ_PLAN),
     PageInfo(PageKey.METHOD, "method", msg("Method"), Action.READ_METHOD),
-    PageInfo(PageKey.EXPORT, "export", msg("Reports and exports"), Action.EXPORT_ROWS),
+    PageInfo(PageKey.EXPORT, "export", msg("Reports and exports"), Action.SEE_EXPORTS),
     PageInfo(PageKey.SIGN_IN_CODES, "sign-in-codes", msg("Sign-in codes"), Action.HAND_OUT_CODES),
     PageInfo(PageKey.USERS, "users", msg("Users and rights"), Action.ADMINISTER),
     PageInfo(PageKey.AUDIT, "audit", msg("Audit"), Action.ADMINISTER),

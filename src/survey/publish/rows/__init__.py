@@ -1,5 +1,18 @@
 """Single interviews for analysts: de-identified, for a stated purpose, marked with the account."""
 
+from survey.publish.rows.exact_requests import (
+    LONGEST_REASON,
+    VALID_FOR,
+    ExactRequest,
+    ExactRequestUnknown,
+    ExactRowsRefused,
+    RequestState,
+    decide_exact_rows,
+    exact_requests,
+    export_exact_rows,
+    request_exact_rows,
+    waiting_for,
+)
 from survey.publish.rows.exporting import (
     LONGEST_PURPOSE,
     ExportableWave,
@@ -14,13 +27,24 @@ from survey.publish.rows.writing import Form
 
 __all__ = [
     "LONGEST_PURPOSE",
+    "LONGEST_REASON",
+    "VALID_FOR",
+    "ExactRequest",
+    "ExactRequestUnknown",
+    "ExactRowsRefused",
     "ExportImpossible",
     "ExportableWave",
     "Form",
+    "RequestState",
     "RowFile",
     "Traced",
+    "decide_exact_rows",
     "deviation_lines",
+    "exact_requests",
+    "export_exact_rows",
     "export_rows",
     "exportable_waves",
+    "request_exact_rows",
     "trace",
+    "waiting_for",
 ]

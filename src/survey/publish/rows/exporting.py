@@ -1,9 +1,12 @@
 """Handing single interviews to an analyst: who, which wave, for what; recorded and marked."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 import pandas as pd
 from sqlmodel import Session, col, select
@@ -90,40 +93,86 @@ def export_rows(
         wave, or no interview within the area. TooLargeForSheet, SnapshotDamaged.
     """
     principal.require(Action.EXPORT_ROWS)
-    why = " ".join(purpose.split())
+    why = stated_purpose(purpose)
+    wave = readable_wave(session, principal, wave_key)
+    order = RowOrder(wave, final_snapshot(session, wave), principal, why, form)
+    return make_file(settings, session=session, order=order, t=t, now=now)[0]
+
+
+def stated_purpose(typed: str) -> str:
+    """The purpose in one line; raises `ExportImpossible` when it is no sentence."""
+    why = " ".join(typed.split())
     if not SHORTEST_PURPOSE <= len(why) <= LONGEST_PURPOSE:
         raise ExportImpossible(msg("Please say what the rows are needed for, in a sentence."))
+    return why
+
+
+def readable_wave(session: Session, principal: Principal, wave_key: str) -> Wave:
+    """The wave; a demo account reads demo waves only."""
     wave = wave_by_key(session=session, key=wave_key)
     if principal.is_demo and not wave.is_demo:
         raise AccessDenied(msg("A demonstration account reads demonstration data only."))
-    snapshot = _final_snapshot(session, wave)
-    source = stored_source(session, wave, settings.snapshot_dir / snapshot.directory)
+    return wave
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """What is to be handed to whom, once everything about it was checked."""
+
+    wave: Wave
+    snapshot: Snapshot
+    principal: Principal
+    purpose: str
+    form: Form
+    approval: tuple[str, ...] = ()
+    """What an exact file says of its approval; empty for the ordinary file."""
+    actor: Principal | None = None
+    """Who does it in the name of `principal`, where that is somebody else."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """More for the audit trail."""
+
+
+def make_file(
+    settings: Settings, *, session: Session, order: RowOrder, t: Translator, now: datetime
+) -> tuple[RowFile, UUID]:
+    """Make and record the file; also the number of its export."""
+    wave, principal, exact = order.wave, order.principal, bool(order.approval)
+    source = stored_source(session, wave, settings.snapshot_dir / order.snapshot.directory)
     people = _within(source.people, principal)
     secret = new_secret()
     made = deidentified(
-        people, source.instrument, partial(pseudonym, secret), margins=weight_margins(source)
-    )
-    deviation = headline_deviation(source, people, made.kept)
-    remarks = [*_remarks(t, wave, principal, why, now), *_how_it_was_made(t, wave, made, deviation)]
-    content = written(made.table, form, remarks)
+        people, source.instrument, partial(pseudonym, secret), margins=weight_margins(source),
+        exact=exact,
+    )  # fmt: skip
+    remarks = _remarks(t, wave, principal, order.purpose, now)
+    if exact:
+        deviation = HeadlineDeviation(None, None)
+        remarks += order.approval
+    else:
+        deviation = headline_deviation(source, people, made.kept)
+        remarks += _how_it_was_made(t, wave, made, deviation)
+    content = written(made.table, order.form, remarks)
     export = RowExport(
         id=new_id(), account_id=actor_id(principal), wave_id=wave.id,
-        snapshot_sha256=snapshot.sha256, area=principal.area, purpose=why, form=form,
-        rows=len(made.table), sha256=hashlib.sha256(content).hexdigest(), secret=secret,
-        made_at=now,
+        snapshot_sha256=order.snapshot.sha256, area=principal.area, purpose=order.purpose,
+        form=order.form, rows=len(made.table), sha256=hashlib.sha256(content).hexdigest(),
+        secret=secret, made_at=now,
     )  # fmt: skip
     session.add(export)
     session.flush()
     record(
-        session=session, actor=principal, action="rows.exported", subject_kind="wave",
+        session=session, actor=order.actor or principal,
+        action="rows.exact_exported" if exact else "rows.exported", subject_kind="wave",
         subject_id=wave.id, now=now,
         detail={
-            "export": str(export.id), "purpose": why, "form": form, "rows": export.rows,
-            "area": export.area, "sha256": export.sha256,
+            "export": str(export.id), "purpose": order.purpose, "form": order.form,
+            "rows": export.rows, "area": export.area, "sha256": export.sha256, **order.detail,
         },
     )  # fmt: skip
-    name = f"{wave.key}-rows-{now:%Y%m%d}-{export.id.hex[-8:]}.{form}"
-    return RowFile(name, content, export.rows, made.blanked, made.dropped, deviation)
+    kind = "exact-rows" if exact else "rows"
+    name = f"{wave.key}-{kind}-{now:%Y%m%d}-{export.id.hex[-8:]}.{order.form}"
+    file = RowFile(name, content, export.rows, made.blanked, made.dropped, deviation)
+    return file, export.id
 
 
 def weight_margins(source: Source) -> tuple[str, ...]:
@@ -132,7 +181,8 @@ def weight_margins(source: Source) -> tuple[str, ...]:
     return (*source.report.margin, *boosted)
 
 
-def _final_snapshot(session: Session, wave: Wave) -> Snapshot:
+def final_snapshot(session: Session, wave: Wave) -> Snapshot:
+    """The results that hold now; raises `ExportImpossible` when there are none."""
     query = (
         select(Snapshot)
         .where(Snapshot.wave_id == wave.id, col(Snapshot.final))

@@ -3,7 +3,7 @@
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 from survey.store.tables.contacts import ResponseContact
-from survey.store.tables.exports import RowExport
+from survey.store.tables.exports import ExactRowRequest, RowExport
 from survey.store.tables.imports import ImportedFile, ImportMapping
 from survey.store.tables.interviews import (
     Invitation,
@@ -15,6 +15,7 @@ from survey.store.tables.interviews import (
 from survey.store.tables.kinds import (
     Channel,
     ChosenBy,
+    Decision,
     Mode,
     Outcome,
     PointKind,
@@ -60,6 +61,8 @@ __all__ = [
     "City",
     "CityTarget",
     "Credential",
+    "Decision",
+    "ExactRowRequest",
     "ImportMapping",
     "ImportedFile",
     "IndicatorTreeVersion",

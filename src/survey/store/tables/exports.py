@@ -1,11 +1,14 @@
-"""Row-level exports: who took which rows, for what, and the secret of the marks in them."""
+"""Row-level exports: who took which rows, for what, the secret of the marks in them, and requests
+for exact files with the answer of a second person."""
 
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, new_id, now
+from survey.store.tables.columns import UtcDateTime, new_id, now, words
+from survey.store.tables.kinds import Decision
 
 
 class RowExport(SQLModel, table=True):
@@ -24,3 +27,37 @@ class RowExport(SQLModel, table=True):
     secret: str = Field(max_length=64)
     """Makes the names of rows and points in this one file; whose a copy is follows from it."""
     made_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ExactRowRequest(SQLModel, table=True):
+    """One exact file that somebody asks for: decided by another person, good for one export."""
+
+    __tablename__ = "exact_row_request"
+    __table_args__ = (
+        CheckConstraint("decided_by IS NULL OR decided_by <> account_id", name="two_people"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
+        CheckConstraint(
+            "decision IS NULL OR decided_by IS NOT NULL OR NOT by_operator", name="two_places"
+        ),
+        CheckConstraint(
+            "export_id IS NULL OR (decision IS NOT NULL AND decision = 'approved')", name="approved"
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    snapshot_id: UUID = Field(foreign_key="snapshot.id")
+    """The results that were asked for; a wave that is frozen anew needs a new request."""
+    area: str
+    purpose: str
+    by_operator: bool = False
+    """Asked for at the command line, in the name of the account."""
+    requested_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    decision: Decision | None = Field(default=None, sa_type=words(Decision))
+    decided_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """Null once decided: the operator of the server."""
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = ""
+    export_id: UUID | None = Field(default=None, foreign_key="row_export.id", unique=True)
+    """The one export that was made of it."""

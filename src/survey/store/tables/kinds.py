@@ -76,6 +76,13 @@ class Channel(StrEnum):
     ON_SITE = "on_site"
 
 
+class Decision(StrEnum):
+    """How a second person answered a request for an exact file of rows."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
 class Shown(StrEnum):
     """What a release lets a reader see of cities outside their own area."""
 

@@ -1,0 +1,201 @@
+"""Exact files of rows: asking for one, what became of it, and deciding what others asked for."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.clock import CHINA
+from survey.locale import Message, SurveyError, msg
+from survey.publish.rows import (
+    LONGEST_PURPOSE,
+    LONGEST_REASON,
+    ExactRequest,
+    ExportableWave,
+    Form,
+    RequestState,
+    decide_exact_rows,
+    exact_requests,
+    export_exact_rows,
+    request_exact_rows,
+    waiting_for,
+)
+from survey.store.engine import read_scope
+from survey.store.tables import Decision, now
+from survey.store.unavailable import change_scope
+from survey.ui.download_button import CSV, XLSX, File, download_button
+from survey.ui.furniture import notice
+from survey.ui.page import Visit
+from survey.ui.session import signed_in
+
+MEDIA = {Form.CSV: CSV, Form.XLSX: XLSX, Form.PARQUET: "application/vnd.apache.parquet"}
+FORM_NAMES = {Form.CSV: "CSV", Form.XLSX: "Excel (XLSX)", Form.PARQUET: "Parquet"}
+STATE_WORDS: dict[RequestState, Message] = {
+    RequestState.WAITING: msg("waits for approval"),
+    RequestState.APPROVED: msg("approved, not taken yet"),
+    RequestState.REFUSED: msg("not approved"),
+    RequestState.TAKEN: msg("file taken"),
+    RequestState.EXPIRED: msg("run out"),
+    RequestState.OUTDATED: msg("frozen anew since"),
+}
+_DONE, _PROBLEM = "exact/done", "exact/problem"
+
+
+def exact_rows(visit: Visit, wave: ExportableWave) -> None:
+    """For analysts: the form, the own requests for this wave, the file of an approved one."""
+    t = visit.t
+    st.subheader(t("Exact file"), anchor=False)
+    st.markdown(
+        t(
+            "With every interview's own weight, age band and gender; nothing is merged or "
+            "blanked. Another person has to approve it. An approval is good for one file, within "
+            "seven days, as long as the wave is not frozen anew."
+        )
+    )
+    _say_what_happened(visit)
+    with read_scope(visit.settings.store_url) as session:
+        own = exact_requests(session=session, principal=visit.principal, now=now())
+    own = [one for one in own if one.wave == wave.key]
+    if own:
+        st.table(
+            [_row(visit, one) for one in own], border="horizontal", alt=t("Own requests"),
+        )  # fmt: skip
+    for one in own:
+        if one.state is RequestState.APPROVED:
+            _take(visit, one)
+    if not any(one.state is RequestState.WAITING for one in own):
+        _ask(visit, wave)
+
+
+def _row(visit: Visit, one: ExactRequest) -> dict[str, str]:
+    t = visit.t
+    who = one.decided_by or t("operator")
+    decided = f"{who} {_day(one.decided_at)}" if one.decided_at else "–"
+    return {
+        t("Requested"): _day(one.requested_at),
+        t("Purpose"): one.purpose,
+        t("State"): t(STATE_WORDS[one.state]),
+        t("Decided"): decided,
+        t("Reason"): one.reason or "–",
+    }
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def _ask(visit: Visit, wave: ExportableWave) -> None:
+    t = visit.t
+    with st.form("exact/request", border=True, enter_to_submit=False, clear_on_submit=False):
+        purpose = st.text_area(
+            t("What the exact file is needed for"), key="exact/purpose", max_chars=LONGEST_PURPOSE,
+            height=90,
+        )  # fmt: skip
+        wanted = st.form_submit_button(t("Ask for an exact file"))
+    if wanted:
+        _act(
+            visit,
+            lambda session, person: request_exact_rows(
+                session=session, principal=person, wave_key=wave.key, purpose=str(purpose or ""),
+                now=now(),
+            ),
+            t("Your request waits for another person's approval."),
+        )  # fmt: skip
+
+
+def _take(visit: Visit, one: ExactRequest) -> None:
+    t, place = visit.t, f"exact/{one.id}"
+    if one.valid_until is not None:
+        st.success(t("Approved; can be taken once until {until}.", until=_day(one.valid_until)))
+    form = Form(
+        st.radio(
+            t("File"), [each.value for each in Form], horizontal=True, key=f"{place}/form",
+            format_func=lambda each: FORM_NAMES[Form(each)],
+        )
+    )  # fmt: skip
+    name = f"{one.wave}-exact-rows-{one.id.hex[-8:]}.{form}"
+    download_button(
+        visit, t("Take the exact file"),
+        File(name, MEDIA[form], lambda: _made(visit, one.id, form)), key=f"{place}/take",
+        type="primary", icon=":material/download:",
+    )  # fmt: skip
+
+
+def _made(visit: Visit, request_id: UUID, form: Form) -> bytes:
+    with change_scope(visit.settings.store_url) as session:
+        return export_exact_rows(
+            visit.settings, session=session, principal=signed_in(visit.settings),
+            request_id=request_id, form=form, t=visit.t, now=now(),
+        ).content  # fmt: skip
+
+
+def requests_to_decide(visit: Visit) -> None:
+    """For those who approve: what others ask for."""
+    t = visit.t
+    st.subheader(t("Requests for exact files"), anchor=False)
+    st.markdown(
+        t(
+            "An exact file holds every interview's own weight: whoever knows the census can tell "
+            "small groups apart. Please approve it only for a purpose that the ordinary file does "
+            "not serve."
+        )
+    )
+    _say_what_happened(visit)
+    with read_scope(visit.settings.store_url) as session:
+        waiting = waiting_for(session=session, principal=visit.principal, now=now())
+    if not waiting:
+        notice(t("No request waits"), t("Requests of analysts appear here until they are decided."))
+    for one in waiting:
+        _decide(visit, one)
+
+
+def _decide(visit: Visit, one: ExactRequest) -> None:
+    t = visit.t
+    with st.form(f"exact/decide/{one.id}", border=True, enter_to_submit=False):
+        st.text(
+            t(
+                "{name} ({login}), area {area}, {day}",
+                name=one.name, login=one.account, area=one.area, day=_day(one.requested_at),
+            )
+        )  # fmt: skip
+        st.text(t("Wave: {wave}", wave=one.title.get(visit.language, one.wave)))
+        st.text(t("Purpose: {purpose}", purpose=one.purpose))
+        reason = st.text_input(
+            t("Reason of the decision"), key=f"exact/reason/{one.id}", max_chars=LONGEST_REASON
+        )
+        with st.container(horizontal=True):
+            approve = st.form_submit_button(t("Approve"), type="primary", key=f"exact/yes/{one.id}")
+            refuse = st.form_submit_button(t("Do not approve"), key=f"exact/no/{one.id}")
+    if approve or refuse:
+        decision = Decision.APPROVED if approve else Decision.REFUSED
+        _act(
+            visit,
+            lambda session, person: decide_exact_rows(
+                session=session, principal=person, request_id=one.id, decision=decision,
+                reason=str(reason or ""), now=now(),
+            ),
+            t("The request is approved.") if approve else t("The request is not approved."),
+        )  # fmt: skip
+
+
+def _act(visit: Visit, change: Callable[[Session, Principal], Any], done: str) -> None:
+    """Run one change as whoever is signed in now, and draw the page anew."""
+    try:
+        with change_scope(visit.settings.store_url) as session:
+            change(session, signed_in(visit.settings))
+        st.session_state[_DONE] = done
+    except SurveyError as error:
+        st.session_state[_PROBLEM] = visit.t(error.message)
+    st.rerun()
+
+
+def _say_what_happened(visit: Visit) -> None:
+    done, problem = (st.session_state.pop(place, None) for place in (_DONE, _PROBLEM))
+    if done is not None:
+        st.success(done)
+    if problem is not None:
+        notice(problem, visit.t("Nothing was changed."))

@@ -1,0 +1,323 @@
+"""Exact files: one asks, another decides, one file, seven days, the results that were asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from small_waves import KEY as WAVE
+from small_waves import SmallWave, person, small_instrument, small_wave
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+from test_row_export import read_csv
+
+from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.locale import translator
+from survey.publish.results.freeze import freeze_frame
+from survey.publish.rows import (
+    ExactRequest,
+    ExactRequestUnknown,
+    ExactRowsRefused,
+    ExportImpossible,
+    Form,
+    RequestState,
+    RowFile,
+    decide_exact_rows,
+    exact_requests,
+    export_exact_rows,
+    export_rows,
+    request_exact_rows,
+    waiting_for,
+)
+from survey.settings import Settings
+from survey.snapshot.frame import frame_of
+from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
+from survey.store.tables import Account, AuditEntry, Decision, RowExport
+
+PURPOSE = "Weights for a simulation of the design"
+REASON = "Agreed with the board"
+NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
+T = translator("en")
+
+
+def _number(entry: AuditEntry) -> UUID:
+    return entry.id
+
+
+@dataclass(frozen=True)
+class Office:
+    """A frozen wave, two analysts and two who decide, on one of the two databases."""
+
+    settings: Settings
+    lin: Principal
+    other_analyst: Principal
+    wang: Principal
+    administrator: Principal
+
+    def ask(self, who: Principal | None = None, purpose: str = PURPOSE, **more: Any) -> UUID:
+        with session_scope(self.settings.store_url) as session:
+            return request_exact_rows(
+                session=session, principal=who or self.lin, wave_key=WAVE, purpose=purpose,
+                now=NOW, **more,
+            )  # fmt: skip
+
+    def decide(
+        self, number: UUID, who: Principal | None = None,
+        decision: Decision = Decision.APPROVED, reason: str = REASON,
+    ) -> None:  # fmt: skip
+        with session_scope(self.settings.store_url) as session:
+            decide_exact_rows(
+                session=session, principal=who or self.wang, request_id=number,
+                decision=decision, reason=reason, now=NOW,
+            )  # fmt: skip
+
+    def take(
+        self, number: UUID, who: Principal | None = None, now: datetime = NOW, **more: Any
+    ) -> RowFile:
+        with session_scope(self.settings.store_url) as session:
+            return export_exact_rows(
+                self.settings, session=session, principal=who or self.lin, request_id=number,
+                form=Form.CSV, t=T, now=now, **more,
+            )  # fmt: skip
+
+    def listed(self, who: Principal, now: datetime = NOW) -> list[ExactRequest]:
+        with read_scope(self.settings.store_url) as session:
+            return exact_requests(session=session, principal=who, now=now)
+
+    def state(self, number: UUID, now: datetime = NOW) -> RequestState:
+        (found,) = [one for one in self.listed(self.wang, now) if one.id == number]
+        return found.state
+
+    def entries(self) -> list[tuple[str, UUID | None, dict[str, Any]]]:
+        with read_scope(self.settings.store_url) as session:
+            found = session.exec(select(AuditEntry)).all()
+        exact = [one for one in found if one.action.startswith("rows.exact")]
+        return [(one.action, one.actor_id, one.detail) for one in sorted(exact, key=_number)]
+
+
+def freeze(settings: Settings) -> None:
+    # Three men of 20: the ordinary file merges them with others.
+    ages = [20 if number % 40 == 0 else 30 + number % 30 for number in range(120)]
+    people = [
+        person(number, "110000", psu=f"p{number % 4}", age=age) for number, age in enumerate(ages)
+    ]
+    with session_scope(settings.store_url) as session:
+        freeze_frame(
+            settings, session, wave=SmallWave(settings).read(session),
+            frame=frame_of(people, small_instrument(few_groups=True)), actor=OPERATOR, final=True,
+        )  # fmt: skip
+
+
+def employ(settings: Settings, login: str, role: Role) -> Principal:
+    account = Account(login=login, name=login.title(), role=role, area="CN")
+    with session_scope(settings.store_url) as session:
+        session.add(account)
+    return Principal(account.id, account.name, role, "CN")
+
+
+@pytest.fixture
+def office(store_url: str, tmp_path: Path) -> Iterator[Office]:
+    settings = small_wave(tmp_path / "data", url=store_url).settings
+    freeze(settings)
+    yield Office(
+        settings,
+        employ(settings, "lin", Role.ANALYST),
+        employ(settings, "zhao", Role.ANALYST),
+        employ(settings, "wang", Role.NATIONAL_OFFICIAL),
+        employ(settings, "sun", Role.ADMINISTRATOR),
+    )
+    dispose_engines()
+
+
+def test_an_approved_request_gives_one_file_that_says_what_it_is(office: Office) -> None:
+    number = office.ask()
+    assert office.state(number) is RequestState.WAITING
+    office.decide(number)
+    assert office.state(number) is RequestState.APPROVED
+    made = office.take(number)
+    said = made.content.decode("utf-8-sig")
+    for words in ("EXACT FILE", f"Purpose: {PURPOSE}", "approved by Wang on 2026-06-01", REASON):
+        assert words in said
+    exact = read_csv(made)
+    assert len(exact) == 120
+    with session_scope(office.settings.store_url) as session:
+        merged = read_csv(
+            export_rows(
+                office.settings, session=session, principal=office.lin, wave_key=WAVE,
+                purpose=PURPOSE, form=Form.CSV, t=T, now=NOW,
+            )
+        )  # fmt: skip
+    assert exact["weight"].nunique() > merged["weight"].nunique()
+    assert exact["age_band"].notna().sum() > merged["age_band"].notna().sum()
+    with read_scope(office.settings.store_url) as session:
+        assert len(session.exec(select(RowExport)).all()) == 2
+    (own,) = office.listed(office.lin)
+    assert (own.state, own.decided_by, own.reason) == (RequestState.TAKEN, "Wang", REASON)
+
+
+def test_every_step_is_one_entry_with_its_person(office: Office) -> None:
+    number = office.ask()
+    office.decide(number)
+    office.take(number)
+    entries = office.entries()
+    assert [(action, who) for action, who, _ in entries] == [
+        ("rows.exact_requested", office.lin.account_id),
+        ("rows.exact_approved", office.wang.account_id),
+        ("rows.exact_exported", office.lin.account_id),
+    ]
+    assert {detail["request"] for _, _, detail in entries} == {str(number)}
+    assert entries[0][2]["purpose"] == PURPOSE
+    assert entries[1][2]["reason"] == REASON
+
+
+@pytest.mark.parametrize("purpose", ["", "too short", "x" * 501])
+def test_without_a_purpose_nothing_is_asked(office: Office, purpose: str) -> None:
+    with pytest.raises(ExportImpossible):
+        office.ask(purpose=purpose)
+    assert office.entries() == []
+
+
+def test_only_analysts_ask_and_take(office: Office) -> None:
+    number = office.ask()
+    office.decide(number)
+    for role in set(Role) - {Role.ANALYST}:
+        with pytest.raises(AccessDenied):
+            office.ask(replace(office.lin, role=role))
+        with pytest.raises(AccessDenied):
+            office.take(number, replace(office.lin, role=role))
+
+
+def test_only_the_national_office_and_administrators_of_the_nation_decide(office: Office) -> None:
+    number = office.ask()
+    others = [
+        Principal(uuid4(), "x", role, "CN")
+        for role in set(Role) - {Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR}
+    ]
+    for who in (*others, replace(office.administrator, area="110000")):
+        with pytest.raises(AccessDenied):
+            office.decide(number, who)
+        with read_scope(office.settings.store_url) as session, pytest.raises(AccessDenied):
+            waiting_for(session=session, principal=who, now=NOW)
+    office.decide(number, office.administrator)
+
+
+def test_nobody_decides_what_they_asked_for_themselves(office: Office) -> None:
+    """Also after they were given the role that decides."""
+    number = office.ask()
+    promoted = replace(office.lin, role=Role.ADMINISTRATOR)
+    with pytest.raises(ExactRowsRefused, match="yourself"):
+        office.decide(number, promoted)
+    with read_scope(office.settings.store_url) as session:
+        assert waiting_for(session=session, principal=promoted, now=NOW) == []
+        assert len(waiting_for(session=session, principal=office.wang, now=NOW)) == 1
+    with (
+        pytest.raises(IntegrityError, match="two_people"),
+        engine_for(office.settings.store_url).begin() as connection,
+    ):
+        connection.execute(
+            text(
+                "UPDATE exact_row_request SET decision = 'approved', decided_by = account_id, "
+                "decided_at = requested_at"
+            )
+        )
+
+
+@pytest.mark.parametrize("reason", ["", " ok ", "x" * 501])
+def test_a_decision_needs_a_reason(office: Office, reason: str) -> None:
+    number = office.ask()
+    for decision in Decision:
+        with pytest.raises(ExactRowsRefused, match="reason"):
+            office.decide(number, decision=decision, reason=reason)
+    assert office.state(number) is RequestState.WAITING
+
+
+def test_a_refused_request_gives_no_file_and_is_not_decided_again(office: Office) -> None:
+    number = office.ask()
+    with pytest.raises(ExactRowsRefused, match="approved this request yet"):
+        office.take(number)
+    office.decide(number, decision=Decision.REFUSED)
+    with pytest.raises(ExactRowsRefused, match=REASON):
+        office.take(number)
+    with pytest.raises(ExactRowsRefused, match="already"):
+        office.decide(number, office.administrator)
+    assert [action for action, _, _ in office.entries()][-1] == "rows.exact_refused"
+    assert office.state(office.ask()) is RequestState.WAITING
+
+
+def test_an_approval_is_good_for_seven_days(office: Office) -> None:
+    number = office.ask()
+    office.decide(number)
+    late = NOW + timedelta(days=7)
+    with pytest.raises(ExactRowsRefused, match="run out"):
+        office.take(number, now=late)
+    assert office.state(number, late) is RequestState.EXPIRED
+    assert office.take(number, now=late - timedelta(seconds=1)).rows == 120
+
+
+def test_an_approval_is_good_for_one_file(office: Office) -> None:
+    number = office.ask()
+    office.decide(number)
+    office.take(number)
+    with pytest.raises(ExactRowsRefused, match="taken already"):
+        office.take(number)
+    with read_scope(office.settings.store_url) as session:
+        assert len(session.exec(select(RowExport)).all()) == 1
+
+
+def test_an_approval_is_good_for_one_person_and_area(office: Office) -> None:
+    number = office.ask()
+    office.decide(number)
+    with pytest.raises(AccessDenied):
+        office.take(number, office.other_analyst)
+    with pytest.raises(ExactRowsRefused, match="area"):
+        office.take(number, replace(office.lin, area="11"))
+    with pytest.raises(ExactRequestUnknown):
+        office.take(uuid4())
+    assert office.listed(office.other_analyst) == []
+
+
+def test_a_wave_that_is_frozen_anew_needs_a_new_request(office: Office) -> None:
+    """Even with the same answers: other weights may come of them."""
+    waiting, approved = office.ask(office.other_analyst), office.ask()
+    office.decide(approved)
+    freeze(office.settings)
+    with pytest.raises(ExactRowsRefused, match="frozen anew"):
+        office.take(approved)
+    with pytest.raises(ExactRowsRefused, match="frozen anew"):
+        office.decide(waiting)
+    assert {one.state for one in office.listed(office.wang)} == {RequestState.OUTDATED}
+    again = office.ask()
+    office.decide(again)
+    assert office.take(again).rows == 120
+
+
+def test_a_file_is_asked_for_once_at_a_time(office: Office) -> None:
+    office.ask()
+    with pytest.raises(ExactRowsRefused, match="already"):
+        office.ask()
+
+
+def test_what_was_asked_for_at_the_command_line_is_not_decided_there(office: Office) -> None:
+    """Whoever runs it would be both people."""
+    number = office.ask(by_operator=True)
+    with pytest.raises(ExactRowsRefused, match="command line"):
+        office.decide(number, OPERATOR)
+    office.decide(number)
+    office.take(number, by_operator=True)
+    asked, _, taken = office.entries()
+    assert asked[1] is taken[1] is None
+    assert (asked[2]["by"], asked[2]["login"]) == (taken[2]["by"], "lin") == ("operator", "lin")
+
+
+def test_a_demo_account_asks_for_and_decides_on_demo_waves_only(office: Office) -> None:
+    with pytest.raises(AccessDenied):
+        office.ask(replace(office.lin, is_demo=True))
+    number = office.ask()
+    guest = replace(office.wang, is_demo=True)
+    with pytest.raises(AccessDenied):
+        office.decide(number, guest)
+    assert office.listed(guest) == []
