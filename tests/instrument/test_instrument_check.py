@@ -6,10 +6,12 @@ import pytest
 from sample_instrument import YES_NO, question, sample
 
 from survey.instrument.check import check
-from survey.instrument.check_scores import score_findings
+from survey.instrument.check_scores import RESERVED_NAMES, score_findings
 from survey.instrument.findings import Severity, errors
 from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section
 from survey.instrument.tree_csv import read_tree
+from survey.publish.results.analysis import STRATUM, WEIGHT
+from survey.snapshot.frame import FIELDS
 
 TREE = read_tree(Path(__file__).parents[2] / "seed/trees/cca-2023.csv")
 
@@ -113,6 +115,14 @@ def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
     (nothing,) = score_findings(with_items(question("a", Kind.TEXT)), None)
     assert "no rating" in str(nothing.message)
     assert score_findings(with_items(question("a", Kind.RATING, **RATING)), None) == ()
+
+
+def test_a_question_named_as_a_column_of_a_frozen_wave_is_refused():
+    """The interview's own language would have replaced the answers, and its weight too."""
+    assert {*FIELDS, WEIGHT, STRATUM} <= RESERVED_NAMES
+    items = (question("a", Kind.RATING, **RATING), question("weight", Kind.INTEGER))
+    (finding,) = score_findings(with_items(*items), None, {"weight": 7})
+    assert (finding.row, finding.column, finding.item) == (7, "name", "weight")
 
 
 def test_a_copy_has_its_own_checksum():

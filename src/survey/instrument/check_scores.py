@@ -9,6 +9,13 @@ from survey.instrument.tree import IndicatorTree
 from survey.locale import Message, msg
 
 _SHEET = "survey"
+RESERVED_NAMES = frozenset(
+    {
+        "response_id", "city_code", "psu", "stratum", "stratum_key", "surveyor", "mode", "language",
+        "started_at", "submitted_at", "duration_seconds", "weight",
+    }
+)  # fmt: skip
+"""Columns of a frozen wave; a question of the same name would be replaced by them unseen."""
 
 
 def score_findings(
@@ -49,6 +56,7 @@ def _findings(
     instrument: Instrument, tree: IndicatorTree | None, rows: dict[str, int]
 ) -> Iterator[Finding]:
     yield from rating_findings(instrument)
+    yield from _reserved_names(instrument, rows)
     if instrument.tree is None and tree is None:
         for item in instrument.scored_items:
             yield _error(
@@ -59,6 +67,19 @@ def _findings(
     yield from _scales(instrument.scored_items, rows)
     if tree is not None:
         yield from _leaves(instrument, tree, rows)
+
+
+def _reserved_names(instrument: Instrument, rows: dict[str, int]) -> Iterator[Finding]:
+    for item in instrument.items():
+        if item.name in RESERVED_NAMES:
+            yield _error(
+                msg(
+                    "“{name}” is the name of a column of every frozen wave; give the question "
+                    "another name.",
+                    name=item.name,
+                ),
+                item.name, rows, "name",
+            )  # fmt: skip
 
 
 def _scales(items: tuple[Item, ...], rows: dict[str, int]) -> Iterator[Finding]:
