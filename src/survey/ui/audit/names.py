@@ -33,6 +33,7 @@ FAMILIES: Mapping[str, Message] = {
     "retention": msg("Deletion by schedule"),
     "store": msg("Backups"),
     "tree": msg("Indicator trees"),
+    "instrument": msg("Questionnaires"),
     "audit": msg("The audit trail itself"),
 }
 ACTIONS: Mapping[str, Message] = {
