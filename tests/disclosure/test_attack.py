@@ -30,6 +30,7 @@ from survey.publish import views as publish_views
 from survey.publish.results import WaveResults, open_results
 from survey.publish.results.gate import memberships, totals_of
 from survey.publish.results.source import Source
+from survey.publish.results.store import CELLS, RANK_PAIRS
 from survey.sample.frame import shipped_cities
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
@@ -249,7 +250,7 @@ def test_no_table_of_the_snapshot_keeps_a_figure_of_a_hidden_row(target: Target)
     """Every file there is, so that a new kind of table cannot forget the gate."""
     seen = 0
     for path in sorted(target.results._folder.glob("*.parquet")):
-        if path.stem == "responses":
+        if path.name in {"responses.parquet", RANK_PAIRS}:
             continue
         table = pd.read_parquet(path)
         assert {"shown", "reason"} <= set(table.columns), path.name
@@ -258,6 +259,20 @@ def test_no_table_of_the_snapshot_keeps_a_figure_of_a_hidden_row(target: Target)
         assert figures.isna().all(axis=None), path.name
         seen += len(hidden)
     assert seen > 10_000
+
+
+def test_only_cities_that_are_shown_are_told_apart(target: Target) -> None:
+    """A pair is two cities and an indicator, without a figure: a hidden city is in none."""
+    folder = target.results._folder
+    pairs = pd.read_parquet(folder / RANK_PAIRS)
+    assert set(pairs.columns) == {"area_level", "area", "other", "indicator"}
+    cells = pd.read_parquet(folder / CELLS)
+    shown = cells[cells["shown"] & (cells["group"].astype(str) == "all")]
+    keys = ["area_level", "area", "indicator"]
+    open_cells = set(shown[keys].astype(str).itertuples(index=False, name=None))
+    for side in ("area", "other"):
+        sides = pairs[["area_level", side, "indicator"]].astype(str)
+        assert set(sides.itertuples(index=False, name=None)) <= open_cells
 
 
 def views() -> list[Callable[..., Any]]:

@@ -12,7 +12,7 @@ from survey.disclosure import MINIMUM_N
 from survey.instrument.tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.results.grouping import declared_items
-from survey.publish.results.method import Method
+from survey.publish.results.method import IntervalAuditMethod, Method
 from survey.publish.results.store import WaveInfo
 from survey.publish.results.weighting import WeightingReport
 from survey.publish.views.bands import read_bands
@@ -266,10 +266,31 @@ def _without_point(method: Method, t: Translator) -> Facts:
 
 def _disclosure(method: Method, t: Translator) -> Facts:
     """How many cells are hidden, over all rules: each rule says how many people its cells have."""
-    facts = ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)),)
-    if not method.hidden:
-        return facts
-    return (*facts, (t("Cells not shown"), f"{sum(method.hidden.values()):,d}"))
+    facts: Facts = ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)),)
+    if method.hidden:
+        facts += ((t("Cells not shown"), f"{sum(method.hidden.values()):,d}"),)
+    if method.interval_audit is not None and method.interval_audit.hidden:
+        facts += ((t("Check of what is hidden"), _audited(method.interval_audit, t)),)
+    return facts
+
+
+def _audited(audit: IntervalAuditMethod, t: Translator) -> str:
+    """What was checked, coarsely: beside the cells not shown, an exact number of those with
+    respondents would tell how many have none."""
+    if audit.audited == audit.hidden:
+        return t(
+            "every hidden count, by linear programming over all published counts: its smallest "
+            "and its largest possible value differ by at least {width}",
+            width=audit.width,
+        )
+    return t(
+        "every hidden count, from one total after the other, and about {audited} of about {hidden} "
+        "by linear programming over all published counts: the smallest and the largest possible "
+        "value differ by at least {width}",
+        audited=_two_digits(audit.audited),
+        hidden=_two_digits(audit.hidden),
+        width=audit.width,
+    )
 
 
 def _ranks(method: Method, t: Translator) -> Facts:

@@ -72,8 +72,9 @@ def _watch(visit: Visit, job: Job[FrozenWave]) -> None:
         st.rerun()
     st.info(
         visit.t(
-            "The wave is being frozen: every figure is computed, which can take some minutes. You "
-            "may leave this page; it goes on."
+            "The wave is being frozen: every figure is computed, and it is checked that nothing "
+            "hidden can be worked out from what is published. This can take some minutes. You may "
+            "leave this page; it goes on."
         ),
         icon=":material/hourglass_top:",
     )
