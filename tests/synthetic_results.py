@@ -29,6 +29,7 @@ from survey.publish.results.measures import Measure, read_measures
 from survey.publish.results.method import (
     ChangeMethod,
     DriverMethod,
+    IntervalAuditMethod,
     Method,
     RankMethod,
     SmallAreaMethod,
@@ -358,6 +359,9 @@ def _write(
         groups=tuple(plan.groups),
         ranking=RankMethod() if tree else None,
         hidden={"too_few": 1234},
+        interval_audit=IntervalAuditMethod(
+            seed=1, width=10, hidden=83_462, audited=22_617, widened=9, programmes=800
+        ),
         small_areas=SmallAreaMethod(a_from_n=100, a_half_width=3, b_from_n=30, fewest_cities=20),
         drivers=DriverMethod(question="overall", minimum_n=100, replicates=500, seed=4711),
         change=ChangeMethod(false_discovery_rate=0.05),

@@ -218,6 +218,8 @@ def test_the_method_page_prints_the_choices_of_the_snapshot(open_page: Open, rea
         "from 100 interviews and within 3 points",
         "500 · 4711",
         'Cells not shown,"1,234"',
+        "about 23,000 of about 83,000 by linear programming",
+        "possible value differ by at least 10",
         "Good,70,implied by published scores",
     ):
         assert choice in tables, choice

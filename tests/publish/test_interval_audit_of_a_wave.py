@@ -16,9 +16,12 @@ from survey.cli.main import app
 from survey.disclosure import IntervalAuditor
 from survey.disclosure.interval_audit import NarrowCell
 from survey.disclosure.totals import Flags, Floats
+from survey.publish.results import open_results
 from survey.publish.results.freeze import freeze_wave
 from survey.publish.results.gate import NarrowIntervalError
 from survey.publish.results.interval_audit import audit_wave
+from survey.publish.results.method import IntervalAuditMethod
+from survey.publish.views.method import method_of
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot
@@ -100,3 +103,30 @@ def test_who_looked_stands_in_the_trail(store: Settings) -> None:
             select(AuditEntry.detail).where(AuditEntry.action == "wave.intervals_audited")
         ).all()
     assert details[0]["narrow"] == 0
+
+
+@pytest.mark.parametrize(
+    ("audited", "said"),
+    [
+        (10_000, "about 10,000 of about 120,000 by linear programming"),
+        (123_456, "every hidden count, by linear programming"),
+    ],
+)
+def test_the_method_page_says_how_much_was_audited(
+    store: Settings, audited: int, said: str
+) -> None:
+    """In round numbers: beside the cells not shown an exact one would tell how many are empty."""
+    with read_scope(store.store_url) as session:
+        results = open_results(store, session, WAVE)
+    record = IntervalAuditMethod(
+        seed=1, width=10, hidden=123_456, audited=audited, widened=0, programmes=1
+    )
+    view = method_of(
+        wave=results.wave, manifest=results.manifest,
+        method=results.method.model_copy(update={"interval_audit": record}),
+        tree=results.tree, language="en",
+    )  # fmt: skip
+    [sentence] = [text for name, text in view.disclosure if name == "Check of what is hidden"]
+    assert said in sentence
+    assert "differ by at least 10" in sentence
+    assert "123,456" not in sentence

@@ -22,7 +22,7 @@ from survey.store.schema import upgrade
 
 DEMO_MARKER = "demo.json"
 """Lies in the data folder when the demo data are complete."""
-DEMO_AUDIT_SECONDS = "3"
+DEMO_AUDIT_SECONDS = "1"
 """Of the audit of intervals at each freeze: a demonstration should be there soon, and its people
 are made up."""
 DRAIN_SECONDS = 30

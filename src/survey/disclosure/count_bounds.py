@@ -5,6 +5,7 @@ there as well. It looks at every cell of every wave.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,15 +15,38 @@ _UNBOUNDED = 1e9
 _PASSES = 100
 
 
-def narrow_cells(known: Floats, relations: Sequence[Relation], minimum: int) -> Flags:
-    """Return the unknown places whose count lies between bounds less than `minimum` apart.
+@dataclass(eq=False)
+class BoundedCounts:
+    """Finds counts between close bounds; what has not changed since is not worked out again."""
 
-    Args:
-        known: counts by place; null where nothing is published.
-    """
-    low, high = bound_counts(known, relations)
-    narrow: Flags = np.isnan(known) & (high - low < minimum)
-    return narrow
+    relations: Sequence[Relation]
+    minimum: int
+    _known: Floats | None = None
+    _narrow: Flags | None = None
+
+    def narrow_cells(self, known: Floats) -> Flags:
+        """Return the unknown places whose count lies between bounds less than `minimum` apart.
+
+        Args:
+            known: counts by place; null where nothing is published.
+        """
+        adding = [relation for relation in self.relations if not relation.mixture]
+        used = sorted({relation.axis for relation in adding})
+        order = [*used, *(axis for axis in range(known.ndim) if axis not in used)]
+        inner = tuple(known.shape[axis] for axis in used)
+        counts = known.transpose(order).reshape(*inner, -1)
+        if self._known is None or self._narrow is None:
+            changed, narrow = np.ones(counts.shape[-1], dtype=bool), np.zeros(counts.shape, bool)
+        else:
+            same = (counts == self._known) | (np.isnan(counts) & np.isnan(self._known))
+            changed, narrow = ~same.all(axis=tuple(range(len(used)))), self._narrow.copy()
+        local = [Relation(used.index(one.axis), one.members, False) for one in adding]
+        part = counts[..., changed]
+        low, high = bound_counts(part, local)
+        narrow[..., changed] = np.isnan(part) & (high - low < self.minimum)
+        self._known, self._narrow = counts, narrow
+        back: Flags = narrow.reshape([known.shape[axis] for axis in order])
+        return back.transpose(np.argsort(order))
 
 
 def bound_counts(known: Floats, relations: Sequence[Relation]) -> tuple[Floats, Floats]:

@@ -31,10 +31,14 @@ class ContradictoryCountsError(ValueError):
 class SliceAudit:
     """What is known of the hidden cells of one slice."""
 
-    audited: int
-    """Cells whose interval is known to be wide or narrow."""
-    narrow: list[tuple[int, int, int]]
+    wide: frozenset[int] = frozenset()
+    """Places in the slice (flat); they stay wide when more is hidden."""
+    narrow: tuple[tuple[int, int, int], ...] = ()
     """Place in the slice, smallest and largest count."""
+
+    @property
+    def audited(self) -> int:
+        return len(self.wide) + len(self.narrow)
 
 
 @dataclass(eq=False)
@@ -95,17 +99,23 @@ class CountModel:
         minimum: int,
         rng: np.random.Generator,
         *,
-        first: Sequence[int] = (),
+        before: SliceAudit | None = None,
         work: float = np.inf,
     ) -> SliceAudit:
-        """Look at the targets until `work` is done; at the places `first` in any case."""
-        places = np.flatnonzero(target.ravel())
-        earlier = places[np.isin(places, np.array(first, dtype=np.int64))]
-        for place in earlier:
-            self._bound(int(self.place[place]), minimum)
+        """Look at the targets until `work` is done.
+
+        Args:
+            before: an audit when less was hidden. What was wide is so still; what was narrow is
+                looked at in any case.
+        """
+        before = before or SliceAudit()
+        wanted = set(np.flatnonzero(target.ravel()).tolist()) - before.wide
+        places = np.array(sorted(wanted), dtype=np.int64)
         cells = self.place[places]
+        bounded = {place for place, _, _ in before.narrow}
+        for place in sorted(bounded):
+            self._bound(int(self.place[place]), minimum)
         self._ask_together(cells, minimum, rng, work)
-        bounded = set(earlier.tolist())
         for place in rng.permutation(places).tolist():
             if self.work >= work:
                 break
@@ -113,12 +123,12 @@ class CountModel:
             bounded.add(place)
         narrow = self._is_narrow(cells, minimum)
         least, most = self._whole(cells)
-        known = np.isin(places, np.array(sorted(bounded), dtype=np.int64))
-        found = [
+        found = tuple(
             (int(places[number]), int(least[number]), int(most[number]))
-            for number in np.flatnonzero(narrow & known).tolist()
-        ]
-        return SliceAudit(int((known | ~narrow).sum()), found)
+            for number in np.flatnonzero(narrow).tolist()
+            if int(places[number]) in bounded
+        )
+        return SliceAudit(before.wide.union(places[~narrow].tolist()), found)
 
     def _bound(self, cell: int, minimum: int) -> None:
         """Find both ends of the interval of a cell, as far as it is not known to be wide."""

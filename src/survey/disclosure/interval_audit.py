@@ -34,8 +34,9 @@ class NarrowCell:
 class IntervalAuditor:
     """Audits a cube slice by slice (one an indicator), and again where it has changed.
 
-    `work` bounds how many cells are looked at; None: all. A cell that was too narrow is looked at
-    again in any case once more has been hidden beside it.
+    `work` bounds how many cells are looked at; None: all. From one look to the next more is hidden,
+    never less: whatever the published counts allowed they allow still, so that only what was too
+    narrow, and what has been hidden since, is looked at again; the former in any case.
     """
 
     minimum: int = MINIMUM_N
@@ -95,13 +96,13 @@ class IntervalAuditor:
         left = np.inf if self.work is None else self.work - self.done
         if before is None and left <= 0:
             return None
-        audit = SliceAudit(0, [])
+        audit = SliceAudit()
         if target.any():
             model = CountModel.of(known, relations)
-            first = [place for place, _, _ in before[1].narrow] if before else []
             audit = model.audit(
-                target, self.minimum, np.random.default_rng([SEED, number]), first=first, work=left
-            )
+                target, self.minimum, np.random.default_rng([SEED, number]),
+                before=before[1] if before else None, work=left,
+            )  # fmt: skip
             self.done += model.work
             self.programmes += model.programmes
         if before is None:

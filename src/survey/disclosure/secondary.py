@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from survey.disclosure.count_bounds import narrow_cells
+from survey.disclosure.count_bounds import BoundedCounts
 from survey.disclosure.elimination import determined
 from survey.disclosure.exchange import Exchanges, freed
 from survey.disclosure.interval_audit import IntervalAuditor
@@ -87,6 +87,7 @@ def complete(
     views = [_View(cube, relation) for relation in relations]
     hidden = _closed(cube, hidden, views)
     moves = Exchanges.of(relations, hidden.shape)
+    bounds = BoundedCounts(relations, cube.minimum)
     seen: Flags | None = None
     while True:
         leaking = determined(hidden & (cube.n > 0), relations, seen)
@@ -94,10 +95,10 @@ def complete(
         wider, left = freed(hidden, leaking, cube.price, moves)
         wider = _widened(wider, left, views)
         if (wider == hidden).all():
-            wider = _with_wide_intervals(cube, hidden, relations, views, auditor)
+            wider = _with_wide_intervals(cube, hidden, relations, views, bounds, auditor)
         if (wider == hidden).all():
             return hidden
-        hidden = _closed(cube, wider, views)
+        hidden = _closed(cube, wider, views, wider & ~hidden)
 
 
 def _with_wide_intervals(
@@ -105,25 +106,35 @@ def _with_wide_intervals(
     hidden: Flags,
     relations: Sequence[Relation],
     views: Sequence["_View"],
+    bounds: BoundedCounts,
     auditor: IntervalAuditor | None,
 ) -> Flags:
-    """`hidden` with one more cell beside each whose count lies in too narrow an interval.
-
-    The linear programmes are asked once the simple bounds have nothing more to say.
+    """`hidden` with one more cell beside each whose count lies in too narrow an interval, and so
+    on until the simple bounds have nothing more to say; then the linear programmes are asked.
     """
-    known, target = cube.known(hidden), hidden & (cube.n > 0)
-    narrow = target & narrow_cells(known, relations, cube.minimum)
-    wider = _widened_around(hidden, narrow, views)
+    wider = hidden
+    while True:
+        narrow = wider & (cube.n > 0) & bounds.narrow_cells(cube.known(wider))
+        more = _widened_around(wider, narrow, views)
+        if (more == wider).all():
+            break
+        wider = _closed(cube, more, views, more & ~wider)
     if auditor is None or not (wider == hidden).all():
         return wider
-    narrow = auditor.narrow_cells(known, target & cube.listed, relations)
+    target = hidden & (cube.n > 0) & cube.listed
+    narrow = auditor.narrow_cells(cube.known(hidden), target, relations)
     return _widened_around(hidden, narrow, views)
 
 
-def _closed(cube: Cube, hidden: Flags, views: Sequence["_View"]) -> Flags:
-    """`hidden` until no relation is open on its own."""
+def _closed(
+    cube: Cube, hidden: Flags, views: Sequence["_View"], added: Flags | None = None
+) -> Flags:
+    """`hidden` until no relation is open on its own; none was open before `added` came."""
     hidden = hidden.copy()
-    waiting = {place: view.every for place, view in enumerate(views)}
+    if added is None:
+        waiting = {place: view.every for place, view in enumerate(views)}
+    else:
+        waiting = dict(_touched(views, added))
     while waiting:
         before = hidden.copy()
         found = {place: views[place].open(hidden, columns) for place, columns in waiting.items()}
