@@ -110,6 +110,7 @@ def test_who_looked_stands_in_the_trail(store: Settings) -> None:
     [
         (10_000, "about 10,000 of about 120,000 by linear programming"),
         (123_456, "every hidden count, by linear programming"),
+        (0, "from one total after the other: its smallest"),
     ],
 )
 def test_the_method_page_says_how_much_was_audited(

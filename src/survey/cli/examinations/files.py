@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from survey.cli.examinations.finding import UNKNOWN, Finding
 from survey.locale import Message, SurveyError, msg
-from survey.publish.results.store import CELLS, GAPS, METHOD, read_method
+from survey.publish.results.store import CELLS, GAPS, METHOD
+from survey.publish.results.table_cache import read_method
 from survey.settings import Settings
 from survey.snapshot.files import check_snapshot
 from survey.snapshot.seals import SnapshotSeals, open_seals

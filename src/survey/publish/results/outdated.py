@@ -2,7 +2,8 @@
 
 from sqlmodel import Session, col, select
 
-from survey.publish.results.store import METHOD, read_method
+from survey.publish.results.store import METHOD
+from survey.publish.results.table_cache import read_method
 from survey.settings import Settings
 from survey.snapshot.files import SnapshotDamaged
 from survey.snapshot.seals import open_seals

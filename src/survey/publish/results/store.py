@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from survey.access.principal import NATION, AccessDenied, Action, Principal, covers
@@ -20,15 +19,18 @@ from survey.publish.releasing import standing_release
 from survey.publish.results.cells import COMPOSITE
 from survey.publish.results.changes import SAME_WAVE
 from survey.publish.results.domains import EVERYONE, area_labels, cities_of
-from survey.publish.results.lookup import Lookup
-from survey.publish.results.method import Method
 from survey.publish.results.others import Run, first_named, runs
-from survey.publish.results.precision import as_published
+from survey.publish.results.table_cache import (
+    cached_table,
+    file_age,
+    published_table,
+    read_method,
+)
 from survey.sample.frame import frame_table, shipped_cities
 from survey.settings import Settings
-from survey.snapshot.files import MANIFEST, SnapshotDamaged, read_manifest
+from survey.snapshot.files import MANIFEST, read_manifest
 from survey.snapshot.manifest import Manifest
-from survey.snapshot.seals import SnapshotSeals, open_seals, read_file
+from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
 
 CELLS = "cells.parquet"
@@ -39,8 +41,6 @@ RANKS = "ranks.parquet"
 RANK_PAIRS = "rank_pairs.parquet"
 HEADLINES = "headlines.parquet"
 METHOD = "method.json"
-
-_ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator")
 
 Filter = str | Sequence[str] | None
 
@@ -305,12 +305,12 @@ class WaveResults:
 
     def _whole(self, name: str, asked: dict[str, list[str]]) -> pd.DataFrame:
         path = self._folder / name
-        return _table(path, _age(path)).find(asked)
+        return cached_table(path, file_age(path)).find(asked)
 
     def _read(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
         self._require(principal)
         path = self._folder / name
-        found = _published(path, _age(path)).find(_asked(wanted))
+        found = published_table(path, file_age(path)).find(_asked(wanted))
         return self._within_reach(found, principal, self.wave)
 
     def _within_reach(
@@ -322,7 +322,7 @@ class WaveResults:
         cells = self._folder / CELLS
         level, area = table["area_level"], table["area"]
         kept = np.asarray(level != "city") | np.asarray(area.astype(str).map(principal.covers))
-        for larger, name, cities in _withheld(cells, _age(cells), principal.area):
+        for larger, name, cities in _withheld(cells, file_age(cells), principal.area):
             kept &= ~np.asarray((level == larger) & (area == name))
             if "contrast" in table.columns:
                 kept &= ~np.asarray((table["contrast"] == larger) & area.isin(cities))
@@ -342,53 +342,11 @@ def _asked(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
 @lru_cache(maxsize=256)
 def _withheld(cells: Path, age: int, reach: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Larger areas (level, area, cities) that would tell a reader of `reach` a city outside."""
-    found = _table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
+    found = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
     codes = pd.Series(found["area"].astype(str).unique())
     areas = cities_of(area_labels(codes, frame_table(shipped_cities())))
     gone = withheld(areas, [code for code in codes if covers(reach, code)])
     return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
-
-
-def _age(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError as error:
-        raise SnapshotDamaged(
-            msg("The results in {folder} are missing. Freeze the wave again.", folder=path.parent)
-        ) from error
-
-
-@lru_cache(maxsize=32)
-def _table(path: Path, _age: int) -> Lookup:
-    """A results file, kept in memory until it is written anew."""
-    table = pd.read_parquet(BytesIO(read_file(path)))
-    return Lookup(table, [column for column in _ASKED_BY if column in table.columns])
-
-
-@lru_cache(maxsize=32)
-def _published(path: Path, age: int) -> Lookup:
-    """The same file as it leaves the results: rounded, and what is hidden has one reason."""
-    return _table(path, age).finished(as_published)
-
-
-def read_method(path: Path) -> Method:
-    """The record of how the tables beside it were computed."""
-    return _method(path, _age(path))
-
-
-@lru_cache(maxsize=32)
-def _method(path: Path, _age: int) -> Method:
-    try:
-        return Method.model_validate_json(read_file(path))
-    except ValidationError as error:
-        raise SnapshotDamaged(
-            msg(
-                "The results in {folder} were computed by another version of the software. An "
-                "administrator computes them again with the command: survey recompute",
-                # Readers are not told where on the server the files lie.
-                folder="/".join(path.parent.parts[-2:]),
-            )
-        ) from error
 
 
 def nothing_frozen(wave_key: str) -> Message:

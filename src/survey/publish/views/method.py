@@ -283,6 +283,12 @@ def _audited(audit: IntervalAuditMethod, t: Translator) -> str:
             "and its largest possible value differ by at least {width}",
             width=audit.width,
         )
+    if not audit.audited:
+        return t(
+            "every hidden count, from one total after the other: its smallest and its largest "
+            "possible value differ by at least {width}",
+            width=audit.width,
+        )
     return t(
         "every hidden count, from one total after the other, and about {audited} of about {hidden} "
         "by linear programming over all published counts: the smallest and the largest possible "
