@@ -79,7 +79,11 @@ WITHOUT_PRINCIPAL = {
         ),
         SECRET,
     ),
+    "access.accounts.account_by_login": SERVER,
     "access.audit_verify.newest_seal": SERVER,
+    "access.factor_secrets.count_readable": SERVER,
+    "access.factor_secrets.encrypt_secrets": SERVER,
+    "access.factor_secrets.examine_secrets": SERVER,
     "fieldwork.devices.mark_other_device": SECRET,
     "fieldwork.privacy.withdrawal.withdraw": SECRET,
     "fieldwork.privacy.contacts.leave_number": SECRET,
@@ -96,6 +100,7 @@ WITHOUT_PRINCIPAL = {
     "fieldwork.trial.open_trial": SERVER,
     "fieldwork.quality.watching.is_due": SERVER,
     "publish.results.outdated.outdated_waves": SERVER,
+    "snapshot.seals.open_seals": SERVER,
     "publish.results.store.list_waves": CATALOGUE,
     "publish.results.store.open_results": CATALOGUE,
     "publish.results.selection.find_earlier_wave": CATALOGUE,
@@ -120,6 +125,7 @@ BUILDING_BLOCKS = {
     "fieldwork.second_person.approved_by_same": INSIDE,
     "fieldwork.submission.store_checked": INSIDE,
     "publish.releasing.open_to_readers": INSIDE,
+    "publish.rows.exporting.readable_wave": INSIDE,
 }
 """Services with a principal that only write down who it was."""
 WRITTEN_BY_SCREENS = frozenset(
@@ -261,7 +267,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
                 interview_on=moment.date(),
             ),
         ),
-        "request": ImportRequest(b"", field.instrument, wave.key),
+        "request": ImportRequest(b"", field.instrument, wave.key), "request_id": uuid4(),
         "before": Spot.of(50, 300.0, interview.id),
         "fieldwork.review.deciding.decide_all": {"seen": Preview(Status.VOID, {}, {}, "")},
         "fieldwork.importing.commit.commit_import": {

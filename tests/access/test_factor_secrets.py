@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from base64 import b32encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Credential, new_id
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+SECRET = b32encode(b"a made-up secret!!!!").decode()
 
 
 @pytest.fixture
