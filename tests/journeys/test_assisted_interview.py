@@ -107,7 +107,8 @@ def test_a_page_left_open_stores_nothing_after_signing_out(
 ) -> None:
     before = len(live_server.responses())
     page.request.post(f"{live_server.url}/auth/logout", headers={"Origin": live_server.url})
-    surveyor.finish({"consent": "no"})
+    surveyor.answer_screen({"consent": "no"})
+    surveyor.go_on()
     # Longer than the page's patience: neither the page nor the road around it takes the interview.
     page.wait_for_timeout(6000)
     assert len(live_server.responses()) == before

@@ -26,7 +26,12 @@ def question(name: str, kind: Kind, **fields: object) -> Item:
 
 
 def form(*items: Item) -> Instrument:
-    """A form of one untitled section in a language that the platform does not speak."""
+    """A form of one untitled section in a language that the platform does not speak.
+
+    It has a rating in any case: without one there is nothing to freeze, and no wave of it opens.
+    """
+    if all(item.kind is not Kind.RATING for item in items):
+        items = (*items, question("rated", Kind.RATING, minimum=1, maximum=5, step=1))
     return Instrument(
         name="kinds", version=str(next(VERSIONS)), title=french("Enquête"),
         default_language="fr", languages=(Language(code="fr", name="Français"),),

@@ -1,6 +1,9 @@
 """Store and snapshots are for the account that serves alone, whatever the umask."""
 
 import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,12 @@ from sqlalchemy import text
 from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import dispose_engines, engine_for
-from survey.store.private_files import close_to_others, exposed_paths, is_exposed
+from survey.store.private_files import (
+    close_to_others,
+    create_private_file,
+    exposed_paths,
+    is_exposed,
+)
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -58,3 +66,24 @@ def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> Non
     with engine_for(settings.store_url).connect():
         assert not is_exposed(tmp_path / "survey.db")
     dispose_engines()
+
+
+def test_a_store_in_use_keeps_its_locks(tmp_path: Path) -> None:
+    """Another program that opens and closes the store must not take the write-ahead log away."""
+    path = tmp_path / "survey.db"
+    serving = sqlite3.connect(path)
+    serving.execute("PRAGMA journal_mode=WAL")
+    serving.execute("CREATE TABLE kept (n INTEGER)")
+    serving.commit()
+    create_private_file(path)
+    visit = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute({!r}).fetchall())"
+    count = "SELECT count(*) FROM kept"
+    subprocess.run([sys.executable, "-c", visit.format(count), str(path)], check=True)
+    serving.execute("INSERT INTO kept VALUES (1)")
+    serving.commit()
+    seen = subprocess.run(
+        [sys.executable, "-c", visit.format(count), str(path)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert seen.stdout.strip() == "[(1,)]"
+    serving.close()

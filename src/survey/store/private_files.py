@@ -18,10 +18,13 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 def create_private_file(path: Path) -> None:
     """Make an empty file, before somebody else makes it with another mode; keep one that is there.
 
-    One that others may read is closed to them, if it is ours.
+    One that others may read is closed to them, if it is ours. A file that is there is not opened:
+    closing it would take away the locks that this process holds on its database, and whoever opens
+    that next would believe to be alone and remove the write-ahead log with what is in it.
     """
     with suppress(OSError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
         for suffix in _BESIDE:
             beside = path.with_name(path.name + suffix)
             if beside.exists() and is_exposed(beside):

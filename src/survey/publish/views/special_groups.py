@@ -62,11 +62,11 @@ def group_choices(results: WaveResults) -> tuple[str, ...]:
     if results.wave.series not in SHIPPED_SERIES:
         return tuple(group for group in results.method.groups if group != EVERYONE)
     declared = declared_items(results.method.grouping)
-    return tuple(
+    special = tuple(group for group in MAIN_GROUPS if group in results.method.groups)
+    return special + tuple(
         group
-        for group in (*MAIN_GROUPS, *results.method.groups)
-        if group in results.method.groups
-        and (group in MAIN_GROUPS or group.partition("=")[0] in declared)
+        for group in results.method.groups
+        if group not in special and group.partition("=")[0] in declared
     )
 
 
