@@ -69,7 +69,10 @@ class PageAccess:
             return
         secret = request.cookies.get(COOKIE)
         try:
-            person = await self.sessions.holder(secret)
+            # A page opened in the moment after its session ended would find no line, and say so in
+            # words of Streamlit's.
+            opens_page = request.headers.get("sec-fetch-mode") == "navigate"
+            person = await self.sessions.holder(secret, fresh=opens_page)
         except UNAVAILABLE as error:
             _LOG.error("the store does not answer: %s", type(error).__name__)
             response = show_refusal(request, StoreUnavailable(), self.settings.language)

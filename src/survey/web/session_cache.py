@@ -31,13 +31,16 @@ class SessionCache:
     _seen: OrderedDict[str, tuple[Principal, float]] = field(default_factory=OrderedDict)
     _threads: CapacityLimiter | None = None
 
-    async def holder(self, secret: str | None) -> Principal | None:
-        """The signed-in person; only a session that is open is remembered."""
+    async def holder(self, secret: str | None, *, fresh: bool = False) -> Principal | None:
+        """The signed-in person; only a session that is open is remembered.
+
+        With `fresh` the store is asked in any case.
+        """
         if not secret or len(secret) > LONGEST:
             return None
         key = digest(secret)
         known = self._seen.get(key)
-        if known is not None and self.clock() - known[1] < FRESH_SECONDS:
+        if not fresh and known is not None and self.clock() - known[1] < FRESH_SECONDS:
             return known[0]
         if self._threads is None:
             # Made within the event loop that it belongs to.
