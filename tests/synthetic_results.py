@@ -17,7 +17,7 @@ from scipy import stats
 
 from survey.access.principal import NATION, Role
 from survey.disclosure import CELL_KEYS, follow, protect
-from survey.estimate import rank_sets, told_apart, top_probability
+from survey.estimate import rank_sets, significant_pairs, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.instrument.model import Instrument, Item, Kind, Language, Section
 from survey.instrument.tree import Indicator, IndicatorTree
@@ -483,7 +483,7 @@ def _ranks(cells: pd.DataFrame, indicators: list[str]) -> tuple[pd.DataFrame, pd
         sets = rank_sets(estimate, se, df=df, normal_draws=normal)
         top = top_probability(estimate, se, df=df, normal_draws=normal)
         codes = placed["area"].astype(str).tolist()
-        apart = np.argwhere(told_apart(estimate, se, sets.attrs["critical"], df=df))
+        apart = np.argwhere(significant_pairs(estimate, se, sets.attrs["critical"], df=df))
         pairs += [("city", codes[above], codes[below], indicator) for above, below in apart]
         table.loc[placed.index, list(RANK_FIGURES)] = pd.DataFrame(
             {

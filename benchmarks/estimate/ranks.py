@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from survey.estimate import rank_sets, told_apart
+from survey.estimate import rank_sets, significant_pairs
 
 DRAWS = 1_000
 CASES = ("equal", "two levels", "spread", "unequal")
@@ -53,7 +53,7 @@ def family_errors(
         wrong = true[:, None] <= true
         found = [rank_sets(x, se, df=freedom, draws=draws, seed=number) for freedom in (df, None)]
         told = [
-            told_apart(x, se, sets.attrs["critical"], df=freedom)
+            significant_pairs(x, se, sets.attrs["critical"], df=freedom)
             for sets, freedom in zip(found, (df, None), strict=True)
         ]
         size = float((found[0]["high"] - found[0]["low"] + 1).mean())

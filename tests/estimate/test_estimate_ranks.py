@@ -14,7 +14,7 @@ from survey.estimate import (
     Tree,
     rank_sensitivity,
     rank_sets,
-    told_apart,
+    significant_pairs,
     top_probability,
     tree_draws,
 )
@@ -291,7 +291,9 @@ def test_the_search_for_the_quantile_leaves_nothing_out(monkeypatch):
             x, se = rng.normal(0, 1, 40) + rng.normal(0, spread, 40), rng.uniform(0.5, 1.5, 40)
             quick = rank_sets(x, se, df=df, draws=2_000)
             with monkeypatch.context() as patch:
-                patch.setattr(Pairs, "reach", lambda self, units: np.full((2_000, 40), np.inf))
+                patch.setattr(
+                    Pairs, "largest_pair_bound", lambda self, units: np.full((2_000, 40), np.inf)
+                )
                 whole = rank_sets(x, se, df=df, draws=2_000)
             pd.testing.assert_frame_equal(quick, whole)
             assert quick.attrs == whole.attrs
@@ -301,7 +303,7 @@ def test_pairs_told_apart_are_those_that_the_sets_count():
     x, se, df, normal, _ = estimated(p=14)
     for freedom in (df, None):
         sets = rank_sets(x, se, df=freedom, normal_draws=normal)
-        apart = told_apart(x, se, sets.attrs["critical"], df=freedom)
+        apart = significant_pairs(x, se, sets.attrs["critical"], df=freedom)
         assert (1 + apart.sum(axis=0)).tolist() == sets["low"].tolist()
         assert (14 - apart.sum(axis=1)).tolist() == sets["high"].tolist()
 

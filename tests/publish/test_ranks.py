@@ -13,7 +13,7 @@ from survey.estimate import (
     Tree,
     rank_sensitivity,
     rank_sets,
-    told_apart,
+    significant_pairs,
     top_probability,
     tree_draws,
 )
@@ -168,7 +168,9 @@ def test_the_pairs_told_apart_are_those_that_the_sets_count(indicator: str) -> N
     joint = rank_sets(
         cells["estimate"], cells["se"], df=cells["df"], normal_draws=draws, seed=RANKING.seed
     )
-    apart = told_apart(cells["estimate"], cells["se"], joint.attrs["critical"], df=cells["df"])
+    apart = significant_pairs(
+        cells["estimate"], cells["se"], joint.attrs["critical"], df=cells["df"]
+    )
     assert apart.sum() == len(pairs) > 0
 
 

@@ -26,7 +26,7 @@ from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
     rank_sensitivity,
     rank_sets,
-    told_apart,
+    significant_pairs,
     top_probability,
     tree_draws,
 )
@@ -66,8 +66,8 @@ __all__ = [
     "rank_sets",
     "relative_weights",
     "share",
+    "significant_pairs",
     "to_scores",
-    "told_apart",
     "top_probability",
     "tree_draws",
 ]

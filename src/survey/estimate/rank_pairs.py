@@ -89,9 +89,11 @@ class Pairs(ABC):
         t = np.zeros((self.draws, 1)) if self._standard is None else self._standard
         return t.max(axis=1, initial=0) ** 2, t.min(axis=1, initial=0) ** 2
 
-    def reach(self, units: Codes) -> Floats:
-        """No pair of the unit, or, with all units, none in which its error is the larger one, has a
-        larger t_i² + t_j², (draws, units)."""
+    def largest_pair_bound(self, units: Codes) -> Floats:
+        """Return an upper bound of t_i² + t_j² over the pairs of each unit, (draws, units).
+
+        With all units it holds for the pairs in which the unit has the larger error.
+        """
         if self._standard is None:
             return np.full((self.draws, len(units)), np.inf)
         high, low = (extreme[:, None] for extreme in self._extremes)
@@ -120,7 +122,7 @@ class _Search:
 
     def __init__(self, pairs: Pairs, units: Codes, open_pairs: Flags, level: float) -> None:
         self._pairs, self._units, self._level = pairs, units, level
-        self._reach = pairs.reach(units)
+        self._pair_bound = pairs.largest_pair_bound(units)
         self._floors = [*self._pilot(open_pairs), -np.inf]
         self._looked_at = self._look()
 
@@ -141,7 +143,7 @@ class _Search:
         """Which units of which draws may reach the first floor."""
         floor = self._floors[0]
         needed = self._pairs.needed(floor)[self._units] * (1 - _SLACK) if floor > 0 else -np.inf
-        draw, unit = np.nonzero(self._reach >= needed)
+        draw, unit = np.nonzero(self._pair_bound >= needed)
         return draw, self._units[unit]
 
     def _pilot(self, open_pairs: Flags) -> list[float]:

@@ -41,8 +41,8 @@ def rank_sets(
     Returns:
         rank (1 + number of larger estimates: ties share the better rank), low, high. `attrs`
         records level, draws and seed, and for simultaneous sets the last critical value: i is
-        surely above j if and only if `told_apart` says so with it; for known errors, if their
-        difference exceeds it times the error of the difference.
+        surely above j if and only if `significant_pairs` says so with it; for known errors, if
+        their difference exceeds it times the error of the difference.
 
     Raises:
         EstimateError: missing values, shapes that do not agree, or degrees of freedom below 1.
@@ -83,7 +83,7 @@ def rank_sets(
     return table
 
 
-def told_apart(
+def significant_pairs(
     estimate: pd.Series | npt.ArrayLike,
     se: pd.Series | npt.ArrayLike,
     critical: float,

@@ -17,7 +17,7 @@ from survey.estimate import (
     Tree,
     rank_sensitivity,
     rank_sets,
-    told_apart,
+    significant_pairs,
     top_probability,
     tree_draws,
 )
@@ -148,7 +148,7 @@ def _places(
         sensitivity_low=np.nan,
         sensitivity_high=np.nan,
     )
-    above, below = np.nonzero(told_apart(estimate, se, joint.attrs["critical"], df=df))
+    above, below = np.nonzero(significant_pairs(estimate, se, joint.attrs["critical"], df=df))
     names = estimate.index.to_numpy(dtype=object)
     columns = ("city", names[above], names[below], code)
     return places, pd.DataFrame(dict(zip(_PAIR, columns, strict=True)))

@@ -152,7 +152,7 @@ def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
     moved = ("sensitivity_low", "sensitivity_high")
     return _Order(
         cities.in_order("area", in_order),
-        reading.told_apart(indicator),
+        reading.significant_pairs(indicator),
         rank[keys],
         *(places.aligned(name, "area", in_order) for name in (*columns, *moved)),
     )

@@ -100,7 +100,7 @@ class Reading:
         """Places of the cities in one indicator."""
         return Cells(self.results.ranks(self.principal, indicator=indicator))
 
-    def told_apart(self, indicator: str) -> frozenset[tuple[str, str]]:
+    def significant_pairs(self, indicator: str) -> frozenset[tuple[str, str]]:
         """Pairs of cities, the first of which is surely above the second."""
         pairs = Cells(self.results.rank_pairs(self.principal, indicator=indicator))
         return frozenset(zip(pairs.texts("area"), pairs.texts("other"), strict=True))

@@ -253,7 +253,7 @@ class EncryptedReader:
         if size < 0 or len(data) < size:
             self._worker.join()
             if self._worker.error is not None:
-                raise _told(self._worker.error) from self._worker.error
+                raise _translate_error(self._worker.error) from self._worker.error
         return data
 
     def close(self) -> None:
@@ -304,7 +304,7 @@ def _open(
     return _Opened(own.wrap(file_key) + start[length:], source), [own.identity]
 
 
-def _told(error: Exception) -> SurveyError:
+def _translate_error(error: Exception) -> SurveyError:
     if isinstance(error, pyrage.DecryptError) and _NO_MATCH in str(error):
         return BackupLocked(msg("This key file does not open the backup."))
     return not_authentic()
