@@ -37,11 +37,11 @@ def body(visit: Visit) -> None:
     with groups:
         pictures.draw(visit, view.groups, demo=wave.is_demo)
     with first:
-        told = view_of(visit, drivers, results, filters=DriverFilters(city, whom))
-        blocks.say(told.sentence)
-        blocks.say(told.certainty)
-        if told.matrix is not None:
-            pictures.draw(visit, told.matrix, demo=wave.is_demo)
+        drivers_view = view_of(visit, drivers, results, filters=DriverFilters(city, whom))
+        blocks.say(drivers_view.sentence)
+        blocks.say(drivers_view.certainty)
+        if drivers_view.matrix is not None:
+            pictures.draw(visit, drivers_view.matrix, demo=wave.is_demo)
     with reports:
         for picture in view.measures:
             pictures.draw(visit, picture, demo=wave.is_demo)

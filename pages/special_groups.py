@@ -26,9 +26,9 @@ def body(visit: Visit) -> None:
         blocks.difference(visit, view.difference, view.sentence)
         drawn = view.pictures
     else:
-        told = view_of(visit, supplement, results)
-        blocks.answer(visit, told.headline, told.sentence, unit="%")
-        drawn = told.pictures
+        supplement_view = view_of(visit, supplement, results)
+        blocks.answer(visit, supplement_view.headline, supplement_view.sentence, unit="%")
+        drawn = supplement_view.pictures
     for picture in drawn:
         pictures.draw(visit, picture, demo=wave.is_demo)
     followed = band_choices(results)

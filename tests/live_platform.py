@@ -221,10 +221,10 @@ def seed_store(settings: Settings) -> tuple[Instrument, Principal, SamplingPoint
 def serious_problems(page: Page, within: str | None = None) -> list[str]:
     """What axe finds serious or critical, each with the first place; `within` is a selector."""
     context = None if within is None else {"include": within}
-    found = Axe().run(page, context=context).response["violations"]
+    violations = Axe().run(page, context=context).response["violations"]
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:200]}"
-        for each in found
+        for each in violations
         if each["impact"] in {"serious", "critical"}
     ]
 
@@ -253,8 +253,8 @@ class Respondent:
 
     def open_questions(self) -> list[str]:
         """Names of the questions on the screen that have no answer yet."""
-        found: list[str] = self.page.locator("[data-item]").evaluate_all(OPEN_QUESTIONS)
-        return found
+        names: list[str] = self.page.locator("[data-item]").evaluate_all(OPEN_QUESTIONS)
+        return names
 
     def answer(self, name: str, value: object) -> None:
         field = self.item(name).locator(".sf-field")

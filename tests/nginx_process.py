@@ -36,12 +36,12 @@ http {{
 
 def nginx_binary() -> str:
     """Where nginx is; a test that needs it is skipped, loudly, where there is none."""
-    found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    if found is None:
+    binary = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if binary is None:
         message = "NO NGINX FOUND: the tests of deploy/ behind nginx are skipped"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    return found
+    return binary
 
 
 class Nginx:
@@ -83,5 +83,5 @@ class Nginx:
     def served_by(self, path: str) -> list[int]:
         """Ports of the replicas that answered for a path, the newest last."""
         lines = (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
-        found = [line.rpartition(" ") for line in lines]
-        return [int(where.rpartition(":")[2]) for where, _, asked in found if asked == path]
+        entries = [line.rpartition(" ") for line in lines]
+        return [int(where.rpartition(":")[2]) for where, _, asked in entries if asked == path]

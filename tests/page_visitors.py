@@ -93,15 +93,15 @@ def rerun(page: str = "") -> bytes:
 def drawn(line: ClientConnection, page: str = "") -> tuple[str, str]:
     """Have a page drawn: its number, and all that was said, as text."""
     line.send(rerun(page))
-    number, told = "", ""
+    number, text = "", ""
     while True:
         content = line.recv(timeout=PATIENCE)
         assert isinstance(content, bytes)
         message = ForwardMsg.FromString(content)
-        told += content.decode("utf-8", "ignore")
+        text += content.decode("utf-8", "ignore")
         number = message.new_session.initialize.session_id or number
         if message.WhichOneof("type") == "script_finished":
-            return number, told
+            return number, text
 
 
 def vanish(line: ClientConnection) -> None:

@@ -257,9 +257,9 @@ def disagreements(store_url: str, receipts: dict[str, str]) -> list[str]:
             ),
             "counted in quota cells": select(func.sum(col(QuotaCell.collected))),
         }
-        found = [
+        differences = [
             f"{len(receipts)} receipts, {number} {name}"
             for name, query in counts.items()
             if (number := int(session.exec(query).one() or 0)) != len(receipts)
         ]
-    return found if stored == receipts else [*found, "receipts name other interviews"]
+    return differences if stored == receipts else [*differences, "receipts name other interviews"]

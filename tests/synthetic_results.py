@@ -253,28 +253,29 @@ def _few(declared: tuple[Measure, ...], series: str, limit: int | None) -> tuple
     chosen: list[Measure] = []
     for _, group in itertools.groupby(
         sorted(
-            (one for one in declared if one.topic in _TOPICS[series]), key=lambda one: one.topic
+            (measure for measure in declared if measure.topic in _TOPICS[series]),
+            key=lambda measure: measure.topic,
         ),
-        key=lambda one: one.topic,
+        key=lambda measure: measure.topic,
     ):
         members = list(group)
         if limit is None:
             chosen += members
         else:
-            chosen += [one for one in members if one.choices][:limit]
-            chosen += [one for one in members if not one.choices][:limit]
-    wanted = {one.key for one in chosen} | {
-        one.key
-        for one in declared
-        if series != "main" and one.item in {"answered_by", "guardian_relation"}
+            chosen += [measure for measure in members if measure.choices][:limit]
+            chosen += [measure for measure in members if not measure.choices][:limit]
+    wanted = {measure.key for measure in chosen} | {
+        measure.key
+        for measure in declared
+        if series != "main" and measure.item in {"answered_by", "guardian_relation"}
     }
     wanted |= {"overall"} if series != "main" else set()
     wanted -= {
-        one.key
-        for one in declared
-        if one.item in {"answered_by", "guardian_relation"} - {_ANSWERED.get(series)}
+        measure.key
+        for measure in declared
+        if measure.item in {"answered_by", "guardian_relation"} - {_ANSWERED.get(series)}
     }
-    return tuple(one for one in declared if one.key in wanted)
+    return tuple(measure for measure in declared if measure.key in wanted)
 
 
 _ANSWERED = {"elderly": "answered_by", "minors": "guardian_relation"}
@@ -318,13 +319,17 @@ def _manifest(plan: Plan, tree: IndicatorTree) -> Manifest:
 def _write(
     folder: Path, plan: Plan, tree: IndicatorTree | None, measures: tuple[Measure, ...]
 ) -> None:
-    codes = ["composite", *(one.code for one in tree.indicators)] if tree else []
-    indicators = codes + [one.key for one in measures]
+    codes = ["composite", *(indicator.code for indicator in tree.indicators)] if tree else []
+    indicators = codes + [measure.key for measure in measures]
     cells = _cells(plan, indicators, len(codes))
     (folder / CELLS).write_bytes(parquet_bytes(_typed(protect(cells))))
     gaps = with_verdicts(_typed(protect(_gaps(cells), counts=["n_reference"])))
     (folder / GAPS).write_bytes(parquet_bytes(gaps))
-    ranked = ["composite", *(one.code for one in tree.indicators if one.level < 3)] if tree else []
+    ranked = (
+        ["composite", *(indicator.code for indicator in tree.indicators if indicator.level < 3)]
+        if tree
+        else []
+    )
     places, pairs = _ranks(protect(cells), ranked)
     (folder / RANKS).write_bytes(parquet_bytes(places))
     (folder / RANK_PAIRS).write_bytes(parquet_bytes(pairs))
@@ -532,7 +537,9 @@ def _small_areas(
 
 def _drivers(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
     """Importances drawn by lot; cities with fewer than 100 respondents have none."""
-    codes = [one.code for one in tree.indicators if one.level == 3] if tree else []
+    codes = (
+        [indicator.code for indicator in tree.indicators if indicator.level == 3] if tree else []
+    )
     nation = (cells["area_level"] == "nation") & cells["group"].isin(DRIVER_GROUPS)
     city = (cells["area_level"] == "city") & (cells["group"] == "all")
     rows = cells[(nation | city) & cells["indicator"].isin(codes)].reset_index(drop=True)
@@ -558,9 +565,9 @@ def _drivers(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
     scores = ("performance", "performance_low", "performance_high")
     table.loc[none, [name for name in figures if name not in scores]] = np.nan
     table["no_drivers"] = pd.Categorical(np.where(none, "too_few_respondents", ""))
-    found = follow(table, cells, figures=DRIVER_FIGURES)
+    protected = follow(table, cells, figures=DRIVER_FIGURES)
     keyed = ["area_level", "area", "group", "indicator"]
-    return found.astype({name: key_kind(found[name]) for name in keyed})
+    return protected.astype({name: key_kind(protected[name]) for name in keyed})
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

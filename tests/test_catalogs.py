@@ -29,16 +29,16 @@ def _tool() -> object:
 def _used(domain: str) -> set[str]:
     tool = _tool()
     keywords = dict.fromkeys(tool.KEYWORDS)  # type: ignore[attr-defined]
-    found: set[str] = set()
+    texts: set[str] = set()
     for source in tool.sources(domain):  # type: ignore[attr-defined]
         path = ROOT / source
         if path.is_dir():
             for _file, _line, text, *_ in extract_from_dir(str(path), keywords=keywords):
-                found.add(text)
+                texts.add(text)
         else:
             extracted = extract_from_file("python", path, keywords=keywords)
-            found |= {text for _line, text, *_ in extracted}
-    return {text for text in found if isinstance(text, str)}
+            texts |= {text for _line, text, *_ in extracted}
+    return {text for text in texts if isinstance(text, str)}
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

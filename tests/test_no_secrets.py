@@ -53,7 +53,7 @@ def findings(text: str) -> list[tuple[str, str]]:
 
 
 def test_no_file_holds_what_looks_like_a_secret() -> None:
-    found: dict[str, list[tuple[str, str]]] = {}
+    by_file: dict[str, list[tuple[str, str]]] = {}
     files = tracked()
     assert len(files) > 300
     for path in files:
@@ -61,8 +61,8 @@ def test_no_file_holds_what_looks_like_a_secret() -> None:
             continue
         hits = findings(path.read_bytes().decode("utf-8", "ignore"))
         if hits:
-            found[path.relative_to(ROOT).as_posix()] = hits
-    assert found == {}
+            by_file[path.relative_to(ROOT).as_posix()] = hits
+    assert by_file == {}
 
 
 def test_no_file_of_settings_is_committed() -> None:

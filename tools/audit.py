@@ -54,8 +54,8 @@ def normal(name: str) -> str:
 
 def locked(texts: list[str]) -> list[Package]:
     """Every package in the lock files, also those that other systems and Pythons get."""
-    found = {(normal(match[1]), match[2]) for text in texts for match in _LOCKED.finditer(text)}
-    return sorted(found)
+    packages = {(normal(match[1]), match[2]) for text in texts for match in _LOCKED.finditer(text)}
+    return sorted(packages)
 
 
 def read_answer(output: str, packages: list[Package], otherwise: str) -> Answer:
@@ -65,9 +65,17 @@ def read_answer(output: str, packages: list[Package], otherwise: str) -> Answer:
     not asked about.
     """
     try:
-        told = json.loads(output)["dependencies"]
-        asked = {(normal(one["name"]), one.get("version")) for one in told if "vulns" in one}
-        reasons = {normal(one["name"]): one["skip_reason"] for one in told if "skip_reason" in one}
+        dependencies = json.loads(output)["dependencies"]
+        asked = {
+            (normal(dependency["name"]), dependency.get("version"))
+            for dependency in dependencies
+            if "vulns" in dependency
+        }
+        reasons = {
+            normal(dependency["name"]): dependency["skip_reason"]
+            for dependency in dependencies
+            if "skip_reason" in dependency
+        }
     except (ValueError, KeyError, TypeError):
         return Answer(unasked=tuple(f"{name} {version}: {otherwise}" for name, version in packages))
     unasked = tuple(
@@ -75,21 +83,23 @@ def read_answer(output: str, packages: list[Package], otherwise: str) -> Answer:
         for name, version in packages
         if (name, version) not in asked
     )
-    return Answer(tuple(_found(told)), unasked)
+    return Answer(tuple(_found(dependencies)), unasked)
 
 
-def _found(told: list[dict[str, Any]]) -> Iterator[str]:
-    for one in told:
-        for vulnerability in one.get("vulns", ()):
+def _found(dependencies: list[dict[str, Any]]) -> Iterator[str]:
+    for dependency in dependencies:
+        for vulnerability in dependency.get("vulns", ()):
             mended = ", ".join(vulnerability.get("fix_versions", ())) or "no version yet"
-            yield f"{one['name']} {one['version']}: {vulnerability['id']}, mended in {mended}"
+            yield f"{dependency['name']} {dependency['version']}: {vulnerability['id']}, mended in {mended}"
 
 
 def one_version_each(packages: list[Package]) -> list[list[Package]]:
     """The packages in lists in which no name stands twice, as pip-audit wants them."""
     lists: list[list[Package]] = []
     for package in packages:
-        fitting = (one for one in lists if all(package[0] != name for name, _ in one))
+        fitting = (
+            candidate for candidate in lists if all(package[0] != name for name, _ in candidate)
+        )
         chosen = next(fitting, None)
         if chosen is None:
             lists.append(chosen := [])
@@ -102,8 +112,8 @@ def ask(packages: list[Package]) -> Answer:
     other systems and Pythons are looked at as well."""
     answers = [_ask(each) for each in one_version_each(packages)]
     return Answer(
-        tuple(line for one in answers for line in one.found),
-        tuple(line for one in answers for line in one.unasked),
+        tuple(line for answer in answers for line in answer.found),
+        tuple(line for answer in answers for line in answer.unasked),
     )
 
 
@@ -150,7 +160,7 @@ def keep(answer: Answer, about: str) -> None:
 
 
 def say_unasked(answer: Answer, total: int) -> None:
-    names = "\n".join(f"  {one}" for one in answer.unasked[:MOST_NAMED])
+    names = "\n".join(f"  {line}" for line in answer.unasked[:MOST_NAMED])
     more = len(answer.unasked) - MOST_NAMED
     if more > 0:
         names += f"\n  and {more} more"

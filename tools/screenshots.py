@@ -175,7 +175,7 @@ def photograph(base_url: str, shots: list[Shot], out: Path, executable: str) -> 
         for look in LOOKS:
             for role in dict.fromkeys(shot.role for shot in shots):
                 context = signed_in(browser, base_url, look, role)
-                for shot in (one for one in shots if one.role == role):
+                for shot in (candidate for candidate in shots if candidate.role == role):
                     take(context.new_page(), base_url, shot, look, out)
                 context.close()
         browser.close()

@@ -72,7 +72,7 @@ def filters(session: PageSession) -> dict[str, Choice]:
 def steps(session: PageSession, count: int) -> list[Step]:
     """A walk over the filters, the same for every size and reader: which one, which option."""
     draw = random.Random(7)
-    offered = {name: one for name, one in filters(session).items() if name not in KEPT}
+    offered = {name: choice for name, choice in filters(session).items() if name not in KEPT}
     chosen = dict.fromkeys(offered, 0)
     walk: list[Step] = []
     for _ in range(count):
@@ -88,37 +88,37 @@ async def walk_once(
 ) -> Measured:
     async with page(server, cookie, BY_KEY[key].url) as session:
         timer = Timer(server, [], [])
-        taken = steps(session, changes) if what != "wave" else [("wave", at % 2) for at in
+        walk = steps(session, changes) if what != "wave" else [("wave", at % 2) for at in
             range(1, changes + 1)]  # fmt: skip
         received = session.received
-        for name, at in taken:
+        for name, at in walk:
             choice = filters(session)[name]
             await timer.change(session, choice, choice.options[at])
         if session.failures:
             raise SystemExit(f"{key}: {session.failures[0]}")
         return Measured(
-            responses, key.value, what, len(taken),
+            responses, key.value, what, len(walk),
             round(statistics.median(timer.cpu), 1),
             round(statistics.quantiles(timer.cpu, n=20)[-1], 1),
             round(statistics.median(timer.wall), 1),
             round(statistics.quantiles(timer.wall, n=20)[-1], 1),
-            round((session.received - received) / len(taken) / 1024, 1),
+            round((session.received - received) / len(walk) / 1024, 1),
         )  # fmt: skip
 
 
 async def measure(server: Server, responses: int, changes: int) -> list[Measured]:
     cookie = server.sign_in(Role.NATIONAL_OFFICIAL)
-    found = []
+    measured = []
     for key in PAGES:
         async with page(server, cookie, BY_KEY[key].url) as session:
             await session.run()
-        found += [
+        measured += [
             await walk_once(server, cookie, key, changes, responses, what)
             for what in ("new", "again")
         ]
         await walk_once(server, cookie, key, 4, responses, "wave")
-        found.append(await walk_once(server, cookie, key, 12, responses, "wave"))
-    return found
+        measured.append(await walk_once(server, cookie, key, 12, responses, "wave"))
+    return measured
 
 
 def store_of(folder: Path, responses: int) -> Path:
@@ -164,10 +164,10 @@ def show(rows: list[Measured], *, as_json: bool) -> None:
 
 
 def _by_size(rows: list[Measured]) -> dict[tuple[str, str], list[float]]:
-    found: dict[tuple[str, str], list[float]] = {}
+    medians_by_key: dict[tuple[str, str], list[float]] = {}
     for row in rows:
-        found.setdefault((row.page, row.what), []).append(row.cpu_ms_median)
-    return {key: medians for key, medians in found.items() if len(medians) > 1}
+        medians_by_key.setdefault((row.page, row.what), []).append(row.cpu_ms_median)
+    return {key: medians for key, medians in medians_by_key.items() if len(medians) > 1}
 
 
 if __name__ == "__main__":

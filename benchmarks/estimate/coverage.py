@@ -47,15 +47,15 @@ def one_wave(seed: int) -> pd.DataFrame:
         groups=groups,
         scale=Scale(1, 10),
     )
-    found = _composite(cube)
+    estimates = _composite(cube)
     limited = _composite(Cube(replace(cube.sums, df_rule="weighted")))
-    found[["low", "high"]] = limited[["ci_low", "ci_high"]]
+    estimates[["low", "high"]] = limited[["ci_low", "ci_high"]]
     truth = wave.truth.query("area_level == 'city' and indicator == 'composite'")
     named = {code: name for name, code in GROUPS.items()}
     truth = truth.assign(group=truth["group"].map(named)).dropna(subset=["group", "value"])
     points = people[people["stratum"] == "rural"].groupby("city_code", observed=True)["psu"]
-    found = found.merge(truth[[*KEYS, "value"]], on=KEYS)
-    return found.assign(points=found["area"].map(points.nunique()).fillna(0).astype(int))
+    estimates = estimates.merge(truth[[*KEYS, "value"]], on=KEYS)
+    return estimates.assign(points=estimates["area"].map(points.nunique()).fillna(0).astype(int))
 
 
 def _composite(cube: Cube) -> pd.DataFrame:

@@ -23,15 +23,15 @@ def installed(name: str) -> bool:
 
 def memberships(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Each group as booleans."""
-    found = {}
+    members = {}
     for name, group in groups_20().items():
         if group is None:
-            found[name] = np.ones(len(frame), bool)
+            members[name] = np.ones(len(frame), bool)
         elif isinstance(group, tuple):
-            found[name] = (frame[group[0]] == group[1]).to_numpy()
+            members[name] = (frame[group[0]] == group[1]).to_numpy()
         else:
-            found[name] = frame[group].to_numpy()
-    return found
+            members[name] = frame[group].to_numpy()
+    return members
 
 
 def scores(frame: pd.DataFrame) -> pd.DataFrame:
@@ -79,11 +79,11 @@ def lines(score: pd.DataFrame, weight: pd.Series) -> tuple[pd.DataFrame, pd.Data
 def several() -> dict[str, list[str]]:
     """Items of the indicators that have more than one."""
     tree = tree_2023()
-    found = {
+    items_by_code = {
         code: [ITEMS[k] for k in np.flatnonzero(row)]
         for code, row in zip(tree.variables, tree.omega, strict=True)
     }
-    return {code: items for code, items in found.items() if len(items) > 1}
+    return {code: items for code, items in items_by_code.items() if len(items) > 1}
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -99,12 +99,12 @@ def pandas_sums(frame: pd.DataFrame) -> Callable[[], object]:
     def run() -> object:
         by_psu, by_city = lines(score, weight)
         keys = [frame[key] for key in KEYS]
-        found = []
+        sums = []
         for rows in groups.values():
             psu_keys = [key[rows] for key in keys]
-            found.append(by_psu[rows].groupby(psu_keys, observed=True).sum())
-            found.append(by_city[rows].groupby(psu_keys[0], observed=True).sum())
-        return found
+            sums.append(by_psu[rows].groupby(psu_keys, observed=True).sum())
+            sums.append(by_city[rows].groupby(psu_keys[0], observed=True).sum())
+        return sums
 
     return run
 
@@ -139,12 +139,12 @@ def polars_sums(frame: pd.DataFrame) -> Callable[[], object] | None:
     ]
 
     def run() -> object:
-        found = []
+        sums = []
         for rows in groups.values():
             part = data.filter(rows)
-            found.append(part.group_by(KEYS).agg(by_psu))
-            found.append(part.group_by("city").agg(by_city))
-        return found
+            sums.append(part.group_by(KEYS).agg(by_psu))
+            sums.append(part.group_by("city").agg(by_city))
+        return sums
 
     return run
 
@@ -188,5 +188,5 @@ def r_svyby(frame: pd.DataFrame, wanted: int) -> float | None:
         part = statistics(frame).iloc[:, [*range(wanted - wanted // 2), *range(-(wanted // 2), 0)]]
         pd.concat([part, frame[[*KEYS, DESIGN.weight, "gender"]]], axis=1).to_csv(path, index=False)
         command = [rscript, str(R_SCRIPT), str(path), str(wanted)]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return float(found.stdout.split()[-1]) if found.returncode == 0 else None
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    return float(completed.stdout.split()[-1]) if completed.returncode == 0 else None

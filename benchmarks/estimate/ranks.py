@@ -51,13 +51,13 @@ def family_errors(
         true, error = truth(case, cities, rng)
         x, se = survey(true, error, df, rng)
         wrong = true[:, None] <= true
-        found = [rank_sets(x, se, df=freedom, draws=draws, seed=number) for freedom in (df, None)]
-        told = [
+        ranked = [rank_sets(x, se, df=freedom, draws=draws, seed=number) for freedom in (df, None)]
+        significant = [
             significant_pairs(x, se, sets.attrs["critical"], df=freedom)
-            for sets, freedom in zip(found, (df, None), strict=True)
+            for sets, freedom in zip(ranked, (df, None), strict=True)
         ]
-        size = float((found[0]["high"] - found[0]["low"] + 1).mean())
-        yield bool((told[0] & wrong).any()), bool((told[1] & wrong).any()), size
+        size = float((ranked[0]["high"] - ranked[0]["low"] + 1).mean())
+        yield bool((significant[0] & wrong).any()), bool((significant[1] & wrong).any()), size
 
 
 def main() -> None:
@@ -70,11 +70,11 @@ def main() -> None:
     print(f"{'true scores':<12}{'df':>6}{'wrong':>9}{'':>9}{'as known':>10}{'size':>8}")
     for case in wanted.cases:
         for df in wanted.df:
-            found = np.array(
+            outcomes = np.array(
                 list(family_errors(case, df, surveys=wanted.surveys, cities=wanted.cities))
             )
-            share, known, size = found.mean(axis=0)
-            error = np.sqrt(share * (1 - share) / len(found))
+            share, known, size = outcomes.mean(axis=0)
+            error = np.sqrt(share * (1 - share) / len(outcomes))
             print(
                 f"{case:<12}{df:>6g}{share:>9.1%}  ±{error:.1%}{known:>11.1%}{size:>9.1f}",
                 flush=True,

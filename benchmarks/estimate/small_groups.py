@@ -47,16 +47,16 @@ def rms(values: pd.Series) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def say(found: pd.DataFrame) -> None:
+def say(table: pd.DataFrame) -> None:
     print(f"{'group':<22} {'rows':>5} {'direct':>7} {'model':>6} {'claimed':>8} {'held':>7}")
-    both = found[found["estimate"].notna() & found["model"].notna()]
+    both = table[table["estimate"].notna() & table["model"].notna()]
     for group, rows in both.groupby("group"):
         held = (rows["model_low"] <= rows["value"]) & (rows["value"] <= rows["model_high"])
         direct, model = (rms(rows[column] - rows["value"]) for column in ("estimate", "model"))
         claimed = float(np.sqrt(rows["mse"].mean()))
         errors = f"{direct:7.2f} {model:6.2f} {claimed:8.2f}"
         print(f"{group:<22} {len(rows):>5} {errors} {held.mean():7.1%}")
-    for grade, rows in found[found["estimate"].notna()].groupby("grade", observed=True):
+    for grade, rows in table[table["estimate"].notna()].groupby("grade", observed=True):
         print(f"grade {grade}: {rms(rows['estimate'] - rows['value']):.2f} ({len(rows)} figures)")
 
 

@@ -67,9 +67,9 @@ def running(title: str, url: str, folder: Path, count: int, *, cut: bool = False
     dispose_engines()
     if "Traceback" in door.log.read_text():
         wrong.append("the server's log holds a traceback")
-    told = ", ".join(f"{number} x {what}" for what, number in phones.statuses.most_common())
+    statuses = ", ".join(f"{number} x {what}" for what, number in phones.statuses.most_common())
     print(f"{title}: {len(phones.receipts)} receipts of {count} interviews in {seconds:.0f} s")
-    print(f"  answers: {told}")
+    print(f"  answers: {statuses}")
     if line:
         line.close()
         print(f"  cuts: {', '.join(f'{n} {kind}' for kind, n in line.cuts.items() if kind)}")

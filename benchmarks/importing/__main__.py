@@ -139,10 +139,10 @@ def stores(wanted: list[str], folder: Path) -> Iterator[list[tuple[str, str]]]:
         yield [("sqlite", f"sqlite:///{folder}/survey.db")]
         return
     with postgresql(folder) as server:
-        found = [("postgresql", server.create("importing"))]
+        store_urls = [("postgresql", server.create("importing"))]
         if "sqlite" in wanted:
-            found.insert(0, ("sqlite", f"sqlite:///{folder}/survey.db"))
-        yield found
+            store_urls.insert(0, ("sqlite", f"sqlite:///{folder}/survey.db"))
+        yield store_urls
         dispose_engines()
 
 
@@ -155,9 +155,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="survey-import-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the database may run as somebody else
-        with stores(chosen.stores, folder) as found:
+        with stores(chosen.stores, folder) as store_urls:
             files: dict[str, bytes] = {}
-            for store, url in found:
+            for store, url in store_urls:
                 upgrade(url)
                 load_reference(url, PROJECT_ROOT / "seed")
                 with read_scope(url) as session:

@@ -154,18 +154,18 @@ def run(store: str, chosen: argparse.Namespace) -> Figures:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def show(found: Figures) -> None:
-    print(f"{found.store}: {found.interviews} interviews, {found.per_second} a second")
-    figures = {"page": found.page_ms, "open": found.open_ms, "hand in": found.submit_ms}
+def show(result: Figures) -> None:
+    print(f"{result.store}: {result.interviews} interviews, {result.per_second} a second")
+    figures = {"page": result.page_ms, "open": result.open_ms, "hand in": result.submit_ms}
     for name, (median, p95) in figures.items():
         print(f"  {name:8} p50 {median} ms, p95 {p95} ms")
     print(
-        f"  CPU an interview: server {found.server_cpu_ms} ms, database "
-        f"{found.database_cpu_ms} ms, respondents {found.crowd_cpu_ms} ms; "
-        f"machine busy {found.busy:.0%}"
+        f"  CPU an interview: server {result.server_cpu_ms} ms, database "
+        f"{result.database_cpu_ms} ms, respondents {result.crowd_cpu_ms} ms; "
+        f"machine busy {result.busy:.0%}"
     )
-    print("  every receipt is in the store exactly once" if not found.wrong else "  WRONG:")
-    for each in found.wrong:
+    print("  every receipt is in the store exactly once" if not result.wrong else "  WRONG:")
+    for each in result.wrong:
         print(f"    {each}")
 
 
@@ -177,9 +177,9 @@ def main() -> None:
     parser.add_argument("--cold", action="store_true")
     chosen = parser.parse_args()
     results = [run(store, chosen) for store in chosen.stores]
-    for found in results:
-        show(found)
-    if any(found.wrong for found in results):
+    for result in results:
+        show(result)
+    if any(this_result.wrong for this_result in results):
         raise SystemExit(1)
 
 

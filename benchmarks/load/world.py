@@ -141,7 +141,7 @@ def disagreements(world: World, receipts: dict[str, str]) -> list[str]:
     Every receipt must be one interview, with one revision, one entry in the audit trail, one used
     link and one count in a quota cell; and there must be no interview without a receipt.
     """
-    found = []
+    problems = []
     with read_scope(world.url) as session:
         stored = session.exec(
             select(Response.client_uuid, Response.id).where(Response.wave_id == world.wave_id)
@@ -149,7 +149,7 @@ def disagreements(world: World, receipts: dict[str, str]) -> list[str]:
         if {str(name): str(own) for name, own in stored} != receipts or len(stored) != len(
             receipts
         ):
-            found.append(f"{len(receipts)} receipts, {len(stored)} interviews")
+            problems.append(f"{len(receipts)} receipts, {len(stored)} interviews")
         of_wave = select(Response.id).where(Response.wave_id == world.wave_id)
         revised = col(ResponseRevision.response_id).in_(of_wave)
         used = col(Invitation.wave_id) == world.wave_id, col(Invitation.used_at).is_not(None)
@@ -166,5 +166,5 @@ def disagreements(world: World, receipts: dict[str, str]) -> list[str]:
         for name, query in counts.items():
             number = int(session.exec(query).one() or 0)
             if number != len(receipts):
-                found.append(f"{len(receipts)} receipts, {number} {name}")
-    return found
+                problems.append(f"{len(receipts)} receipts, {number} {name}")
+    return problems

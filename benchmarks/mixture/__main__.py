@@ -50,14 +50,14 @@ def main() -> None:
             )  # fmt: skip
             crowd = Crowd(engines(url, chosen.engines), world, chosen.seed)
             started = time.perf_counter()
-            told = crowd.work(chosen.pieces, chosen.threads)
+            report = crowd.work(chosen.pieces, chosen.threads)
             lasted = time.perf_counter() - started
-            wrong = broken(url, world, told)
+            wrong = broken(url, world, report)
             dispose_engines()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{sum(told.done.values())} pieces of work in {lasted:.0f} s: {dict(told.done)}")
-    print(f"refused in words: {dict(told.refused)}")
+    print(f"{sum(report.done.values())} pieces of work in {lasted:.0f} s: {dict(report.done)}")
+    print(f"refused in words: {dict(report.refused)}")
     print(f"begun again: {conflicts_met()}")
     print("\n".join(["WRONG:", *wrong[:20]]) if wrong else "everything that must hold holds")
     if wrong:

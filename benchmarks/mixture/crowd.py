@@ -172,40 +172,40 @@ class Crowd:
             .limit(40)
         )
         with read_scope(url) as session:
-            found = session.connection().execute(query).all()
-        return draw.choice(found) if found else None
+            rows = session.connection().execute(query).all()
+        return draw.choice(rows) if rows else None
 
-    def _decide(self, url: str, one: Any, to: Status, who: Principal) -> None:
+    def _decide(self, url: str, interview: Any, to: Status, who: Principal) -> None:
         write(
             url,
             lambda session: decide(
-                session=session, principal=who, response_id=one.id, to=to, reason=_REASON,
-                expected_version=one.lock_version, now=self.world.now,
+                session=session, principal=who, response_id=interview.id, to=to, reason=_REASON,
+                expected_version=interview.lock_version, now=self.world.now,
             ),
         )  # fmt: skip
 
     def review(self, url: str, draw: random.Random) -> None:
-        one = self._one(url, draw, Status.SUBMITTED, Status.CITY_APPROVED, Status.APPROVED)
-        if one is None:
+        interview = self._one(url, draw, Status.SUBMITTED, Status.CITY_APPROVED, Status.APPROVED)
+        if interview is None:
             return
-        if one.status is Status.SUBMITTED:
+        if interview.status is Status.SUBMITTED:
             to = draw.choice([Status.CITY_APPROVED, Status.CITY_APPROVED, Status.RETURNED])
-            self._decide(url, one, to, self.world.supervisor)
+            self._decide(url, interview, to, self.world.supervisor)
         else:
-            back = one.status is Status.APPROVED or draw.random() < 0.3
+            back = interview.status is Status.APPROVED or draw.random() < 0.3
             to = Status.RETURNED if back else Status.APPROVED
-            self._decide(url, one, to, draw.choice(self.world.association))
+            self._decide(url, interview, to, draw.choice(self.world.association))
 
     def correct(self, url: str, draw: random.Random) -> None:
-        one = self._one(url, draw, Status.RETURNED)
-        if one is None:
+        interview = self._one(url, draw, Status.RETURNED)
+        if interview is None:
             return
         answers = self._submission(draw, point_id=self.world.point).answers
         write(
             url,
             lambda session: resubmit(
-                session=session, principal=self.world.surveyor, response_id=one.id,
-                answers=answers, note="again", expected_version=one.lock_version,
+                session=session, principal=self.world.surveyor, response_id=interview.id,
+                answers=answers, note="again", expected_version=interview.lock_version,
                 now=self.world.now,
             ),
         )  # fmt: skip
@@ -254,10 +254,10 @@ class Crowd:
         )  # fmt: skip
 
     def take_out_and_back(self, url: str, draw: random.Random) -> None:
-        one = self._one(url, draw, Status.SUBMITTED, Status.RETURNED, Status.VOID)
-        if one is not None:
-            to = Status.SUBMITTED if one.status is Status.VOID else Status.VOID
-            self._decide(url, one, to, self.world.supervisor)
+        interview = self._one(url, draw, Status.SUBMITTED, Status.RETURNED, Status.VOID)
+        if interview is not None:
+            to = Status.SUBMITTED if interview.status is Status.VOID else Status.VOID
+            self._decide(url, interview, to, self.world.supervisor)
 
     def freeze(self, url: str, _: random.Random) -> None:
         """As `survey freeze --final` does, with a pause where it computes."""

@@ -22,30 +22,30 @@ from survey.store.tables import (
 )
 
 
-def broken(url: str, world: World, told: Told) -> list[str]:
+def broken(url: str, world: World, report: Told) -> list[str]:
     """What does not hold, in words; nothing, when all is right."""
     with read_scope(url) as session:
         return [
-            *told.failures,
-            *_receipts(session, world, told),
+            *report.failures,
+            *_receipts(session, world, report),
             *_counts(session, world),
             *_revisions(session),
             *_histories(session),
-            *_frozen(session, world, told),
+            *_frozen(session, world, report),
         ]
 
 
-def _receipts(session: Session, world: World, told: Told) -> Iterator[str]:
+def _receipts(session: Session, world: World, report: Told) -> Iterator[str]:
     query = select(Response.client_uuid, Response.id, Response.mode).where(
         col(Response.wave_id).in_([world.busy, world.tight])
     )
     stored = session.exec(query).all()
     by_door = {client: own for client, own, mode in stored if mode is not Mode.IMPORT}
-    if by_door != told.receipts:
-        yield f"{len(told.receipts)} receipts, {len(by_door)} interviews"
+    if by_door != report.receipts:
+        yield f"{len(report.receipts)} receipts, {len(by_door)} interviews"
     imported = {client for client, _, mode in stored if mode is Mode.IMPORT}
-    if imported != told.imported:
-        yield f"{len(told.imported)} rows imported, {len(imported)} in the store"
+    if imported != report.imported:
+        yield f"{len(report.imported)} rows imported, {len(imported)} in the store"
     used = session.exec(
         select(func.count()).select_from(Invitation).where(col(Invitation.used_at).is_not(None))
     ).one()
@@ -58,8 +58,8 @@ def _receipts(session: Session, world: World, told: Told) -> Iterator[str]:
         .where(AuditEntry.action == "response.submitted", AuditEntry.subject_kind == "response")
         .where(col(AuditEntry.detail)["mode"].as_string().in_([Mode.SELF, Mode.ASSISTED]))
     ).one()
-    if entries != len(told.receipts):
-        yield f"{len(told.receipts)} receipts, {entries} audit entries"
+    if entries != len(report.receipts):
+        yield f"{len(report.receipts)} receipts, {entries} audit entries"
 
 
 def _counts(session: Session, world: World) -> Iterator[str]:
@@ -84,11 +84,11 @@ def _revisions(session: Session) -> Iterator[str]:
     )
     for response_id, number, current in session.exec(query):
         numbers[response_id].append((number, current))
-    for response_id, found in numbers.items():
-        found.sort()
-        expected = [(number, number == len(found)) for number in range(1, len(found) + 1)]
-        if found != expected:
-            yield f"revisions of {response_id}: {found}"
+    for response_id, revisions in numbers.items():
+        revisions.sort()
+        expected = [(number, number == len(revisions)) for number in range(1, len(revisions) + 1)]
+        if revisions != expected:
+            yield f"revisions of {response_id}: {revisions}"
     ids = set(session.exec(select(Response.id)).all())
     if ids != set(numbers):
         yield f"{len(ids)} interviews, {len(numbers)} with answers"
@@ -126,8 +126,8 @@ def _leads_to(made: list[tuple[Status, Status]], last: Status) -> bool:
     return sorted(count for count in balance.values() if count) == [1]
 
 
-def _frozen(session: Session, world: World, told: Told) -> Iterator[str]:
-    if not told.frozen:
+def _frozen(session: Session, world: World, report: Told) -> Iterator[str]:
+    if not report.frozen:
         yield "nothing was frozen"
-    if current_answers(session, world.closed, Status.FROZEN) != told.frozen:
+    if current_answers(session, world.closed, Status.FROZEN) != report.frozen:
         yield "what is frozen is not what was read"

@@ -146,16 +146,16 @@ def sheet_answers(instrument: Instrument) -> dict[str, Any]:
     """A woman without a complaint, who was asked 45 questions."""
     from test_paper_entry_by_keys import WOMAN
 
-    found = dict(WOMAN)
+    answers = dict(WOMAN)
     for item in instrument.items():
         if item.kind is Kind.RATING:
-            found[item.name] = 8
-        elif item.choices and item.name not in found:
+            answers[item.name] = 8
+        elif item.choices and item.name not in answers:
             first = item.choices[0].name
-            found[item.name] = [first] if item.kind is Kind.SELECT_MULTIPLE else first
-    checked = check_sheet(instrument, found, (), day=china_date(now()))
+            answers[item.name] = [first] if item.kind is Kind.SELECT_MULTIPLE else first
+    checked = check_sheet(instrument, answers, (), day=china_date(now()))
     assert not checked.problems, checked.problems
-    return {name: value for name, value in found.items() if name in checked.answers}
+    return {name: value for name, value in answers.items() if name in checked.answers}
 
 
 def key_sheets(

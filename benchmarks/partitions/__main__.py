@@ -100,12 +100,12 @@ def _weights(connection: Connection, responses: int) -> None:
 
 
 def _milliseconds(work: Callable[[], object], times: int) -> float:
-    found = []
+    durations = []
     for _ in range(times):
         began = time.perf_counter()
         work()
-        found.append(time.perf_counter() - began)
-    return statistics.median(found) * 1000
+        durations.append(time.perf_counter() - began)
+    return statistics.median(durations) * 1000
 
 
 def _compare(connection: Connection, waves: list[UUID]) -> None:
@@ -131,9 +131,9 @@ def _compare(connection: Connection, waves: list[UUID]) -> None:
         )
         print(f"  {table:18} reading a wave {reading:7.1f} ms")
         for with_wave in (True, False):
-            found = _milliseconds(lambda t=table, w=with_wave: one(t, w), LOOKS)
+            milliseconds = _milliseconds(lambda t=table, w=with_wave: one(t, w), LOOKS)
             print(
-                f"    one interview {'with' if with_wave else 'without'} its wave {found:6.2f} ms"
+                f"    one interview {'with' if with_wave else 'without'} its wave {milliseconds:6.2f} ms"
             )
     wave = waves[0]
     part = f"response_revision_{wave.hex}"

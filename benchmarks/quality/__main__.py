@@ -57,12 +57,13 @@ def report(url: str, wave: str, kinds: Mapping[str, str]) -> None:
         cities = quality_by(session=session, principal=OPERATOR, wave_key=wave, by="city")
     print("\nflags of at least half strength")
     print("kind             flagged  recall  precision  false alarms")
-    for one in by_kind(strength, planted):
+    for kind_result in by_kind(strength, planted):
         recall, precision = (
-            f"{share:.1%}" if share is not None else "–" for share in (one.recall, one.precision)
+            f"{share:.1%}" if share is not None else "–"
+            for share in (kind_result.recall, kind_result.precision)
         )
         print(
-            f"{one.kind:15} {one.flagged:8,} {recall:>7} {precision:>10} {one.false_alarms:13.2%}"
+            f"{kind_result.kind:15} {kind_result.flagged:8,} {recall:>7} {precision:>10} {kind_result.false_alarms:13.2%}"
         )
     result = together(risk, planted, REVIEW_FROM)
     print(f"\nrisk of at least {REVIEW_FROM}")
@@ -86,10 +87,10 @@ def main() -> None:
 
         def assess() -> None:
             with session_scope(url) as session:
-                found = assess_wave(
+                assessed = assess_wave(
                     session=session, principal=OPERATOR, wave_key=chosen.wave, now=datetime.now(UTC)
                 )
-            print(f"{chosen.wave}: {found.interviews:,} interviews")
+            print(f"{chosen.wave}: {assessed.interviews:,} interviews")
 
         timed("assess_wave", assess)
         with read_scope(url) as session:

@@ -66,7 +66,7 @@ def planted_interviews(wave: DemoWave) -> tuple[Interviews, npt.NDArray[np.str_]
     places = Places(ids, ids, {})  # type: ignore[arg-type]
     interviews = interviews_of(_raw(wave, places), wave.instrument)
     kinds = kinds_by_id(wave)
-    return interviews, np.array([kinds[str(one)] for one in interviews.ids])
+    return interviews, np.array([kinds[str(interview_id)] for interview_id in interviews.ids])
 
 
 def kinds_by_id(wave: DemoWave) -> dict[str, str]:

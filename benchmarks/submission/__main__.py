@@ -78,11 +78,11 @@ def main() -> None:
     parser.add_argument("--database-url")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    found = asdict(run(chosen.database_url, chosen.responses))
+    figures = asdict(run(chosen.database_url, chosen.responses))
     if chosen.json:
-        print(json.dumps(found))
+        print(json.dumps(figures))
     else:
-        print("\n".join(f"{name:20} {value}" for name, value in found.items()))
+        print("\n".join(f"{name:20} {value}" for name, value in figures.items()))
 
 
 if __name__ == "__main__":

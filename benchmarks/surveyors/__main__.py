@@ -122,7 +122,7 @@ async def together(
         ]
         # Made beforehand, so that this process has little to do while the server is watched.
         prepared = [interview(session, instrument, draw) for session in sessions]
-        begun, before = time.perf_counter(), server.cpu()
+        started, before = time.perf_counter(), server.cpu()
         await asyncio.gather(
             *(
                 answer(session, sent, sends, pace, seconds, random.Random(at))
@@ -131,7 +131,7 @@ async def together(
                 for at, (session, sent) in enumerate(zip(sessions, prepared, strict=True))
             )
         )
-        cores = (server.cpu() - before) / (time.perf_counter() - begun)
+        cores = (server.cpu() - before) / (time.perf_counter() - started)
     resident = psutil.Process(server.pid).memory_info().rss / 2**20
     return Together(
         what, crowd, pace, len(changes), len(sends), median(changes), p95(changes), median(sends),
@@ -168,7 +168,7 @@ async def work(
 ) -> None:
     """One surveyor: starts at a moment of their own, then does something at every pace."""
     await asyncio.sleep(draw.uniform(0, pace))
-    points = next(one for one in session.choices.values() if one.name == "point")
+    points = next(choice for choice in session.choices.values() if choice.name == "point")
     turns = max(1, int(seconds / pace))
     sending_at = draw.randrange(SUBMITS_EVERY)
     due = time.perf_counter()
@@ -195,10 +195,10 @@ def p95(values: list[float]) -> float | None:
 
 async def run(server: Server, instrument: Instrument, chosen: argparse.Namespace) -> list[Any]:
     cookie = server.sign_in(Role.SURVEYOR)
-    one = await alone(server, cookie, instrument, chosen.submissions)
+    single = await alone(server, cookie, instrument, chosen.submissions)
     answering = await together(server, cookie, instrument, "answering", chosen)
     clicking = await together(server, cookie, instrument, "clicking", chosen)
-    return [one, answering, clicking]
+    return [single, answering, clicking]
 
 
 def main() -> None:
@@ -214,11 +214,11 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as folder:
         if chosen.keep:
-            found = measure(chosen.keep, chosen)
+            results = measure(chosen.keep, chosen)
         else:
             with small_demo(Path(folder)) as data_dir:
-                found = measure(data_dir, chosen)
-    for each in found:
+                results = measure(data_dir, chosen)
+    for each in results:
         if chosen.json:
             print(json.dumps(asdict(each)))
         else:

@@ -130,13 +130,13 @@ def _attempt(row: AnyRow, bad: bool, luck: float, rng: np.random.Generator) -> A
         return Attempt(Outcome.REFUSED, channel, {})
     if bad and luck > 0.6:
         return Attempt(Outcome.NEVER_INTERVIEWED, channel, {})
-    said = _somebody_else(row, rng) if bad else _the_same(row, rng)
-    return Attempt(Outcome.REACHED, channel, said)
+    answers = _somebody_else(row, rng) if bad else _the_same(row, rng)
+    return Attempt(Outcome.REACHED, channel, answers)
 
 
 def _the_same(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     then = row.answers
-    said = {
+    answers = {
         "asked_where": row.kind if rng.random() > SLIP else "dk",
         "asked_how": row.mode if rng.random() > SLIP else "dk",
         "asked_minutes": max(1, round((row.duration_seconds or 360) / 60 + rng.normal(0, 2.5))),
@@ -145,24 +145,26 @@ def _the_same(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     }
     for name in _FACTS:
         value = then.get(name)
-        said[name] = _flipped(name, value) if rng.random() < SLIP else value
+        answers[name] = _flipped(name, value) if rng.random() < SLIP else value
     for name in ("overall", "service"):
         value = then.get(name)
         if isinstance(value, int):
-            said[name] = int(np.clip(value + rng.integers(-2, 3) * (rng.random() < 0.5), 1, 10))
-    return {name: value for name, value in said.items() if value is not None}
+            answers[name] = int(np.clip(value + rng.integers(-2, 3) * (rng.random() < 0.5), 1, 10))
+    return {name: value for name, value in answers.items() if value is not None}
 
 
 def _somebody_else(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     """Really interviewed once, but not this interview: another age, often another gender."""
-    said = _the_same(row, rng)
+    answers = _the_same(row, rng)
     born = int(row.answers.get("birth_year") or 1980)
-    said["birth_year"] = int(np.clip(born + rng.choice([-1, 1]) * rng.integers(4, 20), 1945, 2008))
+    answers["birth_year"] = int(
+        np.clip(born + rng.choice([-1, 1]) * rng.integers(4, 20), 1945, 2008)
+    )
     for name in ("gender", "residence"):
         if rng.random() < 0.6:
-            said[name] = _flipped(name, row.answers.get(name))
-    said["overall"] = int(rng.integers(3, 11))
-    return said
+            answers[name] = _flipped(name, row.answers.get(name))
+    answers["overall"] = int(rng.integers(3, 11))
+    return answers
 
 
 def _flipped(name: str, value: Any) -> str:

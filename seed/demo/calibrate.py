@@ -168,12 +168,12 @@ def _groups(model: Model) -> list[_Group]:
 
 def published_gender_gap(year: int) -> float:
     """Men minus women, as published or as assumed for the other years."""
-    found = {
+    score_by_group = {
         result.group: result.score
         for result in published_results()
         if result.year == year and result.group.startswith("gender=")
     }
-    men, women = found.get("gender=male"), found.get("gender=female")
+    men, women = score_by_group.get("gender=male"), score_by_group.get("gender=female")
     return GENDER_GAP if men is None or women is None else men - women
 
 

@@ -112,8 +112,8 @@ def _looked_up(codes: npt.NDArray[Any], values: Mapping[int, object]) -> list[An
     table = np.empty(2 * _SPREAD, dtype=object)
     for code, value in {**_CODE_VALUES, **values}.items():
         table[code + _SPREAD] = value
-    found: list[Any] = table[codes.astype(np.intp) + _SPREAD].tolist()
-    return found
+    decoded: list[Any] = table[codes.astype(np.intp) + _SPREAD].tolist()
+    return decoded
 
 
 def _lists(ticks: npt.NDArray[np.int8], item: Item) -> list[Any]:

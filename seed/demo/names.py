@@ -26,8 +26,8 @@ def _faker() -> Faker:
 @lru_cache(maxsize=1)
 def _prefixes() -> tuple[str, ...]:
     faker = _faker()
-    found = {faker.company_prefix() for _ in range(2000)}
-    return tuple(sorted(prefix for prefix in found if len(prefix) == 2))
+    prefixes = {faker.company_prefix() for _ in range(2000)}
+    return tuple(sorted(prefix for prefix in prefixes if len(prefix) == 2))
 
 
 @lru_cache(maxsize=1)

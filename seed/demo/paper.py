@@ -118,7 +118,7 @@ def _borrowed(
         .limit(400)
     )
     ratings = [item.name for item in instrument.items() if item.kind is Kind.RATING]
-    found: list[Mapping[str, Any]] = []
+    mixed_answers: list[Mapping[str, Any]] = []
     for answers in session.exec(query):
         mixed = {name: value for name, value in answers.items() if value is not None}
         for name in rng.choice(ratings, _SHIFTED, replace=False).tolist():
@@ -126,8 +126,8 @@ def _borrowed(
                 mixed[name] = int(np.clip(mixed[name] + rng.choice((-2, -1, 1, 2)), 1, 10))
         keyed = check_sheet(instrument, mixed, answers.keys(), day=day)
         if not keyed.problems and keyed.ending is None:
-            found.append(mixed)
-    return found
+            mixed_answers.append(mixed)
+    return mixed_answers
 
 
 def _mistyped(stack: _Stack, answers: Mapping[str, Any], number: int) -> Mapping[str, Any]:

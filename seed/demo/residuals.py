@@ -34,17 +34,17 @@ class Residual:
 
 def residuals() -> tuple[Residual, ...]:
     """Every published score of the demo's years beside its expected value."""
-    found = []
+    rows = []
     for year in YEARS:
         truth = truth_of(calibrated(f"main-{year}")).set_index(
             ["area_level", "area", "group", "indicator"]
         )["value"]
-        found += [
+        rows += [
             Residual(result, _expected(result, truth), result.area_level not in NOT_COMPARABLE)
             for result in published_results()
             if result.year == year and result.score is not None
         ]
-    return tuple(found)
+    return tuple(rows)
 
 
 def _expected(result: PublishedResult, truth: pd.Series) -> float:
@@ -63,13 +63,13 @@ def markdown() -> str:
         "|---|---|---|---|---:|---:|---:|",
     ]
     for row in residuals():
-        found = row.result
-        area = names.get(found.area, f"{found.area_level} {found.area}")
-        area += " (mean of cities)" if found.statistic == MEAN_OF_CITIES else ""
+        result = row.result
+        area = names.get(result.area, f"{result.area_level} {result.area}")
+        area += " (mean of cities)" if result.statistic == MEAN_OF_CITIES else ""
         note = "" if row.comparable else " (not a target)"
         lines.append(
-            f"| {found.year} | {area}{note} | {found.group} | {found.indicator} "
-            f"| {found.score:.2f} | {row.expected:.2f} | {row.residual:+.2f} |"
+            f"| {result.year} | {area}{note} | {result.group} | {result.indicator} "
+            f"| {result.score:.2f} | {row.expected:.2f} | {row.residual:+.2f} |"
         )
     return "\n".join(lines)
 

@@ -93,15 +93,15 @@ def _solve(
 
 def national_score(year: int, indicator: str = "composite") -> float:
     """The published national score."""
-    (found,) = (
+    (score,) = (
         result.score
         for result in published_results()
         if (result.year, result.area_level, result.group, result.indicator)
         == (year, "nation", "all", indicator)
     )
-    if found is None:
+    if score is None:
         raise ValueError(f"no national score of {indicator} in {year}")
-    return found
+    return score
 
 
 def _prior(year: int, cities: tuple[FrameCity, ...]) -> tuple[Floats, Floats]:

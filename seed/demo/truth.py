@@ -88,9 +88,9 @@ def _indicators(model: Model, share: Floats, inside: Floats) -> Iterable[tuple[s
             yield indicator.code, scored @ item_weights(model.tree, indicator.code)
     for measure in shipped_measures():
         if measure.choices:
-            found = _share_of(model, measure, share, inside)
-            if found is not None:
-                yield measure.key, found
+            values = _share_of(model, measure, share, inside)
+            if values is not None:
+                yield measure.key, values
         elif measure.item in items:
             yield measure.key, items[measure.item]
 

@@ -29,7 +29,7 @@ class Service:
 
 
 def services() -> list[Service]:
-    return sorted(_found(), key=lambda one: one.name)
+    return sorted(_found(), key=lambda service: service.name)
 
 
 def _found() -> Iterator[Service]:
@@ -48,11 +48,11 @@ def _found() -> Iterator[Service]:
 
 def _service(name: str, function: Callable[..., Any]) -> Service | None:
     hints = get_type_hints(function)
-    taken = {key: hints.get(key) for key in inspect.signature(function).parameters}
-    if Session not in taken.values():
+    parameters = {key: hints.get(key) for key in inspect.signature(function).parameters}
+    if Session not in parameters.values():
         return None
-    asker = next((key for key, hint in taken.items() if _is_principal(hint)), None)
-    return Service(name, function, taken, asker)
+    asker = next((key for key, hint in parameters.items() if _is_principal(hint)), None)
+    return Service(name, function, parameters, asker)
 
 
 def _is_principal(hint: Any) -> bool:

@@ -158,8 +158,8 @@ def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
         ends_at = session.get_one(Account, account.id).ends_at
         assert ends_at is not None
         assert ends_at.isoformat() == "2026-05-20T16:00:00+00:00"
-        found = principal_for(session=session, secret=secret, now=ends_at)
-    assert found is None
+        principal = principal_for(session=session, secret=secret, now=ends_at)
+    assert principal is None
     _change(field, root, "lina", moved, moved)
     assert len(_audit(field, "account.changed")) == 1
 

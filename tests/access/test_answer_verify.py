@@ -88,7 +88,7 @@ def checked(url: str) -> Report:
 
 
 def findings(report: Report) -> list[str]:
-    return [str(one.text) for one in report.findings]
+    return [str(finding.text) for finding in report.findings]
 
 
 def tampered(url: str, statement: str, **values: Any) -> Report:
@@ -118,11 +118,13 @@ def test_every_way_in_leaves_the_hash_of_the_answers(field: Any) -> None:
             for row in session.exec(select(ResponseRevision))
         }
         entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.sequence))).all()
-    held = {one.action: one.detail for one in entries if HASH in one.detail}
+    held = {entry.action: entry.detail for entry in entries if HASH in entry.detail}
     assert held["response.corrected"][HASH] == answers_sha256(stored[plain, 2])
     assert held["response.corrected"]["revision"] == 2
     assert len(held["responses.sealed"][HASH]) == 5
-    submitted = next(one for one in entries if one.subject_id == str(plain) and HASH in one.detail)
+    submitted = next(
+        entry for entry in entries if entry.subject_id == str(plain) and HASH in entry.detail
+    )
     assert submitted.detail[HASH] == answers_sha256(stored[plain, 1])
 
 
@@ -135,7 +137,7 @@ def test_a_changed_answer_is_found_and_the_interview_named(field: Any) -> None:
             field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
             answers=forged, id=response,
         )  # fmt: skip
-        assert [str(response) in one for one in findings(report)] == [True]
+        assert [str(response) in finding for finding in findings(report)] == [True]
         assert "not those that came in" in findings(report)[0]
         assert report.findings[0].first > 0
         assert report.answers.compared == 5
@@ -168,7 +170,7 @@ def test_an_older_revision_that_is_made_the_current_one_is_found(field: Any) -> 
         report = verify(session=session, principal=OPERATOR)
         session.rollback()
     assert len(report.findings) == 2
-    assert all("counts as the current one" in one for one in findings(report))
+    assert all("counts as the current one" in finding for finding in findings(report))
 
 
 def test_an_interview_past_the_platform_is_found(field: Any) -> None:
@@ -280,7 +282,7 @@ def test_what_came_in_before_answers_were_sealed_is_taken_in_once(
     with read_scope(field.url) as session:
         query = select(AuditEntry).where(AuditEntry.action == "responses.sealed")
         entries = session.exec(query).all()
-    assert [one.detail["afterwards"] for one in entries] == [True, True]
+    assert [entry.detail["afterwards"] for entry in entries] == [True, True]
     assert str(response.hex) not in str(entries)
 
 

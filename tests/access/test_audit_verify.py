@@ -64,7 +64,10 @@ def checked(session: Session, *anchors: Anchor, new_key: bool = False) -> Report
 def places(report: Report) -> set[int]:
     """Every number that a finding names."""
     return {
-        number for one in report.findings for number in range(one.first, one.last + 1) if number
+        number
+        for finding in report.findings
+        for number in range(finding.first, finding.last + 1)
+        if number
     }
 
 
@@ -200,7 +203,7 @@ def test_what_is_done_to_the_head_and_the_ends_is_found(
         run(session, statement)
         report = checked(session)
     assert not report.is_whole
-    assert any(words in str(one.text) for one in report.findings), report.findings
+    assert any(words in str(finding.text) for finding in report.findings), report.findings
 
 
 def rewritten(session: Session, upto: int, ring: Keyring = NO_KEY) -> None:
@@ -209,19 +212,19 @@ def rewritten(session: Session, upto: int, ring: Keyring = NO_KEY) -> None:
     entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.sequence))).all()
     forged = [
         Entry(
-            one.id, one.at, one.actor_id, "never.happened" if one.sequence == 3 else one.action,
-            one.subject_kind, one.subject_id, canonical(one.detail),
+            entry.id, entry.at, entry.actor_id, "never.happened" if entry.sequence == 3 else entry.action,
+            entry.subject_kind, entry.subject_id, canonical(entry.detail),
         )
-        for one in entries
+        for entry in entries
     ]  # fmt: skip
-    for one in seal_all(forged, after=0, onto="0" * 64, ring=ring):
+    for sealed in seal_all(forged, after=0, onto="0" * 64, ring=ring):
         run(
             session,
             "UPDATE audit_entry SET action = :action, hash = :hash, key_id = :key "
             "WHERE sequence = :n",
-            action=one.entry.action, hash=one.hash, key=one.key_id, n=one.sequence,
+            action=sealed.entry.action, hash=sealed.hash, key=sealed.key_id, n=sealed.sequence,
         )  # fmt: skip
-        last = one
+        last = sealed
     run(session, "UPDATE audit_head SET sequence = :n, hash = :hash", n=upto, hash=last.hash)
 
 
@@ -248,7 +251,7 @@ def test_with_a_key_the_owner_cannot_seal_anew(
     with as_owner(store_url) as session:
         rewritten(session, upto=10)
         report = checked(session)
-        assert any("no entry is sealed with it" in str(one.text) for one in report.findings)
+        assert any("no entry is sealed with it" in str(finding.text) for finding in report.findings)
         rewritten(session, upto=10, ring=Keyring((b"g" * 40,)))
         assert places(checked(session)) == set(range(1, 11))
         # Under the name of the right key.

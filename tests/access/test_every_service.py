@@ -141,8 +141,10 @@ OWN_ACCOUNT = "access.own_account."
 ABOVE = ("ui", "web", "cli")
 SCREENS = ("ui", "web")
 ALL = services()
-ASKED = [one for one in ALL if one.asker is not None and one.name not in BUILDING_BLOCKS]
-BY_RIGHT = [one for one in ASKED if not one.name.startswith(OWN_ACCOUNT)]
+ASKED = [
+    service for service in ALL if service.asker is not None and service.name not in BUILDING_BLOCKS
+]
+BY_RIGHT = [service for service in ASKED if not service.name.startswith(OWN_ACCOUNT)]
 
 
 def imported_by(rooms: tuple[str, ...]) -> set[str]:
@@ -150,23 +152,23 @@ def imported_by(rooms: tuple[str, ...]) -> set[str]:
     files = [path for room in rooms for path in Path(SOURCE, room).rglob("*.py")]
     files += [*(PROJECT_ROOT / "pages").glob("*.py"), PROJECT_ROOT / "app.py"]
     return {
-        f"{node.module.removeprefix('survey.')}.{one.name}"
+        f"{node.module.removeprefix('survey.')}.{alias.name}"
         for path in files
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module
-        for one in node.names
+        for alias in node.names
     }
 
 
 def test_services_are_found() -> None:
-    names = {one.name for one in ALL}
+    names = {service.name for service in ALL}
     assert len(ASKED) > 80
     assert {"fieldwork.submission.submit", "publish.releasing.release_wave"} <= names
     assert WITHOUT_PRINCIPAL.keys() | BUILDING_BLOCKS.keys() <= names
 
 
 def test_a_service_without_a_principal_is_called_by_no_screen() -> None:
-    bare = {one.name for one in ALL if one.asker is None}
+    bare = {service.name for service in ALL if service.asker is None}
     assert bare >= WITHOUT_PRINCIPAL.keys()
     assert not reached_by(ABOVE, bare - WITHOUT_PRINCIPAL.keys())
 
@@ -177,14 +179,14 @@ def test_building_blocks_are_called_by_no_screen() -> None:
 
 def reached_by(rooms: tuple[str, ...], wanted: Set[str]) -> set[str]:
     """What those rooms import of `wanted`, from its module or from a package above it."""
-    found = set()
+    reached = set()
     for imported in imported_by(rooms):
         place, _, name = imported.rpartition(".")
-        found |= {
-            one for one in wanted
-            if one.rpartition(".")[2] == name and one.startswith(f"{place}.")
+        reached |= {
+            service_name for service_name in wanted
+            if service_name.rpartition(".")[2] == name and service_name.startswith(f"{place}.")
         }  # fmt: skip
-    return found
+    return reached
 
 
 @dataclass(frozen=True)
@@ -239,10 +241,10 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     plan = DrawPlan(wave.id, None, 1.0, 0.0, "seed", moment + timedelta(hours=1))
     seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
     make_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
-    begun = BegunWave(wave.id, wave.key, {"en": "", "zh": ""}, WaveState.OPEN, False)
+    open_wave = BegunWave(wave.id, wave.key, {"en": "", "zh": ""}, WaveState.OPEN, False)
     chosen = Filter(wave.id, status=None)
     return {
-        "wave_id": wave.id, "wave_key": wave.key, "key": wave.key, "wave": begun,
+        "wave_id": wave.id, "wave_key": wave.key, "key": wave.key, "wave": open_wave,
         "city_code": ELSEWHERE, "point_id": point.id, "response_id": interview.id,
         "response_ids": [interview.id], "surveyor_ids": [zhao.id], "surveyor_id": zhao.id,
         "invitation_id": link.invitation_id, "invitation_ids": [link.invitation_id],
@@ -311,8 +313,8 @@ def call(service: Service, place: Place, person: Principal) -> Any:
     with Session(engine_for(place.url)) as session:
         try:
             given = arguments(service, place, person)
-            found = service.function(session=session, **given)
-            return list(found) if isinstance(found, Iterator) else found
+            result = service.function(session=session, **given)
+            return list(result) if isinstance(result, Iterator) else result
         finally:
             session.rollback()
 
@@ -344,9 +346,9 @@ def test_every_right_in_another_city_is_none_in_this_one(
     anything(frozenset(Action))
     stranger = Principal(uuid4(), "Stranger", Role.ADMINISTRATOR, HERE)
     with suppress(SurveyError):
-        found = call(service, place, stranger)
-        assert CANARY not in repr(found)
-        assert ELSEWHERE not in repr(found)
+        result = call(service, place, stranger)
+        assert CANARY not in repr(result)
+        assert ELSEWHERE not in repr(result)
     assert CANARY not in repr(fetched)
 
 
@@ -356,6 +358,6 @@ def test_the_colleague_in_that_city_does_read_it(
     """Or the tests above could not fail."""
     anything(frozenset(Action))
     colleague = Principal(uuid4(), "Colleague", Role.ADMINISTRATOR, ELSEWHERE)
-    read = next(one for one in ASKED if one.name.endswith("interview.read_interview"))
+    read = next(service for service in ASKED if service.name.endswith("interview.read_interview"))
     assert CANARY in repr(call(read, place, colleague))
     assert CANARY in repr(fetched)

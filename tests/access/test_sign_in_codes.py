@@ -112,7 +112,7 @@ def test_only_living_surveyors_of_the_own_area_get_codes(
     with read_scope(field.url) as session:
         assert session.exec(select(SignInCode)).all() == []
         people = colleagues(session=session, principal=supervisor, now=field.now)
-    assert [one.login for one in people] == ["li"]
+    assert [person.login for person in people] == ["li"]
 
 
 def test_a_surveyor_of_one_point_belongs_to_the_supervisor_of_its_city(

@@ -183,8 +183,8 @@ def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
     with read_scope(store_url) as session:
         for minutes, open_ in ((9, True), (10, False)):
             moment = NOW + timedelta(minutes=minutes)
-            found = principal_for(session=session, secret=secret, now=moment)
-            assert (found is not None) is open_
+            principal = principal_for(session=session, secret=secret, now=moment)
+            assert (principal is not None) is open_
 
 
 def test_a_session_that_is_not_used_ends_and_one_that_is_used_ends_as_well(

@@ -80,6 +80,6 @@ def test_a_file_of_the_format_before_is_told_in_words(survey: Survey, tmp_path: 
     survey("init")
     old = tmp_path / "old.backup"
     old.write_bytes(b"survey-sealed-1\n\0" + bytes(200))
-    told = survey("restore", str(old))
-    assert told.exit_code == 1
-    assert "0.1.0" in told.output
+    result = survey("restore", str(old))
+    assert result.exit_code == 1
+    assert "0.1.0" in result.output

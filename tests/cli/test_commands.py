@@ -171,10 +171,10 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     assert whole["valid"] == sum(city["valid"] for city in cities) == 620
     hidden = [cell for cell in json.loads(small.stdout) if not cell["shown"]]
     assert hidden
-    said = {"wave", "snapshot", "demo", "area_level", "area", "area_name", "group", "group_name",
+    always_shown = {"wave", "snapshot", "demo", "area_level", "area", "area_name", "group", "group_name",
             "indicator", "indicator_name", "shown", "reason"}  # fmt: skip
     for cell in hidden:
-        assert all(cell[column] is None for column in cell.keys() - said)
+        assert all(cell[column] is None for column in cell.keys() - always_shown)
         assert cell["reason"] == "hidden"
 
 

@@ -153,7 +153,7 @@ def test_a_disk_that_is_nearly_full(here: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "expected"),
     [
         (shutil.rmtree, "cannot be read"),
         (lambda folder: (folder / "responses.parquet").write_bytes(b"x"), "changed after"),
@@ -165,13 +165,13 @@ def test_a_disk_that_is_nearly_full(here: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_a_snapshot_that_is_gone_or_damaged(
-    frozen: Settings, harm: Callable[[Path], object], told: str
+    frozen: Settings, harm: Callable[[Path], object], expected: str
 ) -> None:
     (folder,) = (frozen.snapshot_dir / "main-2024").iterdir()
     harm(folder)
     well, words = said(files.snapshots, frozen)
     assert not well
-    assert told in words
+    assert expected in words
     assert "survey freeze --wave main-2024" in words
     assert "backup" in words
 
@@ -220,7 +220,7 @@ def test_another_snapshot_in_the_folder(frozen: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest", "told"),
+    ("rest", "expected"),
     [
         ({"public_url": "survey.example.org"}, "no address"),
         ({"public_url": "https://survey.example.org"}, "no proxy is trusted"),
@@ -229,10 +229,10 @@ def test_another_snapshot_in_the_folder(frozen: Settings) -> None:
         ({"trusted_proxies": -1}, "negative"),
     ],
 )
-def test_an_address_that_does_not_fit_the_proxies(rest: dict[str, Any], told: str) -> None:
+def test_an_address_that_does_not_fit_the_proxies(rest: dict[str, Any], expected: str) -> None:
     well, words = said(outside.public_address, settings(**rest))
     assert not well
-    assert told in words
+    assert expected in words
 
 
 @pytest.mark.parametrize(

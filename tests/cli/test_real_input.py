@@ -335,7 +335,7 @@ def test_an_own_tree_comes_in_and_what_does_not_fit_it_is_refused_by_row(
     assert "hotel" in survey("form", "list").output
     with read_scope(current_settings().store_url) as session:
         added = session.exec(select(AuditEntry).where(AuditEntry.action == "instrument.added"))
-        assert [one.subject_kind for one in added] == ["instrument"]
+        assert [entry.subject_kind for entry in added] == ["instrument"]
 
 
 def test_a_question_of_the_form_is_declared_to_make_groups(survey: Survey, files: Path) -> None:
@@ -351,9 +351,9 @@ def test_a_question_of_the_form_is_declared_to_make_groups(survey: Survey, files
         "--indicator", "food", "--format", "json",
     )  # fmt: skip
     cells = {cell["group"]: cell for cell in json.loads(table.stdout)}
-    said = [row[7] for row in answers()[1:]]
+    replies = [row[7] for row in answers()[1:]]
     assert {group: cell["n"] for group, cell in cells.items()} == {
-        "again=yes": said.count("Y"), "again=no": said.count("N")
+        "again=yes": replies.count("Y"), "again=no": replies.count("N")
     }  # fmt: skip
     assert cells["again=yes"]["group_name"] in {"Again?: Yes", "还来吗: 会"}
     unknown = survey("estimate", "--wave", "hotel-2026", "--group", "again=perhaps")

@@ -39,14 +39,15 @@ def people(survey: Survey) -> dict[str, Principal]:
         )  # fmt: skip
         session.add_all(accounts.values())
     return {
-        login: Principal(one.id, one.name, Role(one.role), one.area)
-        for login, one in accounts.items()
+        login: Principal(account.id, account.name, Role(account.role), account.area)
+        for login, account in accounts.items()
     }
 
 
 def states(survey: Survey) -> list[str]:
     return [
-        one["state"] for one in json.loads(survey("rows", "requests", "--format", "json").stdout)
+        request["state"]
+        for request in json.loads(survey("rows", "requests", "--format", "json").stdout)
     ]
 
 
@@ -110,6 +111,6 @@ def test_a_file_that_is_there_stays(
     file = tmp_path / "mine.csv"
     file.write_text("mine")
     number = "00000000-0000-0000-0000-000000000001"
-    taken = survey("rows", "export", number, "--account", "lin", "--output", str(file))
-    assert taken.exit_code == 2
+    result = survey("rows", "export", number, "--account", "lin", "--output", str(file))
+    assert result.exit_code == 2
     assert file.read_text() == "mine"

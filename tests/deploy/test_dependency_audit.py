@@ -24,8 +24,8 @@ def told(*dependencies: dict[str, Any]) -> str:
     return json.dumps({"dependencies": list(dependencies), "fixes": []})
 
 
-def asked(name: str, version: str, *found: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "version": version, "vulns": list(found)}
+def asked(name: str, version: str, *vulnerabilities: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "version": version, "vulns": list(vulnerabilities)}
 
 
 def skipped(name: str) -> dict[str, Any]:
@@ -92,10 +92,10 @@ def test_what_was_not_asked_about_is_named_and_never_counts_as_audited(
     assert audit.main(["--now"]) == 1
     assert "NOT AUDITED" in capsys.readouterr().err
     assert audit.main([]) == 0
-    said = capsys.readouterr().err
-    assert "NOT AUDITED" in said
-    assert "beta-two" in said
-    assert "of 4 locked packages" in said
+    printed = capsys.readouterr().err
+    assert "NOT AUDITED" in printed
+    assert "beta-two" in printed
+    assert "of 4 locked packages" in printed
 
 
 def test_an_incomplete_answer_is_repeated_and_soon_asked_for_again(
@@ -120,9 +120,9 @@ def test_a_vulnerability_fails_every_check_until_it_is_gone(
     project.output, project.code = told(asked("alpha", "1.0", FOUND), skipped("gamma")), 1
     assert audit.main([]) == audit.main([]) == 1
     assert project.calls == 4
-    said = capsys.readouterr().err
-    assert "alpha 1.0: PYSEC-1, mended in 1.1" in said
-    assert "gamma" in said
+    printed = capsys.readouterr().err
+    assert "alpha 1.0: PYSEC-1, mended in 1.1" in printed
+    assert "gamma" in printed
 
 
 def test_other_files_and_stamps_of_before_need_a_new_answer(project: Any, tmp_path: Path) -> None:

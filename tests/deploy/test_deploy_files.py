@@ -42,8 +42,8 @@ def pods() -> Iterator[Document]:
 
 @pytest.fixture(scope="module")
 def compose() -> Document:
-    found: Document = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    return found
+    document: Document = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return document
 
 
 def seconds(text: str) -> int:
@@ -144,9 +144,9 @@ def test_readers_stay_with_a_replica_and_reach_no_figures() -> None:
 
 
 def test_pods_run_without_root_and_take_secrets_by_reference() -> None:
-    found = list(pods())
-    assert len(found) == 3
-    for pod in found:
+    pod_specs = list(pods())
+    assert len(pod_specs) == 3
+    for pod in pod_specs:
         assert pod["securityContext"]["runAsNonRoot"]
         assert not pod["automountServiceAccountToken"]
         for container in pod["containers"]:
@@ -210,7 +210,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     checked = subprocess.run(
         [program, "verify", "--man=no", *paths], capture_output=True, text=True, check=False
     )
-    told = [
+    problems = [
         line for line in checked.stderr.splitlines() if str(tmp_path) in line or "survey" in line
     ]
-    assert (checked.returncode, told) == (0, []), checked.stderr
+    assert (checked.returncode, problems) == (0, []), checked.stderr

@@ -72,8 +72,8 @@ class Proxied:
             connection.close()
 
     def heard(self, path: str, **rest: str) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.ask(path, **rest)[1])["headers"]
-        return found
+        headers: dict[str, str] = json.loads(self.ask(path, **rest)[1])["headers"]
+        return headers
 
     def stop(self, port: int) -> None:
         server = self.replicas.pop(port)

@@ -29,9 +29,9 @@ class Auditor:
         incomplete: Collection[Total],
     ) -> None:
         self._cells: Mapping[Key, Mapping[str, object]] = {
-            tuple(str(one[key]) for key in by): one for one in table.to_dict("records")
+            tuple(str(cell[key]) for key in by): cell for cell in table.to_dict("records")
         }
-        self.hidden = [key for key, one in self._cells.items() if not one["shown"]]
+        self.hidden = [key for key, cell in self._cells.items() if not cell["shown"]]
         self._place = {key: place for place, key in enumerate(self.hidden)}
         sides = [
             (*self._sides(members), total in incomplete)
@@ -45,8 +45,8 @@ class Auditor:
         self._equal = csr_array(np.hstack([unknown, rest]))
         self._counts = np.array([n for _, n, _, _ in sides])
         self._sums = np.array([score for _, _, score, _ in sides])
-        told = [_range(str(self._cells[key]["reason"])) for key in self.hidden]
-        self._low, self._high = np.array(told + [(0.0, _MANY)] * len(open_rows)).T
+        ranges = [_range(str(self._cells[key]["reason"])) for key in self.hidden]
+        self._low, self._high = np.array(ranges + [(0.0, _MANY)] * len(open_rows)).T
 
     def _members(self, total: Total, by: Sequence[str]) -> Iterator[list[Key]]:
         """The whole and its parts, for every value of the other keys."""
@@ -76,14 +76,14 @@ class Auditor:
         cost[self._place[key]] = 1.0
         ends = []
         for sign in (1.0, -1.0):
-            found = milp(
+            solution = milp(
                 sign * cost,
                 integrality=np.ones(len(cost)),
                 bounds=Bounds(self._low, self._high),
                 constraints=LinearConstraint(self._equal, self._counts, self._counts),
             )
-            assert found.success, found.message
-            ends.append(round(sign * found.fun))
+            assert solution.success, solution.message
+            ends.append(round(sign * solution.fun))
         return ends[0], ends[1]
 
     def may_score(self, key: Key, score: float, *, above: bool) -> bool:
@@ -93,7 +93,7 @@ class Auditor:
         sign = -1.0 if above else 1.0
         cost[m + place], cost[place] = sign, -sign * score
         nothing = csr_array(self._equal.shape)
-        found = linprog(
+        solution = linprog(
             cost,
             A_ub=hstack([-100.0 * csr_array(np.eye(m)), csr_array(np.eye(m))]),
             b_ub=np.zeros(m),
@@ -101,8 +101,8 @@ class Auditor:
             b_eq=np.concatenate([self._counts, self._sums]),
             bounds=[*zip(self._low, self._high, strict=True), *[(0.0, None)] * m],
         )
-        assert found.success, found.message
-        return float(found.fun) < 1e-6
+        assert solution.success, solution.message
+        return float(solution.fun) < 1e-6
 
 
 def _range(reason: str) -> tuple[float, float]:

@@ -69,13 +69,13 @@ class Target:
         member, answered = self.who.member.T[group], self.who.answered.T[indicator]
         return (inside & member & answered).astype(float)
 
-    def rows_of(self, found: pd.DataFrame) -> NDArray[np.int64]:
+    def rows_of(self, cells: pd.DataFrame) -> NDArray[np.int64]:
         """The places of cells that a reader sees."""
         keys = ["area_level", "area", "group", "indicator"]
         places = pd.Series(
             range(len(self.cells)), index=pd.MultiIndex.from_frame(self.cells[keys].astype(str))
         )
-        return places.loc[pd.MultiIndex.from_frame(found[keys].astype(str))].to_numpy()
+        return places.loc[pd.MultiIndex.from_frame(cells[keys].astype(str))].to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def test_no_reason_tells_that_all_gave_one_answer(target: Target) -> None:
 
 TABLES = ("cells", "gaps", "small_areas", "ranks", "drivers", "headlines")
 NO_FIGURES = {"shown", "grade", "rounds"}
-PRESS = [one.score for one in published_results() if one.score is not None]
+PRESS = [result.score for result in published_results() if result.score is not None]
 PLACES = [abs(where) for city in shipped_cities() for where in (city.lon, city.lat)]
 OFFICE = {Role.NATIONAL_OFFICIAL: "CN", Role.PROVINCE_OFFICIAL: "42", Role.CITY_OFFICIAL: "420500"}
 
@@ -277,16 +277,16 @@ def test_only_cities_that_are_shown_are_told_apart(target: Target) -> None:
 
 def views() -> list[Callable[..., Any]]:
     """Every function of the views that takes results and a reader."""
-    found = []
+    functions = []
     for module in pkgutil.iter_modules(publish_views.__path__):
         room = importlib.import_module(f"{publish_views.__name__}.{module.name}")
-        for name, one in vars(room).items():
-            own = inspect.isfunction(one) and one.__module__ == room.__name__
+        for name, member in vars(room).items():
+            own = inspect.isfunction(member) and member.__module__ == room.__name__
             if own and not name.startswith("_"):
-                hints = get_type_hints(one)
+                hints = get_type_hints(member)
                 if hints.get("results") is WaveResults and hints.get("principal") is Principal:
-                    found.append(one)
-    return found
+                    functions.append(member)
+    return functions
 
 
 def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
@@ -298,7 +298,7 @@ def asked_for(view: Callable[..., Any], city: str) -> dict[str, Any]:
         if name == "filters":
             known = {"city": city, "focus": city, "place": city, "area": city, "detail": True}
             known["group"] = "elderly=yes"
-            fields = {one.name for one in dataclasses.fields(hints[name])}
+            fields = {field.name for field in dataclasses.fields(hints[name])}
             given[name] = hints[name](**{key: known[key] for key in known if key in fields})
         else:
             given[name] = {"others": (), "indicator": "composite", "levels": ("city",)}[name]
@@ -310,12 +310,12 @@ def figures_of(shown: Any) -> Iterator[float]:
     if isinstance(shown, float):
         yield shown
     elif isinstance(shown, np.ndarray | list | tuple):
-        for one in shown:
-            yield from figures_of(one.item() if isinstance(one, np.generic) else one)
+        for value in shown:
+            yield from figures_of(value.item() if isinstance(value, np.generic) else value)
     elif isinstance(shown, dict):
         yield from figures_of(list(shown.values()))
     elif dataclasses.is_dataclass(shown):
-        yield from figures_of([getattr(shown, one.name) for one in dataclasses.fields(shown)])
+        yield from figures_of([getattr(shown, field.name) for field in dataclasses.fields(shown)])
 
 
 @pytest.fixture(scope="module", params=OFFICE)
@@ -328,7 +328,7 @@ def given(target: Target, reader: Principal) -> Matrix:
     """Every number that this reader may read, sorted; and where the cities of the map lie."""
     tables = [getattr(target.results, name)(reader) for name in TABLES if name != "gaps"]
     contrasts = pd.read_parquet(target.results._folder / "gaps.parquet")["contrast"].unique()
-    tables += [target.results.gaps(reader, contrast=str(one)) for one in contrasts]
+    tables += [target.results.gaps(reader, contrast=str(contrast)) for contrast in contrasts]
     runs = target.results.others(reader, indicator="composite")
     parts = [table.select_dtypes("number").to_numpy(dtype=float).ravel() for table in tables]
     return np.unique(np.abs(np.concatenate([*parts, [run.mean for run in runs], PLACES])))
@@ -342,10 +342,10 @@ def test_every_number_of_every_view_is_one_that_its_reader_was_given(
     looked = 0
     for view, city in itertools.product(views(), ("420500", "110000")):
         with suppress(SurveyError, KeyError):
-            found = view(
+            result = view(
                 results=target.results, principal=reader, language="en", **asked_for(view, city)
             )
-            numbers = np.abs(np.array(list(figures_of(found)), dtype=float))
+            numbers = np.abs(np.array(list(figures_of(result)), dtype=float))
             numbers = numbers[np.isfinite(numbers) & (numbers != np.round(numbers))]
             numbers = numbers[~np.isin(numbers, PRESS)]
             longer = numbers[numbers != np.round(numbers, 1)]

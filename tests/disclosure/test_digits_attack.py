@@ -56,11 +56,11 @@ def left_of(table: pd.DataFrame) -> tuple[dict[str, float], list[str], int]:
     return left, [band for band in BANDS if band not in shown], people
 
 
-def sums(one: str, other: str) -> tuple[Floats, NDArray[np.int64]]:
+def sums(band: str, other: str) -> tuple[Floats, NDArray[np.int64]]:
     """Every W_a c_a / n_a + W_b c_b / n_b, in order, with n_a and n_b."""
     parts = [(n, count / n) for n in range(1, MOST + 1) for count in range(n + 1)]
     sizes, shares = (np.array(column) for column in zip(*parts, strict=True))
-    values = (CENSUS[one] * shares[:, None] + CENSUS[other] * shares[None, :]).ravel()
+    values = (CENSUS[band] * shares[:, None] + CENSUS[other] * shares[None, :]).ravel()
     both = np.stack(np.broadcast_arrays(sizes[:, None], sizes[None, :]), axis=-1).reshape(-1, 2)
     order = np.argsort(values)
     return values[order], both[order]
@@ -69,22 +69,22 @@ def sums(one: str, other: str) -> tuple[Floats, NDArray[np.int64]]:
 def solved(left: dict[str, float], hidden: list[str], people: int, within: float) -> set[Sizes]:
     """Sizes of the hidden bands that some counts bring to every rate, by meeting in the middle."""
     (first, own), (second, others) = sums(*hidden[:2]), sums(*hidden[2:])
-    found: list[set[Sizes]] = []
+    candidates: list[set[Sizes]] = []
     for rate in left.values():
         low = np.searchsorted(second, rate - first - within)
         high = np.searchsorted(second, rate - first + within)
         pairs = ((i, j) for i in np.flatnonzero(high > low) for j in range(low[i], high[i]))
-        found.append({(*own[i].tolist(), *others[j].tolist()) for i, j in pairs})
-    return {sizes for sizes in set.intersection(*found) if sum(sizes) == people}
+        candidates.append({(*own[i].tolist(), *others[j].tolist()) for i, j in pairs})
+    return {sizes for sizes in set.intersection(*candidates) if sum(sizes) == people}
 
 
 def possible(left: dict[str, float], hidden: list[str], people: int, within: float) -> int:
     """How many sizes of the hidden bands some counts bring to every rate, one size at a time."""
     weights = [CENSUS[band] for band in hidden]
 
-    def pair(one: int, n_one: int, n_other: int) -> Floats:
+    def pair(index: int, n_one: int, n_other: int) -> Floats:
         a, b = (np.arange(n + 1) / n for n in (n_one, n_other))
-        return np.sort((weights[one] * a[:, None] + weights[one + 1] * b[None, :]).ravel())
+        return np.sort((weights[index] * a[:, None] + weights[index + 1] * b[None, :]).ravel())
 
     number = 0
     for sizes in itertools.product(range(1, MOST + 1), repeat=3):

@@ -19,7 +19,7 @@ def told(survey: Survey, table: pd.DataFrame) -> list[tuple[str, ...]]:
     """Hidden cells whose count or score the audit can pin."""
     auditor = Auditor(table, totals(), KEYS, INCOMPLETE)
     cells = survey.cells().set_index(list(KEYS))
-    found = []
+    exposed = []
     for key in auditor.hidden:
         n, score = int(cells.loc[key, "n"]), float(cells.loc[key, "estimate"])
         if n > 0:
@@ -28,8 +28,8 @@ def told(survey: Survey, table: pd.DataFrame) -> list[tuple[str, ...]]:
             up = auditor.may_score(key, score + POINTS, above=True)
             down = auditor.may_score(key, score - POINTS, above=False)
             if low == high or not (up or down):
-                found.append(key)
-    return found
+                exposed.append(key)
+    return exposed
 
 
 @pytest.mark.parametrize("scale", [12.0, 40.0])
@@ -114,8 +114,8 @@ def test_elimination_finds_exactly_the_cells_that_the_equations_determine() -> N
     relations = axes.relations(totals())
     for _ in range(20):
         hidden = rng.random(axes.shape) < 0.35
-        found = elimination.determined(hidden, relations)
-        assert (found == by_rank(hidden, relations)).all()
+        determined = elimination.determined(hidden, relations)
+        assert (determined == by_rank(hidden, relations)).all()
 
 
 def by_rank(hidden: Flags, relations: list[Relation]) -> Flags:

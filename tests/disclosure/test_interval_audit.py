@@ -38,9 +38,9 @@ def narrow_of(
     counts = np.array(known)
     auditor = IntervalAuditor(minimum=minimum)
     flags = auditor.narrow_cells(counts, np.isnan(counts), relations)
-    found = {cell.place: (cell.low, cell.high) for cell in auditor.narrow}
-    assert {tuple(place) for place in np.argwhere(flags).tolist()} == set(found)
-    return found
+    intervals = {cell.place: (cell.low, cell.high) for cell in auditor.narrow}
+    assert {tuple(place) for place in np.argwhere(flags).tolist()} == set(intervals)
+    return intervals
 
 
 def test_a_single_hidden_part_is_known_exactly() -> None:
@@ -70,12 +70,12 @@ def test_rows_and_columns_together_tell_what_neither_does() -> None:
 def test_a_reason_that_names_the_count_would_tell_it_and_the_neutral_one_does_not() -> None:
     """a + b + c = 19 with a and b "too few" (1 to 9) and c "secondary" (10 and more): a and b lie
     within 8, though each of the three may be anything from 0 to 19 with one neutral reason."""
-    told = linprog(
+    bounds = linprog(
         [1, 0, 0], A_eq=[[1, 1, 1]], b_eq=[19], bounds=[(1, 9), (1, 9), (10, None)]
     ).fun, -linprog(
         [-1, 0, 0], A_eq=[[1, 1, 1]], b_eq=[19], bounds=[(1, 9), (1, 9), (10, None)]
     ).fun  # fmt: skip
-    assert told == (1, 8)
+    assert bounds == (1, 8)
     one_more = linprog([-1, 0, 0], A_eq=[[1, 1, 1]], b_eq=[12], bounds=[(1, 9), (1, 9), (10, None)])
     assert one_more.fun == -1
     for total in (19.0, 12.0):
@@ -98,13 +98,15 @@ def test_it_agrees_with_a_solver_that_starts_afresh(seed: int) -> None:
     hidden = rng.random(table.shape) < 0.5
     known = np.where(hidden, NAN, table)
     sums = [relation(0, *range(5)), relation(1, *range(6))]
-    found = narrow_of(known.tolist(), sums)
+    intervals = narrow_of(known.tolist(), sums)
     place = np.full(table.shape, -1)
     place[hidden] = np.arange(hidden.sum())
     rows, sides = [], []
-    for one in sums:
+    for equation in sums:
         for counts, cells in zip(
-            np.moveaxis(known, one.axis, 0).T, np.moveaxis(place, one.axis, 0).T, strict=True
+            np.moveaxis(known, equation.axis, 0).T,
+            np.moveaxis(place, equation.axis, 0).T,
+            strict=True,
         ):
             sign = np.where(np.arange(len(counts)) == 0, 1.0, -1.0)
             row = np.zeros(hidden.sum())
@@ -120,9 +122,9 @@ def test_it_agrees_with_a_solver_that_starts_afresh(seed: int) -> None:
             for sign in (1, -1)
         )
         least, most = np.ceil(least - 1e-6), np.floor(most + 1e-6)
-        assert (tuple(cell) in found) == (most - least < 10)
-        if tuple(cell) in found:
-            assert found[tuple(cell)] == (least, most)
+        assert (tuple(cell) in intervals) == (most - least < 10)
+        if tuple(cell) in intervals:
+            assert intervals[tuple(cell)] == (least, most)
         assert low[tuple(cell)] <= least + 1e-6
         assert high[tuple(cell)] >= most - 1e-6
 

@@ -36,7 +36,7 @@ PRIVATE = {"_folder", "_whole", "_read", "_within_reach", "exact", "exact_change
 def above() -> Iterator[Path]:
     for room in ("publish", "ui", "web", "cli"):
         for path in sorted((SOURCE / room).rglob("*.py")):
-            if not any(path.is_relative_to(SOURCE / one) for one in BEHIND):
+            if not any(path.is_relative_to(SOURCE / folder) for folder in BEHIND):
                 yield path
     yield from sorted((PROJECT_ROOT / "pages").glob("*.py"))
     yield PROJECT_ROOT / "app.py"
@@ -46,25 +46,25 @@ FILES = list(above())
 
 
 def offences(text: str) -> list[str]:
-    found = []
+    violations = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.module:
             room = ".".join(node.module.split(".")[:2])
-            names = {one.name for one in node.names}
+            names = {alias.name for alias in node.names}
             if room in {"survey.estimate", "survey.snapshot"}:
-                found += sorted(names - ALLOWED.get(node.module, set()))
+                violations += sorted(names - ALLOWED.get(node.module, set()))
             if node.module.startswith("survey.publish.results"):
-                found += sorted(names & READERS)
+                violations += sorted(names & READERS)
         elif isinstance(node, ast.Import):
-            found += [
-                one.name for one in node.names
-                if one.name.startswith(("survey.estimate", "survey.snapshot"))
+            violations += [
+                alias.name for alias in node.names
+                if alias.name.startswith(("survey.estimate", "survey.snapshot"))
             ]  # fmt: skip
         elif isinstance(node, ast.Attribute):
             foreign = not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
             if node.attr == "read_parquet" or (foreign and node.attr in PRIVATE):
-                found.append(node.attr)
-    return found
+                violations.append(node.attr)
+    return violations
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -193,8 +193,8 @@ def who(groups: list[list[int]], cities: list[int] | None = None) -> Memberships
     ],
 )
 def test_how_many_people_make_the_difference(second: range, near: int, same: int) -> None:
-    found = overlaps(who([list(range(30)), list(second)]), nested=frozenset())
-    assert (len(found.near), len(found.same)) == (near, same)
+    overlap = overlaps(who([list(range(30)), list(second)]), nested=frozenset())
+    assert (len(overlap.near), len(overlap.same)) == (near, same)
 
 
 def test_only_those_who_answered_count() -> None:

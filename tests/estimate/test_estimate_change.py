@@ -32,23 +32,23 @@ def test_the_same_psus_bring_their_covariance():
             theta, z = combination(both, {"q0": 1.0}, "weight", rows)
             ends.append(theta)
             linear += sign * z
-        found = row(table, city=city, variable="q0")
-        assert found["before"] == pytest.approx(ends[0], rel=1e-12)
-        assert found["after"] == pytest.approx(ends[1], rel=1e-12)
-        assert found["difference"] == pytest.approx(ends[1] - ends[0], rel=1e-12)
+        change_row = row(table, city=city, variable="q0")
+        assert change_row["before"] == pytest.approx(ends[0], rel=1e-12)
+        assert change_row["after"] == pytest.approx(ends[1], rel=1e-12)
+        assert change_row["difference"] == pytest.approx(ends[1] - ends[0], rel=1e-12)
         expected = variance(both, linear, "stratum", "psu")
-        assert found["se"] == pytest.approx(np.sqrt(expected), rel=1e-10)
+        assert change_row["se"] == pytest.approx(np.sqrt(expected), rel=1e-10)
         rows = (both["city"] == city).to_numpy()
-        assert found["df"] == degrees(both, rows, "weight", "stratum", "psu")
+        assert change_row["df"] == degrees(both, rows, "weight", "stratum", "psu")
 
 
 def test_other_psus_are_independent():
     before, after = wave(seed=1), wave(seed=2, psus=4)
     after["psu"] += 100
-    found = change(before, after, "q0", DESIGN, by="city")
+    changes = change(before, after, "q0", DESIGN, by="city")
     first, second = (estimate(frame, "q0", DESIGN, by="city") for frame in (before, after))
-    np.testing.assert_allclose(found["se"] ** 2, first["se"] ** 2 + second["se"] ** 2, rtol=1e-12)
-    assert (found["df"] == first["df"] + second["df"]).all()
+    np.testing.assert_allclose(changes["se"] ** 2, first["se"] ** 2 + second["se"] ** 2, rtol=1e-12)
+    assert (changes["df"] == first["df"] + second["df"]).all()
 
 
 def test_some_shared_psus():
@@ -56,7 +56,7 @@ def test_some_shared_psus():
     before, after = wave(seed=3, cities=2), wave(seed=4, cities=2, psus=6)
     before = before[before["psu"] != 1]
     after["psu"] += 2
-    found = change(before, after, "q0", DESIGN, by="city")
+    changes = change(before, after, "q0", DESIGN, by="city")
     waves = []
     for frame in (before.reset_index(drop=True), after):
         rows = (frame["city"] == "C0").to_numpy()
@@ -67,8 +67,8 @@ def test_some_shared_psus():
         waves.append(centred * np.sqrt(size / (size - 1)))
     joint = pd.concat(waves, axis=1, keys=["first", "second"]).dropna()
     expected = (waves[0] ** 2).sum() + (waves[1] ** 2).sum() - 2 * joint.prod(axis=1).sum()
-    assert row(found, city="C0")["se"] == pytest.approx(np.sqrt(expected), rel=1e-12)
-    assert row(found, city="C0")["df"] == (8 - 2) + (12 - 2) - (6 - 2)
+    assert row(changes, city="C0")["se"] == pytest.approx(np.sqrt(expected), rel=1e-12)
+    assert row(changes, city="C0")["df"] == (8 - 2) + (12 - 2) - (6 - 2)
 
 
 @pytest.mark.parametrize("rule", ["adjust", "certainty", "average"])
@@ -83,9 +83,9 @@ def test_no_change_is_no_change(rule):
 
 def test_matched_cities():
     before, after = wave(seed=1), wave(seed=2, cities=6)
-    found = change(before, after, "q0", DESIGN, matched="city").iloc[0]
+    change_row = change(before, after, "q0", DESIGN, matched="city").iloc[0]
     kept = after[after["city"].isin(before["city"])]
-    assert found["after"] == pytest.approx(estimate(kept, "q0", DESIGN).loc[0, "estimate"])
+    assert change_row["after"] == pytest.approx(estimate(kept, "q0", DESIGN).loc[0, "estimate"])
     everything = change(before, after, "q0", DESIGN).iloc[0]
     assert everything["after"] == pytest.approx(estimate(after, "q0", DESIGN).loc[0, "estimate"])
 
@@ -93,11 +93,11 @@ def test_matched_cities():
 def test_a_city_in_one_wave_only():
     before, after = wave(seed=1, cities=3), wave(seed=2, cities=4)
     table = change(before, after, "q0", DESIGN, by="city")
-    found = row(table, city="C3")
-    assert found["status"] == "empty"
-    assert np.isnan(found["before"])
-    assert np.isfinite(found["after"])
-    assert np.isnan(found["p_adjusted"])
+    change_row = row(table, city="C3")
+    assert change_row["status"] == "empty"
+    assert np.isnan(change_row["before"])
+    assert np.isfinite(change_row["after"])
+    assert np.isnan(change_row["p_adjusted"])
     assert row(table, city="C2")["status"] == "ok"
 
 

@@ -24,8 +24,8 @@ def expected(frame, first, second):
 def test_a_group_against_others(reference, by):
     frame = wave()
     table = compare(frame, ["q1", "q0"], DESIGN, group="old", reference=reference, by=by)
-    for _, found in table[table["variable"] == "q0"].iterrows():
-        inside = (frame["city"] == found["city"]) if by else pd.Series(True, frame.index)
+    for _, row in table[table["variable"] == "q0"].iterrows():
+        inside = (frame["city"] == row["city"]) if by else pd.Series(True, frame.index)
         other = {
             "rest": inside & ~frame["old"],
             "all": inside,
@@ -33,11 +33,11 @@ def test_a_group_against_others(reference, by):
         if isinstance(reference, dict):
             other &= frame["old"]
         difference, se = expected(frame, inside & frame["old"], other)
-        assert found["difference"] == pytest.approx(difference, rel=1e-10)
-        assert found["se"] == pytest.approx(se, rel=1e-10)
-        assert found["estimate"] - found["reference_estimate"] == pytest.approx(difference)
-        assert found["ci_low"] < difference < found["ci_high"]
-        assert (found["p"] < 0.05) == (found["ci_low"] * found["ci_high"] > 0)
+        assert row["difference"] == pytest.approx(difference, rel=1e-10)
+        assert row["se"] == pytest.approx(se, rel=1e-10)
+        assert row["estimate"] - row["reference_estimate"] == pytest.approx(difference)
+        assert row["ci_low"] < difference < row["ci_high"]
+        assert (row["p"] < 0.05) == (row["ci_low"] * row["ci_high"] > 0)
 
 
 @pytest.mark.parametrize("reference", ["rest", "all", "C2"])
@@ -45,35 +45,35 @@ def test_every_level_of_a_column(reference):
     frame = wave()
     table = compare(frame, "q0", DESIGN, group="city", reference=reference)
     assert table["group"].tolist() == ["C0", "C1", "C2", "C3"]
-    for _, found in table.iterrows():
-        own = frame["city"] == found["group"]
+    for _, row in table.iterrows():
+        own = frame["city"] == row["group"]
         other = {"rest": ~own, "all": own | True, "C2": frame["city"] == "C2"}[reference]
-        if found["group"] == reference:
-            assert found["difference"] == found["se"] == 0.0
+        if row["group"] == reference:
+            assert row["difference"] == row["se"] == 0.0
             continue
         difference, se = expected(frame, own, other)
-        assert found["difference"] == pytest.approx(difference, rel=1e-10)
-        assert found["se"] == pytest.approx(se, rel=1e-10)
-        assert found["n"] == frame.loc[own, "q0"].notna().sum()
-        assert found["n_reference"] == frame.loc[other, "q0"].notna().sum()
+        assert row["difference"] == pytest.approx(difference, rel=1e-10)
+        assert row["se"] == pytest.approx(se, rel=1e-10)
+        assert row["n"] == frame.loc[own, "q0"].notna().sum()
+        assert row["n_reference"] == frame.loc[other, "q0"].notna().sum()
 
 
 def test_a_side_inside_one_psu_cannot_be_compared():
     frame = wave().assign(corner=lambda f: (f["stratum"] == "H3") & (f["psu"] == 2))
-    found = compare(frame, "q0", DESIGN, group="corner").iloc[0]
-    assert found["status"] == "not_estimable"
-    assert np.isnan(found["se"])
-    assert np.isfinite(found["difference"])
+    row = compare(frame, "q0", DESIGN, group="corner").iloc[0]
+    assert row["status"] == "not_estimable"
+    assert np.isnan(row["se"])
+    assert np.isfinite(row["difference"])
 
 
 def test_an_item_without_scores_on_one_side():
     frame = wave()
     frame.loc[~frame["old"], "q0"] = np.nan
-    found = compare(frame, "q0", DESIGN, group="old").iloc[0]
-    assert found["status"] == "empty"
-    assert np.isnan(found["difference"])
-    assert np.isfinite(found["estimate"])
-    assert found["n_reference"] == 0
+    row = compare(frame, "q0", DESIGN, group="old").iloc[0]
+    assert row["status"] == "empty"
+    assert np.isnan(row["difference"])
+    assert np.isfinite(row["estimate"])
+    assert row["n_reference"] == 0
 
 
 def test_unknown_levels_are_named():

@@ -101,16 +101,20 @@ def check_cube(table, frame, design, **options):
         for group in GROUPS:
             if column is None:
                 column = None
-            one = table[(table["area_level"] == level) & (table["group"] == group)]
+            actual = table[(table["area_level"] == level) & (table["group"] == group)]
             other = expected(frame, design, column and level, group, **options)
             other = other.set_index(["area", "variable"]).loc[
-                list(zip(one["area"], one["indicator"], strict=True))
+                list(zip(actual["area"], actual["indicator"], strict=True))
             ]
             for name in NUMBERS:
                 np.testing.assert_allclose(
-                    one[name], other[name], rtol=1e-9, atol=1e-10, err_msg=f"{level} {group} {name}"
+                    actual[name],
+                    other[name],
+                    rtol=1e-9,
+                    atol=1e-10,
+                    err_msg=f"{level} {group} {name}",
                 )
-            assert one["status"].tolist() == other["status"].tolist()
+            assert actual["status"].tolist() == other["status"].tolist()
 
 
 @pytest.mark.parametrize("composite", ["item_means", "per_respondent"])
@@ -175,12 +179,12 @@ def gap_wave(name):
     return frame
 
 
-def assert_same(one, other, names, label):
+def assert_same(actual, other, names, label):
     for name in names:
         np.testing.assert_allclose(
-            one[name], other[name], rtol=1e-8, atol=1e-9, err_msg=f"{label} {name}"
+            actual[name], other[name], rtol=1e-8, atol=1e-9, err_msg=f"{label} {name}"
         )
-    assert one["status"].tolist() == other["status"].tolist(), label
+    assert actual["status"].tolist() == other["status"].tolist(), label
 
 
 @pytest.mark.parametrize("name", GAP_DESIGNS)
@@ -196,13 +200,13 @@ def test_gaps_agree_with_compare(name):
                 compare(scored, variables, design, group=selector, reference="rest", by=level)
                 for variables in (TREE, "solved")
             )
-            one = table[(table["area_level"] == level) & (table["group"] == group)]
+            actual = table[(table["area_level"] == level) & (table["group"] == group)]
             other = other.set_index([level, "variable"]).loc[
-                list(zip(one["area"], one["indicator"], strict=True))
+                list(zip(actual["area"], actual["indicator"], strict=True))
             ]
-            assert_same(one, other, GAP_NUMBERS, f"{level} {group}")
-            np.testing.assert_allclose(one["rest"], other["reference_estimate"], rtol=1e-9)
-            assert one["n_rest"].tolist() == other["n_reference"].tolist()
+            assert_same(actual, other, GAP_NUMBERS, f"{level} {group}")
+            np.testing.assert_allclose(actual["rest"], other["reference_estimate"], rtol=1e-9)
+            assert actual["n_rest"].tolist() == other["n_reference"].tolist()
 
 
 @pytest.mark.parametrize("name", GAP_DESIGNS)
@@ -223,14 +227,14 @@ def test_areas_against_larger_areas_agree_with_compare(name):
                 compare(member, variables, design, group=area, reference="all", by="domain")
                 for variables in (TREE, "solved")
             )
-            one = table[table["group"] == group]
-            key = "nation" if reference == "nation" else one["area"]
-            key = np.broadcast_to(key, len(one))
+            actual = table[table["group"] == group]
+            key = "nation" if reference == "nation" else actual["area"]
+            key = np.broadcast_to(key, len(actual))
             other = other.set_index(["domain", "group", "variable"]).loc[
-                list(zip(key, one["area"], one["indicator"], strict=True))
+                list(zip(key, actual["area"], actual["indicator"], strict=True))
             ]
-            assert_same(one, other, GAP_NUMBERS, f"{area} {reference} {group}")
-            assert one["n_reference"].tolist() == other["n_reference"].tolist()
+            assert_same(actual, other, GAP_NUMBERS, f"{area} {reference} {group}")
+            assert actual["n_reference"].tolist() == other["n_reference"].tolist()
     assert (whole.against("city", "nation")["reference"] == "nation").all()
 
 
@@ -290,19 +294,19 @@ def test_bootstrap_of_the_cube_is_the_bootstrap():
         rows &= scored.get(group, True)
 
         def figures(resampled, rows=rows):
-            found = estimate_tree(resampled[rows], TREE, DESIGN)
-            return found.set_index("variable")["estimate"]
+            estimates = estimate_tree(resampled[rows], TREE, DESIGN)
+            return estimates.set_index("variable")["estimate"]
 
         expected = bootstrap(scored, figures, DESIGN, replicates=60, seed=3)
-        one = table[
+        actual = table[
             (table["area_level"] == "city") & (table["area"] == area) & (table["group"] == group)
         ].set_index("indicator")
-        one = one.loc[expected.index]
+        actual = actual.loc[expected.index]
         for name in ("estimate", "se", "ci_low", "ci_high", "mean", "replicates"):
             if group != "few":
-                np.testing.assert_allclose(one[name], expected[name], rtol=1e-9, err_msg=name)
+                np.testing.assert_allclose(actual[name], expected[name], rtol=1e-9, err_msg=name)
         if group == "few":
-            assert one["se"].isna().all()
+            assert actual["se"].isna().all()
     pointless = Cube.of(frame, TREE, GAP_DESIGNS["assumed"], areas=AREAS, groups=GROUPS)
     with pytest.raises(EstimateError, match="sampling points"):
         pointless.bootstrap()
@@ -334,7 +338,10 @@ def test_an_area_level_without_areas_has_no_rows_and_changes_no_others(design, d
         for areas in (AREAS, {"tier": nobody, **AREAS})
     )
     for tables in zip(
-        *((one.table(), one.gaps(), one.against("city", "nation")) for one in (without, within)),
+        *(
+            (wave_cube.table(), wave_cube.gaps(), wave_cube.against("city", "nation"))
+            for wave_cube in (without, within)
+        ),
         strict=True,
     ):
         first, second = (table.astype({"area_level": str, "area": str}) for table in tables)

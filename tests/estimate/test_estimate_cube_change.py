@@ -59,17 +59,17 @@ def test_the_cubes_agree_with_change(level: str, group: str, design: Design) -> 
     before, after = raw_wave(3), moved(4)
     table = cube_change(cube(before, design), cube(after, design))
     table = table[(table["area_level"] == level) & (table["group"] == group)]
-    found = table.assign(area=table["area"].astype(str), variable=table["indicator"].astype(str))
-    found = found.set_index(["area", "variable"]).sort_index()
+    actual = table.assign(area=table["area"].astype(str), variable=table["indicator"].astype(str))
+    actual = actual.set_index(["area", "variable"]).sort_index()
     expected = direct(before, after, level, group, design)
-    assert set(found.index) == set(expected.index)
-    expected = expected.loc[found.index]
+    assert set(actual.index) == set(expected.index)
+    expected = expected.loc[actual.index]
     for column in COLUMNS:
         np.testing.assert_allclose(
-            found[column].astype(float), expected[column].astype(float), rtol=1e-9, atol=1e-9,
+            actual[column].astype(float), expected[column].astype(float), rtol=1e-9, atol=1e-9,
             err_msg=column,
         )  # fmt: skip
-    assert found["status"].tolist() == expected["status"].tolist()
+    assert actual["status"].tolist() == expected["status"].tolist()
 
 
 def test_counts_of_both_waves_stand_beside_the_change() -> None:
@@ -85,12 +85,14 @@ def test_without_shared_points_the_waves_are_independent() -> None:
     before, after = raw_wave(3), raw_wave(4)
     after["psu"] += 100
     table = cube_change(cube(before), cube(after))
-    found = table[(table["area_level"] == "nation") & (table["group"] == "all")]
+    national = table[(table["area_level"] == "nation") & (table["group"] == "all")]
     errors = [
-        one[(one["area_level"] == "nation") & (one["group"] == "all")]["se"].to_numpy()
-        for one in (cube(before).table(), cube(after).table())
+        wave_table[(wave_table["area_level"] == "nation") & (wave_table["group"] == "all")][
+            "se"
+        ].to_numpy()
+        for wave_table in (cube(before).table(), cube(after).table())
     ]
-    np.testing.assert_allclose(found["se"] ** 2, errors[0] ** 2 + errors[1] ** 2, rtol=1e-9)
+    np.testing.assert_allclose(national["se"] ** 2, errors[0] ** 2 + errors[1] ** 2, rtol=1e-9)
 
 
 def test_only_areas_of_both_waves_are_compared() -> None:

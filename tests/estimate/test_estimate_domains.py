@@ -56,24 +56,26 @@ def test_estimate_is_the_formula(by):
         "deff",
         "status",
     ]
-    for _, found in table.iterrows():
+    for _, result in table.iterrows():
         rows = np.ones(len(frame), dtype=bool)
         for name in by:
-            rows &= (frame[name] == found[name]).to_numpy()
-        expected = row(frame, {found["variable"]: 1.0}, DESIGN, rows)
+            rows &= (frame[name] == result[name]).to_numpy()
+        expected = row(frame, {result["variable"]: 1.0}, DESIGN, rows)
         for key in EXACT:
-            assert found[key] == pytest.approx(expected[key], rel=1e-10), key
+            assert result[key] == pytest.approx(expected[key], rel=1e-10), key
 
 
 def test_tree_is_the_formula():
     frame = wave(seed=1)
     table = estimate_tree(frame, TREE, DESIGN, by=("city", "gender"))
     assert list(table["variable"][:4]) == ["A", "B", "A.1", "composite"]
-    for _, found in table.iterrows():
-        rows = ((frame["city"] == found["city"]) & (frame["gender"] == found["gender"])).to_numpy()
-        expected = row(frame, OMEGA[found["variable"]], DESIGN, rows)
+    for _, result in table.iterrows():
+        rows = (
+            (frame["city"] == result["city"]) & (frame["gender"] == result["gender"])
+        ).to_numpy()
+        expected = row(frame, OMEGA[result["variable"]], DESIGN, rows)
         for key in EXACT:
-            assert found[key] == pytest.approx(expected[key], rel=1e-10), key
+            assert result[key] == pytest.approx(expected[key], rel=1e-10), key
 
 
 def test_per_respondent_composite():
@@ -84,8 +86,8 @@ def test_per_respondent_composite():
     own = (frame[ITEMS].fillna(0).to_numpy() * omega).sum(1) / np.where(weight > 0, weight, np.nan)
     table = estimate_tree(frame, TREE, DESIGN, by="city", composite="per_respondent")
     expected = estimate(frame.assign(composite=own), "composite", DESIGN, by="city")
-    found = table[table["variable"] == "composite"].reset_index(drop=True)
-    assert_frame_equal(found, expected, check_exact=False, rtol=1e-12)
+    composites = table[table["variable"] == "composite"].reset_index(drop=True)
+    assert_frame_equal(composites, expected, check_exact=False, rtol=1e-12)
 
 
 @pytest.mark.parametrize("composite", ["item_means", "per_respondent"])
@@ -100,27 +102,27 @@ def test_an_item_without_scores_empties_every_indicator_above_it(composite):
     assert (table.loc[table["city"] != "C1", "status"] == "ok").all()
     declared = estimate_tree(frame, TREE, DESIGN, by="city", composite=composite, renormalise=True)
     expected = estimate(frame, "q0", DESIGN, by="city")
-    found = one(declared, city="C1", variable="A")
+    result = one(declared, city="C1", variable="A")
     for key in ("estimate", "se", "deff"):
-        assert found[key] == pytest.approx(one(expected, city="C1")[key], rel=1e-12)
+        assert result[key] == pytest.approx(one(expected, city="C1")[key], rel=1e-12)
 
 
 def test_domain_inside_one_psu_has_no_error():
     frame = wave().assign(corner=lambda f: (f["stratum"] == "H3") & (f["psu"] == 2))
-    found = one(estimate(frame, "q0", DESIGN, by="corner"), corner=True)
-    assert found["status"] == "not_estimable"
-    assert np.isnan(found["se"])
-    assert np.isnan(found["deff"])
-    assert np.isfinite(found["estimate"])
-    assert found["n_psu"] == 1
+    result = one(estimate(frame, "q0", DESIGN, by="corner"), corner=True)
+    assert result["status"] == "not_estimable"
+    assert np.isnan(result["se"])
+    assert np.isnan(result["deff"])
+    assert np.isfinite(result["estimate"])
+    assert result["n_psu"] == 1
 
 
 def test_single_respondent_and_all_missing_item():
     frame = wave().assign(lone=lambda f: np.arange(len(f)) == 7, gone=np.nan)
     frame.loc[7, "q0"] = 50.0
-    found = one(estimate(frame, "q0", DESIGN, by="lone"), lone=True)
-    assert (found["estimate"], found["n"], found["status"]) == (50.0, 1, "not_estimable")
-    assert np.isnan(found["se"])
+    result = one(estimate(frame, "q0", DESIGN, by="lone"), lone=True)
+    assert (result["estimate"], result["n"], result["status"]) == (50.0, 1, "not_estimable")
+    assert np.isnan(result["se"])
     empty = estimate(frame, "gone", DESIGN).iloc[0]
     assert (empty["status"], empty["n"], empty["n_psu"]) == ("empty", 0, 0)
     assert np.isnan(empty["estimate"])
@@ -130,9 +132,9 @@ def test_single_respondent_and_all_missing_item():
 def test_single_respondent_without_points():
     frame = wave().head(1).assign(q0=40.0)
     for design in (Design("weight"), Design("weight", assumed_deff=1.4)):
-        found = estimate(frame, "q0", design).iloc[0]
-        assert (found["estimate"], found["status"]) == (40.0, "not_estimable")
-        assert np.isnan(found["se"])
+        result = estimate(frame, "q0", design).iloc[0]
+        assert (result["estimate"], result["status"]) == (40.0, "not_estimable")
+        assert np.isnan(result["se"])
 
 
 def test_declared_but_unobserved_category_is_empty():
@@ -155,10 +157,10 @@ def test_rows_with_a_missing_key_are_in_no_domain_but_in_the_design():
 
 def test_constant_item_has_no_spread_and_no_deff():
     frame = wave().assign(flat=77.7)
-    found = estimate(frame, "flat", DESIGN).iloc[0]
-    assert found["estimate"] == pytest.approx(77.7)
-    assert found["se"] == 0.0
-    assert np.isnan(found["deff"])
+    result = estimate(frame, "flat", DESIGN).iloc[0]
+    assert result["estimate"] == pytest.approx(77.7)
+    assert result["se"] == 0.0
+    assert np.isnan(result["deff"])
 
 
 def test_zero_weights():
@@ -182,9 +184,9 @@ def test_unreliable_below_thirty_rows_or_eight_degrees():
 def test_nothing_but_lonely_strata_is_not_estimable(rule):
     frame = wave(cities=3, strata=1, psus=1)
     design = Design("weight", strata="stratum", psu="psu", lonely_psu=rule)
-    found = estimate(frame, "q0", design).iloc[0]
-    assert found["status"] == "not_estimable"
-    assert np.isnan(found["se"])
+    result = estimate(frame, "q0", design).iloc[0]
+    assert result["status"] == "not_estimable"
+    assert np.isnan(result["se"])
     assert estimate(frame, "q0", design).attrs["lonely_strata"] == ["H0", "H1", "H2"]
 
 
@@ -204,30 +206,30 @@ def test_certainty_stratum_adds_no_variance():
     alone = frame.head(8).assign(stratum="alone", population=1)
     both = pd.concat([frame, alone])
     design = Design("weight", strata="stratum", psu="psu", fpc="population", lonely_psu="fail")
-    found = estimate(both, "q0", design).iloc[0]
+    result = estimate(both, "q0", design).iloc[0]
     rows = np.ones(len(both), dtype=bool)
     _, z = combination(both.reset_index(), {"q0": 1.0}, "weight", rows)
     random_part = (both["stratum"] == "H1").to_numpy()
     expected = variance(both[random_part], z[random_part], "stratum", "psu")
-    assert found["se"] == pytest.approx(np.sqrt(expected), rel=1e-10)
+    assert result["se"] == pytest.approx(np.sqrt(expected), rel=1e-10)
 
 
 def test_a_census_of_psus_has_no_error_but_is_estimable():
     frame = wave(cities=1).assign(population=5)
     design = Design("weight", strata="stratum", psu="psu", fpc="population")
-    found = estimate(frame, "q0", design).iloc[0]
-    assert (found["se"], found["status"]) == (0.0, "ok")
+    result = estimate(frame, "q0", design).iloc[0]
+    assert (result["se"], result["status"]) == (0.0, "ok")
 
 
 def test_assumed_deff_is_used_and_said():
     frame = wave()
     plain = estimate(frame, "q0", DESIGN).iloc[0]
     table = estimate(frame, "q0", Design("weight", assumed_deff=1.4))
-    found = table.iloc[0]
+    result = table.iloc[0]
     assert table.attrs["assumed_deff"] == 1.4
-    assert found["se"] == pytest.approx(plain["se"] / np.sqrt(plain["deff"] / 1.4), rel=1e-12)
-    assert found["deff"] == pytest.approx(1.4)
-    assert found["n_psu"] == 0
+    assert result["se"] == pytest.approx(plain["se"] / np.sqrt(plain["deff"] / 1.4), rel=1e-12)
+    assert result["deff"] == pytest.approx(1.4)
+    assert result["n_psu"] == 0
     assert "assumed_deff" not in estimate(frame, "q0", Design("weight")).attrs
 
 
@@ -294,13 +296,13 @@ def test_other_misuse_is_refused():
 def test_share_at_zero_and_one_gets_wilson():
     frame = wave().assign(none=0, every=1)
     for name, edge in (("none", "ci_low"), ("every", "ci_high")):
-        found = share(frame, name, DESIGN, by="city").iloc[0]
-        assert found["estimate"] == found[edge] == (name == "every")
-        assert 0.0 < found["ci_high"] - found["ci_low"] < 0.2
+        result = share(frame, name, DESIGN, by="city").iloc[0]
+        assert result["estimate"] == result[edge] == (name == "every")
+        assert 0.0 < result["ci_high"] - result["ci_low"] < 0.2
         w = frame.loc[frame["city"] == "C0", "weight"]
         size = w.sum() ** 2 / (w**2).sum()
-        t2 = stats.t.ppf(0.975, found["df"]) ** 2
-        assert found["ci_high"] - found["ci_low"] == pytest.approx(t2 / size / (1 + t2 / size))
+        t2 = stats.t.ppf(0.975, result["df"]) ** 2
+        assert result["ci_high"] - result["ci_low"] == pytest.approx(t2 / size / (1 + t2 / size))
 
 
 @given(

@@ -20,7 +20,7 @@ def predictors(seed=0, n=800):
 
 def test_relative_weights_are_johnsons():
     x, y, w = predictors()
-    found = relative_weights(x, y, w)
+    weights = relative_weights(x, y, w)
     table = np.column_stack([x, y])
     covariance = np.cov(table.T, aweights=w)
     scale = np.sqrt(np.diag(covariance))
@@ -28,12 +28,12 @@ def test_relative_weights_are_johnsons():
     values, vectors = np.linalg.eigh(r[:4, :4])
     half = vectors @ np.diag(np.sqrt(values)) @ vectors.T
     expected = half**2 @ (np.linalg.inv(half) @ r[:4, 4]) ** 2
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(weights, expected, rtol=1e-10)
     r_squared = r[4, :4] @ np.linalg.solve(r[:4, :4], r[:4, 4])
-    assert found.sum() == pytest.approx(r_squared)
-    assert found.attrs["r_squared"] == pytest.approx(r_squared)
-    assert found.index.tolist() == x.columns.tolist()
-    assert found.is_monotonic_decreasing
+    assert weights.sum() == pytest.approx(r_squared)
+    assert weights.attrs["r_squared"] == pytest.approx(r_squared)
+    assert weights.index.tolist() == x.columns.tolist()
+    assert weights.is_monotonic_decreasing
 
 
 def test_relative_weights_use_every_scored_pair():
@@ -41,9 +41,9 @@ def test_relative_weights_use_every_scored_pair():
     holes = x.copy()
     holes.iloc[::5, 0] = np.nan
     holes.iloc[1::7, 2] = np.nan
-    found = relative_weights(holes, y, w)
-    assert found.notna().all()
-    assert found["q0"] == pytest.approx(relative_weights(x, y, w)["q0"], abs=0.05)
+    weights = relative_weights(holes, y, w)
+    assert weights.notna().all()
+    assert weights["q0"] == pytest.approx(relative_weights(x, y, w)["q0"], abs=0.05)
 
 
 def test_relative_weights_unusable_input():
@@ -66,12 +66,12 @@ def weighted_means(frame):
 
 def test_bootstrap_error_is_the_linearised_one():
     frame = wave(seed=6, psus=8, missing=0.0)
-    found = bootstrap(frame, weighted_means, DESIGN, replicates=1000)
+    result = bootstrap(frame, weighted_means, DESIGN, replicates=1000)
     expected = estimate(frame, "q0", DESIGN).iloc[0]
-    assert found.loc["q0", "estimate"] == pytest.approx(expected["estimate"])
-    assert found.loc["q0", "se"] == pytest.approx(expected["se"], rel=0.1)
-    assert found.loc["q0", "ci_low"] < expected["estimate"] < found.loc["q0", "ci_high"]
-    assert found.loc["above", "mean"] == 1.0
+    assert result.loc["q0", "estimate"] == pytest.approx(expected["estimate"])
+    assert result.loc["q0", "se"] == pytest.approx(expected["se"], rel=0.1)
+    assert result.loc["q0", "ci_low"] < expected["estimate"] < result.loc["q0", "ci_high"]
+    assert result.loc["above", "mean"] == 1.0
     shuffled = bootstrap(
         frame.sample(frac=1, random_state=1), weighted_means, DESIGN, replicates=50
     )
@@ -83,9 +83,9 @@ def test_bootstrap_error_is_the_linearised_one():
 def test_bootstrap_with_fpc_and_lonely_strata():
     frame = wave(seed=6, psus=8, missing=0.0).assign(population=10)
     design = Design("weight", strata="stratum", psu="psu", fpc="population")
-    found = bootstrap(frame, weighted_means, design, replicates=1000)
+    result = bootstrap(frame, weighted_means, design, replicates=1000)
     expected = estimate(frame, "q0", design).iloc[0]
-    assert found.loc["q0", "se"] == pytest.approx(expected["se"], rel=0.1)
+    assert result.loc["q0", "se"] == pytest.approx(expected["se"], rel=0.1)
     alone = wave(cities=2, strata=1, psus=1, missing=0.0)
     nothing = bootstrap(alone, weighted_means, DESIGN, replicates=20).loc["q0"]
     assert np.isnan(nothing["se"])
@@ -97,6 +97,6 @@ def test_bootstrap_with_fpc_and_lonely_strata():
 
 def test_bootstrap_of_something_often_missing():
     frame = wave()
-    found = bootstrap(frame, lambda f: np.nan, DESIGN, replicates=10).loc["statistic"]
-    assert np.isnan(found["se"])
-    assert found["replicates"] == 0
+    result = bootstrap(frame, lambda f: np.nan, DESIGN, replicates=10).loc["statistic"]
+    assert np.isnan(result["se"])
+    assert result["replicates"] == 0

@@ -40,7 +40,7 @@ def read(frame, rows=None, **more):
 def test_equal_to_relative_weights_and_bootstrap(share):
     frame = sample()
     rows = np.random.default_rng(1).uniform(size=len(frame)) < share
-    found = read(frame, rows, replicates=30, seed=5)
+    result = read(frame, rows, replicates=30, seed=5)
     own = frame[rows]
 
     def importance(weighted):
@@ -53,11 +53,11 @@ def test_equal_to_relative_weights_and_bootstrap(share):
         total = part[PREDICTORS].mul(part["weight"], axis=0).sum()
         return total / known.mul(part["weight"], axis=0).sum()
 
-    np.testing.assert_allclose(found.importance, importance(frame), rtol=1e-10)
-    np.testing.assert_allclose(found.performance, means(frame), rtol=1e-12)
-    assert found.r_squared == pytest.approx(importance(frame).attrs["r_squared"])
-    assert found.n == (own["y"].notna() & own[PREDICTORS].notna().any(axis=1)).sum()
-    for statistic, drawn in ((importance, found.importances), (means, found.performances)):
+    np.testing.assert_allclose(result.importance, importance(frame), rtol=1e-10)
+    np.testing.assert_allclose(result.performance, means(frame), rtol=1e-12)
+    assert result.r_squared == pytest.approx(importance(frame).attrs["r_squared"])
+    assert result.n == (own["y"].notna() & own[PREDICTORS].notna().any(axis=1)).sum()
+    for statistic, drawn in ((importance, result.importances), (means, result.performances)):
         table = bootstrap(frame, statistic, DESIGN, replicates=30, seed=5)
         np.testing.assert_allclose(drawn.std(axis=0, ddof=1), table["se"], rtol=1e-8)
         np.testing.assert_allclose(drawn.mean(axis=0), table["mean"], rtol=1e-10)
@@ -71,17 +71,17 @@ def test_row_order_does_not_matter():
 
 
 def test_a_column_that_does_not_vary_is_named_and_gives_nothing():
-    found = read(sample().assign(q2=40.0), replicates=5)
-    assert found.constant == "q2"
-    assert np.isnan(found.importance).all()
-    assert np.isnan(found.importances).all()
+    result = read(sample().assign(q2=40.0), replicates=5)
+    assert result.constant == "q2"
+    assert np.isnan(result.importance).all()
+    assert np.isnan(result.importances).all()
 
 
 def test_one_point_in_every_stratum_leaves_nothing_to_resample():
     frame = sample().assign(psu=1)
-    found = read(frame, replicates=5)
-    assert not np.isnan(found.importance).any()
-    assert np.isnan(found.importances).all()
+    result = read(frame, replicates=5)
+    assert not np.isnan(result.importance).any()
+    assert np.isnan(result.importances).all()
 
 
 def test_unusable_input():

@@ -35,10 +35,10 @@ def wave(seed: int = 0, rows: int = 240) -> pd.DataFrame:
     )
 
 
-def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    keys = [name for name in ("group", "yes", "variable") if name in one]
+def same(first: pd.DataFrame, other: pd.DataFrame) -> None:
+    keys = [name for name in ("group", "yes", "variable") if name in first]
     pd.testing.assert_frame_equal(
-        one.astype({"group": object}).sort_values(keys, ignore_index=True),
+        first.astype({"group": object}).sort_values(keys, ignore_index=True),
         other.astype({"group": object}).sort_values(keys, ignore_index=True),
         check_dtype=False,
         rtol=1e-12,
@@ -116,9 +116,9 @@ def test_unusable_weights_and_columns_are_named():
 
 def test_true_is_the_deff_without_replacement():
     frame = wave()
-    one, other = (estimate(frame, "score", DESIGN, deff=deff) for deff in (True, "without"))
-    pd.testing.assert_frame_equal(one, other)
-    assert one["deff"][0] > estimate(frame, "score", DESIGN)["deff"][0]
+    first, other = (estimate(frame, "score", DESIGN, deff=deff) for deff in (True, "without"))
+    pd.testing.assert_frame_equal(first, other)
+    assert first["deff"][0] > estimate(frame, "score", DESIGN)["deff"][0]
 
 
 def test_a_reference_may_be_any_level():
@@ -146,9 +146,9 @@ def test_cities_may_be_matched_by_several_columns():
 def test_arrays_lists_and_mappings_do_for_series():
     rng = np.random.default_rng(2)
     x, direct, variance = rng.normal(size=(30, 2)), rng.normal(80, 3, 30), rng.uniform(1, 3, 30)
-    one = fay_herriot(direct, variance, x)
+    from_arrays = fay_herriot(direct, variance, x)
     other = fay_herriot(pd.Series(direct), pd.Series(variance), pd.DataFrame(x))
-    np.testing.assert_allclose(one.eblup, other.eblup, rtol=1e-12)
+    np.testing.assert_allclose(from_arrays.eblup, other.eblup, rtol=1e-12)
     alone = fay_herriot(direct, variance, np.empty((30, 0)))
     assert alone.coefficients.index.tolist() == ["intercept"]
     with pytest.raises(EstimateError):

@@ -8,10 +8,10 @@ from survey.estimate import pooled_mean
 
 
 def test_by_hand() -> None:
-    one = np.array([80.0, 80.0, 70.0, np.nan])
+    first = np.array([80.0, 80.0, 70.0, np.nan])
     two = np.array([82.0, 82.0, 74.0, 75.0])
     pooled = pooled_mean(
-        (one, two),
+        (first, two),
         (np.array([3.0, 3.0, 1.0, np.nan]), np.array([4.0, 4.0, 1.0, 1.0])),
         (np.full(4, 40.0), np.array([30.0, 30.0, 30.0, 30.0])),
         # Nothing shared: V(change) = 9 + 16. A lot shared: V(change) = 5. The last: unknown.
@@ -29,14 +29,14 @@ def test_by_hand() -> None:
 def test_the_variance_is_that_of_the_mean() -> None:
     rng = np.random.default_rng(3)
     shared = rng.normal(0, 1, 400_000)
-    one = 80 + 2 * shared + rng.normal(0, 1, shared.size)
+    first = 80 + 2 * shared + rng.normal(0, 1, shared.size)
     two = 81 + 1 * shared + rng.normal(0, 2, shared.size)
     pooled = pooled_mean(
         (np.array([80.0]), np.array([81.0])),
-        (np.array([np.std(one)]), np.array([np.std(two)])),
+        (np.array([np.std(first)]), np.array([np.std(two)])),
         (np.array([np.inf]), np.array([np.inf])),
-        change_se=np.array([np.std(two - one)]),
+        change_se=np.array([np.std(two - first)]),
         level=0.95,
     )
-    expected = stats.norm.ppf(0.975) * np.std((one + two) / 2)
+    expected = stats.norm.ppf(0.975) * np.std((first + two) / 2)
     assert pooled.high[0] - pooled.estimate[0] == pytest.approx(expected, rel=1e-9)

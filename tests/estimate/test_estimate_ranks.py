@@ -45,10 +45,10 @@ def naive(x, z, deviation, units, step_down):
     while pairs:
         largest = [max((d[i] - d[j]) / deviation[i, j] for i, j in pairs) for d in z]
         critical = np.quantile(largest, 0.95)
-        found = {(i, j) for i, j in pairs if x[i] - x[j] - deviation[i, j] * critical > 0}
-        sure |= found
-        pairs -= found
-        if not (found and step_down):
+        significant = {(i, j) for i, j in pairs if x[i] - x[j] - deviation[i, j] * critical > 0}
+        sure |= significant
+        pairs -= significant
+        if not (significant and step_down):
             break
     above = [sum((j, i) in sure for j in range(p)) for i in units]
     below = [sum((i, j) in sure for j in range(p)) for i in units]
@@ -60,7 +60,7 @@ def naive(x, z, deviation, units, step_down):
 @pytest.mark.parametrize("step_down", [True, False])
 def test_same_ranks_as_csranks(covariance, simultaneous, step_down):
     x, se, draws, sigma = case()
-    found = rank_sets(
+    ranks = rank_sets(
         pd.Series(x, index=[f"C{i}" for i in range(len(x))]),
         se,
         covariance=sigma if covariance == "full" else None,
@@ -72,8 +72,8 @@ def test_same_ranks_as_csranks(covariance, simultaneous, step_down):
         "covariance == @covariance and simultaneous == @simultaneous and step_down == @step_down"
     )
     for name in ("rank", "low", "high"):
-        assert found[name].tolist() == expected[name].tolist(), name
-    assert found.index[0] == "C0"
+        assert ranks[name].tolist() == expected[name].tolist(), name
+    assert ranks.index[0] == "C0"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -83,10 +83,10 @@ def test_ranks_are_the_definition(seed, step_down):
     p = 6
     x, se, draws = rng.normal(0, 3, p), rng.uniform(0.3, 2, p), rng.standard_normal((150, p))
     deviation = np.sqrt(se**2 + se[:, None] ** 2)
-    found = rank_sets(x, se, normal_draws=draws, step_down=step_down)
+    ranks = rank_sets(x, se, normal_draws=draws, step_down=step_down)
     above, below = naive(x, draws * se, deviation, range(p), step_down)
-    assert (found["low"] - 1).tolist() == above
-    assert (p - found["high"]).tolist() == below
+    assert (ranks["low"] - 1).tolist() == above
+    assert (p - ranks["high"]).tolist() == below
     single = rank_sets(x, se, normal_draws=draws, step_down=step_down, simultaneous=False)
     for i in range(p):
         above, below = naive(x, draws * se, deviation, [i], step_down)
@@ -149,10 +149,10 @@ def test_unusable_input():
 
 def test_top_probability():
     score = pd.Series(np.arange(20.0), index=[f"C{i}" for i in range(20)])
-    found = top_probability(score, np.full(20, 2.0), top=5)
-    assert found.sum() == pytest.approx(5)
-    assert found.is_monotonic_increasing
-    assert found["C19"] > 0.95
+    probabilities = top_probability(score, np.full(20, 2.0), top=5)
+    assert probabilities.sum() == pytest.approx(5)
+    assert probabilities.is_monotonic_increasing
+    assert probabilities["C19"] > 0.95
     assert top_probability(score, np.full(20, 1e-9), top=5).tolist() == [0.0] * 15 + [1.0] * 5
     assert (top_probability(score, np.full(20, 1.0), top=50) == 1).all()
 
@@ -161,13 +161,13 @@ def test_rank_sensitivity():
     rng = np.random.default_rng(0)
     scores = pd.DataFrame(rng.normal(80, 5, (30, 3)), columns=["a", "b", "c"])
     weights = pd.Series({"a": 0.356, "b": 0.446, "c": 0.198})
-    found = rank_sensitivity(scores, weights)
-    assert sorted(found["rank"]) == list(range(1, 31))
-    assert (found["low"] <= found["rank"]).all()
-    assert (found["rank"] <= found["high"]).all()
-    assert (found["high"] > found["low"]).any()
+    sensitivity = rank_sensitivity(scores, weights)
+    assert sorted(sensitivity["rank"]) == list(range(1, 31))
+    assert (sensitivity["low"] <= sensitivity["rank"]).all()
+    assert (sensitivity["rank"] <= sensitivity["high"]).all()
+    assert (sensitivity["high"] > sensitivity["low"]).any()
     wider = rank_sensitivity(scores, weights, spread=0.6)
-    assert (wider["high"] - wider["low"]).mean() > (found["high"] - found["low"]).mean()
+    assert (wider["high"] - wider["low"]).mean() > (sensitivity["high"] - sensitivity["low"]).mean()
     same = scores.assign(b=scores["a"], c=scores["a"])
     still = rank_sensitivity(same, weights)
     assert (still["low"] == still["high"]).all()
@@ -204,10 +204,10 @@ def test_weights_of_a_tree_move_at_every_level():
 def test_ranks_under_given_weights():
     scores = pd.DataFrame({"a": [80.0, 70.0], "b": [70.0, 80.0]}, index=["x", "y"])
     weights = pd.Series({"a": 0.6, "b": 0.4})
-    found = rank_sensitivity(scores, weights, weight_draws=[[0.6, 0.4], [0.7, 0.3]])
-    assert found.loc["x"].tolist() == [1, 1, 1]
-    found = rank_sensitivity(scores, weights, weight_draws=[[0.6, 0.4], [0.3, 0.7]])
-    assert found.loc["x"].tolist() == [1, 1, 2]
+    sensitivity = rank_sensitivity(scores, weights, weight_draws=[[0.6, 0.4], [0.7, 0.3]])
+    assert sensitivity.loc["x"].tolist() == [1, 1, 1]
+    sensitivity = rank_sensitivity(scores, weights, weight_draws=[[0.6, 0.4], [0.3, 0.7]])
+    assert sensitivity.loc["x"].tolist() == [1, 1, 2]
     with pytest.raises(EstimateError):
         rank_sensitivity(scores, weights, weight_draws=[[1.0]])
 
@@ -245,10 +245,12 @@ def naive_estimated(x, se, df, z, scale, units):
             for error, variance in zip(z * se, se**2 * scale, strict=True)
         ]
         critical = np.quantile(np.square(largest) * np.sign(largest), 0.95)
-        found = {(i, j) for i, j in pairs if (b := between(x, se**2, i, j)) > 0 and b**2 > critical}
-        sure |= found
-        pairs -= found
-        if not found:
+        significant = {
+            (i, j) for i, j in pairs if (b := between(x, se**2, i, j)) > 0 and b**2 > critical
+        }
+        sure |= significant
+        pairs -= significant
+        if not significant:
             break
     above = [sum((j, i) in sure for j in range(p)) for i in units]
     below = [sum((i, j) in sure for j in range(p)) for i in units]
@@ -258,10 +260,10 @@ def naive_estimated(x, se, df, z, scale, units):
 @pytest.mark.parametrize("seed", range(3))
 def test_ranks_with_estimated_errors_are_the_definition(seed):
     x, se, df, normal, scale = estimated(seed=seed, draws=100, p=6)
-    found = rank_sets(x, se, df=df, normal_draws=normal)
+    ranks = rank_sets(x, se, df=df, normal_draws=normal)
     above, below = naive_estimated(x, se, df, normal, scale, range(6))
-    assert (found["low"] - 1).tolist() == above
-    assert (6 - found["high"]).tolist() == below
+    assert (ranks["low"] - 1).tolist() == above
+    assert (6 - ranks["high"]).tolist() == below
     single = rank_sets(x, se, df=df, normal_draws=normal, simultaneous=False)
     for i in range(6):
         above, below = naive_estimated(x, se, df, normal, scale, [i])
@@ -273,8 +275,8 @@ def test_infinite_degrees_of_freedom_are_known_errors():
     x, se, _, _ = case()
     for df in (np.inf, np.full(len(x), np.inf)):
         for simultaneous in (True, False):
-            found = rank_sets(x, se, df=df, simultaneous=simultaneous)
-            pd.testing.assert_frame_equal(found, rank_sets(x, se, simultaneous=simultaneous))
+            ranks = rank_sets(x, se, df=df, simultaneous=simultaneous)
+            pd.testing.assert_frame_equal(ranks, rank_sets(x, se, simultaneous=simultaneous))
     score = pd.Series(x)
     assert top_probability(score, se, df=np.inf).tolist() == top_probability(score, se).tolist()
     close = rank_sets(x, se, df=1e6)
@@ -321,8 +323,8 @@ def test_no_family_error_beyond_five_per_cent_with_estimated_errors():
     ranks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(ranks)
     for case, df in (("equal", 4), ("equal", 12), ("two levels", 8), ("spread", 12)):
-        found = list(ranks.family_errors(case, df, surveys=60, cities=40, draws=400))
-        wrong, as_known, _ = np.mean(found, axis=0)
+        errors = list(ranks.family_errors(case, df, surveys=60, cities=40, draws=400))
+        wrong, as_known, _ = np.mean(errors, axis=0)
         assert wrong <= 0.1, (case, df)
         assert as_known > 2 * wrong or case == "spread", (case, df)
     small = list(ranks.family_errors("equal", np.inf, surveys=40, cities=40, draws=400))

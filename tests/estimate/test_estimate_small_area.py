@@ -15,10 +15,10 @@ COVARIATES = AREAS[["city", "region"]]
 
 @pytest.mark.parametrize("case", ["", "_flat"])
 def test_same_as_sae(case):
-    found = fay_herriot(AREAS[f"direct{case}"], AREAS["variance"], COVARIATES)
-    assert found.model_variance == pytest.approx(AREAS[f"model_variance{case}"].iloc[0], rel=1e-6)
-    np.testing.assert_allclose(found.eblup, AREAS[f"eblup{case}"], rtol=1e-10)
-    np.testing.assert_allclose(found.mse, AREAS[f"mse{case}"], rtol=1e-10)
+    model = fay_herriot(AREAS[f"direct{case}"], AREAS["variance"], COVARIATES)
+    assert model.model_variance == pytest.approx(AREAS[f"model_variance{case}"].iloc[0], rel=1e-6)
+    np.testing.assert_allclose(model.eblup, AREAS[f"eblup{case}"], rtol=1e-10)
+    np.testing.assert_allclose(model.mse, AREAS[f"mse{case}"], rtol=1e-10)
 
 
 def negative_restricted_likelihood(model, y, x, psi):
@@ -31,7 +31,7 @@ def negative_restricted_likelihood(model, y, x, psi):
 
 
 def test_model_variance_maximises_the_restricted_likelihood():
-    found = fay_herriot(AREAS["direct"], AREAS["variance"], COVARIATES, tolerance=1e-10)
+    model = fay_herriot(AREAS["direct"], AREAS["variance"], COVARIATES, tolerance=1e-10)
     region = pd.get_dummies(AREAS["region"], dtype=float)[["middle", "west"]]
     x = np.column_stack([np.ones(len(AREAS)), AREAS["city"], region])
     best = optimize.minimize_scalar(
@@ -41,19 +41,19 @@ def test_model_variance_maximises_the_restricted_likelihood():
         method="bounded",
         options={"xatol": 1e-9},
     )
-    assert found.model_variance == pytest.approx(best.x, rel=1e-5)
-    assert found.coefficients.index.tolist() == [
+    assert model.model_variance == pytest.approx(best.x, rel=1e-5)
+    assert model.coefficients.index.tolist() == [
         "intercept", "city", "region_middle", "region_west",
     ]  # fmt: skip
 
 
 def test_shrinkage():
-    found = fay_herriot(AREAS["direct"], AREAS["variance"], COVARIATES)
-    expected = found.model_variance / (found.model_variance + AREAS["variance"])
-    np.testing.assert_allclose(found.shrinkage, expected)
-    mixed = found.shrinkage * AREAS["direct"] + (1 - found.shrinkage) * found.synthetic
-    np.testing.assert_allclose(found.eblup, mixed)
-    assert (found.mse < AREAS["variance"]).mean() > 0.8
+    model = fay_herriot(AREAS["direct"], AREAS["variance"], COVARIATES)
+    expected = model.model_variance / (model.model_variance + AREAS["variance"])
+    np.testing.assert_allclose(model.shrinkage, expected)
+    mixed = model.shrinkage * AREAS["direct"] + (1 - model.shrinkage) * model.synthetic
+    np.testing.assert_allclose(model.eblup, mixed)
+    assert (model.mse < AREAS["variance"]).mean() > 0.8
     flat = fay_herriot(AREAS["direct_flat"], AREAS["variance"], COVARIATES)
     assert flat.model_variance == 0.0
     assert (flat.shrinkage == 0).all()
@@ -62,15 +62,15 @@ def test_shrinkage():
 def test_area_without_direct_estimate_gets_the_synthetic_one():
     direct = AREAS["direct"].copy()
     direct.iloc[3] = np.nan
-    found = fay_herriot(direct, AREAS["variance"], COVARIATES)
+    model = fay_herriot(direct, AREAS["variance"], COVARIATES)
     others = fay_herriot(
         direct.drop(index=3), AREAS["variance"].drop(index=3), COVARIATES.drop(index=3)
     )
-    assert found.model_variance == pytest.approx(others.model_variance)
-    assert found.eblup[3] == found.synthetic[3]
-    assert found.shrinkage[3] == 0
-    assert found.mse[3] > found.model_variance
-    np.testing.assert_allclose(found.eblup.drop(index=3), others.eblup)
+    assert model.model_variance == pytest.approx(others.model_variance)
+    assert model.eblup[3] == model.synthetic[3]
+    assert model.shrinkage[3] == 0
+    assert model.mse[3] > model.model_variance
+    np.testing.assert_allclose(model.eblup.drop(index=3), others.eblup)
 
 
 def test_unusable_input():

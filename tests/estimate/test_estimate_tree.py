@@ -72,7 +72,7 @@ def test_tree_from_a_table():
     assert tree.item_columns == ("q0", "q1", "q2")
     np.testing.assert_allclose(tree.omega[-1], [0.3, 0.3, 0.4])
     design = Design("weight", strata="stratum", psu="psu")
-    found = estimate_tree(wave(), table, design, by="city")
-    pd.testing.assert_frame_equal(found, estimate_tree(wave(), tree, design, by="city"))
+    estimates = estimate_tree(wave(), table, design, by="city")
+    pd.testing.assert_frame_equal(estimates, estimate_tree(wave(), tree, design, by="city"))
     with pytest.raises(EstimateError):
         Tree.from_frame(table.drop(columns="weight"))

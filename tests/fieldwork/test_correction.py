@@ -97,7 +97,7 @@ def test_a_correction_is_a_new_revision_and_moves_to_its_quota_cell(
             select(ResponseRevision).order_by(col(ResponseRevision.number))
         ).all()
         response = session.get_one(Response, returned)
-    assert [(one.number, one.is_current, one.reason) for one in revisions] == [
+    assert [(revision.number, revision.is_current, revision.reason) for revision in revisions] == [
         (1, False, ""), (2, True, "asked again")
     ]  # fmt: skip
     assert revisions[0].answers["birth_year"] == 1990

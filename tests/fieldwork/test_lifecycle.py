@@ -146,14 +146,14 @@ def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
         Response.id, Response.wave_id, Response.status, Response.city_code, Response.surveyor_id
     )
     with session_scope(field.url) as session:
-        found = session.connection().execute(rows).all()
+        responses = session.connection().execute(rows).all()
         for person, refusal in (
             (supervisor, MoveForbidden),
             (Principal(uuid4(), "x", Role.SUPERVISOR, "310000"), AccessDenied),
         ):
             with pytest.raises(refusal):
                 move_all(
-                    session=session, principal=person, rows=found, to=Status.VOID,
+                    session=session, principal=person, rows=responses, to=Status.VOID,
                     reason="because", now=field.now,
                 )  # fmt: skip
 

@@ -22,6 +22,6 @@ def test_nothing_is_lost_doubled_or_half_done(
         postgres_url, instrument=field.instrument, complete=field.complete, now=field.now,
         links=PIECES * 2 * TOGETHER,
     )  # fmt: skip
-    told = Crowd(engines(postgres_url, 4), world, seed=7).work(PIECES)
-    assert broken(postgres_url, world, told) == []
-    assert set(told.done) >= DONE
+    results = Crowd(engines(postgres_url, 4), world, seed=7).work(PIECES)
+    assert broken(postgres_url, world, results) == []
+    assert set(results.done) >= DONE

@@ -160,10 +160,10 @@ def test_the_reason_names_the_margin_and_nothing_else_is_counted(marginal: Any) 
     assert (_counts(marginal), _cells(marginal)) == before
     with read_scope(marginal.url) as session:
         assert session.get_one(Response, late.response_id).reason == "gender=female"
-        told = session.exec(
+        detail = session.exec(
             select(AuditEntry.detail).where(AuditEntry.subject_id == str(late.response_id))
         ).one()
-    assert told["full"] == "gender=female"
+    assert detail["full"] == "gender=female"
     assert _answered(marginal, gender="male").status is Status.SUBMITTED
 
 

@@ -47,10 +47,10 @@ def test_nothing_left_is_done_and_without_days_there_is_no_forecast() -> None:
 
 
 def test_a_steady_pace_gives_the_plain_division_and_an_interval_around_it() -> None:
-    found = forecast(1000, [100] * 7, 20)
-    assert found is not None
-    assert (found.earliest, found.days, found.latest) == (10, 10, 12)
-    assert found.chance == pytest.approx(1.0, abs=1e-6)
+    prediction = forecast(1000, [100] * 7, 20)
+    assert prediction is not None
+    assert (prediction.earliest, prediction.days, prediction.latest) == (10, 10, 12)
+    assert prediction.chance == pytest.approx(1.0, abs=1e-6)
     late = forecast(1000, [100] * 7, 8)
     assert late is not None
     assert late.chance == pytest.approx(0.0, abs=1e-3)
@@ -63,12 +63,12 @@ def test_the_interval_is_the_one_of_simulated_futures() -> None:
     rate = rng.gamma(sum(recent) + 0.5, 1 / len(recent), 1_000_000)
     wait = rng.gamma(remaining, 1 / rate)
     low, middle, high = np.quantile(wait, [0.025, 0.5, 0.975])
-    found = forecast(remaining, recent, 12)
-    assert found is not None
-    assert [found.earliest, found.days, found.latest] == [
+    prediction = forecast(remaining, recent, 12)
+    assert prediction is not None
+    assert [prediction.earliest, prediction.days, prediction.latest] == [
         int(np.ceil(low)), int(np.ceil(middle)), int(np.ceil(high))
     ]  # fmt: skip
-    assert found.chance == pytest.approx((wait <= 12).mean(), abs=0.003)
+    assert prediction.chance == pytest.approx((wait <= 12).mean(), abs=0.003)
 
 
 def test_uneven_days_widen_the_interval() -> None:
@@ -83,10 +83,10 @@ def test_uneven_days_widen_the_interval() -> None:
 
 
 def test_a_pace_of_next_to_nothing_has_no_date() -> None:
-    found = forecast(100_000, [0, 0, 1], 30)
-    assert found is not None
-    assert found.latest is None
-    assert found.chance == pytest.approx(0.0, abs=1e-6)
+    prediction = forecast(100_000, [0, 0, 1], 30)
+    assert prediction is not None
+    assert prediction.latest is None
+    assert prediction.chance == pytest.approx(0.0, abs=1e-6)
 
 
 @given(st.integers(1, 3000), st.lists(st.integers(0, 400), min_size=1, max_size=7))

@@ -126,7 +126,7 @@ def test_each_reader_sees_the_own_area_only(field: Any) -> None:
         assert [place.city_code for place in seen.cities] == covered, (role, area)
         assert seen.total.tally.counted == 2 * ("110000" in covered) + ("310000" in covered)
         assert seen.dispositions.refused == ("310000" in covered)
-        assert {one.city_code for one in seen.to_do} <= set(covered)
+        assert {task.city_code for task in seen.to_do} <= set(covered)
 
 
 def test_a_city_that_will_not_be_done_in_time_is_named_with_what_will_be_missing(
@@ -136,18 +136,18 @@ def test_a_city_that_will_not_be_done_in_time_is_named_with_what_will_be_missing
         _store(field, Status.SUBMITTED, days_ago=day, cell=day)
     _close_on(field, 19)
     seen = _look(field)
-    behind = next(one for one in seen.to_do if one.concern is Concern.BEHIND)
+    behind = next(task for task in seen.to_do if task.concern is Concern.BEHIND)
     # One a day for the 20 days left: 43 - 20 of the 43 still missing.
     assert (behind.city_code, behind.interviews, behind.of) == ("110000", 23, 43)
     _close_on(field, 200)
-    assert not [one for one in _look(field).to_do if one.concern is Concern.BEHIND]
+    assert not [task for task in _look(field).to_do if task.concern is Concern.BEHIND]
 
 
 def test_without_any_interview_everything_is_missing(field: Any) -> None:
     _close_on(field, 10)
     seen = _look(field)
     assert seen.total.forecast is None
-    assert [(one.concern, one.interviews) for one in seen.to_do] == [(Concern.BEHIND, 50)]
+    assert [(task.concern, task.interviews) for task in seen.to_do] == [(Concern.BEHIND, 50)]
 
 
 def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_first(
@@ -163,8 +163,8 @@ def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_firs
             "WHERE city_code = '310000'"
         )
     seen = _look(field, NATIONAL)
-    found = [(one.concern, one.city_code, one.interviews) for one in seen.to_do]
-    assert found == [
+    concerns = [(task.concern, task.city_code, task.interviews) for task in seen.to_do]
+    assert concerns == [
         (Concern.WASTE, "110000", 11),  # 12 void of 15 decided, where 8% would be 1.2
         (Concern.WAITING, "110000", 9),
         (Concern.OVER, "110000", 4),  # nine in a cell of five
@@ -222,14 +222,14 @@ def test_past_waste_comes_from_the_published_counts() -> None:
 def _days(field: Any, person: Principal, city: str | None) -> dict[tuple[str, str], list[int]]:
     seen = _look(field, person)
     with read_scope(field.url) as session:
-        found = cells_by_day(
+        cell_days = cells_by_day(
             session=session, principal=person, wave=seen.wave, cells=seen.place(city).cells,
             city_code=city, now=field.now,
         )  # fmt: skip
     return {
-        (one.cell.age_band, one.cell.gender): list(one.days.values())
-        for one in found
-        if any(one.days.values())
+        (cell_day.cell.age_band, cell_day.cell.gender): list(cell_day.days.values())
+        for cell_day in cell_days
+        if any(cell_day.days.values())
     }
 
 

@@ -93,13 +93,13 @@ def test_many_finishers_fill_a_cell_to_its_target_and_not_beyond(field: Any, tar
     assert _collected(field) == target
     with read_scope(field.url) as session:
         kept = session.exec(select(ResponseRevision.answers)).all()
-        told = session.exec(
+        details = session.exec(
             select(AuditEntry.detail).where(AuditEntry.action == "response.submitted")
         ).all()
         cells = session.exec(select(Response.quota_cell_id).distinct()).all()
     assert len(kept) == FINISHERS
     assert all(answers["comment"] == "还行" for answers in kept)
-    assert Counter(entry["status"] for entry in told) == expected
+    assert Counter(entry["status"] for entry in details) == expected
     assert len(cells) == 1
 
 
@@ -112,9 +112,9 @@ def test_a_place_that_goes_after_the_cell_was_read_is_not_given_twice(
     fresh = submission_module.places_for
 
     def as_it_was(**request: Any) -> Places:
-        found = fresh(**request)
-        assert found.cell is not None
-        return Places(FoundCell(found.cell.id, full=False), found.margins)
+        places = fresh(**request)
+        assert places.cell is not None
+        return Places(FoundCell(places.cell.id, full=False), places.margins)
 
     monkeypatch.setattr(submission_module, "places_for", as_it_was)
     late = _submission(field)
@@ -215,15 +215,17 @@ def test_what_is_full_is_known_before_the_first_question(field: Any) -> None:
 
 def test_the_form_may_stop_early_and_open_questions_are_no_problem_then(field: Any) -> None:
     _set_targets(field, 0)
-    begun = {name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")}
-    early = _submission(field, answers=begun, stopped="quota_full")
+    partial_answers = {
+        name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")
+    }
+    early = _submission(field, answers=partial_answers, stopped="quota_full")
     receipt = _submit(field, early)
     assert receipt.status is Status.QUOTA_FULL
     assert _collected(field) == 0
     assert _submit(field, early).duplicate
     with read_scope(field.url) as session:
         stored = session.exec(select(ResponseRevision.answers)).one()
-    assert stored == {**begun, "age": 36}
+    assert stored == {**partial_answers, "age": 36}
 
 
 def test_a_complete_interview_that_claims_a_full_quota_counts(field: Any) -> None:
@@ -240,16 +242,18 @@ def test_a_complete_interview_that_claims_a_full_quota_counts(field: Any) -> Non
 
 
 def test_what_is_left_open_for_a_quota_that_is_not_full_is_asked_for(field: Any) -> None:
-    begun = {name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")}
+    partial_answers = {
+        name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")
+    }
     with pytest.raises(AnswersInvalid) as refused:
-        _answered(field, answers=begun, stopped="quota_full")
+        _answered(field, answers=partial_answers, stopped="quota_full")
     assert {problem.code for problem in refused.value.problems} == {"required"}
     assert _statuses(field) == {}
     # Nor where quotas count and turn nobody away.
     _set_targets(field, 0)
     _switch(field, QuotaPolicy.COUNT)
     with pytest.raises(AnswersInvalid):
-        _answered(field, answers=begun, stopped="quota_full")
+        _answered(field, answers=partial_answers, stopped="quota_full")
 
 
 @pytest.mark.parametrize(

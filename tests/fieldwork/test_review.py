@@ -128,8 +128,8 @@ READS = {
     "preview": lambda session, person, wave, _: (
         preview(session=session, principal=person, chosen=Filter(wave, None), to=Status.VOID).total
     ),
-    "interview": lambda session, person, _, one: read_interview(
-        session=session, principal=person, response_id=one
+    "interview": lambda session, person, _, response_id: read_interview(
+        session=session, principal=person, response_id=response_id
     ),
 }
 AREAS = ("110000", "310000", "11", "31", NATION, "", "1", "1100000", "%", "__")
@@ -190,12 +190,12 @@ def test_the_queue_goes_page_by_page_through_everything_once_riskiest_first(
         ):
             seen += page
             after = page[-1].spot
-        assert [one.id for one in seen] == [
+        assert [interview.id for interview in seen] == [
             ids[4], ids[0], ids[5], *sorted(ids[2:4]), ids[6], ids[1]
         ]  # fmt: skip
         back = [
-            previous(session=session, principal=supervisor, chosen=chosen, before=one.spot)
-            for one in seen
+            previous(session=session, principal=supervisor, chosen=chosen, before=interview.spot)
+            for interview in seen
         ]
     assert back == [None, *seen[:-1]]
 
@@ -218,19 +218,19 @@ def test_the_queue_can_be_cut_by_state_surveyor_and_flag(field: Any, supervisor:
     }
     with read_scope(field.url) as session:
         for chosen, expected in cases.items():
-            found = queue(session=session, principal=supervisor, chosen=chosen)
-            assert {one.id for one in found} == expected, chosen
+            queued = queue(session=session, principal=supervisor, chosen=chosen)
+            assert {interview.id for interview in queued} == expected, chosen
             assert count(session=session, principal=supervisor, chosen=chosen) == len(expected)
 
 
 def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
     field: Any, supervisor: Principal
 ) -> None:
-    (one,) = _store(field, Status.SUBMITTED)
-    _assess(field, one, 40, "straight_line", "speed")
-    _decide(field, supervisor, one, Status.VOID, TOO_FAST)
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _assess(field, response_id, 40, "straight_line", "speed")
+    _decide(field, supervisor, response_id, Status.VOID, TOO_FAST)
     with read_scope(field.url) as session:
-        seen = read_interview(session=session, principal=supervisor, response_id=one)
+        seen = read_interview(session=session, principal=supervisor, response_id=response_id)
     answers = {each.item.name: each for part in seen.parts for each in part.answers}
     assert list(answers) == [
         "consent", "lived_6m", "quality", "service", "complained", "topics", "gender",
@@ -262,7 +262,7 @@ def _decide(
 def test_two_levels_approve_and_each_only_its_own(
     field: Any, supervisor: Principal, association: Principal
 ) -> None:
-    (one,) = _store(field, Status.SUBMITTED)
+    (response_id,) = _store(field, Status.SUBMITTED)
     assert next_steps(supervisor, Status.SUBMITTED) == (
         Status.CITY_APPROVED, Status.RETURNED, Status.VOID
     )  # fmt: skip
@@ -272,18 +272,18 @@ def test_two_levels_approve_and_each_only_its_own(
     )  # fmt: skip
     assert next_steps(supervisor, Status.VOID) == (Status.SUBMITTED,)
     assert Status.SUBMITTED not in next_steps(supervisor, Status.RETURNED)
-    _decide(field, supervisor, one, Status.CITY_APPROVED)
+    _decide(field, supervisor, response_id, Status.CITY_APPROVED)
     with pytest.raises(AccessDenied):
-        _decide(field, supervisor, one, Status.APPROVED)
-    _decide(field, association, one, Status.APPROVED)
+        _decide(field, supervisor, response_id, Status.APPROVED)
+    _decide(field, association, response_id, Status.APPROVED)
     assert _statuses(field) == {Status.APPROVED: 1}
 
 
 def test_what_is_void_can_be_restored_and_counts_again(field: Any, supervisor: Principal) -> None:
-    (one,) = _store(field, Status.SUBMITTED)
-    _decide(field, supervisor, one, Status.VOID, TOO_FAST)
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _decide(field, supervisor, response_id, Status.VOID, TOO_FAST)
     assert _collected(field) == 0
-    _decide(field, supervisor, one, Status.SUBMITTED, Reason(ReasonCode.BY_MISTAKE))
+    _decide(field, supervisor, response_id, Status.SUBMITTED, Reason(ReasonCode.BY_MISTAKE))
     assert _collected(field) == 1
 
 
@@ -291,9 +291,9 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
     field: Any, supervisor: Principal
 ) -> None:
     other = _person(field, Role.SUPERVISOR, "110000")
-    (one,) = _store(field, Status.SUBMITTED)
+    (response_id,) = _store(field, Status.SUBMITTED)
     with read_scope(field.url) as session:
-        seen = read_interview(session=session, principal=supervisor, response_id=one)
+        seen = read_interview(session=session, principal=supervisor, response_id=response_id)
     start, outcomes = Barrier(2), []
 
     def act(person: Principal, to: Status) -> None:
@@ -301,7 +301,7 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
         try:
             with session_scope(field.url) as session:
                 decide(
-                    session=session, principal=person, response_id=one, to=to,
+                    session=session, principal=person, response_id=response_id, to=to,
                     expected_version=seen.version,
                     reason=TOO_FAST, now=field.now,
                 )  # fmt: skip
@@ -319,7 +319,7 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
     assert len(outcomes) == 2
     assert len(won) == 1
     with read_scope(field.url) as session:
-        now_seen = read_interview(session=session, principal=supervisor, response_id=one)
+        now_seen = read_interview(session=session, principal=supervisor, response_id=response_id)
     assert (now_seen.status, now_seen.version) == (won[0], 2)
     assert now_seen.history[0].detail["to"] == won[0]
 

@@ -55,60 +55,60 @@ def _status(field: Any, response_id: UUID) -> Status:
 
 def test_whoever_approved_for_the_city_does_not_approve_for_good(field: Any) -> None:
     first, second = _administrator(field), _administrator(field)
-    (one,) = _store(field, Status.SUBMITTED)
-    _move(field, first, one, Status.CITY_APPROVED, 1)
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _move(field, first, response_id, Status.CITY_APPROVED, 1)
     with pytest.raises(SamePerson, match="another person"):
-        _move(field, first, one, Status.APPROVED, 2)
-    assert _status(field, one) is Status.CITY_APPROVED
+        _move(field, first, response_id, Status.APPROVED, 2)
+    assert _status(field, response_id) is Status.CITY_APPROVED
     with read_scope(field.url) as session:
-        mine = read_interview(session=session, principal=first, response_id=one)
-        theirs = read_interview(session=session, principal=second, response_id=one)
+        mine = read_interview(session=session, principal=first, response_id=response_id)
+        theirs = read_interview(session=session, principal=second, response_id=response_id)
     assert (mine.needs_another, theirs.needs_another) == (True, False)
-    _move(field, second, one, Status.APPROVED, 2)
+    _move(field, second, response_id, Status.APPROVED, 2)
 
 
 def test_both_approvals_in_one_transaction_are_still_one_person(field: Any) -> None:
     """The first one's entry is not written yet when the second is asked for."""
     first = _administrator(field)
-    (one,) = _store(field, Status.SUBMITTED)
+    (response_id,) = _store(field, Status.SUBMITTED)
     with session_scope(field.url) as session:
         version = move(
-            session=session, principal=first, response_id=one, to=Status.CITY_APPROVED,
+            session=session, principal=first, response_id=response_id, to=Status.CITY_APPROVED,
             reason="", now=field.now, expected_version=1,
         )  # fmt: skip
         with pytest.raises(SamePerson):
             move(
-                session=session, principal=first, response_id=one, to=Status.APPROVED,
+                session=session, principal=first, response_id=response_id, to=Status.APPROVED,
                 reason="", now=field.now, expected_version=version,
             )  # fmt: skip
 
 
 def test_the_operator_of_the_server_is_one_person_too(field: Any) -> None:
-    (one,) = _store(field, Status.SUBMITTED)
-    _move(field, OPERATOR, one, Status.CITY_APPROVED, 1)
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _move(field, OPERATOR, response_id, Status.CITY_APPROVED, 1)
     with pytest.raises(SamePerson):
-        _move(field, OPERATOR, one, Status.APPROVED, 2)
+        _move(field, OPERATOR, response_id, Status.APPROVED, 2)
 
 
 def test_the_last_of_several_first_approvals_counts(field: Any) -> None:
     """Sent back and approved by somebody else since: the earlier one is free to decide."""
     first, second = _administrator(field), _administrator(field)
-    (one,) = _store(field, Status.SUBMITTED)
-    _move(field, first, one, Status.CITY_APPROVED, 1)
-    _move(field, second, one, Status.VOID, 2)
-    _move(field, second, one, Status.SUBMITTED, 3)
-    _move(field, second, one, Status.CITY_APPROVED, 4)
+    (response_id,) = _store(field, Status.SUBMITTED)
+    _move(field, first, response_id, Status.CITY_APPROVED, 1)
+    _move(field, second, response_id, Status.VOID, 2)
+    _move(field, second, response_id, Status.SUBMITTED, 3)
+    _move(field, second, response_id, Status.CITY_APPROVED, 4)
     with pytest.raises(SamePerson):
-        _move(field, second, one, Status.APPROVED, 5)
-    _move(field, first, one, Status.APPROVED, 5)
+        _move(field, second, response_id, Status.APPROVED, 5)
+    _move(field, first, response_id, Status.APPROVED, 5)
 
 
 def test_the_same_person_may_still_send_back_or_take_out(field: Any) -> None:
     first = _administrator(field)
     for to in (Status.RETURNED, Status.VOID):
-        (one,) = _store(field, Status.SUBMITTED)
-        _move(field, first, one, Status.CITY_APPROVED, 1)
-        _move(field, first, one, to, 2)
+        (response_id,) = _store(field, Status.SUBMITTED)
+        _move(field, first, response_id, Status.CITY_APPROVED, 1)
+        _move(field, first, response_id, to, 2)
 
 
 def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
@@ -123,7 +123,7 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
         decide_all(
             session=session, principal=first, chosen=chosen, seen=seen, reason=None, now=field.now
         )
-    assert [_status(field, one) for one in (mine, theirs, nobodys)] == [
+    assert [_status(field, response_id) for response_id in (mine, theirs, nobodys)] == [
         Status.CITY_APPROVED, Status.APPROVED, Status.APPROVED,
     ]  # fmt: skip
     with session_scope(field.url) as session:
@@ -142,8 +142,8 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
 
 def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
     first = _administrator(field)
-    one, other = _store(field, Status.SUBMITTED, Status.SUBMITTED)
-    for each in (one, other):
+    response_id, other = _store(field, Status.SUBMITTED, Status.SUBMITTED)
+    for each in (response_id, other):
         _move(field, first, each, Status.CITY_APPROVED, 1)
 
     def allow(principal: Principal, allowed: bool) -> None:
@@ -156,7 +156,7 @@ def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
     with pytest.raises(AccessDenied):
         allow(Principal(uuid4(), "x", Role.SUPERVISOR, NATION), True)
     allow(first, True)
-    _move(field, first, one, Status.APPROVED, 2)
+    _move(field, first, response_id, Status.APPROVED, 2)
     allow(first, False)
     with pytest.raises(SamePerson):
         _move(field, first, other, Status.APPROVED, 2)

@@ -28,7 +28,7 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def hunt(target: str, seconds: float, seed: int, found: Path) -> int:
+def hunt(target: str, seconds: float, seed: int, folder: Path) -> int:
     """Mutations of good and of nasty input until the time is over; returns the faults."""
     chance = random.Random(f"{target}/{seed}")
     pool = [good(target), *(content for _, content in nasty(target) if len(content) < 100_000)]
@@ -42,7 +42,7 @@ def hunt(target: str, seconds: float, seed: int, found: Path) -> int:
                 count += 1
                 if verdict.fault:
                     faults += 1
-                    kept = saved(found, target, content)
+                    kept = saved(folder, target, content)
                     sys.stdout.write(f"{target}: {verdict.fault} {kept}\n")
                 if verdict.fault or time.monotonic() > ends:
                     break

@@ -91,8 +91,8 @@ def main() -> None:
             answer = "refused"
         except BaseException as error:  # what is not a refusal is what is looked for
             answer = f"{type(error).__name__}: {error}".replace("\t", " ").replace("\n", " ")
-        taken = time.process_time() - began
-        sys.stdout.write(f"{answer[:300]}\t{taken}\t{_megabytes_at_most()}\n")
+        seconds = time.process_time() - began
+        sys.stdout.write(f"{answer[:300]}\t{seconds}\t{_megabytes_at_most()}\n")
         sys.stdout.flush()
 
 

@@ -134,8 +134,8 @@ async def _hear(data: bytes) -> None:
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
     {
-        one.__name__: one
-        for one in (
+        target.__name__: target
+        for target in (
             expression,
             pattern,
             submission,

@@ -95,7 +95,9 @@ def test_scored_items_hang_on_the_tree():
     findings = check(with_items(second_level, *scored[1:]), TREE)
     assert {finding.item for finding in findings} == {"q0", scored[0].indicator}
     unscored = check(with_items(question("a", Kind.RATING, **RATING)), TREE)
-    assert ["No question measures an indicator" in str(one.message) for one in unscored] == [True]
+    assert [
+        "No question measures an indicator" in str(finding.message) for finding in unscored
+    ] == [True]
 
 
 def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
@@ -110,8 +112,10 @@ def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
     assert (finding.row, finding.item) == (6, "q4")
     assert "from 1 to 5" in str(finding.message)
     treeless = with_items(scored[0], question("stars", Kind.RATING, **RATING))
-    found = score_findings(treeless.model_copy(update={"tree": None}), None, rows)
-    assert [(one.row, "no tree" in str(one.message)) for one in found] == [(2, True)]
+    findings = score_findings(treeless.model_copy(update={"tree": None}), None, rows)
+    assert [
+        (score_finding.row, "no tree" in str(score_finding.message)) for score_finding in findings
+    ] == [(2, True)]
     (nothing,) = score_findings(with_items(question("a", Kind.TEXT)), None)
     assert "no rating" in str(nothing.message)
     assert score_findings(with_items(question("a", Kind.RATING, **RATING)), None) == ()

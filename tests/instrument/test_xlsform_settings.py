@@ -37,14 +37,14 @@ def test_the_thanks_of_the_form_reach_the_browser_and_come_back(tmp_path: Path) 
     write_xlsform(read, tmp_path / "again.xlsx")
     assert read_xlsform(tmp_path / "again.xlsx").instrument.sha256 == read.sha256
     single = (("form_title", "form_id", "version", "thanks"), ("A", "a", "1", "Thanks!"))
-    one = read_xlsform(form(tmp_path, ROWS, settings=single)).instrument
-    assert one.thanks == {"zh": "Thanks!", "en": "Thanks!"}
+    instrument = read_xlsform(form(tmp_path, ROWS, settings=single)).instrument
+    assert instrument.thanks == {"zh": "Thanks!", "en": "Thanks!"}
 
 
 def test_what_was_skipped_is_said_before_that_nothing_is_left(tmp_path: Path) -> None:
     rows = (HEADER, ("geopoint", "where", "哪里", "Where"), ("image", "photo", "照片", "Photo"))
     with pytest.raises(XlsformError) as caught:
         read_xlsform(form(tmp_path, rows), unsupported="skip")
-    said = str(caught.value)
-    assert said.index("row 2") < said.index("row 3") < said.index("No question is left")
+    message = str(caught.value)
+    assert message.index("row 2") < message.index("row 3") < message.index("No question is left")
     assert [finding.row for finding in caught.value.findings][:2] == [2, 3]

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    path = next((executable for name in CHROMIUM if (executable := shutil.which(name))), None)
     if path is None:
         message = "NO CHROMIUM FOUND: the browser journeys are skipped"
         warnings.warn(message, stacklevel=1)

@@ -65,16 +65,16 @@ def strokes_of(instrument: Instrument, answers: dict[str, Any]) -> tuple[list[st
 
 @pytest.fixture
 def answers(live_server: Live) -> dict[str, Any]:
-    found = dict(WOMAN)
+    filled = dict(WOMAN)
     for item in live_server.instrument.items():
         if item.kind is Kind.RATING:
-            found[item.name] = 8
-        elif item.choices and item.name not in found:
+            filled[item.name] = 8
+        elif item.choices and item.name not in filled:
             first = item.choices[0].name
-            found[item.name] = [first] if item.kind is Kind.SELECT_MULTIPLE else first
-    checked = check_sheet(live_server.instrument, found, (), day=china_date(now()))
+            filled[item.name] = [first] if item.kind is Kind.SELECT_MULTIPLE else first
+    checked = check_sheet(live_server.instrument, filled, (), day=china_date(now()))
     assert not checked.problems, checked.problems
-    return {name: value for name, value in found.items() if name in checked.answers}
+    return {name: value for name, value in filled.items() if name in checked.answers}
 
 
 def _typist(live_server: Live) -> Principal:
@@ -294,11 +294,11 @@ def test_keys_of_the_grid(live_server: Live, desk: Page, answers: dict[str, Any]
     here("product_range")
     _type(desk, ["b", "*", "q", "0", "Shift+Tab"])
     here("logistics")
-    told = {
+    echoes = {
         name: desk.locator(f"[data-line={name}] .sp-echo").inner_text()
         for name in ("product_range", "substitutes", "outlet_distribution")
     }
-    assert told == {
+    assert echoes == {
         "product_range": zh("Don't know"), "substitutes": zh("Not experienced"),
         "outlet_distribution": zh("left blank"),
     }  # fmt: skip

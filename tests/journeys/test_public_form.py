@@ -16,7 +16,7 @@ def heading(page: Page) -> str:
 
 def focused(page: Page) -> dict[str, str | None]:
     """What has the focus: its question and whether it takes text."""
-    found: dict[str, str | None] = page.evaluate(
+    focus: dict[str, str | None] = page.evaluate(
         """() => {
           const node = document.activeElement;
           const item = node.closest("[data-item]");
@@ -28,7 +28,7 @@ def focused(page: Page) -> dict[str, str | None]:
           };
         }"""
     )
-    return found
+    return focus
 
 
 def press_answer(page: Page) -> None:

@@ -55,8 +55,8 @@ def test_the_scale_is_a_neat_grid_at_every_width(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 740})
     at_ratings(live_server, respondent, complete)
-    found, smallest = page.evaluate(ROWS)
-    assert found == rows
+    shown_rows, smallest = page.evaluate(ROWS)
+    assert shown_rows == rows
     assert smallest >= 44
     assert page.evaluate(OVERFLOW) == 0
 

@@ -131,9 +131,9 @@ class Platform:
                 .join(ResponseRevision)
                 .where(Response.wave_id == self.point.wave_id)
             ).all()
-        found = {str(name): answers for name, answers in rows}
-        assert len(found) == len(rows)
-        return found
+        stored_answers = {str(name): answers for name, answers in rows}
+        assert len(stored_answers) == len(rows)
+        return stored_answers
 
 
 ANSWERS: dict[str, Any] = {

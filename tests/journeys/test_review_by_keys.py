@@ -104,12 +104,12 @@ def _turn(desk: Page, key: str, *, corrected: int) -> None:
 
 
 def _state(live_server: Live, response_id: UUID) -> tuple[str, int, object]:
-    (found,) = [
+    (state,) = [
         (response.status.value, revision.number, revision.answers.get("birth_year"))
         for response, revision in live_server.responses()
         if response.id == response_id
     ]
-    return found
+    return state
 
 
 def test_sent_back_corrected_and_approved(

@@ -131,8 +131,12 @@ def fetch() -> Callable[[AppTest, str], bytes]:
 
 def address_in(app: AppTest) -> str:
     """Where the file waits that was asked for last."""
-    told = [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
-    (address,) = [one["address"] for one in told if "address" in one]
+    payloads = [
+        json.loads(component.proto.json)
+        for component in app.get("bidi_component")
+        if component.proto.json
+    ]
+    (address,) = [payload["address"] for payload in payloads if "address" in payload]
     return str(address)
 
 

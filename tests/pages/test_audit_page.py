@@ -51,7 +51,7 @@ def _check(field: Any) -> None:
 
 def _page(app: AppTest, read: Read) -> str:
     boxes = (*app.success, *app.error, *app.warning)
-    return read(app) + "\n".join(str(one.value) for one in boxes)
+    return read(app) + "\n".join(str(box.value) for box in boxes)
 
 
 def test_changes_read_as_before_and_after(
@@ -88,9 +88,9 @@ def test_filters_of_the_address_narrow_the_page(
 ) -> None:
     _note(field, administrator, "quota.policy_set", cells=11)
     _note(field, None, "invitation.opened")
-    one = read(visit_as(PageKey.AUDIT, administrator, action="quota"))
-    assert "Set what a full quota does" in one
-    assert "Opened a link" not in one
+    text = read(visit_as(PageKey.AUDIT, administrator, action="quota"))
+    assert "Set what a full quota does" in text
+    assert "Opened a link" not in text
     theirs = read(visit_as(PageKey.AUDIT, administrator, who="public"))
     assert "Opened a link" in theirs
     assert "Set what a full quota does" not in theirs
@@ -137,7 +137,7 @@ def test_files_hold_no_formula_and_every_entry(field: Any) -> None:
     _note(field, None, "=cmd()", **{"from": "=1+1", "to": "@x\x01"})
     with read_scope(field.url) as session:
         entries = list(stream_trail(session=session, principal=OPERATOR, choice=TrailChoice()))
-    assert [one.number for one in entries] == list(range(1, len(entries) + 1))
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     file = io.StringIO(newline="")
     assert write_csv(file, entries, translator("en")) == len(entries)
     rows = list(csv.reader(io.StringIO(file.getvalue().lstrip("\ufeff"))))

@@ -39,8 +39,8 @@ def supervisor(field: Any, employ: Any) -> Principal:
     shipped = load_bundle(PROJECT_ROOT / "seed" / "instruments", "back-check").instrument
     with session_scope(field.url) as session:
         save_instrument(session=session, instrument=shipped)
-    found: Principal = employ(Role.SUPERVISOR, "110000")
-    return found
+    principal: Principal = employ(Role.SUPERVISOR, "110000")
+    return principal
 
 
 def _checks(field: Any) -> list[BackCheck]:
@@ -62,8 +62,8 @@ def test_nothing_collected_and_nothing_drawn_say_what_to_do(
 ) -> None:
     assert "Nobody is left to ask again" in read(visit_as(PageKey.BACK_CHECK, supervisor))
     collect(300.0)
-    found = visit_as(PageKey.BACK_CHECK, supervisor, view="results")
-    assert "Nothing has been drawn yet" in read(found)
+    app = visit_as(PageKey.BACK_CHECK, supervisor, view="results")
+    assert "Nothing has been drawn yet" in read(app)
 
 
 def test_a_draw_is_shown_before_it_is_made(
@@ -159,9 +159,9 @@ def test_a_number_that_was_left_is_shown_on_request_and_on_the_record(
     assert seal is not None
     collect(300.0)
     with session_scope(field.url) as session:
-        one = session.exec(select(Response)).one()
-        sealed = seal.close(one.id, "13812345678")
-        session.add(ResponseContact(response_id=one.id, sealed=sealed, left_at=field.now))
+        response = session.exec(select(Response)).one()
+        sealed = seal.close(response.id, "13812345678")
+        session.add(ResponseContact(response_id=response.id, sealed=sealed, left_at=field.now))
     _drawn(visit_as, supervisor)
     app = visit_as(PageKey.BACK_CHECK, supervisor)
     assert "13812345678" not in read(app)

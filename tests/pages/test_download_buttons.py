@@ -64,7 +64,9 @@ def test_a_drawn_page_without_a_press_starts_nothing(sun: Principal, visit_as: A
     app.button(key="progress/csv").click().run()
     assert DOWNLOADS._waiting
     app.run()
-    assert not [one for one in app.get("bidi_component") if "/download/" in one.proto.json]
+    assert not [
+        component for component in app.get("bidi_component") if "/download/" in component.proto.json
+    ]
 
 
 def test_each_file_is_one_entry_in_the_trail(

@@ -44,15 +44,15 @@ def requests(settings: Settings) -> list[ExactRequest]:
 
 
 def pressed(app: AppTest, label: str) -> AppTest:
-    (button,) = [one for one in app.button if one.label == label]
+    (button,) = [widget for widget in app.button if widget.label == label]
     button.click().run()
     assert not app.exception
     return app
 
 
 def said(app: AppTest, read: Callable[[AppTest], str]) -> str:
-    texts = [*(one.value for one in app.success), *(one.value for one in app.text)]
-    return "\n".join([read(app), *texts, *(one.value.to_csv() for one in app.table)])
+    texts = [*(element.value for element in app.success), *(element.value for element in app.text)]
+    return "\n".join([read(app), *texts, *(element.value.to_csv() for element in app.table)])
 
 
 def test_one_asks_another_approves_and_the_file_is_taken_once(
@@ -68,11 +68,11 @@ def test_one_asks_another_approves_and_the_file_is_taken_once(
     pressed(app, "Ask for an exact file")
     assert "waits for another person's approval" in said(app, read)
     assert "waits for approval" in said(app, read)
-    assert "Ask for an exact file" not in [one.label for one in app.button]
+    assert "Ask for an exact file" not in [widget.label for widget in app.button]
 
     app = visit_as(PageKey.EXPORT, official)
     assert PURPOSE in said(app, read)
-    assert "Make the file" not in [one.label for one in app.button]
+    assert "Make the file" not in [widget.label for widget in app.button]
     pressed(app, "Approve")
     assert "Please give the reason" in said(app, read)
     (request,) = requests(frozen)
@@ -89,7 +89,7 @@ def test_one_asks_another_approves_and_the_file_is_taken_once(
     assert "approved by Sun" in content
     app.run()
     assert "file taken" in said(app, read)
-    assert "Take the exact file" not in [one.label for one in app.button]
+    assert "Take the exact file" not in [widget.label for widget in app.button]
     (request,) = requests(frozen)
     assert request.state is RequestState.TAKEN
 

@@ -103,9 +103,9 @@ def test_a_code_waits_and_the_next_one_comes_when_it_was_opened(
 
 
 def _token(app: AppTest) -> str:
-    found = re.search(r"/q/(\S+)", app.code[0].value)
-    assert found is not None
-    return found[1]
+    match = re.search(r"/q/(\S+)", app.code[0].value)
+    assert match is not None
+    return match[1]
 
 
 def test_the_surveyor_sees_that_another_device_was_refused(

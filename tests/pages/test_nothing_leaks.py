@@ -169,7 +169,9 @@ def _sign_in(store: Settings, role: Role, area: str) -> str:
 
 
 def _open_tables(app: AppTest) -> None:
-    closed = [one.key for one in app.expander if one.key and one.key.endswith("/data")]
+    closed = [
+        expander.key for expander in app.expander if expander.key and expander.key.endswith("/data")
+    ]
     for key in closed:
         app.session_state[key] = True
     if closed:
@@ -206,13 +208,15 @@ def _arrow(data: bytes) -> str:
 @pytest.fixture(scope="module")
 def before_them(screen: Callable[..., str]) -> dict[str, str]:
     """What somebody who may see everything finds on each page; their results stay cached."""
-    found = {}
+    texts = {}
     for page in GUARDED:
         role = next(
-            one for one in (Role.NATIONAL_OFFICIAL, *Role) if page.action in PERMISSIONS[one]
+            candidate
+            for candidate in (Role.NATIONAL_OFFICIAL, *Role)
+            if page.action in PERMISSIONS[candidate]
         )
-        found[page.key.value] = screen(page, role, "CN", **ASKED)
-    return found
+        texts[page.key.value] = screen(page, role, "CN", **ASKED)
+    return texts
 
 
 def test_the_canary_can_be_seen_by_those_who_may(before_them: dict[str, str]) -> None:

@@ -97,6 +97,6 @@ def test_hidden_cities_cannot_be_put_in_focus(
     app = open_page(PageKey.OVERVIEW, Role.NATIONAL_OFFICIAL, lang="en", city="320500")
     words = read(app)
     assert "Something went wrong" not in words
-    assert not [one for one in app.selectbox if one.label == "City in focus"]
+    assert not [selectbox for selectbox in app.selectbox if selectbox.label == "City in focus"]
     assert "place " not in "".join(json.dumps(html.proto.body) for html in app.get("html"))
     assert "No place can be told." in shaded(app)

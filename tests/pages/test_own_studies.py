@@ -88,7 +88,7 @@ def test_a_wave_of_an_own_series_is_read_on_every_page(
     assert "There are no results yet" not in words
     assert "Something went wrong" not in words
     assert not app.error
-    waves = [one for one in app.selectbox if one.key and one.key.startswith("wave")]
+    waves = [box for box in app.selectbox if box.key and box.key.startswith("wave")]
     assert waves[0].options == ["My city 2025", "My city 2024"]
     if page is PageKey.OVERVIEW:
         assert "The food in the nation, from 120 valid interviews in 2 cities." in words
@@ -110,16 +110,16 @@ def test_choices_are_shares_of_those_who_answered(
     with read_scope(settings.store_url) as session:
         results = open_results(settings, session, "mycity-2025")
     cells = results.cells(OPERATOR, area_level="city", area="110000", group="all")
-    found = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
+    shares = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
     rows = [line.split(",") for line in answers(2025).decode().splitlines()[1:61]]
-    assert found["again=yes"] == pytest.approx(
+    assert shares["again=yes"] == pytest.approx(
         100 * sum(row[4] == "会" for row in rows) / 60, abs=0.05
     )
-    assert found["reasons=price"] == pytest.approx(
+    assert shares["reasons=price"] == pytest.approx(
         100 * sum("价格" in row[5] for row in rows) / 60, abs=0.05
     )
     assert set(cells["n"]) == {60}
-    assert not any(key.startswith("gender=") for key in found), "groups have sizes, not shares"
+    assert not any(key.startswith("gender=") for key in shares), "groups have sizes, not shares"
 
 
 def test_declared_groups_are_chosen_on_the_page_of_groups_in_the_words_of_the_form(
@@ -132,7 +132,7 @@ def test_declared_groups_are_chosen_on_the_page_of_groups_in_the_words_of_the_fo
     )  # fmt: skip
     person = employ(Role.ADMINISTRATOR, "CN")
     app = visit_as(PageKey.SPECIAL_GROUPS, person, wave="mycity-2025")
-    groups = next(one for one in app.selectbox if one.key and one.key.startswith("group"))
+    groups = next(box for box in app.selectbox if box.key and box.key.startswith("group"))
     assert groups.options == [
         "Men", "Women", "Come again?: Yes", "Come again?: No", "Reasons: Price", "Reasons: Taste"
     ]  # fmt: skip

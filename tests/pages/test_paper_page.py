@@ -126,7 +126,7 @@ def test_supervisors_see_errors_with_intervals_and_no_share_to_change(
 def test_an_administrator_changes_the_share(visit_as: Any, employ: Any, field: Any) -> None:
     app = visit_as(PageKey.PAPER, employ(Role.ADMINISTRATOR, "CN"), view="typists")
     app.number_input(key=f"paper-share/{field.wave.key}").set_value(25.0)
-    (button,) = [one for one in app.button if one.label == "Change the share"]
+    (button,) = [widget for widget in app.button if widget.label == "Change the share"]
     button.click().run()
     assert not app.exception
     with read_scope(field.url) as session:

@@ -91,24 +91,24 @@ def _upload(app: AppTest, content: bytes) -> AppTest:
 def test_the_state_is_said_in_words_and_the_fields_it_fixes_are_fixed(
     planned: Any, visit_as: Any, admin: Principal, read: Read
 ) -> None:
-    said = {}
+    by_state = {}
     for states in ((), (WaveState.OPEN,), (WaveState.CLOSED,), (WaveState.FROZEN,)):
         _move(planned, *states)
         app = visit_as(PageKey.PLAN, admin, wave=KEY)
         fields = {box.label: box.disabled for box in [*app.selectbox, *app.number_input]}
-        said[states[-1] if states else WaveState.PLANNED] = (
+        by_state[states[-1] if states else WaveState.PLANNED] = (
             read(app), fields.get("Questionnaire"), _keys(app)
         )  # fmt: skip
-    assert "Nobody can be interviewed yet" in said[WaveState.PLANNED][0]
-    assert said[WaveState.PLANNED][1] is False
-    assert "interviews arrive" in said[WaveState.OPEN][0]
-    assert said[WaveState.OPEN][1] is True
-    assert "The plan cannot be changed" in said[WaveState.CLOSED][0]
-    assert "plan-move-open" in said[WaveState.CLOSED][2]
-    assert "Nothing can be changed any more" in said[WaveState.FROZEN][0]
-    assert said[WaveState.FROZEN][1] is None
-    assert "plan-move-frozen" in said[WaveState.CLOSED][2]
-    kept = {key for key in said[WaveState.FROZEN][2] if key.startswith("plan")}
+    assert "Nobody can be interviewed yet" in by_state[WaveState.PLANNED][0]
+    assert by_state[WaveState.PLANNED][1] is False
+    assert "interviews arrive" in by_state[WaveState.OPEN][0]
+    assert by_state[WaveState.OPEN][1] is True
+    assert "The plan cannot be changed" in by_state[WaveState.CLOSED][0]
+    assert "plan-move-open" in by_state[WaveState.CLOSED][2]
+    assert "Nothing can be changed any more" in by_state[WaveState.FROZEN][0]
+    assert by_state[WaveState.FROZEN][1] is None
+    assert "plan-move-frozen" in by_state[WaveState.CLOSED][2]
+    kept = {key for key in by_state[WaveState.FROZEN][2] if key.startswith("plan")}
     assert kept == {f"plan/release/{KEY}/do"}
 
 
@@ -160,7 +160,7 @@ def test_opening_asks_once_more_and_says_what_is_missing(
     assert app.button(key="plan-move-open").disabled
     app.checkbox(key=f"plan-sure-{KEY}-open").check().run()
     app.button(key="plan-move-open").click().run()
-    assert [one.value for one in app.success] == ["The wave is now open."]
+    assert [message.value for message in app.success] == ["The wave is now open."]
     with read_scope(planned.url) as session:
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.OPEN
 
@@ -181,7 +181,7 @@ def test_a_new_wave_is_made_and_a_wrong_one_says_why(
     assert "Please choose a questionnaire" in read(app)
     app.selectbox(key=f"{place}/instrument_id").select_index(0)
     app.button(key="plan-save-wave").click().run()
-    assert [one.value for one in app.success] == ["The wave main-2028 is saved."]
+    assert [message.value for message in app.success] == ["The wave main-2028 is saved."]
     assert "main-2028" in read(app)
     assert "Nobody can be interviewed yet" in read(app)
     with read_scope(field.url) as session:
@@ -228,7 +228,7 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
     _upload(app, _point_file(planned, rows))
     assert "Shorter lists than wanted" in app.warning[0].value
     app.button(key="points-draw").click().run()
-    assert [one.value for one in app.success] == ["The points are drawn and stored."]
+    assert [message.value for message in app.success] == ["The points are drawn and stored."]
     with session_scope(planned.url) as session:
         codes = session.exec(select(SamplingPoint.code).where(SamplingPoint.code != "x")).all()
         session.add(Account(login="boss", name="B", role="supervisor", area="110000"))
@@ -240,7 +240,7 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
     assert "Nobody signs in with this name" in str(app.table[0].value)
     _upload(app, write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, people[:1])], "en"))
     app.button(key="people-assign").click().run()
-    assert [one.value for one in app.success] == ["The people are assigned."]
+    assert [message.value for message in app.success] == ["The people are assigned."]
     assert "boss" in str(app.dataframe[0].value)
 
 
@@ -285,7 +285,7 @@ def test_the_rule_of_full_quotas_is_switched_until_the_wave_is_over(
     assert "Full quotas turn people away" in read(app)
     assert app.button(key="plan-policy-stop").disabled
     app.button(key="plan-policy-count").click().run()
-    assert [one.value for one in app.success] == ["Full quotas go on counting."]
+    assert [message.value for message in app.success] == ["Full quotas go on counting."]
     with read_scope(planned.url) as session:
         cells = select(QuotaCell.stops).join(Wave, col(Wave.id) == QuotaCell.wave_id)
         assert set(session.exec(cells.where(Wave.key == KEY))) == {False}
@@ -377,13 +377,13 @@ def test_a_release_asks_once_more_and_is_taken_back_with_a_reason(
     assert app.button(key=f"{place}/do").disabled
     app.checkbox(key=f"{place}/sure/frozen").check().run()
     app.button(key=f"{place}/do").click().run()
-    assert [one.value for one in app.success] == ["The results are released."]
+    assert [message.value for message in app.success] == ["The results are released."]
     assert "names and scores of all cities" in app.table[0].value.to_string()
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
     app.text_input(key=f"{place}/reason").input("wrong weights").run()
     app.checkbox(key=f"{place}/sure/released").check().run()
     app.button(key=f"{place}/do").click().run()
-    assert [one.value for one in app.success] == ["The release is taken back."]
+    assert [message.value for message in app.success] == ["The release is taken back."]
     assert "wrong weights" in app.table[0].value.to_string()
     with read_scope(planned.url) as session:
         assert session.exec(select(Wave.state).where(Wave.key == KEY)).one() is WaveState.FROZEN
@@ -405,7 +405,7 @@ def test_one_point_is_changed_after_the_draw(
     app.number_input(key=f"point/{KEY}/p1/target").set_value(25)
     app.date_input(key=f"point/{KEY}/p1/closes_on").set_value(date(2027, 5, 1))
     app.button(key="point-save").click().run()
-    assert [one.value for one in app.success] == ["The point p1 is saved."]
+    assert [message.value for message in app.success] == ["The point p1 is saved."]
     with read_scope(planned.url) as session:
         point = session.exec(select(SamplingPoint).where(SamplingPoint.code == "p1")).one()
     assert (point.target, point.opens_on, point.closes_on) == (25, None, date(2027, 5, 1))

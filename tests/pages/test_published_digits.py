@@ -51,23 +51,25 @@ def fields(message: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def long_numbers(app: AppTest, files: list[bytes]) -> tuple[list[str], int]:
     """What has more decimals than are published, and how many numbers were looked at."""
-    found: list[str] = []
+    too_long: list[str] = []
     looked = 0
     for name, value in messages(app):
         if isinstance(value, bytes):
             strange, count = in_table(value)
-            found, looked = found + strange, looked + count
+            too_long, looked = too_long + strange, looked + count
         elif isinstance(value, str):
-            found += [f"{name}: {one}" for one in in_text(value)]
+            too_long += [f"{name}: {number}" for number in in_text(value)]
     for content in files:
         text = content.decode("utf-8", "replace")
-        found, looked = found + in_text(text), looked + len(text)
-    return found, looked
+        too_long, looked = too_long + in_text(text), looked + len(text)
+    return too_long, looked
 
 
 def in_text(text: str) -> list[str]:
     numbers = LONG.findall(STYLE.sub("", text))
-    return [one for one in numbers if abs(float(one.replace("\u2212", "-"))) not in PUBLISHED]
+    return [
+        number for number in numbers if abs(float(number.replace("\u2212", "-"))) not in PUBLISHED
+    ]
 
 
 def in_table(data: bytes) -> tuple[list[str], int]:
@@ -75,19 +77,22 @@ def in_table(data: bytes) -> tuple[list[str], int]:
         table = pa.ipc.open_stream(data).read_all()
     except pa.ArrowInvalid:
         return [], 0
-    found, looked = [], 0
+    too_long, looked = [], 0
     for name in table.column_names:
-        values = [one for one in table[name].to_pylist() if one is not None]
-        numbers = np.array([one for one in values if isinstance(one, float)], dtype=float)
+        values = [value for value in table[name].to_pylist() if value is not None]
+        numbers = np.array([value for value in values if isinstance(value, float)], dtype=float)
         numbers = numbers[~np.isnan(numbers)]
         looked += len(numbers)
         if name not in PLACES:
             strange = numbers[numbers != np.round(numbers, 1)]
-            found += [f"{name}: {one}" for one in strange if one not in PUBLISHED]
-        found += [
-            f"{name}: {one}" for text in values if isinstance(text, str) for one in in_text(text)
+            too_long += [f"{name}: {number}" for number in strange if number not in PUBLISHED]
+        too_long += [
+            f"{name}: {number}"
+            for text in values
+            if isinstance(text, str)
+            for number in in_text(text)
         ]
-    return found, looked
+    return too_long, looked
 
 
 @pytest.fixture
@@ -118,8 +123,8 @@ def test_no_number_on_a_results_page_is_longer_than_what_is_published(
     use_store(frozen_waves)
     app = with_data(open_page(page.key, Role.NATIONAL_OFFICIAL, **ASKED))
     assert not app.exception
-    found, looked = long_numbers(app, taken_away)
-    assert found == []
+    too_long, looked = long_numbers(app, taken_away)
+    assert too_long == []
     assert taken_away
     assert looked > 20 or page.key.value in {"method", "glossary", "trend_links"}
 

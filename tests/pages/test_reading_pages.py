@@ -61,7 +61,9 @@ def test_every_chart_has_a_title_an_alternative_text_a_table_and_two_downloads(
         assert len(app.get("table")) == 0
         with_data(app)
         assert len(app.get("table")) == len(drawn)
-        labels = [one.label for one in app.button if (one.key or "").endswith(("/csv", "/png"))]
+        labels = [
+            button.label for button in app.button if (button.key or "").endswith(("/csv", "/png"))
+        ]
         assert labels == ["Table (CSV)", "Picture (PNG)"] * len(drawn)
         honest = [c.value for c in app.caption if "Quota sample taken on site" in c.value]
         assert len(honest) == len(drawn)

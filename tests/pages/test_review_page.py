@@ -132,29 +132,29 @@ def test_a_link_to_one_interview_opens_the_queue_of_its_wave(
 def test_taking_out_asks_for_a_reason(
     visit_as: Any, field: Any, collect: Any, supervisor: Principal
 ) -> None:
-    (one,) = collect(100.0)
+    (response_id,) = collect(100.0)
     app = visit_as(PageKey.REVIEW, supervisor)
     app.button(key="review-void").click().run()
     assert _statuses(field) == ["submitted"]
-    app.text_area(key=f"note/{one}/void").set_value("three in a row")
+    app.text_area(key=f"note/{response_id}/void").set_value("three in a row")
     app.button(key="review-confirm").click().run()
     with read_scope(field.url) as session:
-        response = session.get_one(Response, one)
+        response = session.get_one(Response, response_id)
     assert (response.status, response.reason) == (Status.VOID, "speeder: three in a row")
 
 
 def test_the_second_reviewer_is_told_and_keeps_the_note(
     visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    (one,) = collect(100.0)
+    (response_id,) = collect(100.0)
     app = visit_as(PageKey.REVIEW, supervisor)
     app.button(key="review-returned").click().run()
     with session_scope(field.url) as session:
         move(
-            session=session, principal=OPERATOR, response_id=one, to=Status.VOID, reason="invented",
+            session=session, principal=OPERATOR, response_id=response_id, to=Status.VOID, reason="invented",
             now=field.now, expected_version=1,
         )  # fmt: skip
-    app.text_area(key=f"note/{one}/returned").set_value("how old is she?")
+    app.text_area(key=f"note/{response_id}/returned").set_value("how old is she?")
     app.button(key="review-confirm").click().run()
     text = read(app)
     assert "Somebody else changed this interview" in text
@@ -200,9 +200,9 @@ def test_many_at_once_show_first_what_they_change(
 def test_a_supervisor_of_another_city_sees_nothing(
     visit_as: Any, employ: Any, collect: Any, read: Read
 ) -> None:
-    (one,) = collect(100.0)
+    (response_id,) = collect(100.0)
     elsewhere = employ(Role.SUPERVISOR, "310000")
-    app = visit_as(PageKey.REVIEW, elsewhere, city="110000", interview=str(one))
+    app = visit_as(PageKey.REVIEW, elsewhere, city="110000", interview=str(response_id))
     assert "not in your area" in app.info[0].value
     assert 'class="hcs-answers"' not in read(app)
 
@@ -210,29 +210,29 @@ def test_a_supervisor_of_another_city_sees_nothing(
 def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again(
     visit_as: Any, field: Any, collect: Any, supervisor: Principal, read: Read
 ) -> None:
-    (one,) = collect(100.0)
+    (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         move(
-            session=session, principal=supervisor, response_id=one, to=Status.RETURNED,
+            session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
             reason="check_again: how old is she?", now=field.now, expected_version=1,
         )  # fmt: skip
     app = visit_as(PageKey.TASKS, field.surveyor)
     assert "Sent back to you: 1" in read(app)
-    app.session_state[f"returned/{one}"] = True
+    app.session_state[f"returned/{response_id}"] = True
     app.run()
     assert "Please check with the respondent: how old is she?" in read(app)
-    app.multiselect(key=f"correct/{one}").set_value(["birth_year", "complained"]).run()
-    app.text_input(key=f"answer/{one}/birth_year").set_value("2020").run()
-    app.selectbox(key=f"answer/{one}/complained").set_value("yes").run()
-    app.text_area(key=f"note/{one}").set_value("asked again").run()
-    app.button(key=f"resubmit-{one}").click().run()
+    app.multiselect(key=f"correct/{response_id}").set_value(["birth_year", "complained"]).run()
+    app.text_input(key=f"answer/{response_id}/birth_year").set_value("2020").run()
+    app.selectbox(key=f"answer/{response_id}/complained").set_value("yes").run()
+    app.text_area(key=f"note/{response_id}").set_value("asked again").run()
+    app.button(key=f"resubmit-{response_id}").click().run()
     text = read(app)
     assert "Born: Between 1900 and 2011" in text
     assert "channel: Please answer this question." in text
     assert _statuses(field) == ["returned"]
-    app.text_input(key=f"answer/{one}/birth_year").set_value("1980").run()
-    app.selectbox(key=f"answer/{one}/channel").set_value("shop").run()
-    app.button(key=f"resubmit-{one}").click().run()
+    app.text_input(key=f"answer/{response_id}/birth_year").set_value("1980").run()
+    app.selectbox(key=f"answer/{response_id}/channel").set_value("shop").run()
+    app.button(key=f"resubmit-{response_id}").click().run()
     assert _statuses(field) == ["submitted"]
     assert "Sent back to you" not in read(app)
     with read_scope(field.url) as session:
@@ -247,19 +247,19 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
 def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
     visit_as: Any, field: Any, collect: Any, supervisor: Principal
 ) -> None:
-    (one,) = collect(100.0)
+    (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
         move(
-            session=session, principal=supervisor, response_id=one, to=Status.RETURNED,
+            session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
             reason="check_again: how old is she?", now=field.now, expected_version=1,
         )  # fmt: skip
     app = visit_as(PageKey.TASKS, field.surveyor)
-    app.session_state[f"returned/{one}"] = True
+    app.session_state[f"returned/{response_id}"] = True
     app.run()
-    app.multiselect(key=f"correct/{one}").set_value(["birth_year"]).run()
-    app.text_input(key=f"answer/{one}/birth_year").set_value("1979")
-    app.text_area(key=f"note/{one}").set_value("asked again")
-    app.button(key=f"resubmit-{one}").click().run()
+    app.multiselect(key=f"correct/{response_id}").set_value(["birth_year"]).run()
+    app.text_input(key=f"answer/{response_id}/birth_year").set_value("1979")
+    app.text_area(key=f"note/{response_id}").set_value("asked again")
+    app.button(key=f"resubmit-{response_id}").click().run()
     assert _statuses(field) == ["submitted"]
     with read_scope(field.url) as session:
         current = session.exec(select(ResponseRevision).where(ResponseRevision.is_current)).one()
@@ -269,11 +269,11 @@ def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
 def test_looking_at_an_interview_is_entered_once_however_often_the_page_runs(
     visit_as: Any, field: Any, collect: Any, supervisor: Principal
 ) -> None:
-    (one,) = collect(300.0)
+    (response_id,) = collect(300.0)
     app = visit_as(PageKey.REVIEW, supervisor)
     app.run()
     app.run()
     with read_scope(field.url) as session:
         query = select(AuditEntry).where(AuditEntry.action == "view.interview")
         entry = session.exec(query).one()
-    assert (entry.actor_id, entry.subject_id) == (supervisor.account_id, str(one))
+    assert (entry.actor_id, entry.subject_id) == (supervisor.account_id, str(response_id))

@@ -29,19 +29,19 @@ def test_grades_and_the_label_of_the_model(open_page, read, language, grades, la
 
 
 @pytest.mark.parametrize(
-    ("beside", "said"),
+    ("beside", "caption"),
     [
         ("direct", None),
         ("waves", "the mean of main-2023"),
         ("peers", "all cities of the size tier"),
     ],
 )
-def test_the_choice_in_the_address_decides_what_stands_beside(open_page, beside, said):
+def test_the_choice_in_the_address_decides_what_stands_beside(open_page, beside, caption):
     app = open_page(PageKey.SPECIAL_GROUPS, OFFICIAL, lang="en", beside=beside)
-    told = captions(app)
-    assert "model estimates" not in told
-    assert ("Hollow squares" in told) == (said is not None)
-    assert said is None or said in told
+    text = captions(app)
+    assert "model estimates" not in text
+    assert ("Hollow squares" in text) == (caption is not None)
+    assert caption is None or caption in text
 
 
 def test_a_supplement_is_followed_by_its_bands(open_page, read):

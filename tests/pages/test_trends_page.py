@@ -22,13 +22,18 @@ def _store(frozen_waves: Settings, use_store: Callable[[Settings], None]) -> Non
 
 
 def titles(app: AppTest) -> list[str]:
-    return [one.value for one in app.subheader]
+    return [heading.value for heading in app.subheader]
 
 
 def legends(app: AppTest) -> list[str]:
     """The words that charts keep beside their specification."""
     specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
-    return [str(one["value"]) for spec in specs for one in spec.get("params", ()) if "value" in one]
+    return [
+        str(parameter["value"])
+        for spec in specs
+        for parameter in spec.get("params", ())
+        if "value" in parameter
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,8 +64,8 @@ def test_no_detectable_change_is_a_result(
 ) -> None:
     app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang=language)
     text = read(app)
-    for said in words[:3]:
-        assert said in text
+    for phrase in words[:3]:
+        assert phrase in text
     assert words[3] in legends(app)
     assert len(app.get("vega_lite_chart")) == 4
 
@@ -70,19 +75,22 @@ def test_choices_travel_in_the_address(open_page: Open, read: Read) -> None:
         PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", indicator="1.1", only="clear",
         region3="西部", against="size_tier", place="mega",
     )  # fmt: skip
-    found = titles(app)
-    assert any("Variety: change in each city" in one and "significant only" in one for one in found)
-    assert any("each city minus cities of its size" in one for one in found)
-    assert any("over the years, Mega cities" in one for one in found)
+    headings = titles(app)
+    assert any(
+        "Variety: change in each city" in title and "significant only" in title
+        for title in headings
+    )
+    assert any("each city minus cities of its size" in title for title in headings)
+    assert any("over the years, Mega cities" in title for title in headings)
     app.segmented_control(key="only/en").set_value("all").run()
     assert "only" not in app.query_params
-    assert not any("significant only" in one for one in titles(app))
+    assert not any("significant only" in title for title in titles(app))
 
 
 def test_significant_only_without_any_says_so_in_words(open_page: Open, read: Read) -> None:
     app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en", only="clear")
     assert "None of the chosen cities shows a detectable change." in read(app)
-    assert not any("change in each city" in one for one in titles(app))
+    assert not any("change in each city" in title for title in titles(app))
 
 
 def test_the_first_wave_says_what_a_change_needs(open_page: Open, read: Read) -> None:
@@ -121,4 +129,4 @@ def test_every_chart_can_be_read_and_taken_away(
     drawn = app.get("vega_lite_chart")
     assert len(drawn) == len(app.get("table")) == len(app.subheader)
     assert all("same data follow as a table" in chart.proto.alt for chart in drawn)
-    assert any("over the years, Suzhou" in one for one in titles(app))
+    assert any("over the years, Suzhou" in title for title in titles(app))

@@ -43,7 +43,7 @@ def test_a_new_account_gets_a_link_that_is_shown_once(
     app.selectbox(key="users/new/en/role").set_value(Role.CITY_OFFICIAL).run()
     app.selectbox(key="users/new/en/city").set_value("110000").run()
     app.button(key="users/create").click().run()
-    assert "The account lina is created." in [one.value for one in app.success]
+    assert "The account lina is created." in [message.value for message in app.success]
     assert "Setup link for Li Na" in read(app)
     assert "/auth/setup/" in app.code[0].value
     account = _account(field, "lina")

@@ -15,6 +15,6 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, WaveResults]:
     synthetic_store(settings, measures_a_topic=2)
     with read_scope(settings.store_url) as session:
         waves = list_waves(settings, session)
-        found = {wave.key: open_results(settings, session, wave.key) for wave in waves}
+        results = {wave.key: open_results(settings, session, wave.key) for wave in waves}
     dispose_engines()
-    return found
+    return results

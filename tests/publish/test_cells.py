@@ -12,15 +12,15 @@ def _area(*codes: str | None, order: list[str]) -> Cells:
 
 
 def test_two_tables_with_the_same_categories_in_another_order() -> None:
-    one = _area("110000", "320500", order=["110000", "320500", "CN"])
+    first = _area("110000", "320500", order=["110000", "320500", "CN"])
     other = _area("CN", "320500", None, order=["CN", "320500", "110000"])
-    assert one.texts("area") == ["110000", "320500"]
+    assert first.texts("area") == ["110000", "320500"]
     assert other.texts("area") == ["CN", "320500", "nan"]
-    assert one.texts("area") == ["110000", "320500"]
+    assert first.texts("area") == ["110000", "320500"]
     assert other.where("area", "320500").numbers("n").tolist() == [1.0]
 
 
 def test_figures_in_the_order_asked_for() -> None:
     cells = _area("CN", "320500", order=["320500", "CN"])
-    found = cells.aligned("n", "area", ["320500", "110000", "CN"])
-    assert np.array_equal(found, [1.0, np.nan, 0.0], equal_nan=True)
+    figures = cells.aligned("n", "area", ["320500", "110000", "CN"])
+    assert np.array_equal(figures, [1.0, np.nan, 0.0], equal_nan=True)

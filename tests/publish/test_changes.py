@@ -51,12 +51,12 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def sources(small_demo: Settings) -> dict[str, Source]:
-    found = {}
+    by_wave = {}
     with read_scope(small_demo.store_url) as session:
         for wave in session.exec(select(Wave).where(Wave.key.in_([OLD, NEW]))):  # type: ignore[attr-defined]
             instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
             assert wave.tree_id is not None
-            found[wave.key] = Source.of(
+            by_wave[wave.key] = Source.of(
                 response_frame(session=session, wave_id=wave.id, instrument=instrument),
                 series=wave.series,
                 instrument=instrument,
@@ -64,7 +64,7 @@ def sources(small_demo: Settings) -> dict[str, Source]:
                 composite=wave.composite,
             )
     dispose_engines()
-    return found
+    return by_wave
 
 
 @pytest.fixture(scope="module")
@@ -129,18 +129,18 @@ def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[Source, Source]) ->
 def test_under_a_crosswalk_only_the_same_questions_with_the_same_weights(
     sources: dict[str, Source],
 ) -> None:
-    found = changes(sources[OLD], sources[NEW])
-    compared = set(found.table["indicator"].astype(str))
-    assert compared == set(found.before_of)
+    wave_changes = changes(sources[OLD], sources[NEW])
+    compared = set(wave_changes.table["indicator"].astype(str))
+    assert compared == set(wave_changes.before_of)
     assert not compared & {"composite", "3", "3.1", "3.1.1", "3.1.2"}
-    assert found.before_of["3.2.1"] == "3.1.1"
-    nation = found.table[
-        (found.table["area_level"] == "nation") & (found.table["group"] == "all")
+    assert wave_changes.before_of["3.2.1"] == "3.1.1"
+    nation = wave_changes.table[
+        (wave_changes.table["area_level"] == "nation") & (wave_changes.table["group"] == "all")
     ].set_index("indicator")
     own = estimated(sources[OLD]).cells
     own = own[(own["area_level"] == "nation") & (own["group"] == "all")].set_index("indicator")
     for code in ("1", "2.3", "3.2", "3.4.1"):
-        earlier = own.loc[found.before_of[code]]
+        earlier = own.loc[wave_changes.before_of[code]]
         assert nation.loc[code, "before"] == pytest.approx(earlier["estimate"], rel=1e-9)
         assert nation.loc[code, "n_before"] == earlier["n"]
 
@@ -197,8 +197,8 @@ def made_up(
     return Changes(table, {"composite": "composite"}), cells
 
 
-def verdict_of(found: Changes, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    return judged(found, before_cells=before, after_cells=after, before_wave="w")
+def verdict_of(wave_changes: Changes, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    return judged(wave_changes, before_cells=before, after_cells=after, before_wave="w")
 
 
 def test_where_nothing_changed_hardly_any_wave_has_an_arrow() -> None:
@@ -206,17 +206,17 @@ def test_where_nothing_changed_hardly_any_wave_has_an_arrow() -> None:
     waves = 200
     with_arrow, bare = 0, 0
     for _ in range(waves):
-        found, cells = made_up(rng.standard_t(200, 100))
-        table = verdict_of(found, cells, cells)
+        wave_changes, cells = made_up(rng.standard_t(200, 100))
+        table = verdict_of(wave_changes, cells, cells)
         with_arrow += bool(set(table["verdict"]) & {RISE, FALL})
-        bare += bool((found.table["p"] <= Q).any())
+        bare += bool((wave_changes.table["p"] <= Q).any())
     assert with_arrow / waves <= Q + 3 * np.sqrt(Q * (1 - Q) / waves)
     assert bare / waves > 0.9
 
 
 def test_clear_changes_have_arrows_in_their_direction() -> None:
-    found, cells = made_up(np.array([9.0, -9.0, 0.3]))
-    table = verdict_of(found, cells, cells)
+    wave_changes, cells = made_up(np.array([9.0, -9.0, 0.3]))
+    table = verdict_of(wave_changes, cells, cells)
     assert table["verdict"].tolist() == [RISE, FALL, NONE]
     assert (table["before_wave"] == "w").all()
 
@@ -224,35 +224,35 @@ def test_clear_changes_have_arrows_in_their_direction() -> None:
 def test_the_family_is_the_cities_shown() -> None:
     """As in Benjamini and Hochberg: p_(i) m / i, made monotone; hidden cities do not count."""
     differences = np.array([3.0, 2.8, 2.6, 2.4, 2.2, 1.0, 0.5, 0.2])
-    found, cells = made_up(differences)
-    p = found.table["p"].to_numpy()
-    everyone = verdict_of(found, cells, cells)["p_adjusted"].to_numpy()
+    wave_changes, cells = made_up(differences)
+    p = wave_changes.table["p"].to_numpy()
+    everyone = verdict_of(wave_changes, cells, cells)["p_adjusted"].to_numpy()
     by_formula = np.minimum.accumulate((p * 8 / np.arange(1, 9))[::-1])[::-1]
     np.testing.assert_allclose(everyone, by_formula)
     few = cells.copy()
     few.loc[:2, ["n"]] = 4
     hidden = protect(few.drop(columns=["shown", "reason"]))
-    fewer = verdict_of(found, hidden, cells)
+    fewer = verdict_of(wave_changes, hidden, cells)
     rest = np.minimum.accumulate((p[3:] * 5 / np.arange(1, 6))[::-1])[::-1]
     np.testing.assert_allclose(fewer["p_adjusted"].to_numpy()[3:], rest)
     assert fewer["p_adjusted"][:3].isna().all()
 
 
 def test_a_change_that_is_for_orientation_only_has_no_arrow() -> None:
-    found, cells = made_up(np.array([9.0, 9.0]))
-    found.table["status"] = ["ok", "unreliable"]
-    assert verdict_of(found, cells, cells)["verdict"].tolist() == [RISE, NONE]
+    wave_changes, cells = made_up(np.array([9.0, 9.0]))
+    wave_changes.table["status"] = ["ok", "unreliable"]
+    assert verdict_of(wave_changes, cells, cells)["verdict"].tolist() == [RISE, NONE]
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_what_one_wave_hides_is_hidden_here(side: str) -> None:
-    found, cells = made_up(np.array([9.0, 9.0]))
+    wave_changes, cells = made_up(np.array([9.0, 9.0]))
     hiding = cells.copy()
     hiding["shown"] = [True, False]
     hiding["reason"] = pd.Categorical(["", "secondary"], categories=cells["reason"].cat.categories)
     hiding.loc[1, ["n", "estimate"]] = np.nan
     sides = (hiding, cells) if side == "before" else (cells, hiding)
-    table = verdict_of(found, *sides)
+    table = verdict_of(wave_changes, *sides)
     assert table["shown"].tolist() == [True, False]
     assert table["reason"].tolist() == ["", "secondary"]
     assert table.loc[1, FIGURES].isna().all()
@@ -261,9 +261,9 @@ def test_what_one_wave_hides_is_hidden_here(side: str) -> None:
 
 @pytest.mark.parametrize("n", ["n_before", "n_after"])
 def test_too_few_in_either_wave_hides_the_change(n: str) -> None:
-    found, cells = made_up(np.array([9.0, 9.0]))
-    found.table.loc[0, n] = 9
-    table = verdict_of(found, cells, cells)
+    wave_changes, cells = made_up(np.array([9.0, 9.0]))
+    wave_changes.table.loc[0, n] = 9
+    table = verdict_of(wave_changes, cells, cells)
     assert table["shown"].tolist() == [False, True]
     assert table.loc[0, FIGURES].isna().all()
 
@@ -291,11 +291,11 @@ def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas
         [keys, keys.iloc[[3]].assign(area="b")], ignore_index=True
     ).assign(n=[600.0 + n, 200.0 + n, 400.0, 200.0, 400.0, n])  # fmt: skip
     kinds = dict.fromkeys(KEYS, "category")
-    found = Changes(
+    wave_changes = Changes(
         table.astype(kinds), {"composite": "composite"}, (frozenset({"b"}), frozenset())
     )
     before = protect(everywhere.astype(kinds))
-    judged_table = verdict_of(found, before, protect(keys.assign(n=counts).astype(kinds)))
+    judged_table = verdict_of(wave_changes, before, protect(keys.assign(n=counts).astype(kinds)))
     reasons = dict(zip(judged_table["area"].astype(str), judged_table["reason"], strict=True))
     why = "differencing" if hidden else ""
     assert reasons == {"CN": why, "east": why, "west": "", "a": "", "c": ""}
@@ -317,7 +317,7 @@ def light(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def info(settings: Settings, key: str) -> WaveInfo:
     with read_scope(settings.store_url) as session:
-        return next(one for one in list_waves(settings, session) if one.key == key)
+        return next(wave for wave in list_waves(settings, session) if wave.key == key)
 
 
 def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, light: None) -> None:

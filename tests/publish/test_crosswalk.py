@@ -62,10 +62,10 @@ def declared(tmp_path: Path) -> Path:
 
 def test_the_same_tree_needs_no_file(tmp_path: Path) -> None:
     again = tree("old", *((i.code, i.parent, i.name["zh"], i.weight) for i in OLD.indicators))
-    found = crosswalk(OLD, again, tmp_path)
-    assert found is not None
-    assert found.before_of == {code: code for code in (*OLD.by_code, "composite")}
-    assert not found.why_not
+    mapping = crosswalk(OLD, again, tmp_path)
+    assert mapping is not None
+    assert mapping.before_of == {code: code for code in (*OLD.by_code, "composite")}
+    assert not mapping.why_not
 
 
 def test_other_trees_without_a_file_have_nothing_in_common(tmp_path: Path) -> None:
@@ -73,10 +73,10 @@ def test_other_trees_without_a_file_have_nothing_in_common(tmp_path: Path) -> No
 
 
 def test_names_meet_under_new_codes_and_other_recipes_are_refused(declared: Path) -> None:
-    found = crosswalk(OLD, NEW, declared)
-    assert found is not None
-    assert found.before_of == {"1": "1", "1.1": "1.2", "1.2": "1.1", "2.2": "2.1"}
-    assert found.why_not == {
+    mapping = crosswalk(OLD, NEW, declared)
+    assert mapping is not None
+    assert mapping.before_of == {"1": "1", "1.1": "1.2", "1.2": "1.1", "2.2": "2.1"}
+    assert mapping.why_not == {
         "composite": WhyNot.RECIPE,
         "2": WhyNot.RECIPE,
         "2.1": WhyNot.NEW,
@@ -84,10 +84,10 @@ def test_names_meet_under_new_codes_and_other_recipes_are_refused(declared: Path
 
 
 def test_one_file_serves_both_directions(declared: Path) -> None:
-    found = crosswalk(NEW, OLD, declared)
-    assert found is not None
-    assert found.before_of == {"1": "1", "1.2": "1.1", "1.1": "1.2", "2.1": "2.2"}
-    assert found.why_not == {
+    mapping = crosswalk(NEW, OLD, declared)
+    assert mapping is not None
+    assert mapping.before_of == {"1": "1", "1.2": "1.1", "1.1": "1.2", "2.1": "2.2"}
+    assert mapping.why_not == {
         "composite": WhyNot.RECIPE,
         "2": WhyNot.RECIPE,
         "2.2": WhyNot.NEW,
@@ -114,9 +114,9 @@ def test_the_shipped_file_says_what_the_names_say_and_that_nobody_has_confirmed_
     rows = derive(before, after)
     assert {row.status for row in rows} == {Provenance.ASSUMED}
     expected = {row.after: row.before for row in rows if row.comparable}
-    found = crosswalk(before, after)
-    assert found is not None
-    assert found.before_of == expected
+    mapping = crosswalk(before, after)
+    assert mapping is not None
+    assert mapping.before_of == expected
     assert expected["3.2"] == "3.1"
-    assert {"composite", "3", "3.1", "3.1.1", "3.1.2"} == set(found.why_not)
+    assert {"composite", "3", "3.1", "3.1.1", "3.1.2"} == set(mapping.why_not)
     assert len(expected) == len(before.indicators) - 1

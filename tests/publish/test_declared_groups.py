@@ -37,7 +37,7 @@ def labelled(name: str, kind: Kind, words: str, *choices: str, **more: Any) -> I
     return Item(
         name=name, kind=kind, label={"zh": f"问{words}", "en": f"Ask {words}"},
         choices=tuple(
-            Choice(name=one, label={"zh": f"选{one}", "en": one.capitalize()}) for one in choices
+            Choice(name=choice, label={"zh": f"选{choice}", "en": choice.capitalize()}) for choice in choices
         ),
         **more,
     )  # fmt: skip
@@ -121,15 +121,15 @@ def test_declared_groups_have_the_figures_of_the_estimator(
     for group, inside in rows.items():
         weights = people.loc[inside, "weight"]
         by_hand = np.average((people.loc[inside, "food"] - 1) / 9 * 100, weights=weights)
-        found = declared.cells(OPERATOR, area_level="nation", group=group, indicator="food")
-        assert found["estimate"].tolist() == [pytest.approx(by_hand, abs=0.051)]
-        assert found["n"].tolist() == [inside.sum()]
+        cells = declared.cells(OPERATOR, area_level="nation", group=group, indicator="food")
+        assert cells["estimate"].tolist() == [pytest.approx(by_hand, abs=0.051)]
+        assert cells["n"].tolist() == [inside.sum()]
         theirs = estimate(
             people.assign(score=(people["food"] - 1) / 9 * 100, inside=inside), "score",
             Design(weight="weight", strata="stratum_key", assumed_deff=1.4), by="inside",
         )  # fmt: skip
         ends = theirs.loc[theirs["inside"].astype(bool), ["ci_low", "ci_high"]].to_numpy()[0]
-        assert found[["ci_low", "ci_high"]].to_numpy()[0] == pytest.approx(ends, abs=0.6)
+        assert cells[["ci_low", "ci_high"]].to_numpy()[0] == pytest.approx(ends, abs=0.6)
 
 
 def test_a_small_group_is_hidden_with_all_that_would_tell_it(declared: WaveResults) -> None:
@@ -153,9 +153,9 @@ def test_of_two_overlapping_groups_that_differ_by_three_people_one_is_hidden(
 
 
 def test_overlapping_groups_do_not_add_up_and_groups_of_one_answer_do() -> None:
-    one = {EVERYONE: [1, 1, 1], "a=x": [1, 0, 0], "a=y": [0, 1, 0]}
+    first = {EVERYONE: [1, 1, 1], "a=x": [1, 0, 0], "a=y": [0, 1, 0]}
     two = {"b=x": [1, 1, 0], "b=y": [0, 1, 1]}
-    flags = {group: np.array(rows, dtype=bool) for group, rows in (one | two).items()}
+    flags = {group: np.array(rows, dtype=bool) for group, rows in (first | two).items()}
     parts = [total.parts for total in group_totals(flags)]
     assert parts == [(("a=x",), ("a=y",)), (("b=x",),), (("b=y",),)]
 
@@ -204,10 +204,10 @@ def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, languag
         wave=results.wave, manifest=results.manifest, method=results.method, tree=None,
         language=language,
     )  # fmt: skip
-    said = dict(method.snapshot)[translator(language)("Questions that make further groups")]
+    text = dict(method.snapshot)[translator(language)("Questions that make further groups")]
     asked = {"zh": "问again (again); 问reasons (reasons)",
              "en": "Ask again (again); Ask reasons (reasons)"}  # fmt: skip
-    assert said == asked[language]
+    assert text == asked[language]
 
 
 def test_recomputing_keeps_the_declaration(wave: SmallWave) -> None:

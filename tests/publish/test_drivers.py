@@ -70,26 +70,28 @@ def test_importances_are_johnsons_in_per_cent(source: Source, table: pd.DataFram
         ("CN", "guardian=yes", source.memberships["guardian=yes"]),
         (fullest, "all", (city == fullest).to_numpy()),
     ):
-        found = table[(table["area"] == area) & (table["group"] == group)].set_index("indicator")
+        group_rows = table[(table["area"] == area) & (table["group"] == group)].set_index(
+            "indicator"
+        )
         own = values[rows]
         direct = relative_weights(own.drop(columns="overall"), own["overall"], weight[rows])
         np.testing.assert_allclose(
-            found["importance"], (direct / direct.sum() * 100)[found.index], rtol=1e-8
+            group_rows["importance"], (direct / direct.sum() * 100)[group_rows.index], rtol=1e-8
         )
-        assert found["importance"].sum() == pytest.approx(100)
-        assert found["r_squared"].iloc[0] == pytest.approx(direct.sum())
-        assert (found["importance_low"] < found["importance_high"]).all()
-        assert found["replicates"].iloc[0] <= REPLICATES
-        assert sorted(found["priority"].unique())[1:] == list(
-            range(1, int(found["priority"].max()) + 1)
+        assert group_rows["importance"].sum() == pytest.approx(100)
+        assert group_rows["r_squared"].iloc[0] == pytest.approx(direct.sum())
+        assert (group_rows["importance_low"] < group_rows["importance_high"]).all()
+        assert group_rows["replicates"].iloc[0] <= REPLICATES
+        assert sorted(group_rows["priority"].unique())[1:] == list(
+            range(1, int(group_rows["priority"].max()) + 1)
         )
 
 
 def test_performance_is_the_cell(table: pd.DataFrame, cells: pd.DataFrame) -> None:
     nation = cells[(cells["area"] == "CN") & (cells["group"] == "all")].set_index("indicator")
-    found = table[(table["area"] == "CN") & (table["group"] == "all")].set_index("indicator")
+    group_rows = table[(table["area"] == "CN") & (table["group"] == "all")].set_index("indicator")
     for column, cell in (("performance", "estimate"), ("performance_low", "ci_low")):
-        np.testing.assert_array_equal(found[column], nation.loc[found.index, cell])
+        np.testing.assert_array_equal(group_rows[column], nation.loc[group_rows.index, cell])
 
 
 def test_a_city_with_too_few_respondents_has_a_reason_and_no_figure(table: pd.DataFrame) -> None:
@@ -105,20 +107,22 @@ def test_a_hidden_cell_hides_its_row(source: Source, cells: pd.DataFrame) -> Non
     hidden = cells.assign(
         shown=cells["shown"] & ~row, reason=cells["reason"].where(~row, "secondary")
     )
-    found = drivers(source, hidden)
-    one = found[(found["area"] == "CN") & (found["group"] == "all")].set_index("indicator")
+    driver_table = drivers(source, hidden)
+    group_rows = driver_table[
+        (driver_table["area"] == "CN") & (driver_table["group"] == "all")
+    ].set_index("indicator")
     figures = ["importance", "importance_low", "performance", "priority", "agreement", "n"]
-    assert one.loc["1.1.1", figures].isna().all()
-    assert one.loc["1.1.1", "reason"] == "secondary"
-    assert one.drop(index="1.1.1")["importance"].notna().all()
+    assert group_rows.loc["1.1.1", figures].isna().all()
+    assert group_rows.loc["1.1.1", "reason"] == "secondary"
+    assert group_rows.drop(index="1.1.1")["importance"].notna().all()
 
 
 def test_a_question_that_everybody_answered_alike(source: Source, cells: pd.DataFrame) -> None:
     alike = replace(source, people=source.people.assign(overall=8))
-    found = drivers(alike, cells)
-    nation = found[(found["area"] == "CN") & (found["group"] == "all")]
+    driver_table = drivers(alike, cells)
+    nation = driver_table[(driver_table["area"] == "CN") & (driver_table["group"] == "all")]
     assert set(nation["no_drivers"]) == {"constant"}
-    assert found["importance"].isna().all()
+    assert driver_table["importance"].isna().all()
 
 
 def test_without_the_question_or_a_tree_there_are_no_drivers(
@@ -141,10 +145,10 @@ def test_without_the_question_or_a_tree_there_are_no_drivers(
 
 def test_without_sampling_points_the_reason_is_said(source: Source, cells: pd.DataFrame) -> None:
     unknown = replace(source, people=source.people.assign(psu=None))
-    found = drivers(unknown, cells)
-    assert set(found["no_drivers"]) == {"no_points"}
-    assert found["importance"].isna().all()
-    assert found["performance"].notna().any()
+    driver_table = drivers(unknown, cells)
+    assert set(driver_table["no_drivers"]) == {"no_points"}
+    assert driver_table["importance"].isna().all()
+    assert driver_table["performance"].notna().any()
 
 
 def test_agreement_by_hand() -> None:
@@ -167,8 +171,8 @@ def test_agreement_by_hand() -> None:
         ),
         constant=None,
     )
-    found = figures_of(matrix, 0.95)
-    assert found["priority"].tolist() == [0, 1, 0]
-    assert found["agreement"].tolist() == [0, 100, 25]
-    assert found["set_agreement"] == 75
-    assert found["replicates"] == 4
+    figures = figures_of(matrix, 0.95)
+    assert figures["priority"].tolist() == [0, 1, 0]
+    assert figures["agreement"].tolist() == [0, 100, 25]
+    assert figures["set_agreement"] == 75
+    assert figures["replicates"] == 4

@@ -89,14 +89,16 @@ class Office:
             return exact_requests(session=session, principal=who, now=now)
 
     def state(self, number: UUID, now: datetime = NOW) -> RequestState:
-        (found,) = [one for one in self.listed(self.wang, now) if one.id == number]
-        return found.state
+        (request,) = [each for each in self.listed(self.wang, now) if each.id == number]
+        return request.state
 
     def entries(self) -> list[tuple[str, UUID | None, dict[str, Any]]]:
         with read_scope(self.settings.store_url) as session:
-            found = session.exec(select(AuditEntry)).all()
-        exact = [one for one in found if one.action.startswith("rows.exact")]
-        return [(one.action, one.actor_id, one.detail) for one in sorted(exact, key=_number)]
+            audit_entries = session.exec(select(AuditEntry)).all()
+        exact = [entry for entry in audit_entries if entry.action.startswith("rows.exact")]
+        return [
+            (entry.action, entry.actor_id, entry.detail) for entry in sorted(exact, key=_number)
+        ]
 
 
 def freeze(settings: Settings) -> None:
@@ -139,9 +141,9 @@ def test_an_approved_request_gives_one_file_that_says_what_it_is(office: Office)
     office.decide(number)
     assert office.state(number) is RequestState.APPROVED
     made = office.take(number)
-    said = made.content.decode("utf-8-sig")
+    content = made.content.decode("utf-8-sig")
     for words in ("EXACT FILE", f"Purpose: {PURPOSE}", "approved by Wang on 2026-06-01", REASON):
-        assert words in said
+        assert words in content
     exact = read_csv(made)
     assert len(exact) == 120
     with session_scope(office.settings.store_url) as session:
@@ -289,7 +291,7 @@ def test_a_wave_that_is_frozen_anew_needs_a_new_request(office: Office) -> None:
         office.take(approved)
     with pytest.raises(ExactRowsRefused, match="frozen anew"):
         office.decide(waiting)
-    assert {one.state for one in office.listed(office.wang)} == {RequestState.OUTDATED}
+    assert {request.state for request in office.listed(office.wang)} == {RequestState.OUTDATED}
     again = office.ask()
     office.decide(again)
     assert office.take(again).rows == 120
@@ -308,9 +310,9 @@ def test_what_was_asked_for_at_the_command_line_is_not_decided_there(office: Off
         office.decide(number, OPERATOR)
     office.decide(number)
     office.take(number, by_operator=True)
-    asked, _, taken = office.entries()
-    assert asked[1] is taken[1] is None
-    assert (asked[2]["by"], asked[2]["login"]) == (taken[2]["by"], "lin") == ("operator", "lin")
+    asked, _, delivered = office.entries()
+    assert asked[1] is delivered[1] is None
+    assert (asked[2]["by"], asked[2]["login"]) == (delivered[2]["by"], "lin") == ("operator", "lin")
 
 
 def test_a_demo_account_asks_for_and_decides_on_demo_waves_only(office: Office) -> None:

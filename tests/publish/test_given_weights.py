@@ -65,7 +65,9 @@ def imported(folder: Any, url: str) -> SmallWave:
     )  # fmt: skip
     with session_scope(wave.settings.store_url) as session:
         plan = plan_import(session=session, principal=OPERATOR, request=request, now=now())
-        assert not plan.rejected, [translator("en")(one.message) for one in plan.rejected[:2]]
+        assert not plan.rejected, [
+            translator("en")(rejection.message) for rejection in plan.rejected[:2]
+        ]
         commit_import(session=session, principal=OPERATOR, plan=plan, now=now())
     return wave
 
@@ -134,13 +136,13 @@ def test_the_method_says_where_the_weights_come_from_and_tells_nobodys(wave: Sma
             wave=results.wave, manifest=results.manifest, method=results.method,
             tree=results.tree, language=language,
         )  # fmt: skip
-        said = json.dumps(view.weights, ensure_ascii=False)
+        text = json.dumps(view.weights, ensure_ascii=False)
         assert view.given_weights
-        assert words in said
-        assert sha256(answers_file()).hexdigest() in said
-        assert "权重" in said
-        assert f"{weights.max() / weights.mean():.3f}" not in said
-    assert f"{weights.std() / weights.mean():.1f}" in said
+        assert words in text
+        assert sha256(answers_file()).hexdigest() in text
+        assert "权重" in text
+        assert f"{weights.max() / weights.mean():.3f}" not in text
+    assert f"{weights.std() / weights.mean():.1f}" in text
 
 
 def test_a_snapshot_read_again_has_the_same_weights(wave: SmallWave) -> None:
@@ -156,9 +158,11 @@ def test_a_snapshot_read_again_has_the_same_weights(wave: SmallWave) -> None:
 
 def test_a_wave_in_which_some_lack_a_weight_is_not_frozen(wave: SmallWave) -> None:
     with session_scope(wave.settings.store_url) as session:
-        for one in session.exec(select(Response).where(Response.city_code == "310000").limit(3)):
-            one.given_weight = None
-            session.add(one)
+        for response in session.exec(
+            select(Response).where(Response.city_code == "310000").limit(3)
+        ):
+            response.given_weight = None
+            session.add(response)
     with pytest.raises(WeightsMissing, match=r"3 interviews .*310000: 3") as refused:
         freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
     assert "Void them" in str(refused.value)
@@ -222,9 +226,9 @@ def test_neighbouring_weights_are_merged_not_any() -> None:
 
 @given(st.lists(st.floats(1e-9, 1e12), min_size=1, max_size=40))
 def test_the_report_is_finite_and_names_no_extreme_of_a_few(weights: list[float]) -> None:
-    found = given_weights(pd.DataFrame({GIVEN_WEIGHT: weights, "city_code": "110000"}))
-    assert found is not None
-    used, report = found
+    result = given_weights(pd.DataFrame({GIVEN_WEIGHT: weights, "city_code": "110000"}))
+    assert result is not None
+    used, report = result
     assert used.tolist() == weights
     assert 1 - 1e-9 <= report.kish_deff <= len(weights) * (1 + 1e-9)
     assert report.effective_n == pytest.approx(len(weights) / report.kish_deff)
@@ -255,8 +259,8 @@ def test_equal_weights_cost_nothing_and_scale_changes_no_figure(wave: SmallWave)
             results = open_results(wave.settings, session, wave.key)
         cells = results.cells(OPERATOR, area_level="city")
         shown.append(cells[["estimate", "ci_low", "ci_high", "n", "shown"]])
-    for one in shown[1:]:
-        pd.testing.assert_frame_equal(one, shown[0], check_exact=False, rtol=1e-9)
+    for table in shown[1:]:
+        pd.testing.assert_frame_equal(table, shown[0], check_exact=False, rtol=1e-9)
 
 
 def test_a_source_without_given_weights_is_raked_as_ever() -> None:

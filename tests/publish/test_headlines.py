@@ -32,14 +32,16 @@ def cities(**changed: object) -> pd.DataFrame:
 
 
 def test_the_mean_over_cities_by_hand() -> None:
-    found = city_weighted(cities(), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
+    headline = city_weighted(cities(), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
     variance = 0.0625 * 1 + 0.5625 * 4
     df = variance**2 / (0.0625**2 / 10 + 2.25**2 / 20)
-    assert found["estimate"] == pytest.approx(65)
-    assert found["se"] == pytest.approx(variance**0.5)
-    assert found["df"] == pytest.approx(df)
+    assert headline["estimate"] == pytest.approx(65)
+    assert headline["se"] == pytest.approx(variance**0.5)
+    assert headline["df"] == pytest.approx(df)
     assert 20 < df < 22
-    assert found["ci_high"] - found["estimate"] == pytest.approx(2.08 * variance**0.5, rel=2e-3)
+    assert headline["ci_high"] - headline["estimate"] == pytest.approx(
+        2.08 * variance**0.5, rel=2e-3
+    )
 
 
 def test_a_city_without_a_score_or_without_an_error_is_not_passed_over() -> None:
@@ -53,8 +55,8 @@ def test_a_city_without_a_score_or_without_an_error_is_not_passed_over() -> None
 
 
 def test_exact_scores_have_no_error() -> None:
-    found = city_weighted(cities(se=[0.0, 0.0]), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
-    assert found[["se", "ci_low", "ci_high", "df"]].tolist() == [0, 65, 65, 30]
+    headline = city_weighted(cities(se=[0.0, 0.0]), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
+    assert headline[["se", "ci_low", "ci_high", "df"]].tolist() == [0, 65, 65, 30]
 
 
 def wave(
@@ -116,12 +118,12 @@ def test_both_ways_agree_where_nobody_leaves_an_item_out() -> None:
     for composite in ("item_means", "per_respondent"):
         for indicator in ("composite", "1", "2"):
             keys = {"composite": composite, "indicator": indicator}
-            one = row(table, basis="domain", **keys)
+            domain = row(table, basis="domain", **keys)
             other = row(table, basis="city_weighted", **keys)
-            assert one["estimate"] == pytest.approx(other["estimate"], rel=1e-12)
-            assert one["n"] == other["n"] == 180
-            assert one["cities"] == other["cities"] == 3
-            assert one["status"] == other["status"] == "ok"
+            assert domain["estimate"] == pytest.approx(other["estimate"], rel=1e-12)
+            assert domain["n"] == other["n"] == 180
+            assert domain["cities"] == other["cities"] == 3
+            assert domain["status"] == other["status"] == "ok"
 
 
 def test_the_one_population_is_the_cell_of_the_nation() -> None:
@@ -136,23 +138,23 @@ def test_the_one_population_is_the_cell_of_the_nation() -> None:
 
 def test_the_other_composite_is_the_one_a_wave_with_it_would_have() -> None:
     made, other = wave(gaps=True), wave(gaps=True, composite="per_respondent")
-    tables = [headline_table(one, protect(one.cells)) for one in (made, other)]
+    tables = [headline_table(estimates, protect(estimates.cells)) for estimates in (made, other)]
     for basis in ("domain", "city_weighted"):
         keys = {"basis": basis, "composite": "per_respondent", "indicator": "composite"}
-        one, same = (row(table, **keys) for table in tables)
-        assert one["estimate"] == pytest.approx(same["estimate"], rel=1e-12)
-        assert one["se"] == pytest.approx(same["se"], rel=1e-9)
+        headline, same = (row(table, **keys) for table in tables)
+        assert headline["estimate"] == pytest.approx(same["estimate"], rel=1e-12)
+        assert headline["se"] == pytest.approx(same["se"], rel=1e-9)
     item_means = row(tables[0], basis="domain", composite="item_means", indicator="composite")
-    assert one["estimate"] != pytest.approx(item_means["estimate"], abs=1e-3)
+    assert headline["estimate"] != pytest.approx(item_means["estimate"], abs=1e-3)
 
 
 def test_with_gaps_the_ways_differ() -> None:
     made = wave(gaps=True)
     table = headline_table(made, protect(made.cells))
     keys = {"composite": "item_means", "indicator": "1"}
-    one, other = (row(table, basis=basis, **keys) for basis in ("domain", "city_weighted"))
-    assert one["estimate"] != pytest.approx(other["estimate"], abs=1e-4)
-    assert one["estimate"] == pytest.approx(other["estimate"], abs=3)
+    domain, other = (row(table, basis=basis, **keys) for basis in ("domain", "city_weighted"))
+    assert domain["estimate"] != pytest.approx(other["estimate"], abs=1e-4)
+    assert domain["estimate"] == pytest.approx(other["estimate"], abs=3)
 
 
 def test_the_mean_over_cities_does_not_tell_the_score_of_a_hidden_city() -> None:

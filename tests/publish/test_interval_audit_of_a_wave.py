@@ -49,7 +49,7 @@ def survey(store: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 def _finds_the_first(self: IntervalAuditor, known: Floats, target: Flags, _: object) -> Flags:
     """As if the first hidden cell lay between 3 and 7 and nothing could be hidden beside it."""
-    place = tuple(int(one) for one in np.argwhere(target)[0])
+    place = tuple(int(index) for index in np.argwhere(target)[0])
     self.hidden, self.narrow = int(target.sum()), (NarrowCell(place, 3, 7),)
     return np.zeros_like(target)
 
@@ -106,7 +106,7 @@ def test_who_looked_stands_in_the_trail(store: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("audited", "said"),
+    ("audited", "expected"),
     [
         (10_000, "about 10,000 of about 120,000 by linear programming"),
         (123_456, "every hidden count, by linear programming"),
@@ -114,7 +114,7 @@ def test_who_looked_stands_in_the_trail(store: Settings) -> None:
     ],
 )
 def test_the_method_page_says_how_much_was_audited(
-    store: Settings, audited: int, said: str
+    store: Settings, audited: int, expected: str
 ) -> None:
     """In round numbers: beside the cells not shown an exact one would tell how many are empty."""
     with read_scope(store.store_url) as session:
@@ -128,6 +128,6 @@ def test_the_method_page_says_how_much_was_audited(
         tree=results.tree, language="en",
     )  # fmt: skip
     [sentence] = [text for name, text in view.disclosure if name == "Check of what is hidden"]
-    assert said in sentence
+    assert expected in sentence
     assert "differ by at least 10" in sentence
     assert "123,456" not in sentence

@@ -74,12 +74,12 @@ def test_a_score_that_leaves_the_scale_has_the_interval_of_a_share() -> None:
     )
     linear = estimate(frame, "score", Design("weight", psu="point")).assign(indicator="score")
     assert linear["ci_high"].iloc[0] > 120
-    found = bounded(linear, [], level=0.95, deff=1.0).iloc[0]
-    p, se = found["estimate"] / 100, found["se"] / 100
+    row = bounded(linear, [], level=0.95, deff=1.0).iloc[0]
+    p, se = row["estimate"] / 100, row["se"] / 100
     margin = stats.t.ppf(0.975, 2) * se / (p * (1 - p))
     expected = special.expit(special.logit(p) + np.array([-margin, margin])) * 100
-    assert [found["ci_low"], found["ci_high"]] == pytest.approx(expected)
-    assert 0 < found["ci_low"] < found["estimate"] < found["ci_high"] < 100
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx(expected)
+    assert 0 < row["ci_low"] < row["estimate"] < row["ci_high"] < 100
 
 
 def test_where_everybody_agreed_the_interval_has_a_width() -> None:
@@ -87,11 +87,11 @@ def test_where_everybody_agreed_the_interval_has_a_width() -> None:
     frame = pd.DataFrame({"score": [66.7] * 8, "point": [1, 1, 2, 2, 3, 3, 4, 4], "weight": 1.0})
     table = estimate(frame, "score", Design("weight", psu="point")).assign(indicator="score")
     assert table["se"].iloc[0] == 0
-    found = bounded(table, [], level=0.95, deff=1.0).iloc[0]
-    assert found["ci_low"] < 66.7 - 20
-    assert found["ci_high"] > 66.7 + 10
+    row = bounded(table, [], level=0.95, deff=1.0).iloc[0]
+    assert row["ci_low"] < 66.7 - 20
+    assert row["ci_high"] > 66.7 + 10
     wider = bounded(table, [], level=0.95, deff=2.0).iloc[0]
-    assert wider["ci_high"] - wider["ci_low"] > found["ci_high"] - found["ci_low"]
+    assert wider["ci_high"] - wider["ci_low"] > row["ci_high"] - row["ci_low"]
 
 
 def gaps(**columns: object) -> pd.DataFrame:
@@ -103,18 +103,18 @@ def gaps(**columns: object) -> pd.DataFrame:
 
 
 def test_a_difference_ends_at_a_hundred() -> None:
-    found = bounded_differences(gaps()).iloc[0]
-    assert (found["ci_low"], found["ci_high"], found["p"]) == (40.0, 100.0, 0.01)
+    row = bounded_differences(gaps()).iloc[0]
+    assert (row["ci_low"], row["ci_high"], row["p"]) == (40.0, 100.0, 0.01)
     low = bounded_differences(gaps(difference=-90.0, ci_low=-140.0, ci_high=-40.0)).iloc[0]
     assert (low["ci_low"], low["ci_high"]) == (-100.0, -40.0)
     assert bounded_differences(gaps(), ["score"]).iloc[0]["ci_high"] == 140.0
 
 
 def test_a_difference_without_spread_is_not_estimable() -> None:
-    found = bounded_differences(gaps(se=0.0, ci_low=90.0, ci_high=90.0, p=np.nan)).iloc[0]
-    assert np.isnan([found[name] for name in ("ci_low", "ci_high", "p")]).all()
-    assert found["status"] == "not_estimable"
-    assert found["difference"] == 90.0
+    row = bounded_differences(gaps(se=0.0, ci_low=90.0, ci_high=90.0, p=np.nan)).iloc[0]
+    assert np.isnan([row[name] for name in ("ci_low", "ci_high", "p")]).all()
+    assert row["status"] == "not_estimable"
+    assert row["difference"] == 90.0
 
 
 figures = st.floats(0, 100)
@@ -151,13 +151,13 @@ def test_for_any_answers_every_cell_has_an_honest_interval(
     )
     raw = estimate(frame, "score", Design("weight", psu="point")).assign(indicator="score")
     for rates in ([], ["score"]):
-        found = bounded(raw, rates, level=0.95, deff=1.2).iloc[0]
-        if np.isnan(found["ci_low"]):
-            assert not found["df"] >= 1 or np.isnan(found["se"])
+        row = bounded(raw, rates, level=0.95, deff=1.2).iloc[0]
+        if np.isnan(row["ci_low"]):
+            assert not row["df"] >= 1 or np.isnan(row["se"])
             continue
-        assert 0 <= found["ci_low"] <= found["estimate"] + 1e-9
-        assert found["estimate"] - 1e-9 <= found["ci_high"] <= 100
-        assert found["ci_high"] - found["ci_low"] > 0
+        assert 0 <= row["ci_low"] <= row["estimate"] + 1e-9
+        assert row["estimate"] - 1e-9 <= row["ci_high"] <= 100
+        assert row["ci_high"] - row["ci_low"] > 0
 
 
 def test_nothing_is_made_of_nothing() -> None:
@@ -175,13 +175,13 @@ def test_nothing_is_made_of_nothing() -> None:
 
 
 def test_pooled_waves_stay_on_the_scale() -> None:
-    one = np.array([99.0])
-    two = (one, one), (one * 0 + 3, one * 0 + 3), (one * 0 + 4, one * 0 + 4)
-    beyond = pooled_mean(*two, change_se=one * 0 + 4, level=0.95)
+    score = np.array([99.0])
+    two = (score, score), (score * 0 + 3, score * 0 + 3), (score * 0 + 4, score * 0 + 4)
+    beyond = pooled_mean(*two, change_se=score * 0 + 4, level=0.95)
     assert beyond.high[0] > 100
-    within = pooled_mean(*two, change_se=one * 0 + 4, level=0.95, scale=(0, 100))
+    within = pooled_mean(*two, change_se=score * 0 + 4, level=0.95, scale=(0, 100))
     assert 0 < within.low[0] < 99 < within.high[0] < 100
-    middle = (one - 40, one - 40), *two[1:]
+    middle = (score - 40, score - 40), *two[1:]
     for scale in (None, (0.0, 100.0)):
-        found = pooled_mean(*middle, change_se=one * 0 + 4, level=0.95, scale=scale)
-        assert found.high[0] - 59 == pytest.approx(59 - found.low[0])
+        pooled = pooled_mean(*middle, change_se=score * 0 + 4, level=0.95, scale=scale)
+        assert pooled.high[0] - 59 == pytest.approx(59 - pooled.low[0])

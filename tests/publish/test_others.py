@@ -31,12 +31,12 @@ def test_which_city_has_which_score_leaves_no_trace(scores: list[float], random:
 
 @given(SCORES)
 def test_runs_cover_all_places_and_hold_several_cities(scores: list[float]) -> None:
-    found = runs(table(scores), nobody)
-    sizes = [run.last - run.first + 1 for run in found]
+    all_runs = runs(table(scores), nobody)
+    sizes = [run.last - run.first + 1 for run in all_runs]
     assert min(sizes) >= TOGETHER
     assert sum(sizes) == len(scores)
-    assert found[0].first == 1
-    means = [run.mean for run in found]
+    assert all_runs[0].first == 1
+    means = [run.mean for run in all_runs]
     assert means == sorted(means, reverse=True)
 
 

@@ -81,17 +81,17 @@ def _sample(rng: np.random.Generator) -> pd.DataFrame:
 
 def _estimates(oversampling: Oversampling | None) -> np.ndarray:
     rng = np.random.default_rng(20260520)
-    found = []
+    estimates = []
     for _ in range(REPEATS):
         people, _report = weighted(_sample(rng), "main", oversampling)
-        found.append(np.average(people["y"], weights=people[WEIGHT]))
-    return np.array(found)
+        estimates.append(np.average(people["y"], weights=people[WEIGHT]))
+    return np.array(estimates)
 
 
 def test_the_national_estimate_of_an_oversampled_wave_is_unbiased() -> None:
-    found = _estimates(KNOWN)
-    error = found.std(ddof=1) / np.sqrt(REPEATS)
-    assert abs(found.mean() - _truth()) < 3 * error
+    estimates = _estimates(KNOWN)
+    error = estimates.std(ddof=1) / np.sqrt(REPEATS)
+    assert abs(estimates.mean() - _truth()) < 3 * error
     assert error < 0.06
 
 

@@ -72,29 +72,29 @@ def of(table: pd.DataFrame, indicator: str = "composite") -> pd.DataFrame:
 @pytest.mark.parametrize("indicator", ["composite", "2", "2.1"])
 def test_places_are_those_of_the_library(indicator: str) -> None:
     made = figures()
-    found = of(rank_table(made, protect(made.cells)), indicator)
+    ranks = of(rank_table(made, protect(made.cells)), indicator)
     cells = of(made.cells, indicator)
     draws = np.random.default_rng(RANKING.seed).standard_normal((RANKING.draws, 12))
     drawn: dict[str, Any] = {"df": cells["df"], "normal_draws": draws, "seed": RANKING.seed}
     joint = rank_sets(cells["estimate"], cells["se"], **drawn)
     single = rank_sets(cells["estimate"], cells["se"], simultaneous=False, **drawn)
-    assert found["rank"].tolist() == joint["rank"].tolist()
-    assert found[["low", "high"]].to_numpy().tolist() == joint[["low", "high"]].to_numpy().tolist()
+    assert ranks["rank"].tolist() == joint["rank"].tolist()
+    assert ranks[["low", "high"]].to_numpy().tolist() == joint[["low", "high"]].to_numpy().tolist()
     if indicator == "composite":
-        assert found["marginal_low"].tolist() == single["low"].tolist()
-        assert found["marginal_high"].tolist() == single["high"].tolist()
+        assert ranks["marginal_low"].tolist() == single["low"].tolist()
+        assert ranks["marginal_high"].tolist() == single["high"].tolist()
     else:
-        assert found[["marginal_low", "marginal_high"]].isna().all(axis=None)
+        assert ranks[["marginal_low", "marginal_high"]].isna().all(axis=None)
     top = top_probability(cells["estimate"], cells["se"], **drawn)
-    assert found["p_top"].tolist() == top.tolist()
-    assert set(found["ranked"]) == {12}
+    assert ranks["p_top"].tolist() == top.tolist()
+    assert set(ranks["ranked"]) == {12}
 
 
 def test_equal_scores_share_the_better_place() -> None:
     made = figures()
-    found = of(rank_table(made, protect(made.cells)))
-    assert found.loc[CITIES[3], "rank"] == found.loc[CITIES[5], "rank"]
-    assert found["tied"].to_dict() == {
+    ranks = of(rank_table(made, protect(made.cells)))
+    assert ranks.loc[CITIES[3], "rank"] == ranks.loc[CITIES[5], "rank"]
+    assert ranks["tied"].to_dict() == {
         city: 1.0 if city in {CITIES[3], CITIES[5]} else 0.0 for city in CITIES
     }
 
@@ -156,13 +156,13 @@ def test_without_a_composite_nobody_is_placed() -> None:
 def test_the_pairs_told_apart_are_those_that_the_sets_count(indicator: str) -> None:
     made = figures()
     table, pairs = rank_tables(made, protect(made.cells))
-    cells, found = of(made.cells, indicator), of(table, indicator)
+    cells, ranks = of(made.cells, indicator), of(table, indicator)
     pairs = pairs[pairs["indicator"] == indicator]
-    assert pairs["area"].value_counts().reindex(found.index, fill_value=0).tolist() == (
-        (12 - found["high"]).tolist()
+    assert pairs["area"].value_counts().reindex(ranks.index, fill_value=0).tolist() == (
+        (12 - ranks["high"]).tolist()
     )
-    assert pairs["other"].value_counts().reindex(found.index, fill_value=0).tolist() == (
-        (found["low"] - 1).tolist()
+    assert pairs["other"].value_counts().reindex(ranks.index, fill_value=0).tolist() == (
+        (ranks["low"] - 1).tolist()
     )
     draws = np.random.default_rng(RANKING.seed).standard_normal((RANKING.draws, 12))
     joint = rank_sets(
@@ -189,7 +189,7 @@ def test_few_degrees_of_freedom_make_sets_wider_never_narrower() -> None:
     known = Estimated(made.source, made.cells.assign(df=np.inf), made.cells)
     few = Estimated(made.source, made.cells.assign(df=4.0), made.cells)
     sizes = []
-    for one in (known, few):
-        table = of(rank_table(one, protect(made.cells)))
+    for estimated in (known, few):
+        table = of(rank_table(estimated, protect(made.cells)))
         sizes.append((table["high"] - table["low"]).sum())
     assert sizes[1] > sizes[0]

@@ -25,11 +25,11 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """One small supplement, frozen."""
-    found = Settings(database_url="", data_dir=tmp_path_factory.mktemp("recompute"))
-    build(found.store_url, waves=[WAVE], size=0.01, seed=7)
-    freeze_wave(found, wave_key=WAVE, actor=OPERATOR)
+    own_settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("recompute"))
+    build(own_settings.store_url, waves=[WAVE], size=0.01, seed=7)
+    freeze_wave(own_settings, wave_key=WAVE, actor=OPERATOR)
     dispose_engines()
-    return found
+    return own_settings
 
 
 def folder_of(settings: Settings) -> Path:

@@ -180,11 +180,11 @@ def test_taking_back_needs_a_reason_and_leaves_it(store: Settings) -> None:
         revoke(store)
     with read_scope(store.store_url) as session:
         newest = releases_of(session=session, principal=OPERATOR, wave_key=WAVE)[0]
-        told = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
+        entries = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
     assert newest.reason == REASON
     assert newest.ended_at is not None
-    assert ("wave.release_revoked", REASON) in [(a, d.get("reason")) for a, d in told]
-    assert ("wave.released", "scores") in [(a, d.get("shown")) for a, d in told]
+    assert ("wave.release_revoked", REASON) in [(a, d.get("reason")) for a, d in entries]
+    assert ("wave.released", "scores") in [(a, d.get("shown")) for a, d in entries]
 
 
 def test_a_state_without_a_release_shows_nothing(store: Settings) -> None:
@@ -195,13 +195,13 @@ def test_a_state_without_a_release_shows_nothing(store: Settings) -> None:
 
 def test_a_demo_account_reads_no_real_wave(store: Settings) -> None:
     visitor = Principal(uuid4(), "v", Role.NATIONAL_OFFICIAL, "CN", is_demo=True)
-    found = results(store)
-    assert len(found.cells(visitor, group="all", indicator="composite"))
-    found.wave = found.wave.model_copy(update={"is_demo": False})
+    wave_results = results(store)
+    assert len(wave_results.cells(visitor, group="all", indicator="composite"))
+    wave_results.wave = wave_results.wave.model_copy(update={"is_demo": False})
     with pytest.raises(AccessDenied):
-        found.cells(visitor)
+        wave_results.cells(visitor)
     with pytest.raises(AccessDenied):
-        found.others(visitor, indicator="composite")
+        wave_results.others(visitor, indicator="composite")
 
 
 def test_one_release_of_a_wave_stands(field: object) -> None:

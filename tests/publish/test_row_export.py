@@ -71,8 +71,8 @@ def source(store: Settings) -> Source:
     with read_scope(store.store_url) as session:
         wave = wave_by_key(session=session, key=WAVE)
         snapshot = session.exec(select(Snapshot).where(Snapshot.final)).one()
-        found = stored_source(session, wave, store.snapshot_dir / snapshot.directory)
-    return _larger(found)
+        small_source = stored_source(session, wave, store.snapshot_dir / snapshot.directory)
+    return _larger(small_source)
 
 
 def _larger(source: Source) -> Source:
@@ -125,8 +125,8 @@ def smallest_class(rows: pd.DataFrame) -> int:
 def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: Source) -> None:
     assert smallest_class(rows) >= FEWEST_ALIKE
     for name in ("income", "education", "hukou"):
-        told = rows.dropna(subset=[name])
-        assert told.groupby(["city_code", name], observed=True).size().min() >= FEWEST_ALIKE
+        known = rows.dropna(subset=[name])
+        assert known.groupby(["city_code", name], observed=True).size().min() >= FEWEST_ALIKE
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -141,9 +141,9 @@ def test_they_are_shared_however_the_sample_falls(source: Source, seed: int) -> 
 def test_published_figures_come_out_again_as_near_as_the_file_says(source: Source) -> None:
     """Score and error of everyone in the nation and a city: exactly from an exact file."""
     exact = made_of(source, source.people, exact=True).table
-    taken = exact.assign(stratum_key=exact["city_code"] + ":" + exact["stratum"])
+    with_strata = exact.assign(stratum_key=exact["city_code"] + ":" + exact["stratum"])
     published = _estimates(source, source.people)
-    pd.testing.assert_frame_equal(_estimates(source, taken), published, check_exact=False)
+    pd.testing.assert_frame_equal(_estimates(source, with_strata), published, check_exact=False)
     some = source.people.sample(2500, random_state=1).reset_index(drop=True)
     made = made_of(source, some)
     assert made.merged > 100
@@ -155,12 +155,12 @@ def test_published_figures_come_out_again_as_near_as_the_file_says(source: Sourc
     both = both[(both["indicator"] == "composite") & (both["n_x"] >= 10)]
     distance = (both["estimate_x"] - both["estimate_y"]).abs()
     nation = both["area_level"] == "nation"
-    for said, found in (
+    for reported, actual in (
         (deviation.everyone, distance[nation].max()),
         (deviation.largest_city, distance[~nation].max()),
     ):
-        assert said is not None
-        assert said - 0.01 < found <= said + 1e-9
+        assert reported is not None
+        assert reported - 0.01 < actual <= reported + 1e-9
 
 
 def _estimates(source: Source, people: pd.DataFrame) -> pd.DataFrame:
@@ -244,14 +244,14 @@ def test_every_file_is_recorded_with_purpose_and_fingerprint(
     made = take(store, analyst)
     with read_scope(store.store_url) as session:
         kept = session.exec(select(RowExport).order_by(RowExport.made_at.desc())).first()
-        told = session.exec(
+        detail = session.exec(
             select(AuditEntry.detail).where(AuditEntry.action == "rows.exported")
             .order_by(AuditEntry.at.desc())
         ).first()  # fmt: skip
     assert (kept.purpose, kept.rows, kept.account_id) == (PURPOSE, made.rows, analyst.account_id)
-    assert told["purpose"] == PURPOSE
-    assert told["sha256"] == kept.sha256
-    assert kept.secret not in str(told)
+    assert detail["purpose"] == PURPOSE
+    assert detail["sha256"] == kept.sha256
+    assert kept.secret not in str(detail)
 
 
 def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
@@ -271,10 +271,12 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
                     purpose=PURPOSE, form="csv", rows=40, sha256="", secret=secrets[login],
                 )
             )  # fmt: skip
-    leaked = [pseudonym(secrets["zheng"], "row", str(one)) for one in reversed(ids[:3])]
+    leaked = [pseudonym(secrets["zheng"], "row", str(row_id)) for row_id in reversed(ids[:3])]
     with read_scope(store.store_url) as session:
-        found = trace(session=session, principal=OPERATOR, wave_key=WAVE, names=[*leaked, "0" * 12])
-        assert [(one.account, one.matched) for one in found] == [("zheng", 3)]
+        matches = trace(
+            session=session, principal=OPERATOR, wave_key=WAVE, names=[*leaked, "0" * 12]
+        )
+        assert [(match.account, match.matched) for match in matches] == [("zheng", 3)]
         with pytest.raises(AccessDenied):
             trace(
                 session=session, principal=Principal(uuid4(), "x", Role.ANALYST, "CN"),

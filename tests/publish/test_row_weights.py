@@ -73,26 +73,26 @@ def file_of(people: pd.DataFrame, *, exact: bool = False) -> Rows:
 
 def given_back(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Age band and gender of the rows where one is blank, from the rows of equal weight."""
-    found = {}
+    recovered = {}
     for _, alike in rows.groupby(["city_code", "weight"]):
         known = alike.dropna(subset=["age_band", "gender"])
         cells = set(zip(known["age_band"], known["gender"], strict=True))
         if len(cells) == 1:
             blank = alike[alike["age_band"].isna() | alike["gender"].isna()]
-            found.update(dict.fromkeys(blank["row"], next(iter(cells))))
-    return found
+            recovered.update(dict.fromkeys(blank["row"], next(iter(cells))))
+    return recovered
 
 
 def named_by_census(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """The same from the census alone: the weight times the number of rows is a cell's figure."""
-    found = {}
+    recovered = {}
     for _, alike in rows.groupby(["city_code", "weight"]):
         total = alike["weight"].sum()
         fit = [cell for cell, people in CENSUS.items() if abs(total / people - 1) < 1e-6]
         blank = alike[alike["age_band"].isna() | alike["gender"].isna()]
         if fit:
-            found.update(dict.fromkeys(blank["row"], fit[0]))
-    return found
+            recovered.update(dict.fromkeys(blank["row"], fit[0]))
+    return recovered
 
 
 USUAL = {
@@ -110,7 +110,7 @@ def test_blanked_ages_came_back_from_exact_weights_and_do_not_from_the_file() ->
             (exact["stratum"] == "rural") & (exact["age_band"] == "55-70")
             & (exact["gender"] == "male")
         ),
-        weight=[float(f"{one:.9g}") for one in exact["weight"]],
+        weight=[float(f"{weight:.9g}") for weight in exact["weight"]],
     )  # fmt: skip
     assert set(given_back(blanked).values()) == {("55-70", "male")}
     assert len(given_back(blanked)) == 3

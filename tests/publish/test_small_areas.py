@@ -167,27 +167,27 @@ def test_without_a_score_of_the_city_there_is_no_model_for_it():
     cells, gaps = wave()
     row = (cells["area"] == "320500") & (cells["group"] == "all")
     cells.loc[row, "n"] = 4
-    found = made(cells, gaps).loc["320500"]
-    assert found["no_model"] == "no_score_of_the_city"
-    assert np.isnan(found["model"])
-    assert not np.isnan(found["estimate"])
+    city = made(cells, gaps).loc["320500"]
+    assert city["no_model"] == "no_score_of_the_city"
+    assert np.isnan(city["model"])
+    assert not np.isnan(city["estimate"])
 
 
 def test_a_cell_without_an_error_gets_the_synthetic_figure():
     cells, gaps = wave()
     row = (cells["area"] == "320500") & (cells["group"] == GROUP)
     cells.loc[row, ["se", "ci_low", "ci_high"]] = np.nan
-    found = made(cells, gaps).loc["320500"]
-    assert found["model_basis"] == "synthetic"
-    assert found["grade"] == Grade.C
+    city = made(cells, gaps).loc["320500"]
+    assert city["model_basis"] == "synthetic"
+    assert city["grade"] == Grade.C
 
 
 def test_pooled_variance_by_hand():
     """(2 x 4 x 10 + 6 x 1 x 50) / 8 = 47.5 per respondent."""
-    found = pooled_variance(
+    variances = pooled_variance(
         np.array([4.0, 1.0, np.nan]), np.array([10.0, 50.0, 95.0]), np.array([2.0, 6.0, 0.0])
     )
-    assert found == pytest.approx([4.75, 0.95, 0.5])
+    assert variances == pytest.approx([4.75, 0.95, 0.5])
 
 
 def test_a_wave_without_special_groups_gives_an_empty_table():

@@ -105,11 +105,11 @@ def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> No
 
 
 def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
-    one = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
+    people = [person(number, "110000", psu=f"p{number % 4}") for number in range(120)]
     return {
-        "two cities": [*one, *(person(50 + n, "500000", psu=f"q{n % 3}") for n in range(12))],
+        "two cities": [*people, *(person(50 + n, "500000", psu=f"q{n % 3}") for n in range(12))],
         "two cities of one province": [
-            *one, *(person(50 + n, "130100", psu=f"q{n % 3}") for n in range(12)),
+            *people, *(person(50 + n, "130100", psu=f"q{n % 3}") for n in range(12)),
             *(person(80 + n, "130200", psu=f"r{n % 3}") for n in range(12)),
         ],
         "one interview": [person(1, "440300")],
@@ -245,10 +245,12 @@ def test_a_row_without_a_point_does_not_take_the_points_of_the_others(wave: Smal
     assert results.manifest.without_point is WithoutPoint.STRATUM
     whole = frozen(wave, frame[frame["psu"].notna()].reset_index(drop=True))
     both = [
-        one.cells(OPERATOR, area_level="city", area="310000", group="all", indicator="composite")
-        for one in (results, whole)
+        wave_results.cells(
+            OPERATOR, area_level="city", area="310000", group="all", indicator="composite"
+        )
+        for wave_results in (results, whole)
     ]
-    ends = [one[["ci_low", "ci_high"]].to_numpy().tolist() for one in both]
+    ends = [cells[["ci_low", "ci_high"]].to_numpy().tolist() for cells in both]
     assert ends[0] == ends[1]
     for language, words in (("en", "a stratum of their own"), ("zh", "单独")):
         facts = look_at_every_page(results, "110000", languages=(language,))["method"].errors
@@ -322,12 +324,14 @@ def test_a_declared_renormalisation_spreads_weights_within_their_parent(tmp_path
         "1": 0.4, "2": 0.6, "1.1": 0.5, "1.2": 0.5, "2.1": 1.0, "1.1.1": 1.0, "1.2.1": 1.0,
         "2.1.1": 0.25, "2.1.2": 0.25, "2.1.3": 0.5,
     }  # fmt: skip
-    tree = IndicatorTree(name="small", indicators=tuple(indicator(*one) for one in weights.items()))
+    tree = IndicatorTree(
+        name="small", indicators=tuple(indicator(*pair) for pair in weights.items())
+    )
     asked = questionnaire(
         rating("price", "1.1.1"), rating("service", "2.1.1"), rating("speed", "2.1.3"),
         tree="small", few_groups=True,
     )  # fmt: skip
-    refused = [one.item for one in score_findings(asked, tree)]
+    refused = [finding.item for finding in score_findings(asked, tree)]
     assert refused == ["1.2.1", "2.1.2"]
     declared = asked.model_copy(update={"renormalise": True})
     assert score_findings(declared, tree) == ()
@@ -356,15 +360,15 @@ def test_a_declared_renormalisation_spreads_weights_within_their_parent(tmp_path
     assert "1.2" not in cells.index
     for language, words in (("en", "take their weight in proportion"), ("zh", "按比例")):
         facts = look_at_every_page(results, "110000", (language,))["method"].snapshot
-        (told,) = [value for _, value in facts if "1.2, 1.2.1, 2.1.2" in value]
-        assert words in told
+        (text,) = [value for _, value in facts if "1.2, 1.2.1, 2.1.2" in value]
+        assert words in text
     dispose_engines()
 
 
 def test_one_tree_of_which_two_waves_measure_different_parts() -> None:
     whole = small_tree()
     part = whole.measured_by({"2.1.1"})
-    found = crosswalk(whole, part)
-    assert found is not None
-    assert set(found.before_of) == {"2", "2.1", "2.1.1"}
-    assert set(found.why_not) == {"composite"}
+    mapping = crosswalk(whole, part)
+    assert mapping is not None
+    assert set(mapping.before_of) == {"2", "2.1", "2.1.1"}
+    assert set(mapping.why_not) == {"composite"}

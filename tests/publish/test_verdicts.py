@@ -59,8 +59,8 @@ def test_no_adjusted_p_value_is_below_its_own() -> None:
 
 
 def test_direction_and_words() -> None:
-    told = with_verdicts(differences(np.array([9.0, -9.0, 0.3, np.nan])))["verdict"]
-    assert told.tolist() == ["higher", "lower", "none", ""]
+    verdicts = with_verdicts(differences(np.array([9.0, -9.0, 0.3, np.nan])))["verdict"]
+    assert verdicts.tolist() == ["higher", "lower", "none", ""]
 
 
 def test_a_hidden_city_is_in_no_family() -> None:
@@ -87,8 +87,8 @@ def test_another_list_is_another_family(key: str) -> None:
 
 
 def test_what_is_for_orientation_only_is_not_called_clear() -> None:
-    told = with_verdicts(differences(np.full(2, 9.0), status=["ok", "unreliable"]))["verdict"]
-    assert told.tolist() == ["higher", "none"]
+    verdicts = with_verdicts(differences(np.full(2, 9.0), status=["ok", "unreliable"]))["verdict"]
+    assert verdicts.tolist() == ["higher", "none"]
 
 
 def test_an_interval_without_zero_is_no_verdict_by_itself(frozen: Frozen) -> None:

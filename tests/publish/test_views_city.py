@@ -47,12 +47,12 @@ def test_the_headline_and_the_place(frozen: Frozen) -> None:
 def test_strengths_and_gaps_are_exactly_the_clear_second_level_differences(frozen: Frozen) -> None:
     tree = frozen["main-2024"].tree
     assert tree is not None
-    gaps = nation_gaps(frozen, [one.code for one in tree.level(2)])
+    gaps = nation_gaps(frozen, [indicator.code for indicator in tree.level(2)])
     shown = view(frozen)
     assert len(shown.strengths) == int((gaps["verdict"] == "higher").sum())
     assert len(shown.weaknesses) == int((gaps["verdict"] == "lower").sum())
-    assert all(one.is_clear and one.is_higher for one in shown.strengths)
-    assert all(one.is_clear and not one.is_higher for one in shown.weaknesses)
+    assert all(difference.is_clear and difference.is_higher for difference in shown.strengths)
+    assert all(difference.is_clear and not difference.is_higher for difference in shown.weaknesses)
 
 
 def test_the_comparison_never_calls_an_unclear_difference_one(frozen: Frozen) -> None:

@@ -42,17 +42,21 @@ def test_the_first_three_are_named_with_their_agreement(frozen: Frozen, language
     shown = view(frozen, language=language)
     own = rows_of(frozen, area_level="city", area=SHANGHAI, group="all")
     first = own[own["priority"] > 0].sort_values("priority")
-    assert [one.code for one in shown.priorities] == list(first["indicator"].astype(str))
-    assert [one.agreement for one in shown.priorities] == list(first["agreement"])
-    for one in shown.priorities:
-        assert one.name in shown.sentence
-        assert f"{one.agreement:.0f}%" in shown.sentence
+    assert [this_priority.code for this_priority in shown.priorities] == list(
+        first["indicator"].astype(str)
+    )
+    assert [this_priority.agreement for this_priority in shown.priorities] == list(
+        first["agreement"]
+    )
+    for priority in shown.priorities:
+        assert priority.name in shown.sentence
+        assert f"{priority.agreement:.0f}%" in shown.sentence
     assert "500" in shown.sentence
 
 
 def test_low_agreement_is_said_in_words(frozen: Frozen) -> None:
     shown = view(frozen)
-    weak = [one for one in shown.priorities if one.agreement < 50]
+    weak = [priority for priority in shown.priorities if priority.agreement < 50]
     assert len(weak) == 1
     assert "with care" in shown.certainty
     assert weak[0].name in shown.certainty

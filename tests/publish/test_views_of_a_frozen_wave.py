@@ -26,9 +26,9 @@ GROUP = "elderly=yes"
 def results(frozen_small_demo: Path) -> WaveResults:
     settings = Settings(database_url="", data_dir=frozen_small_demo)
     with session_scope(settings.store_url) as session:
-        found = open_results(settings, session, "main-2024")
+        wave_results = open_results(settings, session, "main-2024")
     dispose_engines()
-    return found
+    return wave_results
 
 
 def pictures_by_city(results: WaveResults) -> dict[str, Picture]:
@@ -69,7 +69,7 @@ def test_figures_stand_beside_the_area_they_are_about(results: WaveResults) -> N
     truth = dict(zip(cells["area"].astype(str), cells["estimate"], strict=True))
     picture = pictures_by_city(results)["ranking"]
     drawn = zip(picture.rows["code"], picture.rows["estimate"], strict=True)
-    found = {code: value for code, value in drawn if code in truth}
-    assert len(found) == len(truth)
-    for code, value in found.items():
+    estimates = {code: value for code, value in drawn if code in truth}
+    assert len(estimates) == len(truth)
+    for code, value in estimates.items():
         assert value == pytest.approx(truth[code], nan_ok=True)

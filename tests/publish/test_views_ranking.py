@@ -78,9 +78,9 @@ def test_as_many_cities_are_shaded_as_the_set_of_the_focus_holds(frozen: Frozen,
 
 def test_shading_is_mutual(frozen: Frozen) -> None:
     table = places(frozen["main-2024"]).dropna(subset="rank").sort_values("rank")
-    one, other = table.index[10], table.index[30]
-    seen = {drawn(view(frozen["main-2024"], focus=one)).loc[other, "role"]}
-    back = {drawn(view(frozen["main-2024"], focus=other)).loc[one, "role"]}
+    city, other = table.index[10], table.index[30]
+    seen = {drawn(view(frozen["main-2024"], focus=city)).loc[other, "role"]}
+    back = {drawn(view(frozen["main-2024"], focus=other)).loc[city, "role"]}
     opposite = {"tied": "tied", "below": "above", "above": "below"}
     assert {opposite[role] for role in seen} == back
 
@@ -115,8 +115,8 @@ def test_neighbours_that_differ_are_counted_by_the_same_rule(frozen: Frozen) -> 
     apart = set(zip(pairs["area"].astype(str), pairs["other"].astype(str), strict=True))
     gap = list(pairwise(table.index))
     clear = sum(pair in apart for pair in gap)
-    said = f"{clear} of the {len(gap)}" if clear else f"None of the {len(gap)}"
-    assert view(results).neighbours.startswith(said)
+    expected = f"{clear} of the {len(gap)}" if clear else f"None of the {len(gap)}"
+    assert view(results).neighbours.startswith(expected)
 
 
 def with_ranks(results: WaveResults, monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:

@@ -35,7 +35,7 @@ def view(
         principal=OPERATOR,
         language=language,
         filters=SmallAreaFilters(group, indicator, beside),
-        others=tuple(one for one in others if one.wave.series == frozen[wave].wave.series),
+        others=tuple(other for other in others if other.wave.series == frozen[wave].wave.series),
     )
 
 
@@ -116,7 +116,9 @@ def test_two_waves_pooled_by_hand(frozen: Frozen) -> None:
     picture = view(frozen, group=FULL, beside=WAVES).cities
     area = {"area_level": "city", "area": "310000", "group": FULL, "indicator": "composite"}
     later, earlier = frozen["main-2024"], frozen["main-2023"]
-    first, second = (one.exact(OPERATOR, CELLS, area).iloc[0] for one in (earlier, later))
+    first, second = (
+        wave_results.exact(OPERATOR, CELLS, area).iloc[0] for wave_results in (earlier, later)
+    )
     change = later.exact_changes(OPERATOR, earlier.wave, area).iloc[0]
     row = picture.data[picture.data["code"] == "310000"].iloc[0]
     if not np.isclose(change["before"], first["estimate"]):

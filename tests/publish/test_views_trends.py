@@ -51,9 +51,9 @@ def changed(frozen: Frozen, language: str = "en", **filters: Any) -> ChangeView:
     return shown.change
 
 
-def picture(found: Picture | str) -> Picture:
-    assert isinstance(found, Picture)
-    return found
+def picture(value: Picture | str) -> Picture:
+    assert isinstance(value, Picture)
+    return value
 
 
 def stored(frozen: Frozen, **wanted: Any) -> pd.DataFrame:
@@ -102,9 +102,11 @@ def test_an_interval_without_zero_is_no_arrow_by_itself(frozen: Frozen) -> None:
 )
 @pytest.mark.parametrize("indicator", ["composite", "1.1"])
 def test_the_cities_are_counted(frozen: Frozen, language: str, words: str, indicator: str) -> None:
-    found = stored(frozen, area_level="city", indicator=indicator)["verdict"].value_counts()
-    said = changed(frozen, language, indicator=indicator, region3="中部").counted
-    assert said == words.format(**{name: found.get(name, 0) for name in ("rise", "fall", "none")})
+    counts = stored(frozen, area_level="city", indicator=indicator)["verdict"].value_counts()
+    sentence = changed(frozen, language, indicator=indicator, region3="中部").counted
+    assert sentence == words.format(
+        **{name: counts.get(name, 0) for name in ("rise", "fall", "none")}
+    )
 
 
 def test_narrowing_leaves_verdicts_as_they_are(frozen: Frozen) -> None:
@@ -230,9 +232,9 @@ def test_peers_are_the_stored_contrast(frozen: Frozen, against: str) -> None:
         OPERATOR, contrast=against, area_level="city", group="all", indicator="2"
     )
     peers = picture(view(frozen, indicator="2", against=against).peers)
-    found = peers.data.set_index("code")["difference"]
+    differences = peers.data.set_index("code")["difference"]
     expected = gaps.assign(area=gaps["area"].astype(str)).set_index("area")["difference"]
-    np.testing.assert_allclose(found, expected.loc[found.index])
+    np.testing.assert_allclose(differences, expected.loc[differences.index])
     assert list(peers.table.columns)[:3] == ["City", "Score of the city", "Yardstick"]
 
 
@@ -304,12 +306,12 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
 
 
 def test_places_are_nation_regions_sizes_and_cities(frozen: Frozen) -> None:
-    found = place_choices(
+    choices = place_choices(
         results=frozen["main-2024"], principal=OPERATOR, language="en", levels=PLACES
     )
-    assert len(found) == 1 + 3 + 4 + 100
-    assert next(iter(found)) == "CN"
-    assert found["large"] == "Large cities"
+    assert len(choices) == 1 + 3 + 4 + 100
+    assert next(iter(choices)) == "CN"
+    assert choices["large"] == "Large cities"
 
 
 def test_only_known_groups_are_followed(frozen: Frozen) -> None:
@@ -321,14 +323,14 @@ def test_only_known_groups_are_followed(frozen: Frozen) -> None:
 def test_every_picture_says_what_it_shows(frozen: Frozen, language: str) -> None:
     shown = view(frozen, language, indicator="2")
     assert shown.change is not None
-    found = [shown.change.indicators, shown.change.cities, shown.peers, shown.years]
-    for one in map(picture, found):
-        assert one.title
-        assert "n = " in one.subtitle
-        assert "95" in one.subtitle
-        assert one.title in one.alt
-        assert len(one.table)
-    keys = [picture(one).key for one in found]
+    charts = [shown.change.indicators, shown.change.cities, shown.peers, shown.years]
+    for chart in map(picture, charts):
+        assert chart.title
+        assert "n = " in chart.subtitle
+        assert "95" in chart.subtitle
+        assert chart.title in chart.alt
+        assert len(chart.table)
+    keys = [picture(this_chart).key for this_chart in charts]
     assert len(set(keys)) == len(keys)
 
 

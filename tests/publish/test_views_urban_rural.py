@@ -69,7 +69,7 @@ def test_a_region_is_not_mixed_with_another_division_of_the_same_name(frozen: Fr
 
 
 def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Frozen) -> None:
-    told = {True: 0, False: 0}
+    counts = {True: 0, False: 0}
     for city in place_choices(
         results=frozen["main-2024"], principal=OPERATOR, language="en", levels=PLACES
     ):
@@ -80,9 +80,9 @@ def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Froz
         clear = shown.difference.is_clear
         assert ("no detectable difference" in shown.sentence) == (not clear)
         assert ("points higher" in shown.sentence) == shown.difference.is_higher
-        told[clear] += 1
-    assert told[True]
-    assert told[False]
+        counts[clear] += 1
+    assert counts[True]
+    assert counts[False]
 
 
 def test_every_area_of_the_division_is_drawn_once(frozen: Frozen) -> None:
@@ -122,13 +122,13 @@ def test_an_assumed_design_effect_is_said_beside_every_margin(frozen: Frozen) ->
             results=results, principal=OPERATOR, language="en", filters=PlaceFilters()
         )
 
-    for assumed, said in ((1.4, True), (None, False)):
+    for assumed, mentioned in ((1.4, True), (None, False)):
         view = shown(assumed)
         beside = what_margins_are_not(view.difference.figure, translator("en"))
-        assert ("assume a design effect of 1.4" in beside) == said
+        assert ("assume a design effect of 1.4" in beside) == mentioned
         assert "quota samples taken on site" in beside
         for picture in (view.indicators, view.residents, *view.fields):
-            assert ("assumed design effect 1.4" in picture.subtitle) == said
+            assert ("assumed design effect 1.4" in picture.subtitle) == mentioned
 
 
 def test_a_wave_that_did_not_ask_says_so(frozen: Frozen) -> None:

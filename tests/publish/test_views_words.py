@@ -76,9 +76,9 @@ def test_a_difference_is_clear_exactly_when_its_interval_excludes_zero(
 ) -> None:
     low, high = middle - half, middle + half
     frame = gaps((middle, low, high, True))
-    one = difference_of("x", frame)
-    assert one.is_clear == (low > 0 or high < 0)
-    assert one.is_higher == (low > 0)
+    difference = difference_of("x", frame)
+    assert difference.is_clear == (low > 0 or high < 0)
+    assert difference.is_higher == (low > 0)
     expected = "higher" if low > 0 else "lower" if high < 0 else "unclear"
     assert verdicts(frame) == [expected]
 

@@ -46,14 +46,18 @@ def _spoilt(content: bytes, change: Callable[[Worksheet, Worksheet], None]) -> b
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_plan_comes_back_as_it_went(planned: Planned, language: str) -> None:
-    found = _read(_file(planned, language))
-    assert found.errors == ()
-    assert found.request is not None
-    again = make_plan(CITIES, "main", found.request)
+    parsed = _read(_file(planned, language))
+    assert parsed.errors == ()
+    assert parsed.request is not None
+    again = make_plan(CITIES, "main", parsed.request)
     assert again.sample.cities["size"].to_dict() == planned.sample.cities["size"].to_dict()
     assert again.quotas.cells.equals(planned.quotas.cells)
-    assert (found.request.elderly, found.request.guardian, found.request.crossed) == (2, 1.5, False)
-    assert found.request.aim.rule is Rule.SQUARE_ROOT
+    assert (parsed.request.elderly, parsed.request.guardian, parsed.request.crossed) == (
+        2,
+        1.5,
+        False,
+    )
+    assert parsed.request.aim.rule is Rule.SQUARE_ROOT
     assert again.sample.cost == planned.sample.cost == 120_000
 
 
@@ -61,9 +65,9 @@ def test_a_size_changed_by_hand_is_kept_and_judged(planned: Planned) -> None:
     def change(_aim: Worksheet, cities: Worksheet) -> None:
         cities["D2"] = 100
 
-    found = _read(_spoilt(_file(planned), change))
-    assert found.request is not None
-    plan = make_plan(CITIES, "main", found.request)
+    parsed = _read(_spoilt(_file(planned), change))
+    assert parsed.request is not None
+    plan = make_plan(CITIES, "main", parsed.request)
     code = CITIES[0].code
     assert plan.sample.cities["size"][code] == 100
     assert plan.sample.cities["half_width"][code] > 11
@@ -74,10 +78,10 @@ def test_hand_made_sizes_obey_the_budget(planned: Planned) -> None:
     def change(_aim: Worksheet, cities: Worksheet) -> None:
         cities["D2"] = 10_000
 
-    found = _read(_spoilt(_file(planned), change))
-    assert found.request is not None
+    parsed = _read(_spoilt(_file(planned), change))
+    assert parsed.request is not None
     with pytest.raises(PlanError, match="more than the budget"):
-        make_plan(CITIES, "main", found.request)
+        make_plan(CITIES, "main", parsed.request)
 
 
 def test_every_spoilt_cell_is_named(planned: Planned) -> None:
@@ -90,9 +94,9 @@ def test_every_spoilt_cell_is_named(planned: Planned) -> None:
         cities["A6"] = cities["A2"].value
         cities["D2"] = None
 
-    found = _read(_spoilt(_file(planned), change))
-    assert found.request is None
-    places = sorted((error.sheet, error.row, error.column.msgid) for error in found.errors)
+    parsed = _read(_spoilt(_file(planned), change))
+    assert parsed.request is None
+    places = sorted((error.sheet, error.row, error.column.msgid) for error in parsed.errors)
     assert places == [
         ("aim", 2, "Design effect"),
         ("aim", 2, "Interviews beyond the floor"),

@@ -25,8 +25,8 @@ def truth(key: str) -> pd.Series:
 
 
 def name_of(row: Residual) -> str:
-    found = row.result
-    return f"{found.year}-{found.area_level}-{found.area}-{found.group}-{found.indicator}"
+    result = row.result
+    return f"{result.year}-{result.area_level}-{result.area}-{result.group}-{result.indicator}"
 
 
 @pytest.mark.parametrize("row", [r for r in ALL if r.comparable], ids=name_of)

@@ -37,8 +37,8 @@ def test_the_same_seed_gives_the_same_wave(key: str) -> None:
 
 
 def test_the_seed_changes_the_draw_and_not_the_truth() -> None:
-    one, other = (generate_wave("main-2023", n=SMALL, seed=seed) for seed in (1, 2))
-    pd.testing.assert_frame_equal(one.truth, other.truth)
+    first, other = (generate_wave("main-2023", n=SMALL, seed=seed) for seed in (1, 2))
+    pd.testing.assert_frame_equal(first.truth, other.truth)
 
 
 @pytest.mark.parametrize("key", ["main-2021", "elderly-2024", "minors-2024"])

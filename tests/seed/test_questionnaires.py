@@ -462,13 +462,13 @@ def test_older_and_rural_people_get_their_own_page(
 
 
 @pytest.mark.parametrize(
-    ("answered_by", "told"),
+    ("answered_by", "note_shown"),
     [("self", False), ("assisted", False), ("proxy_child", True), ("proxy_other", True)],
 )
-def test_a_proxy_is_told_who_you_is(answered_by: str, told: bool) -> None:
+def test_a_proxy_is_told_who_you_is(answered_by: str, note_shown: bool) -> None:
     interview = walk("elderly-2024", birth_year=1940, answered_by=answered_by)
     assert interview.asked[1].name == "answered_by"
-    assert ("note_proxy" in {item.name for item in interview.shown}) is told
+    assert ("note_proxy" in {item.name for item in interview.shown}) is note_shown
 
 
 @pytest.mark.parametrize(
@@ -518,10 +518,10 @@ FIXED_CHOICES = {
 
 @pytest.mark.parametrize("item", FIXED_CHOICES)
 def test_background_codes_are_the_agreed_ones(item: str) -> None:
-    found = [doc.by_name[item] for doc in map(instrument, INSTRUMENTS) if item in doc.by_name]
-    assert found
-    for one in found:
-        assert [choice.name for choice in one.choices] == FIXED_CHOICES[item].split()
+    questions = [doc.by_name[item] for doc in map(instrument, INSTRUMENTS) if item in doc.by_name]
+    assert questions
+    for question in questions:
+        assert [choice.name for choice in question.choices] == FIXED_CHOICES[item].split()
 
 
 def test_measures_refer_to_items_and_choices_that_exist() -> None:

@@ -33,12 +33,12 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Two waves of one series, frozen one after the other."""
-    found = Settings(database_url="", data_dir=tmp_path_factory.mktemp("sealed"))
-    build(found.store_url, waves=[OLDER, WAVE], size=0.01, seed=7)
+    sealed_settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("sealed"))
+    build(sealed_settings.store_url, waves=[OLDER, WAVE], size=0.01, seed=7)
     for key in (WAVE, OLDER):  # The change is written when the older one is frozen, into the newer.
-        freeze_wave(found, wave_key=key, actor=OPERATOR, final=True)
+        freeze_wave(sealed_settings, wave_key=key, actor=OPERATOR, final=True)
     dispose_engines()
-    return found
+    return sealed_settings
 
 
 @pytest.fixture

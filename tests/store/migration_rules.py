@@ -33,7 +33,7 @@ _STATEMENTS = {
 
 def broken_rules(source: str) -> list[str]:
     """The rules that the source of a migration breaks, in words; none, when it is safe."""
-    return [found for node in ast.walk(ast.parse(source)) for found in _of_node(node)]
+    return [rule for node in ast.walk(ast.parse(source)) for rule in _of_node(node)]
 
 
 def _of_node(node: ast.AST) -> Iterator[str]:

@@ -145,7 +145,7 @@ def test_units_that_fail_together_with_others_leave_no_entry(store_url: str) -> 
         store_url,
         [_unit("1"), _unit("x", KeyError()), _unit("2"), _unit("y", KeyError()), _unit("3")],
     )
-    assert [type(one) for one in outcomes] == [Done, Failed, Done, Failed, Done]
+    assert [type(outcome) for outcome in outcomes] == [Done, Failed, Done, Failed, Done]
     assert subjects(store_url) == ["1", "2", "3"]
     assert checked(store_url).is_whole
 
@@ -197,7 +197,7 @@ def test_without_a_head_nothing_is_written_and_every_caller_is_told(store_url: s
         triggers_off(session)
         run(session, "DELETE FROM audit_head")
     outcomes = write_together(store_url, [_unit("1"), _unit("2")])
-    errors = [one.error for one in outcomes if isinstance(one, Failed)]
+    errors = [outcome.error for outcome in outcomes if isinstance(outcome, Failed)]
     assert [type(error) for error in errors] == [StoreUnavailable] * 2
     assert subjects(store_url) == []
 
@@ -253,16 +253,16 @@ def test_many_writers_leave_one_unbroken_chain(store_url: str) -> None:
     here = Path(__file__).parent
     others = [
         subprocess.Popen(
-            [sys.executable, "-c", _ELSEWHERE, str(here), str(here.parent), store_url, f"p{one}"]
+            [sys.executable, "-c", _ELSEWHERE, str(here), str(here.parent), store_url, f"p{number}"]
         )
-        for one in range(2)
+        for number in range(2)
     ]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda one: _write_many(store_url, f"t{one}", 10), range(4)))
+        list(pool.map(lambda number: _write_many(store_url, f"t{number}", 10), range(4)))
     assert [process.wait() for process in others] == [0, 0]
-    found = subjects(store_url)
-    assert len(found) == len(set(found)) == 6 * 10 * 2
-    assert "never" not in found
+    subject_ids = subjects(store_url)
+    assert len(subject_ids) == len(set(subject_ids)) == 6 * 10 * 2
+    assert "never" not in subject_ids
     report = checked(store_url)
     assert (report.rows, report.findings) == (120, [])
 

@@ -49,8 +49,8 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[An
     head = schema.head()
 
     def become(floor: str = "") -> None:
-        said = f'serves_from = "{floor}"' if floor else ""
-        (tmp_path / "v9001_next.py").write_text(NEXT.format(head=head, floor=said))
+        floor_line = f'serves_from = "{floor}"' if floor else ""
+        (tmp_path / "v9001_next.py").write_text(NEXT.format(head=head, floor=floor_line))
         monkeypatch.setattr(schema, "VERSIONS", (*own, tmp_path))
 
     own = schema.VERSIONS
@@ -189,7 +189,7 @@ def test_migrations_since_the_release_keep_the_rules() -> None:
     ],
 )
 def test_the_rules_find_what_is_forbidden(statement: str, rule: str) -> None:
-    assert [rule in found for found in broken_rules(statement)] == [True]
+    assert [rule in broken for broken in broken_rules(statement)] == [True]
 
 
 @pytest.mark.parametrize(

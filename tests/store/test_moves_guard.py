@@ -37,7 +37,11 @@ def test_every_pair_of_states_is_allowed_or_refused_by_the_database(field: Any) 
             session=session, principal=OPERATOR, wave=field.wave, rows=interviews, now=field.now
         )
     engine = engine_for(field.url)
-    id_of = (lambda one: one.id.hex) if engine.dialect.name == "sqlite" else (lambda one: one.id)
+    id_of = (
+        (lambda response: response.id.hex)
+        if engine.dialect.name == "sqlite"
+        else (lambda response: response.id)
+    )
     statement = text("UPDATE response SET status = :to WHERE id = :id")
     for (start, to), interview in zip(pairs, interviews, strict=True):
         parameters = {"to": to.value, "id": id_of(interview)}
@@ -93,5 +97,5 @@ def test_a_statement_over_many_rows_is_refused_whole(field: Any) -> None:
     ):
         connection.execute(text("UPDATE response SET status = 'void'"))
     with engine_for(field.url).connect() as connection:
-        found = connection.execute(text("SELECT status FROM response ORDER BY status")).scalars()
-        assert list(found) == ["frozen", "submitted"]
+        statuses = connection.execute(text("SELECT status FROM response ORDER BY status")).scalars()
+        assert list(statuses) == ["frozen", "submitted"]

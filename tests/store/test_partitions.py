@@ -61,8 +61,8 @@ def test_a_wave_brings_its_part_and_answers_lie_there(two_waves: tuple[Any, Wave
     field, other = two_waves
     with engine_for(field.url).connect() as connection:
         for wave, count in ((field.wave, 5), (other, 3)):
-            found = connection.execute(text(f"SELECT count(*) FROM {_part(wave.id)}"))
-            assert found.scalar_one() == count
+            result = connection.execute(text(f"SELECT count(*) FROM {_part(wave.id)}"))
+            assert result.scalar_one() == count
 
 
 @pytest.mark.postgres

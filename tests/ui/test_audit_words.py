@@ -57,7 +57,7 @@ def test_what_a_demonstration_enters_is_said_in_words(frozen_small_demo: Path) -
     """Names of details that are put together while the platform runs are in no source."""
     with read_scope(f"sqlite:///{frozen_small_demo / 'survey.db'}") as session:
         entries = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
-    assert {"wave.snapshot", "paper.keyed", "demo.responses"} <= {one for one, _ in entries}
+    assert {"wave.snapshot", "paper.keyed", "demo.responses"} <= {action for action, _ in entries}
     raw = {
         (action, line.partition(":")[0])
         for action, detail in entries

@@ -32,9 +32,9 @@ def test_a_part_that_runs_alone_says_it_and_comes_back() -> None:
     app = AppTest.from_function(_page).run()
     app.button[0].click().run()
     assert not app.exception
-    said = " ".join(html.value for html in app.get("html"))
-    assert "暂时连不上数据库" in said
-    assert "secret-host" not in said
+    page_text = " ".join(html.value for html in app.get("html"))
+    assert "暂时连不上数据库" in page_text
+    assert "secret-host" not in page_text
     assert [text.value for text in app.run().markdown] == ["as usual"]
 
 

@@ -47,9 +47,9 @@ def test_what_an_answer_says_itself_stands() -> None:
 def test_transport_is_strict_only_over_https() -> None:
     header = "strict-transport-security"
     assert answered("/", scheme="https")[header] == STRICT_TRANSPORT
-    told = [(b"x-forwarded-proto", b"https")]
-    assert answered("/", 1, headers=told)[header] == STRICT_TRANSPORT
-    assert header not in answered("/", 0, headers=told)
+    headers = [(b"x-forwarded-proto", b"https")]
+    assert answered("/", 1, headers=headers)[header] == STRICT_TRANSPORT
+    assert header not in answered("/", 0, headers=headers)
     assert header not in answered("/")
 
 

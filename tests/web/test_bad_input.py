@@ -143,9 +143,9 @@ def test_it_is_refused_and_nothing_is_written(door: Door, case: Case) -> None:
     if case.method == "HEAD":
         return
     if case.path == API:
-        told = answer.json()
-        assert told["code"]
-        assert _is_chinese(told["message"])
+        payload = answer.json()
+        assert payload["code"]
+        assert _is_chinese(payload["message"])
     else:
         assert _is_chinese(answer.text)
         assert "<script>alert" not in answer.text

@@ -57,10 +57,10 @@ def test_a_burst_is_free_and_then_the_pace_holds() -> None:
 def test_who_waits_as_told_is_never_above_the_pace(pauses: list[float]) -> None:
     clock = Clock()
     pace, began = Pace(5, burst_seconds=2, clock=clock), clock.now
-    for taken, pause in enumerate(pauses, 1):
+    for count, pause in enumerate(pauses, 1):
         clock.now += pause
         clock.now += pace.wait("a")
-        assert taken <= (clock.now - began) * 5 + 10 + 1e-6
+        assert count <= (clock.now - began) * 5 + 10 + 1e-6
 
 
 def test_what_would_come_too_late_is_not_taken() -> None:

@@ -163,12 +163,12 @@ def _visit(port: int, page: str, cookie: str) -> Told:
         ask = BackMsg()
         ask.rerun_script.page_name = page
         stream.send(ask.SerializeToString())
-        told = Told()
+        received = Told()
         while True:
             message = ForwardMsg.FromString(stream.recv(timeout=PATIENCE))
-            told.add(message)
+            received.add(message)
             if message.WhichOneof("type") == "script_finished":
-                return told
+                return received
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -183,11 +183,11 @@ def test_the_first_visitor_is_refused(
     action = GUARDED.get(address)
     stranger = Role.ANALYST if action in PERMISSIONS[Role.SURVEYOR] else Role.SURVEYOR
     assert action not in PERMISSIONS[stranger]
-    told = first_visit(servers[address], address, cookies[stranger])
+    received = first_visit(servers[address], address, cookies[stranger])
     t = translator("zh")
     words = "This page is not part of your role" if action else "Your pages"
-    assert t(words) in told.text
-    assert told.elements <= WORDS
+    assert t(words) in received.text
+    assert received.elements <= WORDS
 
 
 def test_a_page_that_trusts_the_menu_is_not_run_from_its_address(

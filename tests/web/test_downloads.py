@@ -77,8 +77,8 @@ def test_the_owner_gets_it_once_and_the_trail_says_so(
     assert (answer.status_code, answer.content) == (200, CONTENT)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    told = answer.headers["content-disposition"]
-    assert told == (
+    disposition = answer.headers["content-disposition"]
+    assert disposition == (
         "attachment; filename=\"2026.csv\"; filename*=UTF-8''%E5%BE%97%E5%88%86%202026.csv"
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -205,7 +205,7 @@ def test_two_at_the_same_moment_get_one_file(analyst: tuple[str, Principal]) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([one for one in got if one is not None]) == 1
+    assert len([file for file in got if file is not None]) == 1
 
 
 class Clock:
@@ -266,7 +266,7 @@ def test_what_one_session_and_all_together_hold_is_bounded(
     ],
 )  # fmt: skip
 def test_a_name_cannot_add_to_the_header(name: str, plain: str) -> None:
-    told = attachment(name)
-    assert f'filename="{plain}"' in told
-    assert told.isascii()
-    assert told.isprintable()
+    disposition = attachment(name)
+    assert f'filename="{plain}"' in disposition
+    assert disposition.isascii()
+    assert disposition.isprintable()

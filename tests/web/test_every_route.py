@@ -134,13 +134,13 @@ def secret_of(door: Door, role: Role, state: str) -> str:
 
 def addresses(door: Door) -> list[tuple[str, str]]:
     """Method and address of every route, with a value for every parameter."""
-    found = []
+    requests = []
     for route in build_routes(door.settings):
         assert isinstance(route, Route)
         path = re.sub(r"{(\w+)(:\w+)?}", lambda part: door.values[part.group(1)], route.path)
         query = f"?wave={door.values['wave']}&serial=7&city={ELSEWHERE}&role=administrator"
-        found += [(method, path + query) for method in (route.methods or ()) if method != "HEAD"]
-    return found
+        requests += [(method, path + query) for method in (route.methods or ()) if method != "HEAD"]
+    return requests
 
 
 def stored(url: str) -> dict[str, int]:

@@ -79,8 +79,8 @@ def test_a_full_disk_is_said_and_overcome(door: DoorProcess, field: Field, finis
     wait_for(lambda: not door.is_up(), "/ready says no")
     assert b"storage_not_writable" in door.ask("GET", "/ready")[1]
     assert door.ask("GET", page)[0] in {200, 503}, "looking at a link writes nothing"
-    told = {"Accept-Language": "zh-CN", "Content-Type": "application/json"}
-    status, body = door.ask("POST", page, body=f'{{"device": "{"0" * 64}"}}', headers=told)
+    headers = {"Accept-Language": "zh-CN", "Content-Type": "application/json"}
+    status, body = door.ask("POST", page, body=f'{{"device": "{"0" * 64}"}}', headers=headers)
     assert status == 503
     assert "请" in body.decode()
     resource.prlimit(door.pid, resource.RLIMIT_FSIZE, UNLIMITED)

@@ -59,14 +59,14 @@ class Flood:
         assert self._process.exitcode == 0
 
 
-def run_attack(attack: Attack, port: int, role: str, begun: Event, over: Event) -> None:
+def run_attack(attack: Attack, port: int, role: str, started: Event, over: Event) -> None:
     """Attack in a few threads, again and again, whatever the server does to the lines."""
     visitor, until = Visitor(port, role), time.monotonic() + MOST_SECONDS
 
     def go_on() -> None:
         while not over.is_set() and time.monotonic() < until:
             with suppress(ConnectionClosed, InvalidStatus, OSError, TimeoutError):
-                attack(visitor, begun, over)
+                attack(visitor, started, over)
 
     threads = [threading.Thread(target=go_on) for _ in range(AT_ONCE)]
     for thread in threads:
@@ -98,12 +98,12 @@ def hurried(port: int, live: Live) -> float:
     return seconds[int(len(seconds) * 0.95) - 1]
 
 
-def reruns(visitor: Visitor, begun: Event, over: Event) -> None:
+def reruns(visitor: Visitor, started: Event, over: Event) -> None:
     """2,000 messages of a few bytes, each asking for a page."""
     message = rerun("plan")
     with visitor.open_line() as line:
         drawn(line)
-        begun.set()
+        started.set()
         for _ in range(MESSAGES):
             line.send(message)
         # Until all of it is worked on, or the line is cut.
@@ -111,25 +111,25 @@ def reruns(visitor: Visitor, begun: Event, over: Event) -> None:
             line.recv(timeout=1)
 
 
-def lines(visitor: Visitor, begun: Event, over: Event) -> None:
+def lines(visitor: Visitor, started: Event, over: Event) -> None:
     """More than thirty open pages, each asking to be drawn."""
     with ExitStack() as opened:
         held: list[ClientConnection] = []
         for _ in range(LINES):
             with suppress(InvalidStatus):
                 held.append(opened.enter_context(visitor.open_line()))
-            begun.set()
+            started.set()
         while not over.is_set():
             for line in held:
                 line.send(rerun("plan"))
             time.sleep(0.05)
 
 
-def files(visitor: Visitor, begun: Event, over: Event) -> None:
+def files(visitor: Visitor, started: Event, over: Event) -> None:
     """One file of 40 MB after the other."""
     with visitor.open_line() as line:
         number, _ = drawn(line)
-        begun.set()
+        started.set()
         while not over.is_set():
             visitor.add_file(number, f"file-{time.monotonic()}", FILE)
 

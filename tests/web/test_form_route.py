@@ -103,24 +103,24 @@ def test_browser_and_server_agree(
     instrument = instruments[name]
     answers = data.draw(interviews(instrument))
     server = validate(instrument, answers, today=TODAY)
-    told = json.loads(str(browser.call("verdict", name, json.dumps(answers))))
+    verdict = json.loads(str(browser.call("verdict", name, json.dumps(answers))))
     problems = {problem.item: problem.code for problem in server.problems}
-    assert told["problems"].keys() == problems.keys()
-    assert {item for item, code in told["problems"].items() if code == "required"} == {
+    assert verdict["problems"].keys() == problems.keys()
+    assert {item for item, code in verdict["problems"].items() if code == "required"} == {
         item for item, code in problems.items() if code == "required"
     }
-    assert told["ending"] == (server.ending.value if server.ending else None)
+    assert verdict["ending"] == (server.ending.value if server.ending else None)
     if not problems:
-        assert told["values"] == server.answers
+        assert verdict["values"] == server.answers
 
 
 def test_what_is_kept_is_never_dropped_by_the_server(
     browser: MiniRacer, instruments: Instruments
 ) -> None:
     answers = {"consent": "yes", "lived_6m": "no", "quality": 7, "gender": "male"}
-    told = json.loads(str(browser.call("verdict", "small", json.dumps(answers))))
-    assert told["kept"] == {"consent": "yes", "lived_6m": "no"}
-    assert validate(instruments["small"], told["kept"], today=TODAY).dropped == ()
+    verdict = json.loads(str(browser.call("verdict", "small", json.dumps(answers))))
+    assert verdict["kept"] == {"consent": "yes", "lived_6m": "no"}
+    assert validate(instruments["small"], verdict["kept"], today=TODAY).dropped == ()
 
 
 def test_a_refusing_guardian_sends_no_age_and_may_correct_without_it(browser: MiniRacer) -> None:
@@ -128,11 +128,11 @@ def test_a_refusing_guardian_sends_no_age_and_may_correct_without_it(browser: Mi
         "consent": "yes", "lived_6m": "yes", "gender": "male", "residence": "urban",
         "guardian": "yes", "child_age": 5, "guardian_consent": "no",
     }  # fmt: skip
-    for said in (answers, {name: answers[name] for name in answers if name != "child_age"}):
-        told = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(said))))
-        assert "child_age" not in told["kept"]
-        assert told["kept"]["guardian_consent"] == "no"
-        assert "child_age" not in told["problems"]
+    for sent in (answers, {name: answers[name] for name in answers if name != "child_age"}):
+        verdict = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(sent))))
+        assert "child_age" not in verdict["kept"]
+        assert verdict["kept"]["guardian_consent"] == "no"
+        assert "child_age" not in verdict["problems"]
     older = answers | {"child_age": 15}
-    told = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(older))))
-    assert told["kept"]["child_age"] == 15
+    verdict = json.loads(str(browser.call("verdict", "minors-2024", json.dumps(older))))
+    assert verdict["kept"]["child_age"] == 15

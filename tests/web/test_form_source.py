@@ -51,12 +51,12 @@ def code_of(name: str) -> str:
 @pytest.mark.parametrize("name", SHARED)
 def test_nothing_newer_than_es2017(name: str) -> None:
     code = code_of(name)
-    found = {
+    newer_syntax = {
         what: match[0]
         for what, pattern in AFTER_ES2017.items()
         if (match := re.search(pattern, code, re.MULTILINE))
     }
-    assert found == {}
+    assert newer_syntax == {}
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 
 
 def token_of(client: TestClient, path: str) -> str:
-    found = TOKEN.search(client.get(path).text)
-    assert found is not None
-    return found[1]
+    match = TOKEN.search(client.get(path).text)
+    assert match is not None
+    return match[1]
 
 
 def send(client: TestClient, path: str, page: str | None = None, **fields: str) -> Answer:
@@ -104,16 +104,16 @@ def test_no_answer_tells_whether_a_name_exists(client: TestClient, field: Field)
     employ_person(field.url, "over", ends_at=now() - timedelta(days=1))
     employ_person(field.url, "bare", password=False)
     employ_person(field.url, "demo-x", is_demo=True)
-    told = set()
+    replies = set()
     tried = [("wang", "wrong")] + [
         (name, PASSWORD) for name in ("nobody", "closed", "over", "bare", "demo-x", "", "' OR 1=1")
     ]
     for name, password in tried:
         answer = login(client, name, password)
         shown = answer.text.replace(TOKEN.search(answer.text)[1], "")  # type: ignore[index]
-        told.add((answer.status_code, re.sub(r'value="[^"]*"', "", shown)))
+        replies.add((answer.status_code, re.sub(r'value="[^"]*"', "", shown)))
         assert COOKIE not in client.cookies
-    assert len(told) == 1
+    assert len(replies) == 1
     with read_scope(field.url) as session:
         entries = session.exec(
             select(AuditEntry).where(AuditEntry.action == "session.refused")
@@ -422,12 +422,12 @@ def test_a_printed_code_signs_its_surveyor_in_once(
 
 def test_a_code_is_one_persons_and_no_answer_tells_whose(client: TestClient, field: Field) -> None:
     (code,) = _codes(field, "li")
-    told = set()
+    replies = set()
     for login_, typed in (("zhao", code), ("nobody", code), ("li", "ABCD-2345"), ("", "")):
         answer = send(client, "/auth/code", login=login_, code=typed)
         shown = answer.text.replace(TOKEN.search(answer.text)[1], "")  # type: ignore[index]
-        told.add((answer.status_code, re.sub(r'value="[^"]*"', "", shown)))
-    assert len(told) == 1
+        replies.add((answer.status_code, re.sub(r'value="[^"]*"', "", shown)))
+    assert len(replies) == 1
     assert signed_in(client, field) is None
 
 

@@ -35,9 +35,9 @@ def stranger(field: Field, web_settings: Settings) -> TestClient:
 
 
 def _boot(html: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="boot">(.*?)</script>', html, re.DOTALL)
-    assert found is not None
-    document: dict[str, Any] = json.loads(found[1])
+    match = re.search(r'<script type="application/json" id="boot">(.*?)</script>', html, re.DOTALL)
+    assert match is not None
+    document: dict[str, Any] = json.loads(match[1])
     return document
 
 

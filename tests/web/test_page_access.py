@@ -265,17 +265,17 @@ def test_state_and_files_of_a_page_belong_to_its_session(server: Server) -> None
 def test_files_of_a_session_have_limits_together(server: Server) -> None:
     visitor = Visitor(server.port, "supervisor")
     with visitor.open_line() as first, visitor.open_line() as second:
-        one, two = drawn(first)[0], drawn(second)[0]
-        assert visitor.add_file(one, "a", 1 << 20) == 204
+        first_number, two = drawn(first)[0], drawn(second)[0]
+        assert visitor.add_file(first_number, "a", 1 << 20) == 204
         assert visitor.add_file(two, "a", 1 << 20) == 204
-        assert visitor.add_file(one, "b", 2 << 20) in {413, 0}
-        assert visitor.ask("PUT", f"/_stcore/upload_file/{one}/c", Transfer_Encoding="chunked")[
-            0
-        ].status in {411, 403}
-        assert visitor.add_file(one, "d", 100) == 204
-        assert visitor.add_file(one, "e", 100) == 204
-        assert visitor.add_file(one, "f", 100) == 429
-        assert Visitor(server.port, "analyst").add_file(one, "g", 100) == 403
+        assert visitor.add_file(first_number, "b", 2 << 20) in {413, 0}
+        assert visitor.ask(
+            "PUT", f"/_stcore/upload_file/{first_number}/c", Transfer_Encoding="chunked"
+        )[0].status in {411, 403}
+        assert visitor.add_file(first_number, "d", 100) == 204
+        assert visitor.add_file(first_number, "e", 100) == 204
+        assert visitor.add_file(first_number, "f", 100) == 429
+        assert Visitor(server.port, "analyst").add_file(first_number, "g", 100) == 403
 
 
 def test_a_session_has_so_many_lines(server: Server) -> None:
@@ -326,9 +326,9 @@ def test_a_visitor_who_vanishes_leaves_one_line_and_no_traceback(server: Server)
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(0.5)
-    said = log_of(server).splitlines()[before:]
-    assert len(said) == 1, said
-    assert number not in said[0]
+    lines = log_of(server).splitlines()[before:]
+    assert len(lines) == 1, lines
+    assert number not in lines[0]
 
 
 def test_what_is_no_message_of_a_page_ends_the_line(server: Server) -> None:
@@ -369,7 +369,7 @@ def test_the_server_that_cannot_look_outside_would_say_so(tmp_path: Path) -> Non
     script.write_text(
         CUT_OFF.replace(str(SILENCE), "0") + "\nsocket.create_connection(('example.org', 80))"
     )
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
-    assert f"{OUTSIDE} FOR example.org" in told.stdout
+    assert f"{OUTSIDE} FOR example.org" in completed.stdout

@@ -61,8 +61,8 @@ def browser(instruments: dict[str, Instrument]) -> MiniRacer:
 
 
 def press(browser: MiniRacer, name: str, item: str, *keys: str) -> dict[str, Any]:
-    told = json.loads(str(browser.call("typed", name, item, json.dumps(keys))))
-    return {key: value for key, value in told.items() if value}
+    outcome = json.loads(str(browser.call("typed", name, item, json.dumps(keys))))
+    return {key: value for key, value in outcome.items() if value}
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_every_answer_of_every_question_can_be_keyed_and_short_ones_go_on_by_the
 def test_both_know_which_questions_decide(
     browser: MiniRacer, instruments: dict[str, Instrument], name: str
 ) -> None:
-    told = json.loads(str(browser.call("decisive", name)))
-    assert set(told) == decisive_items(instruments[name])
+    decisive = json.loads(str(browser.call("decisive", name)))
+    assert set(decisive) == decisive_items(instruments[name])
 
 
 @settings(max_examples=200)

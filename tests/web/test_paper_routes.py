@@ -71,11 +71,11 @@ def test_a_keyed_sheet_gets_its_receipt_once(
 ) -> None:
     sign_in(Role.TYPIST, "110000")
     document = keying()
-    told = [client.post("/api/responses", json=document) for _ in range(2)]
-    assert [answer.status_code for answer in told] == [200, 200]
-    assert told[0].json()["serial"] == "77"
-    assert told[0].json()["state"] in {"settled", "second"}
-    assert [answer.json()["duplicate"] for answer in told] == [False, True]
+    answers = [client.post("/api/responses", json=document) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["serial"] == "77"
+    assert answers[0].json()["state"] in {"settled", "second"}
+    assert [answer.json()["duplicate"] for answer in answers] == [False, True]
     assert _stored(field)[0] == 1
 
 
@@ -136,8 +136,8 @@ def test_a_number_is_asked_for_before_it_is_keyed(
     fresh = client.get(address + "0077")
     assert (fresh.status_code, fresh.json()) == (200, {"round": 1})
     client.post("/api/responses", json=keying())
-    taken = client.get(address + "77")
-    assert (taken.status_code, taken.json()["code"]) == (409, "sheet_taken")
+    refused = client.get(address + "77")
+    assert (refused.status_code, refused.json()["code"]) == (409, "sheet_taken")
     for wrong in ("", "%3Cb%3E", "9" * 50):
         assert client.get(address + wrong).status_code == 409
     assert client.get("/api/paper/sheet").status_code == 409

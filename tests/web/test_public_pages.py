@@ -29,9 +29,9 @@ FORM_SIZE = 20_000
 
 
 def boot_of(html: str) -> dict[str, object]:
-    found = re.search(r'<script type="application/json" id="boot">(.*?)</script>', html, re.DOTALL)
-    assert found is not None
-    document: dict[str, object] = json.loads(found[1])
+    match = re.search(r'<script type="application/json" id="boot">(.*?)</script>', html, re.DOTALL)
+    assert match is not None
+    document: dict[str, object] = json.loads(match[1])
     return document
 
 
@@ -130,9 +130,9 @@ def test_the_questionnaire_is_kept_for_ever(client: TestClient, field: Field) ->
 
 
 def test_assets_are_named_after_their_content(client: TestClient, invite: Invite) -> None:
-    found = ASSET.findall(client.get(f"/q/{invite()}").text)
-    assert len(found) == 2
-    for path in found:
+    paths = ASSET.findall(client.get(f"/q/{invite()}").text)
+    assert len(paths) == 2
+    for path in paths:
         answer = client.get(path)
         assert answer.status_code == 200
         assert "immutable" in answer.headers["cache-control"]

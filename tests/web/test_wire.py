@@ -143,9 +143,9 @@ def test_an_address_cannot_add_headers(door: DoorProcess) -> None:
 
 
 def test_pipelined_requests_are_answered_one_by_one(door: DoorProcess) -> None:
-    one = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+    request = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
     with socket.create_connection(("127.0.0.1", door.port), timeout=20) as line:
-        line.sendall(one * 5)
+        line.sendall(request * 5)
         answer = b""
         while answer.count(b"HTTP/1.1 200") < 5:
             more = line.recv(65536)

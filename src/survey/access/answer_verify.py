@@ -120,9 +120,9 @@ class AnswerHashes:
         missing = dict(self._held.hashes)
         for row in _revisions(session):
             key = (_bytes(row.response_id), row.number)
-            found = missing.pop(key, None)
+            sealed = missing.pop(key, None)
             self.report.compared += 1
-            self._check(key, row, found)
+            self._check(key, row, sealed)
         late = _Held()
         late.add_all(_entries(session, after))
         for suspect in self._suspects:
@@ -135,31 +135,31 @@ class AnswerHashes:
             )  # fmt: skip
         self._report_unsealed(add)
 
-    def _check(self, key: _Key, row: AnyRow, found: tuple[str, int] | None) -> None:
+    def _check(self, key: _Key, row: AnyRow, sealed: tuple[str, int] | None) -> None:
         answers = _document(row.answers)
         response, number = key
         suspect = _Suspect(
             response, number, answers_sha256(answers) if answers is not None else "",
-            answers == {}, bool(row.is_current), found,
+            answers == {}, bool(row.is_current), sealed,
         )  # fmt: skip
-        if not _fits(suspect, self._held, found):
+        if not _fits(suspect, self._held, sealed):
             self._suspects.append(suspect)
 
     def _judge(self, suspect: _Suspect, late: _Held, add: AddFinding) -> None:
         key = (suspect.response, suspect.number)
-        found = late.hashes.get(key) or suspect.found
+        sealed = late.hashes.get(key) or suspect.found
         both = _Held(
             {}, {**self._held.latest, **late.latest}, self._held.withdrawn | late.withdrawn
         )
-        if _fits(suspect, both, found):
+        if _fits(suspect, both, sealed):
             return
         name = str(UUID(bytes=suspect.response))
-        if found is None and suspect.response not in both.withdrawn:
+        if sealed is None and suspect.response not in both.withdrawn:
             self.report.unsealed += 1
             self.report.first_unsealed = self.report.first_unsealed or name
             return
-        sequence = found[1] if found else 0
-        add(sequence, sequence, _words(suspect, both, found, name))
+        sequence = sealed[1] if sealed else 0
+        add(sequence, sequence, _words(suspect, both, sealed, name))
 
     def _report_unsealed(self, add: AddFinding) -> None:
         if self.report.unsealed:
@@ -174,20 +174,20 @@ class AnswerHashes:
             )  # fmt: skip
 
 
-def _fits(suspect: _Suspect, held: _Held, found: tuple[str, int] | None) -> bool:
+def _fits(suspect: _Suspect, held: _Held, sealed: tuple[str, int] | None) -> bool:
     if suspect.is_current != (suspect.number == held.latest.get(suspect.response, 1)):
         return False
     if suspect.response in held.withdrawn:
         return suspect.empty
-    return found is not None and found[0] == suspect.sha256
+    return sealed is not None and sealed[0] == suspect.sha256
 
 
-def _words(suspect: _Suspect, held: _Held, found: tuple[str, int] | None, name: str) -> Message:
+def _words(suspect: _Suspect, held: _Held, sealed: tuple[str, int] | None, name: str) -> Message:
     if suspect.response in held.withdrawn and not suspect.empty:
         return msg(
             "Interview {response} was withdrawn, and answers of it are there.", response=name
         )
-    if suspect.response not in held.withdrawn and found and found[0] != suspect.sha256:
+    if suspect.response not in held.withdrawn and sealed and sealed[0] != suspect.sha256:
         return msg(
             "The answers of interview {response} (revision {number}) are not those that came in.",
             response=name, number=suspect.number,

@@ -78,9 +78,9 @@ def _is_there(session: Session, level: Level, area: str) -> bool:
     if level is Level.NATION:
         return True
     if level is Level.PROVINCE:
-        found = exists().where(_CITIES.c.code.startswith(area, autoescape=True))
+        query = exists().where(_CITIES.c.code.startswith(area, autoescape=True))
     elif level is Level.CITY:
-        found = exists().where(_CITIES.c.code == area)
+        query = exists().where(_CITIES.c.code == area)
     else:
-        found = exists().where(_POINTS.c.city_code == city, _POINTS.c.code == point)
-    return bool(session.connection().execute(select(found)).scalar_one())
+        query = exists().where(_POINTS.c.city_code == city, _POINTS.c.code == point)
+    return bool(session.connection().execute(select(query)).scalar_one())

@@ -114,7 +114,9 @@ def verify(
     head = session.connection().execute(select(_HEAD)).one_or_none()
     if head is None:
         report.add(0, 0, msg("The head of the chain is gone."))
-    reader = _Reader(report, keyring(current_settings()), {one.sequence: one for one in anchors})
+    reader = _Reader(
+        report, keyring(current_settings()), {anchor.sequence: anchor for anchor in anchors}
+    )
     reader.begin(head)
     end, answers = head.sequence if head is not None else _LARGEST, AnswerHashes()
     for row in _rows(session, report.first, end):
@@ -212,8 +214,8 @@ class _Reader:
         self._check_key(row)
         self._check_anchor(row)
         if self._seal_holds(row) and row.action == TRIMMED:
-            told = orjson.loads(row.detail)
-            self._told = (told.get("up_to"), told.get("hash"))
+            detail = orjson.loads(row.detail)
+            self._told = (detail.get("up_to"), detail.get("hash"))
         self._expected, self._onto = row.sequence + 1, row.hash
         self.report.rows += 1
         self.report.last, self.report.hash = row.sequence, row.hash or ""

@@ -56,8 +56,8 @@ def examine_secrets(session: Session) -> tuple[int, int, int]:
     """How many are stored readably, how many no key opens, and how many there are at all."""
     query = select(Credential).where(col(Credential.totp_secret).is_not(None))
     credentials = session.exec(query).all()
-    readable = sum(is_readable(one.totp_secret or "") for one in credentials)
-    unreadable = sum(plain_secret(one) is None for one in credentials)
+    readable = sum(is_readable(credential.totp_secret or "") for credential in credentials)
+    unreadable = sum(plain_secret(credential) is None for credential in credentials)
     return readable, unreadable, len(credentials)
 
 

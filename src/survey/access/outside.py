@@ -116,10 +116,10 @@ def _link(session: Session, vouched: Vouched, now: datetime) -> Account | None:
     account = session.exec(query).one_or_none()
     if account is None or account.is_demo or not is_alive(account, now):
         return None
-    taken = select(OutsideIdentity.id).where(
+    existing_link = select(OutsideIdentity.id).where(
         OutsideIdentity.account_id == account.id, OutsideIdentity.issuer == vouched.issuer
     )
-    if session.exec(taken).first() is not None:
+    if session.exec(existing_link).first() is not None:
         return None
     session.add(
         OutsideIdentity(

@@ -98,8 +98,8 @@ def require_strong(password: str, *, about: tuple[str, ...]) -> None:
     with _JUDGE:
         judged = zxcvbn(password[:_JUDGED], user_inputs=known)
     if judged["score"] < STRONG:
-        said = (judged["feedback"]["warning"], *judged["feedback"]["suggestions"])
+        feedback = (judged["feedback"]["warning"], *judged["feedback"]["suggestions"])
         raise PasswordWeak(
             msg("This password is easy to guess."),
-            tuple(_ADVICE[text] for text in said if text in _ADVICE),
+            tuple(_ADVICE[text] for text in feedback if text in _ADVICE),
         )

@@ -86,7 +86,7 @@ def new_recovery_codes(*, session: Session, account_id: UUID) -> tuple[str, ...]
     """Ten fresh ones; the ones before do nothing any more."""
     session.connection().execute(delete(_CODES).where(_CODES.c.account_id == account_id))
     codes = tuple(random_signs(_RECOVERY_SIGNS) for _ in range(RECOVERY_CODES))
-    session.add_all(RecoveryCode(code_sha256=digest(one), account_id=account_id) for one in codes)
+    session.add_all(RecoveryCode(code_sha256=digest(code), account_id=account_id) for code in codes)
     session.flush()
     return codes
 

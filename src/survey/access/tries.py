@@ -84,16 +84,18 @@ def claim_try(*, session: Session, counted: Sequence[Counted], now: datetime) ->
     connection = session.connection()
     connection.execute(delete(_TRIES).where(or_(*_forgotten(now))))
     rows = []
-    for one in sorted(counted, key=lambda each: each.subject):
-        insert_if_new(connection, SignInTries, {"subject": one.subject, "tries": 0, "last_at": now})
-        query = select(_TRIES).where(_TRIES.c.subject == one.subject).with_for_update()
-        rows.append((one, connection.execute(query).one()))
+    for counter in sorted(counted, key=lambda each: each.subject):
+        insert_if_new(
+            connection, SignInTries, {"subject": counter.subject, "tries": 0, "last_at": now}
+        )
+        query = select(_TRIES).where(_TRIES.c.subject == counter.subject).with_for_update()
+        rows.append((counter, connection.execute(query).one()))
     waits = [row.locked_until - now for _, row in rows if row.locked_until is not None]
     longest = max(waits, default=timedelta(0))
     if longest > timedelta(0):
         raise TooManyTries(longest)
-    for one, row in rows:
-        _set(session, one, row.tries + 1, now)
+    for counter, row in rows:
+        _set(session, counter, row.tries + 1, now)
 
 
 def give_back_try(*, session: Session, counted: Counted, now: datetime) -> None:

@@ -136,7 +136,10 @@ def _anchors_in(log: Path) -> Iterator[Anchor]:
 def _print(report: Report, form: Format, anchors: int) -> None:
     t = translator(current_settings().language)
     if report.findings:
-        rows = [(one.first or None, one.last or None, t(one.text)) for one in report.findings]
+        rows = [
+            (finding.first or None, finding.last or None, t(finding.text))
+            for finding in report.findings
+        ]
         print_table(("from", "to", "finding"), rows, form)
     if report.wrong > len(report.findings):
         say("{count} more findings are not listed.", count=report.wrong - len(report.findings))

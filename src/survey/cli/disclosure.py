@@ -38,21 +38,28 @@ def audit(
     with reporting_errors():
         settings = current_settings()
         with session_scope(settings.store_url, patient=True) as session:
-            found = audit_wave(
+            wave_audit = audit_wave(
                 settings, session, wave_key=wave, actor=OPERATOR, every_cell=every_cell
             )
         rows = [
-            (one.area_level, one.area, one.group, one.indicator, one.low, one.high)
-            for one in found.narrow
+            (
+                interval.area_level,
+                interval.area,
+                interval.group,
+                interval.indicator,
+                interval.low,
+                interval.high,
+            )
+            for interval in wave_audit.narrow
         ]
         if rows or form is not Format.TABLE:
             print_table(_COLUMNS, rows, form)
         if form is Format.TABLE:
             say(
                 "{audited} of {hidden} hidden cells audited; {narrow} are known too closely.",
-                audited=found.audited,
-                hidden=found.hidden,
-                narrow=len(found.narrow),
+                audited=wave_audit.audited,
+                hidden=wave_audit.hidden,
+                narrow=len(wave_audit.narrow),
             )
-    if found.narrow:
+    if wave_audit.narrow:
         raise typer.Exit(1)

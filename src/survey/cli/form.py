@@ -98,8 +98,8 @@ def import_form(
         _print_findings([*imported.skipped, *imported.warnings], Format.TABLE)
         instrument = imported.instrument
         with session_scope(current_settings().store_url) as session:
-            found = freezing_findings(session=session, instrument=instrument, rows=imported.rows)
-            _refuse(found)
+            findings = freezing_findings(session=session, instrument=instrument, rows=imported.rows)
+            _refuse(findings)
             add_instrument(
                 session=session, principal=OPERATOR, instrument=instrument, now=datetime.now(UTC)
             )
@@ -176,8 +176,8 @@ def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
     try:
         return read_tree(file, name=name)
     except TreeError as error:
-        for one in error.all:
-            say(one.message)
+        for fault in error.all:
+            say(fault.message)
         raise typer.Exit(1) from error
 
 

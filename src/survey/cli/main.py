@@ -49,10 +49,10 @@ class Commands(TyperGroup):
         if name not in COMMANDS:
             return None
         module, _, place = COMMANDS[name].partition(":")
-        found = getattr(import_module(module), place)
-        if not isinstance(found, typer.Typer):
-            found = _alone(found)
-        command = typer.main.get_command(found)
+        target = getattr(import_module(module), place)
+        if not isinstance(target, typer.Typer):
+            target = _alone(target)
+        command = typer.main.get_command(target)
         command.name = name
         return command
 

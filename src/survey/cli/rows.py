@@ -64,11 +64,11 @@ def request(
 def requests(form: FormatOption = Format.TABLE) -> None:
     """List the requests for exact files with their state, newest first."""
     with reporting_errors(), read_scope(current_settings().store_url) as session:
-        found = exact_requests(session=session, principal=OPERATOR, now=datetime.now(UTC))
+        all_requests = exact_requests(session=session, principal=OPERATOR, now=datetime.now(UTC))
     rows = [
-        (str(one.id), one.wave, one.account, one.state.value, _minute(one.requested_at),
-         one.purpose, one.decided_by, _minute(one.decided_at), one.reason, _minute(one.valid_until))
-        for one in found
+        (str(exact_request.id), exact_request.wave, exact_request.account, exact_request.state.value, _minute(exact_request.requested_at),
+         exact_request.purpose, exact_request.decided_by, _minute(exact_request.decided_at), exact_request.reason, _minute(exact_request.valid_until))
+        for exact_request in all_requests
     ]  # fmt: skip
     print_table(_REQUESTS, rows, form)
 
@@ -148,10 +148,10 @@ def trace_rows(
     with reporting_errors():
         names = set(_NAME.findall(copy.read_text(encoding="utf-8", errors="replace").lower()))
         with read_scope(current_settings().store_url) as session:
-            found = trace(session=session, principal=OPERATOR, wave_key=wave, names=names)
+            traced_exports = trace(session=session, principal=OPERATOR, wave_key=wave, names=names)
         rows = [
-            (str(one.export_id), one.account, f"{one.made_at:%Y-%m-%d %H:%M}", one.purpose,
-             one.matched)
-            for one in found
+            (str(traced_export.export_id), traced_export.account, f"{traced_export.made_at:%Y-%m-%d %H:%M}", traced_export.purpose,
+             traced_export.matched)
+            for traced_export in traced_exports
         ]  # fmt: skip
         print_table(_COLUMNS, rows, form)

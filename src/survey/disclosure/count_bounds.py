@@ -40,7 +40,9 @@ class BoundedCounts:
         else:
             same = (counts == self._known) | (np.isnan(counts) & np.isnan(self._known))
             changed, narrow = ~same.all(axis=tuple(range(len(used)))), self._narrow.copy()
-        local = [Relation(used.index(one.axis), one.members, False) for one in adding]
+        local = [
+            Relation(used.index(relation.axis), relation.members, False) for relation in adding
+        ]
         part = counts[..., changed]
         low, high = bound_counts(part, local)
         narrow[..., changed] = np.isnan(part) & (high - low < self.minimum)

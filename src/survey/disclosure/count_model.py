@@ -123,12 +123,12 @@ class CountModel:
             bounded.add(place)
         narrow = self._is_narrow(cells, minimum)
         least, most = self._whole(cells)
-        found = tuple(
+        narrow_bounds = tuple(
             (int(places[number]), int(least[number]), int(most[number]))
             for number in np.flatnonzero(narrow).tolist()
             if int(places[number]) in bounded
         )
-        return SliceAudit(before.wide.union(places[~narrow].tolist()), found)
+        return SliceAudit(before.wide.union(places[~narrow].tolist()), narrow_bounds)
 
     def _bound(self, cell: int, minimum: int) -> None:
         """Find both ends of the interval of a cell, as far as it is not known to be wide."""

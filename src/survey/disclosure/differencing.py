@@ -93,21 +93,21 @@ class _Shared:
     @classmethod
     def of(cls, who: Memberships) -> "_Shared":
         groups = who.shape[1]
-        one, other = np.triu_indices(groups)
-        by_city = np.stack([_of_both(who, rows, one, other) for rows in who.rows()])
+        first, other = np.triu_indices(groups)
+        by_city = np.stack([_of_both(who, rows, first, other) for rows in who.rows()])
         place = np.zeros((groups, groups), dtype=np.int64)
-        place[one, other] = place[other, one] = np.arange(len(one))
+        place[first, other] = place[other, first] = np.arange(len(first))
         return cls(by_city.round().astype(np.int32), place)
 
-    def count(self, cities: Flags, one: Numbers, other: Numbers, indicator: Numbers) -> Numbers:
-        total: Numbers = self.by_city[cities][:, indicator, self.place[one, other]].sum(axis=0)
+    def count(self, cities: Flags, first: Numbers, other: Numbers, indicator: Numbers) -> Numbers:
+        total: Numbers = self.by_city[cities][:, indicator, self.place[first, other]].sum(axis=0)
         return total
 
 
-def _of_both(who: Memberships, rows: Numbers, one: Numbers, other: Numbers) -> Numbers:
+def _of_both(who: Memberships, rows: Numbers, first: Numbers, other: Numbers) -> Numbers:
     """Respondents of both groups of each pair among `rows`, indicators x pairs."""
     member = np.ascontiguousarray(who.member[rows].T.astype(np.float32))
-    return who.answered[rows].T.astype(np.float32) @ (member[one] * member[other]).T
+    return who.answered[rows].T.astype(np.float32) @ (member[first] * member[other]).T
 
 
 def _close(
@@ -132,14 +132,14 @@ def _close(
         candidates &= np.triu(np.ones(candidates.shape[:2], dtype=bool), 1)[:, :, None]
     elif is_nested:
         candidates &= ~np.eye(len(groups), dtype=bool)[:, :, None]
-    one, other, indicator = np.nonzero(candidates)
-    difference = n[areas[0], one, indicator] + n[areas[1], other, indicator]
-    difference -= 2 * shared.count(both, one, other, indicator)
+    first, other, indicator = np.nonzero(candidates)
+    difference = n[areas[0], first, indicator] + n[areas[1], other, indicator]
+    difference -= 2 * shared.count(both, first, other, indicator)
     close = difference < minimum
     rows = [
         np.ravel_multi_index(
             (np.full(close.sum(), area), group[close], indicator[close]), who.shape
         )
-        for area, group in zip(areas, (one, other), strict=True)
+        for area, group in zip(areas, (first, other), strict=True)
     ]
     return np.stack(rows, axis=1).astype(np.int64), difference[close]

@@ -41,11 +41,12 @@ def determined(hidden: Flags, relations: Sequence[Relation], since: Flags | None
         flat = flat & (flat != earlier).any(axis=0)
     patterns, which = np.unique(flat, axis=1, return_inverse=True)
     sums = [
-        matrix_of([one for one in adding if one.axis == axis], hidden.shape[axis]) for axis in axes
+        matrix_of([relation for relation in adding if relation.axis == axis], hidden.shape[axis])
+        for axis in axes
     ]
     free = _null_draw(_System(patterns.reshape(*unknown.shape[:-1], -1), sums))
-    found = (np.abs(free) < ZERO).reshape(flat.shape[0], -1) & patterns
-    back = found[:, which.ravel()].reshape(moved.shape)
+    fixed = (np.abs(free) < ZERO).reshape(flat.shape[0], -1) & patterns
+    back = fixed[:, which.ravel()].reshape(moved.shape)
     result: Flags = back.transpose(np.argsort([*axes, *others]))
     return result
 

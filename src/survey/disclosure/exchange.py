@@ -43,17 +43,20 @@ class Exchanges:
 
     @classmethod
     def of(cls, relations: Sequence[Relation], shape: Sequence[int]) -> "Exchanges":
-        adding = [one for one in relations if not one.mixture]
-        axes = tuple(sorted({one.axis for one in adding}))
-        moves = [_moves([one for one in adding if one.axis == axis], shape[axis]) for axis in axes]
+        adding = [relation for relation in relations if not relation.mixture]
+        axes = tuple(sorted({relation.axis for relation in adding}))
+        moves = [
+            _moves([relation for relation in adding if relation.axis == axis], shape[axis])
+            for axis in axes
+        ]
         return cls(axes, tuple(moves))
 
 
 def _moves(relations: Sequence[Relation], size: int) -> Moves:
     sums = matrix_of(relations, size)
     lifted = _lifted(sums)
-    wholes = {int(one.members[0]) for one in relations}
-    parts = sorted({int(part) for one in relations for part in one.members[1:]} - wholes)
+    wholes = {int(relation.members[0]) for relation in relations}
+    parts = sorted({int(part) for relation in relations for part in relation.members[1:]} - wholes)
     pairs = np.array(list(combinations(parts, 2)), dtype=np.int64).reshape(-1, 2)
     arrivals = np.concatenate([lifted[parts], _arrivals(relations, wholes, size)])
     return Moves(
@@ -71,7 +74,9 @@ def _arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Flo
     """None where there are too many ways."""
     rows = []
     for whole in sorted(wholes):
-        ways = [one.members[1:].tolist() for one in relations if one.members[0] == whole]
+        ways = [
+            relation.members[1:].tolist() for relation in relations if relation.members[0] == whole
+        ]
         if math.prod(len(parts) for parts in ways) <= _MOST_ARRIVALS:
             rows += [np.bincount([whole, *parts], minlength=size) for parts in product(*ways)]
     return np.array(rows, dtype=float).reshape(-1, size)

@@ -151,7 +151,7 @@ def _smaller_of(
 ) -> Numbers:
     """Of every pair that would be shown the row with fewer respondents, else the later one."""
     open_pairs = pairs[(reasons[pairs] == _CODE[Reason.SHOWN]).all(axis=1)]
-    one, other = open_pairs[:, 0], open_pairs[:, 1]
-    first = (cost[one] < cost[other]) | ((cost[one] == cost[other]) & (order[one] > order[other]))
-    smaller: Numbers = np.where(first, one, other)
+    row, other = open_pairs[:, 0], open_pairs[:, 1]
+    first = (cost[row] < cost[other]) | ((cost[row] == cost[other]) & (order[row] > order[other]))
+    smaller: Numbers = np.where(first, row, other)
     return smaller

@@ -74,16 +74,18 @@ class IntervalAuditor:
         order = [*(axis for axis in range(known.ndim) if axis not in used), *used]
         inner = [known.shape[axis] for axis in used]
         places = np.arange(known.size).reshape(known.shape).transpose(order).reshape(-1, *inner)
-        local = [Relation(used.index(one.axis), one.members, False) for one in adding]
+        local = [
+            Relation(used.index(relation.axis), relation.members, False) for relation in adding
+        ]
         cells = []
         for number in np.random.default_rng(SEED).permutation(len(places)).tolist():
             at = places[number]
             audit = self._audit(number, known.ravel()[at], target.ravel()[at], local)
             for cell, low, high in audit.narrow if audit else ():
                 place = np.unravel_index(at.ravel()[cell], known.shape)
-                cells.append(NarrowCell(tuple(int(one) for one in place), low, high))
+                cells.append(NarrowCell(tuple(int(index) for index in place), low, high))
                 narrow[place] = True
-        self.narrow = tuple(sorted(cells, key=lambda one: one.place))
+        self.narrow = tuple(sorted(cells, key=lambda narrow_cell: narrow_cell.place))
         return narrow
 
     def _audit(

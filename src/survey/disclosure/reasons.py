@@ -83,10 +83,10 @@ def published(table: pd.DataFrame) -> pd.DataFrame:
     The true reason would tell what it hides, that all of them gave the same answer.
     """
     codes = table["reason"].cat.codes.to_numpy()
-    told = np.where(
+    public_codes = np.where(
         codes == REASONS.index(Reason.UNANIMOUS), REASONS.index(Reason.SECONDARY), codes
     )
-    reason = pd.Categorical.from_codes(told.astype(np.int8), categories=pd.Index(REASONS))
+    reason = pd.Categorical.from_codes(public_codes.astype(np.int8), categories=pd.Index(REASONS))
     return table.assign(reason=reason)
 
 
@@ -97,8 +97,8 @@ def neutral(table: pd.DataFrame) -> pd.DataFrame:
     that all of them come from one sampling point.
     """
     hidden = ~table["shown"].to_numpy(dtype=bool)
-    told = pd.Categorical.from_codes(hidden.astype(np.int8), _index(PUBLISHED_REASONS))
-    result = table.assign(reason=told)
+    neutral_reason = pd.Categorical.from_codes(hidden.astype(np.int8), _index(PUBLISHED_REASONS))
+    result = table.assign(reason=neutral_reason)
     if "status" in table.columns:
         codes, labels = coded(table["status"])
         every = (*labels, "") if "" not in labels else tuple(labels)

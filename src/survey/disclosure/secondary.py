@@ -137,19 +137,21 @@ def _closed(
         waiting = dict(_touched(views, added))
     while waiting:
         before = hidden.copy()
-        found = {place: views[place].open(hidden, columns) for place, columns in waiting.items()}
-        _give_up(hidden, views, found)
+        open_columns = {
+            place: views[place].open(hidden, columns) for place, columns in waiting.items()
+        }
+        _give_up(hidden, views, open_columns)
         _together(hidden, cube.same)
         waiting = dict(_touched(views, hidden & ~before))
     return hidden
 
 
-def _give_up(hidden: Flags, views: Sequence["_View"], found: dict[int, Numbers]) -> None:
+def _give_up(hidden: Flags, views: Sequence["_View"], open_columns: dict[int, Numbers]) -> None:
     """Hide one more member of every open relation that another has not closed meanwhile."""
     coverage = np.zeros(hidden.shape, dtype=np.int64)
-    for place, columns in found.items():
+    for place, columns in open_columns.items():
         views[place].add(coverage, columns)
-    for place, columns in found.items():
+    for place, columns in open_columns.items():
         if len(columns):
             views[place].hide(hidden, coverage, views[place].open(hidden, columns))
 
@@ -158,12 +160,15 @@ def _widened(hidden: Flags, leaking: Flags, views: Sequence["_View"]) -> Flags:
     """`hidden` with one more member beside every determined cell, where there is one."""
     hidden, waiting = hidden.copy(), leaking.copy()
     columns = [np.flatnonzero(view.of(leaking).any(axis=0)) for view in views]
-    columns = [view.giving(hidden, found) for view, found in zip(views, columns, strict=True)]
+    columns = [
+        view.giving(hidden, this_view_columns)
+        for view, this_view_columns in zip(views, columns, strict=True)
+    ]
     coverage = np.zeros(hidden.shape, dtype=np.int64)
-    for view, found in zip(views, columns, strict=True):
-        view.add(coverage, found)
-    for view, found in zip(views, columns, strict=True):
-        still = found[view.of(waiting)[:, found].any(axis=0)]
+    for view, view_columns in zip(views, columns, strict=True):
+        view.add(coverage, view_columns)
+    for view, view_columns in zip(views, columns, strict=True):
+        still = view_columns[view.of(waiting)[:, view_columns].any(axis=0)]
         still = view.giving(hidden, still)
         view.hide(hidden, coverage, still)
         view.clear(waiting, still)
@@ -227,14 +232,14 @@ class _View:
         count = gone.sum(axis=0)
         known = ~gone[0] & (count > 0)
         leaks = (count == 1) | (known & self._narrow(n, gone, columns))
-        found: Numbers = columns[leaks]
-        return found
+        open_columns: Numbers = columns[leaks]
+        return open_columns
 
     def giving(self, hidden: Flags, columns: Numbers) -> Numbers:
         """Those of `columns` in which a member is left to hide."""
         left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
-        found: Numbers = columns[left.any(axis=0)]
-        return found
+        giving_columns: Numbers = columns[left.any(axis=0)]
+        return giving_columns
 
     def _narrow(self, n: Numbers, gone: Flags, columns: Numbers) -> Flags:
         """What the shown whole tells about its hidden parts is too much."""

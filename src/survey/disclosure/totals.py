@@ -76,24 +76,27 @@ class Axes:
 
     def relations(self, totals: Sequence[Total]) -> list[Relation]:
         """The totals whose whole and at least one part are in the table."""
-        found = []
+        relations = []
         for total in totals:
             axis = self.columns.index(total.along)
             labels = self.labels[axis]
             parts = sorted({labels[part] for part in total.parts if part in labels})
             if total.whole in labels and parts:
                 members = np.array([labels[total.whole], *parts], dtype=np.int64)
-                found.append(Relation(axis, members, total.mixture))
-        return sorted(found, key=lambda one: (one.axis, one.mixture, *one.members.tolist()))
+                relations.append(Relation(axis, members, total.mixture))
+        return sorted(
+            relations,
+            key=lambda relation: (relation.axis, relation.mixture, *relation.members.tolist()),
+        )
 
 
 def _axes(by: Sequence[str], totals: Sequence[Total]) -> list[Key]:
     """The axes in the order of `by`."""
     named = list(dict.fromkeys(total.along for total in totals))
-    taken = [column for along in named for column in along]
-    if len(set(taken)) < len(taken) or not set(taken) <= set(by):
+    named_columns = [column for along in named for column in along]
+    if len(set(named_columns)) < len(named_columns) or not set(named_columns) <= set(by):
         raise ValueError(f"totals must name key columns, each in one axis: {named}")
-    alone = [(column,) for column in by if column not in taken]
+    alone = [(column,) for column in by if column not in named_columns]
     return sorted([*named, *alone], key=lambda columns: list(by).index(columns[0]))
 
 
@@ -112,8 +115,8 @@ def _together(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
     """Place of each row among the distinct keys of several columns, and these keys."""
     codes, labels = zip(*(coded(frame[column]) for column in frame), strict=True)
     sizes = [len(names) for names in labels]
-    found, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
-    places = np.unravel_index(found, sizes)
+    distinct, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
+    places = np.unravel_index(distinct, sizes)
     keys = [
         tuple(names[number] for names, number in zip(labels, key, strict=True))
         for key in np.stack(places, axis=1).tolist()

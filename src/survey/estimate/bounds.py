@@ -45,7 +45,7 @@ def bounded_interval(
     if not lowest < highest:
         raise EstimateError("bad_scale", lowest=lowest, highest=highest)
     width = highest - lowest
-    values = (np.asarray(one, dtype=np.float64) for one in (estimate, se, df, size))
+    values = (np.asarray(array, dtype=np.float64) for array in (estimate, se, df, size))
     x, error, freedom, n = np.broadcast_arrays(*values)
     p = np.clip((x - lowest) / width, 0.0, 1.0)
     known = np.where(freedom >= 1, freedom, np.nan)

@@ -85,9 +85,9 @@ def change(
         members=np.minimum(first.members, second.members),
         size=magnitude(first.linearised) + magnitude(second.linearised),
     )
-    found = gap.columns(level, ("after", "before", "n_before"))
-    found["p_adjusted"] = benjamini_hochberg(found["p"])
-    table = long_table(domains[0], first.names, {name: found[name] for name in COLUMNS})
+    columns = gap.columns(level, ("after", "before", "n_before"))
+    columns["p_adjusted"] = benjamini_hochberg(columns["p"])
+    table = long_table(domains[0], first.names, {name: columns[name] for name in COLUMNS})
     return describe(table, second.sample)
 
 

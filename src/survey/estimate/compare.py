@@ -66,12 +66,15 @@ def compare(
     else:
         rows = _rows(frame, _level_of(group, reference, frame))
         outside = PsuSums.collect(sample, domains.only(rows), values, omega)
-    found = []
+    differences = []
     for index in range(len(labels)):
         part = parts.of(index)
         other_side = outside.without(part) if reference == "rest" else outside
-        found.append(gap(part, other_side).columns(level))
-    columns = {name: np.stack([one[name] for one in found], axis=1) for name in found[0]}
+        differences.append(gap(part, other_side).columns(level))
+    columns = {
+        name: np.stack([difference[name] for difference in differences], axis=1)
+        for name in differences[0]
+    }
     return describe(long_table(domains, names, columns, groups=labels), sample)
 
 

@@ -60,7 +60,7 @@ def _summary(values: Floats, level: float) -> dict[str, Floats]:
 def _percentiles(values: Floats, count: np.ndarray, level: float) -> tuple[Floats, Floats]:
     """Percentiles with linear interpolation, NaN sorted last and left out."""
     ordered = np.sort(values.T, axis=1)
-    found = []
+    quantiles = []
     for probability in ((1 - level) / 2, (1 + level) / 2):
         place = np.maximum(count - 1, 0) * probability
         below = np.floor(place).astype(np.intp)
@@ -68,5 +68,5 @@ def _percentiles(values: Floats, count: np.ndarray, level: float) -> tuple[Float
         first = ordered[line, below]
         second = ordered[line, np.minimum(below + 1, np.maximum(count - 1, 0))]
         quantile = first + (place - below) * (second - first)
-        found.append(np.where(count > 1, quantile, np.nan))
-    return found[0], found[1]
+        quantiles.append(np.where(count > 1, quantile, np.nan))
+    return quantiles[0], quantiles[1]

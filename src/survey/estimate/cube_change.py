@@ -41,10 +41,13 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
     with one_thread():
         shared = _SharedPsus.of(before, after)
         first, second = _sides(before), _sides(after)
-        found = [_level(*pair, shared, level) for pair in zip(first, second, strict=True)]
+        level_results = [_level(*pair, shared, level) for pair in zip(first, second, strict=True)]
     sums = after.sums
-    areas = {side.view.level.name: labels for side, (labels, _) in zip(second, found, strict=True)}
-    parts = [columns for _, columns in found]
+    areas = {
+        side.view.level.name: labels
+        for side, (labels, _) in zip(second, level_results, strict=True)
+    }
+    parts = [columns for _, columns in level_results]
     for columns in parts:
         columns["n_after"] = columns.pop("n").astype(np.int64)
         columns["n_before"] = columns["n_before"].astype(np.int64)
@@ -59,7 +62,7 @@ def _check_alike(before: Cube, after: Cube) -> None:
         "composite": (before.sums.composite, after.sums.composite),
         "groups": (before.sums.groups, after.sums.groups),
         "area levels": tuple(
-            tuple(level.name for level in one.sums.levels) for one in (before, after)
+            tuple(level.name for level in cube.sums.levels) for cube in (before, after)
         ),
     }
     for name, (first, second) in kinds.items():
@@ -91,8 +94,8 @@ def _sides(cube: Cube) -> list[_Side]:
     assumed = cube.sums.sample.assumed_deff
     simple = [None] * len(cube.views) if assumed is None else simple_variances(cube.views)
     return [
-        _side(view, one if one is None or assumed is None else assumed * one)
-        for view, one in zip(cube.views, simple, strict=True)
+        _side(view, variance if variance is None or assumed is None else assumed * variance)
+        for view, variance in zip(cube.views, simple, strict=True)
     ]
 
 
@@ -126,11 +129,13 @@ class _SharedPsus:
         none = np.zeros(0, dtype=np.intp)
         places = none, none
         if all(sample.assumed_deff is None for sample in samples):
-            labels = [one.sample.psu_labels.take(one.order) for one in (first, second)]
-            found = labels[0].get_indexer(labels[1])
-            kept = np.flatnonzero(found >= 0)
-            places = found[kept], kept
-        present = [_present(one, place) for one, place in zip((before, after), places, strict=True)]
+            labels = [sums.sample.psu_labels.take(sums.order) for sums in (first, second)]
+            indexer = labels[0].get_indexer(labels[1])
+            kept = np.flatnonzero(indexer >= 0)
+            places = indexer[kept], kept
+        present = [
+            _present(cube, place) for cube, place in zip((before, after), places, strict=True)
+        ]
         return cls(samples, places, present[0] * present[1])
 
     def covariance(self, first: _Side, second: _Side) -> tuple[Floats, Floats]:
@@ -230,11 +235,11 @@ def _level(
 
 
 def _joint_df(
-    design: tuple[Floats, Floats], found: tuple[Floats, Floats], shared: Floats
+    design: tuple[Floats, Floats], cube_df: tuple[Floats, Floats], shared: Floats
 ) -> Floats:
     """df of both waves less that of the shared PSUs; lowered as the waves' own are by the cubes'
     rule."""
     together = design[0] + design[1]
     joint = together - shared
-    lowered = np.maximum(np.rint(joint * ratio(found[0] + found[1], together)), 1)
+    lowered = np.maximum(np.rint(joint * ratio(cube_df[0] + cube_df[1], together)), 1)
     return np.where(joint >= 1, np.minimum(lowered, joint), joint)

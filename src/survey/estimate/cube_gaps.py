@@ -145,7 +145,7 @@ def _nesting(view: View, reference: View) -> Codes:
 def _homes(view: View, reference: View) -> tuple[Codes, Codes]:
     """Area and larger area of each stratum; a stratum cut by an area is an error."""
     segments, sample = view.segments, view.sums.sample
-    found = []
+    homes = []
     for level in (view.level, reference.level):
         of_segment = level.of_block[segments.block]
         home = np.full(len(sample.psus), -1, dtype=np.intp)
@@ -154,5 +154,5 @@ def _homes(view: View, reference: View) -> tuple[Codes, Codes]:
         if split.size:
             stratum = sample.stratum_labels[int(segments.stratum[split[0]])]
             raise EstimateError("area_splits_stratum", stratum=stratum, level=level.name)
-        found.append(home)
-    return found[0], found[1]
+        homes.append(home)
+    return homes[0], homes[1]

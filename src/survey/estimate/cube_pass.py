@@ -53,9 +53,9 @@ class Plan:
 
     def spread_out(self, columns: Figures, several: Figures) -> Figures:
         """Per statistic (..., T): its column's figure (..., K), or its own (..., several)."""
-        found = columns.take(np.maximum(self.only, 0), axis=-1)
-        found[..., self.several] = several
-        return found
+        figures = columns.take(np.maximum(self.only, 0), axis=-1)
+        figures[..., self.several] = several
+        return figures
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _pair_lines(items: int, plan: Plan) -> tuple[Codes, Codes]:
 
 def _any_scored(rows: Rows, plan: Plan) -> Integers:
     """1 where a row scores any item of each statistic of several columns, shape (several, n)."""
-    found = np.empty((len(plan.several), rows.answers.shape[1]), dtype=np.int8)
-    for scored, line in zip(found, plan.omega[plan.several], strict=True):
+    is_scored = np.empty((len(plan.several), rows.answers.shape[1]), dtype=np.int8)
+    for scored, line in zip(is_scored, plan.omega[plan.several], strict=True):
         np.bitwise_or.reduce(rows.answers[np.flatnonzero(line)], axis=0, out=scored)
-    return found
+    return is_scored

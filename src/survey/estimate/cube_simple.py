@@ -15,21 +15,21 @@ MIX_TOLERANCE = 1e-14
 
 def simple_variances(views: Sequence[View]) -> list[Floats]:
     """Simple-random variance (with replacement) of every figure, one (A, G, T) per level."""
-    found = []
+    variances = []
     for view, squares in zip(views, squares_of(views), strict=True):
-        found.append(ratio(squares * view.base, view.members - 1, np.nan))
-    return found
+        variances.append(ratio(squares * view.base, view.members - 1, np.nan))
+    return variances
 
 
 def squares_of(views: Sequence[View]) -> list[Floats]:
     """Sum of w u^2, u the linearised value of a row over its weight, one (A, G, T) per level."""
     dense = _dense_squares(views)
-    found = []
+    level_squares = []
     for view, rows_squares in zip(views, dense, strict=True):
         squares = _small_squares(view)
         squares[..., view.sums.plan.dense] = rows_squares
-        found.append(squares * view.coverage**2)
-    return found
+        level_squares.append(squares * view.coverage**2)
+    return level_squares
 
 
 def contrast_squares(view: View, reference: View) -> Floats:
@@ -38,7 +38,7 @@ def contrast_squares(view: View, reference: View) -> Floats:
     basis = Basis.of(view.sums.plan.omega, mixed=False)
     look = _Look(view.sums.rows, basis)
     own, other = _kernels(view, basis, covered=True), _kernels(reference, basis, covered=True)
-    found = np.zeros((len(view.level.labels), len(basis.pairs), len(view.sums.rows.member)))
+    products = np.zeros((len(view.level.labels), len(basis.pairs), len(view.sums.rows.member)))
     for chunk in view.sums.rows.chunks:
         area, larger = (level.of_block[chunk.block] for level in (view.level, reference.level))
         if area < 0:
@@ -46,8 +46,8 @@ def contrast_squares(view: View, reference: View) -> Floats:
         look.at(chunk)
         whole = [kernel[larger] for kernel in other]
         gap = [kernel[area] - wide for kernel, wide in zip(own, whole, strict=True)]
-        found[area] += look.products(gap) - look.products(whole)
-    return basis.squares(found)
+        products[area] += look.products(gap) - look.products(whole)
+    return basis.squares(products)
 
 
 def _small_squares(view: View) -> Floats:
@@ -69,16 +69,16 @@ def _dense_squares(views: Sequence[View]) -> list[Floats]:
     sums = views[0].sums
     basis = Basis.of(sums.plan.omega[sums.plan.dense], mixed=True)
     shape = (len(basis.pairs), len(sums.rows.member))
-    found = [np.zeros((len(view.level.labels), *shape)) for view in views]
+    level_products = [np.zeros((len(view.level.labels), *shape)) for view in views]
     if len(basis.omega):
         look = _Look(sums.rows, basis)
         kernels = [_kernels(view, basis, covered=False) for view in views]
         for chunk in sums.rows.chunks:
             look.at(chunk)
-            for view, kernel, products in zip(views, kernels, found, strict=True):
+            for view, kernel, products in zip(views, kernels, level_products, strict=True):
                 if (area := view.level.of_block[chunk.block]) >= 0:
                     products[area] += look.products([lines[area] for lines in kernel])
-    return [basis.squares(products) for products in found]
+    return [basis.squares(products) for products in level_products]
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ class _Look:
 def _kernels(view: View, basis: Basis, *, covered: bool) -> list[Floats]:
     """Matrices (A, G, 2k) that turn the rows' features into u of every group, one per statistic
     of the basis; `covered` multiplies by the coverage of the statistic in the same place."""
-    found = []
+    kernels = []
     for t, line in enumerate(basis.omega):
         columns = np.flatnonzero(line)
         slope = line[columns] * view.inverse[..., columns]
         if covered:
             slope *= np.nan_to_num(view.coverage[..., t, None])
-        found.append(np.concatenate([-view.mean[..., columns] * slope, slope], axis=2))
-    return found
+        kernels.append(np.concatenate([-view.mean[..., columns] * slope, slope], axis=2))
+    return kernels

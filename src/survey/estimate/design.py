@@ -138,8 +138,8 @@ def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.int
     Categories are read off, not hashed, and keep their order.
     """
     if not isinstance(values.dtype, pd.CategoricalDtype):
-        codes, found = pd.factorize(values, sort=sort)
-        return codes, pd.Index(found)
+        codes, distinct = pd.factorize(values, sort=sort)
+        return codes, pd.Index(distinct)
     kept = values.cat.codes.to_numpy()
     used = np.bincount(kept + 1, minlength=len(values.cat.categories) + 1)[1:] > 0
     if used.all():

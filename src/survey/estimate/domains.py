@@ -56,8 +56,8 @@ def _encode(series: pd.Series) -> tuple[Codes, pd.Index]:
         codes = series.cat.codes.to_numpy()
         levels: pd.Index = pd.CategoricalIndex(series.cat.categories, dtype=series.dtype)
         return codes.astype(np.intp), levels
-    codes, found = pd.factorize(series, sort=True)
-    return codes.astype(np.intp), pd.Index(found)
+    codes, distinct = pd.factorize(series, sort=True)
+    return codes.astype(np.intp), pd.Index(distinct)
 
 
 def _complete(observed: Codes, sizes: tuple[int, ...], declared: list[bool]) -> Codes:

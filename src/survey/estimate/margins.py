@@ -94,7 +94,7 @@ def read_margins(
     """Match targets to rows, and refuse what cannot be met."""
     if not margins:
         raise EstimateError("no_margins")
-    built = [_read(frame, name, pd.Series(found), groups) for name, found in margins.items()]
+    built = [_read(frame, name, pd.Series(targets), groups) for name, targets in margins.items()]
     for margin in built:
         _check_cells(margin, base)
     _check_totals(built, groups)
@@ -149,14 +149,14 @@ def _stale(name: MarginKey, groups: Groups, key: pd.Index, targets: pd.Series) -
 
 
 def _level_of(frame: pd.DataFrame, name: str, levels: pd.Index, margin: MarginKey) -> Codes:
-    codes, found = encode(column(frame, name))
+    codes, distinct = encode(column(frame, name))
     if missing := int((codes < 0).sum()):
         raise EstimateError("missing_level", margin=margin, within=name, count=missing)
-    place = levels.get_indexer(found.astype(object))
+    place = levels.get_indexer(distinct.astype(object))
     if (unknown := np.flatnonzero(place < 0)).size:
         count = int((codes == unknown[0]).sum())
         raise EstimateError(
-            "missing_target", margin=margin, within="", cell=found[unknown[0]], count=count
+            "missing_target", margin=margin, within="", cell=distinct[unknown[0]], count=count
         )
     return np.asarray(place[codes], dtype=np.intp)
 

@@ -66,8 +66,8 @@ class Pairs(ABC):
         for i in range(p):
             pairs = np.zeros((p, p), dtype=np.bool_)
             pairs[i], pairs[:, i], pairs[i, i] = True, True, False
-            found = self._decide(pairs, np.array([i]))
-            above[i], below[i] = found[:, i].sum(), found[i].sum()
+            decided = self._decide(pairs, np.array([i]))
+            above[i], below[i] = decided[:, i].sum(), decided[i].sum()
         return above, below
 
     def _decide(self, pairs: Flags, units: Codes) -> Flags:
@@ -76,10 +76,10 @@ class Pairs(ABC):
         search = _Search(self, units, pairs, self._level) if pairs.any() else None
         while search is not None and pairs.any():
             self.critical = float(np.quantile(search.largest(pairs), self._level))
-            found = pairs & self.exceeds(self.critical)
-            above |= found
-            pairs = pairs & ~found
-            if not (self._step_down and found.any()):
+            decided = pairs & self.exceeds(self.critical)
+            above |= decided
+            pairs = pairs & ~decided
+            if not (self._step_down and decided.any()):
                 break
         return above
 
@@ -150,11 +150,11 @@ class _Search:
         """Floors to begin with, from a few draws: the first lies a little below the quantile."""
         first = np.arange(min(PILOT, self._pairs.draws))
         units = self._units
-        found = self._pairs.over(
+        largest = self._pairs.over(
             np.repeat(first, len(units)), np.tile(units, len(first)), open_pairs
         )
         starts = [max(self._level - below, 0.0) for below in _BELOW]
-        return [float(value) for value in np.quantile(found[first], starts)]
+        return [float(value) for value in np.quantile(largest[first], starts)]
 
 
 class KnownErrors(Pairs):

@@ -107,9 +107,9 @@ class PsuSums:
         order = np.argsort(self._key())
         place = order[np.searchsorted(self._key()[order], part._key())]
 
-        def less(whole: Floats, taken: Floats) -> Floats:
+        def less(whole: Floats, removed: Floats) -> Floats:
             rest = whole.copy()
-            rest[place] -= taken
+            rest[place] -= removed
             return rest
 
         scores = less(self.scores, part.scores)

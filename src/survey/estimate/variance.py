@@ -153,6 +153,6 @@ def status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> Codes:
     """Places in `STATUSES`: no estimate is `empty`, no standard error `not_estimable`, df < 8 or
     n < 30 `unreliable`."""
     weak = (df < MIN_DF) | (members < MIN_ROWS)
-    found = np.where(np.isnan(se), STATUSES.index("not_estimable"), weak).astype(np.intp)
-    found[np.isnan(estimate)] = STATUSES.index("empty")
-    return found
+    codes = np.where(np.isnan(se), STATUSES.index("not_estimable"), weak).astype(np.intp)
+    codes[np.isnan(estimate)] = STATUSES.index("empty")
+    return codes

@@ -42,15 +42,15 @@ class Door:
 
 def door_of_link(*, session: Session, token: str, now: datetime) -> Door:
     """The wave, city, point and surveyor that the link is bound to."""
-    found = find_usable(session=session, token=token, now=now)
+    invitation = find_usable(session=session, token=token, now=now)
     return Door(
-        wave_id=found.wave_id,
-        city_code=found.city_code,
-        point_id=found.point_id,
-        surveyor_id=found.surveyor_id,
-        invitation_id=found.id,
-        instrument_id=found.instrument_id,
-        is_demo=found.is_demo,
+        wave_id=invitation.wave_id,
+        city_code=invitation.city_code,
+        point_id=invitation.point_id,
+        surveyor_id=invitation.surveyor_id,
+        invitation_id=invitation.id,
+        instrument_id=invitation.instrument_id,
+        is_demo=invitation.is_demo,
         mode=Mode.SELF,
     )
 

@@ -108,10 +108,10 @@ def instrument_id_by_name(*, session: Session, name: str, version: str | None = 
     newest_first = query.order_by(
         col(InstrumentVersion.created_at).desc(), col(InstrumentVersion.id).desc()
     )
-    found = session.exec(newest_first).first()
-    if found is None:
+    instrument_id = session.exec(newest_first).first()
+    if instrument_id is None:
         raise InstrumentUnknown(msg("There is no questionnaire named {name}.", name=name))
-    return found
+    return instrument_id
 
 
 def instrument_id_by_sha256(*, session: Session, sha256: str) -> UUID | None:
@@ -122,8 +122,8 @@ def instrument_id_by_sha256(*, session: Session, sha256: str) -> UUID | None:
 
 def find_instrument(*, session: Session, name: str, version: str | None = None) -> Instrument:
     """The named version; without a version, the one stored last."""
-    found = instrument_id_by_name(session=session, name=name, version=version)
-    return load_instrument(session=session, instrument_id=found)
+    instrument_id = instrument_id_by_name(session=session, name=name, version=version)
+    return load_instrument(session=session, instrument_id=instrument_id)
 
 
 def list_instruments(*, session: Session) -> list[Instrument]:
@@ -176,10 +176,10 @@ def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
 
 def tree_id_by_name(*, session: Session, name: str) -> UUID:
     query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.name == name)
-    found = session.exec(query).one_or_none()
-    if found is None:
+    tree_id = session.exec(query).one_or_none()
+    if tree_id is None:
         raise InstrumentUnknown(msg("There is no indicator tree named {name}.", name=name))
-    return found
+    return tree_id
 
 
 def tree_names(*, session: Session) -> tuple[str, ...]:

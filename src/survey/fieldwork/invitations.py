@@ -187,15 +187,17 @@ def read_invitation(
     The device shows `proof`, or has it made of its cookie's `secret`; raises `OpenedElsewhere`
     where the link is another's.
     """
-    found = _usable(session, _PAGE_BY_TOKEN, token, now)
-    proof = proof or proof_of(found.wave_id, secret)
-    if not is_of_device(found, proof):
+    invitation = _usable(session, _PAGE_BY_TOKEN, token, now)
+    proof = proof or proof_of(invitation.wave_id, secret)
+    if not is_of_device(invitation, proof):
         raise OpenedElsewhere
     return InvitedPage(
-        city_name={"zh": found.name_zh, "en": found.name_en},
-        instrument_sha256=found.sha256,
-        is_demo=found.is_demo,
-        full=full_groups(session=session, wave_id=found.wave_id, city_code=found.city_code),
+        city_name={"zh": invitation.name_zh, "en": invitation.name_en},
+        instrument_sha256=invitation.sha256,
+        is_demo=invitation.is_demo,
+        full=full_groups(
+            session=session, wave_id=invitation.wave_id, city_code=invitation.city_code
+        ),
         proof=proof,
     )
 
@@ -206,8 +208,8 @@ def open_invitation(*, session: Session, token: str, proof: str, now: datetime) 
     Opening it again, after a reload, is no second use; raises `OpenedElsewhere` elsewhere.
     """
     if not bind_first(session=session, token=token, proof=proof, now=now):
-        found = find_usable(session=session, token=token, now=now)
-        bind(session=session, invitation=found, proof=proof, now=now)
+        invitation = find_usable(session=session, token=token, now=now)
+        bind(session=session, invitation=invitation, proof=proof, now=now)
 
 
 def states_of(
@@ -225,10 +227,12 @@ def status_of(
     *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
 ) -> InvitationState:
     """As `states_of`, for one link of the surveyor's own."""
-    found = states_of(session=session, principal=principal, invitation_ids=[invitation_id], now=now)
-    if invitation_id not in found:
+    states = states_of(
+        session=session, principal=principal, invitation_ids=[invitation_id], now=now
+    )
+    if invitation_id not in states:
         raise AccessDenied(msg("This link was not handed out by you."))
-    return found[invitation_id]
+    return states[invitation_id]
 
 
 def state_of(invitation: Invitation, now: datetime) -> InvitationState:

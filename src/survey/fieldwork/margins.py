@@ -72,11 +72,11 @@ def margins_of(*, session: Session, wave_id: UUID) -> dict[str, tuple[Margin, ..
         .where(_MARGINS.c.wave_id == wave_id)
         .order_by(_MARGINS.c.id)
     )
-    found: dict[str, list[Margin]] = {}
+    margins_by_city: dict[str, list[Margin]] = {}
     for row in session.connection().execute(query):
         margin = Margin(row.id, row.dimension, row.category, row.stops, bool(row.full))
-        found.setdefault(row.city_code, []).append(margin)
-    return {city: tuple(margins) for city, margins in found.items()}
+        margins_by_city.setdefault(row.city_code, []).append(margin)
+    return {city: tuple(margins) for city, margins in margins_by_city.items()}
 
 
 def strata_of(*, session: Session, wave_id: UUID) -> dict[UUID, str]:

@@ -142,12 +142,12 @@ def take_places(*, session: Session, places: Places) -> Margin | FoundCell | Non
     """
     if places.cell is not None and not take_cell(session=session, cell_id=places.cell.id):
         return places.cell
-    taken: list[UUID] = []
+    counted_ids: list[UUID] = []
     for margin in places.margins:
         if take_margin(session=session, margin_id=margin.id):
-            taken.append(margin.id)
+            counted_ids.append(margin.id)
             continue
-        add_to_margins(session=session, counts=dict.fromkeys(taken, -1))
+        add_to_margins(session=session, counts=dict.fromkeys(counted_ids, -1))
         if places.cell is not None:
             add_to_cells(session=session, counts={places.cell.id: -1})
         return margin

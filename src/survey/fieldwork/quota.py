@@ -67,10 +67,10 @@ class Cell:
 @lru_cache(maxsize=256)
 def parse_band(band: str) -> tuple[int, int | None]:
     """`15-24` or `80+` as youngest and oldest age."""
-    found = _BAND.fullmatch(band)
-    if found is None:
+    match = _BAND.fullmatch(band)
+    if match is None:
         raise ValueError(f"not an age band: {band!r}")
-    return int(found[1]), int(found[2]) if found[2] else None
+    return int(match[1]), int(match[2]) if match[2] else None
 
 
 def cells_of(*, session: Session, wave_id: UUID, city_code: str) -> tuple[Cell, ...]:

@@ -97,14 +97,14 @@ def set_quota_policy(
 
 def _standing(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
     """How many quotas, cells and margins, follow which rule."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for table in (_CELLS, _MARGINS):
         query = select(table.c.stops, func.count()).where(table.c.wave_id == wave_id)
         if city_code is not None:
             query = query.where(table.c.city_code == city_code)
         for stops, count in session.connection().execute(query.group_by(table.c.stops)):
-            found[QuotaPolicy.STOP.value if stops else QuotaPolicy.COUNT.value] += count
-    return dict(found)
+            counts[QuotaPolicy.STOP.value if stops else QuotaPolicy.COUNT.value] += count
+    return dict(counts)
 
 
 def let_quotas_stop(

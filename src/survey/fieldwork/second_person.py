@@ -44,13 +44,13 @@ def approved_by_same(
 
     An interview that came in approved (an import) has no first approval by anybody.
     """
-    found: set[UUID] = set()
+    approved: set[UUID] = set()
     for ids in _parts(list(response_ids)):
         last: dict[str, UUID | None] = {
             row.subject_id: row.actor_id
             for row in session.connection().execute(
                 select(_AUDIT.c.subject_id, _AUDIT.c.actor_id)
-                .where(_AUDIT.c.subject_id.in_([str(one) for one in ids]))
+                .where(_AUDIT.c.subject_id.in_([str(response_id) for response_id in ids]))
                 .where(_AUDIT.c.action == _FIRST)
                 .order_by(_AUDIT.c.at, _AUDIT.c.id)
             )
@@ -62,8 +62,8 @@ def approved_by_same(
             if entry.action == _FIRST and UUID(entry.subject_id) in ids
         }
         me = actor_id(principal)
-        found |= {UUID(subject) for subject, actor in last.items() if actor == me}
-    return found - _where_one_is_enough(session, found)
+        approved |= {UUID(subject) for subject, actor in last.items() if actor == me}
+    return approved - _where_one_is_enough(session, approved)
 
 
 def allow_one_person(

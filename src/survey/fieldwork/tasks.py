@@ -163,8 +163,10 @@ def _mine(
         )
         .group_by(_RESPONSES.c.point_id)
     )
-    found = session.connection().execute(query).all()
-    return {row.point_id: row.mine for row in found}, {row.point_id: row.today for row in found}
+    point_counts = session.connection().execute(query).all()
+    return {row.point_id: row.mine for row in point_counts}, {
+        row.point_id: row.today for row in point_counts
+    }
 
 
 def _quota(

@@ -20,6 +20,11 @@ Labels = Mapping[str, str]
 """Language code -> text, for example `{"zh": "...", "en": "..."}`."""
 
 
+def in_language(labels: Labels, language: str, otherwise: str) -> str:
+    """The label in this language, else in any, else what there is."""
+    return labels.get(language) or next(iter(labels.values()), otherwise)
+
+
 class Kind(StrEnum):
     RATING = "rating"
     SELECT_ONE = "select_one"

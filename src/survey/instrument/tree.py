@@ -46,22 +46,25 @@ class IndicatorTree(Frozen):
     def without_question(self, measured: Collection[str]) -> tuple[str, ...]:
         """Codes under which no indicator of `measured` lies."""
         alive = set(measured)
-        for indicator in sorted(self.indicators, key=lambda one: -one.level):
+        for indicator in sorted(self.indicators, key=lambda node: -node.level):
             if indicator.code in alive and indicator.parent is not None:
                 alive.add(indicator.parent)
-        return tuple(one.code for one in self.indicators if one.code not in alive)
+        return tuple(node.code for node in self.indicators if node.code not in alive)
 
     def measured_by(self, measured: Collection[str]) -> "IndicatorTree":
         """The tree without those codes; the others under a parent share its weight as before."""
         gone = set(self.without_question(measured))
         if not gone:
             return self
-        kept = [one for one in self.indicators if one.code not in gone]
+        kept = [indicator for indicator in self.indicators if indicator.code not in gone]
         sums = {
-            parent: math.fsum(one.weight for one in kept if one.parent == parent)
-            for parent in {one.parent for one in kept}
+            parent: math.fsum(indicator.weight for indicator in kept if indicator.parent == parent)
+            for parent in {indicator.parent for indicator in kept}
         }
-        scaled = (one.model_copy(update={"weight": one.weight / sums[one.parent]}) for one in kept)
+        scaled = (
+            indicator.model_copy(update={"weight": indicator.weight / sums[indicator.parent]})
+            for indicator in kept
+        )
         return IndicatorTree(name=self.name, indicators=tuple(scaled))
 
     def document(self) -> bytes:

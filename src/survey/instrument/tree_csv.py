@@ -67,7 +67,9 @@ def read_tree_content(content: bytes, *, file_name: str, name: str) -> Indicator
     """Read the tree in the bytes of a file."""
     rows = _rows(content, file_name)
     faults: list[TreeError] = []
-    indicators = [one for number, row in rows if (one := _noted(number, row, faults)) is not None]
+    indicators = [
+        indicator for number, row in rows if (indicator := _noted(number, row, faults)) is not None
+    ]
     if not faults:
         faults += _structure_faults(indicators, [number for number, _ in rows])
     if faults:

@@ -86,8 +86,8 @@ class _Walk:
 
     def _guardian_refuses(self) -> bool:
         """Whether something other than agreement was said to the question for consent."""
-        said = self.given.get(self.instrument.guardian_consent)
-        return not is_blank(said) and said != AGREED
+        answer = self.given.get(self.instrument.guardian_consent)
+        return not is_blank(answer) and answer != AGREED
 
     def along(self) -> Ending | None:
         for section in self.instrument.sections:

@@ -86,10 +86,10 @@ def _with_request(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _with_error(_logger: Any, _method: str, event: Event) -> Event:
-    found = event.pop("exc_info", None)
-    if found is True:
-        found = sys.exc_info()
-    error = found[1] if isinstance(found, tuple) else found
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
         event["error"] = told(error)
     return event

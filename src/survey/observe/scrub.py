@@ -42,12 +42,12 @@ def scrub(text: str) -> str:
     return _V6.sub(_shortened, _V4.sub(_shortened, text))
 
 
-def _shortened(found: "re.Match[str]") -> str:
+def _shortened(match: "re.Match[str]") -> str:
     """A neighbourhood instead of a visitor: /24 of IPv4, /48 of IPv6."""
     try:
-        address = ip_address(found.group())
+        address = ip_address(match.group())
     except ValueError:
-        return found.group()
+        return match.group()
     size = 24 if address.version == 4 else 48
     return str(ip_network((address, size), strict=False))
 
@@ -63,7 +63,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, Mapping):
         return scrub_event(value)
     if isinstance(value, list | tuple | set):
-        return [_clean(one) for one in value]
+        return [_clean(element) for element in value]
     return value if value is None or isinstance(value, int | float) else scrub(str(value))
 
 
@@ -71,12 +71,16 @@ def told(error: BaseException) -> str:
     """Where an error happened and of what kind; its text only where it cannot be an answer."""
     parts = []
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        frames = "".join(traceback.format_tb(one.__traceback__))
-        parts.append(f"{frames}{type(one).__module__}.{type(one).__qualname__}{_text_of(one)}")
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.append(
+            f"{frames}{type(current).__module__}.{type(current).__qualname__}{_text_of(current)}"
+        )
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
     return "\ncaused by:\n".join(parts)
 
 

@@ -59,13 +59,13 @@ def workbook(entries: Iterable[TrailEntry], language: str) -> bytes:
 
 
 def _rows(entries: Iterable[TrailEntry]) -> Iterator[tuple[str | int, ...]]:
-    for one in entries:
-        more = {name: value for name, value in one.detail.items() if name not in {"from", "to"}}
+    for entry in entries:
+        more = {name: value for name, value in entry.detail.items() if name not in {"from", "to"}}
         yield (
-            one.number, china_time(one.at), one.actor, one.action,
-            one.subject or one.subject_kind, one.subject_id,
-            _document(one.detail.get("from")), _document(one.detail.get("to")),
-            _document(more or None), one.hash,
+            entry.number, china_time(entry.at), entry.actor, entry.action,
+            entry.subject or entry.subject_kind, entry.subject_id,
+            _document(entry.detail.get("from")), _document(entry.detail.get("to")),
+            _document(more or None), entry.hash,
         )  # fmt: skip
 
 

@@ -32,8 +32,8 @@ class Font:
 
 
 def _packaged() -> Font | None:
-    found = find_spec(_PACKAGE)
-    for folder in found.submodule_search_locations or () if found else ():
+    spec = find_spec(_PACKAGE)
+    for folder in spec.submodule_search_locations or () if spec else ():
         file = Path(folder) / _PACKAGE_FILE
         if file.is_file():
             return Font(_PACKAGE_FAMILY, "package", file)

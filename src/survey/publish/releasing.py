@@ -172,7 +172,12 @@ def releases_of(*, session: Session, principal: Principal, wave_key: str) -> lis
     )
     return [
         Release(
-            one.shown, one.first_places, one.released_at, name or "", one.revoked_at, one.reason
+            release.shown,
+            release.first_places,
+            release.released_at,
+            name or "",
+            release.revoked_at,
+            release.reason,
         )
-        for one, name in session.exec(query)
+        for release, name in session.exec(query)
     ]

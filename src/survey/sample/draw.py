@@ -59,7 +59,7 @@ def canonical(points: Iterable[ListedPoint]) -> bytes:
     """The list as CSV sorted by code: the same list always gives the same bytes."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
-    for point in sorted(points, key=lambda one: one.code):
+    for point in sorted(points, key=lambda listed_point: listed_point.code):
         writer.writerow(["" if value is None else str(value) for value in vars(point).values()])
     return buffer.getvalue().encode()
 
@@ -88,7 +88,7 @@ def draw(points: Sequence[ListedPoint], wanted: Wanted, *, per_city: int, seed: 
             if number > len(here):
                 shortages.append(Shortage(city, stratum, number, len(here)))
         drawn += _with_targets(chosen, planned)
-    return Drawn(tuple(sorted(drawn, key=lambda one: one.code)), tuple(shortages))
+    return Drawn(tuple(sorted(drawn, key=lambda listed_point: listed_point.code)), tuple(shortages))
 
 
 def rank(code: str, seed: int) -> str:
@@ -140,14 +140,14 @@ def _with_targets(
 
 
 def _share(points: Sequence[ListedPoint], interviews: int) -> list[ListedPoint]:
-    ordered = sorted(points, key=lambda one: one.code)
+    ordered = sorted(points, key=lambda listed_point: listed_point.code)
     open_ones = [point for point in ordered if point.target is None]
     left = max(interviews - sum(point.target or 0 for point in ordered), len(open_ones))
     if not open_ones:
         return ordered
     each = np.full(len(open_ones), left / len(open_ones))
     targets = dict(
-        zip((one.code for one in open_ones), largest_remainders(each, left), strict=True)
+        zip((point.code for point in open_ones), largest_remainders(each, left), strict=True)
     )
     return [
         point if point.target is not None else replace(point, target=int(targets[point.code]))

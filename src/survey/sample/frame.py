@@ -128,8 +128,8 @@ class Peers:
 def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
     """Every city of a frame file, in the order of its code."""
     with path.open(encoding="utf-8", newline="") as file:
-        found = [_city(row) for row in csv.DictReader(file)]
-    return tuple(sorted(found, key=lambda city: city.code))
+        cities = [_city(row) for row in csv.DictReader(file)]
+    return tuple(sorted(cities, key=lambda city: city.code))
 
 
 @lru_cache(maxsize=1)
@@ -156,9 +156,9 @@ def frame_table(cities: Iterable[FrameCity]) -> pd.DataFrame:
 def peers_of(code: str, cities: Sequence[FrameCity], *, fewest: int = FEWEST_PEERS) -> Peers:
     """Cities of the same size tier and region; of the same tier anywhere when those are few."""
     by_code = {city.code: city for city in cities}
-    one = by_code[code]
-    tier = [city for city in cities if city.size_tier is one.size_tier and city.code != code]
-    near = tuple(city.code for city in tier if city.region3 == one.region3)
+    own_city = by_code[code]
+    tier = [city for city in cities if city.size_tier is own_city.size_tier and city.code != code]
+    near = tuple(city.code for city in tier if city.region3 == own_city.region3)
     if len(near) >= fewest:
         return Peers(near, PeerRule.TIER_AND_REGION)
     return Peers(tuple(city.code for city in tier), PeerRule.TIER)

@@ -144,8 +144,8 @@ def _aim(rows: list[SheetRow], errors: list[CellError]) -> PlanRequest | None:
     check = Checker(AIM_SHEET, rows[0], errors)
 
     def number(key: str, least: float, most: float, otherwise: float) -> float:
-        found = check.number(key, least=least, most=most, whole=False)
-        return otherwise if found is None else found
+        value = check.number(key, least=least, most=most, whole=False)
+        return otherwise if value is None else value
 
     usual = Aim()
     margin = number("margin", 0.1, 49, usual.margin)

@@ -167,11 +167,13 @@ def _page(book: Any, wanted: str) -> Any:
 
 def _places(sheet: Sheet, header: Sequence[Any]) -> dict[str, int]:
     """Column key -> its place."""
-    found = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
+    place_by_name = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
     places = {}
     for column in sheet.columns:
         known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
-        at = next((found[_plain(one)] for one in known if _plain(one) in found), None)
+        at = next(
+            (place_by_name[_plain(name)] for name in known if _plain(name) in place_by_name), None
+        )
         if at is None:
             raise WorkbookError(
                 msg(
@@ -258,10 +260,10 @@ class Checker:
 
     def word(self, key: str) -> str | None:
         """The code of a listed word, however it is written."""
-        column = next(one for one in self.sheet.columns if one.key == key)
+        column = next(candidate for candidate in self.sheet.columns if candidate.key == key)
         asked = _plain(self.row.cells.get(key))
         for code, name in column.words.items():
-            if asked in {code, *(_plain(translator(one)(name)) for one in LANGUAGES)}:
+            if asked in {code, *(_plain(translator(language)(name)) for language in LANGUAGES)}:
                 return code
         self.fail(key, msg("This is none of the words of the drop-down list."))
         return None
@@ -271,8 +273,8 @@ class Checker:
         value = self.row.cells.get(key)
         if value in (None, ""):
             return None
-        found = _number(value)
-        if found is None or not least <= found <= most or (whole and not found.is_integer()):
+        number = _number(value)
+        if number is None or not least <= number <= most or (whole and not number.is_integer()):
             kind = msg("whole number") if whole else msg("number")
             self.fail(
                 key,
@@ -280,7 +282,7 @@ class Checker:
                     least=f"{least:g}", most=f"{most:g}"),
             )  # fmt: skip
             return None
-        return found
+        return number
 
     def day(self, key: str) -> date | None:
         """A date cell or a text such as 2026-05-20; an empty cell is None without an error."""
@@ -300,17 +302,17 @@ class Checker:
     def known(self, key: str, find: Callable[[str], str | None], message: Message) -> str | None:
         """What `find` makes of the cell; what it does not know is an error."""
         words = self.text(key)
-        found = find(words) if words else None
-        if words and found is None:
+        code = find(words) if words else None
+        if words and code is None:
             self.fail(key, message)
-        return found
+        return code
 
 
 def _number(value: object) -> float | None:
     if isinstance(value, bool | date):
         return None
     try:
-        found = float(str(value))
+        number = float(str(value))
     except ValueError:
         return None
-    return found if abs(found) < 1e15 else None
+    return number if abs(number) < 1e15 else None

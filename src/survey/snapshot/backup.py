@@ -166,8 +166,8 @@ def _add_snapshot(
     if not folder.is_dir():
         return False
     contents = _steady_contents(folder)
-    found = {path.name: content_sha256(content) for path, content in contents}
-    if seals is not None and found != dict(seals):
+    digests = {path.name: content_sha256(content) for path, content in contents}
+    if seals is not None and digests != dict(seals):
         with read_scope(settings.store_url) as session:
             if find_seals(session, directory) != seals:
                 raise _being_computed(folder)

@@ -75,9 +75,9 @@ def _whole(value: Any) -> Any:
         whole = value.is_integer() and _SMALLEST_WHOLE <= value < _PAST_WHOLE
         return int(value) if whole else value
     if isinstance(value, dict):
-        return {key: _whole(one) for key, one in value.items()}
+        return {key: _whole(element) for key, element in value.items()}
     if isinstance(value, list):
-        return [_whole(one) for one in value]
+        return [_whole(element) for element in value]
     return value
 
 
@@ -182,7 +182,7 @@ def _keyring(key: str, file: Path | None) -> Keyring:
         if not any(line.strip() for line in listed):
             raise AuditKeyUnusable(msg("The audit key file {file} is empty.", file=file))
     keys = tuple(line.strip().encode() for line in lines if line.strip())
-    if any(len(one) < SHORTEST_KEY for one in keys):
+    if any(len(audit_key) < SHORTEST_KEY for audit_key in keys):
         raise AuditKeyUnusable(
             msg("An audit key has fewer than {count} characters.", count=SHORTEST_KEY)
         )

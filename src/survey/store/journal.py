@@ -77,8 +77,13 @@ def place_entries(connection: Connection, entries: Sequence[Entry]) -> None:
         .where(_ENTRIES.c.id == bindparam("entry"))
         .values(sequence=bindparam("place"), hash=bindparam("seal"), key_id=bindparam("key")),
         [
-            {"entry": one.entry.id, "place": one.sequence, "seal": one.hash, "key": one.key_id}
-            for one in sealed
+            {
+                "entry": sealed_entry.entry.id,
+                "place": sealed_entry.sequence,
+                "seal": sealed_entry.hash,
+                "key": sealed_entry.key_id,
+            }
+            for sealed_entry in sealed
         ],
     )
     last = sealed[-1]
@@ -98,12 +103,12 @@ def _behind_the_head(connection: Connection, entries: Sequence[Entry]) -> list[S
 def _write_postgres(connection: Connection, sealed: Sequence[Sealed]) -> None:
     entries = [
         {
-            "id": one.entry.id, "at": one.entry.at, "actor_id": one.entry.actor_id,
-            "action": one.entry.action, "subject_kind": one.entry.subject_kind,
-            "subject_id": one.entry.subject_id, "detail": orjson.Fragment(one.entry.detail),
-            "sequence": one.sequence, "hash": one.hash, "key_id": one.key_id,
+            "id": sealed_entry.entry.id, "at": sealed_entry.entry.at, "actor_id": sealed_entry.entry.actor_id,
+            "action": sealed_entry.entry.action, "subject_kind": sealed_entry.entry.subject_kind,
+            "subject_id": sealed_entry.entry.subject_id, "detail": orjson.Fragment(sealed_entry.entry.detail),
+            "sequence": sealed_entry.sequence, "hash": sealed_entry.hash, "key_id": sealed_entry.key_id,
         }
-        for one in sealed
+        for sealed_entry in sealed
     ]  # fmt: skip
     last = sealed[-1]
     connection.exec_driver_sql(
@@ -119,12 +124,12 @@ def _write_postgres(connection: Connection, sealed: Sequence[Sealed]) -> None:
 def _write_sqlite(connection: Connection, sealed: Sequence[Sealed]) -> None:
     rows = [
         (
-            one.entry.id.hex, sqlite_time(one.entry.at),
-            one.entry.actor_id.hex if one.entry.actor_id else None, one.entry.action,
-            one.entry.subject_kind, one.entry.subject_id, one.entry.detail.decode(),
-            one.sequence, one.hash, one.key_id,
+            sealed_entry.entry.id.hex, sqlite_time(sealed_entry.entry.at),
+            sealed_entry.entry.actor_id.hex if sealed_entry.entry.actor_id else None, sealed_entry.entry.action,
+            sealed_entry.entry.subject_kind, sealed_entry.entry.subject_id, sealed_entry.entry.detail.decode(),
+            sealed_entry.sequence, sealed_entry.hash, sealed_entry.key_id,
         )
-        for one in sealed
+        for sealed_entry in sealed
     ]  # fmt: skip
     connection.exec_driver_sql(_SQLITE_WRITE, rows)
     connection.exec_driver_sql(_SQLITE_MOVE, (sealed[-1].sequence, sealed[-1].hash))

@@ -39,12 +39,12 @@ def take_lease(session: Session, name: str, *, began: datetime, lasts: timedelta
     }  # fmt: skip
     insert_if_new(session.connection(), BackgroundRun, nothing)
     lease = new_id()
-    taken = session.connection().execute(
+    result = session.connection().execute(
         update(_RUNS)
         .where(_RUNS.c.name == name, _RUNS.c.leased_until <= began)
         .values(lease=lease, leased_until=began + lasts, started_at=began)
     )
-    return lease if taken.rowcount == 1 else None
+    return lease if result.rowcount == 1 else None
 
 
 def end_lease(

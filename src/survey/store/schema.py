@@ -93,8 +93,8 @@ def _own_floor() -> str:
     """The oldest version that can work with the store as this one leaves it: what the newest
     migration that says `serves_from` says."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
-    said = (getattr(script.module, "serves_from", None) for script in scripts)
-    return str(next(floor for floor in said if floor))
+    floors = (getattr(script.module, "serves_from", None) for script in scripts)
+    return str(next(floor for floor in floors if floor))
 
 
 def check(url: str) -> None:

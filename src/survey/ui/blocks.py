@@ -58,7 +58,7 @@ def _band(visit: Visit, band: Verdict | None) -> str:
 
 def tiles(t: Translator, named: Iterable[tuple[str, Figure]]) -> None:
     """Several scores side by side, each with its interval."""
-    st.html(f'<div class="hcs-tiles">{"".join(_tile(t, *one) for one in named)}</div>')
+    st.html(f'<div class="hcs-tiles">{"".join(_tile(t, *pair) for pair in named)}</div>')
 
 
 def _tile(t: Translator, name: str, figure: Figure) -> str:
@@ -85,21 +85,21 @@ def strengths(t: Translator, better: tuple[Difference, ...], worse: tuple[Differ
 
 
 def _column(t: Translator, title: str, differences: tuple[Difference, ...]) -> str:
-    rows = "".join(_finding(one) for one in differences[:_MOST_LISTED])
+    rows = "".join(_finding(gap) for gap in differences[:_MOST_LISTED])
     more = len(differences) - _MOST_LISTED
     if not rows:
         rows = f"<li><span>{escape(t(NO_CLEAR_DIFFERENCE))}</span></li>"
     elif more > 0:
-        said = t("{count} more, in the picture below", count=more)
-        rows += f"<li><span>{escape(said)}</span></li>"
+        text = t("{count} more, in the picture below", count=more)
+        rows += f"<li><span>{escape(text)}</span></li>"
     return f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
 
 
-def _finding(one: Difference) -> str:
-    mark = "▲" if one.is_higher else "▼"
-    figure = one.figure
+def _finding(gap: Difference) -> str:
+    mark = "▲" if gap.is_higher else "▼"
+    figure = gap.figure
     words = f"{mark} {signed(figure.estimate or 0.0)} ({interval_words(figure.low, figure.high)})"
-    return f"<li><span>{escape(one.name)}</span><span>{escape(words)}</span></li>"
+    return f"<li><span>{escape(gap.name)}</span><span>{escape(words)}</span></li>"
 
 
 def standing(t: Translator, counts: Standing | None) -> None:
@@ -120,13 +120,13 @@ def standing(t: Translator, counts: Standing | None) -> None:
 def order(visit: Visit, view: RankingView) -> None:
     """What the order of the cities says about the city in focus, and about all of them."""
     explained = escape(explain("rank set", visit.language) or "", quote=True)
-    said = [
+    paragraphs = [
         f'<p><abbr title="{explained}">{escape(sentence)}</abbr></p>'
         for sentence in (view.focus, view.neighbours)
         if sentence
     ]
-    if said:
-        st.html(f'<div class="hcs-answer">{"".join(said)}</div>')
+    if paragraphs:
+        st.html(f'<div class="hcs-answer">{"".join(paragraphs)}</div>')
     if view.named:
         remark(view.named)
 
@@ -147,9 +147,9 @@ def remark(sentence: str) -> None:
     st.caption(sentence)
 
 
-def difference(visit: Visit, one: Difference, sentence: str, *, against: str | None = None) -> None:
+def difference(visit: Visit, gap: Difference, sentence: str, *, against: str | None = None) -> None:
     """A difference as the answer: signed, with its interval; `against` is the other side."""
-    t, figure = visit.t, one.figure
+    t, figure = visit.t, gap.figure
     if not figure.available or figure.estimate is None:
         say(sentence)
         return
@@ -164,13 +164,13 @@ def difference(visit: Visit, one: Difference, sentence: str, *, against: str | N
     st.caption(what_margins_are_not(figure, t))
 
 
-def change(visit: Visit, told: ChangeView | None, obstacle: str) -> None:
+def change(visit: Visit, view: ChangeView | None, obstacle: str) -> None:
     """What changed in the nation and in how many cities, or why nothing can be compared."""
-    if told is None:
+    if view is None:
         notice(visit.t("No change is shown"), obstacle)
         return
-    difference(visit, told.difference, told.sentence, against=told.before)
-    say(told.counted)
+    difference(visit, view.difference, view.sentence, against=view.before)
+    say(view.counted)
 
 
 def _between(t: Translator, figure: Figure) -> str:

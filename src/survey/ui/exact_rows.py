@@ -59,28 +59,28 @@ def exact_rows(visit: Visit, wave: ExportableWave) -> None:
     _say_what_happened(visit)
     with read_scope(visit.settings.store_url) as session:
         own = exact_requests(session=session, principal=visit.principal, now=now())
-    own = [one for one in own if one.wave == wave.key]
+    own = [this_request for this_request in own if this_request.wave == wave.key]
     if own:
         st.table(
-            [_row(visit, one) for one in own], border="horizontal", alt=t("Own requests"),
+            [_row(visit, this_request) for this_request in own], border="horizontal", alt=t("Own requests"),
         )  # fmt: skip
-    for one in own:
-        if one.state is RequestState.APPROVED:
-            _take(visit, one)
-    if not any(one.state is RequestState.WAITING for one in own):
+    for request in own:
+        if request.state is RequestState.APPROVED:
+            _take(visit, request)
+    if not any(this_request.state is RequestState.WAITING for this_request in own):
         _ask(visit, wave)
 
 
-def _row(visit: Visit, one: ExactRequest) -> dict[str, str]:
+def _row(visit: Visit, request: ExactRequest) -> dict[str, str]:
     t = visit.t
-    who = one.decided_by or t("operator")
-    decided = f"{who} {_day(one.decided_at)}" if one.decided_at else "–"
+    who = request.decided_by or t("operator")
+    decided = f"{who} {_day(request.decided_at)}" if request.decided_at else "–"
     return {
-        t("Requested"): _day(one.requested_at),
-        t("Purpose"): one.purpose,
-        t("State"): t(STATE_WORDS[one.state]),
+        t("Requested"): _day(request.requested_at),
+        t("Purpose"): request.purpose,
+        t("State"): t(STATE_WORDS[request.state]),
         t("Decided"): decided,
-        t("Reason"): one.reason or "–",
+        t("Reason"): request.reason or "–",
     }
 
 
@@ -107,20 +107,20 @@ def _ask(visit: Visit, wave: ExportableWave) -> None:
         )  # fmt: skip
 
 
-def _take(visit: Visit, one: ExactRequest) -> None:
-    t, place = visit.t, f"exact/{one.id}"
-    if one.valid_until is not None:
-        st.success(t("Approved; can be taken once until {until}.", until=_day(one.valid_until)))
+def _take(visit: Visit, request: ExactRequest) -> None:
+    t, place = visit.t, f"exact/{request.id}"
+    if request.valid_until is not None:
+        st.success(t("Approved; can be taken once until {until}.", until=_day(request.valid_until)))
     form = Form(
         st.radio(
             t("File"), [each.value for each in Form], horizontal=True, key=f"{place}/form",
             format_func=lambda each: FORM_NAMES[Form(each)],
         )
     )  # fmt: skip
-    name = f"{one.wave}-exact-rows-{one.id.hex[-8:]}.{form}"
+    name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
     download_button(
         visit, t("Take the exact file"),
-        File(name, MEDIA[form], lambda: _made(visit, one.id, form)), key=f"{place}/take",
+        File(name, MEDIA[form], lambda: _made(visit, request.id, form)), key=f"{place}/take",
         type="primary", icon=":material/download:",
     )  # fmt: skip
 
@@ -149,33 +149,35 @@ def requests_to_decide(visit: Visit) -> None:
         waiting = waiting_for(session=session, principal=visit.principal, now=now())
     if not waiting:
         notice(t("No request waits"), t("Requests of analysts appear here until they are decided."))
-    for one in waiting:
-        _decide(visit, one)
+    for request in waiting:
+        _decide(visit, request)
 
 
-def _decide(visit: Visit, one: ExactRequest) -> None:
+def _decide(visit: Visit, request: ExactRequest) -> None:
     t = visit.t
-    with st.form(f"exact/decide/{one.id}", border=True, enter_to_submit=False):
+    with st.form(f"exact/decide/{request.id}", border=True, enter_to_submit=False):
         st.text(
             t(
                 "{name} ({login}), area {area}, {day}",
-                name=one.name, login=one.account, area=one.area, day=_day(one.requested_at),
+                name=request.name, login=request.account, area=request.area, day=_day(request.requested_at),
             )
         )  # fmt: skip
-        st.text(t("Wave: {wave}", wave=one.title.get(visit.language, one.wave)))
-        st.text(t("Purpose: {purpose}", purpose=one.purpose))
+        st.text(t("Wave: {wave}", wave=request.title.get(visit.language, request.wave)))
+        st.text(t("Purpose: {purpose}", purpose=request.purpose))
         reason = st.text_input(
-            t("Reason of the decision"), key=f"exact/reason/{one.id}", max_chars=LONGEST_REASON
+            t("Reason of the decision"), key=f"exact/reason/{request.id}", max_chars=LONGEST_REASON
         )
         with st.container(horizontal=True):
-            approve = st.form_submit_button(t("Approve"), type="primary", key=f"exact/yes/{one.id}")
-            refuse = st.form_submit_button(t("Do not approve"), key=f"exact/no/{one.id}")
+            approve = st.form_submit_button(
+                t("Approve"), type="primary", key=f"exact/yes/{request.id}"
+            )
+            refuse = st.form_submit_button(t("Do not approve"), key=f"exact/no/{request.id}")
     if approve or refuse:
         decision = Decision.APPROVED if approve else Decision.REFUSED
         _act(
             visit,
             lambda session, person: decide_exact_rows(
-                session=session, principal=person, request_id=one.id, decision=decision,
+                session=session, principal=person, request_id=request.id, decision=decision,
                 reason=str(reason or ""), now=now(),
             ),
             t("The request is approved.") if approve else t("The request is not approved."),

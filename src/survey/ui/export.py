@@ -40,7 +40,7 @@ def _rows(visit: Visit) -> None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
         waves = {
-            one.key: one for one in exportable_waves(session=session, principal=visit.principal)
+            wave.key: wave for wave in exportable_waves(session=session, principal=visit.principal)
         }
     if not waves:
         notice(
@@ -87,8 +87,8 @@ def _form(visit: Visit, wave: ExportableWave) -> None:
             height=90,
         )  # fmt: skip
         form = st.radio(
-            t("File"), [one.value for one in Form], horizontal=True, key="export/form",
-            format_func=lambda one: FORM_NAMES[Form(one)],
+            t("File"), [choice.value for choice in Form], horizontal=True, key="export/form",
+            format_func=lambda choice: FORM_NAMES[Form(choice)],
         )  # fmt: skip
         wanted = st.form_submit_button(t("Make the file"), type="primary")
     if wanted:

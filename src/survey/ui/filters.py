@@ -34,8 +34,8 @@ def names_of(visit: Visit, results: WaveResults) -> Names:
 def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
     """The wave to read; says what to do when there is none yet."""
     t = visit.t
-    found = {wave.key: wave for wave in (*waves(visit, series), *_own_waves(visit, series))}
-    if not found:
+    by_key = {wave.key: wave for wave in (*waves(visit, series), *_own_waves(visit, series))}
+    if not by_key:
         notice(
             t("There are no results yet"),
             t("Results appear here as soon as a wave has been frozen."),
@@ -45,12 +45,12 @@ def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
     chosen = pick(
         t("Wave"),
         "wave",
-        list(found),
-        show=lambda key: found[key].title.get(visit.language, key),
+        list(by_key),
+        show=lambda key: by_key[key].title.get(visit.language, key),
         language=visit.language,
         explanation=explain("wave", visit.language),
     )
-    return found[chosen]
+    return by_key[chosen]
 
 
 def _own_waves(visit: Visit, series: str) -> list[WaveInfo]:
@@ -60,9 +60,9 @@ def _own_waves(visit: Visit, series: str) -> list[WaveInfo]:
     return [wave for wave in all_waves(visit) if wave.series not in SHIPPED_SERIES]
 
 
-def pick_begun_wave(visit: Visit, begun: Sequence[BegunWave]) -> BegunWave:
+def pick_begun_wave(visit: Visit, fieldwork_waves: Sequence[BegunWave]) -> BegunWave:
     """The wave whose fieldwork is looked at; `begun` has at least one."""
-    by_key = {wave.key: wave for wave in begun}
+    by_key = {wave.key: wave for wave in fieldwork_waves}
     chosen = pick(
         visit.t("Wave"), "wave", list(by_key), language=visit.language,
         show=lambda key: by_key[key].title.get(visit.language, key),
@@ -77,7 +77,11 @@ def pick_indicator(
     """The composite or one of its indicators."""
     names = names_of(visit, results)
     tree = results.tree
-    codes = [one.code for one in tree.indicators if one.level in levels] if tree else []
+    codes = (
+        [indicator.code for indicator in tree.indicators if indicator.level in levels]
+        if tree
+        else []
+    )
     choices = [COMPOSITE, *codes] if tree else list(rating_keys(results))
     return pick(
         visit.t("Indicator"),
@@ -245,10 +249,17 @@ def pick_group(visit: Visit, results: WaveResults, groups: Sequence[str] | None 
 def pick_before(visit: Visit, wave: WaveInfo) -> str | None:
     """An earlier wave of the same series, the latest unless chosen; None when there is none."""
     place = (wave.year, wave.key)
-    earlier = [one for one in waves(visit, wave.series) if (one.year, one.key) < place]
+    earlier = [
+        earlier_wave
+        for earlier_wave in waves(visit, wave.series)
+        if (earlier_wave.year, earlier_wave.key) < place
+    ]
     if not earlier:
         return None
-    titles = {one.key: one.title.get(visit.language, one.key) for one in earlier}
+    titles = {
+        earlier_wave.key: earlier_wave.title.get(visit.language, earlier_wave.key)
+        for earlier_wave in earlier
+    }
     return pick(
         visit.t("Compared with"),
         "before",

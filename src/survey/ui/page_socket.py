@@ -222,9 +222,9 @@ class PageSocket:
         await self._send(message)
 
     def _learn_number(self, content: bytes) -> None:
-        told = ForwardMsg.FromString(content)
-        if told.WhichOneof("type") == "new_session":
-            self.number = told.new_session.initialize.session_id
+        message = ForwardMsg.FromString(content)
+        if message.WhichOneof("type") == "new_session":
+            self.number = message.new_session.initialize.session_id
             self._all.owners[self.number] = self.owner
 
     async def close(self) -> None:

@@ -54,27 +54,27 @@ def reason_words(t: Translator, reason: Reason) -> str:
     return t("{name}: {note}", name=name, note=reason.note) if reason.note else name
 
 
-def head(t: Translator, names: Names, one: Interview) -> str:
+def head(t: Translator, names: Names, interview: Interview) -> str:
     """Where, who, when, how long, and the state with its reason."""
     facts = (
-        names.area(one.city_code), one.point_name, one.surveyor, t(MODES[one.mode]),
-        moment(one.submitted_at), lasted(t, one.duration_seconds),
+        names.area(interview.city_code), interview.point_name, interview.surveyor, t(MODES[interview.mode]),
+        moment(interview.submitted_at), lasted(t, interview.duration_seconds),
     )  # fmt: skip
-    state = t(STATUS_NAMES[one.status])
-    said = reason_words(t, one.reason)
-    if one.revision > 1:
-        state += t(" (version {number} of the answers)", number=one.revision)
+    state = t(STATUS_NAMES[interview.status])
+    reason = reason_words(t, interview.reason)
+    if interview.revision > 1:
+        state += t(" (version {number} of the answers)", number=interview.revision)
     return (
         f'<p class="hcs-facts">{escape(" · ".join(fact for fact in facts if fact))}</p>'
         f'<p class="hcs-state"><b>{escape(state)}</b>'
-        + (f" {escape(said)}" if said else "")
+        + (f" {escape(reason)}" if reason else "")
         + "</p>"
     )
 
 
-def consent(t: Translator, one: Interview) -> str:
+def consent(t: Translator, interview: Interview) -> str:
     """What the respondent agreed to, when, and who read it; the text itself opens on a click."""
-    record = consent_of(one)
+    record = consent_of(interview)
     if record is None:
         return ""
     facts = (
@@ -89,44 +89,44 @@ def consent(t: Translator, one: Interview) -> str:
     )
 
 
-def answers(t: Translator, one: Interview) -> str:
+def answers(t: Translator, interview: Interview) -> str:
     """The questions as they were asked, in the language of the interview."""
     rows = []
-    for part in one.parts:
-        title = _in(part.title, one.language)
+    for part in interview.parts:
+        title = _in(part.title, interview.language)
         if title:
             rows.append(f'<tr><th colspan="3" scope="colgroup">{escape(title)}</th></tr>')
-        rows.extend(_row(t, answered, one.language) for answered in part.answers)
+        rows.extend(_row(t, answered, interview.language) for answered in part.answers)
     heads = (t("Question"), t("Answer"), t("Seconds"))
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     return (
         f'<table class="hcs-answers"><thead><tr>{header}</tr></thead>'
-        f'<tbody lang="{escape(one.language)}">{"".join(rows)}</tbody></table>'
+        f'<tbody lang="{escape(interview.language)}">{"".join(rows)}</tbody></table>'
     )
 
 
-def _row(t: Translator, one: Answered, language: str) -> str:
-    said = _said(t, one, language)
-    if one.corrected:
-        before = answer_words(t, one.item, one.before, language)
-        if one.item.kind is Kind.TEXT:
+def _row(t: Translator, answered: Answered, language: str) -> str:
+    answer = _said(t, answered, language)
+    if answered.corrected:
+        before = answer_words(t, answered.item, answered.before, language)
+        if answered.item.kind is Kind.TEXT:
             before = masked(before)
         words = escape(t("before the correction: {answer}", answer=before))
-        said += f'<br><span class="hcs-before">{words}</span>'
-    seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
-    question = escape(_in(one.item.label, language))
-    return f"<tr><td>{question}</td><td>{said}</td><td>{seconds}</td></tr>"
+        answer += f'<br><span class="hcs-before">{words}</span>'
+    seconds = "" if answered.seconds is None else f"{answered.seconds:.1f}"
+    question = escape(_in(answered.item.label, language))
+    return f"<tr><td>{question}</td><td>{answer}</td><td>{seconds}</td></tr>"
 
 
-def _said(t: Translator, one: Answered, language: str) -> str:
+def _said(t: Translator, answered: Answered, language: str) -> str:
     """An answer as HTML; in open text, what identifies a person is marked and named."""
-    if one.said is None or not one.said.found:
-        return escape(answer_words(t, one.item, one.answer, language))
+    if answered.said is None or not answered.said.found:
+        return escape(answer_words(t, answered.item, answered.answer, language))
     return "".join(
         escape(part)
         if kind is None
         else f'<mark title="{escape(t(IDENTIFIERS[kind]))}">{escape(part)}</mark>'
-        for part, kind in one.said.parts()
+        for part, kind in answered.said.parts()
     )
 
 
@@ -172,9 +172,9 @@ def step_words(t: Translator, step: Step) -> str:
     done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
     if step.action == "response.withdrawn":
         done = t("withdrawn by the respondent, answers deleted")
-    said = reason_words(t, Reason.read(str(step.detail.get("reason", ""))))
+    reason = reason_words(t, Reason.read(str(step.detail.get("reason", ""))))
     together = int(step.detail.get("together", 1))
     if together > 1:
         done += t(" (one of {count} together)", count=together)
     who = step.actor or t("respondent")
-    return " · ".join(part for part in (moment(step.at), who, done, said) if part)
+    return " · ".join(part for part in (moment(step.at), who, done, reason) if part)

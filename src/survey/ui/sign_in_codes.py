@@ -45,7 +45,7 @@ def sign_in_codes(visit: Visit) -> None:
             "the one before. Codes are good until the end of the day unless you choose more days."
         )
     )
-    _choose(visit, {one.login: one for one in people})
+    _choose(visit, {person.login: person for person in people})
     _download(visit)
     _list(visit, people)
 
@@ -107,10 +107,10 @@ def _list(visit: Visit, people: list[Colleague]) -> None:
     st.dataframe(
         for_screen(
             {
-                t("Login"): [one.login for one in people],
-                t("Full name"): [one.name for one in people],
-                t("Area of work"): [area_name(visit, one.area) for one in people],
-                t("Code good until"): [_until(one.code_until) for one in people],
+                t("Login"): [person.login for person in people],
+                t("Full name"): [person.name for person in people],
+                t("Area of work"): [area_name(visit, person.area) for person in people],
+                t("Code good until"): [_until(person.code_until) for person in people],
             }
         ),
         hide_index=True, alt=t("Surveyors and their codes"),

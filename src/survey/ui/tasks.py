@@ -55,9 +55,11 @@ def show_progress(visit: Visit, task: Task) -> None:
     mine.metric(t("At this point"), task.mine)
     point.metric(t("This point, everybody"), f"{task.collected} / {task.target}")
     share = min(task.collected / task.target, 1.0) if task.target else 0.0
-    said = t("{done} of {target} interviews at this point", done=task.collected, target=task.target)
+    label = t(
+        "{done} of {target} interviews at this point", done=task.collected, target=task.target
+    )
     st.html(
-        f'<div class="hcs-meter" role="img" aria-label="{escape(said, quote=True)}">'
+        f'<div class="hcs-meter" role="img" aria-label="{escape(label, quote=True)}">'
         f'<div style="width:{share * 100:.0f}%"></div></div>'
     )
     if task.quota:

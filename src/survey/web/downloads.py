@@ -111,12 +111,12 @@ class Downloads:
 
     def offer(self, secret: str, download: Download) -> str:
         """Keep the file for the session with this secret; the address under which it waits."""
-        one = _Waiting(download, digest(secret), self.clock() + LIFETIME)
+        waiting = _Waiting(download, digest(secret), self.clock() + LIFETIME)
         number = new_token(bits=256)
         with self._lock:
             self._drop_old()
-            self._make_room(one)
-            self._waiting[number] = one
+            self._make_room(waiting)
+            self._waiting[number] = waiting
             self._sweep_later()
         return PREFIX + number
 
@@ -124,8 +124,8 @@ class Downloads:
         """The file, which then is gone; None for any other session, which changes nothing."""
         with self._lock:
             self._drop_old()
-            one = self._waiting.get(number)
-            if one is None or one.holder != digest(secret):
+            waiting = self._waiting.get(number)
+            if waiting is None or waiting.holder != digest(secret):
                 return None
             return self._waiting.pop(number).download
 
@@ -133,16 +133,18 @@ class Downloads:
         """Drop all files of a session that has ended."""
         holder = digest(secret)
         with self._lock:
-            for number in [each for each, one in self._waiting.items() if one.holder == holder]:
+            for number in [
+                each for each, waiting in self._waiting.items() if waiting.holder == holder
+            ]:
                 del self._waiting[number]
 
     @property
     def held_bytes(self) -> int:
-        return sum(one.size for one in self._waiting.values())
+        return sum(waiting.size for waiting in self._waiting.values())
 
     def _drop_old(self) -> None:
         moment = self.clock()
-        for number in [each for each, one in self._waiting.items() if one.until <= moment]:
+        for number in [each for each, waiting in self._waiting.items() if waiting.until <= moment]:
             del self._waiting[number]
 
     def _make_room(self, new: _Waiting) -> None:
@@ -154,7 +156,7 @@ class Downloads:
                     megabytes=self.most_of_session >> 20,
                 )
             )
-        own = [number for number, one in self._waiting.items() if one.holder == new.holder]
+        own = [number for number, waiting in self._waiting.items() if waiting.holder == new.holder]
         held = sum(self._waiting[number].size for number in own)
         while own and (held + new.size > self.most_of_session or len(own) >= _MOST_WAITING):
             held -= self._waiting.pop(own.pop(0)).size

@@ -46,8 +46,8 @@ class _Reader:
 
     def wishes(self) -> dict[str, str]:
         """What the next page has to be told."""
-        told = {} if self.language == self.default_language else {LANGUAGE: self.language}
-        return told | ({LARGE: "1"} if self.large else {})
+        parameters = {} if self.language == self.default_language else {LANGUAGE: self.language}
+        return parameters | ({LARGE: "1"} if self.large else {})
 
     def address(self, request: Request, **changes: str) -> str:
         """This page with one wish changed."""

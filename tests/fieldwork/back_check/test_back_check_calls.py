@@ -56,10 +56,10 @@ def _row(field: Any, check_id: UUID) -> BackCheck:
 def test_the_list_holds_no_answer_and_names_the_interview_by_its_receipt(
     checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal
 ) -> None:
-    (one,) = store(1)
+    (response_id,) = store(1)
     draw_all(supervisor)
     (call,) = _calls(checked, supervisor)
-    assert call.code == receipt_code(one) == one.hex[-8:].upper()
+    assert call.code == receipt_code(response_id) == response_id.hex[-8:].upper()
     assert (call.point_name, call.surveyor) == ("110000-u-01", "Li")
     assert call.interviewed_at == checked.now
     assert "1990" not in str(call)
@@ -105,8 +105,8 @@ def test_whoever_says_no_to_the_first_question_was_never_interviewed(
     store(2)
     draw_all(supervisor)
     first, second = _calls(checked, supervisor)
-    said = _enter(checked, supervisor, first.id, was_interviewed="no", gender="female")
-    assert said is Outcome.NEVER_INTERVIEWED
+    outcome = _enter(checked, supervisor, first.id, was_interviewed="no", gender="female")
+    assert outcome is Outcome.NEVER_INTERVIEWED
     _enter(checked, supervisor, second.id, Outcome.NEVER_INTERVIEWED, gender="male")
     for call in (first, second):
         assert _row(checked, call.id).answers == {"was_interviewed": "no"}
@@ -210,11 +210,11 @@ def test_reached_without_an_answer_is_no_back_check(
 def test_what_was_taken_out_since_need_not_be_called(
     checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal
 ) -> None:
-    one, other = store(2)
+    response_id, other = store(2)
     draw_all(supervisor)
     with session_scope(checked.url) as session:
         move(
-            session=session, principal=supervisor, response_id=one, to=Status.VOID,
+            session=session, principal=supervisor, response_id=response_id, to=Status.VOID,
             reason="trial", now=checked.now, expected_version=1,
         )  # fmt: skip
     assert [call.response_id for call in _calls(checked, supervisor)] == [other]

@@ -27,16 +27,16 @@ def pools(draw_one: st.DrawFn) -> list[Candidate]:
     ids = draw_one(st.lists(st.uuids(), unique=True, min_size=1, max_size=60))
     return [
         Candidate(
-            one, draw_one(st.sampled_from(PEOPLE)), draw_one(st.integers(0, 100)),
+            interview_id, draw_one(st.sampled_from(PEOPLE)), draw_one(st.integers(0, 100)),
             draw_one(st.sampled_from([None, None, *ChosenBy])),
         )
-        for one in ids
+        for interview_id in ids
     ]  # fmt: skip
 
 
 def _after(pool: list[Candidate], drawn: tuple[Drawn, ...]) -> list[Candidate]:
     """The pool as the next draw finds it."""
-    chosen = {one.id: one.chosen_by for one in drawn}
+    chosen = {interview.id: interview.chosen_by for interview in drawn}
     return [
         Candidate(each.id, each.surveyor_id, each.risk, chosen.get(each.id, each.chosen_by))
         for each in pool
@@ -88,15 +88,15 @@ def test_each_interview_is_taken_once_and_keeps_what_it_is_by_lot(
 ) -> None:
     drawn = draw(pool, random_share=random_share, risk_share=risk_share, seed=seed)
     known = {each.id: each for each in pool}
-    assert len({one.id for one in drawn}) == len(drawn)
-    for one in drawn:
-        before = known[one.id]
-        assert before.surveyor_id == one.surveyor_id
-        assert one.known is (before.chosen_by is ChosenBy.RISK)
+    assert len({this_interview.id for this_interview in drawn}) == len(drawn)
+    for interview in drawn:
+        before = known[interview.id]
+        assert before.surveyor_id == interview.surveyor_id
+        assert interview.known is (before.chosen_by is ChosenBy.RISK)
         assert before.chosen_by is not ChosenBy.RANDOM
-        if one.chosen_by is ChosenBy.RISK:
+        if interview.chosen_by is ChosenBy.RISK:
             assert before.risk > 0
-            assert not one.known
+            assert not interview.known
 
 
 def test_the_random_part_is_the_smallest_hashes_as_the_documents_say() -> None:
@@ -105,18 +105,18 @@ def test_the_random_part_is_the_smallest_hashes_as_the_documents_say() -> None:
     drawn = draw(pool, random_share=0.1, risk_share=0, seed="2026")
     by_hand = sorted(
         (each.id for each in pool),
-        key=lambda one: hashlib.sha256(f"2026:{one}".encode()).hexdigest(),
+        key=lambda interview_id: hashlib.sha256(f"2026:{interview_id}".encode()).hexdigest(),
     )
-    assert [one.id for one in drawn] == by_hand[:4]
+    assert [interview.id for interview in drawn] == by_hand[:4]
     assert lot("2026", UUID(int=100)) != lot("2027", UUID(int=100))
-    assert fingerprint(one.id for one in drawn) != fingerprint(by_hand[:3])
+    assert fingerprint(interview.id for interview in drawn) != fingerprint(by_hand[:3])
 
 
 def test_risk_goes_by_risk_after_the_lot_was_drawn() -> None:
     pool = [Candidate(UUID(int=number), PEOPLE[0], number) for number in range(1, 21)]
     drawn = draw(pool, random_share=0.1, risk_share=0.15, seed="a")
-    by_lot = [one.id.int for one in drawn if one.chosen_by is ChosenBy.RANDOM]
-    by_risk = [one.id.int for one in drawn if one.chosen_by is ChosenBy.RISK]
+    by_lot = [interview.id.int for interview in drawn if interview.chosen_by is ChosenBy.RANDOM]
+    by_risk = [interview.id.int for interview in drawn if interview.chosen_by is ChosenBy.RISK]
     assert len(by_lot) == 2
     assert by_risk == [number for number in range(20, 0, -1) if number not in by_lot][:3]
 
@@ -126,8 +126,8 @@ def test_the_lot_favours_nobody() -> None:
     pool = [Candidate(UUID(int=number), PEOPLE[0], 99 * (number == 1)) for number in range(1, 11)]
     counts: Counter[int] = Counter()
     for seed in range(1_000):
-        for one in draw(pool, random_share=0.2, risk_share=0, seed=str(seed)):
-            counts[one.id.int] += 1
+        for interview in draw(pool, random_share=0.2, risk_share=0, seed=str(seed)):
+            counts[interview.id.int] += 1
     assert sum(counts.values()) == 2_000
     # 200 each is expected, with a standard deviation of 12.6
     assert all(130 < counts[number] < 270 for number in range(1, 11))

@@ -61,11 +61,11 @@ def _results(field: Any, principal: Principal) -> BackCheckResults:
         return back_check_results(session=session, principal=principal, wave_id=field.wave.id)
 
 
-def _answer(field: Any, principal: Principal, *said: dict[str, Any] | Outcome) -> None:
+def _answer(field: Any, principal: Principal, *replies: dict[str, Any] | Outcome) -> None:
     """Enter what was said, one after the other down the list."""
     with session_scope(field.url) as session:
         calls = to_call(session=session, principal=principal, wave_id=field.wave.id)
-        for call, each in zip(calls, said, strict=False):
+        for call, each in zip(calls, replies, strict=False):
             attempt = (
                 Attempt(each, Channel.ON_SITE, {})
                 if isinstance(each, Outcome)
@@ -86,8 +86,8 @@ def test_rates_have_intervals_and_count_only_what_was_answered(
         checked, supervisor, SAME, SAME, SAME, {**SAME, "birth_year": 1992}, INVENTED,
         Outcome.NEVER_INTERVIEWED, Outcome.NOT_REACHED, Outcome.REFUSED,
     )  # fmt: skip
-    found = _results(checked, supervisor)
-    (li,) = found.surveyors
+    results = _results(checked, supervisor)
+    (li,) = results.surveyors
     assert (li.name, li.drawn, li.checked, li.failed) == ("Li", 10, 6, 2)
     assert dict(li.outcomes) == {
         Outcome.REACHED: 5, Outcome.NEVER_INTERVIEWED: 1, Outcome.NOT_REACHED: 1,
@@ -96,19 +96,22 @@ def test_rates_have_intervals_and_count_only_what_was_answered(
     assert li.by_lot is not None
     assert (li.by_lot.value, li.by_lot.of) == (2 / 6, 6)
     assert (li.by_lot.low, li.by_lot.high) == wilson(2, 6)
-    assert found.everybody.by_lot == li.by_lot
+    assert results.everybody.by_lot == li.by_lot
     assert not li.stands_out, "one's own rate is no worse than itself"
-    (point,) = found.points
+    (point,) = results.points
     assert (point.name, point.failed) == ("110000-u-01", 2)
-    born = next(row for row in found.items if row.comparison.item == "birth_year")
+    born = next(row for row in results.items if row.comparison.item == "birth_year")
     assert born.differs is not None
     assert (born.differs.value, born.differs.of) == (2 / 5, 5)
-    confidence = next(row for row in found.items if row.comparison.item == "consumer_confidence")
+    confidence = next(row for row in results.items if row.comparison.item == "consumer_confidence")
     assert confidence.differs is None, "the main questionnaire of this wave does not ask it"
-    assert [case.outcome for case in found.failed] == [
+    assert [case.outcome for case in results.failed] == [
         Outcome.NEVER_INTERVIEWED, Outcome.REACHED
     ]  # fmt: skip
-    again = {one.comparison.item: (one.then, one.again) for one in found.failed[1].differences}
+    again = {
+        difference.comparison.item: (difference.then, difference.again)
+        for difference in results.failed[1].differences
+    }
     assert again == {"birth_year": (1990, 1950), "gender": ("female", "male")}
 
 
@@ -118,9 +121,9 @@ def test_one_differing_fact_or_any_opinion_fails_nobody(
     store(2, answers={**checked.complete, "age": 36, "service": 9, "overall": 9})
     draw_all(supervisor)
     _answer(checked, supervisor, {**SAME, "gender": "male"}, {**SAME, "service": 1, "overall": 1})
-    found = _results(checked, supervisor)
-    assert found.failed == ()
-    service = next(row for row in found.items if row.comparison.item == "service")
+    results = _results(checked, supervisor)
+    assert results.failed == ()
+    service = next(row for row in results.items if row.comparison.item == "service")
     assert service.differs is not None
     assert service.differs.value == 1.0
 
@@ -132,11 +135,11 @@ def test_a_surveyor_who_is_clearly_worse_stands_out_first(
     store(6)
     draw_all(association)
     _answer(checked, association, *[INVENTED] * 6, *[SAME] * 30)
-    found = _results(checked, association)
-    first, second = found.surveyors
+    results = _results(checked, association)
+    first, second = results.surveyors
     assert (first.name, first.stands_out, second.stands_out) == ("Li", True, False)
-    assert found.everybody.by_lot is not None
-    assert found.everybody.by_lot.value == 6 / 36
+    assert results.everybody.by_lot is not None
+    assert results.everybody.by_lot.value == 6 / 36
 
 
 def test_nobody_stands_out_for_a_single_failure(
@@ -185,16 +188,16 @@ def test_what_was_drawn_for_its_risk_says_nothing_about_the_rate(
 def test_a_correction_after_the_back_check_hides_nothing(
     checked: Any, store: Store, draw_all: DrawAll, supervisor: Principal
 ) -> None:
-    (one,) = store(1)
+    (response_id,) = store(1)
     draw_all(supervisor)
     _answer(checked, supervisor, INVENTED)
     with session_scope(checked.url) as session:
         move(
-            session=session, principal=supervisor, response_id=one, to=Status.RETURNED,
+            session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
             reason="check_again", now=checked.now, expected_version=1,
         )  # fmt: skip
         resubmit(
-            session=session, principal=checked.surveyor, response_id=one,
+            session=session, principal=checked.surveyor, response_id=response_id,
             answers={**checked.complete, "birth_year": 1950, "gender": "male"}, note="mended",
             expected_version=2, now=checked.now + timedelta(minutes=1),
         )  # fmt: skip
@@ -210,9 +213,9 @@ def test_nothing_of_another_city_is_read(
     store(2)
     draw_all(association)
     _answer(checked, association, INVENTED, SAME)
-    found = _results(checked, person(Role.SUPERVISOR, "310000"))
-    assert (found.surveyors, found.points, found.items, found.failed) == ((), (), (), ())
-    assert found.everybody.drawn == 0
+    results = _results(checked, person(Role.SUPERVISOR, "310000"))
+    assert (results.surveyors, results.points, results.items, results.failed) == ((), (), (), ())
+    assert results.everybody.drawn == 0
     with pytest.raises(AccessDenied):
         _results(checked, person(Role.CITY_OFFICIAL, "110000"))
 
@@ -269,7 +272,7 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
         with session_scope(checked.url) as session:
             return note_retraining(
                 session=session, principal=principal, wave_id=checked.wave.id,
-                surveyor_ids=[one.account_id for one in people], retrain_by=day,
+                surveyor_ids=[surveyor.account_id for surveyor in people], retrain_by=day,
                 note=" how to  ask the age ", now=checked.now,
             )  # fmt: skip
 
@@ -321,20 +324,20 @@ NUMBER = Item(name="x", kind=Kind.INTEGER)
 def test_two_answers_differ_beyond_the_tolerance_only(
     item: Item, tolerance: float, then: Any, again: Any, expected: bool | None
 ) -> None:
-    one = Comparison(item="x", repeats="x", nature=Nature.FACT, tolerance=tolerance)
-    assert differs(one, item, then, again) is expected
+    comparison = Comparison(item="x", repeats="x", nature=Nature.FACT, tolerance=tolerance)
+    assert differs(comparison, item, then, again) is expected
 
 
 def test_the_shipped_questionnaire_repeats_the_main_one_word_by_word() -> None:
     folder = PROJECT_ROOT / "seed" / "instruments"
     short = load_bundle(folder, "back-check").instrument.by_name
     main = load_bundle(folder, PLAN).instrument.by_name
-    natures = {one.nature for one in comparisons()}
+    natures = {this_comparison.nature for this_comparison in comparisons()}
     assert natures == set(Nature)
-    for one in comparisons():
-        if "." in one.repeats:
-            assert one.repeats in {"point.kind", "response.mode", "response.minutes"}
+    for comparison in comparisons():
+        if "." in comparison.repeats:
+            assert comparison.repeats in {"point.kind", "response.mode", "response.minutes"}
             continue
-        mine, theirs = short[one.item], main[one.repeats]
+        mine, theirs = short[comparison.item], main[comparison.repeats]
         assert (mine.label, mine.choices, mine.kind) == (theirs.label, theirs.choices, theirs.kind)
         assert (mine.minimum, mine.maximum) == (theirs.minimum, theirs.maximum)

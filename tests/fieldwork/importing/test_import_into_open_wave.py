@@ -87,11 +87,11 @@ def test_what_enters_an_open_wave_goes_to_review_at_a_planned_point_and_counts(f
         responses = session.exec(select(Response).order_by(col(Response.id))).all()
         counted = session.exec(select(QuotaCell).where(QuotaCell.collected > 0)).all()
         (logged,) = session.exec(select(ImportedFile)).all()
-    assert {one.status for one in responses} == {Status.SUBMITTED}
-    assert {one.mode for one in responses} == {Mode.IMPORT}
-    assert {one.point_id for one in responses} == {field.point.id}
+    assert {response.status for response in responses} == {Status.SUBMITTED}
+    assert {response.mode for response in responses} == {Mode.IMPORT}
+    assert {response.point_id for response in responses} == {field.point.id}
     assert responses[1].surveyor_id == field.surveyor.account_id, "known by the sign-in name"
-    assert [(one.age_band, one.gender, one.collected) for one in counted] == [
+    assert [(cell.age_band, cell.gender, cell.collected) for cell in counted] == [
         ("35-44", "female", 3)
     ]  # fmt: skip
     assert (logged.name, logged.written, logged.source) == ("agency.csv", 3, "other")

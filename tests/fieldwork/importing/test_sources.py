@@ -128,7 +128,7 @@ def test_items_named_like_columns_of_the_tool_stay_items(field: Any) -> None:
 
 def _drafted(field: Any, content: bytes, saved: MappingFile | None = None) -> dict[str, str]:
     table = read_table(content)
-    return {one.column: one.target for one in draft_columns(table, field.instrument, saved)}
+    return {draft.column: draft.target for draft in draft_columns(table, field.instrument, saved)}
 
 
 def test_columns_of_a_survey_site_are_suggested_by_their_words(field: Any) -> None:
@@ -151,7 +151,7 @@ def test_a_survey_site_file_is_read_through_its_mapping(field: Any) -> None:
     ]  # fmt: skip
     content = _csv(SITE, *rows)
     table = read_table(content)
-    chosen = [(one.column, one.target) for one in draft_columns(table, field.instrument)]
+    chosen = [(draft.column, draft.target) for draft in draft_columns(table, field.instrument)]
     mapping = mapping_of(chosen, {}, table, field.instrument, numbered=True)
     plan = _plan(field, content, mapping=write_mapping(mapping))
     assert _answers(plan) == [
@@ -182,8 +182,8 @@ def test_figures_stand_for_choices_only_when_somebody_says_so(field: Any) -> Non
 def test_a_saved_mapping_comes_first_and_targets_that_are_gone_do_not(field: Any) -> None:
     saved = MappingFile({"1、gender": "ignore", "3、quality（单选）": "no_such_item"})
     drafts = {
-        one.column: one
-        for one in draft_columns(read_table(_csv(SITE, ["1"] * 12)), field.instrument, saved)
+        draft.column: draft
+        for draft in draft_columns(read_table(_csv(SITE, ["1"] * 12)), field.instrument, saved)
     }
     assert drafts["1、gender"].origin is Origin.SAVED
     assert drafts["1、gender"].target == "ignore"
@@ -191,9 +191,9 @@ def test_a_saved_mapping_comes_first_and_targets_that_are_gone_do_not(field: Any
 
 
 def test_nothing_is_suggested_twice_or_for_strange_words(field: Any) -> None:
-    found = suggest(["quality", "Quality!", "weather"], field.instrument)
-    assert found == {"quality": "quality"}
-    assert suggest(["quality"], field.instrument, taken={"quality"}) == {}
+    suggested = suggest(["quality", "Quality!", "weather"], field.instrument)
+    assert suggested == {"quality": "quality"}
+    assert suggest(["quality"], field.instrument, used_targets={"quality"}) == {}
 
 
 def test_values_that_nobody_understands_are_listed_with_their_count(field: Any) -> None:
@@ -203,7 +203,7 @@ def test_values_that_nobody_understands_are_listed_with_their_count(field: Any) 
     )  # fmt: skip
     table = read_table(content)
     uses = use_columns(table.header, field.instrument, MappingFile())
-    assert [(one.column, one.value, one.count) for one in unread_values(
+    assert [(unread.column, unread.value, unread.count) for unread in unread_values(
         table, uses, field.instrument)] == [
         ("gender", "M", 2), ("quality", "good", 2), ("topics", "food wine", 1), ("topics", "na", 1)
     ]  # fmt: skip

@@ -76,7 +76,7 @@ def test_refused_rows_are_summed_up_by_column_and_cause(field: Any) -> None:
     plan = _plan(field, ["110000,8,8,female,1990", *rows])
     assert plan.rejected_rows == 1205
     t = translator("zh")
-    lines = [describe_cause(one, reason_of(one.message, "zh", t), t) for one in plan.causes]
+    lines = [describe_cause(cause, reason_of(cause.message, "zh", t), t) for cause in plan.causes]
     assert lines[0].startswith("1,200 行：第 2 列“quality”的值“没听过”：")
     assert lines[1].startswith("4 行：第 2 列“quality”的值“11”（3）、“12”（1）：")
     assert lines[2].startswith("1 行：")

@@ -75,7 +75,7 @@ def weights_in(field: Any, key: str = "abroad-2024") -> list[float | None]:
     with read_scope(field.url) as session:
         wave = wave_by_key(session=session, key=key)
         query = select(Response.given_weight).where(Response.wave_id == wave.id)
-        return sorted(session.exec(query), key=lambda one: -1.0 if one is None else one)
+        return sorted(session.exec(query), key=lambda weight: -1.0 if weight is None else weight)
 
 
 def frame_columns(field: Any, key: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def frame_columns(field: Any, key: str) -> dict[str, Any]:
 def test_weights_are_kept_to_the_last_digit_and_stand_in_the_frame(field: Any) -> None:
     plan = plan_of(field, table("0.1", "1234.567890123456", "１．５"))
     assert plan.weight_column == "weight"
-    assert any("weight" in translator("en")(one) for one in plan.remarks)
+    assert any("weight" in translator("en")(remark) for remark in plan.remarks)
     assert commit(field, plan).written == 3
     assert weights_in(field) == [0.1, 1.5, 1234.567890123456]
     frame = frame_columns(field, "abroad-2024")
@@ -129,8 +129,8 @@ def test_missing_and_unreadable_weights_are_refused_by_row_and_summed_up(field: 
     plan = plan_of(field, table(*bad, rows=rows))
     assert (len(plan.accepted), plan.rejected_rows) == (1, 7)
     english, chinese = translator("en"), translator("zh")
-    by_row = {one.row: one for one in plan.rejected}
-    assert {one.column for one in plan.rejected} == {"weight"}
+    by_row = {rejection.row: rejection for rejection in plan.rejected}
+    assert {rejection.column for rejection in plan.rejected} == {"weight"}
     assert english(by_row[4].message) == "The weight is missing: every interview needs one."
     words = english(by_row[2].message)
     assert words == (
@@ -207,10 +207,10 @@ def test_with_the_answers_of_an_erased_interview_goes_its_weight(field: Any) -> 
     commit(field, plan_of(field, table("1", "2", "3")))
     response = table_of(Response)
     with session_scope(field.url) as session:
-        one = session.connection().execute(
+        row = session.connection().execute(
             select(response).where(response.c.given_weight == 2)
         ).one()  # fmt: skip
-        erase(session=session, response=one, now=field.now)
+        erase(session=session, response=row, now=field.now)
     assert weights_in(field) == [None, 1.0, 3.0]
     assert commit(
         field, plan_of(field, table("4", rows=[["110000", "1", "1", "male", "1970"]]))
@@ -222,7 +222,7 @@ def test_with_the_answers_of_an_erased_interview_goes_its_weight(field: Any) -> 
 )
 def test_the_column_is_suggested_by_its_name(column: str, small_instrument: Instrument) -> None:
     drafts = draft_columns(read_delimited(table("1", "2", "3", column=column)), small_instrument)
-    assert {one.column: one.target for one in drafts}[column] == "weight"
+    assert {draft.column: draft.target for draft in drafts}[column] == "weight"
     assert "weight" in targets_of(small_instrument)
     assert target_name("weight", small_instrument, "zh") == ROLE_NAMES[Role.WEIGHT]
     assert "权" in translator("zh")(ROLE_NAMES[Role.WEIGHT])
@@ -231,7 +231,7 @@ def test_the_column_is_suggested_by_its_name(column: str, small_instrument: Inst
 @pytest.mark.parametrize("column", ["体重（公斤）", "身高", "重量", "height", "when"])
 def test_other_columns_are_not(column: str, small_instrument: Instrument) -> None:
     drafts = draft_columns(read_delimited(table("1", "2", "3", column=column)), small_instrument)
-    assert {one.column: one.target for one in drafts}[column] != "weight"
+    assert {draft.column: draft.target for draft in drafts}[column] != "weight"
 
 
 @given(st.floats(SMALLEST, LARGEST))

@@ -31,27 +31,29 @@ def _keyed(instrument: Instrument, answers: dict[str, Any], head: tuple[int, int
     return Keyed(UUID(int=point), UUID(int=surveyor), day, record)
 
 
-@given(one=ANSWERS, other=ANSWERS, head=HEADS, another=HEADS)
+@given(answers=ANSWERS, other=ANSWERS, head=HEADS, another=HEADS)
 def test_differences_are_found_from_both_sides_and_errors_lie_among_them(
     small_instrument: Instrument,
-    one: dict[str, Any],
+    answers: dict[str, Any],
     other: dict[str, Any],
     head: tuple[int, int, date],
     another: tuple[int, int, date],
 ) -> None:
     first, second = (
-        _keyed(small_instrument, one, head),
+        _keyed(small_instrument, answers, head),
         _keyed(small_instrument, other, another),
     )
-    found = differing(small_instrument, first, second)
-    assert set(found) == set(differing(small_instrument, second, first))
+    differences = differing(small_instrument, first, second)
+    assert set(differences) == set(differing(small_instrument, second, first))
     assert differing(small_instrument, first, first) == ()
-    assert "age" not in found, "nobody keys a calculation"
-    assert {name for name in found if name in HEAD} == {
+    assert "age" not in differences, "nobody keys a calculation"
+    assert {name for name in differences if name in HEAD} == {
         name for name, a, b in zip(HEAD, head, another, strict=True) if a != b
     }
     fields, errors = marked(small_instrument, first, second)
-    assert errors <= len(found)
+    assert errors <= len(differences)
     assert errors <= fields <= len(first.fields)
-    assert (errors == 0) == (not [n for n in found if n in first.fields and n in second.fields])
+    assert (errors == 0) == (
+        not [n for n in differences if n in first.fields and n in second.fields]
+    )
     assert marked(small_instrument, first, first)[1] == 0

@@ -361,8 +361,8 @@ def test_without_what_decides_on_the_interview_there_is_none(
     office: Any, field: Any, changed: Changed
 ) -> None:
     for name in ("consent", "lived_6m"):
-        found = _problems(office, changed(**{name: None}), missing=[name])
-        assert found == {name: "decisive"}
+        problems = _problems(office, changed(**{name: None}), missing=[name])
+        assert problems == {name: "decisive"}
 
 
 def test_an_interview_that_ended_early_is_kept_as_such(office: Any, field: Any) -> None:

@@ -66,8 +66,8 @@ def test_one_keying_sent_by_many_tabs_is_stored_once_and_all_have_its_receipt(
         return receipt.duplicate, receipt.response_id
 
     with ThreadPoolExecutor(PEOPLE) as pool:
-        told = list(pool.map(send, range(PEOPLE)))
-    assert Counter(duplicate for duplicate, _ in told) == {False: 1, True: PEOPLE - 1}
-    assert len({response_id for _, response_id in told}) == 1
+        receipts = list(pool.map(send, range(PEOPLE)))
+    assert Counter(duplicate for duplicate, _ in receipts) == {False: 1, True: PEOPLE - 1}
+    assert len({response_id for _, response_id in receipts}) == 1
     with read_scope(field.url) as session:
         assert len(session.exec(select(PaperKeying)).all()) == 1

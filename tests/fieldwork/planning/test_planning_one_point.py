@@ -32,12 +32,12 @@ def test_target_and_days_change_and_the_audit_trail_says_from_what(field: Any) -
     assert _change(field, target=30, closes_on=day) == ()
     with read_scope(field.url) as session:
         point = session.get_one(SamplingPoint, field.point.id)
-        told = session.exec(
+        detail = session.exec(
             select(AuditEntry.detail).where(AuditEntry.action == "point.changed")
         ).one()
     assert (point.target, point.opens_on, point.closes_on) == (30, None, day)
-    assert told["from"] == {"target": "20", "closes_on": ""}
-    assert told["to"] == {"target": "30", "closes_on": day.isoformat()}
+    assert detail["from"] == {"target": "20", "closes_on": ""}
+    assert detail["to"] == {"target": "30", "closes_on": day.isoformat()}
 
 
 def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None:

@@ -158,8 +158,8 @@ def test_a_city_with_points_is_not_drawn_again(planned: Any, point_file: File) -
     with read_scope(planned.url) as session:
         lines = points_of(session=session, principal=OPERATOR, key=KEY)
     assert {line.code[0] for line in lines} == {"B", "S"}
-    taken = _read(planned, point_file(GOOD))
-    assert len(taken.errors) == 12
+    parsed = _read(planned, point_file(GOOD))
+    assert len(parsed.errors) == 12
     with pytest.raises(DrawImpossible):
         _draw(planned, _read(planned, point_file(_rows("北京市", "D", 20))))
 

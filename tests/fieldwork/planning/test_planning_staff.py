@@ -106,7 +106,7 @@ def test_people_get_their_points_and_the_same_list_twice_adds_nothing(
         people = people_of(session=session, principal=OPERATOR, key=KEY)
         points = points_of(session=session, principal=OPERATOR, key=KEY)
         sheet = wave_sheet(session=session, principal=OPERATOR, key=KEY)
-    assert [(one.login, one.supervisor, one.agency, one.points) for one in people] == [
+    assert [(person.login, person.supervisor, person.agency, person.points) for person in people] == [
         ("li", "boss", "North Agency", 2), ("zhao", "", "", 1)
     ]  # fmt: skip
     assert [point.surveyors for point in points] == [("li",), ("li",), ("zhao",)]
@@ -127,7 +127,7 @@ def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) ->
     assert _assign(placed, _read(placed, staff_file(changed))) == (0, 1)
     with read_scope(placed.url) as session:
         people = people_of(session=session, principal=OPERATOR, key=KEY)
-    assert [(one.supervisor, one.agency) for one in people] == [
+    assert [(person.supervisor, person.agency) for person in people] == [
         ("chief", "South Agency"), ("", "")
     ]  # fmt: skip
 

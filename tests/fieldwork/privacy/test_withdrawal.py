@@ -88,10 +88,14 @@ def test_withdrawing_deletes_what_was_said_and_gives_the_place_back(
         assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
     assert collected(field) == 1
     assert take_back(field, code) == Withdrawn(again=False)
-    one = stored(field, receipt.response_id)
-    assert (one.status, one.reason) == (Status.VOID, "withdrawn")
-    assert one.withdrawn_at == field.now + timedelta(hours=1)
-    assert (one.quota_cell_id, one.started_at, one.duration_seconds) == (None, None, None)
+    response = stored(field, receipt.response_id)
+    assert (response.status, response.reason) == (Status.VOID, "withdrawn")
+    assert response.withdrawn_at == field.now + timedelta(hours=1)
+    assert (response.quota_cell_id, response.started_at, response.duration_seconds) == (
+        None,
+        None,
+        None,
+    )
     assert collected(field) == 0
     with read_scope(field.url) as session:
         revision = session.exec(select(ResponseRevision)).one()
@@ -100,8 +104,8 @@ def test_withdrawing_deletes_what_was_said_and_gives_the_place_back(
         assert session.exec(select(ResponseFlag)).all() == []
         assert session.exec(select(Invitation)).one().device_sha256 is None
         about = everything_about(session, receipt.response_id)
-        for said in ("lift", "1990", "female", "'quality'"):
-            assert said not in about
+        for answer in ("lift", "1990", "female", "'quality'"):
+            assert answer not in about
         entry = session.exec(
             select(AuditEntry).where(AuditEntry.action == "response.withdrawn")
         ).one()
@@ -139,8 +143,8 @@ def test_what_ended_early_keeps_its_ending_and_loses_its_answers(
 ) -> None:
     receipt, code = hand_in(**answers)
     take_back(field, code)
-    one = stored(field, receipt.response_id)
-    assert (one.status, one.withdrawn_at is None) == (status, False)
+    response = stored(field, receipt.response_id)
+    assert (response.status, response.withdrawn_at is None) == (status, False)
     with read_scope(field.url) as session:
         assert session.exec(select(ResponseRevision)).one().answers == {}
 
@@ -169,11 +173,11 @@ def test_after_freezing_the_association_has_to_be_asked(field: Any, hand_in: Han
 def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> None:
     receipt, code = hand_in()
     take_back(field, code)
-    one = stored(field, receipt.response_id)
+    response = stored(field, receipt.response_id)
     with session_scope(field.url) as session, pytest.raises(MoveForbidden):
         move(
-            session=session, principal=OPERATOR, response_id=one.id, to=Status.SUBMITTED,
-            reason="mistake", now=field.now, expected_version=one.lock_version,
+            session=session, principal=OPERATOR, response_id=response.id, to=Status.SUBMITTED,
+            reason="mistake", now=field.now, expected_version=response.lock_version,
         )  # fmt: skip
     chosen = Filter(field.wave.id, status=Status.VOID)
     with session_scope(field.url) as session:
@@ -185,7 +189,7 @@ def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> N
             pytest.raises(IntegrityError, match="stays withdrawn"),
             engine_for(field.url).begin() as connection,
         ):
-            connection.execute(update(table).where(table.c.id == one.id).values(**values))
+            connection.execute(update(table).where(table.c.id == response.id).values(**values))
 
 
 def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> None:
@@ -203,11 +207,15 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
             session=session, principal=OPERATOR, response_id=receipt.response_id,
             expected_version=1, to=Status.VOID, reason=reason, now=field.now,
         )  # fmt: skip
-    one = stored(field, receipt.response_id)
-    assert (one.lock_version, one.reason, one.withdrawn_at) == (version, "withdrawn", field.now)
+    response = stored(field, receipt.response_id)
+    assert (response.lock_version, response.reason, response.withdrawn_at) == (
+        version,
+        "withdrawn",
+        field.now,
+    )
     assert collected(field) == 0
     with read_scope(field.url) as session:
-        shown = read_interview(session=session, principal=OPERATOR, response_id=one.id)
+        shown = read_interview(session=session, principal=OPERATOR, response_id=response.id)
     assert {each.answer for part in shown.parts for each in part.answers} <= {None}
 
 

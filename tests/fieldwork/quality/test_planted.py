@@ -39,7 +39,7 @@ def test_each_detector_finds_what_it_is_meant_for(planted: Planted) -> None:
     strength = {flags.kind: np.zeros(len(interviews)) for flags in assessment.flags}
     for flags in assessment.flags:
         strength[flags.kind][flags.rows] = flags.strength
-    results = {one.kind: one for one in by_kind(strength, kind)}
+    results = {result.kind: result for result in by_kind(strength, kind)}
     for sort in (
         FlagKind.SPEED, FlagKind.STRAIGHT_LINING, FlagKind.NEAR_DUPLICATE, FlagKind.BURST,
         FlagKind.SAME_DEVICE, FlagKind.OUT_OF_POINT,

@@ -73,7 +73,7 @@ def test_ticks_in_another_order_are_the_same_answer() -> None:
 
 def test_rows_stand_in_the_order_of_receipt() -> None:
     arrays = wave(raw(2, {}), raw(0, {}), raw(1, {}))
-    assert [one.int for one in arrays.ids] == [1, 2, 3]
+    assert [interview_id.int for interview_id in arrays.ids] == [1, 2, 3]
 
 
 def test_a_wave_without_interviews_has_no_flags() -> None:
@@ -216,23 +216,30 @@ def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
      ((15, 59), "23:59", 0.5)],
 )  # fmt: skip
 def test_hours_are_those_of_china(utc: tuple[int, int], china: str, strength: float) -> None:
-    begun = datetime(2026, 5, 19, *utc, tzinfo=UTC)
-    flags = hour_flags(wave(raw(0, {}, started_at=begun)))
+    started_at = datetime(2026, 5, 19, *utc, tzinfo=UTC)
+    flags = hour_flags(wave(raw(0, {}, started_at=started_at)))
     assert found(flags) == {0: (strength, {"time": china})}
 
 
 @pytest.mark.parametrize("utc", [(22, 0), (2, 0), (13, 59)])
 def test_day_and_unknown_hours_are_not_flagged(utc: tuple[int, int]) -> None:
-    begun = datetime(2026, 5, 19, *utc, tzinfo=UTC)
+    started_at = datetime(2026, 5, 19, *utc, tzinfo=UTC)
     assert (
-        len(hour_flags(wave(raw(0, {}, started_at=begun), raw(1, {}, started_at=None))).rows) == 0
+        len(hour_flags(wave(raw(0, {}, started_at=started_at), raw(1, {}, started_at=None))).rows)
+        == 0
     )
 
 
 def _visits(first: int, count: int, hour: int, **changes: Any) -> list[Raw]:
-    begun = MORNING + timedelta(hours=hour)
+    started_at = MORNING + timedelta(hours=hour)
     return [
-        raw(first + n, {}, started_at=begun + timedelta(seconds=n), submitted_at=begun, **changes)
+        raw(
+            first + n,
+            {},
+            started_at=started_at + timedelta(seconds=n),
+            submitted_at=started_at,
+            **changes,
+        )
         for n in range(count)
     ]
 

@@ -51,12 +51,14 @@ def judged(rows: list[Raw]) -> Judged:
     """Risk and flags of each interview by its id."""
     interviews = interviews_of(rows, INSTRUMENT)
     assessment = assess(interviews)
-    flags: dict[UUID, list[tuple[str, float]]] = {one: [] for one in interviews.ids}
-    for found in assessment.flags:
-        for row, strength in zip(found.rows, found.strength, strict=True):
-            flags[interviews.ids[row]].append((found.kind, float(strength)))
+    flags: dict[UUID, list[tuple[str, float]]] = {
+        interview_id: [] for interview_id in interviews.ids
+    }
+    for kind_flags in assessment.flags:
+        for row, strength in zip(kind_flags.rows, kind_flags.strength, strict=True):
+            flags[interviews.ids[row]].append((kind_flags.kind, float(strength)))
     risks = zip(interviews.ids, assessment.risk.tolist(), strict=True)
-    return {one: (risk, tuple(flags[one])) for one, risk in risks}
+    return {interview_id: (risk, tuple(flags[interview_id])) for interview_id, risk in risks}
 
 
 @settings(max_examples=20, deadline=None)
@@ -70,8 +72,8 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[Raw], random: object) 
 @settings(max_examples=20, deadline=None)
 @given(waves())
 def test_other_names_for_surveyors_points_and_cities_do_not_matter(rows: list[Raw]) -> None:
-    def renamed(one: UUID | None) -> UUID | None:
-        return None if one is None else UUID(int=(1 << 100) - one.int)
+    def renamed(identifier: UUID | None) -> UUID | None:
+        return None if identifier is None else UUID(int=(1 << 100) - identifier.int)
 
     others = [
         replace(
@@ -95,13 +97,13 @@ def test_strengths_and_risks_keep_to_their_scales(rows: list[Raw]) -> None:
 @settings(max_examples=20, deadline=None)
 @given(waves())
 def test_another_city_changes_nothing_about_copies(rows: list[Raw]) -> None:
-    def copies(found: Judged) -> dict[UUID, list[float]]:
+    def copies(assessed: Judged) -> dict[UUID, list[float]]:
         return {
-            one: [strength for kind, strength in flags if kind == "near_duplicate"]
-            for one, (_, flags) in found.items()
+            interview_id: [strength for kind, strength in flags if kind == "near_duplicate"]
+            for interview_id, (_, flags) in assessed.items()
         }
 
     alone = copies(judged(rows))
     foreign = [replace(row, id=UUID(int=row.id.int + 500), city_code="440300") for row in rows]
     both = copies(judged(rows + foreign))
-    assert {one: both[one] for one in alone} == alone
+    assert {interview_id: both[interview_id] for interview_id in alone} == alone

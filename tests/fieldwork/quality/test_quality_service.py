@@ -117,7 +117,7 @@ def test_a_fast_interview_is_flagged_and_nothing_else_changes(collected: Field) 
     assert risks[void.id].pace == pytest.approx(0.25)
     # its one score is a 10: 100 of 100
     assert risks[void.id].mean_score == pytest.approx(100)
-    assert {row.score for one, row in risks.items() if one != void.id} == {0}
+    assert {row.score for response_id, row in risks.items() if response_id != void.id} == {0}
 
 
 def test_assessing_again_replaces_what_was_found(collected: Field) -> None:
@@ -323,8 +323,8 @@ def test_a_phone_behind_several_links_is_found_and_a_tablet_of_the_surveyor_is_n
     with read_scope(field.url) as session:
         flags = session.exec(select(ResponseFlag).where(ResponseFlag.kind == "same_device")).all()
     assert [flag.detail for flag in flags] == [{"count": 4}] * 4
-    said = translator("zh")(reason_of(FlagKind.SAME_DEVICE, flags[0].detail))
-    assert said == "4 份不同链接的问卷来自同一部手机。"
+    text = translator("zh")(reason_of(FlagKind.SAME_DEVICE, flags[0].detail))
+    assert text == "4 份不同链接的问卷来自同一部手机。"
 
 
 def test_who_asks_elsewhere_or_after_the_last_day_is_out_of_point(field: Field) -> None:

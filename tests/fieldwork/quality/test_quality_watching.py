@@ -65,12 +65,14 @@ def test_the_background_finds_what_the_command_finds(field: Any) -> None:
     _store(field, 10)
     (fast,) = _store(field, 1, duration_seconds=40.0)
     assert look_at_new(field.url) == 11
-    in_background = {one: score for one, (score, _) in _found(field).items()}
+    in_background = {response_id: score for response_id, (score, _) in _found(field).items()}
     with read_scope(field.url) as session:
         flags = {(f.response_id, f.kind) for f in session.exec(select(ResponseFlag))}
     with session_scope(field.url) as session:
         assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
-    assert in_background == {one: score for one, (score, _) in _found(field).items()}
+    assert in_background == {
+        response_id: score for response_id, (score, _) in _found(field).items()
+    }
     assert (fast, "speed") in flags
     with read_scope(field.url) as session:
         assert flags == {(f.response_id, f.kind) for f in session.exec(select(ResponseFlag))}
@@ -86,7 +88,7 @@ def test_only_what_is_new_or_came_out_otherwise_is_written(field: Any) -> None:
     assert look_at_new(field.url) == 1
     after = _found(field)
     assert after.keys() - before.keys() == {late}
-    assert {one: after[one] for one in before} == before
+    assert {response_id: after[response_id] for response_id in before} == before
     _pass_the_time(field)
     assert look_at_new(field.url) == 0, "nothing is new"
 

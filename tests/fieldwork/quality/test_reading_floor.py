@@ -113,8 +113,8 @@ def test_the_floor_is_that_of_the_own_route_and_language() -> None:
 def test_the_flag_grows_in_a_straight_line_from_the_floor_to_half_of_it(
     share: float, strength: float
 ) -> None:
-    found = _strengths(_row(duration_seconds=share * FLOOR))
-    assert found == ({0: pytest.approx(strength, abs=1e-4)} if strength else {})
+    strengths = _strengths(_row(duration_seconds=share * FLOOR))
+    assert strengths == ({0: pytest.approx(strength, abs=1e-4)} if strength else {})
 
 
 def test_a_form_left_open_for_an_hour_is_judged_by_the_times_of_its_questions() -> None:
@@ -173,13 +173,15 @@ durations = st.floats(0, 10, allow_nan=False)
 
 @settings(max_examples=50, deadline=None)
 @given(durations, durations, st.booleans())
-def test_a_longer_interview_never_has_a_stronger_flag(one: float, other: float, by: bool) -> None:
+def test_a_longer_interview_never_has_a_stronger_flag(
+    duration: float, other: float, by: bool
+) -> None:
     def strength(seconds: float) -> float:
         timings = dict.fromkeys(ANSWERS, seconds / 3) if by else {}
         whole = 3_600.0 if by else seconds
         return _strengths(_row(duration_seconds=whole, timings=timings)).get(0, 0.0)
 
-    shorter, longer = sorted((one, other))
+    shorter, longer = sorted((duration, other))
     assert strength(shorter) >= strength(longer)
 
 

@@ -95,8 +95,8 @@ def snapshots(settings: Settings) -> Iterator[Finding]:
             )  # fmt: skip
             yield Finding(name, False, detail)
     yield from _left_over(name, settings.snapshot_dir, known)
-    for key, found in seals.items():
-        if not found.is_sealed:
+    for key, wave_seals in seals.items():
+        if not wave_seals.is_sealed:
             detail = msg(
                 "{wave}: not sealed, because it was frozen before files were; a change of them "
                 "would not be noticed. Run: survey recompute --wave {wave}",

@@ -11,10 +11,10 @@ from survey.settings import Settings
 
 
 def python(_settings: Settings) -> Iterator[Finding]:
-    found = ".".join(map(str, sys.version_info[:3]))
+    version = ".".join(map(str, sys.version_info[:3]))
     well = (3, 11) <= sys.version_info[:2] < (3, 14)
     yield Finding(
-        msg("Python"), well, msg("{found} (3.11, 3.12 and 3.13 are supported)", found=found)
+        msg("Python"), well, msg("{found} (3.11, 3.12 and 3.13 are supported)", found=version)
     )
 
 

@@ -95,7 +95,7 @@ def demo(settings: Settings) -> Iterator[Finding]:
     try:
         with read_scope(settings.store_url) as session:
             real = select(Wave.key).where(col(Wave.is_demo).is_(False)).order_by(Wave.key)
-            found = session.exec(real).all()
+            real_keys = session.exec(real).all()
     except SQLAlchemyError:
         yield Finding(name, False, UNKNOWN)
         return
@@ -103,9 +103,9 @@ def demo(settings: Settings) -> Iterator[Finding]:
         msg(
             "Anybody can sign in by choosing a role, and the store holds real waves ({keys}). "
             "Take SURVEY_DEMO away at once.",
-            keys=", ".join(found),
+            keys=", ".join(real_keys),
         )
-        if found
+        if real_keys
         else msg("anybody can sign in by choosing a role; the store holds demo data only")
     )
-    yield Finding(name, not found, detail)
+    yield Finding(name, not real_keys, detail)

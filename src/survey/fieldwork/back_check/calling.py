@@ -235,7 +235,7 @@ def _understood(
         raise AnswersInvalid(verdict.problems)
     if verdict.answers.get(WAS_INTERVIEWED) == "no":
         return Outcome.NEVER_INTERVIEWED, {WAS_INTERVIEWED: "no"}
-    if not any(one.item in verdict.answers for one in comparisons()):
+    if not any(comparison.item in verdict.answers for comparison in comparisons()):
         raise OutcomeImpossible(msg("Please enter at least one answer."))
     return Outcome.REACHED, dict(verdict.answers)
 

@@ -56,8 +56,8 @@ def draw(
     drawn: list[Drawn] = []
     for _, own in sorted(by_surveyor.items()):
         by_lot = _by_lot(own, max(FEWEST, share_of(random_share, len(own))), seed)
-        taken = {candidate.id for candidate in by_lot}
-        riskiest = _riskiest(own, share_of(risk_share, len(own)), taken)
+        drawn_ids = {candidate.id for candidate in by_lot}
+        riskiest = _riskiest(own, share_of(risk_share, len(own)), drawn_ids)
         drawn += [_drawn(candidate, ChosenBy.RANDOM) for candidate in by_lot]
         drawn += [_drawn(candidate, ChosenBy.RISK) for candidate in riskiest]
     return tuple(drawn)
@@ -87,10 +87,10 @@ def _by_lot(own: Sequence[Candidate], wanted: int, seed: str) -> list[Candidate]
     return sorted(waiting, key=lambda candidate: lot(seed, candidate.id))[:missing]
 
 
-def _riskiest(own: Sequence[Candidate], wanted: int, taken: set[UUID]) -> list[Candidate]:
-    already = sum(each.chosen_by is ChosenBy.RISK and each.id not in taken for each in own)
+def _riskiest(own: Sequence[Candidate], wanted: int, drawn_ids: set[UUID]) -> list[Candidate]:
+    already = sum(each.chosen_by is ChosenBy.RISK and each.id not in drawn_ids for each in own)
     waiting = [
-        each for each in own if each.chosen_by is None and each.id not in taken and each.risk
+        each for each in own if each.chosen_by is None and each.id not in drawn_ids and each.risk
     ]
     waiting.sort(key=lambda candidate: (-candidate.risk, candidate.id))
     return waiting[: max(0, wanted - already)]

@@ -78,7 +78,7 @@ class Case:
     @property
     def facts(self) -> int:
         """Stable facts that differ."""
-        return sum(one.comparison.nature is Nature.FACT for one in self.differences)
+        return sum(difference.comparison.nature is Nature.FACT for difference in self.differences)
 
     @property
     def failed(self) -> bool:
@@ -197,13 +197,13 @@ def _case(session: Session, row: AnyRow) -> Case:
     differences: list[Difference] = []
     compared: set[str] = set()
     if row.outcome is Outcome.REACHED:
-        for one, item in _asked(instrument):
-            then, again = _known(row, one.repeats), row.answers.get(one.item)
-            verdict = differs(one, item, then, again)
+        for comparison, item in _asked(instrument):
+            then, again = _known(row, comparison.repeats), row.answers.get(comparison.item)
+            verdict = differs(comparison, item, then, again)
             if verdict is not None:
-                compared.add(one.item)
+                compared.add(comparison.item)
             if verdict:
-                differences.append(Difference(one, item, then, again))
+                differences.append(Difference(comparison, item, then, again))
     return Case(
         check_id=row.id, response_id=row.response_id, city_code=row.city_code,
         surveyor_id=row.surveyor_id, surveyor=row.surveyor, point_id=row.point_id,
@@ -215,7 +215,11 @@ def _case(session: Session, row: AnyRow) -> Case:
 
 def _asked(instrument: Instrument) -> list[tuple[Comparison, Item]]:
     known = instrument.by_name
-    return [(one, known[one.item]) for one in comparisons() if one.item in known]
+    return [
+        (comparison, known[comparison.item])
+        for comparison in comparisons()
+        if comparison.item in known
+    ]
 
 
 def _known(row: AnyRow, repeats: str) -> Any:
@@ -236,11 +240,11 @@ def _items(session: Session, rows: Sequence[AnyRow], cases: Iterable[Case]) -> t
     differing: Counter[str] = Counter()
     for case in cases:
         compared.update(case.compared)
-        differing.update(one.comparison.item for one in case.differences)
+        differing.update(difference.comparison.item for difference in case.differences)
     instrument = load_instrument(session=session, instrument_id=rows[-1].instrument_id)
     return tuple(
-        ItemRow(one, item, share(differing[one.item], compared[one.item]))
-        for one, item in _asked(instrument)
+        ItemRow(comparison, item, share(differing[comparison.item], compared[comparison.item]))
+        for comparison, item in _asked(instrument)
     )
 
 

@@ -202,7 +202,7 @@ def _preview(plan: DrawPlan, rows: Sequence[AnyRow], drawn: Sequence[Drawn]) -> 
     pool: Counter[UUID] = Counter(row.surveyor_id for row in rows)
     listed: Counter[UUID] = Counter(row.surveyor_id for row in rows if row.chosen_by is not None)
     new: Counter[tuple[UUID, ChosenBy]] = Counter(
-        (one.surveyor_id, one.chosen_by) for one in drawn if not one.known
+        (interview.surveyor_id, interview.chosen_by) for interview in drawn if not interview.known
     )
     people = {row.surveyor_id: (row.city_code, row.name) for row in rows}
     shares = [
@@ -213,7 +213,9 @@ def _preview(plan: DrawPlan, rows: Sequence[AnyRow], drawn: Sequence[Drawn]) -> 
         for person, (city, name) in people.items()
     ]  # fmt: skip
     shares.sort(key=lambda share: (share.city_code, share.name, share.surveyor_id))
-    return DrawPreview(plan, tuple(shares), len(rows), fingerprint(one.id for one in drawn))
+    return DrawPreview(
+        plan, tuple(shares), len(rows), fingerprint(interview.id for interview in drawn)
+    )
 
 
 def _record_draw(session: Session, principal: Principal, seen: DrawPreview, now: datetime) -> UUID:
@@ -241,16 +243,16 @@ def _write(
     session: Session, plan: DrawPlan, draw_id: UUID, rows: Sequence[AnyRow], drawn: Sequence[Drawn]
 ) -> None:
     city = {row.id: row.city_code for row in rows}
-    new = [one for one in drawn if not one.known]
+    new = [interview for interview in drawn if not interview.known]
     insert_columns(
         session.connection(),
         BackCheck,
         {
             "id": [new_id() for _ in new],
-            "response_id": [one.id for one in new],
-            "city_code": [city[one.id] for one in new],
-            "surveyor_id": [one.surveyor_id for one in new],
-            "chosen_by": [one.chosen_by for one in new],
+            "response_id": [interview.id for interview in new],
+            "city_code": [city[interview.id] for interview in new],
+            "surveyor_id": [interview.surveyor_id for interview in new],
+            "chosen_by": [interview.chosen_by for interview in new],
         },
         {
             "draw_id": draw_id,
@@ -262,7 +264,7 @@ def _write(
             "lock_version": 1,
         },
     )
-    known = [one.id for one in drawn if one.known]
+    known = [interview.id for interview in drawn if interview.known]
     for first in range(0, len(known), _AT_ONCE):
         session.connection().execute(
             update(_CHECKS)

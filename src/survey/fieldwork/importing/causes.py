@@ -44,15 +44,15 @@ class CauseCounter:
 
     def add(self, reasons: Sequence[Rejection]) -> None:
         """Count the reasons of one row."""
-        for one in reasons:
-            key = (one.column, _kind(one.message))
+        for reason in reasons:
+            key = (reason.column, _kind(reason.message))
             if key not in self._first and len(self._first) >= MOST_CAUSES:
                 continue
-            self._first.setdefault(key, one)
+            self._first.setdefault(key, reason)
             self._rows[key] += 1
             values = self._values.setdefault(key, Counter())
-            if one.value in values or len(values) < _MOST_VALUES:
-                values[one.value] += 1
+            if reason.value in values or len(values) < _MOST_VALUES:
+                values[reason.value] += 1
 
     def causes(self) -> tuple[Cause, ...]:
         """Every cause, that of most rows first."""

@@ -114,8 +114,8 @@ def _as_choices(text: str, words: Mapping[str, str]) -> Raw:
 
 
 def _as_date(text: str, _words: Mapping[str, str]) -> Raw:
-    found = _DAY.fullmatch(text)
-    return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}" if found else text
+    match = _DAY.fullmatch(text)
+    return f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}" if match else text
 
 
 _READERS: dict[Kind, Callable[[str, Mapping[str, str]], Raw]] = {

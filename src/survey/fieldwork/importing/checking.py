@@ -84,8 +84,8 @@ def _read(columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]) -> di
 
 
 def _validated(instrument: Instrument, given: Mapping[str, Raw], today: date) -> Checked:
-    found = validate(instrument, given, today=today)
-    return Checked(found.answers, found.problems, len(found.dropped), found.ending)
+    verdict = validate(instrument, given, today=today)
+    return Checked(verdict.answers, verdict.problems, len(verdict.dropped), verdict.ending)
 
 
 def standing_alone(instrument: Instrument) -> frozenset[str]:
@@ -114,10 +114,10 @@ def _is_alone(item: Item) -> bool:
 
 def _expressions(instrument: Instrument) -> Iterator[str]:
     for section in instrument.sections:
-        found = [section.relevant]
+        expressions = [section.relevant]
         for item in section.items:
-            found += [item.relevant, item.constraint, item.calculation]
-        yield from (expression for expression in found if expression is not None)
+            expressions += [item.relevant, item.constraint, item.calculation]
+        yield from (expression for expression in expressions if expression is not None)
 
 
 def _without(instrument: Instrument, names: frozenset[str]) -> Instrument:

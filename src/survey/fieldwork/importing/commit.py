@@ -179,20 +179,20 @@ def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyo
     )
     strangers = {login.removeprefix(prefix): account for login, account in session.exec(query)}
     own = _own_surveyors(session) if wave.state is WaveState.OPEN else {}
-    found: _Surveyors = {}
+    surveyors: _Surveyors = {}
     for row in rows:
         name, city = row.surveyor, row.interview.city_code
-        if name is None or (city, name) in found:
+        if name is None or (city, name) in surveyors:
             continue
         account, area = own.get(name, (None, ""))
         if account is not None and covers(area, city):
-            found[city, name] = account
+            surveyors[city, name] = account
             continue
         if name not in strangers:
             strangers[name] = _add_stranger(session, wave, prefix, name, city)
-        found[city, name] = strangers[name]
+        surveyors[city, name] = strangers[name]
     session.flush()
-    return found
+    return surveyors
 
 
 def _own_surveyors(session: Session) -> dict[str, tuple[UUID, str]]:

@@ -66,9 +66,9 @@ def draft_columns(
             known[column] = kept, Origin.SAVED
         elif named is not None:
             known[column] = named, Origin.NAME
-    taken = {target for target, _ in known.values()}
+    used_targets = {target for target, _ in known.values()}
     rest = [column for column in table.header if column not in known]
-    alike = suggest(rest, instrument, taken)
+    alike = suggest(rest, instrument, used_targets)
     known |= {column: (target, Origin.LIKENESS) for column, target in alike.items()}
     return tuple(
         ColumnDraft(column, _sample(table, place), *known.get(column, ("", Origin.UNKNOWN)))
@@ -85,14 +85,14 @@ def is_target(target: str, instrument: Instrument) -> bool:
 
 def targets_of(instrument: Instrument) -> tuple[str, ...]:
     """Everything that a column can be: roles first, then questions and their choices."""
-    found: list[str] = [role.value for role in Role if role.value not in instrument.by_name]
+    targets: list[str] = [role.value for role in Role if role.value not in instrument.by_name]
     for item in instrument.items():
         if item.kind is Kind.NOTE:
             continue
-        found.append(item.name)
+        targets.append(item.name)
         if item.kind is Kind.SELECT_MULTIPLE:
-            found += [f"{item.name}/{choice.name}" for choice in item.choices]
-    return tuple(found)
+            targets += [f"{item.name}/{choice.name}" for choice in item.choices]
+    return tuple(targets)
 
 
 def mapping_of(
@@ -109,7 +109,7 @@ def mapping_of(
     the columns of choices stand for the order of the choices.
     """
     targets = {column: target or Role.IGNORE.value for column, target in columns}
-    found: dict[str, dict[str, str]] = {}
+    value_codes: dict[str, dict[str, str]] = {}
     is_site = recognise(table) is Source.SURVEY_SITE
     for column, target in targets.items():
         item = instrument.by_name.get(target.partition("/")[0])
@@ -119,8 +119,8 @@ def mapping_of(
             own |= numbers_of(item) if numbered and "/" not in target else {}
         own |= codes.get(column, {})
         if own:
-            found[column] = own
-    return MappingFile(targets, found)
+            value_codes[column] = own
+    return MappingFile(targets, value_codes)
 
 
 def _has_codes(item: Item) -> bool:
@@ -140,20 +140,20 @@ def unread_values(
     table: Table, uses: ColumnUses, instrument: Instrument
 ) -> tuple[UnreadValue, ...]:
     """Values in the columns of scores and choices that are none, the most frequent first."""
-    found: list[UnreadValue] = []
+    unread: list[UnreadValue] = []
     for use in uses.items:
         item = instrument.by_name[use.item or ""]
         if not _has_codes(item):
             continue
         read = cell_reader(item, use.codes)
         counts = Counter(row[use.place].strip() for _, row in table.rows if use.place < len(row))
-        found += [
+        unread += [
             UnreadValue(use.column, text, count)
             for text, count in counts.items()
             if not _is_read(item, read(text))
         ]
-    found.sort(key=lambda one: (-one.count, one.column, one.value))
-    return tuple(found[:MOST_VALUES])
+    unread.sort(key=lambda entry: (-entry.count, entry.column, entry.value))
+    return tuple(unread[:MOST_VALUES])
 
 
 def _is_read(item: Item, value: object) -> bool:

@@ -23,5 +23,5 @@ def files_with_weights(*, session: Session, wave_id: UUID) -> tuple[FileWithWeig
         .order_by(col(ImportedFile.at), col(ImportedFile.id))
     )
     return tuple(
-        FileWithWeights(one.sha256, one.weight_column or "") for one in session.exec(query)
+        FileWithWeights(file.sha256, file.weight_column or "") for file in session.exec(query)
     )

@@ -185,7 +185,9 @@ def use_columns(
             role = Role(target)
             _claim(roles, role, ColumnUse(place, column, None, role, codes))
     splits = tuple(
-        _split(item, found, mapping) for item, found in parts.items() if item not in items
+        _split(item, choice_columns, mapping)
+        for item, choice_columns in parts.items()
+        if item not in items
     )
     return ColumnUses(tuple(items.values()), roles, tuple(unmapped), splits)
 
@@ -196,29 +198,31 @@ def part_of(target: str, instrument: Instrument) -> tuple[str, str] | None:
     item = instrument.by_name.get(name)
     if not slash or item is None or item.kind is not Kind.SELECT_MULTIPLE:
         return None
-    return (name, choice) if any(one.name == choice for one in item.choices) else None
+    return (name, choice) if any(option.name == choice for option in item.choices) else None
 
 
 def _claim_part(
-    taken: dict[str, tuple[int, str]], target: str, choice: str, use: tuple[int, str]
+    claimed: dict[str, tuple[int, str]], target: str, choice: str, use: tuple[int, str]
 ) -> None:
-    other = taken.setdefault(choice, use)
+    other = claimed.setdefault(choice, use)
     if other is not use:
         raise _claimed_twice(other[1], use[1], target)
 
 
-def _split(item: str, found: Mapping[str, tuple[int, str]], mapping: MappingFile) -> SplitUse:
-    names = [column for _, column in found.values()]
+def _split(
+    item: str, choice_columns: Mapping[str, tuple[int, str]], mapping: MappingFile
+) -> SplitUse:
+    names = [column for _, column in choice_columns.values()]
     return SplitUse(
         item,
         names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}",
-        {place: choice for choice, (place, _) in found.items()},
-        {place: mapping.codes.get(column, {}) for place, column in found.values()},
+        {place: choice for choice, (place, _) in choice_columns.items()},
+        {place: mapping.codes.get(column, {}) for place, column in choice_columns.values()},
     )
 
 
-def _claim(taken: dict[_Key, ColumnUse], key: _Key, use: ColumnUse) -> None:
-    other = taken.setdefault(key, use)
+def _claim(claimed: dict[_Key, ColumnUse], key: _Key, use: ColumnUse) -> None:
+    other = claimed.setdefault(key, use)
     if other is not use:
         raise _claimed_twice(other.column, use.column, str(key))
 

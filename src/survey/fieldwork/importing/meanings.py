@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from survey.fieldwork.importing.mapping import Role, part_of
-from survey.instrument.model import Instrument, Item, Labels, Special
+from survey.instrument.model import Instrument, Item, Special, in_language
 from survey.locale import LANGUAGES, Message, msg, translator
 
 ROLE_NAMES: dict[Role, Message] = {
@@ -42,11 +42,6 @@ def special_texts(item: Item, special: Special) -> Iterator[str]:
     yield from item.special_labels.get(special, {}).values()
 
 
-def in_language(labels: Labels, language: str, otherwise: str) -> str:
-    """The label in this language, else in any, else what there is."""
-    return labels.get(language) or next(iter(labels.values()), otherwise)
-
-
 def target_name(target: str, instrument: Instrument, language: str) -> str | Message:
     """An item by its label, a choice of an item by both labels, a role by its name."""
     item = instrument.by_name.get(target)
@@ -56,7 +51,7 @@ def target_name(target: str, instrument: Instrument, language: str) -> str | Mes
     if part is None:
         return ROLE_NAMES[Role(target)]
     item = instrument.by_name[part[0]]
-    choice = next(one for one in item.choices if one.name == part[1])
+    choice = next(option for option in item.choices if option.name == part[1])
     return (
         f"{in_language(item.label, language, item.name)} — "
         f"{in_language(choice.label, language, choice.name)} [{target}]"

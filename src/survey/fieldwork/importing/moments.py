@@ -25,14 +25,14 @@ class Times:
 
 def read_moment(text: str, usual_zone: tzinfo = CHINA) -> datetime | None:
     """A moment in UTC; without a zone it is China's; None if it is none of the calendar."""
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    match = _MOMENT.fullmatch(text)
+    if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=usual_zone)
-        if found[7] is not None:
-            zone = datetime.strptime(found[7], "%z").tzinfo
+        if match[7] is not None:
+            zone = datetime.strptime(match[7], "%z").tzinfo
             moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -41,10 +41,10 @@ def read_moment(text: str, usual_zone: tzinfo = CHINA) -> datetime | None:
 
 def read_seconds(text: str) -> float | None:
     """`123`, `61.5`, or with the unit behind it; None if it is no time an interview can take."""
-    found = _SECONDS.fullmatch(text)
-    if found is None:
+    match = _SECONDS.fullmatch(text)
+    if match is None:
         return None
-    seconds = float(found[1])
+    seconds = float(match[1])
     return seconds if seconds <= LONGEST_INTERVIEW.total_seconds() else None
 
 

@@ -20,7 +20,7 @@ def city_names(*, session: Session) -> Mapping[str, str]:
     for city in session.exec(select(City)):
         for name in _spellings(city):
             codes[name.casefold()].add(city.code)
-    return {name: found.pop() for name, found in codes.items() if len(found) == 1}
+    return {name: city_codes.pop() for name, city_codes in codes.items() if len(city_codes) == 1}
 
 
 def _spellings(city: City) -> set[str]:

@@ -164,38 +164,38 @@ def _sort(
     session: Session, existing: Wave | None, rules: RowRules, table: Table, tick: Tick
 ) -> _Sorted:
     reader, known = RowReader(rules), known_uuids(session=session, wave=existing)
-    found, total = _Sorted(table.header), len(table.rows)
+    sorted_rows, total = _Sorted(table.header), len(table.rows)
     for done, (number, cells) in enumerate(table.rows):
         if done % EVERY == 0:
             tick(done, total)
         outcome = reader.read(number, cells)
         if not isinstance(outcome, PlannedRow):
-            found.refuse(*outcome)
+            sorted_rows.refuse(*outcome)
         elif outcome.interview.client_uuid in known:
-            found.repeated.append(outcome)
+            sorted_rows.repeated.append(outcome)
         else:
-            found.accepted.append(outcome)
-    _refuse_changed(session, existing, rules, found)
+            sorted_rows.accepted.append(outcome)
+    _refuse_changed(session, existing, rules, sorted_rows)
     tick(total, total)
-    return found
+    return sorted_rows
 
 
 def _refuse_changed(
-    session: Session, existing: Wave | None, rules: RowRules, found: _Sorted
+    session: Session, existing: Wave | None, rules: RowRules, sorted_rows: _Sorted
 ) -> None:
     """A row that the wave holds is a duplicate, unless it now says something else."""
     identity = rules.uses.roles.get(Role.IDENTITY)
-    if identity is None or existing is None or not found.repeated:
-        found.duplicates = len(found.repeated)
+    if identity is None or existing is None or not sorted_rows.repeated:
+        sorted_rows.duplicates = len(sorted_rows.repeated)
         return
     stored = stored_answers(session=session, wave=existing)
     weights = stored_weights(session=session, wave=existing)
-    for row in found.repeated:
+    for row in sorted_rows.repeated:
         name, weight = row.interview.client_uuid, row.interview.given_weight
         if stored.get(name) == row.interview.answers and weights.get(name) == weight:
-            found.duplicates += 1
+            sorted_rows.duplicates += 1
         else:
-            found.refuse(
+            sorted_rows.refuse(
                 Rejection.of(
                     row.row,
                     identity.column,
@@ -203,7 +203,7 @@ def _refuse_changed(
                     msg("This interview is stored already with other answers. It stays as it is."),
                 )
             )
-    found.rejected.sort(key=lambda rejection: rejection.row)
+    sorted_rows.rejected.sort(key=lambda rejection: rejection.row)
 
 
 def _imported_before(session: Session, wave: Wave | None, sha256: str) -> datetime | None:

@@ -24,11 +24,13 @@ def planned_points(*, session: Session, wave_id: UUID) -> PlannedPoints:
     query = select(SamplingPoint.city_code, SamplingPoint.code, SamplingPoint.name).where(
         SamplingPoint.wave_id == wave_id
     )
-    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    codes_by_spelling: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for city, code, name in session.exec(query):
         for spelling in {code, code.removeprefix(f"{city}-"), name}:
-            found[city, spelling.strip().casefold()].add(code)
-    return PlannedPoints({key: codes.pop() for key, codes in found.items() if len(codes) == 1})
+            codes_by_spelling[city, spelling.strip().casefold()].add(code)
+    return PlannedPoints(
+        {key: codes.pop() for key, codes in codes_by_spelling.items() if len(codes) == 1}
+    )
 
 
 def point_code(city: str, name: str) -> str:

@@ -95,10 +95,10 @@ def _too_many_columns() -> FileUnreadable:
 
 def _lines(text: str) -> Iterator[str]:
     """The lines with their ends, one after the other: a copy of a large file is never made."""
-    for number, found in enumerate(_LINE.finditer(text), start=1):
-        if found.end() - found.start() > LONGEST_ROW:
+    for number, match in enumerate(_LINE.finditer(text), start=1):
+        if match.end() - match.start() > LONGEST_ROW:
             raise _row_too_long(number)
-        yield found[0]
+        yield match[0]
 
 
 def _decode(content: bytes) -> tuple[str, str]:

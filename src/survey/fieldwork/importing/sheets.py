@@ -9,8 +9,7 @@ from openpyxl.cell import WriteOnlyCell
 
 from survey.fieldwork.importing.causes import Cause, describe_values
 from survey.fieldwork.importing.findings import Rejection
-from survey.fieldwork.importing.meanings import in_language
-from survey.instrument.model import Labels
+from survey.instrument.model import Labels, in_language
 from survey.locale import Message, Translator
 from survey.spreadsheets import put_text
 
@@ -44,10 +43,10 @@ def write_rejections(
         sheet.column_dimensions[letter].width = width
     words = (t("Sheet"), t("Row"), t("Column"), t("Value"), t("Reason"))
     sheet.append([text_cell(sheet, word) for word in words])
-    for one in rejections:
-        reason = reason_of(one.message, language, t)
-        texts = [text_cell(sheet, text) for text in (one.column, one.value, reason)]
-        sheet.append([text_cell(sheet, sheet_name), one.row, *texts])
+    for rejection in rejections:
+        reason = reason_of(rejection.message, language, t)
+        texts = [text_cell(sheet, text) for text in (rejection.column, rejection.value, reason)]
+        sheet.append([text_cell(sheet, sheet_name), rejection.row, *texts])
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
@@ -62,7 +61,9 @@ def _write_causes(
     words = (t("Rows"), t("Number of the column"), t("Column"), t("Value"), t("Reason"),
              t("First row"))  # fmt: skip
     sheet.append([text_cell(sheet, word) for word in words])
-    for one in causes:
-        reason = reason_of(one.message, language, t)
-        texts = [text_cell(sheet, text) for text in (one.column, describe_values(one, t), reason)]
-        sheet.append([one.rows, one.place or None, *texts, one.first_row])
+    for cause in causes:
+        reason = reason_of(cause.message, language, t)
+        texts = [
+            text_cell(sheet, text) for text in (cause.column, describe_values(cause, t), reason)
+        ]
+        sheet.append([cause.rows, cause.place or None, *texts, cause.first_row])

@@ -79,22 +79,22 @@ def conventions(source: Source, header: Sequence[str]) -> Conventions:
 
 
 def _site_columns(header: Sequence[str]) -> dict[str, Role]:
-    found = {column: Role.IGNORE for column in header if column in _SITE_REST}
+    roles = {column: Role.IGNORE for column in header if column in _SITE_REST}
     named = {_SUBMITTED: Role.SUBMITTED_AT, _TAKEN: Role.DURATION}
-    return found | {column: role for column, role in named.items() if column in header}
+    return roles | {column: role for column, role in named.items() if column in header}
 
 
 def _odk_columns(header: Sequence[str]) -> dict[str, Role]:
     by_last = {_last(column): column for column in reversed(header)}
-    found = {by_last[name]: Role.IGNORE for name in _ODK_REST if name in by_last}
+    roles = {by_last[name]: Role.IGNORE for name in _ODK_REST if name in by_last}
     for role, names in _ODK_ROLES:
         present = [by_last[name] for name in names if name in by_last]
-        found |= dict.fromkeys(present[1:], Role.IGNORE)
-        found |= dict.fromkeys(present[:1], role)
-    return found
+        roles |= dict.fromkeys(present[1:], Role.IGNORE)
+        roles |= dict.fromkeys(present[:1], role)
+    return roles
 
 
 def _last(column: str) -> str:
     """The column's own name without the groups in front, `meta/instanceID`."""
-    found = _LAST.search(column)
-    return found[0].casefold() if found else column.casefold()
+    match = _LAST.search(column)
+    return match[0].casefold() if match else column.casefold()

@@ -36,5 +36,7 @@ def joiner(split: SplitUse, item: Item) -> Callable[[Sequence[str]], str]:
 
 def _yes(item: Item, choice: str) -> frozenset[str]:
     """Some tools write the name or the label of the choice instead of a tick."""
-    labels: Mapping[str, str] = next(one.label for one in item.choices if one.name == choice)
+    labels: Mapping[str, str] = next(
+        option.label for option in item.choices if option.name == choice
+    )
     return _YES | {choice.casefold()} | {folded(label) for label in labels.values()}

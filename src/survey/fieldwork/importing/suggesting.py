@@ -47,14 +47,14 @@ class _Target:
 
 
 def suggest(
-    header: Sequence[str], instrument: Instrument, taken: Collection[str] = ()
+    header: Sequence[str], instrument: Instrument, used_targets: Collection[str] = ()
 ) -> dict[str, str]:
     """Column -> item, `item/choice` or role; each target at most once, the most alike first.
 
     `taken` are targets that other columns have already.
     """
-    targets = [target for target in _targets(instrument) if target.name not in set(taken)]
-    found = sorted(
+    targets = [target for target in _targets(instrument) if target.name not in set(used_targets)]
+    candidates = sorted(
         (
             (likeness, -place, target.name)
             for place, column in enumerate(header[:_MOST_COLUMNS])
@@ -65,7 +65,7 @@ def suggest(
     )
     chosen: dict[str, str] = {}
     used: set[str] = set()
-    for _, place, target_name in found:
+    for _, place, target_name in candidates:
         column = header[-place]
         # A question is either in one column or in a column for each choice.
         if column not in chosen and target_name not in used and not _covered(target_name, used):
@@ -125,6 +125,6 @@ def _best(text: str, known: Sequence[_Pairs]) -> float:
     return max((dice(own, other) for other in known), default=0.0)
 
 
-def dice(one: _Pairs, other: _Pairs) -> float:
+def dice(first: _Pairs, other: _Pairs) -> float:
     """Twice the common pairs over all pairs: 1 for the same, 0 for nothing in common."""
-    return 2 * len(one & other) / (len(one) + len(other))
+    return 2 * len(first & other) / (len(first) + len(other))

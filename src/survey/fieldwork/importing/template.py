@@ -11,10 +11,10 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from survey.access.principal import Action, Principal
 from survey.fieldwork.importing.mapping import Role
-from survey.fieldwork.importing.meanings import ROLE_NAMES, SPECIAL_NAMES, in_language
+from survey.fieldwork.importing.meanings import ROLE_NAMES, SPECIAL_NAMES
 from survey.fieldwork.importing.sheets import text_cell
 from survey.fieldwork.importing.workbooks import ANSWERS, CODES, REMARK
-from survey.instrument.model import Instrument, Item, Kind
+from survey.instrument.model import Instrument, Item, Kind, in_language
 from survey.locale import Message, Translator, msg, translator
 
 ROLES = (Role.CITY, Role.POINT, Role.SURVEYOR, Role.STARTED_AT, Role.DURATION)
@@ -107,12 +107,12 @@ def _columns(
     language: str,
     t: Translator,
 ) -> list[_Column]:
-    found: list[_Column] = []
+    columns: list[_Column] = []
     for role in ROLES:
         if role.value in instrument.by_name:
             continue
         source = lists.write(role.value, list(cities.items())) if role is Role.CITY else ""
-        found.append((role.value, t(ROLE_NAMES[role]), source))
+        columns.append((role.value, t(ROLE_NAMES[role]), source))
     for item in instrument.items():
         if item.kind in {Kind.NOTE, Kind.CALCULATE}:
             continue
@@ -122,8 +122,8 @@ def _columns(
             source = ""
         kind = t(_KINDS[item.kind])
         words = f"{in_language(item.label, language, item.name)}\n({kind})"
-        found.append((item.name, words, source))
-    return found
+        columns.append((item.name, words, source))
+    return columns
 
 
 def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | float, str]]:

@@ -114,6 +114,6 @@ def own_count(*, session: Session, principal: Principal, now: datetime) -> OwnCo
         _KEYINGS.c.created_at >= start_of_china_day(now),
         _KEYINGS.c.created_at < start_of_china_day(now) + timedelta(days=1),
     )
-    found = list(session.connection().execute(query).scalars())
-    known = sorted(seconds for seconds in found if seconds is not None)
-    return OwnCount(len(found), known[len(known) // 2] if known else None)
+    keying_seconds = list(session.connection().execute(query).scalars())
+    known = sorted(seconds for seconds in keying_seconds if seconds is not None)
+    return OwnCount(len(keying_seconds), known[len(known) // 2] if known else None)

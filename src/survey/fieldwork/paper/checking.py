@@ -46,16 +46,16 @@ def decisive_items(instrument: Instrument) -> frozenset[str]:
         if section.ends is not None and section.relevant is not None
         for name in references(parse(section.relevant))
     ]
-    found: set[str] = set()
+    decisive: set[str] = set()
     while wanted:
         name = wanted.pop()
-        if name in found or name not in instrument.by_name:
+        if name in decisive or name not in instrument.by_name:
             continue
-        found.add(name)
+        decisive.add(name)
         calculation = instrument.by_name[name].calculation
         if calculation is not None:
             wanted.extend(references(parse(calculation)))
-    return frozenset(found)
+    return frozenset(decisive)
 
 
 def noon_of(day: date) -> datetime:

@@ -31,22 +31,22 @@ class Keyed:
 
 def differing(instrument: Instrument, first: Keyed, second: Keyed) -> tuple[str, ...]:
     """Names of the fields that differ, in the order of the sheet; calculations are not keyed."""
-    one, other = first.fields, second.fields
+    fields, other = first.fields, second.fields
     return tuple(
         name
         for name in (*HEAD, *_keyed_items(instrument))
-        if (name in one) != (name in other)
-        or not same(instrument, name, one.get(name), other.get(name))
+        if (name in fields) != (name in other)
+        or not same(instrument, name, fields.get(name), other.get(name))
     )
 
 
-def same(instrument: Instrument, name: str, one: object, other: object) -> bool:
+def same(instrument: Instrument, name: str, value: object, other: object) -> bool:
     """Whether two people keyed the same. In open text only the words count: two people hardly
     ever set the same commas and spaces."""
     item = instrument.by_name.get(name)
     if item is not None and item.kind is Kind.TEXT:
-        return _words(one) == _words(other)
-    return one == other
+        return _words(value) == _words(other)
+    return value == other
 
 
 def marked(instrument: Instrument, keyed: Keyed, settled: Keyed) -> tuple[int, int]:

@@ -255,9 +255,9 @@ def _first(session: Session, checked: _Checked) -> SheetReceipt:
         "response_id": None, "created_at": checked.now,
     }  # fmt: skip
     if not insert_if_new(session.connection(), PaperSheet, values):
-        taken = _sheet(session, checked.wave.id, checked.serial, lock=False)
-        assert taken is not None
-        return _met(session, checked, taken)
+        sheet = _sheet(session, checked.wave.id, checked.serial, lock=False)
+        assert sheet is not None
+        return _met(session, checked, sheet)
     if not _write_keying(session, checked, sheet_id):
         raise SheetTaken(msg("This was handed in by somebody else."))
     if twice:

@@ -46,8 +46,8 @@ def unsettled(*, session: Session, principal: Principal, wave_key: str) -> dict[
         )
         .group_by(_SHEETS.c.state)
     )
-    found = {row.state: row.sheets for row in session.connection().execute(query)}
-    return {state: found.get(state, 0) for state in (SheetState.SECOND, SheetState.VERDICT)}
+    counts = {row.state: row.sheets for row in session.connection().execute(query)}
+    return {state: counts.get(state, 0) for state in (SheetState.SECOND, SheetState.VERDICT)}
 
 
 def typist_errors(*, session: Session, principal: Principal, wave_key: str) -> list[TypistErrors]:

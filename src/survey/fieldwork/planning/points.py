@@ -99,10 +99,10 @@ def read_point_list(
     cities = plan_cities(session=session, principal=principal)
     sheet = point_sheet(cities, "zh")
     rows, errors = read_sheet(name, content, sheet)
-    taken = set(
+    used_codes = set(
         session.exec(select_rows(SamplingPoint.code).where(SamplingPoint.wave_id == wave.id))
     )
-    reader = _Reader(sheet, city_finder(cities), wave, taken)
+    reader = _Reader(sheet, city_finder(cities), wave, used_codes)
     points = [point for row in rows if (point := reader.read(row, errors)) is not None]
     return PointList(tuple(points), tuple(sorted(errors, key=lambda error: error.row)))
 
@@ -111,10 +111,10 @@ class _Reader:
     """Reads the rows of one list one after the other; codes are taken once."""
 
     def __init__(
-        self, sheet: Sheet, find_city: Callable[[str], str | None], wave: Wave, taken: set[str]
+        self, sheet: Sheet, find_city: Callable[[str], str | None], wave: Wave, used_codes: set[str]
     ) -> None:
         self._sheet, self._find_city, self._wave = sheet, find_city, wave
-        self._taken, self._seen = taken, dict[str, int]()
+        self._taken, self._seen = used_codes, dict[str, int]()
 
     def read(self, row: SheetRow, errors: list[CellError]) -> ListedPoint | None:
         check = Checker(self._sheet, row, errors)

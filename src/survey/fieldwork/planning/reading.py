@@ -135,8 +135,8 @@ def planning_waves(*, session: Session, principal: Principal) -> list[WaveLine]:
     waves = session.exec(select_rows(Wave).order_by(col(Wave.year).desc(), col(Wave.key))).all()
     order = list(WaveState)
     lines = [
-        WaveLine(one.key, {"zh": one.title_zh, "en": one.title_en}, one.state, one.is_demo)
-        for one in waves
+        WaveLine(wave.key, {"zh": wave.title_zh, "en": wave.title_en}, wave.state, wave.is_demo)
+        for wave in waves
     ]
     return sorted(lines, key=lambda line: order.index(line.state))
 

@@ -88,7 +88,7 @@ def staff_template(*, session: Session, principal: Principal, key: str) -> Sheet
 
 
 def _logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[str, ...]:
-    return tuple(sorted(login for login, one in accounts.items() if one.role in roles))
+    return tuple(sorted(login for login, account in accounts.items() if account.role in roles))
 
 
 def read_staff_list(
@@ -244,7 +244,7 @@ def _replaced(session: Session, wave: Wave, listed: JobList) -> dict[str, dict[s
         (job.account_id, job.city_code): f"{job.supervisor_id or ''} {job.agency}".strip()
         for job in listed.jobs
     }
-    changed = [one for one in wanted if one in known and known[one] != wanted[one]]
+    changed = [key for key in wanted if key in known and known[key] != wanted[key]]
     return {
         "from": {f"{account} {city}": known[account, city] for account, city in changed},
         "to": {f"{account} {city}": wanted[account, city] for account, city in changed},

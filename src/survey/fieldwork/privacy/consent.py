@@ -36,13 +36,18 @@ def consent_of(interview: Interview) -> ConsentRecord | None:
     question = next((i for i in instrument.items() if i.privacy is Privacy.CONSENT), None)
     if question is None:
         return None
-    said = [one.answer for part in interview.parts for one in part.answers if one.item == question]
-    if not said or said[0] is None:
+    answers = [
+        answer.answer
+        for part in interview.parts
+        for answer in part.answers
+        if answer.item == question
+    ]
+    if not answers or answers[0] is None:
         return None
     alone = interview.mode in {Mode.SELF, Mode.IMPORT}
     timed = interview.mode in {Mode.SELF, Mode.ASSISTED}
     return ConsentRecord(
-        agreed=said[0] == AGREED,
+        agreed=answers[0] == AGREED,
         at=interview.started_at if timed else None,
         mode=interview.mode,
         surveyor="" if alone else interview.surveyor,

@@ -139,14 +139,14 @@ _NO_DIGIT = re.compile(r"[^0-9Xx]")
 def screen(text: str) -> Screened:
     """What identifies a person in `text`; places are those of the text as it is written."""
     shown = text[:LONGEST]
-    taken: list[Found] = []
+    kept: list[Found] = []
     # First without numerals, because "one" right behind a number may begin an ordinary word.
     for plain in (_plain(shown, {}), _plain(shown, _NUMERALS)):
-        for found in _matches(plain):
-            if all(found.last <= each.first or found.first >= each.last for each in taken):
-                taken.append(found)
-    taken.sort(key=lambda each: each.first)
-    return Screened(text, tuple(taken))
+        for match in _matches(plain):
+            if all(match.last <= each.first or match.first >= each.last for each in kept):
+                kept.append(match)
+    kept.sort(key=lambda each: each.first)
+    return Screened(text, tuple(kept))
 
 
 def _matches(plain: str) -> Iterator[Found]:

@@ -126,8 +126,8 @@ def erase(*, session: Session, response: AnyRow, now: datetime) -> None:
     if counted:
         values["status"] = Status.VOID
         shift_places(session=session, changes={response.id: -1})
-    one = _RESPONSES.c.id == response.id
-    connection.execute(update(_RESPONSES).where(one).values(**values))
+    this_response = _RESPONSES.c.id == response.id
+    connection.execute(update(_RESPONSES).where(this_response).values(**values))
     _delete_content(session, response.id)
     if response.invitation_id is not None:
         connection.execute(

@@ -59,27 +59,29 @@ def to_do(
     now: datetime,
 ) -> tuple[ToDo, ...]:
     """Everything that somebody should look at, what concerns most interviews first."""
-    found = (
+    concerns = (
         *(each for city in cities for each in _concerns(city, left, usual_waste)),
         *_waiting(session, principal, wave_id, now),
         *_surveyors(session, principal, wave_id),
     )
-    return tuple(sorted(found, key=lambda each: (-each.interviews, each.city_code, each.concern)))
+    return tuple(
+        sorted(concerns, key=lambda each: (-each.interviews, each.city_code, each.concern))
+    )
 
 
 def _concerns(city: Place, left: int | None, usual_waste: float) -> list[ToDo]:
     code = city.city_code or ""
-    found = []
+    concerns = []
     late = _late_by(city, left)
     if late:
-        found.append(ToDo(Concern.BEHIND, code, late, of=city.still_missing))
+        concerns.append(ToDo(Concern.BEHIND, code, late, of=city.still_missing))
     if city.beyond:
-        found.append(ToDo(Concern.OVER, code, city.beyond))
+        concerns.append(ToDo(Concern.OVER, code, city.beyond))
     waste = city.waste
     if waste is not None and waste.low > usual_waste:
         too_many = round(city.tally.void - usual_waste * waste.of)
-        found.append(ToDo(Concern.WASTE, code, max(too_many, 1), of=waste.of))
-    return found
+        concerns.append(ToDo(Concern.WASTE, code, max(too_many, 1), of=waste.of))
+    return concerns
 
 
 def _late_by(city: Place, left: int | None) -> int:

@@ -73,8 +73,8 @@ def cells_by_day(
         CellDays(
             cell,
             {
-                one: gained.get((cell.age_band, cell.gender), {}).get(one, 0)
-                for one in recent_days(now)
+                recent_day: gained.get((cell.age_band, cell.gender), {}).get(recent_day, 0)
+                for recent_day in recent_days(now)
             },
         )
         for cell in cells

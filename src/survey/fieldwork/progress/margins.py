@@ -27,16 +27,16 @@ def margins(
     )
     rows = session.connection().execute(query).all()
     turned = _turned_away(session, principal, wave_id) if rows else {}
-    found: dict[str, list[MarginTally]] = {}
+    margins_by_city: dict[str, list[MarginTally]] = {}
     for row in rows:
         away = turned.get((row.city_code, f"{row.dimension}={row.category}"), 0)
-        found.setdefault(row.city_code, []).append(
+        margins_by_city.setdefault(row.city_code, []).append(
             MarginTally(
                 row.dimension, row.category, row.target, row.collected,
                 max(row.target - row.collected, 0), row.stops, away,
             )
         )  # fmt: skip
-    return {city: tuple(sorted(own, key=_order)) for city, own in found.items()}
+    return {city: tuple(sorted(own, key=_order)) for city, own in margins_by_city.items()}
 
 
 def _turned_away(

@@ -41,7 +41,7 @@ class Progress:
         """One city; all of them together where it is None or has nothing yet."""
         if len(self.cities) == 1 and not self.is_settled:
             return self.cities[0]
-        return next((one for one in self.cities if one.city_code == city_code), self.total)
+        return next((city for city in self.cities if city.city_code == city_code), self.total)
 
 
 def progress_waves(*, session: Session, principal: Principal) -> list[BegunWave]:

@@ -50,14 +50,14 @@ def assess_wave(
     take_turns(session, wave.id)
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     interviews = interviews_of(stored_interviews(session, wave.id), instrument)
-    found = assess(interviews)
+    assessment = assess(interviews)
     _forget(session, wave.id)
-    write_assessed(session, interviews, found, now)
+    write_assessed(session, interviews, assessment, now)
     result = WaveAssessed(
         wave_key=wave_key,
         interviews=len(interviews),
-        flags={flags.kind: len(flags.rows) for flags in found.flags},
-        to_review=int((found.risk >= REVIEW_FROM).sum()),
+        flags={flags.kind: len(flags.rows) for flags in assessment.flags},
+        to_review=int((assessment.risk >= REVIEW_FROM).sum()),
         version=VERSION,
     )
     record(
@@ -87,14 +87,14 @@ def _forget(session: Session, wave_id: UUID) -> None:
 def write_assessed(
     session: Session,
     interviews: Interviews,
-    found: Assessment,
+    assessment: Assessment,
     now: datetime,
     only: Collection[int] | None = None,
 ) -> None:
     """Store flags and risk of all rows, or only of some; what stood there is gone before."""
     made = {"detected_at": now, "detector_version": VERSION}
     connection = session.connection()
-    for flags in found.flags:
+    for flags in assessment.flags:
         places = [at for at, row in enumerate(flags.rows.tolist()) if only is None or row in only]
         if places:
             insert_columns(
@@ -115,9 +115,9 @@ def write_assessed(
             ResponseRisk,
             {
                 "response_id": [interviews.ids[row] for row in rows],
-                "score": found.risk[rows].tolist(),
-                "pace": _or_none(found.pace[rows]),
-                "mean_score": _or_none(found.mean_score[rows]),
+                "score": assessment.risk[rows].tolist(),
+                "pace": _or_none(assessment.pace[rows]),
+                "mean_score": _or_none(assessment.mean_score[rows]),
             },
             made,
         )

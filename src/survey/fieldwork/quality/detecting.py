@@ -61,8 +61,8 @@ def risk_scores(flags: tuple[Flags, ...], count: int) -> Ints:
     score, and no number of weak ones reaches certainty.
     """
     trust = np.ones(count)
-    for found in flags:
-        trust[found.rows] *= 1 - WEIGHTS[found.kind] * found.strength
+    for flag in flags:
+        trust[flag.rows] *= 1 - WEIGHTS[flag.kind] * flag.strength
     return np.rint(100 * (1 - trust)).astype(np.int64)
 
 

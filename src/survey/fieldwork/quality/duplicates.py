@@ -59,9 +59,9 @@ def _closest(interviews: Interviews) -> tuple[Floats, Ints, np.ndarray]:
             best = np.argmax(shares - np.where(hands, 0.0, OTHER_SURVEYOR), axis=1)
             at = np.arange(len(here))
             agreement[rows[here]] = shares[at, best]
-            found = shares[at, best] > 0
-            earlier[rows[here]] = np.where(found, rows[best], -1)
-            same[rows[here]] = found & hands[at, best]
+            has_match = shares[at, best] > 0
+            earlier[rows[here]] = np.where(has_match, rows[best], -1)
+            same[rows[here]] = has_match & hands[at, best]
     return agreement, earlier, same
 
 

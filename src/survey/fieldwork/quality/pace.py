@@ -56,5 +56,5 @@ def _by_question(interviews: Interviews) -> Floats:
         # A question or an interview without any time is NaN, as it should be.
         warnings.simplefilter("ignore", RuntimeWarning)
         usual = np.nanmedian(seconds, axis=0)
-        found: Floats = np.nanmedian(seconds / usual, axis=1).astype(np.float64)
-    return found
+        pace: Floats = np.nanmedian(seconds / usual, axis=1).astype(np.float64)
+    return pace

@@ -83,8 +83,8 @@ def stored_interviews(session: Session, wave_id: UUID) -> Iterator[Raw]:
     """
     work = _Work.read(session, wave_id)
     streaming = {"yield_per": _CHUNK}
-    found = session.connection().execute(_query(wave_id), execution_options=streaming)
-    for row in found:
+    rows = session.connection().execute(_query(wave_id), execution_options=streaming)
+    for row in rows:
         yield Raw(
             row.id, row.city_code, row.point_id, row.surveyor_id, row.mode, row.started_at,
             row.submitted_at, row.duration_seconds, row.status in COUNTED, row.quota_cell_id,

@@ -89,10 +89,10 @@ def _whole(interviews: Interviews) -> _Measure:
 def _single(interviews: Interviews) -> _Measure:
     asked = interviews.answers != NOT_ASKED
     timed = asked & np.isfinite(interviews.seconds)
-    taken = np.where(timed, interviews.seconds, 0).sum(axis=1, dtype=np.float64)
+    timed_seconds = np.where(timed, interviews.seconds, 0).sum(axis=1, dtype=np.float64)
     enough = timed.sum(axis=1) >= MIN_TIMED_SHARE * np.maximum(asked.sum(axis=1), 1)
     usable = enough & ~_is_mode(interviews, Mode.PAPER)
-    return _Measure(np.where(usable, taken, np.nan), least_seconds(interviews, timed))
+    return _Measure(np.where(usable, timed_seconds, np.nan), least_seconds(interviews, timed))
 
 
 def _is_mode(interviews: Interviews, mode: Mode) -> Bools:

@@ -149,10 +149,10 @@ def _flags(
         .where(*within)
         .group_by(column, _FLAGS.c.kind)
     )
-    found: defaultdict[Any, dict[FlagKind, int]] = defaultdict(dict)
+    counts: defaultdict[Any, dict[FlagKind, int]] = defaultdict(dict)
     for row in session.connection().execute(query):
-        found[row.key][FlagKind(row.kind)] = row.number
-    return found
+        counts[row.key][FlagKind(row.kind)] = row.number
+    return counts
 
 
 def _names(
@@ -169,12 +169,12 @@ def _names(
         )
         return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
     if by == "agency":
-        found = session.connection().execute(
+        agencies = session.connection().execute(
             select(_POSTINGS.c.agency)
             .where(_POSTINGS.c.wave_id == wave.id, within_reach(principal, _POSTINGS.c.city_code))
             .distinct()
         )
-        return {row.agency: (row.agency, {"zh": row.agency, "en": row.agency}) for row in found}
+        return {row.agency: (row.agency, {"zh": row.agency, "en": row.agency}) for row in agencies}
     query = (
         select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(
             _POINTS.c.wave_id == wave.id, within_reach(principal, _POINTS.c.city_code)

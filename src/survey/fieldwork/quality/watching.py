@@ -119,14 +119,14 @@ def _look_at(url: str, wave: AnyRow) -> int:
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         interviews = interviews_of(stored_interviews(session, wave.id), instrument)
         known = _known(session, wave.id)
-    found = assess(interviews)
-    rows = _changed(interviews, found, known)
+    assessment = assess(interviews)
+    rows = _changed(interviews, assessment, known)
     for first in range(0, len(rows), _AT_ONCE):
         part = rows[first : first + _AT_ONCE]
         with session_scope(url) as session:
             take_turns(session, wave.id)
             _forget(session, [interviews.ids[row] for row in part])
-            write_assessed(session, interviews, found, now(), frozenset(part))
+            write_assessed(session, interviews, assessment, now(), frozenset(part))
     return len(rows)
 
 
@@ -134,35 +134,38 @@ def _known(session: Session, wave_id: UUID) -> dict[UUID, tuple[int, frozenset[s
     """Score and kinds of flags of every interview that was assessed before."""
     inside = _RESPONSES.c.wave_id == wave_id
     kinds: defaultdict[UUID, set[str]] = defaultdict(set)
-    for one, kind in session.connection().execute(
+    for response_id, kind in session.connection().execute(
         select(_FLAGS.c.response_id, _FLAGS.c.kind)
         .join(_RESPONSES, _RESPONSES.c.id == _FLAGS.c.response_id)
         .where(inside)
     ):
-        kinds[one].add(kind)
+        kinds[response_id].add(kind)
     scores = session.connection().execute(
         select(_RISKS.c.response_id, _RISKS.c.score)
         .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
         .where(inside)
     )
-    return {one: (score, frozenset(kinds[one])) for one, score in scores}
+    return {
+        this_response_id: (score, frozenset(kinds[this_response_id]))
+        for this_response_id, score in scores
+    }
 
 
 def _changed(
-    interviews: Interviews, found: Assessment, known: Mapping[UUID, tuple[int, frozenset[str]]]
+    interviews: Interviews, assessment: Assessment, known: Mapping[UUID, tuple[int, frozenset[str]]]
 ) -> list[int]:
     """Rows that are new or whose score or kinds of flags came out otherwise.
 
     What only moved with the wave's medians, such as the pace, waits for such a change.
     """
     kinds: list[set[str]] = [set() for _ in interviews.ids]
-    for flags in found.flags:
+    for flags in assessment.flags:
         for row in flags.rows.tolist():
             kinds[row].add(str(flags.kind))
     return [
         row
-        for row, one in enumerate(interviews.ids)
-        if known.get(one) != (int(found.risk[row]), frozenset(kinds[row]))
+        for row, response_id in enumerate(interviews.ids)
+        if known.get(response_id) != (int(assessment.risk[row]), frozenset(kinds[row]))
     ]
 
 

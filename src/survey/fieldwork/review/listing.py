@@ -101,8 +101,8 @@ def wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUI
     query = select(_RESPONSES.c.wave_id).where(
         _RESPONSES.c.id == response_id, within_reach(principal, _RESPONSES.c.city_code)
     )
-    found: UUID | None = session.connection().execute(query).scalar_one_or_none()
-    return found
+    wave_id: UUID | None = session.connection().execute(query).scalar_one_or_none()
+    return wave_id
 
 
 def tally(*, session: Session, principal: Principal, wave_id: UUID) -> dict[str, dict[Status, int]]:
@@ -139,8 +139,8 @@ def count(*, session: Session, principal: Principal, chosen: Filter) -> int:
     """How many interviews the filter holds."""
     principal.require(Action.REVIEW)
     query = select(func.count()).select_from(_RESPONSES).where(in_filter(principal, chosen))
-    found: int = session.connection().execute(query).scalar_one()
-    return found
+    total: int = session.connection().execute(query).scalar_one()
+    return total
 
 
 def queue(

@@ -120,12 +120,12 @@ class _Builder:
             return f"row_{row.number}"
         return self.unique(row, name, self.taken_by_groups if kind == "group" else self.taken)
 
-    def unique(self, row: Row, name: str, taken: set[str]) -> str:
+    def unique(self, row: Row, name: str, used_names: set[str]) -> str:
         """Equal names are allowed in different groups; answers need different ones."""
         group = self.stack[-1].name
         candidates = (name, f"{group}_{name}", *(f"{name}_{n}" for n in range(2, 10_000)))
-        chosen = next(each for each in candidates if each not in taken)
-        taken.add(chosen)
+        chosen = next(each for each in candidates if each not in used_names)
+        used_names.add(chosen)
         if chosen != name:
             self.journal.warning(
                 msg("The name “{name}” is taken; this one becomes “{new}”.", name=name, new=chosen),

@@ -182,8 +182,8 @@ class Shapes:
     def tick_labels(self, row: Row, scale: Scale) -> tuple[Choice, ...]:
         """Labels of the scores, when there is one for each."""
         name = (read_parameters(row) or {}).get("tick_labelset", "")
-        found = self.lists.get(name)
-        if found is None or scale.kind is not Kind.RATING:
+        choice_list = self.lists.get(name)
+        if choice_list is None or scale.kind is not Kind.RATING:
             return ()
-        whole = found.scores() == (scale.minimum, scale.maximum) and scale.step == 1
-        return found.choices if whole else ()
+        whole = choice_list.scores() == (scale.minimum, scale.maximum) and scale.step == 1
+        return choice_list.choices if whole else ()

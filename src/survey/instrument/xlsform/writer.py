@@ -117,8 +117,8 @@ class _Lists:
     def name(self, item: Item, choices: tuple[Choice, ...]) -> str:
         key = tuple(choice.model_dump_json() for choice in choices)
         if key not in self.names:
-            taken = set(self.names.values())
-            name = item.name if item.name not in taken else f"{item.name}_{len(taken)}"
+            used_names = set(self.names.values())
+            name = item.name if item.name not in used_names else f"{item.name}_{len(used_names)}"
             self.names[key] = name
             self.records += [
                 {"list_name": name, "name": choice.name, **self.labels("label", choice.label)}

@@ -38,7 +38,7 @@ def ranking(text: ChartText, style: Style) -> alt.LayerChart:
     apart from it are shaded. `series` heads the two columns of words.
     """
     place = _rows(None)
-    told = [
+    tooltips = [
         alt.Tooltip("city:N", title=text.name),
         alt.Tooltip("estimate:Q", title=text.value, format=".1f"),
         alt.Tooltip("range:N", title=text.interval),
@@ -46,7 +46,7 @@ def ranking(text: ChartText, style: Style) -> alt.LayerChart:
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
     dots = marks("estimate", _LOOKS, text, style, compact=True, number=".1f")
-    dots = dots.encode(y=place, tooltip=told)
+    dots = dots.encode(y=place, tooltip=tooltips)
     layers = (
         _column(0, text, style, orient="left"),
         _column(1, text, style, orient="right"),

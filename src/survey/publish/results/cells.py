@@ -46,11 +46,11 @@ def estimated(source: Source) -> Estimated:
     A measure of the same name as a rating that is estimated on its own is that rating.
     """
     plan, people = source.plan, source.people
-    taken = set(plan.tree.item_columns)
+    item_columns = set(plan.tree.item_columns)
     rates = {
         measure.key: measure_values(measure, source.instrument.by_name[measure.item], people)
         for measure in source.measures
-        if measure.key not in taken
+        if measure.key not in item_columns
     }
     try:
         sums = Cube.of(

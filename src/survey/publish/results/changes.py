@@ -103,7 +103,11 @@ def _same_interviews(before: Source, after: Source) -> bool:
 
 
 def judged(
-    found: Changes, *, before_cells: pd.DataFrame, after_cells: pd.DataFrame, before_wave: str
+    wave_changes: Changes,
+    *,
+    before_cells: pd.DataFrame,
+    after_cells: pd.DataFrame,
+    before_wave: str,
 ) -> pd.DataFrame:
     """The changes as people may read them, each with its verdict.
 
@@ -118,14 +122,14 @@ def judged(
     Raises:
         NotComparable: the cells of a snapshot lack a row that the change is about.
     """
-    table = protect(found.table, n="n_after", counts=("n_before",))
-    earlier = table["indicator"].map(found.before_of)
+    table = protect(wave_changes.table, n="n_after", counts=("n_before",))
+    earlier = table["indicator"].map(wave_changes.before_of)
     try:
         for codes, cells, n, left_out in zip(
             (earlier, table["indicator"]),
             (before_cells, after_cells),
             ("n_before", "n_after"),
-            found.left_out,
+            wave_changes.left_out,
             strict=True,
         ):
             table = _follow(table, codes, cells, n, left_out)
@@ -206,10 +210,10 @@ def _follow(
     """`table` after the decisions for the cells of one wave, which calls its indicators `codes`
     and alone has the cities `left_out`."""
     keys = table.assign(indicator=codes)
-    told = _tells_of(keys, cells, n, left_out)
+    telling = _tells_of(keys, cells, n, left_out)
     followed = follow(keys, cells, figures=_FIGURES).assign(indicator=table["indicator"])
     reasons = np.array(followed["reason"].cat.codes, dtype=np.int8)
-    reasons[(reasons == 0) & told] = REASONS.index(Reason.DIFFERENCING)
+    reasons[(reasons == 0) & telling] = REASONS.index(Reason.DIFFERENCING)
     return decided(followed, reasons, (*FIGURES, *_FIGURES))
 
 
@@ -226,5 +230,5 @@ def _tells_of(
     gone = sizes[(sizes["area_level"] == "city") & sizes["area"].isin(left_out)]
     hidden = gone.loc[gone["whole"].isna(), ["group", "indicator"]].drop_duplicates()
     marked = asked_of.merge(hidden.assign(hidden=True), on=["group", "indicator"], how="left")
-    found: NDArray[np.bool_] = fewer & marked["hidden"].notna().to_numpy(dtype=bool)
-    return found
+    telling: NDArray[np.bool_] = fewer & marked["hidden"].notna().to_numpy(dtype=bool)
+    return telling

@@ -61,7 +61,7 @@ def crosswalk(
 ) -> Crosswalk | None:
     """What the two trees have in common; None where nobody has declared it."""
     if before.sha256 == after.sha256:
-        codes = (*(one.code for one in after.indicators), COMPOSITE)
+        codes = (*(indicator.code for indicator in after.indicators), COMPOSITE)
         return Crosswalk({code: code for code in codes}, MappingProxyType({}))
     if before.name == after.name:
         return _same_parts(before, after)
@@ -88,10 +88,12 @@ def _same_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
 
 def _parts(tree: IndicatorTree) -> dict[str, frozenset[tuple[str, float]]]:
     """Indicator -> all that lies below it, each with its share of its parent."""
-    below: dict[str, set[tuple[str, float]]] = {one.code: set() for one in tree.indicators}
+    below: dict[str, set[tuple[str, float]]] = {
+        this_indicator.code: set() for this_indicator in tree.indicators
+    }
     below[COMPOSITE] = set()
-    for one in tree.indicators:
-        part, parent = (one.code, round(one.weight, 9)), one.parent
+    for indicator in tree.indicators:
+        part, parent = (indicator.code, round(indicator.weight, 9)), indicator.parent
         while parent is not None:
             below[parent].add(part)
             parent = tree.by_code[parent].parent
@@ -184,33 +186,33 @@ class _Sides:
 def _below(sides: _Sides, before: str | None, after: str | None) -> Iterator[Row]:
     """Rows of the children of two corresponding indicators, and of everything below them."""
     old, new = _children(sides.before, before), _children(sides.after, after)
-    earlier = {_name(one): one for one in old}
-    for one in new:
-        twin = earlier.pop(_name(one), None)
+    earlier = {_name(this_indicator): this_indicator for this_indicator in old}
+    for indicator in new:
+        twin = earlier.pop(_name(indicator), None)
         if twin is None:
-            yield from _alone(sides.after, one, WhyNot.NEW)
+            yield from _alone(sides.after, indicator, WhyNot.NEW)
             continue
-        alike = _same_recipe(sides, twin, one)
-        yield _row(twin.code, one.code, one, "" if alike else WhyNot.RECIPE)
-        yield from _below(sides, twin.code, one.code)
-    for one in earlier.values():
-        yield from _alone(sides.before, one, WhyNot.GONE)
+        alike = _same_recipe(sides, twin, indicator)
+        yield _row(twin.code, indicator.code, indicator, "" if alike else WhyNot.RECIPE)
+        yield from _below(sides, twin.code, indicator.code)
+    for indicator in earlier.values():
+        yield from _alone(sides.before, indicator, WhyNot.GONE)
 
 
-def _alone(tree: IndicatorTree, one: Indicator, why: WhyNot) -> Iterator[Row]:
-    codes = (one.code, "") if why is WhyNot.GONE else ("", one.code)
-    yield _row(*codes, one, why)
-    for child in _children(tree, one.code):
+def _alone(tree: IndicatorTree, indicator: Indicator, why: WhyNot) -> Iterator[Row]:
+    codes = (indicator.code, "") if why is WhyNot.GONE else ("", indicator.code)
+    yield _row(*codes, indicator, why)
+    for child in _children(tree, indicator.code):
         yield from _alone(tree, child, why)
 
 
-def _row(before: str, after: str, one: Indicator, reason: str) -> Row:
+def _row(before: str, after: str, indicator: Indicator, reason: str) -> Row:
     return Row(
         before=before,
         after=after,
-        level=one.level,
-        name_zh=one.name["zh"],
-        name_en=one.name["en"],
+        level=indicator.level,
+        name_zh=indicator.name["zh"],
+        name_en=indicator.name["en"],
         comparable=not reason,
         reason=reason,
         status=Provenance.ASSUMED,
@@ -219,22 +221,24 @@ def _row(before: str, after: str, one: Indicator, reason: str) -> Row:
 
 def _same_recipe(sides: _Sides, before: Indicator, after: Indicator) -> bool:
     old, new = _children(sides.before, before.code), _children(sides.after, after.code)
-    twins = {_name(one): one for one in old}
+    twins = {_name(indicator): indicator for indicator in old}
     return _same_weights(old, new) and all(
-        _same_recipe(sides, twins[_name(one)], one) for one in new
+        _same_recipe(sides, twins[_name(indicator)], indicator) for indicator in new
     )
 
 
 def _same_weights(old: Sequence[Indicator], new: Sequence[Indicator]) -> bool:
-    before, after = ({_name(one): one.weight for one in side} for side in (old, new))
+    before, after = (
+        {_name(indicator): indicator.weight for indicator in side} for side in (old, new)
+    )
     return before.keys() == after.keys() and all(
         isclose(before[name], after[name], abs_tol=_TOLERANCE) for name in after
     )
 
 
 def _children(tree: IndicatorTree, parent: str | None) -> list[Indicator]:
-    return [one for one in tree.indicators if one.parent == parent]
+    return [indicator for indicator in tree.indicators if indicator.parent == parent]
 
 
-def _name(one: Indicator) -> str:
-    return one.name["zh"]
+def _name(indicator: Indicator) -> str:
+    return indicator.name["zh"]

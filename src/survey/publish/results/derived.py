@@ -45,8 +45,10 @@ def pooled_waves(
     """
     keys = {"area_level": "city", "group": group, "indicator": indicator}
     now, before = (
-        _by_area(one.exact(principal, SMALL_AREAS, {"group": group, "indicator": indicator}))
-        for one in (results, earlier)
+        _by_area(
+            wave_results.exact(principal, SMALL_AREAS, {"group": group, "indicator": indicator})
+        )
+        for wave_results in (results, earlier)
     )
     change = _by_area(results.exact_changes(principal, earlier.wave, keys)).reindex(now.index)
     before = before.reindex(now.index)

@@ -70,12 +70,15 @@ def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any
 
 def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple[str, ...]]:
     """(level, area) -> its cities, of all levels above the city; `labels` as of `area_labels`."""
-    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    area_cities: dict[tuple[str, ...], tuple[str, ...]] = {}
     for level, areas in labels.items():
         for area, city in zip(areas, labels["city"], strict=True):
             if level != "city" and not pd.isna(area):
-                found[level, str(area)] = (*found.get((level, str(area)), ()), str(city))
-    return found
+                area_cities[level, str(area)] = (
+                    *area_cities.get((level, str(area)), ()),
+                    str(city),
+                )
+    return area_cities
 
 
 def groups(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:

@@ -67,7 +67,7 @@ def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
         figures = [_without(codes, NoDrivers.NO_POINTS) for _ in domains]
     else:
         columns = [WEIGHT, STRATUM, source.design.psu]
-        found = driver_matrix(
+        matrix = driver_matrix(
             scores.join(source.people[columns]),
             codes,
             OVERALL,
@@ -79,8 +79,8 @@ def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
             seed=SEED,
         )
         figures = [
-            figures_of(found[name], source.level)
-            if (name := "/".join(key)) in found
+            figures_of(matrix[name], source.level)
+            if (name := "/".join(key)) in matrix
             else _without(codes, NoDrivers.TOO_FEW)
             for key in domains
         ]
@@ -196,5 +196,5 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     figures = [c for c in table.columns if c not in {*texts, "no_drivers", "shown"}]
     kinds: dict[str, Any] = {name: key_kind(table[name]) for name in texts}
     kinds |= dict.fromkeys(figures, "float64")
-    kinds["no_drivers"] = pd.CategoricalDtype([one.value for one in NoDrivers])
+    kinds["no_drivers"] = pd.CategoricalDtype([reason.value for reason in NoDrivers])
     return table.astype({**kinds, "shown": bool})

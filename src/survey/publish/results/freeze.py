@@ -260,8 +260,8 @@ def _given(session: Session, wave: Wave, source: Source) -> dict[str, object]:
     if source.report.way != "given":
         return {}
     files = tuple(
-        WeightFile(sha256=one.sha256, column=one.column)
-        for one in files_with_weights(session=session, wave_id=wave.id)
+        WeightFile(sha256=file.sha256, column=file.column)
+        for file in files_with_weights(session=session, wave_id=wave.id)
     )
     return {"weights": source.report.way, "weight_files": files}
 

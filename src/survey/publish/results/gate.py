@@ -212,20 +212,20 @@ def _answered(source: Source) -> dict[str, NDArray[np.bool_]]:
     """Who has a figure for an indicator: a score for at least one of its items, or a value."""
     plan, people = source.plan, source.people
     items = people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
-    found: dict[str, NDArray[np.bool_]] = {
+    answered: dict[str, NDArray[np.bool_]] = {
         name: np.any(items[:, weights > 0], axis=1)
         for name, weights in zip(plan.tree.variables, plan.tree.omega, strict=True)
     }
-    return found | {key: ~np.isnan(values) for key, values in _values(source).items()}
+    return answered | {key: ~np.isnan(values) for key, values in _values(source).items()}
 
 
 def _values(source: Source) -> dict[str, NDArray[np.float64]]:
     """Measure -> value of each respondent, those that are not scored already."""
-    taken = set(source.plan.tree.item_columns)
+    item_columns = set(source.plan.tree.item_columns)
     return {
         measure.key: measure_values(measure, source.instrument.by_name[measure.item], source.people)
         for measure in source.measures
-        if measure.key not in taken
+        if measure.key not in item_columns
     }
 
 

@@ -80,7 +80,7 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
         item = instrument.by_name.get(name)
         reason = _reason_against(item) if item else msg("There is no question {item}.", item=name)
         if reason is not None:
-            choices = ", ".join(one.name for one in fit_questions(instrument))
+            choices = ", ".join(question.name for question in fit_questions(instrument))
             raise UnfitGroupError(
                 msg(
                     "{reason} Questions that can make groups: {choices}.",
@@ -88,8 +88,8 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
                     choices=choices or msg("none"),
                 )
             )
-    found = tuple(GroupQuestion.of(instrument.by_name[name]) for name in wanted)
-    count = sum(len(question.choices) for question in found)
+    questions = tuple(GroupQuestion.of(instrument.by_name[name]) for name in wanted)
+    count = sum(len(question.choices) for question in questions)
     if count > MAX_GROUPS:
         raise UnfitGroupError(
             msg(
@@ -97,10 +97,12 @@ def declared_questions(instrument: Instrument, names: Sequence[str]) -> tuple[Gr
                 "some of: {items}.",
                 count=count,
                 most=MAX_GROUPS,
-                items=", ".join(f"{one.item} ({len(one.choices)})" for one in found),
+                items=", ".join(
+                    f"{question.item} ({len(question.choices)})" for question in questions
+                ),
             )
         )
-    return found
+    return questions
 
 
 def _reason_against(item: Item) -> Message | None:

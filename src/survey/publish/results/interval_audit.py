@@ -56,10 +56,10 @@ def audit_wave(
         were frozen.
     """
     actor.require(Action.ADMINISTER)
-    found = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
-    if found is None:
+    newest = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
+    if newest is None:
         raise NothingFrozen(nothing_frozen(wave_key))
-    wave, snapshot = found
+    wave, snapshot = newest
     folder = settings.snapshot_dir / snapshot.directory
     source = stored_source(session, wave, folder)
     content = open_seals(settings, session, snapshot.directory).read(CELLS)

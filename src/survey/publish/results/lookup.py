@@ -43,20 +43,20 @@ class Lookup:
         Several views of a page ask the same; the caller may still change what it gets.
         """
         asked = tuple((name, tuple(values)) for name, values in sorted(wanted.items()))
-        found = self._found.get(asked)
-        if found is None:
-            found = self._find(wanted)
-            found = found if self._finish is None else self._finish(found)
-            self._remember(asked, found)
-        return found.copy(deep=False)
+        rows = self._found.get(asked)
+        if rows is None:
+            rows = self._find(wanted)
+            rows = rows if self._finish is None else self._finish(rows)
+            self._remember(asked, rows)
+        return rows.copy(deep=False)
 
-    def _remember(self, asked: _Asked, found: pd.DataFrame) -> None:
-        if len(found) > _WORTH_KEEPING:
+    def _remember(self, asked: _Asked, rows: pd.DataFrame) -> None:
+        if len(rows) > _WORTH_KEEPING:
             return
         with self._lock:
             if len(self._found) >= _REMEMBERED:
                 del self._found[next(iter(self._found))]
-            self._found[asked] = found
+            self._found[asked] = rows
 
     def _find(self, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
         if not wanted:

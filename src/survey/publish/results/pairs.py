@@ -51,7 +51,7 @@ def write_changes(
     the later one. Waves that cannot be compared are left out; the page says why."""
     mine = _Frozen(wave.key, (wave.year, wave.key), sha256, folder, source)
     for other in _others(settings, session, wave):
-        before, after = sorted((mine, other), key=lambda one: one.order)
+        before, after = sorted((mine, other), key=lambda frozen: frozen.order)
         try:
             _write(before, after, draft)
         except NotComparable as error:
@@ -82,9 +82,11 @@ def _others(settings: Settings, session: Session, wave: Wave) -> Iterator[_Froze
 
 
 def _write(before: _Frozen, after: _Frozen, draft: SnapshotDraft) -> None:
-    found = changes(before.source, after.source)
-    cells = [_cells(draft, one.folder) for one in (before, after)]
-    table = judged(found, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave)
+    wave_changes = changes(before.source, after.source)
+    cells = [_cells(draft, frozen.folder) for frozen in (before, after)]
+    table = judged(
+        wave_changes, before_cells=cells[0], after_cells=cells[1], before_wave=before.wave
+    )
     _forget(draft, after.folder, before.wave, but=changes_file(before.wave, before.sha256))
     draft.write(after.folder / changes_file(before.wave, before.sha256), parquet_bytes(table))
 

@@ -115,10 +115,10 @@ def _ranked(
 
     with ThreadPoolExecutor(_THREADS) as pool:
         both = dict(zip(codes, pool.map(places, codes), strict=True))
-    found = {code: table for code, (table, _) in both.items()}
+    tables = {code: table for code, (table, _) in both.items()}
     moved = _sensitivity(scores, tree, level)
-    found[COMPOSITE] = found[COMPOSITE].drop(columns=list(moved)).join(moved)
-    joined = pd.concat(found, names=["indicator", "area"])
+    tables[COMPOSITE] = tables[COMPOSITE].drop(columns=list(moved)).join(moved)
+    joined = pd.concat(tables, names=["indicator", "area"])
     pairs = pd.concat([pairs for _, pairs in both.values()], ignore_index=True)
     return joined.reorder_levels(["area", "indicator"]), pairs
 

@@ -122,7 +122,9 @@ def small_areas(
     for (group, indicator), direct in special.items():
         codes = direct.index
         contrast = contrasts.get((group, indicator), pd.DataFrame({"se": []}, dtype=float))
-        whole, part = (_numbers_of(country, (one, indicator)) for one in (EVERYONE, group))
+        whole, part = (
+            _numbers_of(country, (group_code, indicator)) for group_code in (EVERYONE, group)
+        )
         inputs = _Inputs(
             direct=direct,
             own=everyone[EVERYONE, indicator].reindex(codes),
@@ -328,7 +330,8 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     figures = [name for name in table.columns if name not in {*texts, *closed, "shown"}]
     kinds: dict[str, Any] = {name: key_kind(table[name]) for name in texts}
     kinds |= {
-        name: pd.CategoricalDtype([one.value for one in kind]) for name, kind in closed.items()
+        name: pd.CategoricalDtype([member.value for member in kind])
+        for name, kind in closed.items()
     }
     kinds |= dict.fromkeys(figures, "float64")
     return table.astype({**kinds, "shown": bool})

@@ -114,9 +114,9 @@ class Source:
     @property
     def without_question(self) -> tuple[str, ...]:
         """Codes of the stored tree that no question measures and whose weight others take."""
-        left = {one.code for one in self.tree.indicators} if self.tree else set()
+        left = {indicator.code for indicator in self.tree.indicators} if self.tree else set()
         whole = self.declared_tree.indicators if self.declared_tree else ()
-        return tuple(one.code for one in whole if one.code not in left)
+        return tuple(indicator.code for indicator in whole if indicator.code not in left)
 
     @cached_property
     def design(self) -> Design:
@@ -135,7 +135,9 @@ class Source:
     @cached_property
     def memberships(self) -> Mapping[str, NDArray[np.bool_]]:
         """Group -> who belongs to it."""
-        further = (one for question in self.grouping for one in question.members(self.people))
+        further = (
+            membership for question in self.grouping for membership in question.members(self.people)
+        )
         return groups(self.people, self.series) | dict(further)
 
     @property

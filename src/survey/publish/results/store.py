@@ -310,8 +310,8 @@ class WaveResults:
     def _read(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
         self._require(principal)
         path = self._folder / name
-        found = published_table(path, file_age(path)).find(_asked(wanted))
-        return self._within_reach(found, principal, self.wave)
+        rows = published_table(path, file_age(path)).find(_asked(wanted))
+        return self._within_reach(rows, principal, self.wave)
 
     def _within_reach(
         self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
@@ -342,8 +342,8 @@ def _asked(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
 @lru_cache(maxsize=256)
 def _withheld(cells: Path, age: int, reach: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Larger areas (level, area, cities) that would tell a reader of `reach` a city outside."""
-    found = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
-    codes = pd.Series(found["area"].astype(str).unique())
+    city_cells = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
+    codes = pd.Series(city_cells["area"].astype(str).unique())
     areas = cities_of(area_labels(codes, frame_table(shipped_cities())))
     gone = withheld(areas, [code for code in codes if covers(reach, code)])
     return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
@@ -378,10 +378,10 @@ def open_results(settings: Settings, session: Session, wave_key: str) -> WaveRes
         .where(Wave.key == wave_key)
         .order_by(col(Snapshot.created_at).desc())
     )
-    found = session.exec(query).first()
-    if found is None:
+    newest = session.exec(query).first()
+    if newest is None:
         raise NothingFrozen(nothing_frozen(wave_key))
-    wave, snapshot = found
+    wave, snapshot = newest
     seals = open_seals(settings, session, snapshot.directory)
     manifest = _manifest(seals)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None

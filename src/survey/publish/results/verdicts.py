@@ -27,12 +27,12 @@ def with_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -
     adjusted = _adjusted(table, [name for name in _FAMILY if name in table.columns])
     difference = table["difference"].to_numpy(dtype=float)
     sure = (adjusted <= Q) & (table["status"] == "ok").to_numpy()
-    told = np.select(
+    verdicts = np.select(
         [np.isnan(adjusted), sure & (difference > 0), sure & (difference < 0)],
         [UNTESTED, up, down],
         default=NONE,
     )
-    verdict = pd.Categorical(told, categories=[up, down, NONE, UNTESTED])
+    verdict = pd.Categorical(verdicts, categories=[up, down, NONE, UNTESTED])
     return table.assign(p_adjusted=adjusted, verdict=verdict)
 
 

@@ -79,12 +79,12 @@ def deidentified(
         safe = _to_city_totals(safe, people)
     table = pd.DataFrame(
         {
-            "row": [pseudonym("row", str(one)) for one in safe["response_id"]],
+            "row": [pseudonym("row", str(response_id)) for response_id in safe["response_id"]],
             "city_code": safe["city_code"].astype(str),
-            "stratum": [str(one).partition(":")[2] for one in safe[STRATUM]],
+            "stratum": [str(stratum).partition(":")[2] for stratum in safe[STRATUM]],
             "psu": [
-                None if pd.isna(one) else pseudonym("psu", str(one))
-                for one in safe["psu"].astype(object)
+                None if pd.isna(psu) else pseudonym("psu", str(psu))
+                for psu in safe["psu"].astype(object)
             ],
             "weight": safe[WEIGHT].astype(float),
             "day": safe["submitted_at"].dt.tz_convert(_CHINA).dt.strftime("%Y-%m-%d"),
@@ -98,13 +98,13 @@ def deidentified(
 
 def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
     """Columns of answers that were rated or chosen, in the order of the questionnaire."""
-    found: list[str] = []
+    names: list[str] = []
     for item in instrument.items():
         if item.kind in {Kind.RATING, _CHOSEN}:
-            found.append(item.name)
+            names.append(item.name)
         elif item.kind is Kind.SELECT_MULTIPLE:
-            found += [f"{item.name}/{choice.name}" for choice in item.choices]
-    return [name for name in found if name in people.columns]
+            names += [f"{item.name}/{choice.name}" for choice in item.choices]
+    return [name for name in names if name in people.columns]
 
 
 def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
@@ -113,8 +113,8 @@ def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
         section for section in instrument.sections
         if any(item.name in GROUP_VARIABLES for item in section.items)
     ]  # fmt: skip
-    found = [item.name for section in about for item in section.items if item.kind is _CHOSEN]
-    return [name for name in found if name in people.columns and name not in KEY]
+    names = [item.name for section in about for item in section.items if item.kind is _CHOSEN]
+    return [name for name in names if name in people.columns and name not in KEY]
 
 
 def _enough_in_stratum(people: pd.DataFrame) -> tuple[pd.DataFrame, int]:

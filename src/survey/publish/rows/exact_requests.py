@@ -224,8 +224,8 @@ def exact_requests(*, session: Session, principal: Principal, now: datetime) -> 
         query = query.where(ExactRowRequest.account_id == principal.account_id)
     if principal.is_demo:
         query = query.where(col(Wave.is_demo))
-    found = session.exec(query).all()
-    holding = _newest(session, {wave.id for _, wave, _, _ in found})
+    rows = session.exec(query).all()
+    holding = _newest(session, {wave.id for _, wave, _, _ in rows})
     return [
         ExactRequest(
             request.id, wave.key, {"zh": wave.title_zh, "en": wave.title_en}, account.login,
@@ -233,7 +233,7 @@ def exact_requests(*, session: Session, principal: Principal, now: datetime) -> 
             _state(request, wave, holding.get(wave.id), now), by.name if by else "",
             request.decided_at, request.reason, _valid_until(request),
         )
-        for request, wave, account, by in found
+        for request, wave, account, by in rows
     ]  # fmt: skip
 
 
@@ -242,9 +242,9 @@ def waiting_for(*, session: Session, principal: Principal, now: datetime) -> lis
     principal.require(Action.APPROVE_EXACT_ROWS)
     own = session.get(Account, principal.account_id)
     return [
-        one
-        for one in reversed(exact_requests(session=session, principal=principal, now=now))
-        if one.state is RequestState.WAITING and (own is None or one.account != own.login)
+        request
+        for request in reversed(exact_requests(session=session, principal=principal, now=now))
+        if request.state is RequestState.WAITING and (own is None or request.account != own.login)
     ]
 
 

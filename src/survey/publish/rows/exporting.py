@@ -64,12 +64,12 @@ def exportable_waves(*, session: Session, principal: Principal) -> list[Exportab
     )
     if principal.is_demo:
         query = query.where(col(Wave.is_demo))
-    found: dict[str, ExportableWave] = {}
+    waves: dict[str, ExportableWave] = {}
     for wave, snapshot in session.exec(query):
         title = {"zh": wave.title_zh, "en": wave.title_en}
-        one = ExportableWave(wave.key, title, snapshot.rows, wave.is_demo)
-        found.setdefault(wave.key, one)
-    return list(found.values())
+        exportable = ExportableWave(wave.key, title, snapshot.rows, wave.is_demo)
+        waves.setdefault(wave.key, exportable)
+    return list(waves.values())
 
 
 def export_rows(

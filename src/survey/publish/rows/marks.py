@@ -60,12 +60,12 @@ def trace(
         .outerjoin(Account, col(Account.id) == col(RowExport.account_id))
         .where(RowExport.wave_id == wave_id)
     )
-    found = [
+    traced = [
         Traced(
-            one.id, login or "", one.purpose, one.made_at,
-            sum(pseudonym(one.secret, "row", str(each)) in wanted for each in responses)
-            + sum(pseudonym(one.secret, "psu", each) in wanted for each in points),
+            export.id, login or "", export.purpose, export.made_at,
+            sum(pseudonym(export.secret, "row", str(each)) in wanted for each in responses)
+            + sum(pseudonym(export.secret, "psu", each) in wanted for each in points),
         )
-        for one, login in session.exec(query)
+        for export, login in session.exec(query)
     ]  # fmt: skip
-    return sorted((one for one in found if one.matched), key=lambda one: -one.matched)
+    return sorted((entry for entry in traced if entry.matched), key=lambda entry: -entry.matched)

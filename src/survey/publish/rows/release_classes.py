@@ -74,10 +74,12 @@ def merge_classes(
         start = _near_in_weight(
             [_Class(cell, frozenset({tuple(places[cell[0]].tolist())})) for cell in cells], minimum
         )
-        for one in _merged(start, units, minimum):
-            merged[one.rows] = float(f"{weights[one.rows].mean():.{_DIGITS}g}")
+        for release_class in _merged(start, units, minimum):
+            merged[release_class.rows] = float(f"{weights[release_class.rows].mean():.{_DIGITS}g}")
             for column in range(len(labels)):
-                differs[one.rows, column] = len({label[column] for label in one.labels}) > 1
+                differs[release_class.rows, column] = (
+                    len({label[column] for label in release_class.labels}) > 1
+                )
     result[weight] = merged
     for column, name in enumerate(labels):
         result.loc[differs[:, column], name] = None
@@ -122,12 +124,12 @@ def _near_in_weight(classes: list[_Class], minimum: int) -> list[_Class]:
     is near to each of them. `classes` are in the order of their labels and weights.
     """
     joined: list[_Class] = []
-    for one in classes:
+    for release_class in classes:
         before = joined[-1] if joined else None
-        if before and before.labels == one.labels and len(before.rows) < minimum:
-            joined[-1] = before.joined(one)
+        if before and before.labels == release_class.labels and len(before.rows) < minimum:
+            joined[-1] = before.joined(release_class)
         else:
-            joined.append(one)
+            joined.append(release_class)
     for place in range(len(joined) - 1, 0, -1):
         last, before = joined[place], joined[place - 1]
         if last.labels == before.labels and len(last.rows) < minimum:
@@ -139,19 +141,21 @@ def _merged(classes: list[_Class], units: NDArray[np.int64], minimum: int) -> li
     """The classes of one stratum, the smallest joined with its neighbour until all are enough."""
     left = list(classes)
     while len(left) > 1:
-        small = min(left, key=lambda one: one.order)
+        small = min(left, key=lambda candidate: candidate.order)
         if len(small.rows) >= minimum:
             break
         left.remove(small)
-        near = min(left, key=lambda one: (_distance(small, one, units), one.order))
+        near = min(
+            left, key=lambda candidate: (_distance(small, candidate, units), candidate.order)
+        )
         left.remove(near)
         left.append(small.joined(near))
     return left
 
 
-def _distance(one: _Class, other: _Class, units: NDArray[np.int64]) -> int:
+def _distance(first: _Class, other: _Class, units: NDArray[np.int64]) -> int:
     """Of the two nearest cells: a step of age is less than another gender."""
     return min(
         int((np.abs(np.subtract(left, right)) * units).sum())
-        for left, right in product(one.labels, other.labels)
+        for left, right in product(first.labels, other.labels)
     )

@@ -43,7 +43,7 @@ def _with_whole_weights(table: pd.DataFrame) -> pd.DataFrame:
     """Weights as text: rounded to four decimals those of a city would not add up any more."""
     if "weight" not in table:
         return table
-    return table.assign(weight=[repr(float(one)) for one in table["weight"]])
+    return table.assign(weight=[repr(float(weight)) for weight in table["weight"]])
 
 
 def _workbook(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
@@ -76,7 +76,9 @@ def _cell(sheet: Any, value: object) -> object:
 
 def _parquet(table: pd.DataFrame, remarks: Sequence[str]) -> bytes:
     arrow = pa.Table.from_pandas(table, preserve_index=False)
-    said = {b"remarks": json.dumps(list(remarks), ensure_ascii=False).encode()}
+    metadata = {b"remarks": json.dumps(list(remarks), ensure_ascii=False).encode()}
     buffer = io.BytesIO()
-    pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **said}), buffer)
+    pq.write_table(
+        arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **metadata}), buffer
+    )
     return buffer.getvalue()

@@ -55,7 +55,7 @@ class Among:
         if isinstance(values, np.ndarray):
             added = [np.nan if make is None else make(row) for row in range(count)]
             return np.append(values, np.array(added, dtype=float))[self._order]
-        empty = None if values and not any(isinstance(one, str) for one in values) else ""
+        empty = None if values and not any(isinstance(value, str) for value in values) else ""
         whole = [*values, *(empty if make is None else make(row) for row in range(count))]
         return [whole[place] for place in self._order]
 

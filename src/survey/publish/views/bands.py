@@ -80,10 +80,12 @@ def verdict_of(chances: Sequence[float], names: Sequence[str], t: Translator) ->
     while sum(chances[place] for place in chosen) < SETTLED_FROM:
         chosen.append(order[len(chosen)])
     either = t(" or ").join(names[place] for place in chosen)
-    said = ", ".join(_per_cent(chances[place]) for place in chosen)
+    probabilities = ", ".join(_per_cent(chances[place]) for place in chosen)
     if len(chosen) == 1:
-        return Verdict(t("{band} (probability {per_cent})", band=either, per_cent=said), True)
-    words = t("{bands}, not settled (probability {per_cent})", bands=either, per_cent=said)
+        return Verdict(
+            t("{band} (probability {per_cent})", band=either, per_cent=probabilities), True
+        )
+    words = t("{bands}, not settled (probability {per_cent})", bands=either, per_cent=probabilities)
     return Verdict(words, False)
 
 

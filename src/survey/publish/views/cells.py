@@ -96,10 +96,10 @@ class Cells:
     def in_order(self, column: str, order: Sequence[str]) -> "Cells":
         """Rows whose `column` is in `order`, in that order."""
         place = {value: index for index, value in enumerate(order)}
-        found = sorted(
+        ordered = sorted(
             (place[text], row) for row, text in enumerate(self.texts(column)) if text in place
         )
-        return self._with(self._rows[[row for _, row in found]])
+        return self._with(self._rows[[row for _, row in ordered]])
 
     def descending(self, column: str) -> "Cells":
         """Largest value first, rows without one last."""

@@ -92,13 +92,13 @@ def _obstacle(reading: Reading, before: WaveResults, indicator: str) -> str:
         return t(OTHER_COMPOSITE)
     if tree is None or before.tree is None:
         return t("Changes between waves are computed for questionnaires with an indicator tree.")
-    found = crosswalk(before.tree, tree)
-    if found is None:
+    mapping = crosswalk(before.tree, tree)
+    if mapping is None:
         return t(NO_CROSSWALK)
     words = {"indicator": reading.names.indicator(indicator), "before": str(before.wave.year)}
-    if found.why_not.get(indicator) is WhyNot.NEW:
+    if mapping.why_not.get(indicator) is WhyNot.NEW:
         return t("{indicator} did not exist in {before}, so there is no change to show.", **words)
-    if indicator not in found.before_of:
+    if indicator not in mapping.before_of:
         return t(
             "{indicator} was made of other parts or weights in {before}. A difference would show "
             "the new recipe, not consumers, so none is shown. Please choose another indicator.",
@@ -138,18 +138,18 @@ def _sentence(
 
 
 def _counted(reading: Reading, cities: Cells) -> str:
-    t, found = reading.t, Counter(roles_of(cities))
-    said = t(
+    t, counts = reading.t, Counter(roles_of(cities))
+    sentence = t(
         "Of {count} cities {rise} rose and {fall} fell; {none} show no detectable change.",
         count=len(cities),
-        rise=found[HIGHER],
-        fall=found[LOWER],
-        none=found[UNCLEAR],
+        rise=counts[HIGHER],
+        fall=counts[LOWER],
+        none=counts[UNCLEAR],
     )
-    if not found[HIDDEN]:
-        return said
+    if not counts[HIDDEN]:
+        return sentence
     return t(
         "{counted} {hidden} are not shown: too few interviews, or to protect personal data.",
-        counted=said,
-        hidden=found[HIDDEN],
+        counted=sentence,
+        hidden=counts[HIDDEN],
     )

@@ -104,8 +104,10 @@ def city_profile(
         sentence=_sentence(reading, name, headline),
         comparison=_comparison(reading, overall),
         difference=overall,
-        strengths=tuple(one for one in findings if one.is_higher),
-        weaknesses=tuple(one for one in reversed(findings) if one.is_clear and not one.is_higher),
+        strengths=tuple(finding for finding in findings if finding.is_higher),
+        weaknesses=tuple(
+            finding for finding in reversed(findings) if finding.is_clear and not finding.is_higher
+        ),
         tree=_tree(reading, everyone, gaps, filters, codes),
         groups=_groups(reading, own.where("indicator", main), headline, name),
         measures=_measures(reading, everyone, name, filters.topic),
@@ -159,11 +161,11 @@ def _comparison(reading: Reading, difference: Difference) -> str:
 
 def _findings(reading: Reading, gaps: Cells) -> list[Difference]:
     """Second-level differences, largest first."""
-    found = [
+    findings = [
         difference_of(reading.names.indicator(code), gaps, row)
         for row, code in enumerate(gaps.texts("indicator"))
     ]
-    return sorted(found, key=lambda one: one.figure.estimate or 0.0, reverse=True)
+    return sorted(findings, key=lambda finding: finding.figure.estimate or 0.0, reverse=True)
 
 
 def _yardstick(city: FrameCity | None, against: str) -> tuple[str, str]:
@@ -192,9 +194,9 @@ def _tree(
     rows["reference"] = np.array([beside.get(code, np.nan) for code in codes_drawn])
     if level != "nation":
         gaps = reading.gaps(level, area_level="city", area=filters.city, indicator=wanted)
-    told = dict(zip(gaps.texts("indicator"), verdicts(gaps), strict=True))
+    verdict_by_code = dict(zip(gaps.texts("indicator"), verdicts(gaps), strict=True))
     rows["role"] = [
-        role if role == HIDDEN else told.get(code, role)
+        role if role == HIDDEN else verdict_by_code.get(code, role)
         for role, code in zip(rows["role"], codes_drawn, strict=True)
     ]
     title = t("{city} beside {yardstick}, indicator by indicator", city=city, yardstick=yardstick)

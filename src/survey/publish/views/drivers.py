@@ -84,10 +84,10 @@ def drivers(
     t = reading.t
     own = filters.whom == CITY
     area, group = (filters.city, EVERYONE) if own else (NATION, filters.whom)
-    found = results.drivers(
+    rows = results.drivers(
         principal, area_level="city" if own else "nation", area=area, group=group
     )
-    cells = Cells(found)
+    cells = Cells(rows)
     if not len(cells):
         return _nothing(
             t(
@@ -131,8 +131,8 @@ def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: 
             "{whom}: no indicator both weighs more than the average and is rated below it.",
             whom=whom,
         )
-    listed = t("; ").join(_told(t, one) for one in first)
-    if any(np.isnan(one.agreement) for one in first):
+    listed = t("; ").join(_told(t, priority) for priority in first)
+    if any(np.isnan(priority.agreement) for priority in first):
         return t("{whom}: first to improve are {list}.", whom=whom, list=listed)
     return t(
         "{whom}: first to improve are {list}. The per cent say in how many of {resamples} "
@@ -143,10 +143,10 @@ def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: 
     )
 
 
-def _told(t: Translator, one: Priority) -> str:
-    if np.isnan(one.agreement):
-        return one.name
-    return t("{name} ({share}%)", name=one.name, share=f"{one.agreement:.0f}")
+def _told(t: Translator, priority: Priority) -> str:
+    if np.isnan(priority.agreement):
+        return priority.name
+    return t("{name} ({share}%)", name=priority.name, share=f"{priority.agreement:.0f}")
 
 
 def _certainty(t: Translator, cells: Cells, first: tuple[Priority, ...], resamples: int) -> str:
@@ -156,7 +156,7 @@ def _certainty(t: Translator, cells: Cells, first: tuple[Priority, ...], resampl
     if together is None or not resamples:
         return t("How certain these priorities are cannot be told.")
     words = {"share": f"{together:.0f}"}
-    weak = [one.name for one in first if one.agreement < _HALF]
+    weak = [priority.name for priority in first if priority.agreement < _HALF]
     if weak:
         return t(
             "Take this with care: {names} would give way to another indicator in more than half "

@@ -56,10 +56,10 @@ def how_counted(reading: Reading, basis: str, indicator: str) -> str:
     )
     counted = reading.headlines(indicator=indicator)
     by_basis, by_composite = (
-        in_words(figure_of(counted.where("basis", one).where("composite", composite)), t)
-        for one, composite in ((otherwise, official), (shown, further))
+        in_words(figure_of(counted.where("basis", way).where("composite", composite)), t)
+        for way, composite in ((otherwise, official), (shown, further))
     )
-    said = t(
+    sentence = t(
         "Nation: {basis}. Indicators are {official} (official for this wave). Counted "
         "otherwise: {by_basis} ({other_basis}); {by_composite} ({other_composite}).",
         basis=t(BASES[shown]),
@@ -69,4 +69,4 @@ def how_counted(reading: Reading, basis: str, indicator: str) -> str:
         by_basis=by_basis,
         by_composite=by_composite,
     )
-    return said if shown == DOMAIN else f"{said} {t(_COMPARED_WITH)}"
+    return sentence if shown == DOMAIN else f"{sentence} {t(_COMPARED_WITH)}"

@@ -36,17 +36,17 @@ _LABEL_WIDTH = 26
 
 def rates(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
     """Measures that are per cents, in the order they are declared."""
-    return [one for one in _about(reading, topics) if one.choices]
+    return [measure for measure in _about(reading, topics) if measure.choices]
 
 
 def ratings(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
     """Measures that are means of a rating question (0-100)."""
-    return [one for one in _about(reading, topics) if not one.choices]
+    return [measure for measure in _about(reading, topics) if not measure.choices]
 
 
 def answers_to(reading: Reading, item: str) -> list[Measure]:
     """The measures that say how one question was answered."""
-    return [one for one in reading.results.method.measures if one.item == item]
+    return [measure for measure in reading.results.method.measures if measure.item == item]
 
 
 def _about(reading: Reading, topics: Sequence[str] | None) -> list[Measure]:

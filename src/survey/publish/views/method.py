@@ -133,12 +133,12 @@ def _spread(manifest: Manifest, t: Translator) -> Facts:
     """What the questionnaire declares of indicators that it does not ask about."""
     if not manifest.without_question:
         return ()
-    told = t(
+    words = t(
         "{codes}: left out; the others under the same parent take their weight in proportion, as "
         "the questionnaire declares",
         codes=", ".join(manifest.without_question),
     )
-    return ((t("Indicators without a question"), told),)
+    return ((t("Indicators without a question"), words),)
 
 
 def _when(moment: datetime) -> str:
@@ -158,11 +158,11 @@ def _given_weights(report: WeightingReport, manifest: Manifest, t: Translator) -
             t("Given by"),
             t(
                 "column {column} of the imported file with the SHA-256 {sha256}",
-                column=one.column,
-                sha256=one.sha256,
+                column=file.column,
+                sha256=file.sha256,
             ),
         )
-        for one in manifest.weight_files
+        for file in manifest.weight_files
     )
     facts = (
         (t("Weights"), t("given: used as they came with the interviews, neither raked nor scaled")),
@@ -186,8 +186,8 @@ def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:
     crossed = " × ".join(
         t(VARIABLES[name]) if name in VARIABLES else name for name in report.margin
     )
-    told = t(report.source) if report.source else ""
-    source = f"{told} ({report.year})" if report.year else told
+    origin = t(report.source) if report.source else ""
+    source = f"{origin} ({report.year})" if report.year else origin
     return (
         (t("Raked to"), crossed or t("city totals only")),
         (t("Source of the population"), source),
@@ -257,11 +257,11 @@ def _errors(method: Method, t: Translator) -> Facts:
 def _without_point(method: Method, t: Translator) -> Facts:
     if not method.without_point:
         return ()
-    told = t(
+    words = t(
         "{count}: a stratum of their own in each city, every interview a point",
         count=f"{method.without_point:,d}",
     )
-    return ((t("Interviews without a sampling point"), told),)
+    return ((t("Interviews without a sampling point"), words),)
 
 
 def _disclosure(method: Method, t: Translator) -> Facts:
@@ -384,13 +384,15 @@ def _bands(language: str, t: Translator) -> pd.DataFrame:
 def _tree(tree: IndicatorTree, names: Names, t: Translator) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            t("Code"): [one.code for one in tree.indicators],
-            t("Level"): [str(one.level) for one in tree.indicators],
-            t("Indicator"): [names.indicator(one.code) for one in tree.indicators],
-            t("Share of the parent"): [f"{one.weight:.1%}" for one in tree.indicators],
-            t("Origin of the name"): [t(PROVENANCES[one.name_status]) for one in tree.indicators],
+            t("Code"): [indicator.code for indicator in tree.indicators],
+            t("Level"): [str(indicator.level) for indicator in tree.indicators],
+            t("Indicator"): [names.indicator(indicator.code) for indicator in tree.indicators],
+            t("Share of the parent"): [f"{indicator.weight:.1%}" for indicator in tree.indicators],
+            t("Origin of the name"): [
+                t(PROVENANCES[indicator.name_status]) for indicator in tree.indicators
+            ],
             t("Origin of the weight"): [
-                t(PROVENANCES[one.weight_status]) for one in tree.indicators
+                t(PROVENANCES[indicator.weight_status]) for indicator in tree.indicators
             ],
         }
     )
@@ -399,11 +401,11 @@ def _tree(tree: IndicatorTree, names: Names, t: Translator) -> pd.DataFrame:
 def _measures(method: Method, names: Names, t: Translator) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            t("Measure"): [names.indicator(one.key) for one in method.measures],
-            t("Question"): [one.item for one in method.measures],
+            t("Measure"): [names.indicator(measure.key) for measure in method.measures],
+            t("Question"): [measure.item for measure in method.measures],
             t("Counts as yes"): [
-                ", ".join(one.choices) or t("mean of the ratings (0–100)")
-                for one in method.measures
+                ", ".join(measure.choices) or t("mean of the ratings (0–100)")
+                for measure in method.measures
             ],
         }
     )

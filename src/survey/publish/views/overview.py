@@ -133,8 +133,8 @@ def _tiles(reading: Reading, nation: Cells) -> tuple[Tile, ...]:
 def _standing(gaps: Cells) -> Standing | None:
     if not len(gaps):
         return None
-    found = Counter(verdicts(gaps))
-    return Standing(found[HIGHER], found[LOWER], found[UNCLEAR])
+    counts = Counter(verdicts(gaps))
+    return Standing(counts[HIGHER], counts[LOWER], counts[UNCLEAR])
 
 
 def _indicators(reading: Reading, nation: Cells) -> Picture:
@@ -195,10 +195,10 @@ def _map(
     roles = dict(zip(gaps.texts("area"), verdicts(gaps), strict=True))
     series = (t("Clearly above the nation"), t("Clearly below the nation"), t("Not told apart"))
     value = score_title(t)
-    told = [_known(roles.get(code)) for code in codes]
+    point_roles = [_known(roles.get(code)) for code in codes]
     title = t("Where cities differ from the nation")
     names = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
-    verdict = {t("Verdict"): [names[role] for role in told]}
+    verdict = {t("Verdict"): [names[role] for role in point_roles]}
     return Picture(
         key="overview-map",
         kind=Kind.MAP,
@@ -208,8 +208,8 @@ def _map(
             "{title}. Points by longitude and latitude: {higher} cities clearly above the nation, "
             "{lower} clearly below. The same data follow as a table.",
             title=title,
-            higher=told.count(HIGHER),
-            lower=told.count(LOWER),
+            higher=point_roles.count(HIGHER),
+            lower=point_roles.count(LOWER),
         ),
         text=ChartText(
             value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
@@ -221,7 +221,7 @@ def _map(
             "estimate": cities.numbers("estimate"),
             "n": cities.numbers("n"),
             "range": ranges(cities),
-            "role": told,
+            "role": point_roles,
         },
         listing=score_table(cities, labels, t, name=t("City"), value=value, **verdict),
         note=t(

@@ -36,7 +36,7 @@ def peers_picture(reading: Reading, filters: TrendFilters) -> Picture | str:
     gaps = reading.gaps(against, area_level="city", group=group, indicator=filters.indicator)
     cities = listed_cities(gaps, reading, filters)
     if filters.clear_only:
-        cities = cities.keep([told in {HIGHER, LOWER} for told in verdicts(cities)])
+        cities = cities.keep([verdict in {HIGHER, LOWER} for verdict in verdicts(cities)])
         if not len(cities) and len(gaps):
             return t("None of the chosen cities differs detectably from its yardstick.")
     title = t(

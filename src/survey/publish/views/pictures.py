@@ -136,8 +136,8 @@ def _alt_scores(title: str, cells: Cells, labels: Sequence[str], t: Translator) 
 
 
 def _alt_gaps(title: str, gaps: Cells, labels: Sequence[str], t: Translator) -> str:
-    told = verdicts(gaps)
-    clear = [row for row, verdict in enumerate(told) if verdict in {HIGHER, LOWER}]
+    gap_verdicts = verdicts(gaps)
+    clear = [row for row, verdict in enumerate(gap_verdicts) if verdict in {HIGHER, LOWER}]
     if not clear:
         return t("{title}. No difference is clear. The same data follow as a table.", title=title)
     difference = gaps.numbers("difference")
@@ -146,9 +146,9 @@ def _alt_gaps(title: str, gaps: Cells, labels: Sequence[str], t: Translator) -> 
         "{title}. {higher} clearly higher, {lower} clearly lower of {count}; the largest clear "
         "difference: {label} {difference}. The same data follow as a table.",
         title=title,
-        higher=told.count(HIGHER),
-        lower=told.count(LOWER),
-        count=len(told),
+        higher=gap_verdicts.count(HIGHER),
+        lower=gap_verdicts.count(LOWER),
+        count=len(gap_verdicts),
         label=labels[widest],
         difference=signed(difference[widest]),
     )

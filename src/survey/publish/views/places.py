@@ -12,9 +12,9 @@ def place_choices(
 ) -> dict[str, str]:
     """Code -> name of the areas of `levels` that the reader may open, level by level."""
     reading = Reading(results, principal, language)
-    found: dict[str, str] = {}
+    choices: dict[str, str] = {}
     for level in levels:
         cells = reading.cells(area_level=level, indicator=reading.main_indicator)
         codes = cells.texts("area")
-        found |= {code: reading.names.area(code) for code in sorted(codes)}
-    return found
+        choices |= {code: reading.names.area(code) for code in sorted(codes)}
+    return choices

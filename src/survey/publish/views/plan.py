@@ -65,7 +65,7 @@ def nation_half_width(planned: Planned, cities: Sequence[FrameCity], series: str
 
 def _sentence(planned: Planned, cities: Sequence[FrameCity], series: str, t: Translator) -> str:
     half = planned.sample.cities["half_width"]
-    said = t(
+    sentence = t(
         "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
         "together within ±{nation}.",
         cities=len(half), best=f"{half.min():.1f}", worst=f"{half.max():.1f}",
@@ -73,21 +73,21 @@ def _sentence(planned: Planned, cities: Sequence[FrameCity], series: str, t: Tra
     )  # fmt: skip
     if planned.request.aim.price:
         cost = f"{planned.sample.cost:,.0f}"
-        said = f"{said} " + t("The interviews cost {cost} yuan.", cost=cost)
-    return said
+        sentence = f"{sentence} " + t("The interviews cost {cost} yuan.", cost=cost)
+    return sentence
 
 
 def _remarks(planned: Planned, t: Translator) -> tuple[str, ...]:
     aim = planned.request.aim
     missed = planned.sample.missed
-    said = [
+    remarks = [
         t(
             "Fewest interviews of a city for ±{margin} points: {floor}.",
             margin=f"{aim.margin:g}", floor=f"{aim.floor:,}",
         )
     ]  # fmt: skip
     if missed:
-        said.append(
+        remarks.append(
             t(
                 "{count} cities stay above ±{margin} points: too few interviews, or asking some "
                 "groups more often costs the city as a whole.",
@@ -95,8 +95,10 @@ def _remarks(planned: Planned, t: Translator) -> tuple[str, ...]:
             )
         )  # fmt: skip
     if planned.guardian_share is not None:
-        said.append(t("The share of guardians is an assumption by age, not a count of the census."))
-    return tuple(said)
+        remarks.append(
+            t("The share of guardians is an assumption by age, not a count of the census.")
+        )
+    return tuple(remarks)
 
 
 def _groups(planned: Planned, names: Names) -> tuple[GroupPrecision, ...]:
@@ -117,7 +119,7 @@ def _picture(planned: Planned, names: Names) -> Picture:
     parts += [
         rows.set_index("city_code")
         .reindex(order.index)
-        .assign(series=names.group(str(group)), n=lambda one: one["expected"])
+        .assign(series=names.group(str(group)), n=lambda frame: frame["expected"])
         for group, rows in sample.groups.groupby("group", sort=False)
     ]
     drawn = pd.concat([part[["series", "half_width", "n"]] for part in parts])

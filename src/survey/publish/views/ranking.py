@@ -158,12 +158,12 @@ def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
     )
 
 
-def _apart(order: _Order, one: int) -> list[int]:
+def _apart(order: _Order, index: int) -> list[int]:
     """1 for a city that is surely above `one`, -1 for one surely below, 0 for all others.
 
     The pairs are those that the sets of ranks count; see `survey.estimate.rank_sets`.
     """
-    own = order.codes[one]
+    own = order.codes[index]
     return [((code, own) in order.apart) - ((own, code) in order.apart) for code in order.codes]
 
 
@@ -349,6 +349,6 @@ def _note(
 
 def _alt(reading: Reading, order: _Order, focus: int | None, title: str) -> str:
     t = reading.t
-    said = "" if focus is None else _focus_sentence(reading, order, focus)
-    said = said or _neighbours_sentence(t, order) or t("No place can be told.")
-    return t("{title}. {said} The same data follow as a table.", title=title, said=said)
+    sentence = "" if focus is None else _focus_sentence(reading, order, focus)
+    sentence = sentence or _neighbours_sentence(t, order) or t("No place can be told.")
+    return t("{title}. {said} The same data follow as a table.", title=title, said=sentence)

@@ -20,7 +20,9 @@ EVERYONE = "all"
 def rating_keys(results: WaveResults) -> tuple[str, ...]:
     """The ratings of a questionnaire without an indicator tree, each a figure of its own."""
     return tuple(
-        one.key for one in results.method.measures if one.topic == FORM and not one.choices
+        measure.key
+        for measure in results.method.measures
+        if measure.topic == FORM and not measure.choices
     )
 
 
@@ -50,10 +52,10 @@ class Reading:
         group: Filter = EVERYONE,
         indicator: Filter = COMPOSITE,
     ) -> Cells:
-        found = self.results.cells(
+        rows = self.results.cells(
             self.principal, area_level=area_level, area=area, group=group, indicator=indicator
         )
-        return self._of(found)
+        return self._of(rows)
 
     def gaps(
         self,
@@ -64,7 +66,7 @@ class Reading:
         group: Filter = EVERYONE,
         indicator: Filter = COMPOSITE,
     ) -> Cells:
-        found = self.results.gaps(
+        rows = self.results.gaps(
             self.principal,
             contrast=contrast,
             area_level=area_level,
@@ -72,7 +74,7 @@ class Reading:
             group=group,
             indicator=indicator,
         )
-        return self._of(found)
+        return self._of(rows)
 
     def changes(
         self,
@@ -85,7 +87,7 @@ class Reading:
     ) -> Cells:
         """Change from an earlier wave, with the columns of gaps: `estimate` and `n` are those of
         the wave being read, `reference` is the earlier score."""
-        found = self.results.changes(
+        rows = self.results.changes(
             self.principal,
             before=before,
             area_level=area_level,
@@ -94,7 +96,7 @@ class Reading:
             indicator=indicator,
         )
         names = {"after": "estimate", "before": "reference", "n_after": "n"}
-        return self._of(found.rename(columns=names))
+        return self._of(rows.rename(columns=names))
 
     def ranks(self, indicator: str) -> Cells:
         """Places of the cities in one indicator."""
@@ -113,10 +115,10 @@ class Reading:
         indicator: Filter = None,
     ) -> Cells:
         """National figures by the way of counting them."""
-        found = self.results.headlines(
+        rows = self.results.headlines(
             self.principal, basis=basis, composite=composite, indicator=indicator
         )
-        return self._of(found)
+        return self._of(rows)
 
     def _of(self, table: pd.DataFrame) -> Cells:
         return Cells(table, self.results.method.assumed_deff)
@@ -130,14 +132,14 @@ class Reading:
     def codes(self) -> tuple[str, ...]:
         """Indicator codes of the tree in its own order; none for a wave without a tree."""
         tree = self.results.tree
-        return tuple(one.code for one in tree.indicators) if tree else ()
+        return tuple(indicator.code for indicator in tree.indicators) if tree else ()
 
     def level_codes(self, *levels: int) -> list[str]:
         """Indicators of these levels; of a wave without a tree its ratings, whatever the level."""
         tree = self.results.tree
         if tree is None:
             return list(self._ratings)
-        return [one.code for one in tree.indicators if one.level in levels]
+        return [indicator.code for indicator in tree.indicators if indicator.level in levels]
 
     @cached_property
     def main_indicator(self) -> str:

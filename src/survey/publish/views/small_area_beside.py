@@ -132,7 +132,11 @@ def _two_waves(
     """The mean of this wave and the one before, where both and their change are known."""
     t = reading.t
     wave = reading.wave
-    earlier = [one for one in others if (one.wave.year, one.wave.key) < (wave.year, wave.key)]
+    earlier = [
+        candidate
+        for candidate in others
+        if (candidate.wave.year, candidate.wave.key) < (wave.year, wave.key)
+    ]
     codes = cells.texts("area")
     nothing = np.full(len(codes), np.nan)
     name = t("This wave and the one before, pooled")
@@ -146,7 +150,7 @@ def _two_waves(
     )
     if not earlier:
         return missing
-    other = max(earlier, key=lambda one: (one.wave.year, one.wave.key))
+    other = max(earlier, key=lambda candidate: (candidate.wave.year, candidate.wave.key))
     pooled = pooled_waves(reading.results, other, reading.principal, group, indicator)
     pooled = pooled.reindex(codes)
     estimate, low, high = (pooled[name].to_numpy() for name in ("estimate", "low", "high"))

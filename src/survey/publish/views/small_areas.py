@@ -60,8 +60,8 @@ def small_areas(
         results.small_areas(principal, group=filters.group, indicator=indicator)
     ).descending("estimate")
     beside = beside_direct(reading, cells, filters, indicator, others)
-    found = cells.texts("grade")
-    number = {grade.value: found.count(grade.value) for grade in Grade}
+    grade_codes = cells.texts("grade")
+    number = {grade.value: grade_codes.count(grade.value) for grade in Grade}
     return SmallAreasView(
         sentence=_sentence(reading.t, number),
         counts=number,

@@ -128,7 +128,9 @@ def _by_group(reading: Reading, cells: Cells, variable: str) -> dict[str, Cells]
 
 def _headline(reading: Reading, everyone: Cells, plan: Plan) -> tuple[Figure, str]:
     t = reading.t
-    problems = [one.key for one in rates(reading, (plan.topic,)) if one.direction == "lower"]
+    problems = [
+        measure.key for measure in rates(reading, (plan.topic,)) if measure.direction == "lower"
+    ]
     asked = everyone.among("indicator", problems)
     asked = asked.keep(asked.shown & (asked.numbers("n") >= reading.wave.n / 2))
     asked = asked.descending("estimate")

@@ -47,10 +47,10 @@ def trend_picture(
     A wave in which the indicator was something else is left out, and named.
     """
     t = reading.t
-    waves = sorted((reading.results, *others), key=lambda one: one.wave.year)
-    codes = {one.wave.key: _code_in(one, reading.results, indicator) for one in waves}
+    waves = sorted((reading.results, *others), key=lambda results: results.wave.year)
+    codes = {results.wave.key: _code_in(results, reading.results, indicator) for results in waves}
     own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
-    said = t("Published by the association (press)")
+    published = t("Published by the association (press)")
     points = sorted(
         [*_own(reading, waves, codes, place), *_published(indicator, place)],
         key=lambda point: (point.series, point.year),
@@ -72,7 +72,7 @@ def trend_picture(
             name=t("Year"),
             interval=t("95% interval"),
             n="n",
-            series=(own, said),
+            series=(own, published),
         ),
         rows={
             "year": [point.year for point in points],
@@ -83,8 +83,10 @@ def trend_picture(
             "n": _numbers(point.n for point in points),
             "range": [interval_words(point.low, point.high) for point in points],
         },
-        listing=_table(points, reading, own, said),
-        note=_note(reading, points, [one for one in waves if codes[one.wave.key] is None]),
+        listing=_table(points, reading, own, published),
+        note=_note(
+            reading, points, [results for results in waves if codes[results.wave.key] is None]
+        ),
     )
 
 
@@ -127,7 +129,7 @@ def _note(reading: Reading, points: Sequence[Point], left_out: Sequence[WaveResu
             )
         )
     if left_out:
-        years = ", ".join(str(one.wave.year) for one in left_out)
+        years = ", ".join(str(results.wave.year) for results in left_out)
         notes.append(
             t(
                 "Left out, because the indicator was made of other parts or weights then: {years}.",
@@ -141,8 +143,8 @@ def _code_in(results: WaveResults, reference: WaveResults, indicator: str) -> st
     """What the indicator of `reference` is called in `results`; None where it is another one."""
     if results.tree is None or reference.tree is None:
         return indicator if results.tree is reference.tree else None
-    found = crosswalk(results.tree, reference.tree)
-    return found.before_of.get(indicator) if found else None
+    mapping = crosswalk(results.tree, reference.tree)
+    return mapping.before_of.get(indicator) if mapping else None
 
 
 def _own(
@@ -196,12 +198,12 @@ def _n(points: Sequence[Point]) -> float | None:
     return float(sum(known)) if known else None
 
 
-def _table(points: Sequence[Point], reading: Reading, own: str, said: str) -> Rows:
+def _table(points: Sequence[Point], reading: Reading, own: str, published: str) -> Rows:
     t = reading.t
     remark = t("Our arithmetic from published scores")
     return {
         t("Year"): [str(point.year) for point in points],
-        t("Source"): [own if point.series == OWN else said for point in points],
+        t("Source"): [own if point.series == OWN else published for point in points],
         t("Score"): [point.estimate for point in points],
         t("95% from"): _numbers(point.low for point in points),
         t("95% to"): _numbers(point.high for point in points),

@@ -47,7 +47,7 @@ def trends(
         AccessDenied: a city outside the reader's area before the wave is released.
     """
     reading = Reading(results, principal, language)
-    before = next((one for one in others if one.wave.key == filters.before), None)
+    before = next((other for other in others if other.wave.key == filters.before), None)
     changed, obstacle = change(reading, before, filters)
     return TrendsView(
         change=changed,
@@ -58,10 +58,10 @@ def trends(
 
 
 def _years(reading: Reading, others: Sequence[WaveResults], filters: TrendFilters) -> Picture:
-    found = reading.cells(area_level=PLACES, area=filters.place, indicator=reading.main_indicator)
-    if not len(found):
+    cells = reading.cells(area_level=PLACES, area=filters.place, indicator=reading.main_indicator)
+    if not len(cells):
         reading.principal.require(Action.READ_RESULTS, filters.place)
-    level = found.texts("area_level")[0] if len(found) else "nation"
-    area = filters.place if len(found) else NATION
+    level = cells.texts("area_level")[0] if len(cells) else "nation"
+    area = filters.place if len(cells) else NATION
     place = Place(level, area, filters.group)
     return trend_picture(reading, others, filters.indicator, place=place, key="trends-years")

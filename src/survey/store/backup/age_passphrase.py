@@ -69,10 +69,10 @@ class FileIdentity:
 
     def unwrap(self, header: bytes) -> bytes:
         """Return the key of the file from a header that pyrage wrote for this identity."""
-        found = _X25519.search(header)
-        if found is None:
+        match = _X25519.search(header)
+        if match is None:
             raise HeaderUnreadableError
-        theirs, body = _decode(found[1]), _decode(found[2])
+        theirs, body = _decode(match[1]), _decode(match[2])
         shared = self.secret.exchange(X25519PublicKey.from_public_bytes(theirs))
         return ChaCha20Poly1305(self._wrap_key(shared, theirs)).decrypt(_NONCE, body, None)
 
@@ -102,15 +102,15 @@ def unwrap_with_passphrase(header: bytes, passphrase: str) -> bytes:
     Raises:
         HeaderUnreadableError, PassphraseWrongError
     """
-    found = _SCRYPT.fullmatch(header)
-    if found is None or int(found[2]) > _MAX_WORK_FACTOR:
+    match = _SCRYPT.fullmatch(header)
+    if match is None or int(match[2]) > _MAX_WORK_FACTOR:
         raise HeaderUnreadableError
-    cipher = _passphrase_cipher(passphrase, _decode(found[1]), int(found[2]))
+    cipher = _passphrase_cipher(passphrase, _decode(match[1]), int(match[2]))
     try:
-        file_key = cipher.decrypt(_NONCE, _decode(found[3]), None)
+        file_key = cipher.decrypt(_NONCE, _decode(match[3]), None)
     except InvalidTag as error:
         raise PassphraseWrongError from error
-    if not hmac.compare_digest(_mac(header[: found.start(4) - 1], file_key), _decode(found[4])):
+    if not hmac.compare_digest(_mac(header[: match.start(4) - 1], file_key), _decode(match[4])):
         raise HeaderUnreadableError
     return file_key
 

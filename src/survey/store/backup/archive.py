@@ -162,16 +162,16 @@ def read_archive(
     for name, content in _members(source, secret):
         if manifest is not None:
             raise changed(name)
-        if found := _MANIFEST.fullmatch(name):
-            manifest = _manifest(content, found[1])
-        elif found := _PART.fullmatch(name):
-            part = TablePart(found[1], _unpacked(name, content).splitlines(keepends=True))
+        if match := _MANIFEST.fullmatch(name):
+            manifest = _manifest(content, match[1])
+        elif match := _PART.fullmatch(name):
+            part = TablePart(match[1], _unpacked(name, content).splitlines(keepends=True))
             tally.count(part)
             yield part
-        elif found := _FILE.fullmatch(name):
+        elif match := _FILE.fullmatch(name):
             digest = hashlib.sha256(content).hexdigest()
-            tally.files.append(FileRecord(name=found[1], size=len(content), sha256=digest))
-            yield FilePart(found[1], content)
+            tally.files.append(FileRecord(name=match[1], size=len(content), sha256=digest))
+            yield FilePart(match[1], content)
         else:
             raise changed(name)
     if manifest is None:

@@ -79,7 +79,9 @@ class BackupSecret:
                     "survey keys new-backup > backup.key"
                 )
             )
-        return cls(recipients=tuple(one.to_public() for one in identities), identities=identities)
+        return cls(
+            recipients=tuple(identity.to_public() for identity in identities), identities=identities
+        )
 
     @classmethod
     def public_keys(cls, keys: list[str]) -> "BackupSecret":

@@ -76,24 +76,24 @@ def _say_state(t: Translator, state: TrailState) -> None:
 def _table(t: Translator, entries: list[TrailEntry]) -> str:
     heads = (t("Time"), t("Person"), t("Action"), t("About"), t("Before → after"), t("Number"))
     header = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(_row(t, one) for one in entries)
+    body = "".join(_row(t, entry) for entry in entries)
     return (
         f'<div class="hcs-trail"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _row(t: Translator, one: TrailEntry) -> str:
-    lines = [escape(line) for line in detail_lines(t, one.detail)]
+def _row(t: Translator, entry: TrailEntry) -> str:
+    lines = [escape(line) for line in detail_lines(t, entry.detail)]
     shown, rest = lines[:_LINES_SHOWN], lines[_LINES_SHOWN:]
     detail = "<br>".join(shown)
     if rest:
         more = escape(t("{count} more", count=len(rest)))
         detail += f"<details><summary>{more}</summary>{'<br>'.join(rest)}</details>"
     cells = (
-        escape(china_time(one.at)), escape(actor_words(t, one.actor)),
-        escape(action_words(t, one.action)), escape(subject_words(t, one)), detail,
-        f"{one.number:,}",
+        escape(china_time(entry.at)), escape(actor_words(t, entry.actor)),
+        escape(action_words(t, entry.action)), escape(subject_words(t, entry)), detail,
+        f"{entry.number:,}",
     )  # fmt: skip
     names = ("time", "person", "action", "about", "detail", "number")
     return (

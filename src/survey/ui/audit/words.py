@@ -88,7 +88,9 @@ def _value(t: Translator, value: Any) -> str:
     if isinstance(value, str):
         return t(WORDS[value]) if value in WORDS else value
     if isinstance(value, Mapping):
-        return ", ".join(f"{_field(t, name)} {_value(t, one)}" for name, one in value.items())
+        return ", ".join(
+            f"{_field(t, name)} {_value(t, element)}" for name, element in value.items()
+        )
     if isinstance(value, list):
-        return ", ".join(_value(t, one) for one in value)
+        return ", ".join(_value(t, element) for element in value)
     return str(value)

@@ -202,8 +202,8 @@ def _enter(visit: Visit, call: Call, instrument: Instrument, outcome: Outcome) -
             )  # fmt: skip
 
     t = visit.t
-    said = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
-    if do(visit, act, said, items):
+    message = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
+    if do(visit, act, message, items):
         st.query_params.pop(OPEN, None)
 
 

@@ -44,24 +44,26 @@ STEPS: Mapping[Step, Message] = MappingProxyType(
 )
 
 
-def consequences(visit: Visit, choice: Choice, found: BackCheckResults) -> None:
+def consequences(visit: Visit, choice: Choice, back_checks: BackCheckResults) -> None:
     """Nothing happens before what it changes was shown."""
     t = visit.t
     st.subheader(t("What follows"), anchor=False)
     step = st.selectbox(
-        t("What should happen"), list(Step), format_func=lambda one: t(STEPS[one]),
+        t("What should happen"), list(Step), format_func=lambda option: t(STEPS[option]),
         key=f"follow/{visit.language}", index=None, placeholder=t("Please choose"),
     )  # fmt: skip
     if step is None:
         return
     if step is Step.RETRAIN:
-        _retrain(visit, choice, found.surveyors)
+        _retrain(visit, choice, back_checks.surveyors)
         return
     by_surveyor = step in {Step.SURVEYOR, Step.RESTORE_SURVEYOR}
-    groups = {row.key: row for row in (found.surveyors if by_surveyor else found.points)}
+    groups = {
+        row.key: row for row in (back_checks.surveyors if by_surveyor else back_checks.points)
+    }
     key = st.selectbox(
         t("Surveyor") if by_surveyor else t("Point"), list(groups), key=f"follow/{step}/whose",
-        format_func=lambda one: _name(visit, groups[one]), index=None,
+        format_func=lambda option: _name(visit, groups[option]), index=None,
         placeholder=t("Please choose"),
     )  # fmt: skip
     if key is not None:
@@ -82,7 +84,7 @@ def _retrain(visit: Visit, choice: Choice, surveyors: tuple[GroupRow, ...]) -> N
         st.multiselect(
             t("Surveyors"), list(people), key="retrain/who",
             default=[row.key for row in people.values() if row.stands_out],
-            format_func=lambda one: _name(visit, people[one]), placeholder=t("Please choose"),
+            format_func=lambda option: _name(visit, people[option]), placeholder=t("Please choose"),
         )  # fmt: skip
         st.date_input(
             t("To be trained by"),

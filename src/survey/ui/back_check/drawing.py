@@ -132,9 +132,9 @@ def _past(visit: Visit, choice: Choice) -> None:
 def _past_words(visit: Visit, draw: PastDraw) -> str:
     t = visit.t
     area = t("all cities") if draw.area == NATION else Names(visit.language, None).area(draw.area)
-    said = t(
+    words = t(
         "{count} interviews; by lot {lot} per cent, by risk {risk} per cent, seed {seed}",
         count=f"{draw.drawn:,}", lot=f"{draw.random_share * 100:g}",
         risk=f"{draw.risk_share * 100:g}", seed=draw.seed,
     )  # fmt: skip
-    return " · ".join(part for part in (moment(draw.drawn_at), draw.drawn_by, area, said) if part)
+    return " · ".join(part for part in (moment(draw.drawn_at), draw.drawn_by, area, words) if part)

@@ -39,26 +39,26 @@ _LISTED = 30
 def results(visit: Visit, choice: Choice) -> None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        found = back_check_results(
+        back_checks = back_check_results(
             session=session, principal=visit.principal, wave_id=choice.wave.id,
             city_code=choice.city_code,
         )  # fmt: skip
-    if not found.everybody.drawn:
+    if not back_checks.everybody.drawn:
         notice(
             t("Nothing has been drawn yet"),
             t("Draw interviews in the view “Draw”; what was said stands under “Results”."),
         )
         return
-    _answer(visit, found)
-    _people(visit, found)
-    _points(t, found)
-    _questions(visit, found)
-    _cases(visit, choice, found)
-    consequences(visit, choice, found)
+    _answer(visit, back_checks)
+    _people(visit, back_checks)
+    _points(t, back_checks)
+    _questions(visit, back_checks)
+    _cases(visit, choice, back_checks)
+    consequences(visit, choice, back_checks)
 
 
-def _answer(visit: Visit, found: BackCheckResults) -> None:
-    t, everybody = visit.t, found.everybody
+def _answer(visit: Visit, back_checks: BackCheckResults) -> None:
+    t, everybody = visit.t, back_checks.everybody
     rate, failed = everybody.by_lot, t("failed")
     explained = escape(explain("failed back-check", visit.language) or "", quote=True)
     if rate is None:
@@ -86,7 +86,7 @@ def _answer(visit: Visit, found: BackCheckResults) -> None:
     )
 
 
-def _people(visit: Visit, found: BackCheckResults) -> None:
+def _people(visit: Visit, back_checks: BackCheckResults) -> None:
     t, names = visit.t, Names(visit.language, None)
     st.subheader(t("By surveyor"), anchor=False)
     st.caption(
@@ -106,14 +106,14 @@ def _people(visit: Visit, found: BackCheckResults) -> None:
             f"{row.drawn:,}", f"{row.checked:,}", f"{row.failed:,}", _rate(row.by_lot),
             f"{row.retrain_by:%Y-%m-%d}" if row.retrain_by else "",
         )
-        for row in found.surveyors[:_LISTED]
+        for row in back_checks.surveyors[:_LISTED]
     ]  # fmt: skip
     st.html(table(heads, rows))
-    _more(t, len(found.surveyors))
+    _more(t, len(back_checks.surveyors))
 
 
-def _points(t: Translator, found: BackCheckResults) -> None:
-    failed = [row for row in found.points if row.failed]
+def _points(t: Translator, back_checks: BackCheckResults) -> None:
+    failed = [row for row in back_checks.points if row.failed]
     if not failed:
         return
     st.subheader(t("Points with failed back-checks"), anchor=False)
@@ -130,13 +130,15 @@ def _point(row: GroupRow) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _questions(visit: Visit, found: BackCheckResults) -> None:
+def _questions(visit: Visit, back_checks: BackCheckResults) -> None:
     t = visit.t
     st.subheader(t("What was said otherwise"), anchor=False)
     natures = ((Nature.FACT, t("Stable facts")), (Nature.OPINION, t("Opinions")))
     heads = (t("Compared"), t("Differ"))
     for nature, title in natures:
-        rows = [_question(visit, row) for row in found.items if row.comparison.nature is nature]
+        rows = [
+            _question(visit, row) for row in back_checks.items if row.comparison.nature is nature
+        ]
         st.html(table((title, *heads), rows, long_names=True))
 
 
@@ -145,22 +147,26 @@ def _question(visit: Visit, row: ItemRow) -> tuple[str, str, str]:
     return label(row.item, visit.language), compared, _rate(row.differs)
 
 
-def _cases(visit: Visit, choice: Choice, found: BackCheckResults) -> None:
+def _cases(visit: Visit, choice: Choice, back_checks: BackCheckResults) -> None:
     t = visit.t
-    if not found.failed:
+    if not back_checks.failed:
         return
-    st.subheader(t("Failed back-checks: {count}", count=f"{len(found.failed):,}"), anchor=False)
-    lines = "".join(f"<li>{_case(visit, choice, case)}</li>" for case in found.failed[:_LISTED])
+    st.subheader(
+        t("Failed back-checks: {count}", count=f"{len(back_checks.failed):,}"), anchor=False
+    )
+    lines = "".join(
+        f"<li>{_case(visit, choice, case)}</li>" for case in back_checks.failed[:_LISTED]
+    )
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
-    _more(t, len(found.failed))
+    _more(t, len(back_checks.failed))
 
 
 def _case(visit: Visit, choice: Choice, case: Case) -> str:
     t = visit.t
-    said = (
+    text = (
         t(OUTCOME_NAMES[case.outcome])
         if case.outcome is Outcome.NEVER_INTERVIEWED
-        else "; ".join(_difference(visit, one) for one in case.differences)
+        else "; ".join(_difference(visit, difference) for difference in case.differences)
     )
     who = escape(" · ".join(part for part in (case.surveyor, case.point_name) if part))
     look = _link(visit, PageKey.REVIEW, {"wave": choice.wave.key, "status": "all",
@@ -170,7 +176,7 @@ def _case(visit: Visit, choice: Choice, case: Case) -> str:
     shown = " · ".join(
         f'<a href="{target}" target="_self">{escape(words)}</a>' for target, words in links
     )
-    return f"{who}: {escape(said)} ({shown})"
+    return f"{who}: {escape(text)} ({shown})"
 
 
 def _link(visit: Visit, page: PageKey, query: dict[str, str]) -> str:
@@ -178,13 +184,14 @@ def _link(visit: Visit, page: PageKey, query: dict[str, str]) -> str:
     return escape(address, quote=True)
 
 
-def _difference(visit: Visit, one: Difference) -> str:
+def _difference(visit: Visit, difference: Difference) -> str:
     t = visit.t
     then, again = (
-        answer_words(t, one.item, answer, visit.language) for answer in (one.then, one.again)
+        answer_words(t, difference.item, answer, visit.language)
+        for answer in (difference.then, difference.again)
     )
     return t(
-        "{question} then {then}, now {again}", question=label(one.item, visit.language),
+        "{question} then {then}, now {again}", question=label(difference.item, visit.language),
         then=then, again=again,
     )  # fmt: skip
 

@@ -97,8 +97,11 @@ def _new_wave(visit: Visit, instruments: list[Instrument], city: str | None) -> 
             t("An administrator stores one with the command: survey form import <file>."),
         )
         return None
-    labels = {one.sha256: f"{one.name} {one.version}" for one in reversed(instruments)}
-    by_hash = {one.sha256: one for one in instruments}
+    labels = {
+        instrument.sha256: f"{instrument.name} {instrument.version}"
+        for instrument in reversed(instruments)
+    }
+    by_hash = {instrument.sha256: instrument for instrument in instruments}
     left, middle, right = st.columns(3)
     with left:
         chosen = st.selectbox(

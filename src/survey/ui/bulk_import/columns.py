@@ -67,8 +67,8 @@ def _starting_point(visit: Visit, aim: Aim) -> MappingFile | None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
         saved = {
-            one.name: one.mapping
-            for one in saved_mappings(
+            saved_mapping.name: saved_mapping.mapping
+            for saved_mapping in saved_mappings(
                 session=session, principal=visit.principal, instrument_name=aim.instrument.name
             )
         }
@@ -106,8 +106,13 @@ def _edit_columns(
         named[target] = t(name) if isinstance(name, Message) else name
     frame = pd.DataFrame(
         [
-            (one.column, one.target or Role.IGNORE.value, one.sample, t(_ORIGINS[one.origin]))
-            for one in drafts
+            (
+                draft.column,
+                draft.target or Role.IGNORE.value,
+                draft.sample,
+                t(_ORIGINS[draft.origin]),
+            )
+            for draft in drafts
         ],
         columns=["column", "target", "sample", "origin"],
     )
@@ -130,7 +135,9 @@ def _edit_columns(
 
 def _editor_key(visit: Visit, aim: Aim, upload: Upload, drafts: tuple[ColumnDraft, ...]) -> str:
     """Corrections belong to one file read in one way."""
-    read = sha256(repr([(one.column, one.target) for one in drafts]).encode()).hexdigest()[:16]
+    read = sha256(repr([(draft.column, draft.target) for draft in drafts]).encode()).hexdigest()[
+        :16
+    ]
     return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{visit.language}"
 
 
@@ -153,7 +160,7 @@ def _edit_values(visit: Visit, upload: Upload) -> dict[str, Mapping[str, str]]:
     )  # fmt: skip
     rows: tuple[UnreadValue, ...] = unread
     frame = pd.DataFrame(
-        [(one.column, one.value, one.count, "") for one in rows],
+        [(row.column, row.value, row.count, "") for row in rows],
         columns=["column", "value", "count", "code"],
     )
     edited = st.data_editor(
@@ -166,12 +173,12 @@ def _edit_values(visit: Visit, upload: Upload) -> dict[str, Mapping[str, str]]:
             "code": st.column_config.TextColumn(t("Code of the answer")),
         },
     )  # fmt: skip
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for column, value, _, code in edited.itertuples(index=False):
         if code and str(code).strip():
             plain = str(code).strip()
-            found[str(column)][str(value).casefold()] = "" if plain == "-" else plain
-    return dict(found)
+            codes[str(column)][str(value).casefold()] = "" if plain == "-" else plain
+    return dict(codes)
 
 
 def _keep(visit: Visit, aim: Aim, mapping: MappingFile) -> None:

@@ -10,10 +10,9 @@ from survey.access.principal import Action
 from survey.fieldwork.clock import CHINA
 from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.causes import describe_cause
-from survey.fieldwork.importing.meanings import in_language
 from survey.fieldwork.importing.plan import MOST_SHOWN, ImportPlan
 from survey.fieldwork.importing.sheets import reason_of, write_rejections
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, in_language
 from survey.ui.download_button import XLSX, File, download_button
 from survey.ui.furniture import notice
 from survey.ui.navigation import BY_KEY, PageKey
@@ -86,17 +85,17 @@ def _problems(visit: Visit, plan: ImportPlan) -> None:
     t, language = visit.t, visit.language
     st.subheader(t("What is refused, and why"), anchor=False)
     causes = plan.causes[:_CAUSES_ON_SCREEN]
-    lines = [describe_cause(one, reason_of(one.message, language, t), t) for one in causes]
+    lines = [describe_cause(cause, reason_of(cause.message, language, t), t) for cause in causes]
     if len(plan.causes) > len(causes):
         lines.append(t("{count} more causes: see the list.", count=len(plan.causes) - len(causes)))
     st.html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
     rows = plan.rejected[:_ON_SCREEN]
     frame = pd.DataFrame(
         {
-            t("Row"): [one.row for one in rows],
-            t("Column"): [one.column for one in rows],
-            t("Value"): [one.value for one in rows],
-            t("Reason"): [reason_of(one.message, language, t) for one in rows],
+            t("Row"): [rejection.row for rejection in rows],
+            t("Column"): [rejection.column for rejection in rows],
+            t("Value"): [rejection.value for rejection in rows],
+            t("Reason"): [reason_of(rejection.message, language, t) for rejection in rows],
         }
     )
     if plan.sheet:

@@ -74,12 +74,12 @@ def take_file(visit: Visit, *, disabled: bool) -> Upload | None:
         with st.spinner(t("Looking at the file …")):
             known = (uploaded.file_id, _look(uploaded.name, uploaded.getvalue()))
         st.session_state[_LOOK] = known
-    found: Upload | SurveyError = known[1]
-    if isinstance(found, SurveyError):
-        notice(t("This file cannot be read"), t(found.message), t("Nothing was written."))
+    outcome: Upload | SurveyError = known[1]
+    if isinstance(outcome, SurveyError):
+        notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
         return None
-    _say_source(visit, found)
-    return found
+    _say_source(visit, outcome)
+    return outcome
 
 
 def _look(name: str, content: bytes) -> Upload | SurveyError:

@@ -72,8 +72,10 @@ def _pick_point(visit: Visit, points: list[KeyingPoint]) -> KeyingPoint:
 
 def _pick_surveyor(visit: Visit, point: KeyingPoint) -> Named:
     with read_scope(visit.settings.store_url) as session:
-        found = surveyors_at(session=session, principal=visit.principal, point_id=point.point_id)
-    by_id = {str(one.account_id): one for one in found}
+        surveyors = surveyors_at(
+            session=session, principal=visit.principal, point_id=point.point_id
+        )
+    by_id = {str(surveyor.account_id): surveyor for surveyor in surveyors}
     chosen = pick(
         visit.t("Surveyor"),
         "surveyor",

@@ -25,8 +25,8 @@ def one_point(visit: Visit, sheet: WaveSheet, lines: Sequence[PointLine]) -> Non
     st.subheader(t("Change one point"), anchor=False)
     code = st.selectbox(
         t("Sampling point"), list(by_code), index=None, placeholder=t("Choose or type"),
-        format_func=lambda one: f"{names.area(by_code[one].city_code)} · {by_code[one].name} · "
-                                f"{one}",
+        format_func=lambda option: f"{names.area(by_code[option].city_code)} · {by_code[option].name} · "
+                                f"{option}",
         key=f"point-choice/{sheet.key}",
     )  # fmt: skip
     if code is None:

@@ -71,7 +71,7 @@ def _show_faults(visit: Visit, error: TreeError) -> None:
         t("This tree cannot be used."), t("Nothing was stored. Mend the file and upload it again.")
     )
     faults = pd.DataFrame(
-        [(str(one.row or "–"), one.column or "–", t(one.text)) for one in error.all],
+        [(str(fault.row or "–"), fault.column or "–", t(fault.text)) for fault in error.all],
         columns=[t("Row"), t("Column"), t("Reason")],
     )
     st.table(faults.head(_SHOWN), hide_index=True, border="horizontal", alt=t("Wrong rows"))

@@ -91,12 +91,12 @@ def _posted(visit: Visit, sheet: WaveSheet) -> None:
     st.dataframe(
         for_screen(
             {
-                t("City"): [names.area(one.city_code) for one in shown],
-                t("Login"): [one.login for one in shown],
-                t("Name"): [one.name for one in shown],
-                t("Supervisor"): [one.supervisor for one in shown],
-                t("Agency"): [one.agency for one in shown],
-                t("Points"): [one.points for one in shown],
+                t("City"): [names.area(line.city_code) for line in shown],
+                t("Login"): [line.login for line in shown],
+                t("Name"): [line.name for line in shown],
+                t("Supervisor"): [line.supervisor for line in shown],
+                t("Agency"): [line.agency for line in shown],
+                t("Points"): [line.points for line in shown],
             }
         ),
         hide_index=True, alt=t("People of this wave"),

@@ -108,10 +108,10 @@ def _shortages(visit: Visit, tried: Drawn) -> None:
     lines = [
         t(
             "{city}, {stratum}: {listed} of {wanted} wanted points are listed",
-            city=names.area(one.city_code), stratum=t(STRATUM_NAMES[one.stratum]),
-            listed=one.listed, wanted=one.wanted,
+            city=names.area(shortage.city_code), stratum=t(STRATUM_NAMES[shortage.stratum]),
+            listed=shortage.listed, wanted=shortage.wanted,
         )
-        for one in tried.shortages[:10]
+        for shortage in tried.shortages[:10]
     ]  # fmt: skip
     more = len(tried.shortages) - len(lines)
     if more > 0:
@@ -141,12 +141,12 @@ def _drawn_before(visit: Visit, sheet: WaveSheet) -> None:
         for_screen(
             {
                 t("When"): [
-                    f"{one.drawn_at.astimezone(CHINA):%Y-%m-%d %H:%M}" for one in sheet.draws
+                    f"{draw.drawn_at.astimezone(CHINA):%Y-%m-%d %H:%M}" for draw in sheet.draws
                 ],
-                t("Seed"): [str(one.seed) for one in sheet.draws],
-                t("Listed"): [one.listed for one in sheet.draws],
-                t("Drawn"): [one.drawn for one in sheet.draws],
-                t("SHA-256 of the list"): [one.list_sha256 for one in sheet.draws],
+                t("Seed"): [str(draw.seed) for draw in sheet.draws],
+                t("Listed"): [draw.listed for draw in sheet.draws],
+                t("Drawn"): [draw.drawn for draw in sheet.draws],
+                t("SHA-256 of the list"): [draw.list_sha256 for draw in sheet.draws],
             }
         ),
         hide_index=True, border="horizontal", alt=t("Draws on record"),
@@ -181,14 +181,14 @@ def _listed(visit: Visit, sheet: WaveSheet) -> None:
     st.dataframe(
         for_screen(
             {
-                t("City"): [names.area(one.city_code) for one in shown],
-                t("Code"): [one.code for one in shown],
-                t("Name"): [one.name for one in shown],
-                t("Kind"): [t(KIND_NAMES[one.kind]) for one in shown],
-                t("Urban or rural"): [t(STRATUM_NAMES[one.stratum]) for one in shown],
-                t("Target"): [one.target for one in shown],
-                t("Days"): [_days(one) for one in shown],
-                t("Surveyors"): [", ".join(one.surveyors) for one in shown],
+                t("City"): [names.area(line.city_code) for line in shown],
+                t("Code"): [line.code for line in shown],
+                t("Name"): [line.name for line in shown],
+                t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
+                t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
+                t("Target"): [line.target for line in shown],
+                t("Days"): [_days(line) for line in shown],
+                t("Surveyors"): [", ".join(line.surveyors) for line in shown],
             }
         ),
         hide_index=True, alt=t("Sampling points of this wave"),

@@ -41,7 +41,7 @@ def release(visit: Visit, sheet: WaveSheet) -> None:
         )
     )
     if past:
-        rows = [_row(visit, one) for one in past]
+        rows = [_row(visit, past_release) for past_release in past]
         st.table(rows, border="horizontal", alt=t("Release of the results"))
     if visit.principal.may(Action.RELEASE):
         if sheet.state is WaveState.FROZEN:
@@ -50,15 +50,17 @@ def release(visit: Visit, sheet: WaveSheet) -> None:
             _revoke_form(visit, sheet)
 
 
-def _row(visit: Visit, one: Release) -> dict[str, str]:
+def _row(visit: Visit, past_release: Release) -> dict[str, str]:
     t = visit.t
-    shown = t(SHOWN_WORDS[one.shown])
-    if one.first_places is not None:
-        shown = f"{shown} ({one.first_places})"
+    shown = t(SHOWN_WORDS[past_release.shown])
+    if past_release.first_places is not None:
+        shown = f"{shown} ({past_release.first_places})"
     return {
         t("Others may see"): shown,
-        t("Released"): f"{_day(one.released_at)} {one.released_by}".strip(),
-        t("Taken back"): f"{_day(one.ended_at)} {one.reason}" if one.ended_at else "–",
+        t("Released"): f"{_day(past_release.released_at)} {past_release.released_by}".strip(),
+        t("Taken back"): f"{_day(past_release.ended_at)} {past_release.reason}"
+        if past_release.ended_at
+        else "–",
     }
 
 
@@ -68,7 +70,7 @@ def _day(at: datetime) -> str:
 
 def _release_form(visit: Visit, sheet: WaveSheet) -> None:
     t, place = visit.t, f"plan/release/{sheet.key}"
-    words = {one.value: t(SHOWN_WORDS[one]) for one in Shown}
+    words = {choice.value: t(SHOWN_WORDS[choice]) for choice in Shown}
     shown = Shown(
         st.radio(
             t("What others may see of a city"), list(words), key=f"{place}/shown",

@@ -41,7 +41,7 @@ def sample(visit: Visit, sheet: WaveSheet) -> None:
         cities = plan_cities(session=session, principal=visit.principal)
         saved = saved_request(session=session, principal=visit.principal, key=sheet.key)
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
-    options = [one for one in shown if saved is not None or one != SAVED]
+    options = [option for option in shown if saved is not None or option != SAVED]
     source = pick(
         t("Plan"), "plan", options, show=shown.__getitem__, language=visit.language,
         as_buttons=True,
@@ -66,7 +66,7 @@ def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: in
         )
         level = st.selectbox(
             t("Confidence"), _LEVELS, index=_LEVELS.index(aim.level) if aim.level in _LEVELS else 1,
-            format_func=lambda one: f"{one:.0%}", key=f"{place}/level",
+            format_func=lambda option: f"{option:.0%}", key=f"{place}/level",
         )  # fmt: skip
         deff = st.number_input(
             t("Design effect"), 1.0, 20.0, aim.deff, 0.1, key=f"{place}/deff",
@@ -77,7 +77,7 @@ def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: in
         )
         rule = st.selectbox(
             t("Interviews beyond the floor"), list(Rule), index=list(Rule).index(aim.rule),
-            format_func=lambda one: t(RULES[one.value]), key=f"{place}/rule",
+            format_func=lambda option: t(RULES[option.value]), key=f"{place}/rule",
         )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         price = st.number_input(
@@ -93,7 +93,7 @@ def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: in
         )  # fmt: skip
         quotas = st.selectbox(
             t("Quotas"), list(QUOTA_KINDS), index=0 if usual.crossed else 1,
-            format_func=lambda one: t(QUOTA_KINDS[one]), key=f"{place}/quotas",
+            format_func=lambda option: t(QUOTA_KINDS[option]), key=f"{place}/quotas",
         )  # fmt: skip
     elderly, guardian = _oversampling(visit, sheet, usual, place)
     asked = Aim(
@@ -139,10 +139,10 @@ def _uploaded(visit: Visit, sheet: WaveSheet, cities: list[FrameCity]) -> PlanRe
     given = st.file_uploader(t("Plan (XLSX)"), type=["xlsx"], key=f"plan-file-{sheet.key}")
     if given is None:
         return None
-    found = read_plan_file(given.name, given.getvalue(), city_finder(cities))
-    if found.errors:
-        show_errors(visit, found.errors, "plan-file")
-    return found.request
+    plan_file = read_plan_file(given.name, given.getvalue(), city_finder(cities))
+    if plan_file.errors:
+        show_errors(visit, plan_file.errors, "plan-file")
+    return plan_file.request
 
 
 def _show(
@@ -184,15 +184,15 @@ def _answer(visit: Visit, view: PlanView) -> None:
 
 
 def _groups(visit: Visit, view: PlanView) -> None:
-    tiles = "".join(_tile(visit, one) for one in view.groups)
+    tiles = "".join(_tile(visit, group) for group in view.groups)
     st.html(f'<div class="hcs-tiles">{tiles}</div>')
 
 
-def _tile(visit: Visit, one: GroupPrecision) -> str:
-    beside = visit.t("points in a city; about {count} interviews", count=f"{one.expected:,.0f}")
+def _tile(visit: Visit, group: GroupPrecision) -> str:
+    beside = visit.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
     return (
-        f'<div class="hcs-tile"><div class="name">{escape(one.name)}</div>'
-        f'<span class="number">±{one.best:.1f} – ±{one.worst:.1f}</span>'
+        f'<div class="hcs-tile"><div class="name">{escape(group.name)}</div>'
+        f'<span class="number">±{group.best:.1f} – ±{group.worst:.1f}</span>'
         f'<p class="hcs-facts">{escape(beside)}</p></div>'
     )
 

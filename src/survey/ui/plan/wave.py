@@ -91,7 +91,7 @@ def _moves(visit: Visit, sheet: WaveSheet) -> None:
     steps = [to for to in WaveState if to in MOVES[sheet.state] and (sheet.state, to) in _MOVES]
     for to in steps:
         if to is WaveState.OPEN and sheet.missing:
-            lacking = "; ".join(t(one) for one in sheet.missing)
+            lacking = "; ".join(t(missing) for missing in sheet.missing)
             st.warning(t("The wave can be opened, but: {lacking}.", lacking=lacking))
         if to in _WARNINGS:
             st.caption(t(_WARNINGS[to]))

@@ -93,8 +93,8 @@ def tiles(visit: Visit, seen: Progress) -> None:
     ]
     terms = ("", "", "waste rate", "effective sample size", "")
     tiles = "".join(
-        _tile(*one, explain(term, visit.language) or "" if term else "")
-        for one, term in zip(shown, terms, strict=True)
+        _tile(*tile, explain(term, visit.language) or "" if term else "")
+        for tile, term in zip(shown, terms, strict=True)
     )
     st.html(f'<div class="hcs-tiles">{tiles}</div>')
 

@@ -35,34 +35,34 @@ def to_do(visit: Visit, seen: Progress) -> None:
     if not seen.to_do:
         st.caption(t("Nothing stands out: no city is behind, over its quota or waiting."))
         return
-    lines = "".join(f"<li>{_line(visit, seen, one)}</li>" for one in seen.to_do[:_LISTED])
+    lines = "".join(f"<li>{_line(visit, seen, todo)}</li>" for todo in seen.to_do[:_LISTED])
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
     more = len(seen.to_do) - _LISTED
     if more > 0:
         st.caption(t("{count} more of smaller size", count=more))
 
 
-def _line(visit: Visit, seen: Progress, one: ToDo) -> str:
+def _line(visit: Visit, seen: Progress, todo: ToDo) -> str:
     names = Names(visit.language, None)
     words = visit.t(
-        CONCERNS[one.concern].msgid, city=names.area(one.city_code), count=f"{one.interviews:,}",
-        of=f"{one.of:,}", surveyor=one.surveyor,
+        CONCERNS[todo.concern].msgid, city=names.area(todo.city_code), count=f"{todo.interviews:,}",
+        of=f"{todo.of:,}", surveyor=todo.surveyor,
     )  # fmt: skip
     if not visit.principal.may(Action.REVIEW):
         return escape(words)
-    target = review_link(seen.wave.key, one, visit.language)
+    target = review_link(seen.wave.key, todo, visit.language)
     return f'<a href="{escape(target, quote=True)}" target="_self">{escape(words)}</a>'
 
 
-def review_link(wave_key: str, one: ToDo, language: str) -> str:
+def review_link(wave_key: str, todo: ToDo, language: str) -> str:
     """The review page, cut to what a concern is about."""
-    query = {"wave": wave_key, "city": one.city_code, "lang": language}
-    if one.concern is Concern.WASTE:
+    query = {"wave": wave_key, "city": todo.city_code, "lang": language}
+    if todo.concern is Concern.WASTE:
         query["status"] = Status.VOID.value
-    elif one.concern in {Concern.WAITING, Concern.SURVEYOR}:
+    elif todo.concern in {Concern.WAITING, Concern.SURVEYOR}:
         query["status"] = Status.SUBMITTED.value
     else:
         query["status"] = "all"
-    if one.surveyor_id is not None:
-        query |= {"surveyor": str(one.surveyor_id), "flag": ANY_FLAG}
+    if todo.surveyor_id is not None:
+        query |= {"surveyor": str(todo.surveyor_id), "flag": ANY_FLAG}
     return f"/{BY_KEY[PageKey.REVIEW].url}?{urlencode(query)}"

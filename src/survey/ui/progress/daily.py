@@ -33,17 +33,17 @@ def cells_and_days(visit: Visit, place: Place, cells: tuple[CellDays, ...]) -> N
         t("Age and gender"), t("Target"), t("Collected"), t("Missing"), t("Valid"), t("In review"),
         t("Void"), *(f"{day:%m-%d}" for day in days),
     ]  # fmt: skip
-    most = max(max(one.days.values()) for one in cells)
+    most = max(max(cell_days.days.values()) for cell_days in cells)
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(_row(names, one, most) for one in cells) + _sum(t, place, cells)
+    body = "".join(_row(names, cell_days, most) for cell_days in cells) + _sum(t, place, cells)
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _row(names: Names, one: CellDays, most: int) -> str:
-    cell, tally = one.cell, one.cell.tally
+def _row(names: Names, cell_days: CellDays, most: int) -> str:
+    cell, tally = cell_days.cell, cell_days.cell.tally
     age, gender = names.group(f"age_band={cell.age_band}"), names.group(f"gender={cell.gender}")
     facts = (
         tally.target, tally.counted, tally.missing, tally.valid, tally.in_review, tally.void,
@@ -51,7 +51,7 @@ def _row(names: Names, one: CellDays, most: int) -> str:
     counts = "".join(f"<td>{number:,}</td>" for number in facts)
     gained = "".join(
         f'<td class="cell" style="--depth:{number / most if most else 0:.2f}">{number:,}</td>'
-        for number in one.days.values()
+        for number in cell_days.days.values()
     )
     return f'<tr><th scope="row">{escape(age)} {escape(gender)}</th>{counts}{gained}</tr>'
 
@@ -62,7 +62,7 @@ def _sum(t: Translator, place: Place, cells: tuple[CellDays, ...]) -> str:
         place.tally.target, place.tally.counted, place.still_missing, place.tally.valid,
         place.tally.in_review, place.tally.void,
     )  # fmt: skip
-    days = (sum(one.days[day] for one in cells) for day in cells[0].days)
+    days = (sum(cell_days.days[day] for cell_days in cells) for day in cells[0].days)
     numbers = "".join(f"<td><b>{number:,}</b></td>" for number in (*facts, *days))
     together = escape(t("Together"))
     return f'<tr><th scope="row"><b>{together}</b></th>{numbers}</tr>'

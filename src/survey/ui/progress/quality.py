@@ -41,7 +41,7 @@ def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
         return
     with place:
         by = st.segmented_control(
-            t("Quality by"), list(BY), format_func=lambda one: t(BY[one]), default="surveyor",
+            t("Quality by"), list(BY), format_func=lambda option: t(BY[option]), default="surveyor",
             required=True, key=f"progress/quality/by/{visit.language}",
         )  # fmt: skip
         rows = _rows(visit, wave_key, by)
@@ -77,8 +77,8 @@ def _looked(
 ) -> Sequence[QualityRow]:
     del role, area  # part of the key of the cache
     with read_scope(store_url) as session:
-        found = quality_by(session=session, principal=_person, wave_key=wave_key, by=by)
-    return sorted(found, key=lambda row: (-row.to_review, row.valid_rate, row.key))
+        rows = quality_by(session=session, principal=_person, wave_key=wave_key, by=by)
+    return sorted(rows, key=lambda row: (-row.to_review, row.valid_rate, row.key))
 
 
 def _line(visit: Visit, row: QualityRow, by: By) -> dict[str, str]:

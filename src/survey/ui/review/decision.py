@@ -29,14 +29,14 @@ ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
 """By the state that it leads to: what the button says, its key, its picture."""
 
 
-def buttons(visit: Visit, one: Interview, *, after: UUID | None) -> None:
+def buttons(visit: Visit, interview: Interview, *, after: UUID | None) -> None:
     """What this reviewer may do with the interview; `after` comes on the screen next."""
     t = visit.t
-    steps = steps_for(visit, one)
-    if one.computed:
+    steps = steps_for(visit, interview)
+    if interview.computed:
         st.caption(t("The figures of this wave are computed; its interviews stay as they are."))
         return
-    if one.needs_another:
+    if interview.needs_another:
         st.caption(t(SamePerson().message))
     if not steps:
         st.caption(t("Nothing is left for you to decide here."))
@@ -51,24 +51,28 @@ def buttons(visit: Visit, one: Interview, *, after: UUID | None) -> None:
                 type="primary" if approves else "secondary",
                 icon=f":material/{icon}:",
                 on_click=_approve if approves else _ask_why,
-                args=(visit, one, to, after) if approves else (one.id, to),
+                args=(visit, interview, to, after) if approves else (interview.id, to),
             )
     asking = st.session_state.get(ASKING)
-    if asking is not None and asking[0] == one.id and asking[1] in steps:
-        _reason_form(visit, one, asking[1], after)
+    if asking is not None and asking[0] == interview.id and asking[1] in steps:
+        _reason_form(visit, interview, asking[1], after)
 
 
-def steps_for(visit: Visit, one: Interview) -> tuple[Status, ...]:
+def steps_for(visit: Visit, interview: Interview) -> tuple[Status, ...]:
     """What this reviewer may do with this interview, approval first."""
-    if one.computed:
+    if interview.computed:
         return ()
-    steps = next_steps(visit.principal, one.status)
-    return tuple(to for to in steps if to is not Status.APPROVED or not one.needs_another)
+    steps = next_steps(visit.principal, interview.status)
+    return tuple(to for to in steps if to is not Status.APPROVED or not interview.needs_another)
 
 
-def _approve(visit: Visit, one: Interview, to: Status, after: UUID | None) -> None:
+def _approve(visit: Visit, interview: Interview, to: Status, after: UUID | None) -> None:
     act_and_go_on(
-        visit, lambda: _decide(visit, one, to, None), _said(visit, to), after=after, stay=one.id
+        visit,
+        lambda: _decide(visit, interview, to, None),
+        _said(visit, to),
+        after=after,
+        stay=interview.id,
     )
 
 
@@ -76,15 +80,15 @@ def _ask_why(response_id: UUID, to: Status) -> None:
     st.session_state[ASKING] = (response_id, to)
 
 
-def _reason_form(visit: Visit, one: Interview, to: Status, after: UUID | None) -> None:
+def _reason_form(visit: Visit, interview: Interview, to: Status, after: UUID | None) -> None:
     t = visit.t
-    place = f"{one.id}/{to.value}"
+    place = f"{interview.id}/{to.value}"
     with st.form(f"review-reason/{place}"):
         pick_reason(visit, to, place)
         with st.container(horizontal=True):
             st.form_submit_button(
                 t(ACTIONS[to][0]), type="primary", key="review-confirm",
-                on_click=_decide_with_reason, args=(visit, one, to, after, place),
+                on_click=_decide_with_reason, args=(visit, interview, to, after, place),
             )  # fmt: skip
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_forget)
 
@@ -94,22 +98,22 @@ def _forget() -> None:
 
 
 def _decide_with_reason(
-    visit: Visit, one: Interview, to: Status, after: UUID | None, place: str
+    visit: Visit, interview: Interview, to: Status, after: UUID | None, place: str
 ) -> None:
     note = st.session_state.get(f"note/{place}") or ""
     act_and_go_on(
-        visit, lambda: _decide(visit, one, to, given_reason(place)), _said(visit, to), after=after,
-        stay=one.id, note=note,
+        visit, lambda: _decide(visit, interview, to, given_reason(place)), _said(visit, to), after=after,
+        stay=interview.id, note=note,
     )  # fmt: skip
 
 
-def _decide(visit: Visit, one: Interview, to: Status, reason: Reason | None) -> None:
+def _decide(visit: Visit, interview: Interview, to: Status, reason: Reason | None) -> None:
     principal = signed_in(visit.settings)
     write(
         visit.settings.store_url,
         lambda session: decide(
-            session=session, principal=principal, response_id=one.id,
-            expected_version=one.version, to=to, reason=reason, now=now(),
+            session=session, principal=principal, response_id=interview.id,
+            expected_version=interview.version, to=to, reason=reason, now=now(),
         ),
     )  # fmt: skip
 

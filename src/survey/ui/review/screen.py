@@ -96,15 +96,21 @@ def _desk(visit: Visit, choice: Choice) -> _Desk | None:
         if wanted is None:
             return None
         try:
-            one = read_interview(session=session, principal=person, response_id=wanted)
+            interview = read_interview(session=session, principal=person, response_id=wanted)
         except ResponseUnknown:
             st.query_params.pop(OPEN, None)
             st.info(visit.t("The interview of this link is not in your area."))
             return None
         return _Desk(
-            one,
-            previous(session=session, principal=person, chosen=chosen, before=one.spot),
-            queue(session=session, principal=person, chosen=chosen, after=one.spot, size=_UPCOMING),
+            interview,
+            previous(session=session, principal=person, chosen=chosen, before=interview.spot),
+            queue(
+                session=session,
+                principal=person,
+                chosen=chosen,
+                after=interview.spot,
+                size=_UPCOMING,
+            ),
             count(session=session, principal=person, chosen=chosen),
         )
 
@@ -134,15 +140,16 @@ def _freshness(visit: Visit, choice: Choice) -> None:
     )
 
 
-def _show(visit: Visit, one: Interview) -> None:
+def _show(visit: Visit, interview: Interview) -> None:
     st.html(
-        reviewed.head(visit.t, Names(visit.language, None), one) + reviewed.consent(visit.t, one)
+        reviewed.head(visit.t, Names(visit.language, None), interview)
+        + reviewed.consent(visit.t, interview)
     )
 
 
-def _flags(t: Translator, one: Interview) -> None:
-    lines = "".join(f"<li>{escape(_flag_words(t, flag))}</li>" for flag in one.flags)
-    title = escape(t("What looks odd: risk {score} of 100", score=one.risk or 0))
+def _flags(t: Translator, interview: Interview) -> None:
+    lines = "".join(f"<li>{escape(_flag_words(t, flag))}</li>" for flag in interview.flags)
+    title = escape(t("What looks odd: risk {score} of 100", score=interview.risk or 0))
     st.html(f'<section class="hcs-flags"><b>{title}</b><ul>{lines}</ul></section>')
 
 

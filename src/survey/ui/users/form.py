@@ -42,7 +42,7 @@ def entry_fields(visit: Visit, key: str, before: Entry | None, today: date) -> E
     with st.container(horizontal=True, vertical_alignment="bottom"):
         roles = list(Role)
         role = st.selectbox(
-            t("Role"), roles, key=f"{key}/role", format_func=lambda one: t(NAMES[one]),
+            t("Role"), roles, key=f"{key}/role", format_func=lambda option: t(NAMES[option]),
             index=roles.index(before.role) if before else 0,
         )  # fmt: skip
         area = _area(visit, key, role, before.area if before else "")
@@ -68,15 +68,17 @@ def _area(visit: Visit, key: str, role: Role, before: str) -> str:
     start = levels.index(known) if known in levels else 0
     level = st.selectbox(
         t("Area of work"), levels, index=start, key=f"{key}/level/{role}",
-        format_func=lambda one: t(LEVEL_NAMES[one]),
+        format_func=lambda option: t(LEVEL_NAMES[option]),
     )  # fmt: skip
     if level is Level.NATION:
         return NATION
     names, city = Names(visit.language, None), city_of_area(before)
     if level is Level.PROVINCE:
-        provinces = list(dict.fromkeys(one.province_code for one in shipped_cities()))
+        provinces = list(
+            dict.fromkeys(shipped_city.province_code for shipped_city in shipped_cities())
+        )
         return _pick(t("Province"), provinces, names, city[:2], f"{key}/province")
-    cities = [one.code for one in shipped_cities()]
+    cities = [shipped_city.code for shipped_city in shipped_cities()]
     chosen = _pick(t("City"), cities, names, city, f"{key}/city")
     if level is Level.CITY:
         return chosen

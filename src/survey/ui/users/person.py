@@ -65,13 +65,13 @@ def person(visit: Visit, line: AccountLine) -> None:
 def facts(visit: Visit, line: AccountLine) -> list[str]:
     """What is worth knowing before changing it."""
     t = visit.t
-    said = [t("password set") if line.has_password else t("no password yet")]
-    said.append(t("second factor set up") if line.has_factor else t("no second factor"))
-    said.append(t("open sessions: {count}", count=line.open_sessions))
+    texts = [t("password set") if line.has_password else t("no password yet")]
+    texts.append(t("second factor set up") if line.has_factor else t("no second factor"))
+    texts.append(t("open sessions: {count}", count=line.open_sessions))
     if line.last_seen is not None:
         seen = f"{line.last_seen.astimezone(CHINA):%Y-%m-%d %H:%M}"
-        said.append(t("last seen {time}", time=seen))
-    return said
+        texts.append(t("last seen {time}", time=seen))
+    return texts
 
 
 def _change(visit: Visit, line: AccountLine) -> None:

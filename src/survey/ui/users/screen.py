@@ -85,21 +85,21 @@ def _table(visit: Visit, listing: Listing) -> AccountLine | None:
     st.dataframe(
         for_screen(
             {
-                t("Login"): [one.login for one in lines],
-                t("Full name"): [one.name for one in lines],
-                t("Role"): [t(NAMES[one.role]) for one in lines],
-                t("Area of work"): [area_name(visit, one.area) for one in lines],
-                t("Last day"): [str(one.last_day) if one.last_day else "" for one in lines],
-                t("State"): [_state(visit, one) for one in lines],
-                t("Second factor"): [t("yes") if one.has_factor else t("no") for one in lines],
-                t("Open sessions"): [str(one.open_sessions) for one in lines],
+                t("Login"): [line.login for line in lines],
+                t("Full name"): [line.name for line in lines],
+                t("Role"): [t(NAMES[line.role]) for line in lines],
+                t("Area of work"): [area_name(visit, line.area) for line in lines],
+                t("Last day"): [str(line.last_day) if line.last_day else "" for line in lines],
+                t("State"): [_state(visit, line) for line in lines],
+                t("Second factor"): [t("yes") if line.has_factor else t("no") for line in lines],
+                t("Open sessions"): [str(line.open_sessions) for line in lines],
             }
         ),
         hide_index=True, alt=t("Accounts"),
     )  # fmt: skip
     if listing.count > len(lines):
         st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
-    return _chosen(visit, {one.login: f"{one.login} · {one.name}" for one in lines})
+    return _chosen(visit, {line.login: f"{line.login} · {line.name}" for line in lines})
 
 
 def _chosen(visit: Visit, shown: dict[str, str]) -> AccountLine | None:

@@ -54,18 +54,18 @@ class Outside:
         busy = self.door.busy(request)
         if busy is not None:
             return busy
-        told = request.query_params
+        params = request.query_params
         secret = request.cookies.get(STEP_COOKIE)
         try:
             question = await self.door.write(
                 lambda session: take_question(
-                    session=session, secret=secret, state=told.get("state", ""), now=now()
+                    session=session, secret=secret, state=params.get("state", ""), now=now()
                 )
             )
-            if not told.get("code"):
+            if not params.get("code"):
                 return self._refused(request, msg("You were not signed in."), 403)
             vouched = await to_thread.run_sync(
-                partial(self._provider(request).answer, question, told["code"])
+                partial(self._provider(request).answer, question, params["code"])
             )
             step = await self.door.write(
                 lambda session: vouch(

@@ -181,13 +181,14 @@ def _factor_words(t: Translator, seen: OwnAccount) -> str:
 
 def _session_words(t: Translator, seen: OwnAccount) -> tuple[str, ...]:
     lines = []
-    for one in seen.sessions:
+    for session in seen.sessions:
         since, last = (
-            f"{moment.astimezone(CHINA):%m-%d %H:%M}" for moment in (one.since, one.last_seen)
+            f"{moment.astimezone(CHINA):%m-%d %H:%M}"
+            for moment in (session.since, session.last_seen)
         )
         words = t("signed in {since}, last used {last}", since=since, last=last)
         this = t("this browser")
-        lines.append(f"{words} ({this})" if one.is_this else words)
+        lines.append(f"{words} ({this})" if session.is_this else words)
     return tuple(lines)
 
 

@@ -126,10 +126,10 @@ class Provider:
             return claims
         answer = client.get(about["userinfo_endpoint"])
         answer.raise_for_status()
-        told = answer.json()
-        if told.get("sub") != claims["sub"]:
+        userinfo = answer.json()
+        if userinfo.get("sub") != claims["sub"]:
             raise ValueError("the provider told about somebody else")
-        return {**told, **claims}
+        return {**userinfo, **claims}
 
 
 def _read(address: str) -> Any:

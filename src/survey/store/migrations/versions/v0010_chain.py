@@ -193,12 +193,25 @@ def _entry(row: Any) -> Entry:
 def _write(connection: sa.Connection, sealed: Sequence[Sealed]) -> None:
     if connection.dialect.name == "postgresql":
         document = [
-            {"id": one.entry.id, "sequence": one.sequence, "hash": one.hash, "key_id": one.key_id}
-            for one in sealed
+            {
+                "id": sealed_entry.entry.id,
+                "sequence": sealed_entry.sequence,
+                "hash": sealed_entry.hash,
+                "key_id": sealed_entry.key_id,
+            }
+            for sealed_entry in sealed
         ]
         connection.exec_driver_sql(SEALED_POSTGRES, {"sealed": orjson.dumps(document).decode()})
     else:
         connection.exec_driver_sql(
             SEALED_SQLITE,
-            [(one.sequence, one.hash, one.key_id, one.entry.id.hex) for one in sealed],
+            [
+                (
+                    sealed_entry.sequence,
+                    sealed_entry.hash,
+                    sealed_entry.key_id,
+                    sealed_entry.entry.id.hex,
+                )
+                for sealed_entry in sealed
+            ],
         )

@@ -120,8 +120,8 @@ def _released_before() -> None:
         sa.column("reason", sa.String()),
     )
     connection = op.get_bind()
-    found = connection.execute(sa.select(wave.c.id).where(wave.c.state == "released")).scalars()
-    for wave_id in found.all():
+    released = connection.execute(sa.select(wave.c.id).where(wave.c.state == "released")).scalars()
+    for wave_id in released.all():
         connection.execute(
             release.insert().values(
                 id=uuid4(), wave_id=wave_id, shown="scores", released_at=sa.func.now(), reason=""
