@@ -46,10 +46,10 @@ check: .venv/.dev $(COMPILED)
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-cache --no-logo 2>&1 | tail -n 8
 	@$(BIN)/mypy
-	@$(BIN)/python tools/audit.py
+	@$(BIN)/python tools/check_vulnerabilities.py
 
 audit: .venv/.dev
-	@$(BIN)/python tools/audit.py --now
+	@$(BIN)/python tools/check_vulnerabilities.py --now
 
 format: .venv/.dev
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -85,7 +85,7 @@ nginx:
 	@$(BIN)/pybabel --quiet compile -i $< -o $@
 
 catalogs: .venv/.runtime
-	@$(BIN)/python tools/catalogs.py
+	@$(BIN)/python tools/update_catalogs.py
 
 lock: .venv/.dev
 	@$(BIN)/python -m pip install --quiet uv

@@ -5,15 +5,15 @@ import streamlit as st
 from survey.access.principal import Principal
 from survey.locale import translator
 from survey.settings import current_settings
+from survey.ui.current_principal import find_principal_or_none
 from survey.ui.navigation import PAGES, may_open
-from survey.ui.preferences import current
-from survey.ui.script_runs import page_turn
-from survey.ui.session import visitor_or_nobody
+from survey.ui.preferences import get_preferences
+from survey.ui.script_runs import script_run_slot
 
 
 def pages(principal: Principal | None) -> list[st.Page]:
     """Every page is known, so that its address answers; only one's own are in the menu."""
-    t = translator(current(current_settings().language).language)
+    t = translator(get_preferences(current_settings().language).language)
     return [
         st.Page(
             page.path,
@@ -26,5 +26,5 @@ def pages(principal: Principal | None) -> list[st.Page]:
     ]
 
 
-with page_turn():
-    st.navigation(pages(visitor_or_nobody(current_settings())), expanded=True).run()
+with script_run_slot():
+    st.navigation(pages(find_principal_or_none(current_settings())), expanded=True).run()

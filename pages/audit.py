@@ -1,12 +1,12 @@
 """Audit: who did what to whom and when, and whether anybody has touched the trail since."""
 
-from survey.ui.audit import choose, show
+from survey.ui.audit import draw_filters, draw_trail
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
+from survey.ui.page_runner import PageContext, run_page
 
 
-def body(visit: Visit) -> None:
-    show(visit, choose(visit))
+def body(visit: PageContext) -> None:
+    draw_trail(visit, draw_filters(visit))
 
 
 run_page(PageKey.AUDIT, body)

@@ -1,14 +1,14 @@
 """Back-check: draw interviews, ask the people again, see what differs and what follows from it."""
 
-from survey.ui.back_check import back_check, choose
+from survey.ui.back_check import draw_back_check, draw_filters
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
+from survey.ui.page_runner import PageContext, run_page
 
 
-def body(visit: Visit) -> None:
-    chosen = choose(visit)
+def body(visit: PageContext) -> None:
+    chosen = draw_filters(visit)
     if chosen is not None:
-        back_check(visit, chosen)
+        draw_back_check(visit, chosen)
 
 
 run_page(PageKey.BACK_CHECK, body)

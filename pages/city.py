@@ -2,49 +2,51 @@
 
 import streamlit as st
 
-from survey.publish.views.city import CityFilters, city_choices, city_profile
-from survey.publish.views.drivers import DriverFilters, driver_choices, drivers
-from survey.ui import blocks, filters, pictures
+from survey.publish.views.city import CityFilters, build_city_profile, city_choices
+from survey.publish.views.drivers import DriverFilters, build_driver_view, driver_choices
+from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.results import results_of, view_of
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.results_cache import get_results, get_view
 
 
-def body(visit: Visit) -> None:
+def body(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, "main")
         if wave is None:
             return
-        results = results_of(visit, wave)
-        city = filters.pick_city(visit, view_of(visit, city_choices, results))
+        results = get_results(visit, wave)
+        city = filters.pick_city(visit, get_view(visit, city_choices, results))
     answer, tree, groups, first, reports = (st.container() for _ in range(5))
     with tree, filters.filter_row("tree"):
-        against = filters.pick_yardstick(visit)
+        against = filters.pick_reference(visit)
         detail = filters.pick_detail(visit)
     with first, filters.filter_row("drivers"):
-        whom = filters.pick_whom(visit, view_of(visit, driver_choices, results))
+        whom = filters.pick_driver_group(visit, get_view(visit, driver_choices, results))
     with reports, filters.filter_row("reports"):
         topic = filters.pick_topic(visit, results)
     chosen = CityFilters(city, against, detail, topic)
-    view = view_of(visit, city_profile, results, filters=chosen)
+    view = get_view(visit, build_city_profile, results, filters=chosen)
     with answer:
-        blocks.place(view.name, view.place)
-        blocks.answer(visit, view.headline, view.sentence, unit=visit.t("points"))
-        blocks.say(view.comparison)
-        blocks.strengths(visit.t, view.strengths, view.weaknesses)
+        text_blocks.draw_city_title(view.name, view.location)
+        text_blocks.draw_headline(visit, view.headline, view.sentence, unit=visit.t("points"))
+        text_blocks.draw_sentence(view.comparison)
+        text_blocks.draw_strengths(visit.t, view.strengths, view.weaknesses)
     with tree:
-        pictures.draw(visit, view.tree, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(visit, view.tree, demo=wave.is_demo)
     with groups:
-        pictures.draw(visit, view.groups, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(visit, view.groups, demo=wave.is_demo)
     with first:
-        drivers_view = view_of(visit, drivers, results, filters=DriverFilters(city, whom))
-        blocks.say(drivers_view.sentence)
-        blocks.say(drivers_view.certainty)
+        drivers_view = get_view(
+            visit, build_driver_view, results, filters=DriverFilters(city, whom)
+        )
+        text_blocks.draw_sentence(drivers_view.sentence)
+        text_blocks.draw_sentence(drivers_view.certainty)
         if drivers_view.matrix is not None:
-            pictures.draw(visit, drivers_view.matrix, demo=wave.is_demo)
+            chart_panel.draw_chart_panel(visit, drivers_view.matrix, demo=wave.is_demo)
     with reports:
         for picture in view.measures:
-            pictures.draw(visit, picture, demo=wave.is_demo)
+            chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
 
 
 run_page(PageKey.CITY, body)

@@ -1,12 +1,12 @@
 """Reports and exports: single interviews for analysts, for a stated purpose."""
 
-from survey.ui.export import export
+from survey.ui.export import draw_export
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
+from survey.ui.page_runner import PageContext, run_page
 
 
-def body(visit: Visit) -> None:
-    export(visit)
+def body(visit: PageContext) -> None:
+    draw_export(visit)
 
 
 run_page(PageKey.EXPORT, body)

@@ -1,7 +1,7 @@
 """Start page: what this is, and signing in by choosing a role."""
 
-from survey.ui.home import welcome
+from survey.ui.home import draw_home
 from survey.ui.navigation import PageKey
-from survey.ui.page import run_open_page
+from survey.ui.page_runner import run_public_page
 
-run_open_page(PageKey.HOME, welcome)
+run_public_page(PageKey.HOME, draw_home)

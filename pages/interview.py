@@ -1,15 +1,15 @@
 """Interview: the surveyor reads the questions aloud and enters the answers."""
 
-from survey.ui.assisted import conduct
+from survey.ui.assisted_interview import draw_assisted_interview
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
+from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task
 
 
-def body(visit: Visit) -> None:
+def body(visit: PageContext) -> None:
     task = pick_task(visit)
     if task is not None:
-        conduct(visit, task)
+        draw_assisted_interview(visit, task)
 
 
 run_page(PageKey.INTERVIEW, body)

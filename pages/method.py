@@ -1,17 +1,17 @@
 """Method: every choice behind the figures, from the snapshot's own manifest."""
 
 from survey.ui import filters
-from survey.ui.method import explain_method
+from survey.ui.method import draw_method
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.results import results_of
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.results_cache import get_results
 
 
-def body(visit: Visit) -> None:
+def body(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, filters.pick_study(visit))
     if wave is not None:
-        explain_method(visit, results_of(visit, wave))
+        draw_method(visit, get_results(visit, wave))
 
 
 run_page(PageKey.METHOD, body)

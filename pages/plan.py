@@ -1,12 +1,12 @@
 """Waves and sampling: make a wave, plan its sample, draw its points, post its people."""
 
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.plan import plan
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.plan import draw_plan
 
 
-def body(visit: Visit) -> None:
-    plan(visit)
+def body(visit: PageContext) -> None:
+    draw_plan(visit)
 
 
 run_page(PageKey.PLAN, body)

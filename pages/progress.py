@@ -1,15 +1,15 @@
 """Progress: what is collected against the plan, when the rest will be there, what to do first."""
 
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.progress import choose, watch, who_needs_attention
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.progress import draw_filters, draw_progress, draw_quality_summary
 
 
-def body(visit: Visit) -> None:
-    followed = choose(visit)
+def body(visit: PageContext) -> None:
+    followed = draw_filters(visit)
     if followed is not None:
-        watch(visit, followed)
-        who_needs_attention(visit, followed.wave.key, demo=followed.wave.is_demo)
+        draw_progress(visit, followed)
+        draw_quality_summary(visit, followed.wave.key, demo=followed.wave.is_demo)
 
 
 run_page(PageKey.PROGRESS, body)

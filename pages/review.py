@@ -1,14 +1,14 @@
 """Review: one interview after the other as it was answered, approved, sent back or taken out."""
 
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.review import choose, review
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.review import draw_filters, draw_review
 
 
-def body(visit: Visit) -> None:
-    chosen = choose(visit)
+def body(visit: PageContext) -> None:
+    chosen = draw_filters(visit)
     if chosen is not None:
-        review(visit, chosen)
+        draw_review(visit, chosen)
 
 
 run_page(PageKey.REVIEW, body)

@@ -1,20 +1,20 @@
 """My tasks: what was sent back, sampling points, one-time links with QR codes, own count."""
 
 from survey.ui.corrections import show_returned
-from survey.ui.handing_out import hand_out
+from survey.ui.invitation_codes import draw_invitation_codes
+from survey.ui.invitation_sheets import draw_invitation_sheets
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.sheets import printed_codes
+from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task, show_progress
 
 
-def body(visit: Visit) -> None:
+def body(visit: PageContext) -> None:
     show_returned(visit)
     task = pick_task(visit)
     if task is not None:
-        hand_out(visit, task)
+        draw_invitation_codes(visit, task)
         show_progress(visit, task)
-        printed_codes(visit, task)
+        draw_invitation_sheets(visit, task)
 
 
 run_page(PageKey.TASKS, body)

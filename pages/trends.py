@@ -2,48 +2,52 @@
 
 import streamlit as st
 
-from survey.publish.views.peers import YARDSTICKS
-from survey.publish.views.places import place_choices
-from survey.publish.views.trend_filters import TrendFilters
-from survey.publish.views.trends import PLACES, followed, trends
-from survey.ui import blocks, filters, pictures
+from survey.publish.views.changes import TrendFilters
+from survey.publish.views.trends import (
+    PEER_REFERENCES,
+    TREND_AREA_LEVELS,
+    build_trends_view,
+    list_followed_groups,
+)
+from survey.publish.views.view_context import list_area_choices
+from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.results import other_waves, results_of, view_of
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
-def body(visit: Visit) -> None:
+def body(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, "main")
         if wave is None:
             return
-        results = results_of(visit, wave)
+        results = get_results(visit, wave)
         before = filters.pick_before(visit, wave)
         indicator = filters.pick_indicator(visit, results)
-        group = filters.pick_group(visit, results, followed(results))
+        group = filters.pick_group(visit, results, list_followed_groups(results))
     answer, years, cities, parts, peers = (st.container() for _ in range(5))
     with cities, filters.filter_row("cities"):
         region3 = filters.pick_area(visit, results, "region3")
         size_tier = filters.pick_area(visit, results, "size_tier")
         clear_only = filters.pick_clear_only(visit)
     with peers, filters.filter_row("peers"):
-        against = filters.pick_yardstick(visit, YARDSTICKS)
+        against = filters.pick_reference(visit, PEER_REFERENCES)
     with years, filters.filter_row("years"):
-        known = view_of(visit, place_choices, results, levels=PLACES)
-        place = filters.pick_place(visit, known)
+        known = get_view(visit, list_area_choices, results, levels=TREND_AREA_LEVELS)
+        place = filters.pick_area_scope(visit, known)
     chosen = TrendFilters(before, indicator, group, place, region3, size_tier, clear_only, against)
-    others = other_waves(visit, wave)
-    view = view_of(visit, trends, results, others=others, filters=chosen)
+    others = list_other_waves(visit, wave)
+    view = get_view(visit, build_trends_view, results, others=others, filters=chosen)
     with answer:
-        blocks.change(visit, view.change, view.obstacle)
+        text_blocks.draw_change(visit, view.change, view.obstacle)
     changed = (view.change.cities, view.change.indicators) if view.change else ()
     shown = [(years, view.years), *zip((cities, parts), changed, strict=False), (peers, view.peers)]
     for where, picture in shown:
         with where:
             if isinstance(picture, str):
-                blocks.say(picture)
+                text_blocks.draw_sentence(picture)
             else:
-                pictures.draw(visit, picture, demo=wave.is_demo)
+                chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
 
 
 run_page(PageKey.TRENDS, body)

@@ -3,38 +3,44 @@
 import streamlit as st
 
 from survey.publish.views.overview import AREA_CHOICES
-from survey.publish.views.places import place_choices
-from survey.publish.views.urban_rural import PLACES, PlaceFilters, urban_rural
-from survey.ui import blocks, filters, pictures
+from survey.publish.views.urban_rural import (
+    RESIDENCE_AREA_LEVELS,
+    AreaFilters,
+    build_urban_rural_view,
+)
+from survey.publish.views.view_context import list_area_choices
+from survey.ui import chart_panel, filters, text_blocks
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.results import results_of, view_of
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.results_cache import get_results, get_view
 
 
-def body(visit: Visit) -> None:
+def body(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, "main")
         if wave is None:
             return
-        results = results_of(visit, wave)
-        known = view_of(visit, place_choices, results, levels=PLACES)
-        place = filters.pick_place(visit, known)
+        results = get_results(visit, wave)
+        known = get_view(visit, list_area_choices, results, levels=RESIDENCE_AREA_LEVELS)
+        place = filters.pick_area_scope(visit, known)
         indicator = filters.pick_indicator(visit, results)
     answer, areas, fields = st.container(), st.container(), st.container()
     with areas, filters.filter_row("areas"):
         by = filters.pick_level(visit, results, AREA_CHOICES)
     with fields, filters.filter_row("fields"):
         field = filters.pick_field(visit, results)
-    view = view_of(visit, urban_rural, results, filters=PlaceFilters(place, indicator, by, field))
+    view = get_view(
+        visit, build_urban_rural_view, results, filters=AreaFilters(place, indicator, by, field)
+    )
     with answer:
-        blocks.difference(visit, view.difference, view.sentence, against=visit.t("town"))
-        pictures.draw(visit, view.indicators, demo=wave.is_demo)
+        text_blocks.draw_difference(visit, view.difference, view.sentence, against=visit.t("town"))
+        chart_panel.draw_chart_panel(visit, view.indicators, demo=wave.is_demo)
     with areas:
-        pictures.draw(visit, view.areas, demo=wave.is_demo)
-        pictures.draw(visit, view.residents, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(visit, view.areas, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(visit, view.residents, demo=wave.is_demo)
     with fields:
         for picture in view.fields:
-            pictures.draw(visit, picture, demo=wave.is_demo)
+            chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
 
 
 run_page(PageKey.URBAN_RURAL, body)

@@ -1,12 +1,12 @@
 """Users and rights: who may work where and until when, and help for those who cannot sign in."""
 
 from survey.ui.navigation import PageKey
-from survey.ui.page import Visit, run_page
-from survey.ui.users import users
+from survey.ui.page_runner import PageContext, run_page
+from survey.ui.users import draw_users
 
 
-def body(visit: Visit) -> None:
-    users(visit)
+def body(visit: PageContext) -> None:
+    draw_users(visit)
 
 
 run_page(PageKey.USERS, body)

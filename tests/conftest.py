@@ -27,13 +27,13 @@ from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.instrument.model import (
     Choice,
-    Ending,
     Instrument,
     Item,
-    Kind,
+    ItemKind,
     Language,
     Section,
-    Special,
+    SectionExit,
+    SpecialAnswer,
 )
 from survey.publish.results.freeze import freeze_wave
 from survey.settings import Settings, current_settings
@@ -212,7 +212,7 @@ def _select(name: str, *names: str, **rest: Any) -> Item:
     label = {"en": name, "zh": name}
     return Item(
         name=name,
-        kind=Kind.SELECT_ONE,
+        kind=ItemKind.SELECT_ONE,
         label=label,
         choices=_choices(*names),
         required=True,
@@ -222,9 +222,9 @@ def _select(name: str, *names: str, **rest: Any) -> Item:
 
 def _rating(name: str) -> Item:
     return Item(
-        name=name, kind=Kind.RATING, label={"en": name, "zh": name}, required=True,
+        name=name, kind=ItemKind.RATING, label={"en": name, "zh": name}, required=True,
         minimum=1, maximum=10, step=1,
-        specials=(Special.DONT_KNOW, Special.NOT_EXPERIENCED),
+        specials=(SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED),
     )  # fmt: skip
 
 
@@ -232,18 +232,27 @@ def _rating(name: str) -> Item:
 def small_instrument() -> Instrument:
     """Consent, screening, two ratings, a routed question, background: all paths, few items."""
     return Instrument(
-        name="small", version="1", title={"en": "Small", "zh": "Small"}, default_language="zh",
+        name="small",
+        version="1",
+        title={"en": "Small", "zh": "Small"},
+        default_language="zh",
         languages=(Language(code="zh", name="zh"), Language(code="en", name="en")),
         sections=(
             Section(name="welcome", items=(_select("consent", "yes", "no"),)),
             Section(
-                name="no_consent", relevant="${consent} = 'no'", ends=Ending.REFUSED,
-                items=(Item(name="bye", kind=Kind.NOTE, label={"en": "Bye", "zh": "Bye"}),),
+                name="no_consent",
+                relevant="${consent} = 'no'",
+                ends=SectionExit.REFUSED,
+                items=(Item(name="bye", kind=ItemKind.NOTE, label={"en": "Bye", "zh": "Bye"}),),
             ),
             Section(name="screening", items=(_select("lived_6m", "yes", "no"),)),
             Section(
-                name="stop", relevant="${lived_6m} = 'no'", ends=Ending.SCREENED_OUT,
-                items=(Item(name="stop_note", kind=Kind.NOTE, label={"en": "Stop", "zh": "S"}),),
+                name="stop",
+                relevant="${lived_6m} = 'no'",
+                ends=SectionExit.SCREENED_OUT,
+                items=(
+                    Item(name="stop_note", kind=ItemKind.NOTE, label={"en": "Stop", "zh": "S"}),
+                ),
             ),
             Section(
                 name="scores",
@@ -253,7 +262,9 @@ def small_instrument() -> Instrument:
                     _select("complained", "yes", "no"),
                     _select("channel", "shop", "hotline", relevant="${complained} = 'yes'"),
                     Item(
-                        name="topics", kind=Kind.SELECT_MULTIPLE, label={"en": "Topics", "zh": "T"},
+                        name="topics",
+                        kind=ItemKind.SELECT_MULTIPLE,
+                        label={"en": "Topics", "zh": "T"},
                         choices=_choices("food", "travel", "toys"),
                     ),
                 ),
@@ -263,16 +274,19 @@ def small_instrument() -> Instrument:
                 items=(
                     _select("gender", "male", "female", sensitive=True),
                     Item(
-                        name="birth_year", kind=Kind.INTEGER, label={"en": "Born", "zh": "B"},
-                        required=True, constraint=". >= 1900 and . <= 2011",
+                        name="birth_year",
+                        kind=ItemKind.INTEGER,
+                        label={"en": "Born", "zh": "B"},
+                        required=True,
+                        constraint=". >= 1900 and . <= 2011",
                         constraint_message={"en": "Between 1900 and 2011", "zh": "1900-2011"},
                     ),
-                    Item(name="age", kind=Kind.CALCULATE, calculation="2026 - ${birth_year}"),
-                    Item(name="comment", kind=Kind.TEXT, label={"en": "Comment", "zh": "C"}),
+                    Item(name="age", kind=ItemKind.CALCULATE, calculation="2026 - ${birth_year}"),
+                    Item(name="comment", kind=ItemKind.TEXT, label={"en": "Comment", "zh": "C"}),
                 ),
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from phones import free_port, wait_for
+from submission_clients import free_port, wait_for
 
 from survey.settings import PROJECT_ROOT
 

@@ -45,11 +45,11 @@ def installation() -> Path:
     return max(Path(spec.origin).parent.glob("pginstall*"))
 
 
-def unprivileged() -> str | None:
+def unprivileged_user() -> str | None:
     return "nobody" if os.geteuid() == 0 else None
 
 
-def runs(binaries: Path, user: str | None) -> bool:
+def can_run(binaries: Path, user: str | None) -> bool:
     try:
         subprocess.run(
             [binaries / "postgres", "--version"], user=user, check=True, stdout=subprocess.DEVNULL
@@ -61,7 +61,7 @@ def runs(binaries: Path, user: str | None) -> bool:
 
 def reachable_binaries(home: Path, user: str | None) -> Path:
     source = installation()
-    if runs(source / "bin", user):
+    if can_run(source / "bin", user):
         return source / "bin"
     package = source.parent
     copied = home / "site" / package.name / source.name
@@ -75,7 +75,7 @@ def reachable_binaries(home: Path, user: str | None) -> Path:
 
 def prepare(home: Path) -> Path:
     """An empty cluster under `home`; returns the folder of the binaries that may run it."""
-    user = unprivileged()
+    user = unprivileged_user()
     home.chmod(0o755)
     binaries = reachable_binaries(home, user)
     data = home / "data"
@@ -98,8 +98,11 @@ def launch(
     return subprocess.Popen(
         [binaries / "postgres", "-D", data, "-k", data]
         + [f"--{name}={value}" for name, value in options.items()],
-        user=unprivileged(), cwd="/", stdout=(home / "log").open("ab"), stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        user=unprivileged_user(),
+        cwd="/",
+        stdout=(home / "log").open("ab"),
+        stderr=subprocess.STDOUT,
+    )
 
 
 def url_of(home: Path) -> str:
@@ -117,7 +120,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
     raise SystemExit(f"PostgreSQL did not start:\n{(home / 'log').read_text()}")
 
 
-def alive(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -149,7 +152,7 @@ def main(watched: int) -> None:
         server = launch(home, prepare(home))
         wait_until_ready(server, home)
         print(url_of(home), flush=True)  # noqa: T201
-        while alive(watched) and server.poll() is None:
+        while is_running(watched) and server.poll() is None:
             time.sleep(0.3)
     finally:
         if server is not None:

@@ -9,16 +9,24 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section, Special
-from survey.instrument.tree import Indicator, IndicatorTree, Provenance
-from survey.sample.frame import shipped_cities, store_cities
+from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
+from survey.instrument.model import (
+    Choice,
+    Instrument,
+    Item,
+    ItemKind,
+    Language,
+    Section,
+    SpecialAnswer,
+)
+from survey.sample.city_frame import shipped_cities, upsert_cities
 from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Wave, WaveState
 
 KEY = "small-2026"
-_SPECIALS = (Special.DONT_KNOW, Special.NOT_EXPERIENCED, Special.REFUSED)
+_SPECIALS = (SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED, SpecialAnswer.REFUSED)
 _WHEN = datetime(2026, 5, 1, 9, tzinfo=UTC)
 
 
@@ -43,7 +51,7 @@ def small_wave(
     settings = Settings(database_url=url, data_dir=folder, _env_file=None)
     schema.upgrade(settings.store_url)
     with session_scope(settings.store_url) as session:
-        store_cities(shipped_cities(), session=session)
+        upsert_cities(shipped_cities(), session=session)
         used = instrument or small_instrument()
         tree = small_tree() if instrument is None else tree
         session.add(
@@ -57,7 +65,7 @@ def small_wave(
     return SmallWave(settings)
 
 
-def another_wave(first: SmallWave, key: str, year: int) -> SmallWave:
+def add_wave(first: SmallWave, key: str, year: int) -> SmallWave:
     """A later wave of the same questionnaire."""
     with session_scope(first.settings.store_url) as session:
         known = first.read(session)
@@ -72,14 +80,14 @@ def another_wave(first: SmallWave, key: str, year: int) -> SmallWave:
 
 def rating(name: str, indicator: str | None = None, maximum: int = 10) -> Item:
     return Item(
-        name=name, kind=Kind.RATING, label={"en": name}, minimum=1, maximum=maximum,
+        name=name, kind=ItemKind.RATING, label={"en": name}, minimum=1, maximum=maximum,
         indicator=indicator, specials=_SPECIALS,
     )  # fmt: skip
 
 
 def select_one(name: str, *choices: str) -> Item:
     listed = tuple(Choice(name=choice, label={"en": choice}) for choice in choices)
-    return Item(name=name, kind=Kind.SELECT_ONE, label={"en": name}, choices=listed)
+    return Item(name=name, kind=ItemKind.SELECT_ONE, label={"en": name}, choices=listed)
 
 
 def questionnaire(
@@ -88,7 +96,7 @@ def questionnaire(
     """One section in English of who the person is, and `items`; few groups are faster."""
     who: tuple[Item, ...] = (
         select_one("gender", "male", "female"),
-        Item(name="age", kind=Kind.INTEGER, label={"en": "age"}, minimum=16, maximum=99),
+        Item(name="age", kind=ItemKind.INTEGER, label={"en": "age"}, minimum=16, maximum=99),
         select_one("residence", "urban", "rural"),
         select_one("guardian", "yes", "no"),
     )
@@ -122,7 +130,7 @@ def small_tree() -> IndicatorTree:
 
 
 def person(number: int, city: str, *, psu: str | None = "p0", **answers: Any) -> tuple[Any, ...]:
-    """A row for `survey.snapshot.frame.frame_of`; an answer of None was never given."""
+    """A row for `survey.snapshot.response_frame.frame_of`; an answer of None was never given."""
     given = {
         "gender": ("male", "female")[number % 2], "age": 18 + number * 7 % 70,
         "residence": ("urban", "rural")[number % 3 == 0], "guardian": ("yes", "no")[number % 4 > 0],

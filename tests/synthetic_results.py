@@ -16,27 +16,28 @@ import pandas as pd
 from scipy import stats
 
 from survey.access.principal import NATION, Role
-from survey.disclosure import CELL_KEYS, follow, protect
+from survey.disclosure import CELL_KEYS, propagate_suppression, protect
 from survey.estimate import rank_sets, significant_pairs, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.instrument.model import Instrument, Item, Kind, Language, Section
-from survey.instrument.tree import Indicator, IndicatorTree
-from survey.publish.results.changes import GROUPS, Changes, judged
+from survey.instrument.indicator_tree import Indicator, IndicatorTree
+from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
+from survey.publish.results.changes import GROUPS, EstimatedChanges, build_change_table
 from survey.publish.results.drivers import FIGURES as DRIVER_FIGURES
 from survey.publish.results.drivers import GROUPS as DRIVER_GROUPS
-from survey.publish.results.kinds import key_kind
 from survey.publish.results.measures import Measure, read_measures
 from survey.publish.results.method import (
     ChangeMethod,
     DriverMethod,
     IntervalAuditMethod,
-    Method,
+    MethodRecord,
     RankMethod,
     SmallAreaMethod,
 )
 from survey.publish.results.ranks import FIGURES as RANK_FIGURES
-from survey.publish.results.small_areas import small_areas
-from survey.publish.results.store import (
+from survey.publish.results.small_areas import build_small_area_table
+from survey.publish.results.typed_tables import key_dtype
+from survey.publish.results.verdicts import add_verdicts
+from survey.publish.results.wave_results import (
     CELLS,
     DRIVERS,
     GAPS,
@@ -47,12 +48,11 @@ from survey.publish.results.store import (
     SMALL_AREAS,
     changes_file,
 )
-from survey.publish.results.verdicts import with_verdicts
 from survey.publish.results.weighting import WeightingReport
-from survey.sample.frame import frame_table, shipped_cities, store_cities
+from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
-from survey.snapshot.files import parquet_bytes, write_snapshot
-from survey.snapshot.manifest import Manifest
+from survey.snapshot.manifest import SnapshotManifest
+from survey.snapshot.snapshot_files import parquet_bytes, write_snapshot
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
@@ -123,7 +123,7 @@ _TOPICS = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class SyntheticWave:
     """One made-up wave."""
 
     key: str
@@ -135,10 +135,10 @@ class Plan:
 
 
 PLANS = (
-    Plan("main-2024", "main", 2024, MAIN_GROUPS, 61_998),
-    Plan("main-2023", "main", 2023, MAIN_GROUPS, 61_812),
-    Plan("elderly-2024", "elderly", 2024, ELDERLY_GROUPS, 8_000, tree=False),
-    Plan("minors-2024", "minors", 2024, MINORS_GROUPS, 8_000, tree=False),
+    SyntheticWave("main-2024", "main", 2024, MAIN_GROUPS, 61_998),
+    SyntheticWave("main-2023", "main", 2023, MAIN_GROUPS, 61_812),
+    SyntheticWave("elderly-2024", "elderly", 2024, ELDERLY_GROUPS, 8_000, tree=False),
+    SyntheticWave("minors-2024", "minors", 2024, MINORS_GROUPS, 8_000, tree=False),
 )
 
 
@@ -163,14 +163,17 @@ def read_tree(path: Path) -> IndicatorTree:
 
 
 def synthetic_store(
-    settings: Settings, *, plans: Sequence[Plan] = PLANS, measures_a_topic: int | None = None
+    settings: Settings,
+    *,
+    plans: Sequence[SyntheticWave] = PLANS,
+    measures_a_topic: int | None = None,
 ) -> None:
     """Fill a new store with frozen, released demo waves; few measures make it faster."""
     schema.upgrade(settings.store_url)
     tree = read_tree(SEED / "trees" / "cca-2023.csv")
     declared = read_measures(SEED / "instruments" / "measures.csv")
     with session_scope(settings.store_url) as session:
-        store_cities(shipped_cities(), session=session)
+        upsert_cities(shipped_cities(), session=session)
         for role in Role:
             area = "320500" if role in CITY_ROLES else NATION
             login = f"demo-{role}"
@@ -210,7 +213,7 @@ def synthetic_store(
         _compare(plans, folders)
 
 
-def _compare(plans: Sequence[Plan], folders: Mapping[str, tuple[Path, str]]) -> None:
+def _compare(plans: Sequence[SyntheticWave], folders: Mapping[str, tuple[Path, str]]) -> None:
     """Changes between the waves of a series that has a tree."""
     in_time = sorted((plan for plan in plans if plan.tree), key=lambda plan: plan.year)
     for before, after in itertools.combinations(in_time, 2):
@@ -218,13 +221,13 @@ def _compare(plans: Sequence[Plan], folders: Mapping[str, tuple[Path, str]]) -> 
             continue
         (earlier, sha256), (later, _) = folders[before.key], folders[after.key]
         sides = [pd.read_parquet(folder / CELLS) for folder in (earlier, later)]
-        table = judged(
+        table = build_change_table(
             _changes(*sides), before_cells=sides[0], after_cells=sides[1], before_wave=before.key
         )
         (later / changes_file(before.key, sha256)).write_bytes(parquet_bytes(table))
 
 
-def _changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
+def _changes(before: pd.DataFrame, after: pd.DataFrame) -> EstimatedChanges:
     keys = list(CELL_KEYS)
     named = after["indicator"].cat.categories
     codes = [code for code in named if code == "composite" or code[0].isdigit()]
@@ -246,7 +249,7 @@ def _changes(before: pd.DataFrame, after: pd.DataFrame) -> Changes:
         n_after=both["n_after"],
         status=np.where(small, "unreliable", "ok"),
     )
-    return Changes(_typed(table), {code: code for code in codes})
+    return EstimatedChanges(_with_column_types(table), {code: code for code in codes})
 
 
 def _few(declared: tuple[Measure, ...], series: str, limit: int | None) -> tuple[Measure, ...]:
@@ -282,7 +285,7 @@ _ANSWERED = {"elderly": "answered_by", "minors": "guardian_relation"}
 
 
 def _instrument() -> Instrument:
-    item = Item(name="overall", kind=Kind.RATING, minimum=1, maximum=10)
+    item = Item(name="overall", kind=ItemKind.RATING, minimum=1, maximum=10)
     return Instrument(
         name="synthetic",
         version="1",
@@ -293,8 +296,8 @@ def _instrument() -> Instrument:
     )
 
 
-def _manifest(plan: Plan, tree: IndicatorTree) -> Manifest:
-    return Manifest(
+def _manifest(plan: SyntheticWave, tree: IndicatorTree) -> SnapshotManifest:
+    return SnapshotManifest(
         wave=plan.key,
         series=plan.series,
         year=plan.year,
@@ -317,13 +320,13 @@ def _manifest(plan: Plan, tree: IndicatorTree) -> Manifest:
 
 
 def _write(
-    folder: Path, plan: Plan, tree: IndicatorTree | None, measures: tuple[Measure, ...]
+    folder: Path, plan: SyntheticWave, tree: IndicatorTree | None, measures: tuple[Measure, ...]
 ) -> None:
     codes = ["composite", *(indicator.code for indicator in tree.indicators)] if tree else []
     indicators = codes + [measure.key for measure in measures]
     cells = _cells(plan, indicators, len(codes))
-    (folder / CELLS).write_bytes(parquet_bytes(_typed(protect(cells))))
-    gaps = with_verdicts(_typed(protect(_gaps(cells), counts=["n_reference"])))
+    (folder / CELLS).write_bytes(parquet_bytes(_with_column_types(protect(cells))))
+    gaps = add_verdicts(_with_column_types(protect(_gaps(cells), counts=["n_reference"])))
     (folder / GAPS).write_bytes(parquet_bytes(gaps))
     ranked = (
         ["composite", *(indicator.code for indicator in tree.indicators if indicator.level < 3)]
@@ -334,11 +337,11 @@ def _write(
     (folder / RANKS).write_bytes(parquet_bytes(places))
     (folder / RANK_PAIRS).write_bytes(parquet_bytes(pairs))
     (folder / SMALL_AREAS).write_bytes(
-        parquet_bytes(_small_areas(plan, protect(_typed(cells)), gaps, ranked))
+        parquet_bytes(_small_areas(plan, protect(_with_column_types(cells)), gaps, ranked))
     )
     (folder / DRIVERS).write_bytes(parquet_bytes(_drivers(protect(cells), tree)))
     (folder / HEADLINES).write_bytes(parquet_bytes(_headlines(cells, codes)))
-    method = Method(
+    method = MethodRecord(
         composite="item_means",
         level=0.95,
         lonely_psu="adjust",
@@ -377,7 +380,7 @@ def _write(
 
 def _areas() -> pd.DataFrame:
     """area_level, area, share of the nation's interviews, and a made-up effect."""
-    frame = frame_table(shipped_cities())
+    frame = build_frame_table(shipped_cities())
     rng = np.random.default_rng(7)
     effect = pd.Series(rng.normal(0, 4, len(frame)), index=frame.index)
     rows = [("nation", "CN", 1.0, 0.0)]
@@ -395,7 +398,7 @@ def _areas() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["area_level", "area", "share", "effect"])
 
 
-def _cells(plan: Plan, indicators: list[str], scored: int) -> pd.DataFrame:
+def _cells(plan: SyntheticWave, indicators: list[str], scored: int) -> pd.DataFrame:
     areas = _areas()
     rng = np.random.default_rng(plan.year)
     groups = list(plan.groups)
@@ -448,7 +451,7 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
     against["reference"] = nation["estimate"].reindex(against["indicator"]).to_numpy()
     against["n_reference"] = nation["n"].reindex(against["indicator"]).to_numpy()
     against["contrast"] = "nation"
-    peers = [_beside_peers(against, whole, level) for level in ("region3", "size_tier")]
+    peers = [_peer_differences(against, whole, level) for level in ("region3", "size_tier")]
     gaps = pd.concat([rest, against, *peers], ignore_index=True)
     difference = gaps["estimate"] - gaps["reference"]
     return gaps.assign(
@@ -459,9 +462,9 @@ def _gaps(cells: pd.DataFrame) -> pd.DataFrame:
     ).drop(columns=["n_psu", "sum_weight", "deff"])
 
 
-def _beside_peers(against: pd.DataFrame, whole: pd.DataFrame, level: str) -> pd.DataFrame:
+def _peer_differences(against: pd.DataFrame, whole: pd.DataFrame, level: str) -> pd.DataFrame:
     """Cities against the larger area of `level` that each lies in."""
-    frame = frame_table(shipped_cities())
+    frame = build_frame_table(shipped_cities())
     cities = against[against["area_level"] == "city"].copy()
     home = cities["area"].map(frame[level].astype(str))
     keys = pd.MultiIndex.from_arrays([[level] * len(home), home, cities["indicator"]])
@@ -502,11 +505,13 @@ def _ranks(cells: pd.DataFrame, indicators: list[str]) -> tuple[pd.DataFrame, pd
                 "sensitivity_high": sets["rank"] if indicator == "composite" else np.nan,
             }
         )[list(RANK_FIGURES)].astype(float)
-    protected = follow(
+    protected = propagate_suppression(
         table.reset_index(drop=True), cells, at={"group": "all"}, figures=RANK_FIGURES
     )
     named = pd.DataFrame(pairs, columns=["area_level", "area", "other", "indicator"])
-    return _typed(protected), named.astype({name: key_kind(named[name]) for name in named})
+    return _with_column_types(protected), named.astype(
+        {name: key_dtype(named[name]) for name in named}
+    )
 
 
 def _headlines(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
@@ -519,18 +524,18 @@ def _headlines(cells: pd.DataFrame, indicators: list[str]) -> pd.DataFrame:
     for place, (basis, composite) in enumerate(ways):
         moved = {name: nation[name] - place / 10 for name in ("estimate", "ci_low", "ci_high")}
         parts.append(nation.assign(basis=basis, composite=composite, **moved))
-    return _typed(protect(pd.concat(parts, ignore_index=True)))
+    return _with_column_types(protect(pd.concat(parts, ignore_index=True)))
 
 
 def _small_areas(
-    plan: Plan, cells: pd.DataFrame, gaps: pd.DataFrame, indicators: list[str]
+    plan: SyntheticWave, cells: pd.DataFrame, gaps: pd.DataFrame, indicators: list[str]
 ) -> pd.DataFrame:
     """By the function itself, for a few indicators."""
     few = [*indicators[:3], "overall"]
-    return small_areas(
+    return build_small_area_table(
         cells[cells["indicator"].isin(few)],
         gaps[gaps["indicator"].isin(few)],
-        frame_table(shipped_cities()),
+        build_frame_table(shipped_cities()),
         series=plan.series,
     )
 
@@ -565,12 +570,12 @@ def _drivers(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
     scores = ("performance", "performance_low", "performance_high")
     table.loc[none, [name for name in figures if name not in scores]] = np.nan
     table["no_drivers"] = pd.Categorical(np.where(none, "too_few_respondents", ""))
-    protected = follow(table, cells, figures=DRIVER_FIGURES)
+    protected = propagate_suppression(table, cells, figures=DRIVER_FIGURES)
     keyed = ["area_level", "area", "group", "indicator"]
-    return protected.astype({name: key_kind(protected[name]) for name in keyed})
+    return protected.astype({name: key_dtype(protected[name]) for name in keyed})
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
     texts = ("area_level", "area", "group", "indicator", "contrast", "status", "basis", "composite")
     kind = pd.CategoricalDtype([""]) if table.empty else "category"
     return table.astype({name: kind for name in texts if name in table.columns})

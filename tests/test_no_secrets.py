@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LARGEST = 2_000_000
+MAX_SCANNED_BYTES = 2_000_000
 PATTERNS = {
     "private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY",
     "key of a cloud": r"\b(?:AKIA|ASIA|LTAI|AIza)[0-9A-Za-z_\-]{12,}",
@@ -57,7 +57,7 @@ def test_no_file_holds_what_looks_like_a_secret() -> None:
     files = tracked()
     assert len(files) > 300
     for path in files:
-        if path == Path(__file__) or path.stat().st_size > LARGEST:
+        if path == Path(__file__) or path.stat().st_size > MAX_SCANNED_BYTES:
             continue
         hits = findings(path.read_bytes().decode("utf-8", "ignore"))
         if hits:

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from survey.cli.output import Format, print_table
-from survey.fieldwork.importing.mapping import MappingFile, read_mapping, write_mapping
-from survey.fieldwork.importing.sheets import text_cell
-from survey.instrument.model import Instrument, Item, Kind, Language, Section
-from survey.instrument.tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.tree_csv import read_tree, write_tree
+from survey.cli.output import OutputFormat, print_table
+from survey.fieldwork.importing.column_mapping import MappingFile, read_mapping, write_mapping
+from survey.fieldwork.importing.rejection_worksheets import text_cell
+from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
+from survey.instrument.indicator_tree_csv import read_tree, write_tree
+from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
 from survey.instrument.xlsform import write_xlsform
 from survey.locale import msg
-from survey.publish.tables import csv_bytes
-from survey.sample.workbooks import Column, Sheet, write_workbook
-from survey.spreadsheets import csv_cell, harmless, is_formula, restored
+from survey.publish.table_format import csv_bytes
+from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
+from survey.spreadsheets import csv_cell, escape_formula, is_formula, unescape_formula
 
 SOURCE = Path(__file__).parents[1] / "src" / "survey"
 FORMULAS = (
@@ -46,26 +46,26 @@ def runs(cell: str) -> bool:
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_becomes_text(text: str) -> None:
     assert is_formula(text)
-    assert harmless(text) == f"'{text}"
-    assert restored(harmless(text)) == text
+    assert escape_formula(text) == f"'{text}"
+    assert unescape_formula(escape_formula(text)) == text
 
 
 @pytest.mark.parametrize("text", [*NUMBERS, "", "abc", "a=b", "3-2", "'", "'abc", "满意", "–"])
 def test_numbers_and_words_are_left_alone(text: str) -> None:
-    assert harmless(text) == text
-    assert restored(text) == text
+    assert escape_formula(text) == text
+    assert unescape_formula(text) == text
 
 
 @given(st.text(alphabet=st.sampled_from("=+-@＝＋－＠'\t\r \u3000a1.e0"), max_size=8) | st.text())
 def test_whatever_is_written_does_not_run_and_comes_back(text: str) -> None:
-    assert not runs(harmless(text))
-    assert restored(harmless(text)) == text
+    assert not runs(escape_formula(text))
+    assert unescape_formula(escape_formula(text)) == text
 
 
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_written_as_one(number: float) -> None:
     assert csv_cell(number) == number
-    assert harmless(repr(number)) == repr(number)
+    assert escape_formula(repr(number)) == repr(number)
 
 
 def cells_of(content: bytes | str) -> list[str]:
@@ -81,7 +81,7 @@ def test_tables_of_the_pages() -> None:
 
 
 def test_tables_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table(("=head", "n"), [(text, -2) for text in FORMULAS], Format.CSV)
+    print_table(("=head", "n"), [(text, -2) for text in FORMULAS], OutputFormat.CSV)
     cells = cells_of(capsys.readouterr().out)
     assert not any(map(runs, cells))
     assert cells.count("-2") == len(FORMULAS)
@@ -124,7 +124,11 @@ def kinds(content: bytes | Path) -> set[str]:
 
 
 def test_workbooks_of_plans() -> None:
-    sheet = Sheet("s", (Column("a", msg("a")), Column("b", msg("b"))), [(f, -1) for f in FORMULAS])
+    sheet = WorkbookSheet(
+        "s",
+        (WorkbookColumn("a", msg("a")), WorkbookColumn("b", msg("b"))),
+        [(f, -1) for f in FORMULAS],
+    )
     content = write_workbook([sheet], "en")
     assert kinds(content) == {"s"}
     rows = list(load_workbook(io.BytesIO(content)).active.iter_rows(min_row=2, values_only=True))
@@ -143,7 +147,7 @@ def test_workbooks_of_imports() -> None:
 
 def test_workbooks_of_questionnaires(tmp_path: Path) -> None:
     items = tuple(
-        Item(name=f"q{number}", kind=Kind.NOTE, label={"en": text})
+        Item(name=f"q{number}", kind=ItemKind.NOTE, label={"en": text})
         for number, text in enumerate(FORMULAS)
     )
     instrument = Instrument(
@@ -156,7 +160,7 @@ def test_workbooks_of_questionnaires(tmp_path: Path) -> None:
 
 
 WRITES = {"writer", "DictWriter", "to_csv", "to_excel", "Workbook", "WriteOnlyCell"}
-STORED_ONLY = {"sample/draw.py"}
+STORED_ONLY = {"sample/point_draw.py"}
 """The list of points as it was drawn from: hashed and kept, handed out to nobody."""
 
 

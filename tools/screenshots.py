@@ -29,8 +29,8 @@ OUT = ROOT / "screenshots"
 SURVEY = Path(sys.executable).parent / "survey"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SMALL = "0.05"
-SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
-TALLEST = 12_000
+SETTLED_SELECTOR = "[data-testid=stApp][data-test-script-state=notRunning]"
+MAX_HEIGHT_PX = 12_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Look:
+class ScreenshotStyle:
     """How the page is looked at."""
 
     device: str
@@ -93,8 +93,8 @@ SHOTS = (
     Shot("export", "/export", "analyst"),
     Shot("sign-in-codes", "/sign-in-codes", SUPERVISOR),
 )
-LOOKS = tuple(
-    Look(device, width, theme, language)
+STYLES = tuple(
+    ScreenshotStyle(device, width, theme, language)
     for (device, width), theme, language in product(
         (("desktop", 1440), ("phone", 390)), ("light", "dark", "elder"), ("zh", "en")
     )
@@ -114,10 +114,10 @@ def main() -> int:
     shots = [shot for shot in SHOTS if not chosen.only or shot.name in chosen.only]
     chosen.out.mkdir(parents=True, exist_ok=True)
     if chosen.base_url:
-        photograph(chosen.base_url.rstrip("/"), shots, chosen.out, browser)
+        take_screenshots(chosen.base_url.rstrip("/"), shots, chosen.out, browser)
     else:
         with demo_platform() as base_url:
-            photograph(base_url, shots, chosen.out, browser)
+            take_screenshots(base_url, shots, chosen.out, browser)
     write_index(chosen.out, shots)
     sys.stdout.write(f"{chosen.out / 'index.html'}\n")
     return 0
@@ -167,16 +167,16 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]", seconds: float = 60) -
     raise RuntimeError(f"the platform did not start: {url}")
 
 
-def photograph(base_url: str, shots: list[Shot], out: Path, executable: str) -> None:
+def take_screenshots(base_url: str, shots: list[Shot], out: Path, executable: str) -> None:
     with sync_playwright() as playwright, chinese_glyphs() as fonts:
         browser = playwright.chromium.launch(
             executable_path=executable, args=["--no-sandbox"], env={**os.environ, **fonts}
         )
-        for look in LOOKS:
+        for look in STYLES:
             for role in dict.fromkeys(shot.role for shot in shots):
                 context = signed_in(browser, base_url, look, role)
                 for shot in (candidate for candidate in shots if candidate.role == role):
-                    take(context.new_page(), base_url, shot, look, out)
+                    take_screenshot(context.new_page(), base_url, shot, look, out)
                 context.close()
         browser.close()
 
@@ -199,7 +199,7 @@ def chinese_glyphs() -> Iterator[dict[str, str]]:
         yield {"FONTCONFIG_FILE": str(configuration)}
 
 
-def signed_in(browser: Browser, base_url: str, look: Look, role: str) -> BrowserContext:
+def signed_in(browser: Browser, base_url: str, look: ScreenshotStyle, role: str) -> BrowserContext:
     context = browser.new_context(
         viewport={"width": look.width, "height": 900},
         color_scheme="dark" if look.theme == "dark" else "light",
@@ -210,18 +210,20 @@ def signed_in(browser: Browser, base_url: str, look: Look, role: str) -> Browser
     return context
 
 
-def take(page: Page, base_url: str, shot: Shot, look: Look, out: Path) -> None:
+def take_screenshot(
+    page: Page, base_url: str, shot: Shot, look: ScreenshotStyle, out: Path
+) -> None:
     joint = "&" if "?" in shot.path else "?"
     page.goto(f"{base_url}{shot.path}{joint}{look.query}")
     # Without a role every address shows the bare start page.
     if shot.role and not shot.plain:
         try:
-            page.locator(SETTLED).wait_for(timeout=60_000)
+            page.locator(SETTLED_SELECTOR).wait_for(timeout=60_000)
         except Error:
             sys.stderr.write(f"{shot.name} {look.name}: still busy after a minute\n")
         page.wait_for_timeout(1500)
     height = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
-    page.set_viewport_size({"width": look.width, "height": min(int(height) + 10, TALLEST)})
+    page.set_viewport_size({"width": look.width, "height": min(int(height) + 10, MAX_HEIGHT_PX)})
     page.wait_for_timeout(700)
     page.screenshot(path=out / f"{shot.name}-{look.name}.png")
     page.close()
@@ -235,7 +237,7 @@ def write_index(out: Path, shots: list[Shot]) -> None:
             f'<a href="{shot.name}-{look.name}.png"><img loading="lazy" '
             f'src="{shot.name}-{look.name}.png" alt="{escape(shot.name)} {look.name}">'
             f"<span>{look.name}</span></a>"
-            for look in LOOKS
+            for look in STYLES
         )
         rows.append(f"<h2>{escape(shot.name)}</h2><div>{cells}</div>")
     style = (

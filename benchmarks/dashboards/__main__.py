@@ -21,10 +21,10 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.live import Choice, PageSession, Server, page, serving, small_demo
+from benchmarks.live_server import Choice, PageSession, Server, page, serving, small_demo
 from survey.access.principal import Role
 from survey.settings import PROJECT_ROOT
-from survey.ui.navigation import BY_KEY, PageKey
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 
 PAGES = (
     PageKey.OVERVIEW,
@@ -33,7 +33,7 @@ PAGES = (
     PageKey.TRENDS,
     PageKey.URBAN_RURAL,
 )
-KEPT = {"wave", "study"}
+KEPT_PARAMETERS = {"wave", "study"}
 """Filters that lead to another wave."""
 
 Step = tuple[str, int]
@@ -72,7 +72,9 @@ def filters(session: PageSession) -> dict[str, Choice]:
 def steps(session: PageSession, count: int) -> list[Step]:
     """A walk over the filters, the same for every size and reader: which one, which option."""
     draw = random.Random(7)
-    offered = {name: choice for name, choice in filters(session).items() if name not in KEPT}
+    offered = {
+        name: choice for name, choice in filters(session).items() if name not in KEPT_PARAMETERS
+    }
     chosen = dict.fromkeys(offered, 0)
     walk: list[Step] = []
     for _ in range(count):
@@ -83,10 +85,10 @@ def steps(session: PageSession, count: int) -> list[Step]:
     return walk
 
 
-async def walk_once(
+async def measure_walk(
     server: Server, cookie: str, key: PageKey, changes: int, responses: int, what: str
 ) -> Measured:
-    async with page(server, cookie, BY_KEY[key].url) as session:
+    async with page(server, cookie, PAGES_BY_KEY[key].url) as session:
         timer = Timer(server, [], [])
         walk = steps(session, changes) if what != "wave" else [("wave", at % 2) for at in
             range(1, changes + 1)]  # fmt: skip
@@ -110,14 +112,14 @@ async def measure(server: Server, responses: int, changes: int) -> list[Measured
     cookie = server.sign_in(Role.NATIONAL_OFFICIAL)
     measured = []
     for key in PAGES:
-        async with page(server, cookie, BY_KEY[key].url) as session:
+        async with page(server, cookie, PAGES_BY_KEY[key].url) as session:
             await session.run()
         measured += [
-            await walk_once(server, cookie, key, changes, responses, what)
+            await measure_walk(server, cookie, key, changes, responses, what)
             for what in ("new", "again")
         ]
-        await walk_once(server, cookie, key, 4, responses, "wave")
-        measured.append(await walk_once(server, cookie, key, 12, responses, "wave"))
+        await measure_walk(server, cookie, key, 4, responses, "wave")
+        measured.append(await measure_walk(server, cookie, key, 12, responses, "wave"))
     return measured
 
 
@@ -159,11 +161,11 @@ def show(rows: list[Measured], *, as_json: bool) -> None:
             f" {row.cpu_ms_median:10.1f} / {row.cpu_ms_p95:6.1f}"
             f" {row.wall_ms_median:13.1f} / {row.wall_ms_p95:6.1f} {row.kilobytes:9.1f}"
         )
-    for (page_name, what), pair in _by_size(rows).items():
+    for (page_name, what), pair in _medians_by_size(rows).items():
         print(f"ratio of CPU medians, {page_name} {what}: {pair[-1] / pair[0]:.2f}")
 
 
-def _by_size(rows: list[Measured]) -> dict[tuple[str, str], list[float]]:
+def _medians_by_size(rows: list[Measured]) -> dict[tuple[str, str], list[float]]:
     medians_by_key: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         medians_by_key.setdefault((row.page, row.what), []).append(row.cpu_ms_median)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.waves import get_wave
 from survey.publish.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, session_scope
@@ -24,7 +24,7 @@ def replace_wave(settings: Settings, responses: int) -> None:
 
     frame = generate_wave(WAVE, n=responses).approved
     with session_scope(settings.store_url) as session:
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         freeze_frame(
             settings, session, wave=wave, frame=frame, actor=OPERATOR, final=True, release=True
         )

@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from survey.estimate import Cube, Scale, Tree
-from survey.publish.results.analysis import analysis_frame, design_for, weighted
+from survey.estimate import Cube, RatingScale, Tree
+from survey.publish.results.analysis import add_weights, analysis_frame, sampling_design
 from survey.settings import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT))
@@ -25,12 +25,12 @@ GROUPS = {"all": "all", "urban": "residence=urban", "rural": "residence=rural",
 KEYS = ["area", "group"]
 
 
-def one_wave(seed: int) -> pd.DataFrame:
+def simulate_wave(seed: int) -> pd.DataFrame:
     """Composite by city and group, with the truth and the points of the rural stratum."""
     from seed.demo import generate_wave
 
     wave = generate_wave("main-2024", seed=seed)
-    people, _ = weighted(analysis_frame(wave.approved, "main"), "main")
+    people, _ = add_weights(analysis_frame(wave.approved, "main"), "main")
     items = {item.name: str(item.indicator) for item in wave.instrument.scored_items}
     assert wave.model.tree is not None
     groups = {
@@ -42,10 +42,10 @@ def one_wave(seed: int) -> pd.DataFrame:
     cube = Cube.of(
         people,
         Tree.of(wave.model.tree.indicators, items),
-        design_for(people),
+        sampling_design(people),
         areas={"city": "city_code"},
         groups=groups,
-        scale=Scale(1, 10),
+        scale=RatingScale(1, 10),
     )
     estimates = _composite(cube)
     limited = _composite(Cube(replace(cube.sums, df_rule="weighted")))
@@ -70,8 +70,10 @@ def summary(cells: pd.DataFrame) -> pd.Series:
     return pd.Series(
         {
             "intervals": len(known),
-            "held, df of the design": _held(cells["ci_low"], value, cells["ci_high"], known.index),
-            "held, df weighted": _held(cells["low"], value, cells["high"], known.index),
+            "held, df of the design": _coverage_share(
+                cells["ci_low"], value, cells["ci_high"], known.index
+            ),
+            "held, df weighted": _coverage_share(cells["low"], value, cells["high"], known.index),
             "error": np.sqrt((error**2).mean()),
             "stated error": np.sqrt((known["se"] ** 2).mean()),
             "mean error": error.mean(),
@@ -79,7 +81,7 @@ def summary(cells: pd.DataFrame) -> pd.Series:
     )
 
 
-def _held(low: pd.Series, value: pd.Series, high: pd.Series, rows: pd.Index) -> float:
+def _coverage_share(low: pd.Series, value: pd.Series, high: pd.Series, rows: pd.Index) -> float:
     return float(((low <= value) & (value <= high))[rows].mean())
 
 
@@ -87,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--waves", type=int, default=20)
     waves = parser.parse_args().waves
-    cells = pd.concat([one_wave(seed) for seed in range(1, waves + 1)], ignore_index=True)
+    cells = pd.concat([simulate_wave(seed) for seed in range(1, waves + 1)], ignore_index=True)
     rural = cells[cells["group"] == "rural"]
     parts = {group: cells[cells["group"] == group] for group in GROUPS}
     for least, most in ((2, 2), (3, 3), (4, 5), (6, 48)):

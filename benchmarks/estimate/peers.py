@@ -17,7 +17,7 @@ KEYS = ["city", "stratum", "point"]
 R_SCRIPT = Path(__file__).with_name("svyby.R")
 
 
-def installed(name: str) -> bool:
+def is_installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
@@ -111,7 +111,7 @@ def pandas_sums(frame: pd.DataFrame) -> Callable[[], object]:
 
 def polars_sums(frame: pd.DataFrame) -> Callable[[], object] | None:
     """The same sums by polars, on all its threads; the frame is handed over beforehand."""
-    if not installed("polars"):
+    if not is_installed("polars"):
         return None
     import polars as pl
 
@@ -151,7 +151,7 @@ def polars_sums(frame: pd.DataFrame) -> Callable[[], object] | None:
 
 def svy_means(frame: pd.DataFrame) -> Callable[[], object] | None:
     """Means, errors and deff of the 48 statistics by city for one of the twenty groups, by svy."""
-    if not installed("svy"):
+    if not is_installed("svy"):
         return None
     import polars as pl
     import svy

@@ -68,7 +68,7 @@ def megabytes(call: Callable[[], object]) -> float:
     return peak / 2**20
 
 
-def say(name: str, took: Timing | None, note: str = "") -> None:
+def print_timing(name: str, took: Timing | None, note: str = "") -> None:
     if took is None:
         print(f"{name:<42} not installed")
     else:
@@ -85,15 +85,17 @@ def measure_cube(frame: pd.DataFrame) -> tuple[Timing, Timing]:
         return Cube.of(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
 
     took, sums = clock(run, 15), clock(only_sums, 15)
-    say("cube: 100 cities x 20 groups x 48", took, f"{megabytes(run):.0f} MB  (<= 0.1 s, 50 MB)")
-    say("  its sums alone", sums)
+    print_timing(
+        "cube: 100 cities x 20 groups x 48", took, f"{megabytes(run):.0f} MB  (<= 0.1 s, 50 MB)"
+    )
+    print_timing("  its sums alone", sums)
     whole = Cube.of(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
-    say("  differences to the rest of each city", clock(whole.gaps, 3))
-    say("  500 bootstrap replicates", clock(whole.bootstrap, 3), "(<= 3 s)")
+    print_timing("  differences to the rest of each city", clock(whole.gaps, 3))
+    print_timing("  500 bootstrap replicates", clock(whole.bootstrap, 3), "(<= 3 s)")
     region = frame["city"].cat.codes.to_numpy() % 4
     areas = CITY | {"region": region, "tier": region // 2, "nation": None}
     everything = clock(lambda: cube(frame, TREE, DESIGN, areas=areas, groups=groups_20()), 3)
-    say("  with region, tier and nation", everything)
+    print_timing("  with region, tier and nation", everything)
     return took, sums
 
 
@@ -103,17 +105,19 @@ def measure_peers(frame: pd.DataFrame, own: Timing, sums: Timing, quick: bool) -
         ("polars, the same sums", polars_sums(frame), "5"),
     ):
         took = None if call is None else clock(call, 5)
-        say(name, took, f"{versus(took, sums, wanted)}; the table {versus(took, own, wanted)}")
+        print_timing(
+            name, took, f"{versus(took, sums, wanted)}; the table {versus(took, own, wanted)}"
+        )
     if quick:
         return
     call = svy_means(frame)
     took = None if call is None else clock(call, 3).times(20)
-    say("svy, 48 statistics (1 group x 20)", took, versus(took, own, "500"))
+    print_timing("svy, 48 statistics (1 group x 20)", took, versus(took, own, "500"))
     seconds = r_svyby(frame, IN_R)
     took = None
     if seconds is not None:
         took = Timing(seconds, seconds, seconds).times(20 * STATISTICS / IN_R)
-    say(f"R svyby, 48 statistics ({IN_R} x 1 group)", took, versus(took, own, "10,000"))
+    print_timing(f"R svyby, 48 statistics ({IN_R} x 1 group)", took, versus(took, own, "10,000"))
 
 
 def versus(took: Timing | None, own: Timing, wanted: str) -> str:
@@ -129,7 +133,7 @@ def measure_million() -> None:
 
         took = clock(run, 3)
         note = f"{megabytes(run):.0f} MB  (<= 1.5 s, 300 MB)"
-        say(f"cube: 1,000,000 rows, {100 * points:,} PSUs", took, note)
+        print_timing(f"cube: 1,000,000 rows, {100 * points:,} PSUs", took, note)
         del frame
 
 
@@ -142,14 +146,16 @@ def measure_rake(frame: pd.DataFrame) -> None:
         margins[name] = 1e6 * share / share.groupby("city", observed=True).transform("sum")
     took = clock(lambda: rake(frame, "weight", margins, within="city"), 5)
     sweeps = rake(frame, "weight", margins, within="city").sweeps
-    say("rake: 100 cities x 4 margins to 1e-10", took, f"{sweeps} sweeps  (<= 0.02 s)")
+    print_timing("rake: 100 cities x 4 margins to 1e-10", took, f"{sweeps} sweeps  (<= 0.02 s)")
 
 
 def measure_ranks() -> None:
     rng = np.random.default_rng(0)
     score, se = rng.normal(80, 4, 100), rng.uniform(0.6, 1.6, 100)
-    say("rank_sets: 100 cities, 10,000 draws", clock(lambda: rank_sets(score, se), 3), "(<= 1 s)")
-    say("  one by one", clock(lambda: rank_sets(score, se, simultaneous=False), 3))
+    print_timing(
+        "rank_sets: 100 cities, 10,000 draws", clock(lambda: rank_sets(score, se), 3), "(<= 1 s)"
+    )
+    print_timing("  one by one", clock(lambda: rank_sets(score, se, simultaneous=False), 3))
 
 
 def main() -> None:

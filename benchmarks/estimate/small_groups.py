@@ -27,7 +27,7 @@ WAVE = "main-2024"
 KEYS = ["area_level", "area", "group", "indicator"]
 
 
-def published(size: float) -> pd.DataFrame:
+def build_published_table(size: float) -> pd.DataFrame:
     """The table of small groups with the true score of every row, `value`."""
     from seed.demo import build
 
@@ -47,7 +47,7 @@ def rms(values: pd.Series) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def say(table: pd.DataFrame) -> None:
+def print_coverage(table: pd.DataFrame) -> None:
     print(f"{'group':<22} {'rows':>5} {'direct':>7} {'model':>6} {'claimed':>8} {'held':>7}")
     both = table[table["estimate"].notna() & table["model"].notna()]
     for group, rows in both.groupby("group"):
@@ -63,4 +63,4 @@ def say(table: pd.DataFrame) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=float, default=1.0)
-    say(published(parser.parse_args().size))
+    print_coverage(build_published_table(parser.parse_args().size))

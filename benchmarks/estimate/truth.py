@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Design, change, compare, estimate, fay_herriot, rank_sets
-from survey.publish.results.small_areas import grades
+from survey.publish.results.small_areas import grade_cells
 
 CITIES, STRATA, POINTS, ROWS = 20, 2, 8, 20
 DESIGN = Design("weight", strata="stratum", psu="point")
@@ -50,14 +50,16 @@ def wave(rng: np.random.Generator, score: np.ndarray, points: np.ndarray | None 
     )
 
 
-def one_wave(rng: np.random.Generator, tally: dict[str, list[float]]) -> None:
+def simulate_wave(rng: np.random.Generator, tally: dict[str, list[float]]) -> None:
     true = truth(rng)
     frame = wave(rng, true)
     table = estimate(frame, "score", DESIGN, by="city")
-    tally["interval"].append(holds(table, true))
+    tally["interval"].append(coverage_share(table, true))
     against = compare(frame, "score", DESIGN, group="city", reference="all")
     share = frame.groupby("city")["weight"].sum() / frame["weight"].sum()
-    tally["interval against the nation"].append(holds(against, true - (true * share).sum()))
+    tally["interval against the nation"].append(
+        coverage_share(against, true - (true * share).sum())
+    )
     ranks = rank_sets(
         table["estimate"], table["se"], df=table["df"], draws=1000, seed=int(rng.integers(2**31))
     )
@@ -66,17 +68,17 @@ def one_wave(rng: np.random.Generator, tally: dict[str, list[float]]) -> None:
     no_change(rng, true, tally)
     some_change(rng, true, tally)
     small_cells(frame, true, tally)
-    graded(rng.spawn(1)[0], frame, true, tally)
+    tally_grades(rng.spawn(1)[0], frame, true, tally)
 
 
-def holds(table: pd.DataFrame, true: np.ndarray) -> float:
+def coverage_share(table: pd.DataFrame, true: np.ndarray) -> float:
     return float(((table["ci_low"] <= true) & (true <= table["ci_high"])).mean())
 
 
 def no_change(rng: np.random.Generator, true: np.ndarray, tally: dict[str, list[float]]) -> None:
     points = rng.normal(0, POINT_SPREAD, (CITIES, STRATA, POINTS))
     table = change(wave(rng, true, points), wave(rng, true, points), "score", DESIGN, by="city")
-    tally["interval of no change"].append(holds(table, np.zeros(CITIES)))
+    tally["interval of no change"].append(coverage_share(table, np.zeros(CITIES)))
     tally["waves with a false arrow"].append(float((table["p_adjusted"] <= Q).any()))
 
 
@@ -100,7 +102,7 @@ def small_cells(frame: pd.DataFrame, true: np.ndarray, tally: dict[str, list[flo
     tally["stated error"].append(float(model.mse.mean()))
 
 
-def graded(
+def tally_grades(
     rng: np.random.Generator, frame: pd.DataFrame, true: np.ndarray, tally: dict[str, list[float]]
 ) -> None:
     """Groups of several sizes, each with the city's true score, by the grade of their figure."""
@@ -116,7 +118,7 @@ def graded(
         kept.append(table.assign(shown=True, true=true[table["city"]]))
     cells = pd.concat(kept, ignore_index=True)
     squared = (cells["estimate"] - cells["true"]) ** 2
-    for grade, errors in squared.groupby(grades(cells)):
+    for grade, errors in squared.groupby(grade_cells(cells)):
         tally[f"grade error {grade}"].extend(errors)
 
 
@@ -125,7 +127,7 @@ def measure(waves: int, seed: int = 0) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     tally: dict[str, list[float]] = defaultdict(list)
     for _ in range(waves):
-        one_wave(rng, tally)
+        simulate_wave(rng, tally)
     squared = {name for name in tally if "error" in name.split()[1:2]}
     means = {name: float(np.mean(values)) for name, values in tally.items()}
     return {name: np.sqrt(mean) if name in squared else mean for name, mean in means.items()}

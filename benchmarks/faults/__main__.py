@@ -3,7 +3,8 @@ stopped; then every receipt is looked for in the store.
 
     python -m benchmarks.faults [--interviews 2000] [--kills 20] [--stores sqlite postgresql]
 
-The short form of the same is in tests/web/test_faults.py and test_database_restart.py. Here the
+The short form of the same is in tests/web/test_server_failures.py and test_database_restart.py.
+Here the
 whole platform is served (`survey serve`), the disk of the SQLite store is a small file system of
 its own where the account may mount one (root), and PostgreSQL syncs every commit.
 """
@@ -17,25 +18,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.faults.places import Disk, Postgres, postgresql, prepared, small_disk
+from benchmarks.faults.failing_stores import Disk, Postgres, postgresql, prepare_store, small_disk
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import dispose_engines
 
 sys.path.insert(0, str(PROJECT_ROOT / "tests"))
 
-from phones import CuttingLine, DoorProcess, Phones, disagreements, wait_for
+from submission_clients import (
+    ServerProcess,
+    SubmissionClients,
+    UnreliableProxy,
+    disagreements,
+    wait_for,
+)
 
-AT_ONCE = 16
-PATIENCE = 1800.0
+CLIENTS = 16
+TIMEOUT_SECONDS = 1800.0
 
 
 class Run:
     """One scenario: a platform on a store of its own, and phones that bring interviews to it."""
 
-    def __init__(self, door: DoorProcess, phones: Phones) -> None:
-        self.door, self.phones = door, phones
+    def __init__(self, door: ServerProcess, phones: SubmissionClients) -> None:
+        self.server_process, self.phones = door, phones
 
-    def reach(self, part: float) -> None:
+    def wait_until(self, part: float) -> None:
         """Wait until that part of the interviews has its receipts."""
         goal = int(len(self.phones.interviews) * part)
         wait_for(lambda: len(self.phones.receipts) >= goal, f"{goal} receipts")
@@ -49,14 +56,16 @@ class Run:
 @contextmanager
 def running(title: str, url: str, folder: Path, count: int, *, cut: bool = False) -> Iterator[Run]:
     """The scenario is what happens within; afterwards all is counted. Exits when it is wrong."""
-    interviews = prepared(url, count)
-    door = DoorProcess(url, folder, whole=True)
+    interviews = prepare_store(url, count)
+    door = ServerProcess(url, folder, whole=True)
     door.start()
-    line = CuttingLine(door.port, seed=1) if cut else None
+    line = UnreliableProxy(door.port, seed=1) if cut else None
     try:
         wait_for(door.is_up, "the platform is up")
         started = time.monotonic()
-        phones = Phones(line.port if line else door.port, interviews, AT_ONCE, patience=PATIENCE)
+        phones = SubmissionClients(
+            line.port if line else door.port, interviews, CLIENTS, patience=TIMEOUT_SECONDS
+        )
         phones.start()
         yield Run(door, phones)
         phones.wait()
@@ -80,52 +89,52 @@ def running(title: str, url: str, folder: Path, count: int, *, cut: bool = False
     print("  every receipt is in the store exactly once, and no interview is left unsent")
 
 
-def killed(run: Run, kills: int) -> None:
+def run_with_kills(run: Run, kills: int) -> None:
     for number in range(1, kills + 1):
-        run.reach(number / (kills + 2))
-        run.door.kill()
-        run.door.start()
+        run.wait_until(number / (kills + 2))
+        run.server_process.kill()
+        run.server_process.start()
 
 
-def full(run: Run, disk: Disk) -> None:
-    run.reach(0.25)
-    release = disk.fill(run.door.pid)
+def run_with_full_disk(run: Run, disk: Disk) -> None:
+    run.wait_until(0.25)
+    release = disk.fill(run.server_process.pid)
     run.refusals(50)
     release()
 
 
-def restarted(run: Run, database: Postgres) -> None:
+def run_with_restarts(run: Run, database: Postgres) -> None:
     """In order and without notice, in turn."""
     for number in range(1, 5):
-        run.reach(number / 6)
+        run.wait_until(number / 6)
         database.stop(in_order=number % 2 == 1)
         run.refusals(5)
         database.start()
 
 
-def on_sqlite(folder: Path, count: int, kills: int) -> None:
+def run_on_sqlite(folder: Path, count: int, kills: int) -> None:
     url = f"sqlite:///{folder}/{{}}.db"
     with running(f"SQLite, {kills} kills", url.format("kills"), folder, count) as run:
-        killed(run, kills)
+        run_with_kills(run, kills)
     with running("SQLite, lines cut", url.format("cuts"), folder, count, cut=True):
         pass
     with small_disk(folder) as disk:
-        url = f"sqlite:///{disk.place}/survey.db"
+        url = f"sqlite:///{disk.folder}/survey.db"
         with running(f"SQLite, disk full ({disk.how})", url, folder, count) as run:
-            full(run, disk)
+            run_with_full_disk(run, disk)
 
 
-def on_postgresql(folder: Path, count: int, kills: int) -> None:
+def run_on_postgresql(folder: Path, count: int, kills: int) -> None:
     with postgresql(folder) as database:
         url = database.create("kills")
         with running(f"PostgreSQL, {kills} kills", url, folder, count) as run:
-            killed(run, kills)
+            run_with_kills(run, kills)
         url = database.create("restarts")
         with running("PostgreSQL, stopped 4 times", url, folder, count) as run:
-            restarted(run, database)
+            run_with_restarts(run, database)
 
 
-SCENES = {"sqlite": on_sqlite, "postgresql": on_postgresql}
+SCENES = {"sqlite": run_on_sqlite, "postgresql": run_on_postgresql}
 
 
 def main() -> None:

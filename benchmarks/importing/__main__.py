@@ -22,14 +22,14 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from benchmarks.faults.places import postgresql
+from benchmarks.faults.failing_stores import postgresql
 from benchmarks.submission.world import complete_answers
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
 from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.reference import load_reference
-from survey.instrument.model import Instrument, Kind
-from survey.sample.frame import shipped_cities
+from survey.fieldwork.reference_data import load_reference_data
+from survey.instrument.model import Instrument, ItemKind
+from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.schema import upgrade
@@ -42,7 +42,7 @@ KINDS = 60
 def rows_of(instrument: Instrument, count: int, draw: random.Random) -> list[dict[str, Any]]:
     """One dictionary an interview, its several choices joined by spaces."""
     ways = [complete_answers(instrument, draw) for _ in range(KINDS)]
-    ratings = [item.name for item in instrument.items() if item.kind is Kind.RATING]
+    ratings = [item.name for item in instrument.items() if item.kind is ItemKind.RATING]
     cities = [city.code for city in shipped_cities()]
     rows = []
     for number in range(count):
@@ -60,7 +60,7 @@ def rows_of(instrument: Instrument, count: int, draw: random.Random) -> list[dic
     return rows
 
 
-def shortened(instrument: Instrument, answers: int) -> Instrument:
+def shorten_instrument(instrument: Instrument, answers: int) -> Instrument:
     """The first sections, as few as give a row so many answers; the whole where none do."""
     for last in range(1, len(instrument.sections)):
         short = instrument.model_copy(
@@ -75,7 +75,7 @@ def shortened(instrument: Instrument, answers: int) -> Instrument:
     return instrument
 
 
-def as_csv(header: list[str], rows: list[dict[str, Any]]) -> bytes:
+def to_csv(header: list[str], rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, header)
     writer.writeheader()
@@ -83,7 +83,7 @@ def as_csv(header: list[str], rows: list[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def as_xlsx(header: list[str], rows: list[dict[str, Any]]) -> bytes:
+def to_xlsx(header: list[str], rows: list[dict[str, Any]]) -> bytes:
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet("answers")
     sheet.append(header)
@@ -94,14 +94,14 @@ def as_xlsx(header: list[str], rows: list[dict[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def yardstick() -> float:
+def measure_reference() -> float:
     """Seconds for twenty million additions."""
     started = time.perf_counter()
     sum(range(20_000_000))
     return time.perf_counter() - started
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+def measure_call(work: Callable[[], Any]) -> tuple[Any, float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
     return result, time.perf_counter() - wall, time.process_time() - cpu
@@ -112,7 +112,7 @@ def measure(url: str, store: str, kind: str, content: bytes, instrument: Instrum
         content=content, instrument=instrument, wave_key=f"import-{kind}", year=2026,
         file_name=f"answers.{kind}",
     )  # fmt: skip
-    stick, at = yardstick(), datetime.now(UTC)
+    stick, at = measure_reference(), datetime.now(UTC)
 
     def check() -> Any:
         with read_scope(url) as session:
@@ -122,8 +122,8 @@ def measure(url: str, store: str, kind: str, content: bytes, instrument: Instrum
         with session_scope(url) as session:
             return commit_import(session=session, principal=OPERATOR, plan=plan, now=at)
 
-    plan, check_wall, check_cpu = timed(check)
-    result, write_wall, write_cpu = timed(lambda: write(plan))
+    plan, check_wall, check_cpu = measure_call(check)
+    result, write_wall, write_cpu = measure_call(lambda: write(plan))
     print(
         f"{store:10} {kind:4} {len(content) / 1e6:5.1f} MB {result.written:7,} rows, "
         f"{plan.rejected_rows} refused: check {check_wall:5.1f} s ({check_cpu:5.1f} CPU), write "
@@ -159,17 +159,17 @@ def main() -> None:
             files: dict[str, bytes] = {}
             for store, url in store_urls:
                 upgrade(url)
-                load_reference(url, PROJECT_ROOT / "seed")
+                load_reference_data(url, PROJECT_ROOT / "seed")
                 with read_scope(url) as session:
                     instrument = find_instrument(session=session, name=INSTRUMENT)
                 if chosen.answers is not None:
-                    instrument = shortened(instrument, chosen.answers)
+                    instrument = shorten_instrument(instrument, chosen.answers)
                 if not files:
                     rows = rows_of(instrument, chosen.rows, random.Random(1))
                     header = list(dict.fromkeys(name for row in rows for name in row))
                     print(f"{len(header) - 1} questions in the file, of which a row answers about "
                           f"{sum(len(row) - 1 for row in rows) // len(rows)}")  # fmt: skip
-                    files = {"csv": as_csv(header, rows), "xlsx": as_xlsx(header, rows)}
+                    files = {"csv": to_csv(header, rows), "xlsx": to_xlsx(header, rows)}
                 for kind, content in files.items():
                     measure(url, store, kind, content, instrument)
 

@@ -25,12 +25,12 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.live import Server, serving
-from benchmarks.load.crowd import Counted, Script, crowd
-from benchmarks.load.world import World, build, disagreements, interviews
+from benchmarks.live_server import Server, serving
+from benchmarks.load.clients import LoadResult, Script, run_clients
+from benchmarks.load.scenario import Scenario, build, disagreements, interviews
 from survey.store.engine import dispose_engines
 from survey.web.assets import script_url, style_url
-from survey.web.invited import form_url
+from survey.web.invitation_page import form_url
 from tests import postgres_server
 
 WARM_UP_SECONDS = 4
@@ -94,7 +94,7 @@ def _percentiles(seconds: list[float]) -> tuple[float, float]:
 
 
 def measure(
-    world: World, servers: list[Server], database: int | None, chosen: argparse.Namespace
+    world: Scenario, servers: list[Server], database: int | None, chosen: argparse.Namespace
 ) -> Figures:
     assets = (script_url(), style_url(), form_url(world.instrument.sha256)) if chosen.cold else ()
     script = Script(
@@ -103,8 +103,8 @@ def measure(
     )  # fmt: skip
     tokens = iter(world.tokens)
 
-    def run(seconds: float) -> Counted:
-        return uvloop.run(crowd(script, tokens, clients=chosen.clients, seconds=seconds))
+    def run(seconds: float) -> LoadResult:
+        return uvloop.run(run_clients(script, tokens, clients=chosen.clients, seconds=seconds))
 
     warm = run(WARM_UP_SECONDS)
     server_cpu = sum(server.cpu() for server in servers)

@@ -24,29 +24,29 @@ from sqlalchemy import Connection, text
 from benchmarks.load.__main__ import postgresql
 from benchmarks.submission.world import INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
-from survey.fieldwork.reference import load_reference
+from survey.fieldwork.reference_data import load_reference_data
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.instrument.model import Instrument
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Mode, Status
 
-LOOKS = 200
+LOOK_UPS = 200
 FIELDS = "answers, timings"
-WEIGHED = ("response", "response_revision")
-PARTED = {"response_revision"}
+MEASURED_TABLES = ("response", "response_revision")
+PARTITIONED_TABLES = {"response_revision"}
 
 
-def _interviews(instrument: Instrument, count: int, seed: int) -> list[StoredInterview]:
+def _interviews(instrument: Instrument, count: int, seed: int) -> list[FinishedResponse]:
     draw = random.Random(seed)
     now = datetime.now(UTC)
     made = []
     for _ in range(count):
         answers = complete_answers(instrument, draw)
         made.append(
-            StoredInterview(
+            FinishedResponse(
                 client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
                 submitted_at=now, started_at=now - timedelta(minutes=7), answers=answers,
                 timings={name: round(draw.uniform(1, 15), 2) for name in answers},
@@ -58,7 +58,7 @@ def _interviews(instrument: Instrument, count: int, seed: int) -> list[StoredInt
 def _fill(url: str, waves: int, interviews: int) -> tuple[list[UUID], float]:
     """The waves, and the seconds of a wave's writing."""
     upgrade(url)
-    load_reference(url, ROOT / "seed")
+    load_reference_data(url, ROOT / "seed")
     with session_scope(url) as session:
         instrument = find_instrument(session=session, name=INSTRUMENT)
     ids, seconds = [], []
@@ -84,8 +84,8 @@ def _weights(connection: Connection, responses: int) -> None:
         "SELECT sum(pg_table_size(oid)), sum(pg_indexes_size(oid)) FROM pg_class "
         "WHERE relkind = 'r' AND (relname = :name OR relname LIKE :parts)"
     )
-    for name in WEIGHED:
-        named = {"name": name, "parts": f"{name}\\_%" if name in PARTED else name}
+    for name in MEASURED_TABLES:
+        named = {"name": name, "parts": f"{name}\\_%" if name in PARTITIONED_TABLES else name}
         rows, indexes = connection.execute(query, named).one()
         print(
             f"  {name:18} {rows / responses:7.0f} B of rows, "
@@ -131,9 +131,10 @@ def _compare(connection: Connection, waves: list[UUID]) -> None:
         )
         print(f"  {table:18} reading a wave {reading:7.1f} ms")
         for with_wave in (True, False):
-            milliseconds = _milliseconds(lambda t=table, w=with_wave: one(t, w), LOOKS)
+            milliseconds = _milliseconds(lambda t=table, w=with_wave: one(t, w), LOOK_UPS)
             print(
-                f"    one interview {'with' if with_wave else 'without'} its wave {milliseconds:6.2f} ms"
+                f"    one interview {'with' if with_wave else 'without'} its wave"
+                f" {milliseconds:6.2f} ms"
             )
     wave = waves[0]
     part = f"response_revision_{wave.hex}"

@@ -21,16 +21,21 @@ from survey.settings import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT))
 
-from benchmarks.quality.planted import Strengths, by_kind, kinds_by_id, together
+from benchmarks.quality.detection import (
+    Strengths,
+    kinds_by_id,
+    measure_by_kind,
+    measure_risk_detection,
+)
 from seed.demo import build, generate_wave
-from seed.demo.bad import MOBILISED_CITY
+from seed.demo.bad_interviews import MOBILISED_CITY
 from survey.access.principal import OPERATOR
-from survey.fieldwork.quality import REVIEW_FROM, FlagKind, assess_wave, quality_by
+from survey.fieldwork.quality import MIN_REVIEW_RISK, FlagKind, assess_wave, summarise_quality
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import ResponseFlag, ResponseRisk
 
 
-def stored(
+def read_assessments(
     session: Session, kinds: Mapping[str, str]
 ) -> tuple[Strengths, npt.NDArray[np.int64], npt.NDArray[np.str_]]:
     """Strengths by kind, risk and planted kind of every assessed interview."""
@@ -44,7 +49,7 @@ def stored(
     return strength, np.array([score for _, score in risks]), planted
 
 
-def timed(what: str, work: Callable[[], object]) -> None:
+def print_timing(what: str, work: Callable[[], object]) -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -53,25 +58,26 @@ def timed(what: str, work: Callable[[], object]) -> None:
 
 def report(url: str, wave: str, kinds: Mapping[str, str]) -> None:
     with read_scope(url) as session:
-        strength, risk, planted = stored(session, kinds)
-        cities = quality_by(session=session, principal=OPERATOR, wave_key=wave, by="city")
+        strength, risk, planted = read_assessments(session, kinds)
+        cities = summarise_quality(session=session, principal=OPERATOR, wave_key=wave, by="city")
     print("\nflags of at least half strength")
     print("kind             flagged  recall  precision  false alarms")
-    for kind_result in by_kind(strength, planted):
+    for kind_result in measure_by_kind(strength, planted):
         recall, precision = (
             f"{share:.1%}" if share is not None else "–"
             for share in (kind_result.recall, kind_result.precision)
         )
         print(
-            f"{kind_result.kind:15} {kind_result.flagged:8,} {recall:>7} {precision:>10} {kind_result.false_alarms:13.2%}"
+            f"{kind_result.kind:15} {kind_result.flagged:8,} {recall:>7} {precision:>10}"
+            f" {kind_result.false_alarms:13.2%}"
         )
-    result = together(risk, planted, REVIEW_FROM)
-    print(f"\nrisk of at least {REVIEW_FROM}")
+    result = measure_risk_detection(risk, planted, MIN_REVIEW_RISK)
+    print(f"\nrisk of at least {MIN_REVIEW_RISK}")
     for sort, share in result.caught.items():
         print(f"  planted {sort:15} caught {share:6.1%}")
     print(f"  false alarms on good ones   {result.false_alarms:6.2%}")
     print(f"  precision                   {result.precision:6.1%}")
-    named = [row.key for row in cities if row.mobilised]
+    named = [row.key for row in cities if row.has_mobilisation_pattern]
     print(f"  cities named as mobilised: {', '.join(named) or 'none'} (planted: {MOBILISED_CITY})")
 
 
@@ -92,13 +98,15 @@ def main() -> None:
                 )
             print(f"{chosen.wave}: {assessed.interviews:,} interviews")
 
-        timed("assess_wave", assess)
+        print_timing("assess_wave", assess)
         with read_scope(url) as session:
-            timed(
+            print_timing(
                 "quality_by surveyor",
-                lambda: quality_by(session=session, principal=OPERATOR, wave_key=chosen.wave),
+                lambda: summarise_quality(
+                    session=session, principal=OPERATOR, wave_key=chosen.wave
+                ),
             )
-            valid = quality_by(
+            valid = summarise_quality(
                 session=session, principal=OPERATOR, wave_key=chosen.wave, by="wave"
             )[0].valid
         wave = generate_wave(chosen.wave, n=valid, seed=chosen.seed)

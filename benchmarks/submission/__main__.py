@@ -19,8 +19,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.live import Server, serving
-from benchmarks.submission.world import World, build, payload
+from benchmarks.live_server import Server, serving
+from benchmarks.submission.world import Scenario, build, payload
 
 WARM_UP = 50
 
@@ -37,7 +37,7 @@ class Measured:
     bytes_sent: int
 
 
-def measure(client: httpx.Client, server: Server, world: World, database: str) -> Measured:
+def measure(client: httpx.Client, server: Server, world: Scenario, database: str) -> Measured:
     draw = random.Random(1)
     bodies = [json.dumps(payload(world, token, draw)).encode() for token in world.tokens]
     headers = {"Content-Type": "application/json"}

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from survey.access.principal import NATION, OPERATOR, Principal, Role
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
-from survey.fieldwork.invitations import issue
-from survey.fieldwork.reference import load_reference
+from survey.fieldwork.invitations import issue_invitation
+from survey.fieldwork.reference_data import load_reference_data
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Instrument, Item, Kind
+from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
 from survey.store.engine import session_scope
 from survey.store.schema import upgrade
@@ -28,15 +28,15 @@ BANDS = ("15-24", "25-34", "35-44", "45-54", "55-70")
 
 
 @dataclass(frozen=True)
-class World:
+class Scenario:
     instrument: Instrument
     tokens: tuple[str, ...]
 
 
-def build(url: str, *, links: int) -> World:
+def build(url: str, *, links: int) -> Scenario:
     """Prepare the store at `url` and hand out `links` one-time links."""
     upgrade(url)
-    load_reference(url, ROOT / "seed")
+    load_reference_data(url, ROOT / "seed")
     now = datetime.now(UTC)
     with session_scope(url) as session:
         instrument = find_instrument(session=session, name=INSTRUMENT)
@@ -68,15 +68,15 @@ def build(url: str, *, links: int) -> World:
         session.flush()
         surveyor = Principal(account.id, account.name, Role.SURVEYOR, NATION)
         tokens = tuple(
-            issue(
+            issue_invitation(
                 session=session, principal=surveyor, wave_key=plan.key, point_id=point.id, now=now
             ).token
             for _ in range(links)
         )
-    return World(instrument, tokens)
+    return Scenario(instrument, tokens)
 
 
-def payload(world: World, token: str, draw: random.Random) -> dict[str, Any]:
+def payload(world: Scenario, token: str, draw: random.Random) -> dict[str, Any]:
     """A complete interview on the longest route, as the browser sends it."""
     answers = complete_answers(world.instrument, draw)
     finished = datetime.now(UTC)
@@ -103,24 +103,24 @@ def complete_answers(instrument: Instrument, draw: random.Random) -> dict[str, A
         ]  # fmt: skip
         if not open_questions:
             return answers
-        answers[open_questions[0].name] = _answer(open_questions[0], draw)
+        answers[open_questions[0].name] = _draw_answer(open_questions[0], draw)
         for item in open_questions[1:]:
-            if item.kind is Kind.RATING:
-                answers[item.name] = _answer(item, draw)
+            if item.kind is ItemKind.RATING:
+                answers[item.name] = _draw_answer(item, draw)
     raise RuntimeError("the questionnaire has no end")
 
 
 def _is_question(item: Item) -> bool:
-    return item.kind not in {Kind.NOTE, Kind.CALCULATE}
+    return item.kind not in {ItemKind.NOTE, ItemKind.CALCULATE}
 
 
-def _answer(item: Item, draw: random.Random) -> Any:
+def _draw_answer(item: Item, draw: random.Random) -> Any:
     if item.name == "birth_year":
         return draw.randint(1960, 2004)
-    if item.kind in {Kind.RATING, Kind.INTEGER, Kind.DECIMAL}:
+    if item.kind in {ItemKind.RATING, ItemKind.INTEGER, ItemKind.DECIMAL}:
         return draw.randint(int(item.minimum or 1), int(item.maximum or 10))
-    if item.kind is Kind.SELECT_ONE:
+    if item.kind is ItemKind.SELECT_ONE:
         return item.choices[0].name
-    if item.kind is Kind.SELECT_MULTIPLE:
+    if item.kind is ItemKind.SELECT_MULTIPLE:
         return [item.choices[0].name]
-    return TODAY.isoformat() if item.kind is Kind.DATE else COMMENT
+    return TODAY.isoformat() if item.kind is ItemKind.DATE else COMMENT

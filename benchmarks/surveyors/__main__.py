@@ -27,7 +27,7 @@ from uuid import uuid4
 import psutil
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from benchmarks.live import PageSession, Server, page, serving, small_demo
+from benchmarks.live_server import PageSession, Server, page, serving, small_demo
 from benchmarks.submission.world import complete_answers
 from survey.access.principal import Role
 from survey.fieldwork.instruments import find_instrument
@@ -43,7 +43,7 @@ WARM_UP = 10
 
 
 @dataclass(frozen=True)
-class Alone:
+class SingleRun:
     submissions: int
     cpu_ms_median: float | None
     cpu_ms_p95: float | None
@@ -51,7 +51,7 @@ class Alone:
 
 
 @dataclass(frozen=True)
-class Together:
+class ConcurrentRun:
     what: str
     surveyors: int
     pace_seconds: float
@@ -94,7 +94,9 @@ def check_receipt(session: PageSession) -> None:
         raise SystemExit(f"refused: {session.failures or outcomes[-1:]}")
 
 
-async def alone(server: Server, cookie: str, instrument: Instrument, count: int) -> Alone:
+async def measure_single(
+    server: Server, cookie: str, instrument: Instrument, count: int
+) -> SingleRun:
     draw = random.Random(1)
     cpu: list[float] = []
     wall: list[float] = []
@@ -106,12 +108,12 @@ async def alone(server: Server, cookie: str, instrument: Instrument, count: int)
             cpu.append((server.cpu() - before) * 1000)
             check_receipt(session)
     cpu, wall = cpu[WARM_UP:], wall[WARM_UP:]
-    return Alone(count, median(cpu), p95(cpu), median(wall))
+    return SingleRun(count, median(cpu), p95(cpu), median(wall))
 
 
-async def together(
+async def measure_concurrent(
     server: Server, cookie: str, instrument: Instrument, what: str, chosen: argparse.Namespace
-) -> Together:
+) -> ConcurrentRun:
     crowd, pace, seconds = chosen.surveyors, chosen.pace, chosen.seconds
     draw = random.Random(2)
     changes: list[float] = []
@@ -125,21 +127,23 @@ async def together(
         started, before = time.perf_counter(), server.cpu()
         await asyncio.gather(
             *(
-                answer(session, sent, sends, pace, seconds, random.Random(at))
+                run_answering_surveyor(session, sent, sends, pace, seconds, random.Random(at))
                 if what == "answering"
-                else work(session, sent, changes, sends, pace, seconds, random.Random(at))
+                else run_working_surveyor(
+                    session, sent, changes, sends, pace, seconds, random.Random(at)
+                )
                 for at, (session, sent) in enumerate(zip(sessions, prepared, strict=True))
             )
         )
         cores = (server.cpu() - before) / (time.perf_counter() - started)
     resident = psutil.Process(server.pid).memory_info().rss / 2**20
-    return Together(
+    return ConcurrentRun(
         what, crowd, pace, len(changes), len(sends), median(changes), p95(changes), median(sends),
         p95(sends), round(cores, 2), round(resident),
     )  # fmt: skip
 
 
-async def answer(
+async def run_answering_surveyor(
     session: PageSession,
     sent: WidgetState,
     sends: list[float],
@@ -157,7 +161,7 @@ async def answer(
     check_receipt(session)
 
 
-async def work(
+async def run_working_surveyor(
     session: PageSession,
     sent: WidgetState,
     changes: list[float],
@@ -195,9 +199,9 @@ def p95(values: list[float]) -> float | None:
 
 async def run(server: Server, instrument: Instrument, chosen: argparse.Namespace) -> list[Any]:
     cookie = server.sign_in(Role.SURVEYOR)
-    single = await alone(server, cookie, instrument, chosen.submissions)
-    answering = await together(server, cookie, instrument, "answering", chosen)
-    clicking = await together(server, cookie, instrument, "clicking", chosen)
+    single = await measure_single(server, cookie, instrument, chosen.submissions)
+    answering = await measure_concurrent(server, cookie, instrument, "answering", chosen)
+    clicking = await measure_concurrent(server, cookie, instrument, "clicking", chosen)
     return [single, answering, clicking]
 
 

@@ -6,7 +6,7 @@
 from seed.demo.back_checks import store_back_checks
 from seed.demo.build import OPEN_WAVE, build
 from seed.demo.interviews import DemoWave, generate_wave
-from seed.demo.plan import PLANS, WavePlan
+from seed.demo.wave_plans import PLANS, WavePlan
 
 __all__ = [
     "OPEN_WAVE",

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from seed.demo.field import SURVEYORS, surveyor_login
-from seed.demo.names import people_names
+from seed.demo.field_plan import SURVEYORS, surveyor_login
+from seed.demo.invented_names import people_names
 from survey.access.audit import record
 from survey.access.principal import NATION, OPERATOR, Role
-from survey.sample.frame import FrameCity
-from survey.store.bulk import insert_columns
+from survey.sample.city_frame import FrameCity
+from survey.store.inserts import insert_columns
 from survey.store.tables import Account, new_id
 
 DEMO_CITY = "420500"

@@ -14,18 +14,18 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from seed.demo.accounts import demo_login
-from seed.demo.seeds import stream
+from seed.demo.random_streams import random_stream
 from survey.access.principal import NATION, Principal, Role
 from survey.fieldwork.back_check import (
-    Attempt,
+    CallAttempt,
     DrawPlan,
-    make_draw,
+    create_draw,
     preview_draw,
     record_attempt,
 )
-from survey.fieldwork.quality import REVIEW_FROM
-from survey.fieldwork.waves import wave_by_key
-from survey.store.core import AnyRow, answers_of, table_of
+from survey.fieldwork.quality import MIN_REVIEW_RISK
+from survey.fieldwork.waves import get_wave
+from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Account,
     BackCheck,
@@ -39,13 +39,13 @@ from survey.store.tables import (
 
 RANDOM_SHARE, RISK_SHARE = 0.15, 0.15
 """More than usual: after a week of fieldwork a surveyor has few interviews to draw from."""
-ODD_SHARE = 0.3
+MIN_SUSPICIOUS_SHARE = 0.3
 """From this share of odd interviews on, a surveyor is one of those who invent."""
 INVENTED = 0.6
 """Of the interviews of these surveyors; of anybody else's, one in a hundred."""
 SLIP = 0.02
 """Chance that an honest person says one stable fact otherwise."""
-_LEFT, _NOT_REACHED, _REFUSED = 0.35, 0.12, 0.04
+_NOT_TRIED_SHARE, _NOT_REACHED, _REFUSED = 0.35, 0.12, 0.04
 """Not tried yet; of the tried ones not reached, and unwilling."""
 _FACTS = ("lived_6m", "gender", "residence")
 _OTHER: Mapping[str, tuple[str, str]] = {
@@ -58,22 +58,22 @@ _REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
 
 def store_back_checks(*, session: Session, wave_key: str, seed: int, now: datetime) -> int:
     """Draw back-checks in an assessed wave, enter what came of most, and return how many."""
-    wave = wave_by_key(session=session, key=wave_key)
+    wave = get_wave(session=session, key=wave_key)
     checker = _administrator(session)
     plan = DrawPlan(wave.id, None, RANDOM_SHARE, RISK_SHARE, str(seed), now)
     seen = preview_draw(session=session, principal=checker, plan=plan)
-    make_draw(session=session, principal=checker, seen=seen, now=now - timedelta(hours=20))
-    odd = _odd_shares(session, wave.id)
-    rng = stream("back-check", wave_key, seed=seed)
+    create_draw(session=session, principal=checker, seen=seen, now=now - timedelta(hours=20))
+    odd = _suspicious_shares(session, wave.id)
+    rng = random_stream("back-check", wave_key, seed=seed)
     done = 0
-    for row in session.connection().execute(_drawn(wave.id)).all():
+    for row in session.connection().execute(_drawn_query(wave.id)).all():
         luck = rng.random(4)
-        if luck[0] < _LEFT:
+        if luck[0] < _NOT_TRIED_SHARE:
             continue
-        bad = luck[1] < (INVENTED if odd[row.surveyor_id] >= ODD_SHARE else 0.01)
+        bad = luck[1] < (INVENTED if odd[row.surveyor_id] >= MIN_SUSPICIOUS_SHARE else 0.01)
         record_attempt(
             session=session, principal=checker, check_id=row.id, expected_version=1,
-            attempt=_attempt(row, bad, float(luck[2]), rng),
+            attempt=_make_attempt(row, bad, float(luck[2]), rng),
             now=now - timedelta(hours=1 + 15 * float(luck[3])),
         )  # fmt: skip
         done += 1
@@ -90,12 +90,12 @@ def _administrator(session: Session) -> Principal:
     return Principal(row.id, row.name, Role.ADMINISTRATOR, NATION, is_demo=True)
 
 
-def _odd_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
+def _suspicious_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
     query = (
         select(
             _RESPONSES.c.surveyor_id,
             func.count(),
-            func.count().filter(_RISKS.c.score >= REVIEW_FROM),
+            func.count().filter(_RISKS.c.score >= MIN_REVIEW_RISK),
         )
         .select_from(_RESPONSES.join(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id))
         .where(_RESPONSES.c.wave_id == wave_id)
@@ -105,7 +105,7 @@ def _odd_shares(session: Session, wave_id: UUID) -> dict[UUID, float]:
     return {row[0]: row[2] / row[1] for row in rows}
 
 
-def _drawn(wave_id: UUID) -> Any:
+def _drawn_query(wave_id: UUID) -> Any:
     """In the order of the interviews, which the same seed makes the same."""
     return (
         select(
@@ -114,7 +114,7 @@ def _drawn(wave_id: UUID) -> Any:
         )
         .select_from(
             _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
-            .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
+            .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
             .join(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         )
         .where(_CHECKS.c.wave_id == wave_id, _REVISIONS.c.is_current)
@@ -122,19 +122,19 @@ def _drawn(wave_id: UUID) -> Any:
     )  # fmt: skip
 
 
-def _attempt(row: AnyRow, bad: bool, luck: float, rng: np.random.Generator) -> Attempt:
+def _make_attempt(row: AnyRow, bad: bool, luck: float, rng: np.random.Generator) -> CallAttempt:
     channel = Channel.PHONE if rng.random() < 0.8 else Channel.ON_SITE
     if luck < _NOT_REACHED:
-        return Attempt(Outcome.NOT_REACHED, channel, {})
+        return CallAttempt(Outcome.NOT_REACHED, channel, {})
     if luck < _NOT_REACHED + _REFUSED:
-        return Attempt(Outcome.REFUSED, channel, {})
+        return CallAttempt(Outcome.REFUSED, channel, {})
     if bad and luck > 0.6:
-        return Attempt(Outcome.NEVER_INTERVIEWED, channel, {})
-    answers = _somebody_else(row, rng) if bad else _the_same(row, rng)
-    return Attempt(Outcome.REACHED, channel, answers)
+        return CallAttempt(Outcome.NEVER_INTERVIEWED, channel, {})
+    answers = _answers_of_other_person(row, rng) if bad else _repeat_answers(row, rng)
+    return CallAttempt(Outcome.REACHED, channel, answers)
 
 
-def _the_same(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
+def _repeat_answers(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     then = row.answers
     answers = {
         "asked_where": row.kind if rng.random() > SLIP else "dk",
@@ -145,7 +145,7 @@ def _the_same(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     }
     for name in _FACTS:
         value = then.get(name)
-        answers[name] = _flipped(name, value) if rng.random() < SLIP else value
+        answers[name] = _flip_answer(name, value) if rng.random() < SLIP else value
     for name in ("overall", "service"):
         value = then.get(name)
         if isinstance(value, int):
@@ -153,20 +153,20 @@ def _the_same(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     return {name: value for name, value in answers.items() if value is not None}
 
 
-def _somebody_else(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
+def _answers_of_other_person(row: AnyRow, rng: np.random.Generator) -> dict[str, Any]:
     """Really interviewed once, but not this interview: another age, often another gender."""
-    answers = _the_same(row, rng)
+    answers = _repeat_answers(row, rng)
     born = int(row.answers.get("birth_year") or 1980)
     answers["birth_year"] = int(
         np.clip(born + rng.choice([-1, 1]) * rng.integers(4, 20), 1945, 2008)
     )
     for name in ("gender", "residence"):
         if rng.random() < 0.6:
-            answers[name] = _flipped(name, row.answers.get(name))
+            answers[name] = _flip_answer(name, row.answers.get(name))
     answers["overall"] = int(rng.integers(3, 11))
     return answers
 
 
-def _flipped(name: str, value: Any) -> str:
+def _flip_answer(name: str, value: Any) -> str:
     first, second = _OTHER[name]
     return second if value == first else first

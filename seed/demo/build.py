@@ -11,32 +11,32 @@ import pandas as pd
 from sqlmodel import Session, select
 
 from seed.demo.accounts import store_accounts
-from seed.demo.collecting import DAYS, interviews_so_far
-from seed.demo.exits import stopped_interviews
-from seed.demo.field import points_of
+from seed.demo.field_irregularities import generate_irregularities
+from seed.demo.field_plan import points_of
+from seed.demo.field_records import store_field_records
 from seed.demo.interviews import DemoWave, generate_wave, sizes
-from seed.demo.lapses import lapses_of
-from seed.demo.links import store_links
+from seed.demo.invitations import store_links
+from seed.demo.open_wave import DAYS, interviews_so_far
 from seed.demo.paper import key_paper
-from seed.demo.people import People, main_people
-from seed.demo.places import store_places
-from seed.demo.plan import PLANS, WavePlan
-from seed.demo.rows import stored_interviews
-from seed.demo.seeds import DEFAULT_SEED
+from seed.demo.population import Population, main_people
+from seed.demo.random_streams import DEFAULT_SEED
+from seed.demo.screen_outs import stopped_interviews
+from seed.demo.stored_responses import stored_interviews
+from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import instrument_id_by_name, tree_id_by_name
-from survey.fieldwork.reference import load_reference
+from survey.fieldwork.reference_data import load_reference_data
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
-from survey.sample.frame import shipped_cities
+from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT
+from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, City, Wave
 
-FULL = 1.0
-FEWEST = 200
+FULL_SIZE = 1.0
+MIN_INTERVIEWS = 200
 """Interviews of the smallest wave: every city still has two."""
 OPEN_WAVE = "main-2026"
 """Still collecting, on its way through review: where a visitor's own interview arrives."""
@@ -50,7 +50,7 @@ def build(
     url: str,
     *,
     waves: Sequence[str],
-    size: float = FULL,
+    size: float = FULL_SIZE,
     seed: int = DEFAULT_SEED,
     truth_dir: Path | None = None,
     progress: Progress = lambda _: None,
@@ -69,11 +69,11 @@ def build(
         known = session.exec(select(City.code)).first() is not None
     if not known:
         progress("cities, indicator trees, questionnaires")
-        load_reference(url, PROJECT_ROOT / "seed")
+        load_reference_data(url, PROJECT_ROOT / "seed")
     with session_scope(url, patient=True) as session:
         accounts = _accounts(session, now)
     for key in waves:
-        valid = max(FEWEST, round(PLANS[key].valid * size))
+        valid = max(MIN_INTERVIEWS, round(PLANS[key].valid * size))
         progress(f"{key}: {valid:,} interviews")
         wave = generate_wave(key, n=valid, seed=seed)
         with session_scope(url, patient=True) as session:
@@ -104,14 +104,14 @@ def _store_wave(
 ) -> None:
     plan = wave.model.plan
     row = _create(session, plan, now)
-    size = _by_city(wave.model.people, int((~wave.void).sum()))
-    lapses = lapses_of(wave)
-    places = store_places(
+    size = _sizes_by_city(wave.model.people, int((~wave.void).sum()))
+    lapses = generate_irregularities(wave)
+    places = store_field_records(
         session=session, wave=row, plan=plan, points=wave.points, size=size, accounts=accounts,
         stops=False, last_day=lapses.last_day,
     )  # fmt: skip
     links = store_links(session=session, row=row, wave=wave, lapses=lapses, places=places)
-    rows: Iterator[StoredInterview] = chain(
+    rows: Iterator[FinishedResponse] = chain(
         stored_interviews(wave, places, links), stopped_interviews(wave, places)
     )
     write_responses(
@@ -136,7 +136,7 @@ def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
     return open_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
 
 
-def _by_city(people: People, valid: int) -> pd.Series:
+def _sizes_by_city(people: Population, valid: int) -> pd.Series:
     return pd.Series(sizes(people, valid), index=[city.code for city in shipped_cities()])
 
 
@@ -156,11 +156,11 @@ def _store_open_wave(
     )  # fmt: skip
     cities = shipped_cities()
     people = main_people(cities)
-    by_city = _by_city(people, max(FEWEST, round(plan.valid * size)))
+    by_city = _sizes_by_city(people, max(MIN_INTERVIEWS, round(plan.valid * size)))
     codes = tuple(city.code for city in cities)
     points = points_of(codes, people, by_city.to_numpy(), key=OPEN_WAVE, year=plan.year, seed=seed)
     row = _create(session, plan, now)
-    places = store_places(
+    places = store_field_records(
         session=session, wave=row, plan=plan, points=points, size=by_city, accounts=accounts,
         stops=True,
     )  # fmt: skip

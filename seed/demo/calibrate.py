@@ -7,25 +7,25 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from seed.demo.choices import Choice
-from seed.demo.levels import city_targets, latent_levels
+from seed.demo.choices import ChoiceModel
+from seed.demo.city_levels import city_targets, latent_levels
+from seed.demo.city_scores import city_scores, national_score
+from seed.demo.indicator_weights import item_weights
 from seed.demo.model import (
     NOT_SUBSTANTIVE,
-    Model,
+    WaveModel,
     cell_effects,
     child_ages,
     choice_chances,
     code_chances,
     route,
-    ticked,
+    selection_probabilities,
 )
-from seed.demo.people import People
-from seed.demo.plan import PLANS
-from seed.demo.scores import city_scores, national_score
-from seed.demo.trees import shipped_tree
-from seed.demo.weights import item_weights
+from seed.demo.population import Population
+from seed.demo.shipped_data import shipped_tree
+from seed.demo.wave_plans import PLANS
 from survey.context.published import published_results
-from survey.sample.frame import shipped_cities
+from survey.sample.city_frame import shipped_cities
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,14 +43,14 @@ INCOME_GAPS = {"lt3000": -0.62, "from3000": -0.16, "from5000": 0.47, "ge8000": 0
 
 
 @lru_cache(maxsize=6)
-def calibrated(key: str) -> Model:
+def calibrate_wave(key: str) -> WaveModel:
     """The model of a wave, solved."""
     plan = PLANS[key]
     people = plan.people(shipped_cities())
     tree = shipped_tree(plan.tree) if plan.tree else None
     ratings = plan.scored + plan.others
     codes = [code_chances(people, rating) for rating in ratings]
-    model = Model(
+    model = WaveModel(
         plan=plan, people=people, tree=tree, ratings=ratings,
         base=np.zeros((len(people.weight), len(ratings))),
         shift=np.stack([cell_effects(people, r.effects) for r in ratings], axis=1),
@@ -58,15 +58,15 @@ def calibrated(key: str) -> Model:
         not_experienced=np.stack([missed for _, missed in codes], axis=1),
         chances={}, singles={}, asked={}, child_age=child_ages(people),
     )  # fmt: skip
-    model = _with_choices(model)
+    model = _calibrate_choices(model)
     target = city_targets(model)
     model = replace(model, base=latent_levels(model, target, range(len(ratings))))
     if plan.series != "main":
         return model
-    return _with_groups(model, target)
+    return _calibrate_groups(model, target)
 
 
-def _with_choices(model: Model) -> Model:
+def _calibrate_choices(model: WaveModel) -> WaveModel:
     people, plan = model.people, model.plan
     above = (city_scores(plan.year) - national_score(plan.year)) / 10
     by_name = {choice.name: choice for choice in plan.choices}
@@ -79,16 +79,16 @@ def _with_choices(model: Model) -> Model:
             asked[choice.name] = _under_14(model)
         if choice.multiple:
             singles[choice.name] = choice_chances(people, choice, above)
-            chances[choice.name] = ticked(choice, singles[choice.name])
+            chances[choice.name] = selection_probabilities(choice, singles[choice.name])
         else:
-            solved = _as_published(choice, plan.year, people, asked[choice.name], above)
+            solved = _shift_to_published(choice, plan.year, people, asked[choice.name], above)
             chances[choice.name] = choice_chances(people, solved, above)
     for rating in model.ratings:
         asked[rating.name] = route(people, rating.after, rating.only, by_name, chances, asked)
     return replace(model, chances=chances, singles=singles, asked=asked)
 
 
-def _under_14(model: Model) -> Floats:
+def _under_14(model: WaveModel) -> Floats:
     people = model.people
     guardians = (
         people.cells("guardian", "yes")
@@ -101,9 +101,9 @@ def _under_14(model: Model) -> Floats:
     return under
 
 
-def _as_published(
-    choice: Choice, year: int, people: People, asked: Floats, above: Floats
-) -> Choice:
+def _shift_to_published(
+    choice: ChoiceModel, year: int, people: Population, asked: Floats, above: Floats
+) -> ChoiceModel:
     """Move the chance of the published option until its national share is the published one."""
     if year not in choice.published:
         return choice
@@ -128,7 +128,7 @@ class _Group:
     gap: float
 
 
-def _with_groups(model: Model, target: Floats) -> Model:
+def _calibrate_groups(model: WaveModel, target: Floats) -> WaveModel:
     """Shift gender, age and income as a whole until their national scores are met."""
     groups = _groups(model)
     scored = len(model.plan.scored)
@@ -145,7 +145,7 @@ def _with_groups(model: Model, target: Floats) -> Model:
     return model
 
 
-def _groups(model: Model) -> list[_Group]:
+def _groups(model: WaveModel) -> list[_Group]:
     people = model.people
     men = people.cells("gender", "male")
     weight = people.weight / people.weight.sum() @ people.share
@@ -160,7 +160,7 @@ def _groups(model: Model) -> list[_Group]:
         )
     oldest = people.cells("age_part", "60-70")
     groups.append(_Group(oldest, oldest, OLDEST_GAP))
-    for level, distance in _balanced(INCOME_GAPS, people, weight).items():
+    for level, distance in _balance_gaps(INCOME_GAPS, people, weight).items():
         cells = people.cells("income", level)
         groups.append(_Group(cells, cells, distance))
     return groups
@@ -177,7 +177,9 @@ def published_gender_gap(year: int) -> float:
     return GENDER_GAP if men is None or women is None else men - women
 
 
-def _balanced(gaps: Mapping[str, float], people: People, weight: Floats) -> dict[str, float]:
+def _balance_gaps(
+    gaps: Mapping[str, float], people: Population, weight: Floats
+) -> dict[str, float]:
     """The same gaps with the assumed ones moved so that they average to zero."""
     shares = {name: float(weight[people.cells("income", name)].sum()) for name in gaps}
     drift = sum(shares[name] * gap for name, gap in gaps.items())
@@ -185,7 +187,7 @@ def _balanced(gaps: Mapping[str, float], people: People, weight: Floats) -> dict
     return {name: gap - (drift / free if name != "ge8000" else 0) for name, gap in gaps.items()}
 
 
-def composites(model: Model, groups: list[npt.NDArray[np.bool_]]) -> tuple[float, list[float]]:
+def composites(model: WaveModel, groups: list[npt.NDArray[np.bool_]]) -> tuple[float, list[float]]:
     """National composite, and that of each group of cells."""
     if model.tree is None:
         raise ValueError(f"{model.plan.key} has no composite")

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from seed.demo.draw import DONT_KNOW, MISSING, NOT_EXPERIENCED, OFF_ROUTE, Draw
-from seed.demo.model import Model
-from survey.instrument.model import Instrument, Item, Kind, Special
+from seed.demo.model import WaveModel
+from seed.demo.sample_draw import DONT_KNOW, MISSING, NOT_EXPERIENCED, OFF_ROUTE, DrawnInterviews
+from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
 
 Codes = npt.NDArray[np.int16]
 ABSENT = object()
@@ -23,8 +23,8 @@ _FIXED = {
 }  # fmt: skip
 """What every completed interview has answered on its way in, unless the draw knows better."""
 _CODE_VALUES: Mapping[int, object] = {
-    DONT_KNOW: Special.DONT_KNOW.value,
-    NOT_EXPERIENCED: Special.NOT_EXPERIENCED.value,
+    DONT_KNOW: SpecialAnswer.DONT_KNOW.value,
+    NOT_EXPERIENCED: SpecialAnswer.NOT_EXPERIENCED.value,
     OFF_ROUTE: ABSENT,
     MISSING: None,
 }
@@ -32,7 +32,7 @@ _SPREAD = 128
 """Codes are moved up by this much to look their values up in a table."""
 
 
-def options_of(model: Model) -> dict[str, tuple[str, ...]]:
+def options_of(model: WaveModel) -> dict[str, tuple[str, ...]]:
     """Names of the options of every choice, in the order of the codes in a draw."""
     people = model.people
     options = {name: levels for name, levels in people.levels.items() if name != "age_part"}
@@ -41,44 +41,44 @@ def options_of(model: Model) -> dict[str, tuple[str, ...]]:
 
 
 def snapshot_columns(
-    model: Model, drawn: Draw, born: Codes | None, instrument: Instrument
+    model: WaveModel, drawn: DrawnInterviews, born: Codes | None, instrument: Instrument
 ) -> dict[str, Any]:
     """One typed column, or several, for each question, as freezing would make them."""
     columns: dict[str, Any] = {}
     for item in instrument.items():
-        if item.kind is Kind.RATING:
+        if item.kind is ItemKind.RATING:
             columns[item.name] = drawn.ratings[item.name]
-        elif item.kind is Kind.SELECT_ONE:
+        elif item.kind is ItemKind.SELECT_ONE:
             codes, names = _single(model, drawn, item)
             columns[item.name] = categorical(np.maximum(codes, -1), names)
-        elif item.kind is Kind.SELECT_MULTIPLE:
+        elif item.kind is ItemKind.SELECT_MULTIPLE:
             for place, column in enumerate(_ticks(model, drawn, item).T):
                 columns[f"{item.name}/{item.choices[place].name}"] = np.ascontiguousarray(column)
-        elif item.kind in {Kind.INTEGER, Kind.CALCULATE}:
+        elif item.kind in {ItemKind.INTEGER, ItemKind.CALCULATE}:
             values = _number(drawn, born, item)
             columns[item.name] = np.where(values < 0, np.nan, values.astype(np.float64))
     return columns
 
 
 def stored_values(
-    model: Model, drawn: Draw, born: Codes | None, instrument: Instrument,
+    model: WaveModel, drawn: DrawnInterviews, born: Codes | None, instrument: Instrument,
     comments: Sequence[str | None],
 ) -> Iterator[tuple[str, list[Any]]]:  # fmt: skip
     """Each question with its stored values: `ABSENT` off the route, None where left open."""
     for item in instrument.items():
-        if item.kind is Kind.RATING:
+        if item.kind is ItemKind.RATING:
             scores = {score: score for score in range(1, 11)}
-            yield item.name, _looked_up(drawn.ratings[item.name], scores)
-        elif item.kind is Kind.SELECT_ONE:
+            yield item.name, _look_up_values(drawn.ratings[item.name], scores)
+        elif item.kind is ItemKind.SELECT_ONE:
             codes, names = _single(model, drawn, item)
-            yield item.name, _looked_up(codes, dict(enumerate(names)))
-        elif item.kind is Kind.SELECT_MULTIPLE:
+            yield item.name, _look_up_values(codes, dict(enumerate(names)))
+        elif item.kind is ItemKind.SELECT_MULTIPLE:
             yield item.name, _lists(_ticks(model, drawn, item), item)
-        elif item.kind in {Kind.INTEGER, Kind.CALCULATE}:
+        elif item.kind in {ItemKind.INTEGER, ItemKind.CALCULATE}:
             values = _number(drawn, born, item)
             known = {int(v): int(v) for v in np.unique(values) if v >= 0}
             yield item.name, [known.get(v, _CODE_VALUES.get(v)) for v in values.tolist()]
-        elif item.kind is Kind.TEXT:
+        elif item.kind is ItemKind.TEXT:
             yield item.name, list(comments)
 
 
@@ -87,7 +87,7 @@ def categorical(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(names)))
 
 
-def _single(model: Model, drawn: Draw, item: Item) -> tuple[Codes, list[str]]:
+def _single(model: WaveModel, drawn: DrawnInterviews, item: Item) -> tuple[Codes, list[str]]:
     names = [choice.name for choice in item.choices]
     if item.name not in drawn.choices:
         return np.full(len(drawn), names.index(_FIXED[item.name]), dtype=np.int16), names
@@ -96,19 +96,19 @@ def _single(model: Model, drawn: Draw, item: Item) -> tuple[Codes, list[str]]:
     return np.where(ours < 0, ours, place[np.maximum(ours, 0)]).astype(np.int16), names
 
 
-def _ticks(model: Model, drawn: Draw, item: Item) -> npt.NDArray[np.int8]:
+def _ticks(model: WaveModel, drawn: DrawnInterviews, item: Item) -> npt.NDArray[np.int8]:
     options = options_of(model)[item.name]
     order = [options.index(choice.name) for choice in item.choices]
     return drawn.ticks[item.name][:, order]
 
 
-def _number(drawn: Draw, born: Codes | None, item: Item) -> Codes:
+def _number(drawn: DrawnInterviews, born: Codes | None, item: Item) -> Codes:
     if item.name == "birth_year" and born is not None:
         return born
     return drawn.numbers[item.name]
 
 
-def _looked_up(codes: npt.NDArray[Any], values: Mapping[int, object]) -> list[Any]:
+def _look_up_values(codes: npt.NDArray[Any], values: Mapping[int, object]) -> list[Any]:
     table = np.empty(2 * _SPREAD, dtype=object)
     for code, value in {**_CODE_VALUES, **values}.items():
         table[code + _SPREAD] = value

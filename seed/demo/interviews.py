@@ -8,27 +8,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from seed.demo import bad
-from seed.demo.calibrate import calibrated
+from seed.demo import bad_interviews
+from seed.demo.calibrate import calibrate_wave
 from seed.demo.columns import categorical, snapshot_columns
-from seed.demo.draw import Draw, draw
-from seed.demo.field import (
+from seed.demo.field_plan import (
     STRATA,
     SURVEYORS,
-    Points,
+    DemoPoints,
     points_of,
     surveyor_effects,
     surveyor_login,
 )
-from seed.demo.forms import shipped_instrument
-from seed.demo.model import Model
-from seed.demo.people import People
-from seed.demo.seeds import DEFAULT_SEED, stream
-from seed.demo.truth import truth_of
-from seed.demo.when import LANGUAGES, MODES, Moments, moments
+from seed.demo.interview_times import LANGUAGES, MODES, GeneratedTimes, generate_times
+from seed.demo.model import WaveModel
+from seed.demo.population import Population
+from seed.demo.random_streams import DEFAULT_SEED, random_stream
+from seed.demo.sample_draw import DrawnInterviews, draw_interviews
+from seed.demo.shipped_data import shipped_instrument
+from seed.demo.truth import true_values
 from survey.instrument.model import Instrument
 from survey.sample.allocation import FLOOR, TOTAL, allocate, largest_remainders
-from survey.sample.frame import shipped_cities
+from survey.sample.city_frame import shipped_cities
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,10 +39,10 @@ class DemoWave:
 
     key: str
     seed: int
-    model: Model
-    points: Points
-    draw: Draw
-    moments: Moments
+    model: WaveModel
+    points: DemoPoints
+    draw: DrawnInterviews
+    times: GeneratedTimes
     kind: npt.NDArray[np.int8]
     """What is wrong with each interview: a place in `bad.KINDS`."""
     void: npt.NDArray[np.bool_]
@@ -80,7 +80,7 @@ class DemoWave:
     @cached_property
     def truth(self) -> pd.DataFrame:
         """True value of every domain, exact in the model."""
-        return truth_of(self.model)
+        return true_values(self.model)
 
 
 def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -> DemoWave:
@@ -89,31 +89,31 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     The same key, `n` and seed give the same wave. Places and surveyors last from wave to wave
     under one seed; another seed is another country with the same truth.
     """
-    model = calibrated(key)
+    model = calibrate_wave(key)
     valid = n or model.plan.valid
     codes = tuple(city.code for city in shipped_cities())
-    rng = stream("wave", key, valid, seed=seed)
+    rng = random_stream("wave", key, valid, seed=seed)
     size = sizes(model.people, valid)
-    count = bad.how_many(valid)
-    slipped = round(count * bad.UNDETECTED)
+    count = bad_interviews.count_bad_interviews(valid)
+    slipped = round(count * bad_interviews.UNDETECTED)
     points = points_of(codes, model.people, size, key=key, year=model.plan.year, seed=seed)
-    good = draw(model, points, surveyor_effects(codes, seed), _less(size, slipped), rng)
-    place = codes.index(bad.MOBILISED_CITY) if model.plan.series == "main" else -1
-    rows = bad.bad_rows(good, count, points, place, rng)
+    good = draw_interviews(model, points, surveyor_effects(codes, seed), _less(size, slipped), rng)
+    place = codes.index(bad_interviews.MOBILISED_CITY) if model.plan.series == "main" else -1
+    rows = bad_interviews.generate_bad_interviews(good, count, points, place, rng)
     drawn = good.followed_by(rows.draw)
     kind = np.concatenate([np.zeros(len(good), dtype=np.int8), rows.kind])
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
-    void = _found(kind, slipped, rng)
-    when = moments(drawn, model, kind, copied, rng)
+    void = _slipped_kinds(kind, slipped, rng)
+    when = generate_times(drawn, model, kind, copied, rng)
     ids = receipt_ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
     return DemoWave(
-        key, seed, model, points, drawn.take(order), when.take(order), kind[order],
+        key, seed, model, points, drawn.select_rows(order), when.select_rows(order), kind[order],
         void[order], ids[order],
     )  # fmt: skip
 
 
-def sizes(people: People, valid: int) -> Ints:
+def sizes(people: Population, valid: int) -> Ints:
     """Approved interviews by city: the survey's allocation, scaled; the supplements equally."""
     weight = people.weight
     if people.kind != "main":
@@ -129,16 +129,16 @@ def _less(size: Ints, slipped: int) -> Ints:
     return size - largest_remainders(slipped * size / size.sum(), slipped)
 
 
-def _found(
+def _slipped_kinds(
     kind: npt.NDArray[np.int8], slipped: int, rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    void: npt.NDArray[np.bool_] = kind != bad.GOOD
-    quiet = np.flatnonzero((kind != bad.GOOD) & (kind != bad.MOBILISED))
+    void: npt.NDArray[np.bool_] = kind != bad_interviews.GOOD
+    quiet = np.flatnonzero((kind != bad_interviews.GOOD) & (kind != bad_interviews.MOBILISED))
     void[rng.choice(quiet, min(slipped, len(quiet)), replace=False)] = False
     return void
 
 
-def receipt_ids(when: Moments, rng: np.random.Generator) -> npt.NDArray[np.uint64]:
+def receipt_ids(when: GeneratedTimes, rng: np.random.Generator) -> npt.NDArray[np.uint64]:
     """UUIDv7 of the moment of receipt, from the wave's own random stream."""
     count = len(when.started)
     milliseconds = when.submitted.astype(np.uint64) * np.uint64(1000)
@@ -162,22 +162,22 @@ def _frame(wave: DemoWave) -> pd.DataFrame:
         "psu": categorical(drawn.point, wave.points.code),
         "stratum": categorical(drawn.stratum, STRATA),
         "surveyor": categorical(drawn.city * SURVEYORS + drawn.surveyor, logins),
-        "mode": categorical(wave.moments.mode, MODES),
-        "language": categorical(wave.moments.language, LANGUAGES),
-        "started_at": pd.to_datetime(wave.moments.started, unit="s", utc=True),
-        "submitted_at": pd.to_datetime(wave.moments.submitted, unit="s", utc=True),
-        "duration_seconds": wave.moments.seconds,
+        "mode": categorical(wave.times.mode, MODES),
+        "language": categorical(wave.times.language, LANGUAGES),
+        "started_at": pd.to_datetime(wave.times.started, unit="s", utc=True),
+        "submitted_at": pd.to_datetime(wave.times.submitted, unit="s", utc=True),
+        "duration_seconds": wave.times.seconds,
     }
     columns.update(snapshot_columns(wave.model, drawn, wave.born, wave.instrument))
     columns["status"] = categorical(wave.void.astype(np.int8), ("approved", "void"))
-    columns["reason"] = categorical(np.where(wave.void, wave.kind, 0), bad.KINDS)
-    columns["bad_kind"] = categorical(wave.kind, bad.KINDS)
+    columns["reason"] = categorical(np.where(wave.void, wave.kind, 0), bad_interviews.KINDS)
+    columns["bad_kind"] = categorical(wave.kind, bad_interviews.KINDS)
     return pd.DataFrame(columns)
 
 
 def _birth_years(wave: DemoWave) -> npt.NDArray[np.int16]:
     """Year of birth that gives the drawn age on the (Shanghai) day of the interview."""
-    local = (wave.moments.started + 8 * 3600).astype("datetime64[s]")
+    local = (wave.times.started + 8 * 3600).astype("datetime64[s]")
     years = local.astype("datetime64[Y]").astype(np.int64) + 1970
     return (years - wave.draw.numbers["age"]).astype(np.int16)
 

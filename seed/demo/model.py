@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seed.demo.choices import NOT_ASKED, Choice
-from seed.demo.people import STAGE_AGES, People
-from seed.demo.plan import WavePlan
-from seed.demo.ratings import Effects, Rating
-from seed.demo.response import response
-from survey.instrument.tree import IndicatorTree
+from seed.demo.choices import NOT_ASKED, ChoiceModel
+from seed.demo.population import STAGE_AGES, Population
+from seed.demo.ratings import Effects, RatingModel
+from seed.demo.response_model import response
+from seed.demo.wave_plans import WavePlan
+from survey.instrument.indicator_tree import IndicatorTree
 
 Floats = npt.NDArray[np.float64]
 NOT_SUBSTANTIVE = frozenset({"dk", "na", "refused"})
@@ -19,13 +19,13 @@ CHILD_AGES = 18
 
 
 @dataclass(frozen=True)
-class Model:
+class WaveModel:
     """C cities, X cells of people, K ratings; chances are exact, nothing here is drawn."""
 
     plan: WavePlan
-    people: People
+    people: Population
     tree: IndicatorTree | None
-    ratings: tuple[Rating, ...]
+    ratings: tuple[RatingModel, ...]
     base: Floats
     """Latent level of each rating in each city, shape (C, K)."""
     shift: Floats
@@ -75,7 +75,7 @@ class Model:
         return left
 
 
-def cell_effects(people: People, effects: Effects) -> Floats:
+def cell_effects(people: Population, effects: Effects) -> Floats:
     """Sum of the effects in each cell; attributes that the wave does not know count as none."""
     total = np.zeros(people.share.shape[1])
     for attribute, levels in effects.items():
@@ -84,7 +84,7 @@ def cell_effects(people: People, effects: Effects) -> Floats:
     return total
 
 
-def code_chances(people: People, rating: Rating) -> tuple[Floats, Floats]:
+def code_chances(people: Population, rating: RatingModel) -> tuple[Floats, Floats]:
     """Chances of "do not know" and "not experienced" in each cell; averages are as declared."""
     factor = np.ones(people.share.shape[1])
     for attribute, levels in rating.vague.items():
@@ -96,7 +96,7 @@ def code_chances(people: People, rating: Rating) -> tuple[Floats, Floats]:
     return rating.dont_know * factor, rating.not_experienced * factor
 
 
-def choice_chances(people: People, choice: Choice, above: Floats) -> Floats:
+def choice_chances(people: Population, choice: ChoiceModel, above: Floats) -> Floats:
     """Chance of each option in each cell, shape (C, X, options); `above` in tens of points.
 
     For a multiple question, the chance of each tick on its own (`ticked` makes answers of them).
@@ -124,7 +124,7 @@ def choice_chances(people: People, choice: Choice, above: Floats) -> Floats:
     return chances
 
 
-def ticked(choice: Choice, single: Floats) -> Floats:
+def selection_probabilities(choice: ChoiceModel, single: Floats) -> Floats:
     """Chance that each option of a multiple question ends up ticked.
 
     The option that excludes the others comes first; then each other is ticked on its own, and who
@@ -132,8 +132,8 @@ def ticked(choice: Choice, single: Floats) -> Floats:
     """
     alone = np.zeros(single.shape[:2])
     others = np.ones(single.shape[2], dtype=bool)
-    if choice.alone is not None:
-        place = list(choice.shares).index(choice.alone)
+    if choice.exclusive is not None:
+        place = list(choice.shares).index(choice.exclusive)
         alone, others[place] = single[:, :, place], False
     nothing = np.prod(1 - single[:, :, others], axis=2)
     picked = single[:, :, others] / single[:, :, others].sum(axis=2, keepdims=True)
@@ -145,10 +145,10 @@ def ticked(choice: Choice, single: Floats) -> Floats:
 
 
 def route(
-    people: People,
+    people: Population,
     after: tuple[str, tuple[str, ...]] | None,
     only: Mapping[str, tuple[str, ...]],
-    choices: Mapping[str, Choice],
+    choices: Mapping[str, ChoiceModel],
     chances: Mapping[str, Floats],
     asked: Mapping[str, Floats],
 ) -> Floats:
@@ -166,22 +166,22 @@ def route(
     return open_to * led
 
 
-def any_of(choice: Choice, chances: Floats, options: tuple[str, ...]) -> Floats:
+def any_of(choice: ChoiceModel, chances: Floats, options: tuple[str, ...]) -> Floats:
     """Chance that the answer is, or contains, one of `options`."""
     names = list(choice.shares)
     wanted = [names.index(option) for option in options if option in names]
     if not choice.multiple or len(wanted) == 1:
         total: Floats = chances[:, :, wanted].sum(axis=2)
         return total
-    if {names[i] for i in wanted} | {choice.alone} < set(names):
+    if {names[i] for i in wanted} | {choice.exclusive} < set(names):
         raise ValueError(f"{choice.name}: the chance of some of several ticks is not modelled")
-    if choice.alone is None:
+    if choice.exclusive is None:
         return np.ones(chances.shape[:2])
-    rest: Floats = 1 - chances[:, :, names.index(choice.alone)]
+    rest: Floats = 1 - chances[:, :, names.index(choice.exclusive)]
     return rest
 
 
-def child_ages(people: People) -> Floats:
+def child_ages(people: Population) -> Floats:
     """Chance of each age of the child, shape (X, 18); one of the guardian's, or of the stage's."""
     years = np.arange(CHILD_AGES)
     if "school_stage" in people.levels:

@@ -11,12 +11,12 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from seed.demo.accounts import DEMO_CITY, demo_login, typist_login
-from seed.demo.seeds import stream
+from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal, Role
-from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.paper import DEFAULT_SHARE, Keying, check_sheet, hand_in, is_drawn
-from survey.instrument.model import Instrument, Kind
+from survey.fieldwork.paper import DEFAULT_SHARE, Keying, check_sheet, is_drawn, submit_keying
+from survey.instrument.model import Instrument, ItemKind
+from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
     Assignment,
@@ -37,7 +37,7 @@ _SECONDS = (38.0, 75.0)
 
 
 @dataclass(frozen=True)
-class _Stack:
+class _PaperBatch:
     """What all sheets share, and the sheets themselves."""
 
     wave: Wave
@@ -61,7 +61,7 @@ def key_paper(
     )
     session.add(PaperPlan(wave_id=wave.id, share=DEFAULT_SHARE, seed=_SEED, changed_at=now))
     session.flush()
-    stack = _stack(session, wave, seed, now)
+    stack = _build_batch(session, wave, seed, now)
     serials = {drawn: _serials(drawn) for drawn in (False, True)}
     for number in range(HANDED_IN):
         _key(session, stack, first, next(serials[False]), 1, stack.answers[number], now)
@@ -71,7 +71,7 @@ def key_paper(
         _key(session, stack, first, serial, 1, answers, now)
         # The visitor keys again and settles, so has had none of these sheets before.
         if way != "again":
-            other = answers if way == "agreed" else _mistyped(stack, answers, number)
+            other = answers if way == "agreed" else _mistype_answers(stack, answers, number)
             _key(session, stack, second, serial, 2, other, now)
         if way == "settled":
             right = answers if number % 3 else other
@@ -85,8 +85,8 @@ def _serials(drawn: bool) -> Iterator[str]:
             yield serial
 
 
-def _stack(session: Session, wave: Wave, seed: int, now: datetime) -> _Stack:
-    rng = stream("paper", wave.key, seed=seed)
+def _build_batch(session: Session, wave: Wave, seed: int, now: datetime) -> _PaperBatch:
+    rng = random_stream("paper", wave.key, seed=seed)
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     place = session.exec(
         select(SamplingPoint, Assignment)
@@ -97,11 +97,11 @@ def _stack(session: Session, wave: Wave, seed: int, now: datetime) -> _Stack:
     ).first()
     assert place is not None
     point, assignment = place
-    answers = _borrowed(session, wave, instrument, rng, china_date(now))
-    return _Stack(wave, instrument, point.id, assignment.account_id, answers, rng)
+    answers = _borrow_answers(session, wave, instrument, rng, china_date(now))
+    return _PaperBatch(wave, instrument, point.id, assignment.account_id, answers, rng)
 
 
-def _borrowed(
+def _borrow_answers(
     session: Session, wave: Wave, instrument: Instrument, rng: np.random.Generator, day: date
 ) -> list[Mapping[str, Any]]:
     """Interviews of the wave with other ratings: whole routes that the questionnaire accepts."""
@@ -117,7 +117,7 @@ def _borrowed(
         .order_by(col(Response.city_code) != DEMO_CITY, col(Response.id))
         .limit(400)
     )
-    ratings = [item.name for item in instrument.items() if item.kind is Kind.RATING]
+    ratings = [item.name for item in instrument.items() if item.kind is ItemKind.RATING]
     mixed_answers: list[Mapping[str, Any]] = []
     for answers in session.exec(query):
         mixed = {name: value for name, value in answers.items() if value is not None}
@@ -130,7 +130,9 @@ def _borrowed(
     return mixed_answers
 
 
-def _mistyped(stack: _Stack, answers: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+def _mistype_answers(
+    stack: _PaperBatch, answers: Mapping[str, Any], number: int
+) -> Mapping[str, Any]:
     """The same sheet with one to three slips of the finger on scored ratings."""
     slips = dict(answers)
     names = [item.name for item in stack.instrument.scored_items if slips.get(item.name)]
@@ -142,14 +144,16 @@ def _mistyped(stack: _Stack, answers: Mapping[str, Any], number: int) -> Mapping
 
 def _key(
     session: Session,
-    stack: _Stack,
+    stack: _PaperBatch,
     person: Principal,
     serial: str,
     round_: int,
     answers: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    questions = {item.name for item in stack.instrument.items() if item.kind is not Kind.CALCULATE}
+    questions = {
+        item.name for item in stack.instrument.items() if item.kind is not ItemKind.CALCULATE
+    }
     keying = Keying.model_validate(
         {
             "client_uuid": uuid4(),
@@ -165,4 +169,4 @@ def _key(
             "strokes": int(stack.rng.integers(52, 68)),
         }
     )  # fmt: skip
-    hand_in(session=session, keying=keying, principal=person, now=now - timedelta(days=1))
+    submit_keying(session=session, keying=keying, principal=person, now=now - timedelta(days=1))

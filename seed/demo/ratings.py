@@ -11,7 +11,7 @@ Effects = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
-class Rating:
+class RatingModel:
     """One 10-point item.
 
     `offset` is its distance from the level above it: its first-level indicator for scored items,
@@ -79,9 +79,9 @@ def _supply(
     *,
     dont_know: float,
     not_experienced: float = 0.0,
-) -> Rating:
+) -> RatingModel:
     effects = _also(SUPPLY, extra)
-    return Rating(name, offset, effects, dont_know, not_experienced, _UNSURE)
+    return RatingModel(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
 def _environment(
@@ -91,9 +91,9 @@ def _environment(
     *,
     dont_know: float,
     not_experienced: float = 0.0,
-) -> Rating:
+) -> RatingModel:
     effects = _also(ENVIRONMENT, extra)
-    return Rating(name, offset, effects, dont_know, not_experienced, _UNSURE)
+    return RatingModel(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
 def _rights(
@@ -103,14 +103,14 @@ def _rights(
     *,
     dont_know: float,
     not_experienced: float = 0.0,
-) -> Rating:
+) -> RatingModel:
     effects = _also(RIGHTS, extra)
-    return Rating(name, offset, effects, dont_know, not_experienced, _UNSURE)
+    return RatingModel(name, offset, effects, dont_know, not_experienced, _UNSURE)
 
 
 _OLD = "60-70"
 
-SCORED: tuple[Rating, ...] = (
+SCORED: tuple[RatingModel, ...] = (
     _supply("product_range", 0.6, {"residence": {"rural": -1.0}}, dont_know=0.004),
     _supply("substitutes", -2.0, dont_know=0.015, not_experienced=0.06),
     _supply("outlet_distribution", 1.2, {"residence": {"rural": -1.5}}, dont_know=0.004),
@@ -160,25 +160,25 @@ _SERVICES = (
 _NO_CHILD_RATING = {"guardian": ("yes",)}
 _CHILD = ("guardian_consent", ("yes", "not_asked"))
 
-MAIN_OTHERS: tuple[Rating, ...] = (
-    Rating("overall", 0.9, _MAIN_MOODS, dont_know=0.006, own=0.55),
-    Rating("services_satisfaction", 0.4, _MAIN_MOODS, dont_know=0.01,
+MAIN_OTHERS: tuple[RatingModel, ...] = (
+    RatingModel("overall", 0.9, _MAIN_MOODS, dont_know=0.006, own=0.55),
+    RatingModel("services_satisfaction", 0.4, _MAIN_MOODS, dont_know=0.01,
            after=("services_used", _SERVICES), city=0.8),
-    Rating("culture_satisfaction", 1.6, {"residence": {"rural": -2.0}}, dont_know=0.01,
+    RatingModel("culture_satisfaction", 1.6, {"residence": {"rural": -2.0}}, dont_know=0.01,
            after=("services_used", ("culture",)), city=0.8),
-    Rating("complaint_satisfaction", -15.0, {"age_part": {_OLD: -1.0}}, dont_know=0.02,
+    RatingModel("complaint_satisfaction", -15.0, {"age_part": {_OLD: -1.0}}, dont_know=0.02,
            after=_ROUTE_SOLVED, city=0.6, own=1.3, mood=_RELIEF),
-    Rating("elder_care_satisfaction", -4.0, {"residence": {"rural": -3.0}}, dont_know=0.10,
+    RatingModel("elder_care_satisfaction", -4.0, {"residence": {"rural": -3.0}}, dont_know=0.10,
            not_experienced=0.38, only={"age_part": (_OLD,)}, city=0.8),
-    Rating("child_toys_satisfaction", -3.0, dont_know=0.02, not_experienced=0.03,
+    RatingModel("child_toys_satisfaction", -3.0, dont_know=0.02, not_experienced=0.03,
            after=_CHILD, only=_NO_CHILD_RATING, city=0.8),
-    Rating("child_play_satisfaction", -2.0, dont_know=0.04, not_experienced=0.12,
+    RatingModel("child_play_satisfaction", -2.0, dont_know=0.04, not_experienced=0.12,
            after=_CHILD, only=_NO_CHILD_RATING, city=0.8),
-    Rating("child_training_satisfaction", -6.0, dont_know=0.04, not_experienced=0.38,
+    RatingModel("child_training_satisfaction", -6.0, dont_know=0.04, not_experienced=0.38,
            after=_CHILD, only=_NO_CHILD_RATING, city=0.7),
-    Rating("rural_goods_satisfaction", -5.5, dont_know=0.01,
+    RatingModel("rural_goods_satisfaction", -5.5, dont_know=0.01,
            only={"residence": ("rural",)}, city=0.7),
-    Rating("rural_repair_satisfaction", -9.0, dont_know=0.04, not_experienced=0.22,
+    RatingModel("rural_repair_satisfaction", -9.0, dont_know=0.04, not_experienced=0.22,
            only={"residence": ("rural",)}, city=0.7),
 )  # fmt: skip
 
@@ -202,12 +202,12 @@ def _elder(
     *,
     dont_know: float,
     not_experienced: float = 0.0,
-) -> Rating:
+) -> RatingModel:
     effects = _also(_AGEING, extra)
-    return Rating(name, offset, effects, dont_know, not_experienced, _OLD_UNSURE, city=0.8)
+    return RatingModel(name, offset, effects, dont_know, not_experienced, _OLD_UNSURE, city=0.8)
 
 
-ELDERLY: tuple[Rating, ...] = (
+ELDERLY: tuple[RatingModel, ...] = (
     _elder("elder_goods_satisfaction", -4.4, dont_know=0.02),
     _elder("elder_labels_satisfaction", -12.5, {"age_part": {"80+": -2.0}}, dont_know=0.03),
     _elder("elder_premises_satisfaction", -6.5, {"age_part": {"80+": -1.5}}, dont_know=0.03),
@@ -242,14 +242,14 @@ def _child(
     *,
     dont_know: float,
     not_experienced: float = 0.0,
-) -> Rating:
+) -> RatingModel:
     effects = _also(_CHILDHOOD, extra)
-    return Rating(
+    return RatingModel(
         name, offset, effects, dont_know, not_experienced, _CARER_UNSURE, city=0.8, after=_CHILD
     )
 
 
-MINORS: tuple[Rating, ...] = (
+MINORS: tuple[RatingModel, ...] = (
     _child("child_goods_satisfaction", -3.4, dont_know=0.01),
     _child("child_food_satisfaction", -5.2, dont_know=0.01),
     _child("child_reading_satisfaction", -3.0, dont_know=0.04, not_experienced=0.06),

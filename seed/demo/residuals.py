@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seed.demo.calibrate import calibrated
-from seed.demo.scores import NOT_COMPARABLE, YEARS
-from seed.demo.truth import truth_of
+from seed.demo.calibrate import calibrate_wave
+from seed.demo.city_scores import NOT_COMPARABLE, YEARS
+from seed.demo.truth import true_values
 from survey.context.published import MEAN_OF_CITIES, PublishedResult, published_results
-from survey.sample.frame import shipped_cities
+from survey.sample.city_frame import shipped_cities
 
 TOLERANCE = 0.3
 
@@ -36,7 +36,7 @@ def residuals() -> tuple[Residual, ...]:
     """Every published score of the demo's years beside its expected value."""
     rows = []
     for year in YEARS:
-        truth = truth_of(calibrated(f"main-{year}")).set_index(
+        truth = true_values(calibrate_wave(f"main-{year}")).set_index(
             ["area_level", "area", "group", "indicator"]
         )["value"]
         rows += [

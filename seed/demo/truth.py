@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from seed.demo.measures import Measure, shipped_measures
-from seed.demo.model import NOT_SUBSTANTIVE, Model, any_of
-from seed.demo.weights import item_weights
-from survey.sample.frame import frame_table, shipped_cities
+from seed.demo.indicator_weights import item_weights
+from seed.demo.model import NOT_SUBSTANTIVE, WaveModel, any_of
+from seed.demo.shipped_data import Measure, shipped_measures
+from survey.sample.city_frame import build_frame_table, shipped_cities
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,7 +20,7 @@ MAIN_BANDS = {"15-24": ("15-24",), "25-34": ("25-34",), "35-44": ("35-44",), "45
               "55-70": ("55-59", "60-70")}  # fmt: skip
 
 
-def truth_of(model: Model) -> pd.DataFrame:
+def true_values(model: WaveModel) -> pd.DataFrame:
     """One row a domain: area_level, area, group, indicator, value.
 
     `value` is missing where nobody in the domain can be asked.
@@ -40,7 +40,7 @@ def truth_of(model: Model) -> pd.DataFrame:
     return long.assign(indicator=names * len(keys), value=cube.reshape(-1))
 
 
-def _groups(model: Model) -> Iterator[tuple[str, Floats]]:
+def _groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
     """Name of each group and the weight of its members in every city and cell, shape (C, X)."""
     people = model.people
     everybody = people.weight[:, None] * people.share
@@ -64,7 +64,7 @@ def _groups(model: Model) -> Iterator[tuple[str, Floats]]:
 
 
 def _areas() -> Iterator[tuple[str, str, Floats]]:
-    table = frame_table(shipped_cities())
+    table = build_frame_table(shipped_cities())
     for column in AREA_LEVELS:
         if column == "nation":
             yield "nation", "CN", np.ones(len(table))
@@ -74,7 +74,7 @@ def _areas() -> Iterator[tuple[str, str, Floats]]:
             yield _SHOWN_AS.get(column, column), str(area), inside
 
 
-def _indicators(model: Model, share: Floats, inside: Floats) -> Iterable[tuple[str, Floats]]:
+def _indicators(model: WaveModel, share: Floats, inside: Floats) -> Iterable[tuple[str, Floats]]:
     """Every indicator and measure with its value by area and group."""
     names = {rating.name: place for place, rating in enumerate(model.ratings)}
     items: dict[str, Floats] = {}
@@ -95,7 +95,7 @@ def _indicators(model: Model, share: Floats, inside: Floats) -> Iterable[tuple[s
             yield measure.key, items[measure.item]
 
 
-def _share_of(model: Model, measure: Measure, share: Floats, inside: Floats) -> Floats | None:
+def _share_of(model: WaveModel, measure: Measure, share: Floats, inside: Floats) -> Floats | None:
     """Percentage of those asked, with a substantive answer, who chose one of the options."""
     people = model.people
     for choice in model.plan.choices:

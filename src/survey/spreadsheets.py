@@ -12,7 +12,7 @@ from typing import Any
 
 FORMULA_STARTS = frozenset("=+-@\t\r\n\0")
 _QUOTE = "'"
-_UNSEEN = frozenset({"Cf", "Zs", "Zl", "Zp"})
+_INVISIBLE_CATEGORIES = frozenset({"Cf", "Zs", "Zl", "Zp"})
 """Categories of blanks and invisible signs that a program may skip before it looks."""
 
 
@@ -22,16 +22,18 @@ def is_formula(text: str) -> bool:
         return False
     if text[0] in FORMULA_STARTS:
         return True
-    first = next((sign for sign in text if unicodedata.category(sign) not in _UNSEEN), "")
+    first = next(
+        (sign for sign in text if unicodedata.category(sign) not in _INVISIBLE_CATEGORIES), ""
+    )
     return bool(first) and unicodedata.normalize("NFKC", first)[0] in FORMULA_STARTS
 
 
-def harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """`text` as a cell of a CSV file may hold it; `restored` reads it back."""
     return _QUOTE + text if is_formula(text.lstrip(_QUOTE)) else text
 
 
-def restored(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """The text behind a cell that `harmless` wrote, for files of ours that come back."""
     quoted = cell.startswith(_QUOTE) and is_formula(cell.lstrip(_QUOTE))
     return cell.removeprefix(_QUOTE) if quoted else cell
@@ -47,14 +49,14 @@ def csv_cell(value: object) -> object:
         return ""
     if isinstance(value, int | float):
         return value
-    return harmless(str(value)).replace("\r\n", "\n").replace("\r", "\n")
+    return escape_formula(str(value)).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def csv_row(values: Iterable[object]) -> list[object]:
     return [csv_cell(value) for value in values]
 
 
-def put_text(cell: Any, text: str) -> None:
+def write_text_cell(cell: Any, text: str) -> None:
     """Put a text into a cell of an openpyxl workbook, as text whatever it looks like."""
     cell.value = text
     cell.data_type = "s"

@@ -8,39 +8,53 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from people import administrator, credential, employ_person
+from account_factory import administrator, credential, employ_person
 from sqlmodel import select
 
-from survey.access.account_list import Wanted, list_accounts
+from survey.access.account_list import AccountFilter, list_accounts
 from survey.access.account_resets import (
+    create_setup_link,
     end_all_sessions,
-    give_password,
-    make_link,
     reset_factor,
+    set_temporary_password,
 )
 from survey.access.accounts import (
-    AccountChanged,
-    AccountUnknown,
-    AccountWrong,
-    Entry,
-    LastAdministrator,
+    AccountConflictError,
+    AccountData,
+    AccountNotFoundError,
+    InvalidAccountError,
+    LastAdministratorError,
     change_account,
     create_account,
     set_active,
 )
-from survey.access.areas import LEVELS, AreaUnfit, Level, level_of, lies_within
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Action, Principal, Role, covers
-from survey.access.sessions import Limits, open_session, principal_for
-from survey.fieldwork.assignments import assigned_point
-from survey.fieldwork.tasks import my_tasks
+from survey.access.areas import (
+    AREA_SCOPES_BY_ROLE,
+    AreaNotAllowedError,
+    AreaScope,
+    area_scope_of,
+    covers_whole_area,
+)
+from survey.access.principal import (
+    NATION,
+    OPERATOR,
+    AccessDeniedError,
+    Action,
+    Principal,
+    Role,
+    covers,
+)
+from survey.access.sessions import SessionLimits, find_principal, open_session
+from survey.fieldwork.assignments import get_assigned_point
+from survey.fieldwork.surveyor_tasks import list_tasks
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, SetupLink
 
 if TYPE_CHECKING:
     from conftest import Field
 
-OFFICIAL = Entry("Li Na", Role.CITY_OFFICIAL, "110000")
-LIMITS = Limits(timedelta(hours=12), timedelta(minutes=30))
+OFFICIAL = AccountData("Li Na", Role.CITY_OFFICIAL, "110000")
+LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))
 
 
 @pytest.fixture
@@ -48,14 +62,16 @@ def root(field: Field) -> Principal:
     return administrator(field.url)
 
 
-def _create(field: Field, by: Principal, entry: Entry = OFFICIAL, login: str = "lina") -> Account:
+def _create(
+    field: Field, by: Principal, entry: AccountData = OFFICIAL, login: str = "lina"
+) -> Account:
     with session_scope(field.url) as session:
         return create_account(
             session=session, principal=by, login=login, entry=entry, now=field.now
         )
 
 
-def _change(field: Field, by: Principal, login: str, seen: Entry, entry: Entry) -> None:
+def _change(field: Field, by: Principal, login: str, seen: AccountData, entry: AccountData) -> None:
     with session_scope(field.url) as session:
         change_account(
             session=session, principal=by, login=login, seen=seen, entry=entry, now=field.now
@@ -72,7 +88,7 @@ def _open(field: Field, account_id: Any) -> str:
 
 def _who(field: Field, secret: str) -> Principal | None:
     with read_scope(field.url) as session:
-        return principal_for(session=session, secret=secret, now=field.now)
+        return find_principal(session=session, secret=secret, now=field.now)
 
 
 def _audit(field: Field, action: str) -> list[dict[str, Any]]:
@@ -89,22 +105,22 @@ def test_an_account_is_created_in_plain_letters_and_audited(field: Field, root: 
     assert detail["area"] == "110000"
 
 
-UNFIT: tuple[tuple[str, Entry, type[Exception]], ...] = (
-    ("lina", replace(OFFICIAL, area="999999"), AreaUnfit),
-    ("lina", replace(OFFICIAL, area=NATION), AreaUnfit),
-    ("lina", replace(OFFICIAL, area="110000/110000-u-01"), AreaUnfit),
-    ("lina", replace(OFFICIAL, role=Role.SURVEYOR, area="110000/nowhere"), AreaUnfit),
-    ("lina", replace(OFFICIAL, role=Role.SURVEYOR, area="310000/110000-u-01"), AreaUnfit),
-    ("lina", replace(OFFICIAL, role=Role.ADMINISTRATOR), AreaUnfit),
-    ("lina", replace(OFFICIAL, area=""), AreaUnfit),
-    ("lina", replace(OFFICIAL, name="  "), AccountWrong),
-    ("lina", replace(OFFICIAL, name="a\nb"), AccountWrong),
-    ("lina", replace(OFFICIAL, email="no address"), AccountWrong),
-    ("li na", OFFICIAL, AccountWrong),
-    ("l", OFFICIAL, AccountWrong),
-    ("<b>", OFFICIAL, AccountWrong),
-    ("x" * 65, OFFICIAL, AccountWrong),
-    ("root", OFFICIAL, AccountWrong),
+UNFIT: tuple[tuple[str, AccountData, type[Exception]], ...] = (
+    ("lina", replace(OFFICIAL, area="999999"), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, area=NATION), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, area="110000/110000-u-01"), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, role=Role.SURVEYOR, area="110000/nowhere"), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, role=Role.SURVEYOR, area="310000/110000-u-01"), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, role=Role.ADMINISTRATOR), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, area=""), AreaNotAllowedError),
+    ("lina", replace(OFFICIAL, name="  "), InvalidAccountError),
+    ("lina", replace(OFFICIAL, name="a\nb"), InvalidAccountError),
+    ("lina", replace(OFFICIAL, email="no address"), InvalidAccountError),
+    ("li na", OFFICIAL, InvalidAccountError),
+    ("l", OFFICIAL, InvalidAccountError),
+    ("<b>", OFFICIAL, InvalidAccountError),
+    ("x" * 65, OFFICIAL, InvalidAccountError),
+    ("root", OFFICIAL, InvalidAccountError),
 )
 
 
@@ -117,25 +133,27 @@ def test_what_does_not_fit_is_not_created(field: Field, root: Principal) -> None
 
 def test_nobody_else_administers(field: Field, root: Principal) -> None:
     _create(field, root)
-    services: list[Callable[..., Any]] = [make_link, reset_factor, end_all_sessions]
+    services: list[Callable[..., Any]] = [create_setup_link, reset_factor, end_all_sessions]
     for role in Role:
         if role is Role.ADMINISTRATOR:
             continue
         person = Principal(root.account_id, "X", role, NATION)
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _create(field, person, login="new")
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _change(field, person, "lina", OFFICIAL, replace(OFFICIAL, area="310000"))
         with session_scope(field.url) as session:
             for service in services:
-                with pytest.raises(AccessDenied):
+                with pytest.raises(AccessDeniedError):
                     service(session=session, principal=person, login="lina", now=field.now)
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 set_active(
                     session=session, principal=person, login="lina", active=False, now=field.now
                 )
-            with pytest.raises(AccessDenied):
-                list_accounts(session=session, principal=person, wanted=Wanted(), now=field.now)
+            with pytest.raises(AccessDeniedError):
+                list_accounts(
+                    session=session, principal=person, wanted=AccountFilter(), now=field.now
+                )
 
 
 def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
@@ -158,7 +176,7 @@ def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
         ends_at = session.get_one(Account, account.id).ends_at
         assert ends_at is not None
         assert ends_at.isoformat() == "2026-05-20T16:00:00+00:00"
-        principal = principal_for(session=session, secret=secret, now=ends_at)
+        principal = find_principal(session=session, secret=secret, now=ends_at)
     assert principal is None
     _change(field, root, "lina", moved, moved)
     assert len(_audit(field, "account.changed")) == 1
@@ -167,7 +185,7 @@ def test_a_change_holds_at_once_in_open_sessions_and_says_what_stood_there(
 def test_a_change_of_what_somebody_else_changed_is_refused(field: Field, root: Principal) -> None:
     _create(field, root)
     _change(field, root, "lina", OFFICIAL, replace(OFFICIAL, name="Li Nana"))
-    with pytest.raises(AccountChanged):
+    with pytest.raises(AccountConflictError):
         _change(field, root, "lina", OFFICIAL, replace(OFFICIAL, area="310000"))
 
 
@@ -182,12 +200,12 @@ def test_a_role_that_needs_a_second_factor_ends_sessions_without_one(
 
 def test_an_administrator_changes_neither_own_role_nor_end(field: Field, root: Principal) -> None:
     administrator(field.url, "second")
-    own = Entry("Root", Role.ADMINISTRATOR, NATION)
+    own = AccountData("Root", Role.ADMINISTRATOR, NATION)
     for entry in (
         replace(own, role=Role.ANALYST),
         replace(own, last_day=date(2030, 1, 1)),
     ):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _change(field, root, "root", own, entry)
     _change(field, root, "root", own, replace(own, name="Root Wang"))
     with session_scope(field.url) as session:
@@ -197,25 +215,25 @@ def test_an_administrator_changes_neither_own_role_nor_end(field: Field, root: P
             ),
             lambda: reset_factor(session=session, principal=root, login="root", now=field.now),
         ):
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 service()
 
 
 def test_the_last_administrator_stays_whoever_asks(field: Field, root: Principal) -> None:
-    own = Entry("Root", Role.ADMINISTRATOR, NATION)
+    own = AccountData("Root", Role.ADMINISTRATOR, NATION)
     employ_person(field.url, "invited", Role.ADMINISTRATOR, NATION, password=False)
     for entry in (
         replace(own, role=Role.ANALYST),
         replace(own, last_day=date(2030, 1, 1)),
     ):
-        with pytest.raises(LastAdministrator):
+        with pytest.raises(LastAdministratorError):
             _change(field, OPERATOR, "root", own, entry)
-    with pytest.raises(LastAdministrator), session_scope(field.url) as session:
+    with pytest.raises(LastAdministratorError), session_scope(field.url) as session:
         set_active(session=session, principal=OPERATOR, login="root", active=False, now=field.now)
     second = administrator(field.url, "second")
     with session_scope(field.url) as session:
         set_active(session=session, principal=second, login="root", active=False, now=field.now)
-    with pytest.raises(LastAdministrator), session_scope(field.url) as session:
+    with pytest.raises(LastAdministratorError), session_scope(field.url) as session:
         set_active(session=session, principal=OPERATOR, login="second", active=False, now=field.now)
 
 
@@ -225,7 +243,7 @@ def test_closing_an_account_takes_everything_it_could_come_in_with(
     account = _create(field, root)
     secret = _open(field, account.id)
     with session_scope(field.url) as session:
-        make_link(session=session, principal=root, login="lina", now=field.now)
+        create_setup_link(session=session, principal=root, login="lina", now=field.now)
         set_active(session=session, principal=root, login="lina", active=False, now=field.now)
         set_active(session=session, principal=root, login="lina", active=True, now=field.now)
     assert _who(field, secret) is None
@@ -242,14 +260,14 @@ def test_help_for_somebody_who_cannot_sign_in_is_audited(field: Field, root: Pri
             session=session, principal=root, login="lina", now=field.now
         ) == 1  # fmt: skip
         reset_factor(session=session, principal=root, login="lina", now=field.now)
-        give_password(
+        set_temporary_password(
             session=session, principal=root, login="lina",
             password="quiet rivers carry lanterns", now=field.now,
         )  # fmt: skip
         kept = credential(session, person.account_id)
         assert (kept.totp_secret, kept.must_change) == (None, True)
-        with pytest.raises(AccountUnknown):
-            make_link(session=session, principal=root, login="nobody", now=field.now)
+        with pytest.raises(AccountNotFoundError):
+            create_setup_link(session=session, principal=root, login="nobody", now=field.now)
     assert _who(field, secret) is None
     for action in ("sessions_ended", "second_factor_reset", "password_given"):
         assert len(_audit(field, f"account.{action}")) == 1
@@ -264,7 +282,7 @@ def test_the_list_is_filtered_in_the_store(field: Field, root: Principal) -> Non
     def logins(**wanted: Any) -> list[str]:
         with read_scope(field.url) as session:
             listing = list_accounts(
-                session=session, principal=root, wanted=Wanted(**wanted), now=field.now
+                session=session, principal=root, wanted=AccountFilter(**wanted), now=field.now
             )
         assert listing.count == len(listing.lines)
         return [line.login for line in listing.lines]
@@ -283,36 +301,39 @@ def test_a_surveyor_of_one_point_works_there_and_nowhere_else(field: Field) -> N
     here = replace(field.surveyor, area=area)
     elsewhere = replace(field.surveyor, area="110000/110000-u-02")
     with read_scope(field.url) as session:
-        assert [task.point_id for task in my_tasks(session=session, principal=here, now=field.now)
+        assert [task.point_id for task in list_tasks(session=session, principal=here, now=field.now)
                 ] == [field.point.id]  # fmt: skip
-        assert my_tasks(session=session, principal=elsewhere, now=field.now) == []
-        assigned_point(session=session, principal=here, point_id=field.point.id)
-        with pytest.raises(AccessDenied):
-            assigned_point(session=session, principal=elsewhere, point_id=field.point.id)
+        assert list_tasks(session=session, principal=elsewhere, now=field.now) == []
+        get_assigned_point(session=session, principal=here, point_id=field.point.id)
+        with pytest.raises(AccessDeniedError):
+            get_assigned_point(session=session, principal=elsewhere, point_id=field.point.id)
     for person in (here, elsewhere):
         assert not person.covers("110000")
         assert not person.covers("310000")
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             replace(person, role=Role.SUPERVISOR).require(Action.REVIEW, "110000")
 
 
 @pytest.mark.parametrize(
     ("area", "level"),
     [
-        ("CN", Level.NATION), ("32", Level.PROVINCE), ("320500", Level.CITY),
-        ("320500/a/b", Level.POINT), ("320500/", None), ("32/a", None), ("", None), ("cn", None),
-        ("3205", None), ("32050a", None), ("/x", None), ("３２", Level.PROVINCE),
+        ("CN", AreaScope.NATION), ("32", AreaScope.PROVINCE), ("320500", AreaScope.CITY),
+        ("320500/a/b", AreaScope.POINT), ("320500/", None), ("32/a", None), ("", None),
+        ("cn", None),
+        ("3205", None), ("32050a", None), ("/x", None), ("３２", AreaScope.PROVINCE),
     ],
 )  # fmt: skip
-def test_areas_are_known_by_their_form(area: str, level: Level | None) -> None:
-    assert level_of(area) is level
+def test_areas_are_known_by_their_form(area: str, level: AreaScope | None) -> None:
+    assert area_scope_of(area) is level
     if level is None:
         assert not any(covers(area, city) for city in ("110000", "320500")), area
 
 
 def test_every_role_has_a_level_and_points_are_for_surveyors_alone() -> None:
-    assert set(LEVELS) == set(Role)
-    assert [role for role in Role if Level.POINT in LEVELS[role]] == [Role.SURVEYOR]
+    assert set(AREA_SCOPES_BY_ROLE) == set(Role)
+    assert [role for role in Role if AreaScope.POINT in AREA_SCOPES_BY_ROLE[role]] == [
+        Role.SURVEYOR
+    ]
 
 
 @pytest.mark.parametrize(
@@ -326,4 +347,4 @@ def test_every_role_has_a_level_and_points_are_for_surveyors_alone() -> None:
 )  # fmt: skip
 def test_whose_area_lies_within_whose(own: str, area: str, inside: bool) -> None:
     person = Principal(OPERATOR.account_id, "X", Role.SUPERVISOR, own)
-    assert lies_within(person, area) is inside
+    assert covers_whole_area(person, area) is inside

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from audit_owner import triggers_off
+from audit_tampering import disable_triggers
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -15,13 +15,13 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from survey.access.answer_verify import seal_stored_answers
-from survey.access.audit_verify import Report, verify
-from survey.access.principal import OPERATOR, AccessDenied
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.access.audit_verify import ChainReport, verify
+from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import move
-from survey.fieldwork.privacy.codes import code_digest
+from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.privacy.withdrawal import withdraw
+from survey.fieldwork.privacy.withdrawal_codes import hash_code
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import Submission, submit
 from survey.store import answer_hashes
 from survey.store.answer_hashes import HASH, answers_sha256
@@ -55,7 +55,7 @@ def handed_in(field: Any, **changes: Any) -> UUID:
 
 def imported(field: Any, count: int) -> list[UUID]:
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
             submitted_at=field.now, answers={**field.complete, "comment": f"no. {number}"},
         )
@@ -70,7 +70,7 @@ def imported(field: Any, count: int) -> list[UUID]:
 
 def corrected(field: Any, response: UUID) -> None:
     with session_scope(field.url) as session:
-        move(
+        transition(
             session=session, principal=OPERATOR, response_id=response, to=Status.RETURNED,
             reason="look again", now=field.now, expected_version=1,
         )  # fmt: skip
@@ -82,19 +82,19 @@ def corrected(field: Any, response: UUID) -> None:
         )  # fmt: skip
 
 
-def checked(url: str) -> Report:
+def checked(url: str) -> ChainReport:
     with read_scope(url) as session:
         return verify(session=session, principal=OPERATOR)
 
 
-def findings(report: Report) -> list[str]:
+def findings(report: ChainReport) -> list[str]:
     return [str(finding.text) for finding in report.findings]
 
 
-def tampered(url: str, statement: str, **values: Any) -> Report:
+def tampered(url: str, statement: str, **values: Any) -> ChainReport:
     """What verify says of a change that the owner of the database makes; it is not kept."""
     with read_scope(url) as session:
-        triggers_off(session)
+        disable_triggers(session)
         sqlite = session.get_bind().dialect.name == "sqlite"
         shown = {
             name: value.hex if sqlite and isinstance(value, UUID) else value
@@ -110,7 +110,7 @@ def test_every_way_in_leaves_the_hash_of_the_answers(field: Any) -> None:
     corrected(field, plain)
     imported(field, 5)
     report = checked(field.url)
-    assert report.is_whole, findings(report)
+    assert report.is_intact, findings(report)
     assert report.answers.compared == 8
     with read_scope(field.url) as session:
         stored = {
@@ -144,7 +144,7 @@ def test_a_changed_answer_is_found_and_the_interview_named(field: Any) -> None:
     assert str(first) not in "".join(findings(report))
     gone = tampered(field.url, "DELETE FROM response_revision WHERE response_id = :id", id=second)
     assert f"interview {second} (revision 1) are gone" in findings(gone)[0]
-    assert checked(field.url).is_whole
+    assert checked(field.url).is_intact
 
 
 @pytest.mark.parametrize("written", ["[]", "5", "null", '"x"'])
@@ -162,7 +162,7 @@ def test_an_older_revision_that_is_made_the_current_one_is_found(field: Any) -> 
     corrected(field, response)
     # In two steps: only one revision may be the current one.
     with session_scope(field.url) as session:
-        triggers_off(session)
+        disable_triggers(session)
         for number, flag in ((2, "false"), (1, "true")):
             session.connection().execute(
                 text(f"UPDATE response_revision SET is_current = {flag} WHERE number = {number}")
@@ -197,7 +197,7 @@ def test_withdrawing_is_explained_and_pretending_it_is_found(field: Any) -> None
     response, other = handed_in(field, withdrawal_code=CODE), handed_in(field)
     with session_scope(field.url) as session:
         withdraw(session=session, typed=CODE, now=field.now)
-    assert checked(field.url).is_whole
+    assert checked(field.url).is_intact
     back = tampered(
         field.url, "UPDATE response_revision SET answers = :answers WHERE response_id = :id",
         answers=orjson.dumps(field.complete).decode(), id=response,
@@ -247,7 +247,7 @@ def test_the_database_refuses_to_change_stored_answers(field: Any) -> None:
                 engine_for(field.url).begin() as connection,
             ):
                 connection.execute(text(statement))
-    assert checked(field.url).is_whole
+    assert checked(field.url).is_intact
 
 
 def test_the_database_keeps_the_newest_revision_the_current_one(field: Any) -> None:
@@ -266,19 +266,19 @@ def test_what_came_in_before_answers_were_sealed_is_taken_in_once(
 ) -> None:
     """As the version before left it: entries without hashes."""
     response = handed_in(field)
-    monkeypatch.setattr("survey.fieldwork.bulk_store._seal_answers", lambda *_: None)
-    rows = imported(field, answer_hashes.SEALED_AT_ONCE + 1)
+    monkeypatch.setattr("survey.fieldwork.response_bulk_insert._seal_answers", lambda *_: None)
+    rows = imported(field, answer_hashes.SEAL_BATCH_SIZE + 1)
     before = checked(field.url)
     assert before.answers.unsealed == len(rows)
     assert len(before.findings) == 1
     assert "survey audit adopt" in findings(before)[0]
-    with pytest.raises(AccessDenied), session_scope(field.url) as session:
+    with pytest.raises(AccessDeniedError), session_scope(field.url) as session:
         seal_stored_answers(session=session, principal=field.surveyor, now=field.now)
     for expected in (len(rows), 0):
         with session_scope(field.url) as session:
             count = seal_stored_answers(session=session, principal=OPERATOR, now=field.now)
         assert count == expected
-    assert checked(field.url).is_whole
+    assert checked(field.url).is_intact
     with read_scope(field.url) as session:
         query = select(AuditEntry).where(AuditEntry.action == "responses.sealed")
         entries = session.exec(query).all()
@@ -306,9 +306,9 @@ def test_what_is_stored_while_the_trail_is_read_is_no_finding(
 
     monkeypatch.setattr(AnswerHashes, "compare", meanwhile(AnswerHashes.compare))
     report = checked(field.url)
-    assert report.is_whole, findings(report)
+    assert report.is_intact, findings(report)
     assert kept
-    assert code_digest(CODE)
+    assert hash_code(CODE)
 
 
 numbers = st.one_of(
@@ -332,7 +332,7 @@ def test_the_hash_is_that_of_the_canonical_document(document: dict[str, Any]) ->
 def test_both_databases_give_back_what_was_hashed(field: Any) -> None:
     odd = {"b": 1e3, "a": 1e16, "z": -0.0, "é": "汉字", "m": [3.0, "x"], "n": None, "f": 0.1}
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
             submitted_at=field.now, answers=odd,
         )
@@ -341,4 +341,4 @@ def test_both_databases_give_back_what_was_hashed(field: Any) -> None:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
         )
-    assert checked(field.url).is_whole
+    assert checked(field.url).is_intact

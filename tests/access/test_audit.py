@@ -10,7 +10,7 @@ from survey.access.principal import (
     NATION,
     OPERATOR,
     PERMISSIONS,
-    AccessDenied,
+    AccessDeniedError,
     Action,
     Principal,
     Role,
@@ -48,7 +48,7 @@ def test_what_is_not_granted_is_denied(role: Role) -> None:
         if action in PERMISSIONS[role]:
             principal.require(action, "110000")
         else:
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 principal.require(action, "110000")
 
 
@@ -62,7 +62,7 @@ def test_an_area_covers_its_cities_and_no_other(
     principal = Principal(new_id(), "x", Role.SUPERVISOR, area)
     principal.require(Action.REVIEW, inside)
     if outside is not None:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             principal.require(Action.REVIEW, outside)
 
 

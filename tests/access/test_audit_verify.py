@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_owner import run, triggers_off
+from audit_tampering import disable_triggers, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record, record_many
-from survey.access.audit_adopt import adopt
-from survey.access.audit_verify import TRIMMED, Anchor, Report, record_verified, verify
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.access.audit_verify import (
+    TRIMMED,
+    Anchor,
+    ChainReport,
+    record_verification,
+    seal_unchained_entries,
+    verify,
+)
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
 from survey.settings import current_settings
-from survey.store.chain import (
-    AuditKeyUnusable,
-    Entry,
+from survey.store.audit_chain import (
+    ChainEntry,
+    InvalidAuditKeyError,
     Keyring,
     _keyring,
-    canonical,
+    canonical_json,
     keyring,
     seal_all,
 )
@@ -53,15 +59,15 @@ def fill(url: str, count: int = ENTRIES) -> None:
 def as_owner(url: str) -> Iterator[Session]:
     """The database in the hands of its owner, who turns the triggers off; nothing is kept."""
     with read_scope(url) as session:
-        triggers_off(session)
+        disable_triggers(session)
         yield session
 
 
-def checked(session: Session, *anchors: Anchor, new_key: bool = False) -> Report:
+def checked(session: Session, *anchors: Anchor, new_key: bool = False) -> ChainReport:
     return verify(session=session, principal=OPERATOR, anchors=anchors, new_key=new_key)
 
 
-def places(report: Report) -> set[int]:
+def places(report: ChainReport) -> set[int]:
     """Every number that a finding names."""
     return {
         number
@@ -202,7 +208,7 @@ def test_what_is_done_to_the_head_and_the_ends_is_found(
     with as_owner(trail) as session:
         run(session, statement)
         report = checked(session)
-    assert not report.is_whole
+    assert not report.is_intact
     assert any(words in str(finding.text) for finding in report.findings), report.findings
 
 
@@ -211,12 +217,17 @@ def rewritten(session: Session, upto: int, ring: Keyring = NO_KEY) -> None:
     run(session, "DELETE FROM audit_entry WHERE sequence > :n", n=upto)
     entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.sequence))).all()
     forged = [
-        Entry(
-            entry.id, entry.at, entry.actor_id, "never.happened" if entry.sequence == 3 else entry.action,
-            entry.subject_kind, entry.subject_id, canonical(entry.detail),
+        ChainEntry(
+            entry.id,
+            entry.at,
+            entry.actor_id,
+            "never.happened" if entry.sequence == 3 else entry.action,
+            entry.subject_kind,
+            entry.subject_id,
+            canonical_json(entry.detail),
         )
         for entry in entries
-    ]  # fmt: skip
+    ]
     for sealed in seal_all(forged, after=0, onto="0" * 64, ring=ring):
         run(
             session,
@@ -236,7 +247,7 @@ def test_an_owner_who_seals_everything_anew_needs_neither_key_nor_anchor_to_be_s
     early, late = anchor_of(store_url, 5), anchor_of(store_url, ENTRIES)
     with as_owner(store_url) as session:
         rewritten(session, upto=10)
-        assert checked(session).is_whole
+        assert checked(session).is_intact
         assert places(checked(session, early)) == {5}
         assert places(checked(session, late)) == {ENTRIES}
         assert places(checked(session, early, late)) == {5, ENTRIES}
@@ -268,8 +279,8 @@ def test_keys_follow_each_other_and_old_ones_go_on_vouching(
     monkeypatch.setenv("SURVEY_AUDIT_KEY_FILE", str(file))
     current_settings.cache_clear()
     with read_scope(store_url) as session:
-        assert not checked(session).is_whole
-        assert checked(session, new_key=True).is_whole
+        assert not checked(session).is_intact
+        assert checked(session, new_key=True).is_intact
     fill(store_url, 2)
     _keyring.cache_clear()
     file.write_text("first " * 8 + "\n" + "second " * 8 + "\n")
@@ -297,7 +308,7 @@ def test_a_key_that_cannot_be_used_is_an_error_and_never_no_key(
         file.write_text(content)
     monkeypatch.setenv("SURVEY_AUDIT_KEY_FILE", str(file))
     current_settings.cache_clear()
-    with pytest.raises(AuditKeyUnusable):
+    with pytest.raises(InvalidAuditKeyError):
         keyring(current_settings())
 
 
@@ -327,8 +338,8 @@ def test_entries_of_the_version_before_are_found_and_can_be_adopted(store_url: s
     with read_scope(store_url) as session:
         assert "outside" in str(checked(session).findings[0].text)
     with session_scope(store_url) as session:
-        assert adopt(session=session, principal=OPERATOR, now=NOW) == 1
-        assert adopt(session=session, principal=OPERATOR, now=NOW) == 0
+        assert seal_unchained_entries(session=session, principal=OPERATOR, now=NOW) == 1
+        assert seal_unchained_entries(session=session, principal=OPERATOR, now=NOW) == 0
     with read_scope(store_url) as session:
         assert checked(session).findings == []
         actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.sequence))).all()
@@ -339,7 +350,7 @@ def test_checking_is_entered_and_leaves_the_trail_whole(store_url: str) -> None:
     fill(store_url, 3)
     with session_scope(store_url) as session:
         report = checked(session)
-        record_verified(session=session, principal=OPERATOR, report=report, now=NOW)
+        record_verification(session=session, principal=OPERATOR, report=report, now=NOW)
     with read_scope(store_url) as session:
         assert checked(session).rows == 4
 
@@ -356,7 +367,7 @@ def test_a_document_that_is_none_is_a_finding_and_no_crash(store_url: str) -> No
 
 def test_only_an_administrator_may_check(store_url: str) -> None:
     analyst = Principal(new_id(), "A", Role.ANALYST, NATION)
-    with read_scope(store_url) as session, pytest.raises(AccessDenied):
+    with read_scope(store_url) as session, pytest.raises(AccessDeniedError):
         verify(session=session, principal=analyst)
 
 

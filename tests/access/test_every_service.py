@@ -14,26 +14,26 @@ from unittest.mock import MagicMock
 from uuid import UUID, uuid4
 
 import pytest
-from services import SOURCE, Service, services
+from service_discovery import SOURCE, Service, services
 from sqlalchemy import event
 from sqlmodel import Session, select
 
 from survey.access import principal as access
-from survey.access.principal import OPERATOR, AccessDenied, Action, Principal, Role
-from survey.fieldwork.back_check import DrawPlan, make_draw, preview_draw
-from survey.fieldwork.begun import BegunWave
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.importing.target import ImportRequest
+from survey.access.principal import OPERATOR, AccessDeniedError, Action, Principal, Role
+from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
+from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitations import issue
-from survey.fieldwork.paper.handing_in import FIRST
+from survey.fieldwork.invitation_sheets import issue_invitation_sheet
+from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.paper.keying import Keying, SheetHead
+from survey.fieldwork.paper.keying_service import FIRST
 from survey.fieldwork.quota_policy import QuotaPolicy
-from survey.fieldwork.reasons import Reason, ReasonCode
-from survey.fieldwork.review.deciding import Preview
-from survey.fieldwork.review.listing import Filter, Spot
-from survey.fieldwork.sheets import issue_sheet
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.review.decisions import BulkPreview
+from survey.fieldwork.review.review_queue import QueuePosition, ReviewFilter
+from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.submission import Submission
+from survey.fieldwork.waves import StartedWave
 from survey.instrument.xlsform import load_bundle
 from survey.locale import SurveyError
 from survey.settings import PROJECT_ROOT, Settings
@@ -225,24 +225,24 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     point.name = f"{CANARY} Mall"
     session.flush()
     wave, moment = field.wave, field.now
-    interview = StoredInterview(
+    interview = FinishedResponse(
         client_uuid=uuid4(), city_code=ELSEWHERE, mode=Mode.ASSISTED, status=Status.SUBMITTED,
         submitted_at=moment, answers={**field.complete, "age": 36, "comment": CANARY},
         surveyor_id=zhao.id, started_at=moment, duration_seconds=300.0, point_id=point.id,
     )  # fmt: skip
     write_responses(session=session, principal=OPERATOR, wave=wave, rows=[interview], now=moment)
-    link = issue(
+    link = issue_invitation(
         session=session, principal=field.colleague, wave_key=wave.key, point_id=point.id,
         now=moment,
     )  # fmt: skip
-    sheet = issue_sheet(
+    sheet = issue_invitation_sheet(
         session=session, principal=field.colleague, point_id=point.id, pages=1, days=1, now=moment
     )
     plan = DrawPlan(wave.id, None, 1.0, 0.0, "seed", moment + timedelta(hours=1))
     seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
-    make_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
-    open_wave = BegunWave(wave.id, wave.key, {"en": "", "zh": ""}, WaveState.OPEN, False)
-    chosen = Filter(wave.id, status=None)
+    create_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
+    open_wave = StartedWave(wave.id, wave.key, {"en": "", "zh": ""}, WaveState.OPEN, False)
+    chosen = ReviewFilter(wave.id, status=None)
     return {
         "wave_id": wave.id, "wave_key": wave.key, "key": wave.key, "wave": open_wave,
         "city_code": ELSEWHERE, "point_id": point.id, "response_id": interview.id,
@@ -254,7 +254,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "usual_waste": 0.1, "left": 3, "by": "surveyor", "action": Action.SETTLE_PAPER,
         "states": (WaveState.OPEN,), "tally": MagicMock(), "answers": field.complete,
         "share": 0.5, "allowed": True, "policy": QuotaPolicy.COUNT, "to": Status.VOID,
-        "reason": Reason(ReasonCode.OTHER, "because of it"), "note": "because",
+        "reason": ReviewReason(ReasonCode.OTHER, "because of it"), "note": "because",
         "retrain_by": moment.date(), "days": 1, "pages": 1, "rows": [], "after": None,
         "tick": lambda _done: None,
         "submission": Submission(
@@ -270,8 +270,8 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
             ),
         ),
         "request": ImportRequest(b"", field.instrument, wave.key), "request_id": uuid4(),
-        "before": Spot.of(50, 300.0, interview.id),
-        "fieldwork.review.deciding.decide_all": {"seen": Preview(Status.VOID, {}, {}, "")},
+        "before": QueuePosition.of(50, 300.0, interview.id),
+        "fieldwork.review.deciding.decide_all": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
         },
@@ -333,7 +333,7 @@ def test_somebody_without_any_right_gets_nothing(
 ) -> None:
     anything(frozenset())
     nobody = Principal(place.colleague, "Nobody", Role.ADMINISTRATOR, "CN")
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         call(service, place, nobody)
     assert CANARY not in repr(fetched)
 

@@ -13,16 +13,16 @@ from sqlmodel import Session
 
 from survey.access.factor_secrets import (
     count_readable,
+    count_secrets,
     encrypt_secrets,
     encrypted_secret,
-    examine_secrets,
     is_readable,
     plain_secret,
 )
 from survey.access.principal import Role
-from survey.access.second_factor import begin_enrolment, confirm_enrolment, show_factor
+from survey.access.second_factor import confirm_enrolment, start_enrolment, verify_factor
 from survey.settings import current_settings
-from survey.store.cipher import KeyUnusable, ValueUnreadableError, new_key, secret_cipher
+from survey.store.cipher import InvalidPhoneKeyError, ValueUnreadableError, new_key, secret_cipher
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Credential, new_id
 
@@ -63,8 +63,8 @@ def code(secret: str) -> str:
 def test_a_new_secret_is_encrypted_with_a_key_made_for_it(store_url: str, key_file: Path) -> None:
     with session_scope(store_url) as session:
         credential = person(session)
-        shown = begin_enrolment(session=session, credential=credential, login="p")
-        again = begin_enrolment(session=session, credential=credential, login="p")
+        shown = start_enrolment(session=session, credential=credential, login="p")
+        again = start_enrolment(session=session, credential=credential, login="p")
         assert shown == again
         session.expire(credential)
         stored = credential.totp_secret or ""
@@ -73,13 +73,13 @@ def test_a_new_secret_is_encrypted_with_a_key_made_for_it(store_url: str, key_fi
         confirm_enrolment(session=session, credential=credential, code=code(shown.secret), now=NOW)
     assert key_file.stat().st_mode & 0o777 == 0o600
     with read_scope(store_url) as session:
-        assert examine_secrets(session) == (0, 0, 1)
+        assert count_secrets(session) == (0, 0, 1)
 
 
 def test_it_opens_for_its_own_account_only(store_url: str, key_file: Path) -> None:
     with session_scope(store_url) as session:
         mine, theirs = person(session), person(session)
-        begin_enrolment(session=session, credential=mine, login="p")
+        start_enrolment(session=session, credential=mine, login="p")
         theirs.totp_secret = mine.totp_secret
         assert plain_secret(mine) is not None
         assert plain_secret(theirs) is None
@@ -90,18 +90,18 @@ def test_without_its_key_codes_are_wrong_and_recovery_codes_right(
 ) -> None:
     with session_scope(store_url) as session:
         credential = person(session)
-        secret = begin_enrolment(session=session, credential=credential, login="p").secret
+        secret = start_enrolment(session=session, credential=credential, login="p").secret
         recovery, *_ = confirm_enrolment(
             session=session, credential=credential, code=code(secret), now=NOW
         )
         credential.totp_step = None
         key_file.unlink()
         answers = [
-            show_factor(session=session, credential=credential, code=each, now=NOW)
+            verify_factor(session=session, credential=credential, code=each, now=NOW)
             for each in (code(secret), recovery)
         ]
         assert answers == [None, "recovery"]
-        assert examine_secrets(session) == (0, 1, 1)
+        assert count_secrets(session) == (0, 1, 1)
 
 
 def test_readable_ones_still_work_and_are_encrypted_at_once(
@@ -110,7 +110,7 @@ def test_readable_ones_still_work_and_are_encrypted_at_once(
     with session_scope(store_url) as session:
         credential = person(session, SECRET)
         assert count_readable(session) == 1
-        assert show_factor(session=session, credential=credential, code=code(SECRET), now=NOW)
+        assert verify_factor(session=session, credential=credential, code=code(SECRET), now=NOW)
     with session_scope(store_url) as session:
         assert count_readable(session) == 0
         session.get_one(Credential, credential.account_id).totp_secret = SECRET
@@ -147,12 +147,12 @@ def test_a_configured_key_takes_over_from_the_file_and_keys_rotate(
 
 def test_a_key_that_cannot_be_made_is_told(key_file: Path, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
-    with pytest.raises(KeyUnusable, match=r"secret\.key"):
+    with pytest.raises(InvalidPhoneKeyError, match=r"secret\.key"):
         secret_cipher(current_settings())
     (tmp_path / "data").unlink()
     key_file.parent.mkdir()
     key_file.write_text("no key")
-    with pytest.raises(KeyUnusable):
+    with pytest.raises(InvalidPhoneKeyError):
         secret_cipher(current_settings())
 
 

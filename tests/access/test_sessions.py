@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from survey.access.principal import NATION, Role
-from survey.access.sessions import LIFETIME, NoDemoAccount, principal_for, sign_in_demo, sign_out
+from survey.access.sessions import (
+    LIFETIME,
+    DemoAccountMissingError,
+    find_principal,
+    sign_in_demo,
+    sign_out,
+)
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, LoginSession
 
@@ -35,7 +41,7 @@ def test_a_demo_role_signs_in_and_is_recognised(store_url: str) -> None:
     account = _add_account(store_url)
     secret = _sign_in(store_url)
     with read_scope(store_url) as session:
-        principal = principal_for(session=session, secret=secret, now=NOW)
+        principal = find_principal(session=session, secret=secret, now=NOW)
     assert principal is not None
     assert principal.account_id == account.id
     assert (principal.role, principal.area, principal.is_demo) == (Role.SURVEYOR, "110000", True)
@@ -48,7 +54,7 @@ def test_without_a_living_demo_account_nobody_signs_in(
     store_url: str, changes: dict[str, object]
 ) -> None:
     _add_account(store_url, **changes)
-    with pytest.raises(NoDemoAccount):
+    with pytest.raises(DemoAccountMissingError):
         _sign_in(store_url)
     with read_scope(store_url) as session:
         assert session.exec(select(LoginSession)).all() == []
@@ -72,8 +78,8 @@ def test_a_session_ends_by_itself(store_url: str) -> None:
     secret = _sign_in(store_url)
     with read_scope(store_url) as session:
         last = NOW + LIFETIME - timedelta(seconds=1)
-        assert principal_for(session=session, secret=secret, now=last) is not None
-        assert principal_for(session=session, secret=secret, now=NOW + LIFETIME) is None
+        assert find_principal(session=session, secret=secret, now=last) is not None
+        assert find_principal(session=session, secret=secret, now=NOW + LIFETIME) is None
 
 
 def test_signing_out_ends_this_session_and_no_other(store_url: str) -> None:
@@ -83,8 +89,8 @@ def test_signing_out_ends_this_session_and_no_other(store_url: str) -> None:
         with session_scope(store_url) as session:
             sign_out(session=session, secret=mine, now=NOW)
     with read_scope(store_url) as session:
-        assert principal_for(session=session, secret=mine, now=NOW) is None
-        assert principal_for(session=session, secret=other, now=NOW) is not None
+        assert find_principal(session=session, secret=mine, now=NOW) is None
+        assert find_principal(session=session, secret=other, now=NOW) is not None
         actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id))).all()
     assert actions == ["session.opened", "session.opened", "session.ended"]
 
@@ -96,7 +102,7 @@ def test_a_deactivated_account_is_out_at_once(store_url: str) -> None:
         stored = session.get_one(Account, account.id)
         stored.active = False
     with read_scope(store_url) as session:
-        assert principal_for(session=session, secret=secret, now=NOW) is None
+        assert find_principal(session=session, secret=secret, now=NOW) is None
 
 
 def test_sessions_that_ran_out_are_swept_at_the_next_sign_in(store_url: str) -> None:
@@ -113,7 +119,7 @@ def test_every_demo_role_keeps_its_own_area(store_url: str) -> None:
     for role in Role:
         secret = _sign_in(store_url, role)
         with read_scope(store_url) as session:
-            principal = principal_for(session=session, secret=secret, now=NOW)
+            principal = find_principal(session=session, secret=secret, now=NOW)
         assert principal is not None
         assert principal.role is role
 
@@ -125,4 +131,4 @@ def test_no_invented_secret_opens_anything(store_url: str, forged: str | None) -
         if not session.exec(select(Account)).all():
             _add_account(store_url)
             _sign_in(store_url)
-        assert principal_for(session=session, secret=forged, now=NOW) is None
+        assert find_principal(session=session, secret=forged, now=NOW) is None

@@ -6,30 +6,30 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from people import employ_person
+from account_factory import employ_person
 from sqlmodel import select
 
-from survey.access.passwords import matches
-from survey.access.principal import AccessDenied, Principal, Role
-from survey.access.sessions import Limits, principal_for
+from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind, TooManyAttemptsError
+from survey.access.passwords import verify_password
+from survey.access.principal import AccessDeniedError, Principal, Role
+from survey.access.sessions import SessionLimits, find_principal
+from survey.access.sign_in import CredentialLookup, SignInRefusedError
 from survey.access.sign_in_codes import (
-    CodesRefused,
-    colleagues,
-    draw_codes,
-    enter_with_code,
-    hand_out,
-    knock_with_code,
-    typed_code,
+    SignInCodesNotAllowedError,
+    generate_codes,
+    issue_sign_in_codes,
+    list_surveyors_for_codes,
+    look_up_code,
+    normalise_code,
+    redeem_code,
 )
-from survey.access.signing_in import Knock, SignInRefused
-from survey.access.tries import ALLOWANCES, Kind, TooManyTries
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, SignInCode
 
 if TYPE_CHECKING:
     from conftest import Field
 
-LIMITS = Limits(timedelta(hours=12), timedelta(minutes=30))
+LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))
 
 
 @pytest.fixture
@@ -39,65 +39,65 @@ def supervisor(field: Field) -> Principal:
 
 def _make(field: Field, by: Principal, *logins: str, days: int = 1) -> list[str]:
     with session_scope(field.url) as session:
-        sheet = hand_out(
-            session=session, principal=by, logins=logins, drawn=draw_codes(len(set(logins))),
+        sheet = issue_sign_in_codes(
+            session=session, principal=by, logins=logins, drawn=generate_codes(len(set(logins))),
             days=days, now=field.now,
         )  # fmt: skip
     return [person.code for person in sheet.people]
 
 
-def _knock(field: Field, login: str, later: timedelta = timedelta(0)) -> Knock:
+def _look_up_code(field: Field, login: str, later: timedelta = timedelta(0)) -> CredentialLookup:
     with session_scope(field.url) as session:
-        return knock_with_code(
+        return look_up_code(
             session=session, login=login, address="203.0.113.7", now=field.now + later
         )
 
 
-def _enter(field: Field, knocked: Knock) -> str:
+def _enter(field: Field, knocked: CredentialLookup) -> str:
     with session_scope(field.url) as session:
-        return enter_with_code(
+        return redeem_code(
             session=session, knocked=knocked, address="203.0.113.7", limits=LIMITS, now=field.now
         )
 
 
 def test_a_code_signs_its_surveyor_in_once(field: Field, supervisor: Principal) -> None:
     (code,) = _make(field, supervisor, "li")
-    assert len(typed_code(code)) == 8
-    knocked = _knock(field, " LI ")
-    assert matches(knocked.password_hash, typed_code(f" {code.lower()} "))
+    assert len(normalise_code(code)) == 8
+    knocked = _look_up_code(field, " LI ")
+    assert verify_password(knocked.password_hash, normalise_code(f" {code.lower()} "))
     secret = _enter(field, knocked)
     with read_scope(field.url) as session:
-        assert principal_for(session=session, secret=secret, now=field.now) == field.surveyor
-    with pytest.raises(SignInRefused):
+        assert find_principal(session=session, secret=secret, now=field.now) == field.surveyor
+    with pytest.raises(SignInRefusedError):
         _enter(field, knocked)
-    assert _knock(field, "li") == Knock(None, None)
+    assert _look_up_code(field, "li") == CredentialLookup(None, None)
 
 
 def test_a_code_ends_with_the_day_in_china(field: Field, supervisor: Principal) -> None:
     _make(field, supervisor, "li")
     # It is 11:00 in China.
-    assert _knock(field, "li", timedelta(hours=12, minutes=59)).account_id is not None
-    assert _knock(field, "li", timedelta(hours=13)).account_id is None
+    assert _look_up_code(field, "li", timedelta(hours=12, minutes=59)).account_id is not None
+    assert _look_up_code(field, "li", timedelta(hours=13)).account_id is None
     _make(field, supervisor, "li", days=2)
-    assert _knock(field, "li", timedelta(hours=36)).account_id is not None
+    assert _look_up_code(field, "li", timedelta(hours=36)).account_id is not None
 
 
 def test_a_new_code_replaces_the_one_before(field: Field, supervisor: Principal) -> None:
     (old,) = _make(field, supervisor, "li")
-    knocked = _knock(field, "li")
+    knocked = _look_up_code(field, "li")
     (new,) = _make(field, supervisor, "li")
-    with pytest.raises(SignInRefused):
+    with pytest.raises(SignInRefusedError):
         _enter(field, knocked)
-    again = _knock(field, "li")
-    assert not matches(again.password_hash, typed_code(old))
-    assert matches(again.password_hash, typed_code(new))
+    again = _look_up_code(field, "li")
+    assert not verify_password(again.password_hash, normalise_code(old))
+    assert verify_password(again.password_hash, normalise_code(new))
 
 
 def test_the_store_keeps_no_code(field: Field, supervisor: Principal) -> None:
     (code,) = _make(field, supervisor, "li")
     with read_scope(field.url) as session:
         kept = str(session.exec(select(SignInCode)).one().model_dump())
-    assert typed_code(code) not in kept
+    assert normalise_code(code) not in kept
     assert "argon2id" in kept
 
 
@@ -107,11 +107,11 @@ def test_only_living_surveyors_of_the_own_area_get_codes(
     employ_person(field.url, "closed", Role.SURVEYOR, active=False)
     employ_person(field.url, "demo", Role.SURVEYOR, is_demo=True)
     for login in ("zhao", "sun", "nobody", "closed", "demo"):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _make(field, supervisor, "li", login)
     with read_scope(field.url) as session:
         assert session.exec(select(SignInCode)).all() == []
-        people = colleagues(session=session, principal=supervisor, now=field.now)
+        people = list_surveyors_for_codes(session=session, principal=supervisor, now=field.now)
     assert [person.login for person in people] == ["li"]
 
 
@@ -128,11 +128,11 @@ def test_other_roles_hand_out_no_codes_and_nobody_hands_out_none(
     for role in Role:
         if role in {Role.SUPERVISOR, Role.ADMINISTRATOR}:
             continue
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _make(field, Principal(supervisor.account_id, "X", role, "110000"), "li")
-    with pytest.raises(CodesRefused):
+    with pytest.raises(SignInCodesNotAllowedError):
         _make(field, supervisor)
-    with pytest.raises(CodesRefused):
+    with pytest.raises(SignInCodesNotAllowedError):
         _make(field, supervisor, *(f"s{number}" for number in range(61)))
 
 
@@ -140,21 +140,21 @@ def test_guessing_locks_the_login_and_a_new_code_opens_it(
     field: Field, supervisor: Principal
 ) -> None:
     _make(field, supervisor, "li")
-    for _ in range(ALLOWANCES[Kind.CODE].free):
-        _knock(field, "li")
-    with pytest.raises(TooManyTries):
-        _knock(field, "li")
+    for _ in range(ATTEMPT_POLICIES[AttemptKind.CODE].free_attempts):
+        _look_up_code(field, "li")
+    with pytest.raises(TooManyAttemptsError):
+        _look_up_code(field, "li")
     _make(field, supervisor, "li")
-    assert _knock(field, "li").account_id is not None
+    assert _look_up_code(field, "li").account_id is not None
 
 
 def test_a_surveyor_who_became_something_else_cannot_use_the_code(
     field: Field, supervisor: Principal
 ) -> None:
     _make(field, supervisor, "li")
-    knocked = _knock(field, "li")
+    knocked = _look_up_code(field, "li")
     with session_scope(field.url) as session:
         account = session.exec(select(Account).where(Account.login == "li")).one()
         account.role = Role.SUPERVISOR
-    with pytest.raises(SignInRefused):
+    with pytest.raises(SignInRefusedError):
         _enter(field, knocked)

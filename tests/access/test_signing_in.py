@@ -3,67 +3,69 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from people import PASSWORD, code_at, credential, employ_person
+from account_factory import PASSWORD, code_at, credential, employ_person
 from sqlmodel import select
 
-from survey.access.credentials import LINK_LIFETIME, LinkUnknown, new_link
-from survey.access.passwords import PasswordWeak, matches
+from survey.access.credentials import LINK_LIFETIME, LinkNotFoundError, replace_setup_link
+from survey.access.passwords import WeakPasswordError, verify_password
 from survey.access.principal import NATION, Role
-from survey.access.second_factor import REQUIRED, FactorWrong
-from survey.access.sessions import Limits, end_sessions, principal_for, renew
-from survey.access.signing_in import (
+from survey.access.second_factor import REQUIRED, WrongFactorError
+from survey.access.sessions import SessionLimits, end_sessions, extend_session, find_principal
+from survey.access.sign_in import (
     STEP_LIFETIME,
-    Knock,
-    Next,
-    SignInRefused,
-    StepOver,
-    begin,
+    CredentialLookup,
+    RequiredStep,
+    SignInExpiredError,
+    SignInRefusedError,
     choose_password,
-    finish,
+    complete_sign_in,
     finish_enrolment,
-    knock,
-    progress,
-    prove_factor,
-    show_enrolment,
+    get_enrolment,
+    get_sign_in_state,
+    look_up_credentials,
+    open_sign_in,
     use_link,
+    verify_factor_step,
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, RecoveryCode
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
-LIMITS = Limits(timedelta(hours=12), timedelta(minutes=30))
+LIMITS = SessionLimits(timedelta(hours=12), timedelta(minutes=30))
 NEW = "quiet rivers carry lanterns home"
 
 
 def _enter(url: str, login: str, now: datetime = NOW) -> str:
     """Name and password are right; the secret of the step after them."""
     with session_scope(url) as session:
-        knocked = knock(session=session, login=login, address="203.0.113.7", now=now)
-    assert matches(knocked.password_hash, PASSWORD)
+        knocked = look_up_credentials(session=session, login=login, address="203.0.113.7", now=now)
+    assert verify_password(knocked.password_hash, PASSWORD)
     return _begin(url, knocked, now)
 
 
-def _begin(url: str, knocked: Knock, now: datetime = NOW) -> str:
+def _begin(url: str, knocked: CredentialLookup, now: datetime = NOW) -> str:
     with session_scope(url) as session:
-        return begin(
+        return open_sign_in(
             session=session, knocked=knocked, password=PASSWORD, address="203.0.113.7", then="/",
             now=now,
         )  # fmt: skip
 
 
-def _next(url: str, step: str, now: datetime = NOW) -> Next:
+def _next(url: str, step: str, now: datetime = NOW) -> RequiredStep:
     with session_scope(url) as session:
-        return progress(session=session, secret=step, now=now).next
+        return get_sign_in_state(session=session, secret=step, now=now).next
 
 
 def _finish(url: str, step: str, now: datetime = NOW) -> str:
     with session_scope(url) as session:
-        return finish(session=session, secret=step, limits=LIMITS, now=now)
+        return complete_sign_in(session=session, secret=step, limits=LIMITS, now=now)
 
 
 def _prove(url: str, step: str, code: str, now: datetime = NOW) -> bool:
     with session_scope(url) as session:
-        return prove_factor(session=session, secret=step, code=code, address="203.0.113.7", now=now)
+        return verify_factor_step(
+            session=session, secret=step, code=code, address="203.0.113.7", now=now
+        )
 
 
 def test_a_password_alone_opens_a_session_for_a_role_that_needs_no_more(store_url: str) -> None:
@@ -71,9 +73,9 @@ def test_a_password_alone_opens_a_session_for_a_role_that_needs_no_more(store_ur
     step = _enter(store_url, " WANG ")
     secret = _finish(store_url, step)
     with read_scope(store_url) as session:
-        assert principal_for(session=session, secret=secret, now=NOW) == person
-        assert principal_for(session=session, secret=step, now=NOW) is None
-    with pytest.raises(StepOver):
+        assert find_principal(session=session, secret=secret, now=NOW) == person
+        assert find_principal(session=session, secret=step, now=NOW) is None
+    with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
 
 
@@ -84,15 +86,15 @@ def test_the_roles_that_need_a_second_factor() -> None:
 def test_a_role_that_needs_a_second_factor_gets_nothing_before_it(store_url: str) -> None:
     employ_person(store_url, "root", Role.ADMINISTRATOR, NATION)
     step = _enter(store_url, "root")
-    assert _next(store_url, step) is Next.ENROL
-    with pytest.raises(StepOver):
+    assert _next(store_url, step) is RequiredStep.ENROL
+    with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
     with session_scope(store_url) as session:
-        enrolment = show_enrolment(session=session, secret=step, now=NOW)
+        enrolment = get_enrolment(session=session, secret=step, now=NOW)
     with session_scope(store_url) as session:
-        again = show_enrolment(session=session, secret=step, now=NOW)
+        again = get_enrolment(session=session, secret=step, now=NOW)
     assert again == enrolment
-    with pytest.raises(FactorWrong), session_scope(store_url) as session:
+    with pytest.raises(WrongFactorError), session_scope(store_url) as session:
         finish_enrolment(session=session, secret=step, code="000000", now=NOW)
     with session_scope(store_url) as session:
         codes = finish_enrolment(
@@ -108,8 +110,8 @@ def test_a_role_that_needs_a_second_factor_gets_nothing_before_it(store_url: str
 def test_a_code_works_once_and_only_about_now(store_url: str) -> None:
     employ_person(store_url, "wang", factor=NOW)
     step = _enter(store_url, "wang")
-    assert _next(store_url, step) is Next.FACTOR
-    with pytest.raises(StepOver):
+    assert _next(store_url, step) is RequiredStep.FACTOR
+    with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
     for wrong in ("", "12345", "1234567", "abcdef", "１２３４５６", code_at(NOW, "A" * 32)):
         assert not _prove(store_url, step, wrong)
@@ -127,7 +129,7 @@ def test_a_recovery_code_works_once_however_it_is_typed(store_url: str) -> None:
     person = employ_person(store_url, "root", Role.ADMINISTRATOR, NATION)
     step = _enter(store_url, "root")
     with session_scope(store_url) as session:
-        enrolment = show_enrolment(session=session, secret=step, now=NOW)
+        enrolment = get_enrolment(session=session, secret=step, now=NOW)
         codes = finish_enrolment(
             session=session, secret=step, code=code_at(NOW, enrolment.secret), now=NOW
         )
@@ -146,22 +148,22 @@ def test_a_recovery_code_works_once_however_it_is_typed(store_url: str) -> None:
 def test_a_password_that_somebody_else_gave_is_good_for_choosing_another(store_url: str) -> None:
     person = employ_person(store_url, "wang", must_change=True)
     step = _enter(store_url, "wang")
-    assert _next(store_url, step) is Next.PASSWORD
+    assert _next(store_url, step) is RequiredStep.PASSWORD
     for weak in (PASSWORD, "short", "password1234", "wang wang wang", "a" * 129):
-        with pytest.raises(PasswordWeak), session_scope(store_url) as session:
+        with pytest.raises(WeakPasswordError), session_scope(store_url) as session:
             choose_password(session=session, secret=step, password=weak, now=NOW)
     with session_scope(store_url) as session:
         choose_password(session=session, secret=step, password=NEW, now=NOW)
     assert _finish(store_url, step)
     with read_scope(store_url) as session:
-        assert matches(credential(session, person.account_id).password_hash, NEW)
+        assert verify_password(credential(session, person.account_id).password_hash, NEW)
 
 
 def test_a_step_ends_by_itself_and_with_its_account(store_url: str) -> None:
     employ_person(store_url, "wang", ends_at=NOW + timedelta(minutes=5))
     step = _enter(store_url, "wang")
     for later in (timedelta(minutes=5), STEP_LIFETIME):
-        with pytest.raises(StepOver):
+        with pytest.raises(SignInExpiredError):
             _next(store_url, step, NOW + later)
 
 
@@ -173,8 +175,10 @@ def test_nobody_comes_in_by_an_account_that_is_not_alive(store_url: str) -> None
     for login, changes in dead.items():
         employ_person(store_url, login, **changes)  # type: ignore[arg-type]
         with session_scope(store_url) as session:
-            knocked = knock(session=session, login=login, address="203.0.113.7", now=NOW)
-        assert not matches(knocked.password_hash, PASSWORD), login
+            knocked = look_up_credentials(
+                session=session, login=login, address="203.0.113.7", now=NOW
+            )
+        assert not verify_password(knocked.password_hash, PASSWORD), login
 
 
 def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
@@ -183,7 +187,7 @@ def test_the_end_date_counts_at_once_in_open_sessions(store_url: str) -> None:
     with read_scope(store_url) as session:
         for minutes, open_ in ((9, True), (10, False)):
             moment = NOW + timedelta(minutes=minutes)
-            principal = principal_for(session=session, secret=secret, now=moment)
+            principal = find_principal(session=session, secret=secret, now=moment)
             assert (principal is not None) is open_
 
 
@@ -194,17 +198,17 @@ def test_a_session_that_is_not_used_ends_and_one_that_is_used_ends_as_well(
     secret = _finish(store_url, _enter(store_url, "wang"))
     unused = NOW + LIMITS.idle if LIMITS.idle else NOW
     with read_scope(store_url) as session:
-        assert principal_for(session=session, secret=secret, now=unused) is None
+        assert find_principal(session=session, secret=secret, now=unused) is None
     moment = NOW
     while moment < NOW + LIMITS.lifetime:
         with session_scope(store_url) as session:
-            assert principal_for(session=session, secret=secret, now=moment) is not None
-            renew(session=session, secret=secret, now=moment)
+            assert find_principal(session=session, secret=secret, now=moment) is not None
+            extend_session(session=session, secret=secret, now=moment)
         moment += timedelta(minutes=29)
     with session_scope(store_url) as session:
-        assert principal_for(session=session, secret=secret, now=moment) is None
-        renew(session=session, secret=secret, now=moment)
-        assert principal_for(session=session, secret=secret, now=moment) is None
+        assert find_principal(session=session, secret=secret, now=moment) is None
+        extend_session(session=session, secret=secret, now=moment)
+        assert find_principal(session=session, secret=secret, now=moment) is None
 
 
 def test_a_link_sets_the_password_once_and_ends_the_sessions_of_before(store_url: str) -> None:
@@ -212,43 +216,49 @@ def test_a_link_sets_the_password_once_and_ends_the_sessions_of_before(store_url
     before = _finish(store_url, _enter(store_url, "wang"))
     with session_scope(store_url) as session:
         first, token = (
-            new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
+            replace_setup_link(
+                session=session, account_id=person.account_id, created_by=None, now=NOW
+            )
             for _ in range(2)
         )
     for wrong in (first, "", "x" * 500):
-        with pytest.raises(LinkUnknown), session_scope(store_url) as session:
+        with pytest.raises(LinkNotFoundError), session_scope(store_url) as session:
             use_link(session=session, token=wrong, password=NEW, now=NOW)
-    with pytest.raises(PasswordWeak), session_scope(store_url) as session:
+    with pytest.raises(WeakPasswordError), session_scope(store_url) as session:
         use_link(session=session, token=token, password="123456789012", now=NOW)
-    with pytest.raises(LinkUnknown), session_scope(store_url) as session:
+    with pytest.raises(LinkNotFoundError), session_scope(store_url) as session:
         use_link(session=session, token=token, password=NEW, now=NOW + LINK_LIFETIME)
     with session_scope(store_url) as session:
         step = use_link(session=session, token=token, password=NEW, now=NOW)
-    assert _next(store_url, step) is Next.NOTHING
-    with pytest.raises(LinkUnknown), session_scope(store_url) as session:
+    assert _next(store_url, step) is RequiredStep.NOTHING
+    with pytest.raises(LinkNotFoundError), session_scope(store_url) as session:
         use_link(session=session, token=token, password=PASSWORD, now=NOW)
     with read_scope(store_url) as session:
-        assert principal_for(session=session, secret=before, now=NOW) is None
+        assert find_principal(session=session, secret=before, now=NOW) is None
 
 
 def test_a_link_is_no_way_round_the_second_factor(store_url: str) -> None:
     person = employ_person(store_url, "root", Role.ADMINISTRATOR, NATION, factor=NOW)
     with session_scope(store_url) as session:
-        token = new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
+        token = replace_setup_link(
+            session=session, account_id=person.account_id, created_by=None, now=NOW
+        )
         step = use_link(session=session, token=token, password=NEW, now=NOW)
-    assert _next(store_url, step) is Next.FACTOR
+    assert _next(store_url, step) is RequiredStep.FACTOR
 
 
 def test_a_password_replaced_while_it_is_compared_lets_nobody_in(store_url: str) -> None:
     person = employ_person(store_url, "wang")
     step = _enter(store_url, "wang")
     with session_scope(store_url) as session:
-        knocked = knock(session=session, login="wang", address="203.0.113.7", now=NOW)
-        token = new_link(session=session, account_id=person.account_id, created_by=None, now=NOW)
+        knocked = look_up_credentials(session=session, login="wang", address="203.0.113.7", now=NOW)
+        token = replace_setup_link(
+            session=session, account_id=person.account_id, created_by=None, now=NOW
+        )
         use_link(session=session, token=token, password=NEW, now=NOW)
-    with pytest.raises(SignInRefused):
+    with pytest.raises(SignInRefusedError):
         _begin(store_url, knocked)
-    with pytest.raises(StepOver):
+    with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
 
 
@@ -257,5 +267,5 @@ def test_ending_all_sessions_ends_sign_ins_that_are_not_finished(store_url: str)
     step = _enter(store_url, "wang")
     with session_scope(store_url) as session:
         assert end_sessions(session=session, account_id=person.account_id, now=NOW) == 0
-    with pytest.raises(StepOver):
+    with pytest.raises(SignInExpiredError):
         _finish(store_url, step)

@@ -9,34 +9,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from survey.access.tries import (
-    ALLOWANCES,
-    Counted,
-    Kind,
-    TooManyTries,
-    claim_try,
-    forget_tries,
-    give_back_try,
-    wait_after,
+from survey.access.attempt_limits import (
+    ATTEMPT_POLICIES,
+    AttemptKey,
+    AttemptKind,
+    TooManyAttemptsError,
+    claim_attempt,
+    delay_after,
+    refund_attempt,
+    reset_attempts,
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import SignInTries
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
-LI = Counted(Kind.NAME, "li")
-HERE = Counted(Kind.ADDRESS, "203.0.113.7")
-FREE = ALLOWANCES[Kind.NAME].free
+LI = AttemptKey(AttemptKind.NAME, "li")
+HERE = AttemptKey(AttemptKind.ADDRESS, "203.0.113.7")
+FREE = ATTEMPT_POLICIES[AttemptKind.NAME].free_attempts
 
 
-def _claim(url: str, *counted: Counted, now: datetime = NOW) -> None:
+def _claim(url: str, *counted: AttemptKey, now: datetime = NOW) -> None:
     with session_scope(url) as session:
-        claim_try(session=session, counted=counted or (LI, HERE), now=now)
+        claim_attempt(session=session, counted=counted or (LI, HERE), now=now)
 
 
-def _locked(url: str, counted: Sequence[Counted], now: datetime = NOW) -> bool:
+def _locked(url: str, counted: Sequence[AttemptKey], now: datetime = NOW) -> bool:
     try:
         _claim(url, *counted, now=now)
-    except TooManyTries:
+    except TooManyAttemptsError:
         return True
     return False
 
@@ -55,12 +55,12 @@ def test_after_the_free_tries_each_one_costs_twice_the_wait(store_url: str) -> N
 def test_a_locked_name_locks_no_other_and_a_locked_address_every_name(store_url: str) -> None:
     for _ in range(FREE):
         _claim(store_url)
-    assert _locked(store_url, (LI, Counted(Kind.ADDRESS, "198.51.100.1")))
-    _claim(store_url, Counted(Kind.NAME, "zhao"), HERE)
-    for number in range(ALLOWANCES[Kind.ADDRESS].free):
-        if _locked(store_url, (Counted(Kind.NAME, f"guess-{number}"), HERE)):
+    assert _locked(store_url, (LI, AttemptKey(AttemptKind.ADDRESS, "198.51.100.1")))
+    _claim(store_url, AttemptKey(AttemptKind.NAME, "zhao"), HERE)
+    for number in range(ATTEMPT_POLICIES[AttemptKind.ADDRESS].free_attempts):
+        if _locked(store_url, (AttemptKey(AttemptKind.NAME, f"guess-{number}"), HERE)):
             break
-    assert _locked(store_url, (Counted(Kind.NAME, "nobody yet"), HERE))
+    assert _locked(store_url, (AttemptKey(AttemptKind.NAME, "nobody yet"), HERE))
 
 
 def test_a_refused_try_counts_for_nothing(store_url: str) -> None:
@@ -76,8 +76,8 @@ def test_proving_oneself_begins_the_count_anew(store_url: str) -> None:
     for _ in range(FREE - 1):
         _claim(store_url)
     with session_scope(store_url) as session:
-        forget_tries(session=session, counted=LI)
-        give_back_try(session=session, counted=HERE, now=NOW)
+        reset_attempts(session=session, counted=LI)
+        refund_attempt(session=session, counted=HERE, now=NOW)
     for _ in range(FREE - 1):
         _claim(store_url, LI)
     with read_scope(store_url) as session:
@@ -87,19 +87,19 @@ def test_proving_oneself_begins_the_count_anew(store_url: str) -> None:
 def test_what_is_long_ago_is_forgotten(store_url: str) -> None:
     for _ in range(FREE):
         _claim(store_url)
-    later = NOW + ALLOWANCES[Kind.NAME].memory + timedelta(seconds=1)
-    _claim(store_url, Counted(Kind.NAME, "zhao"), now=later)
+    later = NOW + ATTEMPT_POLICIES[AttemptKind.NAME].reset_after + timedelta(seconds=1)
+    _claim(store_url, AttemptKey(AttemptKind.NAME, "zhao"), now=later)
     with read_scope(store_url) as session:
         assert len(session.exec(select(SignInTries)).all()) == 1
 
 
 def test_waiting_for_the_lock_to_end_buys_no_new_free_tries(store_url: str) -> None:
-    factor = Counted(Kind.FACTOR, "li")
+    factor = AttemptKey(AttemptKind.FACTOR, "li")
     moment, tries = NOW, 0
     while moment < NOW + timedelta(days=20):
         if not _locked(store_url, (factor,), moment):
             tries += 1
-            moment += wait_after(Kind.FACTOR, tries)
+            moment += delay_after(AttemptKind.FACTOR, tries)
     assert tries < 15 + 20
 
 
@@ -119,21 +119,21 @@ def test_many_at_once_are_no_way_round(store_url: str) -> None:
 
 
 def test_the_longest_wait_holds() -> None:
-    for kind, allowance in ALLOWANCES.items():
-        waits = [wait_after(kind, tries) for tries in range(2000)]
+    for kind, allowance in ATTEMPT_POLICIES.items():
+        waits = [delay_after(kind, tries) for tries in range(2000)]
         assert waits == sorted(waits)
-        assert waits[allowance.free - 1] == timedelta(0)
-        assert waits[-1] == allowance.longest
-        assert allowance.memory >= allowance.longest
+        assert waits[allowance.free_attempts - 1] == timedelta(0)
+        assert waits[-1] == allowance.max_delay
+        assert allowance.reset_after >= allowance.max_delay
 
 
-@given(tries=st.integers(0, 10**9), kind=st.sampled_from(Kind))
-def test_every_count_has_a_wait(tries: int, kind: Kind) -> None:
-    assert timedelta(0) <= wait_after(kind, tries) <= ALLOWANCES[kind].longest
+@given(tries=st.integers(0, 10**9), kind=st.sampled_from(AttemptKind))
+def test_every_count_has_a_wait(tries: int, kind: AttemptKind) -> None:
+    assert timedelta(0) <= delay_after(kind, tries) <= ATTEMPT_POLICIES[kind].max_delay
 
 
 def test_the_message_says_how_long(store_url: str) -> None:
     for _ in range(FREE):
         _claim(store_url, LI)
-    with pytest.raises(TooManyTries, match=r"wait 1 min"):
+    with pytest.raises(TooManyAttemptsError, match=r"wait 1 min"):
         _claim(store_url, LI)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from audit_owner import run, triggers_off
+from audit_tampering import disable_triggers, run
 from click.testing import Result
 from sqlmodel import col, select
 
@@ -25,7 +25,7 @@ def _entries() -> list[AuditEntry]:
 
 def _by_force(statement: str) -> None:
     with session_scope(current_settings().store_url) as session:
-        triggers_off(session)
+        disable_triggers(session)
         run(session, statement)
 
 

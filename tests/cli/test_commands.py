@@ -171,8 +171,20 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
     assert whole["valid"] == sum(city["valid"] for city in cities) == 620
     hidden = [cell for cell in json.loads(small.stdout) if not cell["shown"]]
     assert hidden
-    always_shown = {"wave", "snapshot", "demo", "area_level", "area", "area_name", "group", "group_name",
-            "indicator", "indicator_name", "shown", "reason"}  # fmt: skip
+    always_shown = {
+        "wave",
+        "snapshot",
+        "demo",
+        "area_level",
+        "area",
+        "area_name",
+        "group",
+        "group_name",
+        "indicator",
+        "indicator_name",
+        "shown",
+        "reason",
+    }
     for cell in hidden:
         assert all(cell[column] is None for column in cell.keys() - always_shown)
         assert cell["reason"] == "hidden"
@@ -180,7 +192,7 @@ def test_small_demo_is_built_frozen_and_read(survey: Survey, tmp_path: Path) -> 
 
 def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
     """A second `make demo` is up at once because the command imports no statistics."""
-    script = "import sys, survey.cli.main, survey.cli.run; print(*sys.modules)"
+    script = "import sys, survey.cli.main, survey.cli.serve; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout.split()

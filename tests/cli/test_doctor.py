@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from survey.access.audit import record
 from survey.access.factor_secrets import encrypt_secrets
 from survey.access.principal import OPERATOR
-from survey.cli.examinations import EXAMINATIONS, Finding, files, machine, outside, store
+from survey.cli.checks import CHECKS, CheckResult, data_folder, database, environment, exposure
 from survey.publish.fonts import Font
 from survey.settings import Settings
-from survey.snapshot.backup import BACKED_UP
+from survey.snapshot.backup import ACTION_BACKED_UP
 from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade_within
@@ -26,7 +26,7 @@ from survey.store.tables import Credential, Mode, Response, Status, now
 if TYPE_CHECKING:
     from conftest import Field
 
-Examine = Callable[[Settings], Iterator[Finding]]
+Examine = Callable[[Settings], Iterator[CheckResult]]
 
 
 @pytest.fixture
@@ -49,35 +49,40 @@ def settings(**rest: Any) -> Settings:
     return Settings(_env_file=None, **rest)
 
 
-def said(examine: Examine, of: Settings) -> tuple[bool, str]:
+def run_check(examine: Examine, of: Settings) -> tuple[bool, str]:
     (finding,) = examine(of)
-    return finding.well, str(finding.detail)
+    return finding.passed, str(finding.detail)
 
 
 def test_a_healthy_store_has_no_fault(frozen: Settings) -> None:
-    findings = [finding for examine in EXAMINATIONS for finding in examine(frozen)]
-    assert [finding for finding in findings if not finding.well] == []
+    findings = [finding for examine in CHECKS for finding in examine(frozen)]
+    assert [finding for finding in findings if not finding.passed] == []
     assert len(findings) > 8
 
 
 def test_a_store_that_is_away(here: Path) -> None:
     away = settings(database_url=f"postgresql://nobody@/none?host={here}", data_dir=here)
-    well, words = said(store.schema, away)
+    well, words = run_check(database.check_schema, away)
     assert not well
     assert "SURVEY_DATABASE_URL" in words
-    for examine in (store.connections, store.clock, store.backups, files.snapshots):
-        assert said(examine, away) == (False, "Unknown, because the store cannot be read.")
+    for examine in (
+        database.check_connections,
+        database.check_clock,
+        database.check_backups,
+        data_folder.check_snapshots,
+    ):
+        assert run_check(examine, away) == (False, "Unknown, because the store cannot be read.")
 
 
 def test_a_store_that_was_not_migrated_or_by_a_newer_version(bare_url: str) -> None:
     bare = settings(database_url=bare_url)
-    assert "survey init" in said(store.schema, bare)[1]
+    assert "survey init" in run_check(database.check_schema, bare)[1]
     with engine_for(bare_url).begin() as connection:
         upgrade_within(connection, "0007")
-    assert "survey init" in said(store.schema, bare)[1]
+    assert "survey init" in run_check(database.check_schema, bare)[1]
     with engine_for(bare_url).begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    well, words = said(store.schema, bare)
+    well, words = run_check(database.check_schema, bare)
     assert not well
     assert "9999" in words
     assert "update this software" in words
@@ -86,10 +91,10 @@ def test_a_store_that_was_not_migrated_or_by_a_newer_version(bare_url: str) -> N
 def test_connections_that_run_out(
     postgres_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert said(store.connections, settings(database_url=postgres_url))[0]
-    assert list(store.connections(settings(database_url=sqlite_url))) == []
-    monkeypatch.setattr(store, "_BUSY_SHARE", 0.0)
-    well, words = said(store.connections, settings(database_url=postgres_url))
+    assert run_check(database.check_connections, settings(database_url=postgres_url))[0]
+    assert list(database.check_connections(settings(database_url=sqlite_url))) == []
+    monkeypatch.setattr(database, "_BUSY_SHARE", 0.0)
+    well, words = run_check(database.check_connections, settings(database_url=postgres_url))
     assert not well
     assert "max_connections" in words
 
@@ -103,20 +108,20 @@ def _note(url: str, action: str, ago: timedelta) -> None:
 
 
 def test_a_clock_that_is_wrong(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(store.clock, settings(database_url=store_url))[0]
+    assert run_check(database.check_clock, settings(database_url=store_url))[0]
     _note(store_url, "test", timedelta(hours=-1))
-    well, words = said(store.clock, settings(database_url=store_url))
+    well, words = run_check(database.check_clock, settings(database_url=store_url))
     assert not well
     assert "in the future" in words
-    monkeypatch.setattr(store, "_seconds_apart", lambda _: -90.4)
-    well, words = said(store.clock, settings(database_url=store_url))
+    monkeypatch.setattr(database, "_clock_difference_seconds", lambda _: -90.4)
+    well, words = run_check(database.check_clock, settings(database_url=store_url))
     assert not well
     assert "-90 s apart" in words
 
 
 def test_a_backup_that_is_missing_or_old(field: Field) -> None:
     here = settings(database_url=field.url)
-    assert said(store.backups, here)[0]
+    assert run_check(database.check_backups, here)[0]
     with session_scope(field.url) as session:
         session.add(
             Response(
@@ -125,29 +130,29 @@ def test_a_backup_that_is_missing_or_old(field: Field) -> None:
                 language="zh", started_at=now(), submitted_at=now(),
             )
         )  # fmt: skip
-    well, words = said(store.backups, here)
+    well, words = run_check(database.check_backups, here)
     assert not well
     assert "survey backup" in words
-    _note(field.url, BACKED_UP, timedelta(hours=50))
-    well, words = said(store.backups, here)
+    _note(field.url, ACTION_BACKED_UP, timedelta(hours=50))
+    well, words = run_check(database.check_backups, here)
     assert not well
     assert "50 hours" in words
-    _note(field.url, BACKED_UP, timedelta(hours=5))
-    assert said(store.backups, here) == (True, "the last one is 5 hours old")
+    _note(field.url, ACTION_BACKED_UP, timedelta(hours=5))
+    assert run_check(database.check_backups, here) == (True, "the last one is 5 hours old")
 
 
 def test_a_data_folder_that_cannot_be_written(here: Path) -> None:
     (here / "file").write_text("")
     for folder in (here / "nowhere", here / "file"):
-        well, words = said(files.data_folder, settings(data_dir=folder))
+        well, words = run_check(data_folder.check_data_folder, settings(data_dir=folder))
         assert not well
         assert str(folder) in words
-    assert said(files.data_folder, settings(data_dir=here))[0]
+    assert run_check(data_folder.check_data_folder, settings(data_dir=here))[0]
 
 
 def test_a_disk_that_is_nearly_full(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LEAST_FREE", 1 << 62)
-    well, words = said(files.disk_space, settings(data_dir=here / "not" / "there"))
+    monkeypatch.setattr(data_folder, "MIN_FREE_BYTES", 1 << 62)
+    well, words = run_check(data_folder.check_disk_space, settings(data_dir=here / "not" / "there"))
     assert not well
     assert "interviews are refused when it is full" in words
 
@@ -169,7 +174,7 @@ def test_a_snapshot_that_is_gone_or_damaged(
 ) -> None:
     (folder,) = (frozen.snapshot_dir / "main-2024").iterdir()
     harm(folder)
-    well, words = said(files.snapshots, frozen)
+    well, words = run_check(data_folder.check_snapshots, frozen)
     assert not well
     assert expected in words
     assert "survey freeze --wave main-2024" in words
@@ -182,41 +187,41 @@ def test_a_snapshot_from_before_files_were_sealed_is_named(frozen: Settings) -> 
         session.connection().execute(
             sa.text("DELETE FROM audit_entry WHERE action = 'snapshot.sealed'")
         )
-    findings = list(files.snapshots(frozen))
-    assert [finding.well for finding in findings] == [False, True]
+    findings = list(data_folder.check_snapshots(frozen))
+    assert [finding.passed for finding in findings] == [False, True]
     assert "survey recompute --wave main-2024" in str(findings[0].detail)
 
 
 def test_what_others_on_the_machine_may_read_is_named(frozen: Settings) -> None:
-    assert said(files.rights, frozen)[0]
+    assert run_check(data_folder.check_rights, frozen)[0]
     (folder,) = (frozen.snapshot_dir / "main-2024").iterdir()
     (folder / "cells.parquet").chmod(0o644)
-    well, words = said(files.rights, frozen)
+    well, words = run_check(data_folder.check_rights, frozen)
     assert not well
     assert "cells.parquet" in words
 
 
 def test_second_factors_that_are_readable_or_lost_are_counted(field: Field) -> None:
     of = settings(database_url=field.url)
-    assert list(store.second_factors(of)) == []
+    assert list(database.check_second_factors(of)) == []
     with session_scope(field.url) as session:
         session.add(Credential(account_id=field.surveyor.account_id, totp_secret="A" * 16))
-    assert said(store.second_factors, of) == (
+    assert run_check(database.check_second_factors, of) == (
         False, "1 stand in the store as they are; run: survey init",
     )  # fmt: skip
     with session_scope(field.url) as session:
         encrypt_secrets(session=session, cipher=secret_cipher(of), now=now())
-    assert said(store.second_factors, of) == (True, "1, all encrypted")
+    assert run_check(database.check_second_factors, of) == (True, "1, all encrypted")
     with session_scope(field.url) as session:
         credential = session.get_one(Credential, field.surveyor.account_id)
         credential.totp_secret = (credential.totp_secret or "")[:-4] + "AAAA"
-    assert "cannot be read" in said(store.second_factors, of)[1]
+    assert "cannot be read" in run_check(database.check_second_factors, of)[1]
 
 
 def test_another_snapshot_in_the_folder(frozen: Settings) -> None:
     with session_scope(frozen.store_url) as session:
         session.connection().execute(sa.text("UPDATE snapshot SET sha256 = 'other'"))
-    assert "holds another snapshot" in said(files.snapshots, frozen)[1]
+    assert "holds another snapshot" in run_check(data_folder.check_snapshots, frozen)[1]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +235,7 @@ def test_another_snapshot_in_the_folder(frozen: Settings) -> None:
     ],
 )
 def test_an_address_that_does_not_fit_the_proxies(rest: dict[str, Any], expected: str) -> None:
-    well, words = said(outside.public_address, settings(**rest))
+    well, words = run_check(exposure.check_public_address, settings(**rest))
     assert not well
     assert expected in words
 
@@ -244,39 +249,39 @@ def test_an_address_that_does_not_fit_the_proxies(rest: dict[str, Any], expected
     ],
 )
 def test_addresses_that_fit(rest: dict[str, Any]) -> None:
-    assert said(outside.public_address, settings(**rest))[0]
+    assert run_check(exposure.check_public_address, settings(**rest))[0]
 
 
 def test_keys_that_are_missing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served = {"public_url": "https://survey.example.org", "data_dir": here}
-    assert said(outside.keys, settings(data_dir=here))[0]
-    well, words = said(outside.keys, settings(**served))
+    assert run_check(exposure.check_keys, settings(data_dir=here))[0]
+    well, words = run_check(exposure.check_keys, settings(**served))
     assert not well
     assert "missing: SURVEY_AUDIT_KEY, SURVEY_PHONE_KEY." in words
     (here / ".env").write_text("SURVEY_PHONE_KEY=a\nSURVEY_AUDIT_KEY=b\n")
-    assert said(outside.keys, settings(**served))[0]
-    well, words = said(outside.keys, settings(**served, trusted_proxies=1))
+    assert run_check(exposure.check_keys, settings(**served))[0]
+    well, words = run_check(exposure.check_keys, settings(**served, trusted_proxies=1))
     assert not well
     assert "STREAMLIT_SERVER_COOKIE_SECRET" in words
     monkeypatch.setenv("STREAMLIT_SERVER_COOKIE_SECRET", "c")
-    assert said(outside.keys, settings(**served, trusted_proxies=1))[0]
+    assert run_check(exposure.check_keys, settings(**served, trusted_proxies=1))[0]
 
 
 def test_a_real_wave_behind_a_door_of_the_demo(field: Field, frozen: Settings) -> None:
-    well, words = said(outside.demo, settings(database_url=field.url, demo=True))
+    well, words = run_check(exposure.check_demo, settings(database_url=field.url, demo=True))
     assert not well
     assert "main-2026" in words
-    assert list(outside.demo(settings(database_url=field.url))) == []
-    assert said(outside.demo, frozen.model_copy(update={"demo": True}))[0]
+    assert list(exposure.check_demo(settings(database_url=field.url))) == []
+    assert run_check(exposure.check_demo, frozen.model_copy(update={"demo": True}))[0]
 
 
 def test_what_the_software_itself_misses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "catalog", lambda *_: here / "nothing.mo")
-    assert "make setup" in said(machine.catalogs, settings())[1]
-    monkeypatch.setattr(machine, "chinese_font", lambda: Font("", "none"))
-    assert "pip install" in said(machine.fonts, settings())[1]
-    monkeypatch.setattr(machine.sys, "version_info", (3, 10, 0))
-    assert not said(machine.python, settings())[0]
+    monkeypatch.setattr(environment, "catalog", lambda *_: here / "nothing.mo")
+    assert "make setup" in run_check(environment.check_catalogs, settings())[1]
+    monkeypatch.setattr(environment, "chinese_font", lambda: Font("", "none"))
+    assert "pip install" in run_check(environment.check_fonts, settings())[1]
+    monkeypatch.setattr(environment.sys, "version_info", (3, 10, 0))
+    assert not run_check(environment.check_python, settings())[0]
 
 
 def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
@@ -285,8 +290,8 @@ def test_a_folder_that_a_broken_off_freeze_left(frozen: Settings) -> None:
         left = wave / name
         left.mkdir()
         (left / "responses.parquet").write_bytes(b"half")
-        faults = [finding for finding in files.snapshots(frozen) if not finding.well]
+        faults = [finding for finding in data_folder.check_snapshots(frozen) if not finding.passed]
         assert [str(left) in str(finding.detail) for finding in faults] == [True]
         assert "belongs to no snapshot" in str(faults[0].detail)
         shutil.rmtree(left)
-    assert all(finding.well for finding in files.snapshots(frozen))
+    assert all(finding.passed for finding in data_folder.check_snapshots(frozen))

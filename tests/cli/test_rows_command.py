@@ -10,10 +10,10 @@ from small_waves import KEY as WAVE
 from small_waves import SmallWave, person, small_instrument, small_wave
 
 from survey.access.principal import OPERATOR, Principal, Role
+from survey.publish.microdata import decide_exact_rows, list_exact_requests, request_exact_rows
 from survey.publish.results.freeze import freeze_frame
-from survey.publish.rows import decide_exact_rows, exact_requests, request_exact_rows
 from survey.settings import Settings, current_settings
-from survey.snapshot.frame import frame_of
+from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Decision, now
 
@@ -34,9 +34,13 @@ def people(survey: Survey) -> dict[str, Principal]:
     }
     with session_scope(settings.store_url) as session:
         freeze_frame(
-            settings, session, wave=SmallWave(settings).read(session),
-            frame=frame_of(rows, small_instrument(few_groups=True)), actor=OPERATOR, final=True,
-        )  # fmt: skip
+            settings,
+            session,
+            wave=SmallWave(settings).read(session),
+            frame=build_response_frame(rows, small_instrument(few_groups=True)),
+            actor=OPERATOR,
+            final=True,
+        )
         session.add_all(accounts.values())
     return {
         login: Principal(account.id, account.name, Role(account.role), account.area)
@@ -66,7 +70,7 @@ def test_asked_for_here_decided_on_the_page_and_taken_here_once(
     assert states(survey) == ["waiting"]
     settings: Settings = current_settings()
     with session_scope(settings.store_url) as session:
-        (request,) = exact_requests(session=session, principal=OPERATOR, now=now())
+        (request,) = list_exact_requests(session=session, principal=OPERATOR, now=now())
         decide_exact_rows(
             session=session, principal=people["wang"], request_id=request.id,
             decision=Decision.APPROVED, reason=REASON, now=now(),

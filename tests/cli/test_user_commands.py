@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 
 import pytest
+from account_factory import PASSWORD
 from click.testing import Result
-from people import PASSWORD
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from survey.access.credentials import linked_account
-from survey.access.passwords import matches
+from survey.access.credentials import get_account_of_link
+from survey.access.passwords import verify_password
 from survey.cli.main import app
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
@@ -34,7 +34,7 @@ def test_the_first_administrator_gets_a_link_that_names_them(survey: Survey) -> 
     assert made.exit_code == 0, made.output
     token = made.stdout.strip().rpartition("/auth/setup/")[2]
     with session_scope(current_settings().store_url) as session:
-        account = linked_account(session=session, token=token, now=now())
+        account = get_account_of_link(session=session, token=token, now=now())
     assert (account.login, account.role, account.area) == ("wang", "administrator", "CN")
     assert _accounts(survey)["wang"]["password"] is False
     with read_scope(current_settings().store_url) as session:
@@ -54,7 +54,7 @@ def test_a_password_may_be_typed_instead_and_has_to_be_changed(survey: Survey) -
     assert PASSWORD not in made.output
     with read_scope(current_settings().store_url) as session:
         credential = session.exec(select(Credential)).one()
-    assert matches(credential.password_hash, PASSWORD)
+    assert verify_password(credential.password_hash, PASSWORD)
     assert credential.must_change
 
 

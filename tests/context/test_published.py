@@ -11,7 +11,7 @@ from survey.context.published import (
     published_waves,
     read_results,
 )
-from survey.sample.frame import shipped_cities
+from survey.sample.city_frame import shipped_cities
 
 
 def test_the_national_series() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools import audit
+from tools import check_vulnerabilities
 
 LOCK = """alpha==1.0 \\
     --hash=sha256:0
@@ -20,7 +20,7 @@ gamma==0.4 ; python_full_version >= '3.12'
 FOUND = {"id": "PYSEC-1", "fix_versions": ["1.1"], "aliases": []}
 
 
-def told(*dependencies: dict[str, Any]) -> str:
+def vulnerability_report(*dependencies: dict[str, Any]) -> str:
     return json.dumps({"dependencies": list(dependencies), "fixes": []})
 
 
@@ -33,7 +33,7 @@ def skipped(name: str) -> dict[str, Any]:
 
 
 GAMMA = (asked("gamma", "0.3"), asked("gamma", "0.4"))
-COMPLETE = told(asked("alpha", "1.0"), asked("beta-two", "2.5.1"), *GAMMA)
+COMPLETE = vulnerability_report(asked("alpha", "1.0"), asked("beta-two", "2.5.1"), *GAMMA)
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project with three locked packages; `says(...)` sets what pip-audit answers."""
     (tmp_path / "requirements.lock").write_text(LOCK)
     (tmp_path / "requirements-dev.lock").write_text(DEV)
-    monkeypatch.setattr(audit, "ROOT", tmp_path)
-    monkeypatch.setattr(audit, "STAMP", tmp_path / ".audited")
+    monkeypatch.setattr(check_vulnerabilities, "ROOT", tmp_path)
+    monkeypatch.setattr(check_vulnerabilities, "STAMP", tmp_path / ".audited")
     project = SimpleNamespace(calls=0, output="", code=0, stderr="", asked="")
 
     def run(command: list[str], **_: Any) -> Any:
@@ -55,15 +55,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             stdout=project.output, stderr=project.stderr, returncode=project.code
         )
 
-    monkeypatch.setattr(audit.subprocess, "run", run)
+    monkeypatch.setattr(check_vulnerabilities.subprocess, "run", run)
     return project
 
 
 def test_an_answer_about_every_package_is_asked_for_once_a_day(project: Any) -> None:
     project.output = COMPLETE
-    assert audit.main([]) == audit.main([]) == 0
+    assert check_vulnerabilities.main([]) == check_vulnerabilities.main([]) == 0
     assert project.calls == 2
-    assert audit.main(["--now"]) == 0
+    assert check_vulnerabilities.main(["--now"]) == 0
     assert project.calls == 4
     assert sorted(set(project.asked.split())) == [
         "alpha==1.0", "beta-two==2.5.1", "gamma==0.3", "gamma==0.4",
@@ -71,14 +71,16 @@ def test_an_answer_about_every_package_is_asked_for_once_a_day(project: Any) -> 
 
 
 PARTLY = {
-    "all were skipped": told(skipped("alpha"), skipped("beta-two"), skipped("gamma")),
-    "one was skipped": told(asked("alpha", "1.0"), skipped("beta-two"), *GAMMA),
-    "one of two versions is missing": told(
+    "all were skipped": vulnerability_report(
+        skipped("alpha"), skipped("beta-two"), skipped("gamma")
+    ),
+    "one was skipped": vulnerability_report(asked("alpha", "1.0"), skipped("beta-two"), *GAMMA),
+    "one of two versions is missing": vulnerability_report(
         asked("alpha", "1.0"), skipped("beta-two"), asked("gamma", "0.3")
     ),
-    "one is missing": told(asked("alpha", "1.0"), *GAMMA),
-    "another version": told(asked("alpha", "1.0"), asked("beta-two", "9"), *GAMMA),
-    "nothing": told(),
+    "one is missing": vulnerability_report(asked("alpha", "1.0"), *GAMMA),
+    "another version": vulnerability_report(asked("alpha", "1.0"), asked("beta-two", "9"), *GAMMA),
+    "nothing": vulnerability_report(),
     "no JSON": "No known vulnerabilities found",
     "other JSON": "[]",
 }
@@ -89,9 +91,9 @@ def test_what_was_not_asked_about_is_named_and_never_counts_as_audited(
     project: Any, output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.output = output
-    assert audit.main(["--now"]) == 1
+    assert check_vulnerabilities.main(["--now"]) == 1
     assert "NOT AUDITED" in capsys.readouterr().err
-    assert audit.main([]) == 0
+    assert check_vulnerabilities.main([]) == 0
     printed = capsys.readouterr().err
     assert "NOT AUDITED" in printed
     assert "beta-two" in printed
@@ -102,14 +104,16 @@ def test_an_incomplete_answer_is_repeated_and_soon_asked_for_again(
     project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.output = PARTLY["one was skipped"]
-    audit.main([])
+    check_vulnerabilities.main([])
     capsys.readouterr()
-    assert audit.main([]) == 0
+    assert check_vulnerabilities.main([]) == 0
     assert "beta-two 2.5.1: Dependency not found: beta-two" in capsys.readouterr().err
     assert project.calls == 2
-    monkeypatch.setattr(audit, "AGAIN_AFTER", -audit.AGAIN_AFTER)
+    monkeypatch.setattr(
+        check_vulnerabilities, "RETRY_INTERVAL", -check_vulnerabilities.RETRY_INTERVAL
+    )
     project.output = COMPLETE
-    assert audit.main([]) == 0
+    assert check_vulnerabilities.main([]) == 0
     assert project.calls == 4
     assert not capsys.readouterr().err
 
@@ -117,8 +121,11 @@ def test_an_incomplete_answer_is_repeated_and_soon_asked_for_again(
 def test_a_vulnerability_fails_every_check_until_it_is_gone(
     project: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project.output, project.code = told(asked("alpha", "1.0", FOUND), skipped("gamma")), 1
-    assert audit.main([]) == audit.main([]) == 1
+    project.output, project.code = (
+        vulnerability_report(asked("alpha", "1.0", FOUND), skipped("gamma")),
+        1,
+    )
+    assert check_vulnerabilities.main([]) == check_vulnerabilities.main([]) == 1
     assert project.calls == 4
     printed = capsys.readouterr().err
     assert "alpha 1.0: PYSEC-1, mended in 1.1" in printed
@@ -128,9 +135,9 @@ def test_a_vulnerability_fails_every_check_until_it_is_gone(
 def test_other_files_and_stamps_of_before_need_a_new_answer(project: Any, tmp_path: Path) -> None:
     project.output = COMPLETE
     (tmp_path / ".audited").write_text("2026-11-26 0123")
-    audit.main([])
+    check_vulnerabilities.main([])
     (tmp_path / "requirements-dev.lock").write_text(DEV + "# changed\n")
-    audit.main([])
+    check_vulnerabilities.main([])
     assert project.calls == 4
 
 
@@ -138,8 +145,10 @@ def test_no_answer_in_time_is_no_answer(
     project: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def slow(command: list[str], **_: Any) -> Any:
-        raise audit.subprocess.TimeoutExpired(command, audit.PATIENCE)
+        raise check_vulnerabilities.subprocess.TimeoutExpired(
+            command, check_vulnerabilities.TIMEOUT_SECONDS
+        )
 
-    monkeypatch.setattr(audit.subprocess, "run", slow)
-    assert audit.main(["--now"]) == 1
+    monkeypatch.setattr(check_vulnerabilities.subprocess, "run", slow)
+    assert check_vulnerabilities.main(["--now"]) == 1
     assert "no answer within" in capsys.readouterr().err

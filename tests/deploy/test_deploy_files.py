@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from survey.cli.run import DRAIN_SECONDS
+from survey.cli.serve import DRAIN_SECONDS
 from survey.settings import PROJECT_ROOT, Settings
 
 DEPLOY = PROJECT_ROOT / "deploy"

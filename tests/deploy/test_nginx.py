@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from nginx_process import CONFIGURATION, Nginx
-from phones import free_port
+from submission_clients import free_port
 
 from survey.settings import Settings
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, hstack, vstack
 
-from survey.disclosure import MINIMUM_N, Total
+from survey.disclosure import MINIMUM_N, AdditiveTotal
 
 Key = tuple[str, ...]
 _MANY = 10_000.0
@@ -24,9 +24,9 @@ class Auditor:
     def __init__(
         self,
         table: pd.DataFrame,
-        totals: Sequence[Total],
+        totals: Sequence[AdditiveTotal],
         by: Sequence[str],
-        incomplete: Collection[Total],
+        incomplete: Collection[AdditiveTotal],
     ) -> None:
         self._cells: Mapping[Key, Mapping[str, object]] = {
             tuple(str(cell[key]) for key in by): cell for cell in table.to_dict("records")
@@ -48,7 +48,7 @@ class Auditor:
         ranges = [_range(str(self._cells[key]["reason"])) for key in self.hidden]
         self._low, self._high = np.array(ranges + [(0.0, _MANY)] * len(open_rows)).T
 
-    def _members(self, total: Total, by: Sequence[str]) -> Iterator[list[Key]]:
+    def _members(self, total: AdditiveTotal, by: Sequence[str]) -> Iterator[list[Key]]:
         """The whole and its parts, for every value of the other keys."""
         at = [by.index(name) for name in total.along]
         for key in self._cells:

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from survey.disclosure import Memberships, Overlaps, Total, overlaps, protect
+from survey.disclosure import AdditiveTotal, Memberships, Overlaps, find_overlaps, protect
 
 AREA = ("area_level", "area")
 KEYS = ("area_level", "area", "group", "indicator")
@@ -24,17 +24,17 @@ GROUPS = ("all", *GENDERS, *AGES)
 CITIES = ("A1", "A2", "B1", "B2", "B3")
 
 
-def totals() -> tuple[Total, ...]:
+def totals() -> tuple[AdditiveTotal, ...]:
     return (
-        Total(AREA, ("nation", "CN"), (("region", "A"), ("region", "B"))),
-        Total(AREA, ("nation", "CN"), (("tier", "large"), ("tier", "small"))),
+        AdditiveTotal(AREA, ("nation", "CN"), (("region", "A"), ("region", "B"))),
+        AdditiveTotal(AREA, ("nation", "CN"), (("tier", "large"), ("tier", "small"))),
         *(
-            Total(AREA, area, tuple(("city", city) for city in cities))
+            AdditiveTotal(AREA, area, tuple(("city", city) for city in cities))
             for area, cities in AREAS.items()
             if area[0] in {"region", "tier"}
         ),
-        Total(("group",), ("all",), tuple((group,) for group in GENDERS)),
-        Total(("group",), ("all",), tuple((group,) for group in AGES)),
+        AdditiveTotal(("group",), ("all",), tuple((group,) for group in GENDERS)),
+        AdditiveTotal(("group",), ("all",), tuple((group,) for group in AGES)),
     )
 
 
@@ -102,7 +102,7 @@ class Survey:
             if total.along == AREA
             for part in total.parts
         }
-        return overlaps(who, nested=frozenset(nested))
+        return find_overlaps(who, nested=frozenset(nested))
 
     def protected(self) -> pd.DataFrame:
         return protect(self.cells(), by=KEYS, totals=totals(), overlaps=self.overlaps())

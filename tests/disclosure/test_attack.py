@@ -24,14 +24,14 @@ from survey.access.principal import Principal, Role
 from survey.context.published import published_results
 from survey.disclosure import Memberships
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
 from survey.publish import views as publish_views
 from survey.publish.results import WaveResults, open_results
-from survey.publish.results.gate import memberships, totals_of
-from survey.publish.results.source import Source
-from survey.publish.results.store import CELLS, RANK_PAIRS
-from survey.sample.frame import shipped_cities
+from survey.publish.results.disclosure_inputs import declare_totals, memberships
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_results import CELLS, RANK_PAIRS
+from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, session_scope
@@ -55,7 +55,7 @@ class Target:
     """The frozen wave, and who is in which cell of it."""
 
     results: WaveResults
-    source: Source
+    source: WaveData
     who: Memberships
     cells: pd.DataFrame
     """All cells as the store has them, a row a cell in the order of `who`."""
@@ -83,9 +83,9 @@ def target(frozen_small_demo: Path) -> Iterator[Target]:
     settings = Settings(database_url="", data_dir=frozen_small_demo)
     _, frame = read_snapshot(next(settings.snapshot_dir.rglob("cells.parquet")).parent)
     with session_scope(settings.store_url) as session:
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         assert wave.tree_id is not None
-        source = Source.of(
+        source = WaveData.of(
             frame,
             series=wave.series,
             instrument=load_instrument(session=session, instrument_id=wave.instrument_id),
@@ -168,7 +168,7 @@ def test_no_indicator_is_left_over_from_those_beside_it(target: Target) -> None:
     shape = target.who.shape
     gone = ((target.n > 0) & ~target.cells["shown"].to_numpy()).reshape(shape)
     names = target.cells["indicator"].astype(str).unique().tolist()
-    families = [total for total in totals_of(target.source) if total.mixture]
+    families = [total for total in declare_totals(target.source) if total.mixture]
     assert len(families) > 10
     for total in families:
         members = [names.index(key[0]) for key in (total.whole, *total.parts)]

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.disclosure import Total, protect
-from survey.publish.results.precision import as_published
+from survey.disclosure import AdditiveTotal, protect
+from survey.publish.results.precision import to_published_table
 
 CENSUS = {"15-24": 0.131, "25-34": 0.197, "35-44": 0.184, "45-54": 0.213, "55-64": 0.163,
           "65-74": 0.112}  # fmt: skip
@@ -25,7 +25,7 @@ YES = {
     "refused": (1, 12, 1, 23, 4, 1),
 }
 BANDS = tuple(CENSUS)
-MOST = 20
+MAX_HIDDEN_BAND_COUNT = 20
 """People that the attacker thinks a hidden band may have at most."""
 Floats = NDArray[np.float64]
 Sizes = tuple[int, ...]
@@ -41,7 +41,9 @@ def city() -> pd.DataFrame:
         rows += [(indicator, band, 100 * rate[band], PEOPLE[band]) for band in BANDS]
     table = pd.DataFrame(rows, columns=["indicator", "group", "estimate", "n"])
     parts = tuple((band,) for band in BANDS)
-    return protect(table, by=("indicator", "group"), totals=[Total(("group",), ("all",), parts)])
+    return protect(
+        table, by=("indicator", "group"), totals=[AdditiveTotal(("group",), ("all",), parts)]
+    )
 
 
 def left_of(table: pd.DataFrame) -> tuple[dict[str, float], list[str], int]:
@@ -58,7 +60,7 @@ def left_of(table: pd.DataFrame) -> tuple[dict[str, float], list[str], int]:
 
 def sums(band: str, other: str) -> tuple[Floats, NDArray[np.int64]]:
     """Every W_a c_a / n_a + W_b c_b / n_b, in order, with n_a and n_b."""
-    parts = [(n, count / n) for n in range(1, MOST + 1) for count in range(n + 1)]
+    parts = [(n, count / n) for n in range(1, MAX_HIDDEN_BAND_COUNT + 1) for count in range(n + 1)]
     sizes, shares = (np.array(column) for column in zip(*parts, strict=True))
     values = (CENSUS[band] * shares[:, None] + CENSUS[other] * shares[None, :]).ravel()
     both = np.stack(np.broadcast_arrays(sizes[:, None], sizes[None, :]), axis=-1).reshape(-1, 2)
@@ -87,9 +89,9 @@ def possible(left: dict[str, float], hidden: list[str], people: int, within: flo
         return np.sort((weights[index] * a[:, None] + weights[index + 1] * b[None, :]).ravel())
 
     number = 0
-    for sizes in itertools.product(range(1, MOST + 1), repeat=3):
+    for sizes in itertools.product(range(1, MAX_HIDDEN_BAND_COUNT + 1), repeat=3):
         last = people - sum(sizes)
-        if 1 <= last <= MOST:
+        if 1 <= last <= MAX_HIDDEN_BAND_COUNT:
             first, second = pair(0, *sizes[:2]), pair(2, sizes[2], last)
             low, high = (
                 [np.searchsorted(second, rate - first + off) for rate in left.values()]
@@ -107,7 +109,7 @@ def test_unrounded_rates_tell_how_many_people_every_hidden_band_has() -> None:
 
 
 def test_published_rates_leave_thousands_of_answers() -> None:
-    seen = as_published(city())
+    seen = to_published_table(city())
     left, hidden, people = left_of(seen)
     assert hidden == ["15-24", "35-44", "55-64", "65-74"]
     assert (seen["estimate"].dropna() == seen["estimate"].dropna().round(1)).all()

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from survey.disclosure import follow, protect
+from survey.disclosure import propagate_suppression, protect
 
 
 def cells() -> pd.DataFrame:
@@ -31,7 +31,7 @@ CITY = {"area_level": "city", "group": "all"}
 
 
 def test_a_row_takes_the_decision_of_its_cell() -> None:
-    result = follow(ranks(), cells(), at=CITY, figures=("rank",))
+    result = propagate_suppression(ranks(), cells(), at=CITY, figures=("rank",))
     assert result["shown"].tolist() == [True, False]
     assert result["reason"].tolist() == ["", "too_few"]
     assert result["rank"].tolist()[0] == 1
@@ -39,12 +39,14 @@ def test_a_row_takes_the_decision_of_its_cell() -> None:
 
 
 def test_two_cells_behind_a_row_must_both_be_shown() -> None:
-    first = follow(ranks(), cells(), at=CITY)
-    both = follow(first, cells(), at={"area_level": "nation", "area": "1", "group": "all"})
+    first = propagate_suppression(ranks(), cells(), at=CITY)
+    both = propagate_suppression(
+        first, cells(), at={"area_level": "nation", "area": "1", "group": "all"}
+    )
     assert both["reason"].tolist() == ["empty", "too_few"]
     assert not both["shown"].any()
 
 
 def test_a_row_about_no_cell_is_an_error() -> None:
     with pytest.raises(KeyError, match="3"):
-        follow(ranks().replace({"area": {"1": "3"}}), cells(), at=CITY)
+        propagate_suppression(ranks().replace({"area": {"1": "3"}}), cells(), at=CITY)

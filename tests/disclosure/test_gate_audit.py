@@ -6,8 +6,8 @@ import pytest
 from disclosure.auditor import Auditor
 from disclosure.tables import KEYS, Survey, totals
 
-from survey.disclosure import elimination, gate, protect, secondary
-from survey.disclosure.totals import Axes, Flags, Relation
+from survey.disclosure import determined_cells, gate, protect, secondary
+from survey.disclosure.totals import CubeAxes, Flags, Relation
 
 INCOMPLETE = totals()[-1:]
 """Ages: some people did not say."""
@@ -15,7 +15,7 @@ POINTS = 1.0
 """How closely a hidden score may not be known, at least on one side."""
 
 
-def told(survey: Survey, table: pd.DataFrame) -> list[tuple[str, ...]]:
+def narrow_cells_of(survey: Survey, table: pd.DataFrame) -> list[tuple[str, ...]]:
     """Hidden cells whose count or score the audit can pin."""
     auditor = Auditor(table, totals(), KEYS, INCOMPLETE)
     cells = survey.cells().set_index(list(KEYS))
@@ -38,7 +38,7 @@ def test_no_hidden_count_or_score_is_pinned(seed: int, scale: float) -> None:
     survey = Survey.drawn(seed, scale)
     table = survey.protected()
     assert (~table["shown"]).any()
-    assert told(survey, table) == []
+    assert narrow_cells_of(survey, table) == []
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_audit_notices_when_a_rule_is_off(
 ) -> None:
     monkeypatch.setattr(*without)
     surveys = [Survey.drawn(seed) for seed in (101, 109)]
-    assert any(told(survey, survey.protected()) for survey in surveys), rule
+    assert any(narrow_cells_of(survey, survey.protected()) for survey in surveys), rule
 
 
 @pytest.mark.parametrize("seed", [8, 9])
@@ -99,7 +99,7 @@ def test_without_looking_at_all_totals_together_some_are_determined(
     def blind(hidden: Flags, *_: object) -> Flags:
         return np.zeros_like(hidden)
 
-    monkeypatch.setattr(secondary, "determined", blind)
+    monkeypatch.setattr(secondary, "find_determined_cells", blind)
     # Bounds close some of the same gaps, one relation after the other.
     monkeypatch.setattr(secondary, "_with_wide_intervals", lambda cube, hidden, *others: hidden)
     survey = Survey.drawn(seed, scale)
@@ -110,11 +110,11 @@ def test_elimination_finds_exactly_the_cells_that_the_equations_determine() -> N
     rng = np.random.default_rng(5)
     survey = Survey.drawn(3)
     cells = survey.cells()
-    axes = Axes(cells, KEYS, totals())
+    axes = CubeAxes(cells, KEYS, totals())
     relations = axes.relations(totals())
     for _ in range(20):
         hidden = rng.random(axes.shape) < 0.35
-        determined = elimination.determined(hidden, relations)
+        determined = determined_cells.find_determined_cells(hidden, relations)
         assert (determined == by_rank(hidden, relations)).all()
 
 

@@ -10,8 +10,8 @@ from disclosure.tables import KEYS, Survey, totals
 from scipy.optimize import linprog
 
 from survey.disclosure import (
+    AdditiveTotal,
     IntervalAuditor,
-    Total,
     audit_published,
     narrow_keys,
     protect,
@@ -19,7 +19,7 @@ from survey.disclosure import (
 )
 from survey.disclosure.count_bounds import bound_counts
 from survey.disclosure.count_model import ContradictoryCountsError, CountModel
-from survey.disclosure.totals import Axes, Relation
+from survey.disclosure.totals import CubeAxes, Relation
 
 NAN = np.nan
 
@@ -38,7 +38,7 @@ def narrow_of(
     counts = np.array(known)
     auditor = IntervalAuditor(minimum=minimum)
     flags = auditor.narrow_cells(counts, np.isnan(counts), relations)
-    intervals = {cell.place: (cell.low, cell.high) for cell in auditor.narrow}
+    intervals = {cell.position: (cell.low, cell.high) for cell in auditor.narrow}
     assert {tuple(place) for place in np.argwhere(flags).tolist()} == set(intervals)
     return intervals
 
@@ -180,10 +180,10 @@ def test_what_cannot_be_hidden_beside_is_named() -> None:
     cells = pd.DataFrame({"group": ["all", "a", "b"], "n": [9, 4, 5]})
     auditor = IntervalAuditor(minimum=3)
     known = np.array([9.0, NAN, 5.0])
-    both = [Total(("group",), ("all",), (("a",), ("b",)))]
-    axes = Axes(cells, ("group",), both)
+    both = [AdditiveTotal(("group",), ("all",), (("a",), ("b",)))]
+    axes = CubeAxes(cells, ("group",), both)
     counts = np.empty(3)
-    counts[axes.place[0]] = known
+    counts[axes.positions[0]] = known
     auditor.narrow_cells(counts, np.isnan(counts), axes.relations(both))
     assert narrow_keys(cells, ("group",), both, auditor) == [("a",)]
 

@@ -19,7 +19,7 @@ ALLOWED = {
     # Whole files, moved and checked by who runs the server; nobody is shown a figure.
     "survey.snapshot.backup": {"back_up", "check_backup", "BACKED_UP"},
     "survey.snapshot.restore": {"restore"},
-    "survey.snapshot.files": {"check_snapshot"},
+    "survey.snapshot.snapshot_files": {"check_snapshot"},
     # Hashes of files, and whether they fit.
     "survey.snapshot.seals": {
         "SEAL",
@@ -29,8 +29,8 @@ ALLOWED = {
         "open_seals",
     },
 }
-READERS = {"read_parquet", "read_snapshot", "stored_source", "response_frame", "read_table"}
-PRIVATE = {"_folder", "_whole", "_read", "_within_reach", "exact", "exact_changes"}
+READERS = {"read_parquet", "read_snapshot", "load_wave_data", "response_frame", "read_table"}
+PRIVATE = {"_folder", "_whole", "_read_filtered", "_filter_by_area", "exact", "exact_changes"}
 
 
 def above() -> Iterator[Path]:
@@ -78,8 +78,8 @@ def test_nothing_above_the_gate_reads_around_it(path: Path) -> None:
         "from survey.estimate import Cube",
         "import survey.estimate.cube",
         "from survey.snapshot import read_snapshot",
-        "from survey.snapshot.files import read_snapshot",
-        "from survey.publish.results.stored import stored_source",
+        "from survey.snapshot.snapshot_files import read_snapshot",
+        "from survey.publish.results.wave_data import load_wave_data",
         "import pandas as pd\npd.read_parquet('cells.parquet')",
         "def view(results):\n    return results._whole('cells.parquet', {})",
         "def view(results):\n    return results.exact(None, 'cells.parquet', {})",

@@ -6,14 +6,14 @@ import pytest
 
 from survey.disclosure import (
     HIDDEN,
+    AdditiveTotal,
     Memberships,
     Overlaps,
-    Total,
-    hidden_by,
+    count_hidden_by_rule,
+    find_overlaps,
+    mask_sensitive_reason,
     neutral,
-    overlaps,
     protect,
-    published,
 )
 
 GROUP = ("group",)
@@ -27,8 +27,8 @@ def reasons(table: pd.DataFrame) -> dict[str, str]:
     return dict(zip(table["group"], table["reason"].astype(str), strict=True))
 
 
-def of_all(*parts: str) -> Total:
-    return Total(GROUP, ("all",), tuple((part,) for part in parts))
+def of_all(*parts: str) -> AdditiveTotal:
+    return AdditiveTotal(GROUP, ("all",), tuple((part,) for part in parts))
 
 
 def test_a_part_alone_takes_the_smallest_sibling_with_it() -> None:
@@ -89,9 +89,9 @@ def test_an_area_of_one_city_is_hidden_with_it() -> None:
     frame = pd.DataFrame(rows, columns=["area_level", "area", "n"]).assign(estimate=1.0)
     area = ("area_level", "area")
     totals = [
-        Total(area, ("nation", "CN"), (("province", "1"), ("province", "2"))),
-        Total(area, ("province", "1"), (("city", "11"),)),
-        Total(area, ("province", "2"), (("city", "21"), ("city", "22"))),
+        AdditiveTotal(area, ("nation", "CN"), (("province", "1"), ("province", "2"))),
+        AdditiveTotal(area, ("province", "1"), (("city", "11"),)),
+        AdditiveTotal(area, ("province", "2"), (("city", "21"), ("city", "22"))),
     ]
     result = protect(frame, by=area, totals=totals).set_index("area")
     assert result["reason"].astype(str).to_dict() == {
@@ -111,9 +111,9 @@ def test_totals_that_tell_a_cell_only_together() -> None:
     """
     counts = {"ab": 31, "ac": 41, "bc": 60, "abc": 66, "a": 6, "b": 25, "c": 35}
     totals = [
-        Total(GROUP, ("ab",), (("a",), ("b",))),
-        Total(GROUP, ("ac",), (("a",), ("c",))),
-        Total(GROUP, ("bc",), (("b",), ("c",))),
+        AdditiveTotal(GROUP, ("ab",), (("a",), ("b",))),
+        AdditiveTotal(GROUP, ("ac",), (("a",), ("c",))),
+        AdditiveTotal(GROUP, ("bc",), (("b",), ("c",))),
     ]
     result = reasons(protect(table(counts), by=GROUP, totals=totals))
     assert result["a"] == "too_few"
@@ -128,7 +128,7 @@ def test_the_score_of_an_indicator_is_not_left_over_from_its_parent() -> None:
         {"indicator": ["1", "1.1", "1.2", "1.3"], "n": [60, 6, 40, 50], "estimate": 70.0}
     )
     below = (("1.1",), ("1.2",), ("1.3",))
-    total = Total(("indicator",), ("1",), below, mixture=True)
+    total = AdditiveTotal(("indicator",), ("1",), below, mixture=True)
     result = protect(frame, by=["indicator"], totals=[total])
     assert result["reason"].tolist() == ["", "too_few", "secondary", ""]
 
@@ -138,8 +138,8 @@ def test_one_sensitive_answer_of_all_is_hidden_and_its_reason_not_told() -> None
     answer = np.array([0.0, 100.0, np.nan])
     result = protect(frame, by=GROUP, answer=answer)
     assert result["reason"].tolist() == ["unanimous", "unanimous", ""]
-    assert published(result)["reason"].tolist() == ["secondary", "secondary", ""]
-    assert hidden_by(result)["unanimous"] == 2
+    assert mask_sensitive_reason(result)["reason"].tolist() == ["secondary", "secondary", ""]
+    assert count_hidden_by_rule(result)["unanimous"] == 2
 
 
 def test_hidden_parts_that_all_gave_one_sensitive_answer_tell_it_by_their_sum() -> None:
@@ -193,17 +193,17 @@ def who(groups: list[list[int]], cities: list[int] | None = None) -> Memberships
     ],
 )
 def test_how_many_people_make_the_difference(second: range, near: int, same: int) -> None:
-    overlap = overlaps(who([list(range(30)), list(second)]), nested=frozenset())
+    overlap = find_overlaps(who([list(range(30)), list(second)]), nested=frozenset())
     assert (len(overlap.near), len(overlap.same)) == (near, same)
 
 
 def test_only_those_who_answered_count() -> None:
     people = who([list(range(30)), list(range(12, 30))])
-    assert not len(overlaps(people, nested=frozenset()).near)
+    assert not len(find_overlaps(people, nested=frozenset()).near)
     answered = np.ones((60, 2), dtype=bool)
     answered[:8, 1] = False
     people = Memberships(people.city, people.within, people.member, answered)
-    assert overlaps(people, nested=frozenset()).near.tolist() == [[1, 3]]
+    assert find_overlaps(people, nested=frozenset()).near.tolist() == [[1, 3]]
 
 
 def test_areas_that_overlap_but_are_not_nested() -> None:
@@ -212,8 +212,8 @@ def test_areas_that_overlap_but_are_not_nested() -> None:
     people = who([list(range(60))], cities)
     within = np.array([[True, True, False], [True, False, True]])
     people = Memberships(people.city, within, people.member, people.answered)
-    assert overlaps(people, nested=frozenset()).near.tolist() == [[0, 1]]
-    assert not len(overlaps(people, nested=frozenset({(1, 0)})).near)
+    assert find_overlaps(people, nested=frozenset()).near.tolist() == [[0, 1]]
+    assert not len(find_overlaps(people, nested=frozenset({(1, 0)})).near)
 
 
 def test_declarations_that_do_not_fit_are_errors() -> None:
@@ -222,7 +222,7 @@ def test_declarations_that_do_not_fit_are_errors() -> None:
     with pytest.raises(ValueError, match="same keys"):
         protect(pd.concat([table({"all": 20})] * 2), by=GROUP, totals=[of_all("all")])
     with pytest.raises(ValueError, match="key columns"):
-        protect(table({"all": 20}), by=GROUP, totals=[Total(("area",), ("x",), (("y",),))])
+        protect(table({"all": 20}), by=GROUP, totals=[AdditiveTotal(("area",), ("x",), (("y",),))])
 
 
 def test_what_readers_see_tells_the_hidden_cells_apart_by_nothing() -> None:

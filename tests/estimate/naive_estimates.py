@@ -61,7 +61,7 @@ def simple_variance(frame, z, weight, rows):
     return (w * u**2).sum() / total * n / (n - 1) / n
 
 
-def row(frame, weights, design, rows):
+def estimate_row(frame, weights, design, rows):
     """Estimate, se, ci, df, n, deff of one combination of item means in one domain."""
     rows = np.asarray(rows)
     theta, z = combination(frame, weights, design.weight, rows)

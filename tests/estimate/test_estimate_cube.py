@@ -10,7 +10,7 @@ from survey.estimate import (
     Design,
     EstimateError,
     Node,
-    Scale,
+    RatingScale,
     Tree,
     bootstrap,
     compare,
@@ -263,7 +263,7 @@ def test_areas_must_nest():
         ({"groups": {"x": [True]}}, "row_count"),
         ({"areas": {"x": "gender"}}, "area_splits_psu"),
         ({"areas": {"x": ["C0"]}}, "row_count"),
-        ({"scale": Scale(1, 5)}, "raw_range"),
+        ({"scale": RatingScale(1, 5)}, "raw_range"),
         ({"composite": "C"}, "not_a_choice"),
         ({"deff": "kish"}, "not_a_choice"),
         ({"rates": ["city"]}, "not_numeric"),
@@ -319,7 +319,7 @@ def test_products_of_a_wide_scale_do_not_run_over():
     wide = frame.assign(**((known - 1) * 11 + 1).fillna(-1).astype(np.int8))
     options = {"areas": {"city": "city"}, "groups": {"all": None, "old": "old"}}
     narrow = cube(frame, TREE, DESIGN, **options)
-    table = cube(wide, TREE, DESIGN, scale=Scale(1, 100), **options)
+    table = cube(wide, TREE, DESIGN, scale=RatingScale(1, 100), **options)
     for name in NUMBERS:
         np.testing.assert_allclose(table[name], narrow[name], rtol=1e-9, atol=1e-9)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_estimates import combination, row, variance, wave
+from naive_estimates import combination, estimate_row, variance, wave
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
@@ -60,7 +60,7 @@ def test_estimate_is_the_formula(by):
         rows = np.ones(len(frame), dtype=bool)
         for name in by:
             rows &= (frame[name] == result[name]).to_numpy()
-        expected = row(frame, {result["variable"]: 1.0}, DESIGN, rows)
+        expected = estimate_row(frame, {result["variable"]: 1.0}, DESIGN, rows)
         for key in EXACT:
             assert result[key] == pytest.approx(expected[key], rel=1e-10), key
 
@@ -73,7 +73,7 @@ def test_tree_is_the_formula():
         rows = (
             (frame["city"] == result["city"]) & (frame["gender"] == result["gender"])
         ).to_numpy()
-        expected = row(frame, OMEGA[result["variable"]], DESIGN, rows)
+        expected = estimate_row(frame, OMEGA[result["variable"]], DESIGN, rows)
         for key in EXACT:
             assert result[key] == pytest.approx(expected[key], rel=1e-10), key
 
@@ -151,7 +151,7 @@ def test_rows_with_a_missing_key_are_in_no_domain_but_in_the_design():
     frame.loc[frame["gender"] == "m", "gender"] = None
     table = estimate(frame, "q0", DESIGN, by="gender")
     assert table["gender"].tolist() == ["f"]
-    expected = row(frame, {"q0": 1.0}, DESIGN, (frame["gender"] == "f").to_numpy())
+    expected = estimate_row(frame, {"q0": 1.0}, DESIGN, (frame["gender"] == "f").to_numpy())
     assert table.loc[0, "se"] == pytest.approx(expected["se"], rel=1e-10)
 
 

@@ -18,7 +18,7 @@ from survey.estimate import (
     top_probability,
     tree_draws,
 )
-from survey.estimate.rank_pairs import Pairs
+from survey.estimate.rank_pairs import RankPairs
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "estimate" / "ranks.py"
 CSRANKS = pd.read_csv(Path(__file__).parent / "data" / "r_csranks.csv")
@@ -294,7 +294,7 @@ def test_the_search_for_the_quantile_leaves_nothing_out(monkeypatch):
             quick = rank_sets(x, se, df=df, draws=2_000)
             with monkeypatch.context() as patch:
                 patch.setattr(
-                    Pairs, "largest_pair_bound", lambda self, units: np.full((2_000, 40), np.inf)
+                    RankPairs, "max_pair_bound", lambda self, units: np.full((2_000, 40), np.inf)
                 )
                 whole = rank_sets(x, se, df=df, draws=2_000)
             pd.testing.assert_frame_equal(quick, whole)

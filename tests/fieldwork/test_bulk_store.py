@@ -8,9 +8,13 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from survey.access.principal import OPERATOR, AccessDenied
-from survey.fieldwork.bulk_store import BATCH, StoredInterview, write_responses
-from survey.fieldwork.quota import COUNTED, cells_of
+from survey.access.principal import OPERATOR, AccessDeniedError
+from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
+from survey.fieldwork.response_bulk_insert import (
+    RESPONSE_BATCH_SIZE,
+    FinishedResponse,
+    write_responses,
+)
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -24,7 +28,7 @@ from survey.store.tables import (
 STARTED = datetime(2024, 5, 1, 23, 59, 59, 5, tzinfo=UTC)
 
 
-def _interview(**changes: Any) -> StoredInterview:
+def _interview(**changes: Any) -> FinishedResponse:
     values: dict[str, Any] = {
         "client_uuid": uuid4(),
         "city_code": "110000",
@@ -34,10 +38,10 @@ def _interview(**changes: Any) -> StoredInterview:
         "answers": {"quality": 8, "comment": 'tab\tline\nback\\slash "quote" 满意 \\N'},
         **changes,
     }
-    return StoredInterview(**values)
+    return FinishedResponse(**values)
 
 
-def _write(field: Any, session: Session, rows: list[StoredInterview]) -> int:
+def _write(field: Any, session: Session, rows: list[FinishedResponse]) -> int:
     return write_responses(
         session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
     )
@@ -55,7 +59,7 @@ def test_every_column_comes_back_as_written(field: Any) -> None:
     with read_scope(field.url) as session:
         for written in (full, bare):
             stored = session.get_one(Response, written.id)
-            for name in StoredInterview.__dataclass_fields__:
+            for name in FinishedResponse.__dataclass_fields__:
                 if name not in {"answers", "timings"}:
                     assert getattr(stored, name) == getattr(written, name), name
             assert stored.wave_id == field.wave.id
@@ -70,16 +74,16 @@ def test_every_column_comes_back_as_written(field: Any) -> None:
 
 
 def test_more_than_one_batch_is_written_whole(field: Any) -> None:
-    rows = [_interview() for _ in range(BATCH + 1)]
+    rows = [_interview() for _ in range(RESPONSE_BATCH_SIZE + 1)]
     with session_scope(field.url) as session:
-        assert _write(field, session, rows) == BATCH + 1
+        assert _write(field, session, rows) == RESPONSE_BATCH_SIZE + 1
     with read_scope(field.url) as session:
         assert set(session.exec(select(Response.client_uuid))) == {r.client_uuid for r in rows}
-        assert len(session.exec(select(ResponseRevision.id)).all()) == BATCH + 1
+        assert len(session.exec(select(ResponseRevision.id)).all()) == RESPONSE_BATCH_SIZE + 1
 
 
 def test_a_repeated_uuid_undoes_everything(field: Any) -> None:
-    rows = [_interview() for _ in range(BATCH + 5)]
+    rows = [_interview() for _ in range(RESPONSE_BATCH_SIZE + 5)]
     rows.append(_interview(client_uuid=rows[0].client_uuid))
     with pytest.raises(IntegrityError), session_scope(field.url) as session:
         _write(field, session, rows)
@@ -90,11 +94,11 @@ def test_a_repeated_uuid_undoes_everything(field: Any) -> None:
 
 def test_only_states_that_count_move_the_quota(field: Any) -> None:
     with session_scope(field.url) as session:
-        cell = cells_of(session=session, wave_id=field.wave.id, city_code="110000")[0]
+        cell = list_cells(session=session, wave_id=field.wave.id, city_code="110000")[0]
         _write(field, session, [_interview(quota_cell_id=cell.id, status=s) for s in Status])
     with read_scope(field.url) as session:
         query = select(QuotaCell.collected).where(col(QuotaCell.id) == cell.id)
-        assert session.exec(query).one() == len(COUNTED) == 5
+        assert session.exec(query).one() == len(COUNTED_STATUSES) == 5
 
 
 def test_one_audit_entry_tells_who_wrote_how_many(field: Any) -> None:
@@ -108,7 +112,7 @@ def test_one_audit_entry_tells_who_wrote_how_many(field: Any) -> None:
 
 
 def test_a_surveyor_may_not_write_in_bulk(field: Any) -> None:
-    with pytest.raises(AccessDenied), session_scope(field.url) as session:
+    with pytest.raises(AccessDeniedError), session_scope(field.url) as session:
         write_responses(
             session=session, principal=field.surveyor, wave=field.wave,
             rows=[_interview()], now=field.now,

@@ -8,13 +8,23 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.correction import InterviewEnds, check, resubmit, returned_to
-from survey.fieldwork.lifecycle import ReasonMissing, ResponseChanged, ResponseUnknown, move
-from survey.fieldwork.quota import cells_of, find_cell
-from survey.fieldwork.submission import AnswersInvalid
-from survey.fieldwork.waves import close_wave, move_wave
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.correction import (
+    InterviewExitError,
+    list_returned,
+    resubmit,
+    validate_correction,
+)
+from survey.fieldwork.lifecycle import (
+    MissingReasonError,
+    ResponseConflictError,
+    ResponseNotFoundError,
+    transition,
+)
+from survey.fieldwork.quotas import find_cell, list_cells
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.submission import InvalidAnswersError
+from survey.fieldwork.waves import close_wave, transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Mode,
@@ -31,8 +41,8 @@ def returned(field: Any) -> UUID:
     """A woman of 36, whose interview was sent back."""
     answers = dict(field.complete, age=36)
     with session_scope(field.url) as session:
-        cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
-        row = StoredInterview(
+        cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
+        row = FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=Status.SUBMITTED,
             submitted_at=field.now, answers=answers, timings={"quality": 3.0},
             quota_cell_id=find_cell(cells, answers, today=field.now.date()),
@@ -43,7 +53,7 @@ def returned(field: Any) -> UUID:
             session=session, principal=OPERATOR, wave=field.wave, rows=[row], now=field.now
         )
         supervisor = Principal(field.surveyor.account_id, "x", Role.SUPERVISOR, "110000")
-        move(
+        transition(
             session=session, principal=supervisor, response_id=row.id, to=Status.RETURNED,
             reason="check_again: how old is she?", now=field.now, expected_version=1,
         )  # fmt: skip
@@ -75,16 +85,16 @@ def _state(field: Any, response_id: UUID) -> tuple[Status, int]:
 
 def test_only_its_surveyor_sees_it_with_what_is_asked(field: Any, returned: UUID) -> None:
     with read_scope(field.url) as session:
-        (mine,) = returned_to(session=session, principal=field.surveyor)
-        assert returned_to(session=session, principal=field.colleague) == []
+        (mine,) = list_returned(session=session, principal=field.surveyor)
+        assert list_returned(session=session, principal=field.colleague) == []
         moved = Principal(field.surveyor.account_id, "Li", Role.SURVEYOR, "310000")
-        assert returned_to(session=session, principal=moved) == []
-        with pytest.raises(AccessDenied):
-            returned_to(session=session, principal=OPERATOR)
+        assert list_returned(session=session, principal=moved) == []
+        with pytest.raises(AccessDeniedError):
+            list_returned(session=session, principal=OPERATOR)
     assert (mine.response_id, mine.version) == (returned, 2)
     assert (mine.reason.code, mine.reason.note) == ("check_again", "how old is she?")
     assert mine.answers["birth_year"] == 1990
-    assert not check(mine, mine.answers).problems
+    assert not validate_correction(mine, mine.answers).problems
 
 
 def test_a_correction_is_a_new_revision_and_moves_to_its_quota_cell(
@@ -115,26 +125,26 @@ def test_without_a_change_of_cell_the_counts_stay(field: Any, returned: UUID) ->
 
 def test_answers_that_break_a_rule_change_nothing(field: Any, returned: UUID) -> None:
     for answers, error in (
-        (dict(field.complete, birth_year=2020), AnswersInvalid),
-        (dict(field.complete, complained="yes"), AnswersInvalid),
-        (dict(field.complete, lived_6m="no"), InterviewEnds),
-        ({}, AnswersInvalid),
+        (dict(field.complete, birth_year=2020), InvalidAnswersError),
+        (dict(field.complete, complained="yes"), InvalidAnswersError),
+        (dict(field.complete, lived_6m="no"), InterviewExitError),
+        ({}, InvalidAnswersError),
     ):
         with pytest.raises(error):
             _resubmit(field, returned, answers)
-    with pytest.raises(ReasonMissing):
+    with pytest.raises(MissingReasonError):
         _resubmit(field, returned, field.complete, note=" \n")
     assert _state(field, returned) == (Status.RETURNED, 2)
     assert _cells(field) == {"35-44 female": 1}
 
 
 def test_only_its_own_surveyor_hands_it_in_and_only_as_seen(field: Any, returned: UUID) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _resubmit(field, returned, field.complete, person=field.colleague)
     twin = Principal(uuid4(), "x", Role.SURVEYOR, "110000")
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _resubmit(field, returned, field.complete, person=twin)
-    with pytest.raises(ResponseChanged):
+    with pytest.raises(ResponseConflictError):
         _resubmit(field, returned, field.complete, version=1)
     assert _state(field, returned) == (Status.RETURNED, 2)
 
@@ -145,13 +155,13 @@ def test_a_surveyor_of_one_point_corrects_what_was_made_there(field: Any, return
         for code in (field.point.code, f"{field.point.code}-2")
     )
     with read_scope(field.url) as session:
-        assert returned_to(session=session, principal=elsewhere) == []
-        (seen,) = returned_to(session=session, principal=here)
+        assert list_returned(session=session, principal=elsewhere) == []
+        (seen,) = list_returned(session=session, principal=here)
     assert seen.response_id == returned
     for stranger in (elsewhere, replace(here, account_id=uuid4())):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _resubmit(field, returned, field.complete, person=stranger)
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _resubmit(field, returned, field.complete, person=stranger, version=1)
     assert _state(field, returned) == (Status.RETURNED, 2)
     _resubmit(field, returned, field.complete, person=here)
@@ -164,14 +174,14 @@ def test_corrections_arrive_after_closing_but_not_after_freezing(
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
     with read_scope(field.url) as session:
-        assert len(returned_to(session=session, principal=field.surveyor)) == 1
+        assert len(list_returned(session=session, principal=field.surveyor)) == 1
     with session_scope(field.url) as session:
-        move_wave(
+        transition_wave(
             session=session, principal=OPERATOR, key="main-2026", to=WaveState.FROZEN,
             now=field.now,
         )  # fmt: skip
     with read_scope(field.url) as session:
-        assert returned_to(session=session, principal=field.surveyor) == []
-    with pytest.raises(ResponseUnknown):
+        assert list_returned(session=session, principal=field.surveyor) == []
+    with pytest.raises(ResponseNotFoundError):
         _resubmit(field, returned, field.complete)
     assert _state(field, returned) == (Status.RETURNED, 2)

@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import select
 
 from survey.fieldwork.instruments import (
-    InstrumentUnknown,
-    VersionChanged,
+    InstrumentNotFoundError,
+    VersionConflictError,
     instrument_id_by_name,
     load_instrument,
     load_tree,
@@ -16,8 +16,8 @@ from survey.fieldwork.instruments import (
     save_tree,
     tree_id_by_name,
 )
+from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
 from survey.instrument.model import Instrument
-from survey.instrument.tree import Indicator, IndicatorTree, Provenance
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id
 
@@ -57,7 +57,10 @@ def test_a_version_never_gets_other_content(store_url: str, small_instrument: In
     changed = Instrument.model_validate({**small_instrument.model_dump(), "title": {"en": "x"}})
     with session_scope(store_url) as session:
         save_instrument(session=session, instrument=small_instrument)
-    with pytest.raises(VersionChanged, match="version 1"), session_scope(store_url) as session:
+    with (
+        pytest.raises(VersionConflictError, match="version 1"),
+        session_scope(store_url) as session,
+    ):
         save_instrument(session=session, instrument=changed)
 
 
@@ -83,15 +86,15 @@ def test_sixteen_processes_saving_at_once_agree_on_one_version(
 
 def test_what_is_not_there_is_said_to_be_unknown(store_url: str) -> None:
     with read_scope(store_url) as session:
-        with pytest.raises(InstrumentUnknown):
+        with pytest.raises(InstrumentNotFoundError):
             load_instrument(session=session, instrument_id=new_id())
-        with pytest.raises(InstrumentUnknown):
+        with pytest.raises(InstrumentNotFoundError):
             load_instrument(session=session, sha256="0" * 64)
-        with pytest.raises(InstrumentUnknown, match="nothing"):
+        with pytest.raises(InstrumentNotFoundError, match="nothing"):
             instrument_id_by_name(session=session, name="nothing")
-        with pytest.raises(InstrumentUnknown):
+        with pytest.raises(InstrumentNotFoundError):
             load_tree(session=session, tree_id=new_id())
-        with pytest.raises(InstrumentUnknown, match="nothing"):
+        with pytest.raises(InstrumentNotFoundError, match="nothing"):
             tree_id_by_name(session=session, name="nothing")
 
 
@@ -102,5 +105,5 @@ def test_a_tree_is_stored_once_and_never_changed(store_url: str) -> None:
         assert load_tree(session=session, tree_id=saved) == _tree()
         assert tree_id_by_name(session=session, name="t-2026") == saved
         assert len(session.exec(select(IndicatorTreeVersion)).all()) == 1
-    with pytest.raises(VersionChanged, match="t-2026"), session_scope(store_url) as session:
+    with pytest.raises(VersionConflictError, match="t-2026"), session_scope(store_url) as session:
         save_tree(session=session, tree=_tree(weight=0.5))

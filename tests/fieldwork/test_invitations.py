@@ -10,39 +10,39 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.devices import OpenedElsewhere
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.device_binding import OpenedOnOtherDeviceError
 from survey.fieldwork.invitations import (
-    GRACE,
+    COMPLETION_GRACE_PERIOD,
     LIFETIME,
-    InvitationExpired,
+    InvitationExpiredError,
+    InvitationNotFoundError,
+    InvitationPageData,
     InvitationState,
-    InvitationUnknown,
-    InvitationUsed,
-    InvitedPage,
-    Issued,
-    issue,
+    InvitationUsedError,
+    IssuedInvitation,
+    get_invitation_state,
+    issue_invitation,
     open_invitation,
     read_invitation,
-    status_of,
 )
-from survey.fieldwork.waves import WaveNotOpen, close_wave, open_wave
+from survey.fieldwork.waves import WaveNotOpenError, close_wave, open_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, new_id
 
 SECOND = timedelta(seconds=1)
 
 
-def _issue(field: Any, **changes: Any) -> Issued:
+def _issue(field: Any, **changes: Any) -> IssuedInvitation:
     request = {
         "principal": field.surveyor, "wave_key": "main-2026", "point_id": field.point.id,
         "now": field.now, **changes,
     }  # fmt: skip
     with session_scope(field.url) as session:
-        return issue(session=session, **request)
+        return issue_invitation(session=session, **request)
 
 
-def _look(field: Any, token: str, after: timedelta = timedelta(0)) -> InvitedPage:
+def _look(field: Any, token: str, after: timedelta = timedelta(0)) -> InvitationPageData:
     with read_scope(field.url) as session:
         return read_invitation(session=session, token=token, now=field.now + after, proof="phone")
 
@@ -52,15 +52,17 @@ def _open(field: Any, token: str, after: timedelta = timedelta(0)) -> None:
         open_invitation(session=session, token=token, proof="phone", now=field.now + after)
 
 
-def _status(field: Any, issued: Issued, after: timedelta = timedelta(0)) -> InvitationState:
+def _status(
+    field: Any, issued: IssuedInvitation, after: timedelta = timedelta(0)
+) -> InvitationState:
     with read_scope(field.url) as session:
-        return status_of(
+        return get_invitation_state(
             session=session, principal=field.surveyor,
             invitation_id=issued.invitation_id, now=field.now + after,
         )  # fmt: skip
 
 
-def _mark_used(field: Any, issued: Issued) -> None:
+def _mark_used(field: Any, issued: IssuedInvitation) -> None:
     with session_scope(field.url) as session:
         session.get_one(Invitation, issued.invitation_id).used_at = field.now
 
@@ -83,7 +85,7 @@ def test_looking_at_a_link_does_not_open_it(field: Any) -> None:
     assert _status(field, issued) is InvitationState.ISSUED
     _open(field, issued.token)
     assert _status(field, issued) is InvitationState.OPENED
-    with read_scope(field.url) as session, pytest.raises(OpenedElsewhere):
+    with read_scope(field.url) as session, pytest.raises(OpenedOnOtherDeviceError):
         read_invitation(session=session, token=issued.token, now=field.now, proof="another")
 
 
@@ -110,7 +112,7 @@ def test_opening_is_recorded_once_and_reloading_is_no_second_use(field: Any) -> 
 
 def test_a_link_that_nobody_opened_in_time_is_dead(field: Any) -> None:
     issued = _issue(field)
-    with pytest.raises(InvitationExpired):
+    with pytest.raises(InvitationExpiredError):
         _open(field, issued.token, after=LIFETIME)
     assert _status(field, issued, after=LIFETIME) is InvitationState.EXPIRED
 
@@ -118,16 +120,16 @@ def test_a_link_that_nobody_opened_in_time_is_dead(field: Any) -> None:
 def test_a_link_opened_at_the_last_second_may_be_finished(field: Any) -> None:
     issued = _issue(field)
     _open(field, issued.token, after=LIFETIME - SECOND)
-    _open(field, issued.token, after=LIFETIME + GRACE - SECOND)
-    with pytest.raises(InvitationExpired):
-        _open(field, issued.token, after=LIFETIME + GRACE)
+    _open(field, issued.token, after=LIFETIME + COMPLETION_GRACE_PERIOD - SECOND)
+    with pytest.raises(InvitationExpiredError):
+        _open(field, issued.token, after=LIFETIME + COMPLETION_GRACE_PERIOD)
 
 
 def test_a_used_link_is_used_even_after_it_expired(field: Any) -> None:
     issued = _issue(field)
     _mark_used(field, issued)
-    for after in (timedelta(0), LIFETIME + GRACE):
-        with pytest.raises(InvitationUsed):
+    for after in (timedelta(0), LIFETIME + COMPLETION_GRACE_PERIOD):
+        with pytest.raises(InvitationUsedError):
             _open(field, issued.token, after=after)
 
 
@@ -148,30 +150,30 @@ def test_nobody_watches_the_links_of_others(field: Any) -> None:
             (issued.invitation_id, OPERATOR),
             (new_id(), field.surveyor),
         ):
-            with pytest.raises(AccessDenied):
-                status_of(
+            with pytest.raises(AccessDeniedError):
+                get_invitation_state(
                     session=session, principal=asking, invitation_id=invitation_id, now=field.now
                 )
 
 
 def test_links_are_issued_for_own_points_only(field: Any) -> None:
     for point_id in (field.foreign_point.id, uuid4()):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _issue(field, point_id=point_id)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _issue(field, wave_key="main-2025")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SURVEYOR])
 def test_roles_that_do_not_interview_issue_no_links(field: Any, role: Role) -> None:
     principal = Principal(field.surveyor.account_id, "x", role, NATION)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _issue(field, principal=principal)
 
 
 def test_an_assignment_outside_the_own_area_is_worth_nothing(field: Any) -> None:
     moved = Principal(field.surveyor.account_id, "Li", Role.SURVEYOR, "310000")
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _issue(field, principal=moved)
 
 
@@ -179,9 +181,9 @@ def test_a_closed_wave_neither_issues_nor_opens_links(field: Any) -> None:
     issued = _issue(field)
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(WaveNotOpen):
+    with pytest.raises(WaveNotOpenError):
         _issue(field)
-    with pytest.raises(WaveNotOpen):
+    with pytest.raises(WaveNotOpenError):
         _open(field, issued.token)
     with session_scope(field.url) as session:
         open_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
@@ -194,5 +196,5 @@ def test_a_closed_wave_neither_issues_nor_opens_links(field: Any) -> None:
 )
 @given(forged=st.text() | st.text(min_size=200, max_size=3000) | st.just("' OR 1=1 --"))
 def test_no_invented_token_opens_anything(field: Any, forged: str) -> None:
-    with pytest.raises(InvitationUnknown):
+    with pytest.raises(InvitationNotFoundError):
         _open(field, forged)

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Action, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Action, Principal, Role
 from survey.fieldwork.lifecycle import (
-    MOVES,
-    MoveForbidden,
-    ReasonMissing,
-    ResponseChanged,
-    ResponseUnknown,
-    move,
-    move_all,
+    TRANSITIONS,
+    MissingReasonError,
+    ResponseConflictError,
+    ResponseNotFoundError,
+    TransitionNotAllowedError,
+    transition,
+    transition_many,
 )
-from survey.fieldwork.quota import COUNTED, cells_of
-from survey.fieldwork.review import Filter, preview
+from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.review import ReviewFilter, preview_bulk_decision
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -44,8 +44,8 @@ def supervisor() -> Principal:
 
 def _store(field: Any, status: Status = Status.SUBMITTED) -> UUID:
     with session_scope(field.url) as session:
-        cell = cells_of(session=session, wave_id=field.wave.id, city_code="110000")[0]
-        interview = StoredInterview(
+        cell = list_cells(session=session, wave_id=field.wave.id, city_code="110000")[0]
+        interview = FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
             submitted_at=field.now, answers={}, quota_cell_id=cell.id,
             surveyor_id=field.surveyor.account_id,
@@ -61,7 +61,7 @@ def _move(
     reason: str = "because",
 ) -> int:  # fmt: skip
     with session_scope(field.url) as session:
-        return move(
+        return transition(
             session=session, principal=principal, response_id=response_id, to=to, reason=reason,
             now=field.now, expected_version=version,
         )  # fmt: skip
@@ -99,9 +99,9 @@ def test_every_pair_of_states_is_allowed_or_forbidden_as_the_table_says(
     field: Any, known_supervisor: Principal
 ) -> None:
     for start, to in product(Status, Status):
-        response_id, rule_ = _store(field, start), MOVES.get((start, to))
+        response_id, rule_ = _store(field, start), TRANSITIONS.get((start, to))
         if rule_ is None:
-            with pytest.raises(MoveForbidden):
+            with pytest.raises(TransitionNotAllowedError):
                 _move(field, known_supervisor, response_id, to)
             assert _response(field, response_id).status is start
         else:
@@ -123,12 +123,12 @@ def _freeze(field: Any, *more: WaveState) -> None:
 def test_nothing_moves_once_the_figures_of_the_wave_are_computed(
     field: Any, supervisor: Principal, later: tuple[WaveState, ...]
 ) -> None:
-    stored = {pair: _store(field, pair[0]) for pair in MOVES}
+    stored = {pair: _store(field, pair[0]) for pair in TRANSITIONS}
     _freeze(field, *later)
     counted = _collected(field)
     for (start, to), response_id in stored.items():
-        person = _who_may(MOVES[start, to].action, field, supervisor)
-        with pytest.raises(MoveForbidden, match="stay as they are"):
+        person = _who_may(TRANSITIONS[start, to].action, field, supervisor)
+        with pytest.raises(TransitionNotAllowedError, match="stay as they are"):
             _move(field, person, response_id, to)
         assert _response(field, response_id).status is start
     assert _collected(field) == counted
@@ -139,20 +139,20 @@ def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
 ) -> None:
     _store(field), _store(field)
     _freeze(field)
-    chosen = Filter(field.wave.id)
-    with read_scope(field.url) as session, pytest.raises(MoveForbidden):
-        preview(session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID)
+    chosen = ReviewFilter(field.wave.id)
+    with read_scope(field.url) as session, pytest.raises(TransitionNotAllowedError):
+        preview_bulk_decision(session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID)
     rows = select(
         Response.id, Response.wave_id, Response.status, Response.city_code, Response.surveyor_id
     )
     with session_scope(field.url) as session:
         responses = session.connection().execute(rows).all()
         for person, refusal in (
-            (supervisor, MoveForbidden),
-            (Principal(uuid4(), "x", Role.SUPERVISOR, "310000"), AccessDenied),
+            (supervisor, TransitionNotAllowedError),
+            (Principal(uuid4(), "x", Role.SUPERVISOR, "310000"), AccessDeniedError),
         ):
             with pytest.raises(refusal):
-                move_all(
+                transition_many(
                     session=session, principal=person, rows=responses, to=Status.VOID,
                     reason="because", now=field.now,
                 )  # fmt: skip
@@ -160,7 +160,7 @@ def test_many_do_not_move_either_and_who_has_no_right_learns_nothing(
 
 def test_frozen_and_side_exits_lead_nowhere() -> None:
     for state in (Status.FROZEN, Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL):
-        assert not [to for start, to in MOVES if start is state]
+        assert not [to for start, to in TRANSITIONS if start is state]
 
 
 def test_a_move_is_on_the_record_with_who_and_why(field: Any, known_supervisor: Principal) -> None:
@@ -178,7 +178,7 @@ def test_sending_back_and_voiding_need_a_reason(field: Any, supervisor: Principa
     response_id = _store(field)
     for to in (Status.RETURNED, Status.VOID):
         for reason in ("", "   \n"):
-            with pytest.raises(ReasonMissing):
+            with pytest.raises(MissingReasonError):
                 _move(field, supervisor, response_id, to, reason=reason)
 
 
@@ -187,7 +187,7 @@ def test_the_second_reviewer_sees_that_something_changed(
 ) -> None:
     response_id = _store(field)
     _move(field, known_supervisor, response_id, Status.CITY_APPROVED)
-    with pytest.raises(ResponseChanged):
+    with pytest.raises(ResponseConflictError):
         _move(field, OPERATOR, response_id, Status.APPROVED, version=1)
     assert _move(field, OPERATOR, response_id, Status.APPROVED, version=2) == 3
 
@@ -206,12 +206,12 @@ def test_nobody_moves_what_is_not_theirs_to_move(field: Any, supervisor: Princip
         (twin, returned, Status.SUBMITTED),
         (field.surveyor, _store(field, Status.FROZEN), Status.SUBMITTED),
     ):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _move(field, principal, response_id, to)
 
 
 def test_an_interview_that_is_not_there_cannot_be_moved(field: Any, supervisor: Principal) -> None:
-    with pytest.raises(ResponseUnknown):
+    with pytest.raises(ResponseNotFoundError):
         _move(field, supervisor, new_id(), Status.VOID)
 
 
@@ -229,12 +229,12 @@ def test_quota_counts_follow_any_walk_through_the_states(
         @rule(to=st.sampled_from(Status))
         def step(self, to: Status) -> None:
             start = _response(field, self.response_id).status
-            allowed = MOVES.get((start, to))
+            allowed = TRANSITIONS.get((start, to))
             if allowed is not None:
                 principal = _who_may(allowed.action, field, known_supervisor)
                 self.version = _move(field, principal, self.response_id, to, version=self.version)
             here = _response(field, self.response_id).status
-            assert _collected(field) == self.others + (here in COUNTED)
+            assert _collected(field) == self.others + (here in COUNTED_STATUSES)
 
     run_state_machine_as_test(
         Walk,

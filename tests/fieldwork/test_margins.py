@@ -14,21 +14,21 @@ from alembic.script import ScriptDirectory
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import move
-from survey.fieldwork.places import FullGroup, full_groups
-from survey.fieldwork.progress import progress_of, progress_waves
-from survey.fieldwork.quality.reading import stored_interviews
+from survey.fieldwork.lifecycle import transition
+from survey.fieldwork.progress import get_progress, list_progress_waves
+from survey.fieldwork.quality.response_query import stored_interviews
+from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.quota_policy import (
-    PolicyFixed,
     QuotaPolicy,
-    QuotaRule,
-    quota_rule,
+    QuotaPolicyLockedError,
+    QuotaPolicySummary,
+    get_quota_policy_summary,
     set_quota_policy,
 )
-from survey.fieldwork.submission import Receipt, Submission, submit
-from survey.fieldwork.tasks import my_tasks, still_needed
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
+from survey.fieldwork.surveyor_tasks import list_tasks, list_unfilled_quotas
 from survey.fieldwork.waves import close_wave
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
@@ -89,7 +89,7 @@ def _target(field: Any, category: str, target: int) -> None:
         margin.target = target
 
 
-def _answered(field: Any, **changes: Any) -> Receipt:
+def _answered(field: Any, **changes: Any) -> SubmissionReceipt:
     submission = Submission.model_validate(
         {
             "client_uuid": uuid4(), "point_id": field.point.id,
@@ -118,7 +118,7 @@ def _cells(field: Any) -> int:
 
 def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
     with session_scope(field.url) as session:
-        move(
+        transition(
             session=session, principal=OPERATOR, response_id=response_id, to=to,
             reason="other: test", now=field.now, expected_version=version,
         )  # fmt: skip
@@ -134,7 +134,7 @@ def test_a_crowd_of_all_kinds_fills_every_margin_to_its_target_and_not_beyond(
         for place in range(FINISHERS)
     ]
 
-    def finish(kind: dict[str, Any]) -> Receipt:
+    def finish(kind: dict[str, Any]) -> SubmissionReceipt:
         start.wait()
         return _answered(marginal, **kind)
 
@@ -198,7 +198,7 @@ def test_a_correction_moves_between_margins_whether_they_are_full_or_not(margina
 def test_what_was_collected_elsewhere_counts_in_any_case(marginal: Any) -> None:
     _target(marginal, "female", 0)
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=status,
             submitted_at=marginal.now, answers=marginal.complete, point_id=point,
         )
@@ -216,10 +216,12 @@ def test_the_form_is_told_which_groups_are_full(marginal: Any) -> None:
     for category in ("female", "35-44", "no", "urban"):
         _target(marginal, category, 0)
     with read_scope(marginal.url) as session:
-        full = full_groups(session=session, wave_id=marginal.wave.id, city_code="110000")
+        full = list_full_groups(session=session, wave_id=marginal.wave.id, city_code="110000")
     assert set(full) == {
-        FullGroup(gender="female"), FullGroup(35, 44), FullGroup(item="complained", answer="no"),
-    }  # fmt: skip
+        FullQuotaGroup(gender="female"),
+        FullQuotaGroup(35, 44),
+        FullQuotaGroup(item="complained", answer="no"),
+    }
 
 
 def test_strata_are_counted_and_turn_nobody_away(marginal: Any) -> None:
@@ -230,11 +232,13 @@ def test_strata_are_counted_and_turn_nobody_away(marginal: Any) -> None:
 def test_the_switch_holds_for_margins_and_leaves_cells_of_a_marginal_plan_open(
     marginal: Any,
 ) -> None:
-    def rule() -> QuotaRule:
+    def rule() -> QuotaPolicySummary:
         with read_scope(marginal.url) as session:
-            return quota_rule(session=session, principal=OPERATOR, wave_key="main-2026")
+            return get_quota_policy_summary(
+                session=session, principal=OPERATOR, wave_key="main-2026"
+            )
 
-    assert (rule(), rule().policy) == (QuotaRule(5, 5), QuotaPolicy.STOP)
+    assert (rule(), rule().policy) == (QuotaPolicySummary(5, 5), QuotaPolicy.STOP)
     _target(marginal, "female", 0)
     assert _answered(marginal).status is Status.QUOTA_FULL
     assert _switch(marginal, QuotaPolicy.COUNT) == 15
@@ -252,7 +256,7 @@ def test_a_wave_that_is_over_keeps_its_rule_while_review_moves_its_counts(margin
     first = _answered(marginal).response_id
     with session_scope(marginal.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=marginal.now)
-    with pytest.raises(PolicyFixed, match="closed"):
+    with pytest.raises(QuotaPolicyLockedError, match="closed"):
         _switch(marginal, QuotaPolicy.COUNT)
     _move(marginal, first, Status.VOID, version=1)
     assert _counts(marginal) == {}
@@ -265,12 +269,12 @@ def test_progress_takes_marginal_quotas_for_the_plan_and_says_whom_they_turned_a
     for gender in ("female", "female", "male"):
         _answered(marginal, gender=gender)
     with read_scope(marginal.url) as session:
-        (wave,) = progress_waves(session=session, principal=OPERATOR)
-        seen = progress_of(
+        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
+        seen = get_progress(
             session=session, principal=OPERATOR, wave=wave, now=marginal.now, usual_waste=0.08
         )
-        (task,) = my_tasks(session=session, principal=marginal.surveyor, now=marginal.now)
-        needed = still_needed(
+        (task,) = list_tasks(session=session, principal=marginal.surveyor, now=marginal.now)
+        needed = list_unfilled_quotas(
             session=session, principal=marginal.surveyor, point_id=marginal.point.id
         )
     groups = {margin.group: margin for margin in seen.total.margins}

@@ -10,29 +10,32 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Action, Principal, Role
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Action, Principal, Role
 from survey.context.published import published_waves
 from survey.disclosure import MINIMUM_N
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.clock import china_date
-from survey.fieldwork.pace import EffectiveSize
+from survey.fieldwork.forecast import EffectiveSize
 from survey.fieldwork.progress import (
-    Concern,
+    AlertKind,
+    AreaProgress,
     Dispositions,
-    Place,
-    Progress,
-    Tally,
+    StatusTally,
+    WaveProgress,
     cells_by_day,
-    progress_of,
-    progress_waves,
+    get_progress,
+    list_progress_waves,
     recent_days,
 )
-from survey.fieldwork.progress.settled import FEWEST, large_enough
-from survey.fieldwork.quota import cells_of
-from survey.sample.frame import shipped_cities, store_cities
+from survey.fieldwork.progress.publishable_counts import (
+    MIN_CITY_INTERVIEWS,
+    list_publishable_cities,
+)
+from survey.fieldwork.quotas import list_cells
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.sample.city_frame import shipped_cities, upsert_cities
+from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation, Mode, ResponseRisk, Status, Wave, WaveState
-from survey.ui.progress.words import past_waste
+from survey.ui.progress.formatting import list_past_void_shares
 
 SUPERVISOR = Principal(uuid4(), "Sun", Role.SUPERVISOR, "110000")
 NATIONAL = Principal(uuid4(), "Wu", Role.NATIONAL_OFFICIAL, NATION)
@@ -47,9 +50,9 @@ def _store(
     risks: Sequence[int] = (),
 ) -> None:
     with session_scope(field.url) as session:
-        cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
+        cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
         rows = [
-            StoredInterview(
+            FinishedResponse(
                 client_uuid=uuid4(), city_code=city, mode=Mode.SELF, status=status, answers={},
                 submitted_at=field.now - timedelta(days=days_ago),
                 quota_cell_id=None if cell is None or city != "110000" else cells[cell].id,
@@ -68,10 +71,10 @@ def _store(
         )
 
 
-def _look(field: Any, person: Principal = SUPERVISOR) -> Progress:
+def _look(field: Any, person: Principal = SUPERVISOR) -> WaveProgress:
     with read_scope(field.url) as session:
-        (wave,) = progress_waves(session=session, principal=person)
-        return progress_of(
+        (wave,) = list_progress_waves(session=session, principal=person)
+        return get_progress(
             session=session, principal=person, wave=wave, now=field.now, usual_waste=0.08
         )
 
@@ -118,7 +121,7 @@ def test_each_reader_sees_the_own_area_only(field: Any) -> None:
     for role, area in product(Role, ("110000", "310000", "11", "31", NATION, "", "1", "%")):
         person = Principal(uuid4(), "x", role, area)
         if not person.may(Action.FOLLOW_FIELDWORK):
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 _look(field, person)
             continue
         seen = _look(field, person)
@@ -136,18 +139,18 @@ def test_a_city_that_will_not_be_done_in_time_is_named_with_what_will_be_missing
         _store(field, Status.SUBMITTED, days_ago=day, cell=day)
     _close_on(field, 19)
     seen = _look(field)
-    behind = next(task for task in seen.to_do if task.concern is Concern.BEHIND)
+    behind = next(task for task in seen.to_do if task.concern is AlertKind.BEHIND)
     # One a day for the 20 days left: 43 - 20 of the 43 still missing.
     assert (behind.city_code, behind.interviews, behind.of) == ("110000", 23, 43)
     _close_on(field, 200)
-    assert not [task for task in _look(field).to_do if task.concern is Concern.BEHIND]
+    assert not [task for task in _look(field).to_do if task.concern is AlertKind.BEHIND]
 
 
 def test_without_any_interview_everything_is_missing(field: Any) -> None:
     _close_on(field, 10)
     seen = _look(field)
     assert seen.total.forecast is None
-    assert [(task.concern, task.interviews) for task in seen.to_do] == [(Concern.BEHIND, 50)]
+    assert [(task.concern, task.interviews) for task in seen.to_do] == [(AlertKind.BEHIND, 50)]
 
 
 def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_first(
@@ -165,10 +168,10 @@ def test_waste_waiting_overfilled_cells_and_odd_surveyors_are_named_largest_firs
     seen = _look(field, NATIONAL)
     concerns = [(task.concern, task.city_code, task.interviews) for task in seen.to_do]
     assert concerns == [
-        (Concern.WASTE, "110000", 11),  # 12 void of 15 decided, where 8% would be 1.2
-        (Concern.WAITING, "110000", 9),
-        (Concern.OVER, "110000", 4),  # nine in a cell of five
-        (Concern.SURVEYOR, "110000", 4),
+        (AlertKind.WASTE, "110000", 11),  # 12 void of 15 decided, where 8% would be 1.2
+        (AlertKind.WAITING, "110000", 9),
+        (AlertKind.OVER, "110000", 4),  # nine in a cell of five
+        (AlertKind.SURVEYOR, "110000", 4),
     ]
     surveyor = seen.to_do[-1]
     assert (surveyor.surveyor, surveyor.surveyor_id, surveyor.of) == (
@@ -192,30 +195,39 @@ def test_links_that_can_no_longer_be_used_are_broken_off_or_never_opened(field: 
     with session_scope(field.url) as session:
         session.add_all(Invitation(token_sha256=uuid4().hex, **base, **kind) for kind in kinds)
     ends = _look(field).dispositions
-    assert (ends.broken_off, ends.unopened) == (1, 2)
+    assert (ends.break_offs, ends.unknown_eligibility) == (1, 2)
 
 
 def test_rates_follow_their_definitions() -> None:
     ends = Dispositions(
-        complete=80, void=5, refused=10, broken_off=5, unopened=50, screened_out=20, quota_full=5
+        complete=80,
+        void=5,
+        refused=10,
+        break_offs=5,
+        unknown_eligibility=50,
+        screened_out=20,
+        quota_full=5,
     )
-    assert ends.eligibility is not None
-    assert ends.eligibility.value == pytest.approx(100 / 125)
-    assert ends.response_rate == pytest.approx(80 / (100 + 0.8 * 50))
-    assert ends.minimum_response_rate == pytest.approx(80 / 150)
-    assert ends.cooperation is not None
-    assert ends.cooperation.value == pytest.approx(0.8)
-    assert ends.refusal_rate == pytest.approx(10 / 150)
+    assert ends.estimated_eligibility is not None
+    assert ends.estimated_eligibility.value == pytest.approx(100 / 125)
+    assert ends.response_rate_rr3 == pytest.approx(80 / (100 + 0.8 * 50))
+    assert ends.response_rate_rr1 == pytest.approx(80 / 150)
+    assert ends.cooperation_rate_coop1 is not None
+    assert ends.cooperation_rate_coop1.value == pytest.approx(0.8)
+    assert ends.refusal_rate_ref1 == pytest.approx(10 / 150)
     nobody = Dispositions(0, 0, 0, 0, 0, 0, 0)
-    assert nobody.response_rate is None
-    assert nobody.cooperation is None
-    unopened_only = replace(nobody, unopened=3)
-    assert unopened_only.response_rate is None
-    assert unopened_only.minimum_response_rate == 0
+    assert nobody.response_rate_rr3 is None
+    assert nobody.cooperation_rate_coop1 is None
+    unopened_only = replace(nobody, unknown_eligibility=3)
+    assert unopened_only.response_rate_rr3 is None
+    assert unopened_only.response_rate_rr1 == 0
 
 
 def test_past_waste_comes_from_the_published_counts() -> None:
-    assert {year: round(rate * 100, 1) for year, rate in past_waste()} == {2017: 8.3, 2018: 4.3}
+    assert {year: round(rate * 100, 1) for year, rate in list_past_void_shares()} == {
+        2017: 8.3,
+        2018: 4.3,
+    }
     assert {wave.year for wave in published_waves() if wave.collected} == {2017, 2018}
 
 
@@ -223,7 +235,7 @@ def _days(field: Any, person: Principal, city: str | None) -> dict[tuple[str, st
     seen = _look(field, person)
     with read_scope(field.url) as session:
         cell_days = cells_by_day(
-            session=session, principal=person, wave=seen.wave, cells=seen.place(city).cells,
+            session=session, principal=person, wave=seen.wave, cells=seen.find_area(city).cells,
             city_code=city, now=field.now,
         )  # fmt: skip
     return {
@@ -249,9 +261,9 @@ def test_cells_by_day_are_cut_to_the_readers_area(field: Any) -> None:
     _store(field, Status.SUBMITTED)
     elsewhere = Principal(uuid4(), "Ma", Role.SUPERVISOR, "310000")
     assert _days(field, elsewhere, None) == {}
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _days(field, elsewhere, "110000")
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _days(field, Principal(uuid4(), "Li", Role.SURVEYOR, "110000"), None)
 
 
@@ -295,7 +307,7 @@ def test_a_computed_wave_shows_no_count_of_a_cell(
 
 def test_small_cities_of_a_computed_wave_cannot_be_subtracted(field: Any) -> None:
     with session_scope(field.url) as session:
-        store_cities(shipped_cities(), session=session)
+        upsert_cities(shipped_cities(), session=session)
     _store(field, *[Status.APPROVED] * 40)
     _store(field, *[Status.APPROVED] * 6, city="310000")
     _store(field, *[Status.APPROVED] * 15, city="320500")
@@ -307,16 +319,17 @@ def test_small_cities_of_a_computed_wave_cannot_be_subtracted(field: Any) -> Non
 
 
 def test_what_is_hidden_is_more_than_one_city_and_enough_people() -> None:
-    assert FEWEST == MINIMUM_N
+    assert MIN_CITY_INTERVIEWS == MINIMUM_N
     for counts in product((0, 1, 5, 9, 10, 11, 40), repeat=4):
         cities = [
-            Place(str(place), Tally(50, {Status.FROZEN: count}, count), (), EffectiveSize(0, 0),
+            AreaProgress(str(place), StatusTally(50, {Status.FROZEN: count}, count), (),
+            EffectiveSize(0, 0),
                   None, {}, 0)
             for place, count in enumerate(counts)
         ]  # fmt: skip
-        shown = large_enough(cities)
+        shown = list_publishable_cities(cities)
         hidden = sum(counts) - sum(city.tally.counted for city in shown)
-        assert all(city.tally.counted >= FEWEST for city in shown)
+        assert all(city.tally.counted >= MIN_CITY_INTERVIEWS for city in shown)
         gone = len(cities) - len(shown)
-        assert gone == 0 or len(shown) == 0 or (gone > 1 and hidden >= FEWEST)
-        assert gone == 0 or min(counts) < FEWEST
+        assert gone == 0 or len(shown) == 0 or (gone > 1 and hidden >= MIN_CITY_INTERVIEWS)
+        assert gone == 0 or min(counts) < MIN_CITY_INTERVIEWS

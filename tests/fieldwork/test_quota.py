@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.quota import Cell, age_of, find_cell, parse_band
+from survey.fieldwork.quotas import AgeGenderCell, age_of, find_cell, parse_band
 
 TODAY = date(2026, 5, 20)
 BANDS = ("15-24", "25-34", "35-44", "45-54", "55-70", "80+")
 CELLS = tuple(
-    Cell(UUID(int=number), *parse_band(band), gender)
+    AgeGenderCell(UUID(int=number), *parse_band(band), gender)
     for number, (band, gender) in enumerate((b, g) for b in BANDS for g in ("male", "female"))
 )
 
@@ -33,7 +33,7 @@ def test_anything_else_is_no_band(band: str) -> None:
 
 @given(age=st.integers(15, 70), gender=st.sampled_from(["male", "female"]))
 def test_each_age_and_gender_has_one_cell(age: int, gender: str) -> None:
-    holding = [cell for cell in CELLS if cell.holds(age, gender)]
+    holding = [cell for cell in CELLS if cell.contains(age, gender)]
     assert len(holding) == 1
     assert find_cell(CELLS, {"age": age, "gender": gender}, today=TODAY) == holding[0].id
 

@@ -14,22 +14,27 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from pydantic import ValidationError
 from sqlmodel import Session, col, func, select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.fieldwork import submission as submission_module
 from survey.fieldwork.correction import resubmit
-from survey.fieldwork.invitations import issue
-from survey.fieldwork.lifecycle import move
-from survey.fieldwork.places import FoundCell, FullGroup, Places, full_groups
-from survey.fieldwork.progress import progress_of, progress_waves
-from survey.fieldwork.quota import COUNTED
-from survey.fieldwork.quota_policy import NoQuota, QuotaPolicy, set_quota_policy
-from survey.fieldwork.submission import AnswersInvalid, Receipt, Submission, submit
-from survey.fieldwork.waves import WaveUnknown
+from survey.fieldwork.invitations import issue_invitation
+from survey.fieldwork.lifecycle import transition
+from survey.fieldwork.progress import get_progress, list_progress_waves
+from survey.fieldwork.quota_counts import (
+    FullQuotaGroup,
+    MatchedCell,
+    QuotaMembership,
+    list_full_groups,
+)
+from survey.fieldwork.quota_policy import QuotaNotFoundError, QuotaPolicy, set_quota_policy
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.submission import InvalidAnswersError, Submission, SubmissionReceipt, submit
+from survey.fieldwork.waves import WaveNotFoundError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, QuotaCell, Response, ResponseRevision, Status
 
 FINISHERS, TARGET = 64, 20
-HER_CELL = FullGroup(35, 44, "female")
+HER_CELL = FullQuotaGroup(35, 44, "female")
 """Of the woman who answers in `field.complete`."""
 
 
@@ -55,7 +60,7 @@ def _submission(field: Any, **changes: Any) -> Submission:
     )  # fmt: skip
 
 
-def _submit(field: Any, submission: Submission) -> Receipt:
+def _submit(field: Any, submission: Submission) -> SubmissionReceipt:
     with session_scope(field.url) as session:
         return submit(
             session=session, submission=submission, now=field.now,
@@ -63,7 +68,7 @@ def _submit(field: Any, submission: Submission) -> Receipt:
         )  # fmt: skip
 
 
-def _answered(field: Any, **changes: Any) -> Receipt:
+def _answered(field: Any, **changes: Any) -> SubmissionReceipt:
     return _submit(field, _submission(field, **changes))
 
 
@@ -81,7 +86,7 @@ def test_many_finishers_fill_a_cell_to_its_target_and_not_beyond(field: Any, tar
     start = Barrier(FINISHERS)
     submissions = [_submission(field) for _ in range(FINISHERS)]
 
-    def finish(submission: Submission) -> Receipt:
+    def finish(submission: Submission) -> SubmissionReceipt:
         start.wait()
         return _submit(field, submission)
 
@@ -109,28 +114,30 @@ def test_a_place_that_goes_after_the_cell_was_read_is_not_given_twice(
     """What a race does to the slower one, on a database where it cannot be provoked."""
     _set_targets(field, 1)
     _answered(field)
-    fresh = submission_module.places_for
+    fresh = submission_module.find_quota_membership
 
-    def as_it_was(**request: Any) -> Places:
+    def as_it_was(**request: Any) -> QuotaMembership:
         places = fresh(**request)
         assert places.cell is not None
-        return Places(FoundCell(places.cell.id, full=False), places.margins)
+        return QuotaMembership(MatchedCell(places.cell.id, full=False), places.margins)
 
-    monkeypatch.setattr(submission_module, "places_for", as_it_was)
+    monkeypatch.setattr(submission_module, "find_quota_membership", as_it_was)
     late = _submission(field)
     receipt = _submit(field, late)
     assert receipt.status is Status.QUOTA_FULL
     assert _statuses(field) == {Status.SUBMITTED: 1, Status.QUOTA_FULL: 1}
     assert _collected(field) == 1
     again = _submit(field, late)
-    assert again == Receipt(receipt.response_id, Status.QUOTA_FULL, duplicate=True, dropped=0)
+    assert again == SubmissionReceipt(
+        receipt.response_id, Status.QUOTA_FULL, duplicate=True, dropped=0
+    )
 
 
 def test_a_full_cell_says_so_uses_the_link_and_shows_in_progress(field: Any) -> None:
     _set_targets(field, 1)
     _answered(field)
     with session_scope(field.url) as session:
-        token = issue(
+        token = issue_invitation(
             session=session, principal=field.surveyor, wave_key="main-2026",
             point_id=field.point.id, now=field.now,
         ).token  # fmt: skip
@@ -138,8 +145,8 @@ def test_a_full_cell_says_so_uses_the_link_and_shows_in_progress(field: Any) -> 
     assert [_submit(field, late).status for _ in range(2)] == [Status.QUOTA_FULL] * 2
     assert _statuses(field) == {Status.SUBMITTED: 1, Status.QUOTA_FULL: 1}
     with read_scope(field.url) as session:
-        (wave,) = progress_waves(session=session, principal=OPERATOR)
-        seen = progress_of(
+        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
+        seen = get_progress(
             session=session, principal=OPERATOR, wave=wave, now=field.now, usual_waste=0.08
         )
         replayed = select(AuditEntry).where(
@@ -192,18 +199,18 @@ def _switch(
 
 
 def test_nobody_else_switches_it_and_nothing_is_not_switched(field: Any) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _switch(field, QuotaPolicy.COUNT, principal=field.surveyor)
-    with pytest.raises(NoQuota):
+    with pytest.raises(QuotaNotFoundError):
         _switch(field, QuotaPolicy.COUNT, city_code="310000")
-    with pytest.raises(WaveUnknown):
+    with pytest.raises(WaveNotFoundError):
         _switch(field, QuotaPolicy.COUNT, wave_key="nowhere")
 
 
 def test_what_is_full_is_known_before_the_first_question(field: Any) -> None:
-    def full() -> tuple[FullGroup, ...]:
+    def full() -> tuple[FullQuotaGroup, ...]:
         with read_scope(field.url) as session:
-            return full_groups(session=session, wave_id=field.wave.id, city_code="110000")
+            return list_full_groups(session=session, wave_id=field.wave.id, city_code="110000")
 
     assert full() == ()
     _set_targets(field, 1)
@@ -236,7 +243,9 @@ def test_a_complete_interview_that_claims_a_full_quota_counts(field: Any) -> Non
     assert _statuses(field) == {Status.SUBMITTED: 1}
     assert _collected(field) == 1
     again = _submit(field, claim)
-    assert again == Receipt(receipt.response_id, Status.SUBMITTED, duplicate=True, dropped=0)
+    assert again == SubmissionReceipt(
+        receipt.response_id, Status.SUBMITTED, duplicate=True, dropped=0
+    )
     with read_scope(field.url) as session:
         assert _replayed(session) == []
 
@@ -245,14 +254,14 @@ def test_what_is_left_open_for_a_quota_that_is_not_full_is_asked_for(field: Any)
     partial_answers = {
         name: field.complete[name] for name in ("consent", "lived_6m", "gender", "birth_year")
     }
-    with pytest.raises(AnswersInvalid) as refused:
+    with pytest.raises(InvalidAnswersError) as refused:
         _answered(field, answers=partial_answers, stopped="quota_full")
     assert {problem.code for problem in refused.value.problems} == {"required"}
     assert _statuses(field) == {}
     # Nor where quotas count and turn nobody away.
     _set_targets(field, 0)
     _switch(field, QuotaPolicy.COUNT)
-    with pytest.raises(AnswersInvalid):
+    with pytest.raises(InvalidAnswersError):
         _answered(field, answers=partial_answers, stopped="quota_full")
 
 
@@ -269,7 +278,7 @@ def test_how_an_interview_ended_follows_from_its_answers(
     """The claim of a full quota neither hides another ending nor excuses what it needs."""
     _set_targets(field, 0)
     assert _answered(field, answers=answers, stopped="quota_full").status is status
-    with pytest.raises(AnswersInvalid):
+    with pytest.raises(InvalidAnswersError):
         _answered(field, answers={"lived_6m": "no"}, stopped="quota_full")
     for claim in ("screened_out", "refused", "submitted", "approved", ""):
         with pytest.raises(ValidationError):
@@ -296,7 +305,7 @@ def test_an_early_stop_is_no_way_around_the_questionnaire(
     field: Any, answers: dict[str, Any], problem: str
 ) -> None:
     """Without a cell nobody was turned away, and what was answered must be right."""
-    with pytest.raises(AnswersInvalid) as refused:
+    with pytest.raises(InvalidAnswersError) as refused:
         _answered(field, answers=answers, stopped="quota_full")
     assert refused.value.problems
     assert _statuses(field) == {}
@@ -321,7 +330,7 @@ def test_a_restored_interview_counts_although_its_place_was_taken(field: Any) ->
 
 def _move(field: Any, response_id: UUID, to: Status, *, version: int) -> None:
     with session_scope(field.url) as session:
-        move(
+        transition(
             session=session, principal=OPERATOR, response_id=response_id, to=to,
             reason="other: test", now=field.now, expected_version=version,
         )  # fmt: skip
@@ -384,7 +393,7 @@ class _Fieldwork(RuleBasedStateMachine):
         with read_scope(self.field.url) as session:
             counted = Counter(
                 session.exec(
-                    select(Response.quota_cell_id).where(col(Response.status).in_(COUNTED))
+                    select(Response.quota_cell_id).where(col(Response.status).in_(COUNTED_STATUSES))
                 ).all()
             )
             cells = session.exec(select(QuotaCell)).all()

@@ -13,28 +13,34 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, func, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Action, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.lifecycle import MOVES, ResponseChanged, ResponseUnknown
-from survey.fieldwork.quota import COUNTED, cells_of
-from survey.fieldwork.reasons import NAMES, REASONS, NoteMissing, Reason, ReasonCode
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Action, Principal, Role
+from survey.fieldwork.lifecycle import TRANSITIONS, ResponseConflictError, ResponseNotFoundError
+from survey.fieldwork.quotas import COUNTED_STATUSES, list_cells
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.review import (
     ANY_FLAG,
     REVIEWABLE,
-    Filter,
-    SelectionChanged,
-    TooManyAtOnce,
-    count,
+    ReviewFilter,
+    SelectionConflictError,
+    TooManyResponsesError,
+    allowed_transitions,
+    count_by_status,
+    count_queue,
     decide,
-    decide_all,
-    next_steps,
-    preview,
-    previous,
-    queue,
-    read_interview,
-    review_waves,
-    surveyors,
-    tally,
+    decide_many,
+    find_previous,
+    get_response_detail,
+    list_queue,
+    list_review_waves,
+    list_surveyors,
+    preview_bulk_decision,
+)
+from survey.fieldwork.review_reasons import (
+    REASON_NAMES,
+    REASONS_BY_STATUS,
+    MissingNoteError,
+    ReasonCode,
+    ReviewReason,
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -49,7 +55,7 @@ from survey.store.tables import (
 )
 
 CITIES = ("110000", "310000")
-TOO_FAST = Reason(ReasonCode.SPEEDER)
+TOO_FAST = ReviewReason(ReasonCode.SPEEDER)
 
 
 def _person(field: Any, role: Role, area: str) -> Principal:
@@ -73,9 +79,9 @@ def _store(
     field: Any, *statuses: Status, city: str = "110000", pace: Sequence[float | None] = ()
 ) -> list[UUID]:
     with session_scope(field.url) as session:
-        cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
+        cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
         rows = [
-            StoredInterview(
+            FinishedResponse(
                 client_uuid=uuid4(), city_code=city, mode=Mode.ASSISTED, status=status,
                 submitted_at=field.now, answers=dict(field.complete, age=36),
                 timings={"quality": 4.5},
@@ -116,19 +122,21 @@ def _statuses(field: Any) -> Counter[Status]:
 
 
 READS = {
-    "tally": lambda session, person, wave, _: tally(
+    "tally": lambda session, person, wave, _: count_by_status(
         session=session, principal=person, wave_id=wave
     ),
-    "queue": lambda session, person, wave, _: queue(
-        session=session, principal=person, chosen=Filter(wave, None)
+    "queue": lambda session, person, wave, _: list_queue(
+        session=session, principal=person, chosen=ReviewFilter(wave, None)
     ),
-    "count": lambda session, person, wave, _: count(
-        session=session, principal=person, chosen=Filter(wave, None)
+    "count": lambda session, person, wave, _: count_queue(
+        session=session, principal=person, chosen=ReviewFilter(wave, None)
     ),
     "preview": lambda session, person, wave, _: (
-        preview(session=session, principal=person, chosen=Filter(wave, None), to=Status.VOID).total
+        preview_bulk_decision(
+            session=session, principal=person, chosen=ReviewFilter(wave, None), to=Status.VOID
+        ).total
     ),
-    "interview": lambda session, person, _, response_id: read_interview(
+    "interview": lambda session, person, _, response_id: get_response_detail(
         session=session, principal=person, response_id=response_id
     ),
 }
@@ -147,7 +155,7 @@ def test_nobody_sees_an_interview_outside_the_own_area_or_role(field: Any) -> No
                 continue
             try:
                 seen = READS[what](session, person, field.wave.id, beijing)
-            except (AccessDenied, ResponseUnknown):
+            except (AccessDeniedError, ResponseNotFoundError):
                 continue
             assert not seen, (role, area, what)
 
@@ -157,18 +165,18 @@ def test_lists_of_surveyors_and_waves_are_for_reviewers_of_the_city(
 ) -> None:
     _store(field, Status.SUBMITTED, Status.VOID)
     with read_scope(field.url) as session:
-        assert surveyors(
+        assert list_surveyors(
             session=session, principal=supervisor, wave_id=field.wave.id, city_code="110000"
         ) == [(field.surveyor.account_id, "Li", 2)]
-        with pytest.raises(AccessDenied):
-            surveyors(
+        with pytest.raises(AccessDeniedError):
+            list_surveyors(
                 session=session, principal=supervisor, wave_id=field.wave.id, city_code="310000"
             )
-        assert [wave.key for wave in review_waves(session=session, principal=supervisor)] == [
+        assert [wave.key for wave in list_review_waves(session=session, principal=supervisor)] == [
             "main-2026"
         ]
-        with pytest.raises(AccessDenied):
-            review_waves(session=session, principal=field.surveyor)
+        with pytest.raises(AccessDeniedError):
+            list_review_waves(session=session, principal=field.surveyor)
 
 
 # --- the queue -----------------------------------------------------------------------------------
@@ -183,9 +191,9 @@ def test_the_queue_goes_page_by_page_through_everything_once_riskiest_first(
     _store(field, Status.SUBMITTED, city="310000")
     _assess(field, ids[4], 80, "speed")
     _assess(field, ids[0], 0)
-    chosen, after, seen = Filter(field.wave.id), None, []
+    chosen, after, seen = ReviewFilter(field.wave.id), None, []
     with read_scope(field.url) as session:
-        while page := queue(
+        while page := list_queue(
             session=session, principal=supervisor, chosen=chosen, after=after, size=2
         ):
             seen += page
@@ -194,7 +202,9 @@ def test_the_queue_goes_page_by_page_through_everything_once_riskiest_first(
             ids[4], ids[0], ids[5], *sorted(ids[2:4]), ids[6], ids[1]
         ]  # fmt: skip
         back = [
-            previous(session=session, principal=supervisor, chosen=chosen, before=interview.spot)
+            find_previous(
+                session=session, principal=supervisor, chosen=chosen, before=interview.spot
+            )
             for interview in seen
         ]
     assert back == [None, *seen[:-1]]
@@ -204,7 +214,7 @@ def test_the_queue_can_be_cut_by_state_surveyor_and_flag(field: Any, supervisor:
     first, second, void = _store(field, Status.SUBMITTED, Status.SUBMITTED, Status.VOID)
     _assess(field, first, 50, "speed", "straight_line")
     _assess(field, void, 90, "speed")
-    base = Filter(field.wave.id)
+    base = ReviewFilter(field.wave.id)
     cases = {
         base: {first, second},
         replace(base, status=None): {first, second, void},
@@ -218,9 +228,11 @@ def test_the_queue_can_be_cut_by_state_surveyor_and_flag(field: Any, supervisor:
     }
     with read_scope(field.url) as session:
         for chosen, expected in cases.items():
-            queued = queue(session=session, principal=supervisor, chosen=chosen)
+            queued = list_queue(session=session, principal=supervisor, chosen=chosen)
             assert {interview.id for interview in queued} == expected, chosen
-            assert count(session=session, principal=supervisor, chosen=chosen) == len(expected)
+            assert count_queue(session=session, principal=supervisor, chosen=chosen) == len(
+                expected
+            )
 
 
 def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
@@ -230,7 +242,7 @@ def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
     _assess(field, response_id, 40, "straight_line", "speed")
     _decide(field, supervisor, response_id, Status.VOID, TOO_FAST)
     with read_scope(field.url) as session:
-        seen = read_interview(session=session, principal=supervisor, response_id=response_id)
+        seen = get_response_detail(session=session, principal=supervisor, response_id=response_id)
     answers = {each.item.name: each for part in seen.parts for each in part.answers}
     assert list(answers) == [
         "consent", "lived_6m", "quality", "service", "complained", "topics", "gender",
@@ -249,10 +261,10 @@ def test_an_interview_reads_as_it_was_answered_with_timings_flags_and_history(
 
 
 def _decide(
-    field: Any, person: Principal, response_id: UUID, to: Status, reason: Reason | None = None
+    field: Any, person: Principal, response_id: UUID, to: Status, reason: ReviewReason | None = None
 ) -> int:
     with session_scope(field.url) as session:
-        seen = read_interview(session=session, principal=person, response_id=response_id)
+        seen = get_response_detail(session=session, principal=person, response_id=response_id)
         return decide(
             session=session, principal=person, response_id=response_id,
             expected_version=seen.version, to=to, reason=reason, now=field.now,
@@ -263,17 +275,17 @@ def test_two_levels_approve_and_each_only_its_own(
     field: Any, supervisor: Principal, association: Principal
 ) -> None:
     (response_id,) = _store(field, Status.SUBMITTED)
-    assert next_steps(supervisor, Status.SUBMITTED) == (
+    assert allowed_transitions(supervisor, Status.SUBMITTED) == (
         Status.CITY_APPROVED, Status.RETURNED, Status.VOID
     )  # fmt: skip
-    assert next_steps(supervisor, Status.CITY_APPROVED) == ()
-    assert next_steps(association, Status.CITY_APPROVED) == (
+    assert allowed_transitions(supervisor, Status.CITY_APPROVED) == ()
+    assert allowed_transitions(association, Status.CITY_APPROVED) == (
         Status.APPROVED, Status.RETURNED, Status.VOID
     )  # fmt: skip
-    assert next_steps(supervisor, Status.VOID) == (Status.SUBMITTED,)
-    assert Status.SUBMITTED not in next_steps(supervisor, Status.RETURNED)
+    assert allowed_transitions(supervisor, Status.VOID) == (Status.SUBMITTED,)
+    assert Status.SUBMITTED not in allowed_transitions(supervisor, Status.RETURNED)
     _decide(field, supervisor, response_id, Status.CITY_APPROVED)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _decide(field, supervisor, response_id, Status.APPROVED)
     _decide(field, association, response_id, Status.APPROVED)
     assert _statuses(field) == {Status.APPROVED: 1}
@@ -283,7 +295,7 @@ def test_what_is_void_can_be_restored_and_counts_again(field: Any, supervisor: P
     (response_id,) = _store(field, Status.SUBMITTED)
     _decide(field, supervisor, response_id, Status.VOID, TOO_FAST)
     assert _collected(field) == 0
-    _decide(field, supervisor, response_id, Status.SUBMITTED, Reason(ReasonCode.BY_MISTAKE))
+    _decide(field, supervisor, response_id, Status.SUBMITTED, ReviewReason(ReasonCode.BY_MISTAKE))
     assert _collected(field) == 1
 
 
@@ -293,7 +305,7 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
     other = _person(field, Role.SUPERVISOR, "110000")
     (response_id,) = _store(field, Status.SUBMITTED)
     with read_scope(field.url) as session:
-        seen = read_interview(session=session, principal=supervisor, response_id=response_id)
+        seen = get_response_detail(session=session, principal=supervisor, response_id=response_id)
     start, outcomes = Barrier(2), []
 
     def act(person: Principal, to: Status) -> None:
@@ -306,7 +318,7 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
                     reason=TOO_FAST, now=field.now,
                 )  # fmt: skip
             outcomes.append(to)
-        except ResponseChanged:
+        except ResponseConflictError:
             outcomes.append(None)
 
     pair = ((supervisor, Status.RETURNED), (other, Status.VOID))
@@ -319,7 +331,9 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
     assert len(outcomes) == 2
     assert len(won) == 1
     with read_scope(field.url) as session:
-        now_seen = read_interview(session=session, principal=supervisor, response_id=response_id)
+        now_seen = get_response_detail(
+            session=session, principal=supervisor, response_id=response_id
+        )
     assert (now_seen.status, now_seen.version) == (won[0], 2)
     assert now_seen.history[0].detail["to"] == won[0]
 
@@ -329,17 +343,21 @@ def test_of_two_reviewers_at_once_one_decides_and_the_other_sees_what_changed(
 
 def _preview(field: Any, person: Principal, to: Status, **chosen: Any) -> Any:
     with read_scope(field.url) as session:
-        return preview(
-            session=session, principal=person, chosen=Filter(field.wave.id, **chosen), to=to
+        return preview_bulk_decision(
+            session=session, principal=person, chosen=ReviewFilter(field.wave.id, **chosen), to=to
         )
 
 
 def _decide_all(field: Any, person: Principal, seen: Any, **chosen: Any) -> int:
     with session_scope(field.url) as session:
-        return decide_all(
-            session=session, principal=person, chosen=Filter(field.wave.id, **chosen), seen=seen,
-            reason=TOO_FAST, now=field.now,
-        )  # fmt: skip
+        return decide_many(
+            session=session,
+            principal=person,
+            chosen=ReviewFilter(field.wave.id, **chosen),
+            seen=seen,
+            reason=TOO_FAST,
+            now=field.now,
+        )
 
 
 def _collected(field: Any) -> int:
@@ -368,7 +386,7 @@ def test_the_preview_is_exactly_what_happens(
     reach = [status for status in _in_reach(field, person) if status in REVIEWABLE]
     assert sum(seen.will.values()) + sum(seen.cannot.values()) == len(reach)
     for status in seen.will:
-        assert person.may(MOVES[status, to].action)
+        assert person.may(TRANSITIONS[status, to].action)
     entries = _entries(field)
     assert _decide_all(field, person, seen, status=None) == seen.total
     after = _statuses(field)
@@ -391,7 +409,7 @@ def _entries(field: Any) -> int:
 
 def _counted_in_beijing(field: Any) -> int:
     query = select(func.count()).where(
-        Response.city_code == "110000", col(Response.status).in_(COUNTED)
+        Response.city_code == "110000", col(Response.status).in_(COUNTED_STATUSES)
     )
     with read_scope(field.url) as session:
         return session.exec(query).one()
@@ -403,21 +421,21 @@ def test_a_bulk_action_stops_when_anything_in_it_has_changed(
     first, *_ = _store(field, Status.SUBMITTED, Status.SUBMITTED)
     seen = _preview(field, supervisor, Status.VOID)
     _decide(field, supervisor, first, Status.RETURNED, TOO_FAST)
-    with pytest.raises(SelectionChanged):
+    with pytest.raises(SelectionConflictError):
         _decide_all(field, supervisor, seen)
     assert _statuses(field) == {Status.RETURNED: 1, Status.SUBMITTED: 1}
     seen = _preview(field, supervisor, Status.VOID)
     _store(field, Status.SUBMITTED)
-    with pytest.raises(SelectionChanged):
+    with pytest.raises(SelectionConflictError):
         _decide_all(field, supervisor, seen)
 
 
 def test_too_many_at_once_are_refused_before_anything_is_counted(
     field: Any, supervisor: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.fieldwork.review.deciding.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("survey.fieldwork.review.decisions.MAX_BULK_RESPONSES", 2)
     _store(field, *[Status.SUBMITTED] * 3)
-    with pytest.raises(TooManyAtOnce):
+    with pytest.raises(TooManyResponsesError):
         _preview(field, supervisor, Status.VOID)
 
 
@@ -425,22 +443,28 @@ def test_too_many_at_once_are_refused_before_anything_is_counted(
 
 
 def test_every_reason_has_a_name_and_is_offered_somewhere() -> None:
-    assert set(NAMES) == set(ReasonCode) == {code for codes in REASONS.values() for code in codes}
-    for to, codes in REASONS.items():
+    assert (
+        set(REASON_NAMES)
+        == set(ReasonCode)
+        == {code for codes in REASONS_BY_STATUS.values() for code in codes}
+    )
+    for to, codes in REASONS_BY_STATUS.items():
         assert codes[-1] is ReasonCode.OTHER, to
 
 
 @given(code=st.sampled_from(ReasonCode), note=st.text(max_size=60))
 def test_a_reason_reads_back_as_it_was_given(code: ReasonCode, note: str) -> None:
     try:
-        reason = Reason.given(code, note)
-    except NoteMissing:
+        reason = ReviewReason.from_form(code, note)
+    except MissingNoteError:
         assert code is ReasonCode.OTHER
         assert not note.split()
         return
-    assert Reason.read(reason.text) == reason
+    assert ReviewReason.parse(reason.text) == reason
 
 
 def test_words_without_a_code_are_a_note() -> None:
-    assert Reason.read("asked again: she is 36") == Reason(None, "asked again: she is 36")
-    assert Reason.read("") == Reason(None, "")
+    assert ReviewReason.parse("asked again: she is 36") == ReviewReason(
+        None, "asked again: she is 36"
+    )
+    assert ReviewReason.parse("") == ReviewReason(None, "")

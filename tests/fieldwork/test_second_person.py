@@ -6,11 +6,16 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.lifecycle import move, move_all
-from survey.fieldwork.review import Filter, decide_all, preview, read_interview
-from survey.fieldwork.second_person import SamePerson, allow_one_person
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.dual_approval import SecondApproverRequiredError, set_single_approval
+from survey.fieldwork.lifecycle import transition, transition_many
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.review import (
+    ReviewFilter,
+    decide_many,
+    get_response_detail,
+    preview_bulk_decision,
+)
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Mode, Response, Status
 
@@ -24,7 +29,7 @@ def _administrator(field: Any) -> Principal:
 
 def _store(field: Any, *statuses: Status) -> list[UUID]:
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
             submitted_at=field.now, answers=field.complete,
             surveyor_id=field.surveyor.account_id,
@@ -42,7 +47,7 @@ def _move(
     field: Any, principal: Principal, response_id: UUID, to: Status, version: int, reason: str = "x"
 ) -> int:
     with session_scope(field.url) as session:
-        return move(
+        return transition(
             session=session, principal=principal, response_id=response_id, to=to, reason=reason,
             now=field.now, expected_version=version,
         )  # fmt: skip
@@ -57,12 +62,12 @@ def test_whoever_approved_for_the_city_does_not_approve_for_good(field: Any) -> 
     first, second = _administrator(field), _administrator(field)
     (response_id,) = _store(field, Status.SUBMITTED)
     _move(field, first, response_id, Status.CITY_APPROVED, 1)
-    with pytest.raises(SamePerson, match="another person"):
+    with pytest.raises(SecondApproverRequiredError, match="another person"):
         _move(field, first, response_id, Status.APPROVED, 2)
     assert _status(field, response_id) is Status.CITY_APPROVED
     with read_scope(field.url) as session:
-        mine = read_interview(session=session, principal=first, response_id=response_id)
-        theirs = read_interview(session=session, principal=second, response_id=response_id)
+        mine = get_response_detail(session=session, principal=first, response_id=response_id)
+        theirs = get_response_detail(session=session, principal=second, response_id=response_id)
     assert (mine.needs_another, theirs.needs_another) == (True, False)
     _move(field, second, response_id, Status.APPROVED, 2)
 
@@ -72,12 +77,12 @@ def test_both_approvals_in_one_transaction_are_still_one_person(field: Any) -> N
     first = _administrator(field)
     (response_id,) = _store(field, Status.SUBMITTED)
     with session_scope(field.url) as session:
-        version = move(
+        version = transition(
             session=session, principal=first, response_id=response_id, to=Status.CITY_APPROVED,
             reason="", now=field.now, expected_version=1,
         )  # fmt: skip
-        with pytest.raises(SamePerson):
-            move(
+        with pytest.raises(SecondApproverRequiredError):
+            transition(
                 session=session, principal=first, response_id=response_id, to=Status.APPROVED,
                 reason="", now=field.now, expected_version=version,
             )  # fmt: skip
@@ -86,7 +91,7 @@ def test_both_approvals_in_one_transaction_are_still_one_person(field: Any) -> N
 def test_the_operator_of_the_server_is_one_person_too(field: Any) -> None:
     (response_id,) = _store(field, Status.SUBMITTED)
     _move(field, OPERATOR, response_id, Status.CITY_APPROVED, 1)
-    with pytest.raises(SamePerson):
+    with pytest.raises(SecondApproverRequiredError):
         _move(field, OPERATOR, response_id, Status.APPROVED, 2)
 
 
@@ -98,7 +103,7 @@ def test_the_last_of_several_first_approvals_counts(field: Any) -> None:
     _move(field, second, response_id, Status.VOID, 2)
     _move(field, second, response_id, Status.SUBMITTED, 3)
     _move(field, second, response_id, Status.CITY_APPROVED, 4)
-    with pytest.raises(SamePerson):
+    with pytest.raises(SecondApproverRequiredError):
         _move(field, second, response_id, Status.APPROVED, 5)
     _move(field, first, response_id, Status.APPROVED, 5)
 
@@ -116,11 +121,13 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
     mine, theirs, nobodys = _store(field, Status.SUBMITTED, Status.SUBMITTED, Status.CITY_APPROVED)
     _move(field, first, mine, Status.CITY_APPROVED, 1)
     _move(field, second, theirs, Status.CITY_APPROVED, 1)
-    chosen = Filter(field.wave.id, Status.CITY_APPROVED)
+    chosen = ReviewFilter(field.wave.id, Status.CITY_APPROVED)
     with session_scope(field.url) as session:
-        seen = preview(session=session, principal=first, chosen=chosen, to=Status.APPROVED)
-        assert (seen.total, seen.own) == (2, 1)
-        decide_all(
+        seen = preview_bulk_decision(
+            session=session, principal=first, chosen=chosen, to=Status.APPROVED
+        )
+        assert (seen.total, seen.self_approved) == (2, 1)
+        decide_many(
             session=session, principal=first, chosen=chosen, seen=seen, reason=None, now=field.now
         )
     assert [_status(field, response_id) for response_id in (mine, theirs, nobodys)] == [
@@ -133,8 +140,8 @@ def test_many_at_once_leave_the_own_ones_to_another_person(field: Any) -> None:
                 Response.quota_cell_id,
             ).where(Response.id == mine)
         ).one()  # fmt: skip
-        with pytest.raises(SamePerson):
-            move_all(
+        with pytest.raises(SecondApproverRequiredError):
+            transition_many(
                 session=session, principal=first, rows=[row], to=Status.APPROVED, reason="",
                 now=field.now,
             )  # fmt: skip
@@ -148,17 +155,17 @@ def test_a_small_wave_may_allow_one_person_and_take_it_back(field: Any) -> None:
 
     def allow(principal: Principal, allowed: bool) -> None:
         with session_scope(field.url) as session:
-            allow_one_person(
+            set_single_approval(
                 session=session, principal=principal, wave_key=field.wave.key, allowed=allowed,
                 now=field.now,
             )  # fmt: skip
 
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         allow(Principal(uuid4(), "x", Role.SUPERVISOR, NATION), True)
     allow(first, True)
     _move(field, first, response_id, Status.APPROVED, 2)
     allow(first, False)
-    with pytest.raises(SamePerson):
+    with pytest.raises(SecondApproverRequiredError):
         _move(field, first, other, Status.APPROVED, 2)
     with read_scope(field.url) as session:
         entries = session.exec(

@@ -7,28 +7,30 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal
-from survey.fieldwork.clock import CHINA, china_date
-from survey.fieldwork.invitations import InvitationVoided, open_invitation
-from survey.fieldwork.progress import progress_of, progress_waves
-from survey.fieldwork.sheets import (
-    MOST_OPEN,
-    PER_PAGE,
-    Sheet,
-    SheetUnknown,
-    TooManyCodes,
-    issue_sheet,
-    my_sheets,
-    void_sheet,
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.fieldwork.invitation_sheets import (
+    INVITATIONS_PER_PAGE,
+    MAX_OPEN_INVITATIONS,
+    InvitationSheet,
+    InvitationSheetNotFoundError,
+    TooManyInvitationsError,
+    issue_invitation_sheet,
+    list_invitation_sheets,
+    void_invitation_sheet,
 )
-from survey.fieldwork.waves import WaveNotOpen, close_wave
+from survey.fieldwork.invitations import InvitationVoidedError, open_invitation
+from survey.fieldwork.progress import get_progress, list_progress_waves
+from survey.fieldwork.waves import WaveNotOpenError, close_wave
+from survey.store.china_time import CHINA, china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, Wave, new_id
 
 
-def _issue(field: Any, *, pages: int = 1, days: int = 3, point_id: UUID | None = None) -> Sheet:
+def _issue(
+    field: Any, *, pages: int = 1, days: int = 3, point_id: UUID | None = None
+) -> InvitationSheet:
     with session_scope(field.url) as session:
-        return issue_sheet(
+        return issue_invitation_sheet(
             session=session, principal=field.surveyor, point_id=point_id or field.point.id,
             pages=pages, days=days, now=field.now,
         )  # fmt: skip
@@ -41,7 +43,7 @@ def _open(field: Any, token: str) -> None:
 
 def _void(field: Any, sheet_id: UUID, principal: Principal | None = None) -> int:
     with session_scope(field.url) as session:
-        return void_sheet(
+        return void_invitation_sheet(
             session=session, principal=principal or field.surveyor, sheet_id=sheet_id,
             now=field.now,
         )  # fmt: skip
@@ -49,12 +51,12 @@ def _void(field: Any, sheet_id: UUID, principal: Principal | None = None) -> int
 
 def test_every_printed_code_is_a_link_of_its_own(field: Any) -> None:
     sheet = _issue(field, pages=2)
-    assert [code.serial for code in sheet.codes] == list(range(1, 2 * PER_PAGE + 1))
-    assert len({code.token for code in sheet.codes}) == 2 * PER_PAGE
+    assert [code.serial for code in sheet.codes] == list(range(1, 2 * INVITATIONS_PER_PAGE + 1))
+    assert len({code.token for code in sheet.codes}) == 2 * INVITATIONS_PER_PAGE
     _open(field, sheet.codes[7].token)
     with read_scope(field.url) as session:
         rows = session.exec(select(Invitation)).all()
-        (state,) = my_sheets(session=session, principal=field.surveyor, now=field.now)
+        (state,) = list_invitation_sheets(session=session, principal=field.surveyor, now=field.now)
         entries = session.exec(select(AuditEntry).where(AuditEntry.action == "sheet.issued")).all()
     assert [row.serial for row in rows if row.opened_at] == [8]
     assert not {code.token for code in sheet.codes} & {row.token_sha256 for row in rows}
@@ -83,12 +85,14 @@ def test_they_open_until_the_end_of_a_day_in_china(
 
 
 def test_a_surveyor_has_a_bounded_number_of_them_out(field: Any) -> None:
-    sheets = [_issue(field, pages=5) for _ in range(MOST_OPEN // (5 * PER_PAGE))]
-    with pytest.raises(TooManyCodes):
+    sheets = [
+        _issue(field, pages=5) for _ in range(MAX_OPEN_INVITATIONS // (5 * INVITATIONS_PER_PAGE))
+    ]
+    with pytest.raises(TooManyInvitationsError):
         _issue(field)
     with read_scope(field.url) as session:
-        assert len(session.exec(select(Invitation)).all()) == MOST_OPEN
-    for code in sheets[0].codes[:PER_PAGE]:
+        assert len(session.exec(select(Invitation)).all()) == MAX_OPEN_INVITATIONS
+    for code in sheets[0].codes[:INVITATIONS_PER_PAGE]:
         _open(field, code.token)
     _issue(field)
 
@@ -97,8 +101,8 @@ def test_what_is_taken_back_does_not_open_and_what_was_opened_goes_on(field: Any
     sheet = _issue(field)
     used, unused = sheet.codes[0].token, sheet.codes[1].token
     _open(field, used)
-    assert _void(field, sheet.id) == PER_PAGE - 1
-    with pytest.raises(InvitationVoided):
+    assert _void(field, sheet.id) == INVITATIONS_PER_PAGE - 1
+    with pytest.raises(InvitationVoidedError):
         _open(field, unused)
     _open(field, used)
     assert _void(field, sheet.id) == 0
@@ -107,17 +111,19 @@ def test_what_is_taken_back_does_not_open_and_what_was_opened_goes_on(field: Any
 
 def test_only_the_own_sheets_and_points_in_an_open_wave(field: Any) -> None:
     sheet = _issue(field)
-    with pytest.raises(SheetUnknown):
+    with pytest.raises(InvitationSheetNotFoundError):
         _void(field, sheet.id, field.colleague)
-    with pytest.raises(SheetUnknown):
+    with pytest.raises(InvitationSheetNotFoundError):
         _void(field, new_id())
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _issue(field, point_id=field.foreign_point.id)
     with read_scope(field.url) as session:
-        assert my_sheets(session=session, principal=field.colleague, now=field.now) == []
+        assert (
+            list_invitation_sheets(session=session, principal=field.colleague, now=field.now) == []
+        )
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(WaveNotOpen):
+    with pytest.raises(WaveNotOpenError):
         _issue(field)
 
 
@@ -126,8 +132,8 @@ def test_paper_that_nobody_scanned_is_no_attempt(field: Any) -> None:
     _open(field, sheet.codes[0].token)
     later = field.now + timedelta(days=3)
     with read_scope(field.url) as session:
-        (wave,) = progress_waves(session=session, principal=OPERATOR)
-        seen = progress_of(
+        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
+        seen = get_progress(
             session=session, principal=OPERATOR, wave=wave, now=later, usual_waste=0.08
         )
-    assert (seen.dispositions.broken_off, seen.dispositions.unopened) == (1, 0)
+    assert (seen.dispositions.break_offs, seen.dispositions.unknown_eligibility) == (1, 0)

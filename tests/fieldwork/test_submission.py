@@ -10,24 +10,24 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlmodel import col, func, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
 from survey.fieldwork.invitations import (
-    GRACE,
+    COMPLETION_GRACE_PERIOD,
     LIFETIME,
-    InvitationExpired,
-    InvitationUnknown,
-    InvitationUsed,
-    issue,
+    InvitationExpiredError,
+    InvitationNotFoundError,
+    InvitationUsedError,
+    issue_invitation,
     open_invitation,
 )
 from survey.fieldwork.submission import (
-    AnswersInvalid,
-    InstrumentChanged,
-    Receipt,
+    InstrumentConflictError,
+    InvalidAnswersError,
     Submission,
+    SubmissionReceipt,
     submit,
 )
-from survey.fieldwork.waves import WaveNotOpen, close_wave
+from survey.fieldwork.waves import WaveNotOpenError, close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -44,7 +44,7 @@ ISSUED = object()
 
 def _token(field: Any) -> str:
     with session_scope(field.url) as session:
-        return issue(
+        return issue_invitation(
             session=session, principal=field.surveyor, wave_key="main-2026",
             point_id=field.point.id, now=field.now,
         ).token  # fmt: skip
@@ -74,7 +74,7 @@ def _submit(
     submission: Submission,
     principal: Principal | None = None,
     after: timedelta = timedelta(0),
-) -> Receipt:
+) -> SubmissionReceipt:
     with session_scope(field.url) as session:
         return submit(
             session=session, submission=submission, principal=principal, now=field.now + after
@@ -106,7 +106,7 @@ def test_an_interview_is_stored_with_everything_it_belongs_to(field: Any) -> Non
         revision = session.exec(select(ResponseRevision)).one()
         invitation = session.exec(select(Invitation)).one()
         counted = session.exec(select(QuotaCell).where(QuotaCell.collected == 1)).one()
-    assert receipt == Receipt(response.id, Status.SUBMITTED, duplicate=False, dropped=0)
+    assert receipt == SubmissionReceipt(response.id, Status.SUBMITTED, duplicate=False, dropped=0)
     assert response.client_uuid == sent.client_uuid
     assert (response.wave_id, response.instrument_id) == (field.wave.id, field.wave.instrument_id)
     assert (response.city_code, response.point_id) == ("110000", field.point.id)
@@ -166,9 +166,11 @@ def test_a_second_send_gets_the_same_receipt_and_changes_nothing(field: Any) -> 
     sent = _submission(field)
     first = _submit(field, sent)
     before, actions = _counts(field), _actions(field)
-    for after in (timedelta(0), LIFETIME + GRACE + timedelta(days=300)):
+    for after in (timedelta(0), LIFETIME + COMPLETION_GRACE_PERIOD + timedelta(days=300)):
         again = _submit(field, sent, after=after)
-        assert again == Receipt(first.response_id, first.status, duplicate=True, dropped=0)
+        assert again == SubmissionReceipt(
+            first.response_id, first.status, duplicate=True, dropped=0
+        )
     assert _counts(field) == before == (1, 1, 1, 1)
     assert _actions(field) == actions
 
@@ -207,7 +209,7 @@ def test_the_same_uuid_through_another_link_leaves_that_link_unused(field: Any) 
 def test_a_link_serves_one_interview(field: Any) -> None:
     sent = _submission(field)
     _submit(field, sent)
-    with pytest.raises(InvitationUsed):
+    with pytest.raises(InvitationUsedError):
         _submit(field, _submission(field, token=sent.token))
     assert _counts(field) == (1, 1, 1, 1)
 
@@ -216,7 +218,7 @@ def test_what_is_wrong_is_said_item_by_item_and_nothing_is_stored(field: Any) ->
     answers = {**field.complete, "quality": 11, "birth_year": 1800, "gender": "robot"}
     del answers["service"]
     sent = _submission(field, answers=answers)
-    with pytest.raises(AnswersInvalid) as refusal:
+    with pytest.raises(InvalidAnswersError) as refusal:
         _submit(field, sent)
     assert {problem.item for problem in refusal.value.problems} == {
         "quality", "birth_year", "gender", "service"
@@ -230,15 +232,15 @@ def test_a_wave_that_is_not_open_takes_nothing(field: Any) -> None:
     by_link, assisted = _submission(field), _assisted(field)
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(WaveNotOpen):
+    with pytest.raises(WaveNotOpenError):
         _submit(field, by_link)
-    with pytest.raises(WaveNotOpen):
+    with pytest.raises(WaveNotOpenError):
         _submit(field, assisted, principal=field.surveyor)
     assert _counts(field) == (0, 0, 0, 0)
 
 
 def test_another_questionnaire_than_the_waves_is_refused(field: Any) -> None:
-    with pytest.raises(InstrumentChanged):
+    with pytest.raises(InstrumentConflictError):
         _submit(field, _submission(field, instrument_sha256="0" * 64))
 
 
@@ -248,13 +250,13 @@ def test_an_interview_opened_in_time_may_arrive_late_and_no_later(field: Any) ->
         with session_scope(field.url) as session:
             open_invitation(session=session, token=sent.token or "", proof="phone", now=field.now)
     _submit(field, in_time, after=LIFETIME + timedelta(days=6))
-    with pytest.raises(InvitationExpired):
-        _submit(field, too_late, after=LIFETIME + GRACE)
+    with pytest.raises(InvitationExpiredError):
+        _submit(field, too_late, after=LIFETIME + COMPLETION_GRACE_PERIOD)
 
 
 def test_a_forged_link_is_unknown(field: Any) -> None:
     for token in ("", "x", _token(field)[:-1]):
-        with pytest.raises(InvitationUnknown):
+        with pytest.raises(InvitationNotFoundError):
             _submit(field, _submission(field, token=token))
 
 
@@ -266,10 +268,10 @@ def test_assisted_interviews_are_for_assigned_points_of_signed_in_surveyors(fiel
         Principal(field.surveyor.account_id, "Li", Role.SUPERVISOR, NATION),
         Principal(field.surveyor.account_id, "Li", Role.SURVEYOR, "310000"),
     ):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _submit(field, _assisted(field), principal=principal)
     for point_id in (field.foreign_point.id, uuid4()):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _submit(field, _assisted(field, point_id=point_id), principal=field.surveyor)
     assert _counts(field) == (0, 0, 0, 0)
 
@@ -384,7 +386,7 @@ def test_whatever_arrives_is_stored_as_validated_or_refused_whole(
     sent = _assisted(field, answers={**field.complete, **changes})
     try:
         receipt = _submit(field, sent, principal=field.surveyor)
-    except AnswersInvalid:
+    except InvalidAnswersError:
         assert _counts(field) == before
         return
     assert _counts(field)[:2] == (before[0] + 1, before[1] + 1)

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from sqlmodel import func, select
 
-from survey.fieldwork.invitations import InvitationUsed, issue
-from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.fieldwork.invitations import InvitationUsedError, issue_invitation
+from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Invitation, QuotaCell, Response, ResponseRevision
 
@@ -20,7 +20,7 @@ SENDERS = 32
 
 def _token(field: Any) -> str:
     with session_scope(field.url) as session:
-        return issue(
+        return issue_invitation(
             session=session, principal=field.surveyor, wave_key="main-2026",
             point_id=field.point.id, now=field.now,
         ).token  # fmt: skip
@@ -35,10 +35,10 @@ def _submission(field: Any, token: str | None, **changes: Any) -> Submission:
     )  # fmt: skip
 
 
-def _at_once(field: Any, submissions: list[Submission]) -> list[Receipt | str]:
+def _at_once(field: Any, submissions: list[Submission]) -> list[SubmissionReceipt | str]:
     start = Barrier(len(submissions))
 
-    def send(submission: Submission) -> Receipt | str:
+    def send(submission: Submission) -> SubmissionReceipt | str:
         start.wait()
         try:
             with session_scope(field.url) as session:
@@ -46,7 +46,7 @@ def _at_once(field: Any, submissions: list[Submission]) -> list[Receipt | str]:
                     session=session, submission=submission,
                     principal=field.surveyor if submission.point_id else None, now=field.now,
                 )  # fmt: skip
-        except InvitationUsed as refusal:
+        except InvitationUsedError as refusal:
             return refusal.code
 
     with ThreadPoolExecutor(len(submissions)) as pool:
@@ -72,9 +72,14 @@ def _stored(field: Any) -> dict[str, int]:
 def test_one_uuid_sent_by_many_is_stored_once(field: Any) -> None:
     submission = _submission(field, _token(field))
     receipts = _at_once(field, [submission] * SENDERS)
-    assert all(isinstance(receipt, Receipt) for receipt in receipts)
-    assert len({receipt.response_id for receipt in receipts if isinstance(receipt, Receipt)}) == 1
-    fresh = Counter(receipt.duplicate for receipt in receipts if isinstance(receipt, Receipt))
+    assert all(isinstance(receipt, SubmissionReceipt) for receipt in receipts)
+    assert (
+        len({receipt.response_id for receipt in receipts if isinstance(receipt, SubmissionReceipt)})
+        == 1
+    )
+    fresh = Counter(
+        receipt.duplicate for receipt in receipts if isinstance(receipt, SubmissionReceipt)
+    )
     assert fresh == {False: 1, True: SENDERS - 1}
     assert _stored(field) == {
         "responses": 1, "revisions": 1, "collected": 1, "used": 1, "audited": 1
@@ -94,7 +99,10 @@ def test_one_uuid_through_many_links_uses_one_of_them(field: Any) -> None:
     uuid = uuid4()
     submissions = [_submission(field, _token(field), client_uuid=uuid) for _ in range(SENDERS)]
     receipts = _at_once(field, submissions)
-    assert len({receipt.response_id for receipt in receipts if isinstance(receipt, Receipt)}) == 1
+    assert (
+        len({receipt.response_id for receipt in receipts if isinstance(receipt, SubmissionReceipt)})
+        == 1
+    )
     assert _stored(field) == {
         "responses": 1, "revisions": 1, "collected": 1, "used": 1, "audited": 1
     }  # fmt: skip

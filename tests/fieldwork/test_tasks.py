@@ -7,26 +7,26 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import delete
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.clock import bounded, china_date, start_of_china_day
-from survey.fieldwork.quota import cells_of
-from survey.fieldwork.tasks import Task, my_tasks
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.quotas import list_cells
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.surveyor_tasks import SurveyorTask, list_tasks
 from survey.fieldwork.waves import close_wave
+from survey.store.china_time import china_date, clamp_device_time, start_of_china_day
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, Mode, Status
 
 
-def _tasks(field: Any, principal: Principal) -> list[Task]:
+def _tasks(field: Any, principal: Principal) -> list[SurveyorTask]:
     with read_scope(field.url) as session:
-        return my_tasks(session=session, principal=principal, now=field.now)
+        return list_tasks(session=session, principal=principal, now=field.now)
 
 
 def _collect(
     field: Any, surveyor: UUID, when: datetime, status: Status = Status.SUBMITTED, **changes: Any
 ) -> None:
     values = {"city_code": "110000", "point_id": field.point.id, **changes}
-    interview = StoredInterview(
+    interview = FinishedResponse(
         client_uuid=uuid4(), mode=Mode.SELF, status=status, submitted_at=when, answers={},
         surveyor_id=surveyor, **values,
     )  # fmt: skip
@@ -62,7 +62,7 @@ def test_own_and_common_counts_are_told_apart(field: Any) -> None:
 
 def test_quota_cells_show_the_whole_city(field: Any) -> None:
     with read_scope(field.url) as session:
-        cell = cells_of(session=session, wave_id=field.wave.id, city_code="110000")[0]
+        cell = list_cells(session=session, wave_id=field.wave.id, city_code="110000")[0]
     _collect(field, field.colleague.account_id, field.now, quota_cell_id=cell.id)
     (task,) = _tasks(field, field.surveyor)
     assert sum(progress.collected for progress in task.quota) == 1
@@ -88,7 +88,7 @@ def test_an_assignment_outside_the_area_does_not_show(field: Any) -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SURVEYOR])
 def test_other_roles_have_no_tasks(field: Any, role: Role) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _tasks(field, Principal(field.surveyor.account_id, "x", role, NATION))
 
 
@@ -103,6 +103,6 @@ def test_the_day_turns_at_midnight_in_china() -> None:
 
 def test_a_time_is_pulled_into_its_window() -> None:
     now, day = datetime(2026, 5, 20, tzinfo=UTC), timedelta(days=1)
-    assert bounded(now + day, now=now, oldest=day) == now
-    assert bounded(now - 2 * day, now=now, oldest=day) == now - day
-    assert bounded(now - day / 2, now=now, oldest=day) == now - day / 2
+    assert clamp_device_time(now + day, now=now, oldest=day) == now
+    assert clamp_device_time(now - 2 * day, now=now, oldest=day) == now - day
+    assert clamp_device_time(now - day / 2, now=now, oldest=day) == now - day / 2

@@ -4,21 +4,21 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from forced_states import force_state
 from sqlmodel import col, select
+from wave_states import set_wave_state
 
-from survey.access.principal import OPERATOR, AccessDenied
+from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.waves import (
-    MOVES,
+    WAVE_TRANSITIONS,
     NewWave,
-    WaveExists,
-    WaveMoveForbidden,
-    WaveUnknown,
+    WaveExistsError,
+    WaveNotFoundError,
+    WaveTransitionNotAllowedError,
     close_wave,
     create_wave,
-    move_wave,
+    get_wave,
     open_wave,
-    wave_by_key,
+    transition_wave,
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, WaveState
@@ -26,7 +26,7 @@ from survey.store.tables import AuditEntry, WaveState
 
 def test_a_wave_is_created_planned_and_opened_on_the_record(field: Any) -> None:
     with read_scope(field.url) as session:
-        assert wave_by_key(session=session, key="main-2026").state is WaveState.OPEN
+        assert get_wave(session=session, key="main-2026").state is WaveState.OPEN
         entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()
     assert [entry.action for entry in entries] == ["wave.created", "wave.open"]
     assert [entry.detail["by"] for entry in entries] == ["operator", "operator"]
@@ -38,55 +38,62 @@ def test_a_key_is_taken_once(field: Any) -> None:
         key="main-2026", series="main", year=2026, title_zh="t", title_en="t",
         instrument_id=field.wave.instrument_id,
     )  # fmt: skip
-    with pytest.raises(WaveExists), session_scope(field.url) as session:
+    with pytest.raises(WaveExistsError), session_scope(field.url) as session:
         create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
 
 
 def test_an_unknown_wave_is_said_to_be_unknown(field: Any) -> None:
-    with read_scope(field.url) as session, pytest.raises(WaveUnknown, match="main-1999"):
-        wave_by_key(session=session, key="main-1999")
-    with session_scope(field.url) as session, pytest.raises(WaveUnknown, match="main-1999"):
+    with read_scope(field.url) as session, pytest.raises(WaveNotFoundError, match="main-1999"):
+        get_wave(session=session, key="main-1999")
+    with session_scope(field.url) as session, pytest.raises(WaveNotFoundError, match="main-1999"):
         close_wave(session=session, principal=OPERATOR, key="main-1999", now=field.now)
 
 
 def test_a_surveyor_neither_creates_nor_moves_waves(field: Any) -> None:
     with session_scope(field.url) as session:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             close_wave(session=session, principal=field.surveyor, key="main-2026", now=field.now)
-        assert wave_by_key(session=session, key="main-2026").state is WaveState.OPEN
+        assert get_wave(session=session, key="main-2026").state is WaveState.OPEN
 
 
 def test_a_wave_goes_all_the_way_and_may_be_reopened_before_it_is_frozen(field: Any) -> None:
     way = [WaveState.CLOSED, WaveState.OPEN, WaveState.CLOSED, WaveState.FROZEN]
     for state in way:
         with session_scope(field.url) as session:
-            move_wave(session=session, principal=OPERATOR, key="main-2026", to=state, now=field.now)
+            transition_wave(
+                session=session, principal=OPERATOR, key="main-2026", to=state, now=field.now
+            )
     with read_scope(field.url) as session:
-        assert wave_by_key(session=session, key="main-2026").state is WaveState.FROZEN
+        assert get_wave(session=session, key="main-2026").state is WaveState.FROZEN
         moves = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()[2:]
     assert [(m.detail["from"], m.detail["to"]) for m in moves] == list(
         pairwise([WaveState.OPEN, *way])
     )
-    with session_scope(field.url) as session, pytest.raises(WaveMoveForbidden, match="release"):
-        move_wave(
+    with (
+        session_scope(field.url) as session,
+        pytest.raises(WaveTransitionNotAllowedError, match="release"),
+    ):
+        transition_wave(
             session=session, principal=OPERATOR, key="main-2026", to=WaveState.RELEASED,
             now=field.now,
         )  # fmt: skip
 
 
 def test_every_move_outside_the_table_is_refused(field: Any) -> None:
-    forbidden = [(a, b) for a, b in product(WaveState, WaveState) if b not in MOVES[a]]
+    forbidden = [(a, b) for a, b in product(WaveState, WaveState) if b not in WAVE_TRANSITIONS[a]]
     assert (WaveState.RELEASED, WaveState.OPEN) in forbidden
     for start, to in forbidden:
         with session_scope(field.url) as session:
-            wave = wave_by_key(session=session, key="main-2026")
-            force_state(session, wave, start)
-            with pytest.raises(WaveMoveForbidden, match=f"is {start} and cannot become {to}"):
-                move_wave(
+            wave = get_wave(session=session, key="main-2026")
+            set_wave_state(session, wave, start)
+            with pytest.raises(
+                WaveTransitionNotAllowedError, match=f"is {start} and cannot become {to}"
+            ):
+                transition_wave(
                     session=session, principal=OPERATOR, key="main-2026", to=to, now=field.now
                 )
 
 
 def test_opening_twice_is_refused(field: Any) -> None:
-    with pytest.raises(WaveMoveForbidden), session_scope(field.url) as session:
+    with pytest.raises(WaveTransitionNotAllowedError), session_scope(field.url) as session:
         open_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)

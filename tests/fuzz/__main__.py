@@ -6,10 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from fuzz.child import child
-from fuzz.mutations import mutated
-from fuzz.seeds import good, nasty, saved
+from fuzz.mutations import mutate
+from fuzz.seeds import nasty_inputs, save_input, valid_inputs
 from fuzz.targets import TARGETS
+from fuzz.worker_process import worker_process
 
 
 def main() -> int:
@@ -31,18 +31,21 @@ def main() -> int:
 def hunt(target: str, seconds: float, seed: int, folder: Path) -> int:
     """Mutations of good and of nasty input until the time is over; returns the faults."""
     chance = random.Random(f"{target}/{seed}")
-    pool = [good(target), *(content for _, content in nasty(target) if len(content) < 100_000)]
+    pool = [
+        valid_inputs(target),
+        *(content for _, content in nasty_inputs(target) if len(content) < 100_000),
+    ]
     ends, count, faults = time.monotonic() + seconds, 0, 0
     while time.monotonic() < ends:
-        with child() as parser:
-            parser.feed(target, good(target))
+        with worker_process() as parser:
+            parser.feed(target, valid_inputs(target))
             for _ in range(2_000):
-                content = mutated(chance.choice(pool), chance.randrange(2**32))
+                content = mutate(chance.choice(pool), chance.randrange(2**32))
                 verdict = parser.feed(target, content)
                 count += 1
                 if verdict.fault:
                     faults += 1
-                    kept = saved(folder, target, content)
+                    kept = save_input(folder, target, content)
                     sys.stdout.write(f"{target}: {verdict.fault} {kept}\n")
                 if verdict.fault or time.monotonic() > ends:
                     break

@@ -9,7 +9,7 @@ _DICTIONARY = (
 )  # fmt: skip
 
 
-def mutated(content: bytes, seed: int) -> bytes:
+def mutate(content: bytes, seed: int) -> bytes:
     """Up to eight cuts, copies, flips and insertions."""
     chance = random.Random(seed)
     data = bytearray(content)

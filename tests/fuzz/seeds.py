@@ -33,7 +33,7 @@ def workbook() -> bytes:
     return buffer.getvalue()
 
 
-def good(target: str) -> bytes:
+def valid_inputs(target: str) -> bytes:
     """Something that the parser takes, or nearly."""
     if target in WORKBOOKS:
         return workbook()
@@ -52,7 +52,7 @@ def good(target: str) -> bytes:
     return seeds[target]
 
 
-def repacked(changes: dict[str, bytes]) -> bytes:
+def repack_workbook(changes: dict[str, bytes]) -> bytes:
     """The good workbook with some of its parts replaced or added."""
     buffer = io.BytesIO()
     with (
@@ -67,7 +67,7 @@ def repacked(changes: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def nasty(target: str) -> Iterator[tuple[str, bytes]]:
+def nasty_inputs(target: str) -> Iterator[tuple[str, bytes]]:
     """Inputs that take a careless parser down: small to send, large or slow to read."""
     yield "empty", b""
     yield "nul", b"\x00" * 1000
@@ -92,26 +92,29 @@ def _workbooks() -> dict[str, bytes]:
 
 def _made_workbooks() -> Iterator[tuple[str, bytes]]:
     sheet, strings = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
-    yield "zip bomb", repacked({sheet: b"0" * 60_000_000})
+    yield "zip bomb", repack_workbook({sheet: b"0" * 60_000_000})
     laughs = b"".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">'.encode() for n in range(1, 10))
     head = b'<?xml version="1.0"?><!DOCTYPE sst [<!ENTITY l0 "ha">' + laughs + b"]>"
     yield (
         "billion laughs",
-        repacked({strings: head + _MAIN.encode() + b"<si><t>&l9;</t></si></sst>"}),
+        repack_workbook({strings: head + _MAIN.encode() + b"<si><t>&l9;</t></si></sst>"}),
     )
     many = b"<si><t>" + b"x" * 200 + b"</t></si>"
-    yield "shared strings", repacked({strings: _MAIN.encode() + many * 300_000 + b"</sst>"})
+    yield "shared strings", repack_workbook({strings: _MAIN.encode() + many * 300_000 + b"</sst>"})
     deep = b"<r>" * 200_000
-    yield "deep", repacked({strings: _MAIN.encode() + b"<si>" + deep})
+    yield "deep", repack_workbook({strings: _MAIN.encode() + b"<si>" + deep})
     far = b'<c r="XFD1048576"><v>1</v></c>'
     rows = b"".join(b'<row r="%d">%s</row>' % (n, far) for n in range(1, 400))
     start = (
         b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
     )
-    yield "far cells", repacked({sheet: start + rows + b"</sheetData></worksheet>"})
+    yield "far cells", repack_workbook({sheet: start + rows + b"</sheetData></worksheet>"})
     huge = b'<row r="1"><c r="A1"><v>' + b"9" * 5_000_000 + b"</v></c></row>"
-    yield "huge number", repacked({sheet: start + huge + b"</sheetData></worksheet>"})
-    yield "external", repacked({strings: b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'})
+    yield "huge number", repack_workbook({sheet: start + huge + b"</sheetData></worksheet>"})
+    yield (
+        "external",
+        repack_workbook({strings: b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>'}),
+    )
     yield "half", workbook()[: len(workbook()) // 2]
 
 
@@ -163,7 +166,7 @@ def _tables() -> Iterator[tuple[str, bytes]]:
     yield "utf-16", "a,b\n1,2".encode("utf-16")
 
 
-def saved(folder: Path, target: str, content: bytes) -> Path:
+def save_input(folder: Path, target: str, content: bytes) -> Path:
     """Keep an input that was found, under a name that says nothing of its content."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{target}-{len(list(folder.iterdir())):03d}.bin"

@@ -16,23 +16,23 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from survey.access.tokens import digest
-from survey.fieldwork.importing.mapping import read_mapping
-from survey.fieldwork.importing.workbooks import read_table
+from survey.fieldwork.importing.column_mapping import read_mapping
+from survey.fieldwork.importing.table_reading import read_table
+from survey.fieldwork.paper.double_keying import read_serial
 from survey.fieldwork.paper.keying import Keying
-from survey.fieldwork.paper.sheets import read_serial
-from survey.fieldwork.planning.points import point_sheet
+from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.submission import Submission
 from survey.instrument.expressions import parse, to_json
+from survey.instrument.indicator_tree_csv import read_tree
 from survey.instrument.model import Instrument
-from survey.instrument.tree_csv import read_tree
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import load_bundle, read_xlsform
 from survey.locale import SurveyError
-from survey.sample.frame import shipped_cities
-from survey.sample.plan_file import read_plan_file
-from survey.sample.workbooks import read_sheet
+from survey.sample.city_frame import shipped_cities
+from survey.sample.plan_workbook import read_plan_file
+from survey.sample.workbook_io import read_sheet
 from survey.settings import PROJECT_ROOT
-from survey.web.wire import GuardedProtocol
+from survey.web.http_protocol import LimitedHttpProtocol
 
 REFUSALS = (SurveyError, ValidationError, orjson.JSONDecodeError)
 """What callers turn into words or a 4xx."""
@@ -90,10 +90,10 @@ def plan_workbook(data: bytes) -> None:
 
 
 def point_list(data: bytes) -> None:
-    read_sheet("points.xlsx", data, point_sheet(list(shipped_cities()), "en"))
+    read_sheet("points.xlsx", data, point_list_template(list(shipped_cities()), "en"))
 
 
-def _in_a_file(data: bytes, suffix: str, read: Callable[[Path], object]) -> None:
+def _read_from_file(data: bytes, suffix: str, read: Callable[[Path], object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"given{suffix}"
         path.write_bytes(data)
@@ -101,28 +101,28 @@ def _in_a_file(data: bytes, suffix: str, read: Callable[[Path], object]) -> None
 
 
 def questionnaire(data: bytes) -> None:
-    _in_a_file(data, ".xlsx", read_xlsform)
+    _read_from_file(data, ".xlsx", read_xlsform)
 
 
 def tree(data: bytes) -> None:
-    _in_a_file(data, ".csv", read_tree)
+    _read_from_file(data, ".csv", read_tree)
 
 
 def wire(data: bytes) -> None:
     """Request heads in pieces of uneven size, as they come off a line."""
-    asyncio.run(_hear(data))
+    asyncio.run(_feed_protocol(data))
 
 
-async def _hear(data: bytes) -> None:
+async def _feed_protocol(data: bytes) -> None:
     async def app(_scope: object, _receive: object, _send: object) -> None:
         return None
 
-    config = Config(app, http=GuardedProtocol, log_config=None, access_log=False)
+    config = Config(app, http=LimitedHttpProtocol, log_config=None, access_log=False)
     config.load()
     transport = MagicMock()
     transport.is_closing.return_value = False
     transport.get_extra_info.return_value = None
-    protocol = GuardedProtocol(config=config, server_state=ServerState(), app_state={})
+    protocol = LimitedHttpProtocol(config=config, server_state=ServerState(), app_state={})
     protocol.connection_made(transport)
     start, size = 0, 1
     while start < len(data) and not transport.close.called:

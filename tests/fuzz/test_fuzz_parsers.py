@@ -9,24 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz.child import Child, child
-from fuzz.mutations import mutated
-from fuzz.seeds import good, nasty
+from fuzz.mutations import mutate
+from fuzz.seeds import nasty_inputs, valid_inputs
 from fuzz.targets import REFUSALS, TARGETS
+from fuzz.worker_process import FuzzWorker, worker_process
 
 
 @pytest.fixture(scope="module")
-def apart() -> Iterator[Child]:
+def apart() -> Iterator[FuzzWorker]:
     """One process with bounds for all parsers."""
-    with child() as process:
+    with worker_process() as process:
         yield process
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_inputs_made_to_hurt(target: str, apart: Child) -> None:
+def test_inputs_made_to_hurt(target: str, apart: FuzzWorker) -> None:
     """CPU time, not time: a busy machine changes little."""
-    assert apart.feed(target, good(target)).answer in {"ok", "refused"}
-    for name, content in nasty(target):
+    assert apart.feed(target, valid_inputs(target)).answer in {"ok", "refused"}
+    for name, content in nasty_inputs(target):
         assert apart.feed(target, content).fault == "", name
 
 
@@ -39,7 +39,7 @@ def test_changed_bytes_are_read_or_refused(target: str) -> None:
     @given(st.integers(0, 2**32))
     def look(seed: int) -> None:
         try:
-            parse(mutated(good(target), seed))
+            parse(mutate(valid_inputs(target), seed))
         except REFUSALS:
             return
 

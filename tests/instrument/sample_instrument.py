@@ -2,13 +2,13 @@
 
 from survey.instrument.model import (
     Choice,
-    Ending,
     Instrument,
     Item,
-    Kind,
+    ItemKind,
     Language,
     Section,
-    Special,
+    SectionExit,
+    SpecialAnswer,
 )
 
 
@@ -19,7 +19,7 @@ def both(text: str) -> dict[str, str]:
 YES_NO = (Choice(name="yes", label=both("Yes")), Choice(name="no", label=both("No")))
 
 
-def question(name: str, kind: Kind, **fields: object) -> Item:
+def question(name: str, kind: ItemKind, **fields: object) -> Item:
     return Item.model_validate({"name": name, "kind": kind, "label": both(name), **fields})
 
 
@@ -35,20 +35,20 @@ def sample(**changes: object) -> Instrument:
             Section(
                 name="door",
                 title=both("Consent"),
-                items=(question("consent", Kind.SELECT_ONE, choices=YES_NO, required=True),),
+                items=(question("consent", ItemKind.SELECT_ONE, choices=YES_NO, required=True),),
             ),
             Section(
                 name="declined",
                 relevant="${consent} = 'no'",
-                ends=Ending.REFUSED,
-                items=(question("goodbye", Kind.NOTE),),
+                ends=SectionExit.REFUSED,
+                items=(question("goodbye", ItemKind.NOTE),),
             ),
             Section(
                 name="screening",
                 items=(
                     question(
                         "birth_year",
-                        Kind.INTEGER,
+                        ItemKind.INTEGER,
                         required=True,
                         minimum=1900,
                         maximum=2024,
@@ -56,42 +56,42 @@ def sample(**changes: object) -> Instrument:
                         constraint_message=both("15 or older"),
                         required_message=both("Year, please"),
                     ),
-                    question("age", Kind.CALCULATE, calculation="2024 - ${birth_year}"),
+                    question("age", ItemKind.CALCULATE, calculation="2024 - ${birth_year}"),
                 ),
             ),
             Section(
                 name="too_old",
                 relevant="${age} > 70",
-                ends=Ending.SCREENED_OUT,
-                items=(question("thanks", Kind.NOTE),),
+                ends=SectionExit.SCREENED_OUT,
+                items=(question("thanks", ItemKind.NOTE),),
             ),
             Section(
                 name="main",
                 items=(
                     question(
                         "quality",
-                        Kind.RATING,
+                        ItemKind.RATING,
                         minimum=1,
                         maximum=10,
                         step=1,
                         required=True,
-                        specials=(Special.DONT_KNOW, Special.NOT_EXPERIENCED),
+                        specials=(SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED),
                         indicator="2.1.2",
                         constraint=". != 7",
                     ),
-                    question("why", Kind.TEXT, relevant="${quality} <= 3"),
-                    question("channels", Kind.SELECT_MULTIPLE, choices=YES_NO),
+                    question("why", ItemKind.TEXT, relevant="${quality} <= 3"),
+                    question("channels", ItemKind.SELECT_MULTIPLE, choices=YES_NO),
                     question(
                         "spent",
-                        Kind.DECIMAL,
+                        ItemKind.DECIMAL,
                         minimum=0,
                         maximum=1000,
                         step=0.5,
                         relevant="selected(${channels}, 'yes')",
                     ),
-                    question("bought_on", Kind.DATE, constraint=". <= today()"),
-                    question("elderly", Kind.CALCULATE, calculation="${age} >= 60"),
-                    question("children", Kind.NOTE, relevant="${elderly} = false()"),
+                    question("bought_on", ItemKind.DATE, constraint=". <= today()"),
+                    question("elderly", ItemKind.CALCULATE, calculation="${age} >= 60"),
+                    question("children", ItemKind.NOTE, relevant="${elderly} = false()"),
                 ),
             ),
         ),

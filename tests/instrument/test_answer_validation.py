@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_instrument import sample
 
-from survey.instrument.model import MAX_TEXT, Ending
+from survey.instrument.model import MAX_TEXT, SectionExit
 from survey.instrument.validation import Validation, validate
 
 TODAY = date(2024, 5, 1)
@@ -28,7 +28,7 @@ def test_a_whole_interview():
     result = read({**GOOD, "channels": ["no", "yes", "no"], "spent": 12.5})
     assert result.accepted
     assert result.ending is None
-    assert result.dropped == ()
+    assert result.off_route == ()
     assert result.answers == {
         "consent": "yes",
         "birth_year": 1980,
@@ -50,7 +50,7 @@ def test_off_the_route_is_dropped_and_counted():
         {**GOOD, "why": "never asked", "spent": 3, "unknown": 1, "goodbye": "x", "blank": "  "}
     )
     assert result.accepted
-    assert set(result.dropped) == {"why", "spent", "unknown", "goodbye"}
+    assert set(result.off_route) == {"why", "spent", "unknown", "goodbye"}
     assert "why" not in result.answers
 
 
@@ -58,21 +58,21 @@ def test_calculations_are_the_servers():
     result = read({**GOOD, "age": 99, "elderly": True})
     assert result.answers["age"] == 44
     assert result.answers["elderly"] is False
-    assert result.dropped == ()
+    assert result.off_route == ()
 
 
 def test_refusal_ends_the_interview():
     result = read({"consent": "no", "birth_year": 1980, "quality": 8})
     assert result.accepted
-    assert result.ending is Ending.REFUSED
+    assert result.ending is SectionExit.REFUSED
     assert result.route == ("consent", "goodbye")
-    assert set(result.dropped) == {"birth_year", "quality"}
+    assert set(result.off_route) == {"birth_year", "quality"}
 
 
 def test_screening_out_ends_the_interview():
     result = read({"consent": "yes", "birth_year": 1940})
     assert result.accepted
-    assert result.ending is Ending.SCREENED_OUT
+    assert result.ending is SectionExit.SCREENED_OUT
     assert result.answers["age"] == 84
 
 
@@ -159,7 +159,7 @@ def test_later_answers_are_not_seen_earlier():
     instrument = instrument.model_copy(update={"sections": (*instrument.sections[:-1], changed)})
     result = validate(instrument, {**GOOD, "quality": 2, "why": "x", "early": 5}, today=TODAY)
     assert "early" not in result.route
-    assert result.dropped == ("early",)
+    assert result.off_route == ("early",)
 
 
 JSONISH = st.recursive(
@@ -186,4 +186,4 @@ def test_accepted_answers_are_accepted_again_unchanged(answers):
         second = read(first.answers)
         assert second.accepted
         assert second.answers == first.answers
-        assert second.dropped == ()
+        assert second.off_route == ()

@@ -8,8 +8,8 @@ import pytest
 from py_mini_racer import MiniRacer
 from sample_instrument import question, sample
 
-from survey.instrument.browser import browser_form
-from survey.instrument.model import Kind, Section, Special
+from survey.instrument.browser_payload import browser_form
+from survey.instrument.model import ItemKind, Section, SpecialAnswer
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import load_bundle
 
@@ -43,11 +43,15 @@ def test_shape():
 
 def test_zero_and_false_are_not_blank():
     items = (
-        question("a", Kind.INTEGER, minimum=0, relevant="0", constraint="''"),
+        question("a", ItemKind.INTEGER, minimum=0, relevant="0", constraint="''"),
         question(
-            "b", Kind.RATING, minimum=0, maximum=1, special_labels={Special.REFUSED: {"en": "no"}}
+            "b",
+            ItemKind.RATING,
+            minimum=0,
+            maximum=1,
+            special_labels={SpecialAnswer.REFUSED: {"en": "no"}},
         ),
-        question("c", Kind.TEXT),
+        question("c", ItemKind.TEXT),
     )
     first, second, third = browser_form(sample(sections=(Section(name="s", items=items),)))[
         "sections"
@@ -67,8 +71,8 @@ def test_shipped_forms_are_small_and_lead_the_browser_along_the_servers_route(na
     for item in instrument.items():
         if item.choices:
             first = item.choices[0].name
-            answers[item.name] = [first] if item.kind is Kind.SELECT_MULTIPLE else first
-        elif item.kind in (Kind.RATING, Kind.INTEGER):
+            answers[item.name] = [first] if item.kind is ItemKind.SELECT_MULTIPLE else first
+        elif item.kind in (ItemKind.RATING, ItemKind.INTEGER):
             answers[item.name] = 1950 if item.name == "birth_year" else 8
     server = validate(instrument, answers, today=date(2024, 5, 1))
     browser = MiniRacer()

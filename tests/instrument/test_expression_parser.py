@@ -10,9 +10,9 @@ from survey.instrument.expressions import (
     ExpressionError,
     evaluate,
     parse,
-    reads_itself,
     references,
     to_json,
+    uses_self,
 )
 from survey.instrument.expressions.syntax import MAX_DEPTH, MAX_LENGTH
 
@@ -110,8 +110,8 @@ def test_long_chains_of_conditions_are_no_depth():
 def test_references_and_own_answer():
     expression = parse("if(selected(${a}, 'x'), ${b-1}, regex(${c}, 'y')) or . > 1")
     assert references(expression) == {"a", "b-1", "c"}
-    assert reads_itself(expression)
-    assert not reads_itself(parse("${a} = '.'"))
+    assert uses_self(expression)
+    assert not uses_self(parse("${a} = '.'"))
 
 
 def test_json_for_the_browser_is_plain():

@@ -13,11 +13,11 @@ from survey.instrument.expressions import Expression, Json, Value, evaluate, par
 from survey.instrument.expressions.pattern_builder import compile_pattern
 from survey.instrument.expressions.syntax import (
     FUNCTIONS,
-    Itself,
     Literal,
-    Matches,
     Operation,
     Reference,
+    RegexMatch,
+    SelfReference,
 )
 
 HERE = Path(__file__).parent
@@ -59,7 +59,7 @@ def in_browser(browser, expression: Expression, values: object, itself: object) 
     return shown
 
 
-def tell(value: Value) -> str:
+def describe_value(value: Value) -> str:
     """Type and value, so that 1, True and '1' differ, NaN equals itself and -0 is not 0."""
     return f"{type(value).__name__}:{value!r}"
 
@@ -84,9 +84,9 @@ def test_case(case, browser):
     values = given_answers[0] if given_answers else {}
     itself = given_answers[1] if len(given_answers) > 1 else None
     expression = parse(source)
-    wanted = tell(expected_value(expected))
-    assert tell(evaluate(expression, values, itself, TODAY)) == wanted
-    assert tell(in_browser(browser, expression, values, itself)) == wanted
+    wanted = describe_value(expected_value(expected))
+    assert describe_value(evaluate(expression, values, itself, TODAY)) == wanted
+    assert describe_value(in_browser(browser, expression, values, itself)) == wanted
 
 
 NAMES = ("a", "b", "c", "constructor", "__proto__")
@@ -150,7 +150,7 @@ def _operations(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expre
         *(call(name, 2) for name in binary),
         call("and", 3),
         call("neg", 1),
-        st.tuples(inner, PATTERNS).map(lambda pair: Matches(pair[0], compile_pattern(pair[1]))),
+        st.tuples(inner, PATTERNS).map(lambda pair: RegexMatch(pair[0], compile_pattern(pair[1]))),
     )
 
 
@@ -159,7 +159,7 @@ EXPRESSIONS = st.recursive(
         NUMBERS.map(lambda number: Literal(abs(number))),
         TEXTS.map(Literal),
         st.sampled_from(NAMES).map(Reference),
-        st.just(Itself()),
+        st.just(SelfReference()),
     ),
     _operations,
     max_leaves=12,
@@ -173,6 +173,6 @@ EXPRESSIONS = st.recursive(
     itself=ANSWERS,
 )
 def test_any_expression_has_one_value(browser, expression, values, itself):
-    assert tell(evaluate(expression, values, itself, TODAY)) == tell(
+    assert describe_value(evaluate(expression, values, itself, TODAY)) == describe_value(
         in_browser(browser, expression, values, itself)
     )

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from sample_instrument import YES_NO, question, sample
 
-from survey.instrument.check import check
-from survey.instrument.check_scores import RESERVED_NAMES, score_findings
-from survey.instrument.findings import Severity, errors
-from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section
-from survey.instrument.tree_csv import read_tree
+from survey.instrument.findings import Severity, only_errors
+from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
+from survey.instrument.score_checks import RESERVED_NAMES, score_findings
+from survey.instrument.structure_checks import check_instrument
 from survey.publish.results.analysis import STRATUM, WEIGHT
-from survey.snapshot.frame import FIELDS
+from survey.snapshot.response_frame import RESPONSE_COLUMNS
 
 TREE = read_tree(Path(__file__).parents[2] / "seed/trees/cca-2023.csv")
 
@@ -21,9 +21,9 @@ def with_items(*items: Item) -> Instrument:
 
 
 def found(instrument: Instrument) -> list[str]:
-    findings = check(instrument)
+    findings = check_instrument(instrument)
     assert all(finding.severity is Severity.ERROR for finding in findings)
-    assert errors(findings) == findings
+    assert only_errors(findings) == findings
     return [str(finding.message) for finding in findings]
 
 
@@ -31,7 +31,7 @@ def test_nothing_is_wrong_with_the_sample():
     assert found(sample()) == []
 
 
-QUESTION = question("q", Kind.TEXT)
+QUESTION = question("q", ItemKind.TEXT)
 RATING = {"minimum": 1, "maximum": 10}
 
 
@@ -39,32 +39,32 @@ RATING = {"minimum": 1, "maximum": 10}
     ("items", "expected"),
     [
         ([QUESTION, QUESTION], "more than once"),
-        ([question("a", Kind.TEXT, relevant="${q} = 1"), QUESTION], "asked only later"),
-        ([question("a", Kind.TEXT, relevant="${nowhere} = 1")], "no question named"),
-        ([question("a", Kind.TEXT, relevant="${a} = 1")], "its own question"),
-        ([question("a", Kind.TEXT, relevant=". = 1")], "its own question"),
-        ([question("a", Kind.TEXT, relevant="1 ==")], "does not belong"),
-        ([question("a", Kind.TEXT, constraint="eval(.)")], "not supported"),
-        ([question("a", Kind.CALCULATE)], "calculation is missing"),
-        ([question("a", Kind.CALCULATE, calculation="${a} + 1")], "its own question"),
+        ([question("a", ItemKind.TEXT, relevant="${q} = 1"), QUESTION], "asked only later"),
+        ([question("a", ItemKind.TEXT, relevant="${nowhere} = 1")], "no question named"),
+        ([question("a", ItemKind.TEXT, relevant="${a} = 1")], "its own question"),
+        ([question("a", ItemKind.TEXT, relevant=". = 1")], "its own question"),
+        ([question("a", ItemKind.TEXT, relevant="1 ==")], "does not belong"),
+        ([question("a", ItemKind.TEXT, constraint="eval(.)")], "not supported"),
+        ([question("a", ItemKind.CALCULATE)], "calculation is missing"),
+        ([question("a", ItemKind.CALCULATE, calculation="${a} + 1")], "its own question"),
         (
             [
-                question("a", Kind.CALCULATE, calculation="${b}"),
-                question("b", Kind.CALCULATE, calculation="${a}"),
+                question("a", ItemKind.CALCULATE, calculation="${b}"),
+                question("b", ItemKind.CALCULATE, calculation="${a}"),
             ],
             "asked only later",
         ),
-        ([question("a", Kind.RATING)], "lowest and a highest"),
-        ([question("a", Kind.RATING, minimum=5, maximum=5)], "not below"),
-        ([question("a", Kind.INTEGER, minimum=5, maximum=1)], "not below"),
-        ([question("a", Kind.TEXT, indicator="1.1.1")], "Only a rating"),
-        ([question("a", Kind.SELECT_ONE)], "no choices"),
-        ([question("a", Kind.SELECT_ONE, choices=(*YES_NO, *YES_NO))], "more than once"),
+        ([question("a", ItemKind.RATING)], "lowest and a highest"),
+        ([question("a", ItemKind.RATING, minimum=5, maximum=5)], "not below"),
+        ([question("a", ItemKind.INTEGER, minimum=5, maximum=1)], "not below"),
+        ([question("a", ItemKind.TEXT, indicator="1.1.1")], "Only a rating"),
+        ([question("a", ItemKind.SELECT_ONE)], "no choices"),
+        ([question("a", ItemKind.SELECT_ONE, choices=(*YES_NO, *YES_NO))], "more than once"),
         ([QUESTION.model_copy(update={"label": {"zh": "x"}})], "English is missing"),
         ([QUESTION.model_copy(update={"label": {}})], "is missing"),
         ([QUESTION.model_copy(update={"hint": {"en": "x"}})], "is missing"),
         (
-            [question("a", Kind.SELECT_ONE, choices=(Choice(name="x", label={"en": "x"}),))],
+            [question("a", ItemKind.SELECT_ONE, choices=(Choice(name="x", label={"en": "x"}),))],
             "is missing",
         ),
         ([], "no questions"),
@@ -75,7 +75,7 @@ def test_finds(items, expected):
 
 
 def test_a_constraint_may_look_at_its_own_answer():
-    assert found(with_items(question("a", Kind.INTEGER, constraint=". > 1 and ${a} < 9"))) == []
+    assert found(with_items(question("a", ItemKind.INTEGER, constraint=". > 1 and ${a} < 9"))) == []
 
 
 def test_equal_section_names_and_a_foreign_default_language():
@@ -87,14 +87,14 @@ def test_equal_section_names_and_a_foreign_default_language():
 
 def test_scored_items_hang_on_the_tree():
     scored = [
-        question(f"q{number}", Kind.RATING, indicator=indicator.code, **RATING)
+        question(f"q{number}", ItemKind.RATING, indicator=indicator.code, **RATING)
         for number, indicator in enumerate(TREE.level(3))
     ]
-    assert check(with_items(*scored), TREE) == ()
+    assert check_instrument(with_items(*scored), TREE) == ()
     second_level = scored[0].model_copy(update={"indicator": "1.1"})
-    findings = check(with_items(second_level, *scored[1:]), TREE)
+    findings = check_instrument(with_items(second_level, *scored[1:]), TREE)
     assert {finding.item for finding in findings} == {"q0", scored[0].indicator}
-    unscored = check(with_items(question("a", Kind.RATING, **RATING)), TREE)
+    unscored = check_instrument(with_items(question("a", ItemKind.RATING, **RATING)), TREE)
     assert [
         "No question measures an indicator" in str(finding.message) for finding in unscored
     ] == [True]
@@ -103,7 +103,7 @@ def test_scored_items_hang_on_the_tree():
 def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
     """Each with the row of its question in the workbook, where that is known."""
     scored = [
-        question(f"q{number}", Kind.RATING, indicator=indicator.code, **RATING)
+        question(f"q{number}", ItemKind.RATING, indicator=indicator.code, **RATING)
         for number, indicator in enumerate(TREE.level(3))
     ]
     rows = {item.name: number + 2 for number, item in enumerate(scored)}
@@ -111,20 +111,20 @@ def test_what_could_not_be_frozen_is_said_before_anybody_is_asked():
     (finding,) = score_findings(with_items(*scored[:4], five, *scored[5:]), TREE, rows)
     assert (finding.row, finding.item) == (6, "q4")
     assert "from 1 to 5" in str(finding.message)
-    treeless = with_items(scored[0], question("stars", Kind.RATING, **RATING))
+    treeless = with_items(scored[0], question("stars", ItemKind.RATING, **RATING))
     findings = score_findings(treeless.model_copy(update={"tree": None}), None, rows)
     assert [
         (score_finding.row, "no tree" in str(score_finding.message)) for score_finding in findings
     ] == [(2, True)]
-    (nothing,) = score_findings(with_items(question("a", Kind.TEXT)), None)
+    (nothing,) = score_findings(with_items(question("a", ItemKind.TEXT)), None)
     assert "no rating" in str(nothing.message)
-    assert score_findings(with_items(question("a", Kind.RATING, **RATING)), None) == ()
+    assert score_findings(with_items(question("a", ItemKind.RATING, **RATING)), None) == ()
 
 
 def test_a_question_named_as_a_column_of_a_frozen_wave_is_refused():
     """The interview's own language would have replaced the answers, and its weight too."""
-    assert {*FIELDS, WEIGHT, STRATUM} <= RESERVED_NAMES
-    items = (question("a", Kind.RATING, **RATING), question("weight", Kind.INTEGER))
+    assert {*RESPONSE_COLUMNS, WEIGHT, STRATUM} <= RESERVED_NAMES
+    items = (question("a", ItemKind.RATING, **RATING), question("weight", ItemKind.INTEGER))
     (finding,) = score_findings(with_items(*items), None, {"weight": 7})
     assert (finding.row, finding.column, finding.item) == (7, "name", "weight")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.instrument.reading_time import least_reading_seconds
+from survey.instrument.reading_time import min_reading_seconds
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from survey.instrument.reading_time import least_reading_seconds
     ],
 )
 def test_characters_and_words_are_counted_by_hand(text: str, seconds: float) -> None:
-    assert least_reading_seconds(text) == pytest.approx(seconds)
+    assert min_reading_seconds(text) == pytest.approx(seconds)
 
 
 @given(st.text("消费者 the word 12，。", max_size=40), st.sampled_from([" 城市", " city"]))
 def test_a_longer_text_has_a_larger_floor(text: str, more: str) -> None:
-    assert least_reading_seconds(text + more) > least_reading_seconds(text)
+    assert min_reading_seconds(text + more) > min_reading_seconds(text)
 
 
 @given(st.text())
 def test_any_text_has_a_floor_that_nobody_falls_below(text: str) -> None:
-    assert 0 <= least_reading_seconds(text) <= len(text) / 10
+    assert 0 <= min_reading_seconds(text) <= len(text) / 10

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from workbooks import form
 
-from survey.instrument.xlsform import WorkbookError, XlsformError, guard, read_xlsform
+from survey.instrument.xlsform import WorkbookError, XlsformError, read_xlsform, workbook_safety
 from survey.locale import translator
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -83,7 +83,7 @@ def test_encrypted(tmp_path, name):
 
 
 def test_zip_bomb_by_content(good):
-    bomb = b"<worksheet>" + b" " * (guard.MAX_PART + 1)
+    bomb = b"<worksheet>" + b" " * (workbook_safety.MAX_PART + 1)
     path = repacked(good, {"xl/worksheets/sheet1.xml": bomb})
     assert path.stat().st_size < 100_000
     assert "too large" in refusal(path)
@@ -92,12 +92,14 @@ def test_zip_bomb_by_content(good):
 def test_zip_bomb_by_many_parts(good):
     part = b" " * (8 * 2**20)
     assert "too large" in refusal(repacked(good, {f"xl/media/{n}.bin": part for n in range(9)}))
-    many = {f"xl/{number}.txt": b"" for number in range(guard.MAX_ENTRIES + 1)}
+    many = {f"xl/{number}.txt": b"" for number in range(workbook_safety.MAX_ENTRIES + 1)}
     assert "too large" in refusal(repacked(good, many))
 
 
 def test_too_many_rows_and_cells(good):
-    rows = b"".join(b"<row><c t='n'><v>1</v></c></row>" for _ in range(guard.MAX_ROWS + 1))
+    rows = b"".join(
+        b"<row><c t='n'><v>1</v></c></row>" for _ in range(workbook_safety.MAX_ROWS + 1)
+    )
     sheet = b"<worksheet><sheetData>" + rows + b"</sheetData></worksheet>"
     assert "rows" in refusal(repacked(good, {"xl/worksheets/sheet1.xml": sheet}))
 
@@ -179,7 +181,7 @@ def test_a_folder_and_a_huge_file(tmp_path):
     refusal(folder)
     huge = tmp_path / "huge.xlsx"
     with huge.open("wb") as file:
-        file.truncate(guard.MAX_FILE + 1)
+        file.truncate(workbook_safety.MAX_FILE + 1)
     assert "too large" in refusal(huge)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from workbooks import form, save
 
-from survey.instrument.check import check
-from survey.instrument.model import Ending, Kind, Special
+from survey.instrument.model import ItemKind, SectionExit, SpecialAnswer
+from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import validate
-from survey.instrument.xlsform import Imported, WorkbookError, XlsformError, read_xlsform
+from survey.instrument.xlsform import ImportedForm, WorkbookError, XlsformError, read_xlsform
 from survey.locale import translator
 
 YES_NO = (
@@ -26,7 +26,7 @@ def refused(path: Path) -> XlsformError:
     return caught.value
 
 
-def skipped(path: Path) -> Imported:
+def skipped(path: Path) -> ImportedForm:
     return read_xlsform(path, unsupported="skip")
 
 
@@ -74,7 +74,7 @@ def test_a_bilingual_form_with_our_own_columns(tmp_path):
     instrument = imported.instrument
     assert imported.skipped == ()
     assert imported.warnings == ()
-    assert check(instrument) == ()
+    assert check_instrument(instrument) == ()
     assert (instrument.name, instrument.version, instrument.tree) == (
         "satisfaction", "2024.1", "cca-2023",
     )  # fmt: skip
@@ -83,11 +83,11 @@ def test_a_bilingual_form_with_our_own_columns(tmp_path):
         ("en", "English"),
     ]
     assert [section.name for section in instrument.sections] == ["door", "bye", "main"]
-    assert instrument.sections[1].ends is Ending.REFUSED
+    assert instrument.sections[1].ends is SectionExit.REFUSED
     quality = instrument.by_name["quality"]
-    assert quality.kind is Kind.RATING
+    assert quality.kind is ItemKind.RATING
     assert (quality.minimum, quality.maximum, quality.step) == (1, 10, 1)
-    assert quality.specials == (Special.DONT_KNOW, Special.NOT_EXPERIENCED)
+    assert quality.specials == (SpecialAnswer.DONT_KNOW, SpecialAnswer.NOT_EXPERIENCED)
     assert quality.indicator == "2.1.2"
     assert quality.low_label == {"zh": "差", "en": "bad"}
     assert quality.constraint_message["en"] == "Not 7"
@@ -134,7 +134,7 @@ def test_other_languages_and_missing_translations(tmp_path):
     assert [language.code for language in languages] == ["fr", "ar"]
     assert imported.instrument.by_name["q2"].label == {"fr": "Votre ville ?", "ar": "Votre ville ?"}
     assert any("2 texts have no" in str(warning.message) for warning in imported.warnings)
-    assert check(imported.instrument) == ()
+    assert check_instrument(imported.instrument) == ()
 
 
 def test_header_spellings_of_fifteen_years(tmp_path):
@@ -156,11 +156,11 @@ def test_header_spellings_of_fifteen_years(tmp_path):
     instrument = read_xlsform(path).instrument
     kinds = {item.name: item.kind for item in instrument.items()}
     assert kinds == {
-        "a": Kind.SELECT_ONE,
-        "b": Kind.INTEGER,
-        "c": Kind.SELECT_MULTIPLE,
-        "d": Kind.CALCULATE,
-        "e": Kind.SELECT_ONE,
+        "a": ItemKind.SELECT_ONE,
+        "b": ItemKind.INTEGER,
+        "c": ItemKind.SELECT_MULTIPLE,
+        "d": ItemKind.CALCULATE,
+        "e": ItemKind.SELECT_ONE,
     }
     assert instrument.by_name["a"].required
     assert instrument.by_name["b"].constraint_message == {"en": "Too low"}
@@ -205,7 +205,7 @@ def test_nested_groups_flatten_and_keep_their_conditions(tmp_path):
     assert [section.name for section in instrument.sections] == ["page_1", "outer", "page_2"]
     assert instrument.sections[1].relevant == "${before} != ''"
     assert instrument.by_name["b"].relevant == "(${a} = 'x' or ${a} = 'y') and (${a} = 'x')"
-    assert instrument.by_name["inner_heading"].kind is Kind.NOTE
+    assert instrument.by_name["inner_heading"].kind is ItemKind.NOTE
     today = date(2024, 5, 1)
     assert "b" in validate(instrument, {"before": "1", "a": "x"}, today=today).route
     assert "b" not in validate(instrument, {"before": "1", "a": "y"}, today=today).route
@@ -276,8 +276,8 @@ def test_ratings_and_what_is_none(tmp_path):
     }  # fmt: skip
     scored = items["scored"]
     assert (scored.minimum, scored.maximum) == (1, 5)
-    assert scored.specials == (Special.DONT_KNOW,)
-    assert scored.special_labels == {Special.DONT_KNOW: {"en": "No idea"}}
+    assert scored.specials == (SpecialAnswer.DONT_KNOW,)
+    assert scored.special_labels == {SpecialAnswer.DONT_KNOW: {"en": "No idea"}}
     assert [choice.name for choice in scored.choices] == ["1", "2", "3", "4", "5"]
     assert items["marked"].appearance == "likert"
     assert len(items["plain"].choices) == 6
@@ -301,7 +301,7 @@ def test_or_other_acknowledge_and_today(tmp_path):
     assert instrument.by_name["day"].calculation == "today()"
     assert [choice.name for choice in instrument.by_name["a"].choices] == ["yes", "other"]
     other = instrument.by_name["a_other"]
-    assert (other.kind, other.relevant) == (Kind.TEXT, "selected(${a}, 'other')")
+    assert (other.kind, other.relevant) == (ItemKind.TEXT, "selected(${a}, 'other')")
     assert other.label["zh"] == translator("zh")("Please specify.")
     answers = {"a": "other", "a_other": "both", "ok": "OK"}
     verdict = validate(instrument, answers, today=date(2024, 5, 1))
@@ -359,10 +359,10 @@ def test_unsupported_is_refused_with_its_place_or_skipped_with_a_list(tmp_path, 
     )
     (finding,) = refused(path).findings
     assert (finding.sheet, finding.row, finding.column) == ("survey", 3, column)
-    assert finding.instead is not None
+    assert finding.suggestion is not None
     for language in ("zh", "en"):
         assert translator(language)(finding.message)
-        assert translator(language)(finding.instead)
+        assert translator(language)(finding.suggestion)
     imported = skipped(path)
     assert [item.name for item in imported.instrument.items()] == ["y", "later"]
     assert [finding.row for finding in imported.skipped if finding.row] == [3, 4, 5]

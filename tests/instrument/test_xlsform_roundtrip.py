@@ -9,19 +9,19 @@ from openpyxl import load_workbook
 from pyxform.xls2xform import convert
 from sample_instrument import sample
 
-from survey.instrument.check import check
 from survey.instrument.model import (
     Choice,
-    Ending,
     Instrument,
     Item,
-    Kind,
+    ItemKind,
     Language,
     Section,
-    Special,
+    SectionExit,
+    SpecialAnswer,
 )
+from survey.instrument.structure_checks import check_instrument
 from survey.instrument.xlsform import load_bundle, read_xlsform, write_xlsform
-from survey.instrument.xlsform.texts import plain_text
+from survey.instrument.xlsform.plain_text import strip_markup
 
 SEED = Path(__file__).parents[2] / "seed/instruments"
 LANGUAGES = (
@@ -50,13 +50,13 @@ def test_shipped_questionnaires(name, tmp_path):
 
 def test_one_of_everything(tmp_path):
     instrument = sample()
-    assert check(instrument) == ()
+    assert check_instrument(instrument) == ()
     assert again(instrument, tmp_path) == instrument
 
 
 def test_texts_that_look_like_formulas_stay_texts(tmp_path):
     item = Item(
-        name="q", kind=Kind.TEXT, label={"en": "=HYPERLINK(1)"}, constraint="-1 < number(.)"
+        name="q", kind=ItemKind.TEXT, label={"en": "=HYPERLINK(1)"}, constraint="-1 < number(.)"
     )
     instrument = Instrument(
         name="f", version="=1+1", title={"en": "+1"}, default_language="en",
@@ -80,10 +80,10 @@ WORDS = st.text(
     min_size=1,
     max_size=8,
 )
-TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).map(plain_text).filter(bool)
+TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).map(strip_markup).filter(bool)
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True)
 EXPRESSIONS = ("1 = 1", "today() > '2024-01-01'", "regex('a', '[a-z]') and not('' = \"x\")")
-SPECIALS = st.lists(st.sampled_from(list(Special)), unique=True).map(tuple)
+SPECIALS = st.lists(st.sampled_from(list(SpecialAnswer)), unique=True).map(tuple)
 
 
 class Author:
@@ -106,7 +106,7 @@ class Author:
     def section(self, number: int) -> Section:
         return Section(
             name=f"s{number}", title=self.maybe_labels(), relevant=self.condition(),
-            ends=self.draw(st.sampled_from([None, None, *Ending])),
+            ends=self.draw(st.sampled_from([None, None, *SectionExit])),
             items=tuple(self.item() for _ in range(self.draw(st.integers(1, 5)))),
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ class Author:
         return self.draw(st.sampled_from([None, *EXPRESSIONS, *answered]))
 
     def item(self) -> Item:
-        kind = self.draw(st.sampled_from(list(Kind)))
+        kind = self.draw(st.sampled_from(list(ItemKind)))
         name = self.draw(NAMES.filter(lambda each: each not in self.asked))
         fields: dict[str, object] = {
             "name": name, "kind": kind, "relevant": self.condition(),
@@ -132,10 +132,10 @@ class Author:
             "sensitive": self.draw(st.booleans()),
         }  # fmt: skip
         self.asked.append(name)
-        if kind is Kind.CALCULATE:
+        if kind is ItemKind.CALCULATE:
             return Item(**fields, calculation=self.draw(st.sampled_from(EXPRESSIONS)))
         fields |= {"label": self.labels(), "hint": self.maybe_labels()}
-        if kind is Kind.NOTE:
+        if kind is ItemKind.NOTE:
             return Item(**fields)
         return Item(**fields, **self.question(), **self.answers(kind))
 
@@ -148,15 +148,15 @@ class Author:
             "appearance": self.draw(st.sampled_from([None, "multiline", "w1 minimal"])),
         }
 
-    def answers(self, kind: Kind) -> dict[str, object]:
+    def answers(self, kind: ItemKind) -> dict[str, object]:
         fields: dict[str, object] = {"specials": self.draw(SPECIALS)}
-        if kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):
+        if kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE):
             names = self.draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
             fields["choices"] = self.choices(names)
-        if kind in (Kind.INTEGER, Kind.DECIMAL):
+        if kind in (ItemKind.INTEGER, ItemKind.DECIMAL):
             fields["minimum"] = self.draw(st.sampled_from([None, -3, 0, 2.5]))
             fields["step"] = self.draw(st.sampled_from([None, 0.5]))
-        return {**fields, **self.rating()} if kind is Kind.RATING else fields
+        return {**fields, **self.rating()} if kind is ItemKind.RATING else fields
 
     def rating(self) -> dict[str, object]:
         low, points = self.draw(st.integers(0, 3)), self.draw(st.integers(2, 30))

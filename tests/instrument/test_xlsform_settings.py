@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from workbooks import form
 
-from survey.instrument.browser import browser_form
+from survey.instrument.browser_payload import browser_form
 from survey.instrument.xlsform import XlsformError, read_xlsform, write_xlsform
 
 HEADER = ("type", "name", "label::中文 (zh)", "label::English (en)")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_platform import Live, Respondent, Server, seed_store
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from server_process import LivePlatform, Respondent, Server, seed_store
 
 from survey.settings import Settings
 
@@ -37,13 +37,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
     data_dir = tmp_path_factory.mktemp("live")
     settings = Settings(data_dir=data_dir, database_url="", demo=True)
     instrument, surveyor, point = seed_store(settings)
     server = Server(data_dir)
     server.start()
-    yield Live(server, settings, instrument, surveyor, point)
+    yield LivePlatform(server, settings, instrument, surveyor, point)
     server.stop()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from live_platform import CITY, Server, serious_problems
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from server_process import CITY, Server, serious_problems
 from sqlmodel import select
 
 from survey.access.factor_secrets import plain_secret

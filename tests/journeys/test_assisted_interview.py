@@ -1,8 +1,8 @@
 """A surveyor asks the questions in the Streamlit page, with the same form."""
 
 import pytest
-from live_platform import Live, Respondent, serious_problems
 from playwright.sync_api import BrowserContext, Page, expect
+from server_process import LivePlatform, Respondent, serious_problems
 
 from survey.locale import translator
 
@@ -11,7 +11,7 @@ DRAFTS = "Object.keys(localStorage).filter(key => /draft|outbox/.test(key))"
 
 
 @pytest.fixture
-def surveyor(live_server: Live, page: Page) -> Respondent:
+def surveyor(live_server: LivePlatform, page: Page) -> Respondent:
     """The form on the surveyor's screen, after signing in."""
     page.request.post(
         f"{live_server.url}/auth/demo", form={"role": "surveyor", "next": "/interview"}
@@ -22,7 +22,7 @@ def surveyor(live_server: Live, page: Page) -> Respondent:
 
 
 def test_answers_reach_the_store_in_the_surveyors_name(
-    live_server: Live, page: Page, surveyor: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, surveyor: Respondent, complete: dict[str, object]
 ) -> None:
     before = len(live_server.responses())
     surveyor.finish(complete)
@@ -37,7 +37,7 @@ def test_answers_reach_the_store_in_the_surveyors_name(
 
 
 def test_the_next_interview_starts_empty(
-    live_server: Live, page: Page, surveyor: Respondent
+    live_server: LivePlatform, page: Page, surveyor: Respondent
 ) -> None:
     surveyor.finish({"consent": "no"})
     page.get_by_role("button", name=zh("Start the next interview")).click()
@@ -49,7 +49,7 @@ def test_the_next_interview_starts_empty(
 
 
 def test_a_restart_of_the_server_loses_nothing(
-    live_server: Live, page: Page, surveyor: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, surveyor: Respondent, complete: dict[str, object]
 ) -> None:
     """The trigger arrives in the first run of a session that the server has never seen."""
     before = len(live_server.responses())
@@ -62,7 +62,7 @@ def test_a_restart_of_the_server_loses_nothing(
 
 
 def test_a_reload_keeps_the_answers(
-    live_server: Live, page: Page, surveyor: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, surveyor: Respondent, complete: dict[str, object]
 ) -> None:
     surveyor.answer_until("product_range", complete)
     surveyor.choose("product_range", 4)
@@ -71,7 +71,7 @@ def test_a_reload_keeps_the_answers(
 
 
 def test_the_keyboard_works_inside_the_page(
-    live_server: Live, page: Page, surveyor: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, surveyor: Respondent, complete: dict[str, object]
 ) -> None:
     surveyor.answer_until("product_range", complete)
     surveyor.choose("product_range", 4)
@@ -83,7 +83,7 @@ def test_the_keyboard_works_inside_the_page(
 
 
 def test_an_expired_session_keeps_the_interview_for_later(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     surveyor: Respondent,
@@ -97,13 +97,13 @@ def test_an_expired_session_keeps_the_interview_for_later(
 
 
 def test_the_form_in_the_page_has_no_serious_barrier(
-    live_server: Live, page: Page, surveyor: Respondent
+    live_server: LivePlatform, page: Page, surveyor: Respondent
 ) -> None:
     assert serious_problems(page, within=".stBidiComponent") == []
 
 
 def test_a_page_left_open_stores_nothing_after_signing_out(
-    live_server: Live, page: Page, surveyor: Respondent
+    live_server: LivePlatform, page: Page, surveyor: Respondent
 ) -> None:
     before = len(live_server.responses())
     page.request.post(f"{live_server.url}/auth/logout", headers={"Origin": live_server.url})

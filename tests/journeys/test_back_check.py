@@ -6,14 +6,14 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from live_platform import CITY, Live, open_at_one_point, serious_problems
 from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from server_process import CITY, LivePlatform, open_wave_at_point, serious_problems
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.waves import get_wave
 from survey.instrument.xlsform import load_bundle
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
@@ -28,17 +28,17 @@ SLOW = 20_000
 
 
 @pytest.fixture
-def invented(live_server: Live) -> list[UUID]:
+def invented(live_server: LivePlatform) -> list[UUID]:
     """Two interviews at one point of a wave of their own."""
     shipped = load_bundle(PROJECT_ROOT / "seed" / "instruments", "back-check").instrument
-    rows: list[StoredInterview] = []
+    rows: list[FinishedResponse] = []
     with session_scope(live_server.settings.store_url) as session:
         save_instrument(session=session, instrument=shipped)
-        point = open_at_one_point(
+        point = open_wave_at_point(
             session, WAVE, live_server.instrument, live_server.surveyor.account_id
         )
         rows = [
-            StoredInterview(
+            FinishedResponse(
                 client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
                 submitted_at=now() - timedelta(hours=1), started_at=now() - timedelta(hours=2),
                 answers={"birth_year": 1985, "gender": "female", "lived_6m": "yes"},
@@ -47,13 +47,13 @@ def invented(live_server: Live) -> list[UUID]:
             )
             for _ in range(2)
         ]  # fmt: skip
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
     return [row.id for row in rows]
 
 
 @pytest.fixture
-def desk(browser: Browser, live_server: Live) -> Iterator[Page]:
+def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
     """The supervisor's computer, signed in."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     context.set_default_timeout(SLOW)
@@ -63,7 +63,7 @@ def desk(browser: Browser, live_server: Live) -> Iterator[Page]:
     context.close()
 
 
-def _open(desk: Page, live_server: Live, view: str) -> None:
+def _open(desk: Page, live_server: LivePlatform, view: str) -> None:
     desk.goto(f"{live_server.url}/back-check?wave={WAVE}&view={view}&lang=zh")
     desk.locator(DONE).wait_for()
 
@@ -83,7 +83,7 @@ def _pick(desk: Page, label: str, option: str, *, until: Locator) -> None:
 
 
 def test_from_the_draw_to_taking_out_a_point(
-    live_server: Live, invented: list[UUID], desk: Page
+    live_server: LivePlatform, invented: list[UUID], desk: Page
 ) -> None:
     _open(desk, live_server, "draw")
     desk.get_by_label(zh("By lot, per cent")).fill("100")

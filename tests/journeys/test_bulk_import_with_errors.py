@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from live_platform import CITY, Live, serious_problems
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
+from server_process import CITY, LivePlatform, serious_problems
 from sqlalchemy import text
 
 from survey.locale import translator
@@ -55,7 +55,7 @@ def _tiles(desk: Page, *numbers: str) -> None:
     expect(desk.locator(".hcs-tile .number")).to_have_text(list(numbers), timeout=SLOW)
 
 
-def _imported(live_server: Live) -> list[object]:
+def _imported(live_server: LivePlatform) -> list[object]:
     return [
         revision.answers["birth_year"]
         for response, revision in live_server.responses()
@@ -64,7 +64,7 @@ def _imported(live_server: Live) -> list[object]:
 
 
 def test_errors_are_mended_and_the_second_time_adds_nothing(
-    live_server: Live, desk: Page, complete: dict[str, object]
+    live_server: LivePlatform, desk: Page, complete: dict[str, object]
 ) -> None:
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": "supervisor", "next": "/"})
     desk.goto(f"{live_server.url}/bulk-import")
@@ -109,7 +109,7 @@ def test_errors_are_mended_and_the_second_time_adds_nothing(
 
 
 def test_a_write_that_is_cancelled_leaves_nothing_and_says_so(
-    live_server: Live, desk: Page, complete: dict[str, object]
+    live_server: LivePlatform, desk: Page, complete: dict[str, object]
 ) -> None:
     """Somebody else writes meanwhile, so that the import has to wait until it was cancelled."""
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": "supervisor", "next": "/"})

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from live_platform import Live, Respondent
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from server_process import LivePlatform, Respondent
 from sqlmodel import select
 
 from survey.locale import translator
@@ -31,13 +31,13 @@ RECEIVED = zh("Received. Thank you!")
 
 
 @pytest.fixture
-def room(live_server: Live) -> Iterator[None]:
+def room(live_server: LivePlatform) -> Iterator[None]:
     """Afterwards there is room again for women from 35 to 44."""
     yield
     _leave_room(live_server, 50)
 
 
-def _leave_room(live: Live, places: int) -> None:
+def _leave_room(live: LivePlatform, places: int) -> None:
     with session_scope(live.settings.store_url) as session:
         query = select(QuotaCell).where(QuotaCell.age_band == "35-44", QuotaCell.gender == "female")
         cell = session.exec(query).one()
@@ -49,7 +49,7 @@ def heading(page: Page) -> str:
 
 
 def test_a_quota_that_closes(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     respondent: Respondent,
@@ -102,7 +102,7 @@ def test_a_quota_that_closes(
 
 
 def test_a_second_phone_is_refused_and_the_first_goes_on(
-    live_server: Live,
+    live_server: LivePlatform,
     browser: Browser,
     context: BrowserContext,
     page: Page,
@@ -130,7 +130,7 @@ def test_a_second_phone_is_refused_and_the_first_goes_on(
 
 
 def test_a_tab_that_keeps_nothing_but_itself_is_recognised_by_it(
-    live_server: Live, context: BrowserContext, page: Page, respondent: Respondent
+    live_server: LivePlatform, context: BrowserContext, page: Page, respondent: Respondent
 ) -> None:
     page.add_init_script(
         """Object.defineProperty(window, "localStorage", {get() { throw new Error("denied"); }})"""
@@ -145,7 +145,7 @@ def test_a_tab_that_keeps_nothing_but_itself_is_recognised_by_it(
 
 
 def test_a_reload_without_a_network_goes_on_and_is_sent_later(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     before = len(live_server.responses())
     respondent.open(live_server.invite())
@@ -170,7 +170,7 @@ def test_a_reload_without_a_network_goes_on_and_is_sent_later(
 
 
 def test_a_surveyor_goes_on_asking_while_the_platform_is_away(
-    live_server: Live, page: Page
+    live_server: LivePlatform, page: Page
 ) -> None:
     """Streamlit covers the page; the form frees itself, goes on alone, and sends all later."""
     page.request.post(

@@ -6,15 +6,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from live_platform import CITY, WAVE, Live, serious_problems
 from playwright.sync_api import Browser, Page, expect
+from server_process import CITY, WAVE, LivePlatform, serious_problems
 from sqlmodel import col, select
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.fieldwork.clock import china_date
-from survey.fieldwork.paper import Keying, check_sheet, hand_in, set_share
-from survey.instrument.model import Instrument, Item, Kind
+from survey.fieldwork.paper import Keying, check_sheet, set_share, submit_keying
+from survey.instrument.model import Instrument, Item, ItemKind
 from survey.locale import translator
+from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response, now
 
@@ -22,8 +22,8 @@ zh = translator("zh")
 DESK = {"width": 1440, "height": 900}
 SLOW = 30_000
 """Milliseconds that a busy machine may take to draw the page."""
-MOST_STROKES = 60
-FEWEST_ITEMS = 45
+MAX_STROKES = 60
+MIN_ITEMS = 45
 COMPOSING = """field => field.dispatchEvent(new KeyboardEvent("keydown", {
   key: "5", isComposing: true, bubbles: true, composed: true
 }))"""
@@ -36,9 +36,9 @@ WOMAN: dict[str, Any] = {
 
 def key_of(item: Item, value: Any) -> str:
     """What a typist presses for one answer."""
-    if item.kind is Kind.RATING:
+    if item.kind is ItemKind.RATING:
         return "0" if value == 10 else str(value)
-    if item.kind is Kind.SELECT_ONE:
+    if item.kind is ItemKind.SELECT_ONE:
         return str([choice.name for choice in item.choices].index(value) + 1)
     return str(value)
 
@@ -48,15 +48,15 @@ def strokes_of(instrument: Instrument, answers: dict[str, Any]) -> tuple[list[st
     route = check_sheet(instrument, answers, (), day=china_date(now()))
     keys: list[str] = []
     asked = [instrument.by_name[name] for name in route.route]
-    questions = [each for each in asked if each.kind not in {Kind.NOTE, Kind.CALCULATE}]
+    questions = [each for each in asked if each.kind not in {ItemKind.NOTE, ItemKind.CALCULATE}]
     for item in questions:
         value = answers.get(item.name)
         if value is None:
             keys.append("Enter")
-        elif item.kind is Kind.SELECT_MULTIPLE:
+        elif item.kind is ItemKind.SELECT_MULTIPLE:
             names = [choice.name for choice in item.choices]
             keys += [*(str(names.index(each) + 1) for each in value), "Enter"]
-        elif item.kind is Kind.INTEGER:
+        elif item.kind is ItemKind.INTEGER:
             keys += [*str(value), "Enter"]
         else:
             keys.append(key_of(item, value))
@@ -64,20 +64,20 @@ def strokes_of(instrument: Instrument, answers: dict[str, Any]) -> tuple[list[st
 
 
 @pytest.fixture
-def answers(live_server: Live) -> dict[str, Any]:
+def answers(live_server: LivePlatform) -> dict[str, Any]:
     filled = dict(WOMAN)
     for item in live_server.instrument.items():
-        if item.kind is Kind.RATING:
+        if item.kind is ItemKind.RATING:
             filled[item.name] = 8
         elif item.choices and item.name not in filled:
             first = item.choices[0].name
-            filled[item.name] = [first] if item.kind is Kind.SELECT_MULTIPLE else first
+            filled[item.name] = [first] if item.kind is ItemKind.SELECT_MULTIPLE else first
     checked = check_sheet(live_server.instrument, filled, (), day=china_date(now()))
     assert not checked.problems, checked.problems
     return {name: value for name, value in filled.items() if name in checked.answers}
 
 
-def _typist(live_server: Live) -> Principal:
+def _typist(live_server: LivePlatform) -> Principal:
     row = Account(
         login=f"typist-{uuid4()}", name="陈录入", role=Role.TYPIST, area=CITY, is_demo=True
     )
@@ -87,7 +87,7 @@ def _typist(live_server: Live) -> Principal:
 
 
 @pytest.fixture
-def colleague(live_server: Live) -> Principal:
+def colleague(live_server: LivePlatform) -> Principal:
     return _typist(live_server)
 
 
@@ -103,14 +103,14 @@ def desk(browser: Browser) -> Iterator[Page]:
     assert not failures, failures
 
 
-def _share(live_server: Live, share: float) -> None:
+def _share(live_server: LivePlatform, share: float) -> None:
     with session_scope(live_server.settings.store_url) as session:
         set_share(
             session=session, principal=OPERATOR, wave_key=WAVE, share=share, now=now()
         )  # fmt: skip
 
 
-def _open(desk: Page, live_server: Live, role: str, view: str = "key") -> None:
+def _open(desk: Page, live_server: LivePlatform, role: str, view: str = "key") -> None:
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": role, "next": "/"})
     point = f"{WAVE}/{live_server.point.code}"  # others open waves of their own on this server
     desk.goto(f"{live_server.url}/paper?view={view}&point={point}")
@@ -124,7 +124,7 @@ def _type(desk: Page, keys: list[str]) -> None:
 
 
 def _key_elsewhere(
-    live_server: Live,
+    live_server: LivePlatform,
     person: Principal,
     serial: str,
     answers: dict[str, Any],
@@ -141,19 +141,19 @@ def _key_elsewhere(
         },
     }  # fmt: skip
     with session_scope(live_server.settings.store_url) as session:
-        hand_in(
+        submit_keying(
             session=session, keying=Keying.model_validate(keying), principal=person, now=now()
         )  # fmt: skip
 
 
-def _papers(live_server: Live) -> list[Response]:
+def _papers(live_server: LivePlatform) -> list[Response]:
     with read_scope(live_server.settings.store_url) as session:
         query = select(Response).where(Response.mode == "paper")
         return list(session.exec(query.order_by(col(Response.submitted_at))))
 
 
 def test_a_whole_interview_costs_sixty_keys_and_no_mouse(
-    live_server: Live, desk: Page, answers: dict[str, Any]
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any]
 ) -> None:
     _share(live_server, 0)
     before = len(_papers(live_server))
@@ -172,12 +172,12 @@ def test_a_whole_interview_costs_sixty_keys_and_no_mouse(
     assert {n: v for n, v in keying.answers.items() if v is not None and n != "age"} == answers
     assert response.status == "submitted"
     assert keying.strokes == len(sheet), "every key was heard, and the count is the typist's"
-    assert items >= FEWEST_ITEMS
-    assert len(sheet) <= MOST_STROKES
+    assert items >= MIN_ITEMS
+    assert len(sheet) <= MAX_STROKES
 
 
 def test_a_difference_is_settled_by_a_third_person_with_two_keys(
-    live_server: Live, desk: Page, answers: dict[str, Any], colleague: Principal
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any], colleague: Principal
 ) -> None:
     _share(live_server, 1)
     before = len(_papers(live_server))
@@ -213,7 +213,7 @@ def test_a_difference_is_settled_by_a_third_person_with_two_keys(
 
 
 def test_a_verdict_may_take_the_head_of_one_and_open_questions_that_neither_keyed(
-    live_server: Live, desk: Page, answers: dict[str, Any], colleague: Principal
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any], colleague: Principal
 ) -> None:
     _share(live_server, 1)
     before = len(_papers(live_server))
@@ -259,7 +259,7 @@ def test_a_verdict_may_take_the_head_of_one_and_open_questions_that_neither_keye
 
 
 def test_a_number_that_was_keyed_stops_the_typist_before_the_answers_go_astray(
-    live_server: Live, desk: Page, answers: dict[str, Any], colleague: Principal
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any], colleague: Principal
 ) -> None:
     _share(live_server, 0)
     _key_elsewhere(live_server, colleague, "303", answers)
@@ -273,7 +273,7 @@ def test_a_number_that_was_keyed_stops_the_typist_before_the_answers_go_astray(
     expect(desk.locator("[data-line=consent]")).to_have_class("sp-line sp-here", timeout=SLOW)
 
 
-def test_keys_of_the_grid(live_server: Live, desk: Page, answers: dict[str, Any]) -> None:
+def test_keys_of_the_grid(live_server: LivePlatform, desk: Page, answers: dict[str, Any]) -> None:
     """Ranges at once, codes by letter and number pad, back, routing, a reload, clearing."""
     _open(desk, live_server, "typist")
 
@@ -313,7 +313,7 @@ def test_keys_of_the_grid(live_server: Live, desk: Page, answers: dict[str, Any]
 
 
 def test_a_dead_network_keeps_the_sheet_and_the_next_one_goes_on(
-    live_server: Live, desk: Page, answers: dict[str, Any]
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any]
 ) -> None:
     _share(live_server, 0)
     before = len(_papers(live_server))
@@ -330,7 +330,7 @@ def test_a_dead_network_keeps_the_sheet_and_the_next_one_goes_on(
 
 
 def test_a_refused_sheet_is_opened_again_by_its_number_and_loses_nothing(
-    live_server: Live, desk: Page, answers: dict[str, Any], colleague: Principal
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any], colleague: Principal
 ) -> None:
     """While the network was dead a colleague keyed the sheet; the drawn one is then keyed again."""
     _share(live_server, 1)
@@ -355,7 +355,7 @@ def test_a_refused_sheet_is_opened_again_by_its_number_and_loses_nothing(
 
 
 def test_what_stands_in_a_field_is_what_is_kept(
-    live_server: Live, desk: Page, answers: dict[str, Any]
+    live_server: LivePlatform, desk: Page, answers: dict[str, Any]
 ) -> None:
     """Also where a mouse or an arrow leaves the field; and a number counts only when entered."""
     _share(live_server, 0)

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_platform import Live, serious_problems
 from playwright.sync_api import Browser, Page, expect
+from server_process import LivePlatform, serious_problems
 from sqlmodel import select
 
 from survey.access.principal import NATION, OPERATOR, Role
 from survey.access.sessions import COOKIE, sign_in_demo
 from survey.fieldwork.instruments import save_tree
-from survey.fieldwork.planning.points import point_sheet
-from survey.fieldwork.waves import close_wave, wave_by_key
-from survey.instrument.tree_csv import read_tree
+from survey.fieldwork.planning.sampling_points import point_list_template
+from survey.fieldwork.waves import close_wave, get_wave
+from survey.instrument.indicator_tree_csv import read_tree
 from survey.locale import translator
-from survey.sample.frame import shipped_cities
-from survey.sample.workbooks import Sheet, write_workbook
+from survey.sample.city_frame import shipped_cities
+from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PointDraw, SamplingPoint, WaveState, now
@@ -30,7 +30,7 @@ DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 @pytest.fixture
-def desk(browser: Browser, live_server: Live) -> Iterator[Page]:
+def desk(browser: Browser, live_server: LivePlatform) -> Iterator[Page]:
     """The administrator's computer; no visitor of a demo can become an administrator."""
     with session_scope(live_server.settings.store_url) as session:
         tree = PROJECT_ROOT / "seed" / "trees" / "cca-2023.csv"
@@ -68,12 +68,14 @@ def _list_of_points(path: Path, *, kind: str) -> Path:
         for city in cities
         for place in range(4)
     ]  # fmt: skip
-    sheet = point_sheet(list(shipped_cities()), "zh")
-    path.write_bytes(write_workbook([Sheet(sheet.name, sheet.columns, rows)], "zh"))
+    sheet = point_list_template(list(shipped_cities()), "zh")
+    path.write_bytes(write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "zh"))
     return path
 
 
-def test_a_wave_is_planned_drawn_and_opened(live_server: Live, desk: Page, tmp_path: Path) -> None:
+def test_a_wave_is_planned_drawn_and_opened(
+    live_server: LivePlatform, desk: Page, tmp_path: Path
+) -> None:
     url, store = live_server.url, live_server.settings.store_url
     _open(desk, f"{url}/plan?wave=new")
     desk.get_by_role("textbox", name=zh("Short name")).fill(KEY)
@@ -113,7 +115,7 @@ def test_a_wave_is_planned_drawn_and_opened(live_server: Live, desk: Page, tmp_p
     expect(desk.get_by_text(opened)).to_be_visible()
 
     with read_scope(store) as session:
-        wave = wave_by_key(session=session, key=KEY)
+        wave = get_wave(session=session, key=KEY)
         drawn = session.exec(select(PointDraw).where(PointDraw.wave_id == wave.id)).one()
         points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
     assert wave.state is WaveState.OPEN

@@ -1,8 +1,8 @@
 """A respondent answers the shipped questionnaire on a phone: by thumb, by keyboard, offline."""
 
 import pytest
-from live_platform import Live, Respondent
 from playwright.sync_api import Browser, Page, expect
+from server_process import LivePlatform, Respondent
 
 from survey.locale import translator
 
@@ -47,7 +47,7 @@ def press_answer(page: Page) -> None:
 
 
 def test_the_whole_interview_is_possible_by_keyboard_alone(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     respondent.open(live_server.invite())
     for _ in range(400):
@@ -65,7 +65,7 @@ def test_the_whole_interview_is_possible_by_keyboard_alone(
 
 
 def test_digits_and_arrows_answer_a_scale(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("product_range", complete)
@@ -79,7 +79,7 @@ def test_digits_and_arrows_answer_a_scale(
 
 
 def test_enter_of_an_input_method_is_not_an_answer(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("lived_6m", complete)
@@ -97,7 +97,7 @@ def test_enter_of_an_input_method_is_not_an_answer(
 
 
 def test_a_question_left_open_is_named_and_focused(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     respondent.open(live_server.invite())
     respondent.go_on()
@@ -114,7 +114,7 @@ def test_a_question_left_open_is_named_and_focused(
 
 
 def test_the_next_question_appears_with_the_answer_that_leads_to_it(
-    live_server: Live, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("lived_6m", complete)
@@ -126,7 +126,7 @@ def test_the_next_question_appears_with_the_answer_that_leads_to_it(
 
 
 def test_whom_the_survey_does_not_ask_leaves_by_a_kind_page(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     respondent.open(live_server.invite())
     respondent.finish({"consent": "yes", "lived_6m": "no"})
@@ -144,7 +144,7 @@ def test_whom_the_survey_does_not_ask_leaves_by_a_kind_page(
     ],
 )
 def test_a_refusal_and_a_screen_out_are_stored_with_the_answer_not_after_another_tap(
-    live_server: Live, browser: Browser, answers: dict[str, object], status: str, words: str
+    live_server: LivePlatform, browser: Browser, answers: dict[str, object], status: str, words: str
 ) -> None:
     """Who is let go closes the page; the last button says beforehand that the interview ends."""
     before = len(live_server.responses())
@@ -169,7 +169,7 @@ def test_a_refusal_and_a_screen_out_are_stored_with_the_answer_not_after_another
 
 
 def test_the_language_can_be_changed_midway(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("product_range", complete)
@@ -183,7 +183,7 @@ def test_the_language_can_be_changed_midway(
 
 
 def test_back_keeps_answers_and_so_does_the_phones_own_back_button(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("gender", complete)
@@ -196,7 +196,7 @@ def test_back_keeps_answers_and_so_does_the_phones_own_back_button(
 
 
 def test_withdrawing_deletes_everything(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     before = len(live_server.responses())
     respondent.open(live_server.invite())
@@ -209,7 +209,7 @@ def test_withdrawing_deletes_everything(
 
 
 def test_the_servers_own_objection_is_shown_at_the_question(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     """An answer that is lost on the way is missed by the server, and asked for again."""
     url = live_server.invite()
@@ -234,7 +234,7 @@ def test_the_servers_own_objection_is_shown_at_the_question(
 
 
 def test_used_and_unknown_links_are_answered_kindly(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     url = live_server.invite()
     respondent.open(url)

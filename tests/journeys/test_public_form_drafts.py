@@ -2,8 +2,8 @@
 
 import uuid
 
-from live_platform import Live, Respondent
 from playwright.sync_api import BrowserContext, Page, expect
+from server_process import LivePlatform, Respondent
 
 from survey.locale import translator
 
@@ -11,12 +11,12 @@ zh = translator("zh")
 DRAFTS = "Object.keys(localStorage).filter(key => /draft|outbox/.test(key))"
 
 
-def stored_since(live: Live, before: int) -> list[dict[str, object]]:
+def stored_since(live: LivePlatform, before: int) -> list[dict[str, object]]:
     return [revision.answers for _, revision in live.responses()[before:]]
 
 
 def test_a_draft_survives_a_reload_and_a_new_tab(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     respondent: Respondent,
@@ -39,7 +39,7 @@ def test_a_draft_survives_a_reload_and_a_new_tab(
 
 
 def test_starting_over_forgets_the_draft(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("product_range", complete)
@@ -50,7 +50,7 @@ def test_starting_over_forgets_the_draft(
 
 
 def test_without_a_network_the_interview_waits_and_is_sent_once(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     respondent: Respondent,
@@ -70,7 +70,7 @@ def test_without_a_network_the_interview_waits_and_is_sent_once(
 
 
 def test_a_finished_interview_is_sent_by_the_next_page_that_opens(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     respondent: Respondent,
@@ -93,7 +93,7 @@ def test_a_finished_interview_is_sent_by_the_next_page_that_opens(
 
 
 def test_a_lost_receipt_is_asked_for_again_and_nothing_is_stored_twice(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     before = len(live_server.responses())
     lost = []
@@ -116,7 +116,7 @@ def test_a_lost_receipt_is_asked_for_again_and_nothing_is_stored_twice(
 
 
 def test_a_restart_of_the_server_is_not_noticed(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     before = len(live_server.responses())
     respondent.open(live_server.invite())
@@ -133,7 +133,7 @@ def test_a_restart_of_the_server_is_not_noticed(
 
 
 def test_a_page_that_opens_before_the_network_does_waits_for_it(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     failed = []
 
@@ -151,7 +151,7 @@ def test_a_page_that_opens_before_the_network_does_waits_for_it(
 
 
 def test_signing_out_takes_the_drafts_along(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     respondent.open(live_server.invite())
     respondent.answer_until("product_range", complete)
@@ -162,7 +162,7 @@ def test_signing_out_takes_the_drafts_along(
 
 
 def test_signing_out_warns_of_what_was_not_sent(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     respondent.open(live_server.invite())
     page.route("**/api/responses", lambda route: route.abort())
@@ -180,7 +180,7 @@ def test_signing_out_warns_of_what_was_not_sent(
 
 
 def test_a_browser_without_storage_says_so_and_still_sends(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     page.add_init_script(
         """Object.defineProperty(window, "localStorage", {get() { throw new Error("denied"); }})"""

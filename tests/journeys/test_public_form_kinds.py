@@ -3,10 +3,18 @@
 from itertools import count
 
 import pytest
-from live_platform import Live, Respondent, serious_problems
 from playwright.sync_api import Page, expect
+from server_process import LivePlatform, Respondent, serious_problems
 
-from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section, Special
+from survey.instrument.model import (
+    Choice,
+    Instrument,
+    Item,
+    ItemKind,
+    Language,
+    Section,
+    SpecialAnswer,
+)
 from survey.locale import translator
 
 en = translator("en")
@@ -21,7 +29,7 @@ def choices(*names: str) -> tuple[Choice, ...]:
     return tuple(Choice(name=name, label=french(name.title())) for name in names)
 
 
-def question(name: str, kind: Kind, **fields: object) -> Item:
+def question(name: str, kind: ItemKind, **fields: object) -> Item:
     return Item.model_validate({"name": name, "kind": kind, "label": french(name), **fields})
 
 
@@ -30,8 +38,8 @@ def form(*items: Item) -> Instrument:
 
     It has a rating in any case: without one there is nothing to freeze, and no wave of it opens.
     """
-    if all(item.kind is not Kind.RATING for item in items):
-        items = (*items, question("rated", Kind.RATING, minimum=1, maximum=5, step=1))
+    if all(item.kind is not ItemKind.RATING for item in items):
+        items = (*items, question("rated", ItemKind.RATING, minimum=1, maximum=5, step=1))
     return Instrument(
         name="kinds", version=str(next(VERSIONS)), title=french("Enquête"),
         default_language="fr", languages=(Language(code="fr", name="Français"),),
@@ -40,7 +48,7 @@ def form(*items: Item) -> Instrument:
 
 
 @pytest.fixture
-def received(live_server: Live, page: Page, respondent: Respondent) -> object:
+def received(live_server: LivePlatform, page: Page, respondent: Respondent) -> object:
     """Hand in, and say what the store has got."""
 
     def hand_in() -> dict[str, object]:
@@ -53,32 +61,32 @@ def received(live_server: Live, page: Page, respondent: Respondent) -> object:
 
 
 def test_one_of_each(
-    live_server: Live, page: Page, respondent: Respondent, received: object
+    live_server: LivePlatform, page: Page, respondent: Respondent, received: object
 ) -> None:
     pick = choices("red", "green", "blue")
     respondent.open(
         live_server.ask(
             form(
-                question("short", Kind.TEXT),
-                question("long", Kind.TEXT, appearance="multiline w4"),
-                question("whole", Kind.INTEGER),
-                question("price", Kind.DECIMAL, minimum=0),
-                question("day", Kind.DATE),
-                question("one", Kind.SELECT_ONE, choices=pick),
-                question("from_list", Kind.SELECT_ONE, choices=pick, appearance="minimal"),
-                question("many", Kind.SELECT_MULTIPLE, choices=pick),
-                question("stars", Kind.RATING, minimum=1, maximum=5, step=1),
+                question("short", ItemKind.TEXT),
+                question("long", ItemKind.TEXT, appearance="multiline w4"),
+                question("whole", ItemKind.INTEGER),
+                question("price", ItemKind.DECIMAL, minimum=0),
+                question("day", ItemKind.DATE),
+                question("one", ItemKind.SELECT_ONE, choices=pick),
+                question("from_list", ItemKind.SELECT_ONE, choices=pick, appearance="minimal"),
+                question("many", ItemKind.SELECT_MULTIPLE, choices=pick),
+                question("stars", ItemKind.RATING, minimum=1, maximum=5, step=1),
                 question(
-                    "named", Kind.RATING, minimum=1, maximum=3, step=1,
+                    "named", ItemKind.RATING, minimum=1, maximum=3, step=1,
                     choices=(
                         Choice(name="1", label=french("mauvais")),
                         Choice(name="2", label=french("moyen")),
                         Choice(name="3", label=french("bon")),
                     ),
                 ),
-                question("percent", Kind.RATING, minimum=0, maximum=100, step=1),
-                question("remark", Kind.NOTE),
-                question("total", Kind.CALCULATE, calculation="${whole} * 2"),
+                question("percent", ItemKind.RATING, minimum=0, maximum=100, step=1),
+                question("remark", ItemKind.NOTE),
+                question("total", ItemKind.CALCULATE, calculation="${whole} * 2"),
             )
         )
     )  # fmt: skip
@@ -104,14 +112,14 @@ def test_one_of_each(
 
 
 def test_answers_are_told_in_later_questions(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     respondent.open(
         live_server.ask(
             form(
-                question("fruit", Kind.SELECT_ONE, choices=choices("apple", "pear")),
-                question("count", Kind.INTEGER),
-                question("why", Kind.TEXT, label=french("Why ${count} times ${fruit}?")),
+                question("fruit", ItemKind.SELECT_ONE, choices=choices("apple", "pear")),
+                question("count", ItemKind.INTEGER),
+                question("why", ItemKind.TEXT, label=french("Why ${count} times ${fruit}?")),
             )
         )
     )
@@ -121,14 +129,14 @@ def test_answers_are_told_in_later_questions(
 
 
 def test_what_was_mistyped_is_said_beside_it(
-    live_server: Live, page: Page, respondent: Respondent, received: object
+    live_server: LivePlatform, page: Page, respondent: Respondent, received: object
 ) -> None:
     respondent.open(
         live_server.ask(
             form(
-                question("age", Kind.INTEGER, minimum=0, maximum=120),
+                question("age", ItemKind.INTEGER, minimum=0, maximum=120),
                 question(
-                    "even", Kind.INTEGER, constraint=". mod 2 = 0",
+                    "even", ItemKind.INTEGER, constraint=". mod 2 = 0",
                     constraint_message=french("pair, s'il vous plaît"),
                 ),
             )
@@ -153,15 +161,17 @@ def test_what_was_mistyped_is_said_beside_it(
 
 
 def test_an_optional_answer_can_be_taken_back(
-    live_server: Live, page: Page, respondent: Respondent, received: object
+    live_server: LivePlatform, page: Page, respondent: Respondent, received: object
 ) -> None:
-    codes = (Special.DONT_KNOW, Special.REFUSED)
+    codes = (SpecialAnswer.DONT_KNOW, SpecialAnswer.REFUSED)
     respondent.open(
         live_server.ask(
             form(
-                question("score", Kind.RATING, minimum=1, maximum=10, step=1, specials=codes),
-                question("income", Kind.INTEGER, specials=codes),
-                question("topics", Kind.SELECT_MULTIPLE, choices=choices("a", "b"), specials=codes),
+                question("score", ItemKind.RATING, minimum=1, maximum=10, step=1, specials=codes),
+                question("income", ItemKind.INTEGER, specials=codes),
+                question(
+                    "topics", ItemKind.SELECT_MULTIPLE, choices=choices("a", "b"), specials=codes
+                ),
             )
         )
     )
@@ -178,8 +188,8 @@ def test_an_optional_answer_can_be_taken_back(
 
 
 def test_a_long_list_becomes_a_drop_down(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     many = choices(*(f"town{number}" for number in range(60)))
-    respondent.open(live_server.ask(form(question("town", Kind.SELECT_ONE, choices=many))))
+    respondent.open(live_server.ask(form(question("town", ItemKind.SELECT_ONE, choices=many))))
     expect(respondent.item("town").locator("option")).to_have_count(61)

@@ -1,8 +1,8 @@
 """The form is readable, reachable and light: sizes, contrast, roles, bytes."""
 
 import pytest
-from live_platform import Live, Respondent, serious_problems
 from playwright.sync_api import BrowserContext, Page, expect
+from server_process import LivePlatform, Respondent, serious_problems
 
 from survey.locale import translator
 
@@ -37,7 +37,7 @@ ROWS = """() => {
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def at_ratings(live: Live, respondent: Respondent, complete: dict[str, object]) -> None:
+def at_ratings(live: LivePlatform, respondent: Respondent, complete: dict[str, object]) -> None:
     respondent.open(live.invite())
     respondent.answer_until("product_range", complete)
 
@@ -46,7 +46,7 @@ def at_ratings(live: Live, respondent: Respondent, complete: dict[str, object]) 
     ("width", "rows"), [(320, [5, 5]), (360, [5, 5]), (390, [5, 5]), (600, [10]), (1440, [10])]
 )
 def test_the_scale_is_a_neat_grid_at_every_width(
-    live_server: Live,
+    live_server: LivePlatform,
     page: Page,
     respondent: Respondent,
     complete: dict[str, object],
@@ -62,14 +62,14 @@ def test_the_scale_is_a_neat_grid_at_every_width(
 
 
 def test_every_target_is_large_enough(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     at_ratings(live_server, respondent, complete)
     assert [each for each in page.evaluate(TARGETS) if each[0] < 44] == []
 
 
 def test_large_text_asks_one_question_at_a_time_and_stays(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     respondent: Respondent,
@@ -90,7 +90,7 @@ def test_large_text_asks_one_question_at_a_time_and_stays(
 
 
 def test_reading_aloud_uses_the_browsers_voice(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     page.add_init_script(
         """
@@ -118,7 +118,7 @@ def test_reading_aloud_uses_the_browsers_voice(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_barrier_while_answering(
-    live_server: Live,
+    live_server: LivePlatform,
     page: Page,
     respondent: Respondent,
     complete: dict[str, object],
@@ -139,7 +139,7 @@ def test_no_serious_barrier_while_answering(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_barrier_at_the_end_and_at_the_edges(
-    live_server: Live,
+    live_server: LivePlatform,
     context: BrowserContext,
     page: Page,
     respondent: Respondent,
@@ -163,7 +163,7 @@ def test_no_serious_barrier_at_the_end_and_at_the_edges(
 
 
 def test_the_first_load_is_light_on_the_wire(
-    live_server: Live, context: BrowserContext, page: Page, respondent: Respondent
+    live_server: LivePlatform, context: BrowserContext, page: Page, respondent: Respondent
 ) -> None:
     network = context.new_cdp_session(page)
     network.send("Network.enable")
@@ -180,7 +180,7 @@ def test_the_first_load_is_light_on_the_wire(
 
 
 def test_words_of_people_are_never_run(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     """Text of respondents goes back on the screen as text, whatever it looks like."""
     respondent.open(live_server.invite())

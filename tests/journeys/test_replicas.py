@@ -16,19 +16,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from live_platform import CITY, Respondent, open_at_one_point
 from nginx_process import Nginx
-from phones import PATIENCE, Phones, free_port, wait_for
 from playwright.sync_api import Browser, expect
+from server_process import CITY, Respondent, open_wave_at_point
 from sqlmodel import select
+from submission_clients import TIMEOUT_SECONDS, SubmissionClients, free_port, wait_for
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.access.sessions import COOKIE
-from survey.fieldwork.invitations import issue
+from survey.fieldwork.invitations import issue_invitation
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.settings import Settings
-from survey.snapshot.backup import back_up
+from survey.snapshot.backup import create_backup
 from survey.snapshot.restore import restore
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, now
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.postgres
 WAVE = "small-2026"
 OVERVIEW, CITY_PAGE = "全国总览", "城市画像"
 RECEIVED = translator("zh")("Received. Thank you!")
-LONGEST_WAIT = 1000 * PATIENCE
+MAX_WAIT_MS = 1000 * TIMEOUT_SECONDS
 
 
 class Replica:
@@ -82,7 +82,7 @@ class Replica:
 
     def ended(self) -> int:
         assert self._process is not None
-        return self._process.wait(PATIENCE)
+        return self._process.wait(TIMEOUT_SECONDS)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -105,7 +105,7 @@ class Platform:
 
     def token(self) -> str:
         with session_scope(self.settings.store_url) as session:
-            return issue(
+            return issue_invitation(
                 session=session, principal=self.surveyor, wave_key=WAVE, point_id=self.point.id,
                 now=now(),
             ).token  # fmt: skip
@@ -147,13 +147,13 @@ def _fill(
 ) -> tuple[Principal, SamplingPoint]:
     """The small demo with its frozen wave, brought over from SQLite; beside it an open wave."""
     demo = Settings(database_url="", data_dir=source, _env_file=None)
-    back_up(demo, target=folder / "demo.backup", secret=None, actor=OPERATOR, now=now())
+    create_backup(demo, target=folder / "demo.backup", secret=None, actor=OPERATOR, now=now())
     restore(settings, source=folder / "demo.backup", secret=None, actor=OPERATOR, now=now())
     with session_scope(settings.store_url) as session:
         account = Account(login="li", name="Li", role=Role.SURVEYOR, area=CITY)
         session.add(account)
         session.flush()
-        point = open_at_one_point(session, WAVE, instrument, account.id)
+        point = open_wave_at_point(session, WAVE, instrument, account.id)
         return Principal(account.id, account.name, Role.SURVEYOR, CITY), point
 
 
@@ -197,13 +197,13 @@ def test_a_replica_dies_amid_interviews_and_dashboards(
     official = browser.new_context(locale="zh-CN")
     phone = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
     for context in (official, phone):
-        context.set_default_timeout(LONGEST_WAIT)
+        context.set_default_timeout(MAX_WAIT_MS)
     page = official.new_page()
     lines: list[Any] = []
     page.on("websocket", lambda line: lines.append(line))
     _sign_in(page, platform.url, Role.NATIONAL_OFFICIAL)
     page.goto(f"{platform.url}/overview")
-    expect(page.get_by_role("heading", name=OVERVIEW)).to_be_visible(timeout=LONGEST_WAIT)
+    expect(page.get_by_role("heading", name=OVERVIEW)).to_be_visible(timeout=MAX_WAIT_MS)
     before = {cookie["name"]: cookie["value"] for cookie in official.cookies()}
     assert {COOKIE, "survey_replica"} <= before.keys()
 
@@ -213,7 +213,9 @@ def test_a_replica_dies_amid_interviews_and_dashboards(
     respondent.answer("quality", 9)
     assert "survey_replica" not in {cookie["name"] for cookie in phone.cookies()}
 
-    phones = Phones(platform.nginx.port, [platform.interview() for _ in range(120)], at_once=4)
+    phones = SubmissionClients(
+        platform.nginx.port, [platform.interview() for _ in range(120)], at_once=4
+    )
     phones.start()
     wait_for(lambda: len(phones.receipts) >= 20, "receipts")
     serving = platform.nginx.served_by("/_stcore/host-config")[-1]
@@ -225,7 +227,7 @@ def test_a_replica_dies_amid_interviews_and_dashboards(
     respondent.item("quality").locator('input[value="9"]:checked').wait_for(state="attached")
     respondent.finish({**ANSWERS, "quality": 9})
     heading = respondent.page.locator(".sf-heading")
-    expect(heading).to_have_text(RECEIVED, timeout=LONGEST_WAIT)
+    expect(heading).to_have_text(RECEIVED, timeout=MAX_WAIT_MS)
     phones.wait()
     assert phones.refusals == []
     assert len(phones.receipts) == 120
@@ -236,7 +238,7 @@ def test_a_replica_dies_amid_interviews_and_dashboards(
 
     _until(page, lambda: len(lines) > opened, "the open page connects again by itself")
     page.get_by_role("link", name=CITY_PAGE).click()
-    expect(page.get_by_role("heading", name=CITY_PAGE).first).to_be_visible(timeout=LONGEST_WAIT)
+    expect(page.get_by_role("heading", name=CITY_PAGE).first).to_be_visible(timeout=MAX_WAIT_MS)
     after = {cookie["name"]: cookie["value"] for cookie in official.cookies()}
     assert after[COOKIE] == before[COOKIE]
     assert "Traceback" not in (platform.settings.data_dir / "server.log").read_text()
@@ -260,7 +262,7 @@ def _drains(platform: Platform, replica: Replica) -> None:
     """Told to end (SIGTERM), a replica gives the receipt of an interview that is on its way."""
     interview = platform.interview()
     body = json.dumps(interview).encode()
-    line = http.client.HTTPConnection("127.0.0.1", replica.port, timeout=PATIENCE)
+    line = http.client.HTTPConnection("127.0.0.1", replica.port, timeout=TIMEOUT_SECONDS)
     line.putrequest("POST", "/api/responses")
     line.putheader("Content-Type", "application/json")
     line.putheader("Content-Length", str(len(body)))

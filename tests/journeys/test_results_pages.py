@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_platform import Respondent, Server, serious_problems
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from server_process import Respondent, Server, serious_problems
 
 from seed.demo import build
 from survey.access.principal import OPERATOR

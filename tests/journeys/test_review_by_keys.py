@@ -6,13 +6,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from live_platform import CITY, Live, serious_problems
 from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from server_process import CITY, LivePlatform, serious_problems
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.waves import get_wave
 from survey.instrument.validation import validate
 from survey.locale import translator
 from survey.store.engine import session_scope
@@ -26,7 +26,7 @@ DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 @pytest.fixture
-def interviews(live_server: Live) -> list[UUID]:
+def interviews(live_server: LivePlatform) -> list[UUID]:
     """Two interviews of the surveyor, of whom the riskier one says a wrong year of birth."""
     answers: dict[str, object] = {
         "consent": "yes", "lived_6m": "yes", "offline_purchase": "yes", "birth_year": 1985,
@@ -41,16 +41,16 @@ def interviews(live_server: Live) -> list[UUID]:
     record = validate(live_server.instrument, answers, today=now().date())
     assert not record.problems
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=uuid4(), city_code=CITY, mode=Mode.ASSISTED, status=Status.SUBMITTED,
             submitted_at=now() - timedelta(hours=1), started_at=now() - timedelta(hours=2),
-            answers=record.record, duration_seconds=seconds, point_id=live_server.point.id,
+            answers=record.stored_answers, duration_seconds=seconds, point_id=live_server.point.id,
             surveyor_id=live_server.surveyor.account_id,
         )
         for seconds in (61.0, 62.0)
     ]  # fmt: skip
     with session_scope(live_server.settings.store_url) as session:
-        wave = wave_by_key(session=session, key="main-2026")
+        wave = get_wave(session=session, key="main-2026")
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=now())
     return [row.id for row in rows]
 
@@ -64,7 +64,7 @@ def desk(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def _sign_in(page: Page, live_server: Live, role: str) -> None:
+def _sign_in(page: Page, live_server: LivePlatform, role: str) -> None:
     page.request.post(f"{live_server.url}/auth/demo", form={"role": role, "next": "/"})
 
 
@@ -103,7 +103,7 @@ def _turn(desk: Page, key: str, *, corrected: int) -> None:
     expect(desk.locator(".hcs-before")).to_have_count(corrected)
 
 
-def _state(live_server: Live, response_id: UUID) -> tuple[str, int, object]:
+def _state(live_server: LivePlatform, response_id: UUID) -> tuple[str, int, object]:
     (state,) = [
         (response.status.value, revision.number, revision.answers.get("birth_year"))
         for response, revision in live_server.responses()
@@ -113,7 +113,7 @@ def _state(live_server: Live, response_id: UUID) -> tuple[str, int, object]:
 
 
 def test_sent_back_corrected_and_approved(
-    live_server: Live, page: Page, desk: Page, interviews: list[UUID]
+    live_server: LivePlatform, page: Page, desk: Page, interviews: list[UUID]
 ) -> None:
     wrong, other = interviews
     _sign_in(desk, live_server, "supervisor")

@@ -2,8 +2,8 @@
 
 import re
 
-from live_platform import Live, Respondent
 from playwright.sync_api import Page, expect
+from server_process import LivePlatform, Respondent
 
 from survey.locale import translator
 
@@ -12,7 +12,7 @@ CODE = re.compile(r"^(\d{4} ){4}\d{4}$")
 
 
 def test_a_respondent_takes_everything_back_with_the_code_of_the_last_page(
-    live_server: Live, page: Page, respondent: Respondent
+    live_server: LivePlatform, page: Page, respondent: Respondent
 ) -> None:
     respondent.open(live_server.invite())
     respondent.finish({"consent": "yes", "lived_6m": "no"})
@@ -39,7 +39,7 @@ def test_a_respondent_takes_everything_back_with_the_code_of_the_last_page(
 
 
 def test_without_the_guardian_nothing_about_the_child_is_asked_or_stored(
-    live_server: Live, page: Page, respondent: Respondent, complete: dict[str, object]
+    live_server: LivePlatform, page: Page, respondent: Respondent, complete: dict[str, object]
 ) -> None:
     child = [item.name for item in live_server.instrument.items() if item.privacy == "about_child"]
     assert child

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
 from survey.locale import SurveyError, msg
-from survey.observe.logs import configure_logs, event_log
-from survey.observe.request import accepted, current_number, numbered
-from survey.observe.scrub import GONE, scrub, told
+from survey.observe.logs import configure_logs, event_logger
+from survey.observe.request_id import current_request_id, request_id_scope, valid_request_id
+from survey.observe.scrub import REDACTED, format_error_safely, scrub
 from survey.settings import Settings
 
 
@@ -33,8 +33,8 @@ def lines(out: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_our_lines_and_foreign_ones_have_one_form(log: io.StringIO) -> None:
-    with numbered("abc123def0"):
-        event_log("survey.test").info("audit.anchor", sequence=7)
+    with request_id_scope("abc123def0"):
+        event_logger("survey.test").info("audit.anchor", sequence=7)
         logging.getLogger("somebody.else").warning("slow: %s s", 3)
     logging.getLogger("somebody.else").info("later")
     ours, foreign, later = lines(log)
@@ -60,7 +60,7 @@ def test_our_lines_and_foreign_ones_have_one_form(log: io.StringIO) -> None:
 )
 def test_secrets_and_people_are_taken_out(log: io.StringIO, text: str, hidden: str) -> None:
     logging.getLogger("x").error("trouble: %s", text)
-    event_log("y").error("trouble", where=text, nested={"list": [text]})
+    event_logger("y").error("trouble", where=text, nested={"list": [text]})
     assert hidden not in log.getvalue()
     assert "trouble" in log.getvalue()
 
@@ -75,9 +75,9 @@ def test_what_an_operator_needs_stays(text: str) -> None:
 
 
 def test_values_under_telling_names_never_get_out(log: io.StringIO) -> None:
-    event_log("y").error("trouble", answers={"q1": "我不满意"}, token="abc", phone=5, kept="yes")
+    event_logger("y").error("trouble", answers={"q1": "我不满意"}, token="abc", phone=5, kept="yes")
     (line,) = lines(log)
-    assert line["answers"] == line["token"] == line["phone"] == GONE
+    assert line["answers"] == line["token"] == line["phone"] == REDACTED
     assert line["kept"] == "yes"
     assert "不满意" not in log.getvalue()
 
@@ -107,16 +107,16 @@ def test_errors_tell_where_and_what_kind_but_no_answer(log: io.StringIO) -> None
         lambda: {}[secret],
         _violate,
     ):
-        text = told(_raised(make))
+        text = format_error_safely(_raised(make))
         assert secret not in text
         assert "zhang.san" not in text
         assert "test_logs.py" in text
-    assert "violates" in told(_raised(_violate))
+    assert "violates" in format_error_safely(_raised(_violate))
 
     def refuse() -> None:
         raise SurveyError(msg("There is no wave {key}.", key=secret))
 
-    assert told(_raised(refuse)).endswith("There is no wave {key}.")
+    assert format_error_safely(_raised(refuse)).endswith("There is no wave {key}.")
     try:
         int(secret)
     except ValueError:
@@ -129,7 +129,7 @@ def test_errors_tell_where_and_what_kind_but_no_answer(log: io.StringIO) -> None
 def test_a_terminal_gets_words(monkeypatch: pytest.MonkeyPatch, log: io.StringIO) -> None:
     out = io.StringIO()
     configure_logs(Settings(log_format="text"), out)
-    with numbered("abc123def0"):
+    with request_id_scope("abc123def0"):
         logging.getLogger("x").warning("the store does not answer")
     assert "the store does not answer" in out.getvalue()
     assert "abc123def0" in out.getvalue()
@@ -137,9 +137,9 @@ def test_a_terminal_gets_words(monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 
 
 def test_only_what_looks_like_a_number_is_taken_over() -> None:
-    assert accepted("0f8fad5b-d9cb-469f-a165-70867728950e").startswith("0f8fad5b")
+    assert valid_request_id("0f8fad5b-d9cb-469f-a165-70867728950e").startswith("0f8fad5b")
     for claimed in (None, "", "short", "x" * 65, "a b c d e f", "<script>", "zeile\nzwei"):
-        number = accepted(claimed)
+        number = valid_request_id(claimed)
         assert number != claimed
         assert len(number) == 10
-    assert current_number() == ""
+    assert current_request_id() == ""

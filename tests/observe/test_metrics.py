@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from survey.observe import metrics
-from survey.observe.metrics import REGISTRY, serve_metrics, watch_pools
+from survey.observe.metrics import REGISTRY, export_pool_states, serve_metrics
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import pool_states, read_scope
 
@@ -31,7 +31,7 @@ def test_the_dashboard_asks_only_for_what_there_is(monkeypatch: pytest.MonkeyPat
     pools = CollectorRegistry()
     with monkeypatch.context() as patch:
         patch.setattr(metrics, "REGISTRY", pools)
-        watch_pools(lambda: [("idle", 1)])
+        export_pool_states(lambda: [("idle", 1)])
     document = json.loads(DASHBOARD.read_text("utf-8"))
     queries = [target["expr"] for panel in document["panels"] for target in panel["targets"]]
     asked = {name for query in queries for name in _NAME.findall(query)}

@@ -16,13 +16,13 @@ from synthetic_results import PLANS, synthetic_store
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.access.sessions import COOKIE, sign_in_demo
 from survey.access.tokens import digest, new_token
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.quota import cells_of
+from survey.fieldwork.quotas import list_cells
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Account, LoginSession, Mode, Status, now
-from survey.ui import session as ui_session
-from survey.ui.navigation import BY_KEY, PageKey
+from survey.ui import current_principal as ui_session
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.web.routes import build_app
 
 OpenPage = Callable[..., AppTest]
@@ -64,13 +64,13 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
         if role is not None:
             with session_scope(settings.store_url) as session:
                 secret = sign_in_demo(session=session, role=role, now=now())
-        monkeypatch.setattr(ui_session, "browser_secret", lambda: secret)
+        monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
         app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
         for name, value in query.items():
             app.query_params[name] = value
         app.run()
         if page is not PageKey.HOME:
-            app.switch_page(BY_KEY[page].path)
+            app.switch_page(PAGES_BY_KEY[page].path)
             for name, value in query.items():
                 app.query_params[name] = value
             app.run()
@@ -120,7 +120,7 @@ def fetch() -> Callable[[AppTest, str], bytes]:
         assert not app.exception
         settings = current_settings()
         with TestClient(
-            build_app(settings), cookies={COOKIE: ui_session.browser_secret() or ""}
+            build_app(settings), cookies={COOKIE: ui_session.session_cookie() or ""}
         ) as browser:
             answer = browser.get(address_in(app))
         assert answer.status_code == 200, answer.text
@@ -165,13 +165,13 @@ def visit_as(
                     expires_at=now() + timedelta(hours=1),
                 )
             )  # fmt: skip
-        monkeypatch.setattr(ui_session, "browser_secret", lambda: secret)
+        monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
         app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
         asked = {"lang": "en", **query}
         for name, value in asked.items():
             app.query_params[name] = value
         app.run()
-        app.switch_page(BY_KEY[page].path)
+        app.switch_page(PAGES_BY_KEY[page].path)
         for name, value in asked.items():
             app.query_params[name] = value
         app.run()
@@ -200,9 +200,9 @@ def collect(field: Any) -> Callable[..., list[UUID]]:
 
     def store(*seconds: float, status: Status = Status.SUBMITTED) -> list[UUID]:
         with session_scope(field.url) as session:
-            cells = cells_of(session=session, wave_id=field.wave.id, city_code="110000")
+            cells = list_cells(session=session, wave_id=field.wave.id, city_code="110000")
             rows = [
-                StoredInterview(
+                FinishedResponse(
                     client_uuid=uuid4(), city_code="110000", mode=Mode.ASSISTED, status=status,
                     submitted_at=field.now, answers=dict(field.complete, age=36),
                     timings={"quality": 4.5}, surveyor_id=field.surveyor.account_id,

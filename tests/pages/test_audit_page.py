@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from audit_owner import run, triggers_off
+from audit_tampering import disable_triggers, run
 from openpyxl import load_workbook
 from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.audit import record
-from survey.access.audit_trail import TrailChoice, read_trail, stream_trail
-from survey.access.audit_verify import record_verified, verify
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.audit_queries import TrailFilter, read_trail, stream_trail
+from survey.access.audit_verify import record_verification, verify
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.locale import translator
-from survey.publish.audit_file import workbook, write_csv
+from survey.publish.audit_export import build_audit_workbook, write_csv
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 from survey.ui.navigation import PageKey
@@ -46,7 +46,7 @@ def _note(field: Any, actor: Principal | None, action: str, **more: Any) -> None
 def _check(field: Any) -> None:
     with session_scope(field.url) as session:
         report = verify(session=session, principal=OPERATOR)
-        record_verified(session=session, principal=OPERATOR, report=report, now=now())
+        record_verification(session=session, principal=OPERATOR, report=report, now=now())
 
 
 def _page(app: AppTest, read: Read) -> str:
@@ -77,7 +77,7 @@ def test_the_state_of_the_chain_is_said_in_plain_words(
     _check(field)
     assert "was found as it was written" in _page(visit_as(PageKey.AUDIT, administrator), read)
     with session_scope(field.url) as session:
-        triggers_off(session)
+        disable_triggers(session)
         run(session, "UPDATE audit_entry SET action = 'x' WHERE sequence = 1")
     _check(field)
     assert "found 1 places" in _page(visit_as(PageKey.AUDIT, administrator), read)
@@ -136,7 +136,7 @@ def test_markup_in_an_entry_stays_text(
 def test_files_hold_no_formula_and_every_entry(field: Any) -> None:
     _note(field, None, "=cmd()", **{"from": "=1+1", "to": "@x\x01"})
     with read_scope(field.url) as session:
-        entries = list(stream_trail(session=session, principal=OPERATOR, choice=TrailChoice()))
+        entries = list(stream_trail(session=session, principal=OPERATOR, choice=TrailFilter()))
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     file = io.StringIO(newline="")
     assert write_csv(file, entries, translator("en")) == len(entries)
@@ -144,7 +144,7 @@ def test_files_hold_no_formula_and_every_entry(field: Any) -> None:
     assert len(rows) == len(entries) + 1
     assert rows[-1][3] == "'=cmd()"
     assert rows[-1][6:8] == ["'=1+1", "'@x\x01"]
-    sheet = load_workbook(io.BytesIO(workbook(entries, "zh"))).worksheets[0]
+    sheet = load_workbook(io.BytesIO(build_audit_workbook(entries, "zh"))).worksheets[0]
     assert sheet.cell(1, 1).value == "编号"
     last = sheet.max_row
     assert (sheet.cell(last, 4).value, sheet.cell(last, 4).data_type) == ("=cmd()", "s")
@@ -157,7 +157,7 @@ def test_only_an_administrator_reads_the_trail(field: Any) -> None:
             continue
         stranger = Principal(new_id(), "x", role, "CN")
         with read_scope(field.url) as session:
-            with pytest.raises(AccessDenied):
-                read_trail(session=session, principal=stranger, choice=TrailChoice())
-            with pytest.raises(AccessDenied):
-                next(stream_trail(session=session, principal=stranger, choice=TrailChoice()))
+            with pytest.raises(AccessDeniedError):
+                read_trail(session=session, principal=stranger, choice=TrailFilter())
+            with pytest.raises(AccessDeniedError):
+                next(stream_trail(session=session, principal=stranger, choice=TrailFilter()))

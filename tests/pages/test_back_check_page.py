@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal, Role
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.privacy.sealing import new_key, seal_of
+from survey.fieldwork.privacy.phone_encryption import build_phone_cipher, new_key
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
@@ -155,12 +155,12 @@ def test_a_number_that_was_left_is_shown_on_request_and_on_the_record(
     monkeypatch.setenv("SURVEY_PHONE_KEY", new_key())
     settings = Settings(data_dir=tmp_path, database_url=field.url)
     use_store(settings)
-    seal = seal_of(settings)
+    seal = build_phone_cipher(settings)
     assert seal is not None
     collect(300.0)
     with session_scope(field.url) as session:
         response = session.exec(select(Response)).one()
-        sealed = seal.close(response.id, "13812345678")
+        sealed = seal.encrypt(response.id, "13812345678")
         session.add(ResponseContact(response_id=response.id, sealed=sealed, left_at=field.now))
     _drawn(visit_as, supervisor)
     app = visit_as(PageKey.BACK_CHECK, supervisor)

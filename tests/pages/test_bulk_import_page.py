@@ -11,14 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.importing import ImportResult
-from survey.fieldwork.importing.mapping import MappingFile
-from survey.fieldwork.importing.saved import save_mapping
+from survey.fieldwork.importing.column_mapping import MappingFile
+from survey.fieldwork.importing.saved_mappings import save_mapping
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState
-from survey.ui.bulk_import import screen, upload
+from survey.ui.background_job import BackgroundJob
+from survey.ui.bulk_import import page, upload
 from survey.ui.navigation import PageKey
-from survey.ui.work import Job
 
 HEADER = "city,point,quality,gender,birth_year\n"
 GOOD = "110000,110000-u-01,8,female,1990\n"
@@ -54,7 +54,7 @@ def _finish(app: AppTest, name: str) -> AppTest:
     app.button(key=name).click().run()
     for key in ("bulk/checking", "bulk/writing"):
         if key in app.session_state:
-            job: Job[Any] = app.session_state[key]
+            job: BackgroundJob[Any] = app.session_state[key]
             assert job.wait(60)
     return app.run()
 
@@ -176,13 +176,15 @@ def test_an_administrator_makes_a_wave_that_was_collected_elsewhere(
 
 
 def test_work_that_is_cancelled_or_fails_says_so_and_ends() -> None:
-    stopped: Job[int] = Job(upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))])
+    stopped: BackgroundJob[int] = BackgroundJob(
+        upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))]
+    )
     stopped.cancel()
     stopped.start(lambda tick: tick(1, 2) or 7)
     assert stopped.wait(10)
-    assert (stopped.made, stopped.running) == (None, False)
+    assert (stopped.result, stopped.running) == (None, False)
     assert "cancelled" in str(stopped.problem)
-    broken: Job[int] = Job(stopped.name)
+    broken: BackgroundJob[int] = BackgroundJob(stopped.name)
     broken.start(lambda _tick: 1 // 0)
     assert broken.wait(10)
     assert "Something went wrong" in str(broken.problem)
@@ -195,7 +197,7 @@ def test_a_cancelled_check_says_so_even_where_it_had_looked_for_the_last_time(
     supervisor = employ(Role.SUPERVISOR, "110000")
     hand_in(HEADER + GOOD)
     app = visit_as(PageKey.BULK_IMPORT, supervisor)
-    job: Job[str] = Job(upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))])
+    job: BackgroundJob[str] = BackgroundJob(upload.SOURCE_NAMES[next(iter(upload.SOURCE_NAMES))])
     job.start(lambda _tick: "a plan")
     assert job.wait(60)
     job.cancel()
@@ -215,7 +217,7 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
     hand_in(HEADER + GOOD)
     app = _finish(visit_as(PageKey.BULK_IMPORT, supervisor), "bulk-check")
     written, go_on = threading.Event(), threading.Event()
-    commit = screen.commit_import
+    commit = page.commit_import
 
     def waiting(**request: Any) -> ImportResult:
         result = commit(**request)
@@ -223,9 +225,9 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
         assert go_on.wait(60)
         return result
 
-    monkeypatch.setattr(screen, "commit_import", waiting)
+    monkeypatch.setattr(page, "commit_import", waiting)
     app.button(key="bulk-write").click().run()
-    job: Job[Any] = app.session_state["bulk/writing"]
+    job: BackgroundJob[Any] = app.session_state["bulk/writing"]
     assert written.wait(60)
     app.button(key="bulk-cancel").click().run()
     go_on.set()
@@ -233,7 +235,7 @@ def test_a_cancelled_write_leaves_nothing_and_can_be_written_again(
     text = read(app.run())
     assert "The import was cancelled" in text
     assert _count(field) == 0
-    monkeypatch.setattr(screen, "commit_import", commit)
+    monkeypatch.setattr(page, "commit_import", commit)
     _finish(app, "bulk-write")
     assert _count(field) == 1
 

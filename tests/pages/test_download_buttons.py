@@ -13,9 +13,9 @@ from survey.access.sessions import sign_out
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
 from survey.store.tables import Account, AuditEntry, now
-from survey.ui import session as ui_session
+from survey.ui import current_principal as ui_session
 from survey.ui.navigation import PageKey
-from survey.web.downloads import DOWNLOADS
+from survey.web.downloads import DOWNLOAD_STORE
 
 Fetch = Callable[[AppTest, str], bytes]
 MEDIA = {"download_button", "image", "audio", "video", "logo", "pyplot", "pdf", "map"}
@@ -25,7 +25,7 @@ MEDIA = {"download_button", "image", "audio", "video", "logo", "pyplot", "pdf", 
 @pytest.fixture(autouse=True)
 def _nothing_waits() -> Iterator[None]:
     yield
-    DOWNLOADS._waiting.clear()
+    DOWNLOAD_STORE._pending.clear()
 
 
 @pytest.fixture
@@ -53,16 +53,16 @@ def test_a_file_is_made_when_it_is_asked_for_and_each_time_anew(
     sun: Principal, visit_as: Any, fetch: Fetch
 ) -> None:
     app = _drawn(visit_as, sun)
-    assert not DOWNLOADS._waiting
+    assert not DOWNLOAD_STORE._pending
     assert "Beijing" in fetch(app, "progress/csv").decode("utf-8-sig")
     assert fetch(app, "progress/csv")
-    assert not DOWNLOADS._waiting
+    assert not DOWNLOAD_STORE._pending
 
 
 def test_a_drawn_page_without_a_press_starts_nothing(sun: Principal, visit_as: Any) -> None:
     app = _drawn(visit_as, sun)
     app.button(key="progress/csv").click().run()
-    assert DOWNLOADS._waiting
+    assert DOWNLOAD_STORE._pending
     app.run()
     assert not [
         component for component in app.get("bidi_component") if "/download/" in component.proto.json
@@ -85,12 +85,12 @@ def test_on_a_page_that_was_drawn_before_signing_out_nothing_is_made(
     field: Any, sun: Principal, visit_as: Any, read: Callable[[AppTest], str]
 ) -> None:
     app = _drawn(visit_as, sun)
-    secret = ui_session.browser_secret()
+    secret = ui_session.session_cookie()
     with session_scope(field.url) as session:
         sign_out(session=session, secret=secret, now=now())
     app.button(key="progress/csv").click().run()
     assert "Please sign in first" in read(app)
-    assert not DOWNLOADS._waiting
+    assert not DOWNLOAD_STORE._pending
     assert not app.exception
 
 
@@ -102,15 +102,15 @@ def test_whoever_has_another_area_since_is_told_to_load_the_page_again(
     from survey.ui import download_button
 
     app = _drawn(visit_as, sun)
-    original = download_button.leave
+    original = download_button.publish_file
 
     def moved(visit: Any, file: Any) -> str:
         with session_scope(field.url) as session:
             session.get_one(Account, sun.account_id).area = "310000"
         return original(visit, file)
 
-    monkeypatch.setattr(download_button, "leave", moved)
+    monkeypatch.setattr(download_button, "publish_file", moved)
     app.button(key="progress/csv").click().run()
     assert "No file was made." in read(app)
     assert "Your role or area has changed" in read(app)
-    assert not DOWNLOADS._waiting
+    assert not DOWNLOAD_STORE._pending

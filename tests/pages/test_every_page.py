@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import PERMISSIONS, Role
 from survey.locale import translator
-from survey.publish.charts import lay_out_ahead, spec
+from survey.publish.charts import prebuild_specs, spec
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account
@@ -50,12 +50,12 @@ def test_no_reader_waits_for_a_picture_to_be_laid_out(
     open_page: Callable[..., AppTest], read: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is laid out ahead is all that the result pages draw, for either size of text."""
-    lay_out_ahead()
+    prebuild_specs()
 
     def built(*_: object) -> Never:
         raise AssertionError("a picture was laid out while a reader waited")
 
-    monkeypatch.setattr(spec, "BUILDERS", dict.fromkeys(spec.Kind, built))
+    monkeypatch.setattr(spec, "BUILDERS", dict.fromkeys(spec.ChartKind, built))
     asked = [(key, {"large": large}) for key in (*RESULTS, PageKey.URBAN_RURAL) for large in "01"]
     asked += [(PageKey.SPECIAL_GROUPS, {"study": study}) for study in ("elderly", "minors")]
     for key, query in asked:

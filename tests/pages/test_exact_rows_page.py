@@ -10,10 +10,15 @@ from small_waves import SmallWave, person, questionnaire, rating, small_tree, sm
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
+from survey.publish.microdata import (
+    ExactRequest,
+    RequestState,
+    list_exact_requests,
+    request_exact_rows,
+)
 from survey.publish.results.freeze import freeze_frame
-from survey.publish.rows import ExactRequest, RequestState, exact_requests, request_exact_rows
 from survey.settings import Settings
-from survey.snapshot.frame import frame_of
+from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
 from survey.ui.navigation import PageKey
@@ -33,14 +38,14 @@ def frozen(field: Any, tmp_path: Path) -> Settings:
     with session_scope(field.url) as session:
         freeze_frame(
             settings, session, wave=SmallWave(settings).read(session),
-            frame=frame_of(people, instrument), actor=OPERATOR, final=True,
+            frame=build_response_frame(people, instrument), actor=OPERATOR, final=True,
         )  # fmt: skip
     return settings
 
 
 def requests(settings: Settings) -> list[ExactRequest]:
     with read_scope(settings.store_url) as session:
-        return exact_requests(session=session, principal=OPERATOR, now=now())
+        return list_exact_requests(session=session, principal=OPERATOR, now=now())
 
 
 def pressed(app: AppTest, label: str) -> AppTest:
@@ -50,7 +55,7 @@ def pressed(app: AppTest, label: str) -> AppTest:
     return app
 
 
-def said(app: AppTest, read: Callable[[AppTest], str]) -> str:
+def page_text(app: AppTest, read: Callable[[AppTest], str]) -> str:
     texts = [*(element.value for element in app.success), *(element.value for element in app.text)]
     return "\n".join([read(app), *texts, *(element.value.to_csv() for element in app.table)])
 
@@ -62,33 +67,33 @@ def test_one_asks_another_approves_and_the_file_is_taken_once(
     analyst, official = employ(Role.ANALYST, "CN"), employ(Role.NATIONAL_OFFICIAL, "CN")
     app = visit_as(PageKey.EXPORT, analyst)
     pressed(app, "Ask for an exact file")
-    assert "Please say what the rows are needed for" in said(app, read)
+    assert "Please say what the rows are needed for" in page_text(app, read)
     assert requests(frozen) == []
     app.text_area(key="exact/purpose").set_value(PURPOSE)
     pressed(app, "Ask for an exact file")
-    assert "waits for another person's approval" in said(app, read)
-    assert "waits for approval" in said(app, read)
+    assert "waits for another person's approval" in page_text(app, read)
+    assert "waits for approval" in page_text(app, read)
     assert "Ask for an exact file" not in [widget.label for widget in app.button]
 
     app = visit_as(PageKey.EXPORT, official)
-    assert PURPOSE in said(app, read)
+    assert PURPOSE in page_text(app, read)
     assert "Make the file" not in [widget.label for widget in app.button]
     pressed(app, "Approve")
-    assert "Please give the reason" in said(app, read)
+    assert "Please give the reason" in page_text(app, read)
     (request,) = requests(frozen)
     app.text_input(key=f"exact/reason/{request.id}").set_value("Agreed with the board")
     pressed(app, "Approve")
-    assert "The request is approved." in said(app, read)
-    assert "No request waits" in said(app, read)
+    assert "The request is approved." in page_text(app, read)
+    assert "No request waits" in page_text(app, read)
 
     app = visit_as(PageKey.EXPORT, analyst)
-    assert "Agreed with the board" in said(app, read)
+    assert "Agreed with the board" in page_text(app, read)
     content = fetch(app, f"exact/{request.id}/take").decode("utf-8-sig")
     assert "EXACT FILE" in content
     assert PURPOSE in content
     assert "approved by Sun" in content
     app.run()
-    assert "file taken" in said(app, read)
+    assert "file taken" in page_text(app, read)
     assert "Take the exact file" not in [widget.label for widget in app.button]
     (request,) = requests(frozen)
     assert request.state is RequestState.TAKEN
@@ -106,8 +111,8 @@ def test_a_refusal_is_read_with_its_reason(
     app = visit_as(PageKey.EXPORT, administrator)
     app.text_input(key=f"exact/reason/{number}").set_value("The ordinary file will do")
     pressed(app, "Do not approve")
-    assert "The request is not approved." in said(app, read)
-    words = said(visit_as(PageKey.EXPORT, analyst), read)
+    assert "The request is not approved." in page_text(app, read)
+    words = page_text(visit_as(PageKey.EXPORT, analyst), read)
     assert "The ordinary file will do" in words
     assert "not approved" in words
 
@@ -117,7 +122,7 @@ def test_without_requests_whoever_decides_reads_so(
     read: Callable[[AppTest], str],
 ) -> None:  # fmt: skip
     app = visit_as(PageKey.EXPORT, employ(Role.NATIONAL_OFFICIAL, "CN"))
-    assert "No request waits" in said(app, read)
+    assert "No request waits" in page_text(app, read)
     assert not app.button
 
 
@@ -126,5 +131,5 @@ def test_an_administrator_of_one_city_decides_nothing(
     read: Callable[[AppTest], str],
 ) -> None:  # fmt: skip
     app = visit_as(PageKey.EXPORT, employ(Role.ADMINISTRATOR, "110000"))
-    assert "your area is smaller" in said(app, read)
+    assert "your area is smaller" in page_text(app, read)
     assert not app.button

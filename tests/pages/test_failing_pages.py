@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Role
-from survey.observe.request import current_number
-from survey.ui.audit import screen
+from survey.observe.request_id import current_request_id
+from survey.ui.audit import page
 from survey.ui.navigation import PageKey
 
 Read = Callable[[AppTest], str]
@@ -29,13 +29,13 @@ def test_the_number_on_the_screen_is_the_one_in_the_log(
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            logged.append(current_number())
+            logged.append(current_request_id())
 
     def fail(**_: object) -> Never:
         raise ValueError("somebody's answer")
 
-    monkeypatch.setattr(screen, "read_trail", fail)
-    keep, log = Keep(), logging.getLogger("survey.ui.page")
+    monkeypatch.setattr(page, "read_trail", fail)
+    keep, log = Keep(), logging.getLogger("survey.ui.page_runner")
     log.addHandler(keep)
     try:
         text = read(visit_as(PageKey.AUDIT, employ(Role.ADMINISTRATOR, "CN")))

@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.tokens import digest, new_token
-from survey.fieldwork.devices import mark_other_device
+from survey.fieldwork.device_binding import record_other_device
 from survey.fieldwork.invitations import open_invitation
 from survey.fieldwork.submission import Submission, submit
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Assignment, Invitation, LoginSession, QuotaCell, now
-from survey.ui import session as ui_session
-from survey.ui.navigation import BY_KEY, PageKey
+from survey.ui import current_principal as ui_session
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
 
 Read = Callable[[AppTest], str]
 
@@ -51,11 +51,11 @@ def visit(
                     expires_at=now() + timedelta(hours=1),
                 )
             )
-        monkeypatch.setattr(ui_session, "browser_secret", lambda: secret)
+        monkeypatch.setattr(ui_session, "session_cookie", lambda: secret)
         app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60)
         app.query_params["lang"] = "en"
         app.run()
-        app.switch_page(BY_KEY[page].path)
+        app.switch_page(PAGES_BY_KEY[page].path)
         app.query_params["lang"] = "en"
         app.run()
         assert not app.exception
@@ -115,7 +115,7 @@ def test_the_surveyor_sees_that_another_device_was_refused(
     token = _token(app)
     with session_scope(field.url) as session:
         open_invitation(session=session, token=token, proof="phone", now=now())
-        mark_other_device(session=session, token=token, now=now())
+        record_other_device(session=session, token=token, now=now())
     app.run()
     assert "Another device was refused" in read(app.run())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
-from synthetic_results import MAIN_GROUPS, Plan, synthetic_store
+from synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
 
 from survey.access.principal import Role
 from survey.settings import Settings
@@ -71,7 +71,7 @@ def wave_of(use_store: Use, tmp_path: Path) -> Callable[[int], None]:
 
     def make(n: int) -> None:
         settings = Settings(data_dir=tmp_path, database_url="", demo=True)
-        plan = Plan("main-2024", "main", 2024, MAIN_GROUPS, n)
+        plan = SyntheticWave("main-2024", "main", 2024, MAIN_GROUPS, n)
         synthetic_store(settings, plans=(plan,), measures_a_topic=1)
         use_store(settings)
 

@@ -10,8 +10,8 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.fieldwork.clock import china_date
-from survey.fieldwork.paper import Keying, hand_in, set_share
+from survey.fieldwork.paper import Keying, set_share, submit_keying
+from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Assignment, PaperPlan, now
 from survey.ui.navigation import PageKey
@@ -47,7 +47,7 @@ def key(field: Any) -> Key:
             }
         )  # fmt: skip
         with session_scope(field.url) as session:
-            hand_in(session=session, keying=keying, principal=person, now=now())
+            submit_keying(session=session, keying=keying, principal=person, now=now())
 
     return keyed
 

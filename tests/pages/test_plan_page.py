@@ -10,14 +10,14 @@ from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import NATION, OPERATOR, Principal, Role
-from survey.fieldwork.planning.drafting import WaveDraft, add_wave
-from survey.fieldwork.planning.points import point_sheet
-from survey.fieldwork.planning.saving import plan_cities, save_plan
+from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
+from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.planning.staff import STAFF_SHEET
-from survey.fieldwork.waves import move_wave
-from survey.sample.plan import PlanRequest
-from survey.sample.planner import Aim
-from survey.sample.workbooks import Sheet, write_workbook
+from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
+from survey.fieldwork.waves import transition_wave
+from survey.sample.sample_size import PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest
+from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.snapshot.manifest import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -30,8 +30,8 @@ from survey.store.tables import (
     Wave,
     WaveState,
 )
+from survey.ui.background_job import BackgroundJob
 from survey.ui.navigation import PageKey
-from survey.ui.work import Job
 
 KEY = "main-2027"
 Read = Callable[[AppTest], str]
@@ -60,7 +60,7 @@ def planned(field: Any) -> Any:
         add_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
         save_plan(
             session=session, principal=OPERATOR, key=KEY,
-            request=PlanRequest(aim=Aim(total=1_200)), now=field.now,
+            request=PlanRequest(aim=PrecisionTarget(total=1_200)), now=field.now,
         )  # fmt: skip
     return field
 
@@ -68,7 +68,7 @@ def planned(field: Any) -> Any:
 def _move(field: Any, *states: WaveState) -> None:
     for state in states:
         with session_scope(field.url) as session:
-            move_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
+            transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
 
 
 def _keys(app: AppTest) -> set[str]:
@@ -77,8 +77,8 @@ def _keys(app: AppTest) -> set[str]:
 
 def _point_file(field: Any, rows: Sequence[Sequence[object]]) -> bytes:
     with read_scope(field.url) as session:
-        sheet = point_sheet(plan_cities(session=session, principal=OPERATOR), "en")
-    return write_workbook([Sheet(sheet.name, sheet.columns, rows)], "en")
+        sheet = point_list_template(plan_cities(session=session, principal=OPERATOR), "en")
+    return write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "en")
 
 
 def _upload(app: AppTest, content: bytes) -> AppTest:
@@ -236,9 +236,14 @@ def test_a_list_with_errors_is_explained_then_drawn_then_staffed(
 
     app = visit_as(PageKey.PLAN, admin, wave=KEY, part="people")
     people = [["li", "B-1", "boss", "North"], ["stranger", "B-2", None, None]]
-    _upload(app, write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, people)], "en"))
+    _upload(
+        app, write_workbook([WorkbookSheet(STAFF_SHEET.name, STAFF_SHEET.columns, people)], "en")
+    )
     assert "Nobody signs in with this name" in str(app.table[0].value)
-    _upload(app, write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, people[:1])], "en"))
+    _upload(
+        app,
+        write_workbook([WorkbookSheet(STAFF_SHEET.name, STAFF_SHEET.columns, people[:1])], "en"),
+    )
     app.button(key="people-assign").click().run()
     assert [message.value for message in app.success] == ["The people are assigned."]
     assert "boss" in str(app.dataframe[0].value)
@@ -309,7 +314,7 @@ def test_freezing_goes_on_beside_the_page_and_says_why_it_could_not(
     app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
     app.button(key="plan-move-frozen").click().run()
     if "plan/freezing" in app.session_state:
-        job: Job[Any] = app.session_state["plan/freezing"]
+        job: BackgroundJob[Any] = app.session_state["plan/freezing"]
         assert job.wait(60)
         app.run()
     assert "has no approved response to freeze" in read(app)
@@ -327,7 +332,7 @@ def test_how_interviews_without_a_point_are_counted_is_chosen_before_freezing(
         asked.append(without_point)
         return SimpleNamespace(without_point=1_234)
 
-    monkeypatch.setattr("survey.ui.plan.freezing.freeze_wave", freeze)
+    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
     app.radio(key=f"plan-without-point-{KEY}").set_value("stratum").run()
     app.checkbox(key=f"plan-sure-{KEY}-frozen").check().run()
@@ -349,7 +354,7 @@ def test_questions_that_make_further_groups_are_chosen_before_freezing(
         asked.append(groups)
         return SimpleNamespace(without_point=0)
 
-    monkeypatch.setattr("survey.ui.plan.freezing.freeze_wave", freeze)
+    monkeypatch.setattr("survey.ui.plan.freeze_job.freeze_wave", freeze)
     app = visit_as(PageKey.PLAN, admin, wave=KEY)
     offered = app.multiselect(key=f"plan-groups-{KEY}")
     assert offered.value == []

@@ -11,12 +11,12 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import NATION, Principal, Role
-from survey.fieldwork.clock import china_date
-from survey.fieldwork.progress import Concern, ToDo
+from survey.fieldwork.progress import Alert, AlertKind
+from survey.store.china_time import china_date
 from survey.store.engine import session_scope
 from survey.store.tables import QuotaCell, QuotaMargin, ResponseRisk, Status, Wave, now
 from survey.ui.navigation import PageKey
-from survey.ui.progress.concerns import review_link
+from survey.ui.progress.alerts import review_link
 
 Read = Callable[[AppTest], str]
 
@@ -135,18 +135,18 @@ def test_a_place_without_plan_or_interviews_says_what_to_wait_for(
 def test_a_concern_leads_to_the_interviews_it_is_about() -> None:
     surveyor = uuid4()
     cases = {
-        Concern.WASTE: {"status": ["void"]},
-        Concern.WAITING: {"status": ["submitted"]},
-        Concern.BEHIND: {"status": ["all"]},
-        Concern.OVER: {"status": ["all"]},
+        AlertKind.WASTE: {"status": ["void"]},
+        AlertKind.WAITING: {"status": ["submitted"]},
+        AlertKind.BEHIND: {"status": ["all"]},
+        AlertKind.OVER: {"status": ["all"]},
     }
     for concern, expected in cases.items():
-        link = urlsplit(review_link("main-2026", ToDo(concern, "110000", 3), "en"))
+        link = urlsplit(review_link("main-2026", Alert(concern, "110000", 3), "en"))
         assert link.path == "/review"
         assert parse_qs(link.query) == {
             "wave": ["main-2026"], "city": ["110000"], "lang": ["en"], **expected
         }  # fmt: skip
-    odd = ToDo(Concern.SURVEYOR, "110000", 3, surveyor, "Li")
+    odd = Alert(AlertKind.SURVEYOR, "110000", 3, surveyor, "Li")
     asked = parse_qs(urlsplit(review_link("main-2026", odd, "en")).query)
     assert (asked["surveyor"], asked["flag"]) == ([str(surveyor)], ["any"])
 

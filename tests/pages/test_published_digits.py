@@ -99,14 +99,14 @@ def in_table(data: bytes) -> tuple[list[str], int]:
 def taken_away(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every CSV that a page offers."""
     files: list[bytes] = []
-    original = download_button._button
+    original = download_button._draw_button
 
     def watched(visit: Any, label: str, file: download_button.File, **more: Any) -> None:
         if file.media_type == download_button.CSV:
             files.append(file.make())
         original(visit, label, file, **more)
 
-    monkeypatch.setattr(download_button, "_button", watched)
+    monkeypatch.setattr(download_button, "_draw_button", watched)
     return files
 
 

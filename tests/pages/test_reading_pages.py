@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from forced_states import force_state
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
-from synthetic_results import MAIN_GROUPS, Plan, synthetic_store
+from synthetic_results import MAIN_GROUPS, SyntheticWave, synthetic_store
+from wave_states import set_wave_state
 
 from survey.access.principal import Role
 from survey.publish.views import overview as overview_view
@@ -138,7 +138,7 @@ def test_town_and_countryside_start_with_the_own_city_of_an_official(open_page: 
 def _set_state(state: WaveState) -> None:
     with session_scope(current_settings().store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == "main-2024")).one()
-        force_state(session, wave, state)
+        set_wave_state(session, wave, state)
     st.cache_data.clear()
 
 
@@ -166,7 +166,7 @@ def test_a_city_with_too_few_people_says_what_would_be_needed(
     open_page: Open, read: Read, use_store: Callable[[Settings], None], tmp_path: Path
 ) -> None:
     tiny = Settings(data_dir=tmp_path, database_url="", demo=True)
-    plan = Plan("main-2024", "main", 2024, MAIN_GROUPS, 400)
+    plan = SyntheticWave("main-2024", "main", 2024, MAIN_GROUPS, 400)
     synthetic_store(tiny, plans=(plan,), measures_a_topic=1)
     use_store(tiny)
     app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="320500")

@@ -8,9 +8,9 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.fieldwork.lifecycle import move
+from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.quality import assess_wave
-from survey.fieldwork.waves import NewWave, create_wave, move_wave, open_wave
+from survey.fieldwork.waves import NewWave, create_wave, open_wave, transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -150,10 +150,15 @@ def test_the_second_reviewer_is_told_and_keeps_the_note(
     app = visit_as(PageKey.REVIEW, supervisor)
     app.button(key="review-returned").click().run()
     with session_scope(field.url) as session:
-        move(
-            session=session, principal=OPERATOR, response_id=response_id, to=Status.VOID, reason="invented",
-            now=field.now, expected_version=1,
-        )  # fmt: skip
+        transition(
+            session=session,
+            principal=OPERATOR,
+            response_id=response_id,
+            to=Status.VOID,
+            reason="invented",
+            now=field.now,
+            expected_version=1,
+        )
     app.text_area(key=f"note/{response_id}/returned").set_value("how old is she?")
     app.button(key="review-confirm").click().run()
     text = read(app)
@@ -169,7 +174,7 @@ def test_a_frozen_wave_is_read_and_not_decided_on(
     collect(400.0)
     with session_scope(field.url) as session:
         for state in (WaveState.CLOSED, WaveState.FROZEN):
-            move_wave(
+            transition_wave(
                 session=session, principal=OPERATOR, key=field.wave.key, to=state, now=field.now
             )
     app = visit_as(PageKey.REVIEW, supervisor)
@@ -212,7 +217,7 @@ def test_a_returned_interview_waits_on_the_surveyors_page_and_is_handed_in_again
 ) -> None:
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
-        move(
+        transition(
             session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
             reason="check_again: how old is she?", now=field.now, expected_version=1,
         )  # fmt: skip
@@ -249,7 +254,7 @@ def test_what_was_typed_just_before_the_click_is_what_is_handed_in(
 ) -> None:
     (response_id,) = collect(100.0)
     with session_scope(field.url) as session:
-        move(
+        transition(
             session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
             reason="check_again: how old is she?", now=field.now, expected_version=1,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from people import administrator, employ_person
+from account_factory import administrator, employ_person
 from sqlmodel import select
 
 from survey.access.principal import Principal, Role

@@ -6,7 +6,7 @@ import pytest
 
 from survey.estimate import band_probabilities
 from survey.locale import Translator, translator
-from survey.publish.views.bands import Verdict, read_bands, verdict_of
+from survey.publish.views.bands import BandVerdict, band_verdict, read_bands
 
 EN, ZH = translator("en"), translator("zh")
 NAMES = ("Fair", "Good", "Excellent")
@@ -15,12 +15,12 @@ NOTHING = float("nan")
 
 def verdicts(
     estimate: Sequence[float], se: float, df: float, t: Translator, language: str
-) -> list[Verdict | None]:
+) -> list[BandVerdict | None]:
     bands = read_bands()
     edges = [band.lower for band in bands if band.lower is not None]
     count = len(estimate)
     chances = band_probabilities(estimate, [se] * count, [df] * count, edges).tolist()
-    return [verdict_of(row, [band.name[language] for band in bands], t) for row in chances]
+    return [band_verdict(row, [band.name[language] for band in bands], t) for row in chances]
 
 
 def test_the_declared_bands_are_in_order_and_say_where_they_are_from() -> None:
@@ -35,7 +35,7 @@ def test_the_declared_bands_are_in_order_and_say_where_they_are_from() -> None:
 
 def test_every_published_national_score_is_good() -> None:
     assert [
-        verdict.words for verdict in verdicts([71.75, 80.59], 0.1, 100, ZH, "zh") if verdict
+        verdict.label for verdict in verdicts([71.75, 80.59], 0.1, 100, ZH, "zh") if verdict
     ] == [
         "良好（可能性 >99%）",
         "良好（可能性 >99%）",
@@ -45,19 +45,21 @@ def test_every_published_national_score_is_good() -> None:
 @pytest.mark.parametrize(
     ("chances", "expected"),
     [
-        ((0.03, 0.97, 0.0), Verdict("Good (probability 97%)", True)),
-        ((0.36, 0.64, 0.0), Verdict("Good or Fair, not settled (probability 64%, 36%)", False)),
-        ((0.1, 0.9, 0.0), Verdict("Good (probability 90%)", True)),
+        ((0.03, 0.97, 0.0), BandVerdict("Good (probability 97%)", True)),
+        ((0.36, 0.64, 0.0), BandVerdict("Good or Fair, not settled (probability 64%, 36%)", False)),
+        ((0.1, 0.9, 0.0), BandVerdict("Good (probability 90%)", True)),
         (
             (0.3, 0.4, 0.3),
-            Verdict("Good or Fair or Excellent, not settled (probability 40%, 30%, 30%)", False),
+            BandVerdict(
+                "Good or Fair or Excellent, not settled (probability 40%, 30%, 30%)", False
+            ),
         ),
     ],
 )
 def test_one_band_or_the_fewest_that_are_all_but_certain(
-    chances: tuple[float, ...], expected: Verdict
+    chances: tuple[float, ...], expected: BandVerdict
 ) -> None:
-    assert verdict_of(chances, NAMES, EN) == expected
+    assert band_verdict(chances, NAMES, EN) == expected
 
 
 def test_a_score_on_an_edge_is_not_settled() -> None:
@@ -65,7 +67,7 @@ def test_a_score_on_an_edge_is_not_settled() -> None:
     assert verdict is not None
     assert not verdict.settled
     assert "尚不能定" in verdict.words
-    assert "50%" in verdict.words
+    assert "50%" in verdict.label
 
 
 def test_without_a_score_or_an_error_there_is_no_band() -> None:

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from survey.publish.views.cells import Cells
+from survey.publish.views.table_slice import TableSlice
 
 
-def _area(*codes: str | None, order: list[str]) -> Cells:
+def _area(*codes: str | None, order: list[str]) -> TableSlice:
     column = pd.Series(pd.Categorical(codes, categories=order))
-    return Cells(pd.DataFrame({"area": column, "n": np.arange(len(codes), dtype=float)}))
+    return TableSlice(pd.DataFrame({"area": column, "n": np.arange(len(codes), dtype=float)}))
 
 
 def test_two_tables_with_the_same_categories_in_another_order() -> None:

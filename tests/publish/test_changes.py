@@ -15,21 +15,21 @@ from survey.disclosure import protect
 from survey.estimate import change, to_scores
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.publish.results import list_waves, open_results, tables
-from survey.publish.results.cells import Estimated, estimated
 from survey.publish.results.changes import (
     FALL,
     RISE,
-    Changes,
-    NotComparable,
-    changes,
-    judged,
+    EstimatedChanges,
+    WavesNotComparableError,
+    build_change_table,
+    estimate_changes,
 )
 from survey.publish.results.freeze import freeze_wave
-from survey.publish.results.source import Source
-from survey.publish.results.store import CELLS, NotCompared, WaveInfo
 from survey.publish.results.verdicts import NONE, Q
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.publish.results.wave_results import CELLS, ChangeNotComputedError, WaveInfo
 from survey.settings import Settings
-from survey.snapshot.frame import response_frame
+from survey.snapshot.response_frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Response, Shown, Status, Wave, WaveState, new_id
 
@@ -50,13 +50,13 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def sources(small_demo: Settings) -> dict[str, Source]:
+def sources(small_demo: Settings) -> dict[str, WaveData]:
     by_wave = {}
     with read_scope(small_demo.store_url) as session:
         for wave in session.exec(select(Wave).where(Wave.key.in_([OLD, NEW]))):  # type: ignore[attr-defined]
             instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
             assert wave.tree_id is not None
-            by_wave[wave.key] = Source.of(
+            by_wave[wave.key] = WaveData.of(
                 response_frame(session=session, wave_id=wave.id, instrument=instrument),
                 series=wave.series,
                 instrument=instrument,
@@ -68,7 +68,7 @@ def sources(small_demo: Settings) -> dict[str, Source]:
 
 
 @pytest.fixture(scope="module")
-def halves(sources: dict[str, Source]) -> tuple[Source, Source]:
+def halves(sources: dict[str, WaveData]) -> tuple[WaveData, WaveData]:
     """One wave taken for two that share all their points; one city is in the second only."""
     people = sources[NEW].people
     gone = people["city_code"].astype(str) == "110000"
@@ -80,7 +80,7 @@ def halves(sources: dict[str, Source]) -> tuple[Source, Source]:
 
 
 def by_hand(
-    before: Source, after: Source, level: str, group: str, items: dict[str, str]
+    before: WaveData, after: WaveData, level: str, group: str, items: dict[str, str]
 ) -> pd.DataFrame:
     """`change` over matched cities; `items` renames the questions of the earlier wave."""
     frames = []
@@ -99,9 +99,9 @@ def by_hand(
 @pytest.mark.parametrize("group", ["all", "guardian=yes"])
 @pytest.mark.parametrize("level", ["nation", "region3", "size_tier", "province", "city"])
 def test_the_table_is_what_the_estimator_says(
-    halves: tuple[Source, Source], level: str, group: str
+    halves: tuple[WaveData, WaveData], level: str, group: str
 ) -> None:
-    table = changes(*halves).table
+    table = estimate_changes(*halves).table
     part = table[(table["area_level"] == level) & (table["group"] == group)]
     direct = by_hand(*halves, level, group, {})
     index = list(zip(part["area"].astype(str), part["indicator"].astype(str), strict=True))
@@ -117,8 +117,8 @@ def test_the_table_is_what_the_estimator_says(
     np.testing.assert_allclose(part["ci_low"], low, rtol=1e-7, atol=1e-7)
 
 
-def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[Source, Source]) -> None:
-    table = changes(*halves).table
+def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[WaveData, WaveData]) -> None:
+    table = estimate_changes(*halves).table
     assert "110000" not in set(table.loc[table["area_level"] == "city", "area"].astype(str))
     whole = table[(table["area_level"] == "nation") & (table["group"] == "all")]
     beijing = (halves[1].people["city_code"].astype(str) == "110000").sum()
@@ -127,9 +127,9 @@ def test_a_city_of_one_wave_only_is_in_no_area(halves: tuple[Source, Source]) ->
 
 
 def test_under_a_crosswalk_only_the_same_questions_with_the_same_weights(
-    sources: dict[str, Source],
+    sources: dict[str, WaveData],
 ) -> None:
-    wave_changes = changes(sources[OLD], sources[NEW])
+    wave_changes = estimate_changes(sources[OLD], sources[NEW])
     compared = set(wave_changes.table["indicator"].astype(str))
     assert compared == set(wave_changes.before_of)
     assert not compared & {"composite", "3", "3.1", "3.1.1", "3.1.2"}
@@ -137,7 +137,7 @@ def test_under_a_crosswalk_only_the_same_questions_with_the_same_weights(
     nation = wave_changes.table[
         (wave_changes.table["area_level"] == "nation") & (wave_changes.table["group"] == "all")
     ].set_index("indicator")
-    own = estimated(sources[OLD]).cells
+    own = estimate_wave(sources[OLD]).cells
     own = own[(own["area_level"] == "nation") & (own["group"] == "all")].set_index("indicator")
     for code in ("1", "2.3", "3.2", "3.4.1"):
         earlier = own.loc[wave_changes.before_of[code]]
@@ -145,7 +145,7 @@ def test_under_a_crosswalk_only_the_same_questions_with_the_same_weights(
         assert nation.loc[code, "n_before"] == earlier["n"]
 
 
-def test_what_cannot_be_compared_is_refused(sources: dict[str, Source]) -> None:
+def test_what_cannot_be_compared_is_refused(sources: dict[str, WaveData]) -> None:
     old, new = sources[OLD], sources[NEW]
     assert old.tree is not None
     stranger = replace(old, tree=old.tree.model_copy(update={"name": "of nobody"}))
@@ -155,22 +155,22 @@ def test_what_cannot_be_compared_is_refused(sources: dict[str, Source]) -> None:
         (stranger, "nobody has declared"),
         (replace(old, people=old.people.iloc[:0]), "no city in common"),
     ):
-        with pytest.raises(NotComparable, match=why):
-            changes(before, new)
+        with pytest.raises(WavesNotComparableError, match=why):
+            estimate_changes(before, new)
 
 
-def test_two_snapshots_of_one_wave_are_no_change(sources: dict[str, Source]) -> None:
+def test_two_snapshots_of_one_wave_are_no_change(sources: dict[str, WaveData]) -> None:
     """Also where some interviews came in between."""
     whole = sources[NEW]
     provisional = replace(whole, people=whole.people.iloc[::3].reset_index(drop=True))
     for before, after in ((whole, whole), (provisional, whole)):
-        with pytest.raises(NotComparable, match="two different waves"):
-            changes(before, after)
+        with pytest.raises(WavesNotComparableError, match="two different waves"):
+            estimate_changes(before, after)
 
 
 def made_up(
     differences: np.ndarray, se: float = 1.0, n: float = 400.0
-) -> tuple[Changes, pd.DataFrame]:
+) -> tuple[EstimatedChanges, pd.DataFrame]:
     """Cities with these differences, and cells that hide nothing."""
     keys = pd.DataFrame(
         {
@@ -194,11 +194,13 @@ def made_up(
         status="ok",
     ).astype(dict.fromkeys(KEYS, "category"))
     cells = protect(keys.assign(n=n, estimate=80.0).astype(dict.fromkeys(KEYS, "category")))
-    return Changes(table, {"composite": "composite"}), cells
+    return EstimatedChanges(table, {"composite": "composite"}), cells
 
 
-def verdict_of(wave_changes: Changes, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    return judged(wave_changes, before_cells=before, after_cells=after, before_wave="w")
+def verdict_of(
+    wave_changes: EstimatedChanges, before: pd.DataFrame, after: pd.DataFrame
+) -> pd.DataFrame:
+    return build_change_table(wave_changes, before_cells=before, after_cells=after, before_wave="w")
 
 
 def test_where_nothing_changed_hardly_any_wave_has_an_arrow() -> None:
@@ -291,7 +293,7 @@ def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas
         [keys, keys.iloc[[3]].assign(area="b")], ignore_index=True
     ).assign(n=[600.0 + n, 200.0 + n, 400.0, 200.0, 400.0, n])  # fmt: skip
     kinds = dict.fromkeys(KEYS, "category")
-    wave_changes = Changes(
+    wave_changes = EstimatedChanges(
         table.astype(kinds), {"composite": "composite"}, (frozenset({"b"}), frozenset())
     )
     before = protect(everywhere.astype(kinds))
@@ -302,7 +304,7 @@ def test_a_hidden_city_of_one_wave_only_is_not_told_by_what_is_left_of_its_areas
     assert judged_table.loc[~judged_table["shown"], FIGURES].isna().all(axis=None)
 
 
-def _cells_only(_figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _cells_only(_figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {CELLS: cells}
 
 
@@ -310,7 +312,7 @@ def _cells_only(_figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFr
 def light(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Freeze only what a comparison reads: the cells, by the simplest rule."""
     monkeypatch.setattr(tables, "protected_cells", lambda figures, _auditor: protect(figures.cells))
-    monkeypatch.setattr(tables, "_tables", _cells_only)
+    monkeypatch.setattr(tables, "_build_tables", _cells_only)
     yield
     dispose_engines()
 
@@ -346,9 +348,9 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
     assert rewritten.name != written.name
     with read_scope(settings.store_url) as session:
         results = open_results(settings, session, NEW)
-    with pytest.raises(NotCompared):
+    with pytest.raises(ChangeNotComputedError):
         results.changes(READER, before=first)
-    with pytest.raises(NotCompared, match="two different waves"):
+    with pytest.raises(ChangeNotComputedError, match="two different waves"):
         results.changes(READER, before=results.wave)
     nation = results.changes(READER, before=second, area_level="nation", group="all")
     assert set(nation["before_wave"]) == {OLD}

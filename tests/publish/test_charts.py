@@ -8,34 +8,34 @@ from typing import Any
 import altair as alt
 import pytest
 
-from survey.publish.charts import ELDER, ORDINARY, ChartText, Kind, spec_of
-from survey.publish.charts.intervals import PICK
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
+from survey.publish.charts.interval_charts import PICK
 from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, SHAPES
-from survey.publish.images import png, printable
-from survey.publish.picture import Picture
+from survey.publish.png import png, printable
 from survey.settings import PROJECT_ROOT
 
 SERIES = {
-    Kind.DUMBBELL: ("Here", "Nation"),
-    Kind.TREND: ("Own", "Published"),
-    Kind.GROUPED: ("A", "B", "C"),
-    Kind.MAP: ("Above", "Below", "Not told apart"),
-    Kind.RANKING: ("Place, city", "Possible places"),
-    Kind.GRADED_CITIES: ("Grade A", "Grade B", "Grade C", "Model"),
-    Kind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
+    ChartKind.DUMBBELL: ("Here", "Nation"),
+    ChartKind.TREND: ("Own", "Published"),
+    ChartKind.GROUPED: ("A", "B", "C"),
+    ChartKind.MAP: ("Above", "Below", "Not told apart"),
+    ChartKind.RANKING: ("Place, city", "Possible places"),
+    ChartKind.GRADED_CITIES: ("Grade A", "Grade B", "Grade C", "Model"),
+    ChartKind.MATRIX: ("First", "Others", "Score", "Keep", "Improve", "Fine", "Later"),
 }
-WITHOUT_INTERVAL_MARK = {Kind.MAP, Kind.HALF_WIDTHS}
+WITHOUT_INTERVAL_MARK = {ChartKind.MAP, ChartKind.HALF_WIDTHS}
 """A map has no room for intervals: its shapes say what they say. The marks of a plan are the widths
 of intervals."""
 
 INTERVALS = {
-    Kind.MATRIX: {"importance_low", "importance_high", "performance_low", "performance_high"}
+    ChartKind.MATRIX: {"importance_low", "importance_high", "performance_low", "performance_high"}
 }
 """Columns of the bounds where there is more than one interval a mark."""
 
 
-def words(kind: Kind) -> ChartText:
-    return ChartText(
+def words(kind: ChartKind) -> ChartLabels:
+    return ChartLabels(
         value="Score (0–100)", name="Row", interval="Interval", n="n", series=SERIES.get(kind, ())
     )
 
@@ -57,18 +57,18 @@ def marks(spec: dict[str, Any]) -> set[str]:
     return {layer["mark"]["type"] for layer in layers(spec)}
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_is_a_valid_specification_without_data(kind: Kind) -> None:
-    spec = spec_of(kind, words(kind), ORDINARY)
+@pytest.mark.parametrize("kind", ChartKind)
+def test_is_a_valid_specification_without_data(kind: ChartKind) -> None:
+    spec = chart_spec(kind, words(kind), ORDINARY)
     alt.LayerChart.from_dict(spec, validate=True)
     assert "data" not in spec
     assert "datasets" not in spec
     assert '"empty"' not in json.dumps(spec)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_draws_the_interval_of_every_estimate(kind: Kind) -> None:
-    spec = spec_of(kind, words(kind), ORDINARY)
+@pytest.mark.parametrize("kind", ChartKind)
+def test_draws_the_interval_of_every_estimate(kind: ChartKind) -> None:
+    spec = chart_spec(kind, words(kind), ORDINARY)
     tooltips = [
         tip["field"]
         for layer in layers(spec)
@@ -80,29 +80,29 @@ def test_draws_the_interval_of_every_estimate(kind: Kind) -> None:
         assert "rule" in marks(spec)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_colour_never_stands_alone(kind: Kind) -> None:
-    spec = spec_of(kind, words(kind), ORDINARY)
+@pytest.mark.parametrize("kind", ChartKind)
+def test_colour_never_stands_alone(kind: ChartKind) -> None:
+    spec = chart_spec(kind, words(kind), ORDINARY)
     points = [layer for layer in layers(spec) if layer["mark"]["type"] == "point"]
     assert points
     assert all("shape" in layer["encoding"] for layer in points)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_texts_grow_in_elder_mode(kind: Kind) -> None:
-    ordinary, elder = (spec_of(kind, words(kind), style) for style in (ORDINARY, ELDER))
+@pytest.mark.parametrize("kind", ChartKind)
+def test_texts_grow_in_elder_mode(kind: ChartKind) -> None:
+    ordinary, elder = (chart_spec(kind, words(kind), style) for style in (ORDINARY, ELDER))
     for block in ("axis", "legend"):
         assert elder["config"][block]["labelFontSize"] > ordinary["config"][block]["labelFontSize"]
     assert elder["config"]["axis"]["labelFontSize"] >= 16
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_the_value_axis_names_its_unit(kind: Kind) -> None:
-    if kind is Kind.MAP:
+@pytest.mark.parametrize("kind", ChartKind)
+def test_the_value_axis_names_its_unit(kind: ChartKind) -> None:
+    if kind is ChartKind.MAP:
         pytest.skip("a map has no axis")
     titles = [
         channel.get("title")
-        for layer in layers(spec_of(kind, words(kind), ORDINARY))
+        for layer in layers(chart_spec(kind, words(kind), ORDINARY))
         for name, channel in layer["encoding"].items()
         if name in {"x", "y"} and isinstance(channel, dict)
     ]
@@ -110,19 +110,21 @@ def test_the_value_axis_names_its_unit(kind: Kind) -> None:
 
 
 def test_a_specification_is_built_once() -> None:
-    text = words(Kind.GAPS)
-    assert spec_of(Kind.GAPS, text, ORDINARY) is spec_of(Kind.GAPS, text, ORDINARY)
+    text = words(ChartKind.GAPS)
+    assert chart_spec(ChartKind.GAPS, text, ORDINARY) is chart_spec(ChartKind.GAPS, text, ORDINARY)
 
 
 def test_only_the_ranking_can_be_clicked() -> None:
     clickable = {
-        kind for kind in Kind if f'"{PICK}"' in json.dumps(spec_of(kind, words(kind), ORDINARY))
+        kind
+        for kind in ChartKind
+        if f'"{PICK}"' in json.dumps(chart_spec(kind, words(kind), ORDINARY))
     }
-    assert clickable == {Kind.RANKING}
+    assert clickable == {ChartKind.RANKING}
 
 
 def test_the_ranking_shades_the_focus_and_what_cannot_be_told_apart_from_it() -> None:
-    spec = spec_of(Kind.RANKING, words(Kind.RANKING), ORDINARY)
+    spec = chart_spec(ChartKind.RANKING, words(ChartKind.RANKING), ORDINARY)
     shade = next(layer for layer in layers(spec) if layer["mark"]["type"] == "rect")
     kept = json.dumps(shade["transform"])
     assert all(role in kept for role in ("focus", "tied"))
@@ -158,7 +160,7 @@ def test_marks_stand_out_on_both_pages(theme: str, colour: str) -> None:
 
 
 @pytest.fixture
-def picture() -> Picture:
+def picture() -> ChartPanel:
     rows = {
         "code": ["110000", "310000", ""],
         "label": ["Beijing", "Shanghai", "Nation"],
@@ -170,19 +172,19 @@ def picture() -> Picture:
         "role": ["focus", "hidden", "reference"],
         "note": ["", "Not shown: too few interviews, or to protect personal data", ""],
     }
-    return Picture(
+    return ChartPanel(
         key="cities",
-        kind=Kind.INTERVALS,
+        kind=ChartKind.INTERVALS,
         title="Two cities",
         subtitle="Wave 2024 · Score (0–100) · n = 600 · lines: 95% intervals",
         alt="Two cities",
-        text=words(Kind.INTERVALS),
-        rows=rows,
-        listing=rows,
+        text=words(ChartKind.INTERVALS),
+        chart_rows=rows,
+        table_columns=rows,
     )
 
 
-def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: Picture) -> None:
+def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: ChartPanel) -> None:
     spec = printable(picture, ("DEMO DATA",))
     assert spec["title"]["text"] == ["Two cities"]
     assert spec["title"]["subtitle"] == [picture.subtitle, "DEMO DATA"]
@@ -191,7 +193,7 @@ def test_the_exported_picture_carries_title_wave_unit_n_and_watermark(picture: P
     alt.LayerChart.from_dict(spec, validate=True)
 
 
-def test_the_exported_picture_is_a_png(picture: Picture) -> None:
+def test_the_exported_picture_is_a_png(picture: ChartPanel) -> None:
     image = png(picture, ("DEMO DATA",), scale=1)
     assert image.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(image) > 5_000

@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 import pytest
 import segno
 
-from survey.fieldwork.sheets import PER_PAGE, PrintedCode, Sheet
+from survey.fieldwork.invitation_sheets import (
+    INVITATIONS_PER_PAGE,
+    InvitationSheet,
+    PrintedInvitation,
+)
 from survey.publish.code_sheet import (
     CELL_HEIGHT,
     CELL_WIDTH,
@@ -14,23 +18,23 @@ from survey.publish.code_sheet import (
     TOP,
     code_sheet_pdf,
 )
-from survey.publish.printing import code_rows, dark_runs
+from survey.publish.printing import dark_runs, qr_modules
 from survey.store.tables import new_id
 
 ADDRESS = "https://survey.example.cn/q/YncRr3RtYsBMR_x4a6idKQ"
 
 
-def _sheet(count: int, point: str = "解放路步行街") -> Sheet:
-    return Sheet(
+def _sheet(count: int, point: str = "解放路步行街") -> InvitationSheet:
+    return InvitationSheet(
         id=new_id(), wave_title={"zh": "2026年测评", "en": "Wave 2026"},
         city_name={"zh": "宜昌市", "en": "Yichang"}, point_name=point, surveyor_name="Li",
         is_demo=True, expires_at=datetime(2026, 5, 22, 16, tzinfo=UTC),
-        codes=tuple(PrintedCode(n, f"token-{n:016d}") for n in range(1, count + 1)),
+        codes=tuple(PrintedInvitation(n, f"token-{n:016d}") for n in range(1, count + 1)),
     )  # fmt: skip
 
 
 def test_the_runs_draw_every_module_of_the_code_and_no_other() -> None:
-    rows = code_rows(ADDRESS)
+    rows = qr_modules(ADDRESS)
     drawn = [[False] * len(row) for row in rows]
     for y, x, length in dark_runs(rows):
         for column in range(x, x + length):
@@ -43,7 +47,7 @@ def test_the_runs_draw_every_module_of_the_code_and_no_other() -> None:
 
 def test_twenty_codes_fit_on_a_page_of_a4() -> None:
     assert MARGIN + COLUMNS * CELL_WIDTH + MARGIN <= 210
-    assert TOP + PER_PAGE / COLUMNS * CELL_HEIGHT + MARGIN <= 297
+    assert TOP + INVITATIONS_PER_PAGE / COLUMNS * CELL_HEIGHT + MARGIN <= 297
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

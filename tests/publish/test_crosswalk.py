@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.tree import Indicator, IndicatorTree, Provenance
-from survey.instrument.tree_csv import read_tree
+from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
+from survey.instrument.indicator_tree_csv import read_tree
 from survey.publish.results.crosswalk import (
     TREES,
-    WhyNot,
+    NotComparableReason,
     crosswalk,
-    derive,
+    derive_crosswalk,
     file_name,
     write_crosswalk,
 )
@@ -56,7 +56,7 @@ NEW = tree(
 
 @pytest.fixture
 def declared(tmp_path: Path) -> Path:
-    write_crosswalk(derive(OLD, NEW), tmp_path / file_name("old", "new"))
+    write_crosswalk(derive_crosswalk(OLD, NEW), tmp_path / file_name("old", "new"))
     return tmp_path
 
 
@@ -77,9 +77,9 @@ def test_names_meet_under_new_codes_and_other_recipes_are_refused(declared: Path
     assert mapping is not None
     assert mapping.before_of == {"1": "1", "1.1": "1.2", "1.2": "1.1", "2.2": "2.1"}
     assert mapping.why_not == {
-        "composite": WhyNot.RECIPE,
-        "2": WhyNot.RECIPE,
-        "2.1": WhyNot.NEW,
+        "composite": NotComparableReason.RECIPE,
+        "2": NotComparableReason.RECIPE,
+        "2.1": NotComparableReason.NEW,
     }
 
 
@@ -88,9 +88,9 @@ def test_one_file_serves_both_directions(declared: Path) -> None:
     assert mapping is not None
     assert mapping.before_of == {"1": "1", "1.2": "1.1", "1.1": "1.2", "2.1": "2.2"}
     assert mapping.why_not == {
-        "composite": WhyNot.RECIPE,
-        "2": WhyNot.RECIPE,
-        "2.2": WhyNot.NEW,
+        "composite": NotComparableReason.RECIPE,
+        "2": NotComparableReason.RECIPE,
+        "2.2": NotComparableReason.NEW,
     }
 
 
@@ -102,7 +102,7 @@ def test_a_weight_that_moved_is_another_recipe() -> None:
             for i in OLD.indicators
         ),
     )
-    rows = {row.after: row.comparable for row in derive(OLD, moved)}
+    rows = {row.after: row.comparable for row in derive_crosswalk(OLD, moved)}
     assert rows == {
         "composite": False, "1": False, "1.1": True, "1.2": True,
         "2": True, "2.1": True, "2.2": True,
@@ -111,7 +111,7 @@ def test_a_weight_that_moved_is_another_recipe() -> None:
 
 def test_the_shipped_file_says_what_the_names_say_and_that_nobody_has_confirmed_it() -> None:
     before, after = (read_tree(TREES / f"{name}.csv") for name in ("cca-2021", "cca-2023"))
-    rows = derive(before, after)
+    rows = derive_crosswalk(before, after)
     assert {row.status for row in rows} == {Provenance.ASSUMED}
     expected = {row.after: row.before for row in rows if row.comparable}
     mapping = crosswalk(before, after)

@@ -11,21 +11,25 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.estimate import Design, estimate
-from survey.instrument.model import Choice, Instrument, Item, Kind
+from survey.instrument.model import Choice, Instrument, Item, ItemKind
 from survey.locale import translator
 from survey.publish.results import WaveResults, open_results
+from survey.publish.results.disclosure_inputs import group_totals
 from survey.publish.results.domains import EVERYONE
 from survey.publish.results.freeze import freeze_frame
-from survey.publish.results.gate import group_totals
-from survey.publish.results.grouping import MAX_CHOICES, MAX_GROUPS, UnfitGroupError
+from survey.publish.results.group_questions import MAX_CHOICES, MAX_GROUPS, UnfitGroupError
 from survey.publish.results.recompute import recompute_wave
-from survey.publish.results.store import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
-from survey.publish.results.stored import stored_source
-from survey.publish.views.city import CityFilters, city_profile
-from survey.publish.views.method import method_of
-from survey.publish.views.names import Names
-from survey.publish.views.special_groups import GroupFilters, group_choices, special_groups
-from survey.snapshot.frame import frame_of
+from survey.publish.results.wave_data import load_wave_data
+from survey.publish.results.wave_results import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
+from survey.publish.views.city import CityFilters, build_city_profile
+from survey.publish.views.display_names import DisplayNames
+from survey.publish.views.method import build_method_view
+from survey.publish.views.special_groups import (
+    GroupFilters,
+    build_special_groups_view,
+    group_choices,
+)
+from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import AuditEntry, now
 
@@ -33,25 +37,28 @@ CITIES = ("110000", "310000")
 EACH = 60
 
 
-def labelled(name: str, kind: Kind, words: str, *choices: str, **more: Any) -> Item:
+def labelled(name: str, kind: ItemKind, words: str, *choices: str, **more: Any) -> Item:
     return Item(
-        name=name, kind=kind, label={"zh": f"问{words}", "en": f"Ask {words}"},
+        name=name,
+        kind=kind,
+        label={"zh": f"问{words}", "en": f"Ask {words}"},
         choices=tuple(
-            Choice(name=choice, label={"zh": f"选{choice}", "en": choice.capitalize()}) for choice in choices
+            Choice(name=choice, label={"zh": f"选{choice}", "en": choice.capitalize()})
+            for choice in choices
         ),
         **more,
-    )  # fmt: skip
+    )
 
 
 def cafe() -> Instrument:
     many = [f"c{number}" for number in range(MAX_CHOICES)]
     return questionnaire(
         rating("food"), rating("staff", maximum=5),
-        labelled("again", Kind.SELECT_ONE, "again", "yes", "no", "maybe"),
-        labelled("reasons", Kind.SELECT_MULTIPLE, "reasons", "price", "taste", "place", "rush"),
-        labelled("debts", Kind.SELECT_ONE, "debts", "yes", "no", sensitive=True),
-        labelled("town", Kind.SELECT_ONE, "town", *many, "more"),
-        Item(name="remark", kind=Kind.TEXT, label={"en": "remark"}),
+        labelled("again", ItemKind.SELECT_ONE, "again", "yes", "no", "maybe"),
+        labelled("reasons", ItemKind.SELECT_MULTIPLE, "reasons", "price", "taste", "place", "rush"),
+        labelled("debts", ItemKind.SELECT_ONE, "debts", "yes", "no", sensitive=True),
+        labelled("town", ItemKind.SELECT_ONE, "town", *many, "more"),
+        Item(name="remark", kind=ItemKind.TEXT, label={"en": "remark"}),
         *(select_one(f"full{number}", *many) for number in range(4)),
         name="cafe", few_groups=True,
     )  # fmt: skip
@@ -89,7 +96,8 @@ def wave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWave]:
 def frozen(wave: SmallWave, groups: Sequence[str] = ()) -> WaveResults:
     with session_scope(wave.settings.store_url) as session:
         freeze_frame(
-            wave.settings, session, wave=wave.read(session), frame=frame_of(guests(), cafe()),
+            wave.settings, session, wave=wave.read(session),
+            frame=build_response_frame(guests(), cafe()),
             actor=OPERATOR, groups=groups,
         )  # fmt: skip
     with session_scope(wave.settings.store_url) as session:
@@ -114,7 +122,7 @@ def test_declared_groups_have_the_figures_of_the_estimator(
     wave: SmallWave, declared: WaveResults
 ) -> None:
     with session_scope(wave.settings.store_url) as session:
-        source = stored_source(session, wave.read(session), folder_of(wave, declared))
+        source = load_wave_data(session, wave.read(session), folder_of(wave, declared))
     assert set(source.memberships) >= {"again=yes", "reasons=price", "reasons=rush", "gender=male"}
     people = source.people
     rows = {"again=yes": people["again"] == "yes", "reasons=place": people["reasons/place"] == 1}
@@ -186,21 +194,21 @@ def test_without_the_option_a_wave_has_the_tables_it_had(wave: SmallWave, tmp_pa
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, language: str) -> None:
     results = frozen(wave, ["again", "reasons"])
-    names = Names(language, results.tree, results.method.measures, results.method.grouping)
+    names = DisplayNames(language, results.tree, results.method.measures, results.method.grouping)
     wanted = {"zh": "问reasons: 选price", "en": "Ask reasons: Price"}[language]
     assert names.group("reasons=price") == wanted
     assert {"reasons=price", "again=yes", "gender=male"} <= set(group_choices(results))
-    view = special_groups(
+    view = build_special_groups_view(
         results=results, principal=OPERATOR, language=language,
         filters=GroupFilters("reasons=price", "food"),
     )  # fmt: skip
     assert view.name == wanted
     assert wanted in view.groups.table.to_string()
-    profile = city_profile(
+    profile = build_city_profile(
         results=results, principal=OPERATOR, language=language, filters=CityFilters("110000")
     )
     assert wanted in profile.groups.table.to_string()
-    method = method_of(
+    method = build_method_view(
         wave=results.wave, manifest=results.manifest, method=results.method, tree=None,
         language=language,
     )  # fmt: skip
@@ -258,7 +266,7 @@ def test_an_own_question_of_numbers_with_the_name_of_a_variable_makes_no_groups(
 ) -> None:
     """A form may ask for income as a number: freezing ended in a failure."""
     form = questionnaire(
-        rating("food"), Item(name="income", kind=Kind.INTEGER, label={"en": "income"}),
+        rating("food"), Item(name="income", kind=ItemKind.INTEGER, label={"en": "income"}),
         name="numbers", few_groups=True,
     )  # fmt: skip
     other = small_wave(tmp_path, instrument=form)
@@ -269,7 +277,8 @@ def test_an_own_question_of_numbers_with_the_name_of_a_variable_makes_no_groups(
     ]  # fmt: skip
     with session_scope(other.settings.store_url) as session:
         freeze_frame(
-            other.settings, session, wave=other.read(session), frame=frame_of(people, form),
+            other.settings, session, wave=other.read(session),
+            frame=build_response_frame(people, form),
             actor=OPERATOR,
         )  # fmt: skip
     with session_scope(other.settings.store_url) as session:

@@ -11,24 +11,24 @@ from seed.demo import build
 from survey.disclosure import protect
 from survey.estimate import DriverMatrix, relative_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.waves import wave_by_key
-from survey.publish.results.cells import estimated
-from survey.publish.results.drivers import REPLICATES, drivers, figures_of
-from survey.publish.results.source import Source
-from survey.snapshot.files import parquet_bytes
-from survey.snapshot.frame import response_frame
+from survey.fieldwork.waves import get_wave
+from survey.publish.results.drivers import REPLICATES, build_driver_table, figures_of
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_estimates import estimate_wave
+from survey.snapshot.response_frame import response_frame
+from survey.snapshot.snapshot_files import parquet_bytes
 from survey.store.engine import dispose_engines, session_scope
 
 WAVE = "main-2024"
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+def source(tmp_path_factory: pytest.TempPathFactory) -> WaveData:
     """A demo wave of 620 interviews; the fullest city is made of the interviews of 40."""
     url = f"sqlite:///{tmp_path_factory.mktemp('drivers') / 'survey.db'}"
     build(url, waves=[WAVE], size=0.01, seed=7)
     with session_scope(url) as session:
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
         assert wave.tree_id is not None
@@ -36,7 +36,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     dispose_engines()
     codes = sorted(frame["city_code"].astype(str).unique())[:40]
     moved = frame["city_code"].astype(str).replace(dict.fromkeys(codes, codes[0]))
-    return Source.of(
+    return WaveData.of(
         frame.assign(city_code=moved.astype("category")),
         series="main",
         instrument=instrument,
@@ -46,22 +46,22 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 @pytest.fixture(scope="module")
-def cells(source: Source) -> pd.DataFrame:
-    return protect(estimated(source).cells)
+def cells(source: WaveData) -> pd.DataFrame:
+    return protect(estimate_wave(source).cells)
 
 
 @pytest.fixture(scope="module")
-def table(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
-    return drivers(source, cells)
+def table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
+    return build_driver_table(source, cells)
 
 
-def scores(source: Source) -> pd.DataFrame:
+def scores(source: WaveData) -> pd.DataFrame:
     names = {item.name: str(item.indicator) for item in source.instrument.scored_items}
     raw = source.people[[*names, "overall"]].astype(float)
     return ((raw.where(raw >= 1) - 1) / 9 * 100).rename(columns=names)
 
 
-def test_importances_are_johnsons_in_per_cent(source: Source, table: pd.DataFrame) -> None:
+def test_importances_are_johnsons_in_per_cent(source: WaveData, table: pd.DataFrame) -> None:
     values, weight = scores(source), source.people["weight"]
     city = source.people["city_code"].astype(str)
     fullest = city.value_counts().index[0]
@@ -102,12 +102,12 @@ def test_a_city_with_too_few_respondents_has_a_reason_and_no_figure(table: pd.Da
     )
 
 
-def test_a_hidden_cell_hides_its_row(source: Source, cells: pd.DataFrame) -> None:
+def test_a_hidden_cell_hides_its_row(source: WaveData, cells: pd.DataFrame) -> None:
     row = (cells["area"] == "CN") & (cells["group"] == "all") & (cells["indicator"] == "1.1.1")
     hidden = cells.assign(
         shown=cells["shown"] & ~row, reason=cells["reason"].where(~row, "secondary")
     )
-    driver_table = drivers(source, hidden)
+    driver_table = build_driver_table(source, hidden)
     group_rows = driver_table[
         (driver_table["area"] == "CN") & (driver_table["group"] == "all")
     ].set_index("indicator")
@@ -117,18 +117,18 @@ def test_a_hidden_cell_hides_its_row(source: Source, cells: pd.DataFrame) -> Non
     assert group_rows.drop(index="1.1.1")["importance"].notna().all()
 
 
-def test_a_question_that_everybody_answered_alike(source: Source, cells: pd.DataFrame) -> None:
+def test_a_question_that_everybody_answered_alike(source: WaveData, cells: pd.DataFrame) -> None:
     alike = replace(source, people=source.people.assign(overall=8))
-    driver_table = drivers(alike, cells)
+    driver_table = build_driver_table(alike, cells)
     nation = driver_table[(driver_table["area"] == "CN") & (driver_table["group"] == "all")]
     assert set(nation["no_drivers"]) == {"constant"}
     assert driver_table["importance"].isna().all()
 
 
 def test_without_the_question_or_a_tree_there_are_no_drivers(
-    source: Source, cells: pd.DataFrame
+    source: WaveData, cells: pd.DataFrame
 ) -> None:
-    none = drivers(replace(source, tree=None), cells)
+    none = build_driver_table(replace(source, tree=None), cells)
     assert len(none) == 0
     read = pd.read_parquet(io.BytesIO(parquet_bytes(none)))
     for key in ("area_level", "area", "group", "indicator"):
@@ -140,12 +140,12 @@ def test_without_the_question_or_a_tree_there_are_no_drivers(
         for section in source.instrument.sections
     ]
     silent = source.instrument.model_copy(update={"sections": tuple(asked)})
-    assert len(drivers(replace(source, instrument=silent), cells)) == 0
+    assert len(build_driver_table(replace(source, instrument=silent), cells)) == 0
 
 
-def test_without_sampling_points_the_reason_is_said(source: Source, cells: pd.DataFrame) -> None:
+def test_without_sampling_points_the_reason_is_said(source: WaveData, cells: pd.DataFrame) -> None:
     unknown = replace(source, people=source.people.assign(psu=None))
-    driver_table = drivers(unknown, cells)
+    driver_table = build_driver_table(unknown, cells)
     assert set(driver_table["no_drivers"]) == {"no_points"}
     assert driver_table["importance"].isna().all()
     assert driver_table["performance"].notna().any()

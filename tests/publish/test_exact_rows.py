@@ -15,26 +15,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from test_row_export import read_csv
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.locale import translator
-from survey.publish.results.freeze import freeze_frame
-from survey.publish.rows import (
+from survey.publish.microdata import (
     ExactRequest,
-    ExactRequestUnknown,
-    ExactRowsRefused,
-    ExportImpossible,
-    Form,
+    ExactRequestNotFoundError,
+    ExactRowsRefusedError,
+    ExportNotAllowedError,
+    FileFormat,
+    MicrodataFile,
     RequestState,
-    RowFile,
     decide_exact_rows,
-    exact_requests,
     export_exact_rows,
     export_rows,
+    list_exact_requests,
+    list_pending_requests,
     request_exact_rows,
-    waiting_for,
 )
+from survey.publish.results.freeze import freeze_frame
 from survey.settings import Settings
-from survey.snapshot.frame import frame_of
+from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Decision, RowExport
 
@@ -77,16 +77,16 @@ class Office:
 
     def take(
         self, number: UUID, who: Principal | None = None, now: datetime = NOW, **more: Any
-    ) -> RowFile:
+    ) -> MicrodataFile:
         with session_scope(self.settings.store_url) as session:
             return export_exact_rows(
                 self.settings, session=session, principal=who or self.lin, request_id=number,
-                form=Form.CSV, t=T, now=now, **more,
+                form=FileFormat.CSV, t=T, now=now, **more,
             )  # fmt: skip
 
     def listed(self, who: Principal, now: datetime = NOW) -> list[ExactRequest]:
         with read_scope(self.settings.store_url) as session:
-            return exact_requests(session=session, principal=who, now=now)
+            return list_exact_requests(session=session, principal=who, now=now)
 
     def state(self, number: UUID, now: datetime = NOW) -> RequestState:
         (request,) = [each for each in self.listed(self.wang, now) if each.id == number]
@@ -109,9 +109,13 @@ def freeze(settings: Settings) -> None:
     ]
     with session_scope(settings.store_url) as session:
         freeze_frame(
-            settings, session, wave=SmallWave(settings).read(session),
-            frame=frame_of(people, small_instrument(few_groups=True)), actor=OPERATOR, final=True,
-        )  # fmt: skip
+            settings,
+            session,
+            wave=SmallWave(settings).read(session),
+            frame=build_response_frame(people, small_instrument(few_groups=True)),
+            actor=OPERATOR,
+            final=True,
+        )
 
 
 def employ(settings: Settings, login: str, role: Role) -> Principal:
@@ -150,7 +154,7 @@ def test_an_approved_request_gives_one_file_that_says_what_it_is(office: Office)
         merged = read_csv(
             export_rows(
                 office.settings, session=session, principal=office.lin, wave_key=WAVE,
-                purpose=PURPOSE, form=Form.CSV, t=T, now=NOW,
+                purpose=PURPOSE, form=FileFormat.CSV, t=T, now=NOW,
             )
         )  # fmt: skip
     assert exact["weight"].nunique() > merged["weight"].nunique()
@@ -178,7 +182,7 @@ def test_every_step_is_one_entry_with_its_person(office: Office) -> None:
 
 @pytest.mark.parametrize("purpose", ["", "too short", "x" * 501])
 def test_without_a_purpose_nothing_is_asked(office: Office, purpose: str) -> None:
-    with pytest.raises(ExportImpossible):
+    with pytest.raises(ExportNotAllowedError):
         office.ask(purpose=purpose)
     assert office.entries() == []
 
@@ -187,9 +191,9 @@ def test_only_analysts_ask_and_take(office: Office) -> None:
     number = office.ask()
     office.decide(number)
     for role in set(Role) - {Role.ANALYST}:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             office.ask(replace(office.lin, role=role))
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             office.take(number, replace(office.lin, role=role))
 
 
@@ -200,10 +204,10 @@ def test_only_the_national_office_and_administrators_of_the_nation_decide(office
         for role in set(Role) - {Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR}
     ]
     for who in (*others, replace(office.administrator, area="110000")):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             office.decide(number, who)
-        with read_scope(office.settings.store_url) as session, pytest.raises(AccessDenied):
-            waiting_for(session=session, principal=who, now=NOW)
+        with read_scope(office.settings.store_url) as session, pytest.raises(AccessDeniedError):
+            list_pending_requests(session=session, principal=who, now=NOW)
     office.decide(number, office.administrator)
 
 
@@ -211,11 +215,11 @@ def test_nobody_decides_what_they_asked_for_themselves(office: Office) -> None:
     """Also after they were given the role that decides."""
     number = office.ask()
     promoted = replace(office.lin, role=Role.ADMINISTRATOR)
-    with pytest.raises(ExactRowsRefused, match="yourself"):
+    with pytest.raises(ExactRowsRefusedError, match="yourself"):
         office.decide(number, promoted)
     with read_scope(office.settings.store_url) as session:
-        assert waiting_for(session=session, principal=promoted, now=NOW) == []
-        assert len(waiting_for(session=session, principal=office.wang, now=NOW)) == 1
+        assert list_pending_requests(session=session, principal=promoted, now=NOW) == []
+        assert len(list_pending_requests(session=session, principal=office.wang, now=NOW)) == 1
     with (
         pytest.raises(IntegrityError, match="two_people"),
         engine_for(office.settings.store_url).begin() as connection,
@@ -232,19 +236,19 @@ def test_nobody_decides_what_they_asked_for_themselves(office: Office) -> None:
 def test_a_decision_needs_a_reason(office: Office, reason: str) -> None:
     number = office.ask()
     for decision in Decision:
-        with pytest.raises(ExactRowsRefused, match="reason"):
+        with pytest.raises(ExactRowsRefusedError, match="reason"):
             office.decide(number, decision=decision, reason=reason)
     assert office.state(number) is RequestState.WAITING
 
 
 def test_a_refused_request_gives_no_file_and_is_not_decided_again(office: Office) -> None:
     number = office.ask()
-    with pytest.raises(ExactRowsRefused, match="approved this request yet"):
+    with pytest.raises(ExactRowsRefusedError, match="approved this request yet"):
         office.take(number)
     office.decide(number, decision=Decision.REFUSED)
-    with pytest.raises(ExactRowsRefused, match=REASON):
+    with pytest.raises(ExactRowsRefusedError, match=REASON):
         office.take(number)
-    with pytest.raises(ExactRowsRefused, match="already"):
+    with pytest.raises(ExactRowsRefusedError, match="already"):
         office.decide(number, office.administrator)
     assert [action for action, _, _ in office.entries()][-1] == "rows.exact_refused"
     assert office.state(office.ask()) is RequestState.WAITING
@@ -254,7 +258,7 @@ def test_an_approval_is_good_for_seven_days(office: Office) -> None:
     number = office.ask()
     office.decide(number)
     late = NOW + timedelta(days=7)
-    with pytest.raises(ExactRowsRefused, match="run out"):
+    with pytest.raises(ExactRowsRefusedError, match="run out"):
         office.take(number, now=late)
     assert office.state(number, late) is RequestState.EXPIRED
     assert office.take(number, now=late - timedelta(seconds=1)).rows == 120
@@ -264,7 +268,7 @@ def test_an_approval_is_good_for_one_file(office: Office) -> None:
     number = office.ask()
     office.decide(number)
     office.take(number)
-    with pytest.raises(ExactRowsRefused, match="taken already"):
+    with pytest.raises(ExactRowsRefusedError, match="taken already"):
         office.take(number)
     with read_scope(office.settings.store_url) as session:
         assert len(session.exec(select(RowExport)).all()) == 1
@@ -273,11 +277,11 @@ def test_an_approval_is_good_for_one_file(office: Office) -> None:
 def test_an_approval_is_good_for_one_person_and_area(office: Office) -> None:
     number = office.ask()
     office.decide(number)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         office.take(number, office.other_analyst)
-    with pytest.raises(ExactRowsRefused, match="area"):
+    with pytest.raises(ExactRowsRefusedError, match="area"):
         office.take(number, replace(office.lin, area="11"))
-    with pytest.raises(ExactRequestUnknown):
+    with pytest.raises(ExactRequestNotFoundError):
         office.take(uuid4())
     assert office.listed(office.other_analyst) == []
 
@@ -287,9 +291,9 @@ def test_a_wave_that_is_frozen_anew_needs_a_new_request(office: Office) -> None:
     waiting, approved = office.ask(office.other_analyst), office.ask()
     office.decide(approved)
     freeze(office.settings)
-    with pytest.raises(ExactRowsRefused, match="frozen anew"):
+    with pytest.raises(ExactRowsRefusedError, match="frozen anew"):
         office.take(approved)
-    with pytest.raises(ExactRowsRefused, match="frozen anew"):
+    with pytest.raises(ExactRowsRefusedError, match="frozen anew"):
         office.decide(waiting)
     assert {request.state for request in office.listed(office.wang)} == {RequestState.OUTDATED}
     again = office.ask()
@@ -299,14 +303,14 @@ def test_a_wave_that_is_frozen_anew_needs_a_new_request(office: Office) -> None:
 
 def test_a_file_is_asked_for_once_at_a_time(office: Office) -> None:
     office.ask()
-    with pytest.raises(ExactRowsRefused, match="already"):
+    with pytest.raises(ExactRowsRefusedError, match="already"):
         office.ask()
 
 
 def test_what_was_asked_for_at_the_command_line_is_not_decided_there(office: Office) -> None:
     """Whoever runs it would be both people."""
     number = office.ask(by_operator=True)
-    with pytest.raises(ExactRowsRefused, match="command line"):
+    with pytest.raises(ExactRowsRefusedError, match="command line"):
         office.decide(number, OPERATOR)
     office.decide(number)
     office.take(number, by_operator=True)
@@ -316,10 +320,10 @@ def test_what_was_asked_for_at_the_command_line_is_not_decided_there(office: Off
 
 
 def test_a_demo_account_asks_for_and_decides_on_demo_waves_only(office: Office) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         office.ask(replace(office.lin, is_demo=True))
     number = office.ask()
     guest = replace(office.wang, is_demo=True)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         office.decide(number, guest)
     assert office.listed(guest) == []

@@ -3,7 +3,7 @@
 import pytest
 import vl_convert
 
-from survey.publish import fonts, images
+from survey.publish import fonts, png
 from survey.publish.fonts import Font, chinese_font
 
 
@@ -16,8 +16,8 @@ def test_the_packaged_face_is_found_and_is_a_font() -> None:
 
 
 def test_without_any_face_this_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "_packaged", lambda: None)
-    monkeypatch.setattr(fonts, "_of_the_system", lambda: None)
+    monkeypatch.setattr(fonts, "_find_packaged_font", lambda: None)
+    monkeypatch.setattr(fonts, "_find_system_font", lambda: None)
     chinese_font.cache_clear()
     try:
         assert chinese_font() == Font("", "none")
@@ -34,7 +34,7 @@ def test_chinese_glyphs_are_drawn_not_boxes() -> None:
             "data": {"values": [{"t": text}]},
             "mark": {"type": "text", "fontSize": 40},
             "encoding": {"text": {"field": "t"}},
-            "config": {"font": images._family()},
+            "config": {"font": png._family()},
         }
         return bytes(vl_convert.vegalite_to_png(spec))
 

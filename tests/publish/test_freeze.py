@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from forced_states import force_state
 from sqlalchemy import text
 from sqlmodel import select
+from wave_states import set_wave_state
 
 from seed.demo import build
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.estimate import estimate_tree
 from survey.estimate.tree import Tree
 from survey.fieldwork.instruments import find_instrument
-from survey.fieldwork.waves import NewWave, WaveMoveForbidden, WaveUnknown, create_wave
-from survey.publish.results import NothingFrozen, list_waves, open_results
-from survey.publish.results.analysis import WEIGHT, analysis_frame, design_for, weighted
-from survey.publish.results.freeze import NothingToFreeze, freeze_wave
-from survey.publish.results.store import CELLS
+from survey.fieldwork.waves import (
+    NewWave,
+    WaveNotFoundError,
+    WaveTransitionNotAllowedError,
+    create_wave,
+)
+from survey.publish.results import SnapshotNotFoundError, list_waves, open_results
+from survey.publish.results.analysis import WEIGHT, add_weights, analysis_frame, sampling_design
+from survey.publish.results.freeze import NoApprovedResponsesError, freeze_wave
+from survey.publish.results.wave_results import CELLS
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope
@@ -64,7 +69,7 @@ def test_a_wave_goes_the_whole_way(settings: Settings) -> None:
 
 def _cells_agree_with_the_estimator(settings: Settings, folder: Path) -> None:
     _manifest, frame = read_snapshot(folder)
-    people, report = weighted(analysis_frame(frame, "main"), "main")
+    people, report = add_weights(analysis_frame(frame, "main"), "main")
     assert report.largest_misfit < 1e-8
     with session_scope(settings.store_url) as session:
         results = open_results(settings, session, WAVE)
@@ -75,7 +80,7 @@ def _cells_agree_with_the_estimator(settings: Settings, folder: Path) -> None:
         **{item: np.where(people[item] < 0, np.nan, (people[item] - 1) / 9 * 100) for item in feeds}
     )
     direct = estimate_tree(
-        scores, Tree.of(results.tree.indicators, feeds), design_for(people), by=("gender",)
+        scores, Tree.of(results.tree.indicators, feeds), sampling_design(people), by=("gender",)
     ).set_index(["gender", "variable"])
     for gender in ("male", "female"):
         asked = {"area_level": "nation", "group": f"gender={gender}"}
@@ -137,13 +142,13 @@ def test_before_release_a_city_reads_itself_and_the_nation_only(settings: Settin
 def test_a_surveyor_reads_no_results(settings: Settings) -> None:
     with session_scope(settings.store_url) as session:
         wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
-        force_state(session, wave, WaveState.RELEASED)
+        set_wave_state(session, wave, WaveState.RELEASED)
     surveyor = Principal(new_id(), "s", Role.SURVEYOR, "420500")
     with session_scope(settings.store_url) as session:
         results = open_results(settings, session, WAVE)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         results.cells(surveyor)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         freeze_wave(settings, wave_key=WAVE, actor=surveyor)
 
 
@@ -156,11 +161,11 @@ def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezin
     def state(becomes: WaveState | None = None) -> WaveState:
         with session_scope(settings.store_url) as session:
             wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
-            force_state(session, wave, becomes or wave.state)
+            set_wave_state(session, wave, becomes or wave.state)
             return wave.state
 
     state(WaveState.OPEN)
-    with pytest.raises(WaveMoveForbidden, match="open and cannot become frozen"):
+    with pytest.raises(WaveTransitionNotAllowedError, match="open and cannot become frozen"):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR, final=True)
     assert state() is WaveState.OPEN
     state(WaveState.CLOSED)
@@ -204,11 +209,11 @@ def test_what_is_not_there_is_said(settings: Settings) -> None:
         wave = session.exec(select(Wave).where(Wave.key == WAVE)).one()
         plan = NewWave("empty", "main", 2030, "空", "Empty", wave.instrument_id)
         create_wave(session=session, principal=OPERATOR, plan=plan, now=now())
-        with pytest.raises(NothingFrozen):
+        with pytest.raises(SnapshotNotFoundError):
             open_results(settings, session, "empty")
-    with pytest.raises(WaveUnknown):
+    with pytest.raises(WaveNotFoundError):
         freeze_wave(settings, wave_key="nowhere", actor=OPERATOR)
-    with pytest.raises(NothingToFreeze):
+    with pytest.raises(NoApprovedResponsesError):
         freeze_wave(settings, wave_key="empty", actor=OPERATOR)
 
 

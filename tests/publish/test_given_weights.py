@@ -20,20 +20,19 @@ from survey.estimate import Design, estimate
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
 from survey.instrument.model import Instrument
 from survey.locale import translator
+from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, deidentify
+from survey.publish.microdata.export import weight_margins
+from survey.publish.microdata.fingerprint import pseudonym
+from survey.publish.microdata.release_classes import merge_classes
 from survey.publish.results import open_results
 from survey.publish.results.analysis import STRATUM, WEIGHT
 from survey.publish.results.freeze import freeze_frame, freeze_wave
-from survey.publish.results.given_weights import WeightsMissing, given_weights
-from survey.publish.results.source import Source
-from survey.publish.results.stored import stored_source
+from survey.publish.results.given_weights import WeightsMissingError, read_given_weights
+from survey.publish.results.wave_data import WaveData, load_wave_data
 from survey.publish.results.weighting import kish_deff
-from survey.publish.rows.deidentify import FEWEST_ALIKE, deidentified
-from survey.publish.rows.exporting import weight_margins
-from survey.publish.rows.marks import pseudonym
-from survey.publish.rows.release_classes import merge_classes
-from survey.publish.views.method import method_of
-from survey.snapshot.files import read_snapshot
-from survey.snapshot.frame import GIVEN_WEIGHT, frame_of, response_frame
+from survey.publish.views.method import build_method_view
+from survey.snapshot.response_frame import GIVEN_WEIGHT, build_response_frame, response_frame
+from survey.snapshot.snapshot_files import read_snapshot
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, Snapshot, now
 
@@ -132,7 +131,7 @@ def test_the_method_says_where_the_weights_come_from_and_tells_nobodys(wave: Sma
     assert report.shown_smallest == pytest.approx(np.sort(weights)[9] / weights.mean())
     assert report.shown_largest == pytest.approx(np.sort(weights)[-10] / weights.mean())
     for language, words in (("en", "given: used as they came"), ("zh", "随数据给定")):
-        view = method_of(
+        view = build_method_view(
             wave=results.wave, manifest=results.manifest, method=results.method,
             tree=results.tree, language=language,
         )  # fmt: skip
@@ -148,7 +147,7 @@ def test_the_method_says_where_the_weights_come_from_and_tells_nobodys(wave: Sma
 def test_a_snapshot_read_again_has_the_same_weights(wave: SmallWave) -> None:
     frozen = freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
     with read_scope(wave.settings.store_url) as session:
-        source = stored_source(
+        source = load_wave_data(
             session, wave.read(session), wave.settings.snapshot_dir / frozen.directory
         )
     assert sorted(source.people[WEIGHT]) == sorted(weight_of(number) for number in range(N))
@@ -163,7 +162,7 @@ def test_a_wave_in_which_some_lack_a_weight_is_not_frozen(wave: SmallWave) -> No
         ):
             response.given_weight = None
             session.add(response)
-    with pytest.raises(WeightsMissing, match=r"3 interviews .*310000: 3") as refused:
+    with pytest.raises(WeightsMissingError, match=r"3 interviews .*310000: 3") as refused:
         freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
     assert "Void them" in str(refused.value)
     with read_scope(wave.settings.store_url) as session:
@@ -173,10 +172,10 @@ def test_a_wave_in_which_some_lack_a_weight_is_not_frozen(wave: SmallWave) -> No
 def test_exported_rows_share_their_weight_with_four_others(wave: SmallWave) -> None:
     frozen = freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
     with read_scope(wave.settings.store_url) as session:
-        source = stored_source(
+        source = load_wave_data(
             session, wave.read(session), wave.settings.snapshot_dir / frozen.directory
         )
-    made = deidentified(
+    made = deidentify(
         source.people, source.instrument, partial(pseudonym, "ab" * 32),
         margins=weight_margins(source),
     )  # fmt: skip
@@ -184,10 +183,10 @@ def test_exported_rows_share_their_weight_with_four_others(wave: SmallWave) -> N
     assert GIVEN_WEIGHT not in table
     keys = [table[name].astype("string").fillna("").to_numpy() for name in
             ("city_code", "stratum", "age_band", "gender") if name in table]  # fmt: skip
-    assert table.groupby([*keys, table["weight"].to_numpy()]).size().min() >= FEWEST_ALIKE
+    assert table.groupby([*keys, table["weight"].to_numpy()]).size().min() >= MIN_CLASS_SIZE
     own = source.people.groupby(source.people["city_code"].astype(str))[WEIGHT].sum()
     assert table.groupby("city_code")["weight"].sum().to_dict() == pytest.approx(own.to_dict())
-    assert len(set(table["weight"])) <= N / FEWEST_ALIKE
+    assert len(set(table["weight"])) <= N / MIN_CLASS_SIZE
     assert made.merged > N / 2
 
 
@@ -199,17 +198,17 @@ def people_with(weights: list[float], labels: list[str] | None = None) -> pd.Dat
 @given(st.data())
 @settings(max_examples=60)
 def test_whatever_the_weights_each_is_shared_and_their_sum_stays(data: st.DataObject) -> None:
-    weights = data.draw(st.lists(st.floats(1e-3, 1e3), min_size=FEWEST_ALIKE, max_size=60))
+    weights = data.draw(st.lists(st.floats(1e-3, 1e3), min_size=MIN_CLASS_SIZE, max_size=60))
     labels = data.draw(
         st.lists(st.sampled_from(["m", "f"]), min_size=len(weights), max_size=len(weights))
     )
     for people, names in ((people_with(weights, labels), ["gender"]), (people_with(weights), [])):
         made = merge_classes(
             people, city="city_code", stratum=STRATUM, weight=WEIGHT, labels=names,
-            minimum=FEWEST_ALIKE,
+            minimum=MIN_CLASS_SIZE,
         )  # fmt: skip
         keys = [made[name].astype("string").fillna("") for name in [*names, WEIGHT]]
-        assert made.groupby(keys).size().min() >= FEWEST_ALIKE
+        assert made.groupby(keys).size().min() >= MIN_CLASS_SIZE
         assert made[WEIGHT].sum() == pytest.approx(sum(weights), rel=1e-9)
 
 
@@ -218,7 +217,7 @@ def test_neighbouring_weights_are_merged_not_any() -> None:
     weights = [float(number) for number in np.random.default_rng(7).permutation(3000) + 1]
     made = merge_classes(
         people_with(weights, ["m", "f"] * 1500), city="city_code", stratum=STRATUM, weight=WEIGHT,
-        labels=["gender"], minimum=FEWEST_ALIKE,
+        labels=["gender"], minimum=MIN_CLASS_SIZE,
     )  # fmt: skip
     assert np.abs(made[WEIGHT].to_numpy() - np.array(weights)).max() < 30
     assert made["gender"].notna().all()
@@ -226,7 +225,7 @@ def test_neighbouring_weights_are_merged_not_any() -> None:
 
 @given(st.lists(st.floats(1e-9, 1e12), min_size=1, max_size=40))
 def test_the_report_is_finite_and_names_no_extreme_of_a_few(weights: list[float]) -> None:
-    result = given_weights(pd.DataFrame({GIVEN_WEIGHT: weights, "city_code": "110000"}))
+    result = read_given_weights(pd.DataFrame({GIVEN_WEIGHT: weights, "city_code": "110000"}))
     assert result is not None
     used, report = result
     assert used.tolist() == weights
@@ -265,8 +264,8 @@ def test_equal_weights_cost_nothing_and_scale_changes_no_figure(wave: SmallWave)
 
 def test_a_source_without_given_weights_is_raked_as_ever() -> None:
     form: Instrument = small_instrument(few_groups=True)
-    frame = frame_of([person(n, "110000", psu=f"p{n % 4}") for n in range(60)], form)
-    source = Source.of(frame, series="main", instrument=form, tree=None, composite="item_means")
+    frame = build_response_frame([person(n, "110000", psu=f"p{n % 4}") for n in range(60)], form)
+    source = WaveData.of(frame, series="main", instrument=form, tree=None, composite="item_means")
     assert source.report.way == "raked"
     assert source.report.margin
     assert source.people[WEIGHT].nunique() > 1

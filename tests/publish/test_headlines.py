@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from survey.disclosure import protect
-from survey.instrument.model import Instrument, Item, Kind, Language, Section
-from survey.instrument.tree import Indicator, IndicatorTree
-from survey.publish.results.cells import Estimated, estimated
-from survey.publish.results.headlines import COLUMNS, city_weighted, headline_table
-from survey.publish.results.lookup import Lookup
-from survey.publish.results.source import Source
+from survey.instrument.indicator_tree import Indicator, IndicatorTree
+from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
+from survey.publish.results.category_index import CategoryIndex
+from survey.publish.results.headlines import COLUMNS, city_weighted_mean, headline_table
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_estimates import WaveEstimates, estimate_wave
 from survey.publish.results.weighting import WeightingReport
-from survey.snapshot.files import parquet_bytes
+from survey.snapshot.snapshot_files import parquet_bytes
 
 CITIES = ("110000", "310000", "320500")
 
@@ -32,7 +32,7 @@ def cities(**changed: object) -> pd.DataFrame:
 
 
 def test_the_mean_over_cities_by_hand() -> None:
-    headline = city_weighted(cities(), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
+    headline = city_weighted_mean(cities(), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
     variance = 0.0625 * 1 + 0.5625 * 4
     df = variance**2 / (0.0625**2 / 10 + 2.25**2 / 20)
     assert headline["estimate"] == pytest.approx(65)
@@ -46,22 +46,22 @@ def test_the_mean_over_cities_by_hand() -> None:
 
 def test_a_city_without_a_score_or_without_an_error_is_not_passed_over() -> None:
     totals = pd.Series({"a": 1.0, "b": 3.0})
-    assert np.isnan(city_weighted(cities(estimate=[80.0, np.nan]), totals)["estimate"].iloc[0])
-    bare = city_weighted(cities(se=[1.0, np.nan]), totals).iloc[0]
+    assert np.isnan(city_weighted_mean(cities(estimate=[80.0, np.nan]), totals)["estimate"].iloc[0])
+    bare = city_weighted_mean(cities(se=[1.0, np.nan]), totals).iloc[0]
     assert bare["estimate"] == pytest.approx(65)
     assert bare[["se", "ci_low", "ci_high"]].isna().all()
-    absent = city_weighted(cities().iloc[:1], totals).iloc[0]
+    absent = city_weighted_mean(cities().iloc[:1], totals).iloc[0]
     assert np.isnan(absent["estimate"])
 
 
 def test_exact_scores_have_no_error() -> None:
-    headline = city_weighted(cities(se=[0.0, 0.0]), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
+    headline = city_weighted_mean(cities(se=[0.0, 0.0]), pd.Series({"a": 1.0, "b": 3.0})).iloc[0]
     assert headline[["se", "ci_low", "ci_high", "df"]].tolist() == [0, 65, 65, 30]
 
 
 def wave(
     *, gaps: bool, sizes: tuple[int, ...] = (60, 60, 60), composite: str = "item_means"
-) -> Estimated:
+) -> WaveEstimates:
     rng = np.random.default_rng(2)
     code = np.repeat(CITIES, sizes)
     rows = len(code)
@@ -79,7 +79,7 @@ def wave(
     if gaps:
         people.loc[rng.random(rows) < 0.3, "food"] = -1
     items = tuple(
-        Item(name=name, kind=Kind.RATING, minimum=1, maximum=10, indicator=indicator)
+        Item(name=name, kind=ItemKind.RATING, minimum=1, maximum=10, indicator=indicator)
         for name, indicator in (("food", "1"), ("shop", "2"))
     )
     instrument = Instrument(
@@ -101,7 +101,7 @@ def wave(
         margin=(), source="", year=None, sweeps=0, largest_misfit=0, kish_deff=1,
         effective_n=rows, smallest=1, largest=1, unknown=0, merges=(),
     )  # fmt: skip
-    return estimated(Source("main", people, report, instrument, tree, (), composite))
+    return estimate_wave(WaveData("main", people, report, instrument, tree, (), composite))
 
 
 def row(table: pd.DataFrame, **keys: str) -> pd.Series:
@@ -175,7 +175,7 @@ def test_a_wave_without_a_tree_has_no_headline_but_a_file_that_can_be_asked(tmp_
     file = tmp_path / "headlines.parquet"
     file.write_bytes(parquet_bytes(table))
     again = pd.read_parquet(file)
-    assert Lookup(again, ["basis", "composite"]).find({"basis": ["domain"]}).empty
+    assert CategoryIndex(again, ["basis", "composite"]).find({"basis": ["domain"]}).empty
 
 
 def test_a_decision_about_the_nation_holds_for_both() -> None:

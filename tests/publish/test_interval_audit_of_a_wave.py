@@ -17,11 +17,11 @@ from survey.disclosure import IntervalAuditor
 from survey.disclosure.interval_audit import NarrowCell
 from survey.disclosure.totals import Flags, Floats
 from survey.publish.results import open_results
+from survey.publish.results.disclosure_inputs import NarrowIntervalError
 from survey.publish.results.freeze import freeze_wave
-from survey.publish.results.gate import NarrowIntervalError
 from survey.publish.results.interval_audit import audit_wave
 from survey.publish.results.method import IntervalAuditMethod
-from survey.publish.views.method import method_of
+from survey.publish.views.method import build_method_view
 from survey.settings import Settings, current_settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Snapshot
@@ -122,7 +122,7 @@ def test_the_method_page_says_how_much_was_audited(
     record = IntervalAuditMethod(
         seed=1, width=10, hidden=123_456, audited=audited, widened=0, programmes=1
     )
-    view = method_of(
+    view = build_method_view(
         wave=results.wave, manifest=results.manifest,
         method=results.method.model_copy(update={"interval_audit": record}),
         tree=results.tree, language="en",

@@ -10,12 +10,12 @@ from scipy import special, stats
 from survey.estimate import (
     Design,
     EstimateError,
-    bounded_interval,
+    bound_interval,
     estimate,
     pooled_mean,
     share,
 )
-from survey.publish.results.intervals import bounded, bounded_differences
+from survey.publish.results.rate_intervals import bound_difference_intervals, bound_rate_intervals
 
 
 def people() -> pd.DataFrame:
@@ -38,7 +38,7 @@ def cells(rate: pd.Series) -> pd.DataFrame:
 
 def test_a_small_rate_has_the_interval_of_a_share() -> None:
     rate = people()["solved"]
-    result = bounded(cells(rate), ["solved"], level=0.95, deff=1.0).iloc[0]
+    result = bound_rate_intervals(cells(rate), ["solved"], level=0.95, deff=1.0).iloc[0]
     expected = share(people(), "solved", Design("weight", psu="point")).iloc[0]
     assert result["ci_low"] == pytest.approx(expected["ci_low"] * 100, rel=1e-9)
     assert result["ci_high"] == pytest.approx(expected["ci_high"] * 100, rel=1e-9)
@@ -48,7 +48,7 @@ def test_a_small_rate_has_the_interval_of_a_share() -> None:
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_nobody_and_everybody_still_leave_doubt(value: float) -> None:
     rate = people()["solved"] * 0 + value
-    result = bounded(cells(rate), ["solved"], level=0.95, deff=1.0).iloc[0]
+    result = bound_rate_intervals(cells(rate), ["solved"], level=0.95, deff=1.0).iloc[0]
     width = result["ci_high"] - result["ci_low"]
     assert 0 < width < 5
     assert result["ci_low"] >= 0
@@ -57,12 +57,12 @@ def test_nobody_and_everybody_still_leave_doubt(value: float) -> None:
 
 def test_a_mean_keeps_its_own_interval() -> None:
     table = cells(people()["solved"] * 0.2 + 0.4 + 0.1 * (np.arange(400) % 3))
-    pd.testing.assert_frame_equal(bounded(table, [], level=0.95, deff=1.0), table)
+    pd.testing.assert_frame_equal(bound_rate_intervals(table, [], level=0.95, deff=1.0), table)
 
 
 def test_a_number_is_on_no_scale() -> None:
     table = cells(people()["solved"] * 50)
-    kept = bounded(table, [], level=0.95, deff=1.0, unbounded=["solved"])
+    kept = bound_rate_intervals(table, [], level=0.95, deff=1.0, unbounded=["solved"])
     pd.testing.assert_frame_equal(kept, table)
     assert (table["ci_high"] > 100).all()
 
@@ -74,7 +74,7 @@ def test_a_score_that_leaves_the_scale_has_the_interval_of_a_share() -> None:
     )
     linear = estimate(frame, "score", Design("weight", psu="point")).assign(indicator="score")
     assert linear["ci_high"].iloc[0] > 120
-    row = bounded(linear, [], level=0.95, deff=1.0).iloc[0]
+    row = bound_rate_intervals(linear, [], level=0.95, deff=1.0).iloc[0]
     p, se = row["estimate"] / 100, row["se"] / 100
     margin = stats.t.ppf(0.975, 2) * se / (p * (1 - p))
     expected = special.expit(special.logit(p) + np.array([-margin, margin])) * 100
@@ -87,10 +87,10 @@ def test_where_everybody_agreed_the_interval_has_a_width() -> None:
     frame = pd.DataFrame({"score": [66.7] * 8, "point": [1, 1, 2, 2, 3, 3, 4, 4], "weight": 1.0})
     table = estimate(frame, "score", Design("weight", psu="point")).assign(indicator="score")
     assert table["se"].iloc[0] == 0
-    row = bounded(table, [], level=0.95, deff=1.0).iloc[0]
+    row = bound_rate_intervals(table, [], level=0.95, deff=1.0).iloc[0]
     assert row["ci_low"] < 66.7 - 20
     assert row["ci_high"] > 66.7 + 10
-    wider = bounded(table, [], level=0.95, deff=2.0).iloc[0]
+    wider = bound_rate_intervals(table, [], level=0.95, deff=2.0).iloc[0]
     assert wider["ci_high"] - wider["ci_low"] > row["ci_high"] - row["ci_low"]
 
 
@@ -103,15 +103,15 @@ def gaps(**columns: object) -> pd.DataFrame:
 
 
 def test_a_difference_ends_at_a_hundred() -> None:
-    row = bounded_differences(gaps()).iloc[0]
+    row = bound_difference_intervals(gaps()).iloc[0]
     assert (row["ci_low"], row["ci_high"], row["p"]) == (40.0, 100.0, 0.01)
-    low = bounded_differences(gaps(difference=-90.0, ci_low=-140.0, ci_high=-40.0)).iloc[0]
+    low = bound_difference_intervals(gaps(difference=-90.0, ci_low=-140.0, ci_high=-40.0)).iloc[0]
     assert (low["ci_low"], low["ci_high"]) == (-100.0, -40.0)
-    assert bounded_differences(gaps(), ["score"]).iloc[0]["ci_high"] == 140.0
+    assert bound_difference_intervals(gaps(), ["score"]).iloc[0]["ci_high"] == 140.0
 
 
 def test_a_difference_without_spread_is_not_estimable() -> None:
-    row = bounded_differences(gaps(se=0.0, ci_low=90.0, ci_high=90.0, p=np.nan)).iloc[0]
+    row = bound_difference_intervals(gaps(se=0.0, ci_low=90.0, ci_high=90.0, p=np.nan)).iloc[0]
     assert np.isnan([row[name] for name in ("ci_low", "ci_high", "p")]).all()
     assert row["status"] == "not_estimable"
     assert row["difference"] == 90.0
@@ -126,7 +126,7 @@ freedoms = st.one_of(st.integers(1, 200).map(float), st.just(np.inf))
 def test_every_interval_holds_its_figure_and_stays_on_the_scale(
     x: float, se: float, df: float, n: float, logit: bool, level: float
 ) -> None:
-    low, high = bounded_interval(x, se, df, n, level=level, logit=logit)
+    low, high = bound_interval(x, se, df, n, level=level, logit=logit)
     assert 0 <= low <= x + 1e-12
     assert x - 1e-12 <= high <= 100
     assert high - low > 0
@@ -151,7 +151,7 @@ def test_for_any_answers_every_cell_has_an_honest_interval(
     )
     raw = estimate(frame, "score", Design("weight", psu="point")).assign(indicator="score")
     for rates in ([], ["score"]):
-        row = bounded(raw, rates, level=0.95, deff=1.2).iloc[0]
+        row = bound_rate_intervals(raw, rates, level=0.95, deff=1.2).iloc[0]
         if np.isnan(row["ci_low"]):
             assert not row["df"] >= 1 or np.isnan(row["se"])
             continue
@@ -167,11 +167,11 @@ def test_nothing_is_made_of_nothing() -> None:
         (50.0, 1.0, 0.0),
         (50.0, 1.0, np.nan),
     ):
-        assert np.isnan(bounded_interval(x, se, df, 10.0)).all()
-    assert np.isnan(bounded_interval(100.0, 0.0, 5.0, 0.0)).all()
+        assert np.isnan(bound_interval(x, se, df, 10.0)).all()
+    assert np.isnan(bound_interval(100.0, 0.0, 5.0, 0.0)).all()
     for options in ({"level": 1.0}, {"lowest": 3.0, "highest": 3.0}):
         with pytest.raises(EstimateError):
-            bounded_interval(50.0, 1.0, 5.0, 10.0, **options)
+            bound_interval(50.0, 1.0, 5.0, 10.0, **options)
 
 
 def test_pooled_waves_stay_on_the_scale() -> None:

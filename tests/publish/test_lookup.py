@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.results.lookup import Lookup
+from survey.publish.results.category_index import CategoryIndex
 
 COLUMNS = ("area", "group", "indicator")
 ROWS = list(itertools.product(["CN", "11", "12"], ["all", "men"], ["composite", "1", "1.1"]))
@@ -33,11 +33,11 @@ def test_finds_what_comparing_every_row_finds(
     for column, values in wanted.items():
         keep &= table[column].isin(values)
     expected = table[keep].reset_index(drop=True)
-    pd.testing.assert_frame_equal(Lookup(table, COLUMNS).find(wanted), expected)
+    pd.testing.assert_frame_equal(CategoryIndex(table, COLUMNS).find(wanted), expected)
 
 
 def test_what_a_caller_does_with_an_answer_changes_no_other_answer(table: pd.DataFrame) -> None:
-    lookup = Lookup(table, COLUMNS)
+    lookup = CategoryIndex(table, COLUMNS)
     wanted = {"area": ["CN"]}
     before = lookup.find(wanted).copy(deep=True)
     spoiled = lookup.find(wanted)
@@ -50,7 +50,7 @@ def test_what_a_caller_does_with_an_answer_changes_no_other_answer(table: pd.Dat
 def test_answers_are_given_up_in_the_order_they_came(
     table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.publish.results.lookup._REMEMBERED", 2)
-    lookup = Lookup(table, COLUMNS)
+    monkeypatch.setattr("survey.publish.results.category_index._CACHE_SIZE", 2)
+    lookup = CategoryIndex(table, COLUMNS)
     for area in ("CN", "11", "12", "CN"):
         assert set(lookup.find({"area": [area]})["area"].astype(str)) == {area}

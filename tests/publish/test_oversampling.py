@@ -11,18 +11,18 @@ import pandas as pd
 import pytest
 
 from survey.fieldwork.planning.oversampling import Oversampling
-from survey.publish.results.analysis import WEIGHT, NotEstimable, weighted
-from survey.publish.results.weighting import Merge
-from survey.sample.frame import shipped_cities
-from survey.sample.groups import (
+from survey.publish.results.analysis import WEIGHT, NotEstimableError, add_weights
+from survey.publish.results.weighting import CellMerge
+from survey.sample.city_frame import shipped_cities
+from survey.sample.population_margins import SPLIT_BANDS, main_margins
+from survey.sample.quotas import plan_quotas
+from survey.sample.special_groups import (
     ELDERLY,
     GUARDIAN,
     GUARDIAN_BY_AGE,
     group_shares,
     sample_share,
 )
-from survey.sample.margins import SPLIT_BANDS, main_margins
-from survey.sample.quotas import plan_quotas
 
 CITIES = [city for city in shipped_cities() if city.code in {"110000", "420500", "540100"}]
 SIZE = pd.Series({city.code: 538 for city in CITIES})
@@ -83,7 +83,7 @@ def _estimates(oversampling: Oversampling | None) -> np.ndarray:
     rng = np.random.default_rng(20260520)
     estimates = []
     for _ in range(REPEATS):
-        people, _report = weighted(_sample(rng), "main", oversampling)
+        people, _report = add_weights(_sample(rng), "main", oversampling)
         estimates.append(np.average(people["y"], weights=people[WEIGHT]))
     return np.array(estimates)
 
@@ -105,7 +105,7 @@ def test_forgetting_either_group_would_be_visible(forgotten: Oversampling | None
 def test_weights_bring_guardians_back_even_where_the_field_missed_its_quota() -> None:
     sample = _sample(np.random.default_rng(1))
     lost = sample[(sample["guardian"] == "no") | (sample.index % 3 > 0)]
-    people, report = weighted(lost, "main", KNOWN)
+    people, report = add_weights(lost, "main", KNOWN)
     weight = people.groupby(["city_code", "guardian"], observed=True)[WEIGHT].sum().unstack()
     assert np.allclose(weight["yes"] / weight.sum(axis=1), SHARES.reindex(weight.index))
     assert report.oversampled == (ELDERLY, GUARDIAN)
@@ -115,14 +115,14 @@ def test_weights_bring_guardians_back_even_where_the_field_missed_its_quota() ->
 def test_a_city_without_a_guardian_keeps_its_weights_and_says_so() -> None:
     sample = _sample(np.random.default_rng(2))
     alone = sample[(sample["city_code"] != "540100") | (sample["guardian"] == "no")]
-    _people, report = weighted(alone, "main", KNOWN)
-    assert Merge(city_code="540100", cells=("guardian=yes", "guardian=no")) in report.merges
+    _people, report = add_weights(alone, "main", KNOWN)
+    assert CellMerge(city_code="540100", cells=("guardian=yes", "guardian=no")) in report.merges
 
 
 def test_guardians_who_did_not_say_so_keep_their_share() -> None:
     sample = _sample(np.random.default_rng(3))
     sample.loc[sample.index % 10 == 0, "guardian"] = None
-    people, _report = weighted(sample, "main", KNOWN)
+    people, _report = add_weights(sample, "main", KNOWN)
     weight = people.groupby(["city_code", "guardian"], observed=True)[WEIGHT].sum().unstack()
     assert np.allclose(weight["yes"] / weight.sum(axis=1), SHARES.reindex(weight.index))
 
@@ -130,5 +130,5 @@ def test_guardians_who_did_not_say_so_keep_their_share() -> None:
 @pytest.mark.parametrize("column", ["age", "guardian"])
 def test_answers_that_cannot_undo_the_plan_give_no_figure(column: str) -> None:
     sample = _sample(np.random.default_rng(4)).drop(columns=column)
-    with pytest.raises(NotEstimable, match=column):
-        weighted(sample, "main", KNOWN)
+    with pytest.raises(NotEstimableError, match=column):
+        add_weights(sample, "main", KNOWN)

@@ -6,12 +6,12 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.results import WaveResults
-from survey.publish.results.derived import band_chances, pooled_waves
+from survey.publish.results.derived_estimates import compute_band_probabilities, pool_waves
 from survey.publish.results.precision import (
     DECIMALS,
     WITHHELD,
-    UndeclaredColumn,
-    as_published,
+    UndeclaredColumnError,
+    to_published_table,
 )
 
 Frozen = dict[str, WaveResults]
@@ -23,17 +23,17 @@ def table(**columns: object) -> pd.DataFrame:
 
 
 def test_a_column_that_nobody_declared_does_not_leave() -> None:
-    with pytest.raises(UndeclaredColumn, match="kish_deff"):
-        as_published(table(kish_deff=[1.23456, 1.0]))
+    with pytest.raises(UndeclaredColumnError, match="kish_deff"):
+        to_published_table(table(kish_deff=[1.23456, 1.0]))
 
 
 def test_errors_and_sums_of_weights_stay_in_the_snapshot() -> None:
     exact = table(estimate=[80.123, np.nan], **{key: [0.5, 0.5] for key in WITHHELD})
-    assert not WITHHELD & set(as_published(exact).columns)
+    assert not WITHHELD & set(to_published_table(exact).columns)
 
 
 def test_figures_have_one_decimal_and_counts_none() -> None:
-    seen = as_published(
+    seen = to_published_table(
         table(estimate=[80.1499, 3.3], n=[12.0, 4.0], df=[3.7, 1.0], p_top=[0.123, 0])
     )
     assert seen.loc[0, ["estimate", "n", "df", "p_top"]].tolist() == [80.1, 12.0, 4.0, 0.12]
@@ -41,13 +41,13 @@ def test_figures_have_one_decimal_and_counts_none() -> None:
 
 
 def test_nothing_is_a_negative_zero() -> None:
-    seen = as_published(table(difference=[-0.04, 0.0], ci_low=[-1.0, 0], ci_high=[0.04, 0]))
+    seen = to_published_table(table(difference=[-0.04, 0.0], ci_low=[-1.0, 0], ci_high=[0.04, 0]))
     assert str(seen.loc[0, "difference"]) == "0.0"
 
 
 def test_a_verdict_is_that_of_the_exact_interval() -> None:
     exact = table(difference=[0.06, 0.06], ci_low=[0.02, 0.02], ci_high=[0.1, 0.1])
-    seen = as_published(exact.assign(verdict=["higher", ""]))
+    seen = to_published_table(exact.assign(verdict=["higher", ""]))
     assert seen.loc[0, ["ci_low", "verdict"]].tolist() == [0.0, "higher"]
 
 
@@ -85,12 +85,14 @@ def test_exact_values_stay_in_the_files(frozen: Frozen) -> None:
 
 def test_what_is_worked_out_on_demand_is_rounded_as_well(frozen: Frozen) -> None:
     later, earlier = frozen["main-2024"], frozen["main-2023"]
-    pooled = pooled_waves(later, earlier, OPERATOR, "elderly=yes", "composite").to_numpy()
+    pooled = pool_waves(later, earlier, OPERATOR, "elderly=yes", "composite").to_numpy()
     known = pooled[~np.isnan(pooled)]
     assert len(known)
     assert (known == np.round(known, 1)).all()
     wanted = {"area_level": "city", "group": "all", "indicator": "composite"}
-    chances = np.array(list(band_chances(later, OPERATOR, [60.0, 80.0], wanted=wanted).values()))
+    chances = np.array(
+        list(compute_band_probabilities(later, OPERATOR, [60.0, 80.0], wanted=wanted).values())
+    )
     known = chances[~np.isnan(chances)]
     assert len(known)
     assert (known == np.round(known, 2)).all()

@@ -17,8 +17,8 @@ from survey.estimate import (
     top_probability,
     tree_draws,
 )
-from survey.publish.results.cells import Estimated
 from survey.publish.results.ranks import FIGURES, RANKING, rank_tables
+from survey.publish.results.wave_estimates import WaveEstimates
 
 CITIES = [f"{code:06d}" for code in range(110000, 110012)]
 TREE = Tree(
@@ -35,7 +35,7 @@ TREE = Tree(
 )
 
 
-def figures(*, n: list[int] | None = None, has_composite: bool = True) -> Estimated:
+def figures(*, n: list[int] | None = None, has_composite: bool = True) -> WaveEstimates:
     rng = np.random.default_rng(4)
     leaves = pd.DataFrame(rng.normal(80, 4, (12, 3)), CITIES, ["1.1.1", "2.1.1", "2.2.1"])
     values = leaves.assign(
@@ -57,10 +57,10 @@ def figures(*, n: list[int] | None = None, has_composite: bool = True) -> Estima
     source = SimpleNamespace(
         plan=SimpleNamespace(tree=TREE, has_composite=has_composite), level=0.95
     )
-    return Estimated(cast(Any, source), cells, cells)
+    return WaveEstimates(cast(Any, source), cells, cells)
 
 
-def rank_table(made: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
+def rank_table(made: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
     return rank_tables(made, cells)[0]
 
 
@@ -179,15 +179,15 @@ def test_a_city_whose_error_has_no_degrees_of_freedom_takes_no_place() -> None:
     cells = made.cells.assign(
         df=np.where(made.cells["area"] == CITIES[0], 0.0, made.cells["df"].to_numpy())
     )
-    table = of(rank_table(Estimated(made.source, cells, cells), protect(cells)))
+    table = of(rank_table(WaveEstimates(made.source, cells, cells), protect(cells)))
     assert table.loc[CITIES[0], list(FIGURES)].isna().all()
     assert set(table.drop(CITIES[0])["ranked"]) == {11}
 
 
 def test_few_degrees_of_freedom_make_sets_wider_never_narrower() -> None:
     made = figures()
-    known = Estimated(made.source, made.cells.assign(df=np.inf), made.cells)
-    few = Estimated(made.source, made.cells.assign(df=4.0), made.cells)
+    known = WaveEstimates(made.source, made.cells.assign(df=np.inf), made.cells)
+    few = WaveEstimates(made.source, made.cells.assign(df=4.0), made.cells)
     sizes = []
     for estimated in (known, few):
         table = of(rank_table(estimated, protect(made.cells)))

@@ -8,13 +8,13 @@ import pytest
 from sqlmodel import select
 
 from seed.demo import build
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.publish.results import NothingFrozen, list_waves, open_results
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.publish.results import SnapshotNotFoundError, list_waves, open_results
 from survey.publish.results.freeze import freeze_wave
-from survey.publish.results.outdated import outdated_waves
 from survey.publish.results.recompute import recompute_wave
+from survey.publish.results.table_versions import outdated_waves
 from survey.settings import Settings
-from survey.snapshot import SnapshotDamaged
+from survey.snapshot import SnapshotDamagedError
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id
 
@@ -52,7 +52,7 @@ def test_tables_of_another_version_are_named_and_mended(settings: Settings) -> N
     (folder / "cells.parquet").write_bytes(b"of an older version")
     with read_scope(settings.store_url) as session:
         assert outdated_waves(settings, session) == [WAVE]
-        with pytest.raises(SnapshotDamaged, match="survey recompute"):
+        with pytest.raises(SnapshotDamagedError, match="survey recompute"):
             open_results(settings, session, WAVE)
     again(settings)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -67,14 +67,14 @@ def test_responses_changed_after_the_freeze_are_not_computed_from(settings: Sett
     kept = responses.read_bytes()
     responses.write_bytes(kept[:-1])
     try:
-        with pytest.raises(SnapshotDamaged, match=r"responses\.parquet .* was changed after"):
+        with pytest.raises(SnapshotDamagedError, match=r"responses\.parquet .* was changed after"):
             again(settings)
     finally:
         responses.write_bytes(kept)
 
 
 def test_only_an_administrator_and_only_what_was_frozen(settings: Settings) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         again(settings, Principal(new_id(), "reader", Role.ANALYST, "CN"))
-    with pytest.raises(NothingFrozen):
+    with pytest.raises(SnapshotNotFoundError):
         again(settings, wave="main-2024")

@@ -8,19 +8,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from synthetic_results import PLANS, synthetic_store
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.waves import WaveMoveForbidden, move_wave
-from survey.publish.releasing import (
-    NotReleasable,
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.waves import WaveTransitionNotAllowedError, transition_wave
+from survey.publish.release import (
+    ReleaseNotAllowedError,
+    find_current_release,
+    list_releases,
     release_wave,
-    releases_of,
     revoke_release,
-    standing_release,
 )
 from survey.publish.results import WaveResults, open_results
-from survey.publish.views.anonymous import who_is_named
-from survey.publish.views.ranking import RankingFilters, RankingView, ranking
-from survey.publish.views.reading import Reading
+from survey.publish.views.ranking import RankingFilters, RankingView, build_ranking
+from survey.publish.views.unnamed_cities import describe_release
+from survey.publish.views.view_context import ViewContext
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Wave, WaveRelease, WaveState, now
@@ -75,13 +75,13 @@ def cities(store: Settings, reader: Principal = CITY) -> int:
 
 
 def order(store: Settings, reader: Principal = CITY, **filters: str) -> RankingView:
-    return ranking(
+    return build_ranking(
         results=results(store), principal=reader, language="en", filters=RankingFilters(**filters)
     )
 
 
 def named(store: Settings) -> str:
-    return who_is_named(Reading(results(store), CITY, "en"))
+    return describe_release(ViewContext(results(store), CITY, "en"))
 
 
 def test_a_release_opens_what_it_says_and_no_more(store: Settings) -> None:
@@ -111,14 +111,14 @@ def test_names_come_in_the_order_of_codes_and_without_scores(store: Settings) ->
 
 def test_before_release_others_stand_in_the_order_without_names(store: Settings) -> None:
     view = order(store, focus=OWN)
-    data = view.picture.data
+    data = view.chart_panel.data
     unnamed = data[(data["code"] == "") & (data["role"] == "item")]
     assert len(unnamed) == 20
     assert unnamed[["ci_low", "ci_high", "n"]].isna().all(axis=None)
     assert view.codes == (OWN,)
     drawn = data[data["role"] != "reference"]["estimate"].dropna().tolist()
     assert drawn == sorted(drawn, reverse=True)
-    table = view.picture.table
+    table = view.chart_panel.table
     assert table["City"].str.startswith("Cities at places").sum() == 20
     assert len(order(store, PROVINCE).codes) > 1
     assert not results(store).others(OPERATOR, indicator="composite")
@@ -127,7 +127,7 @@ def test_before_release_others_stand_in_the_order_without_names(store: Settings)
 def test_a_part_of_the_country_has_no_unnamed_cities(store: Settings) -> None:
     """A region of two would tell one of them the other."""
     for filters in ({"region3": "东部"}, {"city_class": "直辖市"}):
-        data = order(store, **filters).picture.data
+        data = order(store, **filters).chart_panel.data
         assert (data["code"] != "").sum() + (data["role"] == "reference").sum() == len(data)
 
 
@@ -135,7 +135,7 @@ def test_a_part_of_the_country_has_no_unnamed_cities(store: Settings) -> None:
                                   {Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR}])  # fmt: skip
 def test_only_the_national_office_and_administrators_release(store: Settings, role: Role) -> None:
     somebody = Principal(uuid4(), "x", role, "CN")
-    with session_scope(store.store_url) as session, pytest.raises(AccessDenied):
+    with session_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
         release_wave(
             session=session, principal=somebody, wave_key=WAVE, shown=Shown.SCORES, now=now()
         )
@@ -143,7 +143,7 @@ def test_only_the_national_office_and_administrators_release(store: Settings, ro
 
 def test_an_administrator_of_one_city_releases_nothing(store: Settings) -> None:
     local = Principal(uuid4(), "x", Role.ADMINISTRATOR, OWN)
-    with session_scope(store.store_url) as session, pytest.raises(AccessDenied):
+    with session_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
         release_wave(session=session, principal=local, wave_key=WAVE, shown=Shown.SCORES, now=now())
 
 
@@ -154,32 +154,37 @@ def test_an_administrator_of_one_city_releases_nothing(store: Settings) -> None:
 def test_a_number_of_places_that_does_not_fit_is_refused(
     store: Settings, shown: Shown, places: int | None
 ) -> None:
-    with pytest.raises(NotReleasable):
+    with pytest.raises(ReleaseNotAllowedError):
         release(store, shown, places)
 
 
 def test_nothing_is_released_twice_or_behind_the_release(store: Settings) -> None:
     release(store, Shown.NOTHING)
-    with pytest.raises(WaveMoveForbidden):
+    with pytest.raises(WaveTransitionNotAllowedError):
         release(store, Shown.SCORES)
     for to in (WaveState.FROZEN, WaveState.OPEN):
-        with session_scope(store.store_url) as session, pytest.raises(WaveMoveForbidden):
-            move_wave(session=session, principal=OPERATOR, key=WAVE, to=to, now=now())
+        with (
+            session_scope(store.store_url) as session,
+            pytest.raises(WaveTransitionNotAllowedError),
+        ):
+            transition_wave(session=session, principal=OPERATOR, key=WAVE, to=to, now=now())
     revoke(store)
-    with session_scope(store.store_url) as session, pytest.raises(WaveMoveForbidden):
-        move_wave(session=session, principal=OPERATOR, key=WAVE, to=WaveState.RELEASED, now=now())
+    with session_scope(store.store_url) as session, pytest.raises(WaveTransitionNotAllowedError):
+        transition_wave(
+            session=session, principal=OPERATOR, key=WAVE, to=WaveState.RELEASED, now=now()
+        )
 
 
 def test_taking_back_needs_a_reason_and_leaves_it(store: Settings) -> None:
     release(store, Shown.SCORES)
-    with pytest.raises(NotReleasable):
+    with pytest.raises(ReleaseNotAllowedError):
         revoke(store, "  ")
     assert cities(store) == 100
     revoke(store, "A weight   was wrong")
-    with pytest.raises(NotReleasable):
+    with pytest.raises(ReleaseNotAllowedError):
         revoke(store)
     with read_scope(store.store_url) as session:
-        newest = releases_of(session=session, principal=OPERATOR, wave_key=WAVE)[0]
+        newest = list_releases(session=session, principal=OPERATOR, wave_key=WAVE)[0]
         entries = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
     assert newest.reason == REASON
     assert newest.ended_at is not None
@@ -198,9 +203,9 @@ def test_a_demo_account_reads_no_real_wave(store: Settings) -> None:
     wave_results = results(store)
     assert len(wave_results.cells(visitor, group="all", indicator="composite"))
     wave_results.wave = wave_results.wave.model_copy(update={"is_demo": False})
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         wave_results.cells(visitor)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         wave_results.others(visitor, indicator="composite")
 
 
@@ -213,12 +218,12 @@ def test_one_release_of_a_wave_stands(field: object) -> None:
             session.add(WaveRelease(wave_id=wave.id, shown=Shown.SCORES))
 
     with read_scope(url) as session:
-        assert standing_release(session, wave.id) is None
+        assert find_current_release(session, wave.id) is None
     again()
     with pytest.raises(IntegrityError):
         again()
     with session_scope(url) as session:
-        standing = standing_release(session, wave.id)
+        standing = find_current_release(session, wave.id)
         assert standing is not None
         standing.revoked_at = now()
         session.add(standing)

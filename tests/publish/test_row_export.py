@@ -16,25 +16,24 @@ import pytest
 from openpyxl import load_workbook
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.estimate import Cube
-from survey.fieldwork.waves import close_wave, wave_by_key
+from survey.fieldwork.waves import close_wave, get_wave
 from survey.locale import translator
-from survey.publish.results.source import Source
-from survey.publish.results.stored import stored_source
-from survey.publish.rows import (
-    ExportImpossible,
-    Form,
-    RowFile,
+from survey.publish.microdata import (
+    ExportNotAllowedError,
+    FileFormat,
+    MicrodataFile,
     export_rows,
-    exportable_waves,
-    trace,
+    list_exportable_waves,
+    trace_export,
 )
-from survey.publish.rows.deidentify import FEWEST_ALIKE, Rows, deidentified
-from survey.publish.rows.exporting import weight_margins
-from survey.publish.rows.headline_deviation import headline_deviation
-from survey.publish.rows.marks import new_secret, pseudonym
-from survey.publish.rows.writing import written
+from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
+from survey.publish.microdata.export import weight_margins
+from survey.publish.microdata.file_formats import write_file
+from survey.publish.microdata.fingerprint import new_pseudonym_key, pseudonym
+from survey.publish.microdata.headline_deviation import compute_headline_deviation
+from survey.publish.results.wave_data import WaveData, load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Response, RowExport, Snapshot, WaveState, now
@@ -51,7 +50,7 @@ def store(frozen_small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copytree(frozen_small_demo, folder)
     settings = Settings(database_url="", data_dir=folder)
     with session_scope(settings.store_url) as session:
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         wave.state = WaveState.FROZEN
         session.exec(select(Snapshot).where(Snapshot.wave_id == wave.id)).one().final = True
     yield settings
@@ -67,15 +66,15 @@ def analyst(store: Settings) -> Principal:
 
 
 @pytest.fixture(scope="module")
-def source(store: Settings) -> Source:
+def source(store: Settings) -> WaveData:
     with read_scope(store.store_url) as session:
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         snapshot = session.exec(select(Snapshot).where(Snapshot.final)).one()
-        small_source = stored_source(session, wave, store.snapshot_dir / snapshot.directory)
+        small_source = load_wave_data(session, wave, store.snapshot_dir / snapshot.directory)
     return _larger(small_source)
 
 
-def _larger(source: Source) -> Source:
+def _larger(source: WaveData) -> WaveData:
     """Eight of everybody, for the small demo has six interviews a city."""
     people = pd.concat([source.people] * 8, ignore_index=True)
     people["response_id"] = [f"r{row}" for row in range(len(people))]
@@ -83,20 +82,20 @@ def _larger(source: Source) -> Source:
 
 
 @pytest.fixture(scope="module")
-def rows(source: Source) -> pd.DataFrame:
+def rows(source: WaveData) -> pd.DataFrame:
     return made_of(source, source.people).table
 
 
-def made_of(source: Source, people: pd.DataFrame, *, exact: bool = False) -> Rows:
-    return deidentified(
+def made_of(source: WaveData, people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
+    return deidentify(
         people, source.instrument, partial(pseudonym, "ab" * 32),
         margins=weight_margins(source), exact=exact,
     )  # fmt: skip
 
 
 def take(
-    store: Settings, person: Principal, *, form: Form = Form.CSV, purpose: str = PURPOSE
-) -> RowFile:
+    store: Settings, person: Principal, *, form: FileFormat = FileFormat.CSV, purpose: str = PURPOSE
+) -> MicrodataFile:
     with session_scope(store.store_url) as session:
         return export_rows(
             store, session=session, principal=person, wave_key=WAVE, purpose=purpose, form=form,
@@ -104,7 +103,7 @@ def take(
         )  # fmt: skip
 
 
-def test_nothing_in_a_row_names_anybody(source: Source, rows: pd.DataFrame) -> None:
+def test_nothing_in_a_row_names_anybody(source: WaveData, rows: pd.DataFrame) -> None:
     texts = set(rows.select_dtypes(["object", "string", "category"]).astype(str).stack())
     for secret in ("response_id", "surveyor", "psu"):
         assert not texts & set(source.people[secret].dropna().astype(str))
@@ -122,23 +121,23 @@ def smallest_class(rows: pd.DataFrame) -> int:
     return int(rows.groupby([*key, rows["weight"].to_numpy()]).size().min())
 
 
-def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: Source) -> None:
-    assert smallest_class(rows) >= FEWEST_ALIKE
+def test_every_combination_that_is_left_is_shared(rows: pd.DataFrame, source: WaveData) -> None:
+    assert smallest_class(rows) >= MIN_CLASS_SIZE
     for name in ("income", "education", "hukou"):
         known = rows.dropna(subset=[name])
-        assert known.groupby(["city_code", name], observed=True).size().min() >= FEWEST_ALIKE
+        assert known.groupby(["city_code", name], observed=True).size().min() >= MIN_CLASS_SIZE
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_they_are_shared_however_the_sample_falls(source: Source, seed: int) -> None:
+def test_they_are_shared_however_the_sample_falls(source: WaveData, seed: int) -> None:
     some = source.people.sample(700 + 900 * seed, random_state=seed).reset_index(drop=True)
     made = made_of(source, some)
-    assert smallest_class(made.table) >= FEWEST_ALIKE
+    assert smallest_class(made.table) >= MIN_CLASS_SIZE
     assert len(made.table) + made.dropped == len(some)
     assert made.blanked > 0
 
 
-def test_published_figures_come_out_again_as_near_as_the_file_says(source: Source) -> None:
+def test_published_figures_come_out_again_as_near_as_the_file_says(source: WaveData) -> None:
     """Score and error of everyone in the nation and a city: exactly from an exact file."""
     exact = made_of(source, source.people, exact=True).table
     with_strata = exact.assign(stratum_key=exact["city_code"] + ":" + exact["stratum"])
@@ -147,7 +146,7 @@ def test_published_figures_come_out_again_as_near_as_the_file_says(source: Sourc
     some = source.people.sample(2500, random_state=1).reset_index(drop=True)
     made = made_of(source, some)
     assert made.merged > 100
-    deviation = headline_deviation(source, some, made.kept)
+    deviation = compute_headline_deviation(source, some, made.kept)
     rows = made.table.assign(stratum_key=made.table["city_code"] + ":" + made.table["stratum"])
     both = _estimates(source, some).merge(
         _estimates(source, rows), on=["area_level", "area", "indicator"]
@@ -163,7 +162,7 @@ def test_published_figures_come_out_again_as_near_as_the_file_says(source: Sourc
         assert reported - 0.01 < actual <= reported + 1e-9
 
 
-def _estimates(source: Source, people: pd.DataFrame) -> pd.DataFrame:
+def _estimates(source: WaveData, people: pd.DataFrame) -> pd.DataFrame:
     city = people["city_code"].astype(str).to_numpy(dtype=object)
     everywhere = np.full(len(people), "CN", dtype=object)
     cube = Cube.of(
@@ -180,24 +179,24 @@ def _estimates(source: Source, people: pd.DataFrame) -> pd.DataFrame:
 def test_only_analysts_take_rows(store: Settings) -> None:
     for role in set(Role) - {Role.ANALYST}:
         person = Principal(uuid4(), "x", role, "CN")
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             take(store, person)
-        with read_scope(store.store_url) as session, pytest.raises(AccessDenied):
-            exportable_waves(session=session, principal=person)
+        with read_scope(store.store_url) as session, pytest.raises(AccessDeniedError):
+            list_exportable_waves(session=session, principal=person)
 
 
 def test_an_analyst_of_a_province_takes_its_rows_only(
     store: Settings, analyst: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("survey.publish.rows.deidentify.FEWEST_ALIKE", 1)
+    monkeypatch.setattr("survey.publish.microdata.deidentify.MIN_CLASS_SIZE", 1)
     table = read_csv(take(store, replace(analyst, area="32")))
     assert len(table) > 20
     assert table["city_code"].astype(str).str.startswith("32").all()
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         take(store, replace(analyst, area="99"))
 
 
-def read_csv(file: RowFile) -> pd.DataFrame:
+def read_csv(file: MicrodataFile) -> pd.DataFrame:
     lines = file.content.decode("utf-8-sig").splitlines()
     head = next(place for place, line in enumerate(lines) if line.startswith("row,"))
     return pd.read_csv(io.StringIO("\n".join(lines[head:])), dtype={"row": str, "psu": str})
@@ -207,7 +206,7 @@ def read_csv(file: RowFile) -> pd.DataFrame:
 def test_without_a_purpose_there_is_no_file(
     store: Settings, analyst: Principal, purpose: str
 ) -> None:
-    with pytest.raises(ExportImpossible):
+    with pytest.raises(ExportNotAllowedError):
         take(store, analyst, purpose=purpose)
 
 
@@ -216,10 +215,10 @@ def test_a_wave_that_is_not_frozen_is_not_taken(
 ) -> None:
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
-    with session_scope(field.url) as session, pytest.raises(ExportImpossible):
+    with session_scope(field.url) as session, pytest.raises(ExportNotAllowedError):
         export_rows(
             store, session=session, principal=analyst, wave_key=field.wave.key, purpose=PURPOSE,
-            form=Form.CSV, t=T, now=now(),
+            form=FileFormat.CSV, t=T, now=now(),
         )  # fmt: skip
 
 
@@ -227,15 +226,15 @@ def test_a_demo_account_takes_demo_rows_only(store: Settings, analyst: Principal
     visitor = replace(analyst, is_demo=True)
     assert take(store, visitor).rows >= 0
     with session_scope(store.store_url) as session:
-        wave_by_key(session=session, key=WAVE).is_demo = False
+        get_wave(session=session, key=WAVE).is_demo = False
     try:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             take(store, visitor)
         with read_scope(store.store_url) as session:
-            assert exportable_waves(session=session, principal=visitor) == []
+            assert list_exportable_waves(session=session, principal=visitor) == []
     finally:
         with session_scope(store.store_url) as session:
-            wave_by_key(session=session, key=WAVE).is_demo = True
+            get_wave(session=session, key=WAVE).is_demo = True
 
 
 def test_every_file_is_recorded_with_purpose_and_fingerprint(
@@ -257,12 +256,12 @@ def test_every_file_is_recorded_with_purpose_and_fingerprint(
 def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
     """In any order, without one of the two columns; another export has other names."""
     with session_scope(store.store_url) as session:
-        wave = wave_by_key(session=session, key=WAVE)
+        wave = get_wave(session=session, key=WAVE)
         ids = session.exec(select(Response.id).limit(40)).all()
         secrets = {}
         for login in ("wu", "zheng"):
             account = Account(login=login, name=login, role=Role.ANALYST, area="CN")
-            secrets[login] = new_secret()
+            secrets[login] = new_pseudonym_key()
             session.add(account)
             session.flush()
             session.add(
@@ -273,12 +272,12 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
             )  # fmt: skip
     leaked = [pseudonym(secrets["zheng"], "row", str(row_id)) for row_id in reversed(ids[:3])]
     with read_scope(store.store_url) as session:
-        matches = trace(
+        matches = trace_export(
             session=session, principal=OPERATOR, wave_key=WAVE, names=[*leaked, "0" * 12]
         )
         assert [(match.account, match.matched) for match in matches] == [("zheng", 3)]
-        with pytest.raises(AccessDenied):
-            trace(
+        with pytest.raises(AccessDeniedError):
+            trace_export(
                 session=session, principal=Principal(uuid4(), "x", Role.ANALYST, "CN"),
                 wave_key=WAVE, names=leaked,
             )  # fmt: skip
@@ -287,15 +286,15 @@ def test_a_few_rows_of_a_copy_tell_whose_it_was(store: Settings) -> None:
 def test_every_form_says_who_took_it_and_runs_no_formula() -> None:
     table = pd.DataFrame({"row": ["=1+1", "@x"], "n": [1, None], "=c": ["-2", "ok"]})
     remarks = ["Exported for Lin", "=HYPERLINK()"]
-    text = written(table, Form.CSV, remarks).decode("utf-8-sig")
+    text = write_file(table, FileFormat.CSV, remarks).decode("utf-8-sig")
     assert text.startswith("Exported for Lin\r\n'=HYPERLINK()\r\n")
     assert "'=1+1" in text
-    book = load_workbook(io.BytesIO(written(table, Form.XLSX, remarks)))
+    book = load_workbook(io.BytesIO(write_file(table, FileFormat.XLSX, remarks)))
     cells = [cell for line in book["rows"].iter_rows() for cell in line if cell.value is not None]
     assert all(cell.data_type != "f" for cell in cells)
     assert "=1+1" in {cell.value for cell in cells if cell.data_type == "s"}
     assert book.properties.creator == "Exported for Lin"
-    parquet = pq.read_table(io.BytesIO(written(table, Form.PARQUET, remarks)))
+    parquet = pq.read_table(io.BytesIO(write_file(table, FileFormat.PARQUET, remarks)))
     assert b"Exported for Lin" in parquet.schema.metadata[b"remarks"]
     assert parquet.column("row").to_pylist() == ["=1+1", "@x"]
 

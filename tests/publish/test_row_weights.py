@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from survey.instrument.model import Instrument, Item, Kind, Language, Section
-from survey.publish.rows.deidentify import FEWEST_ALIKE, Rows, deidentified
-from survey.publish.rows.filters import questions_filtered_by
-from survey.publish.rows.marks import pseudonym
-from survey.publish.rows.release_classes import merge_classes
+from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
+from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
+from survey.publish.microdata.filters import questions_filtered_by
+from survey.publish.microdata.fingerprint import pseudonym
+from survey.publish.microdata.release_classes import merge_classes
 
 AGES, GENDERS = ("15-34", "35-54", "55-70"), ("male", "female")
 CENSUS = {cell: 1000.0 + 137 * place for place, cell in enumerate(
@@ -52,21 +52,21 @@ def form() -> Instrument:
         languages=(Language(code="en", name="English"),),
         sections=(
             Section(name="who", items=(
-                Item(name="birth_year", kind=Kind.INTEGER),
-                Item(name="age", kind=Kind.CALCULATE, calculation="2024 - ${birth_year}"),
-                Item(name="gender", kind=Kind.SELECT_ONE),
+                Item(name="birth_year", kind=ItemKind.INTEGER),
+                Item(name="age", kind=ItemKind.CALCULATE, calculation="2024 - ${birth_year}"),
+                Item(name="gender", kind=ItemKind.SELECT_ONE),
             )),
             Section(name="elders", relevant="${age} >= 60", items=(
-                Item(name="elder_care", kind=Kind.RATING, minimum=1, maximum=10),
-                Item(name="elder_why", kind=Kind.TEXT, relevant="${elder_care} < 5"),
+                Item(name="elder_care", kind=ItemKind.RATING, minimum=1, maximum=10),
+                Item(name="elder_why", kind=ItemKind.TEXT, relevant="${elder_care} < 5"),
             )),
-            Section(name="all", items=(Item(name="trust", kind=Kind.RATING),)),
+            Section(name="all", items=(Item(name="trust", kind=ItemKind.RATING),)),
         ),
     )  # fmt: skip
 
 
-def file_of(people: pd.DataFrame, *, exact: bool = False) -> Rows:
-    return deidentified(
+def file_of(people: pd.DataFrame, *, exact: bool = False) -> DeidentifiedRows:
+    return deidentify(
         people, form(), partial(pseudonym, "ab" * 32), margins=("age_band", "gender"), exact=exact
     )
 
@@ -147,7 +147,7 @@ def test_nobody_is_left_alone_and_city_totals_hold(sizes: list[int]) -> None:
         return
     key = [rows[name].astype("string").fillna("").to_numpy() for name in
            ("stratum", "age_band", "gender")]  # fmt: skip
-    assert rows.groupby([*key, rows["weight"].to_numpy()]).size().min() >= FEWEST_ALIKE
+    assert rows.groupby([*key, rows["weight"].to_numpy()]).size().min() >= MIN_CLASS_SIZE
     assert rows["weight"].sum() == pytest.approx(people["weight"].sum(), rel=1e-9)
     # The mean of a merge may happen to be the weight of a cell; it names nobody, for the rows
     # of a merge are never of one cell.
@@ -170,7 +170,7 @@ def test_nobody_is_left_alone_and_city_totals_hold(sizes: list[int]) -> None:
 def merged(people: pd.DataFrame) -> pd.DataFrame:
     return merge_classes(
         people, city="city_code", stratum="stratum_key", weight="weight",
-        labels=("age_band", "gender"), minimum=FEWEST_ALIKE,
+        labels=("age_band", "gender"), minimum=MIN_CLASS_SIZE,
     )  # fmt: skip
 
 

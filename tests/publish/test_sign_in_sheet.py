@@ -4,20 +4,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from survey.access.sign_in_codes import CodeSheet, PrintedSignIn
+from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
 from survey.publish import sign_in_sheet
-from survey.publish.sign_in_sheet import PER_PAGE, sign_in_sheet_pdf
+from survey.publish.sign_in_sheet import CODES_PER_PAGE, sign_in_sheet_pdf
 
 
-def _sheet(count: int, **changes: str) -> CodeSheet:
+def _sheet(count: int, **changes: str) -> SignInCodeSheet:
     people = tuple(
-        PrintedSignIn(changes.get("login", f"s-{n:02d}"), changes.get("name", "李娜"), "ABCD-2345")
+        PrintedSignInCode(
+            changes.get("login", f"s-{n:02d}"), changes.get("name", "李娜"), "ABCD-2345"
+        )
         for n in range(count)
     )
-    return CodeSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC), is_demo=True)
+    return SignInCodeSheet(people, datetime(2026, 5, 20, 16, tzinfo=UTC), is_demo=True)
 
 
-@pytest.mark.parametrize(("count", "pages"), [(1, 1), (PER_PAGE, 1), (PER_PAGE + 1, 2)])
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (CODES_PER_PAGE, 1), (CODES_PER_PAGE + 1, 2)])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_ten_people_a_page(count: int, pages: int, language: str) -> None:
     pdf = sign_in_sheet_pdf(_sheet(count), origin="https://survey.example.cn", language=language)

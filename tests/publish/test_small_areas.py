@@ -8,12 +8,17 @@ import pytest
 
 from survey.disclosure import protect
 from survey.estimate import fay_herriot
-from survey.publish.results.small_areas import Grade, grades, pooled_variance, small_areas
-from survey.sample.frame import frame_table, shipped_cities
-from survey.snapshot.files import parquet_bytes
+from survey.publish.results.small_areas import (
+    Grade,
+    build_small_area_table,
+    grade_cells,
+    pooled_variance,
+)
+from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.snapshot.snapshot_files import parquet_bytes
 
 GROUP, INDICATOR = "elderly=yes", "composite"
-FRAME = frame_table(shipped_cities())
+FRAME = build_frame_table(shipped_cities())
 CODES = list(FRAME.index)
 MODEL = ["model", "mse", "model_low", "model_high", "shrinkage"]
 
@@ -58,7 +63,7 @@ def _cells(group: str, estimate, se, n) -> pd.DataFrame:
 
 def made(cells: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     protected = protect(cells), protect(gaps, counts=("n_reference",))
-    return small_areas(*protected, FRAME, series="main").set_index("area")
+    return build_small_area_table(*protected, FRAME, series="main").set_index("area")
 
 
 def test_the_direct_figure_is_the_cell():
@@ -114,8 +119,8 @@ def test_grades_at_their_edges(n, half_width, grade):
     cell = pd.DataFrame(
         {"n": [n], "ci_low": [64 - half_width], "ci_high": [64 + half_width], "shown": [True]}
     )
-    assert list(grades(cell)) == [grade]
-    assert list(grades(cell.assign(shown=False))) == [Grade.SUPPRESSED]
+    assert list(grade_cells(cell)) == [grade]
+    assert list(grade_cells(cell.assign(shown=False))) == [Grade.SUPPRESSED]
 
 
 def test_a_hidden_cell_takes_no_part_and_comes_back_from_nowhere():
@@ -192,7 +197,7 @@ def test_pooled_variance_by_hand():
 
 def test_a_wave_without_special_groups_gives_an_empty_table():
     cells, gaps = wave()
-    table = small_areas(protect(cells), protect(gaps), FRAME, series="elderly")
+    table = build_small_area_table(protect(cells), protect(gaps), FRAME, series="elderly")
     assert len(table) == 0
     read = pd.read_parquet(io.BytesIO(parquet_bytes(table)))
     for key in ("area_level", "area", "group", "indicator"):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from small_waves import (
     SmallWave,
-    another_wave,
+    add_wave,
     indicator,
     person,
     questionnaire,
@@ -20,31 +20,34 @@ from small_waves import (
 )
 
 from survey.access.principal import OPERATOR
-from survey.instrument.check_scores import score_findings
-from survey.instrument.tree import IndicatorTree
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.score_checks import score_findings
 from survey.locale import SurveyError, translator
 from survey.publish.results import WaveResults, list_waves, open_results
-from survey.publish.results.analysis import NotEstimable
+from survey.publish.results.analysis import NotEstimableError
 from survey.publish.results.crosswalk import crosswalk
-from survey.publish.results.freeze import NothingToFreeze, freeze_frame, freeze_wave
-from survey.publish.results.gate import totals_of
-from survey.publish.results.source import Source
-from survey.publish.results.stored import stored_source
-from survey.publish.results.without_point import PointsMissing
-from survey.publish.views.city import CityFilters, city_profile
-from survey.publish.views.drivers import DriverFilters, drivers
-from survey.publish.views.method import method_of
-from survey.publish.views.overview import OverviewFilters, overview
-from survey.publish.views.ranking import RankingFilters, ranking
-from survey.publish.views.small_area_beside import SmallAreaFilters
-from survey.publish.views.small_areas import small_areas
-from survey.publish.views.special_groups import GroupFilters, group_choices, special_groups
-from survey.publish.views.trend_filters import TrendFilters
-from survey.publish.views.trends import trends
-from survey.publish.views.urban_rural import PlaceFilters, urban_rural
-from survey.sample.frame import shipped_cities
-from survey.snapshot.frame import frame_of
+from survey.publish.results.disclosure_inputs import declare_totals
+from survey.publish.results.freeze import NoApprovedResponsesError, freeze_frame, freeze_wave
+from survey.publish.results.missing_points import PointsMissingError
+from survey.publish.results.wave_data import WaveData, load_wave_data
+from survey.publish.views.changes import TrendFilters
+from survey.publish.views.city import CityFilters, build_city_profile
+from survey.publish.views.drivers import DriverFilters, build_driver_view
+from survey.publish.views.method import build_method_view
+from survey.publish.views.overview import OverviewFilters, build_overview
+from survey.publish.views.ranking import RankingFilters, build_ranking
+from survey.publish.views.small_area_comparison import SmallAreaFilters
+from survey.publish.views.small_areas import build_small_area_view
+from survey.publish.views.special_groups import (
+    GroupFilters,
+    build_special_groups_view,
+    group_choices,
+)
+from survey.publish.views.trends import build_trends_view
+from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view
+from survey.sample.city_frame import shipped_cities
 from survey.snapshot.manifest import WithoutPoint
+from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 
 CODES = [city.code for city in shipped_cities()]
@@ -75,27 +78,29 @@ def look_at_every_page(
     shown: dict[str, Any] = {}
     for language in languages:
         reading = {"results": results, "principal": OPERATOR, "language": language}
-        shown["overview"] = overview(**reading, filters=OverviewFilters())
-        shown["city"] = city_profile(**reading, filters=CityFilters(code))
-        shown["ranking"] = ranking(**reading, filters=RankingFilters())
-        shown["drivers"] = drivers(**reading, filters=DriverFilters(code))
-        shown["trends"] = trends(**reading, filters=TrendFilters())
+        shown["overview"] = build_overview(**reading, filters=OverviewFilters())
+        shown["city"] = build_city_profile(**reading, filters=CityFilters(code))
+        shown["ranking"] = build_ranking(**reading, filters=RankingFilters())
+        shown["drivers"] = build_driver_view(**reading, filters=DriverFilters(code))
+        shown["trends"] = build_trends_view(**reading, filters=TrendFilters())
         if "residence=rural" in results.method.groups:
-            shown["places"] = urban_rural(**reading, filters=PlaceFilters(by="city"))
-        shown["method"] = method_of(
+            shown["places"] = build_urban_rural_view(**reading, filters=AreaFilters(by="city"))
+        shown["method"] = build_method_view(
             wave=results.wave, manifest=results.manifest, method=results.method,
             tree=results.tree, language=language,
         )  # fmt: skip
         for group in group_choices(results):
-            shown["groups"] = special_groups(**reading, filters=GroupFilters(group))
-        shown["small areas"] = small_areas(**reading, filters=SmallAreaFilters("elderly=yes"))
+            shown["groups"] = build_special_groups_view(**reading, filters=GroupFilters(group))
+        shown["small areas"] = build_small_area_view(
+            **reading, filters=SmallAreaFilters("elderly=yes")
+        )
     return shown
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_wave_of_one_city_is_frozen_and_read(wave: SmallWave, code: str) -> None:
     people = [person(number, code, psu=f"p{number % 4}") for number in range(120)]
-    results = frozen(wave, frame_of(people, small_instrument(few_groups=True)))
+    results = frozen(wave, build_response_frame(people, small_instrument(few_groups=True)))
     cells = results.cells(OPERATOR, group="all", indicator="composite")
     shown = dict(zip(cells["area_level"].astype(str), cells["shown"], strict=True))
     assert shown["city"]
@@ -135,7 +140,7 @@ def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.parametrize("name", list(odd_waves()))
 def test_an_odd_wave_is_frozen_and_read(wave: SmallWave, name: str) -> None:
     people = odd_waves()[name]
-    results = frozen(wave, frame_of(people, small_instrument()))
+    results = frozen(wave, build_response_frame(people, small_instrument()))
     assert results.wave.n == len(people)
     look_at_every_page(results, people[0][1])
 
@@ -153,14 +158,14 @@ def snapshot_folders(wave: SmallWave) -> set[Path]:
 
 def test_a_city_without_a_population_is_named(wave: SmallWave) -> None:
     people = [person(1, "110000"), person(2, "999999")]
-    with pytest.raises(NotEstimable, match="999999") as caught:
-        frozen(wave, frame_of(people, small_instrument()))
+    with pytest.raises(NotEstimableError, match="999999") as caught:
+        frozen(wave, build_response_frame(people, small_instrument()))
     words_of(caught.value)
 
 
 def test_a_wave_without_interviews_says_so(wave: SmallWave) -> None:
-    with pytest.raises(NothingToFreeze) as caught:
-        frozen(wave, frame_of([], small_instrument()))
+    with pytest.raises(NoApprovedResponsesError) as caught:
+        frozen(wave, build_response_frame([], small_instrument()))
     words_of(caught.value)
 
 
@@ -170,7 +175,7 @@ def test_a_freeze_that_fails_leaves_nothing(
     """Neither a folder beside the snapshots nor one that the store does not know."""
     people = [person(number, "110000", psu=f"p{number % 4}") for number in range(24)]
     small = small_wave(tmp_path)
-    frame = frame_of(people, small_instrument())
+    frame = build_response_frame(people, small_instrument())
     monkeypatch.setattr("survey.publish.results.freeze.response_frame", lambda **_: frame)
     for broken in ("write_tables", "write_changes", "_register"):
         with monkeypatch.context() as only:
@@ -196,8 +201,10 @@ def _full(*_: Any, **__: Any) -> None:
 def test_no_rating_at_all_is_said(tmp_path: Path, indicator: str | None) -> None:
     asked = questionnaire(select_one("brand", "a", "b"))
     small = small_wave(tmp_path, instrument=asked, tree=small_tree() if indicator else None)
-    with pytest.raises(NotEstimable) as caught:
-        frozen(small, frame_of([person(n, "110000", brand="a") for n in range(12)], asked))
+    with pytest.raises(NotEstimableError) as caught:
+        frozen(
+            small, build_response_frame([person(n, "110000", brand="a") for n in range(12)], asked)
+        )
     words_of(caught.value)
     assert snapshot_folders(small) == set()
     dispose_engines()
@@ -208,12 +215,12 @@ def test_ratings_on_several_scales_are_each_read_on_their_own(tmp_path: Path) ->
     asked = questionnaire(rating("price"), rating("service"), rating("stars", maximum=5))
     small = small_wave(tmp_path, instrument=asked)
     people = [person(n, "110000", psu=f"p{n % 4}", stars=1 + n % 5) for n in range(120)]
-    results = frozen(small, frame_of(people, asked))
+    results = frozen(small, build_response_frame(people, asked))
     cells = results.cells(OPERATOR, area_level="city", group="all")
     figures = dict(zip(cells["indicator"].astype(str), cells["estimate"], strict=True))
     assert set(figures) == {"price", "service", "stars"}
-    weight = Source.of(
-        frame_of(people, asked), series="main", instrument=asked, tree=None,
+    weight = WaveData.of(
+        build_response_frame(people, asked), series="main", instrument=asked, tree=None,
         composite="item_means",
     ).people["weight"]  # fmt: skip
     stars = pd.Series([n % 5 / 4 * 100 for n in range(120)])
@@ -226,12 +233,12 @@ def with_one_row_astray() -> pd.DataFrame:
     people = [person(number, "110000", psu=f"p{number % 12}") for number in range(240)]
     people += [person(300 + n, "310000", psu=f"q{n % 12}") for n in range(240)]
     people[7] = person(7, "110000", psu=None)
-    return frame_of(people, small_instrument())
+    return build_response_frame(people, small_instrument())
 
 
 def test_a_row_without_a_point_is_refused_with_its_number_and_city(wave: SmallWave) -> None:
     before = snapshot_folders(wave)
-    with pytest.raises(PointsMissing, match=r"^1 interviews .*110000: 1\)") as caught:
+    with pytest.raises(PointsMissingError, match=r"^1 interviews .*110000: 1\)") as caught:
         frozen(wave, with_one_row_astray())
     words_of(caught.value)
     assert snapshot_folders(wave) == before
@@ -257,23 +264,23 @@ def test_a_row_without_a_point_does_not_take_the_points_of_the_others(wave: Smal
         assert any(words in fact for _, fact in facts)
     with session_scope(wave.settings.store_url) as session:
         folder = wave.settings.snapshot_dir / wave.key / results.wave.snapshot_sha256[:12]
-        assert stored_source(session, wave.read(session), folder).without_point == 1
+        assert load_wave_data(session, wave.read(session), folder).without_point == 1
 
 
 def test_a_wave_without_any_point_keeps_the_assumed_design_effect(wave: SmallWave) -> None:
     people = [person(number, "110000", psu=None) for number in range(120)]
-    results = frozen(wave, frame_of(people, small_instrument()))
+    results = frozen(wave, build_response_frame(people, small_instrument()))
     assert results.method.assumed_deff == 1.4
     assert results.method.without_point == 0
 
 
 def test_a_later_wave_of_the_same_city_is_compared_with_the_first(tmp_path: Path) -> None:
     small = small_wave(tmp_path)
-    second = another_wave(small, "small-2027", 2027)
+    second = add_wave(small, "small-2027", 2027)
     people = [person(n, "110000", psu=f"p{n % 4}") for n in range(120)]
-    frozen(small, frame_of(people, small_instrument()))
+    frozen(small, build_response_frame(people, small_instrument()))
     later = [person(420 + n, "110000", psu=f"p{n % 4}") for n in range(120)]
-    results = frozen(second, frame_of(later, small_instrument()))
+    results = frozen(second, build_response_frame(later, small_instrument()))
     with session_scope(small.settings.store_url) as session:
         before = next(w for w in list_waves(small.settings, session) if w.key == small.key)
     change = results.changes(OPERATOR, before=before, group="all", indicator="composite")
@@ -296,7 +303,7 @@ def test_a_few_interviews_of_a_further_city_leave_the_nation_shown(
     people: list[Any] = []
     for city, count in ({"110000": 80, "310000": 80} | few).items():
         people += [person(len(people) + n, city, psu=None) for n in range(count)]
-    results = frozen(wave, frame_of(people, small_instrument()))
+    results = frozen(wave, build_response_frame(people, small_instrument()))
     cells = results.cells(OPERATOR, group="all", indicator="composite")
     shown = set(cells.loc[cells["shown"], "area"].astype(str))
     assert "CN" in shown
@@ -308,11 +315,14 @@ def test_a_few_interviews_of_a_further_city_leave_the_nation_shown(
 def test_no_area_is_a_part_of_itself(wave: SmallWave) -> None:
     """Beijing has no retail tier, and the only city of its tier is Shanghai."""
     people = [person(n, ("110000", "310000")[n % 2], psu=None) for n in range(60)]
-    source = Source.of(
-        frame_of(people, small_instrument()), series="main", instrument=small_instrument(),
-        tree=small_tree(), composite="item_means",
-    )  # fmt: skip
-    totals = totals_of(source)
+    source = WaveData.of(
+        build_response_frame(people, small_instrument()),
+        series="main",
+        instrument=small_instrument(),
+        tree=small_tree(),
+        composite="item_means",
+    )
+    totals = declare_totals(source)
     assert ("city", "310000") in {total.whole for total in totals}
     assert not [total for total in totals if total.whole in total.parts]
 
@@ -348,7 +358,7 @@ def test_a_declared_renormalisation_spreads_weights_within_their_parent(tmp_path
         )
         for number in range(120)
     ]
-    results = frozen(wave, frame_of(people, declared))
+    results = frozen(wave, build_response_frame(people, declared))
     assert results.manifest.without_question == ("1.2", "1.2.1", "2.1.2")
     cells = results.cells(OPERATOR, area_level="nation", group="all").set_index("indicator")
     score = cells["estimate"]

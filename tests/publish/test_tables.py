@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.tables import BYTE_ORDER_MARK, csv_bytes, for_screen
+from survey.publish.table_format import BYTE_ORDER_MARK, csv_bytes, format_for_screen
 
 TABLE = pd.DataFrame(
     {
@@ -26,7 +26,7 @@ def read(data: bytes) -> list[list[str]]:
 
 
 def test_the_screen_shows_one_decimal_and_a_dash_for_nothing() -> None:
-    shown = for_screen(dict(TABLE.items())).to_pydict()
+    shown = format_for_screen(dict(TABLE.items())).to_pydict()
     assert shown["City"] == ["北京", "上海"]
     assert shown["Score"] == ["79.1", "–"]
     assert shown["n"] == ["620", "–"]
@@ -34,7 +34,10 @@ def test_the_screen_shows_one_decimal_and_a_dash_for_nothing() -> None:
 
 def test_thousands_are_kept_apart() -> None:
     table = {"n": [61998, None], "Score": [1234.56, 0.0]}
-    assert for_screen(table).to_pydict() == {"n": ["61,998", "–"], "Score": ["1,234.6", "0.0"]}
+    assert format_for_screen(table).to_pydict() == {
+        "n": ["61,998", "–"],
+        "Score": ["1,234.6", "0.0"],
+    }
 
 
 def test_csv_has_remarks_first_then_numbers_with_four_decimals_and_blanks_for_nothing() -> None:

@@ -8,12 +8,12 @@ import pytest
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.publish.results import WaveResults
 from survey.publish.views.city import (
-    AGAINST,
+    REFERENCES,
     CityFilters,
+    CityNotFoundError,
     CityView,
-    UnknownCity,
+    build_city_profile,
     city_choices,
-    city_profile,
 )
 from survey.publish.views.measures import TOPICS
 
@@ -22,7 +22,7 @@ SUZHOU = "320500"
 
 
 def view(frozen: Frozen, language: str = "en", **filters: object) -> CityView:
-    return city_profile(
+    return build_city_profile(
         results=frozen["main-2024"],
         principal=OPERATOR,
         language=language,
@@ -40,7 +40,7 @@ def nation_gaps(frozen: Frozen, indicator: list[str]) -> pd.DataFrame:
 def test_the_headline_and_the_place(frozen: Frozen) -> None:
     shown = view(frozen)
     assert shown.name == "Suzhou"
-    assert shown.place == "Jiangsu · East · Other cities · Mega cities"
+    assert shown.location == "Jiangsu · East · Other cities · Mega cities"
     assert f"from {shown.headline.n:,d} valid interviews" in shown.sentence
 
 
@@ -75,7 +75,7 @@ def test_labels_of_the_tree_are_unique(frozen: Frozen) -> None:
     assert labels.is_unique
 
 
-@pytest.mark.parametrize("against", AGAINST)
+@pytest.mark.parametrize("against", REFERENCES)
 def test_the_yardstick_is_the_mean_of_its_area(frozen: Frozen, against: str) -> None:
     area = {"nation": "CN", "region3": "东部", "size_tier": "mega"}[against]
     expected = (
@@ -127,7 +127,7 @@ def test_reports_stand_beside_the_nation(frozen: Frozen, topic: str) -> None:
 
 
 def test_an_unknown_city_is_an_error_in_words(frozen: Frozen) -> None:
-    with pytest.raises(UnknownCity):
+    with pytest.raises(CityNotFoundError):
         view(frozen, city="999999")
 
 

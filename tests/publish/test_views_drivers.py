@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.charts import ELDER, spec_of
+from survey.publish.charts import ELDER, chart_spec
 from survey.publish.results import WaveResults
 from survey.publish.views.drivers import (
     CITY,
     DriverFilters,
     DriversView,
+    build_driver_view,
     driver_choices,
-    drivers,
 )
 
 Frozen = dict[str, WaveResults]
@@ -25,7 +25,7 @@ def view(
     language: str = "en",
     wave: str = "main-2024",
 ) -> DriversView:
-    return drivers(
+    return build_driver_view(
         results=frozen[wave],
         principal=OPERATOR,
         language=language,
@@ -75,7 +75,7 @@ def test_the_matrix_draws_what_the_table_says(frozen: Frozen) -> None:
     assert (points["role"] == "focus").sum() == 3
     assert picture.table["First to improve"].tolist()[:4] == ["1", "2", "3", ""]
     assert picture.table["Importance (%)"].iloc[3:].is_monotonic_decreasing
-    assert len(spec_of(picture.kind, picture.text, ELDER)["layer"]) == 10
+    assert len(chart_spec(picture.kind, picture.text, ELDER)["layer"]) == 10
 
 
 def test_groups_of_the_nation_are_offered(frozen: Frozen) -> None:

@@ -8,16 +8,16 @@ from survey.publish.views.special_groups import (
     MAIN_GROUPS,
     GroupFilters,
     GroupsView,
+    build_special_groups_view,
     group_choices,
-    special_groups,
 )
-from survey.publish.views.supplements import SupplementView, supplement
+from survey.publish.views.supplements import SupplementView, build_supplement_view
 
 Frozen = dict[str, WaveResults]
 
 
 def view(frozen: Frozen, group: str, indicator: str = "composite") -> GroupsView:
-    return special_groups(
+    return build_special_groups_view(
         results=frozen["main-2024"],
         principal=OPERATOR,
         language="en",
@@ -25,8 +25,8 @@ def view(frozen: Frozen, group: str, indicator: str = "composite") -> GroupsView
     )
 
 
-def told(frozen: Frozen, key: str, language: str = "en") -> SupplementView:
-    return supplement(results=frozen[key], principal=OPERATOR, language=language)
+def build_supplement(frozen: Frozen, key: str, language: str = "en") -> SupplementView:
+    return build_supplement_view(results=frozen[key], principal=OPERATOR, language=language)
 
 
 @pytest.mark.parametrize("group", MAIN_GROUPS)
@@ -98,7 +98,7 @@ def test_only_known_groups_are_offered(frozen: Frozen) -> None:
     ],
 )
 def test_supplements_are_read_by_band(frozen: Frozen, key: str, bands: tuple[str, ...]) -> None:
-    shown = told(frozen, key)
+    shown = build_supplement(frozen, key)
     assert shown.problems is not None
     assert shown.problems.text.series == bands
     assert shown.answered is not None
@@ -106,13 +106,13 @@ def test_supplements_are_read_by_band(frozen: Frozen, key: str, bands: tuple[str
 
 
 def test_who_answered_adds_up_to_everybody_asked(frozen: Frozen) -> None:
-    shown = told(frozen, "elderly-2024")
+    shown = build_supplement(frozen, "elderly-2024")
     assert shown.answered is not None
     assert shown.answered.table["Who answered"].nunique() == 4
 
 
 def test_the_headline_is_the_largest_problem_that_everybody_was_asked(frozen: Frozen) -> None:
-    shown = told(frozen, "elderly-2024")
+    shown = build_supplement(frozen, "elderly-2024")
     lower = [m.key for m in frozen["elderly-2024"].method.measures
              if m.direction == "lower" and m.choices and m.topic == "elderly"]  # fmt: skip
     cells = frozen["elderly-2024"].cells(
@@ -125,7 +125,7 @@ def test_the_headline_is_the_largest_problem_that_everybody_was_asked(frozen: Fr
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("key", ["elderly-2024", "minors-2024"])
 def test_every_picture_of_a_supplement_is_complete(frozen: Frozen, key: str, language: str) -> None:
-    pictures = told(frozen, key, language).pictures
+    pictures = build_supplement(frozen, key, language).chart_panels
     assert len(pictures) == 4
     assert len({picture.key for picture in pictures}) == 4
     for picture in pictures:

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
 from survey.publish.results import WaveResults, open_results
-from survey.publish.views.ranking import RankingFilters, ranking
-from survey.publish.views.small_area_beside import SmallAreaFilters
-from survey.publish.views.small_areas import small_areas
-from survey.publish.views.special_groups import GroupFilters, special_groups
-from survey.publish.views.trend_filters import TrendFilters
-from survey.publish.views.trends import trends
-from survey.publish.views.urban_rural import PlaceFilters, urban_rural
-from survey.sample.frame import shipped_cities
+from survey.publish.views.changes import TrendFilters
+from survey.publish.views.ranking import RankingFilters, build_ranking
+from survey.publish.views.small_area_comparison import SmallAreaFilters
+from survey.publish.views.small_areas import build_small_area_view
+from survey.publish.views.special_groups import GroupFilters, build_special_groups_view
+from survey.publish.views.trends import build_trends_view
+from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view
+from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
 
@@ -31,22 +31,26 @@ def results(frozen_small_demo: Path) -> WaveResults:
     return wave_results
 
 
-def pictures_by_city(results: WaveResults) -> dict[str, Picture]:
+def pictures_by_city(results: WaveResults) -> dict[str, ChartPanel]:
     """Every picture whose rows are the cities, in English."""
-    order = ranking(results=results, principal=OPERATOR, language="en", filters=RankingFilters())
-    special = special_groups(
+    order = build_ranking(
+        results=results, principal=OPERATOR, language="en", filters=RankingFilters()
+    )
+    special = build_special_groups_view(
         results=results, principal=OPERATOR, language="en", filters=GroupFilters(GROUP)
     )
-    direct = small_areas(
+    direct = build_small_area_view(
         results=results, principal=OPERATOR, language="en", filters=SmallAreaFilters(GROUP)
     )
-    places = urban_rural(
-        results=results, principal=OPERATOR, language="en", filters=PlaceFilters(by="city")
+    places = build_urban_rural_view(
+        results=results, principal=OPERATOR, language="en", filters=AreaFilters(by="city")
     )
-    change = trends(results=results, principal=OPERATOR, language="en", filters=TrendFilters())
-    assert isinstance(change.peers, Picture)
+    change = build_trends_view(
+        results=results, principal=OPERATOR, language="en", filters=TrendFilters()
+    )
+    assert isinstance(change.peers, ChartPanel)
     return {
-        "ranking": order.picture,
+        "ranking": order.chart_panel,
         "gaps": special.cities,
         "small areas": direct.cities,
         "town and countryside": places.areas,
@@ -58,7 +62,7 @@ def test_every_picture_by_city_has_the_hundred_cities_under_their_names(
     results: WaveResults,
 ) -> None:
     for what, picture in pictures_by_city(results).items():
-        codes = [code for code in picture.rows["code"] if code]
+        codes = [code for code in picture.chart_rows["code"] if code]
         assert sorted(codes) == sorted(CITIES), what
         names = picture.table[next(iter({"City", "Area"} & set(picture.table.columns)))]
         assert set(names) == set(CITIES.values()), what
@@ -68,7 +72,7 @@ def test_figures_stand_beside_the_area_they_are_about(results: WaveResults) -> N
     cells = results.cells(OPERATOR, area_level="city", group="all", indicator="composite")
     truth = dict(zip(cells["area"].astype(str), cells["estimate"], strict=True))
     picture = pictures_by_city(results)["ranking"]
-    drawn = zip(picture.rows["code"], picture.rows["estimate"], strict=True)
+    drawn = zip(picture.chart_rows["code"], picture.chart_rows["estimate"], strict=True)
     estimates = {code: value for code, value in drawn if code in truth}
     assert len(estimates) == len(truth)
     for code, value in estimates.items():

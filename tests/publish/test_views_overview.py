@@ -5,16 +5,21 @@ from uuid import uuid4
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.context.published import published_series
 from survey.publish.results import WaveResults
-from survey.publish.views.overview import AREA_CHOICES, OverviewFilters, OverviewView, overview
+from survey.publish.views.overview import (
+    AREA_CHOICES,
+    OverviewFilters,
+    OverviewView,
+    build_overview,
+)
 
 Frozen = dict[str, WaveResults]
 
 
 def view(frozen: Frozen, filters: OverviewFilters | None = None, **more: object) -> OverviewView:
-    return overview(
+    return build_overview(
         results=frozen["main-2024"],
         principal=more.get("principal", OPERATOR),
         language=more.get("language", "en"),
@@ -80,7 +85,7 @@ def test_the_composite_is_given_a_band_and_nothing_else_is(frozen: Frozen) -> No
     band = view(frozen).band
     assert band is not None
     assert band.settled
-    assert band.words == "Good (probability >99%)"
+    assert band.label == "Good (probability >99%)"
     assert view(frozen, OverviewFilters(indicator="1")).band is None
 
 
@@ -138,7 +143,7 @@ def test_published_scores_of_a_first_level_indicator(frozen: Frozen) -> None:
 
 
 def test_a_surveyor_gets_nothing(frozen: Frozen) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         view(frozen, principal=Principal(uuid4(), "Wang", Role.SURVEYOR, "CN"))
 
 

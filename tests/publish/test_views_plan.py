@@ -3,24 +3,24 @@
 import numpy as np
 import pytest
 
-from survey.publish.charts import Kind
-from survey.publish.charts.layers import REFERENCE
-from survey.publish.views.plan import PlanView, nation_half_width, plan_view
-from survey.sample.frame import shipped_cities
-from survey.sample.plan import PlanRequest, make_plan
-from survey.sample.planner import Aim
+from survey.publish.charts import ChartKind
+from survey.publish.charts.marks import REFERENCE
+from survey.publish.views.plan import PlanView, build_plan_view, nation_half_width
+from survey.sample.city_frame import shipped_cities
 from survey.sample.quotas import plan_margins
+from survey.sample.sample_size import PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest, build_sampling_plan
 
 CITIES = shipped_cities()[:6]
-REQUEST = PlanRequest(aim=Aim(total=3_600, price=50.0))
+REQUEST = PlanRequest(aim=PrecisionTarget(total=3_600, price=50.0))
 
 
 def _view(request: PlanRequest, language: str = "en") -> PlanView:
-    return plan_view(make_plan(CITIES, "main", request), CITIES, "main", language)
+    return build_plan_view(build_sampling_plan(CITIES, "main", request), CITIES, "main", language)
 
 
 def test_the_nation_is_sharper_than_any_city_as_variances_add() -> None:
-    planned = make_plan(CITIES, "main", REQUEST)
+    planned = build_sampling_plan(CITIES, "main", REQUEST)
     half = planned.sample.cities["half_width"]
     people = plan_margins(CITIES, "main", {}).city_totals()[half.index]
     share = (people / people.sum()).to_numpy()
@@ -39,15 +39,15 @@ def test_the_answer_names_size_precision_and_cost() -> None:
 
 
 def test_oversampling_is_said_to_cost_the_cities_and_to_rest_on_an_assumption() -> None:
-    view = _view(PlanRequest(aim=Aim(total=3_300), elderly=3.0, guardian=2.0))
+    view = _view(PlanRequest(aim=PrecisionTarget(total=3_300), elderly=3.0, guardian=2.0))
     assert any("stay above ±5 points" in remark for remark in view.remarks)
     assert any("assumption by age" in remark for remark in view.remarks)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_picture_has_a_mark_for_each_city_and_group_and_the_margin(language: str) -> None:
-    picture = _view(REQUEST, language).picture
-    assert picture.kind is Kind.HALF_WIDTHS
+    picture = _view(REQUEST, language).precision_chart
+    assert picture.kind is ChartKind.HALF_WIDTHS
     data = picture.data
     marks = data[data["role"] != REFERENCE]
     assert len(marks) == 4 * len(CITIES)
@@ -57,6 +57,6 @@ def test_the_picture_has_a_mark_for_each_city_and_group_and_the_margin(language:
 
 
 def test_targets_over_all_cities_add_up() -> None:
-    view = _view(PlanRequest(aim=Aim(total=3_600), crossed=False, reserve=0.0))
+    view = _view(PlanRequest(aim=PrecisionTarget(total=3_600), crossed=False, reserve=0.0))
     totals = view.cells.groupby("Quota of")["Target"].sum().to_dict()
     assert totals == dict.fromkeys(("Age × gender", "Urban or rural point", "Age", "Gender"), 3_600)

@@ -8,23 +8,23 @@ import pandas as pd
 import pytest
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.publish.charts import Kind
+from survey.publish.charts import ChartKind
 from survey.publish.results import WaveResults
 from survey.publish.views.ranking import (
     FocusChoices,
     RankingFilters,
     RankingView,
+    build_ranking,
     focus_choices,
-    ranking,
 )
-from survey.sample.frame import shipped_cities
+from survey.sample.city_frame import shipped_cities
 
 Frozen = dict[str, WaveResults]
 
 
 def view(results: WaveResults, **more: object) -> RankingView:
     filters = {name: value for name, value in more.items() if name not in {"principal", "language"}}
-    return ranking(
+    return build_ranking(
         results=results,
         principal=more.get("principal", OPERATOR),
         language=more.get("language", "en"),
@@ -38,7 +38,7 @@ def places(results: WaveResults, indicator: str = "composite") -> pd.DataFrame:
 
 
 def drawn(shown: RankingView) -> pd.DataFrame:
-    rows = shown.picture.data
+    rows = shown.chart_panel.data
     return rows[rows["role"] != "reference"].set_index("code")
 
 
@@ -48,13 +48,13 @@ def choices(results: WaveResults, principal: Principal = OPERATOR) -> FocusChoic
 
 def test_cities_are_in_the_order_of_their_places(frozen: Frozen) -> None:
     shown = view(frozen["main-2024"])
-    assert shown.picture.kind is Kind.RANKING
+    assert shown.chart_panel.kind is ChartKind.RANKING
     ranks = places(frozen["main-2024"])["rank"].reindex(shown.codes)
     placed = ranks.dropna()
     assert placed.is_monotonic_increasing
     assert ranks.isna().tolist() == [False] * len(placed) + [True] * (100 - len(placed))
-    assert len(shown.picture.table) == 100
-    line = shown.picture.data.query("role == 'reference'")
+    assert len(shown.chart_panel.table) == 100
+    line = shown.chart_panel.data.query("role == 'reference'")
     nation = frozen["main-2024"].cells(
         OPERATOR, area_level="nation", group="all", indicator="composite"
     )
@@ -92,7 +92,7 @@ def test_rows_carry_place_name_and_possible_places(frozen: Frozen) -> None:
     own = table.loc[shown.codes[0]]
     assert first["label"] == f"1  {first['city']}\n{first['places']}"
     assert first["places"] == f"{int(own['low'])}–{int(own['high'])}"
-    listing = shown.picture.table.iloc[0]
+    listing = shown.chart_panel.table.iloc[0]
     assert listing["Place"] == "1"
     assert listing["Probability of the first 10 (%)"] == pytest.approx(own["p_top"] * 100)
     assert listing["n"] == own["n"]
@@ -130,7 +130,7 @@ def with_ranks(results: WaveResults, monkeypatch: pytest.MonkeyPatch, **changed:
 def test_ties_are_said(frozen: Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
     with_ranks(frozen["main-2024"], monkeypatch, rank=1.0, tied=1.0)
     shown = view(frozen["main-2024"])
-    assert shown.picture.table["Place"].tolist()[:3] == ["1 (tied)", "1 (tied)", "3"]
+    assert shown.chart_panel.table["Place"].tolist()[:3] == ["1 (tied)", "1 (tied)", "3"]
     assert drawn(shown)["label"].iloc[1].startswith("1 (tied)  ")
     chinese = view(frozen["main-2024"], language="zh")
     assert drawn(chinese)["label"].iloc[0].startswith("1（并列）")
@@ -170,7 +170,7 @@ def test_unranked_and_hidden_cities_come_last_without_a_number(
     assert rows.loc[hidden, "note"] == "Not shown: too few interviews, or to protect personal data"
     assert rows.loc[hidden, ["estimate", "ci_low", "ci_high", "n"]].isna().all()
     assert rows.loc[small, "label"].startswith("–  ")
-    listing = shown.picture.table.set_index("City")
+    listing = shown.chart_panel.table.set_index("City")
     assert listing.loc["Beijing", "Place"] == listing.loc["Beijing", "Possible places"] == "–"
     assert (
         listing.loc["Shanghai", "Remark"]
@@ -211,8 +211,8 @@ def test_before_release_only_the_own_place_is_told(
 
 
 def test_bands_stand_beside_the_composite_only(frozen: Frozen) -> None:
-    assert "Band" in view(frozen["main-2024"]).picture.table
-    parts = view(frozen["main-2024"], indicator="1").picture.table
+    assert "Band" in view(frozen["main-2024"]).chart_panel.table
+    parts = view(frozen["main-2024"], indicator="1").chart_panel.table
     assert not {"Band", "Places under other weights"} & set(parts)
 
 
@@ -229,7 +229,7 @@ def test_the_list_of_cities_can_be_narrowed(frozen: Frozen, level: str, value: s
     shown = view(frozen["main-2024"], **{level: value})
     expected = {city.code for city in shipped_cities() if getattr(city, level) == value}
     assert set(shown.codes) == expected
-    assert len(shown.picture.table) == len(expected)
+    assert len(shown.chart_panel.table) == len(expected)
 
 
 def test_the_dashed_line_is_the_nation_as_it_is_counted(frozen: Frozen) -> None:
@@ -238,17 +238,17 @@ def test_the_dashed_line_is_the_nation_as_it_is_counted(frozen: Frozen) -> None:
     expected = results.headlines(
         OPERATOR, basis="city_weighted", composite="item_means", indicator="composite"
     )
-    line = shown.picture.data.query("role == 'reference'")
+    line = shown.chart_panel.data.query("role == 'reference'")
     assert line["estimate"].tolist() == expected["estimate"].tolist()
     assert "mean of the cities" in line["label"].iloc[0]
-    assert "mean of the cities" in shown.picture.note
+    assert "mean of the cities" in shown.chart_panel.note
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_picture_has_title_wave_unit_n_and_words_for_those_who_cannot_see(
     frozen: Frozen, language: str
 ) -> None:
-    picture = view(frozen["main-2024"], language=language, focus="320500").picture
+    picture = view(frozen["main-2024"], language=language, focus="320500").chart_panel
     for part in ("2024", "0–100" if language == "en" else "0—100", "n = ", "95%"):
         assert part in picture.subtitle
     assert picture.alt.startswith(picture.title)

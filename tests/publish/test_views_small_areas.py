@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.charts import ELDER, ORDINARY, spec_of
+from survey.publish.charts import ELDER, ORDINARY, chart_spec
 from survey.publish.results import WaveResults
-from survey.publish.results.store import CELLS
-from survey.publish.views.small_area_beside import (
-    BESIDE,
+from survey.publish.results.wave_results import CELLS
+from survey.publish.views.small_area_comparison import (
+    COMPARISONS,
     DIRECT,
     MODEL,
     PEERS,
     WAVES,
     SmallAreaFilters,
 )
-from survey.publish.views.small_areas import SmallAreasView, band_choices, small_areas
+from survey.publish.views.small_areas import SmallAreasView, band_choices, build_small_area_view
 
 Frozen = dict[str, WaveResults]
 SPARSE, FULL = "income=lt3000", "guardian=yes"
@@ -30,7 +30,7 @@ def view(
     indicator: str = "composite",
 ) -> SmallAreasView:
     others = tuple(results for key, results in frozen.items() if key != wave)
-    return small_areas(
+    return build_small_area_view(
         results=frozen[wave],
         principal=OPERATOR,
         language=language,
@@ -47,7 +47,7 @@ def test_the_sentence_counts_every_city_once(frozen: Frozen) -> None:
         assert str(number) in shown.sentence
 
 
-@pytest.mark.parametrize("beside", list(BESIDE))
+@pytest.mark.parametrize("beside", list(COMPARISONS))
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_hidden_city_shows_no_direct_number_anywhere(
     frozen: Frozen, beside: str, language: str
@@ -59,7 +59,7 @@ def test_a_hidden_city_shows_no_direct_number_anywhere(
     assert (picture.data.loc[hidden, "note"] != "").all()
     direct = picture.table.iloc[:, 2:6]
     assert direct[hidden.to_numpy()].isna().all(axis=None)
-    assert len(spec_of(picture.kind, picture.text, ELDER)["layer"]) >= 6
+    assert len(chart_spec(picture.kind, picture.text, ELDER)["layer"]) >= 6
 
 
 def test_the_grade_stands_behind_the_name_and_c_says_what_it_is(frozen: Frozen) -> None:
@@ -89,7 +89,7 @@ def test_the_model_has_columns_a_mark_and_a_name_of_its_own(frozen: Frozen) -> N
     remarks = picture.table[f"{name}: remark"][alone]
     assert alone.any()
     assert set(remarks) == {"model alone, without an answer of the group in this city"}
-    spec = str(spec_of(picture.kind, picture.text, ORDINARY))
+    spec = str(chart_spec(picture.kind, picture.text, ORDINARY))
     assert "'square'" in spec
 
 

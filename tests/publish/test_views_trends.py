@@ -6,16 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.publish.images import printable
-from survey.publish.picture import Picture
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.png import printable
 from survey.publish.results import WaveResults
-from survey.publish.results.store import NotCompared
-from survey.publish.views.changes import ChangeView
-from survey.publish.views.overview import OverviewFilters, overview
-from survey.publish.views.places import place_choices
-from survey.publish.views.trend_filters import TrendFilters
-from survey.publish.views.trends import PLACES, TrendsView, followed, trends
+from survey.publish.results.wave_results import ChangeNotComputedError
+from survey.publish.views.changes import ChangeView, TrendFilters
+from survey.publish.views.overview import OverviewFilters, build_overview
+from survey.publish.views.trends import (
+    TREND_AREA_LEVELS,
+    TrendsView,
+    build_trends_view,
+    list_followed_groups,
+)
+from survey.publish.views.view_context import list_area_choices
 from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]
@@ -35,7 +39,7 @@ class Altered:
 
 def view(frozen: Frozen, language: str = "en", *, before: Any = None, **filters: Any) -> TrendsView:
     """2024 after `before`, which is 2023 unless altered."""
-    return trends(
+    return build_trends_view(
         results=frozen["main-2024"],
         principal=OPERATOR,
         language=language,
@@ -51,8 +55,8 @@ def changed(frozen: Frozen, language: str = "en", **filters: Any) -> ChangeView:
     return shown.change
 
 
-def picture(value: Picture | str) -> Picture:
-    assert isinstance(value, Picture)
+def picture(value: ChartPanel | str) -> ChartPanel:
+    assert isinstance(value, ChartPanel)
     return value
 
 
@@ -162,7 +166,7 @@ def test_the_table_has_both_scores_and_both_counts(frozen: Frozen) -> None:
 
 
 def test_a_single_wave_says_what_is_needed(frozen: Frozen) -> None:
-    shown = trends(
+    shown = build_trends_view(
         results=frozen["main-2023"],
         principal=OPERATOR,
         language="en",
@@ -214,7 +218,7 @@ def test_years_follow_the_indicator_through_the_crosswalk(frozen: Frozen) -> Non
 
 def test_what_was_not_computed_says_what_to_do(frozen: Frozen) -> None:
     wave = frozen[BEFORE].wave.model_copy(update={"snapshot_sha256": "f" * 64})
-    with pytest.raises(NotCompared):
+    with pytest.raises(ChangeNotComputedError):
         frozen["main-2024"].changes(OPERATOR, before=wave)
     shown = view(frozen, before=Altered(frozen[BEFORE], wave=wave))
     assert "survey recompute --wave main-2024" in shown.obstacle
@@ -259,7 +263,7 @@ def test_years_of_a_place(frozen: Frozen, place: str, name: str) -> None:
 
 
 def test_the_overview_keeps_its_own_picture_of_the_years(frozen: Frozen) -> None:
-    shown = overview(
+    shown = build_overview(
         results=frozen["main-2024"],
         principal=OPERATOR,
         language="en",
@@ -274,7 +278,7 @@ def test_the_overview_keeps_its_own_picture_of_the_years(frozen: Frozen) -> None
 def test_before_release_of_either_wave_a_city_sees_itself_only(frozen: Frozen) -> None:
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
     unreleased = frozen[BEFORE].wave.model_copy(update={"state": WaveState.FROZEN})
-    shown = trends(
+    shown = build_trends_view(
         results=frozen["main-2024"],
         principal=official,
         language="en",
@@ -293,11 +297,11 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
     results = WaveResults(
         closed, frozen["main-2024"].manifest, frozen["main-2024"].tree, frozen["main-2024"]._folder
     )
-    assert "110000" not in place_choices(
-        results=results, principal=official, language="en", levels=PLACES
+    assert "110000" not in list_area_choices(
+        results=results, principal=official, language="en", levels=TREND_AREA_LEVELS
     )
-    with pytest.raises(AccessDenied):
-        trends(
+    with pytest.raises(AccessDeniedError):
+        build_trends_view(
             results=results,
             principal=official,
             language="en",
@@ -306,8 +310,8 @@ def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
 
 
 def test_places_are_nation_regions_sizes_and_cities(frozen: Frozen) -> None:
-    choices = place_choices(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=PLACES
+    choices = list_area_choices(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=TREND_AREA_LEVELS
     )
     assert len(choices) == 1 + 3 + 4 + 100
     assert next(iter(choices)) == "CN"
@@ -315,8 +319,8 @@ def test_places_are_nation_regions_sizes_and_cities(frozen: Frozen) -> None:
 
 
 def test_only_known_groups_are_followed(frozen: Frozen) -> None:
-    assert followed(frozen["main-2024"])[0] == "all"
-    assert followed(frozen["elderly-2024"]) == ("all",)
+    assert list_followed_groups(frozen["main-2024"])[0] == "all"
+    assert list_followed_groups(frozen["elderly-2024"]) == ("all",)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

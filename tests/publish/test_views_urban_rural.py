@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.locale import translator
 from survey.publish.results import WaveResults
-from survey.publish.views.figures import what_margins_are_not
-from survey.publish.views.places import place_choices
+from survey.publish.views.estimate_text import margin_of_error_caveat
 from survey.publish.views.urban_rural import (
-    PLACES,
-    NotAsked,
-    PlaceFilters,
+    RESIDENCE_AREA_LEVELS,
+    AreaFilters,
+    ResidenceNotAskedError,
     UrbanRuralView,
-    fields_of,
-    urban_rural,
+    build_urban_rural_view,
+    list_fields,
 )
+from survey.publish.views.view_context import list_area_choices
 from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]
@@ -24,11 +24,11 @@ SUZHOU = Principal(new_id(), "suzhou", Role.CITY_OFFICIAL, "320500")
 
 
 def view(frozen: Frozen, language: str = "en", **filters: str) -> UrbanRuralView:
-    return urban_rural(
+    return build_urban_rural_view(
         results=frozen["main-2024"],
         principal=OPERATOR,
         language=language,
-        filters=PlaceFilters(**filters),
+        filters=AreaFilters(**filters),
     )
 
 
@@ -70,8 +70,8 @@ def test_a_region_is_not_mixed_with_another_division_of_the_same_name(frozen: Fr
 
 def test_the_sentence_calls_a_difference_one_only_where_it_is_clear(frozen: Frozen) -> None:
     counts = {True: 0, False: 0}
-    for city in place_choices(
-        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=PLACES
+    for city in list_area_choices(
+        results=frozen["main-2024"], principal=OPERATOR, language="en", levels=RESIDENCE_AREA_LEVELS
     ):
         shown = view(frozen, place=city)
         if not shown.difference.figure.available:
@@ -93,23 +93,25 @@ def test_every_area_of_the_division_is_drawn_once(frozen: Frozen) -> None:
 
 
 def test_fields_show_town_and_countryside_beside_each_other(frozen: Frozen) -> None:
-    for field in fields_of(frozen["main-2024"]):
+    for field in list_fields(frozen["main-2024"]):
         shown = view(frozen, "zh", field=field)
         assert shown.fields
         for picture in shown.fields:
-            assert set(picture.rows["series"]) == {"城镇", "农村"}
+            assert set(picture.chart_rows["series"]) == {"城镇", "农村"}
 
 
 def test_before_release_a_place_outside_the_area_is_refused(frozen: Frozen) -> None:
     results = unreleased(frozen["main-2024"])
-    choices = place_choices(results=results, principal=SUZHOU, language="en", levels=PLACES)
+    choices = list_area_choices(
+        results=results, principal=SUZHOU, language="en", levels=RESIDENCE_AREA_LEVELS
+    )
     assert [code for code in choices if code.isdigit()] == ["320500"]
-    with pytest.raises(AccessDenied):
-        urban_rural(
-            results=results, principal=SUZHOU, language="en", filters=PlaceFilters("110000")
+    with pytest.raises(AccessDeniedError):
+        build_urban_rural_view(
+            results=results, principal=SUZHOU, language="en", filters=AreaFilters("110000")
         )
-    by_city = urban_rural(
-        results=results, principal=SUZHOU, language="en", filters=PlaceFilters(by="city")
+    by_city = build_urban_rural_view(
+        results=results, principal=SUZHOU, language="en", filters=AreaFilters(by="city")
     )
     assert by_city.areas.table["Area"].tolist() == ["Suzhou"]
 
@@ -118,13 +120,13 @@ def test_an_assumed_design_effect_is_said_beside_every_margin(frozen: Frozen) ->
     def shown(assumed: float | None) -> UrbanRuralView:
         results = unreleased(frozen["main-2024"])
         results.method = results.method.model_copy(update={"assumed_deff": assumed})
-        return urban_rural(
-            results=results, principal=OPERATOR, language="en", filters=PlaceFilters()
+        return build_urban_rural_view(
+            results=results, principal=OPERATOR, language="en", filters=AreaFilters()
         )
 
     for assumed, mentioned in ((1.4, True), (None, False)):
         view = shown(assumed)
-        beside = what_margins_are_not(view.difference.figure, translator("en"))
+        beside = margin_of_error_caveat(view.difference.figure, translator("en"))
         assert ("assume a design effect of 1.4" in beside) == mentioned
         assert "quota samples taken on site" in beside
         for picture in (view.indicators, view.residents, *view.fields):
@@ -134,10 +136,10 @@ def test_an_assumed_design_effect_is_said_beside_every_margin(frozen: Frozen) ->
 def test_a_wave_that_did_not_ask_says_so(frozen: Frozen) -> None:
     results = unreleased(frozen["main-2024"])
     results.method = results.method.model_copy(update={"groups": ("all", "gender=male")})
-    with pytest.raises(NotAsked, match="does not record"):
-        urban_rural(
+    with pytest.raises(ResidenceNotAskedError, match="does not record"):
+        build_urban_rural_view(
             results=results,
             principal=OPERATOR,
             language="en",
-            filters=replace(PlaceFilters(), place="CN"),
+            filters=replace(AreaFilters(), place="CN"),
         )

@@ -9,31 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.locale import translator
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import (
-    NOTHING,
-    Figure,
+from survey.publish.views.chart_rows import classify_differences, gap_rows, score_rows, score_table
+from survey.publish.views.display_names import DisplayNames
+from survey.publish.views.estimate_text import (
+    NO_ESTIMATE,
+    Estimate,
     difference_of,
-    figure_of,
-    in_words,
-    interval_words,
-    signed,
-    what_is_needed,
+    estimate_at,
+    format_estimate,
+    format_interval,
+    format_signed,
+    suppression_text,
 )
-from survey.publish.views.names import Names
-from survey.publish.views.rows import gap_rows, score_rows, score_table, verdicts
-from survey.sample.frame import shipped_cities
+from survey.publish.views.table_slice import TableSlice
+from survey.sample.city_frame import shipped_cities
 
 T = translator("en")
 
 
-def figure(low: float, high: float) -> Figure:
-    return Figure((low + high) / 2, low, high, 100, "ok", shown=True)
+def figure(low: float, high: float) -> Estimate:
+    return Estimate((low + high) / 2, low, high, 100, "ok", shown=True)
 
 
-def gaps(*rows: tuple[float, float, float, bool]) -> Cells:
+def gaps(*rows: tuple[float, float, float, bool]) -> TableSlice:
     frame = pd.DataFrame(rows, columns=["difference", "ci_low", "ci_high", "shown"])
-    return Cells(
+    return TableSlice(
         frame.assign(
             area=[str(row) for row in range(len(frame))], n=100.0, status="ok", estimate=80.0,
             reference=79.0,
@@ -45,29 +45,35 @@ def gaps(*rows: tuple[float, float, float, bool]) -> Cells:
 
 
 def test_a_figure_is_told_with_its_interval() -> None:
-    assert in_words(figure(79.6, 80.2), T) == "79.9, 95%\u00a0interval 79.6–80.2"
+    assert format_estimate(figure(79.6, 80.2), T) == "79.9, 95%\u00a0interval 79.6–80.2"
 
 
 def test_a_hidden_figure_is_told_without_a_number() -> None:
     assert (
-        in_words(Figure(None, n=None, shown=False), T)
+        format_estimate(Estimate(None, n=None, shown=False), T)
         == "Not shown: too few interviews, or to protect personal data"
     )
-    assert in_words(NOTHING, T) == "Not shown: too few interviews, or to protect personal data"
+    assert (
+        format_estimate(NO_ESTIMATE, T)
+        == "Not shown: too few interviews, or to protect personal data"
+    )
 
 
 def test_a_figure_that_cannot_be_estimated_is_not_called_suppressed() -> None:
-    assert in_words(Figure(None, n=50, status="not_estimable", shown=True), T) == "Not available"
+    assert (
+        format_estimate(Estimate(None, n=50, status="not_estimable", shown=True), T)
+        == "Not available"
+    )
 
 
 def test_a_figure_without_an_error_says_so() -> None:
-    assert in_words(Figure(80.0, n=12, shown=True), T) == "80.0, no interval can be given"
+    assert format_estimate(Estimate(80.0, n=12, shown=True), T) == "80.0, no interval can be given"
 
 
 def test_negative_bounds_keep_their_signs_apart() -> None:
-    assert interval_words(-1.25, 0.5) == "\u22121.2 – +0.5"
-    assert interval_words(None, 1.0) == ""
-    assert signed(-0.449) == "\u22120.4"
+    assert format_interval(-1.25, 0.5) == "\u22121.2 – +0.5"
+    assert format_interval(None, 1.0) == ""
+    assert format_signed(-0.449) == "\u22120.4"
 
 
 @given(st.floats(-50, 50), st.floats(0.01, 20))
@@ -80,12 +86,12 @@ def test_a_difference_is_clear_exactly_when_its_interval_excludes_zero(
     assert difference.is_clear == (low > 0 or high < 0)
     assert difference.is_higher == (low > 0)
     expected = "higher" if low > 0 else "lower" if high < 0 else "unclear"
-    assert verdicts(frame) == [expected]
+    assert classify_differences(frame) == [expected]
 
 
 def test_a_missing_row_is_nothing() -> None:
     empty = gaps()
-    assert figure_of(empty) == NOTHING
+    assert estimate_at(empty) == NO_ESTIMATE
     assert not difference_of("x", empty).is_clear
 
 
@@ -97,7 +103,7 @@ def test_a_hidden_difference_has_no_verdict() -> None:
 
 def test_every_hidden_figure_says_the_same() -> None:
     """Whether too few themselves or hidden for others: words would tell counts apart."""
-    assert what_is_needed(T).startswith("Not shown: a figure needs at least 10 valid answers")
+    assert suppression_text(T).startswith("Not shown: a figure needs at least 10 valid answers")
     cells = pd.DataFrame(
         {
             "area": ["a", "b"],
@@ -110,10 +116,10 @@ def test_every_hidden_figure_says_the_same() -> None:
             "status": ["ok", "ok"],
         }
     )
-    table = score_table(Cells(cells), ["A", "B"], T, name="Area", value="Score")
+    table = score_table(TableSlice(cells), ["A", "B"], T, name="Area", value="Score")
     words = ["Not shown: too few interviews, or to protect personal data"] * 2
     assert table["Remark"] == words
-    assert score_rows(Cells(cells), ["A", "B"], T, key="area")["note"] == words
+    assert score_rows(TableSlice(cells), ["A", "B"], T, key="area")["note"] == words
 
 
 def test_score_rows_keep_order_and_roles() -> None:
@@ -128,14 +134,16 @@ def test_score_rows_keep_order_and_roles() -> None:
             "status": ["ok", "ok", "ok", "ok"],
         }
     )
-    rows = score_rows(Cells(cells), list("ABCD"), T, key="area", focus=("b",))
+    rows = score_rows(TableSlice(cells), list("ABCD"), T, key="area", focus=("b",))
     assert rows["label"] == list("ABCD")
     assert rows["role"] == ["item", "focus", "item", "hidden"]
     assert rows["range"] == ["79.0–81.0", "78.0–80.0", "70.0–86.0", ""]
 
 
-def numbered() -> Cells:
-    return Cells(pd.DataFrame({"code": ["2.10", "1", "2.9", "x"], "v": [1.0, np.nan, 3.0, 2.0]}))
+def numbered() -> TableSlice:
+    return TableSlice(
+        pd.DataFrame({"code": ["2.10", "1", "2.9", "x"], "v": [1.0, np.nan, 3.0, 2.0]})
+    )
 
 
 def test_rows_come_in_the_wanted_order_and_others_are_left_out() -> None:
@@ -151,14 +159,14 @@ def test_narrowing_does_not_change_what_it_was_taken_from() -> None:
     few = cells.among("code", ("x", "1")).where("code", "x")
     assert few.numbers("v").tolist() == [2.0]
     assert len(cells) == 4
-    assert cells.largest("v") == 3.0
+    assert cells.max_value("v") == 3.0
     assert cells.total("v") == 6.0
-    assert few.keep([False]).largest("v") is None
+    assert few.keep([False]).max_value("v") is None
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_city_and_province_has_a_name_of_its_own(language: str) -> None:
-    names = Names(language, None)
+    names = DisplayNames(language, None)
     cities = [names.area(city.code) for city in shipped_cities()]
     provinces = {names.area(city.province_code) for city in shipped_cities()}
     assert len(set(cities)) == 100
@@ -170,7 +178,7 @@ def test_every_city_and_province_has_a_name_of_its_own(language: str) -> None:
 
 
 def test_ages_are_named_from_their_bands() -> None:
-    names = Names("en", None)
+    names = DisplayNames("en", None)
     assert names.group("age_band=15-24") == "15–24 years"
     assert names.group("age_band=80+") == "80 years and over"
     assert names.group("colour=blue") == "blue"

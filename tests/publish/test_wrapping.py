@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.publish.wrapping import wrapped
+from survey.publish.text_wrapping import wrap_text
 
 
 def width(text: str) -> int:
@@ -13,18 +13,18 @@ def width(text: str) -> int:
 
 
 def test_english_breaks_between_words() -> None:
-    assert list(wrapped("Had a dispute in the last 12 months", 20)) == [
+    assert list(wrap_text("Had a dispute in the last 12 months", 20)) == [
         "Had a dispute in the",
         "last 12 months",
     ]
 
 
 def test_chinese_breaks_anywhere() -> None:
-    assert list(wrapped("一二三四五六", 8)) == ["一二三四", "五六"]
+    assert list(wrap_text("一二三四五六", 8)) == ["一二三四", "五六"]
 
 
 @given(st.text(st.sampled_from("ab 一二，"), max_size=80), st.integers(4, 30))
 def test_nothing_is_lost_and_only_long_words_stick_out(text: str, limit: int) -> None:
-    lines = list(wrapped(text, limit))
+    lines = list(wrap_text(text, limit))
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(width(line) <= limit or " " not in line.strip() for line in lines)

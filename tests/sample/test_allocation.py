@@ -13,8 +13,8 @@ from survey.sample.allocation import (
     largest_remainders,
     quota_targets,
 )
-from survey.sample.frame import shipped_cities
-from survey.sample.margins import main_margins
+from survey.sample.city_frame import shipped_cities
+from survey.sample.population_margins import main_margins
 
 
 def test_the_floor_is_the_planning_figure() -> None:

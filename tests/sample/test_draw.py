@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.sample.draw import ListedPoint, Shortage, draw, fingerprint
+from survey.sample.point_draw import ListedPoint, ListShortage, draw_sampling_points, list_sha256
 
 KINDS = ("compound", "mall", "village")
 
@@ -24,15 +24,15 @@ WANTED = {"110000": {"urban": 470, "rural": 68}}
 
 def test_the_same_list_and_seed_give_the_same_points_in_whatever_order_they_came() -> None:
     shuffled = random.Random(3).sample(LIST, len(LIST))
-    assert fingerprint(shuffled) == fingerprint(LIST)
-    once = draw(LIST, WANTED, per_city=10, seed=7)
-    assert draw(shuffled, WANTED, per_city=10, seed=7) == once
-    assert draw(LIST, WANTED, per_city=10, seed=8).points != once.points
-    assert fingerprint(LIST[1:]) != fingerprint(LIST)
+    assert list_sha256(shuffled) == list_sha256(LIST)
+    once = draw_sampling_points(LIST, WANTED, per_city=10, seed=7)
+    assert draw_sampling_points(shuffled, WANTED, per_city=10, seed=7) == once
+    assert draw_sampling_points(LIST, WANTED, per_city=10, seed=8).points != once.points
+    assert list_sha256(LIST[1:]) != list_sha256(LIST)
 
 
 def test_strata_share_the_points_and_their_interviews() -> None:
-    drawn = draw(LIST, WANTED, per_city=10, seed=7)
+    drawn = draw_sampling_points(LIST, WANTED, per_city=10, seed=7)
     assert drawn.shortages == ()
     assert Counter(point.stratum for point in drawn.points) == {"urban": 8, "rural": 2}
     assert sum(point.target or 0 for point in drawn.points) == 538
@@ -42,17 +42,18 @@ def test_strata_share_the_points_and_their_interviews() -> None:
 
 
 def test_a_stratum_without_a_list_is_told_and_its_interviews_are_not_lost() -> None:
-    drawn = draw(_listed("110000", "urban", 4), WANTED, per_city=10, seed=7)
+    drawn = draw_sampling_points(_listed("110000", "urban", 4), WANTED, per_city=10, seed=7)
     assert drawn.shortages == (
-        Shortage("110000", "urban", 8, 4), Shortage("110000", "rural", 2, 0)
+        ListShortage("110000", "urban", 8, 4), ListShortage("110000", "rural", 2, 0)
     )  # fmt: skip
     assert sum(point.target or 0 for point in drawn.points) == 538
 
 
 def test_a_target_that_the_list_brings_stays() -> None:
     given = ListedPoint("110000-x", "110000", "x", "mall", "urban", target=100)
-    drawn = draw([given, *_listed("110000", "urban", 1)], {"110000": {"urban": 150}},
-                 per_city=2, seed=1)  # fmt: skip
+    drawn = draw_sampling_points(
+        [given, *_listed("110000", "urban", 1)], {"110000": {"urban": 150}}, per_city=2, seed=1
+    )
     assert sorted(point.target or 0 for point in drawn.points) == [50, 100]
 
 
@@ -61,7 +62,9 @@ def test_every_point_has_the_same_chance() -> None:
     counts = Counter(
         point.code
         for seed in range(600)
-        for point in draw(points, {"110000": {"urban": 50}}, per_city=3, seed=seed).points
+        for point in draw_sampling_points(
+            points, {"110000": {"urban": 50}}, per_city=3, seed=seed
+        ).points
     )
     # 600 draws of 1 in 4 within each kind: 150 expected, standard deviation 10.6.
     assert len(counts) == 12
@@ -80,7 +83,7 @@ def test_no_draw_takes_more_than_it_may_or_loses_an_interview(
 ) -> None:
     points = [*_listed("110000", "urban", urban), *_listed("110000", "rural", rural)]
     wanted = {"110000": {"urban": planned[0], "rural": planned[1]}}
-    drawn = draw(points, wanted, per_city=per_city, seed=seed)
+    drawn = draw_sampling_points(points, wanted, per_city=per_city, seed=seed)
     assert {point.code for point in drawn.points} <= {point.code for point in points}
     assert len({point.code for point in drawn.points}) == len(drawn.points)
     assert len(drawn.points) <= max(per_city, 2)

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from survey.sample.frame import (
+from survey.sample.city_frame import (
     PeerRule,
     RetailTier,
     SizeTier,
-    frame_table,
-    peers_of,
+    build_frame_table,
+    find_peers,
     shipped_cities,
-    store_cities,
+    upsert_cities,
 )
 from survey.store.engine import session_scope
 from survey.store.tables import AuditEntry, City
@@ -65,13 +65,13 @@ def test_unknown_retail_sales_are_a_tier_of_their_own() -> None:
 
 def test_peers_share_tier_and_region_or_else_tier() -> None:
     cities = shipped_cities()
-    near = peers_of("420500", cities)
+    near = find_peers("420500", cities)
     assert near.rule is PeerRule.TIER_AND_REGION
     assert "420500" not in near.codes
     assert {(BY_CODE[c].size_tier, BY_CODE[c].region3) for c in near.codes} == {
         (SizeTier.LARGE, "中部")
     }
-    far = peers_of("500000", cities)
+    far = find_peers("500000", cities)
     assert far.rule is PeerRule.TIER
     assert {BY_CODE[code].region3 for code in far.codes} == {"东部", "中部", "西部"}
     assert len(far.codes) == 9
@@ -79,13 +79,13 @@ def test_peers_share_tier_and_region_or_else_tier() -> None:
 
 def test_every_city_has_peers_and_none_is_its_own() -> None:
     for city in shipped_cities():
-        peers = peers_of(city.code, shipped_cities())
+        peers = find_peers(city.code, shipped_cities())
         assert len(peers.codes) >= 5
         assert city.code not in peers.codes
 
 
 def test_the_table_carries_the_groups() -> None:
-    table = frame_table(shipped_cities())
+    table = build_frame_table(shipped_cities())
     assert table.loc["110000", "size_tier"] == "mega"
     assert table.loc["110000", "province_code"] == "11"
     assert table["retail_tier"].value_counts().to_dict() == {
@@ -96,11 +96,11 @@ def test_the_table_carries_the_groups() -> None:
 def test_storing_twice_changes_nothing_and_a_correction_is_stored(store_url: str) -> None:
     cities = shipped_cities()[:3]
     with session_scope(store_url) as session:
-        assert store_cities(cities, session=session) == 3
+        assert upsert_cities(cities, session=session) == 3
     with session_scope(store_url) as session:
-        assert store_cities(cities, session=session) == 0
+        assert upsert_cities(cities, session=session) == 0
         corrected = replace(cities[0], retail_sales=14_000.0, retail_sales_year=2024)
-        assert store_cities([corrected, *cities[1:]], session=session) == 1
+        assert upsert_cities([corrected, *cities[1:]], session=session) == 1
     with session_scope(store_url) as session:
         stored = session.get_one(City, cities[0].code)
         assert (stored.retail_sales, stored.name_zh) == (14_000.0, "北京市")

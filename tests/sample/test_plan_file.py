@@ -9,30 +9,35 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.locale import msg
-from survey.sample.frame import shipped_cities
-from survey.sample.plan import Planned, PlanRequest, make_plan
-from survey.sample.plan_file import PlanFile, plan_sheets, read_plan_file
-from survey.sample.planner import Aim, PlanError, Rule
-from survey.sample.workbooks import Column, Sheet, write_workbook
+from survey.sample.city_frame import shipped_cities
+from survey.sample.plan_workbook import UploadedPlan, plan_sheets, read_plan_file
+from survey.sample.sample_size import AllocationRule, PlanError, PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
+from survey.sample.workbook_io import WorkbookColumn, WorkbookSheet, write_workbook
 
 CITIES = shipped_cities()[:5]
 CODES = {city.code: city.code for city in CITIES}
 REQUEST = PlanRequest(
-    aim=Aim(margin=6, rule=Rule.SQUARE_ROOT, total=3_000, price=40.0, budget=150_000.0),
-    elderly=2.0, guardian=1.5, crossed=False, reserve=0.15,
-)  # fmt: skip
+    aim=PrecisionTarget(
+        margin=6, rule=AllocationRule.SQUARE_ROOT, total=3_000, price=40.0, budget=150_000.0
+    ),
+    elderly=2.0,
+    guardian=1.5,
+    crossed=False,
+    reserve=0.15,
+)
 
 
 @pytest.fixture(scope="module")
-def planned() -> Planned:
-    return make_plan(CITIES, "main", REQUEST)
+def planned() -> SamplingPlan:
+    return build_sampling_plan(CITIES, "main", REQUEST)
 
 
-def _file(planned: Planned, language: str = "zh") -> bytes:
+def _file(planned: SamplingPlan, language: str = "zh") -> bytes:
     return write_workbook(plan_sheets(planned, CITIES, "main", language), language)
 
 
-def _read(content: bytes) -> PlanFile:
+def _read(content: bytes) -> UploadedPlan:
     return read_plan_file("plan.xlsx", content, CODES.get)
 
 
@@ -45,11 +50,11 @@ def _spoilt(content: bytes, change: Callable[[Worksheet, Worksheet], None]) -> b
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_plan_comes_back_as_it_went(planned: Planned, language: str) -> None:
+def test_a_plan_comes_back_as_it_went(planned: SamplingPlan, language: str) -> None:
     parsed = _read(_file(planned, language))
     assert parsed.errors == ()
     assert parsed.request is not None
-    again = make_plan(CITIES, "main", parsed.request)
+    again = build_sampling_plan(CITIES, "main", parsed.request)
     assert again.sample.cities["size"].to_dict() == planned.sample.cities["size"].to_dict()
     assert again.quotas.cells.equals(planned.quotas.cells)
     assert (parsed.request.elderly, parsed.request.guardian, parsed.request.crossed) == (
@@ -57,34 +62,34 @@ def test_a_plan_comes_back_as_it_went(planned: Planned, language: str) -> None:
         1.5,
         False,
     )
-    assert parsed.request.aim.rule is Rule.SQUARE_ROOT
+    assert parsed.request.aim.rule is AllocationRule.SQUARE_ROOT
     assert again.sample.cost == planned.sample.cost == 120_000
 
 
-def test_a_size_changed_by_hand_is_kept_and_judged(planned: Planned) -> None:
+def test_a_size_changed_by_hand_is_kept_and_judged(planned: SamplingPlan) -> None:
     def change(_aim: Worksheet, cities: Worksheet) -> None:
         cities["D2"] = 100
 
     parsed = _read(_spoilt(_file(planned), change))
     assert parsed.request is not None
-    plan = make_plan(CITIES, "main", parsed.request)
+    plan = build_sampling_plan(CITIES, "main", parsed.request)
     code = CITIES[0].code
     assert plan.sample.cities["size"][code] == 100
     assert plan.sample.cities["half_width"][code] > 11
     assert plan.sample.missed >= 1
 
 
-def test_hand_made_sizes_obey_the_budget(planned: Planned) -> None:
+def test_hand_made_sizes_obey_the_budget(planned: SamplingPlan) -> None:
     def change(_aim: Worksheet, cities: Worksheet) -> None:
         cities["D2"] = 10_000
 
     parsed = _read(_spoilt(_file(planned), change))
     assert parsed.request is not None
     with pytest.raises(PlanError, match="more than the budget"):
-        make_plan(CITIES, "main", parsed.request)
+        build_sampling_plan(CITIES, "main", parsed.request)
 
 
-def test_every_spoilt_cell_is_named(planned: Planned) -> None:
+def test_every_spoilt_cell_is_named(planned: SamplingPlan) -> None:
     def change(aim: Worksheet, cities: Worksheet) -> None:
         aim["C2"] = 0.2
         aim["D2"] = "by mood"
@@ -107,7 +112,7 @@ def test_every_spoilt_cell_is_named(planned: Planned) -> None:
     ]
 
 
-def test_a_city_twice_is_an_error(planned: Planned) -> None:
+def test_a_city_twice_is_an_error(planned: SamplingPlan) -> None:
     def change(_aim: Worksheet, cities: Worksheet) -> None:
         cities["A6"] = cities["A2"].value
 
@@ -115,7 +120,7 @@ def test_a_city_twice_is_an_error(planned: Planned) -> None:
     assert (error.row, error.message.msgid) == (6, "This city stands in the list twice.")
 
 
-def test_a_missing_sheet_or_column_is_said(planned: Planned) -> None:
+def test_a_missing_sheet_or_column_is_said(planned: SamplingPlan) -> None:
     content = _file(planned)
     book = load_workbook(io.BytesIO(content))
     del book["cities"]
@@ -135,12 +140,12 @@ DANGEROUS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\tx")
 
 
 def test_no_text_becomes_a_formula_and_lists_become_drop_downs() -> None:
-    sheet = Sheet(
+    sheet = WorkbookSheet(
         "s",
         (
-            Column("a", msg("City")),
-            Column("b", msg("Kind"), words={"mall": msg("shopping mall")}),
-            Column("c", msg("Name"), choices=("=x", "y")),
+            WorkbookColumn("a", msg("City")),
+            WorkbookColumn("b", msg("Kind"), value_names={"mall": msg("shopping mall")}),
+            WorkbookColumn("c", msg("Name"), choices=("=x", "y")),
         ),
         [[text, "mall", 3] for text in DANGEROUS],
     )

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from survey.locale import translator
-from survey.sample.ages import age_table, national_pyramid
-from survey.sample.frame import FrameCity, shipped_cities
-from survey.sample.margins import elderly_margins, main_margins, minors_margins
+from survey.sample.age_structure import build_age_structure, national_pyramid
+from survey.sample.city_frame import FrameCity, shipped_cities
+from survey.sample.population_margins import elderly_margins, main_margins, minors_margins
 
 
 def test_the_national_pyramid_is_the_census() -> None:
@@ -22,7 +22,7 @@ def test_the_national_pyramid_is_the_census() -> None:
 
 def test_people_of_all_ages_are_the_resident_population() -> None:
     cities = shipped_cities()
-    people = age_table(cities).people
+    people = build_age_structure(cities).people
     expected = [city.resident_population_2020 for city in cities]
     assert people.sum(axis=(1, 2)) == pytest.approx(expected)
     assert people[:, :, 0].sum(axis=1) / people.sum(axis=(1, 2)) == pytest.approx(
@@ -48,7 +48,7 @@ def test_a_city_that_is_the_nation_gets_the_nation() -> None:
         share_age_60_plus=share(60, 90),
         share_age_65_plus=share(65, 90),
     )
-    assert age_table([nation]).people[0] == pytest.approx(pyramid, rel=1e-6)
+    assert build_age_structure([nation]).people[0] == pytest.approx(pyramid, rel=1e-6)
 
 
 def test_margins_by_hand_for_beijing() -> None:
@@ -67,7 +67,7 @@ def test_main_margins_are_15_to_70() -> None:
     margins = main_margins(cities)
     assert margins.cells == ("age_band", "gender")
     assert len(margins.table) == 100 * 5 * 2
-    people = age_table(cities).people[:, 15:71].sum(axis=(1, 2))
+    people = build_age_structure(cities).people[:, 15:71].sum(axis=(1, 2))
     assert margins.city_totals().to_numpy() == pytest.approx(people)
     assert margins.year == 2020
     assert margins.status == "derived"
@@ -77,7 +77,7 @@ def test_main_margins_are_15_to_70() -> None:
 
 def test_elderly_and_minors_cover_what_the_main_study_leaves_out() -> None:
     cities = shipped_cities()
-    people = age_table(cities).people
+    people = build_age_structure(cities).people
     elderly = elderly_margins(cities)
     assert set(elderly.table["age_band"]) == {"60-69", "70-79", "80+"}
     assert elderly.city_totals().to_numpy() == pytest.approx(people[:, 60:].sum(axis=(1, 2)))
@@ -89,6 +89,6 @@ def test_elderly_and_minors_cover_what_the_main_study_leaves_out() -> None:
 
 def test_a_man_heavy_city_keeps_its_men() -> None:
     city: FrameCity = next(c for c in shipped_cities() if c.code == "441900")
-    men = age_table([city]).people[0, :, 0].sum() / city.resident_population_2020
+    men = build_age_structure([city]).people[0, :, 0].sum() / city.resident_population_2020
     assert men == pytest.approx(0.5653)
-    assert np.all(age_table([city]).people >= 0)
+    assert np.all(build_age_structure([city]).people >= 0)

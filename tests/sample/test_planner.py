@@ -7,39 +7,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.sample.allocation import AllocationError
-from survey.sample.planner import Aim, PlanError, Rule, plan_sample
+from survey.sample.sample_size import AllocationRule, PlanError, PrecisionTarget, compute_sample
 
 THREE = pd.Series({"110000": 9_000_000, "320500": 4_000_000, "410500": 1_000_000})
 
 
 def test_the_survey_s_own_floor() -> None:
-    assert Aim().floor == 538
-    assert Aim(deff=1.0).floor == 385
-    assert Aim(margin=3.0, deff=1.0).floor == 1068
-    assert Aim(level=0.99, deff=1.0).floor == 664
+    assert PrecisionTarget().floor == 538
+    assert PrecisionTarget(deff=1.0).floor == 385
+    assert PrecisionTarget(margin=3.0, deff=1.0).floor == 1068
+    assert PrecisionTarget(level=0.99, deff=1.0).floor == 664
 
 
 def test_sizes_by_hand() -> None:
-    aim = Aim(margin=10, deff=1.0, total=1_400)
+    aim = PrecisionTarget(margin=10, deff=1.0, total=1_400)
     assert aim.floor == 97
     sizes = {
-        rule: plan_sample(THREE, Aim(margin=10, deff=1.0, total=1_400, rule=rule)).cities["size"]
-        for rule in Rule
+        rule: compute_sample(
+            THREE, PrecisionTarget(margin=10, deff=1.0, total=1_400, rule=rule)
+        ).cities["size"]
+        for rule in AllocationRule
     }
-    assert sizes[Rule.PROPORTIONAL].tolist() == [900, 400, 100]
-    assert sizes[Rule.SQUARE_ROOT].tolist() == [700, 467, 233]
-    assert sizes[Rule.EQUAL].tolist() == [467, 467, 466]
+    assert sizes[AllocationRule.PROPORTIONAL].tolist() == [900, 400, 100]
+    assert sizes[AllocationRule.SQUARE_ROOT].tolist() == [700, 467, 233]
+    assert sizes[AllocationRule.EQUAL].tolist() == [467, 467, 466]
 
 
 def test_a_small_city_is_raised_to_the_floor() -> None:
-    plan = plan_sample(THREE, Aim(total=2_000))
+    plan = compute_sample(THREE, PrecisionTarget(total=2_000))
     assert plan.cities["size"].tolist() == [924, 538, 538]
     assert plan.cities["half_width"].round(2).tolist() == [3.81, 5.0, 5.0]
 
 
 def test_what_a_special_group_can_tell() -> None:
     share = pd.Series({"110000": 0.2, "320500": 0.1, "410500": 0.0})
-    plan = plan_sample(THREE, Aim(total=2_000), shares={"elderly=yes": share})
+    plan = compute_sample(THREE, PrecisionTarget(total=2_000), shares={"elderly=yes": share})
     groups = plan.groups.set_index("city_code")
     assert groups["expected"].round(1).tolist() == [184.8, 53.8, 0.0]
     expected = 1.959964 * np.sqrt(1.4 * 0.25 / 184.8) * 100
@@ -48,16 +50,16 @@ def test_what_a_special_group_can_tell() -> None:
 
 
 def test_the_budget_is_a_limit_that_names_what_it_pays() -> None:
-    aim = Aim(total=2_000, price=30.0, budget=60_000.0)
-    assert plan_sample(THREE, aim).cost == 60_000
+    aim = PrecisionTarget(total=2_000, price=30.0, budget=60_000.0)
+    assert compute_sample(THREE, aim).cost == 60_000
     with pytest.raises(PlanError, match="pays for 1999 interviews") as caught:
-        plan_sample(THREE, Aim(total=2_000, price=30.0, budget=59_999.0))
+        compute_sample(THREE, PrecisionTarget(total=2_000, price=30.0, budget=59_999.0))
     assert "1614" in str(caught.value)
 
 
 def test_too_few_interviews_for_the_floor() -> None:
     with pytest.raises(AllocationError, match="cannot give 3 cities 538"):
-        plan_sample(THREE, Aim(total=1_613))
+        compute_sample(THREE, PrecisionTarget(total=1_613))
 
 
 @pytest.mark.parametrize(
@@ -74,29 +76,29 @@ def test_too_few_interviews_for_the_floor() -> None:
 )
 def test_an_impossible_aim_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(PlanError):
-        Aim(**wrong)
+        PrecisionTarget(**wrong)
 
 
 def test_a_share_beyond_one_is_refused() -> None:
     share = pd.Series(1.2, index=THREE.index)
     with pytest.raises(PlanError, match="between 0 and 1"):
-        plan_sample(THREE, Aim(total=2_000), shares={"guardian=yes": share})
+        compute_sample(THREE, PrecisionTarget(total=2_000), shares={"guardian=yes": share})
 
 
 @given(
     population=st.lists(st.integers(1, 40_000_000), min_size=1, max_size=30),
     margin=st.floats(2, 20),
     deff=st.floats(1, 3),
-    rule=st.sampled_from(list(Rule)),
+    rule=st.sampled_from(list(AllocationRule)),
     spare=st.integers(0, 50_000),
 )
 def test_every_plan_keeps_its_promises(
-    population: list[int], margin: float, deff: float, rule: Rule, spare: int
+    population: list[int], margin: float, deff: float, rule: AllocationRule, spare: int
 ) -> None:
     people = pd.Series(population, index=[f"{code:06d}" for code in range(len(population))])
-    floor = Aim(margin=margin, deff=deff).floor
-    aim = Aim(margin=margin, deff=deff, rule=rule, total=floor * len(people) + spare)
-    plan = plan_sample(people, aim)
+    floor = PrecisionTarget(margin=margin, deff=deff).floor
+    aim = PrecisionTarget(margin=margin, deff=deff, rule=rule, total=floor * len(people) + spare)
+    plan = compute_sample(people, aim)
     size = plan.cities["size"]
     assert plan.total == aim.total
     assert (size >= floor).all()

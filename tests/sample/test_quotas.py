@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.sample.frame import shipped_cities
-from survey.sample.groups import (
+from survey.sample.city_frame import shipped_cities
+from survey.sample.quotas import plan_quotas
+from survey.sample.sample_size import PlanError, PrecisionTarget, compute_sample, evaluate_sample
+from survey.sample.special_groups import (
     ELDERLY,
     GUARDIAN,
     RURAL,
     group_shares,
     sample_share,
-    unequal_weights,
+    weighting_design_effect,
 )
-from survey.sample.planner import Aim, PlanError, judge_sample, plan_sample
-from survey.sample.quotas import plan_quotas
 
 CITIES = shipped_cities()[:4]
 SIZE = pd.Series({city.code: 538 + place for place, city in enumerate(CITIES)})
@@ -89,14 +89,14 @@ def test_unequal_weights_cost_what_kish_says(share: float, factor: float) -> Non
     weights = np.array([share / asked, (1 - share) / (1 - asked)])
     parts = np.array([asked, 1 - asked])
     kish = (parts * weights**2).sum() / (parts * weights).sum() ** 2
-    assert float(unequal_weights(series, factor).iloc[0]) == pytest.approx(kish)
+    assert float(weighting_design_effect(series, factor).iloc[0]) == pytest.approx(kish)
     assert kish >= 1 - 1e-9
 
 
 def test_oversampling_sharpens_the_group_and_blunts_the_city() -> None:
     shares = group_shares(CITIES, "main")
     plain, more = (
-        judge_sample(SIZE, Aim(total=2_200), shares=shares, boosts=boosts)
+        evaluate_sample(SIZE, PrecisionTarget(total=2_200), shares=shares, boosts=boosts)
         for boosts in ({}, {ELDERLY: 3.0})
     )
     assert (more.cities["half_width"] > plain.cities["half_width"]).all()
@@ -111,7 +111,9 @@ def test_oversampling_sharpens_the_group_and_blunts_the_city() -> None:
 @pytest.mark.parametrize("boosts", [{ELDERLY: 0.5}, {"income=lt3000": 2.0}])
 def test_asking_less_often_or_an_unknown_group_is_refused(boosts: dict[str, float]) -> None:
     with pytest.raises(PlanError, match="more often"):
-        plan_sample(SIZE, Aim(total=3_000), shares=group_shares(CITIES, "main"), boosts=boosts)
+        compute_sample(
+            SIZE, PrecisionTarget(total=3_000), shares=group_shares(CITIES, "main"), boosts=boosts
+        )
 
 
 @settings(max_examples=40)

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from seed.demo import PLANS, generate_wave
-from seed.demo.exits import stopped_interviews
-from seed.demo.rows import Places, stored_interviews
-from survey.fieldwork.clock import china_date
-from survey.instrument.model import Special
+from seed.demo.screen_outs import stopped_interviews
+from seed.demo.stored_responses import StoredIds, stored_interviews
+from survey.instrument.model import SpecialAnswer
 from survey.instrument.validation import validate
+from survey.store.china_time import china_date
 from survey.store.tables import Status
 
 
-def somewhere() -> Places:
+def somewhere() -> StoredIds:
     ids: defaultdict[object, UUID] = defaultdict(lambda: UUID(int=1))
-    return Places(ids, ids, ids)  # type: ignore[arg-type]
+    return StoredIds(ids, ids, ids)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key", list(PLANS))
@@ -33,8 +33,8 @@ def test_five_hundred_at_random_pass_the_validator_untouched(key: str) -> None:
         assert interview.started_at is not None
         verdict = validate(instrument, interview.answers, today=china_date(interview.started_at))
         assert verdict.problems == ()
-        assert verdict.dropped == ()
-        assert verdict.record == interview.answers
+        assert verdict.off_route == ()
+        assert verdict.stored_answers == interview.answers
         assert verdict.ending is None
         assert set(interview.timings) <= set(verdict.answers)
 
@@ -50,14 +50,14 @@ def test_people_stopped_at_the_door_ended_there(key: str) -> None:
         verdict = validate(
             wave.instrument, interview.answers, today=china_date(interview.started_at)
         )
-        assert (verdict.problems, verdict.dropped) == ((), ())
+        assert (verdict.problems, verdict.off_route) == ((), ())
         assert verdict.ending is not None
         assert verdict.ending.value == interview.status.value
 
 
 def test_stored_values_say_what_the_frame_says() -> None:
     wave = generate_wave("main-2024", n=2_000)
-    codes = {Special.DONT_KNOW.value: -1, Special.NOT_EXPERIENCED.value: -2}
+    codes = {SpecialAnswer.DONT_KNOW.value: -1, SpecialAnswer.NOT_EXPERIENCED.value: -2}
     for row, interview in zip(
         wave.frame.to_dict("records"), stored_interviews(wave, somewhere()), strict=True
     ):

@@ -12,18 +12,18 @@ from seed.demo import OPEN_WAVE, build, generate_wave
 from seed.demo.accounts import DEMO_CITY
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
 from survey.access.principal import Principal, Role
-from survey.fieldwork.clock import start_of_china_day
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper import (
-    keying_points,
-    typist_errors,
-    waiting_for_second,
-    waiting_for_verdict,
+    list_awaiting_adjudication,
+    list_awaiting_second,
+    list_keying_points,
+    list_typist_errors,
 )
-from survey.fieldwork.quota import COUNTED
-from survey.fieldwork.tasks import my_tasks
-from survey.fieldwork.waves import WaveExists, wave_by_key
-from survey.snapshot.frame import response_frame
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.surveyor_tasks import list_tasks
+from survey.fieldwork.waves import WaveExistsError, get_wave
+from survey.snapshot.response_frame import response_frame
+from survey.store.china_time import start_of_china_day
 from survey.store.engine import session_scope
 from survey.store.tables import (
     Account,
@@ -107,7 +107,7 @@ def _counts(session: Session, wave: Wave) -> None:
 def _tasks(session: Session) -> None:
     account = session.exec(select(Account).where(Account.login == "demo-surveyor")).one()
     principal = Principal(account.id, account.name, Role(account.role), account.area, True)
-    tasks = my_tasks(session=session, principal=principal, now=now())
+    tasks = list_tasks(session=session, principal=principal, now=now())
     assert {task.wave_key for task in tasks} == {OPEN_WAVE}
     assert {task.city_code for task in tasks} == {DEMO_CITY}
     assert len(tasks) >= 12
@@ -125,7 +125,7 @@ def _collecting(session: Session, wave: Wave) -> None:
         Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.VOID,
         Status.SCREENED_OUT, Status.REFUSED,
     }  # fmt: skip
-    counted = sum(row.status in COUNTED for row in rows)
+    counted = sum(row.status in COUNTED_STATUSES for row in rows)
     cells = session.exec(select(QuotaCell).where(QuotaCell.wave_id == wave.id)).all()
     assert sum(cell.collected for cell in cells) == counted
     assert max(row.submitted_at for row in rows) < start_of_china_day(now())
@@ -142,10 +142,10 @@ def _paper(session: Session) -> None:
         for account in session.exec(select(Account).where(Account.login == f"demo-{role}"))
     }
     typist, supervisor = people[Role.TYPIST], people[Role.SUPERVISOR]
-    assert len(keying_points(session=session, principal=typist)) >= 12
-    assert len(waiting_for_second(session=session, principal=typist)) == TO_KEY_AGAIN
-    assert len(waiting_for_verdict(session=session, principal=supervisor)) == TO_SETTLE
-    errors = typist_errors(session=session, principal=supervisor, wave_key=OPEN_WAVE)
+    assert len(list_keying_points(session=session, principal=typist)) >= 12
+    assert len(list_awaiting_second(session=session, principal=typist)) == TO_KEY_AGAIN
+    assert len(list_awaiting_adjudication(session=session, principal=supervisor)) == TO_SETTLE
+    errors = list_typist_errors(session=session, principal=supervisor, wave_key=OPEN_WAVE)
     assert len(errors) == 2
     assert sum(row.errors for row in errors) > 0
 
@@ -153,7 +153,7 @@ def _paper(session: Session) -> None:
 def _snapshot(session: Session) -> None:
     """Freezing the store gives the generated frame, to the last type."""
     expected = generate_wave("main-2024", n=620).approved
-    wave = wave_by_key(session=session, key="main-2024")
+    wave = get_wave(session=session, key="main-2024")
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     frozen = response_frame(session=session, wave_id=wave.id, instrument=instrument)
     assert list(frozen.columns) == list(expected.columns)
@@ -168,5 +168,5 @@ def test_building_again_refuses_and_an_unknown_wave_is_named(sqlite_url: str) ->
     with pytest.raises(ValueError, match="main-1999"):
         build(sqlite_url, waves=("main-1999",))
     build(sqlite_url, waves=("elderly-2024",), size=SIZE)
-    with pytest.raises(WaveExists):
+    with pytest.raises(WaveExistsError):
         build(sqlite_url, waves=("elderly-2024",), size=SIZE)

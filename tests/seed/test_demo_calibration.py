@@ -5,14 +5,14 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from seed.demo.calibrate import calibrated
-from seed.demo.plan import PLANS
+from seed.demo.calibrate import calibrate_wave
+from seed.demo.city_scores import YEARS, city_scores, national_score
 from seed.demo.residuals import TOLERANCE, Residual, residuals
-from seed.demo.scores import YEARS, city_scores, national_score
-from seed.demo.truth import truth_of
+from seed.demo.truth import true_values
+from seed.demo.wave_plans import PLANS
 from survey.context.published import published_results, published_waves
-from survey.sample.frame import shipped_cities
-from survey.sample.margins import main_margins
+from survey.sample.city_frame import shipped_cities
+from survey.sample.population_margins import main_margins
 from survey.settings import PROJECT_ROOT
 
 ALL = residuals()
@@ -20,7 +20,7 @@ ALL = residuals()
 
 @cache
 def truth(key: str) -> pd.Series:
-    table = truth_of(calibrated(key))
+    table = true_values(calibrate_wave(key))
     return table.set_index(["area_level", "area", "group", "indicator"])["value"]
 
 
@@ -113,7 +113,7 @@ def test_complaints_are_solved_as_often_as_the_statistics_say() -> None:
 
 def test_indicators_add_up_along_the_tree() -> None:
     for key in ("main-2021", "main-2024"):
-        tree = calibrated(key).tree
+        tree = calibrate_wave(key).tree
         assert tree is not None
         table = truth(key).sort_index()["region3", "东部", "age_band=25-34"]
         for parent in [None, *(i.code for i in tree.indicators if i.level < 3)]:
@@ -125,7 +125,7 @@ def test_indicators_add_up_along_the_tree() -> None:
 def test_regions_are_their_cities() -> None:
     """A region's rate is what all its people asked together say, not a mean of city rates."""
     table = truth("main-2023")
-    model = calibrated("main-2023")
+    model = calibrate_wave("main-2023")
     people, place = model.people, 5
     base = people.weight[:, None] * people.share * model.scores(place)[None, :]
     total = base * model.expected(place)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from seed.demo import PLANS, DemoWave, generate_wave
-from seed.demo.bad import MOBILISED_CITY, SHARE, UNDETECTED, how_many
-from seed.demo.field import STRATA
-from survey.sample.frame import shipped_cities
+from seed.demo.bad_interviews import MOBILISED_CITY, SHARE, UNDETECTED, count_bad_interviews
+from seed.demo.field_plan import STRATA
+from survey.sample.city_frame import shipped_cities
 
 SMALL = 6_000
 
@@ -76,7 +76,7 @@ def test_eight_in_a_hundred_are_bad_and_a_few_of_them_pass(wave_2024: pd.DataFra
 
 
 def test_how_many_is_the_share_of_everything_collected() -> None:
-    count = how_many(61_812)
+    count = count_bad_interviews(61_812)
     assert count / (61_812 + count * (1 - UNDETECTED)) == pytest.approx(SHARE, abs=1e-4)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from survey.instrument.check import check
 from survey.instrument.expressions import evaluate, parse, to_boolean
-from survey.instrument.model import Instrument, Item, Kind, Section, Special
-from survey.instrument.tree import Provenance
-from survey.instrument.tree_csv import read_tree
+from survey.instrument.indicator_tree import Provenance
+from survey.instrument.indicator_tree_csv import read_tree
+from survey.instrument.model import Instrument, Item, ItemKind, Section, SpecialAnswer
+from survey.instrument.structure_checks import check_instrument
 from survey.instrument.validation import Validation, validate
 from survey.instrument.xlsform import load_bundle
 
@@ -22,7 +22,7 @@ SEED = Path(__file__).parents[2] / "seed"
 INSTRUMENTS = ("main-2021", "main-2023", "elderly-2024", "minors-2024")
 MAIN = ("main-2021", "main-2023")
 TODAY = date(2024, 11, 15)
-SILENT = {Kind.NOTE, Kind.CALCULATE}
+SILENT = {ItemKind.NOTE, ItemKind.CALCULATE}
 
 
 @cache
@@ -100,7 +100,7 @@ def walk(name: str, **given: object) -> Interview:
 
 
 def harmless(item: Item) -> object:
-    by_kind = {Kind.RATING: 8, Kind.TEXT: "", Kind.INTEGER: 1}
+    by_kind = {ItemKind.RATING: 8, ItemKind.TEXT: "", ItemKind.INTEGER: 1}
     if item.kind in by_kind:
         return by_kind[item.kind]
     usual = {
@@ -113,7 +113,7 @@ def harmless(item: Item) -> object:
         "child_online_spending": "no",
     }
     choice = usual.get(item.name, item.choices[0].name)
-    return [choice] if item.kind is Kind.SELECT_MULTIPLE else choice
+    return [choice] if item.kind is ItemKind.SELECT_MULTIPLE else choice
 
 
 def adult(**given: object) -> dict[str, object]:
@@ -126,7 +126,7 @@ def adult(**given: object) -> dict[str, object]:
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_reading_and_checking_find_nothing(name: str) -> None:
     imported = load_bundle(SEED / "instruments", name)
-    assert (*imported.skipped, *imported.warnings, *check(imported.instrument)) == ()
+    assert (*imported.skipped, *imported.warnings, *check_instrument(imported.instrument)) == ()
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
@@ -145,7 +145,7 @@ def texts(document: Instrument) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield section.name, section.title
         for item in section.items:
             optional = (item.hint, item.low_label, item.high_label, item.constraint_message)
-            if item.kind is not Kind.CALCULATE:
+            if item.kind is not ItemKind.CALCULATE:
                 yield item.name, item.label
             yield from ((item.name, labels) for labels in optional if labels)
             yield from ((f"{item.name}/{choice.name}", choice.label) for choice in item.choices)
@@ -153,11 +153,11 @@ def texts(document: Instrument) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_questions_are_short_enough_to_hear_once(name: str) -> None:
-    limits = {Kind.NOTE: (80, 300)}
+    limits = {ItemKind.NOTE: (80, 300)}
     too_long = [
         item.name
         for item in instrument(name).items()
-        if item.kind is not Kind.CALCULATE
+        if item.kind is not ItemKind.CALCULATE
         for zh, en in [limits.get(item.kind, (34, 130))]
         if len(item.label["zh"]) > zh or len(item.label["en"]) > en
     ]
@@ -173,14 +173,14 @@ def test_a_page_fits_a_phone(name: str) -> None:
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_ratings_are_ten_point_scales_with_a_way_out(name: str) -> None:
     for item in instrument(name).items():
-        if item.kind is not Kind.RATING:
+        if item.kind is not ItemKind.RATING:
             continue
         assert (item.minimum, item.maximum, item.step) == (1, 10, 1)
         assert item.required
         assert item.low_label
         assert item.high_label
         if item.name != "policy_awareness":
-            assert Special.DONT_KNOW in item.specials, item.name
+            assert SpecialAnswer.DONT_KNOW in item.specials, item.name
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
@@ -212,7 +212,7 @@ def test_what_is_private_is_marked_sensitive(name: str) -> None:
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_no_of_these_excludes_the_others(name: str) -> None:
     for item in instrument(name).items():
-        if item.kind is Kind.SELECT_MULTIPLE and "none" in {c.name for c in item.choices}:
+        if item.kind is ItemKind.SELECT_MULTIPLE and "none" in {c.name for c in item.choices}:
             assert item.constraint is not None, item.name
             for chosen, allowed in ((["none"], True), (["none", "other"], False)):
                 value = evaluate(parse(item.constraint), {}, chosen, TODAY)
@@ -256,8 +256,8 @@ def test_both_trees_give_an_item_to_the_indicator_of_the_same_name() -> None:
 @pytest.mark.parametrize("name", ["elderly-2024", "minors-2024"])
 def test_supplements_are_not_scored_but_have_an_overall_rating(name: str) -> None:
     assert instrument(name).scored_items == ()
-    assert instrument(name).by_name["overall"].kind is Kind.RATING
-    assert sum(item.kind is Kind.RATING for item in instrument(name).items()) >= 9
+    assert instrument(name).by_name["overall"].kind is ItemKind.RATING
+    assert sum(item.kind is ItemKind.RATING for item in instrument(name).items()) >= 9
 
 
 @pytest.mark.parametrize(("name", "counts"), [("cca-2021", [3, 16, 25]), ("cca-2023", [3, 17, 27])])
@@ -365,7 +365,7 @@ CHILD = frozenset(
     for name in ("main-2023", "minors-2024")
     for item in instrument(name).items()
     if item.module == "minors"
-    and item.kind is not Kind.NOTE
+    and item.kind is not ItemKind.NOTE
     and item.name not in {"guardian", "child_age", "guardian_consent", "overall"}
 )
 
@@ -529,7 +529,7 @@ def test_measures_refer_to_items_and_choices_that_exist() -> None:
     for row in measures():
         item, chosen = items[row["item"]], row["choices"].split()
         assert set(chosen) <= {choice.name for choice in item.choices}, row["key"]
-        assert bool(chosen) != (item.kind is Kind.RATING), row["key"]
+        assert bool(chosen) != (item.kind is ItemKind.RATING), row["key"]
         assert not {"dk", "na", "refused"} & set(chosen), row["key"]
 
 
@@ -550,6 +550,6 @@ def test_every_unscored_rating_has_a_measure() -> None:
         item.name
         for name in INSTRUMENTS
         for item in instrument(name).items()
-        if item.kind is Kind.RATING and item.indicator is None
+        if item.kind is ItemKind.RATING and item.indicator is None
     }
     assert unscored == {row["item"] for row in measures() if not row["choices"]}

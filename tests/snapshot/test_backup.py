@@ -14,23 +14,28 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.publish.results import open_results
 from survey.settings import Settings
 from survey.snapshot import backup as backing_up
-from survey.snapshot.backup import BACKED_UP, BackupNotWritten, back_up, check_backup
-from survey.snapshot.restore import RESTORED, FilesNotRestored, restore
+from survey.snapshot.backup import (
+    ACTION_BACKED_UP,
+    BackupNotWrittenError,
+    check_backup,
+    create_backup,
+)
+from survey.snapshot.restore import ACTION_RESTORED, FilesNotRestoredError, restore
 from survey.store import schema
 from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
 from survey.store.backup.encryption import BackupSecret, new_key_file
 from survey.store.backup.errors import (
-    BackupDamaged,
-    BackupLocked,
-    BackupTooNew,
-    NothingToBackUp,
-    StoreInTheWay,
+    BackupDamagedError,
+    BackupLockedError,
+    BackupTooNewError,
+    StoreNotFoundError,
+    StoreOccupiedError,
 )
-from survey.store.backup.loading import NotTaken, stored_sha256
+from survey.store.backup.loader import BackupRefusedError, stored_sha256
 from survey.store.backup.manifest import BackupManifest
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
 from survey.store.tables import (
@@ -106,7 +111,7 @@ def target(store_url: str, tmp_path: Path) -> Settings:
 
 
 def saved(settings: Settings, path: Path, secret: BackupSecret | None = None) -> BackupManifest:
-    return back_up(settings, target=path, secret=secret, actor=OPERATOR, now=NOW)
+    return create_backup(settings, target=path, secret=secret, actor=OPERATOR, now=NOW)
 
 
 def restored(settings: Settings, path: Path, **options: Any) -> BackupManifest:
@@ -189,7 +194,7 @@ def test_a_wave_comes_back_the_same_and_goes_on_to_the_other_database(
     second = saved(there, tmp_path / "second.backup")
     assert checksums(second) == checksums(first)
     assert second.left_out == ()
-    assert actions(there) == [*actions(demo)[:-1], RESTORED, BACKED_UP]
+    assert actions(there) == [*actions(demo)[:-1], ACTION_RESTORED, ACTION_BACKED_UP]
     restored(again, tmp_path / "second.backup")
     assert checksums(saved(again, tmp_path / "third.backup")) == checksums(first)
 
@@ -241,7 +246,7 @@ def test_a_filled_store_is_replaced_only_when_told(
     with session_scope(target.store_url) as session:
         _write_a_pair(session, 0)
     before = state_of_empty = saved(target, tmp_path / "before.backup")
-    with pytest.raises(StoreInTheWay, match=r"account, audit_entry.*--replace"):
+    with pytest.raises(StoreOccupiedError, match=r"account, audit_entry.*--replace"):
         restored(target, file)
     assert checksums(saved(target, tmp_path / "after.backup")) == checksums(state_of_empty)
     restored(target, file, replace=True)
@@ -282,7 +287,7 @@ def test_a_file_that_is_cut_off_restores_nothing(
     size = int(keep * len(data)) if isinstance(keep, float) else keep
     (tmp_path / "cut.backup").write_bytes(data[:size])
     before = state(source, check_backup(tmp_path / "whole.backup", secret))
-    with pytest.raises(BackupDamaged, match="Nothing was restored"):
+    with pytest.raises(BackupDamagedError, match="Nothing was restored"):
         restored(source, tmp_path / "cut.backup", secret=secret, replace=True)
     assert state(source, check_backup(tmp_path / "whole.backup", secret)) == before
 
@@ -297,7 +302,7 @@ def test_a_changed_byte_is_noticed_or_means_nothing(file: Path, tmp_path: Path) 
         changed_file.write_bytes(spoilt)
         try:
             assert check_backup(changed_file, None) == whole
-        except BackupDamaged:
+        except BackupDamagedError:
             noticed += 1
     assert noticed > 10
 
@@ -305,13 +310,13 @@ def test_a_changed_byte_is_noticed_or_means_nothing(file: Path, tmp_path: Path) 
 def test_a_wrong_key_and_other_files_are_told(source: Settings, tmp_path: Path) -> None:
     saved(source, tmp_path / "sealed.backup", KEY)
     assert b"main-2026" not in (tmp_path / "sealed.backup").read_bytes()
-    with pytest.raises(BackupLocked):
+    with pytest.raises(BackupLockedError):
         check_backup(tmp_path / "sealed.backup", BackupSecret.key_file(new_key_file().encode()))
-    with pytest.raises(BackupLocked):
+    with pytest.raises(BackupLockedError):
         check_backup(tmp_path / "sealed.backup", None)
-    with pytest.raises(BackupDamaged, match="not a backup"):
+    with pytest.raises(BackupDamagedError, match="not a backup"):
         check_backup(source.data_dir / "survey.db", None)
-    with pytest.raises(BackupDamaged, match="No such file"):
+    with pytest.raises(BackupDamagedError, match="No such file"):
         check_backup(tmp_path / "nowhere.backup", None)
 
 
@@ -325,7 +330,7 @@ def test_what_the_database_refuses_leaves_everything_as_it_was(
     )  # fmt: skip
     restored(target, file)
     before = state(target, check_backup(file, None))
-    with pytest.raises(NotTaken, match="as it was before"):
+    with pytest.raises(BackupRefusedError, match="as it was before"):
         restored(target, orphans, replace=True)
     assert state(target, check_backup(file, None)) == before
 
@@ -345,7 +350,7 @@ def test_files_that_cannot_be_put_back_leave_everything_as_it_was(
         source.rename(final)
 
     monkeypatch.setattr("survey.snapshot.restore.shutil.move", move)
-    with pytest.raises(FilesNotRestored, match="No space left"):
+    with pytest.raises(FilesNotRestoredError, match="No space left"):
         restored(target, file, replace=True)
     assert len(moves) == 3
     assert state(target, check_backup(file, None)) == before
@@ -356,13 +361,13 @@ def test_a_backup_chooses_no_file_of_its_own(
     file: Path, source: Settings, tmp_path: Path, name: str
 ) -> None:
     path = forged(file, tmp_path / "forged.backup", files=lambda _: name)
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         restored(source, path, replace=True)
 
 
 def test_a_path_that_climbs_is_refused(file: Path, tmp_path: Path) -> None:
     path = forged(file, tmp_path / "forged.backup", files=lambda _: "../../etc/passwd")
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         check_backup(path, None)
 
 
@@ -372,7 +377,7 @@ def test_a_store_in_use_is_not_pulled_away(file: Path, target: Settings) -> None
         connection.execute(sa.text("SELECT count(*) FROM wave")).scalar_one()
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        with pytest.raises(StoreInTheWay, match="in use"):
+        with pytest.raises(StoreOccupiedError, match="in use"):
             restored(target, file)
     other.dispose()
     restored(target, file)
@@ -382,7 +387,7 @@ def test_a_newer_backup_waits_for_newer_software(
     file: Path, target: Settings, tmp_path: Path
 ) -> None:
     path = forged(file, tmp_path / "newer.backup", migration="9999")
-    with pytest.raises(BackupTooNew):
+    with pytest.raises(BackupTooNewError):
         restored(target, path)
 
 
@@ -433,7 +438,7 @@ def test_an_older_backup_is_brought_up_to_date(
     )
     path.write_bytes(buffer.getvalue())
     restored(target, path)
-    assert schema.revision(target.store_url) == schema.head()
+    assert schema.stored_revision(target.store_url) == schema.head_revision()
     after = checksums(saved(target, tmp_path / "now.backup"))
     assert after["response"] == checksums(manifest)["response"]
     assert after["back_check"][0] == 0
@@ -451,16 +456,16 @@ def test_a_snapshot_that_is_gone_is_told_and_the_rest_is_saved(
 def test_nothing_half_is_left_where_a_backup_cannot_be_written(
     source: Settings, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BackupNotWritten, match="exists"):
+    with pytest.raises(BackupNotWrittenError, match="exists"):
         saved(source, file)
-    with pytest.raises(BackupNotWritten):
+    with pytest.raises(BackupNotWrittenError):
         saved(source, tmp_path / "nowhere" / "a.backup")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ArchiveWriter, "add_file", full)
-    with pytest.raises(BackupNotWritten, match="No space left"):
+    with pytest.raises(BackupNotWrittenError, match="No space left"):
         saved(source, tmp_path / "full.backup")
     assert sorted(p.name for p in tmp_path.iterdir() if "backup" in p.name) == ["source.backup"]
     assert file.stat().st_mode & 0o077 == 0
@@ -468,17 +473,17 @@ def test_nothing_half_is_left_where_a_backup_cannot_be_written(
 
 def test_a_store_of_another_version_or_none_is_not_backed_up(bare_url: str, tmp_path: Path) -> None:
     settings = Settings(database_url=bare_url, data_dir=tmp_path, _env_file=None)
-    with pytest.raises(NothingToBackUp, match="no store"):
+    with pytest.raises(StoreNotFoundError, match="no store"):
         saved(settings, tmp_path / "a.backup")
     with engine_for(bare_url).begin() as connection:
         schema.upgrade_within(connection, "0007")
-    with pytest.raises(NothingToBackUp, match="0007"):
+    with pytest.raises(StoreNotFoundError, match="0007"):
         saved(settings, tmp_path / "a.backup")
 
 
 def test_only_who_administers_backs_up_and_restores(file: Path, source: Settings) -> None:
     analyst = Principal(new_id(), "A", Role.ANALYST, "CN")
-    with pytest.raises(AccessDenied):
-        back_up(source, target=file, secret=None, actor=analyst, now=NOW)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
+        create_backup(source, target=file, secret=None, actor=analyst, now=NOW)
+    with pytest.raises(AccessDeniedError):
         restore(source, source=file, secret=None, actor=analyst, now=NOW)

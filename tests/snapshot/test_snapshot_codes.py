@@ -8,26 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section, Special
+from survey.instrument.model import (
+    Choice,
+    Instrument,
+    Item,
+    ItemKind,
+    Language,
+    Section,
+    SpecialAnswer,
+)
 from survey.snapshot import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
-from survey.snapshot.codes import ABSENT, rating_codes
-from survey.snapshot.frame import FIELDS, frame_of
+from survey.snapshot.answer_codes import NOT_IN_ANSWERS, encode_ratings
+from survey.snapshot.response_frame import RESPONSE_COLUMNS, build_response_frame
 
 ITEMS = (
-    Item(name="quality", kind=Kind.RATING, minimum=1, maximum=10, specials=tuple(Special)),
+    Item(
+        name="quality", kind=ItemKind.RATING, minimum=1, maximum=10, specials=tuple(SpecialAnswer)
+    ),
     Item(
         name="channel",
-        kind=Kind.SELECT_MULTIPLE,
+        kind=ItemKind.SELECT_MULTIPLE,
         choices=(Choice(name="tv", label={"en": "TV"}), Choice(name="web", label={"en": "Web"})),
     ),
     Item(
         name="gender",
-        kind=Kind.SELECT_ONE,
+        kind=ItemKind.SELECT_ONE,
         choices=(Choice(name="male", label={}), Choice(name="female", label={})),
     ),
-    Item(name="age", kind=Kind.CALCULATE, calculation="40"),
-    Item(name="comment", kind=Kind.TEXT),
-    Item(name="hello", kind=Kind.NOTE),
+    Item(name="age", kind=ItemKind.CALCULATE, calculation="40"),
+    Item(name="comment", kind=ItemKind.TEXT),
+    Item(name="hello", kind=ItemKind.NOTE),
 )
 INSTRUMENT = Instrument(
     name="tiny",
@@ -45,25 +55,25 @@ def row(answers: dict[str, object], psu: str | None = "110000-u-01") -> tuple[ob
 
 
 def test_each_kind_of_no_score_has_its_own_code() -> None:
-    values = [7, "dk", "na", "refused", ABSENT, None]
+    values = [7, "dk", "na", "refused", NOT_IN_ANSWERS, None]
     expected = [7, DONT_KNOW, NOT_EXPERIENCED, REFUSED, NOT_ASKED, MISSING]
-    assert rating_codes(values).tolist() == expected
+    assert encode_ratings(values).tolist() == expected
 
 
 def test_a_truth_value_or_a_text_is_never_a_score() -> None:
-    assert rating_codes([True, "7", 7.0]).tolist() == [MISSING, MISSING, MISSING]
+    assert encode_ratings([True, "7", 7.0]).tolist() == [MISSING, MISSING, MISSING]
 
 
 @given(st.lists(st.one_of(st.integers(1, 10), st.sampled_from(["dk", "na", "refused", None]))))
 def test_codes_keep_length_and_scores(values: list[object]) -> None:
-    codes = rating_codes(values)
+    codes = encode_ratings(values)
     assert codes.dtype == np.int8
     assert len(codes) == len(values)
     assert [c for c in codes.tolist() if c > 0] == [v for v in values if isinstance(v, int)]
 
 
 def test_the_frame_has_typed_columns_and_no_open_text() -> None:
-    frame = frame_of(
+    frame = build_response_frame(
         [
             row({"quality": 9, "channel": ["web"], "gender": "male", "age": 40, "comment": "hi"}),
             row({"quality": "na", "channel": None, "gender": "female", "age": 41}, psu=None),
@@ -72,7 +82,7 @@ def test_the_frame_has_typed_columns_and_no_open_text() -> None:
         INSTRUMENT,
     )
     assert list(frame.columns) == [
-        *FIELDS,
+        *RESPONSE_COLUMNS,
         "quality",
         "channel/tv",
         "channel/web",
@@ -89,12 +99,12 @@ def test_the_frame_has_typed_columns_and_no_open_text() -> None:
 
 
 def test_no_interviews_give_an_empty_frame_with_all_columns() -> None:
-    frame = frame_of([], INSTRUMENT)
+    frame = build_response_frame([], INSTRUMENT)
     assert len(frame) == 0
     assert "quality" in frame.columns
 
 
 @pytest.mark.parametrize("name", ["started_at", "submitted_at"])
 def test_times_are_utc(name: str) -> None:
-    frame = frame_of([row({})], INSTRUMENT)
+    frame = build_response_frame([row({})], INSTRUMENT)
     assert frame[name].iloc[0] == pd.Timestamp(WHEN)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.snapshot import Manifest, SnapshotDamaged, read_snapshot, write_snapshot
-from survey.snapshot.files import RESPONSES, content_sha256, parquet_bytes
+from survey.snapshot import SnapshotDamagedError, SnapshotManifest, read_snapshot, write_snapshot
+from survey.snapshot.snapshot_files import RESPONSES, content_sha256, parquet_bytes
 
 FRAME = pd.DataFrame({"response_id": ["a", "b"], "quality": pd.array([9, -1], dtype="int8")})
 
 
-def manifest(data: bytes) -> Manifest:
-    return Manifest(
+def manifest(data: bytes) -> SnapshotManifest:
+    return SnapshotManifest(
         wave="main-2024",
         series="main",
         year=2024,
@@ -56,12 +56,12 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
     data = parquet_bytes(FRAME)
     folder = write_snapshot(tmp_path, manifest(data), data)
     (folder / RESPONSES).write_bytes(parquet_bytes(FRAME.assign(quality=[10, 10])))
-    with pytest.raises(SnapshotDamaged, match="changed"):
+    with pytest.raises(SnapshotDamagedError, match="changed"):
         read_snapshot(folder)
 
 
 def test_a_missing_snapshot_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotDamaged, match="Freeze the wave again"):
+    with pytest.raises(SnapshotDamagedError, match="Freeze the wave again"):
         read_snapshot(tmp_path / "gone")
 
 
@@ -71,7 +71,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("survey.snapshot.files.replace_file", full_disk)
+    monkeypatch.setattr("survey.snapshot.snapshot_files.replace_file", full_disk)
     with pytest.raises(OSError, match="space"):
         write_snapshot(tmp_path, manifest(data), data)
     assert list((tmp_path / "main-2024").iterdir()) == []

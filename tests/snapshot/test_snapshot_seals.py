@@ -13,16 +13,16 @@ from sqlmodel import col, select
 
 from seed.demo import build
 from survey.access.principal import OPERATOR
-from survey.publish.releasing import release_wave
+from survey.publish.release import release_wave
 from survey.publish.results import list_waves, open_results
 from survey.publish.results.freeze import freeze_wave
-from survey.publish.results.outdated import outdated_waves
 from survey.publish.results.recompute import recompute_wave
-from survey.publish.results.store import CELLS, WaveInfo, changes_file
+from survey.publish.results.table_versions import outdated_waves
+from survey.publish.results.wave_results import CELLS, WaveInfo, changes_file
 from survey.settings import Settings
 from survey.snapshot import seals as sealing
-from survey.snapshot.files import MANIFEST, RESPONSES, SnapshotDamaged, read_manifest
 from survey.snapshot.seals import FILES, SEAL, SEALED, find_seals, seal_of_seals
+from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, SnapshotDamagedError, read_manifest
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Snapshot, Wave
 
@@ -118,7 +118,7 @@ def test_every_file_is_in_the_manifest_and_in_the_trail(settings: Settings) -> N
 def test_five_points_more_for_beijing_are_an_error_that_names_the_file(settings: Settings) -> None:
     folder = folder_of(settings)
     add_five_points(folder)
-    with pytest.raises(SnapshotDamaged, match=r"The file cells\.parquet .* was changed"):
+    with pytest.raises(SnapshotDamagedError, match=r"The file cells\.parquet .* was changed"):
         read_all(settings)
     recompute(settings)
     read_all(settings)
@@ -130,7 +130,7 @@ def test_every_other_file_is_held_against_its_seal(settings: Settings, name: str
     path = next(folder.glob("changes-*")) if name == "changes" else folder / name
     data = path.read_bytes()
     path.write_bytes(data.replace(b"2024", b"2025", 1) if b"2024" in data else data + b" ")
-    with pytest.raises(SnapshotDamaged, match=path.name):
+    with pytest.raises(SnapshotDamagedError, match=path.name):
         read_all(settings)
 
 
@@ -141,7 +141,7 @@ def test_hashes_cannot_be_taken_out_of_the_manifest(settings: Settings) -> None:
     plain = json.loads((folder / MANIFEST).read_text())
     del plain["files"]
     (folder / MANIFEST).write_text(json.dumps(plain))
-    with pytest.raises(SnapshotDamaged, match=MANIFEST):
+    with pytest.raises(SnapshotDamagedError, match=MANIFEST):
         read_all(settings)
 
 
@@ -151,7 +151,7 @@ def test_right_hashes_in_the_manifest_do_not_help_either(settings: Settings) -> 
     forged = json.loads((folder / MANIFEST).read_text())
     forged["files"][CELLS] = hashlib.sha256((folder / CELLS).read_bytes()).hexdigest()
     (folder / MANIFEST).write_text(json.dumps(forged))
-    with pytest.raises(SnapshotDamaged, match=MANIFEST):
+    with pytest.raises(SnapshotDamagedError, match=MANIFEST):
         read_all(settings)
 
 
@@ -162,7 +162,7 @@ def test_a_file_that_was_not_sealed_is_not_read(settings: Settings) -> None:
     shutil.copy(mine, forged)
     with read_scope(settings.store_url) as session:
         results = open_results(settings, session, OLDER)
-    with pytest.raises(SnapshotDamaged, match=forged.name):
+    with pytest.raises(SnapshotDamagedError, match=forged.name):
         results.changes(OPERATOR, before=info_of(settings))
 
 
@@ -198,7 +198,7 @@ def test_a_change_in_another_folder_is_not_sealed_with_it(settings: Settings) ->
     folder = folder_of(settings)
     (folder / "ranks.parquet").write_bytes(b"PAR1 forged PAR1")
     recompute(settings, OLDER)
-    with pytest.raises(SnapshotDamaged, match=r"ranks\.parquet"):
+    with pytest.raises(SnapshotDamagedError, match=r"ranks\.parquet"):
         read_all(settings)
 
 
@@ -210,7 +210,7 @@ def test_changed_responses_are_computed_from_nowhere(settings: Settings) -> None
     forged = json.loads((folder / MANIFEST).read_text())
     forged["responses_sha256"] = hashlib.sha256((folder / RESPONSES).read_bytes()).hexdigest()
     (folder / MANIFEST).write_text(json.dumps(forged))
-    with pytest.raises(SnapshotDamaged):
+    with pytest.raises(SnapshotDamagedError):
         recompute(settings)
 
 
@@ -232,7 +232,7 @@ def test_a_failed_freeze_leaves_files_and_seals_as_they_were(
     def changed(*_: object) -> None:
         raise RuntimeError("changed meanwhile")
 
-    monkeypatch.setattr("survey.publish.results.freeze._require_same", changed)
+    monkeypatch.setattr("survey.publish.results.freeze._require_unchanged_responses", changed)
     monkeypatch.setattr("survey.publish.results.freeze.version", lambda _: "9.9")
     with pytest.raises(RuntimeError):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)

@@ -7,22 +7,22 @@ matter of reading the migration.
 import ast
 from collections.abc import Iterator
 
-BIG = frozenset(
+LARGE_TABLES = frozenset(
     {
         "response", "response_revision", "response_flag", "response_risk", "audit_entry",
         "invitation", "paper_keying",
     }
 )  # fmt: skip
 """Tables that grow with the interviews."""
-_GONE = {
+_REMOVED = {
     "drop_table": "drops a table that the older version may read",
     "drop_column": "drops a column that the older version may read",
     "rename_table": "renames a table under the older version",
     "batch_alter_table": "builds a table anew: triggers are lost on SQLite, rows written once more",
 }
 _STATEMENTS = {
-    "DROP TABLE": _GONE["drop_table"],
-    "DROP COLUMN": _GONE["drop_column"],
+    "DROP TABLE": _REMOVED["drop_table"],
+    "DROP COLUMN": _REMOVED["drop_column"],
     "RENAME ": "renames under the older version",
     "SET NOT NULL": "reads the whole table under a lock; add a CHECK that is NOT VALID first",
     "LOCK TABLE": "locks a table",
@@ -45,8 +45,8 @@ def _of_node(node: ast.AST) -> Iterator[str]:
 
 def _of_call(call: ast.Call, name: str) -> Iterator[str]:
     given = {each.arg: each.value for each in call.keywords}
-    if name in _GONE:
-        yield _GONE[name]
+    if name in _REMOVED:
+        yield _REMOVED[name]
     if name == "alter_column" and given.keys() & {"type_", "new_column_name", "nullable"}:
         yield "changes a column that the older version uses, or writes the table once more"
     if name == "add_column" and _is_required(call) and "server_default" not in _column(call):
@@ -64,7 +64,9 @@ def _is_true(node: ast.expr | None) -> bool:
 
 
 def _touches_big(call: ast.Call) -> bool:
-    return any(isinstance(each, ast.Constant) and each.value in BIG for each in call.args[:2])
+    return any(
+        isinstance(each, ast.Constant) and each.value in LARGE_TABLES for each in call.args[:2]
+    )
 
 
 def _column(call: ast.Call) -> dict[str | None, ast.expr]:

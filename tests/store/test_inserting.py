@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import select
 
 from survey.store.engine import read_scope, session_scope
-from survey.store.inserting import insert_if_new
+from survey.store.inserts import insert_if_new
 from survey.store.tables import IndicatorTreeVersion, new_id
 
 

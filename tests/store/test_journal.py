@@ -9,18 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from audit_owner import run, triggers_off
+from audit_tampering import disable_triggers, run
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InternalError
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record, record_many
-from survey.access.audit_verify import Report, verify
+from survey.access.audit_verify import ChainReport, verify
 from survey.access.principal import OPERATOR
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, AuditHead, new_id
-from survey.store.together import Done, Failed, write_together
-from survey.store.unavailable import StoreUnavailable
+from survey.store.transactions import StoreUnavailableError, WorkFailed, WorkSucceeded, run_batch
 
 NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 
@@ -36,7 +35,7 @@ def subjects(url: str) -> list[str]:
         return list(session.exec(query).all())
 
 
-def checked(url: str) -> Report:
+def checked(url: str) -> ChainReport:
     with read_scope(url) as session:
         return verify(session=session, principal=OPERATOR)
 
@@ -61,13 +60,13 @@ def test_entries_are_numbered_in_the_order_in_which_they_were_recorded(store_url
 
 
 def test_what_is_rolled_back_leaves_no_entry(store_url: str) -> None:
-    with suppress(Undone), session_scope(store_url) as session:
+    with suppress(UndoneError), session_scope(store_url) as session:
         note(session, "gone")
-        raise Undone
+        raise UndoneError
     with read_scope(store_url) as session:
         note(session, "never committed")
     assert subjects(store_url) == []
-    assert checked(store_url).is_whole
+    assert checked(store_url).is_intact
 
 
 def test_a_session_that_goes_on_after_a_rollback_forgets_what_was_before(store_url: str) -> None:
@@ -82,16 +81,16 @@ def test_a_session_that_goes_on_after_a_rollback_forgets_what_was_before(store_u
     assert subjects(store_url) == ["1", "2"]
 
 
-class Undone(Exception):
+class UndoneError(Exception):
     pass
 
 
 @contextmanager
 def undone(session: Session) -> Iterator[None]:
     """A savepoint that is rolled back at its end."""
-    with suppress(Undone), session.begin_nested():
+    with suppress(UndoneError), session.begin_nested():
         yield
-        raise Undone
+        raise UndoneError
 
 
 def test_savepoints_take_their_entries_with_them(store_url: str) -> None:
@@ -108,7 +107,7 @@ def test_savepoints_take_their_entries_with_them(store_url: str) -> None:
             note(session, "3")
         note(session, "4")
     assert subjects(store_url) == ["1", "2", "3", "4"]
-    assert checked(store_url).is_whole
+    assert checked(store_url).is_intact
 
 
 def test_a_flush_that_fails_within_a_savepoint_drops_only_its_own(store_url: str) -> None:
@@ -141,13 +140,19 @@ def _unit(subject: str, error: Exception | None = None) -> Callable[[Session], s
 
 
 def test_units_that_fail_together_with_others_leave_no_entry(store_url: str) -> None:
-    outcomes = write_together(
+    outcomes = run_batch(
         store_url,
         [_unit("1"), _unit("x", KeyError()), _unit("2"), _unit("y", KeyError()), _unit("3")],
     )
-    assert [type(outcome) for outcome in outcomes] == [Done, Failed, Done, Failed, Done]
+    assert [type(outcome) for outcome in outcomes] == [
+        WorkSucceeded,
+        WorkFailed,
+        WorkSucceeded,
+        WorkFailed,
+        WorkSucceeded,
+    ]
     assert subjects(store_url) == ["1", "2", "3"]
-    assert checked(store_url).is_whole
+    assert checked(store_url).is_intact
 
 
 def test_units_that_are_run_again_alone_are_entered_once(store_url: str) -> None:
@@ -159,9 +164,9 @@ def test_units_that_are_run_again_alone_are_entered_once(store_url: str) -> None
         if len(tries) == 1:
             raise InternalError("lost", None, Exception())
 
-    write_together(store_url, [_unit("1"), unlucky, _unit("3")])
+    run_batch(store_url, [_unit("1"), unlucky, _unit("3")])
     assert subjects(store_url) == ["1", "2", "3"]
-    assert checked(store_url).is_whole
+    assert checked(store_url).is_intact
 
 
 def test_a_document_that_is_no_json_fails_where_it_is_recorded(store_url: str) -> None:
@@ -194,11 +199,11 @@ def test_what_changes_after_it_was_recorded_is_entered_as_it_was(store_url: str)
 
 def test_without_a_head_nothing_is_written_and_every_caller_is_told(store_url: str) -> None:
     with session_scope(store_url) as session:
-        triggers_off(session)
+        disable_triggers(session)
         run(session, "DELETE FROM audit_head")
-    outcomes = write_together(store_url, [_unit("1"), _unit("2")])
-    errors = [outcome.error for outcome in outcomes if isinstance(outcome, Failed)]
-    assert [type(error) for error in errors] == [StoreUnavailable] * 2
+    outcomes = run_batch(store_url, [_unit("1"), _unit("2")])
+    errors = [outcome.error for outcome in outcomes if isinstance(outcome, WorkFailed)]
+    assert [type(error) for error in errors] == [StoreUnavailableError] * 2
     assert subjects(store_url) == []
 
 
@@ -219,7 +224,7 @@ def test_the_database_itself_refuses_to_change_the_trail(store_url: str, stateme
         note(session, "1")
     with pytest.raises(IntegrityError), engine_for(store_url).begin() as connection:
         connection.execute(text(statement))
-    assert checked(store_url).is_whole
+    assert checked(store_url).is_intact
 
 
 @pytest.mark.postgres
@@ -231,7 +236,7 @@ def test_the_trail_cannot_be_emptied(postgres_url: str, table: str) -> None:
 
 def _write_many(url: str, name: str, count: int) -> None:
     for number in range(count):
-        write_together(
+        run_batch(
             url,
             [
                 _unit(f"{name}-{number}-a"),

@@ -13,11 +13,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlmodel import func, select
 
-from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
-from survey.store.repeating import write
 from survey.store.tables import Response, SchemaFloor
+from survey.store.transactions import run_in_transaction
 from tests.store.migration_rules import broken_rules
 
 NEXT = """
@@ -46,7 +46,7 @@ LAST_BEFORE_RELEASE = "0014"
 @pytest.fixture
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Lets a block run as the next version of the product, which has one migration more."""
-    head = schema.head()
+    head = schema.head_revision()
 
     def become(floor: str = "") -> None:
         floor_line = f'serves_from = "{floor}"' if floor else ""
@@ -67,7 +67,7 @@ def _hand_in(field: Any, url: str) -> UUID:
             "started_at": field.now - timedelta(minutes=6),
         }
     )  # fmt: skip
-    receipt: Receipt = write(
+    receipt: SubmissionReceipt = run_in_transaction(
         url,
         lambda session: submit(
             session=session, submission=submission, principal=field.surveyor, now=field.now
@@ -82,7 +82,7 @@ def test_interviews_come_in_while_the_next_version_upgrades(
 ) -> None:
     field = make_field(postgres_url)
     monkeypatch.setattr(schema, "_LOCK_SECONDS", 0.2)
-    monkeypatch.setattr(schema, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(schema, "_MAX_PAUSE_SECONDS", 0.1)
     upgraded, reading, tried = Event(), Event(), Event()
     original = schema._LOG.warning
     monkeypatch.setattr(
@@ -112,11 +112,11 @@ def test_interviews_come_in_while_the_next_version_upgrades(
             schema.upgrade(postgres_url)
         finally:
             upgraded.set()
-        assert schema.revision(postgres_url) == "9001"
+        assert schema.stored_revision(postgres_url) == "9001"
         reader.result(60)
         written = [each for writer in writers for each in writer.result(60)]
     next_version.back()
-    schema.check(postgres_url)
+    schema.require_compatible_schema(postgres_url)
     written.append(_hand_in(field, postgres_url))
     with read_scope(postgres_url) as session:
         assert set(session.exec(select(Response.id)).all()) == set(written)
@@ -129,37 +129,37 @@ def test_a_store_says_how_old_a_version_may_be(store_url: str, next_version: Any
         known = {script.revision for script in _scripts().walk_revisions()}
         assert session.exec(select(SchemaFloor.revision)).one() in known
     next_version()
-    with pytest.raises(schema.StoreTooOld, match="survey init"):
-        schema.check(store_url)
+    with pytest.raises(schema.StoreTooOldError, match="survey init"):
+        schema.require_compatible_schema(store_url)
     schema.upgrade(store_url)
-    schema.check(store_url)
+    schema.require_compatible_schema(store_url)
     next_version.back()
-    schema.check(store_url)
+    schema.require_compatible_schema(store_url)
     schema.upgrade(store_url)
-    assert schema.revision(store_url) == "9001"
+    assert schema.stored_revision(store_url) == "9001"
 
 
 def test_a_version_that_is_too_old_refuses_to_serve(store_url: str, next_version: Any) -> None:
     next_version(floor="9001")
     schema.upgrade(store_url)
     next_version.back()
-    for refuse in (schema.check, schema.upgrade):
-        with pytest.raises(schema.StoreTooNew, match="newer version"):
+    for refuse in (schema.require_compatible_schema, schema.upgrade):
+        with pytest.raises(schema.StoreTooNewError, match="newer version"):
             refuse(store_url)
-    assert schema.revision(store_url) == "9001"
+    assert schema.stored_revision(store_url) == "9001"
 
 
 def test_a_newer_store_that_says_nothing_is_not_served(store_url: str) -> None:
     with session_scope(store_url) as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
         session.connection().execute(text("DROP TABLE schema_floor"))
-    with pytest.raises(schema.StoreTooNew):
-        schema.check(store_url)
+    with pytest.raises(schema.StoreTooNewError):
+        schema.require_compatible_schema(store_url)
 
 
 def test_an_empty_database_is_told_from_an_old_one(bare_url: str) -> None:
-    with pytest.raises(schema.StoreEmpty):
-        schema.check(bare_url)
+    with pytest.raises(schema.EmptyStoreError):
+        schema.require_compatible_schema(bare_url)
 
 
 def _scripts() -> ScriptDirectory:

@@ -11,17 +11,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.quality.reading import stored_interviews
+from survey.fieldwork.quality.response_query import stored_interviews
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave
-from survey.snapshot.frame import response_frame
+from survey.snapshot.response_frame import response_frame
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Mode, ResponseRevision, Status, Wave
 
 
-def _interview(field: Any, day: int = 0) -> StoredInterview:
-    return StoredInterview(
+def _interview(field: Any, day: int = 0) -> FinishedResponse:
+    return FinishedResponse(
         client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.SUBMITTED,
         submitted_at=field.now + timedelta(days=day), answers={"quality": day},
     )  # fmt: skip
@@ -36,7 +36,7 @@ def _other_wave(field: Any, key: str = "elderly-2026") -> Wave:
         return create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
 
 
-def _write(field: Any, wave: Wave, count: int) -> list[StoredInterview]:
+def _write(field: Any, wave: Wave, count: int) -> list[FinishedResponse]:
     rows = [_interview(field, day) for day in range(count)]
     with session_scope(field.url) as session:
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)

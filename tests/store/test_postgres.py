@@ -10,9 +10,8 @@ from sqlmodel import Session
 
 from survey.settings import current_settings
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope
-from survey.store.repeating import write
 from survey.store.tables import Account
-from survey.store.unavailable import StoreUnavailable
+from survey.store.transactions import StoreUnavailableError, run_in_transaction
 
 pytestmark = pytest.mark.postgres
 
@@ -62,10 +61,10 @@ def test_a_pool_that_is_used_up_says_so_in_words(
 ) -> None:
     with session_scope(postgres_url) as session:
         session.connection()
-        with pytest.raises(StoreUnavailable, match="Too many people"):
-            write(postgres_url, lambda other: other.connection())
+        with pytest.raises(StoreUnavailableError, match="Too many people"):
+            run_in_transaction(postgres_url, lambda other: other.connection())
     assert "SURVEY_DATABASE_POOL_SIZE" in caplog.text
-    write(postgres_url, lambda other: other.connection())
+    run_in_transaction(postgres_url, lambda other: other.connection())
 
 
 @pytest.mark.usefixtures("tight")
@@ -104,4 +103,4 @@ def test_a_connection_that_the_server_closed_is_replaced_before_use(postgres_url
     with session_scope(other) as session:
         session.connection().execute(text(f"SELECT pg_terminate_backend({own})"))
     sleep(1.1)
-    write(postgres_url, lambda session: session.connection().execute(text("SELECT 1")))
+    run_in_transaction(postgres_url, lambda session: session.connection().execute(text("SELECT 1")))

@@ -16,7 +16,7 @@ from survey.store.engine import dispose_engines, engine_for
 from survey.store.private_files import (
     close_to_others,
     create_private_file,
-    exposed_paths,
+    find_exposed_paths,
     is_exposed,
 )
 
@@ -54,13 +54,13 @@ def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> Non
             path.chmod(0o644)
         for path in (settings.snapshot_dir, folder.parent, folder):
             path.chmod(0o755)
-        exposed = set(exposed_paths(settings))
+        exposed = set(find_exposed_paths(settings))
         assert {path.name for path in exposed} >= {
             "survey.db", "survey.db-wal", "snapshots", "main-2026", "0123456789ab",
             "cells.parquet",
         }  # fmt: skip
         close_to_others(settings)
-        assert list(exposed_paths(settings)) == []
+        assert list(find_exposed_paths(settings)) == []
     dispose_engines()
     (tmp_path / "survey.db").chmod(0o644)
     with engine_for(settings.store_url).connect():

@@ -9,12 +9,16 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
-from survey.store import repeating
+from survey.store import transactions
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.repeating import MOST_TRIES, conflicts_met, write
 from survey.store.tables import Account
-from survey.store.unavailable import StoreUnavailable
+from survey.store.transactions import (
+    MAX_ATTEMPTS,
+    StoreUnavailableError,
+    conflict_counts,
+    run_in_transaction,
+)
 
 _ACCOUNTS = table_of(Account)
 
@@ -41,9 +45,9 @@ def test_a_victim_begins_again_and_is_kept_once(store_url: str, kind: type[psyco
             raise _victim(kind)
         return "done"
 
-    before = sum(conflicts_met().values())
-    assert write(store_url, unlucky_twice) == "done"
-    assert sum(conflicts_met().values()) == before + 2
+    before = sum(conflict_counts().values())
+    assert run_in_transaction(store_url, unlucky_twice) == "done"
+    assert sum(conflict_counts().values()) == before + 2
     with read_scope(store_url) as session:
         assert session.exec(select(Account.login)).all() == ["a"]
 
@@ -51,7 +55,7 @@ def test_a_victim_begins_again_and_is_kept_once(store_url: str, kind: type[psyco
 def test_it_gives_up_after_some_tries_and_keeps_nothing(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeating, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(transactions, "MAX_FIRST_PAUSE_SECONDS", 0.0)
     tries: list[int] = []
 
     def always(session: Session) -> None:
@@ -59,9 +63,9 @@ def test_it_gives_up_after_some_tries_and_keeps_nothing(
         tries.append(1)
         raise _victim(psycopg.errors.DeadlockDetected)
 
-    with pytest.raises(StoreUnavailable):
-        write(store_url, always)
-    assert len(tries) == MOST_TRIES
+    with pytest.raises(StoreUnavailableError):
+        run_in_transaction(store_url, always)
+    assert len(tries) == MAX_ATTEMPTS
     with read_scope(store_url) as session:
         assert session.exec(select(Account)).all() == []
 
@@ -74,8 +78,8 @@ def test_other_errors_are_not_tried_again(store_url: str, error: Exception) -> N
         tries.append(1)
         raise error
 
-    with pytest.raises((KeyError, StoreUnavailable)):
-        write(store_url, broken)
+    with pytest.raises((KeyError, StoreUnavailableError)):
+        run_in_transaction(store_url, broken)
     assert tries == [1]
 
 
@@ -100,7 +104,7 @@ def test_two_that_want_each_others_rows_both_come_through(postgres_url: str) -> 
                     both_hold_one.wait(30)
 
         try:
-            write(postgres_url, work)
+            run_in_transaction(postgres_url, work)
         except BaseException as error:
             failed.append(error)
 

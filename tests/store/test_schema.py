@@ -16,11 +16,11 @@ from survey.store.engine import engine_for
 
 
 def test_a_new_database_has_no_revision_and_an_upgraded_one_the_newest(bare_url: str) -> None:
-    assert schema.revision(bare_url) is None
+    assert schema.stored_revision(bare_url) is None
     schema.upgrade(bare_url)
-    assert schema.revision(bare_url) == schema.head()
+    assert schema.stored_revision(bare_url) == schema.head_revision()
     schema.upgrade(bare_url)
-    assert schema.revision(bare_url) == schema.head()
+    assert schema.stored_revision(bare_url) == schema.head_revision()
 
 
 def test_alembic_finds_nothing_left_to_migrate(store_url: str) -> None:
@@ -86,7 +86,7 @@ def test_migrated_and_declared_tables_are_the_same_down_to_every_constraint(bare
 def test_processes_that_start_together_migrate_once(bare_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(schema.upgrade, [bare_url] * 4))
-    assert schema.revision(bare_url) == schema.head()
+    assert schema.stored_revision(bare_url) == schema.head_revision()
 
 
 def test_a_failed_migration_leaves_nothing_behind(

@@ -12,8 +12,13 @@ from survey.locale import SurveyError, msg
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account
-from survey.store.together import Done, Failed, Work, write_together
-from survey.store.unavailable import StoreUnavailable
+from survey.store.transactions import (
+    StoreUnavailableError,
+    Work,
+    WorkFailed,
+    WorkSucceeded,
+    run_batch,
+)
 
 
 def add(login: str) -> Work:
@@ -43,10 +48,10 @@ def logins(url: str) -> set[str]:
 def test_what_fails_leaves_nothing_and_the_others_are_kept(store_url: str) -> None:
     no = SurveyError(msg("no"))
     works = [add("a"), after(add("b"), no), add("c"), after(add("d"), KeyError("d")), add("e")]
-    outcomes = write_together(store_url, works)
-    assert outcomes[0] == Done("a")
-    assert outcomes[1] == Failed(no)
-    assert isinstance(outcomes[3], Failed)
+    outcomes = run_batch(store_url, works)
+    assert outcomes[0] == WorkSucceeded("a")
+    assert outcomes[1] == WorkFailed(no)
+    assert isinstance(outcomes[3], WorkFailed)
     assert isinstance(outcomes[3].error, KeyError)
     assert logins(store_url) == {"a", "c", "e"}
 
@@ -56,13 +61,13 @@ def test_what_was_only_added_before_a_failure_is_forgotten_too(store_url: str) -
         add("half")(session)
         raise SurveyError(msg("no"))
 
-    write_together(store_url, [add("a"), careless, add("b")])
+    run_batch(store_url, [add("a"), careless, add("b")])
     assert logins(store_url) == {"a", "b"}
 
 
 def test_a_broken_rule_of_the_database_is_one_units_own(store_url: str) -> None:
-    outcomes = write_together(store_url, [add("a"), add("a"), add("b")])
-    assert [type(each) for each in outcomes] == [Done, Failed, Done]
+    outcomes = run_batch(store_url, [add("a"), add("a"), add("b")])
+    assert [type(each) for each in outcomes] == [WorkSucceeded, WorkFailed, WorkSucceeded]
     assert logins(store_url) == {"a", "b"}
 
 
@@ -77,8 +82,8 @@ def test_a_failing_database_makes_each_run_alone(store_url: str) -> None:
             raise OperationalError("", {}, Exception("deadlock detected"))
         return "b"
 
-    assert write_together(store_url, [add("a"), unlucky, add("c")]) == [
-        Done("a"), Done("b"), Done("c"),
+    assert run_batch(store_url, [add("a"), unlucky, add("c")]) == [
+        WorkSucceeded("a"), WorkSucceeded("b"), WorkSucceeded("c"),
     ]  # fmt: skip
     assert logins(store_url) == {"a", "b", "c"}
 
@@ -88,17 +93,17 @@ def test_a_full_disk_is_said_and_keeps_nothing(sqlite_url: str) -> None:
         session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
         session.connection().execute(text("CREATE TABLE big AS SELECT randomblob(9000000) AS b"))
 
-    outcomes = write_together(sqlite_url, [add("a"), too_much])
-    assert outcomes[0] == Done("a")
-    assert isinstance(outcomes[1], Failed)
-    assert isinstance(outcomes[1].error, StoreUnavailable)
+    outcomes = run_batch(sqlite_url, [add("a"), too_much])
+    assert outcomes[0] == WorkSucceeded("a")
+    assert isinstance(outcomes[1], WorkFailed)
+    assert isinstance(outcomes[1].error, StoreUnavailableError)
     assert logins(sqlite_url) == {"a"}
 
 
 @pytest.mark.postgres
 def test_two_processes_that_want_each_others_rows_both_come_through(postgres_url: str) -> None:
     accounts = table_of(Account)
-    write_together(postgres_url, [add("a"), add("b")])
+    run_batch(postgres_url, [add("a"), add("b")])
     both_hold_one = Barrier(2)
 
     def rename(login: str, mark: str, *, meet: bool = False) -> Work:
@@ -116,7 +121,7 @@ def test_two_processes_that_want_each_others_rows_both_come_through(postgres_url
 
     def run(*works: Work) -> Callable[[], None]:
         def go() -> None:
-            assert all(isinstance(each, Done) for each in write_together(postgres_url, works))
+            assert all(isinstance(each, WorkSucceeded) for each in run_batch(postgres_url, works))
 
         return go
 

@@ -11,7 +11,7 @@ from survey.access.principal import OPERATOR
 from survey.observe.logs import configure_logs
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
-from survey.ui.anchoring import write_anchor
+from survey.ui.periodic_tasks import log_anchor
 
 
 def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) -> None:
@@ -20,14 +20,14 @@ def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) ->
     handlers, level = root.handlers[:], root.level
     configure_logs(settings, out)
     try:
-        last = write_anchor(settings, None)
-        assert write_anchor(settings, last) == last
+        last = log_anchor(settings, None)
+        assert log_anchor(settings, last) == last
         with session_scope(sqlite_url) as session:
             record(
                 session=session, actor=None, action="a", subject_kind="k", subject_id="s",
                 now=datetime(2026, 5, 20, tzinfo=UTC),
             )  # fmt: skip
-        newest = write_anchor(settings, last)
+        newest = log_anchor(settings, last)
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
@@ -36,4 +36,4 @@ def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) ->
     written = Anchor(lines[-1]["sequence"], lines[-1]["hash"])
     assert written == newest
     with read_scope(sqlite_url) as session:
-        assert verify(session=session, principal=OPERATOR, anchors=[written]).is_whole
+        assert verify(session=session, principal=OPERATOR, anchors=[written]).is_intact

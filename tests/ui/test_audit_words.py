@@ -12,8 +12,8 @@ from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, Outcome, Status, WaveState
-from survey.ui.audit.names import ACTIONS, FAMILIES
-from survey.ui.audit.words import action_words, detail_lines
+from survey.ui.audit.formatting import format_action, format_detail
+from survey.ui.audit.labels import ACTION_FAMILY_NAMES, ACTION_NAMES
 
 CODE = re.compile(r"[a-z_]+\.[a-z_]+|store_cities")
 ENDINGS = {"response": Status, "wave": WaveState, "back_check": Outcome}
@@ -45,9 +45,9 @@ def test_actions_are_found() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("code", sorted({*CODES, *ACTIONS}))
+@pytest.mark.parametrize("code", sorted({*CODES, *ACTION_NAMES}))
 def test_every_action_has_words(code: str, language: str) -> None:
-    words = action_words(translator(language), code)
+    words = format_action(translator(language), code)
     assert words != code
     if language == "zh":
         assert not re.search(r"[a-z]{3}", words)
@@ -61,18 +61,20 @@ def test_what_a_demonstration_enters_is_said_in_words(frozen_small_demo: Path) -
     raw = {
         (action, line.partition(":")[0])
         for action, detail in entries
-        for line in detail_lines(translator("zh"), detail)
+        for line in format_detail(translator("zh"), detail)
         if re.match(r"[a-z0-9_]+:", line)
     }
     assert raw == set()
 
 
 def test_every_action_can_be_filtered() -> None:
-    assert {code.partition(".")[0] for code in CODES if "." in code} - {"demo"} <= FAMILIES.keys()
+    assert {code.partition(".")[0] for code in CODES if "." in code} - {
+        "demo"
+    } <= ACTION_FAMILY_NAMES.keys()
 
 
 def test_a_change_is_said_with_both_sides_and_words() -> None:
-    lines = detail_lines(
+    lines = format_detail(
         translator("en"),
         {"from": {"role": "surveyor", "active": True}, "to": {"role": "supervisor", "active": True},
          "sessions_ended": 2},

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
-from survey.store import unavailable
-from survey.store.unavailable import StoreUnavailable, change_scope
+from survey.store import transactions
+from survey.store.transactions import StoreUnavailableError, write_scope
 
 
 def _page() -> None:
@@ -17,15 +17,15 @@ def _page() -> None:
     from sqlalchemy.exc import OperationalError
 
     from survey.locale import translator
-    from survey.ui.page import Visit, fragment
+    from survey.ui.page_runner import PageContext, page_fragment
 
-    @fragment()
-    def part(visit: Visit) -> None:
+    @page_fragment()
+    def part(visit: PageContext) -> None:
         if st.button("look"):
             raise OperationalError("SELECT 1", {}, Exception("secret-host refused"))
         st.write("as usual")
 
-    part(Visit(SimpleNamespace(t=translator("zh")), None))  # type: ignore[arg-type]
+    part(PageContext(SimpleNamespace(t=translator("zh")), None))  # type: ignore[arg-type]
 
 
 def test_a_part_that_runs_alone_says_it_and_comes_back() -> None:
@@ -44,6 +44,6 @@ def test_whoever_changes_something_gets_one_error_of_ours(
     def away(_url: str, **_: object) -> Any:
         raise OperationalError("BEGIN", {}, Exception("down"))
 
-    monkeypatch.setattr(unavailable, "session_scope", away)
-    with pytest.raises(StoreUnavailable), change_scope(sqlite_url):
+    monkeypatch.setattr(transactions, "session_scope", away)
+    with pytest.raises(StoreUnavailableError), write_scope(sqlite_url):
         pass

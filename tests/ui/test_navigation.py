@@ -5,7 +5,7 @@ import pytest
 from survey.access.principal import NATION, OPERATOR, PERMISSIONS, Principal, Role
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
-from survey.ui.navigation import BY_KEY, PAGES, PageKey, landing_page, may_open, menu_for
+from survey.ui.navigation import PAGES, PAGES_BY_KEY, PageKey, landing_page, may_open, menu_for
 
 MENUS = {
     Role.SURVEYOR: ["home", "tasks", "interview"],
@@ -94,7 +94,7 @@ def test_a_stranger_sees_the_start_page_only() -> None:
 
 def test_every_file_in_pages_is_registered_and_the_other_way_round() -> None:
     files = {path.stem for path in (PROJECT_ROOT / "pages").glob("*.py")}
-    assert files == {page.key.value for page in PAGES} == set(BY_KEY)
+    assert files == {page.key.value for page in PAGES} == set(PAGES_BY_KEY)
 
 
 def test_every_page_but_the_start_needs_a_right_that_some_role_has() -> None:

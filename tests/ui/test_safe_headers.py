@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from apart import run_apart
+from coroutine_runner import run_in_thread
 from starlette.types import Message, Receive, Scope, Send
 
-from survey.ui.asgi import SafeHeaders
+from survey.ui.asgi import SecurityHeadersMiddleware
 from survey.web.security import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT
 
 
@@ -27,9 +27,9 @@ def answered(path: str, proxies: int = 0, **scope: Any) -> dict[str, str]:
             return {"type": "http.request", "body": b""}
 
         whole = {"type": "http", "path": path, "scheme": "http", "headers": [], **scope}
-        await SafeHeaders(_bare, proxies)(whole, receive, send)
+        await SecurityHeadersMiddleware(_bare, proxies)(whole, receive, send)
 
-    run_apart(ask())
+    run_in_thread(ask())
     return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 

@@ -4,13 +4,13 @@ import threading
 import time
 from collections import Counter
 
-from survey.ui.script_runs import COUNTED_SECONDS, ScriptRuns
+from survey.ui.script_runs import MAX_COUNTED_SECONDS, ScriptRunLimit
 
 
 class Crowd:
     """Threads that draw, and the most of them that were seen at the same time."""
 
-    def __init__(self, runs: ScriptRuns) -> None:
+    def __init__(self, runs: ScriptRunLimit) -> None:
         self.runs, self.now, self.most = runs, Counter[str](), Counter[str]()
         self._lock = threading.Lock()
 
@@ -31,7 +31,7 @@ class Crowd:
 
 
 def test_no_more_at_once_than_there_are_turns() -> None:
-    crowd = Crowd(ScriptRuns(3, 2))
+    crowd = Crowd(ScriptRunLimit(3, 2))
     threads = [crowd.draw(f"reader {number % 4}", 0.02) for number in range(24)]
     for thread in threads:
         thread.join(10)
@@ -42,7 +42,7 @@ def test_no_more_at_once_than_there_are_turns() -> None:
 
 
 def test_one_reader_leaves_turns_to_the_others() -> None:
-    crowd = Crowd(ScriptRuns(3, 2))
+    crowd = Crowd(ScriptRunLimit(3, 2))
     busy = [crowd.draw("busy", 0.5) for _ in range(6)]
     began = time.monotonic()
     crowd.draw("other", 0).join(10)
@@ -54,14 +54,14 @@ def test_one_reader_leaves_turns_to_the_others() -> None:
 
 
 def test_within_a_turn_there_is_nothing_to_wait_for() -> None:
-    runs = ScriptRuns(1, 1)
+    runs = ScriptRunLimit(1, 1)
     with runs.turn("a"), runs.turn("a"):
         assert len(runs._running) == 1
 
 
 def test_a_run_of_minutes_keeps_nobody_waiting() -> None:
     clock = [0.0]
-    runs, over = ScriptRuns(1, 1, clock=lambda: clock[0]), threading.Event()
+    runs, over = ScriptRunLimit(1, 1, clock=lambda: clock[0]), threading.Event()
 
     def freeze() -> None:
         with runs.turn("office"):
@@ -71,7 +71,7 @@ def test_a_run_of_minutes_keeps_nobody_waiting() -> None:
     thread.start()
     while not runs._running:
         time.sleep(0.001)
-    clock[0] += COUNTED_SECONDS
+    clock[0] += MAX_COUNTED_SECONDS
     with runs.turn("office"):
         assert len(runs._running) == 2
     over.set()

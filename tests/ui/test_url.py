@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from survey.ui.url import pick
+    from survey.ui.url_state import pick
 
     language = st.session_state.get("language", "en")
     labels = {"en": {"a": "Apple", "b": "Bear"}, "zh": {"a": "Pingguo", "b": "Xiong"}}[language]

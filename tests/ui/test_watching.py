@@ -7,15 +7,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from apart import run_apart
+from coroutine_runner import run_in_thread
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Mode, ResponseRisk, Status
-from survey.ui.watching import keep_looking
+from survey.ui.periodic_tasks import run_assessment_loop
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store_url(sqlite_url: str) -> str:
 
 
 def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path) -> None:
-    row = StoredInterview(
+    row = FinishedResponse(
         client_uuid=uuid4(), city_code="110000", mode=Mode.SELF, status=Status.SUBMITTED,
         submitted_at=field.now, answers=field.complete, surveyor_id=field.surveyor.account_id,
     )  # fmt: skip
@@ -40,7 +40,7 @@ def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path
 
     async def serve() -> None:
         settings = Settings(data_dir=tmp_path, database_url=field.url)
-        task = asyncio.create_task(keep_looking(settings, every=0.02))
+        task = asyncio.create_task(run_assessment_loop(settings, every=0.02))
         for _ in range(600):
             if assessed():
                 break
@@ -50,5 +50,5 @@ def test_what_arrived_is_looked_at_and_stopping_stops(field: Any, tmp_path: Path
             await task
         assert task.cancelled()
 
-    run_apart(serve())
+    run_in_thread(serve())
     assert assessed() == [row.id]

@@ -13,7 +13,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.principal import Role
-from survey.fieldwork.invitations import issue
+from survey.fieldwork.invitations import issue_invitation
 from survey.settings import Settings
 from survey.store.engine import session_scope
 from survey.store.tables import Account, QuotaCell, now
@@ -73,7 +73,7 @@ def invite(field: Field) -> Callable[..., str]:
 
     def hand_out(ago: timedelta = timedelta(0)) -> str:
         with session_scope(field.url) as session:
-            issued = issue(
+            issued = issue_invitation(
                 session=session, principal=field.surveyor, wave_key=field.wave.key,
                 point_id=field.point.id, now=now() - ago,
             )  # fmt: skip

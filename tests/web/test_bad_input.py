@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from hostile_cases import API, TOKEN, Case, cases
+from hostile_requests import API, TOKEN, HostileRequest, cases
 from sqlmodel import Session, col, func, select
 from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR, Role
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.invitations import issue
+from survey.fieldwork.invitations import issue_invitation
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -57,7 +57,7 @@ DOCUMENT = {
 CASES = cases(DOCUMENT)
 
 
-class Door:
+class SubmissionHarness:
     """The public door over one store for all cases of this file."""
 
     def __init__(self, field: Field, client: TestClient) -> None:
@@ -66,7 +66,7 @@ class Door:
 
     def invite(self) -> str:
         with session_scope(self.field.url) as session:
-            return issue(
+            return issue_invitation(
                 session=session, principal=self.field.surveyor, wave_key=self.field.wave.key,
                 point_id=self.field.point.id, now=now(),
             ).token  # fmt: skip
@@ -85,7 +85,7 @@ class Door:
                 session.exec(select(func.count(col(Invitation.used_at)))).one(),
             )
 
-    def send(self, case: Case) -> Any:
+    def send(self, case: HostileRequest) -> Any:
         body = case.body.replace(TOKEN.encode(), self.token.encode())
         body = body.replace(SHA.encode(), self.field.instrument.sha256.encode())
         headers = [
@@ -107,7 +107,7 @@ def door(
     _sqlite_template: Path,
     make_field: Callable[[str], Field],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Door]:
+) -> Iterator[SubmissionHarness]:
     path = tmp_path_factory.mktemp("hostile") / "survey.db"
     shutil.copyfile(_sqlite_template, path)
     url = f"sqlite:///{path}"
@@ -120,7 +120,7 @@ def door(
         database_url=url, data_dir=path.parent, demo=True, public_rate_per_minute=0, language="zh"
     )
     with TestClient(build_app(settings)) as client:
-        yield Door(field, client)
+        yield SubmissionHarness(field, client)
     dispose_engines()
 
 
@@ -134,7 +134,9 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_it_is_refused_and_nothing_is_written(door: Door, case: Case) -> None:
+def test_it_is_refused_and_nothing_is_written(
+    door: SubmissionHarness, case: HostileRequest
+) -> None:
     before = door.written()
     answer = door.send(case)
     assert answer.status_code in case.statuses, answer.text[:300]
@@ -151,7 +153,7 @@ def test_it_is_refused_and_nothing_is_written(door: Door, case: Case) -> None:
         assert "<script>alert" not in answer.text
 
 
-def test_a_link_of_another_wave_opens_only_its_own_questionnaire(door: Door) -> None:
+def test_a_link_of_another_wave_opens_only_its_own_questionnaire(door: SubmissionHarness) -> None:
     other = door.field.instrument.model_copy(update={"version": "other"})
     with session_scope(door.field.url) as session:
         plan = NewWave(
@@ -168,7 +170,7 @@ def test_a_link_of_another_wave_opens_only_its_own_questionnaire(door: Door) -> 
         session.flush()
         session.add(Assignment(account_id=door.field.surveyor.account_id, point_id=point.id))
         session.flush()
-        token = issue(
+        token = issue_invitation(
             session=session, principal=door.field.surveyor, wave_key="other", point_id=point.id,
             now=now(),
         ).token  # fmt: skip
@@ -178,7 +180,7 @@ def test_a_link_of_another_wave_opens_only_its_own_questionnaire(door: Door) -> 
     assert door.written() == before
 
 
-def test_after_all_of_them_the_link_is_still_good(door: Door) -> None:
+def test_after_all_of_them_the_link_is_still_good(door: SubmissionHarness) -> None:
     assert door.client.get(f"/q/{door.token}").status_code == 200
     document = door.document(client_uuid=str(uuid4()))
     assert door.client.post(API, json=document).status_code == 200
@@ -202,7 +204,9 @@ OTHER_CONTENT: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", OTHER_CONTENT)
-def test_a_replayed_uuid_keeps_what_was_there_first(door: Door, changes: dict[str, Any]) -> None:
+def test_a_replayed_uuid_keeps_what_was_there_first(
+    door: SubmissionHarness, changes: dict[str, Any]
+) -> None:
     document = door.document(client_uuid=str(uuid4()), token=door.invite())
     receipt = door.client.post(API, json=document).json()
     kept = _stored(door, receipt["response_id"])
@@ -216,7 +220,7 @@ def test_a_replayed_uuid_keeps_what_was_there_first(door: Door, changes: dict[st
     assert after[3] - before[3] == ("answers" in changes)
 
 
-def _stored(door: Door, response_id: str) -> dict[str, Any]:
+def _stored(door: SubmissionHarness, response_id: str) -> dict[str, Any]:
     with read_scope(door.field.url) as session:
         rows = session.exec(select(ResponseRevision)).all()
         return next(dict(row.answers) for row in rows if str(row.response_id) == response_id)
@@ -234,7 +238,7 @@ def _stored(door: Door, response_id: str) -> dict[str, Any]:
     ],
 )
 def test_a_wrong_clock_is_pulled_into_what_can_be(
-    door: Door, started: str, finished: str | None
+    door: SubmissionHarness, started: str, finished: str | None
 ) -> None:
     sent = {"started_at": started, "finished_at": finished}
     document = door.document(client_uuid=str(uuid4()), token=door.invite(), **sent)
@@ -258,7 +262,7 @@ def test_a_wrong_clock_is_pulled_into_what_can_be(
         "\r\nSet-Cookie: a=b", "</textarea><img src=x onerror=alert(1)>",
     ],
 )  # fmt: skip
-def test_open_text_stays_text(door: Door, text: str) -> None:
+def test_open_text_stays_text(door: SubmissionHarness, text: str) -> None:
     answers = {**door.document()["answers"], "comment": text}
     document = door.document(client_uuid=str(uuid4()), token=door.invite(), answers=answers)
     receipt = door.client.post(API, json=document)
@@ -277,7 +281,7 @@ def test_open_text_stays_text(door: Door, text: str) -> None:
         "javascript:alert(1)", "/a\r\nSet-Cookie: a=b", "/" + "a" * 600, "%2f%2fevil.example",
     ],
 )  # fmt: skip
-def test_nobody_is_led_away_after_signing_in(door: Door, target: str) -> None:
+def test_nobody_is_led_away_after_signing_in(door: SubmissionHarness, target: str) -> None:
     answer = door.client.post(
         "/auth/demo", data={"role": "analyst", "next": target}, follow_redirects=False
     )

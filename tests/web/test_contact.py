@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.fieldwork.privacy.codes import new_code
-from survey.fieldwork.privacy.sealing import new_key
+from survey.fieldwork.privacy.phone_encryption import new_key
+from survey.fieldwork.privacy.withdrawal_codes import generate_code
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import ResponseContact
@@ -30,7 +30,7 @@ def keyed(field: Any, web_settings: Settings) -> Iterator[TestClient]:
 
 
 def handed_in(client: TestClient, invite: Invite, interview: Interview) -> str:
-    code = new_code()
+    code = generate_code()
     document = interview(token=invite(), withdrawal_code=code)
     assert client.post("/api/responses", json=document).status_code == 200
     return code
@@ -75,7 +75,7 @@ def test_what_is_no_number_or_no_interview_is_said(
     code = handed_in(keyed, invite, interview)
     wrong = keyed.post(CONTACT_URL, json={"code": code, "phone": "12"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "number_unusable")
-    stranger = keyed.post(CONTACT_URL, json={"code": new_code(), "phone": NUMBER})
+    stranger = keyed.post(CONTACT_URL, json={"code": generate_code(), "phone": NUMBER})
     assert (stranger.status_code, stranger.json()["code"]) == (404, "no_interview")
     assert kept(field) == []
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import postgres_server
 import pytest
-from phones import DoorProcess, Phones, disagreements, wait_for
+from submission_clients import ServerProcess, SubmissionClients, disagreements, wait_for
 
 from survey.store import schema
 from survey.store.engine import dispose_engines
@@ -68,10 +68,10 @@ def test_a_restarted_database_loses_and_doubles_nothing(
     invite: Callable[..., str],
     interview: Callable[..., dict[str, Any]],
 ) -> None:
-    door = DoorProcess(roomy.url, tmp_path)
+    door = ServerProcess(roomy.url, tmp_path)
     door.start()
     wait_for(door.is_up, "the door opens")
-    phones = Phones(door.port, [interview(token=invite()) for _ in range(90)])
+    phones = SubmissionClients(door.port, [interview(token=invite()) for _ in range(90)])
     try:
         phones.start()
         wait_for(lambda: len(phones.receipts) >= 30, "receipts")

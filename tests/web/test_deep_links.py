@@ -44,7 +44,7 @@ from pathlib import Path
 import uvicorn
 from streamlit.starlette import App
 import survey.ui.asgi as asgi
-import survey.ui.page
+import survey.ui.page_runner
 from survey.settings import current_settings
 
 children = []
@@ -130,7 +130,7 @@ def servers(data_dir: Path, leaky: Path) -> Iterator[dict[str, int]]:
 
 
 @dataclass
-class Told:
+class VisibleText:
     """What the first visitor of a server is sent: all of it as text, and the kinds of elements."""
 
     text: str = ""
@@ -143,7 +143,7 @@ class Told:
             self.elements |= {element} if element else set()
 
 
-def first_visit(port: int, page: str, cookie: str = "") -> Told:
+def first_visit(port: int, page: str, cookie: str = "") -> VisibleText:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -154,7 +154,7 @@ def first_visit(port: int, page: str, cookie: str = "") -> Told:
             time.sleep(0.1)
 
 
-def _visit(port: int, page: str, cookie: str) -> Told:
+def _visit(port: int, page: str, cookie: str) -> VisibleText:
     address = f"ws://127.0.0.1:{port}/_stcore/stream"
     headers = {"Cookie": cookie} if cookie else {}
     with connect(
@@ -163,7 +163,7 @@ def _visit(port: int, page: str, cookie: str) -> Told:
         ask = BackMsg()
         ask.rerun_script.page_name = page
         stream.send(ask.SerializeToString())
-        received = Told()
+        received = VisibleText()
         while True:
             message = ForwardMsg.FromString(stream.recv(timeout=PATIENCE))
             received.add(message)

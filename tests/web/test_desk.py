@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from apart import run_apart
+from coroutine_runner import run_in_thread
 from sqlmodel import Session
 
 from survey.locale import SurveyError, msg
 from survey.store.engine import read_scope
 from survey.store.tables import Account
-from survey.store.together import Done, Work
-from survey.web import desk as desk_module
-from survey.web.desk import GATHER, MOST_TOGETHER, Desk
+from survey.store.transactions import Work, WorkSucceeded
+from survey.web import write_queue as desk_module
+from survey.web.write_queue import BATCH_WINDOW_SECONDS, MAX_BATCH_WORKS, WriteQueue
 
 
 def test_a_crowd_at_the_desk(store_url: str) -> None:
-    desk = Desk(store_url)
+    desk = WriteQueue(store_url)
     sessions: list[Session] = []
 
     async def visit(number: int) -> None:
@@ -31,37 +31,37 @@ def test_a_crowd_at_the_desk(store_url: str) -> None:
 
         if number % 10 == 3:
             with pytest.raises(SurveyError, match=f"number {number}$"):
-                await desk.hand_over(work)
+                await desk.submit(work)
             return
-        own = await desk.hand_over(work)
+        own = await desk.submit(work)
         with read_scope(store_url) as session:
             assert session.get_one(Account, own).login == str(number)
 
     async def crowd() -> None:
-        await asyncio.gather(*(visit(number) for number in range(5 * MOST_TOGETHER)))
+        await asyncio.gather(*(visit(number) for number in range(5 * MAX_BATCH_WORKS)))
 
-    run_apart(crowd())
-    run_apart(visit(1000))
-    assert len(set(map(id, sessions))) < MOST_TOGETHER
+    run_in_thread(crowd())
+    run_in_thread(visit(1000))
+    assert len(set(map(id, sessions))) < MAX_BATCH_WORKS
 
 
 def test_a_visitor_who_leaves_does_not_hold_up_the_others(store_url: str) -> None:
-    desk = Desk(store_url)
+    desk = WriteQueue(store_url)
 
     async def scene() -> list[int]:
         def answer(number: int) -> int:
             return number
 
-        leaving = asyncio.create_task(desk.hand_over(lambda _: answer(0)))
+        leaving = asyncio.create_task(desk.submit(lambda _: answer(0)))
         staying = [
-            asyncio.create_task(desk.hand_over(lambda _, number=number: answer(number)))
+            asyncio.create_task(desk.submit(lambda _, number=number: answer(number)))
             for number in range(1, 4)
         ]
         await asyncio.sleep(0)
         leaving.cancel()
         return await asyncio.gather(*staying)
 
-    assert run_apart(scene()) == [1, 2, 3]
+    assert run_in_thread(scene()) == [1, 2, 3]
 
 
 def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
@@ -70,27 +70,27 @@ def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
     """Who comes while it waits shares the next transaction with who was there already."""
     sizes: list[int] = []
 
-    def written(_url: str, works: Sequence[Work]) -> list[Done]:
+    def written(_url: str, works: Sequence[Work]) -> list[WorkSucceeded]:
         sizes.append(len(works))
-        return [Done(None) for _ in works]
+        return [WorkSucceeded(None) for _ in works]
 
-    monkeypatch.setattr(desk_module, "write_together", written)
-    desk = Desk("sqlite://")
+    monkeypatch.setattr(desk_module, "run_batch", written)
+    desk = WriteQueue("sqlite://")
 
     async def scene() -> None:
         waiting, go_on = asyncio.Event(), asyncio.Event()
 
         async def wait(seconds: float) -> None:
-            assert seconds == GATHER
+            assert seconds == BATCH_WINDOW_SECONDS
             waiting.set()
             await go_on.wait()
 
-        await desk.hand_over(nothing)
-        crowd = [asyncio.create_task(desk.hand_over(nothing)) for _ in range(MOST_TOGETHER + 1)]
+        await desk.submit(nothing)
+        crowd = [asyncio.create_task(desk.submit(nothing)) for _ in range(MAX_BATCH_WORKS + 1)]
         with monkeypatch.context() as patched:
             patched.setattr(desk_module, "pause", wait)
             await waiting.wait()
-            late = asyncio.create_task(desk.hand_over(nothing))
+            late = asyncio.create_task(desk.submit(nothing))
             await asyncio.sleep(0)
             go_on.set()
             await asyncio.gather(*crowd, late)
@@ -98,5 +98,5 @@ def test_a_busy_desk_waits_for_more_and_an_idle_one_does_not(
     def nothing(_session: Session) -> None:
         return None
 
-    run_apart(scene())
-    assert sizes == [1, MOST_TOGETHER, 2]
+    run_in_thread(scene())
+    assert sizes == [1, MAX_BATCH_WORKS, 2]

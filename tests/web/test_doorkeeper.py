@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from survey.observe.metrics import INTERVIEWS, REQUESTS
-from survey.observe.request import HEADER, current_number
+from survey.observe.request_id import HEADER, current_request_id
 from survey.settings import Settings
 from survey.store import schema
-from survey.web import health, invited
-from survey.web.doorkeeper import Doorkeeper
+from survey.web import health, invitation_page
+from survey.web.request_middleware import RequestMiddleware
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def guarded(settings: Settings) -> tuple[TestClient, Starlette]:
     app = build_app(settings)
-    return TestClient(Doorkeeper(app, settings), headers={"Accept-Language": "en"}), app
+    return TestClient(RequestMiddleware(app, settings), headers={"Accept-Language": "en"}), app
 
 
 @pytest.fixture
@@ -66,20 +66,20 @@ def test_a_failure_shows_the_number_under_which_it_is_logged(
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            logged.append(current_number() + " " + record.getMessage())
+            logged.append(current_request_id() + " " + record.getMessage())
 
     def fail(*_: object, **__: object) -> None:
         raise ValueError("the answer of somebody")
 
     visitor, app = guarded(web_settings)
-    monkeypatch.setattr(invited, "read_invitation", fail)
+    monkeypatch.setattr(invitation_page, "read_invitation", fail)
     app.router.add_route("/api/broken", fail)
     keep = Keep()
-    logging.getLogger("survey.web.doorkeeper").addHandler(keep)
+    logging.getLogger("survey.web.request_middleware").addHandler(keep)
     try:
         answer = visitor.get(path)
     finally:
-        logging.getLogger("survey.web.doorkeeper").removeHandler(keep)
+        logging.getLogger("survey.web.request_middleware").removeHandler(keep)
     number = answer.headers[HEADER]
     assert answer.status_code == 500
     assert number in answer.text
@@ -97,11 +97,11 @@ def test_a_store_that_is_away_shows_a_number_too(
 
     visitor, _ = guarded(web_settings)
     document = interview(token=invite())
-    monkeypatch.setattr(invited, "read_invitation", away)
+    monkeypatch.setattr(invitation_page, "read_invitation", away)
     page = visitor.get("/q/whatever1234567890")
     assert page.status_code == 503
     assert page.headers[HEADER] in page.text
-    monkeypatch.setattr("survey.web.outcomes.submit", away)
+    monkeypatch.setattr("survey.web.submission_intake.submit", away)
     answer = visitor.post("/api/responses", json=document)
     assert answer.status_code == 503
     assert answer.json()["request"] == answer.headers[HEADER]
@@ -143,7 +143,7 @@ def test_ready_means_reachable_and_migrated(
     assert (gone.status_code, gone.json()) == (503, {"status": "store_unavailable"})
     assert guarded(away)[0].get("/health").status_code == 200
     # A newer version has migrated the database and serves beside this one.
-    monkeypatch.setattr(schema, "revision", lambda _url: "9999")
-    assert health._Store(web_settings.store_url).problem() is None
-    monkeypatch.setattr(schema, "revision", lambda _url: "0003")
-    assert health._Store(web_settings.store_url).problem() == "store_not_migrated"
+    monkeypatch.setattr(schema, "stored_revision", lambda _url: "9999")
+    assert health._StoreProbe(web_settings.store_url).problem() is None
+    monkeypatch.setattr(schema, "stored_revision", lambda _url: "0003")
+    assert health._StoreProbe(web_settings.store_url).problem() == "store_not_migrated"

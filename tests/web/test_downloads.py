@@ -11,20 +11,20 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.audit_views import DOWNLOADED
+from survey.access.audit import DOWNLOADED
 from survey.access.principal import Action, Principal, Role
-from survey.access.sessions import COOKIE, as_principal, end_sessions, sign_in_demo
+from survey.access.sessions import COOKIE, end_sessions, principal_of, sign_in_demo
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, now
 from survey.web import downloads
 from survey.web.downloads import (
-    DOWNLOADS,
-    LIFETIME,
+    DOWNLOAD_STORE,
+    LIFETIME_SECONDS,
     Download,
-    Downloads,
-    DownloadTooLarge,
-    TooManyDownloads,
-    attachment,
+    DownloadStore,
+    DownloadTooLargeError,
+    TooManyDownloadsError,
+    content_disposition,
 )
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ CONTENT = "城市,得分\n北京市,81.2\n".encode()
 @pytest.fixture(autouse=True)
 def _nothing_waits() -> Iterator[None]:
     yield
-    DOWNLOADS._waiting.clear()
+    DOWNLOAD_STORE._pending.clear()
 
 
 def signed_in(field: Field, role: Role) -> tuple[str, Principal]:
     with session_scope(field.url) as session:
         secret = sign_in_demo(session=session, role=role, now=now())
         account = session.exec(select(Account).where(Account.login == f"demo-{role}")).one()
-        return secret, as_principal(account)
+        return secret, principal_of(account)
 
 
 @pytest.fixture
@@ -54,7 +54,9 @@ def analyst(field: Field, demo_accounts: None) -> tuple[str, Principal]:
 
 def offered(holder: tuple[str, Principal], name: str = "rows.csv", content: bytes = CONTENT) -> str:
     secret, person = holder
-    return DOWNLOADS.offer(secret, Download(name, "text/csv", content, person, Action.EXPORT_ROWS))
+    return DOWNLOAD_STORE.add(
+        secret, Download(name, "text/csv", content, person, Action.EXPORT_ROWS)
+    )
 
 
 def ask(client: TestClient, address: str, secret: str | None, **headers: str) -> Any:
@@ -121,12 +123,12 @@ def test_signing_out_takes_it_away(
     client: TestClient, field: Field, analyst: tuple[str, Principal]
 ) -> None:
     address = offered(analyst)
-    assert DOWNLOADS.held_bytes
+    assert DOWNLOAD_STORE.held_bytes
     left = client.post(
         "/auth/logout", headers={"Cookie": f"{COOKIE}={analyst[0]}"}, follow_redirects=False
     )
     assert left.status_code == 303
-    assert not DOWNLOADS.held_bytes
+    assert not DOWNLOAD_STORE.held_bytes
     assert ask(client, address, analyst[0]).status_code == 403
     assert not entries(field)
 
@@ -181,10 +183,10 @@ def test_sessions_ended_elsewhere_end_it_too(
 def test_what_cannot_be_entered_is_not_given_away(
     client: TestClient, analyst: tuple[str, Principal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from survey.store.unavailable import StoreUnavailable
+    from survey.store.transactions import StoreUnavailableError
 
     def full(**_: Any) -> None:
-        raise StoreUnavailable
+        raise StoreUnavailableError
 
     monkeypatch.setattr(downloads, "record_download", full)
     answer = ask(client, offered(analyst), analyst[0])
@@ -198,7 +200,7 @@ def test_two_at_the_same_moment_get_one_file(analyst: tuple[str, Principal]) -> 
 
     def take() -> None:
         start.wait()
-        got.append(DOWNLOADS.take(number, analyst[0]))
+        got.append(DOWNLOAD_STORE.pop(number, analyst[0]))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -220,10 +222,10 @@ def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(
     analyst: tuple[str, Principal],
 ) -> None:
     clock = Clock()
-    room = Downloads(clock=clock)
+    room = DownloadStore(clock=clock)
     file = Download("a", "text/csv", CONTENT, analyst[1], None)
-    address = room.offer("one", file)
-    clock.now = LIFETIME
+    address = room.add("one", file)
+    clock.now = LIFETIME_SECONDS
     # Nobody comes any more: what was set up with the first file looks again by itself.
     assert room._sweeper is not None
     assert room._sweeper.daemon
@@ -236,23 +238,23 @@ def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(
 def test_what_one_session_and_all_together_hold_is_bounded(
     analyst: tuple[str, Principal],
 ) -> None:
-    room = Downloads(most_of_session=100, most_of_process=250)
+    room = DownloadStore(max_session_bytes=100, max_process_bytes=250)
     file = Download("a", "text/csv", b"x" * 60, analyst[1], None)
-    first = room.offer("one", file)
-    room.offer("one", file)
+    first = room.add("one", file)
+    room.add("one", file)
     assert room.held_bytes == 60
-    assert room.take(first.removeprefix(downloads.PREFIX), "one") is None
-    with pytest.raises(DownloadTooLarge):
-        room.offer("one", replace(file, content=b"x" * 101))
+    assert room.pop(first.removeprefix(downloads.PREFIX), "one") is None
+    with pytest.raises(DownloadTooLargeError):
+        room.add("one", replace(file, content=b"x" * 101))
     for holder in ("two", "three", "four"):
-        room.offer(holder, file)
-    with pytest.raises(TooManyDownloads):
-        room.offer("five", file)
+        room.add(holder, file)
+    with pytest.raises(TooManyDownloadsError):
+        room.add("five", file)
     assert room.held_bytes == 240
-    small = Downloads()
+    small = DownloadStore()
     for _ in range(50):
-        small.offer("one", replace(file, content=b""))
-    assert len(small._waiting) <= 8
+        small.add("one", replace(file, content=b""))
+    assert len(small._pending) <= 8
     for each in (room, small):
         assert each._sweeper is not None
         each._sweeper.cancel()
@@ -266,7 +268,7 @@ def test_what_one_session_and_all_together_hold_is_bounded(
     ],
 )  # fmt: skip
 def test_a_name_cannot_add_to_the_header(name: str, plain: str) -> None:
-    disposition = attachment(name)
+    disposition = content_disposition(name)
     assert f'filename="{plain}"' in disposition
     assert disposition.isascii()
     assert disposition.isprintable()

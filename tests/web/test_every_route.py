@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from survey.access.principal import OPERATOR, Role
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest, new_token
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import Settings
 from survey.store.core import table_of
 from survey.store.engine import dispose_engines, session_scope
@@ -47,7 +47,7 @@ STATES = ("stranger", "ended", "expired", "gone", "forged")
 
 
 @dataclass(frozen=True)
-class Door:
+class RouteHarness:
     client: TestClient
     url: str
     settings: Settings
@@ -60,7 +60,7 @@ class Door:
 @pytest.fixture(scope="module")
 def door(
     tmp_path_factory: pytest.TempPathFactory, make_field: Any, _sqlite_template: Path
-) -> Iterator[Door]:
+) -> Iterator[RouteHarness]:
     folder = tmp_path_factory.mktemp("routes")
     (folder / "survey.db").write_bytes(_sqlite_template.read_bytes())
     url = f"sqlite:///{folder / 'survey.db'}"
@@ -79,7 +79,7 @@ def door(
         "wave": field.wave.key, "serial": "7", "number": new_token(bits=256),
     }  # fmt: skip
     with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
-        yield Door(client, url, settings, values, interview)
+        yield RouteHarness(client, url, settings, values, interview)
     dispose_engines()
 
 
@@ -100,7 +100,7 @@ def _plant(session: Any, field: Any) -> None:
             point_id=point.id, surveyor_id=zhao.id, interview_on=now().date(), answers={},
         )
     )  # fmt: skip
-    interview = StoredInterview(
+    interview = FinishedResponse(
         client_uuid=uuid4(), city_code=ELSEWHERE, mode=Mode.ASSISTED, status=Status.SUBMITTED,
         submitted_at=now(), answers={"comment": CANARY}, surveyor_id=zhao.id, started_at=now(),
         point_id=point.id,
@@ -110,7 +110,7 @@ def _plant(session: Any, field: Any) -> None:
     )
 
 
-def secret_of(door: Door, role: Role, state: str) -> str:
+def secret_of(door: RouteHarness, role: Role, state: str) -> str:
     """The cookie of somebody in Beijing, or of one in Shanghai whose time is over."""
     secret = new_token(bits=256)
     if state == "forged":
@@ -132,7 +132,7 @@ def secret_of(door: Door, role: Role, state: str) -> str:
     return secret
 
 
-def addresses(door: Door) -> list[tuple[str, str]]:
+def addresses(door: RouteHarness) -> list[tuple[str, str]]:
     """Method and address of every route, with a value for every parameter."""
     requests = []
     for route in build_routes(door.settings):
@@ -155,7 +155,7 @@ def stored(url: str) -> dict[str, int]:
 
 @pytest.mark.parametrize(("role", "state"), list(product(Role, STATES)))
 def test_no_route_tells_or_takes_anything_of_another_city(
-    role: Role, state: str, door: Door
+    role: Role, state: str, door: RouteHarness
 ) -> None:
     cookies = {"Cookie": f"{COOKIE}={secret_of(door, role, state)}", "Origin": "http://testserver"}
     before = stored(door.url)
@@ -169,7 +169,7 @@ def test_no_route_tells_or_takes_anything_of_another_city(
     assert stored(door.url) == before
 
 
-def test_a_surveyor_there_is_taken_at_the_same_address(door: Door) -> None:
+def test_a_surveyor_there_is_taken_at_the_same_address(door: RouteHarness) -> None:
     """Or the test above could not fail."""
     with session_scope(door.url) as session:
         zhao = session.execute(

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from live_platform import Live, Server, seed_store
-from page_visitors import Visitor, drawn, rerun
+from page_clients import PageClient, request_page, rerun
+from server_process import LivePlatform, Server, seed_store
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
@@ -23,19 +23,19 @@ ASKED = 60
 LINES = 32
 FILE = 40 << 20
 MESSAGES = 2_000
-MOST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 AT_ONCE = 3
-Attack = Callable[[Visitor, Event, Event], None]
+Attack = Callable[[PageClient, Event, Event], None]
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
     data_dir: Path = tmp_path_factory.mktemp("flood")
     settings = Settings(data_dir=data_dir, database_url="", demo=True)
     instrument, surveyor, point = seed_store(settings)
     server = Server(data_dir)
     server.start()
-    yield Live(server, settings, instrument, surveyor, point)
+    yield LivePlatform(server, settings, instrument, surveyor, point)
     server.stop()
 
 
@@ -50,18 +50,18 @@ class Flood:
 
     def __enter__(self) -> "Flood":
         self._process.start()
-        assert self._begun.wait(2 * MOST_SECONDS), "a busy machine takes its time to start"
+        assert self._begun.wait(2 * MAX_SECONDS), "a busy machine takes its time to start"
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._process.join(2 * MOST_SECONDS)
+        self._process.join(2 * MAX_SECONDS)
         assert self._process.exitcode == 0
 
 
 def run_attack(attack: Attack, port: int, role: str, started: Event, over: Event) -> None:
     """Attack in a few threads, again and again, whatever the server does to the lines."""
-    visitor, until = Visitor(port, role), time.monotonic() + MOST_SECONDS
+    visitor, until = PageClient(port, role), time.monotonic() + MAX_SECONDS
 
     def go_on() -> None:
         while not over.is_set() and time.monotonic() < until:
@@ -75,10 +75,10 @@ def run_attack(attack: Attack, port: int, role: str, started: Event, over: Event
         thread.join()
 
 
-def answer_times(live: Live, port: int) -> list[float]:
+def answer_times(live: LivePlatform, port: int) -> list[float]:
     """Seconds of the public form's answers: its page, and an interview that is refused."""
     path = urlsplit(live.invite()).path
-    respondent, seconds = Visitor(port), []
+    respondent, seconds = PageClient(port), []
     for number in range(ASKED):
         began = time.monotonic()
         if number % 2:
@@ -93,16 +93,16 @@ def answer_times(live: Live, port: int) -> list[float]:
     return sorted(seconds)
 
 
-def hurried(port: int, live: Live) -> float:
+def hurried(port: int, live: LivePlatform) -> float:
     seconds = answer_times(live, port)
     return seconds[int(len(seconds) * 0.95) - 1]
 
 
-def reruns(visitor: Visitor, started: Event, over: Event) -> None:
+def reruns(visitor: PageClient, started: Event, over: Event) -> None:
     """2,000 messages of a few bytes, each asking for a page."""
     message = rerun("plan")
-    with visitor.open_line() as line:
-        drawn(line)
+    with visitor.open_socket() as line:
+        request_page(line)
         started.set()
         for _ in range(MESSAGES):
             line.send(message)
@@ -111,13 +111,13 @@ def reruns(visitor: Visitor, started: Event, over: Event) -> None:
             line.recv(timeout=1)
 
 
-def lines(visitor: Visitor, started: Event, over: Event) -> None:
+def lines(visitor: PageClient, started: Event, over: Event) -> None:
     """More than thirty open pages, each asking to be drawn."""
     with ExitStack() as opened:
         held: list[ClientConnection] = []
         for _ in range(LINES):
             with suppress(InvalidStatus):
-                held.append(opened.enter_context(visitor.open_line()))
+                held.append(opened.enter_context(visitor.open_socket()))
             started.set()
         while not over.is_set():
             for line in held:
@@ -125,17 +125,17 @@ def lines(visitor: Visitor, started: Event, over: Event) -> None:
             time.sleep(0.05)
 
 
-def files(visitor: Visitor, started: Event, over: Event) -> None:
+def files(visitor: PageClient, started: Event, over: Event) -> None:
     """One file of 40 MB after the other."""
-    with visitor.open_line() as line:
-        number, _ = drawn(line)
+    with visitor.open_socket() as line:
+        number, _ = request_page(line)
         started.set()
         while not over.is_set():
             visitor.add_file(number, f"file-{time.monotonic()}", FILE)
 
 
 @pytest.mark.parametrize("attack", [reruns, lines, files])
-def test_respondents_do_not_notice_a_flood(live: Live, attack: Attack) -> None:
+def test_respondents_do_not_notice_a_flood(live: LivePlatform, attack: Attack) -> None:
     port = live.server.port
     before = hurried(port, live)
     with Flood(attack, port):
@@ -144,11 +144,11 @@ def test_respondents_do_not_notice_a_flood(live: Live, attack: Attack) -> None:
     assert during < max(LIMIT, 4 * before)
 
 
-def test_a_flood_keeps_no_memory(live: Live) -> None:
+def test_a_flood_keeps_no_memory(live: LivePlatform) -> None:
     """Ten files of 40 MB: most are refused, and what was kept goes with the session."""
-    visitor = Visitor(live.server.port, "supervisor")
-    with visitor.open_line() as line:
-        number, _ = drawn(line)
+    visitor = PageClient(live.server.port, "supervisor")
+    with visitor.open_socket() as line:
+        number, _ = request_page(line)
         before = _resident(live)
         added = [visitor.add_file(number, f"file-{each}", FILE) for each in range(10)]
         assert added.count(204) == 3
@@ -156,7 +156,7 @@ def test_a_flood_keeps_no_memory(live: Live) -> None:
         visitor.sign_out()
         with pytest.raises(ConnectionClosed):
             _listen(line)
-    deadline = time.monotonic() + MOST_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     while _resident(live) - before > FILE:
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -164,10 +164,10 @@ def test_a_flood_keeps_no_memory(live: Live) -> None:
 
 def _listen(line: ClientConnection) -> None:
     while True:
-        line.recv(timeout=MOST_SECONDS)
+        line.recv(timeout=MAX_SECONDS)
 
 
-def _resident(live: Live) -> int:
+def _resident(live: LivePlatform) -> int:
     """Bytes of memory that the server holds."""
     status = Path(f"/proc/{live.server.pid}/status").read_text(encoding="ascii")
     kilobytes = next(row for row in status.splitlines() if row.startswith("VmRSS:")).split()[1]

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.instrument.browser import browser_form
-from survey.instrument.model import Instrument, Item, Kind
+from survey.instrument.browser_payload import browser_form
+from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT
@@ -70,17 +70,17 @@ def browser(instruments: Instruments) -> MiniRacer:
 def answers_to(item: Item) -> st.SearchStrategy[Any]:
     """What the form can hand over for this question, sensible or not."""
     names = [choice.name for choice in item.choices]
-    kinds: dict[Kind, st.SearchStrategy[Any]] = {
-        Kind.RATING: st.integers(1, 10),
-        Kind.SELECT_ONE: st.sampled_from(names or ["-"]),
-        Kind.SELECT_MULTIPLE: st.just([]),
-        Kind.INTEGER: st.integers(-5, 20) | st.integers(1890, 2030),
-        Kind.DECIMAL: st.floats(-1e6, 1e6, allow_nan=False),
-        Kind.TEXT: st.text(TYPED, max_size=8),
-        Kind.DATE: st.dates(date(1950, 1, 1), date(2030, 1, 1)).map(date.isoformat),
+    kinds: dict[ItemKind, st.SearchStrategy[Any]] = {
+        ItemKind.RATING: st.integers(1, 10),
+        ItemKind.SELECT_ONE: st.sampled_from(names or ["-"]),
+        ItemKind.SELECT_MULTIPLE: st.just([]),
+        ItemKind.INTEGER: st.integers(-5, 20) | st.integers(1890, 2030),
+        ItemKind.DECIMAL: st.floats(-1e6, 1e6, allow_nan=False),
+        ItemKind.TEXT: st.text(TYPED, max_size=8),
+        ItemKind.DATE: st.dates(date(1950, 1, 1), date(2030, 1, 1)).map(date.isoformat),
     }
     kind = kinds[item.kind]
-    if item.kind is Kind.SELECT_MULTIPLE:
+    if item.kind is ItemKind.SELECT_MULTIPLE:
         kind = st.sets(st.sampled_from(names)).map(
             lambda chosen: [name for name in names if name in chosen]
         )
@@ -89,7 +89,9 @@ def answers_to(item: Item) -> st.SearchStrategy[Any]:
 
 
 def interviews(instrument: Instrument) -> st.SearchStrategy[dict[str, Any]]:
-    asked = [item for item in instrument.items() if item.kind not in {Kind.NOTE, Kind.CALCULATE}]
+    asked = [
+        item for item in instrument.items() if item.kind not in {ItemKind.NOTE, ItemKind.CALCULATE}
+    ]
     first = {item.name: answers_to(item) for item in asked}
     return st.fixed_dictionaries({}, optional=first) | st.fixed_dictionaries(first)
 
@@ -120,7 +122,7 @@ def test_what_is_kept_is_never_dropped_by_the_server(
     answers = {"consent": "yes", "lived_6m": "no", "quality": 7, "gender": "male"}
     verdict = json.loads(str(browser.call("verdict", "small", json.dumps(answers))))
     assert verdict["kept"] == {"consent": "yes", "lived_6m": "no"}
-    assert validate(instruments["small"], verdict["kept"], today=TODAY).dropped == ()
+    assert validate(instruments["small"], verdict["kept"], today=TODAY).off_route == ()
 
 
 def test_a_refusing_guardian_sends_no_age_and_may_correct_without_it(browser: MiniRacer) -> None:

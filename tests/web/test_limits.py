@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from survey.web.limits import REMEMBERED_ADDRESSES, RateLimit, client_address
+from survey.web.rate_limit import ADDRESS_CACHE_SIZE, RateLimit, client_address
 
 
 class Clock:
@@ -39,9 +39,9 @@ def test_no_limit_at_zero() -> None:
 
 def test_memory_is_bounded() -> None:
     limit = RateLimit(1, Clock())
-    for number in range(REMEMBERED_ADDRESSES + 50):
+    for number in range(ADDRESS_CACHE_SIZE + 50):
         limit.wait(str(number))
-    assert len(limit._buckets) == REMEMBERED_ADDRESSES
+    assert len(limit._buckets) == ADDRESS_CACHE_SIZE
 
 
 @given(st.lists(st.floats(0, 5), max_size=200))

@@ -8,22 +8,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from account_factory import PASSWORD, SECRET, code_at, employ_person
 from httpx import Response as Answer
-from people import PASSWORD, SECRET, code_at, employ_person
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.account_resets import make_link
+from survey.access.account_resets import create_setup_link
+from survey.access.attempt_limits import ATTEMPT_POLICIES, AttemptKind
 from survey.access.factor_secrets import plain_secret
 from survey.access.principal import NATION, OPERATOR, Role
-from survey.access.sessions import COOKIE, principal_for
-from survey.access.sign_in_codes import draw_codes, hand_out
+from survey.access.sessions import COOKIE, find_principal
+from survey.access.sign_in_codes import generate_codes, issue_sign_in_codes
 from survey.access.tokens import digest
-from survey.access.tries import ALLOWANCES, Kind
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, LoginSession, SignInTries, now
-from survey.web.auth.door import STEP_COOKIE
+from survey.web.auth.context import STEP_COOKIE
 from survey.web.auth.forms import FORM_COOKIE
 from survey.web.routes import build_app
 
@@ -56,7 +56,7 @@ def done(client: TestClient) -> Answer:
 
 def signed_in(client: TestClient, field: Field) -> str | None:
     with read_scope(field.url) as session:
-        person = principal_for(session=session, secret=client.cookies.get(COOKIE), now=now())
+        person = find_principal(session=session, secret=client.cookies.get(COOKIE), now=now())
     return person.name if person else None
 
 
@@ -127,7 +127,7 @@ def test_no_answer_tells_whether_a_name_exists(client: TestClient, field: Field)
 def test_too_many_tries_lock_the_name_for_every_process_whether_or_not_it_exists(
     client: TestClient, other: TestClient, name: str
 ) -> None:
-    for _ in range(ALLOWANCES[Kind.NAME].free):
+    for _ in range(ATTEMPT_POLICIES[AttemptKind.NAME].free_attempts):
         assert login(client, name, "wrong").status_code == 403
     for browser in (client, other):
         answer = login(browser, name)
@@ -137,7 +137,7 @@ def test_too_many_tries_lock_the_name_for_every_process_whether_or_not_it_exists
 
 @pytest.mark.usefixtures("wang")
 def test_one_address_cannot_try_a_thousand_names(client: TestClient) -> None:
-    free = ALLOWANCES[Kind.ADDRESS].free
+    free = ATTEMPT_POLICIES[AttemptKind.ADDRESS].free_attempts
     codes = [login(client, f"name{number}", "x").status_code for number in range(free + 1)]
     assert codes == [403] * free + [429]
     assert login(client).status_code == 429
@@ -215,7 +215,7 @@ def test_an_administrator_sets_everything_up_behind_a_one_time_link(
 ) -> None:
     person = employ_person(field.url, "root", Role.ADMINISTRATOR, NATION, password=False)
     with session_scope(field.url) as session:
-        token = make_link(session=session, principal=OPERATOR, login="root", now=now())
+        token = create_setup_link(session=session, principal=OPERATOR, login="root", now=now())
     link = f"/auth/setup/{token}"
     for _ in range(3):
         assert "You sign in as root" in client.get(link).text
@@ -400,8 +400,8 @@ def test_reading_renews_a_session_at_most_once_a_minute(client: TestClient, fiel
 def _codes(field: Field, *logins: str) -> list[str]:
     supervisor = employ_person(field.url, "sun", Role.SUPERVISOR, "110000", password=False)
     with session_scope(field.url) as session:
-        sheet = hand_out(
-            session=session, principal=supervisor, logins=logins, drawn=draw_codes(len(logins)),
+        sheet = issue_sign_in_codes(
+            session=session, principal=supervisor, logins=logins, drawn=generate_codes(len(logins)),
             days=1, now=now(),
         )  # fmt: skip
     return [person.code for person in sheet.people]

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from people import employ_person
+from account_factory import employ_person
 from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.principal import NATION, Role
-from survey.access.sessions import COOKIE, principal_for
+from survey.access.sessions import COOKIE, find_principal
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, OutsideIdentity, now
@@ -69,7 +69,7 @@ def go(client: TestClient, subject: str, then: str = "/") -> str:
 
 def who(client: TestClient, field: Field) -> str | None:
     with read_scope(field.url) as session:
-        person = principal_for(session=session, secret=client.cookies.get(COOKIE), now=now())
+        person = find_principal(session=session, secret=client.cookies.get(COOKIE), now=now())
     return person.name if person else None
 
 
@@ -181,11 +181,11 @@ def test_an_id_token_for_somebody_else_is_refused(
     outside: Callable[..., TestClient], field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The provider answers with a token that it made for another question."""
-    from survey.web.auth import provider
+    from survey.web.auth import oidc_client
 
     employ_person(field.url, "wang", email=WANG)
     for name in ("nonce", "aud", "iss"):
-        real = provider.jwt.decode
+        real = oidc_client.jwt.decode
 
         def changed(*given: Any, name: str = name, real: Any = real, **more: Any) -> Any:
             token = real(*given, **more)
@@ -193,7 +193,7 @@ def test_an_id_token_for_somebody_else_is_refused(
             return token
 
         with monkeypatch.context() as patch:
-            patch.setattr(provider.jwt, "decode", changed)
+            patch.setattr(oidc_client.jwt, "decode", changed)
             client = outside()
             answer = client.get(go(client, "w-1"), follow_redirects=False)
         assert answer.status_code == 403, name

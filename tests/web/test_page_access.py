@@ -12,8 +12,8 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
-from live_platform import Server, free_port, seed_store
-from page_visitors import PATIENCE, STREAM, Visitor, drawn, rerun, vanish
+from page_clients import STREAM, TIMEOUT_SECONDS, PageClient, break_connection, request_page, rerun
+from server_process import Server, free_port, seed_store
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
@@ -78,7 +78,7 @@ def handshake(port: int, cookie: str = "", **headers: str) -> int:
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "streamlit",
         **({"Cookie": cookie} if cookie else {}), **headers,
     }  # fmt: skip
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     with closing(line):
         line.request("GET", STREAM, headers=named)
         return line.getresponse().status
@@ -89,7 +89,7 @@ def end_of(line: ClientConnection) -> tuple[int, list[str]]:
     kinds = []
     while True:
         try:
-            content = line.recv(timeout=PATIENCE)
+            content = line.recv(timeout=TIMEOUT_SECONDS)
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 0, kinds
         assert isinstance(content, bytes)
@@ -98,11 +98,11 @@ def end_of(line: ClientConnection) -> tuple[int, list[str]]:
 
 def test_files_in_memory_have_a_limit_and_go_with_their_session(server: Server) -> None:
     """First in this file: no other test has left a file behind."""
-    visitors = [Visitor(server.port, "analyst") for _ in range(3)]
+    visitors = [PageClient(server.port, "analyst") for _ in range(3)]
     size = 2_900_000
     with ExitStack() as lines:
-        opened = [lines.enter_context(visitor.open_line()) for visitor in visitors]
-        numbers = [drawn(line)[0] for line in opened]
+        opened = [lines.enter_context(visitor.open_socket()) for visitor in visitors]
+        numbers = [request_page(line)[0] for line in opened]
         added = [
             visitor.add_file(number, "a", size)
             for visitor, number in zip(visitors, numbers, strict=True)
@@ -116,7 +116,7 @@ def test_files_in_memory_have_a_limit_and_go_with_their_session(server: Server) 
 
 def test_a_foreign_page_is_refused_and_nobody_waits(server: Server) -> None:
     """Streamlit asks the internet for its own address when it is shown a foreign `Origin`."""
-    visitor = Visitor(server.port, "analyst")
+    visitor = PageClient(server.port, "analyst")
     cookie = visitor._cookie()
     over, statuses = threading.Event(), []
 
@@ -137,7 +137,7 @@ def test_a_foreign_page_is_refused_and_nobody_waits(server: Server) -> None:
         time.sleep(0.01)
     over.set()
     for attacker in attackers:
-        attacker.join(PATIENCE)
+        attacker.join(TIMEOUT_SECONDS)
     assert set(statuses) == {403}
     assert sorted(seconds)[90] < 0.1
     assert max(seconds) < SILENCE / 2
@@ -160,27 +160,27 @@ def test_a_foreign_page_is_refused_and_nobody_waits(server: Server) -> None:
 def test_no_address_of_pages_answers_a_foreign_page(
     server: Server, method: str, path: str, origin: str
 ) -> None:
-    visitor = Visitor(server.port, "analyst")
+    visitor = PageClient(server.port, "analyst")
     answer, _ = visitor.ask(method, path, Origin=origin)
     assert answer.status == 403
     assert answer.headers["Access-Control-Allow-Origin"] is None
 
 
 def test_our_own_address_and_the_public_one_may(server: Server) -> None:
-    visitor = Visitor(server.port, "analyst")
+    visitor = PageClient(server.port, "analyst")
     for origin in (None, server.url, "https://survey.example.org"):
-        with visitor.open_line(origin) as line:
-            assert drawn(line)[0]
+        with visitor.open_socket(origin) as line:
+            assert request_page(line)[0]
         more = {} if origin is None else {"Origin": origin}
         assert visitor.get("/_stcore/host-config", **more)[0] == 200
     assert OUTSIDE not in log_of(server)
 
 
 def test_nobody_gets_a_line_or_an_upload(server: Server) -> None:
-    nobody, stale = Visitor(server.port), Visitor(server.port)
+    nobody, stale = PageClient(server.port), PageClient(server.port)
     stale.cookies["survey_session"] = "x" * 43
     for visitor in (nobody, stale):
-        with pytest.raises(InvalidStatus) as refused, visitor.open_line():
+        with pytest.raises(InvalidStatus) as refused, visitor.open_socket():
             pass
         assert refused.value.response.status_code == 403
         assert visitor.ask("PUT", "/_stcore/upload_file/a/b", b"x")[0].status == 403
@@ -194,7 +194,7 @@ def test_nobody_gets_a_bare_page_at_every_address(
     server: Server, page: object, language: str
 ) -> None:
     t = translator(language)
-    answer, content = Visitor(server.port).ask("GET", f"/{page.url}?lang={language}&city=110000")
+    answer, content = PageClient(server.port).ask("GET", f"/{page.url}?lang={language}&city=110000")
     text = content.decode()
     assert answer.status == 200
     assert "script" not in text
@@ -211,7 +211,7 @@ def test_nobody_gets_a_bare_page_at_every_address(
 
 
 def test_large_text_and_language_are_kept_on_the_way_in(server: Server) -> None:
-    status, text = Visitor(server.port).get("/city?city=110000&lang=en&large=1")
+    status, text = PageClient(server.port).get("/city?city=110000&lang=en&large=1")
     assert status == 200
     assert 'class="sf sf-elder"' in text
     assert 'value="/city?city=110000&amp;lang=en&amp;large=1"' in text
@@ -220,21 +220,21 @@ def test_large_text_and_language_are_kept_on_the_way_in(server: Server) -> None:
 
 
 def test_what_does_not_exist_is_said_and_nothing_strange_is_repeated(server: Server) -> None:
-    status, text = Visitor(server.port).get("/nowhere?lang=en&x=%22%3E%3Cscript%3E")
+    status, text = PageClient(server.port).get("/nowhere?lang=en&x=%22%3E%3Cscript%3E")
     assert status == 404
     assert "This page does not exist" in text
     assert "<script" not in text
     assert "next=%2F&quot;" not in text
-    answer, _ = Visitor(server.port).ask("POST", "/overview", b"x=1")
+    answer, _ = PageClient(server.port).ask("POST", "/overview", b"x=1")
     assert answer.status == 403
 
 
 def test_signing_out_ends_the_lines_of_the_session(server: Server) -> None:
     """At the next message at the latest, which is not worked on; other sessions go on."""
-    leaving, staying = (Visitor(server.port, "analyst") for _ in range(2))
-    with leaving.open_line() as line, staying.open_line() as other:
-        number, _ = drawn(line)
-        drawn(other)
+    leaving, staying = (PageClient(server.port, "analyst") for _ in range(2))
+    with leaving.open_socket() as line, staying.open_socket() as other:
+        number, _ = request_page(line)
+        request_page(other)
         assert leaving.add_file(number, "rows.csv", 100_000) == 204
         leaving.sign_out()
         time.sleep(FRESH_SECONDS)
@@ -243,29 +243,29 @@ def test_signing_out_ends_the_lines_of_the_session(server: Server) -> None:
         assert code == 1008
         assert "auth_redirect" in kinds
         assert not {"delta", "new_session"} & set(kinds)
-        assert drawn(other)[0]
-    with pytest.raises(InvalidStatus), leaving.open_line():
+        assert request_page(other)[0]
+    with pytest.raises(InvalidStatus), leaving.open_socket():
         pass
     assert staying.add_file(number, "rows.csv", 10) == 403
 
 
 def test_state_and_files_of_a_page_belong_to_its_session(server: Server) -> None:
-    owner, other = Visitor(server.port, "analyst"), Visitor(server.port, "surveyor")
-    with owner.open_line() as line:
-        number, _ = drawn(line)
+    owner, other = PageClient(server.port, "analyst"), PageClient(server.port, "surveyor")
+    with owner.open_socket() as line:
+        number, _ = request_page(line)
         assert other.add_file(number, "rows.csv", 10) == 403
         forged = {"X-Survey-Session": "0" * 64}
         assert other.ask("DELETE", f"/_stcore/upload_file/{number}/a", **forged)[0].status == 403
-        with other.open_line(number=number) as stranger:
-            assert drawn(stranger)[0] != number
-        with owner.open_line(number=number) as again:
-            assert drawn(again)[0] == number
+        with other.open_socket(number=number) as stranger:
+            assert request_page(stranger)[0] != number
+        with owner.open_socket(number=number) as again:
+            assert request_page(again)[0] == number
 
 
 def test_files_of_a_session_have_limits_together(server: Server) -> None:
-    visitor = Visitor(server.port, "supervisor")
-    with visitor.open_line() as first, visitor.open_line() as second:
-        first_number, two = drawn(first)[0], drawn(second)[0]
+    visitor = PageClient(server.port, "supervisor")
+    with visitor.open_socket() as first, visitor.open_socket() as second:
+        first_number, two = request_page(first)[0], request_page(second)[0]
         assert visitor.add_file(first_number, "a", 1 << 20) == 204
         assert visitor.add_file(two, "a", 1 << 20) == 204
         assert visitor.add_file(first_number, "b", 2 << 20) in {413, 0}
@@ -275,24 +275,24 @@ def test_files_of_a_session_have_limits_together(server: Server) -> None:
         assert visitor.add_file(first_number, "d", 100) == 204
         assert visitor.add_file(first_number, "e", 100) == 204
         assert visitor.add_file(first_number, "f", 100) == 429
-        assert Visitor(server.port, "analyst").add_file(first_number, "g", 100) == 403
+        assert PageClient(server.port, "analyst").add_file(first_number, "g", 100) == 403
 
 
 def test_a_session_has_so_many_lines(server: Server) -> None:
-    visitor, other = Visitor(server.port, "typist"), Visitor(server.port, "typist")
+    visitor, other = PageClient(server.port, "typist"), PageClient(server.port, "typist")
     with ExitStack() as lines:
         for _ in range(5):
-            lines.enter_context(visitor.open_line())
-        with pytest.raises(InvalidStatus), visitor.open_line():
+            lines.enter_context(visitor.open_socket())
+        with pytest.raises(InvalidStatus), visitor.open_socket():
             pass
-        with other.open_line() as free:
-            assert drawn(free)[0]
+        with other.open_socket() as free:
+            assert request_page(free)[0]
     _opens_again(visitor)
 
 
 def test_a_line_that_says_too_much_is_cut_and_frees_its_place(server: Server) -> None:
-    visitor = Visitor(server.port, "analyst")
-    with visitor.open_line() as line:
+    visitor = PageClient(server.port, "analyst")
+    with visitor.open_socket() as line:
         with suppress(ConnectionClosed):
             for _ in range(5_000):
                 line.send(rerun())
@@ -300,13 +300,13 @@ def test_a_line_that_says_too_much_is_cut_and_frees_its_place(server: Server) ->
     _opens_again(visitor)
 
 
-def _opens_again(visitor: Visitor) -> None:
+def _opens_again(visitor: PageClient) -> None:
     """Soon: what was asked for in vain is waited for first."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
-            with visitor.open_line() as line:
-                assert drawn(line)[0]
+            with visitor.open_socket() as line:
+                assert request_page(line)[0]
             return
         except InvalidStatus:
             assert time.monotonic() < deadline
@@ -314,14 +314,14 @@ def _opens_again(visitor: Visitor) -> None:
 
 
 def test_a_visitor_who_vanishes_leaves_one_line_and_no_traceback(server: Server) -> None:
-    visitor = Visitor(server.port, "analyst")
+    visitor = PageClient(server.port, "analyst")
     before = len(log_of(server).splitlines())
-    with suppress(ConnectionClosed, OSError), visitor.open_line() as line:
-        number, _ = drawn(line)
+    with suppress(ConnectionClosed, OSError), visitor.open_socket() as line:
+        number, _ = request_page(line)
         for _ in range(3):
             line.send(rerun())
-        vanish(line)
-    deadline = time.monotonic() + PATIENCE
+        break_connection(line)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while len(log_of(server).splitlines()) == before:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -332,19 +332,19 @@ def test_a_visitor_who_vanishes_leaves_one_line_and_no_traceback(server: Server)
 
 
 def test_what_is_no_message_of_a_page_ends_the_line(server: Server) -> None:
-    visitor = Visitor(server.port, "analyst")
+    visitor = PageClient(server.port, "analyst")
     for nonsense in ("text", b"\xff" * 40):
-        with visitor.open_line() as line:
-            drawn(line)
+        with visitor.open_socket() as line:
+            request_page(line)
             line.send(nonsense)
             assert end_of(line)[0] in {1002, 1008}
     assert "Traceback" not in log_of(server)
 
 
 def test_other_addresses_have_no_line(server: Server) -> None:
-    cookie = Visitor(server.port, "analyst")._cookie()
+    cookie = PageClient(server.port, "analyst")._cookie()
     for path in ("/", "/q/abc", "/overview/_stcore/stream", "/_stcore/health"):
-        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_SECONDS)
         with closing(line):
             line.request(
                 "GET", path,

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.fieldwork.paper import SerialInvalid, decisive_items, read_serial
-from survey.instrument.browser import browser_form
-from survey.instrument.model import Instrument, Item, Kind
+from survey.fieldwork.paper import InvalidSerialError, list_exit_items, read_serial
+from survey.instrument.browser_payload import browser_form
+from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.web.assets import STATIC
@@ -104,7 +104,7 @@ def test_other_keys_are_left_to_the_browser(browser: MiniRacer, key: str) -> Non
 
 
 def _codes(item: Item) -> list[tuple[str, Any]]:
-    if item.kind is Kind.RATING:
+    if item.kind is ItemKind.RATING:
         return [(str(score % 10), score) for score in range(1, 11)]
     return [(str(place), choice.name) for place, choice in enumerate(item.choices, 1)]
 
@@ -114,10 +114,10 @@ def test_every_answer_of_every_question_can_be_keyed_and_short_ones_go_on_by_the
     browser: MiniRacer, instruments: dict[str, Instrument], name: str
 ) -> None:
     for item in instruments[name].items():
-        if item.kind not in {Kind.RATING, Kind.SELECT_ONE}:
+        if item.kind not in {ItemKind.RATING, ItemKind.SELECT_ONE}:
             continue
         codes = _codes(item)
-        short = item.kind is Kind.RATING or len(codes) <= 9
+        short = item.kind is ItemKind.RATING or len(codes) <= 9
         for code, value in codes:
             begins_another = any(other != code and other.startswith(code) for other, _ in codes)
             keys = [code] if short else [*code, *(["Enter"] if begins_another else [])]
@@ -129,7 +129,7 @@ def test_both_know_which_questions_decide(
     browser: MiniRacer, instruments: dict[str, Instrument], name: str
 ) -> None:
     decisive = json.loads(str(browser.call("decisive", name)))
-    assert set(decisive) == decisive_items(instruments[name])
+    assert set(decisive) == list_exit_items(instruments[name])
 
 
 @settings(max_examples=200)
@@ -137,7 +137,7 @@ def test_both_know_which_questions_decide(
 def test_both_read_a_number_alike(browser: MiniRacer, typed: str) -> None:
     try:
         expected: str | None = read_serial(typed)
-    except SerialInvalid:
+    except InvalidSerialError:
         expected = None
     assert browser.call("serial", typed) == expected
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from survey.access.principal import Role
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest, new_token
-from survey.fieldwork.clock import china_date
+from survey.store.china_time import china_date
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, LoginSession, PaperKeying, Response, now
 

@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.instrument.browser import browser_form
+from survey.instrument.browser_payload import browser_form
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation
@@ -113,7 +113,7 @@ def test_a_link_is_only_text(client: TestClient) -> None:
 def test_data_in_the_page_cannot_end_its_script(
     client: TestClient, field: Field, invite: Invite
 ) -> None:
-    from survey.web.render import _boot
+    from survey.web.html import _boot
 
     inert = _boot({"kind": "form", "x": "</script><script>alert(1)</script>"})
     assert "</script><script>alert" not in inert
@@ -165,7 +165,7 @@ def test_not_ready_without_a_store(client: TestClient, field: Field) -> None:
 
 
 def test_every_word_of_the_form_is_translated() -> None:
-    from survey.web.texts import form_texts
+    from survey.web.form_texts import form_texts
 
     chinese, english = form_texts("zh"), form_texts("en")
     assert chinese.keys() == english.keys()

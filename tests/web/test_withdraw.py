@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.fieldwork.privacy.codes import grouped, new_code
+from survey.fieldwork.privacy.withdrawal_codes import format_code, generate_code
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, Wave, WaveState
@@ -23,7 +23,7 @@ TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 @pytest.fixture
 def code(client: TestClient, invite: Invite, interview: Interview) -> str:
     """The code of an interview that was handed in."""
-    code = new_code()
+    code = generate_code()
     sent = client.post("/api/responses", json=interview(token=invite(), withdrawal_code=code))
     assert sent.status_code == 200
     return code
@@ -58,7 +58,7 @@ def test_the_page_has_a_label_a_keypad_and_no_inline_script(client: TestClient) 
 def test_a_typed_code_withdraws_once_and_says_so_again(
     client: TestClient, field: Any, code: str
 ) -> None:
-    first = send(client, grouped(code))
+    first = send(client, format_code(code))
     assert first.status_code == 200
     assert "deleted" in first.text
     assert one(field).withdrawn_at is not None
@@ -72,7 +72,7 @@ def test_a_wrong_code_is_shown_again_with_what_is_wrong(
     client: TestClient, field: Any, code: str
 ) -> None:
     wrong = code[:-1] + str((int(code[-1]) + 1) % 10)
-    typo, unknown = send(client, wrong), send(client, new_code())
+    typo, unknown = send(client, wrong), send(client, generate_code())
     assert (typo.status_code, unknown.status_code) == (422, 404)
     for answer in (typo, unknown):
         assert 'role="alert"' in answer.text
@@ -129,14 +129,14 @@ def slow_door(field: Any, web_settings: Settings) -> Iterator[TestClient]:
 
 
 def test_guessing_is_slow(slow_door: TestClient) -> None:
-    statuses = [send(slow_door, new_code()).status_code for _ in range(5)]
+    statuses = [send(slow_door, generate_code()).status_code for _ in range(5)]
     assert statuses == [404, 404, 404, 429, 429]
 
 
 def test_the_address_is_ours_and_nothing_else_is(client: TestClient) -> None:
     assert client.get("/withdraw/").status_code == 404
     assert client.put("/withdraw").status_code == 405
-    assert client.get(f"/withdraw?code={new_code()}").status_code == 200
+    assert client.get(f"/withdraw?code={generate_code()}").status_code == 200
 
 
 def test_an_interview_without_a_code_is_stored_and_cannot_be_withdrawn_here(
@@ -144,4 +144,4 @@ def test_an_interview_without_a_code_is_stored_and_cannot_be_withdrawn_here(
 ) -> None:
     assert client.post("/api/responses", json=interview(token=invite())).status_code == 200
     assert one(field).withdrawal_sha256 is None
-    assert send(client, new_code()).status_code == 404
+    assert send(client, generate_code()).status_code == 404

@@ -8,19 +8,19 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
-from survey.access.accounts import Entry, account_by_login, last_day_of
+from survey.access.accounts import AccountData, get_account_by_login, last_day_of
 from survey.access.principal import Action, Principal, Role
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import Account, Credential, LoginSession
 
-SHOWN = 200
+MAX_LISTED_ACCOUNTS = 200
 _ACCOUNTS, _SESSIONS, _CREDENTIALS = (
     table_of(Account), table_of(LoginSession), table_of(Credential)
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class AccountLine:
+class AccountSummary:
     """One account as administrators see it."""
 
     id: UUID
@@ -40,12 +40,12 @@ class AccountLine:
     last_seen: datetime | None
 
     @property
-    def entry(self) -> Entry:
-        return Entry(self.name, self.role, self.area, self.last_day, self.email)
+    def entry(self) -> AccountData:
+        return AccountData(self.name, self.role, self.area, self.last_day, self.email)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AccountFilter:
     """A filter; what is None or empty filters nothing."""
 
     role: Role | None = None
@@ -58,35 +58,40 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Listing:
+class AccountPage:
     """The first accounts of a filter, and how many there are."""
 
-    lines: tuple[AccountLine, ...]
+    lines: tuple[AccountSummary, ...]
     count: int
 
 
 def list_accounts(
-    *, session: Session, principal: Principal, wanted: Wanted, now: datetime, most: int = SHOWN
-) -> Listing:
+    *,
+    session: Session,
+    principal: Principal,
+    wanted: AccountFilter,
+    now: datetime,
+    most: int = MAX_LISTED_ACCOUNTS,
+) -> AccountPage:
     """Accounts by login."""
     principal.require(Action.ADMINISTER)
-    query = _filtered(select(_ACCOUNTS.c.id), wanted, now)
+    query = _filtered_query(select(_ACCOUNTS.c.id), wanted, now)
     connection = session.connection()
     count = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     ids = connection.execute(query.order_by(_ACCOUNTS.c.login).limit(most)).scalars().all()
-    return Listing(tuple(_lines(session, ids, now)), count)
+    return AccountPage(tuple(_account_summaries(session, ids, now)), count)
 
 
-def account_line(
+def get_account_summary(
     *, session: Session, principal: Principal, login: str, now: datetime
-) -> AccountLine:
-    """One account by its login; raises `AccountUnknown`."""
+) -> AccountSummary:
+    """One account by its login; raises `AccountNotFoundError`."""
     principal.require(Action.ADMINISTER)
-    lines = _lines(session, [account_by_login(session, login).id], now)
+    lines = _account_summaries(session, [get_account_by_login(session, login).id], now)
     return lines[0]
 
 
-def _filtered(query: Select[Any], wanted: Wanted, now: datetime) -> Select[Any]:
+def _filtered_query(query: Select[Any], wanted: AccountFilter, now: datetime) -> Select[Any]:
     if wanted.role is not None:
         query = query.where(_ACCOUNTS.c.role == wanted.role)
     if wanted.area:
@@ -104,7 +109,7 @@ def _filtered(query: Select[Any], wanted: Wanted, now: datetime) -> Select[Any]:
     return query
 
 
-def _lines(session: Session, ids: Any, now: datetime) -> list[AccountLine]:
+def _account_summaries(session: Session, ids: Any, now: datetime) -> list[AccountSummary]:
     is_open = (
         _SESSIONS.c.ended_at.is_(None)
         & (_SESSIONS.c.expires_at > now)
@@ -133,11 +138,11 @@ def _lines(session: Session, ids: Any, now: datetime) -> list[AccountLine]:
         .where(_ACCOUNTS.c.id.in_(ids))
         .order_by(_ACCOUNTS.c.login)
     )
-    return [_line(row, now) for row in session.connection().execute(query)]
+    return [_account_summary(row, now) for row in session.connection().execute(query)]
 
 
-def _line(row: AnyRow, now: datetime) -> AccountLine:
-    return AccountLine(
+def _account_summary(row: AnyRow, now: datetime) -> AccountSummary:
+    return AccountSummary(
         id=row.id, login=row.login, name=row.name, role=Role(row.role), area=row.area,
         email=row.email or "", active=row.active, is_demo=row.is_demo,
         last_day=last_day_of(row.ends_at),

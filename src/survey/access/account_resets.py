@@ -4,25 +4,25 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from survey.access.accounts import AccountWrong, account_by_login, require_other
+from survey.access.accounts import InvalidAccountError, get_account_by_login, require_other_account
+from survey.access.attempt_limits import AttemptKey, AttemptKind, reset_attempts
 from survey.access.audit import actor_id, record
-from survey.access.credentials import credential_of, is_alive, new_link, set_password
+from survey.access.credentials import is_active, lock_credential, replace_setup_link, set_password
 from survey.access.principal import Action, Principal
-from survey.access.second_factor import clear_factor, is_enrolled
+from survey.access.second_factor import is_enrolled, remove_factor_data
 from survey.access.sessions import end_sessions
-from survey.access.tries import Counted, Kind, forget_tries
 from survey.locale import msg
 
 
-def make_link(*, session: Session, principal: Principal, login: str, now: datetime) -> str:
+def create_setup_link(*, session: Session, principal: Principal, login: str, now: datetime) -> str:
     """The token of a one-time link for choosing a password; the password of before stays good
     until the link is used, so that a link sent to the wrong person locks nobody out."""
     principal.require(Action.ADMINISTER)
-    account = account_by_login(session, login)
-    if account.is_demo or not is_alive(account, now):
-        raise AccountWrong(msg("This account is closed or belongs to the demonstration."))
-    forget_tries(session=session, counted=Counted(Kind.NAME, account.login))
-    token = new_link(
+    account = get_account_by_login(session, login)
+    if account.is_demo or not is_active(account, now):
+        raise InvalidAccountError(msg("This account is closed or belongs to the demonstration."))
+    reset_attempts(session=session, counted=AttemptKey(AttemptKind.NAME, account.login))
+    token = replace_setup_link(
         session=session, account_id=account.id, created_by=actor_id(principal), now=now
     )
     record(
@@ -32,15 +32,15 @@ def make_link(*, session: Session, principal: Principal, login: str, now: dateti
     return token
 
 
-def give_password(
+def set_temporary_password(
     *, session: Session, principal: Principal, login: str, password: str, now: datetime
 ) -> None:
     """Set a password for somebody, who has to change it when they first sign in."""
     principal.require(Action.ADMINISTER)
-    account = account_by_login(session, login)
+    account = get_account_by_login(session, login)
     set_password(session=session, account=account, password=password, now=now, must_change=True)
     ended = end_sessions(session=session, account_id=account.id, now=now)
-    forget_tries(session=session, counted=Counted(Kind.NAME, account.login))
+    reset_attempts(session=session, counted=AttemptKey(AttemptKind.NAME, account.login))
     record(
         session=session, actor=principal, action="account.password_given", subject_kind="account",
         subject_id=account.id, now=now, detail={"sessions_ended": ended},
@@ -50,12 +50,12 @@ def give_password(
 def reset_factor(*, session: Session, principal: Principal, login: str, now: datetime) -> None:
     """The phone is lost: the person sets up another one at the next sign-in."""
     principal.require(Action.ADMINISTER)
-    account = account_by_login(session, login)
-    require_other(principal, account)
-    credential = credential_of(session=session, account_id=account.id)
+    account = get_account_by_login(session, login)
+    require_other_account(principal, account)
+    credential = lock_credential(session=session, account_id=account.id)
     had = is_enrolled(credential)
-    clear_factor(session=session, credential=credential)
-    forget_tries(session=session, counted=Counted(Kind.FACTOR, str(account.id)))
+    remove_factor_data(session=session, credential=credential)
+    reset_attempts(session=session, counted=AttemptKey(AttemptKind.FACTOR, str(account.id)))
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
         session=session, actor=principal, action="account.second_factor_reset",
@@ -70,7 +70,7 @@ def reset_factor(*, session: Session, principal: Principal, login: str, now: dat
 def end_all_sessions(*, session: Session, principal: Principal, login: str, now: datetime) -> int:
     """Sign somebody out everywhere; returns how many sessions that were."""
     principal.require(Action.ADMINISTER)
-    account = account_by_login(session, login)
+    account = get_account_by_login(session, login)
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
         session=session, actor=principal, action="account.sessions_ended", subject_kind="account",

@@ -13,16 +13,16 @@ from sqlmodel import select as select_model
 from survey.access.areas import require_area
 from survey.access.audit import record
 from survey.access.credentials import (
-    drop_links,
-    must_have_factor,
+    delete_setup_links,
+    requires_factor,
 )
-from survey.access.principal import AccessDenied, Action, Principal, Role
+from survey.access.principal import AccessDeniedError, Action, Principal, Role
 from survey.access.second_factor import is_enrolled
 from survey.access.sessions import end_sessions
-from survey.access.signing_in import LONGEST_LOGIN, plain_login
+from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
 from survey.locale import SurveyError, msg
+from survey.store.china_time import CHINA, end_of_china_day
 from survey.store.core import table_of
-from survey.store.days import CHINA, end_of_china_day
 from survey.store.tables import Account, Credential, SignInCode, new_id
 
 _ACCOUNTS = table_of(Account)
@@ -31,18 +31,18 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
-class AccountWrong(SurveyError):
+class InvalidAccountError(SurveyError):
     code = "account_wrong"
 
 
-class AccountUnknown(SurveyError):
+class AccountNotFoundError(SurveyError):
     code = "account_unknown"
 
     def __init__(self) -> None:
         super().__init__(msg("There is no such account."))
 
 
-class AccountChanged(SurveyError):
+class AccountConflictError(SurveyError):
     code = "account_changed"
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class AccountChanged(SurveyError):
         )
 
 
-class LastAdministrator(SurveyError):
+class LastAdministratorError(SurveyError):
     code = "last_administrator"
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class LastAdministrator(SurveyError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class AccountData:
     """What an administrator decides about an account; `last_day` is a day in China, included."""
 
     name: str
@@ -83,25 +83,25 @@ def last_day_of(ends_at: datetime | None) -> date | None:
 
 
 def create_account(
-    *, session: Session, principal: Principal, login: str, entry: Entry, now: datetime
+    *, session: Session, principal: Principal, login: str, entry: AccountData, now: datetime
 ) -> Account:
     """A new account, with which nobody can sign in before a link or a password was made for it."""
     principal.require(Action.ADMINISTER)
-    name = plain_login(login)
-    if not _LOGIN.fullmatch(name) or len(login.strip()) > LONGEST_LOGIN:
-        raise AccountWrong(
+    name = normalise_login(login)
+    if not _LOGIN.fullmatch(name) or len(login.strip()) > MAX_LOGIN_CHARS:
+        raise InvalidAccountError(
             msg("A login is 2 to 64 small letters, digits, dots, hyphens or underscores.")
         )
     query = select_model(Account.id).where(Account.login == name)
     if session.exec(query).first() is not None:
-        raise AccountWrong(msg("This login is taken."))
+        raise InvalidAccountError(msg("This login is taken."))
     account = Account(id=new_id(), login=name, name="", role="", area="", created_at=now)
-    _apply(session, account, entry)
+    _apply_account_data(session, account, entry)
     session.add(account)
     session.flush()
     record(
         session=session, actor=principal, action="account.created", subject_kind="account",
-        subject_id=account.id, now=now, detail={"login": name, **_told(entry)},
+        subject_id=account.id, now=now, detail={"login": name, **_audit_detail(entry)},
     )  # fmt: skip
     return account
 
@@ -111,33 +111,34 @@ def change_account(
     session: Session,
     principal: Principal,
     login: str,
-    seen: Entry,
-    entry: Entry,
+    seen: AccountData,
+    entry: AccountData,
     now: datetime,
 ) -> None:
     """Replace role, area, end date, name and e-mail. It holds at once, in open sessions as well.
 
-    Raises `AccountChanged` when what was `seen` does not stand there any more, `LastAdministrator`,
-    and `AccessDenied` for a change of one's own role or end.
+    Raises `AccountConflictError` when what was `seen` does not stand there any more,
+    `LastAdministratorError`,
+    and `AccessDeniedError` for a change of one's own role or end.
     """
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
     administrators = _administrators(session)
-    account = account_by_login(session, login)
-    before = _entry_of(account)
+    account = get_account_by_login(session, login)
+    before = _account_data_of(account)
     if before != seen:
-        raise AccountChanged
+        raise AccountConflictError
     if replace(before, name="", email="") != replace(entry, name="", email=""):
-        require_other(principal, account)
-    _apply(session, account, entry)
+        require_other_account(principal, account)
+    _apply_account_data(session, account, entry)
     session.add(account)
     session.flush()
-    _require_one_left(session, administrators)
-    told_before, told_after = _told(before), _told(entry)
+    _require_other_administrator(session, administrators)
+    told_before, told_after = _audit_detail(before), _audit_detail(entry)
     changed = {key for key, value in told_after.items() if told_before[key] != value}
     if not changed:
         return
-    if must_have_factor(account) and not is_enrolled(session.get(Credential, account.id)):
+    if requires_factor(account) and not is_enrolled(session.get(Credential, account.id)):
         # A session of before was opened without a second factor, which the role now asks for.
         end_sessions(session=session, account_id=account.id, now=now)
     record(
@@ -157,16 +158,16 @@ def set_active(
     principal.require(Action.ADMINISTER)
     _lock_administrators(session)
     administrators = _administrators(session)
-    account = account_by_login(session, login)
-    require_other(principal, account)
+    account = get_account_by_login(session, login)
+    require_other_account(principal, account)
     if account.active == active:
         return
     account.active = active
     session.add(account)
     session.flush()
-    _require_one_left(session, administrators)
+    _require_other_administrator(session, administrators)
     if not active:
-        _take_everything(session, account.id, now)
+        _revoke_access(session, account.id, now)
     record(
         session=session, actor=principal, subject_kind="account", subject_id=account.id, now=now,
         action="account.opened" if active else "account.closed",
@@ -174,39 +175,39 @@ def set_active(
     )  # fmt: skip
 
 
-def account_by_login(session: Session, login: str) -> Account:
-    """The account, locked; raises `AccountUnknown`."""
+def get_account_by_login(session: Session, login: str) -> Account:
+    """The account, locked; raises `AccountNotFoundError`."""
     query = select_model(Account).where(Account.login == login).with_for_update()
     account = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if account is None:
-        raise AccountUnknown
+        raise AccountNotFoundError
     return account
 
 
-def _apply(session: Session, account: Account, entry: Entry) -> None:
+def _apply_account_data(session: Session, account: Account, entry: AccountData) -> None:
     name, email = entry.name.strip(), entry.email.strip().lower()
     if not name or len(name) > 80 or not name.isprintable():
-        raise AccountWrong(msg("Please give a name of at most 80 characters."))
+        raise InvalidAccountError(msg("Please give a name of at most 80 characters."))
     if email and not _EMAIL.fullmatch(email):
-        raise AccountWrong(msg("This is not an e-mail address."))
+        raise InvalidAccountError(msg("This is not an e-mail address."))
     if email:
         query = select_model(Account.id).where(Account.email == email, Account.id != account.id)
         if session.exec(query).first() is not None:
-            raise AccountWrong(msg("Another account has this e-mail address."))
+            raise InvalidAccountError(msg("Another account has this e-mail address."))
     require_area(session=session, role=entry.role, area=entry.area)
     account.name, account.role, account.area = name, entry.role.value, entry.area
     account.email = email or None
     account.ends_at = end_of_china_day(entry.last_day) if entry.last_day else None
 
 
-def _entry_of(account: Account) -> Entry:
-    return Entry(
+def _account_data_of(account: Account) -> AccountData:
+    return AccountData(
         account.name, Role(account.role), account.area, last_day_of(account.ends_at),
         account.email or "",
     )  # fmt: skip
 
 
-def _told(entry: Entry) -> Mapping[str, str | None]:
+def _audit_detail(entry: AccountData) -> Mapping[str, str | None]:
     """As the audit trail keeps it."""
     words = asdict(entry)
     return {
@@ -216,18 +217,18 @@ def _told(entry: Entry) -> Mapping[str, str | None]:
     }
 
 
-def require_other(principal: Principal, account: Account) -> None:
-    """Raise `AccessDenied` for what nobody may do to their own account."""
+def require_other_account(principal: Principal, account: Account) -> None:
+    """Raise `AccessDeniedError` for what nobody may do to their own account."""
     if account.id == principal.account_id:
-        raise AccessDenied(
+        raise AccessDeniedError(
             msg("You cannot do this to your own account. Ask another administrator.")
         )
 
 
-def _require_one_left(session: Session, before: set[UUID]) -> None:
-    """Raise `LastAdministrator` when a change has just taken the last one away."""
+def _require_other_administrator(session: Session, before: set[UUID]) -> None:
+    """Raise `LastAdministratorError` when a change has just taken the last one away."""
     if before and not _administrators(session):
-        raise LastAdministrator
+        raise LastAdministratorError
 
 
 def _lock_administrators(session: Session) -> None:
@@ -253,9 +254,9 @@ def _administrators(session: Session) -> set[UUID]:
     return set(session.connection().execute(query).scalars())
 
 
-def _take_everything(session: Session, account_id: UUID, now: datetime) -> None:
+def _revoke_access(session: Session, account_id: UUID, now: datetime) -> None:
     end_sessions(session=session, account_id=account_id, now=now)
-    drop_links(session=session, account_id=account_id)
+    delete_setup_links(session=session, account_id=account_id)
     connection = session.connection()
     connection.execute(
         update(_CODES).where(_CODES.c.account_id == account_id).values(expires_at=now)

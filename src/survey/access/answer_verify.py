@@ -21,15 +21,15 @@ from survey.locale import Message, msg
 from survey.store.answer_hashes import (
     HASH,
     MANY_SEALED,
-    SEALED_AT_ONCE,
+    SEAL_BATCH_SIZE,
     answers_sha256,
-    hashes_in,
-    sealed_name,
+    format_sealed_name,
+    iter_hashes,
 )
 from survey.store.core import AnyRow
 
 WITHDRAWN = "response.withdrawn"
-_READ_AT_ONCE = 2_000
+_READ_BATCH_SIZE = 2_000
 _ACTIONS = frozenset({"response.submitted", "response.corrected", MANY_SEALED, WITHDRAWN})
 """What holds hashes, or says that answers are gone."""
 _REVISIONS = (
@@ -46,7 +46,7 @@ _ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)"))
 _ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail"))
 
 _Key = tuple[bytes, int]
-AddFinding = Callable[[int, int, Message], None]
+AddDefect = Callable[[int, int, Message], None]
 
 
 @dataclass
@@ -59,7 +59,7 @@ class AnswerReport:
 
 
 @dataclass
-class _Held:
+class _TrailHashes:
     """What the trail holds about answers: hash and number of the entry, by revision."""
 
     hashes: dict[_Key, tuple[str, int]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class _Held:
             if row.action == WITHDRAWN:
                 self.withdrawn.add(UUID(row.subject_id).bytes)
                 return
-            for response, number, sha256 in hashes_in(row.subject_kind, row.subject_id, detail):
+            for response, number, sha256 in iter_hashes(row.subject_kind, row.subject_id, detail):
                 self.hashes[response, number] = (sha256, row.sequence)
                 if number > 1:
                     self.latest[response] = max(number, self.latest.get(response, 1))
@@ -89,7 +89,7 @@ class _Held:
 
 
 @dataclass(frozen=True)
-class _Suspect:
+class _MismatchedRevision:
     """A revision that does not fit; entries made meanwhile may still explain it."""
 
     response: bytes
@@ -97,7 +97,7 @@ class _Suspect:
     sha256: str
     empty: bool
     is_current: bool
-    found: tuple[str, int] | None
+    trail_entry: tuple[str, int] | None
 
 
 class AnswerHashes:
@@ -105,28 +105,28 @@ class AnswerHashes:
 
     def __init__(self) -> None:
         self.report = AnswerReport()
-        self._held = _Held()
-        self._suspects: list[_Suspect] = []
+        self._trail = _TrailHashes()
+        self._mismatches: list[_MismatchedRevision] = []
 
-    def take(self, entry: AnyRow) -> None:
+    def add_entry(self, entry: AnyRow) -> None:
         """An entry of the trail with `sequence`, `action`, `subject_…` and `detail` as text."""
-        self._held.add(entry)
+        self._trail.add(entry)
 
-    def compare(self, session: Session, *, after: int, add: AddFinding) -> None:
+    def compare(self, session: Session, *, after: int, add: AddDefect) -> None:
         """Hold every stored revision against the entries up to number `after`, and report.
 
         What was stored or withdrawn since is explained by the entries behind.
         """
-        missing = dict(self._held.hashes)
-        for row in _revisions(session):
+        missing = dict(self._trail.hashes)
+        for row in _iter_revisions(session):
             key = (_bytes(row.response_id), row.number)
             sealed = missing.pop(key, None)
             self.report.compared += 1
             self._check(key, row, sealed)
-        late = _Held()
-        late.add_all(_entries(session, after))
-        for suspect in self._suspects:
-            self._judge(suspect, late, add)
+        late = _TrailHashes()
+        late.add_all(_iter_entries(session, after))
+        for suspect in self._mismatches:
+            self._report_mismatch(suspect, late, add)
         for (response, number), (_, sequence) in missing.items():
             add(
                 sequence, sequence,
@@ -136,22 +136,24 @@ class AnswerHashes:
         self._report_unsealed(add)
 
     def _check(self, key: _Key, row: AnyRow, sealed: tuple[str, int] | None) -> None:
-        answers = _document(row.answers)
+        answers = _parse_answers(row.answers)
         response, number = key
-        suspect = _Suspect(
+        suspect = _MismatchedRevision(
             response, number, answers_sha256(answers) if answers is not None else "",
             answers == {}, bool(row.is_current), sealed,
         )  # fmt: skip
-        if not _fits(suspect, self._held, sealed):
-            self._suspects.append(suspect)
+        if not _matches_trail(suspect, self._trail, sealed):
+            self._mismatches.append(suspect)
 
-    def _judge(self, suspect: _Suspect, late: _Held, add: AddFinding) -> None:
+    def _report_mismatch(
+        self, suspect: _MismatchedRevision, late: _TrailHashes, add: AddDefect
+    ) -> None:
         key = (suspect.response, suspect.number)
-        sealed = late.hashes.get(key) or suspect.found
-        both = _Held(
-            {}, {**self._held.latest, **late.latest}, self._held.withdrawn | late.withdrawn
+        sealed = late.hashes.get(key) or suspect.trail_entry
+        both = _TrailHashes(
+            {}, {**self._trail.latest, **late.latest}, self._trail.withdrawn | late.withdrawn
         )
-        if _fits(suspect, both, sealed):
+        if _matches_trail(suspect, both, sealed):
             return
         name = str(UUID(bytes=suspect.response))
         if sealed is None and suspect.response not in both.withdrawn:
@@ -159,9 +161,9 @@ class AnswerHashes:
             self.report.first_unsealed = self.report.first_unsealed or name
             return
         sequence = sealed[1] if sealed else 0
-        add(sequence, sequence, _words(suspect, both, sealed, name))
+        add(sequence, sequence, _defect_text(suspect, both, sealed, name))
 
-    def _report_unsealed(self, add: AddFinding) -> None:
+    def _report_unsealed(self, add: AddDefect) -> None:
         if self.report.unsealed:
             add(
                 0, 0,
@@ -174,7 +176,9 @@ class AnswerHashes:
             )  # fmt: skip
 
 
-def _fits(suspect: _Suspect, held: _Held, sealed: tuple[str, int] | None) -> bool:
+def _matches_trail(
+    suspect: _MismatchedRevision, held: _TrailHashes, sealed: tuple[str, int] | None
+) -> bool:
     if suspect.is_current != (suspect.number == held.latest.get(suspect.response, 1)):
         return False
     if suspect.response in held.withdrawn:
@@ -182,7 +186,9 @@ def _fits(suspect: _Suspect, held: _Held, sealed: tuple[str, int] | None) -> boo
     return sealed is not None and sealed[0] == suspect.sha256
 
 
-def _words(suspect: _Suspect, held: _Held, sealed: tuple[str, int] | None, name: str) -> Message:
+def _defect_text(
+    suspect: _MismatchedRevision, held: _TrailHashes, sealed: tuple[str, int] | None, name: str
+) -> Message:
     if suspect.response in held.withdrawn and not suspect.empty:
         return msg(
             "Interview {response} was withdrawn, and answers of it are there.", response=name
@@ -198,7 +204,7 @@ def _words(suspect: _Suspect, held: _Held, sealed: tuple[str, int] | None, name:
     )
 
 
-def _document(stored: Any) -> Mapping[str, Any] | None:
+def _parse_answers(stored: Any) -> Mapping[str, Any] | None:
     """The answers; None for what no answers can be."""
     try:
         document = orjson.loads(stored)
@@ -211,19 +217,19 @@ def _bytes(value: UUID | str) -> bytes:
     return value.bytes if isinstance(value, UUID) else UUID(value).bytes
 
 
-def _revisions(session: Session) -> Iterator[AnyRow]:
+def _iter_revisions(session: Session) -> Iterator[AnyRow]:
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
-    result = connection.execute(query, execution_options={"yield_per": _READ_AT_ONCE})
+    result = connection.execute(query, execution_options={"yield_per": _READ_BATCH_SIZE})
     for rows in result.partitions():
         yield from rows
 
 
-def _entries(session: Session, after: int) -> Iterator[AnyRow]:
+def _iter_entries(session: Session, after: int) -> Iterator[AnyRow]:
     connection = session.connection()
     query = _ENTRIES_POSTGRES if connection.dialect.name == "postgresql" else _ENTRIES_SQLITE
     result = connection.execute(
-        query, {"after": after}, execution_options={"yield_per": _READ_AT_ONCE}
+        query, {"after": after}, execution_options={"yield_per": _READ_BATCH_SIZE}
     )
     for rows in result.partitions():
         yield from rows
@@ -236,30 +242,30 @@ def seal_stored_answers(*, session: Session, principal: Principal, now: datetime
     entries say that they were made afterwards.
     """
     principal.require(Action.ADMINISTER)
-    held = _Held()
-    held.add_all(_entries(session, 0))
+    held = _TrailHashes()
+    held.add_all(_iter_entries(session, 0))
     unsealed: dict[str, dict[str, str]] = defaultdict(dict)
     count = 0
-    for row in _unsealed(session, held):
+    for row in _iter_unsealed(session, held):
         wave = str(UUID(bytes=_bytes(row.wave_id)))
-        name = sealed_name(UUID(bytes=_bytes(row.response_id)), row.number)
-        unsealed[wave][name] = answers_sha256(_document(row.answers) or {})
+        name = format_sealed_name(UUID(bytes=_bytes(row.response_id)), row.number)
+        unsealed[wave][name] = answers_sha256(_parse_answers(row.answers) or {})
         count += 1
-        if len(unsealed[wave]) == SEALED_AT_ONCE:
-            _record_sealed(session, principal, wave, unsealed.pop(wave), now)
+        if len(unsealed[wave]) == SEAL_BATCH_SIZE:
+            _record_sealed_answers(session, principal, wave, unsealed.pop(wave), now)
     for wave, hashes in unsealed.items():
-        _record_sealed(session, principal, wave, hashes, now)
+        _record_sealed_answers(session, principal, wave, hashes, now)
     return count
 
 
-def _unsealed(session: Session, held: _Held) -> Iterator[AnyRow]:
-    for row in _revisions(session):
+def _iter_unsealed(session: Session, held: _TrailHashes) -> Iterator[AnyRow]:
+    for row in _iter_revisions(session):
         response = _bytes(row.response_id)
         if (response, row.number) not in held.hashes and response not in held.withdrawn:
             yield row
 
 
-def _record_sealed(
+def _record_sealed_answers(
     session: Session, principal: Principal, wave: str, hashes: dict[str, str], now: datetime
 ) -> None:
     record(

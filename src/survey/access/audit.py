@@ -1,18 +1,19 @@
 """The audit trail: one appended entry for every change and every restricted view.
 
-Entries wait in their session and are chained and written when it commits (`store/journal.py`).
+Entries wait in their session and are chained and written when it commits (`store/audit_writer.py`).
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR, Principal
-from survey.store.chain import Entry, canonical
-from survey.store.journal import add_entries
+from survey.store.audit_chain import ChainEntry, canonical_json
+from survey.store.audit_writer import queue_entries
 from survey.store.tables import new_id
 
 
@@ -46,12 +47,12 @@ def record_many(
     if now.tzinfo is None:
         raise ValueError("store times must carry a time zone")
     who = actor_id(actor)
-    add_entries(
+    queue_entries(
         session,
         [
-            Entry(
+            ChainEntry(
                 new_id(), now, who, str(action), subject_kind, str(subject),
-                canonical(_detail(actor, detail)),
+                canonical_json(_detail(actor, detail)),
             )
             for subject, detail in subjects.items()
         ],
@@ -65,3 +66,40 @@ def actor_id(actor: Principal | None) -> UUID | None:
 
 def _detail(actor: Principal | None, detail: dict[str, Any]) -> dict[str, Any]:
     return {"by": OPERATOR.name, **detail} if actor == OPERATOR else detail
+
+
+class AuditedView(StrEnum):
+    """What somebody restricted may look at; the values are actions of the trail."""
+
+    INTERVIEW = "view.interview"
+    """One interview with its answers."""
+    UNRELEASED = "view.unreleased"
+    """Results of a wave that is not released."""
+    AUDIT = "view.audit"
+
+
+DOWNLOADED = "export.downloaded"
+
+
+def record_view(
+    *, session: Session, principal: Principal, view: AuditedView, subject: UUID | str, now: datetime
+) -> None:
+    kind = {
+        AuditedView.INTERVIEW: "response",
+        AuditedView.UNRELEASED: "wave",
+        AuditedView.AUDIT: "audit",
+    }[view]
+    record(
+        session=session, actor=principal, action=view, subject_kind=kind, subject_id=subject,
+        now=now,
+    )  # fmt: skip
+
+
+def record_download(
+    *, session: Session, principal: Principal, file_name: str, size: int, now: datetime
+) -> None:
+    """`size` in bytes."""
+    record(
+        session=session, actor=principal, action=DOWNLOADED, subject_kind="file",
+        subject_id=file_name, now=now, detail={"bytes": size},
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """Reading the whole audit trail again: is each entry there, in its place and as it was written?"""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,14 +8,25 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import func, select, text
-from sqlmodel import Session
+from sqlmodel import Session, col
+from sqlmodel import select as select_sqlmodel
 
 from survey.access.answer_verify import AnswerHashes, AnswerReport
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.locale import Message, msg
 from survey.settings import current_settings
-from survey.store.chain import PLAIN, Keyring, Written, canonical, keyring, seal, utc_text
+from survey.store.audit_chain import (
+    NO_KEY_ID,
+    ChainEntry,
+    Keyring,
+    SealInput,
+    canonical_json,
+    format_utc,
+    keyring,
+    seal,
+)
+from survey.store.audit_writer import seal_stored_entries
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import AuditEntry, AuditHead
 
@@ -24,10 +36,10 @@ ANCHOR = "audit.anchor"
 """The event of the log that writes down a seal."""
 CHAIN = "chain"
 """What an entry about the trail itself is about."""
-_AT_ONCE = 10_000
-_MOST_LISTED = 200
+_ENTRY_BATCH_SIZE = 10_000
+_MAX_LISTED_DEFECTS = 200
 
-_LARGEST = 2**63 - 1
+_MAX_SEQUENCE = 2**63 - 1
 _READ = """
 SELECT sequence, id, at, actor_id, action, subject_kind, subject_id, hash, key_id,
 {detail} AS detail
@@ -61,7 +73,7 @@ def _digits(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ChainDefect:
     """Something wrong with the entries `first` to `last`; 0 when it is about none in particular."""
 
     first: int
@@ -70,7 +82,7 @@ class Finding:
 
 
 @dataclass
-class Report:
+class ChainReport:
     """What a reading of the whole trail came to."""
 
     first: int = 0
@@ -82,18 +94,18 @@ class Report:
     """The first entry that is sealed with a key."""
     answers: AnswerReport = field(default_factory=AnswerReport)
     """Of the comparison of stored answers with the hashes that entries hold."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ChainDefect] = field(default_factory=list)
     wrong: int = 0
     """How many findings there are; only the first few hundred are kept."""
 
     @property
-    def is_whole(self) -> bool:
+    def is_intact(self) -> bool:
         return not self.wrong
 
     def add(self, first: int, last: int, text: Message) -> None:
         self.wrong += 1
-        if len(self.findings) < _MOST_LISTED:
-            self.findings.append(Finding(first, last, text))
+        if len(self.findings) < _MAX_LISTED_DEFECTS:
+            self.findings.append(ChainDefect(first, last, text))
 
 
 def verify(
@@ -102,7 +114,7 @@ def verify(
     principal: Principal,
     anchors: Iterable[Anchor] = (),
     new_key: bool = False,
-) -> Report:
+) -> ChainReport:
     """Check every entry against its seal, the numbers against gaps, the end against the head, and
     all stored answers against the hashes that the entries hold.
 
@@ -110,22 +122,22 @@ def verify(
     `new_key`: the key was set a moment ago, and no entry has been sealed with it yet.
     """
     principal.require(Action.ADMINISTER)
-    report = Report()
+    report = ChainReport()
     head = session.connection().execute(select(_HEAD)).one_or_none()
     if head is None:
         report.add(0, 0, msg("The head of the chain is gone."))
-    reader = _Reader(
+    reader = _ChainVerifier(
         report, keyring(current_settings()), {anchor.sequence: anchor for anchor in anchors}
     )
-    reader.begin(head)
-    end, answers = head.sequence if head is not None else _LARGEST, AnswerHashes()
-    for row in _rows(session, report.first, end):
-        reader.take(row)
-        answers.take(row)
-    reader.end(head)
+    reader.start(head)
+    end, answers = head.sequence if head is not None else _MAX_SEQUENCE, AnswerHashes()
+    for row in _read_entries(session, report.first, end):
+        reader.check_entry(row)
+        answers.add_entry(row)
+    reader.finish(head)
     answers.compare(session, after=end, add=report.add)
     report.answers = answers.report
-    _beside_the_chain(session, report)
+    _check_unchained_entries(session, report)
     if reader.ring.keys and report.keyed_from is None and report.rows and not new_key:
         report.add(
             0, 0,
@@ -134,14 +146,14 @@ def verify(
     return report
 
 
-def newest_seal(*, session: Session) -> Anchor | None:
+def get_latest_anchor(*, session: Session) -> Anchor | None:
     """Where the trail ends just now; a number and a seal tell nothing about anybody."""
     head = session.connection().execute(select(_HEAD)).one_or_none()
     return None if head is None else Anchor(head.sequence, head.hash)
 
 
-def record_verified(
-    *, session: Session, principal: Principal, report: Report, now: datetime
+def record_verification(
+    *, session: Session, principal: Principal, report: ChainReport, now: datetime
 ) -> None:
     """Enter the outcome into the trail itself, where the page reads it."""
     principal.require(Action.ADMINISTER)
@@ -155,17 +167,17 @@ def record_verified(
     )  # fmt: skip
 
 
-def _rows(session: Session, after: int, last: int) -> Iterator[AnyRow]:
+def _read_entries(session: Session, after: int, last: int) -> Iterator[AnyRow]:
     """Entries of the chain by number, up to where the head stood when the reading began."""
     connection = session.connection()
     query = _READ_POSTGRES if connection.dialect.name == "postgresql" else _READ_SQLITE
-    places = {"after": after, "last": last, "count": _AT_ONCE}
+    places = {"after": after, "last": last, "count": _ENTRY_BATCH_SIZE}
     while rows := connection.execute(query, places).all():
         yield from rows
         places["after"] = rows[-1].sequence
 
 
-def _beside_the_chain(session: Session, report: Report) -> None:
+def _check_unchained_entries(session: Session, report: ChainReport) -> None:
     """Entries without a place, and entries beyond the head (both read in one statement each)."""
     connection = session.connection()
     outside = select(func.count()).where(
@@ -174,7 +186,7 @@ def _beside_the_chain(session: Session, report: Report) -> None:
     count = connection.execute(outside).scalar_one()
     if count:
         report.add(0, 0, msg("{count} entries stand outside of the chain.", count=count))
-    end = func.coalesce(select(_HEAD.c.sequence).scalar_subquery(), _LARGEST)
+    end = func.coalesce(select(_HEAD.c.sequence).scalar_subquery(), _MAX_SEQUENCE)
     beyond = connection.execute(
         select(func.min(_ENTRIES.c.sequence), func.max(_ENTRIES.c.sequence)).where(
             _ENTRIES.c.sequence > end
@@ -187,36 +199,36 @@ def _beside_the_chain(session: Session, report: Report) -> None:
 
 
 @dataclass
-class _Reader:
-    report: Report
+class _ChainVerifier:
+    report: ChainReport
     ring: Keyring
     anchors: dict[int, Anchor]
     _expected: int = 1
-    _onto: str | None = None
+    _previous_seal: str | None = None
     """The seal before; None where it is missing, so that the next cannot be checked."""
-    _told: tuple[int, str] | None = None
+    _announced_base: tuple[int, str] | None = None
     """The lawful beginning, as an entry of the chain announces it."""
     _keyed: bool = False
 
-    def begin(self, head: AnyRow | None) -> None:
+    def start(self, head: AnyRow | None) -> None:
         if head is not None:
             self.report.first = self.report.last = head.base_sequence
             self.report.hash = head.base_hash
-            self._expected, self._onto = head.base_sequence + 1, head.base_hash
+            self._expected, self._previous_seal = head.base_sequence + 1, head.base_hash
 
-    def take(self, row: AnyRow) -> None:
+    def check_entry(self, row: AnyRow) -> None:
         if row.sequence < self._expected:
             self.report.add(row.sequence, row.sequence, msg("This number is there twice."))
             return
         if row.sequence > self._expected:
             self.report.add(self._expected, row.sequence - 1, msg("These entries are missing."))
-            self._onto = None
+            self._previous_seal = None
         self._check_key(row)
         self._check_anchor(row)
         if self._seal_holds(row) and row.action == TRIMMED:
             detail = orjson.loads(row.detail)
-            self._told = (detail.get("up_to"), detail.get("hash"))
-        self._expected, self._onto = row.sequence + 1, row.hash
+            self._announced_base = (detail.get("up_to"), detail.get("hash"))
+        self._expected, self._previous_seal = row.sequence + 1, row.hash
         self.report.rows += 1
         self.report.last, self.report.hash = row.sequence, row.hash or ""
 
@@ -231,7 +243,7 @@ class _Reader:
 
     def _seal_holds(self, row: AnyRow) -> bool:
         key = None
-        if row.key_id != PLAIN:
+        if row.key_id != NO_KEY_ID:
             key = self.ring.key(row.key_id or "")
             if key is None:
                 self.report.add(
@@ -239,10 +251,10 @@ class _Reader:
                     msg("Sealed with the key {name}, which is not here.", name=row.key_id),
                 )  # fmt: skip
                 return False
-        if self._onto is not None and _seal_of(self._onto, row, key) != row.hash:
+        if self._previous_seal is not None and _seal_of(self._previous_seal, row, key) != row.hash:
             self.report.add(row.sequence, row.sequence, msg("Changed after it was written."))
             return False
-        return self._onto is not None
+        return self._previous_seal is not None
 
     def _check_anchor(self, row: AnyRow) -> None:
         anchor = self.anchors.pop(row.sequence, None)
@@ -251,7 +263,7 @@ class _Reader:
                 row.sequence, row.sequence, msg("Its seal is not the one that was written down.")
             )
 
-    def end(self, head: AnyRow | None) -> None:
+    def finish(self, head: AnyRow | None) -> None:
         if head is not None:
             self._check_head(head)
         for sequence in sorted(self.anchors):
@@ -270,7 +282,7 @@ class _Reader:
                 head.sequence,
                 msg("The head names another seal than the last entry."),
             )
-        if head.base_sequence and self._told != (head.base_sequence, head.base_hash):
+        if head.base_sequence and self._announced_base != (head.base_sequence, head.base_hash):
             self.report.add(
                 1, head.base_sequence, msg("These entries were removed, and no entry says so.")
             )
@@ -279,9 +291,9 @@ class _Reader:
 def _seal_of(onto: str, row: AnyRow, key: bytes | None) -> str | None:
     """The seal that the row should have; None when it holds what no entry can."""
     try:
-        written = Written(
+        written = SealInput(
             _text_of(row.id), _time_of(row.at), _text_of(row.actor_id) if row.actor_id else None,
-            row.action, row.subject_kind, row.subject_id, canonical(orjson.loads(row.detail)),
+            row.action, row.subject_kind, row.subject_id, canonical_json(orjson.loads(row.detail)),
         )  # fmt: skip
         return seal(onto, row.sequence, written, key)
     except (TypeError, ValueError):
@@ -295,5 +307,38 @@ def _text_of(value: UUID | str) -> str:
 def _time_of(value: datetime | str) -> str:
     """SQLite keeps times as text in UTC, without saying so."""
     return (
-        utc_text(value) if isinstance(value, datetime) else f"{str(value).replace(' ', 'T')}+00:00"
+        format_utc(value)
+        if isinstance(value, datetime)
+        else f"{str(value).replace(' ', 'T')}+00:00"
     )
+
+
+def seal_unchained_entries(*, session: Session, principal: Principal, now: datetime) -> int:
+    """Seal the entries that stand outside of the chain; returns how many, and enters it.
+
+    Nobody vouches for what they say: the entry holds their number and a SHA-256 over their ids.
+    """
+    principal.require(Action.ADMINISTER)
+    query = (
+        select_sqlmodel(AuditEntry)
+        .where(col(AuditEntry.sequence).is_(None))
+        .order_by(col(AuditEntry.id))
+    )
+    rows = session.exec(query).all()
+    if not rows:
+        return 0
+    entries = [
+        ChainEntry(
+            row.id, row.at, row.actor_id, row.action, row.subject_kind, row.subject_id,
+            canonical_json(row.detail),
+        )
+        for row in rows
+    ]  # fmt: skip
+    session.expunge_all()
+    seal_stored_entries(session.connection(), entries)
+    ids = hashlib.sha256(b"".join(entry.id.bytes for entry in entries)).hexdigest()
+    record(
+        session=session, actor=principal, action="audit.adopted", subject_kind="audit",
+        subject_id=CHAIN, now=now, detail={"entries": len(entries), "ids_sha256": ids},
+    )  # fmt: skip
+    return len(entries)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlmodel import Session
 
-from survey.access.passwords import hashed, require_strong
+from survey.access.passwords import hash_password, require_strong
 from survey.access.second_factor import REQUIRED
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
@@ -17,7 +17,7 @@ LINK_LIFETIME = timedelta(hours=72)
 _LINKS = table_of(SetupLink)
 
 
-class LinkUnknown(SurveyError):
+class LinkNotFoundError(SurveyError):
     code = "setup_link_unknown"
 
     def __init__(self) -> None:
@@ -26,16 +26,16 @@ class LinkUnknown(SurveyError):
         )
 
 
-def is_alive(account: Account, now: datetime) -> bool:
+def is_active(account: Account, now: datetime) -> bool:
     """Whether the account may do anything at this moment."""
     return account.active and (account.ends_at is None or account.ends_at > now)
 
 
-def must_have_factor(account: Account) -> bool:
+def requires_factor(account: Account) -> bool:
     return account.role in REQUIRED
 
 
-def credential_of(*, session: Session, account_id: UUID) -> Credential:
+def lock_credential(*, session: Session, account_id: UUID) -> Credential:
     """What the account signs in with, locked; made empty where there was none."""
     credential = session.get(Credential, account_id, with_for_update=True, populate_existing=True)
     if credential is None:
@@ -50,21 +50,23 @@ def set_password(
 ) -> None:
     """Replace the password; links that were to set it do nothing any more.
 
-    Raises `PasswordWeak` for one that is easy to guess.
+    Raises `WeakPasswordError` for one that is easy to guess.
     """
     require_strong(password, about=(account.login, account.name, account.email or ""))
-    credential = credential_of(session=session, account_id=account.id)
-    credential.password_hash = hashed(password)
+    credential = lock_credential(session=session, account_id=account.id)
+    credential.password_hash = hash_password(password)
     credential.password_set_at = now
     credential.must_change = must_change
     session.add(credential)
-    drop_links(session=session, account_id=account.id)
+    delete_setup_links(session=session, account_id=account.id)
     session.flush()
 
 
-def new_link(*, session: Session, account_id: UUID, created_by: UUID | None, now: datetime) -> str:
+def replace_setup_link(
+    *, session: Session, account_id: UUID, created_by: UUID | None, now: datetime
+) -> str:
     """The token of a link that sets the password once; earlier links do nothing any more."""
-    drop_links(session=session, account_id=account_id)
+    delete_setup_links(session=session, account_id=account_id)
     token = new_token(bits=192)
     session.add(
         SetupLink(
@@ -76,14 +78,14 @@ def new_link(*, session: Session, account_id: UUID, created_by: UUID | None, now
     return token
 
 
-def drop_links(*, session: Session, account_id: UUID) -> None:
+def delete_setup_links(*, session: Session, account_id: UUID) -> None:
     session.connection().execute(delete(_LINKS).where(_LINKS.c.account_id == account_id))
 
 
-def linked_account(*, session: Session, token: str, now: datetime) -> Account:
-    """Whose password the link sets; raises `LinkUnknown`. Looking uses nothing up."""
+def get_account_of_link(*, session: Session, token: str, now: datetime) -> Account:
+    """Whose password the link sets; raises `LinkNotFoundError`. Looking uses nothing up."""
     link = session.get(SetupLink, digest(token), with_for_update=True)
     account = session.get(Account, link.account_id) if link and link.expires_at > now else None
-    if account is None or not is_alive(account, now):
-        raise LinkUnknown
+    if account is None or not is_active(account, now):
+        raise LinkNotFoundError
     return account

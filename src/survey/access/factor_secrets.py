@@ -28,7 +28,7 @@ def is_readable(stored: str) -> bool:
 
 
 def encrypted_secret(account_id: UUID, secret: str) -> str:
-    """The secret as it is stored. Raises `KeyUnusable`."""
+    """The secret as it is stored. Raises `InvalidPhoneKeyError`."""
     return secret_cipher(current_settings()).encrypt(_owner(account_id), secret)
 
 
@@ -52,7 +52,7 @@ def count_readable(session: Session) -> int:
     return int(session.connection().execute(query).scalar_one())
 
 
-def examine_secrets(session: Session) -> tuple[int, int, int]:
+def count_secrets(session: Session) -> tuple[int, int, int]:
     """How many are stored readably, how many no key opens, and how many there are at all."""
     query = select(Credential).where(col(Credential.totp_secret).is_not(None))
     credentials = session.exec(query).all()

@@ -6,20 +6,20 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from survey.access.attempt_limits import AttemptKey, AttemptKind, claim_attempt, reset_attempts
 from survey.access.audit import record
-from survey.access.credentials import credential_of, must_have_factor, set_password
-from survey.access.passwords import matches
-from survey.access.principal import AccessDenied, Principal
+from survey.access.credentials import lock_credential, requires_factor, set_password
+from survey.access.passwords import verify_password
+from survey.access.principal import AccessDeniedError, Principal
 from survey.access.second_factor import (
     Enrolment,
-    begin_enrolment,
-    clear_factor,
     confirm_enrolment,
     is_enrolled,
     new_recovery_codes,
+    remove_factor_data,
+    start_enrolment,
 )
-from survey.access.sessions import as_principal, end_sessions
-from survey.access.tries import Counted, Kind, claim_try, forget_tries
+from survey.access.sessions import end_sessions, principal_of
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
 from survey.store.tables import Account, Credential, LoginSession, RecoveryCode
@@ -27,7 +27,7 @@ from survey.store.tables import Account, Credential, LoginSession, RecoveryCode
 _SESSIONS, _RECOVERY = table_of(LoginSession), table_of(RecoveryCode)
 
 
-class PasswordWrong(SurveyError):
+class WrongPasswordError(SurveyError):
     code = "password_wrong"
 
     def __init__(self) -> None:
@@ -38,9 +38,9 @@ class PasswordWrong(SurveyError):
 class OpenSession:
     """A browser in which this person is signed in."""
 
-    since: datetime
+    started_at: datetime
     last_seen: datetime
-    is_this: bool
+    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class OwnAccount:
     sessions: tuple[OpenSession, ...]
 
 
-def own_account(
+def get_own_account(
     *, session: Session, principal: Principal, this: str | None, now: datetime
 ) -> OwnAccount:
     """`this` is the SHA-256 of the secret of the asking browser."""
@@ -79,7 +79,7 @@ def own_account(
         name=account.name,
         has_password=credential is not None and credential.password_hash is not None,
         has_factor=is_enrolled(credential),
-        must_have_factor=must_have_factor(account),
+        must_have_factor=requires_factor(account),
         recovery_codes=connection.execute(left).scalar_one(),
         sessions=tuple(
             OpenSession(row.created_at, row.seen_at or row.created_at, row.secret_sha256 == this)
@@ -88,13 +88,13 @@ def own_account(
     )
 
 
-def claim_password_try(*, session: Session, principal: Principal, now: datetime) -> None:
+def claim_password_attempt(*, session: Session, principal: Principal, now: datetime) -> None:
     """Count a try at one's own password, which a stolen session must not be able to guess.
 
     In a transaction of its own, before the password is shown to any function below.
     """
     _account(session, principal)
-    claim_try(session=session, counted=(_counted(principal),), now=now)
+    claim_attempt(session=session, counted=(_attempt_key(principal),), now=now)
 
 
 def change_password(
@@ -103,9 +103,9 @@ def change_password(
 ) -> None:  # fmt: skip
     """Set another password and end all other sessions; `shown` is the present password.
 
-    Raises `PasswordWrong` and `PasswordWeak`.
+    Raises `WrongPasswordError` and `WeakPasswordError`.
     """
-    account = _proved(session, principal, shown)
+    account = _require_password(session, principal, shown)
     set_password(session=session, account=account, password=password, now=now)
     ended = end_sessions(session=session, account_id=account.id, now=now, keep=secret)
     record(
@@ -116,33 +116,36 @@ def change_password(
 
 def start_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> Enrolment:
     """Set up a second factor, or another phone for it; the one before does nothing any more."""
-    account = _proved(session, principal, shown)
-    credential = credential_of(session=session, account_id=account.id)
+    account = _require_password(session, principal, shown)
+    credential = lock_credential(session=session, account_id=account.id)
     had = is_enrolled(credential)
-    clear_factor(session=session, credential=credential)
+    remove_factor_data(session=session, credential=credential)
     record(
         session=session, actor=principal, action="account.second_factor_begun",
         subject_kind="account", subject_id=account.id, now=now,
         detail={"from": {"second_factor": had}},
     )  # fmt: skip
-    return begin_enrolment(session=session, credential=credential, login=account.login)
+    return start_enrolment(session=session, credential=credential, login=account.login)
 
 
-def pending_factor(*, session: Session, principal: Principal) -> Enrolment | None:
+def find_pending_enrolment(*, session: Session, principal: Principal) -> Enrolment | None:
     """The second factor that waits for its first code; None: none does."""
     account = _account(session, principal)
     credential = session.get(Credential, account.id)
     if credential is None or credential.totp_secret is None or is_enrolled(credential):
         return None
-    return begin_enrolment(session=session, credential=credential, login=account.login)
+    return start_enrolment(session=session, credential=credential, login=account.login)
 
 
 def confirm_factor(
     *, session: Session, principal: Principal, code: str, now: datetime
 ) -> tuple[str, ...]:
-    """Put it in force with the first code; returns the recovery codes. Raises `FactorWrong`."""
+    """Activate the factor by its first code and return the recovery codes.
+
+    Raises `WrongFactorError`.
+    """
     account = _account(session, principal)
-    credential = credential_of(session=session, account_id=account.id)
+    credential = lock_credential(session=session, account_id=account.id)
     codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
     record(
         session=session, actor=principal, action="account.second_factor_set",
@@ -153,11 +156,11 @@ def confirm_factor(
 
 def remove_factor(*, session: Session, principal: Principal, shown: str, now: datetime) -> None:
     """Sign in without a second factor again, where the role allows it."""
-    account = _proved(session, principal, shown)
-    if must_have_factor(account):
-        raise AccessDenied(msg("Your role needs a second factor."))
-    credential = credential_of(session=session, account_id=account.id)
-    clear_factor(session=session, credential=credential)
+    account = _require_password(session, principal, shown)
+    if requires_factor(account):
+        raise AccessDeniedError(msg("Your role needs a second factor."))
+    credential = lock_credential(session=session, account_id=account.id)
+    remove_factor_data(session=session, credential=credential)
     record(
         session=session, actor=principal, action="account.second_factor_removed",
         subject_kind="account", subject_id=account.id, now=now,
@@ -169,9 +172,9 @@ def replace_recovery_codes(
     *, session: Session, principal: Principal, shown: str, now: datetime
 ) -> tuple[str, ...]:
     """Ten new recovery codes; the ones before do nothing any more."""
-    account = _proved(session, principal, shown)
+    account = _require_password(session, principal, shown)
     if not is_enrolled(session.get(Credential, account.id)):
-        raise AccessDenied(msg("Set up the second factor first."))
+        raise AccessDeniedError(msg("Set up the second factor first."))
     record(
         session=session, actor=principal, action="account.recovery_codes_made",
         subject_kind="account", subject_id=account.id, now=now,
@@ -191,19 +194,19 @@ def sign_out_everywhere(*, session: Session, principal: Principal, now: datetime
 
 def _account(session: Session, principal: Principal) -> Account:
     account = session.get(Account, principal.account_id)
-    if account is None or account.is_demo or as_principal(account) != principal:
-        raise AccessDenied(msg("Demo roles have no account of their own."))
+    if account is None or account.is_demo or principal_of(account) != principal:
+        raise AccessDeniedError(msg("Demo roles have no account of their own."))
     return account
 
 
-def _proved(session: Session, principal: Principal, shown: str) -> Account:
+def _require_password(session: Session, principal: Principal, shown: str) -> Account:
     account = _account(session, principal)
     credential = session.get(Credential, account.id)
-    if not matches(credential.password_hash if credential else None, shown):
-        raise PasswordWrong
-    forget_tries(session=session, counted=_counted(principal))
+    if not verify_password(credential.password_hash if credential else None, shown):
+        raise WrongPasswordError
+    reset_attempts(session=session, counted=_attempt_key(principal))
     return account
 
 
-def _counted(principal: Principal) -> Counted:
-    return Counted(Kind.FACTOR, f"own:{principal.account_id}")
+def _attempt_key(principal: Principal) -> AttemptKey:
+    return AttemptKey(AttemptKind.FACTOR, f"own:{principal.account_id}")

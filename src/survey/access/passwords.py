@@ -9,17 +9,17 @@ from zxcvbn import zxcvbn
 
 from survey.locale import Message, SurveyError, msg
 
-SHORTEST, LONGEST = 12, 128
+MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 12, 128
 STRONG = 3
 """Of zxcvbn's 0 to 4: at least 10^8 guesses, so that the lock-out makes guessing hopeless."""
-_JUDGED = 72
+_MAX_SCORED_CHARS = 72
 """Characters that zxcvbn looks at; what comes after them only makes a password harder."""
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP recommends: many people sign in within the same minutes of a morning.
 Parameters that are raised later reach each password when it is next used."""
-_NOBODYS = _HASHER.hash("nobody has this password")
-_JUDGE = Lock()
+_PLACEHOLDER_HASH = _HASHER.hash("nobody has this password")
+_ZXCVBN_LOCK = Lock()
 """zxcvbn keeps the words that it was told about a person in a dictionary of the whole process."""
 
 _ADVICE = MappingProxyType(
@@ -59,7 +59,7 @@ _ADVICE = MappingProxyType(
 """Everything that zxcvbn says, so that it can be said in the reader's language."""
 
 
-class PasswordWeak(SurveyError):
+class WeakPasswordError(SurveyError):
     """The password is not taken; `advice` says how to find a better one."""
 
     code = "password_weak"
@@ -69,37 +69,43 @@ class PasswordWeak(SurveyError):
         self.advice = advice
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What the store keeps of a password or of a short code."""
-    return _HASHER.hash(password[:LONGEST])
+    return _HASHER.hash(password[:MAX_PASSWORD_CHARS])
 
 
-def matches(kept: str | None, password: str) -> bool:
+def verify_password(kept: str | None, password: str) -> bool:
     """Whether it is the password; without anything kept the work is the same, and the answer no."""
     try:
-        right = _HASHER.verify(kept or _NOBODYS, password[:LONGEST])
+        right = _HASHER.verify(kept or _PLACEHOLDER_HASH, password[:MAX_PASSWORD_CHARS])
     except (VerificationError, InvalidHashError):
         return False
     return right and kept is not None
 
 
-def is_outdated(kept: str) -> bool:
+def needs_rehash(kept: str) -> bool:
     """Whether it was hashed with weaker parameters than are used now."""
     return _HASHER.check_needs_rehash(kept)
 
 
 def require_strong(password: str, *, about: tuple[str, ...]) -> None:
-    """Raise `PasswordWeak` for what is short or easy to guess; `about` is known of the person."""
-    if len(password) < SHORTEST:
-        raise PasswordWeak(msg("Please use at least {count} characters.", count=SHORTEST))
-    if len(password) > LONGEST:
-        raise PasswordWeak(msg("Please use at most {count} characters.", count=LONGEST))
+    """Raise `WeakPasswordError` for what is short or easy to guess; `about` is known of the
+    person.
+    """
+    if len(password) < MIN_PASSWORD_CHARS:
+        raise WeakPasswordError(
+            msg("Please use at least {count} characters.", count=MIN_PASSWORD_CHARS)
+        )
+    if len(password) > MAX_PASSWORD_CHARS:
+        raise WeakPasswordError(
+            msg("Please use at most {count} characters.", count=MAX_PASSWORD_CHARS)
+        )
     known = [word for word in about if word]
-    with _JUDGE:
-        judged = zxcvbn(password[:_JUDGED], user_inputs=known)
+    with _ZXCVBN_LOCK:
+        judged = zxcvbn(password[:_MAX_SCORED_CHARS], user_inputs=known)
     if judged["score"] < STRONG:
         feedback = (judged["feedback"]["warning"], *judged["feedback"]["suggestions"])
-        raise PasswordWeak(
+        raise WeakPasswordError(
             msg("This password is easy to guess."),
             tuple(_ADVICE[text] for text in feedback if text in _ADVICE),
         )

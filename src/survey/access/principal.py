@@ -91,11 +91,11 @@ WHOLE_WAVE = frozenset(
     {Action.ADMINISTER, Action.PLAN, Action.READ_PLAN, Action.RELEASE, Action.APPROVE_EXACT_ROWS}
 )
 """What is about a wave as a whole, and so takes the whole nation as its area."""
-POINT_MARK = "/"
+POINT_SEPARATOR = "/"
 """Stands between city and point in the area of somebody who works at one point only."""
 
 
-class AccessDenied(SurveyError):
+class AccessDeniedError(SurveyError):
     code = "access_denied"
 
 
@@ -125,13 +125,13 @@ class Principal:
         return covers_point(self.area, city_code, point_code)
 
     def require(self, action: Action, city_code: str | None = None) -> None:
-        """Raise `AccessDenied` unless the action, and the city if one is named, is allowed."""
+        """Raise `AccessDeniedError` unless the action, and the city if one is named, is allowed."""
         if not self.may(action):
-            raise AccessDenied(msg("Your role does not include this."))
+            raise AccessDeniedError(msg("Your role does not include this."))
         if action in WHOLE_WAVE and not self.covers(NATION):
-            raise AccessDenied(msg("This is about every city, and your area is smaller."))
+            raise AccessDeniedError(msg("This is about every city, and your area is smaller."))
         if city_code is not None and not self.covers(city_code):
-            raise AccessDenied(msg("This city is outside your area."))
+            raise AccessDeniedError(msg("This city is outside your area."))
 
 
 def covers(area: str, city_code: str) -> bool:
@@ -143,7 +143,7 @@ def covers(area: str, city_code: str) -> bool:
 
 def covers_point(area: str, city_code: str, point_code: str) -> bool:
     """Whether the point lies in an area: one that covers its city, or the area of that point."""
-    return covers(area, city_code) or area == f"{city_code}{POINT_MARK}{point_code}"
+    return covers(area, city_code) or area == f"{city_code}{POINT_SEPARATOR}{point_code}"
 
 
 OPERATOR = Principal(UUID(int=0), "operator", Role.ADMINISTRATOR, NATION)

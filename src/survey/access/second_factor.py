@@ -14,7 +14,7 @@ from survey.access.factor_secrets import encrypted_secret, is_readable, plain_se
 from survey.access.principal import Role
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
-from survey.store.cipher import KeyUnusable
+from survey.store.cipher import InvalidPhoneKeyError
 from survey.store.core import table_of
 from survey.store.tables import Credential, RecoveryCode
 
@@ -31,7 +31,7 @@ _ISSUER = "Hundred Cities Survey"
 _CODES = table_of(RecoveryCode)
 
 
-class FactorWrong(SurveyError):
+class WrongFactorError(SurveyError):
     code = "second_factor_wrong"
 
     def __init__(self) -> None:
@@ -52,13 +52,13 @@ def is_enrolled(credential: Credential | None) -> bool:
     return credential is not None and credential.totp_since is not None
 
 
-def begin_enrolment(*, session: Session, credential: Credential, login: str) -> Enrolment:
+def start_enrolment(*, session: Session, credential: Credential, login: str) -> Enrolment:
     """Show the secret that waits for its first code; made once, so that a reload changes nothing.
 
     A second factor in force has to be cleared first.
     """
     if credential.totp_since is not None:
-        raise FactorWrong
+        raise WrongFactorError
     secret = plain_secret(credential)
     if secret is None:
         # None yet, or one that no key opens any more: nobody has proved it, so another one will do.
@@ -75,7 +75,7 @@ def confirm_enrolment(
 ) -> tuple[str, ...]:
     """Put the second factor in force with its first code; returns the recovery codes, once."""
     if credential.totp_since is not None or not _accept(credential, code, now):
-        raise FactorWrong
+        raise WrongFactorError
     credential.totp_since = now
     session.add(credential)
     session.flush()
@@ -85,13 +85,13 @@ def confirm_enrolment(
 def new_recovery_codes(*, session: Session, account_id: UUID) -> tuple[str, ...]:
     """Ten fresh ones; the ones before do nothing any more."""
     session.connection().execute(delete(_CODES).where(_CODES.c.account_id == account_id))
-    codes = tuple(random_signs(_RECOVERY_SIGNS) for _ in range(RECOVERY_CODES))
+    codes = tuple(random_code(_RECOVERY_SIGNS) for _ in range(RECOVERY_CODES))
     session.add_all(RecoveryCode(code_sha256=digest(code), account_id=account_id) for code in codes)
     session.flush()
     return codes
 
 
-def show_factor(
+def verify_factor(
     *, session: Session, credential: Credential, code: str, now: datetime
 ) -> str | None:
     """How the code proves the second factor: `app`, `recovery` (used up now), or None: not."""
@@ -104,13 +104,13 @@ def show_factor(
     used = session.connection().execute(
         delete(_CODES).where(
             _CODES.c.account_id == credential.account_id,
-            _CODES.c.code_sha256 == digest(plain_signs(code)),
+            _CODES.c.code_sha256 == digest(normalise_factor_code(code)),
         )
     )
     return "recovery" if used.rowcount == 1 else None
 
 
-def clear_factor(*, session: Session, credential: Credential) -> None:
+def remove_factor_data(*, session: Session, credential: Credential) -> None:
     """Without a second factor again, as on the first day."""
     credential.totp_secret = credential.totp_since = credential.totp_step = None
     session.add(credential)
@@ -118,17 +118,17 @@ def clear_factor(*, session: Session, credential: Credential) -> None:
     session.flush()
 
 
-def random_signs(count: int) -> str:
+def random_code(count: int) -> str:
     """An unguessable code that can be read aloud and typed."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
-def in_groups(code: str) -> str:
+def format_code(code: str) -> str:
     """As it is shown: four signs at a time."""
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
-def plain_signs(typed: str) -> str:
+def normalise_factor_code(typed: str) -> str:
     """A typed code without the hyphens, spaces and small letters that people add."""
     return "".join(sign for sign in typed.upper() if sign.isalnum())
 
@@ -154,5 +154,5 @@ def _encrypt_readable(credential: Credential, secret: str) -> None:
     """One from before secrets were encrypted. A key that cannot be made keeps nobody out; `survey
     doctor` names it."""
     if is_readable(credential.totp_secret or ""):
-        with suppress(KeyUnusable):
+        with suppress(InvalidPhoneKeyError):
             credential.totp_secret = encrypted_secret(credential.account_id, secret)

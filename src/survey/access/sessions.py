@@ -1,5 +1,6 @@
 """Signing in and out: an opaque secret in the browser's cookie, its hash in the store."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,7 +14,9 @@ from survey.access.principal import Principal, Role
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
+from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, LoginSession, SignInStep
+from survey.store.transactions import UNAVAILABLE_ERRORS
 
 COOKIE = "survey_session"
 """Name of the cookie that holds the secret; web sets it, pages read it."""
@@ -42,25 +45,25 @@ _PRINCIPAL = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class SessionLimits:
     """How long a session lasts at most, and how long without being used; no `idle`: as long."""
 
     lifetime: timedelta
     idle: timedelta | None
 
 
-DEMO = Limits(LIFETIME, None)
+DEMO = SessionLimits(LIFETIME, None)
 
 
 @dataclass(frozen=True)
-class Seen:
+class SessionMatch:
     """A signed-in person; `is_due`: the session has not been renewed for a while."""
 
     principal: Principal
-    is_due: bool
+    needs_renewal: bool
 
 
-class NoDemoAccount(SurveyError):
+class DemoAccountMissingError(SurveyError):
     code = "no_demo_account"
 
 
@@ -71,12 +74,14 @@ def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
     )
     account = session.exec(query).one_or_none()
     if account is None:
-        raise NoDemoAccount(msg("Choosing a role is only possible on a demonstration system."))
+        raise DemoAccountMissingError(
+            msg("Choosing a role is only possible on a demonstration system.")
+        )
     return open_session(session=session, account=account, limits=DEMO, how="demo", now=now)
 
 
 def open_session(
-    *, session: Session, account: Account, limits: Limits, how: str, now: datetime
+    *, session: Session, account: Account, limits: SessionLimits, how: str, now: datetime
 ) -> str:
     """A new session with a new secret, which is returned; `how` the person proved who they are."""
     session.execute(
@@ -95,18 +100,18 @@ def open_session(
     )
     session.flush()
     record(
-        session=session, actor=as_principal(account), action="session.opened",
+        session=session, actor=principal_of(account), action="session.opened",
         subject_kind="account", subject_id=account.id, now=now, detail={"how": how},
     )  # fmt: skip
     return secret
 
 
-def as_principal(account: Account) -> Principal:
+def principal_of(account: Account) -> Principal:
     """The account as services see it."""
     return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
 
 
-def look_up(*, session: Session, secret: str | None, now: datetime) -> Seen | None:
+def find_session(*, session: Session, secret: str | None, now: datetime) -> SessionMatch | None:
     """Who holds this secret at this moment, and whether that is worth writing down."""
     if not secret:
         return None
@@ -115,16 +120,16 @@ def look_up(*, session: Session, secret: str | None, now: datetime) -> Seen | No
     if row is None:
         return None
     principal = Principal(row.id, row.name, Role(row.role), row.area, row.is_demo)
-    return Seen(principal, row.seen_at is not None and row.seen_at <= now - RENEWED_AFTER)
+    return SessionMatch(principal, row.seen_at is not None and row.seen_at <= now - RENEWED_AFTER)
 
 
-def principal_for(*, session: Session, secret: str | None, now: datetime) -> Principal | None:
+def find_principal(*, session: Session, secret: str | None, now: datetime) -> Principal | None:
     """Who holds this secret at this moment; None for everyone else."""
-    seen = look_up(session=session, secret=secret, now=now)
+    seen = find_session(session=session, secret=secret, now=now)
     return seen.principal if seen else None
 
 
-def renew(*, session: Session, secret: str, now: datetime) -> None:
+def extend_session(*, session: Session, secret: str, now: datetime) -> None:
     """The session was used: it may be idle as long again. One that has ended stays so."""
     held = session.get(LoginSession, digest(secret), with_for_update=True)
     if held is None or held.seen_at is None or held.idle_until is None or held.idle_until <= now:
@@ -164,7 +169,7 @@ def end_sessions(
 
 def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
     """End the session; a secret that opens nothing is no error."""
-    principal = principal_for(session=session, secret=secret, now=now)
+    principal = find_principal(session=session, secret=secret, now=now)
     if principal is None or secret is None:
         return
     held = session.get_one(LoginSession, digest(secret))
@@ -175,3 +180,23 @@ def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
         session=session, actor=principal, action="session.ended",
         subject_kind="account", subject_id=principal.account_id, now=now,
     )  # fmt: skip
+
+
+_LOG = logging.getLogger(__name__)
+
+
+def authenticate_session(url: str, secret: str | None, now: datetime) -> Principal | None:
+    """Whose browser this is. Writes at most once a minute and session, and never fails by it."""
+    if not secret:
+        return None
+    with read_scope(url) as session:
+        seen = find_session(session=session, secret=secret, now=now)
+    if seen is None:
+        return None
+    if seen.needs_renewal:
+        try:
+            with session_scope(url) as session:
+                extend_session(session=session, secret=secret, now=now)
+        except UNAVAILABLE_ERRORS:
+            _LOG.warning("a session could not be renewed: the store takes nothing in")
+    return seen.principal

@@ -13,50 +13,56 @@ from sqlalchemy import ColumnElement, select, true
 from sqlmodel import Session
 from sqlmodel import select as select_model
 
-from survey.access.areas import lies_within
+from survey.access.areas import covers_whole_area
+from survey.access.attempt_limits import (
+    AttemptKey,
+    AttemptKind,
+    claim_attempt,
+    refund_attempt,
+    reset_attempts,
+)
 from survey.access.audit import actor_id, record
-from survey.access.credentials import is_alive
-from survey.access.passwords import hashed
-from survey.access.principal import NATION, AccessDenied, Action, Principal, Role
-from survey.access.second_factor import in_groups, plain_signs, random_signs
-from survey.access.sessions import Limits, open_session
-from survey.access.signing_in import Knock, SignInRefused, plain_login
-from survey.access.tries import Counted, Kind, claim_try, forget_tries, give_back_try
+from survey.access.credentials import is_active
+from survey.access.passwords import hash_password
+from survey.access.principal import NATION, AccessDeniedError, Action, Principal, Role
+from survey.access.second_factor import format_code, normalise_factor_code, random_code
+from survey.access.sessions import SessionLimits, open_session
+from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.locale import SurveyError, msg
+from survey.store.china_time import CHINA, end_of_china_day
 from survey.store.core import table_of
-from survey.store.days import CHINA, end_of_china_day
 from survey.store.tables import Account, SignInCode
 
-SIGNS = 8
-MOST_AT_ONCE = 60
-LONGEST_DAYS = 7
+CODE_LENGTH = 8
+MAX_CODES_PER_SHEET = 60
+MAX_VALID_DAYS = 7
 _ACCOUNTS, _CODES = table_of(Account), table_of(SignInCode)
 
 
-class CodesRefused(SurveyError):
+class SignInCodesNotAllowedError(SurveyError):
     code = "sign_in_codes_refused"
 
 
 @dataclass(frozen=True)
-class Colleague:
+class SurveyorCodeStatus:
     """A surveyor of the own area, and until when a code of theirs is good."""
 
     login: str
     name: str
     area: str
-    code_until: datetime | None
+    code_expires_at: datetime | None
 
 
 @dataclass(frozen=True)
-class DrawnCode:
+class NewCode:
     """A code and what the store keeps of it."""
 
-    shown: str
-    kept: str
+    plain: str
+    hash: str
 
 
 @dataclass(frozen=True)
-class PrintedSignIn:
+class PrintedSignInCode:
     """What is printed for one surveyor; the code exists nowhere else."""
 
     login: str
@@ -65,15 +71,17 @@ class PrintedSignIn:
 
 
 @dataclass(frozen=True)
-class CodeSheet:
+class SignInCodeSheet:
     """Codes made together, good until `expires_at`."""
 
-    people: tuple[PrintedSignIn, ...]
+    people: tuple[PrintedSignInCode, ...]
     expires_at: datetime
     is_demo: bool
 
 
-def colleagues(*, session: Session, principal: Principal, now: datetime) -> list[Colleague]:
+def list_surveyors_for_codes(
+    *, session: Session, principal: Principal, now: datetime
+) -> list[SurveyorCodeStatus]:
     """The surveyors of the own area who may sign in now, by area and login."""
     principal.require(Action.HAND_OUT_CODES)
     query = (
@@ -82,34 +90,34 @@ def colleagues(*, session: Session, principal: Principal, now: datetime) -> list
         .where(
             _ACCOUNTS.c.role == Role.SURVEYOR, _ACCOUNTS.c.active,
             _ACCOUNTS.c.ends_at.is_(None) | (_ACCOUNTS.c.ends_at > now),
-            _ACCOUNTS.c.is_demo.is_(principal.is_demo), _beneath(principal),
+            _ACCOUNTS.c.is_demo.is_(principal.is_demo), _surveyor_filter(principal),
         )
         .order_by(_ACCOUNTS.c.area, _ACCOUNTS.c.login)
     )  # fmt: skip
     return [
-        Colleague(row.login, row.name, row.area, row.expires_at)
+        SurveyorCodeStatus(row.login, row.name, row.area, row.expires_at)
         for row in session.connection().execute(query)
-        if lies_within(principal, row.area)
+        if covers_whole_area(principal, row.area)
     ]
 
 
-def _beneath(principal: Principal) -> ColumnElement[bool]:
-    """The areas of `lies_within`, and perhaps more, so that no other account is read."""
+def _surveyor_filter(principal: Principal) -> ColumnElement[bool]:
+    """The areas of `covers_whole_area`, and perhaps more, so that no other account is read."""
     if principal.area == NATION:
         return true()
     return _ACCOUNTS.c.area.startswith(principal.area, autoescape=True)
 
 
-def draw_codes(count: int) -> tuple[DrawnCode, ...]:
+def generate_codes(count: int) -> tuple[NewCode, ...]:
     """Fresh codes. Hashing takes its time on purpose, so it is done before a transaction begins."""
-    codes = [random_signs(SIGNS) for _ in range(min(count, MOST_AT_ONCE))]
-    return tuple(DrawnCode(code, hashed(code)) for code in codes)
+    codes = [random_code(CODE_LENGTH) for _ in range(min(count, MAX_CODES_PER_SHEET))]
+    return tuple(NewCode(code, hash_password(code)) for code in codes)
 
 
-def hand_out(
+def issue_sign_in_codes(
     *, session: Session, principal: Principal, logins: Sequence[str],
-    drawn: Sequence[DrawnCode], days: int, now: datetime,
-) -> CodeSheet:  # fmt: skip
+    drawn: Sequence[NewCode], days: int, now: datetime,
+) -> SignInCodeSheet:  # fmt: skip
     """Give each of these surveyors one of the codes `drawn`; a code that they had before does
     nothing any more.
 
@@ -117,29 +125,29 @@ def hand_out(
     """
     principal.require(Action.HAND_OUT_CODES)
     wanted = sorted(set(logins))
-    if not wanted or len(wanted) > MOST_AT_ONCE:
-        raise CodesRefused(
-            msg("Please choose from one to {most} surveyors at once.", most=MOST_AT_ONCE)
+    if not wanted or len(wanted) > MAX_CODES_PER_SHEET:
+        raise SignInCodesNotAllowedError(
+            msg("Please choose from one to {most} surveyors at once.", most=MAX_CODES_PER_SHEET)
         )
-    last = now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), LONGEST_DAYS) - 1)
+    last = now.astimezone(CHINA).date() + timedelta(days=min(max(days, 1), MAX_VALID_DAYS) - 1)
     expires_at = end_of_china_day(last)
     people = [_surveyor(session, principal, login, now) for login in wanted]
     printed = []
     for account, code in zip(people, drawn, strict=True):
         session.merge(
             SignInCode(
-                account_id=account.id, code_hash=code.kept, created_at=now,
+                account_id=account.id, code_hash=code.hash, created_at=now,
                 created_by=actor_id(principal), expires_at=expires_at,
             )
         )  # fmt: skip
-        forget_tries(session=session, counted=Counted(Kind.CODE, account.login))
+        reset_attempts(session=session, counted=AttemptKey(AttemptKind.CODE, account.login))
         record(
             session=session, actor=principal, action="account.code_made", subject_kind="account",
             subject_id=account.id, now=now, detail={"until": expires_at.isoformat()},
         )  # fmt: skip
-        printed.append(PrintedSignIn(account.login, account.name, in_groups(code.shown)))
+        printed.append(PrintedSignInCode(account.login, account.name, format_code(code.plain)))
     session.flush()
-    return CodeSheet(tuple(printed), expires_at, all(person.is_demo for person in people))
+    return SignInCodeSheet(tuple(printed), expires_at, all(person.is_demo for person in people))
 
 
 def _surveyor(session: Session, principal: Principal, login: str, now: datetime) -> Account:
@@ -150,34 +158,39 @@ def _surveyor(session: Session, principal: Principal, login: str, now: datetime)
         account is not None
         and account.role == Role.SURVEYOR
         and account.is_demo == principal.is_demo
-        and is_alive(account, now)
-        and lies_within(principal, account.area)
+        and is_active(account, now)
+        and covers_whole_area(principal, account.area)
     )
     if account is None or not fits:
-        raise AccessDenied(msg("There is no surveyor {login} in your area.", login=login))
+        raise AccessDeniedError(msg("There is no surveyor {login} in your area.", login=login))
     return account
 
 
-def knock_with_code(*, session: Session, login: str, address: str, now: datetime) -> Knock:
-    """Count the try and find what the code must match; raises `TooManyTries`."""
-    name = plain_login(login)
-    counted = (Counted(Kind.CODE, name), Counted(Kind.ADDRESS, address))
-    claim_try(session=session, counted=counted, now=now)
+def look_up_code(*, session: Session, login: str, address: str, now: datetime) -> CredentialLookup:
+    """Count the try and find what the code must match; raises `TooManyAttemptsError`."""
+    name = normalise_login(login)
+    counted = (AttemptKey(AttemptKind.CODE, name), AttemptKey(AttemptKind.ADDRESS, address))
+    claim_attempt(session=session, counted=counted, now=now)
     query = (
         select(_ACCOUNTS.c.id, _CODES.c.code_hash)
         .join(_CODES, _CODES.c.account_id == _ACCOUNTS.c.id)
         .where(_ACCOUNTS.c.login == name, _CODES.c.expires_at > now)
     )
     row = session.connection().execute(query).one_or_none()
-    return Knock(row.id, row.code_hash) if row else Knock(None, None)
+    return CredentialLookup(row.id, row.code_hash) if row else CredentialLookup(None, None)
 
 
-def enter_with_code(
-    *, session: Session, knocked: Knock, address: str, limits: Limits, now: datetime
+def redeem_code(
+    *,
+    session: Session,
+    knocked: CredentialLookup,
+    address: str,
+    limits: SessionLimits,
+    now: datetime,
 ) -> str:
     """The code was right: use it up and open a session. Of two that come at once, one enters.
 
-    Raises `SignInRefused` when it was used, replaced or closed in the meantime.
+    Raises `SignInRefusedError` when it was used, replaced or closed in the meantime.
     """
     code = (
         session.get(SignInCode, knocked.account_id, with_for_update=True)
@@ -186,16 +199,18 @@ def enter_with_code(
     )
     account = session.get(Account, knocked.account_id) if code else None
     if code is None or account is None or code.code_hash != knocked.password_hash:
-        raise SignInRefused
-    if account.role != Role.SURVEYOR or not is_alive(account, now):
-        raise SignInRefused
+        raise SignInRefusedError
+    if account.role != Role.SURVEYOR or not is_active(account, now):
+        raise SignInRefusedError
     session.delete(code)
     session.flush()
-    give_back_try(session=session, counted=Counted(Kind.ADDRESS, address), now=now)
-    forget_tries(session=session, counted=Counted(Kind.CODE, plain_login(account.login)))
+    refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    reset_attempts(
+        session=session, counted=AttemptKey(AttemptKind.CODE, normalise_login(account.login))
+    )
     return open_session(session=session, account=account, limits=limits, how="code", now=now)
 
 
-def typed_code(typed: str) -> str:
+def normalise_code(typed: str) -> str:
     """A code as it was made, however it was typed."""
-    return plain_signs(typed)
+    return normalise_factor_code(typed)

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-LONGEST = 128
+MAX_TOKEN_CHARS = 128
 """No secret of ours is longer; whatever is, need not be hashed to be wrong."""
 
 
@@ -14,4 +14,4 @@ def new_token(*, bits: int) -> str:
 
 def digest(token: str) -> str:
     """What the store keeps instead of the token."""
-    return hashlib.sha256(token[:LONGEST].encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(token[:MAX_TOKEN_CHARS].encode("utf-8", "surrogatepass")).hexdigest()

@@ -11,18 +11,18 @@ import orjson
 import typer
 
 from survey.access.answer_verify import seal_stored_answers
-from survey.access.audit_adopt import adopt as adopt_entries
-from survey.access.audit_trail import TrailChoice, stream_trail
-from survey.access.audit_verify import ANCHOR, Anchor, Report, record_verified, verify
-from survey.access.audit_views import record_download
+from survey.access.audit import record_download
+from survey.access.audit_queries import TrailFilter, stream_trail
+from survey.access.audit_verify import ANCHOR, Anchor, ChainReport, record_verification, verify
+from survey.access.audit_verify import seal_unchained_entries as adopt_entries
 from survey.access.principal import OPERATOR
-from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import translator
-from survey.publish.audit_file import write_csv
+from survey.publish.audit_export import write_csv
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.private_files import create_private_file
-from survey.store.unavailable import telling_when_unavailable
+from survey.store.transactions import translate_database_errors
 
 app = typer.Typer(
     help="Check the audit trail, export it.", no_args_is_help=True, add_completion=False
@@ -46,23 +46,23 @@ def verify_trail(
     new_key: Annotated[
         bool, typer.Option("--new-key", help="The key was set a moment ago; it sealed nothing yet.")
     ] = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Find every entry that was changed, removed, added or moved, and answers that were changed.
 
     Exit code 1 if there is one.
     """
     settings = current_settings()
-    with reporting_errors():
+    with error_reporting():
         known = [*_anchors_of(anchor or []), *(_anchors_in(anchors) if anchors else [])]
         with read_scope(settings.store_url) as session:
             report = verify(session=session, principal=OPERATOR, anchors=known, new_key=new_key)
         _print(report, form, len(known))
-        with telling_when_unavailable(), session_scope(settings.store_url) as session:
-            record_verified(
+        with translate_database_errors(), session_scope(settings.store_url) as session:
+            record_verification(
                 session=session, principal=OPERATOR, report=report, now=datetime.now(UTC)
             )
-    if not report.is_whole:
+    if not report.is_intact:
         raise typer.Exit(1)
 
 
@@ -73,24 +73,24 @@ def export_trail(
     """Write the whole trail as CSV, from the oldest entry on; the export is entered too."""
     settings = current_settings()
     t = translator(settings.language)
-    with reporting_errors():
+    with error_reporting():
         with (
             read_scope(settings.store_url) as session,
-            _writing(out) as file,
+            _open_output(out) as file,
         ):
-            entries = stream_trail(session=session, principal=OPERATOR, choice=TrailChoice())
+            entries = stream_trail(session=session, principal=OPERATOR, choice=TrailFilter())
             count = write_csv(file, entries, t)
             size = file.tell() if file.seekable() else 0
-        with telling_when_unavailable(), session_scope(settings.store_url) as session:
+        with translate_database_errors(), session_scope(settings.store_url) as session:
             record_download(
                 session=session, principal=OPERATOR, file_name=out.name, size=size,
                 now=datetime.now(UTC),
             )  # fmt: skip
-        say("{count} entries were written.", count=count)
+        print_note("{count} entries were written.", count=count)
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[TextIO]:
+def _open_output(out: Path) -> Iterator[TextIO]:
     if str(out) == "-":
         yield sys.stdout
         return
@@ -107,13 +107,13 @@ def _writing(out: Path) -> Iterator[TextIO]:
 @app.command("adopt")
 def adopt() -> None:
     """Take in entries and answers that the version before stored without a seal; says how many."""
-    with reporting_errors():
+    with error_reporting():
         now = datetime.now(UTC)
         with session_scope(current_settings().store_url, patient=True) as session:
             count = adopt_entries(session=session, principal=OPERATOR, now=now)
             answers = seal_stored_answers(session=session, principal=OPERATOR, now=now)
-        say("{count} entries were taken into the chain.", count=count)
-        say("The hashes of {count} stored answers were entered.", count=answers)
+        print_note("{count} entries were taken into the chain.", count=count)
+        print_note("The hashes of {count} stored answers were entered.", count=answers)
 
 
 def _anchors_of(texts: list[str]) -> list[Anchor]:
@@ -133,7 +133,7 @@ def _anchors_in(log: Path) -> Iterator[Anchor]:
                         yield Anchor.read(f"{event['sequence']}:{event['hash']}")
 
 
-def _print(report: Report, form: Format, anchors: int) -> None:
+def _print(report: ChainReport, form: OutputFormat, anchors: int) -> None:
     t = translator(current_settings().language)
     if report.findings:
         rows = [
@@ -142,19 +142,29 @@ def _print(report: Report, form: Format, anchors: int) -> None:
         ]
         print_table(("from", "to", "finding"), rows, form)
     if report.wrong > len(report.findings):
-        say("{count} more findings are not listed.", count=report.wrong - len(report.findings))
-    say(
+        print_note(
+            "{count} more findings are not listed.", count=report.wrong - len(report.findings)
+        )
+    print_note(
         "{rows} entries were read, numbers {first} to {last}; the last seal is {hash}.",
         rows=report.rows, first=report.first + 1, last=report.last, hash=report.hash,
     )  # fmt: skip
-    say("{count} stored answers were compared with the trail.", count=report.answers.compared)
+    print_note(
+        "{count} stored answers were compared with the trail.", count=report.answers.compared
+    )
     if report.keyed_from is None:
-        say("No entry is sealed with a key: whoever owns the database could rewrite all of them.")
+        print_note(
+            "No entry is sealed with a key: whoever owns the database could rewrite all of them."
+        )
     elif report.keyed_from > report.first + 1:
-        say("Entries before number {number} are sealed without a key.", number=report.keyed_from)
+        print_note(
+            "Entries before number {number} are sealed without a key.", number=report.keyed_from
+        )
     if not anchors:
-        say("No seal from elsewhere was given: an end that was cut off cannot be noticed for sure.")
-    if report.is_whole:
-        say("The trail is whole.")
+        print_note(
+            "No seal from elsewhere was given: an end that was cut off cannot be noticed for sure."
+        )
+    if report.is_intact:
+        print_note("The trail is whole.")
     else:
-        say("The trail is NOT whole.")
+        print_note("The trail is NOT whole.")

@@ -9,10 +9,10 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.options import read_bytes
-from survey.cli.output import Format, FormatOption, print_record, reporting_errors, say
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
 from survey.locale import translator
 from survey.settings import current_settings
-from survey.snapshot.backup import back_up, check_backup
+from survey.snapshot.backup import check_backup, create_backup
 from survey.snapshot.restore import restore as restore_backup
 from survey.store.backup.encryption import START_BYTES, BackupSecret, needs_passphrase
 from survey.store.backup.manifest import BackupManifest
@@ -43,7 +43,7 @@ def backup(
             "be repeated."
         ),
     ] = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Write the whole store and its snapshots into one file, while the platform is running.
 
@@ -52,14 +52,14 @@ def backup(
     The same file can be restored to SQLite and to PostgreSQL. Keys (SURVEY_PHONE_KEY,
     SURVEY_AUDIT_KEY) are never in it: keep them apart, or the phone numbers are lost.
     """
-    with reporting_errors():
+    with error_reporting():
         settings, now = current_settings(), datetime.now(UTC)
         secret = _new_secret(encrypt, key_file, recipient or [])
         path = target / f"survey-{now:%Y%m%dT%H%M%SZ}.backup" if target.is_dir() else target
-        manifest = back_up(settings, target=path, secret=secret, actor=OPERATOR, now=now)
-        _show(manifest, path, form)
+        manifest = create_backup(settings, target=path, secret=secret, actor=OPERATOR, now=now)
+        _print_manifest(manifest, path, form)
         if secret is None:
-            say("The file is not encrypted: it holds everything that the store holds.")
+            print_note("The file is not encrypted: it holds everything that the store holds.")
 
 
 def restore(
@@ -71,25 +71,25 @@ def restore(
         bool, typer.Option("--check", help="Only look whether the backup is whole; touch nothing.")
     ] = False,
     key_file: KeyFile = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Put a backup in the place of the present store and its snapshots, or nothing at all.
 
     Stop every server that uses the store first. A backup of SQLite goes into PostgreSQL and the
     other way round; one of an older version is brought up to date.
     """
-    with reporting_errors():
+    with error_reporting():
         secret = _opening_secret(source, key_file)
         if check:
-            _show(check_backup(source, secret), source, form)
-            say("The backup is whole.")
+            _print_manifest(check_backup(source, secret), source, form)
+            print_note("The backup is whole.")
             return
         manifest = restore_backup(
             current_settings(), source=source, secret=secret, actor=OPERATOR,
             now=datetime.now(UTC), replace=replace,
         )  # fmt: skip
-        _show(manifest, source, form)
-        say("The backup is restored; every table was read back and is the same.")
+        _print_manifest(manifest, source, form)
+        print_note("The backup is restored; every table was read back and is the same.")
 
 
 def _new_secret(encrypt: bool, key_file: Path | None, recipients: list[str]) -> BackupSecret | None:
@@ -126,7 +126,7 @@ def _start_of(source: Path) -> bytes:
         raise typer.BadParameter(f"{source}: {error.strerror}") from error
 
 
-def _show(manifest: BackupManifest, path: Path, form: Format) -> None:
+def _print_manifest(manifest: BackupManifest, path: Path, form: OutputFormat) -> None:
     t = translator(current_settings().language)
     print_record(
         {
@@ -143,6 +143,10 @@ def _show(manifest: BackupManifest, path: Path, form: Format) -> None:
         form,
     )
     for name in manifest.missing_snapshots:
-        say("ATTENTION: the snapshot {name} was missing and is not in the backup.", name=name)
+        print_note(
+            "ATTENTION: the snapshot {name} was missing and is not in the backup.", name=name
+        )
     for name in manifest.left_out:
-        say("ATTENTION: the table {name} is not one of ours and is not in the backup.", name=name)
+        print_note(
+            "ATTENTION: the table {name} is not one of ours and is not in the backup.", name=name
+        )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from survey.access.principal import OPERATOR
-from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.publish.results.interval_audit import audit_wave
 from survey.settings import current_settings
 from survey.store.engine import session_scope
@@ -29,13 +29,13 @@ def audit(
             help="Every hidden cell, however long it takes; without it as many as a freeze does.",
         ),
     ] = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Bound every hidden count of a frozen wave by all published ones (linear programming).
 
     Lists the hidden cells whose count is known too closely, and then exits with code 1.
     """
-    with reporting_errors():
+    with error_reporting():
         settings = current_settings()
         with session_scope(settings.store_url, patient=True) as session:
             wave_audit = audit_wave(
@@ -52,10 +52,10 @@ def audit(
             )
             for interval in wave_audit.narrow
         ]
-        if rows or form is not Format.TABLE:
+        if rows or form is not OutputFormat.TABLE:
             print_table(_COLUMNS, rows, form)
-        if form is Format.TABLE:
-            say(
+        if form is OutputFormat.TABLE:
+            print_note(
                 "{audited} of {hidden} hidden cells audited; {narrow} are known too closely.",
                 audited=wave_audit.audited,
                 hidden=wave_audit.hidden,

@@ -2,24 +2,24 @@
 
 import typer
 
-from survey.cli.examinations import EXAMINATIONS
-from survey.cli.output import Format, FormatOption, print_table
+from survey.cli.checks import CHECKS
+from survey.cli.output import FormatOption, OutputFormat, print_table
 from survey.locale import translator
 from survey.settings import current_settings
 
 
-def doctor(form: FormatOption = Format.TABLE) -> None:
+def doctor(form: FormatOption = OutputFormat.TABLE) -> None:
     """Check store, clock, disk, snapshots, backups, keys and addresses; say what to do.
 
     Exit code 0 when all is well, 1 when something needs attention.
     """
     settings = current_settings()
     t = translator(settings.language)
-    findings = [finding for examine in EXAMINATIONS for finding in examine(settings)]
+    findings = [finding for examine in CHECKS for finding in examine(settings)]
     rows = [
-        (t("OK") if finding.well else t("ATTENTION"), t(finding.name), t(finding.detail))
+        (t("OK") if finding.passed else t("ATTENTION"), t(finding.name), t(finding.detail))
         for finding in findings
     ]
     print_table((t("state"), t("checked"), t("finding")), rows, form)
-    if not all(finding.well for finding in findings):
+    if not all(finding.passed for finding in findings):
         raise typer.Exit(1)

@@ -10,7 +10,14 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.access.principal import OPERATOR
-from survey.cli.output import Format, FormatOption, print_record, print_table, reporting_errors, say
+from survey.cli.output import (
+    FormatOption,
+    OutputFormat,
+    error_reporting,
+    print_note,
+    print_record,
+    print_table,
+)
 from survey.fieldwork.instruments import (
     add_instrument,
     add_tree,
@@ -18,14 +25,14 @@ from survey.fieldwork.instruments import (
     freezing_findings,
     list_instruments,
 )
-from survey.fieldwork.trial import open_trial
-from survey.instrument.check import check as check_instrument
-from survey.instrument.check_scores import score_findings, unknown_tree
-from survey.instrument.findings import errors
+from survey.fieldwork.trial_links import open_trial
+from survey.instrument.findings import only_errors
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.indicator_tree_csv import TreeError, read_tree
 from survey.instrument.model import Instrument
-from survey.instrument.tree import IndicatorTree
-from survey.instrument.tree_csv import TreeError, read_tree
-from survey.instrument.xlsform import Finding, Imported, read_xlsform, write_xlsform
+from survey.instrument.score_checks import score_findings, unknown_tree
+from survey.instrument.structure_checks import check_instrument
+from survey.instrument.xlsform import Finding, ImportedForm, read_xlsform, write_xlsform
 from survey.locale import msg, translator
 from survey.settings import PROJECT_ROOT, current_settings
 from survey.store.engine import read_scope, session_scope
@@ -70,19 +77,19 @@ def check(
     skip_unsupported: SkipOption = False,
     tree: TreeOption = None,
     renormalise: RenormaliseOption = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Read a workbook and list what is wrong or left out; nothing is stored.
 
     Exit code 0 when the form can be imported, 1 when it cannot.
     """
-    with reporting_errors():
-        imported = _read(workbook, skip_unsupported, renormalise)
+    with error_reporting():
+        imported = _read_form(workbook, skip_unsupported, renormalise)
         findings = [*imported.skipped, *imported.warnings]
         _print_findings(findings, form)
-        _say_size(imported.instrument)
-        problems = errors(check_instrument(imported.instrument))
-        _refuse((*problems, *_later(imported, tree)))
+        _print_size(imported.instrument)
+        problems = only_errors(check_instrument(imported.instrument))
+        _refuse((*problems, *_freeze_findings(imported, tree)))
 
 
 @app.command(name="import")
@@ -90,12 +97,12 @@ def import_form(
     workbook: Workbook,
     skip_unsupported: SkipOption = False,
     renormalise: RenormaliseOption = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Read a workbook and store it as a new, immutable version."""
-    with reporting_errors():
-        imported = _read(workbook, skip_unsupported, renormalise)
-        _print_findings([*imported.skipped, *imported.warnings], Format.TABLE)
+    with error_reporting():
+        imported = _read_form(workbook, skip_unsupported, renormalise)
+        _print_findings([*imported.skipped, *imported.warnings], OutputFormat.TABLE)
         instrument = imported.instrument
         with session_scope(current_settings().store_url) as session:
             findings = freezing_findings(session=session, instrument=instrument, rows=imported.rows)
@@ -103,7 +110,7 @@ def import_form(
             add_instrument(
                 session=session, principal=OPERATOR, instrument=instrument, now=datetime.now(UTC)
             )
-        _say_size(instrument)
+        _print_size(instrument)
         print_record(_record(instrument), form)
 
 
@@ -117,11 +124,11 @@ def add_indicator_tree(
     ] = None,
 ) -> None:
     """Read an indicator tree and store it, so that the ratings of a form can name its codes."""
-    with reporting_errors():
+    with error_reporting():
         tree = _read_tree(file, name)
         with session_scope(current_settings().store_url) as session:
             add_tree(session=session, principal=OPERATOR, tree=tree, now=datetime.now(UTC))
-        say("{name}: {count} indicators.", name=tree.name, count=len(tree.indicators))
+        print_note("{name}: {count} indicators.", name=tree.name, count=len(tree.indicators))
 
 
 @app.command()
@@ -131,17 +138,17 @@ def export(
     version: Annotated[str | None, typer.Option(help="Default: the newest version.")] = None,
 ) -> None:
     """Write a stored questionnaire as an XLSForm workbook."""
-    with reporting_errors():
+    with error_reporting():
         with session_scope(current_settings().store_url) as session:
             instrument = find_instrument(session=session, name=name, version=version)
         write_xlsform(instrument, output)
-        say("Written: {path}", path=output)
+        print_note("Written: {path}", path=output)
 
 
 @app.command(name="list")
-def list_forms(form: FormatOption = Format.TABLE) -> None:
+def list_forms(form: FormatOption = OutputFormat.TABLE) -> None:
     """List the stored questionnaires."""
-    with reporting_errors():
+    with error_reporting():
         with session_scope(current_settings().store_url) as session:
             records = [_record(i) for i in list_instruments(session=session)]
         columns = ("name", "version", "items", "scored", "sha256")
@@ -160,7 +167,7 @@ def try_form(
 
     The answers go to a trial wave of their own. `survey serve` must be running on the same store.
     """
-    with reporting_errors():
+    with error_reporting():
         settings = current_settings()
         with session_scope(settings.store_url) as session:
             instrument = find_instrument(session=session, name=name, version=version)
@@ -177,11 +184,11 @@ def _read_tree(file: Path, name: str | None = None) -> IndicatorTree:
         return read_tree(file, name=name)
     except TreeError as error:
         for fault in error.all:
-            say(fault.message)
+            print_note(fault.message)
         raise typer.Exit(1) from error
 
 
-def _later(imported: Imported, tree: Path | None) -> tuple[Finding, ...]:
+def _freeze_findings(imported: ImportedForm, tree: Path | None) -> tuple[Finding, ...]:
     """What freezing a wave of the form would fail on; without a store, by the shipped trees."""
     instrument, rows = imported.instrument, imported.rows
     if tree is not None:
@@ -212,12 +219,12 @@ def _refuse(findings: Iterable[Finding]) -> None:
             )
             if value
         )  # fmt: skip
-        words = t(finding.message) + (f" {t(finding.instead)}" if finding.instead else "")
+        words = t(finding.message) + (f" {t(finding.suggestion)}" if finding.suggestion else "")
         typer.echo(f"{place}: {words}" if place else words, err=True)
     raise typer.Exit(1)
 
 
-def _read(workbook: Path, skip_unsupported: bool, renormalise: bool) -> Imported:
+def _read_form(workbook: Path, skip_unsupported: bool, renormalise: bool) -> ImportedForm:
     imported = read_xlsform(workbook, unsupported="skip" if skip_unsupported else "refuse")
     if not renormalise:
         return imported
@@ -235,8 +242,8 @@ def _record(instrument: Instrument) -> dict[str, object]:
     }
 
 
-def _say_size(instrument: Instrument) -> None:
-    say(
+def _print_size(instrument: Instrument) -> None:
+    print_note(
         "{name} {version}: {sections} sections, {items} items.",
         name=instrument.name,
         version=instrument.version,
@@ -245,7 +252,7 @@ def _say_size(instrument: Instrument) -> None:
     )
 
 
-def _print_findings(findings: Iterable[Finding], form: Format) -> None:
+def _print_findings(findings: Iterable[Finding], form: OutputFormat) -> None:
     t = translator(current_settings().language)
     rows = [
         (
@@ -253,9 +260,9 @@ def _print_findings(findings: Iterable[Finding], form: Format) -> None:
             finding.row,
             finding.column,
             t(finding.message),
-            t(finding.instead) if finding.instead else "",
+            t(finding.suggestion) if finding.suggestion else "",
         )
         for finding in findings
     ]
-    if rows or form is not Format.TABLE:
+    if rows or form is not OutputFormat.TABLE:
         print_table(("sheet", "row", "column", "message", "instead"), rows, form)

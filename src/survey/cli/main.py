@@ -11,35 +11,35 @@ from survey.cli.options import choose_store
 
 COMMANDS = MappingProxyType(
     {
-        "init": "survey.cli.preparing:init",
-        "demo": "survey.cli.run:demo",
-        "serve": "survey.cli.run:serve",
+        "init": "survey.cli.store_setup:init",
+        "demo": "survey.cli.serve:demo",
+        "serve": "survey.cli.serve:serve",
         "doctor": "survey.cli.doctor:doctor",
         "form": "survey.cli.form:app",
-        "import": "survey.cli.waves:import_answers",
-        "freeze": "survey.cli.freezing:freeze",
-        "recompute": "survey.cli.freezing:recompute",
+        "import": "survey.cli.import_answers:import_answers",
+        "freeze": "survey.cli.freeze:freeze",
+        "recompute": "survey.cli.freeze:recompute",
         "disclosure": "survey.cli.disclosure:app",
-        "quota": "survey.cli.quota:quota",
-        "estimate": "survey.cli.results:estimate",
+        "quota": "survey.cli.wave_rules:quota",
+        "estimate": "survey.cli.estimate:estimate",
         "quality": "survey.cli.quality:quality",
         "quality-new": "survey.cli.quality:quality_new",
-        "one-person-review": "survey.cli.reviewing:one_person_review",
+        "one-person-review": "survey.cli.wave_rules:one_person_review",
         "audit": "survey.cli.audit:app",
-        "release": "survey.cli.freezing:release",
+        "release": "survey.cli.freeze:release",
         "user": "survey.cli.user:app",
-        "rows": "survey.cli.rows:app",
-        "trace-rows": "survey.cli.rows:trace_rows",
+        "rows": "survey.cli.trace_rows:app",
+        "trace-rows": "survey.cli.trace_rows:trace_rows",
         "backup": "survey.cli.backup:backup",
         "restore": "survey.cli.backup:restore",
-        "keys": "survey.cli.keys:app",
+        "keys": "survey.cli.phone_keys:app",
         "retention": "survey.cli.retention:app",
     }
 )
 """In the order in which they are listed: where each command, or group of commands, is."""
 
 
-class Commands(TyperGroup):
+class LazyCommandGroup(TyperGroup):
     """Imports a command when it is asked for: serving should not wait for what freezing needs."""
 
     def list_commands(self, _ctx: Any) -> list[str]:
@@ -51,13 +51,13 @@ class Commands(TyperGroup):
         module, _, place = COMMANDS[name].partition(":")
         target = getattr(import_module(module), place)
         if not isinstance(target, typer.Typer):
-            target = _alone(target)
+            target = _single_command_app(target)
         command = typer.main.get_command(target)
         command.name = name
         return command
 
 
-def _alone(function: object) -> typer.Typer:
+def _single_command_app(function: object) -> typer.Typer:
     app = typer.Typer(add_completion=False, context_settings=_SETTINGS)
     app.command()(function)  # type: ignore[type-var]
     return app
@@ -67,7 +67,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="survey",
-    cls=Commands,
+    cls=LazyCommandGroup,
     help="The Hundred Cities Survey: questionnaires, fieldwork, estimates, dashboards. "
     "Exit codes: 0 done, 1 refused or not possible (the message says why), 2 wrong usage.",
     no_args_is_help=True,

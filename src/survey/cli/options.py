@@ -31,10 +31,10 @@ def choose_store(
         "SURVEY_DATA_DIR": str(data_dir.resolve()) if data_dir else None,
         "SURVEY_LANGUAGE": language,
     }
-    configure({name: value for name, value in chosen.items() if value is not None})
+    set_environment({name: value for name, value in chosen.items() if value is not None})
 
 
-def configure(environment: dict[str, str]) -> Settings:
+def set_environment(environment: dict[str, str]) -> Settings:
     """Set variables for this process and every page it serves; return the settings they make."""
     os.environ.update(environment)
     current_settings.cache_clear()

@@ -21,26 +21,26 @@ PIPED_WIDTH = 200
 """Columns of a table that goes to a file or a pipe, where no terminal limits it."""
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
 
 
 FormatOption = Annotated[
-    Format, typer.Option("--format", help="table for people, csv or json for machines.")
+    OutputFormat, typer.Option("--format", help="table for people, csv or json for machines.")
 ]
 
 
-def say(text: str | Message, **params: object) -> None:
+def print_note(text: str | Message, **params: object) -> None:
     """One line for the person at the terminal; goes to stderr so that tables can be piped."""
     typer.echo(translator(current_settings().language)(text, **params), err=True)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: OutputFormat) -> None:
     """Print `rows` under `columns` to stdout."""
     listed = [tuple(row) for row in rows]
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         records = [dict(zip(columns, row, strict=True)) for row in listed]
         payload = orjson.dumps(
             records,
@@ -48,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: For
             option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY,
         )
         sys.stdout.write(payload.decode())
-    elif form is Format.CSV:
+    elif form is OutputFormat.CSV:
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerows(csv_row(row) for row in (columns, *listed))
@@ -58,31 +58,31 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: For
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in listed:
-            table.add_row(*(_shown(value) for value in row))
+            table.add_row(*(_format_cell(value) for value in row))
         width = None if sys.stdout.isatty() else PIPED_WIDTH
         Console(width=width).print(table)
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     """A cell for people: floats to two decimals, nothing for what is not there."""
     if value is None:
         return ""
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def print_record(record: Mapping[str, Any], form: Format) -> None:
+def print_record(record: Mapping[str, Any], form: OutputFormat) -> None:
     """Print one thing: a row for machines, a name and a value a line for people."""
-    if form is Format.TABLE:
+    if form is OutputFormat.TABLE:
         print_table(("", ""), record.items(), form)
     else:
         print_table(tuple(record), [tuple(record.values())], form)
 
 
 @contextmanager
-def reporting_errors() -> Iterator[None]:
+def error_reporting() -> Iterator[None]:
     """Turn what a person can act on into one clear line and exit code 1."""
     try:
         yield
     except SurveyError as error:
-        say(error.message)
+        print_note(error.message)
         raise typer.Exit(1) from error

@@ -7,8 +7,15 @@ from typing import Annotated
 import typer
 
 from survey.access.principal import OPERATOR
-from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
-from survey.fieldwork.quality import By, FlagKind, QualityRow, assess_wave, look_at_new, quality_by
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.fieldwork.quality import (
+    FlagKind,
+    QualityGrouping,
+    QualityRow,
+    assess_new_responses,
+    assess_wave,
+    summarise_quality,
+)
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 
@@ -25,34 +32,36 @@ def quality(
     stored: Annotated[
         bool, typer.Option("--stored", help="Print what is stored; do not assess again.")
     ] = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Assess every finished interview of a wave, then print the flags per kind and city.
 
     The first row is the whole wave. Flags never change an interview; people decide at review.
     """
-    levels: dict[str, By] = {
+    levels: dict[str, QualityGrouping] = {
         "city": "city", "agency": "agency", "point": "point", "surveyor": "surveyor",
     }  # fmt: skip
     if by not in levels:
         raise typer.BadParameter(f"{by}: city, agency, point or surveyor")
-    with reporting_errors():
+    with error_reporting():
         url = current_settings().store_url
         if not stored:
             now = datetime.now(UTC)
             with session_scope(url, patient=True) as session:
                 assess_wave(session=session, principal=OPERATOR, wave_key=wave, now=now)
-        chosen: tuple[By, By] = ("wave", levels[by])
+        chosen: tuple[QualityGrouping, QualityGrouping] = ("wave", levels[by])
         with read_scope(url) as session:
             rows = [
                 (level, row)
                 for level in chosen
-                for row in quality_by(session=session, principal=OPERATOR, wave_key=wave, by=level)
+                for row in summarise_quality(
+                    session=session, principal=OPERATOR, wave_key=wave, by=level
+                )
             ]
-        print_table(COLUMNS, [_printed(level, row) for level, row in rows], form)
+        print_table(COLUMNS, [_format_row(level, row) for level, row in rows], form)
         for level, row in rows:
-            if level == "city" and row.mobilised:
-                say(
+            if level == "city" and row.has_mobilisation_pattern:
+                print_note(
                     "{city}: {count} of {all} interviews came in bursts. Were people sent there?",
                     city=row.name[current_settings().language],
                     count=row.flags[FlagKind.BURST],
@@ -66,21 +75,21 @@ def quality_new() -> None:
     Does nothing while another process looks, or within three minutes of the last look.
     """
     os.nice(10)
-    with reporting_errors():
-        written = look_at_new(current_settings().store_url)
-        say("{count} interviews were looked at.", count=written)
+    with error_reporting():
+        written = assess_new_responses(current_settings().store_url)
+        print_note("{count} interviews were looked at.", count=written)
 
 
-def _printed(level: str, row: QualityRow) -> tuple[object, ...]:
+def _format_row(level: str, row: QualityRow) -> tuple[object, ...]:
     effect = row.effect
     return (
         level, row.key, row.name[current_settings().language], row.interviews, row.valid,
-        _short(row.valid_rate), _short(row.valid_low), _short(row.valid_high), row.to_review,
-        *(row.flags.get(kind, 0) for kind in FlagKind), _short(row.median_pace),
-        _short(row.median_seconds), _short(effect.icc if effect else None),
-        _short(effect.deff if effect else None), level == "city" and row.mobilised,
+        _rounded(row.valid_rate), _rounded(row.valid_low), _rounded(row.valid_high), row.to_review,
+        *(row.flags.get(kind, 0) for kind in FlagKind), _rounded(row.median_pace),
+        _rounded(row.median_seconds), _rounded(effect.icc if effect else None),
+        _rounded(effect.deff if effect else None), level == "city" and row.has_mobilisation_pattern,
     )  # fmt: skip
 
 
-def _short(value: float | None) -> float | None:
+def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
-from survey.fieldwork.privacy.retention import clean_up, due_now, rules
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.fieldwork.privacy.retention import count_due_rows, delete_expired, rules
 from survey.locale import translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
@@ -22,20 +22,20 @@ def _group() -> None:
 @app.command()
 def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, delete nothing.")] = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Delete by schedule and print how much; the periods are SURVEY_KEEP_… settings."""
     settings, at = current_settings(), datetime.now(UTC)
     t = translator(settings.language)
-    with reporting_errors():
+    with error_reporting():
         if dry_run:
             with read_scope(settings.store_url) as session:
-                met = due_now(session=session, settings=settings, at=at)
+                met = count_due_rows(session=session, settings=settings, at=at)
         else:
             with session_scope(settings.store_url) as session:
-                met = clean_up(session=session, settings=settings, at=at)
+                met = delete_expired(session=session, settings=settings, at=at)
         every = rules(settings, at)
         rows = [(key, t(rule.name), rule.days, met[key]) for key, rule in every.items()]
         print_table(("rule", t("what"), t("days"), t("rows")), rows, form)
         if dry_run:
-            say("Nothing was deleted.")
+            print_note("Nothing was deleted.")

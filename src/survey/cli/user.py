@@ -7,11 +7,21 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from survey.access.account_list import AccountLine, Wanted, account_line, list_accounts
-from survey.access.account_resets import end_all_sessions, give_password, make_link, reset_factor
-from survey.access.accounts import Entry, change_account, create_account, set_active
+from survey.access.account_list import (
+    AccountFilter,
+    AccountSummary,
+    get_account_summary,
+    list_accounts,
+)
+from survey.access.account_resets import (
+    create_setup_link,
+    end_all_sessions,
+    reset_factor,
+    set_temporary_password,
+)
+from survey.access.accounts import AccountData, change_account, create_account, set_active
 from survey.access.principal import NATION, OPERATOR, Role
-from survey.cli.output import Format, FormatOption, print_table, reporting_errors, say
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import msg, translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
@@ -37,7 +47,7 @@ AskPassword = Annotated[
         help="Ask for a password here instead of printing a link; the person has to change it.",
     ),
 ]
-MOST = 100_000
+MAX_LISTED_ACCOUNTS = 100_000
 
 
 @app.command()
@@ -59,8 +69,8 @@ def create(
     The first administrator of a new system is made like this:
     survey user create wang --name "Wang Fang"
     """
-    with reporting_errors():
-        entry = Entry(name, role, area, _day(until), email)
+    with error_reporting():
+        entry = AccountData(name, role, area, _day(until), email)
         # Whoever mistypes a password twice has made no account.
         typed = _ask_password() if password else ""
         now = datetime.now(UTC)
@@ -68,8 +78,8 @@ def create(
             account = create_account(
                 session=session, principal=OPERATOR, login=login, entry=entry, now=now
             )
-            token = _give(session, account.login, typed, now)
-        _tell(account.login, token)
+            token = _set_password_or_link(session, account.login, typed, now)
+        _print_setup_link(account.login, token)
 
 
 @app.command("list")
@@ -80,19 +90,19 @@ def list_(
     demo: Annotated[bool, typer.Option("--demo", help="Demo accounts instead of real ones.")] = (
         False
     ),
-    output: FormatOption = Format.TABLE,
+    output: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """List accounts: who, where, until when, and whether they can sign in."""
-    with reporting_errors(), read_scope(_url()) as session:
+    with error_reporting(), read_scope(_url()) as session:
         listing = list_accounts(
-            session=session, principal=OPERATOR, now=datetime.now(UTC), most=MOST,
-            wanted=Wanted(role=role, area=area, words=words, demo=demo),
+            session=session, principal=OPERATOR, now=datetime.now(UTC), most=MAX_LISTED_ACCOUNTS,
+            wanted=AccountFilter(role=role, area=area, words=words, demo=demo),
         )  # fmt: skip
         columns = (
             "login", "name", "role", "area", "until", "active", "password", "second_factor",
             "sessions", "last_seen",
         )  # fmt: skip
-        print_table(columns, [_row(line) for line in listing.lines], output)
+        print_table(columns, [_account_row(line) for line in listing.lines], output)
 
 
 @app.command()
@@ -106,11 +116,11 @@ def change(
     email: Annotated[str | None, typer.Option(help="Another e-mail; empty for none.")] = None,
 ) -> None:
     """Change name, role, area, end date or e-mail; what is not named stays. It holds at once."""
-    with reporting_errors(), session_scope(_url()) as session:
+    with error_reporting(), session_scope(_url()) as session:
         now = datetime.now(UTC)
-        line = account_line(session=session, principal=OPERATOR, login=login, now=now)
+        line = get_account_summary(session=session, principal=OPERATOR, login=login, now=now)
         before = line.entry
-        entry = Entry(
+        entry = AccountData(
             before.name if name is None else name,
             role or before.role,
             before.area if area is None else area,
@@ -120,57 +130,57 @@ def change(
         change_account(
             session=session, principal=OPERATOR, login=login, seen=before, entry=entry, now=now
         )
-    say("{login} is changed.", login=login)
+    print_note("{login} is changed.", login=login)
 
 
 @app.command()
 def disable(login: Login) -> None:
     """Close an account: its sessions end, its links and codes do nothing any more."""
-    _do(lambda session, now: set_active(
+    _run_change(lambda session, now: set_active(
         session=session, principal=OPERATOR, login=login, active=False, now=now
     ))  # fmt: skip
-    say("{login} is closed.", login=login)
+    print_note("{login} is closed.", login=login)
 
 
 @app.command()
 def enable(login: Login) -> None:
     """Open a closed account again."""
-    _do(lambda session, now: set_active(
+    _run_change(lambda session, now: set_active(
         session=session, principal=OPERATOR, login=login, active=True, now=now
     ))  # fmt: skip
-    say("{login} is open again.", login=login)
+    print_note("{login} is open again.", login=login)
 
 
 @app.command()
 def reset(login: Login, password: AskPassword = False) -> None:
     """Print a setup link with which the person chooses a new password."""
-    with reporting_errors():
+    with error_reporting():
         typed = _ask_password() if password else ""
         with session_scope(_url()) as session:
-            token = _give(session, login, typed, datetime.now(UTC))
-        _tell(login, token)
+            token = _set_password_or_link(session, login, typed, datetime.now(UTC))
+        _print_setup_link(login, token)
 
 
 @app.command("reset-factor")
 def reset_factor_(login: Login) -> None:
     """For a lost phone: the person sets up another one at the next sign-in."""
-    _do(lambda session, now: reset_factor(
+    _run_change(lambda session, now: reset_factor(
         session=session, principal=OPERATOR, login=login, now=now
     ))  # fmt: skip
-    say("{login} sets up a second factor at the next sign-in.", login=login)
+    print_note("{login} sets up a second factor at the next sign-in.", login=login)
 
 
 @app.command("sign-out")
 def sign_out(login: Login) -> None:
     """End every session of an account."""
-    _do(lambda session, now: end_all_sessions(
+    _run_change(lambda session, now: end_all_sessions(
         session=session, principal=OPERATOR, login=login, now=now
     ))  # fmt: skip
-    say("{login} is signed out everywhere.", login=login)
+    print_note("{login} is signed out everywhere.", login=login)
 
 
-def _do(work: Callable[[Session, datetime], object]) -> None:
-    with reporting_errors(), session_scope(_url()) as session:
+def _run_change(work: Callable[[Session, datetime], object]) -> None:
+    with error_reporting(), session_scope(_url()) as session:
         work(session, datetime.now(UTC))
 
 
@@ -188,25 +198,29 @@ def _ask_password() -> str:
     return typed
 
 
-def _give(session: Session, login: str, typed: str, now: datetime) -> str | None:
+def _set_password_or_link(session: Session, login: str, typed: str, now: datetime) -> str | None:
     """A password that was typed, else the token of a link."""
     if not typed:
-        return make_link(session=session, principal=OPERATOR, login=login, now=now)
-    give_password(session=session, principal=OPERATOR, login=login, password=typed, now=now)
+        return create_setup_link(session=session, principal=OPERATOR, login=login, now=now)
+    set_temporary_password(
+        session=session, principal=OPERATOR, login=login, password=typed, now=now
+    )
     return None
 
 
-def _tell(login: str, token: str | None) -> None:
+def _print_setup_link(login: str, token: str | None) -> None:
     if token is None:
-        say("{login} signs in with this password and has to choose another one.", login=login)
+        print_note(
+            "{login} signs in with this password and has to choose another one.", login=login
+        )
         return
     settings = current_settings()
     origin = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    say("{login} chooses a password here, once, within three days:", login=login)
+    print_note("{login} chooses a password here, once, within three days:", login=login)
     typer.echo(f"{origin}/auth/setup/{token}")
 
 
-def _row(line: AccountLine) -> tuple[object, ...]:
+def _account_row(line: AccountSummary) -> tuple[object, ...]:
     return (
         line.login, line.name, line.role.value, line.area, line.last_day,
         line.active and not line.is_over, line.has_password, line.has_factor, line.open_sessions,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from survey.sample.frame import FrameCity, shipped_cities
+from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.settings import PROJECT_ROOT
 
 _SEED = PROJECT_ROOT / "seed"
@@ -79,14 +79,14 @@ def read_results(
     """Read a file of published figures; a name that nobody knows is an error that shows it."""
     known = _names(names, cities)
     with path.open(encoding="utf-8", newline="") as file:
-        return tuple(_result(row, known) for row in csv.DictReader(file))
+        return tuple(_parse_result(row, known) for row in csv.DictReader(file))
 
 
 @lru_cache(maxsize=1)
 def published_waves() -> tuple[PublishedWave, ...]:
     """What is known of each year's fieldwork."""
     with WAVES_CSV.open(encoding="utf-8", newline="") as file:
-        return tuple(_wave(row) for row in csv.DictReader(file))
+        return tuple(_parse_wave(row) for row in csv.DictReader(file))
 
 
 def published_series(
@@ -124,10 +124,10 @@ def _names(path: Path, cities: Iterable[FrameCity]) -> _Names:
     return _Names(areas, groups, indicators, {city.name_zh: city.code for city in cities})
 
 
-def _result(row: Mapping[str, str], names: _Names) -> PublishedResult:
+def _parse_result(row: Mapping[str, str], names: _Names) -> PublishedResult:
     level, area, group = _cell(row["level"], row["area_zh"], names)
     if row["indicator_zh"] not in names.indicators:
-        raise _unknown(row["indicator_zh"])
+        raise _unknown_name_error(row["indicator_zh"])
     return PublishedResult(
         year=int(row["year"]),
         area_level=level,
@@ -149,22 +149,22 @@ def _cell(level: str, name: str, names: _Names) -> tuple[str, str, str]:
         return "nation", "CN", names.groups[name]
     if name in names.areas:
         return *names.areas[name], "all"
-    raise _unknown(name)
+    raise _unknown_name_error(name)
 
 
 def _city_code(name: str, cities: Mapping[str, str]) -> str:
     """The press drops the administrative suffix, so a city is known by how its name begins."""
     codes = [code for full, code in cities.items() if full.startswith(name)]
     if len(codes) != 1:
-        raise _unknown(name)
+        raise _unknown_name_error(name)
     return codes[0]
 
 
-def _unknown(name: str) -> ValueError:
+def _unknown_name_error(name: str) -> ValueError:
     return ValueError(f"the published figures name {name!r}, which nobody knows")
 
 
-def _wave(row: Mapping[str, str]) -> PublishedWave:
+def _parse_wave(row: Mapping[str, str]) -> PublishedWave:
     def whole(key: str) -> int | None:
         return int(row[key]) if row[key] else None
 

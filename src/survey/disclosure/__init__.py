@@ -1,30 +1,37 @@
 """The one gate between estimates and eyes."""
 
-from survey.disclosure.differencing import Memberships, Overlaps, overlaps
-from survey.disclosure.embargo import withheld
-from survey.disclosure.follow import CELL_KEYS, follow
+from survey.disclosure.differencing import Memberships, Overlaps, find_overlaps
+from survey.disclosure.embargo import areas_to_withhold
 from survey.disclosure.gate import audit_published, narrow_keys, protect
 from survey.disclosure.interval_audit import WORK_PER_SECOND, IntervalAuditor
-from survey.disclosure.reasons import HIDDEN, MINIMUM_N, Reason, hidden_by, neutral, published
-from survey.disclosure.totals import Total
+from survey.disclosure.propagation import CELL_KEYS, propagate_suppression
+from survey.disclosure.suppression import (
+    HIDDEN,
+    MINIMUM_N,
+    SuppressionReason,
+    count_hidden_by_rule,
+    mask_sensitive_reason,
+    neutral,
+)
+from survey.disclosure.totals import AdditiveTotal
 
 __all__ = [
     "CELL_KEYS",
     "HIDDEN",
     "MINIMUM_N",
     "WORK_PER_SECOND",
+    "AdditiveTotal",
     "IntervalAuditor",
     "Memberships",
     "Overlaps",
-    "Reason",
-    "Total",
+    "SuppressionReason",
+    "areas_to_withhold",
     "audit_published",
-    "follow",
-    "hidden_by",
+    "count_hidden_by_rule",
+    "find_overlaps",
+    "mask_sensitive_reason",
     "narrow_keys",
     "neutral",
-    "overlaps",
+    "propagate_suppression",
     "protect",
-    "published",
-    "withheld",
 ]

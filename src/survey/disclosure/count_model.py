@@ -13,12 +13,12 @@ import numpy as np
 from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
 _TOLERANCE = 1e-6
-_ROOM = 1_000.0
+_UPPER_BOUND_MARGIN = 1_000.0
 """Where nothing bounds a count: so much more than twice the largest published one."""
-_STALE = 3
+_MAX_STALE_PROGRAMMES = 3
 """Programmes for many cells at once end when so many in a row showed few of them to be wide."""
-_MOST_TOGETHER = 60
-_UPWARD = 0.8
+_MAX_MIXTURE_PROGRAMMES = 60
+_MAXIMISED_SHARE = 0.8
 """Share of the cells whose largest value is asked for: small counts have room above them."""
 _PROGRESS = 0.02
 
@@ -57,7 +57,7 @@ class CountModel:
     high: Floats
     programmes: int = 0
     iterations: int = 0
-    place: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    unknown_index: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Unknown of each place of the slice (flat); -1 where the count is published."""
 
     @classmethod
@@ -81,11 +81,11 @@ class CountModel:
                 values.append(sign[there])
                 sides.append(side[column])
                 starts.append(starts[-1] + int(there.sum()))
-        upper = 2 * np.nanmax(known, initial=0.0) + _ROOM
+        upper = 2 * np.nanmax(known, initial=0.0) + _UPPER_BOUND_MARGIN
         solver = _solver(size, starts, columns, values, np.array(sides), upper)
         return cls(
             solver, size, size + len(sides), np.full(size, np.inf), np.full(size, -np.inf),
-            place=place.ravel(),
+            unknown_index=place.ravel(),
         )  # fmt: skip
 
     @property
@@ -111,18 +111,18 @@ class CountModel:
         before = before or SliceAudit()
         wanted = set(np.flatnonzero(target.ravel()).tolist()) - before.wide
         places = np.array(sorted(wanted), dtype=np.int64)
-        cells = self.place[places]
+        cells = self.unknown_index[places]
         bounded = {place for place, _, _ in before.narrow}
         for place in sorted(bounded):
-            self._bound(int(self.place[place]), minimum)
-        self._ask_together(cells, minimum, rng, work)
+            self._bound(int(self.unknown_index[place]), minimum)
+        self._bound_mixtures(cells, minimum, rng, work)
         for place in rng.permutation(places).tolist():
             if self.work >= work:
                 break
-            self._bound(int(self.place[place]), minimum)
+            self._bound(int(self.unknown_index[place]), minimum)
             bounded.add(place)
         narrow = self._is_narrow(cells, minimum)
-        least, most = self._whole(cells)
+        least, most = self._integer_bounds(cells)
         narrow_bounds = tuple(
             (int(places[number]), int(least[number]), int(most[number]))
             for number in np.flatnonzero(narrow).tolist()
@@ -139,28 +139,28 @@ class CountModel:
             cost[cell] = direction
             self._solve(cost)
 
-    def _ask_together(
+    def _bound_mixtures(
         self, cells: Numbers, minimum: int, rng: np.random.Generator, work: float
     ) -> None:
         """Many cells at once, in random mixtures: shows nearly all wide cells to be wide."""
         stale = 0
-        for _ in range(_MOST_TOGETHER):
+        for _ in range(_MAX_MIXTURE_PROGRAMMES):
             open_cells = cells[self._is_narrow(cells, minimum)]
-            if not len(open_cells) or stale == _STALE or self.work >= work:
+            if not len(open_cells) or stale == _MAX_STALE_PROGRAMMES or self.work >= work:
                 return
             cost = np.zeros(self.size)
-            direction = np.where(rng.random(len(open_cells)) < _UPWARD, 1.0, -1.0)
+            direction = np.where(rng.random(len(open_cells)) < _MAXIMISED_SHARE, 1.0, -1.0)
             cost[open_cells] = direction * rng.lognormal(0.0, 1.0, len(open_cells))
             self._solve(cost)
             fewer = len(open_cells) - int(self._is_narrow(open_cells, minimum).sum())
             stale = stale + 1 if fewer < max(1, _PROGRESS * len(open_cells)) else 0
 
     def _is_narrow(self, cells: Numbers, minimum: int) -> Flags:
-        least, most = self._whole(cells)
+        least, most = self._integer_bounds(cells)
         narrow: Flags = most - least < minimum
         return narrow
 
-    def _whole(self, cells: Numbers) -> tuple[Floats, Floats]:
+    def _integer_bounds(self, cells: Numbers) -> tuple[Floats, Floats]:
         """Smallest and largest whole number seen so far."""
         return np.ceil(self.low[cells] - _TOLERANCE), np.floor(self.high[cells] + _TOLERANCE)
 

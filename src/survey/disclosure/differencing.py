@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from survey.disclosure.reasons import MINIMUM_N
+from survey.disclosure.suppression import MINIMUM_N
 from survey.disclosure.totals import Flags, Numbers
 
 
@@ -58,7 +58,7 @@ class Memberships:
         return [order[low:high] for low, high in pairwise(edges)]
 
 
-def overlaps(
+def find_overlaps(
     who: Memberships, *, nested: frozenset[tuple[int, int]], minimum: int = MINIMUM_N
 ) -> Overlaps:
     """All pairs of domains, of one area or of two that overlap, exactly from the memberships.
@@ -76,7 +76,7 @@ def overlaps(
         beside = (who.within[area:] & who.within[area]).any(axis=1)
         for other in (area + np.flatnonzero(beside)).tolist():
             is_nested = (area, other) in nested or (other, area) in nested
-            pairs, difference = _close(who, n, shared, (area, other), is_nested, minimum)
+            pairs, difference = _close_pairs(who, n, shared, (area, other), is_nested, minimum)
             near.append(pairs[difference > 0])
             same.append(pairs[difference == 0])
     return Overlaps(np.concatenate(near), np.concatenate(same))
@@ -87,30 +87,32 @@ class _Shared:
     """Respondents of both groups of a pair: cities x indicators x pairs."""
 
     by_city: NDArray[np.int32]
-    place: Numbers
+    pair_index: Numbers
     """Place of a pair of groups, G x G."""
 
     @classmethod
     def of(cls, who: Memberships) -> "_Shared":
         groups = who.shape[1]
         first, other = np.triu_indices(groups)
-        by_city = np.stack([_of_both(who, rows, first, other) for rows in who.rows()])
+        by_city = np.stack([_count_of_both(who, rows, first, other) for rows in who.rows()])
         place = np.zeros((groups, groups), dtype=np.int64)
         place[first, other] = place[other, first] = np.arange(len(first))
         return cls(by_city.round().astype(np.int32), place)
 
     def count(self, cities: Flags, first: Numbers, other: Numbers, indicator: Numbers) -> Numbers:
-        total: Numbers = self.by_city[cities][:, indicator, self.place[first, other]].sum(axis=0)
+        total: Numbers = self.by_city[cities][:, indicator, self.pair_index[first, other]].sum(
+            axis=0
+        )
         return total
 
 
-def _of_both(who: Memberships, rows: Numbers, first: Numbers, other: Numbers) -> Numbers:
+def _count_of_both(who: Memberships, rows: Numbers, first: Numbers, other: Numbers) -> Numbers:
     """Respondents of both groups of each pair among `rows`, indicators x pairs."""
     member = np.ascontiguousarray(who.member[rows].T.astype(np.float32))
     return who.answered[rows].T.astype(np.float32) @ (member[first] * member[other]).T
 
 
-def _close(
+def _close_pairs(
     who: Memberships,
     n: Numbers,
     shared: _Shared,

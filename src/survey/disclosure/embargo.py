@@ -14,7 +14,9 @@ from survey.disclosure.totals import Flags, Floats, Key
 _ZERO = 1e-9
 
 
-def withheld(areas: Mapping[Key, Collection[str]], reach: Collection[str]) -> frozenset[Key]:
+def areas_to_withhold(
+    areas: Mapping[Key, Collection[str]], reach: Collection[str]
+) -> frozenset[Key]:
     """Areas to withhold from a reader of the cities in `reach`, so that no other is determined.
 
     Of the areas that together determine a city the one with the fewest cities outside `reach` goes
@@ -28,7 +30,7 @@ def withheld(areas: Mapping[Key, Collection[str]], reach: Collection[str]) -> fr
     gone: set[Key] = set()
     while kept and outside:
         sums = np.array([[city in areas[area] for city in outside] for area in kept], dtype=float)
-        telling = _telling(sums)
+        telling = _find_single_city_rows(sums)
         if not telling.any():
             break
         first = kept.pop(int(np.flatnonzero(telling)[0]))
@@ -36,7 +38,7 @@ def withheld(areas: Mapping[Key, Collection[str]], reach: Collection[str]) -> fr
     return frozenset(gone)
 
 
-def _telling(sums: Floats) -> Flags:
+def _find_single_city_rows(sums: Floats) -> Flags:
     """Rows of `sums` that take part in a combination that is one single city."""
     inverse = np.linalg.pinv(sums)
     spanned = np.abs(inverse @ sums - np.eye(sums.shape[1])).max(axis=0) < _ZERO

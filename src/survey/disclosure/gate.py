@@ -13,13 +13,20 @@ from numpy.typing import NDArray
 
 from survey.disclosure.differencing import Overlaps
 from survey.disclosure.interval_audit import IntervalAuditor
-from survey.disclosure.reasons import MINIMUM_N, Reason, decided
-from survey.disclosure.remainders import with_remainders
-from survey.disclosure.secondary import Cube, complete
-from survey.disclosure.totals import Axes, Floats, Key, Numbers, Relation, Total
-from survey.estimate.cube_sums import one_thread
+from survey.disclosure.secondary import SuppressionCube, add_secondary_suppression
+from survey.disclosure.suppression import MINIMUM_N, SuppressionReason, apply_suppression
+from survey.disclosure.totals import (
+    AdditiveTotal,
+    CubeAxes,
+    Floats,
+    Key,
+    Numbers,
+    Relation,
+    add_remainder_cells,
+)
+from survey.estimate.cube_sums import limit_to_one_thread
 
-_CODE = {reason: np.int8(place) for place, reason in enumerate(Reason)}
+_CODE = {reason: np.int8(place) for place, reason in enumerate(SuppressionReason)}
 
 
 def protect(
@@ -27,7 +34,7 @@ def protect(
     *,
     n: str = "n",
     by: Sequence[str] = (),
-    totals: Sequence[Total] = (),
+    totals: Sequence[AdditiveTotal] = (),
     overlaps: Overlaps | None = None,
     answer: NDArray[np.float64] | None = None,
     counts: Sequence[str] = (),
@@ -56,23 +63,25 @@ def protect(
     least = size
     for other in counts:
         least = np.minimum(least, np.nan_to_num(table[other].to_numpy(dtype=float)))
-    few = np.where(least == 0, _CODE[Reason.EMPTY], _CODE[Reason.TOO_FEW])
-    reasons = np.where(least < minimum, few, _CODE[Reason.SHOWN]).astype(np.int8)
+    few = np.where(least == 0, _CODE[SuppressionReason.EMPTY], _CODE[SuppressionReason.TOO_FEW])
+    reasons = np.where(least < minimum, few, _CODE[SuppressionReason.SHOWN]).astype(np.int8)
     if by and len(table):
-        axes = Axes(table, by, totals)
+        axes = CubeAxes(table, by, totals)
         given = answer if answer is not None else np.full(len(table), np.nan)
         pairs = overlaps or Overlaps.none()
-        with one_thread():
-            reasons = _further(reasons, axes, size, given, totals, pairs, minimum, auditor)
-    return decided(table, reasons)
+        with limit_to_one_thread():
+            reasons = _apply_further_rules(
+                reasons, axes, size, given, totals, pairs, minimum, auditor
+            )
+    return apply_suppression(table, reasons)
 
 
-def _further(
+def _apply_further_rules(
     reasons: NDArray[np.int8],
-    axes: Axes,
+    axes: CubeAxes,
     size: Floats,
     answer: Floats,
-    totals: Sequence[Total],
+    totals: Sequence[AdditiveTotal],
     overlaps: Overlaps,
     minimum: int,
     auditor: IntervalAuditor | None,
@@ -80,13 +89,13 @@ def _further(
     """The reasons after the rules that look at more than one count."""
     reasons = reasons.copy()
     counted = axes.cube(size, 0).astype(np.int64)
-    n, relations = with_remainders(counted, axes.relations(totals))
-    cost = _cost(n, relations)
-    at = axes.place
-    shown = reasons == _CODE[Reason.SHOWN]
-    reasons[shown & ~np.isnan(answer)] = _CODE[Reason.UNANIMOUS]
-    smaller = _smaller_of(overlaps.near, cost[at], axes.rows, reasons)
-    reasons[smaller] = _CODE[Reason.DIFFERENCING]
+    n, relations = add_remainder_cells(counted, axes.relations(totals))
+    cost = _suppression_cost(n, relations)
+    at = axes.positions
+    shown = reasons == _CODE[SuppressionReason.SHOWN]
+    reasons[shown & ~np.isnan(answer)] = _CODE[SuppressionReason.UNANIMOUS]
+    smaller = _smaller_row(overlaps.near, cost[at], axes.rows, reasons)
+    reasons[smaller] = _CODE[SuppressionReason.DIFFERENCING]
     hidden = (n > 0) & (n < minimum)
     hidden[at] |= reasons > 0
     answers = np.full(n.shape, np.nan)
@@ -95,9 +104,11 @@ def _further(
     listed = np.zeros(n.shape, dtype=bool)
     listed[at] = True
     few = (n > 0) & (n < minimum)
-    cube = Cube(n, few, answers, cost, places[overlaps.same], minimum, listed)
-    after = complete(cube, hidden, relations, auditor)[at]
-    reasons[after & (reasons == _CODE[Reason.SHOWN])] = _CODE[Reason.SECONDARY]
+    cube = SuppressionCube(n, few, answers, cost, places[overlaps.same], minimum, listed)
+    after = add_secondary_suppression(cube, hidden, relations, auditor)[at]
+    reasons[after & (reasons == _CODE[SuppressionReason.SHOWN])] = _CODE[
+        SuppressionReason.SECONDARY
+    ]
     return reasons
 
 
@@ -106,7 +117,7 @@ def audit_published(
     counts: Numbers,
     *,
     by: Sequence[str],
-    totals: Sequence[Total],
+    totals: Sequence[AdditiveTotal],
     auditor: IntervalAuditor,
 ) -> None:
     """Let `auditor` look at a protected table as readers have it.
@@ -116,29 +127,32 @@ def audit_published(
         counts: the true respondents of every row; they say which cells have somebody to protect,
             and which totals have respondents in none of their parts.
     """
-    axes = Axes(published, by, totals)
-    n, relations = with_remainders(
+    axes = CubeAxes(published, by, totals)
+    n, relations = add_remainder_cells(
         axes.cube(counts.astype(float), 0).astype(np.int64), axes.relations(totals)
     )
     shown = published["shown"].to_numpy(dtype=bool)
     known, target = np.full(n.shape, np.nan), np.zeros(n.shape, dtype=bool)
-    known[axes.place] = np.where(shown, published["n"].to_numpy(dtype=float), np.nan)
-    target[axes.place] = ~shown & (counts > 0)
-    with one_thread():
+    known[axes.positions] = np.where(shown, published["n"].to_numpy(dtype=float), np.nan)
+    target[axes.positions] = ~shown & (counts > 0)
+    with limit_to_one_thread():
         auditor.narrow_cells(known, target, relations)
 
 
 def narrow_keys(
-    table: pd.DataFrame, by: Sequence[str], totals: Sequence[Total], auditor: IntervalAuditor
+    table: pd.DataFrame,
+    by: Sequence[str],
+    totals: Sequence[AdditiveTotal],
+    auditor: IntervalAuditor,
 ) -> list[Key]:
     """The keys of the cells that an audit of `table` found too narrow."""
-    axes = Axes(table, by, totals)
-    row = {place: number for number, place in enumerate(zip(*axes.place, strict=True))}
+    axes = CubeAxes(table, by, totals)
+    row = {place: number for number, place in enumerate(zip(*axes.positions, strict=True))}
     keys = table[list(by)].astype(str)
-    return [tuple(keys.iloc[row[cell.place]]) for cell in auditor.narrow]
+    return [tuple(keys.iloc[row[cell.position]]) for cell in auditor.narrow]
 
 
-def _cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
+def _suppression_cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
     """A cell's respondents, at most over the axes that do not add up: the same choice is made for
     every indicator, so that none tells what another hides."""
     adding = {relation.axis for relation in relations if not relation.mixture}
@@ -146,11 +160,11 @@ def _cost(n: Numbers, relations: Sequence[Relation]) -> Numbers:
     return np.broadcast_to(n.max(axis=others, keepdims=True), n.shape) if others else n
 
 
-def _smaller_of(
+def _smaller_row(
     pairs: Numbers, cost: Numbers, order: Numbers, reasons: NDArray[np.int8]
 ) -> Numbers:
     """Of every pair that would be shown the row with fewer respondents, else the later one."""
-    open_pairs = pairs[(reasons[pairs] == _CODE[Reason.SHOWN]).all(axis=1)]
+    open_pairs = pairs[(reasons[pairs] == _CODE[SuppressionReason.SHOWN]).all(axis=1)]
     row, other = open_pairs[:, 0], open_pairs[:, 1]
     first = (cost[row] < cost[other]) | ((cost[row] == cost[other]) & (order[row] > order[other]))
     smaller: Numbers = np.where(first, row, other)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from survey.disclosure.count_model import CountModel, SliceAudit
-from survey.disclosure.reasons import MINIMUM_N
+from survey.disclosure.suppression import MINIMUM_N
 from survey.disclosure.totals import Flags, Floats, Relation
 
 SEED = 20241126
@@ -25,7 +25,7 @@ WORK_PER_SECOND = 50_000
 class NarrowCell:
     """A hidden count, by its place in the cube, between two numbers that are too close."""
 
-    place: tuple[int, ...]
+    position: tuple[int, ...]
     low: int
     high: int
 
@@ -45,7 +45,7 @@ class IntervalAuditor:
     programmes: int = 0
     hidden: int = 0
     """Hidden cells with respondents, in all slices."""
-    found: int = 0
+    initially_narrow: int = 0
     """Cells that were too narrow when they were first looked at."""
     narrow: tuple[NarrowCell, ...] = ()
     """Those that are so still."""
@@ -85,7 +85,7 @@ class IntervalAuditor:
                 place = np.unravel_index(at.ravel()[cell], known.shape)
                 cells.append(NarrowCell(tuple(int(index) for index in place), low, high))
                 narrow[place] = True
-        self.narrow = tuple(sorted(cells, key=lambda narrow_cell: narrow_cell.place))
+        self.narrow = tuple(sorted(cells, key=lambda narrow_cell: narrow_cell.position))
         return narrow
 
     def _audit(
@@ -108,6 +108,6 @@ class IntervalAuditor:
             self.done += model.work
             self.programmes += model.programmes
         if before is None:
-            self.found += len(audit.narrow)
+            self.initially_narrow += len(audit.narrow)
         self._audits[number] = content, audit
         return audit

@@ -30,19 +30,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey.disclosure.count_bounds import BoundedCounts
-from survey.disclosure.elimination import determined
-from survey.disclosure.exchange import Exchanges, freed
+from survey.disclosure.determined_cells import find_determined_cells
 from survey.disclosure.interval_audit import IntervalAuditor
+from survey.disclosure.table_moves import CubeMoves, protect_determined_cells
 from survey.disclosure.totals import Flags, Floats, Numbers, Relation
 
-SLACK = 2
+MIN_COUNT_SLACK = 2
 """A hidden count has at least `SLACK` + 1 possible values."""
-_LAST = 1e12
+_WHOLE_COST = 1e12
 """Cost of a whole: it goes after every part."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cube:
+class SuppressionCube:
     """The cells by place, one axis a kind of key."""
 
     n: Numbers
@@ -52,7 +52,7 @@ class Cube:
     """The one answer that all of a cell gave to a sensitive question; else null."""
     size: Numbers
     """What hiding a cell costs: its respondents, the same for all indicators."""
-    same: Numbers
+    same_respondents: Numbers
     """Pairs of places (flat) that have the same respondents, m x 2."""
     minimum: int
     listed: Flags
@@ -77,35 +77,35 @@ class Cube:
         return np.where(self.n > 0, self.cost, np.inf)
 
 
-def complete(
-    cube: Cube,
+def add_secondary_suppression(
+    cube: SuppressionCube,
     hidden: Flags,
     relations: Sequence[Relation],
     auditor: IntervalAuditor | None = None,
 ) -> Flags:
     """`hidden` with the further cells that must be hidden."""
-    views = [_View(cube, relation) for relation in relations]
-    hidden = _closed(cube, hidden, views)
-    moves = Exchanges.of(relations, hidden.shape)
+    views = [_RelationColumns(cube, relation) for relation in relations]
+    hidden = _close_relations(cube, hidden, views)
+    moves = CubeMoves.of(relations, hidden.shape)
     bounds = BoundedCounts(relations, cube.minimum)
     seen: Flags | None = None
     while True:
-        leaking = determined(hidden & (cube.n > 0), relations, seen)
+        leaking = find_determined_cells(hidden & (cube.n > 0), relations, seen)
         seen = hidden & (cube.n > 0)
-        wider, left = freed(hidden, leaking, cube.price, moves)
-        wider = _widened(wider, left, views)
+        wider, left = protect_determined_cells(hidden, leaking, cube.price, moves)
+        wider = _widen_hidden(wider, left, views)
         if (wider == hidden).all():
             wider = _with_wide_intervals(cube, hidden, relations, views, bounds, auditor)
         if (wider == hidden).all():
             return hidden
-        hidden = _closed(cube, wider, views, wider & ~hidden)
+        hidden = _close_relations(cube, wider, views, wider & ~hidden)
 
 
 def _with_wide_intervals(
-    cube: Cube,
+    cube: SuppressionCube,
     hidden: Flags,
     relations: Sequence[Relation],
-    views: Sequence["_View"],
+    views: Sequence["_RelationColumns"],
     bounds: BoundedCounts,
     auditor: IntervalAuditor | None,
 ) -> Flags:
@@ -115,38 +115,43 @@ def _with_wide_intervals(
     wider = hidden
     while True:
         narrow = wider & (cube.n > 0) & bounds.narrow_cells(cube.known(wider))
-        more = _widened_around(wider, narrow, views)
+        more = _widen_around_narrow(wider, narrow, views)
         if (more == wider).all():
             break
-        wider = _closed(cube, more, views, more & ~wider)
+        wider = _close_relations(cube, more, views, more & ~wider)
     if auditor is None or not (wider == hidden).all():
         return wider
     target = hidden & (cube.n > 0) & cube.listed
     narrow = auditor.narrow_cells(cube.known(hidden), target, relations)
-    return _widened_around(hidden, narrow, views)
+    return _widen_around_narrow(hidden, narrow, views)
 
 
-def _closed(
-    cube: Cube, hidden: Flags, views: Sequence["_View"], added: Flags | None = None
+def _close_relations(
+    cube: SuppressionCube,
+    hidden: Flags,
+    views: Sequence["_RelationColumns"],
+    added: Flags | None = None,
 ) -> Flags:
     """`hidden` until no relation is open on its own; none was open before `added` came."""
     hidden = hidden.copy()
     if added is None:
         waiting = {place: view.every for place, view in enumerate(views)}
     else:
-        waiting = dict(_touched(views, added))
+        waiting = dict(_iter_touched_relations(views, added))
     while waiting:
         before = hidden.copy()
         open_columns = {
             place: views[place].open(hidden, columns) for place, columns in waiting.items()
         }
-        _give_up(hidden, views, open_columns)
-        _together(hidden, cube.same)
-        waiting = dict(_touched(views, hidden & ~before))
+        _hide_one_more(hidden, views, open_columns)
+        _hide_same_respondents(hidden, cube.same_respondents)
+        waiting = dict(_iter_touched_relations(views, hidden & ~before))
     return hidden
 
 
-def _give_up(hidden: Flags, views: Sequence["_View"], open_columns: dict[int, Numbers]) -> None:
+def _hide_one_more(
+    hidden: Flags, views: Sequence["_RelationColumns"], open_columns: dict[int, Numbers]
+) -> None:
     """Hide one more member of every open relation that another has not closed meanwhile."""
     coverage = np.zeros(hidden.shape, dtype=np.int64)
     for place, columns in open_columns.items():
@@ -156,7 +161,7 @@ def _give_up(hidden: Flags, views: Sequence["_View"], open_columns: dict[int, Nu
             views[place].hide(hidden, coverage, views[place].open(hidden, columns))
 
 
-def _widened(hidden: Flags, leaking: Flags, views: Sequence["_View"]) -> Flags:
+def _widen_hidden(hidden: Flags, leaking: Flags, views: Sequence["_RelationColumns"]) -> Flags:
     """`hidden` with one more member beside every determined cell, where there is one."""
     hidden, waiting = hidden.copy(), leaking.copy()
     columns = [np.flatnonzero(view.of(leaking).any(axis=0)) for view in views]
@@ -175,14 +180,16 @@ def _widened(hidden: Flags, leaking: Flags, views: Sequence["_View"]) -> Flags:
     return hidden
 
 
-def _together(hidden: Flags, same: Numbers) -> None:
+def _hide_same_respondents(hidden: Flags, same: Numbers) -> None:
     """Hide both of two cells that have the same respondents."""
     flat = hidden.reshape(-1)
     either = flat[same].any(axis=1)
     flat[same[either].ravel()] = True
 
 
-def _touched(views: Sequence["_View"], changed: Flags) -> Iterator[tuple[int, Numbers]]:
+def _iter_touched_relations(
+    views: Sequence["_RelationColumns"], changed: Flags
+) -> Iterator[tuple[int, Numbers]]:
     if not changed.any():
         return
     for place, view in enumerate(views):
@@ -191,12 +198,15 @@ def _touched(views: Sequence["_View"], changed: Flags) -> Iterator[tuple[int, Nu
             yield place, columns
 
 
-def _widened_around(hidden: Flags, narrow: Flags, views: Sequence["_View"]) -> Flags:
-    """`_widened`; where all of a cell's own relations are hidden, beside those that it shares them
+def _widen_around_narrow(
+    hidden: Flags, narrow: Flags, views: Sequence["_RelationColumns"]
+) -> Flags:
+    """`_widen_hidden`; where all of a cell's own relations are hidden, beside those that it shares
+    them
     with, and so on."""
     near = narrow
     while near.any():
-        wider = _widened(hidden, near, views)
+        wider = _widen_hidden(hidden, near, views)
         if (wider != hidden).any():
             return wider
         further = near.copy()
@@ -209,10 +219,10 @@ def _widened_around(hidden: Flags, narrow: Flags, views: Sequence["_View"]) -> F
     return hidden
 
 
-class _View:
+class _RelationColumns:
     """One relation in every column of the other keys."""
 
-    def __init__(self, cube: Cube, relation: Relation) -> None:
+    def __init__(self, cube: SuppressionCube, relation: Relation) -> None:
         self._relation, self._minimum = relation, cube.minimum
         self._n, self._few = self.of(cube.n), self.of(cube.few)
         self._answer, self._cost = self.of(cube.answer), self.of(cube.cost)
@@ -257,14 +267,14 @@ class _View:
         joint = np.where(parts, size, 0).sum(axis=0)
         above = joint - few.sum(axis=0) - self._minimum * rest.sum(axis=0)
         below = (self._minimum - 1) * few.sum(axis=0) - joint
-        pinned = (above < SLACK) | (~rest.any(axis=0) & (below < SLACK))
+        pinned = (above < MIN_COUNT_SLACK) | (~rest.any(axis=0) & (below < MIN_COUNT_SLACK))
         narrow: Flags = alike | (joint < self._minimum) | pinned
         return narrow
 
     def add(self, coverage: Numbers, columns: Numbers) -> None:
         """Count, for each cell, the columns of relations it is in."""
         for member in self._relation.members:
-            self._at(coverage)[self._places(member, columns)] += 1
+            self._at(coverage)[self._relation_positions(member, columns)] += 1
 
     def hide(self, hidden: Flags, coverage: Numbers, columns: Numbers) -> None:
         """Hide one more member in each of `columns`."""
@@ -272,24 +282,24 @@ class _View:
             return
         left = (self._n[:, columns] > 0) & ~self.of(hidden)[:, columns]
         cost = self._cost[:, columns] / np.maximum(self.of(coverage)[:, columns], 1)
-        cost[0] += _LAST
+        cost[0] += _WHOLE_COST
         choice = np.where(left, cost, np.inf).argmin(axis=0)
-        self._at(hidden)[self._places(self._relation.members[choice], columns)] = True
+        self._at(hidden)[self._relation_positions(self._relation.members[choice], columns)] = True
 
     def mark(self, flags: Flags, columns: Numbers) -> None:
         """Set the flag of every member in `columns`."""
         for member in self._relation.members:
-            self._at(flags)[self._places(member, columns)] = True
+            self._at(flags)[self._relation_positions(member, columns)] = True
 
     def clear(self, waiting: Flags, columns: Numbers) -> None:
         """No member in `columns` waits any longer."""
         for member in self._relation.members:
-            self._at(waiting)[self._places(member, columns)] = False
+            self._at(waiting)[self._relation_positions(member, columns)] = False
 
     def _at(self, values: NDArray[Any]) -> NDArray[Any]:
         return np.moveaxis(values, self._relation.axis, 0)
 
-    def _places(self, member: Numbers, columns: Numbers) -> tuple[Numbers, ...]:
+    def _relation_positions(self, member: Numbers, columns: Numbers) -> tuple[Numbers, ...]:
         if not self._others:
             return (member,)
         return (member, *np.unravel_index(columns, self._others))

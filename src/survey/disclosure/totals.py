@@ -1,7 +1,7 @@
 """Which cells add up to which: the declaration the gate reads, and its places in a cube."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Total:
+class AdditiveTotal:
     """One sum that a reader can take: `parts` make up `whole`, whatever the other keys are.
 
     Where the parts do not reach the whole, what remains is a cell of its own that is never shown
@@ -32,14 +32,14 @@ class Total:
 
 @dataclass(frozen=True)
 class Relation:
-    """A `Total` in places: members of one axis of a cube, the whole first."""
+    """A `AdditiveTotal` in places: members of one axis of a cube, the whole first."""
 
     axis: int
     members: Numbers
     mixture: bool
 
 
-def matrix_of(relations: Sequence[Relation], size: int) -> Floats:
+def relation_matrix(relations: Sequence[Relation], size: int) -> Floats:
     """One row a relation over the places of its axis: the whole 1, each part -1."""
     matrix = np.zeros((len(relations), size))
     for row, relation in enumerate(relations):
@@ -48,33 +48,35 @@ def matrix_of(relations: Sequence[Relation], size: int) -> Floats:
     return matrix
 
 
-class Axes:
+class CubeAxes:
     """The keys of a table as a cube: key columns that a total names together are one axis.
 
     Labels are in the order of their text, so that the order of rows decides nothing.
     """
 
-    def __init__(self, table: pd.DataFrame, by: Sequence[str], totals: Sequence[Total]) -> None:
+    def __init__(
+        self, table: pd.DataFrame, by: Sequence[str], totals: Sequence[AdditiveTotal]
+    ) -> None:
         self.columns = _axes(by, totals)
         self.labels: list[dict[Key, int]] = []
         codes = []
         for columns in self.columns:
-            place, labels = _together(table[list(columns)])
+            place, labels = _encode_keys(table[list(columns)])
             codes.append(place)
             self.labels.append({label: number for number, label in enumerate(labels)})
         self.shape = tuple(len(labels) for labels in self.labels)
-        self.place = tuple(codes)
-        self.rows = np.ravel_multi_index(self.place, self.shape).astype(np.int64)
+        self.positions = tuple(codes)
+        self.rows = np.ravel_multi_index(self.positions, self.shape).astype(np.int64)
         if len(np.unique(self.rows)) < len(self.rows):
             raise ValueError(f"rows with the same keys: {list(by)}")
 
     def cube(self, values: Floats, empty: float) -> Floats:
         """The values of the rows by place; `empty` where there is no row."""
         result = np.full(self.shape, empty)
-        result[self.place] = values
+        result[self.positions] = values
         return result
 
-    def relations(self, totals: Sequence[Total]) -> list[Relation]:
+    def relations(self, totals: Sequence[AdditiveTotal]) -> list[Relation]:
         """The totals whose whole and at least one part are in the table."""
         relations = []
         for total in totals:
@@ -90,7 +92,7 @@ class Axes:
         )
 
 
-def _axes(by: Sequence[str], totals: Sequence[Total]) -> list[Key]:
+def _axes(by: Sequence[str], totals: Sequence[AdditiveTotal]) -> list[Key]:
     """The axes in the order of `by`."""
     named = list(dict.fromkeys(total.along for total in totals))
     named_columns = [column for along in named for column in along]
@@ -100,7 +102,7 @@ def _axes(by: Sequence[str], totals: Sequence[Total]) -> list[Key]:
     return sorted([*named, *alone], key=lambda columns: list(by).index(columns[0]))
 
 
-def coded(column: pd.Series) -> tuple[Numbers, list[str]]:
+def encode_labels(column: pd.Series) -> tuple[Numbers, list[str]]:
     """Place of each value among the distinct ones in the order of their text, and these texts."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, texts = column.cat.codes.to_numpy(), column.cat.categories.astype(str).to_numpy()
@@ -111,9 +113,9 @@ def coded(column: pd.Series) -> tuple[Numbers, list[str]]:
     return place.astype(np.int64)[codes], labels.tolist()
 
 
-def _together(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
+def _encode_keys(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
     """Place of each row among the distinct keys of several columns, and these keys."""
-    codes, labels = zip(*(coded(frame[column]) for column in frame), strict=True)
+    codes, labels = zip(*(encode_labels(frame[column]) for column in frame), strict=True)
     sizes = [len(names) for names in labels]
     distinct, place = np.unique(np.ravel_multi_index(codes, sizes), return_inverse=True)
     places = np.unravel_index(distinct, sizes)
@@ -122,3 +124,27 @@ def _together(frame: pd.DataFrame) -> tuple[Numbers, list[Key]]:
         for key in np.stack(places, axis=1).tolist()
     ]
     return place.astype(np.int64), keys
+
+
+def add_remainder_cells(
+    n: Numbers, relations: Sequence[Relation]
+) -> tuple[Numbers, list[Relation]]:
+    """Counts with a further place for each relation whose parts do not reach the whole, and the
+    relations with these places among their parts.
+
+    Raises:
+        ValueError: parts with more respondents than their whole.
+    """
+    complete = list(relations)
+    for number, relation in enumerate(relations):
+        if relation.mixture:
+            continue
+        moved = np.moveaxis(n, relation.axis, 0)
+        rest = moved[relation.members[0]] - moved[relation.members[1:]].sum(axis=0)
+        if (rest < 0).any():
+            raise ValueError(f"parts with more respondents than their whole: {relation}")
+        if rest.any():
+            place = n.shape[relation.axis]
+            n = np.moveaxis(np.concatenate([moved, rest[None]]), 0, relation.axis)
+            complete[number] = replace(relation, members=np.append(relation.members, place))
+    return n, complete

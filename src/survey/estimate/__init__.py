@@ -8,14 +8,14 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 
 from survey.estimate.bands import band_probabilities
 from survey.estimate.bootstrap import bootstrap
-from survey.estimate.bounds import bounded_interval
+from survey.estimate.bounds import bound_interval
 from survey.estimate.change import change
-from survey.estimate.compare import compare
 from survey.estimate.cube import Cube, cube
 from survey.estimate.cube_change import cube_change
-from survey.estimate.cube_rows import Scale
+from survey.estimate.cube_rows import RatingScale
 from survey.estimate.cube_sums import CubeSums, DfRule
 from survey.estimate.design import Design
+from survey.estimate.domain_differences import compare
 from survey.estimate.drivers import relative_weights
 from survey.estimate.drivers_bootstrap import DriverMatrix, driver_matrix, priorities
 from survey.estimate.errors import EstimateError
@@ -31,7 +31,7 @@ from survey.estimate.ranks import (
     tree_draws,
 )
 from survey.estimate.scores import to_scores
-from survey.estimate.share import share
+from survey.estimate.shares import share
 from survey.estimate.small_area import SmallAreaResult, fay_herriot
 from survey.estimate.tree import Node, Tree
 
@@ -45,12 +45,12 @@ __all__ = [
     "Node",
     "Pooled",
     "RakeResult",
-    "Scale",
+    "RatingScale",
     "SmallAreaResult",
     "Tree",
     "band_probabilities",
     "bootstrap",
-    "bounded_interval",
+    "bound_interval",
     "change",
     "compare",
     "cube",

@@ -14,12 +14,12 @@ Flags = npt.NDArray[np.bool_]
 Kind = TypeVar("Kind", Floats, Singles, Flags)
 
 
-def in_rows(values: Kind) -> Kind:
+def flatten_rows(values: Kind) -> Kind:
     """(m, ...) as (m, the rest), also where m is 0: an area level may have no areas."""
     return values.reshape(len(values), prod(values.shape[1:]))
 
 
-def tally(codes: Codes, weights: Floats, groups: int) -> Floats:
+def weighted_count(codes: Codes, weights: Floats, groups: int) -> Floats:
     """Sum of `weights` (m,) by code, shape (groups,)."""
     return np.bincount(codes, weights, minlength=groups).astype(np.float64, copy=False)
 
@@ -40,8 +40,8 @@ def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Flo
     return quotient
 
 
-def add_up(codes: Codes, values: Floats, size: int) -> Floats:
+def sum_by_code(codes: Codes, values: Floats, size: int) -> Floats:
     """Sum (B, ...) by code, skipping -1, shape (size, ...)."""
     inside = np.flatnonzero(codes >= 0)
-    flat = in_rows(values[inside])
+    flat = flatten_rows(values[inside])
     return group_sum(codes[inside], flat, size).reshape(size, *values.shape[1:])

@@ -44,14 +44,14 @@ def bootstrap(
     stratum, weights times 1 - s + s n_h / (n_h - 1) times the draws, s = sqrt(1 - f_h).
     """
     sample = Sample.read(frame, design)
-    estimate = _named(statistic(frame))
+    estimate = _named_series(statistic(frame))
     factors = rao_wu(sample, replicates, seed)
     values = np.full((replicates, len(estimate)), np.nan)
     for row, factor in zip(values, factors, strict=True):
         if (sample.psus < 2).all():
             break
         weighted = frame.assign(**{design.weight: sample.weight * factor[sample.psu]})
-        row[:] = _named(statistic(weighted)).reindex(estimate.index)
+        row[:] = _named_series(statistic(weighted)).reindex(estimate.index)
     table = summary(estimate.to_numpy(np.float64), values, level)
     table.index = estimate.index
     table.attrs |= {"seed": seed, "level": level}
@@ -97,7 +97,7 @@ def summary(estimate: Floats, values: Floats, level: float) -> pd.DataFrame:
     return table
 
 
-def _named(value: "float | Mapping[str, float] | pd.Series") -> pd.Series:
+def _named_series(value: "float | Mapping[str, float] | pd.Series") -> pd.Series:
     if isinstance(value, pd.Series):
         return value.astype(np.float64)
     if isinstance(value, Mapping):

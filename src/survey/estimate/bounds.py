@@ -11,7 +11,7 @@ EDGE = 1e-9
 """Part of the scale; nearer to an end a figure is at the end."""
 
 
-def bounded_interval(
+def bound_interval(
     estimate: npt.ArrayLike,
     se: npt.ArrayLike,
     df: npt.ArrayLike,

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Floats, group_sum
-from survey.estimate.design import Design, Sample, column
-from survey.estimate.differences import Difference
+from survey.estimate.design import Design, Sample, get_column
+from survey.estimate.differences import DifferenceInputs
 from survey.estimate.domains import Domains
-from survey.estimate.engine import ROUNDING, magnitude, simple_random_variance
 from survey.estimate.estimate import names_of
 from survey.estimate.indicators import statistics_of
-from survey.estimate.sums import Linearised, PsuSums
+from survey.estimate.inference import ROUNDING_TOLERANCE, estimate_magnitude, simple_random_variance
+from survey.estimate.psu_sums import Linearised, PsuSums
 from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
-from survey.estimate.variance import Spread, merge, spread
+from survey.estimate.variance import PsuVariance, merge, psu_variance
 
 COLUMNS = (
     "before",
@@ -67,14 +67,14 @@ def change(
     """
     domains = _align(before, after, names_of(by), matched)
     first, second = (
-        _read(frame, part, variables, design)
+        _read_inputs(frame, part, variables, design)
         for frame, part in zip((before, after), domains, strict=True)
     )
     shape = first.spread.df.shape
     covariance, shared_df = np.zeros(shape), np.zeros(shape)
     if design.psu is not None:
-        covariance, shared_df = _shared(first, second)
-    gap = Difference(
+        covariance, shared_df = _shared_psu_covariance(first, second)
+    gap = DifferenceInputs(
         first=second.linearised.estimate,
         second=first.linearised.estimate,
         variance=difference_variance(first.variance + second.variance, covariance),
@@ -83,7 +83,7 @@ def change(
         n_first=second.members,
         n_second=first.members,
         members=np.minimum(first.members, second.members),
-        size=magnitude(first.linearised) + magnitude(second.linearised),
+        size=estimate_magnitude(first.linearised) + estimate_magnitude(second.linearised),
     )
     columns = gap.columns(level, ("after", "before", "n_before"))
     columns["p_adjusted"] = benjamini_hochberg(columns["p"])
@@ -94,7 +94,7 @@ def change(
 def difference_variance(apart: Floats, covariance: Floats) -> Floats:
     """V1 + V2 - 2 Cov, 0 where the covariance takes away all but rounding: the same answers."""
     variance = apart - 2 * covariance
-    return np.where(variance < ROUNDING * apart, 0.0, variance)
+    return np.where(variance < ROUNDING_TOLERANCE * apart, 0.0, variance)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
@@ -116,7 +116,7 @@ class _Wave:
     sample: Sample
     names: list[str]
     linearised: Linearised
-    spread: Spread
+    spread: PsuVariance
     variance: Floats
     members: Floats
 
@@ -134,7 +134,7 @@ def _align(
     keys = [] if matched is None else names_of(matched)
     names = list(dict.fromkeys([*by, *keys]))
     halves = [
-        pd.DataFrame({name: column(frame, name).array for name in names}, range(len(frame)))
+        pd.DataFrame({name: get_column(frame, name).array for name in names}, range(len(frame)))
         for frame in (before, after)
     ]
     domains = Domains.read(pd.concat(halves, ignore_index=True), by)
@@ -150,14 +150,14 @@ def _align(
     )
 
 
-def _read(
+def _read_inputs(
     frame: pd.DataFrame, domains: Domains, variables: str | Sequence[str] | Tree, design: Design
 ) -> _Wave:
     names, values, omega = statistics_of(frame, variables)
     sample = Sample.read(frame, design)
     sums = PsuSums.collect(sample, domains, values, omega)
     linearised = Linearised.of(sums)
-    spreads = spread(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count)
+    spreads = psu_variance(sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count)
     members, variance = sums.by_domain(sums.members), spreads.variance
     if sample.assumed_deff is not None:
         base = sums.by_domain(sums.base)
@@ -166,10 +166,10 @@ def _read(
     return _Wave(sample, names, linearised, spreads, variance, members)
 
 
-def _shared(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
+def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
     """Covariance and degrees of freedom of the PSUs that serve both waves, (D, T) each."""
     strata = len(first.sample.psus)
-    psu, domain, z, members = _shared_entries(first, second)
+    psu, domain, z, members = _match_shared_entries(first, second)
     own = first.cells(np.arange(strata), strata)
     cells = np.unique(own)
     same = first.sample.stratum_labels.get_indexer(second.sample.stratum_labels)
@@ -197,7 +197,7 @@ def _shared(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
     return covariance * np.sqrt(first.spread.factor * second.spread.factor), df
 
 
-def _shared_entries(
+def _match_shared_entries(
     first: _Wave, second: _Wave
 ) -> tuple[Codes, Codes, tuple[Floats, Floats], tuple[Floats, Floats]]:
     """(PSU, domain) pairs of PSUs in both waves: z and members of each wave, 0 where it has none.

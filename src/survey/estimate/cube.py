@@ -15,21 +15,21 @@ import pandas as pd
 from survey.estimate.arrays import Floats
 from survey.estimate.bootstrap import rao_wu
 from survey.estimate.cube_bootstrap import resample
-from survey.estimate.cube_gaps import area_gap, group_gap
-from survey.estimate.cube_levels import Segments, View
+from survey.estimate.cube_gaps import area_difference, group_difference
+from survey.estimate.cube_levels import LevelView, PsuSegments
 from survey.estimate.cube_read import Labels, Membership
-from survey.estimate.cube_rows import Scale
-from survey.estimate.cube_simple import simple_variances
-from survey.estimate.cube_sums import CubeSums, DfRule, one_thread
+from survey.estimate.cube_rows import RatingScale
+from survey.estimate.cube_srs_variance import simple_variances
+from survey.estimate.cube_sums import CubeSums, DfRule, limit_to_one_thread
 from survey.estimate.design import Design
-from survey.estimate.engine import Deff, Evidence
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff
 from survey.estimate.indicators import Composite
+from survey.estimate.inference import Deff, InferenceInputs
 from survey.estimate.tables import cube_table, describe
 from survey.estimate.tree import Tree
 
-AREAS_AT_ONCE = 16
+AREA_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Cube:
         groups: Mapping[str, Membership],
         rates: Sequence[str] = (),
         composite: Composite = "item_means",
-        scale: Scale | None = None,
+        scale: RatingScale | None = None,
         renormalise: bool = False,
         df_rule: DfRule = "design",
     ) -> Self:
@@ -84,14 +84,14 @@ class Cube:
                 groups=groups,
                 rates=rates,
                 composite=composite,
-                scale=scale or Scale(),
+                scale=scale or RatingScale(),
                 renormalise=renormalise,
                 df_rule=df_rule,
             )
         )
 
     @cached_property
-    def views(self) -> tuple[View, ...]:
+    def views(self) -> tuple[LevelView, ...]:
         return _views(self.sums)
 
     def table(self, *, level: float = 0.95, deff: Deff = "replace") -> pd.DataFrame:
@@ -99,12 +99,12 @@ class Cube:
         estimate, se, ci_low, ci_high, df, n, n_psu, sum_weight, deff and status, as in
         `estimate_tree`. Keys and status are categorical."""
         check_deff(deff)
-        with one_thread():
+        with limit_to_one_thread():
             simple = simple_variances(self.views)
             parts = (
-                piece.conclude(self.sums.sample, level, deff).columns()
+                piece.to_inference(self.sums.sample, level, deff).columns()
                 for view, variance in zip(self.views, simple, strict=True)
-                for piece in _evidence(view, variance).pieces(AREAS_AT_ONCE)
+                for piece in _evidence(view, variance).pieces(AREA_BATCH_SIZE)
             )
             return self._long(self.views, parts)
 
@@ -113,10 +113,10 @@ class Cube:
         with estimate (the group's), rest, difference, se, ci_low, ci_high, df, p, n, n_rest and
         status, as in `compare(group=…, reference="rest")`."""
         names = ("estimate", "rest", "n_rest")
-        with one_thread():
+        with limit_to_one_thread():
             others = _views(self.sums.rest())
             parts = [
-                group_gap(view, rest).columns(level, names)
+                group_difference(view, rest).columns(level, names)
                 for view, rest in zip(self.views, others, strict=True)
             ]
         return self._long(self.views, parts)
@@ -132,8 +132,8 @@ class Cube:
                 stratum that lies in more than one area.
         """
         view, larger = self._view(area_level), self._view(reference)
-        with one_thread():
-            gap, place = area_gap(view, larger)
+        with limit_to_one_thread():
+            gap, place = area_difference(view, larger)
             table = self._long((view,), [gap.columns(level)])
         rows = len(self.sums.groups) * len(self.sums.plan.indicators)
         areas = larger.level.labels.take(np.repeat(place, rows))
@@ -153,13 +153,13 @@ class Cube:
         if sample.assumed_deff is not None:
             raise EstimateError("needs_points")
         factors = rao_wu(sample, replicates, seed)[:, self.sums.order]
-        with one_thread():
+        with limit_to_one_thread():
             parts = [resample(view, factors, level) for view in self.views]
         table = self._long(self.views, parts)
         table.attrs |= {"seed": seed, "level": level}
         return table
 
-    def _view(self, name: str) -> View:
+    def _view(self, name: str) -> LevelView:
         for view in self.views:
             if view.level.name == name:
                 return view
@@ -167,7 +167,7 @@ class Cube:
         raise EstimateError("not_a_choice", name="area level", choices=names, value=name)
 
     def _long(
-        self, views: Sequence[View], parts: Iterable[Mapping[str, np.ndarray]]
+        self, views: Sequence[LevelView], parts: Iterable[Mapping[str, np.ndarray]]
     ) -> pd.DataFrame:
         areas = {view.level.name: view.level.labels for view in views}
         plan = self.sums.plan
@@ -189,7 +189,7 @@ def cube(
     groups: Mapping[str, Membership],
     rates: Sequence[str] = (),
     composite: Composite = "item_means",
-    scale: Scale | None = None,
+    scale: RatingScale | None = None,
     renormalise: bool = False,
     df_rule: DfRule = "design",
     level: float = 0.95,
@@ -212,12 +212,12 @@ def cube(
     return whole.table(level=level, deff=deff)
 
 
-def _views(sums: CubeSums) -> tuple[View, ...]:
-    segments = Segments.of(sums)
-    return tuple(View(sums, segments, level) for level in sums.levels)
+def _views(sums: CubeSums) -> tuple[LevelView, ...]:
+    segments = PsuSegments.of(sums)
+    return tuple(LevelView(sums, segments, level) for level in sums.levels)
 
 
-def _evidence(view: View, simple: Floats) -> Evidence:
+def _evidence(view: LevelView, simple: Floats) -> InferenceInputs:
     sums = view.sums
     asked = slice(0, len(sums.groups))
     total, within = view.segments.squares(
@@ -226,12 +226,12 @@ def _evidence(view: View, simple: Floats) -> Evidence:
     spread = view.spread(total, within, view.segments.psus[:, asked])
     if sums.sample.assumed_deff is not None or sums.df_rule != "design":
         spread = replace(spread, df=view.df[:, asked])
-    return Evidence(
+    return InferenceInputs(
         estimate=view.estimate[:, asked],
-        size=view.size[:, asked],
+        magnitude=view.size[:, asked],
         spread=spread,
         simple=simple[:, asked],
         n=view.n[:, asked],
-        members=view.members[:, asked],
-        base=view.base[:, asked],
+        n_weighted=view.members[:, asked],
+        sum_weight=view.base[:, asked],
     )

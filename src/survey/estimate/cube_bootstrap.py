@@ -3,11 +3,11 @@
 import numpy as np
 
 from survey.estimate.arrays import Floats, ratio
-from survey.estimate.cube_levels import View
-from survey.estimate.sums import coverage_of
+from survey.estimate.cube_levels import LevelView
+from survey.estimate.psu_sums import coverage_of
 
 
-def resample(view: View, factors: Floats, level: float) -> dict[str, np.ndarray]:
+def resample(view: LevelView, factors: Floats, level: float) -> dict[str, np.ndarray]:
     """Columns (A, G, T) of the bootstrap table, from factors (R, P) of the PSUs in row order."""
     sums = view.sums
     shape = (len(view.level.labels), *sums.shape)
@@ -28,7 +28,7 @@ def resample(view: View, factors: Floats, level: float) -> dict[str, np.ndarray]
     return {"estimate": view.estimate[:, asked], **columns}
 
 
-def _estimates(view: View, factors: Floats, psus: np.ndarray) -> Floats:
+def _estimates(view: LevelView, factors: Floats, psus: np.ndarray) -> Floats:
     """Replicate estimates of one area, shape (R, G * T)."""
     sums, plan = view.sums, view.sums.plan
     groups, columns = sums.shape[0], sums.rows.columns

@@ -6,19 +6,19 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, group_sum, in_rows, ratio
+from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio
 from survey.estimate.change import difference_variance
 from survey.estimate.cube import Cube
-from survey.estimate.cube_levels import View
-from survey.estimate.cube_simple import simple_variances
-from survey.estimate.cube_sums import one_thread
+from survey.estimate.cube_levels import LevelView
+from survey.estimate.cube_srs_variance import simple_variances
+from survey.estimate.cube_sums import limit_to_one_thread
 from survey.estimate.design import Sample
-from survey.estimate.differences import Difference
+from survey.estimate.differences import DifferenceInputs
 from survey.estimate.errors import EstimateError
 from survey.estimate.tables import cube_table, describe
-from survey.estimate.variance import Spread
+from survey.estimate.variance import PsuVariance
 
-NAMES = ("after", "before", "n_before")
+CHANGE_COLUMNS = ("after", "before", "n_before")
 
 
 def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFrame:
@@ -37,9 +37,9 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
         EstimateError: cubes of different trees, composites, groups or area levels; a stratum that
             lies in more than one area.
     """
-    _check_alike(before, after)
-    with one_thread():
-        shared = _SharedPsus.of(before, after)
+    _require_same_options(before, after)
+    with limit_to_one_thread():
+        shared = _SharedPsuScores.of(before, after)
         first, second = _sides(before), _sides(after)
         level_results = [_level(*pair, shared, level) for pair in zip(first, second, strict=True)]
     sums = after.sums
@@ -56,7 +56,7 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
     return describe(table, sums.sample)
 
 
-def _check_alike(before: Cube, after: Cube) -> None:
+def _require_same_options(before: Cube, after: Cube) -> None:
     kinds = {
         "indicators": (before.sums.plan.indicators, after.sums.plan.indicators),
         "composite": (before.sums.composite, after.sums.composite),
@@ -74,8 +74,8 @@ def _check_alike(before: Cube, after: Cube) -> None:
 class _Side:
     """One wave at one area level; arrays of shape (A, G, T)."""
 
-    view: View
-    spread: Spread
+    view: LevelView
+    spread: PsuVariance
     variance: Floats
     df: Floats
     psus: Floats
@@ -99,7 +99,7 @@ def _sides(cube: Cube) -> list[_Side]:
     ]
 
 
-def _side(view: View, assumed_variance: Floats | None) -> _Side:
+def _side(view: LevelView, assumed_variance: Floats | None) -> _Side:
     """`assumed_variance` stands in where no points were recorded."""
     asked, segments = slice(0, len(view.sums.groups)), view.segments
 
@@ -114,16 +114,16 @@ def _side(view: View, assumed_variance: Floats | None) -> _Side:
 
 
 @dataclass(frozen=True)
-class _SharedPsus:
+class _SharedPsuScores:
     """PSUs that serve both waves: their places in row order, their stratum in `after`."""
 
     samples: tuple[Sample, Sample]
-    places: tuple[Codes, Codes]
+    positions: tuple[Codes, Codes]
     presence: Floats
     """1.0 where a PSU has members in both waves, shape (c, G, T)."""
 
     @classmethod
-    def of(cls, before: Cube, after: Cube) -> "_SharedPsus":
+    def of(cls, before: Cube, after: Cube) -> "_SharedPsuScores":
         first, second = before.sums, after.sums
         samples = first.sample, second.sample
         none = np.zeros(0, dtype=np.intp)
@@ -148,9 +148,9 @@ class _SharedPsus:
         areas, strata = len(second.view.level.labels), len(self.samples[1].psus)
         z1, z2 = (
             side.z[place].reshape(len(place), width)
-            for side, place in zip((first, second), self.places, strict=True)
+            for side, place in zip((first, second), self.positions, strict=True)
         )
-        stratum = second.view.sums.stratum[self.places[1]]
+        stratum = second.view.sums.stratum[self.positions[1]]
         same = self.samples[0].stratum_labels.get_indexer(self.samples[1].stratum_labels)
         mean1, mean2 = _stratum_means(first)[same], _stratum_means(second)
         mean1[same < 0] = 0.0
@@ -158,10 +158,10 @@ class _SharedPsus:
         cross = group_sum(stratum, z1 * z2, strata) + count * mean1 * mean2
         cross -= mean2 * group_sum(stratum, z1, strata) + mean1 * group_sum(stratum, z2, strata)
         cross *= _joint_factor(*self.samples, same)[:, None]
-        home = _home(second.view)
+        home = _home_areas(second.view)
         inside = np.flatnonzero(home >= 0)
         both = self.presence.reshape(len(stratum), width)
-        lying = second.view.level.of_psu[self.places[1]] >= 0
+        lying = second.view.level.of_psu[self.positions[1]] >= 0
         psus = group_sum(stratum[lying], both[lying], strata)
         covariance = group_sum(home[inside], cross[inside], areas)
         df = group_sum(home[inside], psus[inside] - (psus[inside] > 0), areas)
@@ -178,7 +178,7 @@ def _present(cube: Cube, place: Codes) -> Floats:
 def _stratum_means(side: _Side) -> Floats:
     """Mean of z over all PSUs of each stratum, 0 in one-PSU strata, as for the variance."""
     sizes = side.view.sums.sample.psus.astype(np.float64)
-    total = group_sum(side.view.sums.stratum, in_rows(side.z), len(sizes))
+    total = group_sum(side.view.sums.stratum, flatten_rows(side.z), len(sizes))
     mean: Floats = total / sizes[:, None]
     mean[sizes <= 1] = 0.0
     return mean
@@ -190,7 +190,7 @@ def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
     return np.sqrt(scale * second.scale * second.counted)
 
 
-def _home(view: View) -> Codes:
+def _home_areas(view: LevelView) -> Codes:
     """The area of each stratum, -1 for none; a stratum cut by areas is an error."""
     sums, area = view.sums, view.level.of_psu
     home = np.full(len(sums.sample.psus), -1, dtype=np.intp)
@@ -203,7 +203,7 @@ def _home(view: View) -> Codes:
 
 
 def _level(
-    first: _Side, second: _Side, shared: _SharedPsus, level: float
+    first: _Side, second: _Side, shared: _SharedPsuScores, level: float
 ) -> tuple[pd.Index, dict[str, np.ndarray]]:
     """Columns of the areas that both waves have at one level, and the areas."""
     labels = second.view.level.labels
@@ -214,7 +214,7 @@ def _level(
     factor = np.sqrt(first.spread.factor[a] * second.spread.factor[b])
     asked = second.asked
     members = [side.view.members[:, asked] for side in (first, second)]
-    gap = Difference(
+    gap = DifferenceInputs(
         first=second.view.estimate[b][:, asked],
         second=first.view.estimate[a][:, asked],
         variance=difference_variance(
@@ -231,7 +231,7 @@ def _level(
         members=np.minimum(members[0][a], members[1][b]),
         size=first.view.size[a][:, asked] + second.view.size[b][:, asked],
     )
-    return labels.take(b), gap.columns(level, NAMES)
+    return labels.take(b), gap.columns(level, CHANGE_COLUMNS)
 
 
 def _joint_df(

@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, group_sum, in_rows, ratio
-from survey.estimate.cube_levels import View, combine
-from survey.estimate.cube_simple import contrast_squares, squares_of
-from survey.estimate.differences import Difference
-from survey.estimate.engine import ROUNDING
+from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio
+from survey.estimate.cube_levels import LevelView, combine
+from survey.estimate.cube_srs_variance import contrast_squares, squares_of
+from survey.estimate.differences import DifferenceInputs
 from survey.estimate.errors import EstimateError
-from survey.estimate.variance import counted_squares, lonely_factor
+from survey.estimate.inference import ROUNDING_TOLERANCE
+from survey.estimate.variance import lonely_factor, sum_of_squares_by_domain
 
 
-def group_gap(view: View, rest: View) -> Difference:
+def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
     """Groups less the rest of each area; `rest` is the same level over the complement's sums."""
     sums, segments = view.sums, view.segments
     asked, every = slice(0, len(sums.groups)), slice(sums.everyone, sums.everyone + 1)
@@ -34,7 +34,7 @@ def group_gap(view: View, rest: View) -> Difference:
         squares *= view.base[:, every] * sums.sample.assumed_deff
         variance = ratio(squares, members - 1, np.nan)
         psus = np.minimum(mine, others)
-    return Difference(
+    return DifferenceInputs(
         first=view.estimate[:, asked],
         second=rest.estimate,
         variance=variance,
@@ -47,7 +47,7 @@ def group_gap(view: View, rest: View) -> Difference:
     )
 
 
-def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
+def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceInputs, Codes]:
     """Areas less the larger area each lies in, group by group, and that area's code.
 
     The variance is the larger area's, with the strata of the smaller one counted by the
@@ -66,7 +66,7 @@ def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
         squares = _remainder(whole_squares, contrast_squares(view, reference))
         squares = squares[:, asked] * base[larger][:, asked] * sums.sample.assumed_deff
         variance, psus = ratio(squares, members[larger] - 1, np.nan), mine
-    gap = Difference(
+    gap = DifferenceInputs(
         first=view.estimate[:, asked],
         second=reference.estimate[larger][:, asked],
         variance=variance,
@@ -80,7 +80,7 @@ def area_gap(view: View, reference: View) -> tuple[Difference, Codes]:
     return gap, larger
 
 
-def _area_variance(view: View, reference: View, larger: Codes) -> Floats:
+def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floats:
     """Variance of each area's difference, shape (A, G, T)."""
     sample, shape = view.sums.sample, view.sums.shape
     asked = slice(0, shape[0])
@@ -95,14 +95,16 @@ def _area_variance(view: View, reference: View, larger: Codes) -> Floats:
     squares, gap_squares = _stratum_squares(view, whole), _stratum_squares(view, gap)
     occupied = group_sum(
         view.segments.stratum,
-        in_rows(view.segments.psus[:, asked]),
+        flatten_rows(view.segments.psus[:, asked]),
         len(home),
     )
     inside, within = np.flatnonzero(outer >= 0), np.flatnonzero(home >= 0)
     outers, areas = len(reference.level.labels), len(view.level.labels)
-    total = counted_squares(sample, inside, outer[inside], squares[inside], outers)
+    total = sum_of_squares_by_domain(sample, inside, outer[inside], squares[inside], outers)
     factor = lonely_factor(sample, inside, outer[inside], occupied[inside] > 0, outers)
-    shift = counted_squares(sample, within, home[within], (gap_squares - squares)[within], areas)
+    shift = sum_of_squares_by_domain(
+        sample, within, home[within], (gap_squares - squares)[within], areas
+    )
     variance = _remainder(total[larger], shift) * factor[larger]
     return variance.reshape(areas, *shape)
 
@@ -111,10 +113,10 @@ def _remainder(whole: Floats, change: Floats) -> Floats:
     """whole + change, 0 where the change takes away all but rounding (an area that is all of its
     larger area)."""
     rest = whole + change
-    return np.where(rest < ROUNDING * whole, 0.0, rest)
+    return np.where(rest < ROUNDING_TOLERANCE * whole, 0.0, rest)
 
 
-def _stratum_squares(view: View, z: Callable[[slice], Floats]) -> Floats:
+def _stratum_squares(view: LevelView, z: Callable[[slice], Floats]) -> Floats:
     """Squared deviations within each stratum, shape (H, G * T)."""
     segments, sizes = view.segments, view.sums.sample.psus.astype(np.float64)
     total, within = segments.squares(z, view.sums.shape)
@@ -124,7 +126,7 @@ def _stratum_squares(view: View, z: Callable[[slice], Floats]) -> Floats:
     )
 
 
-def _nesting(view: View, reference: View) -> Codes:
+def _nesting(view: LevelView, reference: LevelView) -> Codes:
     """The larger area of each area."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
     inside = view.level.of_block >= 0
@@ -142,7 +144,7 @@ def _nesting(view: View, reference: View) -> Codes:
     return larger
 
 
-def _homes(view: View, reference: View) -> tuple[Codes, Codes]:
+def _homes(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
     """Area and larger area of each stratum; a stratum cut by an area is an error."""
     segments, sample = view.segments, view.sums.sample
     homes = []

@@ -6,16 +6,16 @@ from functools import cached_property
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, add_up, group_sum, in_rows, ratio
+from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio, sum_by_code
 from survey.estimate.cube_sums import AreaLevel, CubeSums
-from survey.estimate.sums import coverage_of
-from survey.estimate.variance import Spread, from_cells
+from survey.estimate.psu_sums import coverage_of
+from survey.estimate.variance import PsuVariance, from_cells
 
-PSUS_AT_ONCE = 48
+PSU_BATCH_SIZE = 48
 
 
 @dataclass(frozen=True)
-class Segments:
+class PsuSegments:
     """Runs of PSUs that share block and stratum; s segments, in row order."""
 
     starts: Codes
@@ -26,7 +26,7 @@ class Segments:
     """PSUs with members, shape (s, G, T)."""
 
     @classmethod
-    def of(cls, sums: CubeSums) -> "Segments":
+    def of(cls, sums: CubeSums) -> "PsuSegments":
         psus = len(sums.stratum)
         change = np.ones(psus, dtype=np.bool_)
         change[1:] = (np.diff(sums.stratum) != 0) | (np.diff(sums.block) != 0)
@@ -42,7 +42,7 @@ class Segments:
             member = segments.member(inside).astype(np.float32)
             blank[inside] = plan.spread_out(
                 *(
-                    (member @ in_rows(present)).reshape(len(member), groups, -1)
+                    (member @ flatten_rows(present)).reshape(len(member), groups, -1)
                     for present in (scored, several)
                 )
             )
@@ -53,7 +53,7 @@ class Segments:
         ends = np.append(self.starts, self.starts[-1:] + self.size[-1:].astype(np.intp))
         first = 0
         for last in range(1, len(ends)):
-            if last + 1 == len(ends) or ends[last + 1] - ends[first] > PSUS_AT_ONCE:
+            if last + 1 == len(ends) or ends[last + 1] - ends[first] > PSU_BATCH_SIZE:
                 yield slice(int(ends[first]), int(ends[last])), slice(first, last)
                 first = last
 
@@ -68,7 +68,7 @@ class Segments:
         """Sum, and squares about its own mean, of `z` in each segment, shape (s, ...) each."""
         total, within = np.empty((2, len(self.starts), *shape))
         for part, inside in self.pieces():
-            member, z = self.member(inside), in_rows(z_of(part))
+            member, z = self.member(inside), flatten_rows(z_of(part))
             sums = member @ z
             z -= member.T @ (sums / self.size[inside, None])
             z *= z
@@ -78,18 +78,18 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class View:
+class LevelView:
     """The cube's sums at one area level."""
 
     sums: CubeSums
-    segments: Segments
+    segments: PsuSegments
     level: AreaLevel
 
     def to_areas(self, of_blocks: Floats) -> Floats:
         """Add blocks (B, ...) up to areas (A, ...); the same array where areas are blocks."""
         if self.level.of_blocks:
             return of_blocks
-        return add_up(self.level.of_block, of_blocks, len(self.level.labels))
+        return sum_by_code(self.level.of_block, of_blocks, len(self.level.labels))
 
     @cached_property
     def n(self) -> Floats:
@@ -166,7 +166,7 @@ class View:
     def psus(self) -> Floats:
         """PSUs with members, shape (A, G, T)."""
         home = self.level.of_block[self.segments.block]
-        return add_up(home, self.segments.psus, len(self.level.labels))
+        return sum_by_code(home, self.segments.psus, len(self.level.labels))
 
     @cached_property
     def plain(self) -> bool:
@@ -177,7 +177,7 @@ class View:
         """PSUs with members less strata with members, (A, G, T); without recorded points, rows
         less strata."""
         cells = self.cells
-        members = in_rows(self.segments.psus[cells.inside])
+        members = flatten_rows(self.segments.psus[cells.inside])
         occupied = group_sum(cells.of_segment, members, len(cells.home)) > 0
         strata = group_sum(cells.home, occupied.astype(np.float64), len(self.level.labels))
         units = self.psus if self.sums.sample.assumed_deff is None else self.members
@@ -198,7 +198,7 @@ class View:
         weight = np.add.reduceat(sums.weight, self.segments.starts, axis=0)
         picked = cells.pick(weight)
         share = picked.reshape(-1, columns) @ np.abs(sums.plan.omega).T
-        lines = in_rows(share.reshape(*picked.shape[:2], share.shape[-1]))
+        lines = flatten_rows(share.reshape(*picked.shape[:2], share.shape[-1]))
         inside = group_sum(cells.of_segment, lines, len(cells.home))
         known = np.maximum(sums.sample.psus[cells.stratum] - 1, 1)[:, None]
         areas = len(self.level.labels)
@@ -208,19 +208,19 @@ class View:
         return np.where(self.design_df >= 1, np.maximum(np.rint(limited), 1), self.design_df)
 
     @cached_property
-    def cells(self) -> "Cells":
+    def cells(self) -> "StratumCells":
         home = self.level.of_block[self.segments.block]
         inside = np.flatnonzero(home >= 0)
         strata = len(self.sums.sample.psus)
         key = home[inside] * strata + self.segments.stratum[inside]
         keys, of_segment = np.unique(key, return_inverse=True)
-        return Cells(inside, of_segment, keys % strata, keys // strata)
+        return StratumCells(inside, of_segment, keys % strata, keys // strata)
 
-    def spread(self, total: Floats, within: Floats, psus: Floats) -> Spread:
+    def spread(self, total: Floats, within: Floats, psus: Floats) -> PsuVariance:
         """Variance of segment totals by area, from sums and squares (s, g, T), and the PSUs with
         members in each segment."""
         sample, cells, areas = self.sums.sample, self.cells, len(self.level.labels)
-        total, within, members = (in_rows(cells.pick(x)) for x in (total, within, psus))
+        total, within, members = (flatten_rows(cells.pick(x)) for x in (total, within, psus))
         squares = combine(
             sample.psus[cells.stratum].astype(np.float64),
             cells.of_segment,
@@ -238,11 +238,11 @@ class View:
             group_sum(home, members, areas),
         )
         parts = (spread.variance, spread.df, spread.psus, spread.factor)
-        return Spread(*(x.reshape(areas, *psus.shape[1:]) for x in parts))
+        return PsuVariance(*(x.reshape(areas, *psus.shape[1:]) for x in parts))
 
 
 @dataclass(frozen=True)
-class Cells:
+class StratumCells:
     """The (area, stratum) pairs of a level: the segments inside any area, the cell of each, and
     stratum and area of every cell."""
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags
-from survey.estimate.cube_rows import Raw, Scale
-from survey.estimate.design import Sample, column, encode, numbers
+from survey.estimate.cube_rows import RatingScale, Raw
+from survey.estimate.design import Sample, encode, get_column, numbers
 from survey.estimate.errors import EstimateError
 
 Labels = str | npt.ArrayLike | pd.Series | None
@@ -16,11 +16,11 @@ Membership = str | tuple[str, Hashable] | npt.ArrayLike | pd.Series | None
 NOT_A_SCORE = -5
 
 
-def read_raw(frame: pd.DataFrame, items: Sequence[str], scale: Scale, order: Codes) -> Raw:
+def read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, order: Codes) -> Raw:
     """Raw answers as int8 in row order, shape (I, n); missing values become a negative code."""
     raw = np.empty((len(items), len(frame)), dtype=np.int8)
     for answers, item in zip(raw, items, strict=True):
-        series = column(frame, item)
+        series = get_column(frame, item)
         if series.dtype == np.int8:
             np.take(series.to_numpy(), order, out=answers)
         else:
@@ -52,7 +52,7 @@ class _Columns:
 
     def equal(self, key: str, level: Hashable) -> Flags:
         if key not in self._read:
-            codes, levels = encode(column(self._frame, key))
+            codes, levels = encode(get_column(self._frame, key))
             place = {value: code for code, value in enumerate(levels.tolist())}
             self._read[key] = codes[self._order], place
         codes, place = self._read[key]
@@ -77,7 +77,7 @@ def _membership(
 ) -> Flags:
     if group is None:
         return np.ones(len(frame), dtype=np.bool_)
-    values = column(frame, group) if isinstance(group, str) else pd.Series(np.asarray(group))
+    values = get_column(frame, group) if isinstance(group, str) else pd.Series(np.asarray(group))
     if len(values) != len(frame):
         raise EstimateError("row_count", name=name, found=len(values), expected=len(frame))
     if not pd.api.types.is_bool_dtype(values.dtype):
@@ -89,14 +89,14 @@ def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, p
     """Area code of each row (-1 for none) and the areas, sorted."""
     if labels is None:
         return np.zeros(len(frame), dtype=np.intp), pd.Index([level])
-    values = column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
+    values = get_column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
     if len(values) != len(frame):
         raise EstimateError("row_count", name=level, found=len(values), expected=len(frame))
     codes, areas = encode(values, sort=True)
     return codes.astype(np.intp), areas
 
 
-def of_psus(sample: Sample, level: str, code: Codes) -> Codes:
+def area_of_psus(sample: Sample, level: str, code: Codes) -> Codes:
     """Area of each PSU; an area that cuts through a PSU is an error."""
     area = np.zeros(len(sample.stratum), dtype=np.intp)
     area[sample.psu] = code

@@ -14,11 +14,11 @@ from survey.estimate.indicators import respondent_scores
 
 Raw = npt.NDArray[np.int8]
 Number = TypeVar("Number", bound=np.number)
-ROWS_AT_ONCE = 2048
+ROW_BATCH_SIZE = 2048
 
 
 @dataclass(frozen=True)
-class Scale:
+class RatingScale:
     """The instrument's scale; a score is (x - minimum) / (maximum - minimum) * 100."""
 
     minimum: int = 1
@@ -41,7 +41,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Rows:
+class CubeRows:
     """All rows, sorted by block, stratum and PSU; n rows, G groups, I items, R rates.
 
     A block is the common refinement of all area levels (the city, as a rule): every area of every
@@ -60,7 +60,7 @@ class Rows:
     """Whole number near the middle of each item and rate, in raw units, shape (I + R,)."""
     omega: Floats
     """Tree weights (T, I), used row by row for the per-respondent composite; empty otherwise."""
-    scale: Scale
+    scale: RatingScale
 
     @property
     def columns(self) -> int:
@@ -83,7 +83,7 @@ class Rows:
     def features(self, chunk: Chunk, space: Floats) -> Floats:
         """r and r (y - centre) of each column, stacked, shape (2 * columns, rows), in `space`."""
         rates = self.rates[:, chunk.rows]
-        features = within(space, 2 * self.columns, chunk)
+        features = workspace_slice(space, 2 * self.columns, chunk)
         if not len(self.omega) and not len(rates):
             features[:] = self.answers[:, chunk.rows]
             return features
@@ -102,11 +102,11 @@ class Rows:
 
     def mass(self, chunk: Chunk, space: Floats) -> Floats:
         """Weight of each row in each group, 0 for no member, shape (G, rows), in `space`."""
-        mass = within(space, len(self.member), chunk)
+        mass = workspace_slice(space, len(self.member), chunk)
         return np.multiply(self.member[:, chunk.rows], self.weight[chunk.rows], out=mass)
 
 
-def steps_from(centre: Floats, raw: Raw) -> Raw:
+def centre_answers(centre: Floats, raw: Raw) -> Raw:
     """The `answers` of raw answers (I, n), negative where there is no score, about whole numbers
     `centre` (I,)."""
     answers = np.empty((2 * len(raw), raw.shape[1]), dtype=np.int8)
@@ -117,7 +117,7 @@ def steps_from(centre: Floats, raw: Raw) -> Raw:
     return answers
 
 
-def within(space: npt.NDArray[Number], lines: int, chunk: Chunk) -> npt.NDArray[Number]:
+def workspace_slice(space: npt.NDArray[Number], lines: int, chunk: Chunk) -> npt.NDArray[Number]:
     """The part of a workspace that holds `lines` values per row of a chunk without gaps: products
     of strided pieces take twice as long."""
     rows = chunk.rows.stop - chunk.rows.start
@@ -130,13 +130,13 @@ def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:
     value[:] = np.where(known, given - centre[:, None], 0.0)
 
 
-def cut(block_of_psu: Codes, rows_of_psu: Codes) -> Iterator[Chunk]:
+def cut_into_chunks(block_of_psu: Codes, rows_of_psu: Codes) -> Iterator[Chunk]:
     """Chunks of whole PSUs; PSUs are given in row order."""
     blocks, ends = block_of_psu.tolist(), np.cumsum(rows_of_psu).tolist()
     start, first = 0, 0
     for psu, block in enumerate(blocks):
         last = psu + 1 == len(blocks)
-        if last or blocks[psu + 1] != block or ends[psu + 1] - start > ROWS_AT_ONCE:
+        if last or blocks[psu + 1] != block or ends[psu + 1] - start > ROW_BATCH_SIZE:
             edges = [0, *(end - start for end in ends[first : psu + 1])]
             pieces = [slice(a, b) for a, b in itertools.pairwise(edges)]
             psus = list(zip(range(first, psu + 1), pieces, strict=True))

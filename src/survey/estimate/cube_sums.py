@@ -11,16 +11,16 @@ import pandas as pd
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from survey.estimate.arrays import Codes, Flags, Floats
-from survey.estimate.cube_pass import Moments, Pass, Plan
+from survey.estimate.cube_accumulator import CubeMoments, RowAccumulator, StatisticLayout
 from survey.estimate.cube_read import (
     Labels,
     Membership,
-    of_psus,
+    area_of_psus,
     read_area,
     read_groups,
     read_raw,
 )
-from survey.estimate.cube_rows import Rows, Scale, cut, steps_from
+from survey.estimate.cube_rows import CubeRows, RatingScale, centre_answers, cut_into_chunks
 from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.errors import EstimateError
 from survey.estimate.indicators import Composite, check_composite
@@ -28,10 +28,10 @@ from survey.estimate.tree import Tree
 
 DfRule = Literal["design", "weighted"]
 DF_RULES = ("design", "weighted")
-ROUNDING = 1e-9
+ROUNDING_TOLERANCE = 1e-9
 
 
-def one_thread() -> AbstractContextManager[object]:
+def limit_to_one_thread() -> AbstractContextManager[object]:
     """Hold BLAS to one thread: for many small products more threads only wait for each other."""
     limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
     return limit
@@ -79,8 +79,8 @@ class CubeSums:
     """
 
     sample: Sample
-    plan: Plan
-    rows: Rows
+    plan: StatisticLayout
+    rows: CubeRows
     groups: tuple[str, ...]
     everyone: int
     """The group that holds every row."""
@@ -91,7 +91,7 @@ class CubeSums:
     """Block of each PSU, shape (P,)."""
     stratum: Codes
     """Stratum of each PSU, shape (P,)."""
-    moments: Moments
+    moments: CubeMoments
     composite: Composite
     renormalise: bool
     df_rule: DfRule
@@ -122,13 +122,13 @@ class CubeSums:
 
         def sums_less(sums: Floats) -> Floats:
             rest = less(sums)
-            none = rest[..., :columns] <= ROUNDING * sums[:, every, :columns]
+            none = rest[..., :columns] <= ROUNDING_TOLERANCE * sums[:, every, :columns]
             rest[..., :columns][none] = 0.0
             rest[..., columns:][none] = 0.0
             return rest
 
         members = less(moments.members)
-        rest = Moments(
+        rest = CubeMoments(
             psu=sums_less(moments.psu),
             block=sums_less(moments.block),
             square=less(moments.square),
@@ -152,7 +152,7 @@ class CubeSums:
         groups: Mapping[str, Membership],
         rates: Sequence[str] = (),
         composite: Composite,
-        scale: Scale,
+        scale: RatingScale,
         renormalise: bool,
         df_rule: DfRule,
     ) -> Self:
@@ -170,17 +170,17 @@ class CubeSums:
         row_block = _refinement([code for code, _ in codes.values()])
         if sample.assumed_deff is not None:
             sample = sample.without_points(row_block)
-        block = of_psus(sample, " and ".join(areas), row_block)
+        block = area_of_psus(sample, " and ".join(areas), row_block)
         order = np.lexsort((sample.stratum, block))
         row_order = _row_order(order, sample)
         member = read_groups(frame, _with_everyone(groups), row_order)
-        rows = _rows(frame, tree, rates, composite, scale, row_order, member, sample)
+        rows = _cube_rows(frame, tree, rates, composite, scale, row_order, member, sample)
         rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
-        rows.chunks.extend(cut(block[order], rows_of_psu))
+        rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
         plan = _plan(tree, rates, composite, rows)
         blocks = int(block.max(initial=-1)) + 1
-        with one_thread():
-            moments = Pass(rows, plan, len(order), blocks).run()
+        with limit_to_one_thread():
+            moments = RowAccumulator(rows, plan, len(order), blocks).run()
         return cls(
             sample=sample,
             plan=plan,
@@ -231,22 +231,22 @@ def _level(
     order: Codes,
     blocks: int,
 ) -> AreaLevel:
-    area = of_psus(sample, name, code)
+    area = area_of_psus(sample, name, code)
     of_block = np.full(blocks, -1, dtype=np.intp)
     of_block[block] = area
     return AreaLevel(name, labels, area[order], of_block)
 
 
-def _rows(
+def _cube_rows(
     frame: pd.DataFrame,
     tree: Tree,
     rates: Sequence[str],
     composite: Composite,
-    scale: Scale,
+    scale: RatingScale,
     order: Codes,
     member: Flags,
     sample: Sample,
-) -> Rows:
+) -> CubeRows:
     raw = read_raw(frame, tree.item_columns, scale, order)
     extra = np.empty((len(rates), len(frame)))
     for values, name in zip(extra, rates, strict=True):
@@ -255,8 +255,8 @@ def _rows(
     middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in extra]
     omega = tree.omega if composite == "per_respondent" else np.empty((0, len(raw)))
     centre = np.array(middle, dtype=np.float64)
-    return Rows(
-        answers=steps_from(centre[: len(raw)], raw),
+    return CubeRows(
+        answers=centre_answers(centre[: len(raw)], raw),
         rates=extra,
         member=member,
         weight=sample.weight[order],
@@ -267,7 +267,9 @@ def _rows(
     )
 
 
-def _plan(tree: Tree, rates: Sequence[str], composite: Composite, rows: Rows) -> Plan:
+def _plan(
+    tree: Tree, rates: Sequence[str], composite: Composite, rows: CubeRows
+) -> StatisticLayout:
     items, unit = len(tree.item_columns), rows.scale.unit
     statistics, extra = len(tree.omega), len(rates)
     answers = np.eye(statistics) if composite == "per_respondent" else tree.omega
@@ -281,7 +283,7 @@ def _plan(tree: Tree, rates: Sequence[str], composite: Composite, rows: Rows) ->
     support = np.zeros((statistics + extra, items))
     support[:statistics] = tree.omega != 0
     first, place = _distinct(np.hstack([omega, support]))
-    return Plan((*tree.variables, *rates), place, omega[first], offset, support[first])
+    return StatisticLayout((*tree.variables, *rates), place, omega[first], offset, support[first])
 
 
 def _distinct(lines: Floats) -> tuple[Codes, Codes]:

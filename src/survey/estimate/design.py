@@ -125,7 +125,7 @@ class Sample:
         )
 
 
-def column(frame: pd.DataFrame, name: str) -> pd.Series:
+def get_column(frame: pd.DataFrame, name: str) -> pd.Series:
     """The column, or an error that names it."""
     if name not in frame.columns:
         raise EstimateError("missing_column", column=name)
@@ -150,7 +150,7 @@ def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.int
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
     """The column as float64 with NaN for missing, shape (n,)."""
-    series = column(frame, name)
+    series = get_column(frame, name)
     if not (pd.api.types.is_numeric_dtype(series.dtype) or series.isna().all()):
         raise EstimateError("not_numeric", column=name)
     return series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -169,7 +169,7 @@ def read_weight(frame: pd.DataFrame, name: str) -> Floats:
 def _codes(frame: pd.DataFrame, name: str | None, missing: str) -> tuple[Codes, pd.Index]:
     if name is None:
         return np.zeros(len(frame), dtype=np.intp), pd.Index(["all"])
-    codes, labels = encode(column(frame, name))
+    codes, labels = encode(get_column(frame, name))
     if absent := int((codes < 0).sum()):
         raise EstimateError(missing, column=name, count=absent)
     return codes.astype(np.intp), labels

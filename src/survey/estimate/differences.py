@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.estimate.arrays import Floats, ratio
-from survey.estimate.engine import ROUNDING, without_dust
-from survey.estimate.variance import status, t_pvalue, t_quantile
+from survey.estimate.inference import ROUNDING_TOLERANCE, zero_rounding_noise
+from survey.estimate.variance import estimate_status, t_pvalue, t_quantile
 
 REFERENCE_COLUMNS = ("estimate", "reference_estimate", "n_reference")
 
 
 @dataclass(frozen=True)
-class Difference:
+class DifferenceInputs:
     """First less second, each array of shape (D, T)."""
 
     first: Floats
@@ -34,8 +34,8 @@ class Difference:
         """Columns of a table of differences; `names` are first, second and the second's n."""
         first, second, n_second = names
         difference = self.first - self.second
-        difference = np.where(np.abs(difference) < ROUNDING * self.size, 0.0, difference)
-        variance = without_dust(self.variance, self.size)
+        difference = np.where(np.abs(difference) < ROUNDING_TOLERANCE * self.size, 0.0, difference)
+        variance = zero_rounding_noise(self.variance, self.size)
         se = np.sqrt(np.where((self.psus < 2) | np.isnan(difference), np.nan, variance))
         margin = t_quantile(self.df, level) * se
         return {
@@ -49,5 +49,5 @@ class Difference:
             "p": t_pvalue(ratio(difference, se, np.nan), self.df),
             "n": self.n_first,
             n_second: self.n_second,
-            "status": status(difference, se, self.df, self.members),
+            "status": estimate_status(difference, se, self.df, self.members),
         }

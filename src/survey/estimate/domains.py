@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags
-from survey.estimate.design import column
+from survey.estimate.design import get_column
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Domains:
         """
         if not by:
             return cls(np.zeros(len(frame), dtype=np.intp), pd.DataFrame(index=range(1)))
-        encoded = [_encode(column(frame, name)) for name in by]
+        encoded = [_encode(get_column(frame, name)) for name in by]
         sizes = tuple(len(levels) for _, levels in encoded)
         inside = np.logical_and.reduce([codes >= 0 for codes, _ in encoded])
         declared = [isinstance(frame[name].dtype, pd.CategoricalDtype) for name in by]

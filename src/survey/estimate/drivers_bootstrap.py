@@ -12,7 +12,7 @@ import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags, Floats, ratio
 from survey.estimate.bootstrap import rao_wu
-from survey.estimate.cube_sums import one_thread
+from survey.estimate.cube_sums import limit_to_one_thread
 from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.errors import EstimateError
 
@@ -83,8 +83,8 @@ def driver_matrix(
     table = np.column_stack([numbers(frame, name) for name in names])
     factors = rao_wu(sample, replicates, seed)
     order = np.argsort(sample.psu, kind="stable")
-    members = {name: _rows(frame, rows) for name, rows in domains.items()}
-    with one_thread():
+    members = {name: _member_rows(frame, rows) for name, rows in domains.items()}
+    with limit_to_one_thread():
         return {
             name: _matrix(table, sample, factors, order[rows[order]], names)
             for name, rows in members.items()
@@ -111,7 +111,7 @@ def priorities(
     return np.asarray(chosen & candidate)
 
 
-def _rows(frame: pd.DataFrame, member: Flags) -> Flags:
+def _member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
     rows = np.asarray(member, dtype=bool)
     if rows.shape != (len(frame),):
         raise EstimateError("shape", name="domain", found=rows.shape, expected=(len(frame),))
@@ -162,19 +162,19 @@ def _sums(centred: Floats, known: Floats, weight: Floats, psu: Codes) -> tuple[F
 
 
 @dataclass(frozen=True)
-class _Weighed:
+class _ReplicateWeights:
     """Arrays over resamples: (R, K) and, for `varies`, (R, K + 1)."""
 
     importance: Floats
     performance: Floats
     varies: Flags
 
-    def nothing(self) -> "_Weighed":
+    def nothing(self) -> "_ReplicateWeights":
         none = np.full_like(self.importance, np.nan)
-        return _Weighed(none, none, self.varies)
+        return _ReplicateWeights(none, none, self.varies)
 
 
-def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _Weighed:
+def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _ReplicateWeights:
     """Relative weights and means from sums (R, 4, K + 1, K + 1), or flat ones of `width`."""
     if width is not None:
         sums = sums.reshape(len(sums), 4, width, width)
@@ -191,7 +191,7 @@ def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _Weighed:
     importance[usable] = _johnson(correlation[usable])
     means = middle + np.diagonal(mean, axis1=1, axis2=2)
     performance = np.where(np.diagonal(mass, axis1=1, axis2=2) > 0, means, np.nan)[:, :-1]
-    return _Weighed(importance, np.where(usable[:, None], performance, np.nan), varies)
+    return _ReplicateWeights(importance, np.where(usable[:, None], performance, np.nan), varies)
 
 
 def _johnson(correlation: Floats) -> Floats:

@@ -8,8 +8,8 @@ import pandas as pd
 from survey.estimate.arrays import Floats
 from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.domains import Domains
-from survey.estimate.engine import DEFF_CHOICES, Deff, infer
 from survey.estimate.errors import EstimateError
+from survey.estimate.inference import DEFF_CHOICES, Deff, infer_linear
 from survey.estimate.tables import describe, long_table
 
 
@@ -51,7 +51,7 @@ def estimate(
     check_deff(deff)
     sample = Sample.read(frame, design)
     domains = Domains.read(frame, names_of(by))
-    inference = infer(
+    inference = infer_linear(
         sample, domains, matrix(frame, names), np.eye(len(names)), level=level, deff=deff
     )
     return describe(long_table(domains, names, inference.columns()), sample)

@@ -9,9 +9,9 @@ import pandas as pd
 from survey.estimate.arrays import Floats, group_sum
 from survey.estimate.design import Design, Sample
 from survey.estimate.domains import Domains
-from survey.estimate.engine import Deff, infer
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff, matrix, names_of
+from survey.estimate.inference import Deff, infer_linear
 from survey.estimate.tables import describe, long_table
 from survey.estimate.tree import Tree
 from survey.estimate.variance import STATUSES
@@ -60,13 +60,13 @@ def estimate_tree(
     domains = Domains.read(frame, names_of(by))
     values = score_matrix(frame, tree)
     if composite == "item_means":
-        inference = infer(
+        inference = infer_linear(
             sample, domains, values, tree.omega, level=level, deff=deff, renormalise=renormalise
         )
         columns = inference.columns()
     else:
         respondents = respondent_scores(values, tree.omega)
-        inference = infer(
+        inference = infer_linear(
             sample, domains, respondents, np.eye(len(tree.omega)), level=level, deff=deff
         )
         columns = inference.columns()

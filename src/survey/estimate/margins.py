@@ -7,8 +7,8 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Flags, Floats, tally
-from survey.estimate.design import column, encode
+from survey.estimate.arrays import Codes, Flags, Floats, weighted_count
+from survey.estimate.design import encode, get_column
 from survey.estimate.errors import EstimateError
 
 MarginKey = str | tuple[str, ...]
@@ -16,7 +16,7 @@ CONSISTENCY = 1e-8
 
 
 @dataclass(frozen=True)
-class Groups:
+class RakingGroups:
     """The values of `within`, each raked on its own; one nameless group without it."""
 
     column: str | None
@@ -24,10 +24,10 @@ class Groups:
     labels: pd.Index
 
     @classmethod
-    def read(cls, frame: pd.DataFrame, within: str | None) -> "Groups":
+    def read(cls, frame: pd.DataFrame, within: str | None) -> "RakingGroups":
         if within is None:
             return cls(None, np.zeros(len(frame), dtype=np.intp), pd.Index(["all"]))
-        codes, labels = encode(column(frame, within), sort=True)
+        codes, labels = encode(get_column(frame, within), sort=True)
         if missing := int((codes < 0).sum()):
             raise EstimateError("missing_value", name=within, count=missing)
         return cls(within, codes.astype(np.intp), labels)
@@ -37,14 +37,14 @@ class Groups:
 
 
 @dataclass(frozen=True)
-class Margin:
+class RakingMargin:
     """One margin: the cell of each row, and the total of each cell (C,), NaN where undeclared.
 
     Cells are the grid groups × levels of each column, in C order.
     """
 
     name: MarginKey
-    groups: Groups
+    groups: RakingGroups
     levels: tuple[pd.Index, ...]
     cell: Codes
     target: Floats
@@ -89,19 +89,23 @@ class Margin:
 
 
 def read_margins(
-    frame: pd.DataFrame, base: Floats, margins: Mapping[MarginKey, pd.Series], groups: Groups
-) -> list[Margin]:
+    frame: pd.DataFrame, base: Floats, margins: Mapping[MarginKey, pd.Series], groups: RakingGroups
+) -> list[RakingMargin]:
     """Match targets to rows, and refuse what cannot be met."""
     if not margins:
         raise EstimateError("no_margins")
-    built = [_read(frame, name, pd.Series(targets), groups) for name, targets in margins.items()]
+    built = [
+        _read_margin(frame, name, pd.Series(targets), groups) for name, targets in margins.items()
+    ]
     for margin in built:
         _check_cells(margin, base)
     _check_totals(built, groups)
     return built
 
 
-def _read(frame: pd.DataFrame, name: MarginKey, targets: pd.Series, groups: Groups) -> Margin:
+def _read_margin(
+    frame: pd.DataFrame, name: MarginKey, targets: pd.Series, groups: RakingGroups
+) -> RakingMargin:
     columns = (name,) if isinstance(name, str) else name
     index = targets.index
     depth = len(columns) + (groups.column is not None)
@@ -121,7 +125,9 @@ def _read(frame: pd.DataFrame, name: MarginKey, targets: pd.Series, groups: Grou
     target = np.full(int(np.prod(sizes)), np.nan)
     target[cells] = targets.to_numpy(np.float64)[known]
     rows = [_level_of(frame, c, level, name) for c, level in zip(columns, levels, strict=True)]
-    margin = Margin(name, groups, levels, np.ravel_multi_index([groups.code, *rows], sizes), target)
+    margin = RakingMargin(
+        name, groups, levels, np.ravel_multi_index([groups.code, *rows], sizes), target
+    )
     if len(pd.unique(cells)) < len(cells):
         margin.fail("repeated_target", int(cells[pd.Index(cells).duplicated()][0]))
     bad = np.flatnonzero(np.isinf(target) | (target < 0))
@@ -130,7 +136,7 @@ def _read(frame: pd.DataFrame, name: MarginKey, targets: pd.Series, groups: Grou
     return margin
 
 
-def _stale(name: MarginKey, groups: Groups, key: pd.Index, targets: pd.Series) -> Codes:
+def _stale(name: MarginKey, groups: RakingGroups, key: pd.Index, targets: pd.Series) -> Codes:
     """Group of each target; a positive target for a group without respondents is an error."""
     group = groups.labels.get_indexer(key)
     stale = np.flatnonzero((group < 0) & (targets.to_numpy() > 0))
@@ -149,7 +155,7 @@ def _stale(name: MarginKey, groups: Groups, key: pd.Index, targets: pd.Series) -
 
 
 def _level_of(frame: pd.DataFrame, name: str, levels: pd.Index, margin: MarginKey) -> Codes:
-    codes, distinct = encode(column(frame, name))
+    codes, distinct = encode(get_column(frame, name))
     if missing := int((codes < 0).sum()):
         raise EstimateError("missing_level", margin=margin, within=name, count=missing)
     place = levels.get_indexer(distinct.astype(object))
@@ -161,13 +167,13 @@ def _level_of(frame: pd.DataFrame, name: str, levels: pd.Index, margin: MarginKe
     return np.asarray(place[codes], dtype=np.intp)
 
 
-def _check_cells(margin: Margin, base: Floats) -> None:
+def _check_cells(margin: RakingMargin, base: Floats) -> None:
     rows = np.bincount(margin.cell, minlength=len(margin.target))
     undeclared = np.flatnonzero(np.isnan(margin.target) & (rows > 0))
     if undeclared.size:
         cell = int(undeclared[0])
         margin.fail("missing_target", cell, count=int(rows[cell]))
-    mass = tally(margin.cell, base, len(margin.target))
+    mass = weighted_count(margin.cell, base, len(margin.target))
     empty = np.flatnonzero((margin.target > 0) & (mass <= 0))
     if empty.size:
         cell = int(empty[0])
@@ -175,7 +181,7 @@ def _check_cells(margin: Margin, base: Floats) -> None:
         margin.fail("empty_cell", cell, target=float(margin.target[cell]), merge=merge)
 
 
-def _check_totals(margins: list[Margin], groups: Groups) -> None:
+def _check_totals(margins: list[RakingMargin], groups: RakingGroups) -> None:
     totals = np.stack(
         [np.nansum(margin.target.reshape(-1, margin.width), axis=1) for margin in margins]
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, ratio, tally
+from survey.estimate.arrays import Codes, Floats, ratio, weighted_count
 from survey.estimate.design import read_weight
 from survey.estimate.errors import EstimateError
-from survey.estimate.margins import Groups, Margin, MarginKey, read_margins
+from survey.estimate.margins import MarginKey, RakingGroups, RakingMargin, read_margins
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def rake(
     if trim is not None and not trim > 1:
         raise EstimateError("bad_trim", trim=trim)
     base = read_weight(frame, weight)
-    groups = Groups.read(frame, within)
+    groups = RakingGroups.read(frame, within)
     sweeper = _Sweeper(read_margins(frame, base, margins, groups), groups, tolerance, max_sweeps)
     raked = sweeper.run(base)
     final = raked
@@ -87,7 +87,7 @@ class _Sweeper:
     """The sweeps. Rows that share every cell are scaled alike, so they are folded into one."""
 
     def __init__(
-        self, margins: list[Margin], groups: Groups, tolerance: float, max_sweeps: int
+        self, margins: list[RakingMargin], groups: RakingGroups, tolerance: float, max_sweeps: int
     ) -> None:
         key = margins[0].cell
         for margin in margins[1:]:
@@ -103,7 +103,7 @@ class _Sweeper:
 
     def run(self, base: Floats) -> Floats:
         """Row weights that meet every margin, starting from `base`."""
-        start = tally(self._fold, base, len(self._cells[0]))
+        start = weighted_count(self._fold, base, len(self._cells[0]))
         mass = start.copy()
         self.sweeps[:] = 0
         for sweep in range(1, self._max_sweeps + 1):
@@ -143,24 +143,24 @@ class _Sweeper:
         )
 
 
-def _factor(margin: Margin, cell: Codes, mass: Floats) -> Floats:
+def _factor(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
     """Target over current total of each cell; 1 where the cell is empty."""
-    current = tally(cell, mass, len(margin.target))
+    current = weighted_count(cell, mass, len(margin.target))
     return ratio(margin.target, current, 1.0)
 
 
-def _misfit(margin: Margin, cell: Codes, mass: Floats) -> Floats:
+def _misfit(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
     """Current total over target of each cell; 1 where the target is 0 or absent."""
-    current = tally(cell, mass, len(margin.target))
+    current = weighted_count(cell, mass, len(margin.target))
     return ratio(current, margin.target, 1.0)
 
 
-def _worst(margin: Margin, ratio: Floats) -> Floats:
+def _worst(margin: RakingMargin, ratio: Floats) -> Floats:
     """Largest departure from 1 within each group."""
     return np.asarray(np.abs(ratio - 1).reshape(-1, margin.width).max(axis=1))
 
 
-def _trim(weights: Floats, groups: Groups, tau: float) -> Floats:
+def _trim(weights: Floats, groups: RakingGroups, tau: float) -> Floats:
     positive = weights > 0
     median = pd.Series(weights[positive]).groupby(groups.code[positive]).median()
     middle = median.reindex(range(len(groups.labels))).to_numpy()[groups.code]
@@ -168,11 +168,11 @@ def _trim(weights: Floats, groups: Groups, tau: float) -> Floats:
 
 
 def _report(
-    groups: Groups, raked: Floats, final: Floats, sweeper: _Sweeper, trimmed: Codes
+    groups: RakingGroups, raked: Floats, final: Floats, sweeper: _Sweeper, trimmed: Codes
 ) -> pd.DataFrame:
     size = len(groups.labels)
     positive = final > 0
-    n = tally(groups.code, positive.astype(np.float64), size)
+    n = weighted_count(groups.code, positive.astype(np.float64), size)
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
     np.minimum.at(low, groups.code, final)
     np.maximum.at(high, groups.code, final)
@@ -180,7 +180,7 @@ def _report(
     report = pd.DataFrame(
         {
             "n": n.astype(np.int64),
-            "total": tally(groups.code, final, size),
+            "total": weighted_count(groups.code, final, size),
             "sweeps": sweeper.sweeps,
             "largest_misfit": sweeper.misfit,
             "converged": sweeper.misfit <= sweeper._tolerance,
@@ -199,7 +199,7 @@ def _report(
     return report
 
 
-def _effective_n(weights: Floats, groups: Groups) -> Floats:
-    total = tally(groups.code, weights, len(groups.labels))
-    square = tally(groups.code, weights**2, len(groups.labels))
+def _effective_n(weights: Floats, groups: RakingGroups) -> Floats:
+    total = weighted_count(groups.code, weights, len(groups.labels))
+    square = weighted_count(groups.code, weights**2, len(groups.labels))
     return ratio(total**2, square)

@@ -7,10 +7,10 @@ import numpy as np
 
 from survey.estimate.arrays import Codes, Flags, Floats, ratio
 
-COLUMNS_AT_ONCE = 2_000
-PILOT = 400
+COLUMN_BATCH_SIZE = 2_000
+PILOT_DRAWS = 400
 """Draws that are looked at as a whole, to know where the quantile is about."""
-MOST_DF = 1_000.0
+MAX_DF = 1_000.0
 """With estimated errors no pair is read with more degrees of freedom: t is all but normal there."""
 _BELOW = (0.05, 0.2, 0.5)
 """How far below the quantile of the pilot the search starts, and goes on."""
@@ -18,7 +18,7 @@ _SLACK = 1e-4
 """Relative; more than single precision may round away."""
 
 
-class Pairs(ABC):
+class RankPairs(ABC):
     """Ordered pairs of units, and the largest standardised difference over any set of them.
 
     Of fifty million differences only those matter that may reach the quantile of the largest. With
@@ -53,13 +53,13 @@ class Pairs(ABC):
         """Each of the units, in its draw, less every unit, (m, p), with the sign of the
         difference; only its order matters."""
 
-    def counts_together(self) -> tuple[Codes, Codes]:
+    def count_simultaneously(self) -> tuple[Codes, Codes]:
         """Units surely above and surely below each unit, all pairs decided together."""
         p = len(self._difference)
         above = self._decide(~np.eye(p, dtype=np.bool_), np.arange(p))
         return above.sum(axis=0), above.sum(axis=1)
 
-    def counts_one_by_one(self) -> tuple[Codes, Codes]:
+    def count_unit_by_unit(self) -> tuple[Codes, Codes]:
         """The same, the pairs of each unit decided by themselves."""
         p = len(self._difference)
         above, below = np.zeros(p, dtype=np.intp), np.zeros(p, dtype=np.intp)
@@ -73,9 +73,9 @@ class Pairs(ABC):
     def _decide(self, pairs: Flags, units: Codes) -> Flags:
         """above[i, j]: i is surely above j. Each of the `pairs` has one of `units`."""
         above = np.zeros_like(pairs)
-        search = _Search(self, units, pairs, self._level) if pairs.any() else None
+        search = _LargestDifferenceSearch(self, units, pairs, self._level) if pairs.any() else None
         while search is not None and pairs.any():
-            self.critical = float(np.quantile(search.largest(pairs), self._level))
+            self.critical = float(np.quantile(search.max_differences(pairs), self._level))
             decided = pairs & self.exceeds(self.critical)
             above |= decided
             pairs = pairs & ~decided
@@ -89,7 +89,7 @@ class Pairs(ABC):
         t = np.zeros((self.draws, 1)) if self._standard is None else self._standard
         return t.max(axis=1, initial=0) ** 2, t.min(axis=1, initial=0) ** 2
 
-    def largest_pair_bound(self, units: Codes) -> Floats:
+    def max_pair_bound(self, units: Codes) -> Floats:
         """Return an upper bound of t_i² + t_j² over the pairs of each unit, (draws, units).
 
         With all units it holds for the pairs in which the unit has the larger error.
@@ -103,12 +103,12 @@ class Pairs(ABC):
             return np.asarray(own + np.minimum(own, opposite))
         return np.asarray(np.maximum(own + opposite, np.maximum(high, low)))
 
-    def over(self, draws: Codes, units: Codes, pairs: Flags) -> Floats:
+    def max_over_pairs(self, draws: Codes, units: Codes, pairs: Flags) -> Floats:
         """Largest difference of the units in their draws over the pairs, by draw."""
         largest = np.full(self.draws, -np.inf)
         upward, downward = np.where(pairs, 0.0, np.inf), np.where(pairs.T, 0.0, np.inf)
-        for start in range(0, len(draws), COLUMNS_AT_ONCE):
-            part = slice(start, start + COLUMNS_AT_ONCE)
+        for start in range(0, len(draws), COLUMN_BATCH_SIZE):
+            part = slice(start, start + COLUMN_BATCH_SIZE)
             scaled = self.standardised(draws[part], units[part])
             best = (scaled - upward[units[part]]).max(axis=1)
             np.negative(scaled, out=scaled)
@@ -117,29 +117,29 @@ class Pairs(ABC):
         return largest
 
 
-class _Search:
+class _LargestDifferenceSearch:
     """The largest difference of each draw, as far as the quantile of all of them needs it."""
 
-    def __init__(self, pairs: Pairs, units: Codes, open_pairs: Flags, level: float) -> None:
+    def __init__(self, pairs: RankPairs, units: Codes, open_pairs: Flags, level: float) -> None:
         self._pairs, self._units, self._level = pairs, units, level
-        self._pair_bound = pairs.largest_pair_bound(units)
+        self._pair_bound = pairs.max_pair_bound(units)
         self._floors = [*self._pilot(open_pairs), -np.inf]
-        self._looked_at = self._look()
+        self._looked_at = self._find_candidates()
 
-    def largest(self, open_pairs: Flags) -> Floats:
+    def max_differences(self, open_pairs: Flags) -> Floats:
         """Minus infinity where it lies below what the quantile needs. Over fewer pairs than the
         last time it is no larger."""
         draws = self._pairs.draws
         needed = draws - int((draws - 1) * self._level)
         while True:
-            largest = self._pairs.over(*self._looked_at, open_pairs)
+            largest = self._pairs.max_over_pairs(*self._looked_at, open_pairs)
             largest[largest < self._floors[0]] = -np.inf
             if len(self._floors) == 1 or np.count_nonzero(largest > -np.inf) >= needed:
                 return largest
             self._floors.pop(0)
-            self._looked_at = self._look()
+            self._looked_at = self._find_candidates()
 
-    def _look(self) -> tuple[Codes, Codes]:
+    def _find_candidates(self) -> tuple[Codes, Codes]:
         """Which units of which draws may reach the first floor."""
         floor = self._floors[0]
         needed = self._pairs.needed(floor)[self._units] * (1 - _SLACK) if floor > 0 else -np.inf
@@ -148,16 +148,16 @@ class _Search:
 
     def _pilot(self, open_pairs: Flags) -> list[float]:
         """Floors to begin with, from a few draws: the first lies a little below the quantile."""
-        first = np.arange(min(PILOT, self._pairs.draws))
+        first = np.arange(min(PILOT_DRAWS, self._pairs.draws))
         units = self._units
-        largest = self._pairs.over(
+        largest = self._pairs.max_over_pairs(
             np.repeat(first, len(units)), np.tile(units, len(first)), open_pairs
         )
         starts = [max(self._level - below, 0.0) for below in _BELOW]
         return [float(value) for value in np.quantile(largest[first], starts)]
 
 
-class KnownErrors(Pairs):
+class KnownErrors(RankPairs):
     """Errors that are known: differences over the error of the difference."""
 
     def __init__(
@@ -190,7 +190,7 @@ class KnownErrors(Pairs):
         return np.asarray(scaled)
 
 
-class EstimatedErrors(Pairs):
+class EstimatedErrors(RankPairs):
     """Errors that the sample itself estimates, each unit's with its own degrees of freedom.
 
     Every draw has errors and, apart from them, error variances of its own, as another sample would
@@ -229,7 +229,7 @@ class EstimatedErrors(Pairs):
 
     def needed(self, critical: float) -> Floats:
         """The square grows with degrees of freedom, of which a pair has at most the sum."""
-        inverse = np.maximum(1 / (self._df + self._df.max()), 1 / MOST_DF)
+        inverse = np.maximum(1 / (self._df + self._df.max()), 1 / MAX_DF)
         return np.asarray(np.expm1(critical * inverse * (1 + inverse / 2)) / inverse)
 
     def standardised(self, draws: Codes, units: Codes) -> np.ndarray:
@@ -252,6 +252,6 @@ def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
 def _signed_square(difference: np.ndarray, variance: np.ndarray, share: np.ndarray) -> np.ndarray:
     """`share` is v_i²/df_i + v_j²/df_j; without a variance any difference is infinitely clear."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        k = np.fmax(share / variance**2, 1 / MOST_DF)
+        k = np.fmax(share / variance**2, 1 / MAX_DF)
         square = np.log(1 + k * difference**2 / variance) / (k * (1 + k / 2))
     return np.asarray(np.copysign(np.where(difference == 0, 0, square), difference))

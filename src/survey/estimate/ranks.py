@@ -6,7 +6,7 @@ import pandas as pd
 
 from survey.estimate.arrays import Flags, Floats, ratio
 from survey.estimate.errors import EstimateError
-from survey.estimate.rank_pairs import EstimatedErrors, KnownErrors, Pairs, deviate_squares
+from survey.estimate.rank_pairs import EstimatedErrors, KnownErrors, RankPairs, deviate_squares
 from survey.estimate.tree import Node, Tree
 
 
@@ -57,14 +57,14 @@ def rank_sets(
         raise EstimateError("shape", name="se", found=spread.shape, expected=x.shape)
     freedom = _freedom(df, len(x), covariance)
     noise, deviation = _noise(spread, covariance, draws, seed, normal_draws)
-    pairs: Pairs
+    pairs: RankPairs
     if freedom is None:
         standard = None if covariance is not None else ratio(noise, spread)
         pairs = KnownErrors(x, noise, deviation, standard, level, step_down)
     else:
         scale = _scale(freedom, len(noise), seed)
         pairs = EstimatedErrors(x, spread, freedom, noise, scale, level, step_down)
-    above, below = pairs.counts_together() if simultaneous else pairs.counts_one_by_one()
+    above, below = pairs.count_simultaneously() if simultaneous else pairs.count_unit_by_unit()
     table = pd.DataFrame(
         {
             "rank": 1 + (x > x[:, None]).sum(axis=1),

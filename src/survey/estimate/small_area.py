@@ -59,7 +59,7 @@ def fay_herriot(
     direct = direct if isinstance(direct, pd.Series) else pd.Series(np.asarray(direct))
     names, x = _regressors(_covariates(covariates, direct.index))
     y = direct.to_numpy(np.float64, na_value=np.nan)
-    psi = _along(variance, direct.index, "variance").to_numpy(np.float64, na_value=np.nan)
+    psi = _align_to_areas(variance, direct.index, "variance").to_numpy(np.float64, na_value=np.nan)
     seen = ~np.isnan(y)
     _check(direct.index, x[seen], psi, seen)
     model_variance, iterations = _reml(y[seen], x[seen], psi[seen], tolerance)
@@ -86,7 +86,7 @@ def fay_herriot(
     )
 
 
-def _along(values: pd.Series | npt.ArrayLike, areas: pd.Index, name: str) -> pd.Series:
+def _align_to_areas(values: pd.Series | npt.ArrayLike, areas: pd.Index, name: str) -> pd.Series:
     """The values of the areas: a series by its index, anything else by place."""
     if isinstance(values, pd.Series):
         return values.reindex(areas)

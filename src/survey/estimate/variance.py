@@ -20,7 +20,7 @@ MIN_ROWS = 30
 
 
 @dataclass(frozen=True)
-class Spread:
+class PsuVariance:
     """What the PSUs say, each array of shape (D, T)."""
 
     variance: Floats
@@ -31,9 +31,9 @@ class Spread:
     factor: Floats
     """What the lonely rule multiplied the sum of squares by."""
 
-    def part(self, domains: slice) -> "Spread":
+    def part(self, domains: slice) -> "PsuVariance":
         """Some of the domains."""
-        return Spread(
+        return PsuVariance(
             self.variance[domains], self.df[domains], self.psus[domains], self.factor[domains]
         )
 
@@ -51,9 +51,9 @@ def merge(
     )
 
 
-def spread(
+def psu_variance(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
-) -> Spread:
+) -> PsuVariance:
     """Variance of the totals `z` (m, T) of each domain; entries are unique (PSU, domain) pairs.
 
     `members` (m, T) counts rows with a positive weight, and decides df and lonely strata.
@@ -73,7 +73,7 @@ def spread(
 
 def from_cells(
     sample: Sample, stratum: Codes, home: Codes, squares: Floats, occupied: Flags, psus: Floats
-) -> Spread:
+) -> PsuVariance:
     """Add the squared deviations of (stratum, domain) cells up to domains, by the lonely rule.
 
     Args:
@@ -82,15 +82,15 @@ def from_cells(
         occupied: whether the cell has members, shape (c, T).
         psus: PSUs with members in each domain, shape (D, T).
     """
-    variance = counted_squares(sample, stratum, home, squares, len(psus))
+    variance = sum_of_squares_by_domain(sample, stratum, home, squares, len(psus))
     factor = lonely_factor(sample, stratum, home, occupied, len(psus))
     variance *= factor
     variance[psus < 2] = np.nan
     strata = group_sum(home, occupied.astype(np.float64), len(psus))
-    return Spread(variance, psus - strata, psus, factor)
+    return PsuVariance(variance, psus - strata, psus, factor)
 
 
-def counted_squares(
+def sum_of_squares_by_domain(
     sample: Sample, stratum: Codes, home: Codes, squares: Floats, domains: int
 ) -> Floats:
     """Squares of cells times their stratum's factor, by domain; lonely strata only if adjusted."""
@@ -149,7 +149,7 @@ def t_pvalue(t: Floats, df: Floats) -> Floats:
     return np.asarray(2 * special.stdtr(np.where(df >= 1, df, np.nan), -np.abs(t)))
 
 
-def status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> Codes:
+def estimate_status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> Codes:
     """Places in `STATUSES`: no estimate is `empty`, no standard error `not_estimable`, df < 8 or
     n < 30 `unreliable`."""
     weak = (df < MIN_DF) | (members < MIN_ROWS)

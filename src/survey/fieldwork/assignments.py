@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
-from survey.access.principal import AccessDenied, Action, Principal
+from survey.access.principal import AccessDeniedError, Action, Principal
 from survey.locale import msg
 from survey.store.core import table_of
 from survey.store.tables import Assignment, SamplingPoint, Wave, WaveState
@@ -39,18 +39,20 @@ class AssignedPoint:
     is_demo: bool
 
 
-def assigned_point(*, session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
+def get_assigned_point(*, session: Session, principal: Principal, point_id: UUID) -> AssignedPoint:
     """The point, if it is one of the principal's own; a point that is not there reads the same."""
     principal.require(Action.INTERVIEW)
-    point = point_of(session=session, account_id=principal.account_id, point_id=point_id)
+    point = find_assigned_point(session=session, account_id=principal.account_id, point_id=point_id)
     if point is None:
-        raise AccessDenied(msg("This sampling point is not assigned to you."))
+        raise AccessDeniedError(msg("This sampling point is not assigned to you."))
     if not principal.covers_point(point.city_code, point.point_code):
-        raise AccessDenied(msg("This sampling point is outside your area."))
+        raise AccessDeniedError(msg("This sampling point is outside your area."))
     return point
 
 
-def point_of(*, session: Session, account_id: UUID, point_id: UUID) -> AssignedPoint | None:
+def find_assigned_point(
+    *, session: Session, account_id: UUID, point_id: UUID
+) -> AssignedPoint | None:
     """The point if that account is assigned to it; decides nothing about who is asking."""
     parameters = {"account": account_id, "point": point_id}
     row = session.connection().execute(_ASSIGNED, parameters).one_or_none()

@@ -11,18 +11,18 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.clock import china_date
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.lifecycle import ReasonMissing, ResponseUnknown, move
-from survey.fieldwork.places import FoundCell, move_places, places_for
-from survey.fieldwork.privacy.screening import clean_note
-from survey.fieldwork.reasons import MAX_NOTE, Reason
-from survey.fieldwork.submission import AnswersInvalid
+from survey.fieldwork.lifecycle import MissingReasonError, ResponseNotFoundError, transition
+from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.quota_counts import MatchedCell, find_quota_membership, move_quota_counts
+from survey.fieldwork.review_reasons import MAX_NOTE, ReviewReason
+from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.answer_hashes import HASH, REVISION, answers_sha256
-from survey.store.core import AnyRow, answers_of, table_of
+from survey.store.china_time import china_date
+from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Response,
     ResponseRevision,
@@ -40,14 +40,14 @@ _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _POINTS, _WAVES = table_of(SamplingPoint), table_of(Wave)
 
 
-class InterviewEnds(SurveyError):
+class InterviewExitError(SurveyError):
     """The corrected answers lead to an exit of the questionnaire."""
 
     code = "interview_ends"
 
 
 @dataclass(frozen=True)
-class Returned:
+class ReturnedResponse:
     """An interview that waits for its surveyor, with the answers as they stand."""
 
     response_id: UUID
@@ -56,7 +56,7 @@ class Returned:
     is_demo: bool
     point_name: str
     submitted_at: datetime
-    reason: Reason
+    reason: ReviewReason
     """What the reviewer asks."""
     language: str
     day: date
@@ -65,7 +65,7 @@ class Returned:
     answers: Mapping[str, Any]
 
 
-def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
+def list_returned(*, session: Session, principal: Principal) -> list[ReturnedResponse]:
     """The surveyor's own interviews that were sent back, the oldest first."""
     principal.require(Action.INTERVIEW)
     query = (
@@ -76,7 +76,7 @@ def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
         )
         .select_from(
             _RESPONSES.join(_WAVES, _WAVES.c.id == _RESPONSES.c.wave_id)
-            .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
+            .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
             .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
         )
         .where(
@@ -89,13 +89,13 @@ def returned_to(*, session: Session, principal: Principal) -> list[Returned]:
     )  # fmt: skip
     rows = session.connection().execute(query).all()
     return [
-        _returned(session, row)
+        _returned_response(session, row)
         for row in rows
         if principal.covers_point(row.city_code, row.point_code or "")
     ]
 
 
-def check(returned: Returned, answers: Mapping[str, Any]) -> Validation:
+def validate_correction(returned: ReturnedResponse, answers: Mapping[str, Any]) -> Validation:
     """What the questionnaire says to these answers, for the day of the interview."""
     return validate(returned.instrument, answers, today=returned.day)
 
@@ -114,48 +114,49 @@ def resubmit(
 
     The answers become a new revision beside the old ones, with the seconds of the first telling:
     what is typed later says nothing about how long the respondent took. A corrected age or gender
-    moves the interview to its quota cell. `AnswersInvalid` names the questions to look at again.
+    moves the interview to its quota cell. `InvalidAnswersError` names the questions to look at
+    again.
     """
     words = clean_note(note)[:MAX_NOTE]
     if not words:
-        raise ReasonMissing(msg("Please say what you checked or corrected."))
-    _require_correcting(session, principal, response_id)
-    version = move(
+        raise MissingReasonError(msg("Please say what you checked or corrected."))
+    _require_correctable(session, principal, response_id)
+    version = transition(
         session=session, principal=principal, response_id=response_id, to=Status.SUBMITTED,
         reason=words, now=now, expected_version=expected_version,
     )  # fmt: skip
-    row, timings, number = _own(session, response_id)
+    row, timings, number = _get_own_response(session, response_id)
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
     day = china_date(row.started_at or row.submitted_at)
     checked = validate(instrument, answers, today=day)
     if checked.problems:
-        raise AnswersInvalid(checked.problems)
+        raise InvalidAnswersError(checked.problems)
     if checked.ending is not None:
-        raise InterviewEnds(
+        raise InterviewExitError(
             msg(
                 "With these answers the interview would have ended early. Please tell your "
                 "supervisor, who can take it out."
             )
         )
-    _write(session, principal, row, number + 1, checked, timings, words, now)
+    _save_correction(session, principal, row, number + 1, checked, timings, words, now)
     record(
         session=session, actor=principal, action="response.corrected", subject_kind="response",
         subject_id=response_id, now=now,
-        detail={REVISION: number + 1, HASH: answers_sha256(checked.record)},
+        detail={REVISION: number + 1, HASH: answers_sha256(checked.stored_answers)},
     )  # fmt: skip
-    _move_places(session, row, checked.answers, day)
+    _move_quota_counts(session, row, checked.answers, day)
     return version
 
 
-def _returned(session: Session, row: AnyRow) -> Returned:
-    return Returned(
+def _returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
+    return ReturnedResponse(
         response_id=row.id,
         version=row.lock_version,
         wave_title={"zh": row.title_zh, "en": row.title_en},
         is_demo=row.is_demo,
         point_name=row.point_name or "",
         submitted_at=row.submitted_at,
-        reason=Reason.read(row.reason),
+        reason=ReviewReason.parse(row.reason),
         language=row.language,
         day=china_date(row.started_at or row.submitted_at),
         instrument=load_instrument(session=session, instrument_id=row.instrument_id),
@@ -163,7 +164,7 @@ def _returned(session: Session, row: AnyRow) -> Returned:
     )
 
 
-def _require_correcting(session: Session, principal: Principal, response_id: UUID) -> None:
+def _require_correctable(session: Session, principal: Principal, response_id: UUID) -> None:
     """Says it in words of its own to whoever made the interview; `move` holds it in any case."""
     query = (
         select(_WAVES.c.state)
@@ -172,10 +173,12 @@ def _require_correcting(session: Session, principal: Principal, response_id: UUI
     )
     state = session.connection().execute(query).scalar_one_or_none()
     if state is not None and state not in _CORRECTING:
-        raise ResponseUnknown(msg("This wave takes no corrections any more."))
+        raise ResponseNotFoundError(msg("This wave takes no corrections any more."))
 
 
-def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, float], int]:
+def _get_own_response(
+    session: Session, response_id: UUID
+) -> tuple[AnyRow, Mapping[str, float], int]:
     """The response, and the seconds and number of its newest revision."""
     query = (
         select(
@@ -184,14 +187,14 @@ def _own(session: Session, response_id: UUID) -> tuple[AnyRow, Mapping[str, floa
             _REVISIONS.c.timings,
             _REVISIONS.c.number,
         )
-        .select_from(_RESPONSES.join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS)))
+        .select_from(_RESPONSES.join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS)))
         .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
     )
     row = session.connection().execute(query).one()
     return row, row.timings, row.number
 
 
-def _write(
+def _save_correction(
     session: Session,
     principal: Principal,
     row: AnyRow,
@@ -214,30 +217,38 @@ def _write(
     connection.execute(
         insert(_REVISIONS),
         {
-            "id": new_id(), "response_id": row.id, "wave_id": row.wave_id, "number": number,
+            "id": new_id(),
+            "response_id": row.id,
+            "wave_id": row.wave_id,
+            "number": number,
             "is_current": True,
-            "answers": checked.record, "timings": timings, "author_id": principal.account_id,
-            "reason": note, "created_at": now,
+            "answers": checked.stored_answers,
+            "timings": timings,
+            "author_id": principal.account_id,
+            "reason": note,
+            "created_at": now,
         },
-    )  # fmt: skip
+    )
     connection.execute(
         update(_RESPONSES)
         .where(_RESPONSES.c.id == row.id)
-        .values(dropped_answers=len(checked.dropped))
+        .values(dropped_answers=len(checked.off_route))
     )
 
 
-def _move_places(session: Session, row: AnyRow, answers: Mapping[str, Any], day: date) -> None:
+def _move_quota_counts(
+    session: Session, row: AnyRow, answers: Mapping[str, Any], day: date
+) -> None:
     """From where the earlier answers counted to where the corrected ones do, full or not."""
     before, after = (
-        places_for(
+        find_quota_membership(
             session=session, wave_id=row.wave_id, city_code=row.city_code, point_id=row.point_id,
             answers=each, today=day,
         )
         for each in (row.answers, answers)
     )  # fmt: skip
-    left = None if row.quota_cell_id is None else FoundCell(row.quota_cell_id, full=False)
-    move_places(session=session, before=replace(before, cell=left), after=after)
+    left = None if row.quota_cell_id is None else MatchedCell(row.quota_cell_id, full=False)
+    move_quota_counts(session=session, before=replace(before, cell=left), after=after)
     cell_id = after.cell.id if after.cell else None
     if cell_id != row.quota_cell_id:
         session.connection().execute(

@@ -8,20 +8,20 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.instrument.check_scores import score_findings, unknown_tree
 from survey.instrument.findings import Finding
+from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument
-from survey.instrument.tree import IndicatorTree
+from survey.instrument.score_checks import score_findings, unknown_tree
 from survey.locale import SurveyError, msg
-from survey.store.inserting import insert_if_new
+from survey.store.inserts import insert_if_new
 from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id, now
 
 
-class InstrumentUnknown(SurveyError):
+class InstrumentNotFoundError(SurveyError):
     code = "instrument_unknown"
 
 
-class VersionChanged(SurveyError):
+class VersionConflictError(SurveyError):
     """A version that exists was given other content; versions never change."""
 
     code = "version_changed"
@@ -44,7 +44,7 @@ def save_instrument(*, session: Session, instrument: Instrument) -> UUID:
     query = select(InstrumentVersion.id).where(InstrumentVersion.sha256 == instrument.sha256)
     stored = session.exec(query).one_or_none()
     if stored is None:
-        raise VersionChanged(
+        raise VersionConflictError(
             msg(
                 "Questionnaire {name}, version {version}, already exists with other content. "
                 "Give the changed questionnaire a new version.",
@@ -60,7 +60,8 @@ def add_instrument(
 ) -> UUID:
     """Store a questionnaire that somebody brought, and say in the audit trail who did.
 
-    The same questionnaire again adds nothing. Raises `VersionChanged` where the version has other
+    The same questionnaire again adds nothing. Raises `VersionConflictError` where the version
+    has other
     content.
     """
     principal.require(Action.PLAN)
@@ -94,7 +95,7 @@ def load_instrument(
         column = InstrumentVersion.id if instrument_id else InstrumentVersion.sha256
         row = session.exec(select(InstrumentVersion).where(column == key)).one_or_none()
         if row is None:
-            raise InstrumentUnknown(msg("This questionnaire does not exist."))
+            raise InstrumentNotFoundError(msg("This questionnaire does not exist."))
         known = Instrument.model_validate_json(row.document)
         _instruments[row.id] = _instruments[row.sha256] = known
     return known
@@ -110,7 +111,7 @@ def instrument_id_by_name(*, session: Session, name: str, version: str | None = 
     )
     instrument_id = session.exec(newest_first).first()
     if instrument_id is None:
-        raise InstrumentUnknown(msg("There is no questionnaire named {name}.", name=name))
+        raise InstrumentNotFoundError(msg("There is no questionnaire named {name}.", name=name))
     return instrument_id
 
 
@@ -150,7 +151,7 @@ def save_tree(*, session: Session, tree: IndicatorTree) -> UUID:
     query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.sha256 == tree.sha256)
     stored = session.exec(query).one_or_none()
     if stored is None:
-        raise VersionChanged(
+        raise VersionConflictError(
             msg(
                 "Indicator tree {name} already exists with other content. "
                 "Give the changed tree a new name.",
@@ -169,7 +170,7 @@ def load_tree(*, session: Session, tree_id: UUID) -> IndicatorTree:
     if known is None:
         row = session.get(IndicatorTreeVersion, tree_id)
         if row is None:
-            raise InstrumentUnknown(msg("This indicator tree does not exist."))
+            raise InstrumentNotFoundError(msg("This indicator tree does not exist."))
         known = _trees[tree_id] = IndicatorTree.model_validate_json(row.document)
     return known
 
@@ -178,7 +179,7 @@ def tree_id_by_name(*, session: Session, name: str) -> UUID:
     query = select(IndicatorTreeVersion.id).where(IndicatorTreeVersion.name == name)
     tree_id = session.exec(query).one_or_none()
     if tree_id is None:
-        raise InstrumentUnknown(msg("There is no indicator tree named {name}.", name=name))
+        raise InstrumentNotFoundError(msg("There is no indicator tree named {name}.", name=name))
     return tree_id
 
 
@@ -190,7 +191,8 @@ def tree_names(*, session: Session) -> tuple[str, ...]:
 def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now: datetime) -> UUID:
     """Store a tree that somebody brought, and say in the audit trail who did.
 
-    The same tree again adds nothing. Raises `VersionChanged` where the name has other content.
+    The same tree again adds nothing. Raises `VersionConflictError` where the name has other
+    content.
     """
     principal.require(Action.PLAN)
     known = tree.name in tree_names(session=session)

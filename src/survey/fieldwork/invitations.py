@@ -1,9 +1,10 @@
 """One-time links: who may hand one out, what it opens, and until when.
 
 A link belongs to one wave, city, sampling point and surveyor. The token is shown once; the store
-keeps its hash. Whoever opened the link in time may still finish within `GRACE`, because an
+keeps its hash. Whoever opened the link in time may still finish within
+`COMPLETION_GRACE_PERIOD`, because an
 interview that was answered without a network arrives late. It belongs to the device that opened it
-first (`survey.fieldwork.devices`).
+first (`survey.fieldwork.device_binding`).
 """
 
 from collections.abc import Collection, Mapping
@@ -18,12 +19,18 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_model
 
 from survey.access.audit import record
-from survey.access.principal import AccessDenied, Action, Principal
+from survey.access.principal import AccessDeniedError, Action, Principal
 from survey.access.tokens import digest, new_token
-from survey.fieldwork.assignments import assigned_point
-from survey.fieldwork.devices import OpenedElsewhere, bind, bind_first, is_of_device, proof_of
-from survey.fieldwork.places import FullGroup, full_groups
-from survey.fieldwork.waves import WaveNotOpen
+from survey.fieldwork.assignments import get_assigned_point
+from survey.fieldwork.device_binding import (
+    OpenedOnOtherDeviceError,
+    belongs_to_device,
+    bind_device,
+    bind_unopened,
+    device_proof,
+)
+from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
+from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
@@ -36,7 +43,7 @@ from survey.store.tables import (
 )
 
 LIFETIME = timedelta(hours=24)
-GRACE = timedelta(days=7)
+COMPLETION_GRACE_PERIOD = timedelta(days=7)
 
 _INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
 _CITIES, _VERSIONS = table_of(City), table_of(InstrumentVersion)
@@ -55,21 +62,21 @@ _PAGE_BY_TOKEN = (
 )
 
 
-class InvitationUnknown(SurveyError):
+class InvitationNotFoundError(SurveyError):
     code = "invitation_unknown"
 
     def __init__(self) -> None:
         super().__init__(msg("This link is not valid. Please ask the surveyor for a new one."))
 
 
-class InvitationExpired(SurveyError):
+class InvitationExpiredError(SurveyError):
     code = "invitation_expired"
 
     def __init__(self) -> None:
         super().__init__(msg("This link has expired. Please ask the surveyor for a new one."))
 
 
-class InvitationUsed(SurveyError):
+class InvitationUsedError(SurveyError):
     code = "invitation_used"
 
     def __init__(self) -> None:
@@ -78,7 +85,7 @@ class InvitationUsed(SurveyError):
         )
 
 
-class InvitationVoided(SurveyError):
+class InvitationVoidedError(SurveyError):
     code = "invitation_voided"
 
     def __init__(self) -> None:
@@ -90,7 +97,7 @@ class InvitationState(StrEnum):
 
     ISSUED = "issued"
     OPENED = "opened"
-    ELSEWHERE = "elsewhere"
+    OTHER_DEVICE = "elsewhere"
     """Opened, and another device was refused since."""
     ANSWERED = "answered"
     EXPIRED = "expired"
@@ -98,7 +105,7 @@ class InvitationState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Issued:
+class IssuedInvitation:
     """A fresh link; the token exists nowhere else."""
 
     invitation_id: UUID
@@ -107,19 +114,19 @@ class Issued:
 
 
 @dataclass(frozen=True)
-class InvitedPage:
+class InvitationPageData:
     """What the respondent's page needs to know before the first question."""
 
     city_name: Mapping[str, str]
     instrument_sha256: str
     is_demo: bool
-    full: tuple[FullGroup, ...]
+    full: tuple[FullQuotaGroup, ...]
     """Who is not needed any more, at this moment."""
     proof: str
     """By which the page shows again that it is the same device."""
 
 
-def issue(
+def issue_invitation(
     *,
     session: Session,
     principal: Principal,
@@ -128,16 +135,16 @@ def issue(
     now: datetime,
     lifetime: timedelta = LIFETIME,
     ready_made: bool = False,
-) -> Issued:
+) -> IssuedInvitation:
     """Make a one-time link for a point assigned to this surveyor in an open wave.
 
     `ready_made` is for one that waits on a screen until somebody comes along.
     """
-    point = assigned_point(session=session, principal=principal, point_id=point_id)
+    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
     if point.wave_key != wave_key:
-        raise AccessDenied(msg("This sampling point is not assigned to you."))
+        raise AccessDeniedError(msg("This sampling point is not assigned to you."))
     if point.wave_state != WaveState.OPEN:
-        raise WaveNotOpen
+        raise WaveNotOpenError
     token = new_token(bits=128)
     invitation = Invitation(
         id=new_id(),
@@ -156,10 +163,10 @@ def issue(
         session=session, actor=principal, action="invitation.issued", subject_kind="invitation",
         subject_id=invitation.id, now=now, detail={"wave": wave_key, "point": str(point_id)},
     )  # fmt: skip
-    return Issued(invitation.id, token, invitation.expires_at)
+    return IssuedInvitation(invitation.id, token, invitation.expires_at)
 
 
-def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
+def get_usable_invitation(*, session: Session, token: str, now: datetime) -> AnyRow:
     """The invitation behind a token with its wave's state, if it may still be answered."""
     return _usable(session, _BY_TOKEN, token, now)
 
@@ -167,35 +174,38 @@ def find_usable(*, session: Session, token: str, now: datetime) -> AnyRow:
 def _usable(session: Session, by_token: Select[Any], token: str, now: datetime) -> AnyRow:
     row = session.connection().execute(by_token, {"digest": digest(token)}).one_or_none()
     if row is None:
-        raise InvitationUnknown
+        raise InvitationNotFoundError
     if row.used_at is not None:
-        raise InvitationUsed
+        raise InvitationUsedError
     if row.voided_at is not None:
-        raise InvitationVoided
-    if now >= row.expires_at + (GRACE if row.opened_at is not None else timedelta(0)):
-        raise InvitationExpired
+        raise InvitationVoidedError
+    if now >= row.expires_at + (
+        COMPLETION_GRACE_PERIOD if row.opened_at is not None else timedelta(0)
+    ):
+        raise InvitationExpiredError
     if row.state != WaveState.OPEN:
-        raise WaveNotOpen
+        raise WaveNotOpenError
     return row
 
 
 def read_invitation(
     *, session: Session, token: str, now: datetime, secret: str = "", proof: str = ""
-) -> InvitedPage:
+) -> InvitationPageData:
     """What the page behind a link needs; nothing is written, since programs look at links too.
 
-    The device shows `proof`, or has it made of its cookie's `secret`; raises `OpenedElsewhere`
+    The device shows `proof`, or has it made of its cookie's `secret`; raises
+    `OpenedOnOtherDeviceError`
     where the link is another's.
     """
     invitation = _usable(session, _PAGE_BY_TOKEN, token, now)
-    proof = proof or proof_of(invitation.wave_id, secret)
-    if not is_of_device(invitation, proof):
-        raise OpenedElsewhere
-    return InvitedPage(
+    proof = proof or device_proof(invitation.wave_id, secret)
+    if not belongs_to_device(invitation, proof):
+        raise OpenedOnOtherDeviceError
+    return InvitationPageData(
         city_name={"zh": invitation.name_zh, "en": invitation.name_en},
         instrument_sha256=invitation.sha256,
         is_demo=invitation.is_demo,
-        full=full_groups(
+        full=list_full_groups(
             session=session, wave_id=invitation.wave_id, city_code=invitation.city_code
         ),
         proof=proof,
@@ -205,14 +215,14 @@ def read_invitation(
 def open_invitation(*, session: Session, token: str, proof: str, now: datetime) -> None:
     """A page shows its form: the link is opened and belongs to its device from now on.
 
-    Opening it again, after a reload, is no second use; raises `OpenedElsewhere` elsewhere.
+    Opening it again, after a reload, is no second use; raises `OpenedOnOtherDeviceError` elsewhere.
     """
-    if not bind_first(session=session, token=token, proof=proof, now=now):
-        invitation = find_usable(session=session, token=token, now=now)
-        bind(session=session, invitation=invitation, proof=proof, now=now)
+    if not bind_unopened(session=session, token=token, proof=proof, now=now):
+        invitation = get_usable_invitation(session=session, token=token, now=now)
+        bind_device(session=session, invitation=invitation, proof=proof, now=now)
 
 
-def states_of(
+def get_invitation_states(
     *, session: Session, principal: Principal, invitation_ids: Collection[UUID], now: datetime
 ) -> dict[UUID, InvitationState]:
     """How far links that this surveyor handed out have come; those of others are left out."""
@@ -220,22 +230,22 @@ def states_of(
     query = select_model(Invitation).where(
         col(Invitation.id).in_(invitation_ids), Invitation.surveyor_id == principal.account_id
     )
-    return {row.id: state_of(row, now) for row in session.exec(query)}
+    return {row.id: invitation_state(row, now) for row in session.exec(query)}
 
 
-def status_of(
+def get_invitation_state(
     *, session: Session, principal: Principal, invitation_id: UUID, now: datetime
 ) -> InvitationState:
-    """As `states_of`, for one link of the surveyor's own."""
-    states = states_of(
+    """As `get_invitation_states`, for one link of the surveyor's own."""
+    states = get_invitation_states(
         session=session, principal=principal, invitation_ids=[invitation_id], now=now
     )
     if invitation_id not in states:
-        raise AccessDenied(msg("This link was not handed out by you."))
+        raise AccessDeniedError(msg("This link was not handed out by you."))
     return states[invitation_id]
 
 
-def state_of(invitation: Invitation, now: datetime) -> InvitationState:
+def invitation_state(invitation: Invitation, now: datetime) -> InvitationState:
     """How far a link has come; whoever has answered it, that is what counts."""
     if invitation.used_at is not None:
         return InvitationState.ANSWERED
@@ -243,5 +253,5 @@ def state_of(invitation: Invitation, now: datetime) -> InvitationState:
         return InvitationState.VOIDED
     if invitation.opened_at is not None:
         elsewhere = invitation.other_device_at is not None
-        return InvitationState.ELSEWHERE if elsewhere else InvitationState.OPENED
+        return InvitationState.OTHER_DEVICE if elsewhere else InvitationState.OPENED
     return InvitationState.EXPIRED if now >= invitation.expires_at else InvitationState.ISSUED

@@ -12,35 +12,35 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from survey.access.audit import record, record_many
-from survey.access.principal import POINT_MARK, AccessDenied, Action, Principal
-from survey.fieldwork.places import shift_places
-from survey.fieldwork.quota import COUNTED
-from survey.fieldwork.second_person import SamePerson, approved_by_same
-from survey.fieldwork.waves import COMPUTED, STATE_NAMES
+from survey.access.principal import POINT_SEPARATOR, AccessDeniedError, Action, Principal
+from survey.fieldwork.dual_approval import SecondApproverRequiredError, find_self_approved
+from survey.fieldwork.quota_counts import adjust_quota_counts
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES
 from survey.locale import Message, SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import Response, SamplingPoint, Status, Wave
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
-_AT_ONCE = 500
+_RESPONSE_BATCH_SIZE = 500
 """Interviews named in one statement."""
 
 
 @dataclass(frozen=True)
-class Move:
+class Transition:
     """Who may make a move, and whether it must say why."""
 
     action: Action
     needs_reason: bool = False
 
 
-_REVIEW = Move(Action.REVIEW)
-_REVIEW_WITH_REASON = Move(Action.REVIEW, needs_reason=True)
-_ASSOCIATION = Move(Action.ADMINISTER)
-_ASSOCIATION_WITH_REASON = Move(Action.ADMINISTER, needs_reason=True)
-_INTERVIEWER = Move(Action.INTERVIEW)
+_REVIEW = Transition(Action.REVIEW)
+_REVIEW_WITH_REASON = Transition(Action.REVIEW, needs_reason=True)
+_ASSOCIATION = Transition(Action.ADMINISTER)
+_ASSOCIATION_WITH_REASON = Transition(Action.ADMINISTER, needs_reason=True)
+_INTERVIEWER = Transition(Action.INTERVIEW)
 
-MOVES: dict[tuple[Status, Status], Move] = {
+TRANSITIONS: dict[tuple[Status, Status], Transition] = {
     (Status.DRAFT, Status.SUBMITTED): _INTERVIEWER,
     (Status.DRAFT, Status.SCREENED_OUT): _INTERVIEWER,
     (Status.DRAFT, Status.REFUSED): _INTERVIEWER,
@@ -73,25 +73,25 @@ STATUS_NAMES: dict[Status, Message] = {
 }
 
 
-class ResponseUnknown(SurveyError):
+class ResponseNotFoundError(SurveyError):
     code = "response_unknown"
 
 
-class MoveForbidden(SurveyError):
+class TransitionNotAllowedError(SurveyError):
     code = "move_forbidden"
 
 
-class ReasonMissing(SurveyError):
+class MissingReasonError(SurveyError):
     code = "reason_missing"
 
 
-class ResponseChanged(SurveyError):
+class ResponseConflictError(SurveyError):
     """Somebody else moved the response since it was read."""
 
     code = "response_changed"
 
 
-def move(
+def transition(
     *,
     session: Session,
     principal: Principal,
@@ -105,16 +105,16 @@ def move(
     query = select(Response).where(Response.id == response_id).with_for_update()
     response = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if response is None:
-        raise ResponseUnknown(msg("This interview does not exist."))
+        raise ResponseNotFoundError(msg("This interview does not exist."))
     here = _at_own_point(session, principal, response)
-    if response.lock_version != expected_version and _may_look(principal, response, here):
-        raise ResponseChanged(
+    if response.lock_version != expected_version and _may_view(principal, response, here):
+        raise ResponseConflictError(
             msg("Somebody else changed this interview in the meantime. Please look at it again.")
         )
-    _check(principal, response, to, reason, at_own_point=here)
-    require_uncomputed(session, {response.wave_id})
+    _require_allowed(principal, response, to, reason, at_own_point=here)
+    require_not_computed(session, {response.wave_id})
     if response.withdrawn_at is not None:
-        raise MoveForbidden(
+        raise TransitionNotAllowedError(
             msg("The respondent has withdrawn this interview; what was answered is deleted.")
         )
     _require_other_person(session, principal, [response.id], to)
@@ -123,7 +123,7 @@ def move(
     response.lock_version += 1
     session.add(response)
     session.flush()
-    shift_places(session=session, changes={response.id: _change(start, to)})
+    adjust_quota_counts(session=session, changes={response.id: _count_change(start, to)})
     record(
         session=session, actor=principal, action=f"response.{to}", subject_kind="response",
         subject_id=response.id, now=now,
@@ -132,7 +132,7 @@ def move(
     return response.lock_version
 
 
-def move_all(
+def transition_many(
     *,
     session: Session,
     principal: Principal,
@@ -150,17 +150,19 @@ def move_all(
         return 0
     words = reason.strip()
     for row in rows:
-        _check(principal, row, to, words)
+        _require_allowed(principal, row, to, words)
     _require_other_person(session, principal, [row.id for row in rows], to)
-    require_uncomputed(session, {row.wave_id for row in rows})
-    for first in range(0, len(rows), _AT_ONCE):
-        ids = [row.id for row in rows[first : first + _AT_ONCE]]
+    require_not_computed(session, {row.wave_id for row in rows})
+    for first in range(0, len(rows), _RESPONSE_BATCH_SIZE):
+        ids = [row.id for row in rows[first : first + _RESPONSE_BATCH_SIZE]]
         session.connection().execute(
             sa.update(_RESPONSES)
             .where(_RESPONSES.c.id.in_(ids))
             .values(status=to, reason=words, lock_version=_RESPONSES.c.lock_version + 1)
         )
-    shift_places(session=session, changes={row.id: _change(row.status, to) for row in rows})
+    adjust_quota_counts(
+        session=session, changes={row.id: _count_change(row.status, to) for row in rows}
+    )
     record_many(
         session=session, actor=principal, action=f"response.{to}", subject_kind="response",
         now=now,
@@ -172,7 +174,7 @@ def move_all(
     return len(rows)
 
 
-def hold_interviews(*, session: Session, wave_id: UUID) -> None:
+def lock_responses(*, session: Session, wave_id: UUID) -> None:
     """Nobody moves or corrects an interview of the wave until this transaction ends.
 
     In the order of their ids, as bulk moves hold them, so that neither waits for the other in a
@@ -199,19 +201,19 @@ def freeze_approved(*, session: Session, wave_id: UUID) -> int:
 
 def _at_own_point(session: Session, principal: Principal, response: Response) -> bool:
     """Whether the interview belongs to the one point that somebody's area is."""
-    if POINT_MARK not in principal.area or response.point_id is None:
+    if POINT_SEPARATOR not in principal.area or response.point_id is None:
         return False
     point = session.get_one(SamplingPoint, response.point_id)
     return principal.covers_point(response.city_code, point.code)
 
 
-def _may_look(principal: Principal, response: Response, at_own_point: bool) -> bool:
+def _may_view(principal: Principal, response: Response, at_own_point: bool) -> bool:
     own = response.surveyor_id == principal.account_id and principal.may(Action.INTERVIEW)
     within = principal.covers(response.city_code)
     return (own and (within or at_own_point)) or (within and principal.may(Action.REVIEW))
 
 
-def _check(
+def _require_allowed(
     principal: Principal,
     response: Response | AnyRow,
     to: Status,
@@ -219,13 +221,13 @@ def _check(
     *,
     at_own_point: bool = False,
 ) -> None:
-    rule = MOVES.get((response.status, to))
+    rule = TRANSITIONS.get((response.status, to))
     # Without a rule, no action allows it; who may not even look learns nothing about its state.
     action = rule.action if rule else Action.REVIEW
     asks_point = action is Action.INTERVIEW and at_own_point
     principal.require(action, None if asks_point else response.city_code)
     if rule is None:
-        raise MoveForbidden(
+        raise TransitionNotAllowedError(
             msg(
                 "An interview that is {state} cannot become {to}.",
                 state=STATUS_NAMES[response.status],
@@ -233,22 +235,22 @@ def _check(
             )
         )
     if rule.action is Action.INTERVIEW and response.surveyor_id != principal.account_id:
-        raise AccessDenied(msg("This interview was not made by you."))
+        raise AccessDeniedError(msg("This interview was not made by you."))
     if rule.needs_reason and not reason.strip():
-        raise ReasonMissing(msg("Please give a reason."))
+        raise MissingReasonError(msg("Please give a reason."))
 
 
-def require_uncomputed(session: Session, wave_ids: Collection[UUID]) -> None:
+def require_not_computed(session: Session, wave_ids: Collection[UUID]) -> None:
     """What was computed rests on the interviews as they were; the others stay outside for good.
 
     The interviews are held, and no wave is frozen for good before it holds all of its own.
     """
     query = sa.select(_WAVES.c.key, _WAVES.c.state).where(
-        _WAVES.c.id.in_(wave_ids), _WAVES.c.state.in_(COMPUTED)
+        _WAVES.c.id.in_(wave_ids), _WAVES.c.state.in_(COMPUTED_STATES)
     )
     wave = session.connection().execute(query).first()
     if wave is not None:
-        raise MoveForbidden(
+        raise TransitionNotAllowedError(
             msg(
                 "Wave {key} is {state}: its figures are computed, and its interviews stay as they "
                 "are.",
@@ -261,12 +263,12 @@ def _require_other_person(
     session: Session, principal: Principal, response_ids: Sequence[UUID], to: Status
 ) -> None:
     """The last approval is not given by whoever gave the first."""
-    if to is Status.APPROVED and approved_by_same(
+    if to is Status.APPROVED and find_self_approved(
         session=session, principal=principal, response_ids=response_ids
     ):
-        raise SamePerson
+        raise SecondApproverRequiredError
 
 
-def _change(start: Status, to: Status) -> int:
+def _count_change(start: Status, to: Status) -> int:
     """By how much the move changes what quotas count."""
-    return (to in COUNTED) - (start in COUNTED)
+    return (to in COUNTED_STATUSES) - (start in COUNTED_STATUSES)

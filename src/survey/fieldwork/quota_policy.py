@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.margins import ONLY_COUNTED
-from survey.fieldwork.waves import STATE_NAMES, locked_wave, wave_by_key
+from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS
+from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
 from survey.locale import SurveyError, msg
 from survey.store.core import table_of
 from survey.store.tables import QuotaCell, QuotaMargin, WavePlan, WaveState
@@ -28,18 +28,18 @@ class QuotaPolicy(StrEnum):
     """Everybody counts; what is beyond the target is flagged (`over_quota`)."""
 
 
-class NoQuota(SurveyError):
+class QuotaNotFoundError(SurveyError):
     code = "no_quota"
 
 
-class PolicyFixed(SurveyError):
+class QuotaPolicyLockedError(SurveyError):
     """The state of the wave does not allow the change."""
 
     code = "policy_fixed"
 
 
 @dataclass(frozen=True)
-class QuotaRule:
+class QuotaPolicySummary:
     """How many quotas of a wave there are that can stop, and how many of them do."""
 
     stopping: int
@@ -64,38 +64,39 @@ def set_quota_policy(
 ) -> int:
     """Let all quotas of a wave, or of one city of it, follow `policy`; returns how many there are.
 
-    Interviews that are in the store stay what they are. Raises `PolicyFixed` once the wave takes
+    Interviews that are in the store stay what they are. Raises `QuotaPolicyLockedError` once
+    the wave takes
     no interviews any more.
     """
     principal.require(Action.ADMINISTER, city_code)
-    wave = locked_wave(session=session, key=wave_key)
+    wave = lock_wave(session=session, key=wave_key)
     if wave.state not in CHANGEABLE:
-        raise PolicyFixed(
+        raise QuotaPolicyLockedError(
             msg("Wave {key} is {state}: what full quotas do cannot be changed any more.",
                 key=wave_key, state=STATE_NAMES[wave.state])
         )  # fmt: skip
-    before = _standing(session, wave.id, city_code)
+    before = _count_policies(session, wave.id, city_code)
     if policy is QuotaPolicy.STOP:
         crossed = _is_crossed(session, wave.id)
-        changed = let_quotas_stop(
+        changed = enable_quota_stop(
             session=session, wave_id=wave.id, crossed=crossed, city_code=city_code
         )
     else:
-        changed = _set(session, wave.id, city_code, cells=False, margins=False)
+        changed = _set_policy(session, wave.id, city_code, cells=False, margins=False)
     if not changed:
-        raise NoQuota(msg("There are no quotas in wave {key} there.", key=wave_key))
+        raise QuotaNotFoundError(msg("There are no quotas in wave {key} there.", key=wave_key))
     record(
         session=session, actor=principal, action="quota.policy_set", subject_kind="wave",
         subject_id=wave.id, now=now,
         detail={
             "policy": policy, "city": city_code, "quotas": changed, "from": before,
-            "to": _standing(session, wave.id, city_code),
+            "to": _count_policies(session, wave.id, city_code),
         },
     )  # fmt: skip
     return changed
 
 
-def _standing(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
+def _count_policies(session: Session, wave_id: UUID, city_code: str | None) -> dict[str, int]:
     """How many quotas, cells and margins, follow which rule."""
     counts: Counter[str] = Counter()
     for table in (_CELLS, _MARGINS):
@@ -107,30 +108,34 @@ def _standing(session: Session, wave_id: UUID, city_code: str | None) -> dict[st
     return dict(counts)
 
 
-def let_quotas_stop(
+def enable_quota_stop(
     *, session: Session, wave_id: UUID, crossed: bool, city_code: str | None = None
 ) -> int:
     """Full quotas turn people away: cells where they are crossed, margins in either case.
 
     Under marginal quotas a cell is what is expected of it and no limit.
     """
-    return _set(session, wave_id, city_code, cells=crossed, margins=True)
+    return _set_policy(session, wave_id, city_code, cells=crossed, margins=True)
 
 
-def quota_rule(*, session: Session, principal: Principal, wave_key: str) -> QuotaRule:
+def get_quota_policy_summary(
+    *, session: Session, principal: Principal, wave_key: str
+) -> QuotaPolicySummary:
     """What full quotas of a wave do now, over all its cities."""
     principal.require(Action.READ_PLAN)
-    wave = wave_by_key(session=session, key=wave_key)
+    wave = get_wave(session=session, key=wave_key)
     cells = _CELLS.c.wave_id == wave.id
     if not _is_crossed(session, wave.id):
         cells = and_(cells, false())
-    margins = and_(_MARGINS.c.wave_id == wave.id, _MARGINS.c.dimension.not_in(ONLY_COUNTED))
+    margins = and_(
+        _MARGINS.c.wave_id == wave.id, _MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS)
+    )
     stopping = of = 0
     for table, within in ((_CELLS, cells), (_MARGINS, margins)):
         query = select(func.count().filter(table.c.stops), func.count()).where(within)
         some, every = session.connection().execute(query).one()
         stopping, of = stopping + some, of + every
-    return QuotaRule(stopping, of)
+    return QuotaPolicySummary(stopping, of)
 
 
 def _is_crossed(session: Session, wave_id: UUID) -> bool:
@@ -138,13 +143,13 @@ def _is_crossed(session: Session, wave_id: UUID) -> bool:
     return plan is None or plan.crossed
 
 
-def _set(
+def _set_policy(
     session: Session, wave_id: UUID, city_code: str | None, *, cells: bool, margins: bool
 ) -> int:
     changed = 0
     for table, within, stops in (
         (_CELLS, (), cells),
-        (_MARGINS, (_MARGINS.c.dimension.not_in(ONLY_COUNTED),), margins),
+        (_MARGINS, (_MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS),), margins),
     ):
         where = [table.c.wave_id == wave_id, *within]
         if city_code is not None:

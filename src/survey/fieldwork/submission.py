@@ -15,19 +15,29 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Principal
-from survey.fieldwork.clock import bounded, china_date
-from survey.fieldwork.doors import Door, door_of_link, door_of_surveyor
+from survey.fieldwork.collection_context import (
+    CollectionContext,
+    context_from_assignment,
+    context_from_invitation,
+)
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.invitations import InvitationUsed
-from survey.fieldwork.places import NOWHERE, Places, named, places_for, take_places
-from survey.fieldwork.privacy.codes import LENGTH, code_digest, read_code
-from survey.instrument.answers import Problem
-from survey.instrument.model import Instrument, Privacy
+from survey.fieldwork.invitations import InvitationUsedError
+from survey.fieldwork.privacy.withdrawal_codes import LENGTH, hash_code, read_code
+from survey.fieldwork.quota_counts import (
+    NO_QUOTAS,
+    QuotaMembership,
+    claim_quotas,
+    find_quota_membership,
+    quota_name,
+)
+from survey.instrument.answers import AnswerProblem
+from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.answer_hashes import HASH, answers_sha256
-from survey.store.core import AnyRow, answers_of, table_of
-from survey.store.interviews import insert_interview
+from survey.store.china_time import china_date, clamp_device_time
+from survey.store.core import AnyRow, revision_join, table_of
+from survey.store.response_writer import insert_response
 from survey.store.tables import (
     Mode,
     Response,
@@ -38,7 +48,7 @@ from survey.store.tables import (
 
 OLDEST_START = timedelta(days=30)
 """An interview that claims to have begun earlier is taken to have begun then."""
-LONGEST = timedelta(days=30)
+MAX_INTERVIEW_DURATION = timedelta(days=30)
 IMPORT_UUID_VERSION = 5
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
@@ -48,7 +58,7 @@ _FIRST = (
         _RESPONSES.c.instrument_id, _RESPONSES.c.started_at, _RESPONSES.c.withdrawn_at,
         _REVISIONS.c.answers,
     )
-    .join(_REVISIONS, answers_of(_RESPONSES, _REVISIONS))
+    .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
     .where(_RESPONSES.c.client_uuid == bindparam("client"), _REVISIONS.c.number == 1)
 )  # fmt: skip
 _DELETE_REVISION = delete(_REVISIONS).where(
@@ -57,14 +67,14 @@ _DELETE_REVISION = delete(_REVISIONS).where(
 _DELETE_RESPONSE = delete(_RESPONSES).where(_RESPONSES.c.id == bindparam("response"))
 
 
-def _written_out(moment: object) -> object:
+def _require_iso_time(moment: object) -> object:
     """No bare number: it would be taken for seconds since 1970."""
     if isinstance(moment, datetime) or (isinstance(moment, str) and ":" in moment):
         return moment
     raise ValueError("times are written as in ISO 8601")
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+DeviceTime = Annotated[AwareDatetime, BeforeValidator(_require_iso_time)]
 Name = Annotated[str, Field(max_length=200)]
 Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
 
@@ -87,8 +97,8 @@ class Submission(BaseModel):
     instrument_sha256: Annotated[str, Field(max_length=64)]
     """The questionnaire that was on the screen."""
     language: Annotated[str, Field(max_length=16)] = "zh"
-    started_at: Moment
-    finished_at: Moment | None = None
+    started_at: DeviceTime
+    finished_at: DeviceTime | None = None
     """By the same clock as `started_at`; the difference holds even where the clock is wrong."""
     answers: Annotated[dict[Name, Any], Field(max_length=1000)]
     timings: Annotated[dict[Name, Seconds], Field(max_length=1000)] = {}
@@ -101,7 +111,7 @@ class Submission(BaseModel):
     """Drawn by the browser and shown to the respondent; its SHA-256 is stored."""
 
     @model_validator(mode="after")
-    def _is_one_interview_through_one_door(self) -> Self:
+    def _require_one_channel(self) -> Self:
         if (self.token is None) == (self.point_id is None):
             raise ValueError("either a token or a point_id")
         if self.client_uuid.version in {None, IMPORT_UUID_VERSION}:
@@ -115,15 +125,15 @@ class Submission(BaseModel):
         if self.finished_at is None:
             return None
         lasted = self.finished_at - self.started_at
-        return lasted.total_seconds() if timedelta(0) <= lasted <= LONGEST else None
+        return lasted.total_seconds() if timedelta(0) <= lasted <= MAX_INTERVIEW_DURATION else None
 
     @property
     def withdrawal_sha256(self) -> str | None:
-        return code_digest(self.withdrawal_code) if self.withdrawal_code else None
+        return hash_code(self.withdrawal_code) if self.withdrawal_code else None
 
 
 @dataclass(frozen=True)
-class Receipt:
+class SubmissionReceipt:
     """Proof that the interview is in the store; a repeated send gets the same one."""
 
     response_id: UUID
@@ -132,26 +142,26 @@ class Receipt:
     dropped: int
 
 
-class AnswersInvalid(SurveyError):
+class InvalidAnswersError(SurveyError):
     """The answers break rules of the questionnaire; `problems` says which, item by item."""
 
     code = "answers_invalid"
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[AnswerProblem, ...]) -> None:
         super().__init__(msg("Some answers need another look."))
         self.problems = problems
 
 
-class InstrumentChanged(SurveyError):
+class InstrumentConflictError(SurveyError):
     code = "instrument_changed"
 
 
 @dataclass(frozen=True)
-class _Accepted:
+class _ValidSubmission:
     """An interview that passed every check and only has to be written down."""
 
     submission: Submission
-    door: Door
+    context: CollectionContext
     instrument: Instrument
     checked: Validation
     started: datetime
@@ -161,13 +171,13 @@ class _Accepted:
 
     @property
     def author_id(self) -> UUID | None:
-        return self.keyed_by or self.door.author_id
+        return self.keyed_by or self.context.author_id
 
     @property
     def today(self) -> date:
         return china_date(self.started)
 
-    def status(self, places: Places) -> Status:
+    def status(self, places: QuotaMembership) -> Status:
         """What the interview becomes, as far as its quotas are known without a lock."""
         if self.checked.ending is not None:
             return Status(self.checked.ending.value)
@@ -181,7 +191,7 @@ class _Accepted:
         """
         if self.submission.stopped and status is Status.QUOTA_FULL:
             return dict(self.checked.answers)
-        return self.checked.record
+        return self.checked.stored_answers
 
     @property
     def language(self) -> str:
@@ -198,69 +208,69 @@ class _Accepted:
 
 def submit(
     *, session: Session, submission: Submission, principal: Principal | None, now: datetime
-) -> Receipt:
+) -> SubmissionReceipt:
     """Store one interview in the transaction of `session`; sending it again changes nothing."""
     try:
         accepted = _accept(session, submission, principal, now)
     except SurveyError:
         # A repeated send meets a used link, perhaps a closed wave: it has its receipt all the same.
-        first = _first_send(session, submission.client_uuid)
+        first = _find_original(session, submission.client_uuid)
         if first is None:
             raise
-        return _repeat(session, submission, first, now)
-    receipt = _store(session, accepted, principal)
+        return _duplicate_receipt(session, submission, first, now)
+    receipt = _store_response(session, accepted, principal)
     if receipt is not None:
         return receipt
-    first = _first_send(session, submission.client_uuid)
+    first = _find_original(session, submission.client_uuid)
     if first is None:
-        raise InvitationUsed
-    return _repeat(session, submission, first, now)
+        raise InvitationUsedError
+    return _duplicate_receipt(session, submission, first, now)
 
 
-def store_checked(
+def store_validated(
     *,
     session: Session,
     submission: Submission,
-    door: Door,
+    door: CollectionContext,
     instrument: Instrument,
     checked: Validation,
     started: datetime,
     keyed_by: UUID,
     principal: Principal,
     now: datetime,
-) -> Receipt | None:
+) -> SubmissionReceipt | None:
     """Write an interview that was let in and checked elsewhere: a settled sheet of paper.
 
     None if an interview with this `client_uuid` is there already.
     """
-    accepted = _Accepted(submission, door, instrument, checked, started, now, keyed_by)
-    return _store(session, accepted, principal)
+    accepted = _ValidSubmission(submission, door, instrument, checked, started, now, keyed_by)
+    return _store_response(session, accepted, principal)
 
 
-def _first_send(session: Session, client_uuid: UUID) -> AnyRow | None:
+def _find_original(session: Session, client_uuid: UUID) -> AnyRow | None:
     return session.connection().execute(_FIRST, {"client": client_uuid}).one_or_none()
 
 
 def _accept(
     session: Session, submission: Submission, principal: Principal | None, now: datetime
-) -> _Accepted:
-    door = _door(session, submission, principal, now)
+) -> _ValidSubmission:
+    door = _find_context(session, submission, principal, now)
     instrument = load_instrument(session=session, instrument_id=door.instrument_id)
     if instrument.sha256 != submission.instrument_sha256:
-        raise InstrumentChanged(
+        raise InstrumentConflictError(
             msg("The questionnaire has changed since this interview began. Please start again.")
         )
-    started = bounded(submission.started_at, now=now, oldest=OLDEST_START)
+    started = clamp_device_time(submission.started_at, now=now, oldest=OLDEST_START)
     checked = validate(instrument, submission.answers, today=china_date(started))
-    problems = _problems(checked, submission, instrument)
+    problems = _answer_problems(checked, submission, instrument)
     if problems:
-        raise AnswersInvalid(problems)
-    return _Accepted(submission, door, instrument, checked, started, now)
+        raise InvalidAnswersError(problems)
+    return _ValidSubmission(submission, door, instrument, checked, started, now)
 
 
-def _problems(
+def _answer_problems(
     checked: Validation, submission: Submission, instrument: Instrument
-) -> tuple[Problem, ...]:
+) -> tuple[AnswerProblem, ...]:
     """What speaks against the answers; where the form ended early, open questions do not.
 
     Only that nobody agreed to take part speaks against it in any case, and an interview that ends
@@ -271,78 +281,83 @@ def _problems(
     return tuple(
         problem
         for problem in checked.problems
-        if problem.code != "required" or instrument.by_name[problem.item].privacy is Privacy.CONSENT
+        if problem.code != "required"
+        or instrument.by_name[problem.item].privacy is PrivacyRole.CONSENT
     )
 
 
-def _door(
+def _find_context(
     session: Session, submission: Submission, principal: Principal | None, now: datetime
-) -> Door:
+) -> CollectionContext:
     if submission.point_id is not None:
-        return door_of_surveyor(session=session, principal=principal, point_id=submission.point_id)
-    return door_of_link(session=session, token=submission.token or "", now=now)
+        return context_from_assignment(
+            session=session, principal=principal, point_id=submission.point_id
+        )
+    return context_from_invitation(session=session, token=submission.token or "", now=now)
 
 
-def _store(session: Session, accepted: _Accepted, principal: Principal | None) -> Receipt | None:
+def _store_response(
+    session: Session, accepted: _ValidSubmission, principal: Principal | None
+) -> SubmissionReceipt | None:
     """Write everything that belongs to the interview; None if another send was faster."""
-    response_id, places = new_id(), _places(session, accepted)
+    response_id, places = new_id(), _find_quotas(session, accepted)
     status, full = accepted.status(places), places.full
-    if not _write(session, accepted, response_id, places, status, named(full)):
+    if not _insert_response(session, accepted, response_id, places, status, quota_name(full)):
         return None
     # As late as possible, because every surveyor of a city waits for the same few rows.
     if status is Status.SUBMITTED:
-        full = take_places(session=session, places=places)
+        full = claim_quotas(session=session, places=places)
     if status is Status.SUBMITTED and full is not None:
         # Others took the last places since the quotas were read. A status never moves to
         # `quota_full`, so the rows of this very transaction are written anew.
         status = Status.QUOTA_FULL
-        _erase(session, response_id, accepted.door.wave_id)
-        _write(session, accepted, response_id, places, status, named(full))
-    dropped = len(accepted.checked.dropped)
+        _erase(session, response_id, accepted.context.wave_id)
+        _insert_response(session, accepted, response_id, places, status, quota_name(full))
+    dropped = len(accepted.checked.off_route)
     record(
         session=session,
-        actor=None if accepted.door.mode is Mode.SELF else principal,
+        actor=None if accepted.context.mode is Mode.SELF else principal,
         action="response.submitted",
         subject_kind="response",
         subject_id=response_id,
         now=accepted.now,
         detail={
-            "mode": accepted.door.mode,
+            "mode": accepted.context.mode,
             "status": status,
             "dropped": dropped,
             HASH: answers_sha256(accepted.record(status)),
-            **({"full": named(full)} if named(full) else {}),
+            **({"full": quota_name(full)} if quota_name(full) else {}),
         },
     )
-    return Receipt(response_id, status, duplicate=False, dropped=dropped)
+    return SubmissionReceipt(response_id, status, duplicate=False, dropped=dropped)
 
 
-def _places(session: Session, accepted: _Accepted) -> Places:
+def _find_quotas(session: Session, accepted: _ValidSubmission) -> QuotaMembership:
     if accepted.checked.ending is not None:
-        return NOWHERE
-    places = places_for(
+        return NO_QUOTAS
+    places = find_quota_membership(
         session=session,
-        wave_id=accepted.door.wave_id,
-        city_code=accepted.door.city_code,
-        point_id=accepted.door.point_id,
+        wave_id=accepted.context.wave_id,
+        city_code=accepted.context.city_code,
+        point_id=accepted.context.point_id,
         answers=accepted.checked.answers,
         today=accepted.today,
     )
     if places.full is None and accepted.checked.problems:
         # The form ended early for a quota that is not full, or not any more: it goes on asking.
-        raise AnswersInvalid(accepted.checked.problems)
+        raise InvalidAnswersError(accepted.checked.problems)
     return places
 
 
-def _write(
+def _insert_response(
     session: Session,
-    accepted: _Accepted,
+    accepted: _ValidSubmission,
     response_id: UUID,
-    places: Places,
+    places: QuotaMembership,
     status: Status,
     reason: str,
 ) -> bool:
-    return insert_interview(
+    return insert_response(
         session.connection(),
         response=_response_row(accepted, response_id, places, status, reason),
         revision=_revision_row(accepted, status),
@@ -357,10 +372,14 @@ def _erase(session: Session, response_id: UUID, wave_id: UUID) -> None:
 
 
 def _response_row(
-    accepted: _Accepted, response_id: UUID, places: Places, status: Status, reason: str
+    accepted: _ValidSubmission,
+    response_id: UUID,
+    places: QuotaMembership,
+    status: Status,
+    reason: str,
 ) -> dict[str, object]:
     return {
-        **vars(accepted.door),
+        **vars(accepted.context),
         "id": response_id,
         "client_uuid": accepted.submission.client_uuid,
         "quota_cell_id": places.cell.id if places.cell else None,
@@ -370,16 +389,16 @@ def _response_row(
         "started_at": accepted.started,
         "submitted_at": accepted.now,
         "duration_seconds": accepted.submission.duration_seconds,
-        "dropped_answers": len(accepted.checked.dropped),
+        "dropped_answers": len(accepted.checked.off_route),
         "lock_version": 1,
         "withdrawal_sha256": accepted.submission.withdrawal_sha256,
     }
 
 
-def _revision_row(accepted: _Accepted, status: Status) -> dict[str, object]:
+def _revision_row(accepted: _ValidSubmission, status: Status) -> dict[str, object]:
     return {
         "id": new_id(),
-        "wave_id": accepted.door.wave_id,
+        "wave_id": accepted.context.wave_id,
         "number": 1,
         "is_current": True,
         "answers": accepted.record(status),
@@ -390,16 +409,20 @@ def _revision_row(accepted: _Accepted, status: Status) -> dict[str, object]:
     }
 
 
-def _repeat(session: Session, submission: Submission, first: AnyRow, now: datetime) -> Receipt:
-    if not _says_the_same(session, submission, first):
+def _duplicate_receipt(
+    session: Session, submission: Submission, first: AnyRow, now: datetime
+) -> SubmissionReceipt:
+    if not _is_same_content(session, submission, first):
         record(
             session=session, actor=None, action="response.replayed_with_other_content",
             subject_kind="response", subject_id=first.id, now=now,
         )  # fmt: skip
-    return Receipt(first.id, _as_sent(first.status), duplicate=True, dropped=first.dropped_answers)
+    return SubmissionReceipt(
+        first.id, _original_status(first.status), duplicate=True, dropped=first.dropped_answers
+    )
 
 
-def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> bool:
+def _is_same_content(session: Session, submission: Submission, first: AnyRow) -> bool:
     if first.withdrawn_at is not None:
         # Nothing is left to compare with, and nothing of it is taken in again.
         return True
@@ -408,11 +431,13 @@ def _says_the_same(session: Session, submission: Submission, first: AnyRow) -> b
     instrument = load_instrument(session=session, instrument_id=first.instrument_id)
     again = validate(instrument, submission.answers, today=china_date(first.started_at))
     # Both are possible after an early end: the quota was full then, or the form was not believed.
-    possible = [again.record, again.answers] if submission.stopped else [again.record]
-    return not _problems(again, submission, instrument) and first.answers in possible
+    possible = (
+        [again.stored_answers, again.answers] if submission.stopped else [again.stored_answers]
+    )
+    return not _answer_problems(again, submission, instrument) and first.answers in possible
 
 
-def _as_sent(status: Status) -> Status:
+def _original_status(status: Status) -> Status:
     """What the receipt said at first; how the review went since is not the sender's business."""
     exits = {Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL}
     return status if status in exits else Status.SUBMITTED

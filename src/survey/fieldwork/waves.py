@@ -1,22 +1,25 @@
 """Waves: one run of a questionnaire over all cities, and what its state allows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select as core_select
 from sqlmodel import Session, select
 
 from survey.access.audit import record
-from survey.access.principal import Action, Principal
+from survey.access.principal import AccessDeniedError, Action, Principal
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
-from survey.instrument.check_scores import rating_findings, score_findings
 from survey.instrument.findings import Finding
 from survey.instrument.model import Instrument
+from survey.instrument.score_checks import rating_findings, score_findings
 from survey.locale import Message, SurveyError, msg
-from survey.store.inserting import insert_if_new
+from survey.store.core import table_of
+from survey.store.inserts import insert_if_new
 from survey.store.tables import Wave, WaveState, new_id
 
-MOVES: dict[WaveState, frozenset[WaveState]] = {
+WAVE_TRANSITIONS: dict[WaveState, frozenset[WaveState]] = {
     # A wave that was collected elsewhere and imported is never open here.
     WaveState.PLANNED: frozenset({WaveState.OPEN, WaveState.CLOSED}),
     WaveState.OPEN: frozenset({WaveState.CLOSED}),
@@ -27,32 +30,32 @@ MOVES: dict[WaveState, frozenset[WaveState]] = {
 }
 
 
-COMPUTED = (WaveState.FROZEN, WaveState.RELEASED)
+COMPUTED_STATES = (WaveState.FROZEN, WaveState.RELEASED)
 """States of a wave whose figures rest on its interviews, so that none of them changes any more."""
 
 
-class WaveUnknown(SurveyError):
+class WaveNotFoundError(SurveyError):
     code = "wave_unknown"
 
 
-class WaveExists(SurveyError):
+class WaveExistsError(SurveyError):
     code = "wave_exists"
 
 
-class WaveNotOpen(SurveyError):
+class WaveNotOpenError(SurveyError):
     code = "wave_not_open"
 
     def __init__(self, message: Message | None = None) -> None:
         super().__init__(message or msg("This survey is not collecting answers at the moment."))
 
 
-class WaveNotEstimable(SurveyError):
+class WaveNotEstimableError(SurveyError):
     """What the questionnaire asks cannot be scored, so nobody is to be asked."""
 
     code = "wave_not_estimable"
 
 
-class WaveMoveForbidden(SurveyError):
+class WaveTransitionNotAllowedError(SurveyError):
     code = "wave_move_forbidden"
 
 
@@ -85,18 +88,18 @@ def find_wave(*, session: Session, key: str, hold: bool = False) -> Wave | None:
     return session.exec(query).one_or_none()
 
 
-def wave_by_key(*, session: Session, key: str) -> Wave:
-    return _known(find_wave(session=session, key=key), key)
+def get_wave(*, session: Session, key: str) -> Wave:
+    return _require_wave(find_wave(session=session, key=key), key)
 
 
-def locked_wave(*, session: Session, key: str) -> Wave:
+def lock_wave(*, session: Session, key: str) -> Wave:
     """The wave, held as by `find_wave`."""
-    return _known(find_wave(session=session, key=key, hold=True), key)
+    return _require_wave(find_wave(session=session, key=key, hold=True), key)
 
 
-def _known(wave: Wave | None, key: str) -> Wave:
+def _require_wave(wave: Wave | None, key: str) -> Wave:
     if wave is None:
-        raise WaveUnknown(msg("There is no wave {key}.", key=key))
+        raise WaveNotFoundError(msg("There is no wave {key}.", key=key))
     return wave
 
 
@@ -110,18 +113,18 @@ def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: d
         "created_at": now,
     }
     if not insert_if_new(session.connection(), Wave, values):
-        raise WaveExists(msg("There is already a wave {key}.", key=plan.key))
+        raise WaveExistsError(msg("There is already a wave {key}.", key=plan.key))
     record(
         session=session, actor=principal, action="wave.created",
         subject_kind="wave", subject_id=values["id"], now=now, detail={"key": plan.key},
     )  # fmt: skip
-    return wave_by_key(session=session, key=plan.key)
+    return get_wave(session=session, key=plan.key)
 
 
-def require_move(wave: Wave, to: WaveState) -> None:
-    """Raise `WaveMoveForbidden` unless the wave's state leads there."""
-    if to not in MOVES[wave.state]:
-        raise WaveMoveForbidden(
+def require_transition(wave: Wave, to: WaveState) -> None:
+    """Raise `WaveTransitionNotAllowedError` unless the wave's state leads there."""
+    if to not in WAVE_TRANSITIONS[wave.state]:
+        raise WaveTransitionNotAllowedError(
             msg(
                 "Wave {key} is {state} and cannot become {to}.",
                 key=wave.key,
@@ -131,18 +134,20 @@ def require_move(wave: Wave, to: WaveState) -> None:
         )
 
 
-def move_wave(
+def transition_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
     """Change a wave's state; only the moves of `MOVES` exist, and those to and from `released`
-    belong to whoever releases (`survey.publish.releasing`)."""
+    belong to whoever releases (`survey.publish.release`)."""
     principal.require(Action.PLAN)
-    wave = locked_wave(session=session, key=key)
-    require_move(wave, to)
+    wave = lock_wave(session=session, key=key)
+    require_transition(wave, to)
     if (wave.state, to) == (WaveState.PLANNED, WaveState.OPEN):
         _require_freezable(session, wave)
     if WaveState.RELEASED in {wave.state, to}:
-        raise WaveMoveForbidden(msg("Results are released and taken back with the release itself."))
+        raise WaveTransitionNotAllowedError(
+            msg("Results are released and taken back with the release itself.")
+        )
     record(
         session=session, actor=principal, action=f"wave.{to}", subject_kind="wave",
         subject_id=wave.id, now=now, detail={"from": wave.state, "to": to},
@@ -154,13 +159,15 @@ def move_wave(
 
 
 def require_scores(*, session: Session, instrument: Instrument) -> None:
-    """Raise `WaveNotEstimable` if a wave of this questionnaire could not be frozen in the end."""
+    """Raise `WaveNotEstimableError` if a wave of this questionnaire could not be frozen in the
+    end.
+    """
     _require_none(freezing_findings(session=session, instrument=instrument))
 
 
 def _require_none(findings: tuple[Finding, ...]) -> None:
     if findings:
-        raise WaveNotEstimable(
+        raise WaveNotEstimableError(
             msg(
                 "A wave of this questionnaire could not be frozen. Faults: {count}. The first: "
                 "{reason}",
@@ -177,11 +184,15 @@ def _require_freezable(session: Session, wave: Wave) -> None:
 
 
 def open_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
-    return move_wave(session=session, principal=principal, key=key, to=WaveState.OPEN, now=now)
+    return transition_wave(
+        session=session, principal=principal, key=key, to=WaveState.OPEN, now=now
+    )
 
 
 def close_wave(*, session: Session, principal: Principal, key: str, now: datetime) -> Wave:
-    return move_wave(session=session, principal=principal, key=key, to=WaveState.CLOSED, now=now)
+    return transition_wave(
+        session=session, principal=principal, key=key, to=WaveState.CLOSED, now=now
+    )
 
 
 STATE_NAMES: dict[WaveState, Message] = {
@@ -191,3 +202,34 @@ STATE_NAMES: dict[WaveState, Message] = {
     WaveState.FROZEN: msg("frozen"),
     WaveState.RELEASED: msg("released"),
 }
+
+_WAVES = table_of(Wave)
+
+
+@dataclass(frozen=True)
+class StartedWave:
+    """A wave that is open or over."""
+
+    id: UUID
+    key: str
+    title: Mapping[str, str]
+    state: WaveState
+    is_demo: bool
+
+
+_READERS = (Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.SETTLE_PAPER)
+
+
+def list_started_waves(*, session: Session, principal: Principal) -> list[StartedWave]:
+    """Every wave that is no longer only planned: open ones first, then the newest."""
+    if not any(principal.may(action) for action in _READERS):
+        raise AccessDeniedError(msg("Your role does not include this."))
+    query = core_select(_WAVES).where(_WAVES.c.state != WaveState.PLANNED)
+    rows = session.connection().execute(query.order_by(_WAVES.c.year.desc(), _WAVES.c.key)).all()
+    waves = [
+        StartedWave(
+            row.id, row.key, {"zh": row.title_zh, "en": row.title_en}, row.state, row.is_demo
+        )
+        for row in rows
+    ]
+    return sorted(waves, key=lambda wave: wave.state != WaveState.OPEN)

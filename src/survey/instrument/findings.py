@@ -18,7 +18,7 @@ class Finding:
 
     message: Message
     severity: Severity = Severity.ERROR
-    instead: Message | None = None
+    suggestion: Message | None = None
     sheet: str | None = None
     row: int | None = None
     """As the spreadsheet numbers it: the header is row 1."""
@@ -26,5 +26,5 @@ class Finding:
     item: str | None = None
 
 
-def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def only_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity is Severity.ERROR)

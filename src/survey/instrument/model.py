@@ -20,12 +20,12 @@ Labels = Mapping[str, str]
 """Language code -> text, for example `{"zh": "...", "en": "..."}`."""
 
 
-def in_language(labels: Labels, language: str, otherwise: str) -> str:
+def label_text(labels: Labels, language: str, otherwise: str) -> str:
     """The label in this language, else in any, else what there is."""
     return labels.get(language) or next(iter(labels.values()), otherwise)
 
 
-class Kind(StrEnum):
+class ItemKind(StrEnum):
     RATING = "rating"
     SELECT_ONE = "select_one"
     SELECT_MULTIPLE = "select_multiple"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
     CALCULATE = "calculate"
 
 
-class Special(StrEnum):
+class SpecialAnswer(StrEnum):
     """Answers that are codes, never scores."""
 
     DONT_KNOW = "dk"
@@ -45,14 +45,14 @@ class Special(StrEnum):
     REFUSED = "refused"
 
 
-class Ending(StrEnum):
+class SectionExit(StrEnum):
     """What an interview becomes when it reaches a section that ends it."""
 
     SCREENED_OUT = "screened_out"
     REFUSED = "refused"
 
 
-class Privacy(StrEnum):
+class PrivacyRole(StrEnum):
     """What a question has to do with consent and with children under 14 (docs/privacy.md)."""
 
     CONSENT = "consent"
@@ -64,13 +64,13 @@ class Privacy(StrEnum):
     """Asked and kept only of a child of 14 and over, or with the guardian's consent."""
 
 
-AGREED = "yes"
+CONSENT_GIVEN = "yes"
 """The choice of a consent question that gives consent."""
-CHILD_UNTIL = 14
+CHILD_AGE_LIMIT = 14
 """Below this age a guardian has to agree (PIPL, article 31)."""
 
 
-class Frozen(BaseModel):
+class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __copy__(self) -> Self:
@@ -81,16 +81,16 @@ class Frozen(BaseModel):
         return copied
 
 
-class Choice(Frozen):
+class Choice(FrozenModel):
     name: str
     label: Labels
 
 
-class Item(Frozen):
+class Item(FrozenModel):
     """One question, note or calculation. Expressions are source text in the XLSForm subset."""
 
     name: str
-    kind: Kind
+    kind: ItemKind
     label: Labels = {}
     hint: Labels = {}
     required: bool = False
@@ -106,32 +106,32 @@ class Item(Frozen):
     step: float | None = None
     low_label: Labels = {}
     high_label: Labels = {}
-    specials: tuple[Special, ...] = ()
-    special_labels: Mapping[Special, Labels] = {}
+    specials: tuple[SpecialAnswer, ...] = ()
+    special_labels: Mapping[SpecialAnswer, Labels] = {}
     """The form's own words for its specials; without them everyone's."""
     sensitive: bool = False
-    privacy: Privacy | None = None
+    privacy: PrivacyRole | None = None
     module: str | None = None
     indicator: str | None = None
     """Third-level indicator code; only scored items (ratings) have one."""
     appearance: str | None = None
 
 
-class Section(Frozen):
+class Section(FrozenModel):
     name: str
     title: Labels = {}
     relevant: str | None = None
-    ends: Ending | None = None
+    ends: SectionExit | None = None
     """When set and the section is relevant, the interview stops after it."""
     items: tuple[Item, ...]
 
 
-class Language(Frozen):
+class Language(FrozenModel):
     code: str
     name: str
 
 
-class Instrument(Frozen):
+class Instrument(FrozenModel):
     format: Literal[1] = 1
     name: str
     version: str

@@ -2,7 +2,7 @@
 
 import re
 
-CHARACTERS_A_SECOND, WORDS_A_SECOND = 16.0, 10.0
+MAX_CHARACTERS_PER_SECOND, MAX_WORDS_PER_SECOND = 16.0, 10.0
 """Rates at which people look for a word in a text; nobody reads and understands so fast.
 
 Carver (1992), Journal of Reading 36(2), has readers of English scan at 600 words a minute (this
@@ -20,12 +20,12 @@ _CHARACTER = (
 )
 """Han characters and kana one by one, Tibetan by its syllables."""
 _CHARACTERS = re.compile(_CHARACTER)
-_WORDS = re.compile(r"\w+(?:['’]\w+)*")
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
-def least_reading_seconds(text: str) -> float:
+def min_reading_seconds(text: str) -> float:
     """Return the seconds that nobody who reads `text` stays below; marks and signs take none."""
     plain = _PIPED.sub(" ", text)
     characters = len(_CHARACTERS.findall(plain))
-    words = len(_WORDS.findall(_CHARACTERS.sub(" ", plain)))
-    return characters / CHARACTERS_A_SECOND + words / WORDS_A_SECOND
+    words = len(_WORD.findall(_CHARACTERS.sub(" ", plain)))
+    return characters / MAX_CHARACTERS_PER_SECOND + words / MAX_WORDS_PER_SECOND

@@ -10,15 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from survey.instrument.answers import Answer, Problem, Refusal, is_blank, read_answer
-from survey.instrument.expressions import Program, Situation, to_boolean
-from survey.instrument.model import AGREED, CHILD_UNTIL, Ending, Instrument, Kind, Privacy
-from survey.instrument.routing import (
-    ReadyInstrument,
-    ReadyItem,
-    ReadySection,
+from survey.instrument.answers import Answer, AnswerProblem, AnswerRefusal, is_blank, read_answer
+from survey.instrument.compiled import (
+    CompiledInstrument,
+    CompiledItem,
+    CompiledSection,
     compile_instrument,
-    holds,
+    is_true,
+)
+from survey.instrument.expressions import EvaluationContext, Program, to_boolean
+from survey.instrument.model import (
+    CHILD_AGE_LIMIT,
+    CONSENT_GIVEN,
+    Instrument,
+    ItemKind,
+    PrivacyRole,
+    SectionExit,
 )
 from survey.locale import msg
 
@@ -33,16 +40,16 @@ class Validation:
     """On-route answers in canonical form, calculations filled in."""
     route: tuple[str, ...]
     """Names of all items on the route in order, notes and unanswered ones included."""
-    problems: tuple[Problem, ...]
-    dropped: tuple[str, ...]
+    problems: tuple[AnswerProblem, ...]
+    off_route: tuple[str, ...]
     """Names that were answered although unknown or off the route."""
-    ending: Ending | None
+    ending: SectionExit | None
     """Set when the interview was screened out or refused on its way."""
     unanswered: tuple[str, ...] = ()
     """Questions that were asked and left open, and the age of a child without the guardian."""
 
     @property
-    def record(self) -> dict[str, Answer | None]:
+    def stored_answers(self) -> dict[str, Answer | None]:
         """What is stored: the answers, and null for a question that was asked and left open, so
         that it is never taken for one that was not asked."""
         return {**self.answers, **dict.fromkeys(self.unanswered)}
@@ -54,67 +61,67 @@ class Validation:
 
 def validate(instrument: Instrument, answers: object, *, today: date) -> Validation:
     """Walk the route with `answers` (item name -> value, as decoded from JSON)."""
-    walk = _Walk(answers, today, compile_instrument(instrument))
-    ending = walk.along()
+    walk = _RouteValidator(answers, today, compile_instrument(instrument))
+    ending = walk.run()
     walk.withhold()
     return Validation(
         answers=walk.accepted,
         route=tuple(walk.route),
         problems=tuple(walk.problems),
-        dropped=walk.dropped(),
+        off_route=walk.dropped(),
         ending=ending,
         unanswered=tuple(walk.left_open),
     )
 
 
-class _Walk:
-    def __init__(self, answers: object, today: date, instrument: ReadyInstrument) -> None:
+class _RouteValidator:
+    def __init__(self, answers: object, today: date, instrument: CompiledInstrument) -> None:
         self.instrument = instrument
         self.given: Mapping[object, object] = answers if isinstance(answers, Mapping) else {}
         self.accepted: dict[str, Answer] = {}
         self.route: list[str] = []
-        self.problems: list[Problem] = []
+        self.problems: list[AnswerProblem] = []
         self.notes: set[str] = set()
         self.withheld: set[str] = set()
         self.left_open: list[str] = []
-        self.situation = Situation(self.accepted, "", today.isoformat())
+        self.situation = EvaluationContext(self.accepted, "", today.isoformat())
         self.refused = self._guardian_refuses()
         if not isinstance(answers, Mapping):
             self.problems.append(
-                Problem("", "type", msg("The answers did not arrive in a readable form."))
+                AnswerProblem("", "type", msg("The answers did not arrive in a readable form."))
             )
 
     def _guardian_refuses(self) -> bool:
         """Whether something other than agreement was said to the question for consent."""
         answer = self.given.get(self.instrument.guardian_consent)
-        return not is_blank(answer) and answer != AGREED
+        return not is_blank(answer) and answer != CONSENT_GIVEN
 
-    def along(self) -> Ending | None:
+    def run(self) -> SectionExit | None:
         for section in self.instrument.sections:
-            if holds(section.relevant, self.situation):
+            if is_true(section.relevant, self.situation):
                 self.section(section)
                 if section.ends is not None:
                     return section.ends
         return None
 
-    def section(self, section: ReadySection) -> None:
+    def section(self, section: CompiledSection) -> None:
         for ready in section.items:
             if self.is_asked(ready):
                 self.route.append(ready.item.name)
-                self.item(ready)
+                self.visit_item(ready)
 
-    def is_asked(self, ready: ReadyItem) -> bool:
-        if ready.item.privacy is Privacy.ABOUT_CHILD and not self.child_is_open():
+    def is_asked(self, ready: CompiledItem) -> bool:
+        if ready.item.privacy is PrivacyRole.ABOUT_CHILD and not self.child_is_open():
             return False
-        if holds(ready.relevant, self.situation):
+        if is_true(ready.relevant, self.situation):
             return True
-        return ready.item.privacy is Privacy.GUARDIAN_CONSENT and self.is_withheld()
+        return ready.item.privacy is PrivacyRole.GUARDIAN_CONSENT and self.is_withheld()
 
     def child_is_open(self) -> bool:
         """Whatever relevance says: nothing about a child under 14 without the guardian."""
         age = self.accepted.get(self.instrument.child_age)
-        old_enough = isinstance(age, int | float) and age >= CHILD_UNTIL
-        return old_enough or self.accepted.get(self.instrument.guardian_consent) == AGREED
+        old_enough = isinstance(age, int | float) and age >= CHILD_AGE_LIMIT
+        return old_enough or self.accepted.get(self.instrument.guardian_consent) == CONSENT_GIVEN
 
     def is_withheld(self) -> bool:
         """The age was not kept because the guardian refused: that it was asked is still known."""
@@ -129,13 +136,13 @@ class _Walk:
             self.left_open.append(name)
             self.withheld.add(name)
 
-    def item(self, ready: ReadyItem) -> None:
-        if ready.item.kind is Kind.CALCULATE:
+    def visit_item(self, ready: CompiledItem) -> None:
+        if ready.item.kind is ItemKind.CALCULATE:
             self.calculate(ready.item.name, ready.calculation)
-        elif ready.item.kind is Kind.NOTE:
+        elif ready.item.kind is ItemKind.NOTE:
             self.notes.add(ready.item.name)
         else:
-            self.question(ready)
+            self.validate_question(ready)
 
     def calculate(self, name: str, calculation: Program | None) -> None:
         value = "" if calculation is None else calculation(self.situation)
@@ -146,12 +153,12 @@ class _Walk:
         if value != "":
             self.accepted[name] = value
 
-    def question(self, ready: ReadyItem) -> None:
+    def validate_question(self, ready: CompiledItem) -> None:
         item = ready.item
         raw = self.given.get(item.name)
         answer = "" if is_blank(raw) else read_answer(ready, raw)
-        if isinstance(answer, Refusal):
-            self.problems.append(Problem(item.name, answer.code, answer.message))
+        if isinstance(answer, AnswerRefusal):
+            self.problems.append(AnswerProblem(item.name, answer.code, answer.message))
         elif answer == "" or answer == []:
             self.left_open.append(item.name)
             self.unanswered(ready)
@@ -159,14 +166,14 @@ class _Walk:
             self.accepted[item.name] = answer
             self.constraint(ready, answer)
 
-    def unanswered(self, ready: ReadyItem) -> None:
-        if ready.item.privacy is Privacy.CHILD_AGE and self.refused:
+    def unanswered(self, ready: CompiledItem) -> None:
+        if ready.item.privacy is PrivacyRole.CHILD_AGE and self.refused:
             return
         if ready.item.required:
             message = ready.item.required_message or msg("Please answer this question.")
-            self.problems.append(Problem(ready.item.name, "required", message))
+            self.problems.append(AnswerProblem(ready.item.name, "required", message))
 
-    def constraint(self, ready: ReadyItem, answer: Answer) -> None:
+    def constraint(self, ready: CompiledItem, answer: Answer) -> None:
         if ready.constraint is None:
             return
         if isinstance(answer, str) and answer in ready.special_codes:
@@ -174,7 +181,7 @@ class _Walk:
         self.situation.itself = answer
         if not to_boolean(ready.constraint(self.situation)):
             message = ready.item.constraint_message or msg("Please check this answer.")
-            self.problems.append(Problem(ready.item.name, "constraint", message))
+            self.problems.append(AnswerProblem(ready.item.name, "constraint", message))
 
     def dropped(self) -> tuple[str, ...]:
         kept = set(self.route) - self.notes - self.withheld

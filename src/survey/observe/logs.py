@@ -9,8 +9,8 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
-from survey.observe.request import current_number
-from survey.observe.scrub import scrub_event, told
+from survey.observe.request_id import current_request_id
+from survey.observe.scrub import format_error_safely, scrub_event
 from survey.settings import Settings
 
 _QUIET = ("alembic", "httpx", "httpcore", "watchdog", "PIL", "fontTools", "urllib3")
@@ -21,7 +21,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
     """Send every logger of this process, ours and foreign, through one clean format to stderr."""
     out = stream or sys.stderr
     handler = logging.StreamHandler(out)
-    handler.setFormatter(_formatter(as_json=_as_json(settings, out)))
+    handler.setFormatter(_formatter(as_json=_is_json_format(settings, out)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
@@ -39,13 +39,13 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
     )
 
 
-def event_log(name: str) -> structlog.stdlib.BoundLogger:
+def event_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger whose entries carry named values: `log.info("audit.anchor", sequence=7)`."""
     log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return log
 
 
-def _as_json(settings: Settings, out: TextIO) -> bool:
+def _is_json_format(settings: Settings, out: TextIO) -> bool:
     if settings.log_format in {"json", "text"}:
         return settings.log_format == "json"
     return not out.isatty()
@@ -79,7 +79,7 @@ def _with_origin(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _with_request(_logger: Any, _method: str, event: Event) -> Event:
-    number = current_number()
+    number = current_request_id()
     if number:
         event.setdefault("request", number)
     return event
@@ -91,7 +91,7 @@ def _with_error(_logger: Any, _method: str, event: Event) -> Event:
         exc_info = sys.exc_info()
     error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
-        event["error"] = told(error)
+        event["error"] = format_error_safely(error)
     return event
 
 

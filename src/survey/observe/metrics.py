@@ -36,7 +36,7 @@ INTERVIEWS = Counter(
     "survey_interviews", "Interviews at the door by what came of them", ("outcome",),
     registry=REGISTRY,
 )  # fmt: skip
-BATCH = Histogram(
+BATCH_WORKS = Histogram(
     "survey_batch_units", "Units of work that share a transaction", buckets=(1, 2, 4, 8, 16),
     registry=REGISTRY,
 )  # fmt: skip
@@ -47,7 +47,7 @@ FAILURES = Counter(
     "survey_failures", "What nobody had foreseen: each has a line in the log", ("where",),
     registry=REGISTRY,
 )  # fmt: skip
-AUDIT_ENTRIES = Gauge(
+AUDIT_SEQUENCE = Gauge(
     "survey_audit_sequence", "Number of the newest audit entry when last looked at",
     registry=REGISTRY,
 )  # fmt: skip
@@ -70,7 +70,7 @@ class _Pools(Collector):
         yield family
 
 
-def watch_pools(states: Callable[[], Iterable[tuple[str, int]]]) -> None:
+def export_pool_states(states: Callable[[], Iterable[tuple[str, int]]]) -> None:
     """Report connections by state, as `states` counts them."""
     REGISTRY.register(_Pools(states))
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from survey.locale import SurveyError
 
-GONE = "[…]"
+REDACTED = "[…]"
 _SECRET_KEYS = frozenset(
     {"answers", "authorization", "body", "code", "cookie", "document", "login", "name", "params",
      "password", "phone", "secret", "token"}
@@ -24,25 +24,30 @@ _PHONE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _V4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _V6 = re.compile(r"(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
-_TELLING: tuple[type[BaseException], ...] = (OSError, RuntimeError, ImportError, AttributeError)
+_SAFE_ERROR_TYPES: tuple[type[BaseException], ...] = (
+    OSError,
+    RuntimeError,
+    ImportError,
+    AttributeError,
+)
 """Errors whose text is about the program; that of a ValueError or KeyError may be an answer."""
 
 
 def scrub(text: str) -> str:
     """`text` without links' tokens, queries, phone, ID numbers, mail and whole IP addresses."""
     for pattern, instead in (
-        (_LINKS, rf"\g<1>{GONE}"),
-        (_LOGIN_OF_URL, f"://{GONE}@"),
-        (_QUERY, rf"\g<1>{GONE}"),
-        (_MAIL, GONE),
-        (_ID_NUMBER, GONE),
-        (_PHONE, GONE),
+        (_LINKS, rf"\g<1>{REDACTED}"),
+        (_LOGIN_OF_URL, f"://{REDACTED}@"),
+        (_QUERY, rf"\g<1>{REDACTED}"),
+        (_MAIL, REDACTED),
+        (_ID_NUMBER, REDACTED),
+        (_PHONE, REDACTED),
     ):
         text = pattern.sub(instead, text)
-    return _V6.sub(_shortened, _V4.sub(_shortened, text))
+    return _V6.sub(_mask_address, _V4.sub(_mask_address, text))
 
 
-def _shortened(match: "re.Match[str]") -> str:
+def _mask_address(match: "re.Match[str]") -> str:
     """A neighbourhood instead of a visitor: /24 of IPv4, /48 of IPv6."""
     try:
         address = ip_address(match.group())
@@ -54,7 +59,7 @@ def _shortened(match: "re.Match[str]") -> str:
 
 def scrub_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """A log entry whose values are clean, at any depth."""
-    return {key: GONE if key in _SECRET_KEYS else _clean(value) for key, value in event.items()}
+    return {key: REDACTED if key in _SECRET_KEYS else _clean(value) for key, value in event.items()}
 
 
 def _clean(value: Any) -> Any:
@@ -67,7 +72,7 @@ def _clean(value: Any) -> Any:
     return value if value is None or isinstance(value, int | float) else scrub(str(value))
 
 
-def told(error: BaseException) -> str:
+def format_error_safely(error: BaseException) -> str:
     """Where an error happened and of what kind; its text only where it cannot be an answer."""
     parts = []
     seen: set[int] = set()
@@ -76,7 +81,7 @@ def told(error: BaseException) -> str:
         seen.add(id(current))
         frames = "".join(traceback.format_tb(current.__traceback__))
         parts.append(
-            f"{frames}{type(current).__module__}.{type(current).__qualname__}{_text_of(current)}"
+            f"{frames}{type(current).__module__}.{type(current).__qualname__}{_safe_error_text(current)}"
         )
         current = current.__cause__ or (
             None if current.__suppress_context__ else current.__context__
@@ -84,11 +89,11 @@ def told(error: BaseException) -> str:
     return "\ncaused by:\n".join(parts)
 
 
-def _text_of(error: BaseException) -> str:
+def _safe_error_text(error: BaseException) -> str:
     if isinstance(error, SurveyError):
         return f": {error.message.msgid}"
     if isinstance(error, SQLAlchemyError):
         # PostgreSQL names the values of a violated constraint in its second line.
         reason = str(getattr(error, "orig", None) or error)
         return f": {_DETAIL.sub('', reason).strip().partition(chr(10))[0]}"
-    return f": {error}" if isinstance(error, _TELLING) else ""
+    return f": {error}" if isinstance(error, _SAFE_ERROR_TYPES) else ""

@@ -4,10 +4,21 @@ from datetime import timedelta
 
 from fpdf import FPDF
 
-from survey.fieldwork.clock import CHINA
-from survey.fieldwork.sheets import PER_PAGE, PrintedCode, Sheet
+from survey.fieldwork.invitation_sheets import (
+    INVITATIONS_PER_PAGE,
+    InvitationSheet,
+    PrintedInvitation,
+)
 from survey.locale import Translator, translator
-from survey.publish.printing import PALE, add_face, centred, draw_code, fitting, watermark
+from survey.publish.printing import (
+    PALE,
+    draw_centred,
+    draw_code,
+    register_font,
+    truncate_to_width,
+    watermark,
+)
+from survey.store.china_time import CHINA
 
 COLUMNS = 4
 MARGIN, TOP = 8.0, 26.0
@@ -17,15 +28,16 @@ CODE_SIZE = 32.0
 _GREY = 110
 
 
-def code_sheet_pdf(sheet: Sheet, *, origin: str, language: str) -> bytes:
+def code_sheet_pdf(sheet: InvitationSheet, *, origin: str, language: str) -> bytes:
     """The printed sheet; `origin` is where respondents reach the server, without a slash."""
     t = translator(language)
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(False)
     pdf.set_title(t("One-time codes, sheet {name}", name=sheet.name))
-    face = add_face(pdf)
+    face = register_font(pdf)
     pages = [
-        sheet.codes[first : first + PER_PAGE] for first in range(0, len(sheet.codes), PER_PAGE)
+        sheet.codes[first : first + INVITATIONS_PER_PAGE]
+        for first in range(0, len(sheet.codes), INVITATIONS_PER_PAGE)
     ]
     for number, codes in enumerate(pages, start=1):
         pdf.add_page()
@@ -37,14 +49,16 @@ def code_sheet_pdf(sheet: Sheet, *, origin: str, language: str) -> bytes:
     return bytes(pdf.output())
 
 
-def _head(pdf: FPDF, face: str, t: Translator, sheet: Sheet, language: str, page: str) -> None:
+def _head(
+    pdf: FPDF, face: str, t: Translator, sheet: InvitationSheet, language: str, page: str
+) -> None:
     last = (sheet.expires_at - timedelta(minutes=1)).astimezone(CHINA)
     place = f"{sheet.city_name.get(language, '')} · {sheet.point_name}"
     pdf.set_text_color(0)
     pdf.set_font(face, size=12)
-    pdf.text(MARGIN + 2, 11, fitting(pdf, sheet.wave_title.get(language, ""), 150))
+    pdf.text(MARGIN + 2, 11, truncate_to_width(pdf, sheet.wave_title.get(language, ""), 150))
     pdf.set_font(face, size=9)
-    pdf.text(MARGIN + 2, 17, fitting(pdf, f"{place} · {sheet.surveyor_name}", 190))
+    pdf.text(MARGIN + 2, 17, truncate_to_width(pdf, f"{place} · {sheet.surveyor_name}", 190))
     pdf.set_text_color(_GREY)
     pdf.text(
         MARGIN + 2, 22,
@@ -58,7 +72,13 @@ def _head(pdf: FPDF, face: str, t: Translator, sheet: Sheet, language: str, page
 
 
 def _cell(
-    pdf: FPDF, face: str, t: Translator, sheet: Sheet, code: PrintedCode, place: int, origin: str
+    pdf: FPDF,
+    face: str,
+    t: Translator,
+    sheet: InvitationSheet,
+    code: PrintedInvitation,
+    place: int,
+    origin: str,
 ) -> None:
     row, column = divmod(place, COLUMNS)
     left, top = MARGIN + column * CELL_WIDTH, TOP + row * CELL_HEIGHT
@@ -68,16 +88,22 @@ def _cell(
     draw_code(pdf, address, left + (CELL_WIDTH - CODE_SIZE) / 2, top + 1.5, CODE_SIZE)
     pdf.set_text_color(0)
     pdf.set_font(face, size=9)
-    centred(pdf, f"{sheet.name}-{code.serial:02d}", left, top + CODE_SIZE + 5, CELL_WIDTH)
+    draw_centred(pdf, f"{sheet.name}-{code.serial:02d}", left, top + CODE_SIZE + 5, CELL_WIDTH)
     pdf.set_font(face, size=6.5)
     shown = address.partition("://")[2]
     place_name, _, token = shown.partition("/q/")
-    centred(
-        pdf, f"{fitting(pdf, place_name, CELL_WIDTH - 8)}/q/", left, top + CODE_SIZE + 9, CELL_WIDTH
+    draw_centred(
+        pdf,
+        f"{truncate_to_width(pdf, place_name, CELL_WIDTH - 8)}/q/",
+        left,
+        top + CODE_SIZE + 9,
+        CELL_WIDTH,
     )
-    centred(pdf, token, left, top + CODE_SIZE + 12, CELL_WIDTH)
+    draw_centred(pdf, token, left, top + CODE_SIZE + 12, CELL_WIDTH)
     pdf.set_text_color(_GREY)
     # Codes are cut apart, and each must say what it is.
     demo = t("Demo data")
     below = f"{sheet.point_name} · {demo}" if sheet.is_demo else sheet.point_name
-    centred(pdf, fitting(pdf, below, CELL_WIDTH - 4), left, top + CODE_SIZE + 15.5, CELL_WIDTH)
+    draw_centred(
+        pdf, truncate_to_width(pdf, below, CELL_WIDTH - 4), left, top + CODE_SIZE + 15.5, CELL_WIDTH
+    )

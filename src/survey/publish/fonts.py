@@ -31,7 +31,7 @@ class Font:
         return self.source != "none"
 
 
-def _packaged() -> Font | None:
+def _find_packaged_font() -> Font | None:
     spec = find_spec(_PACKAGE)
     for folder in spec.submodule_search_locations or () if spec else ():
         file = Path(folder) / _PACKAGE_FILE
@@ -40,7 +40,7 @@ def _packaged() -> Font | None:
     return None
 
 
-def _of_the_system() -> Font | None:
+def _find_system_font() -> Font | None:
     lister = shutil.which("fc-list")
     if lister is None:
         return None
@@ -59,4 +59,4 @@ def _of_the_system() -> Font | None:
 @lru_cache(maxsize=1)
 def chinese_font() -> Font:
     """The face for Chinese text in exported pictures."""
-    return _packaged() or _of_the_system() or Font("", "none")
+    return _find_packaged_font() or _find_system_font() or Font("", "none")

@@ -14,7 +14,7 @@ PALE = 228
 _FACE, _FALLBACK = "sheet", "helvetica"
 
 
-def add_face(pdf: FPDF) -> str:
+def register_font(pdf: FPDF) -> str:
     """Make the Chinese typeface known to the document; returns its name there."""
     file = chinese_font().file
     if file is None:
@@ -32,7 +32,7 @@ def watermark(pdf: FPDF, face: str, t: Translator) -> None:
         pdf.text(pdf.w / 2 - pdf.get_string_width(words) / 2, pdf.h / 2, words)
 
 
-def code_rows(address: str) -> list[list[bool]]:
+def qr_modules(address: str) -> list[list[bool]]:
     """The dark modules of the QR code, row by row, without its quiet zone."""
     return [[bool(module) for module in row] for row in segno.make(address, error="m").matrix]
 
@@ -49,7 +49,7 @@ def dark_runs(rows: Sequence[Sequence[bool]]) -> Iterator[tuple[int, int, int]]:
                 start = None
 
 
-def fitting(pdf: FPDF, words: str, width: float) -> str:
+def truncate_to_width(pdf: FPDF, words: str, width: float) -> str:
     """`words`, cut where they would leave the line."""
     if pdf.get_string_width(words) <= width:
         return words
@@ -60,7 +60,7 @@ def fitting(pdf: FPDF, words: str, width: float) -> str:
 
 def draw_code(pdf: FPDF, address: str, left: float, top: float, size: float) -> None:
     """A QR code as vector squares; `size` in millimetres is with its quiet zone."""
-    rows = code_rows(address)
+    rows = qr_modules(address)
     module = size / (len(rows) + 2 * QUIET)
     pdf.set_fill_color(255)
     pdf.rect(left, top, size, size, style="F")
@@ -71,6 +71,6 @@ def draw_code(pdf: FPDF, address: str, left: float, top: float, size: float) -> 
         )
 
 
-def centred(pdf: FPDF, words: str, left: float, baseline: float, width: float) -> None:
+def draw_centred(pdf: FPDF, words: str, left: float, baseline: float, width: float) -> None:
     """Words in the middle of a cell of that width."""
     pdf.text(left + (width - pdf.get_string_width(words)) / 2, baseline, words)

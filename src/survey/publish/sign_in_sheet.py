@@ -5,20 +5,20 @@ from urllib.parse import quote
 
 from fpdf import FPDF
 
-from survey.access.sign_in_codes import CodeSheet, PrintedSignIn
-from survey.fieldwork.clock import CHINA
+from survey.access.sign_in_codes import PrintedSignInCode, SignInCodeSheet
 from survey.locale import Translator, translator
-from survey.publish.printing import PALE, add_face, draw_code, fitting, watermark
+from survey.publish.printing import PALE, draw_code, register_font, truncate_to_width, watermark
+from survey.store.china_time import CHINA
 
 COLUMNS, ROWS = 2, 5
-PER_PAGE = COLUMNS * ROWS
+CODES_PER_PAGE = COLUMNS * ROWS
 MARGIN, TOP = 8.0, 26.0
 CELL_WIDTH, CELL_HEIGHT = 97.0, 51.0
 CODE_SIZE = 34.0
 _GREY = 110
 
 
-def sign_in_sheet_pdf(sheet: CodeSheet, *, origin: str, language: str) -> bytes:
+def sign_in_sheet_pdf(sheet: SignInCodeSheet, *, origin: str, language: str) -> bytes:
     """The printed sheet; `origin` is where surveyors reach the server, without a slash.
 
     The QR code opens the sign-in page with the login filled in; the code itself is typed, so that
@@ -28,18 +28,18 @@ def sign_in_sheet_pdf(sheet: CodeSheet, *, origin: str, language: str) -> bytes:
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(False)
     pdf.set_title(t("Sign-in codes"))
-    face = add_face(pdf)
-    for first in range(0, len(sheet.people), PER_PAGE):
+    face = register_font(pdf)
+    for first in range(0, len(sheet.people), CODES_PER_PAGE):
         pdf.add_page()
         if sheet.is_demo:
             watermark(pdf, face, t)
         _head(pdf, face, t, sheet)
-        for place, person in enumerate(sheet.people[first : first + PER_PAGE]):
+        for place, person in enumerate(sheet.people[first : first + CODES_PER_PAGE]):
             _cell(pdf, face, t, person, place, origin)
     return bytes(pdf.output())
 
 
-def _head(pdf: FPDF, face: str, t: Translator, sheet: CodeSheet) -> None:
+def _head(pdf: FPDF, face: str, t: Translator, sheet: SignInCodeSheet) -> None:
     last = (sheet.expires_at - timedelta(minutes=1)).astimezone(CHINA)
     pdf.set_text_color(0)
     pdf.set_font(face, size=12)
@@ -56,7 +56,7 @@ def _head(pdf: FPDF, face: str, t: Translator, sheet: CodeSheet) -> None:
 
 
 def _cell(
-    pdf: FPDF, face: str, t: Translator, person: PrintedSignIn, place: int, origin: str
+    pdf: FPDF, face: str, t: Translator, person: PrintedSignInCode, place: int, origin: str
 ) -> None:
     row, column = divmod(place, COLUMNS)
     left, top = MARGIN + column * CELL_WIDTH, TOP + row * CELL_HEIGHT
@@ -73,12 +73,12 @@ def _cell(
     for down, size, shade, words in lines:
         pdf.set_text_color(shade)
         pdf.set_font(face, size=size)
-        pdf.text(beside, top + down, fitting(pdf, words, room))
+        pdf.text(beside, top + down, truncate_to_width(pdf, words, room))
     pdf.set_text_color(_GREY)
     pdf.set_font(face, size=7)
     shown = f"{origin.partition('://')[2]}/auth/code"
-    pdf.text(left + 4, top + CODE_SIZE + 8, fitting(pdf, shown, CELL_WIDTH - 8))
+    pdf.text(left + 4, top + CODE_SIZE + 8, truncate_to_width(pdf, shown, CELL_WIDTH - 8))
     pdf.text(
         left + 4, top + CODE_SIZE + 12,
-        fitting(pdf, t("Scan, then type the code. It works once."), CELL_WIDTH - 8),
+        truncate_to_width(pdf, t("Scan, then type the code. It works once."), CELL_WIDTH - 8),
     )  # fmt: skip

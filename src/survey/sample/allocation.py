@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from survey.locale import SurveyError, msg
-from survey.sample.margins import Margins
+from survey.sample.population_margins import PopulationMargins
 
 SIMPLE_RANDOM_N = 384
 PLANNED_DEFF = 1.4
@@ -55,7 +55,9 @@ def allocate(population: pd.Series, *, total: int = TOTAL, floor: int = FLOOR) -
     return Allocation(size, total, floor)
 
 
-def quota_targets(margins: Margins, size: pd.Series, *, reserve: float = 0.0) -> pd.DataFrame:
+def quota_targets(
+    margins: PopulationMargins, size: pd.Series, *, reserve: float = 0.0
+) -> pd.DataFrame:
     """Interviews by city and cell of `margins`: its table with `target` instead of `population`.
 
     Within a city the targets follow the population and add up to the city's size. `reserve` asks

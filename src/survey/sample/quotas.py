@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from survey.sample.allocation import largest_remainders, quota_targets
-from survey.sample.frame import FrameCity
-from survey.sample.groups import ELDERLY, ELDERLY_BAND, GUARDIAN, sample_share
-from survey.sample.margins import (
+from survey.sample.city_frame import FrameCity
+from survey.sample.population_margins import (
     SPLIT_BANDS,
-    Margins,
+    PopulationMargins,
     elderly_margins,
     main_margins,
     minors_margins,
 )
+from survey.sample.special_groups import ELDERLY, ELDERLY_BAND, GUARDIAN, sample_share
 
 CELL_COLUMNS = ("city_code", "age_band", "gender", "target")
 MARGIN_COLUMNS = ("city_code", "dimension", "category", "target")
@@ -36,7 +36,9 @@ class Quotas:
     margins: pd.DataFrame
 
 
-def plan_margins(cities: Sequence[FrameCity], series: str, boosts: Mapping[str, float]) -> Margins:
+def plan_margins(
+    cities: Sequence[FrameCity], series: str, boosts: Mapping[str, float]
+) -> PopulationMargins:
     """The population that quotas aim at and weights return to.
 
     Where people of 60 and over are asked more often, 55-70 is cut in two: within one band the
@@ -47,11 +49,13 @@ def plan_margins(cities: Sequence[FrameCity], series: str, boosts: Mapping[str, 
     if series == "minors":
         return minors_margins(cities)
     return (
-        main_margins(cities, SPLIT_BANDS) if is_boosted(boosts, ELDERLY) else main_margins(cities)
+        main_margins(cities, SPLIT_BANDS)
+        if is_oversampled(boosts, ELDERLY)
+        else main_margins(cities)
     )
 
 
-def is_boosted(boosts: Mapping[str, float], group: str) -> bool:
+def is_oversampled(boosts: Mapping[str, float], group: str) -> bool:
     return boosts.get(group, 1.0) > 1.0
 
 
@@ -75,29 +79,31 @@ def plan_quotas(
     """
     asked = [city for city in cities if city.code in size.index]
     margins = plan_margins(asked, series, boosts)
-    targets = quota_targets(_boosted(margins, boosts), size, reserve=reserve)
-    planned = _with_reserve(size, reserve)
-    parts = [_two(planned, "stratum", STRATA, _rural(asked).reindex(size.index))]
-    if is_boosted(boosts, GUARDIAN) and guardian_share is not None:
+    targets = quota_targets(_oversample_margins(margins, boosts), size, reserve=reserve)
+    planned = _add_reserve(size, reserve)
+    parts = [_marginal_targets(planned, "stratum", STRATA, _rural(asked).reindex(size.index))]
+    if is_oversampled(boosts, GUARDIAN) and guardian_share is not None:
         share = sample_share(guardian_share.reindex(size.index), boosts[GUARDIAN])
-        parts.append(_two(planned, "guardian", ("no", "yes"), share))
+        parts.append(_marginal_targets(planned, "guardian", ("no", "yes"), share))
     if margins.cells != ("age_band", "gender"):
-        parts.append(_added_up(targets, margins.cells[0]))
-        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _joined(parts))
+        parts.append(_sum_by_dimension(targets, margins.cells[0]))
+        return Quotas(pd.DataFrame(columns=list(CELL_COLUMNS)), _concat_parts(parts))
     if not crossed:
-        parts += [_added_up(targets, name) for name in margins.cells]
-    return Quotas(targets[list(CELL_COLUMNS)], _joined(parts))
+        parts += [_sum_by_dimension(targets, name) for name in margins.cells]
+    return Quotas(targets[list(CELL_COLUMNS)], _concat_parts(parts))
 
 
-def _boosted(margins: Margins, boosts: Mapping[str, float]) -> Margins:
-    if not is_boosted(boosts, ELDERLY) or "age_band" not in margins.cells:
+def _oversample_margins(
+    margins: PopulationMargins, boosts: Mapping[str, float]
+) -> PopulationMargins:
+    if not is_oversampled(boosts, ELDERLY) or "age_band" not in margins.cells:
         return margins
     factor = np.where(margins.table["age_band"] == ELDERLY_BAND, boosts[ELDERLY], 1.0)
     table = margins.table.assign(population=margins.table["population"] * factor)
-    return Margins(table, margins.cells, margins.source, margins.year, margins.status)
+    return PopulationMargins(table, margins.cells, margins.source, margins.year, margins.status)
 
 
-def _with_reserve(size: pd.Series, reserve: float) -> pd.Series:
+def _add_reserve(size: pd.Series, reserve: float) -> pd.Series:
     return (size * (1 + reserve) - 1e-9).apply(np.ceil).astype(np.int64)
 
 
@@ -105,7 +111,7 @@ def _rural(cities: Sequence[FrameCity]) -> pd.Series:
     return pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
 
 
-def _two(
+def _marginal_targets(
     planned: pd.Series, dimension: str, names: tuple[str, str], second: pd.Series
 ) -> pd.DataFrame:
     """Two categories of which the second has the share `second`."""
@@ -120,11 +126,11 @@ def _two(
     return pd.DataFrame(rows, columns=list(MARGIN_COLUMNS))
 
 
-def _added_up(targets: pd.DataFrame, dimension: str) -> pd.DataFrame:
+def _sum_by_dimension(targets: pd.DataFrame, dimension: str) -> pd.DataFrame:
     summed = targets.groupby(["city_code", dimension], sort=False)["target"].sum().reset_index()
     named = summed.rename(columns={dimension: "category"}).assign(dimension=dimension)
     return named[list(MARGIN_COLUMNS)]
 
 
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _concat_parts(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)

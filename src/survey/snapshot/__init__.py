@@ -1,8 +1,8 @@
 """Freezing: the approved responses of a wave as typed Parquet with a manifest."""
 
-from survey.snapshot.codes import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
-from survey.snapshot.files import SnapshotDamaged, read_snapshot, write_snapshot
-from survey.snapshot.manifest import Manifest
+from survey.snapshot.answer_codes import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
+from survey.snapshot.manifest import SnapshotManifest
+from survey.snapshot.snapshot_files import SnapshotDamagedError, read_snapshot, write_snapshot
 
 __all__ = [
     "DONT_KNOW",
@@ -10,8 +10,8 @@ __all__ = [
     "NOT_ASKED",
     "NOT_EXPERIENCED",
     "REFUSED",
-    "Manifest",
-    "SnapshotDamaged",
+    "SnapshotDamagedError",
+    "SnapshotManifest",
     "read_snapshot",
     "write_snapshot",
 ]

@@ -14,30 +14,30 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
-from survey.snapshot.files import content_sha256
 from survey.snapshot.seals import Seals, find_seals
+from survey.snapshot.snapshot_files import content_sha256
 from survey.store.backup.archive import ArchiveWriter, verify_archive
 from survey.store.backup.encryption import BackupSecret
-from survey.store.backup.errors import BackupDamaged
+from survey.store.backup.errors import BackupDamagedError
 from survey.store.backup.manifest import BackupManifest
-from survey.store.backup.reading import (
+from survey.store.backup.reader import (
     columns_of,
+    consistent_read,
     foreign_tables,
     key_of,
-    lines_of,
     migration_of,
-    one_moment,
-    our_tables,
     require_current,
+    schema_tables,
+    table_lines,
 )
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Snapshot
 
-BACKED_UP = "store.backed_up"
+ACTION_BACKED_UP = "store.backed_up"
 """The audit action; `survey doctor` looks for the last one."""
-KEPT_FILES = ("demo.json",)
-KEPT_SETTINGS = (
+BACKUP_FILES = ("demo.json",)
+BACKUP_SETTINGS = (
     "language",
     "public_url",
     "demo",
@@ -49,13 +49,13 @@ _TRIES = 5
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
-class BackupNotWritten(SurveyError):
+class BackupNotWrittenError(SurveyError):
     """The target cannot be written; nothing is left there."""
 
     code = "backup_not_written"
 
 
-def back_up(
+def create_backup(
     settings: Settings,
     *,
     target: Path,
@@ -69,8 +69,8 @@ def back_up(
     on the disk, readable by its owner only.
 
     Raises:
-        NothingToBackUp: no store, or one that another version of the software made.
-        BackupNotWritten: no space, no right to write there, or a file is there already.
+        StoreNotFoundError: no store, or one that another version of the software made.
+        BackupNotWrittenError: no space, no right to write there, or a file is there already.
     """
     actor.require(Action.ADMINISTER)
     require_current(settings.store_url)
@@ -79,12 +79,12 @@ def back_up(
         if target.exists():
             raise FileExistsError(17, os.strerror(17))
         with os.fdopen(os.open(draft, _NEW, 0o600), "wb") as sink:
-            manifest = _write(settings, sink, secret, now)
+            manifest = _write_archive(settings, sink, secret, now)
             sink.flush()
             os.fsync(sink.fileno())
         draft.replace(target)
     except OSError as error:
-        raise BackupNotWritten(
+        raise BackupNotWrittenError(
             msg("The backup {target} cannot be written: {reason}.", target=target,
                 reason=error.strerror)
         ) from error  # fmt: skip
@@ -92,37 +92,37 @@ def back_up(
         with suppress(OSError):
             draft.unlink(missing_ok=True)
     with session_scope(settings.store_url) as session:
-        _note(session, BACKED_UP, actor, manifest, now)
+        _audit(session, ACTION_BACKED_UP, actor, manifest, now)
     return manifest
 
 
 def check_backup(path: Path, secret: BackupSecret | None) -> BackupManifest:
-    """Read all of a backup and hold it against its manifest. Raises `BackupDamaged`."""
+    """Read all of a backup and hold it against its manifest. Raises `BackupDamagedError`."""
     try:
         with path.open("rb") as source:
             return verify_archive(source, secret)
     except OSError as error:
-        raise BackupDamaged(
+        raise BackupDamagedError(
             msg("{path} cannot be read: {reason}.", path=path, reason=error.strerror)
         ) from error
 
 
-def _write(
+def _write_archive(
     settings: Settings, sink: BinaryIO, secret: BackupSecret | None, now: datetime
 ) -> BackupManifest:
     archive = ArchiveWriter(sink, secret)
     try:
-        return _fill(settings, archive, now)
+        return _fill_archive(settings, archive, now)
     except BaseException:
         archive.discard()
         raise
 
 
-def _fill(settings: Settings, archive: ArchiveWriter, now: datetime) -> BackupManifest:
-    with one_moment(settings.store_url) as connection:
-        for table in our_tables():
+def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> BackupManifest:
+    with consistent_read(settings.store_url) as connection:
+        for table in schema_tables():
             columns, key = columns_of(table), key_of(table)
-            lines = lines_of(connection, table.name, columns, key)
+            lines = table_lines(connection, table.name, columns, key)
             archive.add_table(table.name, columns, key, lines)
         folders = _snapshot_folders(connection)
         reading = Session(connection)
@@ -130,7 +130,7 @@ def _fill(settings: Settings, archive: ArchiveWriter, now: datetime) -> BackupMa
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
     missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
-    for name in KEPT_FILES:
+    for name in BACKUP_FILES:
         path = settings.data_dir / name
         if path.exists():
             archive.add_file(name, path.read_bytes())
@@ -139,7 +139,7 @@ def _fill(settings: Settings, archive: ArchiveWriter, now: datetime) -> BackupMa
         migration=str(migration),
         made_at=now,
         database="postgresql" if database == "postgresql" else "sqlite",
-        settings={name: str(getattr(settings, name)) for name in KEPT_SETTINGS},
+        settings={name: str(getattr(settings, name)) for name in BACKUP_SETTINGS},
         tables=tuple(archive.tables),
         files=tuple(archive.files),
         missing_snapshots=tuple(missing),
@@ -165,29 +165,29 @@ def _add_snapshot(
     folder = settings.snapshot_dir / directory
     if not folder.is_dir():
         return False
-    contents = _steady_contents(folder)
+    contents = _read_unchanged(folder)
     digests = {path.name: content_sha256(content) for path, content in contents}
     if seals is not None and digests != dict(seals):
         with read_scope(settings.store_url) as session:
             if find_seals(session, directory) != seals:
-                raise _being_computed(folder)
+                raise _tables_in_progress_error(folder)
     for path, content in contents:
         archive.add_file(f"snapshots/{directory}/{path.name}", content)
     return True
 
 
-def _steady_contents(folder: Path) -> list[tuple[Path, bytes]]:
+def _read_unchanged(folder: Path) -> list[tuple[Path, bytes]]:
     """All files of one computation: recomputing replaces them one by one."""
     for _ in range(_TRIES):
         before = _ages(folder)
         contents = [(path, path.read_bytes()) for path in before]
         if _ages(folder) == before:
             return contents
-    raise _being_computed(folder)
+    raise _tables_in_progress_error(folder)
 
 
-def _being_computed(folder: Path) -> BackupNotWritten:
-    return BackupNotWritten(
+def _tables_in_progress_error(folder: Path) -> BackupNotWrittenError:
+    return BackupNotWrittenError(
         msg("The tables in {folder} are being computed anew; back up when that is done.",
             folder=folder)
     )  # fmt: skip
@@ -201,7 +201,7 @@ def _ages(folder: Path) -> dict[Path, int]:
     }
 
 
-def _note(
+def _audit(
     session: Session, action: str, actor: Principal, manifest: BackupManifest, now: datetime
 ) -> None:
     record(

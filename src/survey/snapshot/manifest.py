@@ -27,7 +27,7 @@ class WeightFile(BaseModel):
     column: str
 
 
-class Manifest(BaseModel):
+class SnapshotManifest(BaseModel):
     """Stored as `manifest.json` beside the data; `responses_sha256` vouches for the data file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

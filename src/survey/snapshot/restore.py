@@ -11,19 +11,19 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
-from survey.snapshot.backup import KEPT_FILES, check_backup
+from survey.snapshot.backup import BACKUP_FILES, check_backup
 from survey.store.backup.archive import FilePart, TablePart, read_archive
 from survey.store.backup.encryption import BackupSecret
-from survey.store.backup.errors import changed
-from survey.store.backup.loading import Loading
+from survey.store.backup.errors import checksum_error
+from survey.store.backup.loader import StoreLoader
 from survey.store.backup.manifest import BackupManifest
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
 
-RESTORED = "store.restored"
+ACTION_RESTORED = "store.restored"
 
 
-class FilesNotRestored(SurveyError):
+class FilesNotRestoredError(SurveyError):
     """The data folder cannot be written; store and files are as they were."""
 
     code = "files_not_restored"
@@ -43,24 +43,25 @@ def restore(
     The backup may come from the other kind of database, and from an older version of the software.
 
     Raises:
-        BackupDamaged, BackupLocked, BackupTooNew: nothing was touched.
-        StoreInTheWay: it holds data and `replace` was not said, or somebody is using it.
-        NotTaken, FilesNotRestored: something failed on the way; all is as it was before.
+        BackupDamagedError, BackupLockedError, BackupTooNewError: nothing was touched.
+        StoreOccupiedError: it holds data and `replace` was not said, or somebody is using it.
+        BackupRefusedError, FilesNotRestoredError: something failed on the way; all is as it was
+        before.
     """
     actor.require(Action.ADMINISTER)
     manifest = check_backup(source, secret)
     _require_known_files(manifest)
-    loading = Loading(settings.store_url, manifest, lambda: _tables(source, secret))
+    loading = StoreLoader(settings.store_url, manifest, lambda: _tables(source, secret))
     try:
         settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        loading.require_fitting(replace=replace)
+        loading.require_compatible(replace=replace)
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
             _unpack(source, secret, Path(name) / "new")
-            with _placing(Path(name), settings.data_dir) as place, loading.loaded():
+            with _install_files(Path(name), settings.data_dir) as place, loading.load():
                 for unit in _units(manifest):
                     place(unit)
     except OSError as error:
-        raise FilesNotRestored(
+        raise FilesNotRestoredError(
             msg(
                 "The files cannot be restored to {folder}: {reason}. All is as it was before.",
                 folder=settings.data_dir,
@@ -71,7 +72,7 @@ def restore(
     close_to_others(settings)
     with session_scope(settings.store_url) as session:
         record(
-            session=session, actor=actor, action=RESTORED, subject_kind="store",
+            session=session, actor=actor, action=ACTION_RESTORED, subject_kind="store",
             subject_id=manifest.migration, now=now,
             detail={"made_at": manifest.made_at.isoformat(), "rows": manifest.rows},
         )  # fmt: skip
@@ -99,8 +100,8 @@ def _require_known_files(manifest: BackupManifest) -> None:
     """A backup puts snapshots back, and never a file of its own choice."""
     for file in manifest.files:
         steps = file.name.split("/")
-        if file.name not in KEPT_FILES and (len(steps) != 4 or steps[0] != "snapshots"):
-            raise changed(file.name)
+        if file.name not in BACKUP_FILES and (len(steps) != 4 or steps[0] != "snapshots"):
+            raise checksum_error(file.name)
 
 
 def _units(manifest: BackupManifest) -> list[str]:
@@ -110,7 +111,7 @@ def _units(manifest: BackupManifest) -> list[str]:
 
 
 @contextmanager
-def _placing(work: Path, data_dir: Path) -> Iterator[Callable[[str], None]]:
+def _install_files(work: Path, data_dir: Path) -> Iterator[Callable[[str], None]]:
     """Moves files into the data folder; those that were there come back when the block raises."""
     done: list[tuple[Path, Path | None]] = []
 

@@ -19,16 +19,16 @@ from survey.access.audit import record
 from survey.access.principal import Principal
 from survey.locale import msg
 from survey.settings import Settings
-from survey.snapshot.files import (
+from survey.snapshot.snapshot_files import (
     MANIFEST,
-    SnapshotDamaged,
+    SnapshotDamagedError,
     parse_manifest,
     read_manifest,
     replace_file,
 )
+from survey.store.audit_writer import queued_entries
 from survey.store.core import table_of
 from survey.store.engine import read_scope
-from survey.store.journal import waiting_entries
 from survey.store.tables import AuditEntry
 
 SEALED = "snapshot.sealed"
@@ -45,7 +45,7 @@ Seals = Mapping[str, str]
 
 def find_seals(session: Session, directory: str) -> Seals | None:
     """Name of a file -> SHA-256, as entered last; None for a snapshot that was never sealed."""
-    for entry in reversed(waiting_entries(session)):
+    for entry in reversed(queued_entries(session)):
         if entry.action == SEALED and entry.subject_id == directory:
             return dict(orjson.loads(entry.detail)[FILES])
     query = (
@@ -72,7 +72,7 @@ def read_sealed(path: Path, seals: Seals | None) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SnapshotDamaged(
+        raise SnapshotDamagedError(
             msg("The results in {folder} are missing. Freeze the wave again.", folder=path.parent)
         ) from error
     if seals is not None and seals.get(path.name) != hashlib.sha256(data).hexdigest():
@@ -80,8 +80,8 @@ def read_sealed(path: Path, seals: Seals | None) -> bytes:
     return data
 
 
-def changed_after_sealing(path: Path) -> SnapshotDamaged:
-    return SnapshotDamaged(
+def changed_after_sealing(path: Path) -> SnapshotDamagedError:
+    return SnapshotDamagedError(
         msg(
             "The file {file} of the snapshot in {folder} was changed after it was sealed, so "
             "nothing of it is shown. Put the folder back from a backup, or compute it again with "
@@ -108,7 +108,7 @@ class SnapshotSeals:
         for pause in _PAUSES:
             try:
                 return read_sealed(self.folder / name, self.seals)
-            except SnapshotDamaged:
+            except SnapshotDamagedError:
                 if self.seals is None:
                     raise
                 time.sleep(pause)
@@ -117,20 +117,20 @@ class SnapshotSeals:
         return read_sealed(self.folder / name, self.seals)
 
 
-_OPENED: dict[Path, SnapshotSeals] = {}
+_SEALS_BY_FOLDER: dict[Path, SnapshotSeals] = {}
 """Of this process, by folder: tables are kept in memory by their path alone."""
 
 
 def open_seals(settings: Settings, session: Session, directory: str) -> SnapshotSeals:
     """The seals of a snapshot that is about to be read; what `read_file` holds files against."""
     opened = SnapshotSeals(settings, session, directory)
-    _OPENED[opened.folder] = opened
+    _SEALS_BY_FOLDER[opened.folder] = opened
     return opened
 
 
 def read_file(path: Path) -> bytes:
     """The content of a file in a folder that `open_seals` has opened. Raises `SnapshotDamaged`."""
-    return _OPENED[path.parent].read(path.name)
+    return _SEALS_BY_FOLDER[path.parent].read(path.name)
 
 
 class SnapshotDraft:
@@ -139,14 +139,14 @@ class SnapshotDraft:
     def __init__(self, settings: Settings, session: Session) -> None:
         self._root, self._session = settings.snapshot_dir, session
         self._files: dict[Path, dict[str, bytes | None]] = {}
-        self._kept: dict[Path, dict[str, str]] = {}
+        self._kept_files: dict[Path, dict[str, str]] = {}
 
     def write(self, path: Path, data: bytes) -> None:
         self._files.setdefault(path.parent, {})[path.name] = data
 
     def keep(self, path: Path, data: bytes) -> None:
         """The file is there already and says `data`; whoever calls this has checked it."""
-        self._kept.setdefault(path.parent, {})[path.name] = hashlib.sha256(data).hexdigest()
+        self._kept_files.setdefault(path.parent, {})[path.name] = hashlib.sha256(data).hexdigest()
 
     def remove(self, path: Path) -> None:
         self._files.setdefault(path.parent, {})[path.name] = None
@@ -178,7 +178,7 @@ class SnapshotDraft:
                 sealed = seal_of_seals(seals)
         return sealed
 
-    def place(self) -> None:
+    def install(self) -> None:
         """Move all files into place: the last act before the transaction commits."""
         for folder, files in self._files.items():
             for name, data in files.items():
@@ -192,7 +192,7 @@ class SnapshotDraft:
         self, folder: Path, files: dict[str, bytes | None], known: Seals
     ) -> dict[str, str]:
         """The new seals; the manifest is written anew with those of all other files."""
-        hashes = {**known, **self._kept.get(folder, {})}
+        hashes = {**known, **self._kept_files.get(folder, {})}
         for name, data in files.items():
             if data is None:
                 hashes.pop(name, None)

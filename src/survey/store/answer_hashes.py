@@ -8,24 +8,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from survey.store.chain import canonical
+from survey.store.audit_chain import canonical_json
 
 HASH = "answers_sha256"
-"""In the detail of an entry: the hash of one revision, or of many by the names of `sealed_name`."""
+"""In the detail of an entry: the hash of one revision, or of many by the names of
+`format_sealed_name`.
+"""
 REVISION = "revision"
 """In the detail of an entry about one interview; without it, it is about the first revision."""
 MANY_SEALED = "responses.sealed"
 """The action of an entry that holds the hashes of many interviews."""
-SEALED_AT_ONCE = 300
+SEAL_BATCH_SIZE = 300
 """Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
 
 
 def answers_sha256(answers: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical JSON: the same whichever database the answers are read from."""
-    return hashlib.sha256(canonical(answers)).hexdigest()
+    return hashlib.sha256(canonical_json(answers)).hexdigest()
 
 
-def sealed_name(response_id: UUID, number: int = 1) -> str:
+def format_sealed_name(response_id: UUID, number: int = 1) -> str:
     """What a revision is called in an entry about many."""
     return response_id.hex if number == 1 else f"{response_id.hex}/{number}"
 
@@ -36,7 +38,7 @@ def read_sealed_name(name: str) -> tuple[bytes, int]:
     return UUID(plain).bytes, int(number or 1)
 
 
-def hashes_in(
+def iter_hashes(
     subject_kind: str, subject_id: str, detail: Mapping[str, Any]
 ) -> Iterator[tuple[bytes, int, str]]:
     """Every revision whose hash an entry holds: interview, number, hash. Raises ValueError."""

@@ -21,7 +21,7 @@ TOKEN_START = "gAAAAA"
 """How every encrypted value begins: the version of Fernet, and a time of this century."""
 
 
-class KeyUnusable(SurveyError):
+class InvalidPhoneKeyError(SurveyError):
     """What the settings name is no key."""
 
     code = "key_unusable"
@@ -66,10 +66,10 @@ def new_key() -> str:
 def configured_cipher(settings: Settings) -> Cipher | None:
     """The cipher of the keys that the settings name; None where they name none.
 
-    Raises `KeyUnusable`.
+    Raises `InvalidPhoneKeyError`.
     """
     keys = _configured_keys(settings)
-    return _cipher(keys) if keys else None
+    return _build_cipher(keys) if keys else None
 
 
 def secret_cipher(settings: Settings) -> Cipher:
@@ -78,29 +78,31 @@ def secret_cipher(settings: Settings) -> Cipher:
     The file is made when it is needed, readable by this account alone. Its key opens what it
     encrypted also after a key was configured.
 
-    Raises `KeyUnusable`.
+    Raises `InvalidPhoneKeyError`.
     """
     keys, file = _configured_keys(settings), settings.own_key_file
     if not keys and not file.exists():
         _make_key_file(file)
-    return _cipher([*keys, *(_read_keys(file) if file.exists() else ())])
+    return _build_cipher([*keys, *(_read_keys(file) if file.exists() else ())])
 
 
 def _configured_keys(settings: Settings) -> list[str]:
     written = settings.phone_key.get_secret_value()
     if written or settings.phone_key_file is None:
-        return _split(written)
+        return _split_keys(written)
     return _read_keys(settings.phone_key_file)
 
 
 def _read_keys(file: Path) -> list[str]:
     try:
-        return _split(file.read_text(encoding="ascii"))
+        return _split_keys(file.read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError) as error:
-        raise KeyUnusable(msg("The key file {file} cannot be read.", file=file.name)) from error
+        raise InvalidPhoneKeyError(
+            msg("The key file {file} cannot be read.", file=file.name)
+        ) from error
 
 
-def _split(written: str) -> list[str]:
+def _split_keys(written: str) -> list[str]:
     return written.replace(",", " ").split()
 
 
@@ -114,7 +116,7 @@ def _make_key_file(file: Path) -> None:
         with suppress(FileExistsError):
             os.link(draft, file)
     except OSError as error:
-        raise KeyUnusable(
+        raise InvalidPhoneKeyError(
             msg(
                 "The key file {file} cannot be made ({reason}). Set SURVEY_PHONE_KEY, or let the "
                 "account that serves write there.",
@@ -126,11 +128,11 @@ def _make_key_file(file: Path) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _cipher(keys: Sequence[str]) -> Cipher:
+def _build_cipher(keys: Sequence[str]) -> Cipher:
     try:
         return Cipher(MultiFernet([Fernet(key) for key in keys]))
     except ValueError as error:
         # Never the key itself: messages end up in logs.
-        raise KeyUnusable(
+        raise InvalidPhoneKeyError(
             msg("A key of the store is not usable. Make one with: survey keys new")
         ) from error

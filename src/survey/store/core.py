@@ -9,7 +9,7 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row whose columns are read by name."""
 
 
-def answers_of(responses: Table, revisions: Table) -> ColumnElement[bool]:
+def revision_join(responses: Table, revisions: Table) -> ColumnElement[bool]:
     """That a revision belongs to a response; names the wave too, so that PostgreSQL looks only into
     the part of the table where the wave's answers are."""
     return and_(

@@ -18,7 +18,29 @@ from sqlmodel import Session, create_engine
 from survey.settings import current_settings
 from survey.store import postgres
 from survey.store.private_files import FOLDER_MODE, create_private_file
-from survey.store.written import count_writes
+
+_KEY = "survey_writes"
+
+
+def track_writes(engine: Engine) -> None:
+    """Count on each connection whatever is sent and is not plainly a query."""
+    event.listen(engine, "before_cursor_execute", _count)
+
+
+def write_count(connection: Connection) -> int:
+    """How many statements that may write were sent since the connection was opened."""
+    return int(connection.info.get(_KEY, 0))
+
+
+def add_write(connection: Connection) -> None:
+    """For what goes to the database past SQLAlchemy: COPY."""
+    connection.info[_KEY] = write_count(connection) + 1
+
+
+def _count(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+    if not statement.startswith("SELECT"):
+        add_write(connection)
+
 
 _engines: dict[str, Engine] = {}
 _engines_guard = Lock()
@@ -81,14 +103,14 @@ def _new_engine(url: str) -> Engine:
         hide_parameters=True,
         **(tuned or {"pool_size": 10, "max_overflow": 30}),
     )
-    count_writes(engine)
+    track_writes(engine)
     if sqlite:
         if parsed.database and parsed.database != ":memory:":
             _keep_private(engine, Path(parsed.database))
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        postgres.greet_idle_connections(engine)
+        postgres.ping_idle_connections(engine)
     return engine
 
 
@@ -133,7 +155,7 @@ def session_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
     engine = engine_for(url).execution_options(survey_writes=True)
     turn = _write_turns[url] if engine.dialect.name == "sqlite" else nullcontext()
     with turn, Session(engine, expire_on_commit=False) as session, session.begin():
-        _be_patient(session, patient)
+        _raise_time_limits(session, patient)
         yield session
 
 
@@ -141,10 +163,10 @@ def session_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
 def read_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
     """One reading that never waits for writers; whatever it changed is thrown away."""
     with Session(engine_for(url), expire_on_commit=False) as session:
-        _be_patient(session, patient)
+        _raise_time_limits(session, patient)
         yield session
 
 
-def _be_patient(session: Session, patient: bool) -> None:
+def _raise_time_limits(session: Session, patient: bool) -> None:
     if patient and session.get_bind().dialect.name == "postgresql":
-        postgres.be_patient(session.connection(), current_settings())
+        postgres.raise_time_limits(session.connection(), current_settings())

@@ -12,26 +12,26 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from survey.store.core import table_of
-from survey.store.inserting import insert_if_new
+from survey.store.inserts import insert_if_new
 from survey.store.tables import BackgroundRun, new_id
 
 _RUNS = table_of(BackgroundRun)
 
 
-def is_free(session: Session, name: str, *, at: datetime) -> bool:
+def can_start(session: Session, name: str, *, at: datetime) -> bool:
     """Whether a run could begin: nobody works, and the last run was long enough ago."""
     query = select(_RUNS.c.leased_until).where(_RUNS.c.name == name)
     until = session.connection().execute(query).scalar_one_or_none()
     return until is None or until <= at
 
 
-def last_finished(session: Session, name: str) -> datetime | None:
+def last_finished_at(session: Session, name: str) -> datetime | None:
     """When the last run ended; None before the first one."""
     query = select(_RUNS.c.finished_at).where(_RUNS.c.name == name)
     return session.connection().execute(query).scalar_one_or_none()
 
 
-def take_lease(session: Session, name: str, *, began: datetime, lasts: timedelta) -> UUID | None:
+def acquire_lease(session: Session, name: str, *, began: datetime, lasts: timedelta) -> UUID | None:
     """Take the lease; None when somebody else has it or the last run was a moment ago."""
     nothing = {
         "name": name, "leased_until": began, "lease": new_id(), "started_at": None,
@@ -47,7 +47,7 @@ def take_lease(session: Session, name: str, *, began: datetime, lasts: timedelta
     return lease if result.rowcount == 1 else None
 
 
-def end_lease(
+def release_lease(
     session: Session, name: str, lease: UUID, *, at: datetime, pause: timedelta,
     result: Mapping[str, int],
 ) -> None:  # fmt: skip

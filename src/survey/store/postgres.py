@@ -13,7 +13,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from survey.settings import Settings
 
-FRESH_SECONDS = 1.0
+PING_AFTER_SECONDS = 1.0
 """A connection that worked a moment ago is not asked whether it still does."""
 _LAST_USED = "survey_last_used"
 
@@ -48,14 +48,14 @@ def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def be_patient(connection: Connection, settings: Settings) -> None:
+def raise_time_limits(connection: Connection, settings: Settings) -> None:
     """Longer limits until the transaction ends; locks are still not waited for without end."""
     long = _milliseconds(settings.database_patient_timeout)
     for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {name} = {long}")
 
 
-def migrating_engine(url: URL, settings: Settings, *, lock_seconds: float) -> Engine:
+def migration_engine(url: URL, settings: Settings, *, lock_seconds: float) -> Engine:
     """Connections that nobody uses afterwards: long work, but short waits for tables."""
     limits = settings.model_copy(
         update={
@@ -67,7 +67,7 @@ def migrating_engine(url: URL, settings: Settings, *, lock_seconds: float) -> En
     return create_engine(url, poolclass=NullPool, connect_args=_connect_arguments(url, limits))
 
 
-def greet_idle_connections(engine: Engine) -> None:
+def ping_idle_connections(engine: Engine) -> None:
     """Ask a connection that lay idle whether it still works before it is handed out.
 
     SQLAlchemy's own `pool_pre_ping` asks every time, also between two transactions of the public
@@ -75,7 +75,7 @@ def greet_idle_connections(engine: Engine) -> None:
     """
 
     def before_use(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get(_LAST_USED, 0.0) <= FRESH_SECONDS:
+        if time.monotonic() - record.info.get(_LAST_USED, 0.0) <= PING_AFTER_SECONDS:
             return
         try:
             engine.dialect.do_ping(connection)

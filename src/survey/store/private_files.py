@@ -10,8 +10,8 @@ from sqlalchemy.engine import make_url
 from survey.settings import Settings
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-_OTHERS = 0o077
-_BESIDE = ("", "-wal", "-shm", "-journal")
+_OTHERS_MODE = 0o077
+_SIDE_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 """What SQLite keeps beside a database; new ones take over its mode."""
 
 
@@ -25,7 +25,7 @@ def create_private_file(path: Path) -> None:
     with suppress(OSError):
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
-        for suffix in _BESIDE:
+        for suffix in _SIDE_FILE_SUFFIXES:
             beside = path.with_name(path.name + suffix)
             if beside.exists() and is_exposed(beside):
                 beside.chmod(FILE_MODE)
@@ -38,12 +38,12 @@ def open_private(path: str, flags: int) -> int:
 
 def is_exposed(path: Path) -> bool:
     """Whether others on the machine may read it or write there."""
-    return bool(path.stat().st_mode & _OTHERS)
+    return bool(path.stat().st_mode & _OTHERS_MODE)
 
 
-def exposed_paths(settings: Settings) -> Iterator[Path]:
+def find_exposed_paths(settings: Settings) -> Iterator[Path]:
     """What others may read of the store, its key, and the snapshots."""
-    for path in _private_paths(settings):
+    for path in _iter_private_paths(settings):
         with suppress(FileNotFoundError):
             if is_exposed(path):
                 yield path
@@ -51,16 +51,16 @@ def exposed_paths(settings: Settings) -> Iterator[Path]:
 
 def close_to_others(settings: Settings) -> None:
     """Take the rights of others away where they are; files of another account stay as they are."""
-    for path in exposed_paths(settings):
+    for path in find_exposed_paths(settings):
         with suppress(OSError):
             path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
 
 
-def _private_paths(settings: Settings) -> Iterator[Path]:
+def _iter_private_paths(settings: Settings) -> Iterator[Path]:
     url = make_url(settings.store_url)
     if url.get_backend_name() == "sqlite" and url.database:
         database = Path(url.database)
-        yield from (database.with_name(database.name + suffix) for suffix in _BESIDE)
+        yield from (database.with_name(database.name + suffix) for suffix in _SIDE_FILE_SUFFIXES)
     yield settings.own_key_file
     yield settings.snapshot_dir
     yield from settings.snapshot_dir.rglob("*")

@@ -33,29 +33,29 @@ _UPGRADE_LOCK = 1_000_100
 """Any number all our processes agree on; PostgreSQL's advisory locks have no names."""
 _LOCK_SECONDS = 2.0
 """A migration that waits for a table makes everybody behind it wait as well: not for long."""
-_MOST_TRIES = 60
-_LONGEST_PAUSE = 2.0
+_MAX_ATTEMPTS = 60
+_MAX_PAUSE_SECONDS = 2.0
 _LOCK_NOT_AVAILABLE = "55P03"
 _FLOORS = table_of(SchemaFloor)
 
 
-class StoreEmpty(SurveyError):
+class EmptyStoreError(SurveyError):
     code = "store_empty"
 
 
-class StoreTooOld(SurveyError):
+class StoreTooOldError(SurveyError):
     """The store was made by an older version and has to be upgraded first."""
 
     code = "store_too_old"
 
 
-class StoreTooNew(SurveyError):
+class StoreTooNewError(SurveyError):
     """A newer version changed the store in a way that this one cannot work with."""
 
     code = "store_too_new"
 
 
-class StoreInUse(SurveyError):
+class StoreInUseError(SurveyError):
     """Somebody's long work held a table during every try; nothing of the migration was made."""
 
     code = "store_in_use"
@@ -70,14 +70,14 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def head() -> str:
+def head_revision() -> str:
     """The revision that this version of the product works with."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None
     return revision
 
 
-def revision(url: str) -> str | None:
+def stored_revision(url: str) -> str | None:
     """The revision a database stands at; None when it was never migrated."""
     with engine_for(url).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
@@ -89,7 +89,7 @@ def known_revisions() -> list[str]:
     return [script.revision for script in scripts.walk_revisions()]
 
 
-def _own_floor() -> str:
+def _required_floor() -> str:
     """The oldest version that can work with the store as this one leaves it: what the newest
     migration that says `serves_from` says."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
@@ -97,20 +97,20 @@ def _own_floor() -> str:
     return str(next(floor for floor in floors if floor))
 
 
-def check(url: str) -> None:
+def require_compatible_schema(url: str) -> None:
     """Raise, in words, unless this version can work with the store as it is.
 
     A store that a newer version upgraded is fine as long as that version says so: it left the
     oldest revision whose code still works there.
     """
-    present = revision(url)
+    present = stored_revision(url)
     if present is None:
-        raise StoreEmpty(msg("The store is empty. Please run: survey init"))
+        raise EmptyStoreError(msg("The store is empty. Please run: survey init"))
     known = known_revisions()
     if present == known[0]:
         return
     if present in known:
-        raise StoreTooOld(
+        raise StoreTooOldError(
             msg(
                 "The store is at version {present} and this program needs {needed}. "
                 "Please run: survey init",
@@ -120,7 +120,7 @@ def check(url: str) -> None:
         )
     floor = _floor_of(url)
     if floor not in known:
-        raise StoreTooNew(
+        raise StoreTooNewError(
             msg(
                 "A newer version of this program changed the store (version {present}); this one "
                 "knows versions up to {newest} and would damage it. Please install the newer one.",
@@ -145,32 +145,32 @@ def upgrade(url: str) -> None:
     """
     engine = engine_for(url)
     if engine.dialect.name == "postgresql":
-        with _turn(engine):
+        with _migration_lock(engine):
             if _is_newer(url):
-                check(url)
+                require_compatible_schema(url)
             else:
-                _upgrade_while_others_serve(engine)
+                _upgrade_online(engine)
         return
     with engine.execution_options(survey_writes=True).begin() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
         if present is None or present in known_revisions():
             upgrade_within(connection)
             return
-    check(url)
+    require_compatible_schema(url)
 
 
 def _is_newer(url: str) -> bool:
-    present = revision(url)
+    present = stored_revision(url)
     return present is not None and present not in known_revisions()
 
 
 def _set_floor(connection: Connection) -> None:
     connection.execute(delete(_FLOORS))
-    connection.execute(insert(_FLOORS), {"revision": _own_floor()})
+    connection.execute(insert(_FLOORS), {"revision": _required_floor()})
 
 
 @contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
+def _migration_lock(engine: Engine) -> Iterator[None]:
     """One process migrates at a time. The lock is the session's and stands in no transaction, for
     which CREATE INDEX CONCURRENTLY would wait."""
     key = {"key": _UPGRADE_LOCK}
@@ -183,12 +183,12 @@ def _turn(engine: Engine) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
-def _upgrade_while_others_serve(engine: Engine) -> None:
+def _upgrade_online(engine: Engine) -> None:
     """Each migration in a transaction of its own; one that gets no lock lets go and tries again."""
-    migrating = postgres.migrating_engine(
+    migrating = postgres.migration_engine(
         engine.url, current_settings(), lock_seconds=_LOCK_SECONDS
     )
-    for tried in range(1, _MOST_TRIES + 1):
+    for tried in range(1, _MAX_ATTEMPTS + 1):
         try:
             with migrating.connect() as connection:
                 upgrade_within(connection)
@@ -198,8 +198,8 @@ def _upgrade_while_others_serve(engine: Engine) -> None:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                 raise
             _LOG.warning("a table is in use; the migration tries again (try %d)", tried + 1)
-            time.sleep(random.uniform(0, _LONGEST_PAUSE))
-    raise StoreInUse(
+            time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
+    raise StoreInUseError(
         msg("Other work holds the store. Please try again when freezing and imports have ended.")
     )
 

@@ -16,23 +16,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
 from survey.locale import LANGUAGES, translator
-from survey.publish.charts import lay_out_ahead
+from survey.publish.charts import prebuild_specs
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import read_scope
 from survey.store.tables import InstrumentVersion, Wave, WaveState
-from survey.ui.anchoring import keep_anchoring
 from survey.ui.page_access import PageAccess
-from survey.ui.watching import keep_cleaning, keep_looking
+from survey.ui.periodic_tasks import run_anchor_loop, run_assessment_loop, run_retention_loop
 from survey.web.assets import warm_assets
-from survey.web.doorkeeper import Doorkeeper
-from survey.web.invited import form_body
-from survey.web.routes import build_app, is_ours
+from survey.web.invitation_page import form_body
+from survey.web.request_middleware import RequestMiddleware
+from survey.web.routes import build_app, is_own_path
 from survey.web.security import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT, is_https
 
 _LOG = logging.getLogger(__name__)
 
 
-class SafeHeaders:
+class SecurityHeadersMiddleware:
     """Adds the security headers that an answer does not carry already."""
 
     def __init__(self, app: ASGIApp, trusted_proxies: int = 0) -> None:
@@ -42,7 +41,7 @@ class SafeHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        usual = PAGE_HEADERS if is_ours(scope["path"]) else DASHBOARD_HEADERS
+        usual = PAGE_HEADERS if is_own_path(scope["path"]) else DASHBOARD_HEADERS
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -56,7 +55,7 @@ class SafeHeaders:
         await self.app(scope, receive, send_safely)
 
 
-def _close_the_side_door() -> None:
+def _disable_page_discovery() -> None:
     """Turn off the discovery of `pages/` before the first visitor.
 
     Until some session has run `st.navigation`, Streamlit runs `pages/x.py` itself for the address
@@ -68,7 +67,7 @@ def _close_the_side_door() -> None:
     bare_mode.disabled = False
 
 
-def _warm_up(settings: Settings) -> None:
+def _warm_caches(settings: Settings) -> None:
     """What the first visitor would otherwise wait for."""
     warm_assets()
     for language in LANGUAGES:
@@ -84,10 +83,10 @@ def _warm_up(settings: Settings) -> None:
             form_body(settings.store_url, sha256)
 
 
-def _lay_out() -> None:
+def _prebuild_charts() -> None:
     """Behind the first readers; should it fail, they wait a little, and the platform stays up."""
     try:
-        lay_out_ahead()
+        prebuild_specs()
     except Exception:
         _LOG.exception("pictures could not be laid out ahead")
 
@@ -95,21 +94,21 @@ def _lay_out() -> None:
 def _lifespan(settings: Settings) -> Callable[[App], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def warm(_: App) -> AsyncIterator[dict[str, Any]]:
-        await to_thread.run_sync(_warm_up, settings)
+        await to_thread.run_sync(_warm_caches, settings)
         async with create_task_group() as behind:
-            behind.start_soon(to_thread.run_sync, _lay_out)
-            behind.start_soon(keep_anchoring, settings)
+            behind.start_soon(to_thread.run_sync, _prebuild_charts)
+            behind.start_soon(run_anchor_loop, settings)
             if settings.look_at_new:
-                behind.start_soon(keep_looking, settings)
+                behind.start_soon(run_assessment_loop, settings)
             if settings.clean_up:
-                behind.start_soon(keep_cleaning, settings)
+                behind.start_soon(run_retention_loop, settings)
             yield {}
             behind.cancel_scope.cancel()
 
     return warm
 
 
-class TwoDoors:
+class PathDispatcher:
     """Our own addresses straight to our routes, all others to Streamlit.
 
     An interview at the public door then does not walk through Streamlit's sessions and gzip.
@@ -119,17 +118,17 @@ class TwoDoors:
         self.own, self.pages = own, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        mine = scope["type"] == "http" and is_ours(scope["path"])
+        mine = scope["type"] == "http" and is_own_path(scope["path"])
         await (self.own if mine else self.pages)(scope, receive, send)
 
 
 def create_app(settings: Settings, script: Path = PROJECT_ROOT / "app.py") -> ASGIApp:
     """The whole platform as one application, for uvicorn or any other ASGI server."""
-    _close_the_side_door()
+    _disable_page_discovery()
     own = build_app(settings)
     pages = App(script, lifespan=_lifespan(settings))
-    doors = TwoDoors(own, PageAccess(pages, settings))
-    return Doorkeeper(SafeHeaders(doors, settings.trusted_proxies), settings)
+    doors = PathDispatcher(own, PageAccess(pages, settings))
+    return RequestMiddleware(SecurityHeadersMiddleware(doors, settings.trusted_proxies), settings)
 
 
 def __getattr__(name: str) -> ASGIApp:

@@ -6,66 +6,71 @@ from typing import Any
 
 import streamlit as st
 
-from survey.fieldwork.correction import Returned, check, resubmit, returned_to
-from survey.fieldwork.reasons import MAX_NOTE
-from survey.fieldwork.submission import AnswersInvalid
-from survey.instrument.answers import Problem
-from survey.instrument.model import Item, Kind
+from survey.fieldwork.correction import (
+    ReturnedResponse,
+    list_returned,
+    resubmit,
+    validate_correction,
+)
+from survey.fieldwork.review_reasons import MAX_NOTE
+from survey.fieldwork.submission import InvalidAnswersError
+from survey.instrument.answers import AnswerProblem
+from survey.instrument.model import Item, ItemKind
 from survey.locale import Message, SurveyError, Translator
 from survey.store.engine import read_scope
-from survey.store.repeating import write
 from survey.store.tables import now
-from survey.ui.page import Visit
-from survey.ui.reviewed import answer_words, moment, reason_words
-from survey.ui.session import signed_in
+from survey.store.transactions import run_in_transaction
+from survey.ui.current_principal import require_principal
+from survey.ui.page_runner import PageContext
+from survey.ui.response_html import format_answer, format_reason, format_time
 
-_CHOSEN = frozenset({Kind.RATING, Kind.SELECT_ONE, Kind.SELECT_MULTIPLE})
+_CHOSEN = frozenset({ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE})
 """Kinds whose answer is chosen from a list; the others are typed."""
 _DONE, _PROBLEM = "corrections/done", "corrections/problem"
 
 
-def show_returned(visit: Visit) -> None:
+def show_returned(visit: PageContext) -> None:
     """Above all other work: what a reviewer sent back to this surveyor, if anything."""
     t = visit.t
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.toast(done)
     with read_scope(visit.settings.store_url) as session:
-        waiting = returned_to(session=session, principal=visit.principal)
+        waiting = list_returned(session=session, principal=visit.principal)
     if not waiting:
         return
     st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
     for returned in waiting:
-        title = f"{returned.point_name} · {moment(returned.submitted_at)}"
+        title = f"{returned.point_name} · {format_time(returned.submitted_at)}"
         place = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
         if place.open:
             with place:
-                _correct(visit, returned)
+                _draw_correction(visit, returned)
 
 
-def _correct(visit: Visit, returned: Returned) -> None:
+def _draw_correction(visit: PageContext, returned: ReturnedResponse) -> None:
     t = visit.t
-    title, asked = escape(t("The reviewer asks")), escape(reason_words(t, returned.reason))
+    title, asked = escape(t("The reviewer asks")), escape(format_reason(t, returned.reason))
     st.html(f'<section class="hcs-flags"><b>{title}</b><p>{asked}</p></section>')
-    _say_problem(t, returned)
+    _draw_problem(t, returned)
     items = _items(returned, returned.answers)
     st.multiselect(
         t("Questions to correct"), list(items), key=_chosen_key(returned),
         format_func=lambda name: _label(items[name], returned.language),
         placeholder=t("Choose the questions whose answer was wrong"),
     )  # fmt: skip
-    for item in _corrected(returned, _answers(returned)):
-        _field(t, returned, item)
+    for item in _corrected_items(returned, _answers(returned)):
+        _draw_field(t, returned, item)
     st.text_area(
         t("What you checked or corrected"), key=_note_key(returned), height=80, max_chars=MAX_NOTE
     )
     st.button(
         t("Hand in again"), type="primary", key=f"resubmit-{returned.response_id}",
-        on_click=_hand_in, args=(visit, returned),
+        on_click=_submit_correction, args=(visit, returned),
     )  # fmt: skip
 
 
-def _corrected(returned: Returned, answers: Mapping[str, Any]) -> list[Item]:
+def _corrected_items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> list[Item]:
     """The questions chosen, and those that the new answers open, which then need one as well."""
     before = _items(returned, returned.answers)
     chosen = [before[name] for name in st.session_state.get(_chosen_key(returned), ())]
@@ -73,7 +78,7 @@ def _corrected(returned: Returned, answers: Mapping[str, Any]) -> list[Item]:
     return [*chosen, *opened]
 
 
-def _answers(returned: Returned) -> dict[str, Any]:
+def _answers(returned: ReturnedResponse) -> dict[str, Any]:
     """The answers as the fields stand at this moment.
 
     Read from the fields themselves: a button that is clicked right after typing still carries what
@@ -81,22 +86,22 @@ def _answers(returned: Returned) -> dict[str, Any]:
     """
     answers = dict(returned.answers)
     asked: set[str] = set()
-    while missing := [i for i in _corrected(returned, answers) if i.name not in asked]:
+    while missing := [i for i in _corrected_items(returned, answers) if i.name not in asked]:
         for item in missing:
             asked.add(item.name)
             key = _answer_key(returned, item)
             if key in st.session_state:
-                answers[item.name] = _typed(item, st.session_state[key])
+                answers[item.name] = _parse_entered(item, st.session_state[key])
     return answers
 
 
-def _items(returned: Returned, answers: Mapping[str, Any]) -> dict[str, Item]:
+def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, Item]:
     """The questions that these answers lead to, in order."""
     known = returned.instrument.by_name
     return {
         name: known[name]
-        for name in check(returned, answers).route
-        if known[name].kind not in {Kind.NOTE, Kind.CALCULATE}
+        for name in validate_correction(returned, answers).route
+        if known[name].kind not in {ItemKind.NOTE, ItemKind.CALCULATE}
     }
 
 
@@ -104,21 +109,21 @@ def _label(item: Item, language: str) -> str:
     return item.label.get(language) or next(iter(item.label.values()), item.name)
 
 
-def _field(t: Translator, returned: Returned, item: Item) -> None:
+def _draw_field(t: Translator, returned: ReturnedResponse, item: Item) -> None:
     """A field for one answer that starts with what is stored."""
     label, key = _label(item, returned.language), _answer_key(returned, item)
     before = returned.answers.get(item.name)
     codes: list[Any] = [special.value for special in item.specials]
-    if item.kind is Kind.RATING:
+    if item.kind is ItemKind.RATING:
         codes = [*range(int(item.minimum or 1), int(item.maximum or 10) + 1), *codes]
-    elif item.kind is Kind.SELECT_ONE:
+    elif item.kind is ItemKind.SELECT_ONE:
         codes = [choice.name for choice in item.choices] + codes
-    elif item.kind is Kind.SELECT_MULTIPLE:
+    elif item.kind is ItemKind.SELECT_MULTIPLE:
         names = [choice.name for choice in item.choices]
         st.multiselect(
             label, names, default=[each for each in before or [] if each in names], key=key,
             placeholder=t("Please choose"),
-            format_func=lambda name: answer_words(t, item, [name], returned.language),
+            format_func=lambda name: format_answer(t, item, [name], returned.language),
         )  # fmt: skip
         return
     else:
@@ -126,7 +131,7 @@ def _field(t: Translator, returned: Returned, item: Item) -> None:
         return
     st.selectbox(
         label, codes, index=codes.index(before) if before in codes else None, key=key,
-        format_func=lambda code: answer_words(t, item, code, returned.language),
+        format_func=lambda code: format_answer(t, item, code, returned.language),
         placeholder=t("Please choose"),
     )  # fmt: skip
 
@@ -135,47 +140,47 @@ def _plain(answer: Any) -> str:
     return "" if answer is None else str(answer)
 
 
-def _typed(item: Item, entered: Any) -> Any:
+def _parse_entered(item: Item, entered: Any) -> Any:
     """What was entered as the questionnaire's kind of answer; what is no number stays a text, which
     the questionnaire refuses in its own words."""
     if item.kind in _CHOSEN:
         return entered
     words = (entered or "").strip()
-    if item.kind in {Kind.INTEGER, Kind.DECIMAL}:
+    if item.kind in {ItemKind.INTEGER, ItemKind.DECIMAL}:
         try:
-            return int(words) if item.kind is Kind.INTEGER else float(words)
+            return int(words) if item.kind is ItemKind.INTEGER else float(words)
         except ValueError:
             return words
     return words
 
 
-def _chosen_key(returned: Returned) -> str:
+def _chosen_key(returned: ReturnedResponse) -> str:
     return f"correct/{returned.response_id}"
 
 
-def _answer_key(returned: Returned, item: Item) -> str:
+def _answer_key(returned: ReturnedResponse, item: Item) -> str:
     return f"answer/{returned.response_id}/{item.name}"
 
 
-def _note_key(returned: Returned) -> str:
+def _note_key(returned: ReturnedResponse) -> str:
     return f"note/{returned.response_id}"
 
 
-def _hand_in(visit: Visit, returned: Returned) -> None:
+def _submit_correction(visit: PageContext, returned: ReturnedResponse) -> None:
     t = visit.t
     answers = _answers(returned)
     try:
-        principal = signed_in(visit.settings)
+        principal = require_principal(visit.settings)
         note = st.session_state.get(_note_key(returned)) or ""
-        write(
+        run_in_transaction(
             visit.settings.store_url,
             lambda session: resubmit(
                 session=session, principal=principal, response_id=returned.response_id,
                 answers=answers, note=note, expected_version=returned.version, now=now(),
             ),
         )  # fmt: skip
-    except AnswersInvalid as error:
-        words = [_problem(t, returned, problem) for problem in error.problems]
+    except InvalidAnswersError as error:
+        words = [_problem_text(t, returned, problem) for problem in error.problems]
         st.session_state[_PROBLEM] = (returned.response_id, [t(error.message), *words])
     except SurveyError as error:
         st.session_state[_PROBLEM] = (returned.response_id, [t(error.message)])
@@ -183,7 +188,7 @@ def _hand_in(visit: Visit, returned: Returned) -> None:
         st.session_state[_DONE] = t("Handed in again. Thank you!")
 
 
-def _problem(t: Translator, returned: Returned, problem: Problem) -> str:
+def _problem_text(t: Translator, returned: ReturnedResponse, problem: AnswerProblem) -> str:
     item = returned.instrument.by_name.get(problem.item)
     message = problem.message
     words = (
@@ -195,7 +200,7 @@ def _problem(t: Translator, returned: Returned, problem: Problem) -> str:
     return t("{name}: {note}", name=name, note=words)
 
 
-def _say_problem(t: Translator, returned: Returned) -> None:
+def _draw_problem(t: Translator, returned: ReturnedResponse) -> None:
     problem = st.session_state.get(_PROBLEM)
     if problem is None or problem[0] != returned.response_id:
         return

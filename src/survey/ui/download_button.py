@@ -14,10 +14,10 @@ from typing import Literal
 import streamlit as st
 
 from survey.locale import SurveyError
-from survey.ui import session
-from survey.ui.furniture import notice
-from survey.ui.page import Visit, fragment
-from survey.web.downloads import DOWNLOADS, Download, require_same
+from survey.ui import current_principal
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.web.downloads import DOWNLOAD_STORE, Download, require_unchanged_principal
 
 CSV = "text/csv"
 PDF = "application/pdf"
@@ -35,8 +35,8 @@ class File:
     make: Callable[[], bytes]
 
 
-def download_button(
-    visit: Visit,
+def draw_download_button(
+    visit: PageContext,
     label: str,
     file: File,
     *,
@@ -46,12 +46,12 @@ def download_button(
 ) -> None:
     """A button like any other; pressing it again makes the file anew."""
     with st.container(width="content", gap=None):
-        _button(visit, label, file, key=key, type=type, icon=icon)
+        _draw_button(visit, label, file, key=key, type=type, icon=icon)
 
 
-@fragment()
-def _button(
-    visit: Visit,
+@page_fragment()
+def _draw_button(
+    visit: PageContext,
     label: str,
     file: File,
     *,
@@ -65,26 +65,30 @@ def _button(
         return
     try:
         with st.spinner(t("Preparing the file …")):
-            address = leave(visit, file)
+            address = publish_file(visit, file)
     except SurveyError as error:
-        notice(t("No file was made."), t(error.message))
+        draw_notice(t("No file was made."), t(error.message))
         return
     begin = st.components.v2.component("survey_download", js=_script())
     begin(key=f"{key}/begin", data={"address": address})
 
 
-def leave(visit: Visit, file: File) -> str:
+def publish_file(visit: PageContext, file: File) -> str:
     """Make the file and leave it for the person who is signed in now; its address.
 
-    The page may have been drawn hours ago: raises `AccessDenied` when that person has signed out
+    The page may have been drawn hours ago: raises `AccessDeniedError` when that person has
+    signed out
     since, or has another role or area.
     """
-    secret, person = session.browser_secret(), session.signed_in(visit.settings)
-    require_same(visit.principal, person)
+    secret, person = (
+        current_principal.session_cookie(),
+        current_principal.require_principal(visit.settings),
+    )
+    require_unchanged_principal(visit.principal, person)
     if visit.action is not None:
         person.require(visit.action)
     download = Download(file.name, file.media_type, file.make(), person, visit.action)
-    return DOWNLOADS.offer(secret or "", download)
+    return DOWNLOAD_STORE.add(secret or "", download)
 
 
 @lru_cache(maxsize=1)

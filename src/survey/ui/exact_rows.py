@@ -9,32 +9,36 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.fieldwork.clock import CHINA
 from survey.locale import Message, SurveyError, msg
-from survey.publish.rows import (
-    LONGEST_PURPOSE,
-    LONGEST_REASON,
+from survey.publish.microdata import (
+    MAX_PURPOSE_CHARS,
+    MAX_REASON_CHARS,
     ExactRequest,
     ExportableWave,
-    Form,
+    FileFormat,
     RequestState,
     decide_exact_rows,
-    exact_requests,
     export_exact_rows,
+    list_exact_requests,
+    list_pending_requests,
     request_exact_rows,
-    waiting_for,
 )
+from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import Decision, now
-from survey.store.unavailable import change_scope
-from survey.ui.download_button import CSV, XLSX, File, download_button
-from survey.ui.furniture import notice
-from survey.ui.page import Visit
-from survey.ui.session import signed_in
+from survey.store.transactions import write_scope
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
 
-MEDIA = {Form.CSV: CSV, Form.XLSX: XLSX, Form.PARQUET: "application/vnd.apache.parquet"}
-FORM_NAMES = {Form.CSV: "CSV", Form.XLSX: "Excel (XLSX)", Form.PARQUET: "Parquet"}
-STATE_WORDS: dict[RequestState, Message] = {
+MEDIA = {
+    FileFormat.CSV: CSV,
+    FileFormat.XLSX: XLSX,
+    FileFormat.PARQUET: "application/vnd.apache.parquet",
+}
+FORM_NAMES = {FileFormat.CSV: "CSV", FileFormat.XLSX: "Excel (XLSX)", FileFormat.PARQUET: "Parquet"}
+STATE_NAMES: dict[RequestState, Message] = {
     RequestState.WAITING: msg("waits for approval"),
     RequestState.APPROVED: msg("approved, not taken yet"),
     RequestState.REFUSED: msg("not approved"),
@@ -45,7 +49,7 @@ STATE_WORDS: dict[RequestState, Message] = {
 _DONE, _PROBLEM = "exact/done", "exact/problem"
 
 
-def exact_rows(visit: Visit, wave: ExportableWave) -> None:
+def draw_exact_rows(visit: PageContext, wave: ExportableWave) -> None:
     """For analysts: the form, the own requests for this wave, the file of an approved one."""
     t = visit.t
     st.subheader(t("Exact file"), anchor=False)
@@ -56,48 +60,52 @@ def exact_rows(visit: Visit, wave: ExportableWave) -> None:
             "seven days, as long as the wave is not frozen anew."
         )
     )
-    _say_what_happened(visit)
+    _show_feedback(visit)
     with read_scope(visit.settings.store_url) as session:
-        own = exact_requests(session=session, principal=visit.principal, now=now())
+        own = list_exact_requests(session=session, principal=visit.principal, now=now())
     own = [this_request for this_request in own if this_request.wave == wave.key]
     if own:
         st.table(
-            [_row(visit, this_request) for this_request in own], border="horizontal", alt=t("Own requests"),
-        )  # fmt: skip
+            [_request_row(visit, this_request) for this_request in own],
+            border="horizontal",
+            alt=t("Own requests"),
+        )
     for request in own:
         if request.state is RequestState.APPROVED:
-            _take(visit, request)
+            _draw_export(visit, request)
     if not any(this_request.state is RequestState.WAITING for this_request in own):
-        _ask(visit, wave)
+        _draw_request_form(visit, wave)
 
 
-def _row(visit: Visit, request: ExactRequest) -> dict[str, str]:
+def _request_row(visit: PageContext, request: ExactRequest) -> dict[str, str]:
     t = visit.t
     who = request.decided_by or t("operator")
-    decided = f"{who} {_day(request.decided_at)}" if request.decided_at else "–"
+    decided = f"{who} {_format_time(request.decided_at)}" if request.decided_at else "–"
     return {
-        t("Requested"): _day(request.requested_at),
+        t("Requested"): _format_time(request.requested_at),
         t("Purpose"): request.purpose,
-        t("State"): t(STATE_WORDS[request.state]),
+        t("State"): t(STATE_NAMES[request.state]),
         t("Decided"): decided,
         t("Reason"): request.reason or "–",
     }
 
 
-def _day(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
-def _ask(visit: Visit, wave: ExportableWave) -> None:
+def _draw_request_form(visit: PageContext, wave: ExportableWave) -> None:
     t = visit.t
     with st.form("exact/request", border=True, enter_to_submit=False, clear_on_submit=False):
         purpose = st.text_area(
-            t("What the exact file is needed for"), key="exact/purpose", max_chars=LONGEST_PURPOSE,
+            t("What the exact file is needed for"),
+            key="exact/purpose",
+            max_chars=MAX_PURPOSE_CHARS,
             height=90,
-        )  # fmt: skip
+        )
         wanted = st.form_submit_button(t("Ask for an exact file"))
     if wanted:
-        _act(
+        _run_change(
             visit,
             lambda session, person: request_exact_rows(
                 session=session, principal=person, wave_key=wave.key, purpose=str(purpose or ""),
@@ -107,33 +115,35 @@ def _ask(visit: Visit, wave: ExportableWave) -> None:
         )  # fmt: skip
 
 
-def _take(visit: Visit, request: ExactRequest) -> None:
+def _draw_export(visit: PageContext, request: ExactRequest) -> None:
     t, place = visit.t, f"exact/{request.id}"
     if request.valid_until is not None:
-        st.success(t("Approved; can be taken once until {until}.", until=_day(request.valid_until)))
-    form = Form(
+        st.success(
+            t("Approved; can be taken once until {until}.", until=_format_time(request.valid_until))
+        )
+    form = FileFormat(
         st.radio(
-            t("File"), [each.value for each in Form], horizontal=True, key=f"{place}/form",
-            format_func=lambda each: FORM_NAMES[Form(each)],
+            t("File"), [each.value for each in FileFormat], horizontal=True, key=f"{place}/form",
+            format_func=lambda each: FORM_NAMES[FileFormat(each)],
         )
     )  # fmt: skip
     name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
-    download_button(
+    draw_download_button(
         visit, t("Take the exact file"),
-        File(name, MEDIA[form], lambda: _made(visit, request.id, form)), key=f"{place}/take",
+        File(name, MEDIA[form], lambda: _export_file(visit, request.id, form)), key=f"{place}/take",
         type="primary", icon=":material/download:",
     )  # fmt: skip
 
 
-def _made(visit: Visit, request_id: UUID, form: Form) -> bytes:
-    with change_scope(visit.settings.store_url) as session:
+def _export_file(visit: PageContext, request_id: UUID, form: FileFormat) -> bytes:
+    with write_scope(visit.settings.store_url) as session:
         return export_exact_rows(
-            visit.settings, session=session, principal=signed_in(visit.settings),
+            visit.settings, session=session, principal=require_principal(visit.settings),
             request_id=request_id, form=form, t=visit.t, now=now(),
         ).content  # fmt: skip
 
 
-def requests_to_decide(visit: Visit) -> None:
+def draw_pending_requests(visit: PageContext) -> None:
     """For those who approve: what others ask for."""
     t = visit.t
     st.subheader(t("Requests for exact files"), anchor=False)
@@ -144,28 +154,35 @@ def requests_to_decide(visit: Visit) -> None:
             "not serve."
         )
     )
-    _say_what_happened(visit)
+    _show_feedback(visit)
     with read_scope(visit.settings.store_url) as session:
-        waiting = waiting_for(session=session, principal=visit.principal, now=now())
+        waiting = list_pending_requests(session=session, principal=visit.principal, now=now())
     if not waiting:
-        notice(t("No request waits"), t("Requests of analysts appear here until they are decided."))
+        draw_notice(
+            t("No request waits"), t("Requests of analysts appear here until they are decided.")
+        )
     for request in waiting:
-        _decide(visit, request)
+        _draw_decision(visit, request)
 
 
-def _decide(visit: Visit, request: ExactRequest) -> None:
+def _draw_decision(visit: PageContext, request: ExactRequest) -> None:
     t = visit.t
     with st.form(f"exact/decide/{request.id}", border=True, enter_to_submit=False):
         st.text(
             t(
                 "{name} ({login}), area {area}, {day}",
-                name=request.name, login=request.account, area=request.area, day=_day(request.requested_at),
+                name=request.name,
+                login=request.account,
+                area=request.area,
+                day=_format_time(request.requested_at),
             )
-        )  # fmt: skip
+        )
         st.text(t("Wave: {wave}", wave=request.title.get(visit.language, request.wave)))
         st.text(t("Purpose: {purpose}", purpose=request.purpose))
         reason = st.text_input(
-            t("Reason of the decision"), key=f"exact/reason/{request.id}", max_chars=LONGEST_REASON
+            t("Reason of the decision"),
+            key=f"exact/reason/{request.id}",
+            max_chars=MAX_REASON_CHARS,
         )
         with st.container(horizontal=True):
             approve = st.form_submit_button(
@@ -174,7 +191,7 @@ def _decide(visit: Visit, request: ExactRequest) -> None:
             refuse = st.form_submit_button(t("Do not approve"), key=f"exact/no/{request.id}")
     if approve or refuse:
         decision = Decision.APPROVED if approve else Decision.REFUSED
-        _act(
+        _run_change(
             visit,
             lambda session, person: decide_exact_rows(
                 session=session, principal=person, request_id=request.id, decision=decision,
@@ -184,20 +201,20 @@ def _decide(visit: Visit, request: ExactRequest) -> None:
         )  # fmt: skip
 
 
-def _act(visit: Visit, change: Callable[[Session, Principal], Any], done: str) -> None:
+def _run_change(visit: PageContext, change: Callable[[Session, Principal], Any], done: str) -> None:
     """Run one change as whoever is signed in now, and draw the page anew."""
     try:
-        with change_scope(visit.settings.store_url) as session:
-            change(session, signed_in(visit.settings))
+        with write_scope(visit.settings.store_url) as session:
+            change(session, require_principal(visit.settings))
         st.session_state[_DONE] = done
     except SurveyError as error:
         st.session_state[_PROBLEM] = visit.t(error.message)
     st.rerun()
 
 
-def _say_what_happened(visit: Visit) -> None:
+def _show_feedback(visit: PageContext) -> None:
     done, problem = (st.session_state.pop(place, None) for place in (_DONE, _PROBLEM))
     if done is not None:
         st.success(done)
     if problem is not None:
-        notice(problem, visit.t("Nothing was changed."))
+        draw_notice(problem, visit.t("Nothing was changed."))

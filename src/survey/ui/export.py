@@ -4,46 +4,47 @@ import streamlit as st
 
 from survey.access.principal import Action
 from survey.locale import SurveyError
-from survey.publish.rows import (
-    LONGEST_PURPOSE,
+from survey.publish.microdata import (
+    MAX_PURPOSE_CHARS,
     ExportableWave,
-    Form,
-    RowFile,
+    FileFormat,
+    MicrodataFile,
     deviation_lines,
     export_rows,
-    exportable_waves,
+    list_exportable_waves,
 )
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
-from survey.ui.download_button import File, download_button
-from survey.ui.exact_rows import FORM_NAMES, MEDIA, exact_rows, requests_to_decide
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import File, draw_download_button
+from survey.ui.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
 from survey.ui.filters import filter_row
-from survey.ui.furniture import notice
 from survey.ui.glossary import explain
-from survey.ui.page import Visit
-from survey.ui.session import signed_in
-from survey.ui.url import pick
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
 
 _MADE = "export/made"
 
 
-def export(visit: Visit) -> None:
+def draw_export(visit: PageContext) -> None:
     """Rows for analysts, and requests for exact files for those who decide them."""
     if visit.principal.may(Action.APPROVE_EXACT_ROWS):
-        requests_to_decide(visit)
+        draw_pending_requests(visit)
     if visit.principal.may(Action.EXPORT_ROWS):
-        _rows(visit)
+        _draw_export_form(visit)
 
 
-def _rows(visit: Visit) -> None:
+def _draw_export_form(visit: PageContext) -> None:
     """Says what to do when no wave is frozen yet."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
         waves = {
-            wave.key: wave for wave in exportable_waves(session=session, principal=visit.principal)
+            wave.key: wave
+            for wave in list_exportable_waves(session=session, principal=visit.principal)
         }
     if not waves:
-        notice(
+        draw_notice(
             t("There is nothing to export yet"),
             t("Interviews can be taken away once a wave has been frozen for good."),
         )
@@ -54,13 +55,13 @@ def _rows(visit: Visit) -> None:
             show=lambda code: waves[code].title.get(visit.language, code),
             explanation=explain("wave", visit.language),
         )  # fmt: skip
-    _what_is_in_it(visit, waves[key])
-    _form(visit, waves[key])
-    _made(visit, key)
-    exact_rows(visit, waves[key])
+    _draw_contents(visit, waves[key])
+    _draw_purpose_form(visit, waves[key])
+    _draw_file(visit, key)
+    draw_exact_rows(visit, waves[key])
 
 
-def _what_is_in_it(visit: Visit, wave: ExportableWave) -> None:
+def _draw_contents(visit: PageContext, wave: ExportableWave) -> None:
     t = visit.t
     st.subheader(t("Single interviews, de-identified"), anchor=False)
     st.markdown(
@@ -79,24 +80,24 @@ def _what_is_in_it(visit: Visit, wave: ExportableWave) -> None:
     )
 
 
-def _form(visit: Visit, wave: ExportableWave) -> None:
+def _draw_purpose_form(visit: PageContext, wave: ExportableWave) -> None:
     t = visit.t
     with st.form("export/rows", border=True, enter_to_submit=False):
         purpose = st.text_area(
-            t("What the rows are needed for"), key="export/purpose", max_chars=LONGEST_PURPOSE,
+            t("What the rows are needed for"), key="export/purpose", max_chars=MAX_PURPOSE_CHARS,
             height=90,
         )  # fmt: skip
         form = st.radio(
-            t("File"), [choice.value for choice in Form], horizontal=True, key="export/form",
-            format_func=lambda choice: FORM_NAMES[Form(choice)],
+            t("File"), [choice.value for choice in FileFormat], horizontal=True, key="export/form",
+            format_func=lambda choice: FORM_NAMES[FileFormat(choice)],
         )  # fmt: skip
         wanted = st.form_submit_button(t("Make the file"), type="primary")
     if wanted:
         st.session_state.pop(_MADE, None)
-        _make(visit, wave, str(purpose or ""), Form(form))
+        _create_file(visit, wave, str(purpose or ""), FileFormat(form))
 
 
-def _make(visit: Visit, wave: ExportableWave, purpose: str, form: Form) -> None:
+def _create_file(visit: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
     t = visit.t
     try:
         with (
@@ -104,18 +105,18 @@ def _make(visit: Visit, wave: ExportableWave, purpose: str, form: Form) -> None:
             session_scope(visit.settings.store_url) as session,
         ):
             made = export_rows(
-                visit.settings, session=session, principal=signed_in(visit.settings),
+                visit.settings, session=session, principal=require_principal(visit.settings),
                 wave_key=wave.key, purpose=purpose, form=form, t=t, now=now(),
             )  # fmt: skip
     except SurveyError as error:
-        notice(t(error.message), t("No file was made."))
+        draw_notice(t(error.message), t("No file was made."))
         return
     st.session_state[_MADE] = (wave.key, form, made)
 
 
-def _made(visit: Visit, key: str) -> None:
+def _draw_file(visit: PageContext, key: str) -> None:
     t = visit.t
-    kept: tuple[str, Form, RowFile] | None = st.session_state.get(_MADE)
+    kept: tuple[str, FileFormat, MicrodataFile] | None = st.session_state.get(_MADE)
     if kept is None or kept[0] != key:
         return
     _, form, made = kept
@@ -129,7 +130,7 @@ def _made(visit: Visit, key: str) -> None:
     )
     for line in deviation_lines(t, made.deviation):
         st.caption(line)
-    download_button(
+    draw_download_button(
         visit, t("Download {name}", name=made.name),
         File(made.name, MEDIA[form], lambda: made.content), key="export/download",
         type="primary", icon=":material/download:",

@@ -4,39 +4,43 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from survey.fieldwork.begun import BegunWave
+from survey.fieldwork.waves import StartedWave
 from survey.locale import Message
 from survey.publish.results import WaveInfo, WaveResults
 from survey.publish.results.domains import SHIPPED_SERIES
-from survey.publish.views.city import AGAINST
-from survey.publish.views.headline import BASES
+from survey.publish.views.city import REFERENCES
+from survey.publish.views.display_names import COMPOSITE, DisplayNames
 from survey.publish.views.measures import TOPICS
-from survey.publish.views.names import COMPOSITE, Names
+from survey.publish.views.national_estimate import BASES
 from survey.publish.views.ranking import FocusChoices
-from survey.publish.views.reading import rating_keys
-from survey.publish.views.small_area_beside import BESIDE
+from survey.publish.views.small_area_comparison import COMPARISONS
 from survey.publish.views.special_groups import group_choices
-from survey.publish.views.urban_rural import FIELDS, fields_of
-from survey.sample.frame import shipped_cities
-from survey.ui.furniture import notice
+from survey.publish.views.urban_rural import FIELDS, list_fields
+from survey.publish.views.view_context import rating_keys
+from survey.sample.city_frame import shipped_cities
 from survey.ui.glossary import explain
-from survey.ui.page import Visit
-from survey.ui.results import all_waves, waves
-from survey.ui.url import pick
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.results_cache import all_waves, list_frozen_waves
+from survey.ui.url_state import pick
 
-EVERY = "all"
-
-
-def names_of(visit: Visit, results: WaveResults) -> Names:
-    return Names(visit.language, results.tree, results.method.measures, results.method.grouping)
+ALL_OPTION = "all"
 
 
-def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
+def display_names(visit: PageContext, results: WaveResults) -> DisplayNames:
+    return DisplayNames(
+        visit.language, results.tree, results.method.measures, results.method.grouping
+    )
+
+
+def pick_wave(visit: PageContext, series: str) -> WaveInfo | None:
     """The wave to read; says what to do when there is none yet."""
     t = visit.t
-    by_key = {wave.key: wave for wave in (*waves(visit, series), *_own_waves(visit, series))}
+    by_key = {
+        wave.key: wave for wave in (*list_frozen_waves(visit, series), *_own_waves(visit, series))
+    }
     if not by_key:
-        notice(
+        draw_notice(
             t("There are no results yet"),
             t("Results appear here as soon as a wave has been frozen."),
             t("An administrator freezes a wave with the command: survey freeze --wave <wave>."),
@@ -53,14 +57,14 @@ def pick_wave(visit: Visit, series: str) -> WaveInfo | None:
     return by_key[chosen]
 
 
-def _own_waves(visit: Visit, series: str) -> list[WaveInfo]:
+def _own_waves(visit: PageContext, series: str) -> list[WaveInfo]:
     """Waves of series of one's own: they are read on the pages of the main study."""
     if series != "main":
         return []
     return [wave for wave in all_waves(visit) if wave.series not in SHIPPED_SERIES]
 
 
-def pick_begun_wave(visit: Visit, fieldwork_waves: Sequence[BegunWave]) -> BegunWave:
+def pick_started_wave(visit: PageContext, fieldwork_waves: Sequence[StartedWave]) -> StartedWave:
     """The wave whose fieldwork is looked at; `begun` has at least one."""
     by_key = {wave.key: wave for wave in fieldwork_waves}
     chosen = pick(
@@ -72,10 +76,13 @@ def pick_begun_wave(visit: Visit, fieldwork_waves: Sequence[BegunWave]) -> Begun
 
 
 def pick_indicator(
-    visit: Visit, results: WaveResults, levels: Sequence[int] = (1, 2), name: str = "indicator"
+    visit: PageContext,
+    results: WaveResults,
+    levels: Sequence[int] = (1, 2),
+    name: str = "indicator",
 ) -> str:
     """The composite or one of its indicators."""
-    names = names_of(visit, results)
+    names = display_names(visit, results)
     tree = results.tree
     codes = (
         [indicator.code for indicator in tree.indicators if indicator.level in levels]
@@ -98,21 +105,21 @@ def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="bottom", key=f"filters-{name}")
 
 
-def pick_area(visit: Visit, results: WaveResults, level: str) -> str | None:
+def pick_area(visit: PageContext, results: WaveResults, level: str) -> str | None:
     """Narrow the cities to one region or class; None for all of them."""
-    names = names_of(visit, results)
-    options = [EVERY, *dict.fromkeys(str(getattr(city, level)) for city in shipped_cities())]
+    names = display_names(visit, results)
+    options = [ALL_OPTION, *dict.fromkeys(str(getattr(city, level)) for city in shipped_cities())]
     chosen = pick(
         names.level(level),
         level,
         options,
-        show=lambda area: visit.t("All") if area == EVERY else names.area(area),
+        show=lambda area: visit.t("All") if area == ALL_OPTION else names.area(area),
         language=visit.language,
     )
-    return None if chosen == EVERY else chosen
+    return None if chosen == ALL_OPTION else chosen
 
 
-def pick_city(visit: Visit, choices: dict[str, str]) -> str:
+def pick_city(visit: PageContext, choices: dict[str, str]) -> str:
     """One city; people who belong to one start there."""
     return pick(
         visit.t("City"),
@@ -124,7 +131,7 @@ def pick_city(visit: Visit, choices: dict[str, str]) -> str:
     )
 
 
-def pick_place(visit: Visit, choices: dict[str, str]) -> str:
+def pick_area_scope(visit: PageContext, choices: dict[str, str]) -> str:
     """The nation, a region or a city; people who belong to a city start there."""
     return pick(
         visit.t("Nation, region or city"),
@@ -136,7 +143,7 @@ def pick_place(visit: Visit, choices: dict[str, str]) -> str:
     )
 
 
-def pick_detail(visit: Visit) -> bool:
+def pick_detail(visit: PageContext) -> bool:
     """Whether third-level indicators are drawn as well."""
     t = visit.t
     shown = {"2": t("Two levels"), "3": t("Three levels")}
@@ -146,7 +153,7 @@ def pick_detail(visit: Visit) -> bool:
     return chosen == "3"
 
 
-def pick_study(visit: Visit) -> str:
+def pick_study(visit: PageContext) -> str:
     """The main study or one of its supplements."""
     t = visit.t
     shown = {
@@ -165,7 +172,7 @@ def pick_study(visit: Visit) -> str:
     )
 
 
-def pick_topic(visit: Visit, results: WaveResults) -> str:
+def pick_topic(visit: PageContext, results: WaveResults) -> str:
     """What the unscored questions are about."""
     asked = {measure.topic for measure in results.method.measures}
     topics = [topic for topic in TOPICS if topic in asked] or list(TOPICS)
@@ -178,24 +185,24 @@ def pick_topic(visit: Visit, results: WaveResults) -> str:
     )
 
 
-def pick_field(visit: Visit, results: WaveResults) -> str:
+def pick_field(visit: PageContext, results: WaveResults) -> str:
     """A field of consumption that town and countryside are compared in."""
     return pick(
         visit.t("Field of consumption"),
         "field",
-        fields_of(results) or FIELDS,
+        list_fields(results) or FIELDS,
         show=lambda topic: visit.t(TOPICS[topic]),
         language=visit.language,
     )
 
 
-def pick_level(visit: Visit, results: WaveResults, levels: Sequence[str]) -> str:
+def pick_level(visit: PageContext, results: WaveResults, levels: Sequence[str]) -> str:
     """By which division of the country areas are drawn."""
-    show = names_of(visit, results).level
+    show = display_names(visit, results).level
     return pick(visit.t("Areas by"), "by", levels, show=show, language=visit.language)
 
 
-def pick_basis(visit: Visit) -> str:
+def pick_basis(visit: PageContext) -> str:
     """How the national figure is counted."""
     return pick(
         visit.t("National score counted as"),
@@ -212,7 +219,7 @@ def _sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def pick_focus(visit: Visit, choices: FocusChoices) -> str | None:
+def pick_focus(visit: PageContext, choices: FocusChoices) -> str | None:
     """The city that the others are compared with; None where no city can be shown."""
     if not choices.names:
         return None
@@ -227,7 +234,7 @@ def pick_focus(visit: Visit, choices: FocusChoices) -> str | None:
     )
 
 
-def pick_yardstick(visit: Visit, choices: Mapping[str, Message] = AGAINST) -> str:
+def pick_reference(visit: PageContext, choices: Mapping[str, Message] = REFERENCES) -> str:
     """What a city is read against; the first is the default."""
     return pick(
         visit.t("Beside"),
@@ -239,19 +246,21 @@ def pick_yardstick(visit: Visit, choices: Mapping[str, Message] = AGAINST) -> st
     )
 
 
-def pick_group(visit: Visit, results: WaveResults, groups: Sequence[str] | None = None) -> str:
+def pick_group(
+    visit: PageContext, results: WaveResults, groups: Sequence[str] | None = None
+) -> str:
     """One of `groups`, or of the special groups of the main study."""
-    show = names_of(visit, results).group
+    show = display_names(visit, results).group
     known = groups or group_choices(results)
     return pick(visit.t("Group"), "group", known, show=show, language=visit.language)
 
 
-def pick_before(visit: Visit, wave: WaveInfo) -> str | None:
+def pick_before(visit: PageContext, wave: WaveInfo) -> str | None:
     """An earlier wave of the same series, the latest unless chosen; None when there is none."""
     place = (wave.year, wave.key)
     earlier = [
         earlier_wave
-        for earlier_wave in waves(visit, wave.series)
+        for earlier_wave in list_frozen_waves(visit, wave.series)
         if (earlier_wave.year, earlier_wave.key) < place
     ]
     if not earlier:
@@ -269,7 +278,7 @@ def pick_before(visit: Visit, wave: WaveInfo) -> str | None:
     )
 
 
-def pick_clear_only(visit: Visit) -> bool:
+def pick_clear_only(visit: PageContext) -> bool:
     """Whether only the significant rows are listed."""
     t = visit.t
     shown = {"all": t("All cities"), "clear": t("Significant only")}
@@ -285,19 +294,19 @@ def pick_clear_only(visit: Visit) -> bool:
     return chosen == "clear"
 
 
-def pick_beside(visit: Visit) -> str:
+def pick_comparison(visit: PageContext) -> str:
     """What stands beside the direct figures of the cities; a model estimate unless chosen."""
     return pick(
         visit.t("Beside the direct figure"),
         "beside",
-        list(BESIDE),
-        show=lambda key: visit.t(BESIDE[key]),
+        list(COMPARISONS),
+        show=lambda key: visit.t(COMPARISONS[key]),
         language=visit.language,
         explanation=explain("model estimate", visit.language),
     )
 
 
-def pick_whom(visit: Visit, choices: Mapping[str, str]) -> str:
+def pick_driver_group(visit: PageContext, choices: Mapping[str, str]) -> str:
     """Whose satisfaction is explained: the city's, or that of a group of the nation."""
     return pick(
         visit.t("Whose satisfaction"),

@@ -11,7 +11,7 @@ _COLUMNS = 4
 
 
 @dataclass(frozen=True)
-class Term:
+class GlossaryTerm:
     english: str
     chinese: str
     meaning: str
@@ -25,13 +25,13 @@ class Term:
 
 
 @lru_cache(maxsize=4)
-def read_glossary(path: Path = GLOSSARY) -> dict[str, Term]:
+def read_glossary(path: Path = GLOSSARY) -> dict[str, GlossaryTerm]:
     """English term in lower case -> term, in the order of the file."""
-    terms: dict[str, Term] = {}
+    terms: dict[str, GlossaryTerm] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if line.startswith("|") and len(cells) == _COLUMNS and not set(cells[0]) <= set("-: "):
-            terms[cells[0].lower()] = Term(*cells)
+            terms[cells[0].lower()] = GlossaryTerm(*cells)
     terms.pop("english", None)
     return terms
 

@@ -7,19 +7,19 @@ import streamlit as st
 
 from survey.access.principal import Principal, Role
 from survey.locale import Message
-from survey.ui import blocks, furniture
+from survey.ui import page_frame, text_blocks
+from survey.ui.current_principal import ROLE_NAMES
 from survey.ui.navigation import landing_page, menu_for
-from survey.ui.page import Screen
+from survey.ui.page_runner import ViewerContext
 from survey.ui.preferences import LANGUAGE, LARGE
-from survey.ui.roles import NAMES
-from survey.web.signin import DEMO_ROLES
+from survey.web.auth.demo import DEMO_ROLES
 
 
-def welcome(screen: Screen, principal: Principal | None) -> None:
+def draw_home(screen: ViewerContext, principal: Principal | None) -> None:
     """The start page for whoever looks."""
     t = screen.t
     st.title(t("Hundred Cities Survey"), anchor=False)
-    blocks.say(
+    text_blocks.draw_sentence(
         t(
             "How satisfied consumers are with everyday shopping in 100 cities: the questionnaire, "
             "the fieldwork and the results in one place, every figure with its margin of error."
@@ -27,27 +27,27 @@ def welcome(screen: Screen, principal: Principal | None) -> None:
     )
     if principal is None:
         # The session has ended since the page was opened.
-        furniture.notice(
+        page_frame.draw_notice(
             t("Sign-in"),
             t("Accounts are given out by the administrator of this system."),
             link=("/auth/login", t("Sign in")),
         )
         return
-    _own_pages(screen, principal)
+    _draw_page_links(screen, principal)
     if screen.settings.demo:
-        _roles(screen)
+        _draw_roles(screen)
 
 
-def _own_pages(screen: Screen, principal: Principal) -> None:
+def _draw_page_links(screen: ViewerContext, principal: Principal) -> None:
     t = screen.t
     st.subheader(t("Your pages"), anchor=False)
-    st.caption(f"{principal.name} · {t(NAMES[principal.role])}")
+    st.caption(f"{principal.name} · {t(ROLE_NAMES[principal.role])}")
     for page in menu_for(principal):
         if page.action is not None:
             st.page_link(page.path, label=t(page.title))
 
 
-def _roles(screen: Screen) -> None:
+def _draw_roles(screen: ViewerContext) -> None:
     t = screen.t
     st.subheader(t("Try another role"), anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
@@ -55,7 +55,7 @@ def _roles(screen: Screen) -> None:
     st.html(f'<div class="hcs-roles">{cards}</div>')
 
 
-def _card(screen: Screen, role: Role, purpose: Message) -> str:
+def _card(screen: ViewerContext, role: Role, purpose: Message) -> str:
     """One role, one click: a plain form that the sign-in route answers with a cookie."""
     t = screen.t
     target = f"/{landing_page(role).url}"
@@ -65,6 +65,6 @@ def _card(screen: Screen, role: Role, purpose: Message) -> str:
     return (
         f'<form method="post" action="/auth/demo?role={role.value}">'
         f'<input type="hidden" name="next" value="{escape(target)}">'
-        f'<button type="submit"><b>{escape(t(NAMES[role]))}</b>'
+        f'<button type="submit"><b>{escape(t(ROLE_NAMES[role]))}</b>'
         f"{escape(t(purpose))}</button></form>"
     )

@@ -5,16 +5,16 @@ import streamlit as st
 
 from survey.locale import Translator
 from survey.publish.results import WaveResults
-from survey.publish.views.figures import QUOTA_SAMPLE
-from survey.publish.views.method import Facts, MethodView, method_of
+from survey.publish.views.estimate_text import QUOTA_SAMPLE
+from survey.publish.views.method import Facts, MethodView, build_method_view
 from survey.ui.glossary import read_glossary
-from survey.ui.page import Visit
+from survey.ui.page_runner import PageContext
 
 
-def explain_method(visit: Visit, results: WaveResults) -> None:
+def draw_method(visit: PageContext, results: WaveResults) -> None:
     """Everything a reader needs to check or repeat the figures of one wave."""
     t = visit.t
-    view = method_of(
+    view = build_method_view(
         wave=results.wave,
         manifest=results.manifest,
         method=results.method,
@@ -28,12 +28,12 @@ def explain_method(visit: Visit, results: WaveResults) -> None:
             "The same file and the same software give the same figures."
         )
     )
-    _facts(t, view.snapshot)
-    _scores(t)
-    _weights(t, view)
-    _errors(t)
-    _rates(t)
-    _facts(t, view.errors)
+    _draw_facts(t, view.snapshot)
+    _draw_scores(t)
+    _draw_weights(t, view)
+    _draw_errors(t)
+    _draw_rates(t)
+    _draw_facts(t, view.errors)
     st.header(t("What is not shown"), anchor=False)
     st.markdown(
         t(
@@ -42,20 +42,20 @@ def explain_method(visit: Visit, results: WaveResults) -> None:
             "a hidden one could be worked out are hidden as well, the same everywhere."
         )
     )
-    _facts(t, view.disclosure)
-    _comparisons(t, view)
-    _small_groups(t, view)
-    _drivers(t, view)
-    _bands(t, view)
+    _draw_facts(t, view.disclosure)
+    _draw_comparisons(t, view)
+    _draw_small_groups(t, view)
+    _draw_drivers(t, view)
+    _draw_bands(t, view)
     if view.tree is not None:
         st.header(t("Indicators and their weights"), anchor=False)
         st.table(view.tree, hide_index=True, border="horizontal")
     with st.expander(t("Unscored measures")):
         st.table(view.measures, hide_index=True, border="horizontal")
-    _glossary(visit)
+    _draw_glossary(visit)
 
 
-def _weights(t: Translator, view: MethodView) -> None:
+def _draw_weights(t: Translator, view: MethodView) -> None:
     st.header(t("Weights"), anchor=False)
     st.markdown(
         t(
@@ -70,15 +70,15 @@ def _weights(t: Translator, view: MethodView) -> None:
             "totals are resident populations, so the nation is not the mean of its cities."
         )
     )
-    _facts(t, view.weights)
+    _draw_facts(t, view.weights)
 
 
-def _facts(t: Translator, facts: Facts) -> None:
+def _draw_facts(t: Translator, facts: Facts) -> None:
     table = pd.DataFrame(facts, columns=[t("Choice"), t("In this wave")])
     st.table(table, hide_index=True, border="horizontal")
 
 
-def _scores(t: Translator) -> None:
+def _draw_scores(t: Translator) -> None:
     st.header(t("Scores"), anchor=False)
     st.markdown(
         t(
@@ -101,7 +101,7 @@ def _scores(t: Translator) -> None:
     st.latex(r"\theta_d = \sum_k \omega_k\, \bar y_{kd}")
 
 
-def _errors(t: Translator) -> None:
+def _draw_errors(t: Translator) -> None:
     st.header(t("Margins of error"), anchor=False)
     st.markdown(t(QUOTA_SAMPLE))
     st.markdown(
@@ -118,7 +118,7 @@ def _errors(t: Translator) -> None:
     st.latex(r"V = \sum_h \frac{n_h}{n_h - 1} \sum_j \left(z_{hj} - \bar z_h\right)^2")
 
 
-def _rates(t: Translator) -> None:
+def _draw_rates(t: Translator) -> None:
     st.markdown(
         t(
             "Every interval stays between 0 and 100. Rates have intervals on the scale of log "
@@ -129,7 +129,7 @@ def _rates(t: Translator) -> None:
     )
 
 
-def _comparisons(t: Translator, view: MethodView) -> None:
+def _draw_comparisons(t: Translator, view: MethodView) -> None:
     """Places and changes; nothing for a wave that has no composite."""
     if view.ranks:
         st.header(t("Places of the cities"), anchor=False)
@@ -147,7 +147,7 @@ def _comparisons(t: Translator, view: MethodView) -> None:
             r"p - \#\{i: i \text{ surely below } j\}\,\right], \quad "
             r"|\hat\theta_i - \hat\theta_j| > c\,\sqrt{V_i + V_j}"
         )
-        _facts(t, view.ranks)
+        _draw_facts(t, view.ranks)
     if view.change:
         st.header(t("Change between waves"), anchor=False)
         st.markdown(
@@ -159,10 +159,10 @@ def _comparisons(t: Translator, view: MethodView) -> None:
             )
         )
         st.latex(r"V(\hat\theta_2 - \hat\theta_1) = V_1 + V_2 - 2\,\mathrm{Cov}_{12}")
-        _facts(t, view.change)
+        _draw_facts(t, view.change)
 
 
-def _small_groups(t: Translator, view: MethodView) -> None:
+def _draw_small_groups(t: Translator, view: MethodView) -> None:
     if not view.small_areas:
         return
     st.header(t("Special groups by city"), anchor=False)
@@ -178,10 +178,10 @@ def _small_groups(t: Translator, view: MethodView) -> None:
         r"\tilde\theta_d = \gamma_d\,\hat\theta_d + (1 - \gamma_d)\,x_d^{\top}\hat\beta, "
         r"\quad \gamma_d = \frac{\hat\sigma_u^2}{\hat\sigma_u^2 + V_d}"
     )
-    _facts(t, view.small_areas)
+    _draw_facts(t, view.small_areas)
 
 
-def _drivers(t: Translator, view: MethodView) -> None:
+def _draw_drivers(t: Translator, view: MethodView) -> None:
     if not view.drivers:
         return
     st.header(t("What drives satisfaction"), anchor=False)
@@ -192,10 +192,10 @@ def _drivers(t: Translator, view: MethodView) -> None:
             "from resampling the sampling points within strata (Rao–Wu)."
         )
     )
-    _facts(t, view.drivers)
+    _draw_facts(t, view.drivers)
 
 
-def _bands(t: Translator, view: MethodView) -> None:
+def _draw_bands(t: Translator, view: MethodView) -> None:
     st.header(t("Bands"), anchor=False)
     st.markdown(
         t(
@@ -206,7 +206,7 @@ def _bands(t: Translator, view: MethodView) -> None:
     st.table(view.bands, hide_index=True, border="horizontal")
 
 
-def _glossary(visit: Visit) -> None:
+def _draw_glossary(visit: PageContext) -> None:
     t = visit.t
     st.header(t("Words"), anchor=False)
     terms = read_glossary().values()

@@ -77,7 +77,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(PageKey.USERS, "users", msg("Users and rights"), Action.ADMINISTER),
     PageInfo(PageKey.AUDIT, "audit", msg("Audit"), Action.ADMINISTER),
 )
-BY_KEY = {page.key: page for page in PAGES}
+PAGES_BY_KEY = {page.key: page for page in PAGES}
 
 
 def may_open(page: PageInfo, principal: Principal | None) -> bool:
@@ -95,4 +95,4 @@ def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
 def landing_page(role: Role) -> PageInfo:
     """Where the work of a role begins: the first page that is not open to everybody."""
     own = [page for page in PAGES if page.action in PERMISSIONS[role]]
-    return own[0] if own else BY_KEY[PageKey.HOME]
+    return own[0] if own else PAGES_BY_KEY[PageKey.HOME]

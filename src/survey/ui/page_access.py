@@ -13,15 +13,15 @@ from survey.access.sessions import COOKIE
 from survey.access.tokens import digest
 from survey.locale import translator
 from survey.settings import Settings
-from survey.store.unavailable import UNAVAILABLE, StoreUnavailable
+from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.ui.navigation import PAGES, PageInfo, landing_page
 from survey.ui.page_socket import PageSockets, refuse_socket
 from survey.ui.upload_limits import UploadLimits
-from survey.web.notices import show_refusal
+from survey.web.html import negotiate_language
+from survey.web.notice_pages import render_invitation_error
 from survey.web.origin import is_own_origin
-from survey.web.render import reader_language
 from survey.web.session_cache import SessionCache
-from survey.web.start_page import LANGUAGE, AskedPage, show_start
+from survey.web.start_page import LANGUAGE, RequestedPage, show_start
 
 _LOG = logging.getLogger(__name__)
 _STREAM = "/_stcore/stream"
@@ -65,33 +65,35 @@ class PageAccess:
             await response(scope, receive, send)
             return
         if path.startswith(_PUBLIC) or path in _PUBLIC_FILES:
-            await self.pages(forwarded(scope), receive, send)
+            await self.pages(forward_scope(scope), receive, send)
             return
         secret = request.cookies.get(COOKIE)
         try:
             # A page opened in the moment after its session ended would find no line, and say so in
             # words of Streamlit's.
             opens_page = request.headers.get("sec-fetch-mode") == "navigate"
-            person = await self.sessions.holder(secret, fresh=opens_page)
-        except UNAVAILABLE as error:
+            person = await self.sessions.get_principal(secret, fresh=opens_page)
+        except UNAVAILABLE_ERRORS as error:
             _LOG.error("the store does not answer: %s", type(error).__name__)
-            response = show_refusal(request, StoreUnavailable(), self.settings.language)
+            response = render_invitation_error(
+                request, StoreUnavailableError(), self.settings.language
+            )
             await response(scope, receive, send)
             return
         if person is None or secret is None:
             await self._refuse(request)(scope, receive, send)
         elif path.startswith(_UPLOAD):
-            await self.uploads(digest(secret), forwarded(scope, secret), receive, send)
+            await self.uploads(digest(secret), forward_scope(scope, secret), receive, send)
         else:
-            await self.pages(forwarded(scope, secret), receive, send)
+            await self.pages(forward_scope(scope, secret), receive, send)
 
     def _refuse(self, request: Request) -> Response:
         path = request.url.path
         if request.method not in {"GET", "HEAD"} or path.startswith(_NOT_PAGES):
             return PlainTextResponse("forbidden", 403)
         asked = request.query_params.get(LANGUAGE)
-        language = asked or reader_language(request, self.settings.language)
-        return show_start(request, self.settings, asked_page(path, language))
+        language = asked or negotiate_language(request, self.settings.language)
+        return show_start(request, self.settings, get_requested_page(path, language))
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -101,18 +103,18 @@ class PageAccess:
             await refuse_socket(receive, send)
             return
         try:
-            person = await self.sessions.holder(secret)
-        except UNAVAILABLE as error:
+            person = await self.sessions.get_principal(secret)
+        except UNAVAILABLE_ERRORS as error:
             _LOG.error("the store does not answer: %s", type(error).__name__)
             await refuse_socket(receive, send)
             return
         if person is None:
             await refuse_socket(receive, send)
             return
-        await self.sockets.serve(secret, forwarded(scope, secret), receive, send)
+        await self.sockets.serve(secret, forward_scope(scope, secret), receive, send)
 
 
-def forwarded(scope: Scope, secret: str = "") -> Scope:
+def forward_scope(scope: Scope, secret: str = "") -> Scope:
     """What Streamlit is told: whose session it is, and nothing of where the request came from."""
     kept = [
         (name, value)
@@ -124,11 +126,11 @@ def forwarded(scope: Scope, secret: str = "") -> Scope:
     return {**scope, "headers": kept}
 
 
-def asked_page(path: str, language: str) -> AskedPage:
+def get_requested_page(path: str, language: str) -> RequestedPage:
     """Which page an address belongs to, for somebody who is not signed in."""
     page = _ADDRESSES.get(path.rstrip("/") or "/")
     title = translator(language)(page.title) if page else ""
-    return AskedPage(title, partial(_target, page), is_start=page is not None and not page.url)
+    return RequestedPage(title, partial(_target, page), is_start=page is not None and not page.url)
 
 
 def _target(page: PageInfo | None, role: Role) -> str:

@@ -13,26 +13,26 @@ from streamlit.runtime import Runtime
 
 from survey.access.tokens import digest
 from survey.settings import Settings
-from survey.store.unavailable import UNAVAILABLE
-from survey.web.connection_limits import ConnectionCount, Pace, TooManyConnectionsError
-from survey.web.limits import client_address
+from survey.store.transactions import UNAVAILABLE_ERRORS
+from survey.web.connection_limits import ConnectionCount, TokenBucket, TooManyConnectionsError
+from survey.web.rate_limit import client_address
 from survey.web.session_cache import SessionCache
 
 _LOG = logging.getLogger(__name__)
-MOST_AHEAD = 64
+MAX_PENDING_MESSAGES = 64
 """Messages that a browser may be ahead of its pace; pages send a few for each click."""
-MOST_BYTES_AHEAD = 8 << 20
-LINE_TURNS = 10
+MAX_PENDING_BYTES = 8 << 20
+CONNECTION_COST = 10
 """A new line costs as much as so many messages: a page is begun and drawn anew."""
-LONGEST_WAIT = 10.0
+MAX_CONNECTION_WAIT_SECONDS = 10.0
 """Seconds that a handshake waits for its turn; browsers give up at some time after that."""
 CHECK_SECONDS = 10.0
 """How often the session of a line that says nothing is looked at."""
 KEEP_STATE_SECONDS = 100.0
 """How long the state of a page waits for a line that broke; Streamlit itself would keep it for 120
 seconds, and then until somebody else comes."""
-_POLICY, _TOO_MANY, _GOING_ON = 1008, 1013, 0
-_VANISHED = frozenset({1005, 1006})
+_POLICY, _TOO_MANY, _NO_CLOSE_CODE = 1008, 1013, 0
+_ABNORMAL_CLOSE_CODES = frozenset({1005, 1006})
 """The other end said no good-bye."""
 Owners = dict[str, str]
 """Number of a page's state in Streamlit -> hash of the session it belongs to."""
@@ -57,17 +57,17 @@ class PageSockets:
         per_second = self.settings.messages_per_second
         self._addresses = ConnectionCount(self.settings.sockets_per_address)
         self._sessions = ConnectionCount(self.settings.sockets_per_session)
-        self._session_pace = Pace(per_second)
-        self._address_pace = Pace(per_second * self.settings.busy_sessions_per_address)
+        self._session_pace = TokenBucket(per_second)
+        self._address_pace = TokenBucket(per_second * self.settings.busy_sessions_per_address)
 
     async def serve(self, secret: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a page speak for as long as its session lasts."""
         address = client_address(HTTPConnection(scope), self.settings.trusted_proxies)
         try:
             with ExitStack() as counted:
-                counted.enter_context(self._addresses.counted(address))
-                counted.enter_context(self._sessions.counted(digest(secret)))
-                await asyncio.sleep(self._wait_for_line(digest(secret), address))
+                counted.enter_context(self._addresses.count_connection(address))
+                counted.enter_context(self._sessions.count_connection(digest(secret)))
+                await asyncio.sleep(self._connection_delay(digest(secret), address))
                 await self._serve(PageSocket(self, secret, address, receive, send), scope)
         except TooManyConnectionsError:
             _LOG.warning("a page was refused: too many are open in one session or at one address")
@@ -79,7 +79,7 @@ class PageSockets:
         try:
             await self.pages(scope, socket.receive, socket.send)
         except Exception as error:
-            if not socket.is_gone:
+            if not socket.is_disconnected:
                 raise
             # Whatever a line that is gone does to Streamlit is no fault that anybody could mend.
             _LOG.debug("a page's line broke off: %s", type(error).__name__)
@@ -106,12 +106,12 @@ class PageSockets:
         Runtime.instance().close_session(number)
         self.owners.pop(number, None)
 
-    def _wait_for_line(self, owner: str, address: str) -> float:
+    def _connection_delay(self, owner: str, address: str) -> float:
         waits = [
-            pace.wait(name, LINE_TURNS, LONGEST_WAIT)
+            pace.wait(name, CONNECTION_COST, MAX_CONNECTION_WAIT_SECONDS)
             for pace, name in ((self._session_pace, owner), (self._address_pace, address))
         ]
-        if max(waits) > LONGEST_WAIT:
+        if max(waits) > MAX_CONNECTION_WAIT_SECONDS:
             raise TooManyConnectionsError
         return max(waits)
 
@@ -130,85 +130,89 @@ class PageSocket:
     def __init__(
         self, all_of_them: PageSockets, secret: str, address: str, receive: Receive, send: Send
     ) -> None:
-        self._all, self._secret, self.address = all_of_them, secret, address
+        self._sockets, self._secret, self.address = all_of_them, secret, address
         self.owner = digest(secret)
         self.number = ""
-        self.code = _GOING_ON
+        self.code = _NO_CLOSE_CODE
         self._receive, self._send = receive, send
         self._ahead: deque[Message] = deque()
-        self._news = asyncio.Event()
-        self._gone = self._closed = False
+        self._changed = asyncio.Event()
+        self._disconnected = self._closed = False
 
     @property
-    def is_gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether nobody is at the other end any more, or should be."""
-        return self._gone
+        return self._disconnected
 
     async def listen(self) -> None:
         """Read what the browser says, until it is gone or says too much."""
-        while not self._gone:
+        while not self._disconnected:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                self._gone = self._closed = True
-                if message.get("code") in _VANISHED:
+                self._disconnected = self._closed = True
+                if message.get("code") in _ABNORMAL_CLOSE_CODES:
                     _LOG.info("a page's line broke off")
             elif message["type"] == "websocket.receive" and message.get("bytes") is None:
                 # Streamlit speaks bytes only and fails at a text.
                 self._end(_POLICY)
             else:
                 self._ahead.append(message)
-                self._look_at_the_crowd()
-            self._news.set()
+                self._enforce_pending_limits()
+            self._changed.set()
 
-    def _look_at_the_crowd(self) -> None:
+    def _enforce_pending_limits(self) -> None:
         size = sum(len(message.get("bytes") or b"") for message in self._ahead)
-        if len(self._ahead) > MOST_AHEAD or (len(self._ahead) > 1 and size > MOST_BYTES_AHEAD):
+        if len(self._ahead) > MAX_PENDING_MESSAGES or (
+            len(self._ahead) > 1 and size > MAX_PENDING_BYTES
+        ):
             _LOG.warning("a page's line was cut: it sent more than can be worked on")
-            self._all.charge(self.owner, len(self._ahead))
+            self._sockets.charge(self.owner, len(self._ahead))
             self._end(_TOO_MANY)
 
     def _end(self, code: int) -> None:
-        self.code, self._gone = code, True
-        self._news.set()
+        self.code, self._disconnected = code, True
+        self._changed.set()
 
     async def watch(self) -> None:
         """End a line whose session has ended, though it says nothing."""
-        while not self._gone:
+        while not self._disconnected:
             await asyncio.sleep(CHECK_SECONDS)
             await self._check()
 
     async def _check(self) -> None:
         try:
-            person = await self._all.sessions.holder(self._secret)
-        except UNAVAILABLE:
+            person = await self._sockets.sessions.get_principal(self._secret)
+        except UNAVAILABLE_ERRORS:
             # The page says so in words.
             return
-        if person is None and not self._gone:
+        if person is None and not self._disconnected:
             self._end(_POLICY)
 
     async def receive(self) -> Message:
         """The next message in its turn; to Streamlit a line that is ended is one that broke."""
-        while not self._gone:
+        while not self._disconnected:
             if not self._ahead:
-                self._news.clear()
-                await self._news.wait()
+                self._changed.clear()
+                await self._changed.wait()
                 continue
             message = self._ahead[0]
             if message["type"] == "websocket.receive":
-                await self._take_turn()
-            if not self._gone:
+                await self._wait_for_rate_limit()
+            if not self._disconnected:
                 self._ahead.popleft()
                 return message
         return {"type": "websocket.disconnect", "code": self.code or 1006}
 
-    async def _take_turn(self) -> None:
-        wait = self._all.wait(self.owner, self.address)
+    async def _wait_for_rate_limit(self) -> None:
+        wait = self._sockets.wait(self.owner, self.address)
         if wait:
             until = asyncio.get_running_loop().time() + wait
-            while not self._gone and (left := until - asyncio.get_running_loop().time()) > 0:
-                self._news.clear()
+            while (
+                not self._disconnected and (left := until - asyncio.get_running_loop().time()) > 0
+            ):
+                self._changed.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), left)
+                    await asyncio.wait_for(self._changed.wait(), left)
         await self._check()
 
     async def send(self, message: Message) -> None:
@@ -216,16 +220,16 @@ class PageSocket:
         if self._closed:
             return
         if message["type"] == "websocket.send" and not self.number:
-            self._learn_number(message.get("bytes") or b"")
+            self._read_session_id(message.get("bytes") or b"")
         if message["type"] == "websocket.close":
             self._closed = True
         await self._send(message)
 
-    def _learn_number(self, content: bytes) -> None:
+    def _read_session_id(self, content: bytes) -> None:
         message = ForwardMsg.FromString(content)
         if message.WhichOneof("type") == "new_session":
             self.number = message.new_session.initialize.session_id
-            self._all.owners[self.number] = self.owner
+            self._sockets.owners[self.number] = self.owner
 
     async def close(self) -> None:
         """Say good-bye; to a page whose session has ended, by having it load its address anew."""

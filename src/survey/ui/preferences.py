@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from survey.locale import LANGUAGES, Translator, msg, translator
-from survey.publish.charts import ELDER, ORDINARY, Style
-from survey.ui.url import to_url
+from survey.publish.charts import ELDER, ORDINARY, ChartStyle
+from survey.ui.url_state import write_parameter
 
 LANGUAGE, LARGE = "lang", "large"
 _ON, _OFF = "1", "0"
@@ -21,14 +21,14 @@ class Preferences:
     large: bool
 
     @property
-    def style(self) -> Style:
+    def style(self) -> ChartStyle:
         return ELDER if self.large else ORDINARY
 
 
-def current(default_language: str) -> Preferences:
+def get_preferences(default_language: str) -> Preferences:
     """The reader's wishes: from the address, else from earlier in this session."""
-    language = _kept(LANGUAGE, LANGUAGES, default_language)
-    return Preferences(language, _kept(LARGE, (_ON, _OFF), _OFF) == _ON)
+    language = _remembered_choice(LANGUAGE, LANGUAGES, default_language)
+    return Preferences(language, _remembered_choice(LARGE, (_ON, _OFF), _OFF) == _ON)
 
 
 def draw_switches(preferences: Preferences, t: Translator, default_language: str) -> None:
@@ -36,10 +36,10 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
     st.segmented_control(
         t("Language"),
         LANGUAGES,
-        format_func=own_name,
+        format_func=native_language_name,
         default=preferences.language,
         required=True,
-        key=_widget(LANGUAGE, preferences.language),
+        key=_widget_key(LANGUAGE, preferences.language),
         label_visibility="collapsed",
         on_change=_remember_language,
         args=(preferences.language,),
@@ -47,47 +47,47 @@ def draw_switches(preferences: Preferences, t: Translator, default_language: str
     st.toggle(
         t("Large text"),
         value=preferences.large,
-        key=_widget(LARGE, str(preferences.large)),
+        key=_widget_key(LARGE, str(preferences.large)),
         on_change=_remember_large,
         args=(preferences.large,),
     )
-    to_url(LANGUAGE, preferences.language, default_language)
-    to_url(LARGE, _ON if preferences.large else _OFF, _OFF)
+    write_parameter(LANGUAGE, preferences.language, default_language)
+    write_parameter(LARGE, _ON if preferences.large else _OFF, _OFF)
     for name in (LANGUAGE, LARGE):
-        st.session_state[_seen(name)] = st.query_params.get(name)
+        st.session_state[_address_key(name)] = st.query_params.get(name)
 
 
-def own_name(language: str) -> str:
+def native_language_name(language: str) -> str:
     """What a language calls itself: each catalog translates the word for its own language."""
     return translator(language)(msg("English"))
 
 
-def _widget(name: str, state: str) -> str:
+def _widget_key(name: str, state: str) -> str:
     return f"switch/{name}/{state}"
 
 
-def _memory(name: str) -> str:
+def _memory_key(name: str) -> str:
     return f"preference/{name}"
 
 
-def _seen(name: str) -> str:
-    return f"{_memory(name)}/address"
+def _address_key(name: str) -> str:
+    return f"{_memory_key(name)}/address"
 
 
-def _kept(name: str, options: Sequence[str], default: str) -> str:
+def _remembered_choice(name: str, options: Sequence[str], default: str) -> str:
     """The kept choice; an address that changed from outside since the last run wins."""
-    memory, address = _memory(name), st.query_params.get(name)
-    if address in options and address != st.session_state.get(_seen(name)):
+    memory, address = _memory_key(name), st.query_params.get(name)
+    if address in options and address != st.session_state.get(_address_key(name)):
         st.session_state[memory] = address
-    st.session_state[_seen(name)] = address
+    st.session_state[_address_key(name)] = address
     value = st.session_state.get(memory, default)
     return value if value in options else default
 
 
 def _remember_language(before: str) -> None:
-    chosen = st.session_state.get(_widget(LANGUAGE, before))
-    st.session_state[_memory(LANGUAGE)] = chosen if chosen in LANGUAGES else before
+    chosen = st.session_state.get(_widget_key(LANGUAGE, before))
+    st.session_state[_memory_key(LANGUAGE)] = chosen if chosen in LANGUAGES else before
 
 
 def _remember_large(before: bool) -> None:
-    st.session_state[_memory(LARGE)] = _OFF if before else _ON
+    st.session_state[_memory_key(LARGE)] = _OFF if before else _ON

@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from survey.settings import current_settings
-from survey.ui import session
+from survey.ui import current_principal
 
-COUNTED_SECONDS = 5.0
+MAX_COUNTED_SECONDS = 5.0
 """A run of longer than this (freezing, importing) no longer keeps others from theirs."""
 
 
-class ScriptRuns:
+class ScriptRunLimit:
     """Turns for threads that draw pages: `most` at the same time, `most_each` for one session."""
 
     def __init__(
         self, most: int, most_each: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._most, self._most_each, self._clock = most, most_each, clock
+        self._max_runs, self._max_runs_per_session, self._clock = most, most_each, clock
         self._changed = threading.Condition()
         self._running: dict[int, tuple[str | None, float]] = {}
 
@@ -27,11 +27,11 @@ class ScriptRuns:
     def turn(self, who: str | None) -> Iterator[None]:
         """Wait until it is this session's turn; within a turn there is nothing to wait for."""
         thread = threading.get_ident()
-        if thread in self._running or not self._most:
+        if thread in self._running or not self._max_runs:
             yield
             return
         with self._changed:
-            while (wait := self._wait(who)) > 0:
+            while (wait := self._seconds_until_free(who)) > 0:
                 self._changed.wait(wait)
             self._running[thread] = (who, self._clock())
         try:
@@ -41,27 +41,29 @@ class ScriptRuns:
                 del self._running[thread]
                 self._changed.notify_all()
 
-    def _wait(self, who: str | None) -> float:
+    def _seconds_until_free(self, who: str | None) -> float:
         """At most so many seconds until there is a turn; 0: now."""
         now = self._clock()
         counted = [
-            (each, since) for each, since in self._running.values() if now - since < COUNTED_SECONDS
+            (each, since)
+            for each, since in self._running.values()
+            if now - since < MAX_COUNTED_SECONDS
         ]
         own = [since for each, since in counted if each == who]
-        if len(counted) < self._most and len(own) < self._most_each:
+        if len(counted) < self._max_runs and len(own) < self._max_runs_per_session:
             return 0.0
-        return COUNTED_SECONDS - (now - min(since for _, since in counted))
+        return MAX_COUNTED_SECONDS - (now - min(since for _, since in counted))
 
 
 @lru_cache(maxsize=1)
-def script_runs() -> ScriptRuns:
+def get_script_run_limit() -> ScriptRunLimit:
     """The turns of this process."""
     settings = current_settings()
-    return ScriptRuns(settings.page_runs_at_once, settings.page_runs_per_session)
+    return ScriptRunLimit(settings.page_runs_at_once, settings.page_runs_per_session)
 
 
 @contextmanager
-def page_turn() -> Iterator[None]:
+def script_run_slot() -> Iterator[None]:
     """The turn of whoever looks at the page that is drawn now."""
-    with script_runs().turn(session.browser_secret()):
+    with get_script_run_limit().turn(current_principal.session_cookie()):
         yield

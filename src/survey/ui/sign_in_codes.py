@@ -5,36 +5,36 @@ from datetime import datetime
 import streamlit as st
 
 from survey.access.sign_in_codes import (
-    LONGEST_DAYS,
-    MOST_AT_ONCE,
-    Colleague,
-    colleagues,
-    draw_codes,
-    hand_out,
+    MAX_CODES_PER_SHEET,
+    MAX_VALID_DAYS,
+    SurveyorCodeStatus,
+    generate_codes,
+    issue_sign_in_codes,
+    list_surveyors_for_codes,
 )
-from survey.fieldwork.clock import CHINA
 from survey.locale import SurveyError
 from survey.publish.sign_in_sheet import sign_in_sheet_pdf
-from survey.publish.tables import for_screen
+from survey.publish.table_format import format_for_screen
+from survey.store.china_time import CHINA
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import now
-from survey.ui.download_button import PDF, File, download_button
-from survey.ui.furniture import notice
-from survey.ui.handing_out import origin
-from survey.ui.page import Visit
-from survey.ui.session import signed_in
-from survey.ui.users.form import area_name
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.invitation_codes import public_origin
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.users.account_form import area_name
 
 _PRINTED = "sign-in-codes/printed"
 
 
-def sign_in_codes(visit: Visit) -> None:
+def draw_sign_in_codes(visit: PageContext) -> None:
     """Choose surveyors, make their codes, download the sheet; below it, whose code is good."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        people = colleagues(session=session, principal=visit.principal, now=now())
+        people = list_surveyors_for_codes(session=session, principal=visit.principal, now=now())
     if not people:
-        notice(
+        draw_notice(
             t("There are no surveyors in your area"),
             t("The administrator creates their accounts on the page “Users and rights”."),
         )
@@ -45,56 +45,60 @@ def sign_in_codes(visit: Visit) -> None:
             "the one before. Codes are good until the end of the day unless you choose more days."
         )
     )
-    _choose(visit, {person.login: person for person in people})
-    _download(visit)
-    _list(visit, people)
+    _draw_surveyor_choice(visit, {person.login: person for person in people})
+    _draw_download(visit)
+    _draw_code_status(visit, people)
 
 
-def _choose(visit: Visit, people: dict[str, Colleague]) -> None:
+def _draw_surveyor_choice(visit: PageContext, people: dict[str, SurveyorCodeStatus]) -> None:
     t = visit.t
     chosen = st.multiselect(
-        t("Surveyors"), list(people), format_func=lambda login: _named(people, login),
-        max_selections=MOST_AT_ONCE, placeholder=t("Please choose"),
+        t("Surveyors"), list(people), format_func=lambda login: _surveyor_label(people, login),
+        max_selections=MAX_CODES_PER_SHEET, placeholder=t("Please choose"),
         key=f"sign-in-codes/people/{visit.language}",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.number_input(
-            t("Days they are valid"), 1, LONGEST_DAYS, 1, key="sign-in-codes/days"
+            t("Days they are valid"), 1, MAX_VALID_DAYS, 1, key="sign-in-codes/days"
         )
         st.button(
             t("Make the codes"), type="primary", key="sign-in-codes/make", disabled=not chosen,
-            on_click=_make, args=(visit, tuple(chosen), int(days)), icon=":material/print:",
+            on_click=_issue_codes, args=(visit, tuple(chosen), int(days)), icon=":material/print:",
         )  # fmt: skip
 
 
-def _named(people: dict[str, Colleague], login: str) -> str:
+def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
     return f"{people[login].name} · {login}" if login in people else login
 
 
-def _make(visit: Visit, logins: tuple[str, ...], days: int) -> None:
+def _issue_codes(visit: PageContext, logins: tuple[str, ...], days: int) -> None:
     t = visit.t
-    drawn = draw_codes(len(logins))
+    drawn = generate_codes(len(logins))
     try:
         with session_scope(visit.settings.store_url) as session:
-            sheet = hand_out(
-                session=session, principal=signed_in(visit.settings), logins=logins, drawn=drawn,
-                days=days, now=now(),
-            )  # fmt: skip
+            sheet = issue_sign_in_codes(
+                session=session,
+                principal=require_principal(visit.settings),
+                logins=logins,
+                drawn=drawn,
+                days=days,
+                now=now(),
+            )
             # Drawn before the codes are kept: without its paper no code would be of any use.
-            content = sign_in_sheet_pdf(sheet, origin=origin(visit), language=visit.language)
+            content = sign_in_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
     except SurveyError as error:
         st.toast(t(error.message))
         return
     st.session_state[_PRINTED] = len(sheet.people), content
 
 
-def _download(visit: Visit) -> None:
+def _draw_download(visit: PageContext) -> None:
     t = visit.t
     printed: tuple[int, bytes] | None = st.session_state.get(_PRINTED)
     if printed is None:
         return
     count, content = printed
-    download_button(
+    draw_download_button(
         visit, t("Download {count} codes (PDF)", count=count),
         File("sign-in-codes.pdf", PDF, lambda: content), key="sign-in-codes/download",
         type="primary",
@@ -102,20 +106,20 @@ def _download(visit: Visit) -> None:
     st.caption(t("Print it, cut it, and delete the file: whoever has a code can sign in with it."))
 
 
-def _list(visit: Visit, people: list[Colleague]) -> None:
+def _draw_code_status(visit: PageContext, people: list[SurveyorCodeStatus]) -> None:
     t = visit.t
     st.dataframe(
-        for_screen(
+        format_for_screen(
             {
                 t("Login"): [person.login for person in people],
                 t("Full name"): [person.name for person in people],
                 t("Area of work"): [area_name(visit, person.area) for person in people],
-                t("Code good until"): [_until(person.code_until) for person in people],
+                t("Code good until"): [_format_expiry(person.code_expires_at) for person in people],
             }
         ),
         hide_index=True, alt=t("Surveyors and their codes"),
     )  # fmt: skip
 
 
-def _until(moment: datetime | None) -> str:
+def _format_expiry(moment: datetime | None) -> str:
     return f"{moment.astimezone(CHINA):%m-%d %H:%M}" if moment else "–"

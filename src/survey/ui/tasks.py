@@ -5,24 +5,24 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from survey.fieldwork.planning.words import KIND_NAMES
-from survey.fieldwork.tasks import Task, my_tasks
-from survey.publish.views.names import Names
+from survey.fieldwork.planning.sampling_points import KIND_NAMES
+from survey.fieldwork.surveyor_tasks import SurveyorTask, list_tasks
+from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.furniture import notice
 from survey.ui.glossary import explain
-from survey.ui.page import Visit
-from survey.ui.url import pick
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
 
 
-def pick_task(visit: Visit) -> Task | None:
+def pick_task(visit: PageContext) -> SurveyorTask | None:
     """The sampling point to work at; says what to do when nothing is assigned."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        tasks = my_tasks(session=session, principal=visit.principal, now=now())
+        tasks = list_tasks(session=session, principal=visit.principal, now=now())
     if not tasks:
-        notice(
+        draw_notice(
             t("Nothing is assigned to you at the moment"),
             t("Sampling points appear here as soon as a wave is open and points are assigned."),
             t("If you expected some, please ask your supervisor."),
@@ -40,13 +40,13 @@ def pick_task(visit: Visit) -> Task | None:
     return by_code[chosen]
 
 
-def _title(visit: Visit, task: Task) -> str:
+def _title(visit: PageContext, task: SurveyorTask) -> str:
     kind = visit.t(KIND_NAMES[task.point_kind])
     city = task.city_name.get(visit.language, task.city_code)
     return f"{city} · {task.point_name} · {kind} · {task.wave_title.get(visit.language, '')}"
 
 
-def show_progress(visit: Visit, task: Task) -> None:
+def show_progress(visit: PageContext, task: SurveyorTask) -> None:
     """Own count, the point's count against its target, and the city's quota."""
     t = visit.t
     st.subheader(t("Your count"), anchor=False)
@@ -68,9 +68,9 @@ def show_progress(visit: Visit, task: Task) -> None:
         st.table(_quota_table(visit, task), hide_index=True, border="horizontal")
 
 
-def _quota_table(visit: Visit, task: Task) -> pd.DataFrame:
+def _quota_table(visit: PageContext, task: SurveyorTask) -> pd.DataFrame:
     t = visit.t
-    names = Names(visit.language, None)
+    names = DisplayNames(visit.language, None)
     return pd.DataFrame(
         {
             t("Group"): [" · ".join(map(names.group, quota.groups)) for quota in task.quota],

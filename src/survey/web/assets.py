@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import LANGUAGES
-from survey.web.encoding import Body, send
+from survey.web.compression import CachedBody, cached_response
+from survey.web.form_texts import form_texts, paper_texts
 from survey.web.security import FILE_HEADERS
-from survey.web.texts import form_texts, paper_texts
 
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
@@ -41,9 +41,9 @@ def read_script(part: str) -> str:
     return lean + "\n"
 
 
-def _read_style(*parts: str) -> Body:
+def _read_style(*parts: str) -> CachedBody:
     sources = ((STATIC / f"{part}.css").read_text(encoding="utf-8") for part in parts)
-    return Body(cssmin("\n".join(sources)).encode(), CSS)
+    return CachedBody(cssmin("\n".join(sources)).encode(), CSS)
 
 
 @lru_cache(maxsize=1)
@@ -53,59 +53,59 @@ def form_script() -> str:
 
 
 @lru_cache(maxsize=1)
-def page_script() -> Body:
+def page_script() -> CachedBody:
     """The form of the bare page, with its start."""
-    return Body((form_script() + read_script("page")).encode(), JAVASCRIPT)
+    return CachedBody((form_script() + read_script("page")).encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
-def notice_script() -> Body:
+def notice_script() -> CachedBody:
     """For the bare pages around the form, which may still have to start it."""
-    return Body(page_script().content + read_script("notices").encode(), JAVASCRIPT)
+    return CachedBody(page_script().content + read_script("notices").encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
-def embedded_script() -> Body:
+def embedded_script() -> CachedBody:
     """The form as a module for the surveyor's page, with its words in every screen language."""
     words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
     parts = form_script() + read_script("contact")
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted('embedded')}"
-    return Body(module.encode(), JAVASCRIPT)
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('embedded')}"
+    return CachedBody(module.encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
-def contact_script() -> Body:
+def contact_script() -> CachedBody:
     """Asking for a telephone number: only sent where there is a key to encrypt one with."""
-    return Body(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
+    return CachedBody(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
 
 
-def _mounted(name: str) -> str:
+def _mounted_script(name: str) -> str:
     """What puts a form into a Streamlit page, and what is told of later runs."""
     return read_script("mounting") + read_script(name)
 
 
 @lru_cache(maxsize=1)
-def paper_script() -> Body:
+def paper_script() -> CachedBody:
     """The typist's grid as a module, with its words in every screen language."""
     texts = {language: form_texts(language) | paper_texts(language) for language in LANGUAGES}
     words = orjson.dumps(texts).decode()
     parts = "\n".join((STRICT, "".join(map(read_script, PAPER_PARTS))))
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted('paper')}"
-    return Body(module.encode(), JAVASCRIPT)
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('paper')}"
+    return CachedBody(module.encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
-def form_style() -> Body:
+def form_style() -> CachedBody:
     return _read_style("form")
 
 
 @lru_cache(maxsize=1)
-def page_style() -> Body:
+def page_style() -> CachedBody:
     return _read_style("form", "page")
 
 
 @lru_cache(maxsize=1)
-def paper_style() -> Body:
+def paper_style() -> CachedBody:
     return _read_style("form", "paper")
 
 
@@ -147,7 +147,7 @@ def paper_style_url() -> str:
 
 
 @lru_cache(maxsize=1)
-def _by_url() -> dict[str, Body]:
+def _assets_by_url() -> dict[str, CachedBody]:
     return {
         script_url(): page_script(),
         notice_script_url(): notice_script(),
@@ -162,15 +162,15 @@ def _by_url() -> dict[str, Body]:
 
 def warm_assets() -> None:
     """Join and compress everything before the first visitor."""
-    for body in _by_url().values():
+    for body in _assets_by_url().values():
         _ = body.compressed
 
 
 async def _asset(request: Request) -> Response:
-    body = _by_url().get(request.url.path)
+    body = _assets_by_url().get(request.url.path)
     if body is None:
         raise HTTPException(404)
-    return send(request, body, forever=True, headers=FILE_HEADERS)
+    return cached_response(request, body, forever=True, headers=FILE_HEADERS)
 
 
 def routes() -> list[BaseRoute]:

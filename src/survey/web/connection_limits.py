@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-REMEMBERED_NAMES = 20_000
+MAX_TRACKED_KEYS = 20_000
 
 
 class TooManyConnectionsError(Exception):
@@ -18,13 +18,13 @@ class TooManyConnectionsError(Exception):
 class ConnectionCount:
     """How many connections of each name are open; at most `most` of them, 0: no limit."""
 
-    most: int
+    max_open: int
     _open: Counter[Hashable] = field(default_factory=Counter)
 
     @contextmanager
-    def counted(self, name: Hashable) -> Iterator[None]:
+    def count_connection(self, name: Hashable) -> Iterator[None]:
         """One more until the block ends. Raises `TooManyConnectionsError`."""
-        if 0 < self.most <= self._open[name]:
+        if 0 < self.max_open <= self._open[name]:
             raise TooManyConnectionsError
         self._open[name] += 1
         try:
@@ -36,13 +36,13 @@ class ConnectionCount:
 
 
 @dataclass
-class Pace:
+class TokenBucket:
     """At most `per_second` of each name, in bursts of so many seconds' worth; 0: no limit."""
 
     per_second: float
     burst_seconds: float = 8.0
     clock: Callable[[], float] = time.monotonic
-    _ahead: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)
+    _scheduled_until: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)
 
     def wait(self, name: Hashable, turns: int = 1, longest: float = math.inf) -> float:
         """Take turns; the seconds until they come. Nothing is taken that comes after `longest`."""
@@ -50,12 +50,12 @@ class Pace:
             return 0.0
         now = self.clock()
         # When everything taken so far has been worked off at the steady pace.
-        before = max(self._ahead.get(name, now), now)
+        before = max(self._scheduled_until.get(name, now), now)
         through = before + turns / self.per_second
         seconds = max(0.0, through - now - self.burst_seconds)
         if seconds <= longest:
-            self._ahead[name] = through
-            self._ahead.move_to_end(name)
-            if len(self._ahead) > REMEMBERED_NAMES:
-                self._ahead.popitem(last=False)
+            self._scheduled_until[name] = through
+            self._scheduled_until.move_to_end(name)
+            if len(self._scheduled_until) > MAX_TRACKED_KEYS:
+                self._scheduled_until.popitem(last=False)
         return seconds

@@ -28,7 +28,7 @@ WRITABLE_FOR = 5.0
 
 
 @dataclass
-class _Store:
+class _StoreProbe:
     """Whether the store can be worked with; what was found good once about its shape stays good."""
 
     url: str
@@ -38,7 +38,7 @@ class _Store:
         """A word for programs; None when all is well."""
         try:
             if not self._is_current:
-                schema.check(self.url)
+                schema.require_compatible_schema(self.url)
                 self._is_current = True
             with read_scope(self.url) as session:
                 session.connection().execute(text("SELECT 1 FROM instrument_version LIMIT 1")).all()
@@ -56,11 +56,11 @@ class _Disk:
     """Whether the folders that everything is written into take something in."""
 
     folders: tuple[Path, ...]
-    _good_until: float = field(default=float("-inf"))
+    _recheck_at: float = field(default=float("-inf"))
 
     def problem(self) -> str | None:
         """A word for programs; None when all is well."""
-        if time.monotonic() < self._good_until:
+        if time.monotonic() < self._recheck_at:
             return None
         for folder in self.folders:
             try:
@@ -72,11 +72,11 @@ class _Disk:
             except OSError as error:
                 _LOG.error("nothing can be written into %s: %s", folder, error.strerror)
                 return "storage_not_writable"
-        self._good_until = time.monotonic() + WRITABLE_FOR
+        self._recheck_at = time.monotonic() + WRITABLE_FOR
         return None
 
 
-def _written_into(settings: Settings) -> tuple[Path, ...]:
+def _writable_folders(settings: Settings) -> tuple[Path, ...]:
     """The data folder, and where an embedded database lies if it lies elsewhere."""
     store = normal_url(settings.store_url)
     folders = {settings.data_dir}
@@ -89,7 +89,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
 
-    store, disk = _Store(settings.store_url), _Disk(_written_into(settings))
+    store, disk = _StoreProbe(settings.store_url), _Disk(_writable_folders(settings))
 
     def problem_found() -> str | None:
         return store.problem() or disk.problem()

@@ -10,30 +10,30 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import Principal
-from survey.access.sessions import COOKIE, principal_for
+from survey.access.sessions import COOKIE, find_principal
 from survey.locale import Message, SurveyError, translator
 from survey.observe.metrics import INTERVIEWS
-from survey.observe.request import current_number
+from survey.observe.request_id import current_request_id
 from survey.settings import Settings
 from survey.store.tables import now
-from survey.web.bodies import BodyTooLarge, read_body
-from survey.web.desk import Desk
-from survey.web.limits import RateLimit, client_address
-from survey.web.outcomes import (
+from survey.web.html import negotiate_language
+from survey.web.rate_limit import RateLimit, client_address
+from survey.web.request_body import BodyTooLargeError, read_body
+from survey.web.security import is_same_site
+from survey.web.submission_intake import (
     ELSEWHERE,
     TOO_LARGE,
     TOO_MANY,
     TOO_SLOW,
     WRONG_TYPE,
-    Arrived,
-    Outcome,
-    read_arrived,
-    refusal,
-    refused,
-    taken_in,
+    ApiResult,
+    IncomingDocument,
+    error_result,
+    parse_submission,
+    refuse,
+    store_in_session,
 )
-from survey.web.render import reader_language
-from survey.web.security import is_same_site
+from survey.web.write_queue import WriteQueue
 
 MAX_BYTES = 256 * 1024
 BODY_SECONDS = 30.0
@@ -47,32 +47,32 @@ def _declared_size(request: Request) -> int:
 
 
 @dataclass
-class _Arrival:
+class _PendingSubmission:
     """Something on its way into the store, and who sends it."""
 
-    content: Arrived
+    content: IncomingDocument
     secret: str | None
     sender: Principal | None = None
 
-    def store(self, session: Session) -> Outcome:
-        self.sender = principal_for(session=session, secret=self.secret, now=now())
-        return taken_in(session, self.content, self.sender)
+    def store(self, session: Session) -> ApiResult:
+        self.sender = find_principal(session=session, secret=self.secret, now=now())
+        return store_in_session(session, self.content, self.sender)
 
 
 @dataclass
-class _Door:
+class _ResponseEndpoint:
     settings: Settings
     limit: RateLimit
-    desk: Desk
+    write_queue: WriteQueue
 
-    async def receive(self, request: Request) -> Response:
+    async def post_response(self, request: Request) -> Response:
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
         if wait:
             outcome = self._refuse(request, 429, "too_many", TOO_MANY)
             return _json(outcome, {"Retry-After": str(int(wait) + 1)})
-        return _json(self._objection(request) or await self._take(request))
+        return _json(self._objection(request) or await self._read_submission(request))
 
-    def _objection(self, request: Request) -> Outcome | None:
+    def _objection(self, request: Request) -> ApiResult | None:
         """What speaks against even reading the body."""
         if not is_same_site(request):
             return self._refuse(request, 403, "other_site", ELSEWHERE)
@@ -83,40 +83,40 @@ class _Door:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
         return None
 
-    async def _take(self, request: Request) -> Outcome:
+    async def _read_submission(self, request: Request) -> ApiResult:
         try:
             content = await read_body(request, MAX_BYTES, BODY_SECONDS)
-        except BodyTooLarge:
+        except BodyTooLargeError:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
         except TimeoutError:
             return self._refuse(request, 408, "too_slow", TOO_SLOW)
         except ClientDisconnect:
-            return Outcome(400, {})
+            return ApiResult(400, {})
         try:
             document = orjson.loads(content)
         except orjson.JSONDecodeError:
             return self._refuse(request, 400, "not_json", WRONG_TYPE)
-        arrived = read_arrived(document, self.settings.language)
-        if isinstance(arrived, Outcome):
+        arrived = parse_submission(document, self.settings.language)
+        if isinstance(arrived, ApiResult):
             return arrived
-        outcome = await self._hand_in(_Arrival(arrived, request.cookies.get(COOKIE)))
+        outcome = await self._submit(_PendingSubmission(arrived, request.cookies.get(COOKIE)))
         INTERVIEWS.labels(outcome.name).inc()
         return outcome
 
-    async def _hand_in(self, arrival: _Arrival) -> Outcome:
+    async def _submit(self, arrival: _PendingSubmission) -> ApiResult:
         try:
-            return await self.desk.hand_over(arrival.store)
+            return await self.write_queue.submit(arrival.store)
         except SurveyError as error:
             language, known = arrival.content.language, arrival.sender is not None
-            return refused(error, language, self.settings.language, known=known)
+            return error_result(error, language, self.settings.language, known=known)
 
-    def _refuse(self, request: Request, status: int, code: str, message: Message) -> Outcome:
-        t = translator(reader_language(request, self.settings.language))
-        return refusal(status, code, t(message))
+    def _refuse(self, request: Request, status: int, code: str, message: Message) -> ApiResult:
+        t = translator(negotiate_language(request, self.settings.language))
+        return refuse(status, code, t(message))
 
 
-def _json(outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
-    body, number = outcome.body, current_number()
+def _json(outcome: ApiResult, headers: dict[str, str] | None = None) -> Response:
+    body, number = outcome.body, current_request_id()
     if outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
         body = {**body, "request": number}
     return Response(
@@ -127,5 +127,11 @@ def _json(outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
     )
 
 
-def routes(settings: Settings, limit: RateLimit, desk: Desk) -> list[BaseRoute]:
-    return [Route("/api/responses", _Door(settings, limit, desk).receive, methods=["POST"])]
+def routes(settings: Settings, limit: RateLimit, desk: WriteQueue) -> list[BaseRoute]:
+    return [
+        Route(
+            "/api/responses",
+            _ResponseEndpoint(settings, limit, desk).post_response,
+            methods=["POST"],
+        )
+    ]

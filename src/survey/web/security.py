@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.access.tokens import LONGEST, digest, new_token
+from survey.access.tokens import MAX_TOKEN_CHARS, digest, new_token
 
 PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -84,7 +84,7 @@ class FormToken:
     def of(cls, request: Request) -> "FormToken":
         """The token of this browser, or a new one."""
         kept = request.cookies.get(cls.COOKIE, "")
-        return cls(kept if 0 < len(kept) <= LONGEST else new_token(bits=cls.BITS))
+        return cls(kept if 0 < len(kept) <= MAX_TOKEN_CHARS else new_token(bits=cls.BITS))
 
     @property
     def field(self) -> str:

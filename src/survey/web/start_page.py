@@ -10,16 +10,22 @@ from starlette.responses import Response
 from survey.access.principal import Role
 from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.settings import Settings
-from survey.web.render import Page, enclose, fragment, reader_language, respond
+from survey.web.auth.demo import DEMO_ROLES
+from survey.web.html import (
+    HtmlPage,
+    html_response,
+    negotiate_language,
+    render_template,
+    render_wrapper,
+)
 from survey.web.security import safe_path
-from survey.web.signin import DEMO_ROLES
 
 LANGUAGE, LARGE = "lang", "large"
 """The reader's wishes in the address, as the pages behind the sign-in understand them."""
 
 
 @dataclass(frozen=True)
-class AskedPage:
+class RequestedPage:
     """Which page an address belongs to; `title` is empty where there is none.
 
     `target_for` says where a demo role goes on to: the page itself, or where its work begins.
@@ -31,7 +37,7 @@ class AskedPage:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _ReaderPreferences:
     """Language and size of text: from the address, else as the browser says."""
 
     language: str
@@ -39,9 +45,9 @@ class _Reader:
     default_language: str
 
     @classmethod
-    def of(cls, request: Request, default_language: str) -> "_Reader":
+    def of(cls, request: Request, default_language: str) -> "_ReaderPreferences":
         asked = request.query_params.get(LANGUAGE)
-        language = asked if asked in LANGUAGES else reader_language(request, default_language)
+        language = asked if asked in LANGUAGES else negotiate_language(request, default_language)
         return cls(language, request.query_params.get(LARGE) == "1", default_language)
 
     def wishes(self) -> dict[str, str]:
@@ -60,34 +66,36 @@ class _Reader:
         return f"{request.url.path}?{urlencode([*kept, *query.items()])}"
 
 
-def show_start(request: Request, settings: Settings, asked: AskedPage) -> Response:
+def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Response:
     """The start page, or the way in to the page that was asked for."""
-    reader = _Reader.of(request, settings.language)
+    reader = _ReaderPreferences.of(request, settings.language)
     t = translator(reader.language)
     platform = t("Hundred Cities Survey")
-    title, text, status = _words(t, asked)
-    back = "/" if asked.is_start or not asked.title else _asked_for(request)
-    body = enclose(
+    title, text, status = _heading_texts(t, asked)
+    back = "/" if asked.is_start or not asked.title else _requested_path(request)
+    body = render_wrapper(
         "start",
         {
-            "switches": _switches(request, reader, t),
-            "demo": fragment("start_demo", words=t("Demo data")) if settings.demo else "",
-            "ways": _roles(request, reader, t, asked) if settings.demo else "",
+            "switches": _render_switches(request, reader, t),
+            "demo": render_template("start_demo", words=t("Demo data")) if settings.demo else "",
+            "ways": _render_roles(request, reader, t, asked) if settings.demo else "",
         },
         size="sf-elder" if reader.large else "", platform=platform, title=title, text=text,
         page="" if asked.is_start else asked.title,
         sign_in=t("Sign in with an account") if settings.demo else t("Sign in"),
         look="sf-second" if settings.demo else "sf-main",
         address=f"/auth/login?{urlencode({'next': back})}",
-        about=_about(t, settings.demo),
+        about=_description(t, settings.demo),
     )  # fmt: skip
     tab = platform if asked.is_start else f"{asked.title or title} · {platform}"
     # The same address shows the page itself to whoever is signed in.
     headers = {"Vary": "Accept-Encoding, Cookie"}
-    return respond(request, Page(reader.language, tab, body), status=status, headers=headers)
+    return html_response(
+        request, HtmlPage(reader.language, tab, body), status=status, headers=headers
+    )
 
 
-def _words(t: Translator, asked: AskedPage) -> tuple[str, str, int]:
+def _heading_texts(t: Translator, asked: RequestedPage) -> tuple[str, str, int]:
     if asked.is_start:
         about = msg(
             "How satisfied consumers are with everyday shopping in 100 cities: the questionnaire, "
@@ -100,15 +108,15 @@ def _words(t: Translator, asked: AskedPage) -> tuple[str, str, int]:
     return t("Please sign in first"), t(about), 200
 
 
-def _asked_for(request: Request) -> str:
+def _requested_path(request: Request) -> str:
     query = request.url.query
     return safe_path(f"{request.url.path}?{query}" if query else request.url.path)
 
 
-def _switches(request: Request, reader: _Reader, t: Translator) -> str:
+def _render_switches(request: Request, reader: _ReaderPreferences, t: Translator) -> str:
     """Links, not controls: the page has no script."""
     links = [
-        fragment(
+        render_template(
             "start_switch", address=reader.address(request, **{LANGUAGE: language}), lang=language,
             words=translator(language)(msg("English")),
             chosen="true" if language == reader.language else "false",
@@ -117,7 +125,7 @@ def _switches(request: Request, reader: _Reader, t: Translator) -> str:
     ]  # fmt: skip
     other_size = reader.address(request, **{LARGE: "0" if reader.large else "1"})
     links.append(
-        fragment(
+        render_template(
             "start_switch", address=other_size, lang=reader.language, words=t("Large text"),
             chosen="true" if reader.large else "false",
         )
@@ -125,15 +133,17 @@ def _switches(request: Request, reader: _Reader, t: Translator) -> str:
     return "".join(links)
 
 
-def _roles(request: Request, reader: _Reader, t: Translator, asked: AskedPage) -> str:
+def _render_roles(
+    request: Request, reader: _ReaderPreferences, t: Translator, asked: RequestedPage
+) -> str:
     cards = "".join(
-        fragment(
+        render_template(
             "start_role", role=role.value, name=t(name), purpose=t(purpose),
-            next=_with_wishes(request, reader, asked.target_for(role)),
+            next=_add_preferences(request, reader, asked.target_for(role)),
         )
         for role, (name, purpose) in DEMO_ROLES.items()
     )  # fmt: skip
-    return enclose(
+    return render_wrapper(
         "start_roles",
         {"roles": cards},
         title=t("Look around: choose a role"),
@@ -141,7 +151,7 @@ def _roles(request: Request, reader: _Reader, t: Translator, asked: AskedPage) -
     )
 
 
-def _with_wishes(request: Request, reader: _Reader, target: str) -> str:
+def _add_preferences(request: Request, reader: _ReaderPreferences, target: str) -> str:
     """The page to go on to; what its address chose stays chosen."""
     query = dict(request.query_params) if target == request.url.path else {}
     query = {name: value for name, value in query.items() if name not in {LANGUAGE, LARGE}}
@@ -149,7 +159,7 @@ def _with_wishes(request: Request, reader: _Reader, target: str) -> str:
     return safe_path(f"{target}?{urlencode(query)}" if query else target)
 
 
-def _about(t: Translator, demo: bool) -> str:
+def _description(t: Translator, demo: bool) -> str:
     if demo:
         return t("All figures on this page are generated demo data, no result of any survey.")
     return t("City consumer satisfaction: consumers' own scores of everyday offline shopping.")

@@ -14,34 +14,40 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.fieldwork.privacy.codes import LENGTH, grouped, read_code
 from survey.fieldwork.privacy.withdrawal import (
-    CodeMistyped,
-    CodeUnknown,
-    WaveFrozen,
-    Withdrawn,
+    CodeNotFoundError,
+    MistypedCodeError,
+    WaveFrozenError,
+    WithdrawalResult,
     withdraw,
 )
+from survey.fieldwork.privacy.withdrawal_codes import LENGTH, format_code, read_code
 from survey.locale import Message, SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
-from survey.web.bodies import read_form
-from survey.web.desk import Desk
-from survey.web.limits import RateLimit, client_address
-from survey.web.notices import Notice, show_busy, show_notice
-from survey.web.render import Page, enclose, fragment, reader_language, respond
+from survey.web.html import (
+    HtmlPage,
+    html_response,
+    negotiate_language,
+    render_template,
+    render_wrapper,
+)
+from survey.web.notice_pages import NoticePage, render_notice, render_too_many_requests
+from survey.web.rate_limit import RateLimit, client_address
+from survey.web.request_body import read_form
 from survey.web.security import FormToken, is_same_site
+from survey.web.write_queue import WriteQueue
 
-PATH = "/withdraw"
-_LONGEST = LENGTH * 2
+WITHDRAW_PATH = "/withdraw"
+_MAX_CODE_CHARS = LENGTH * 2
 
-_DONE = Notice(
+_DONE = NoticePage(
     200,
     msg("Your answers have been deleted"),
     msg("You need not do anything more. You may close this page now."),
     mark="sf-done",
 )
-_TOO_LATE = Notice(
+_TOO_LATE_NOTICE = NoticePage(
     409,
     msg("This interview cannot be withdrawn here any more"),
     msg(
@@ -50,59 +56,59 @@ _TOO_LATE = Notice(
     ),
 )
 _STATUS: dict[type[SurveyError], HTTPStatus] = {
-    CodeMistyped: HTTPStatus.UNPROCESSABLE_ENTITY,
-    CodeUnknown: HTTPStatus.NOT_FOUND,
+    MistypedCodeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CodeNotFoundError: HTTPStatus.NOT_FOUND,
 }
 
 
-def _withdraw(typed: str, session: Session) -> Withdrawn:
+def _withdraw(typed: str, session: Session) -> WithdrawalResult:
     return withdraw(session=session, typed=typed, now=now())
 
 
 @dataclass(frozen=True)
-class _Desk:
+class _WithdrawalEndpoints:
     settings: Settings
     limit: RateLimit
-    desk: Desk
+    write_queue: WriteQueue
 
-    async def ask(self, request: Request) -> Response:
+    async def get_form(self, request: Request) -> Response:
         """`GET /withdraw`."""
         return self._form(request)
 
-    async def take(self, request: Request) -> Response:
+    async def post_withdrawal(self, request: Request) -> Response:
         """`POST /withdraw`."""
         default = self.settings.language
         wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
         if wait:
-            return show_busy(request, wait, default)
+            return render_too_many_requests(request, wait, default)
         form = await read_form(request)
         if not is_same_site(request) or not FormToken.of(request).agrees(form.get("token")):
             raise HTTPException(403)
         typed = form.get("code", "")
         try:
-            done = await self.desk.hand_over(partial(_withdraw, typed))
-        except (CodeMistyped, CodeUnknown) as error:
-            return self._form(request, typed[:_LONGEST], error)
-        except WaveFrozen as error:
-            return show_notice(request, _TOO_LATE, error.message, default)
+            done = await self.write_queue.submit(partial(_withdraw, typed))
+        except (MistypedCodeError, CodeNotFoundError) as error:
+            return self._form(request, typed[:_MAX_CODE_CHARS], error)
+        except WaveFrozenError as error:
+            return render_notice(request, _TOO_LATE_NOTICE, error.message, default)
         text = (
             msg("This interview had been withdrawn before.")
             if done.again
             else msg("The interview is withdrawn. Thank you for having taken the time.")
         )
-        return show_notice(
+        return render_notice(
             request, _DONE, text, default, kind="withdrawn", code=read_code(typed) or ""
         )
 
     def _form(
         self, request: Request, typed: str = "", error: SurveyError | None = None
     ) -> Response:
-        language = reader_language(request, self.settings.language)
+        language = negotiate_language(request, self.settings.language)
         t = translator(language)
         title = t("Withdraw an interview")
         token = FormToken.of(request)
-        problem = "" if error is None else fragment("problem", text=t(error.message))
-        body = enclose(
+        problem = "" if error is None else render_template("problem", text=t(error.message))
+        body = render_wrapper(
             "withdraw",
             {"problem": problem},
             title=title,
@@ -110,14 +116,14 @@ class _Desk:
             until=t(_UNTIL),
             label=t("Your code of twenty digits"),
             hint=t("It stood on the last page, below the thanks."),
-            value=_shown(typed),
+            value=_format_entered_code(typed),
             token=token.field,
             submit=t("Withdraw and delete my answers"),
         )
         boot = {"kind": "withdraw"}
         status = HTTPStatus.OK if error is None else _STATUS[type(error)]
-        response = respond(request, Page(language, title, body, boot), status=status)
-        token.keep(response, request, self.settings.trusted_proxies, path=PATH)
+        response = html_response(request, HtmlPage(language, title, body, boot), status=status)
+        token.keep(response, request, self.settings.trusted_proxies, path=WITHDRAW_PATH)
         return response
 
 
@@ -128,14 +134,14 @@ _WHAT_HAPPENS: Message = msg(
 _UNTIL: Message = msg("This is possible until the results of the survey are computed.")
 
 
-def _shown(typed: str) -> str:
+def _format_entered_code(typed: str) -> str:
     code = read_code(typed)
-    return typed if code is None else grouped(code)
+    return typed if code is None else format_code(code)
 
 
-def routes(settings: Settings, desk: Desk) -> list[BaseRoute]:
-    door = _Desk(settings, RateLimit(settings.withdraw_rate_per_minute), desk)
+def routes(settings: Settings, desk: WriteQueue) -> list[BaseRoute]:
+    door = _WithdrawalEndpoints(settings, RateLimit(settings.withdraw_rate_per_minute), desk)
     return [
-        Route(PATH, door.ask, methods=["GET"]),
-        Route(PATH, door.take, methods=["POST"]),
+        Route(WITHDRAW_PATH, door.get_form, methods=["GET"]),
+        Route(WITHDRAW_PATH, door.post_withdrawal, methods=["POST"]),
     ]

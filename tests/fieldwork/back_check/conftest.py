@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from survey.access.principal import NATION, OPERATOR, Principal, Role
-from survey.fieldwork.back_check import DrawPlan, make_draw, preview_draw
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import session_scope
@@ -61,7 +61,7 @@ def store(checked: Any) -> Callable[..., list[UUID]]:
             "point_id": (checked.point if here else checked.foreign_point).id,
             "surveyor_id": (checked.surveyor if here else checked.colleague).account_id,
         }  # fmt: skip
-        rows = [StoredInterview(client_uuid=uuid4(), **{**given, **other}) for _ in range(count)]
+        rows = [FinishedResponse(client_uuid=uuid4(), **{**given, **other}) for _ in range(count)]
         with session_scope(checked.url) as session:
             write_responses(
                 session=session, principal=OPERATOR, wave=checked.wave, rows=rows, now=checked.now
@@ -92,6 +92,6 @@ def draw_all(checked: Any) -> Callable[..., UUID]:
             seen = preview_draw(
                 session=session, principal=principal, plan=DrawPlan(**{**given, **changes})
             )
-            return make_draw(session=session, principal=principal, seen=seen, now=checked.now)
+            return create_draw(session=session, principal=principal, seen=seen, now=checked.now)
 
     return draw

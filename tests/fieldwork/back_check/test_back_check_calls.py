@@ -7,19 +7,19 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from survey.access.principal import AccessDenied, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal, Role
 from survey.fieldwork.back_check import (
-    Attempt,
-    BackCheckChanged,
-    BackCheckUnknown,
-    OutcomeImpossible,
-    read_call,
+    BackCheckConflictError,
+    BackCheckNotFoundError,
+    CallAttempt,
+    InvalidOutcomeError,
+    get_call,
+    list_calls,
     receipt_code,
     record_attempt,
-    to_call,
 )
-from survey.fieldwork.lifecycle import move
-from survey.fieldwork.submission import AnswersInvalid
+from survey.fieldwork.lifecycle import transition
+from survey.fieldwork.submission import InvalidAnswersError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, Channel, Outcome, Status
 
@@ -34,7 +34,7 @@ SAME: dict[str, Any] = {
 
 def _calls(field: Any, principal: Principal) -> list[Any]:
     with read_scope(field.url) as session:
-        return to_call(session=session, principal=principal, wave_id=field.wave.id)
+        return list_calls(session=session, principal=principal, wave_id=field.wave.id)
 
 
 def _enter(
@@ -44,7 +44,7 @@ def _enter(
     with session_scope(field.url) as session:
         return record_attempt(
             session=session, principal=principal, check_id=check_id, expected_version=version,
-            attempt=Attempt(outcome, Channel.PHONE, answers, "  a  note "), now=field.now,
+            attempt=CallAttempt(outcome, Channel.PHONE, answers, "  a  note "), now=field.now,
         )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def test_nobody_checks_an_interview_of_their_own(
         call for call in _calls(checked, association) if call.surveyor_id == promoted.account_id
     )
     assert mine.id not in {call.id for call in _calls(checked, promoted)}
-    with pytest.raises(AccessDenied, match="made this interview yourself"):
+    with pytest.raises(AccessDeniedError, match="made this interview yourself"):
         _enter(checked, promoted, mine.id, **SAME)
     assert _row(checked, mine.id).outcome is None
     _enter(checked, association, mine.id, **SAME)
@@ -138,12 +138,12 @@ def test_another_city_is_not_there_and_other_roles_are_refused(
     (call,) = _calls(checked, supervisor)
     elsewhere = person(Role.SUPERVISOR, "310000")
     assert _calls(checked, elsewhere) == []
-    with pytest.raises(BackCheckUnknown):
+    with pytest.raises(BackCheckNotFoundError):
         _enter(checked, elsewhere, call.id, **SAME)
-    with read_scope(checked.url) as session, pytest.raises(BackCheckUnknown):
-        read_call(session=session, principal=elsewhere, check_id=call.id)
+    with read_scope(checked.url) as session, pytest.raises(BackCheckNotFoundError):
+        get_call(session=session, principal=elsewhere, check_id=call.id)
     for role in (Role.SURVEYOR, Role.TYPIST, Role.CITY_OFFICIAL, Role.ANALYST):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _enter(checked, person(role, "110000"), call.id, **SAME)
 
 
@@ -154,7 +154,7 @@ def test_the_second_checker_is_told(
     draw_all(supervisor)
     (call,) = _calls(checked, supervisor)
     _enter(checked, supervisor, call.id, Outcome.NOT_REACHED)
-    with pytest.raises(BackCheckChanged):
+    with pytest.raises(BackCheckConflictError):
         _enter(checked, association, call.id, **SAME)
 
 
@@ -175,7 +175,7 @@ def test_a_slip_is_mended_and_a_conversation_cannot_be_undone(
         ).first()
     assert entry is not None
     assert entry.detail["mended"] == ["birth_year"]
-    with pytest.raises(OutcomeImpossible):
+    with pytest.raises(InvalidOutcomeError):
         _enter(checked, supervisor, call.id, Outcome.NOT_REACHED, version=3)
 
 
@@ -192,7 +192,7 @@ def test_answers_that_no_question_takes_are_refused(
     store(1)
     draw_all(supervisor)
     (call,) = _calls(checked, supervisor)
-    with pytest.raises(AnswersInvalid):
+    with pytest.raises(InvalidAnswersError):
         _enter(checked, supervisor, call.id, **{**SAME, **answers})
     assert _row(checked, call.id).outcome is None
 
@@ -203,7 +203,7 @@ def test_reached_without_an_answer_is_no_back_check(
     store(1)
     draw_all(supervisor)
     (call,) = _calls(checked, supervisor)
-    with pytest.raises(OutcomeImpossible):
+    with pytest.raises(InvalidOutcomeError):
         _enter(checked, supervisor, call.id)
 
 
@@ -213,7 +213,7 @@ def test_what_was_taken_out_since_need_not_be_called(
     response_id, other = store(2)
     draw_all(supervisor)
     with session_scope(checked.url) as session:
-        move(
+        transition(
             session=session, principal=supervisor, response_id=response_id, to=Status.VOID,
             reason="trial", now=checked.now, expected_version=1,
         )  # fmt: skip

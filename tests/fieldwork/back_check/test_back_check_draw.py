@@ -7,13 +7,13 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.back_check.drawing import (
+from survey.fieldwork.back_check.selection import (
     Candidate,
-    Drawn,
-    draw,
-    fingerprint,
-    lot,
-    share_of,
+    DrawnInterview,
+    draw_key,
+    rounded_share,
+    select_interviews,
+    selection_sha256,
 )
 from survey.store.tables import ChosenBy
 
@@ -34,7 +34,7 @@ def pools(draw_one: st.DrawFn) -> list[Candidate]:
     ]  # fmt: skip
 
 
-def _after(pool: list[Candidate], drawn: tuple[Drawn, ...]) -> list[Candidate]:
+def _after(pool: list[Candidate], drawn: tuple[DrawnInterview, ...]) -> list[Candidate]:
     """The pool as the next draw finds it."""
     chosen = {interview.id: interview.chosen_by for interview in drawn}
     return [
@@ -47,16 +47,16 @@ def _after(pool: list[Candidate], drawn: tuple[Drawn, ...]) -> list[Candidate]:
 def test_every_surveyor_gets_the_shares_and_nobody_less_than_one(
     pool: list[Candidate], random_share: float, risk_share: float, seed: str
 ) -> None:
-    drawn = draw(pool, random_share=random_share, risk_share=risk_share, seed=seed)
+    drawn = select_interviews(pool, random_share=random_share, risk_share=risk_share, seed=seed)
     listed = _after(pool, drawn)
     for person in {each.surveyor_id for each in pool}:
         own = [each for each in listed if each.surveyor_id == person]
         before = [each for each in pool if each.surveyor_id == person]
         by = Counter(each.chosen_by for each in own)
-        wanted = max(1, share_of(random_share, len(own)))
+        wanted = max(1, rounded_share(random_share, len(own)))
         had = sum(each.chosen_by is ChosenBy.RANDOM for each in before)
         assert by[ChosenBy.RANDOM] == max(wanted, had)
-        most = share_of(risk_share, len(own))
+        most = rounded_share(risk_share, len(own))
         assert by[ChosenBy.RISK] <= max(
             most, sum(each.chosen_by is ChosenBy.RISK for each in before)
         )
@@ -66,8 +66,10 @@ def test_every_surveyor_gets_the_shares_and_nobody_less_than_one(
 def test_the_same_seed_draws_the_same_whatever_the_order(
     pool: list[Candidate], random_share: float, risk_share: float, seed: str
 ) -> None:
-    first = draw(pool, random_share=random_share, risk_share=risk_share, seed=seed)
-    again = draw(reversed(pool), random_share=random_share, risk_share=risk_share, seed=seed)
+    first = select_interviews(pool, random_share=random_share, risk_share=risk_share, seed=seed)
+    again = select_interviews(
+        reversed(pool), random_share=random_share, risk_share=risk_share, seed=seed
+    )
     assert first == again
 
 
@@ -75,8 +77,8 @@ def test_the_same_seed_draws_the_same_whatever_the_order(
 def test_drawing_again_adds_nothing(
     pool: list[Candidate], random_share: float, risk_share: float, seed: str
 ) -> None:
-    drawn = draw(pool, random_share=random_share, risk_share=risk_share, seed=seed)
-    more = draw(
+    drawn = select_interviews(pool, random_share=random_share, risk_share=risk_share, seed=seed)
+    more = select_interviews(
         _after(pool, drawn), random_share=random_share, risk_share=risk_share, seed=seed + "x"
     )
     assert more == ()
@@ -86,7 +88,7 @@ def test_drawing_again_adds_nothing(
 def test_each_interview_is_taken_once_and_keeps_what_it_is_by_lot(
     pool: list[Candidate], random_share: float, risk_share: float, seed: str
 ) -> None:
-    drawn = draw(pool, random_share=random_share, risk_share=risk_share, seed=seed)
+    drawn = select_interviews(pool, random_share=random_share, risk_share=risk_share, seed=seed)
     known = {each.id: each for each in pool}
     assert len({this_interview.id for this_interview in drawn}) == len(drawn)
     for interview in drawn:
@@ -102,19 +104,19 @@ def test_each_interview_is_taken_once_and_keeps_what_it_is_by_lot(
 def test_the_random_part_is_the_smallest_hashes_as_the_documents_say() -> None:
     """A stranger can repeat the draw with any SHA-256."""
     pool = [Candidate(UUID(int=number), PEOPLE[0], 0) for number in range(100, 140)]
-    drawn = draw(pool, random_share=0.1, risk_share=0, seed="2026")
+    drawn = select_interviews(pool, random_share=0.1, risk_share=0, seed="2026")
     by_hand = sorted(
         (each.id for each in pool),
         key=lambda interview_id: hashlib.sha256(f"2026:{interview_id}".encode()).hexdigest(),
     )
     assert [interview.id for interview in drawn] == by_hand[:4]
-    assert lot("2026", UUID(int=100)) != lot("2027", UUID(int=100))
-    assert fingerprint(interview.id for interview in drawn) != fingerprint(by_hand[:3])
+    assert draw_key("2026", UUID(int=100)) != draw_key("2027", UUID(int=100))
+    assert selection_sha256(interview.id for interview in drawn) != selection_sha256(by_hand[:3])
 
 
 def test_risk_goes_by_risk_after_the_lot_was_drawn() -> None:
     pool = [Candidate(UUID(int=number), PEOPLE[0], number) for number in range(1, 21)]
-    drawn = draw(pool, random_share=0.1, risk_share=0.15, seed="a")
+    drawn = select_interviews(pool, random_share=0.1, risk_share=0.15, seed="a")
     by_lot = [interview.id.int for interview in drawn if interview.chosen_by is ChosenBy.RANDOM]
     by_risk = [interview.id.int for interview in drawn if interview.chosen_by is ChosenBy.RISK]
     assert len(by_lot) == 2
@@ -126,7 +128,7 @@ def test_the_lot_favours_nobody() -> None:
     pool = [Candidate(UUID(int=number), PEOPLE[0], 99 * (number == 1)) for number in range(1, 11)]
     counts: Counter[int] = Counter()
     for seed in range(1_000):
-        for interview in draw(pool, random_share=0.2, risk_share=0, seed=str(seed)):
+        for interview in select_interviews(pool, random_share=0.2, risk_share=0, seed=str(seed)):
             counts[interview.id.int] += 1
     assert sum(counts.values()) == 2_000
     # 200 each is expected, with a standard deviation of 12.6
@@ -134,4 +136,4 @@ def test_the_lot_favours_nobody() -> None:
 
 
 def test_shares_are_rounded_half_up() -> None:
-    assert [share_of(0.05, count) for count in (9, 10, 29, 30, 31)] == [0, 1, 1, 2, 2]
+    assert [rounded_share(0.05, count) for count in (9, 10, 29, 30, 31)] == [0, 1, 1, 2, 2]

@@ -9,29 +9,29 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import AccessDenied, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal, Role
 from survey.fieldwork.back_check import (
-    Attempt,
     BackCheckResults,
+    CallAttempt,
     DrawPlan,
-    Nature,
-    RetrainingImpossible,
-    WorkOf,
-    back_check_results,
-    comparisons,
-    make_draw,
+    QuestionNature,
+    RetrainingNotAllowedError,
+    WorkSelection,
+    create_draw,
+    get_back_check_results,
+    list_calls,
+    list_comparisons,
     note_retraining,
     preview_draw,
     record_attempt,
-    to_call,
 )
-from survey.fieldwork.back_check.items import Comparison, differs
+from survey.fieldwork.back_check.comparison_items import ItemComparison, differs
 from survey.fieldwork.correction import resubmit
-from survey.fieldwork.lifecycle import move
+from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.quality import wilson
-from survey.fieldwork.reasons import Reason, ReasonCode
-from survey.fieldwork.review import decide_all, preview
-from survey.instrument.model import Choice, Item, Kind
+from survey.fieldwork.review import decide_many, preview_bulk_decision
+from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
+from survey.instrument.model import Choice, Item, ItemKind
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
@@ -58,18 +58,18 @@ PLAN = "main-2023"
 
 def _results(field: Any, principal: Principal) -> BackCheckResults:
     with read_scope(field.url) as session:
-        return back_check_results(session=session, principal=principal, wave_id=field.wave.id)
+        return get_back_check_results(session=session, principal=principal, wave_id=field.wave.id)
 
 
 def _answer(field: Any, principal: Principal, *replies: dict[str, Any] | Outcome) -> None:
     """Enter what was said, one after the other down the list."""
     with session_scope(field.url) as session:
-        calls = to_call(session=session, principal=principal, wave_id=field.wave.id)
+        calls = list_calls(session=session, principal=principal, wave_id=field.wave.id)
         for call, each in zip(calls, replies, strict=False):
             attempt = (
-                Attempt(each, Channel.ON_SITE, {})
+                CallAttempt(each, Channel.ON_SITE, {})
                 if isinstance(each, Outcome)
-                else Attempt(Outcome.REACHED, Channel.PHONE, each)
+                else CallAttempt(Outcome.REACHED, Channel.PHONE, each)
             )
             record_attempt(
                 session=session, principal=principal, check_id=call.id,
@@ -93,10 +93,10 @@ def test_rates_have_intervals_and_count_only_what_was_answered(
         Outcome.REACHED: 5, Outcome.NEVER_INTERVIEWED: 1, Outcome.NOT_REACHED: 1,
         Outcome.REFUSED: 1,
     }  # fmt: skip
-    assert li.by_lot is not None
-    assert (li.by_lot.value, li.by_lot.of) == (2 / 6, 6)
-    assert (li.by_lot.low, li.by_lot.high) == wilson(2, 6)
-    assert results.everybody.by_lot == li.by_lot
+    assert li.random_sample is not None
+    assert (li.random_sample.value, li.random_sample.of) == (2 / 6, 6)
+    assert (li.random_sample.low, li.random_sample.high) == wilson(2, 6)
+    assert results.total.random_sample == li.random_sample
     assert not li.stands_out, "one's own rate is no worse than itself"
     (point,) = results.points
     assert (point.name, point.failed) == ("110000-u-01", 2)
@@ -109,7 +109,7 @@ def test_rates_have_intervals_and_count_only_what_was_answered(
         Outcome.NEVER_INTERVIEWED, Outcome.REACHED
     ]  # fmt: skip
     again = {
-        difference.comparison.item: (difference.then, difference.again)
+        difference.comparison.item: (difference.original, difference.recheck)
         for difference in results.failed[1].differences
     }
     assert again == {"birth_year": (1990, 1950), "gender": ("female", "male")}
@@ -138,8 +138,8 @@ def test_a_surveyor_who_is_clearly_worse_stands_out_first(
     results = _results(checked, association)
     first, second = results.surveyors
     assert (first.name, first.stands_out, second.stands_out) == ("Li", True, False)
-    assert results.everybody.by_lot is not None
-    assert results.everybody.by_lot.value == 6 / 36
+    assert results.total.random_sample is not None
+    assert results.total.random_sample.value == 6 / 36
 
 
 def test_nobody_stands_out_for_a_single_failure(
@@ -170,19 +170,19 @@ def test_what_was_drawn_for_its_risk_says_nothing_about_the_rate(
             ]
             if seen.surveyors[0].by_risk
         )
-        make_draw(session=session, principal=supervisor, seen=seen, now=checked.now)
+        create_draw(session=session, principal=supervisor, seen=seen, now=checked.now)
     with session_scope(checked.url) as session:
-        calls = to_call(session=session, principal=supervisor, wave_id=checked.wave.id)
+        calls = list_calls(session=session, principal=supervisor, wave_id=checked.wave.id)
         by_risk = [call for call in calls if call.chosen_by == "risk"]
         for call in by_risk:
             record_attempt(
                 session=session, principal=supervisor, check_id=call.id,
-                expected_version=1, attempt=Attempt(Outcome.REACHED, Channel.PHONE, INVENTED),
+                expected_version=1, attempt=CallAttempt(Outcome.REACHED, Channel.PHONE, INVENTED),
                 now=checked.now,
             )  # fmt: skip
     assert len(by_risk) == 1
     (li,) = _results(checked, supervisor).surveyors
-    assert (li.failed, li.by_lot) == (1, None)
+    assert (li.failed, li.random_sample) == (1, None)
 
 
 def test_a_correction_after_the_back_check_hides_nothing(
@@ -192,7 +192,7 @@ def test_a_correction_after_the_back_check_hides_nothing(
     draw_all(supervisor)
     _answer(checked, supervisor, INVENTED)
     with session_scope(checked.url) as session:
-        move(
+        transition(
             session=session, principal=supervisor, response_id=response_id, to=Status.RETURNED,
             reason="check_again", now=checked.now, expected_version=1,
         )  # fmt: skip
@@ -215,8 +215,8 @@ def test_nothing_of_another_city_is_read(
     _answer(checked, association, INVENTED, SAME)
     results = _results(checked, person(Role.SUPERVISOR, "310000"))
     assert (results.surveyors, results.points, results.items, results.failed) == ((), (), (), ())
-    assert results.everybody.drawn == 0
-    with pytest.raises(AccessDenied):
+    assert results.total.drawn == 0
+    with pytest.raises(AccessDeniedError):
         _results(checked, person(Role.CITY_OFFICIAL, "110000"))
 
 
@@ -226,15 +226,15 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
     here = store(3)
     store(2, city="310000")
     (void_before,) = store(1, status=Status.VOID, reason="speeder")
-    work = WorkOf(checked.wave.id, point_id=checked.point.id)
+    work = WorkSelection(checked.wave.id, point_id=checked.point.id)
     with session_scope(checked.url) as session:
-        seen = preview(
-            session=session, principal=supervisor, chosen=work.to_take_out(), to=Status.VOID
+        seen = preview_bulk_decision(
+            session=session, principal=supervisor, chosen=work.void_filter(), to=Status.VOID
         )
-        assert (seen.total, dict(seen.cannot)) == (3, {Status.VOID: 1})
-        decide_all(
-            session=session, principal=supervisor, chosen=work.to_take_out(), seen=seen,
-            reason=Reason(ReasonCode.BACK_CHECK, "point 1"), now=checked.now,
+        assert (seen.total, dict(seen.not_allowed)) == (3, {Status.VOID: 1})
+        decide_many(
+            session=session, principal=supervisor, chosen=work.void_filter(), seen=seen,
+            reason=ReviewReason(ReasonCode.BACK_CHECK, "point 1"), now=checked.now,
         )  # fmt: skip
     with read_scope(checked.url) as session:
         void = {
@@ -247,13 +247,13 @@ def test_all_of_a_point_is_taken_out_and_restored_without_touching_anything_else
     assert {UUID(entry.subject_id) for entry in entries} == set(here)
     assert collected == 0
     with session_scope(checked.url) as session:
-        seen = preview(
-            session=session, principal=supervisor, chosen=work.to_restore(), to=Status.SUBMITTED
+        seen = preview_bulk_decision(
+            session=session, principal=supervisor, chosen=work.restore_filter(), to=Status.SUBMITTED
         )
         assert seen.total == 3
-        decide_all(
-            session=session, principal=supervisor, chosen=work.to_restore(), seen=seen,
-            reason=Reason(ReasonCode.BY_MISTAKE), now=checked.now,
+        decide_many(
+            session=session, principal=supervisor, chosen=work.restore_filter(), seen=seen,
+            reason=ReviewReason(ReasonCode.BY_MISTAKE), now=checked.now,
         )  # fmt: skip
     with read_scope(checked.url) as session:
         void_now = session.exec(select(Response.id).where(Response.status == Status.VOID)).all()
@@ -277,11 +277,11 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
             )  # fmt: skip
 
     elsewhere = person(Role.SUPERVISOR, "310000")
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         note(elsewhere, checked.colleague, checked.surveyor)
-    with pytest.raises(RetrainingImpossible):
+    with pytest.raises(RetrainingNotAllowedError):
         note(association)
-    with pytest.raises(RetrainingImpossible):
+    with pytest.raises(RetrainingNotAllowedError):
         note(association, checked.surveyor, day=date(2026, 5, 19))
     with read_scope(checked.url) as session:
         assert session.exec(select(SurveyorNote)).all() == []
@@ -303,10 +303,10 @@ def test_retraining_is_noted_with_its_day_for_all_or_none(
 
 
 CHOICES = Item(
-    name="x", kind=Kind.SELECT_ONE,
+    name="x", kind=ItemKind.SELECT_ONE,
     choices=tuple(Choice(name=name, label={}) for name in ("very", "fairly", "little", "dk")),
 )  # fmt: skip
-NUMBER = Item(name="x", kind=Kind.INTEGER)
+NUMBER = Item(name="x", kind=ItemKind.INTEGER)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,9 @@ NUMBER = Item(name="x", kind=Kind.INTEGER)
 def test_two_answers_differ_beyond_the_tolerance_only(
     item: Item, tolerance: float, then: Any, again: Any, expected: bool | None
 ) -> None:
-    comparison = Comparison(item="x", repeats="x", nature=Nature.FACT, tolerance=tolerance)
+    comparison = ItemComparison(
+        item="x", repeats="x", nature=QuestionNature.FACT, tolerance=tolerance
+    )
     assert differs(comparison, item, then, again) is expected
 
 
@@ -332,9 +334,9 @@ def test_the_shipped_questionnaire_repeats_the_main_one_word_by_word() -> None:
     folder = PROJECT_ROOT / "seed" / "instruments"
     short = load_bundle(folder, "back-check").instrument.by_name
     main = load_bundle(folder, PLAN).instrument.by_name
-    natures = {this_comparison.nature for this_comparison in comparisons()}
-    assert natures == set(Nature)
-    for comparison in comparisons():
+    natures = {this_comparison.nature for this_comparison in list_comparisons()}
+    assert natures == set(QuestionNature)
+    for comparison in list_comparisons():
         if "." in comparison.repeats:
             assert comparison.repeats in {"point.kind", "response.mode", "response.minutes"}
             continue

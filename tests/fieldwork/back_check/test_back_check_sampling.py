@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from survey.access.principal import AccessDenied, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal, Role
 from survey.fieldwork.back_check import (
-    DrawChanged,
-    DrawImpossible,
+    BackCheckDrawError,
+    DrawConflictError,
     DrawPlan,
     DrawPreview,
-    make_draw,
-    past_draws,
+    create_draw,
+    list_draws,
     preview_draw,
 )
-from survey.fieldwork.lifecycle import move
+from survey.fieldwork.lifecycle import transition
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, BackCheck, ChosenBy, Status
 
@@ -39,7 +39,7 @@ def _preview(field: Any, principal: Principal, plan: DrawPlan) -> DrawPreview:
 
 def _draw(field: Any, principal: Principal, seen: DrawPreview) -> None:
     with session_scope(field.url) as session:
-        make_draw(session=session, principal=principal, seen=seen, now=field.now)
+        create_draw(session=session, principal=principal, seen=seen, now=field.now)
 
 
 def _listed(field: Any) -> list[BackCheck]:
@@ -71,7 +71,7 @@ def test_a_draw_does_what_its_preview_showed_and_is_on_the_record(
         entry = session.exec(
             select(AuditEntry).where(AuditEntry.action == "back_check.drawn")
         ).one()
-        (past,) = past_draws(session=session, principal=association, wave_id=checked.wave.id)
+        (past,) = list_draws(session=session, principal=association, wave_id=checked.wave.id)
     assert (entry.actor_id, entry.subject_id) == (association.account_id, str(checked.wave.id))
     assert entry.detail["seed"] == "2026"
     assert entry.detail["drawn_sha256"] == seen.drawn_sha256
@@ -86,7 +86,7 @@ def test_drawing_again_only_tops_up_for_what_arrived_since(
     _draw(checked, association, _preview(checked, association, plan))
     again = _preview(checked, association, plan)
     assert again.added == 0
-    with pytest.raises(DrawImpossible):
+    with pytest.raises(BackCheckDrawError):
         _draw(checked, association, again)
     store(10, submitted_at=checked.now + timedelta(hours=1))
     later = replace(plan, as_of=checked.now + timedelta(hours=2), seed="other")
@@ -123,11 +123,11 @@ def test_what_changed_since_the_preview_is_not_drawn(
     seen = _preview(checked, association, _plan(checked, random_share=1.0))
     store(2, submitted_at=checked.now + timedelta(minutes=1))
     with session_scope(checked.url) as session:
-        move(
+        transition(
             session=session, principal=supervisor, response_id=ids[0], to=Status.VOID,
             reason="trial", now=checked.now, expected_version=1,
         )  # fmt: skip
-    with pytest.raises(DrawChanged):
+    with pytest.raises(DrawConflictError):
         _draw(checked, association, seen)
     assert _listed(checked) == []
 
@@ -151,15 +151,15 @@ def test_a_supervisor_draws_in_the_own_city_only(
     assert {share.city_code for share in seen.surveyors} == {"110000"}
     _draw(checked, supervisor, seen)
     assert {row.city_code for row in _listed(checked)} == {"110000"}
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _preview(checked, supervisor, _plan(checked, city_code="310000"))
     for role in Role:
         if role not in {Role.SUPERVISOR, Role.ADMINISTRATOR}:
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 _preview(checked, person(role, "110000"), _plan(checked))
     elsewhere = person(Role.SUPERVISOR, "310000")
     with read_scope(checked.url) as session:
-        assert past_draws(session=session, principal=elsewhere, wave_id=checked.wave.id) == []
+        assert list_draws(session=session, principal=elsewhere, wave_id=checked.wave.id) == []
 
 
 @pytest.mark.parametrize(
@@ -173,5 +173,5 @@ def test_shares_and_seeds_that_make_no_sense_are_refused(
     checked: Any, store: Store, association: Principal, changes: dict[str, Any]
 ) -> None:
     store(1)
-    with pytest.raises(DrawImpossible):
+    with pytest.raises(BackCheckDrawError):
         _preview(checked, association, _plan(checked, **changes))

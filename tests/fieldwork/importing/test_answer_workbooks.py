@@ -3,24 +3,24 @@
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from answer_books import book, changed, repacked, sheet_xml
+from answer_workbooks import build_workbook, change_workbook, repack_workbook, sheet_xml
 
-from survey.fieldwork.importing import workbooks
-from survey.fieldwork.importing.findings import FileUnreadable
-from survey.fieldwork.importing.inspecting import column_number
-from survey.fieldwork.importing.workbooks import read_table
+from survey.fieldwork.importing import table_reading
+from survey.fieldwork.importing.rejections import FileUnreadableError
+from survey.fieldwork.importing.table_reading import read_table
+from survey.fieldwork.importing.worksheet_inspection import column_number
 
-GOOD = book(["city", "quality"], ["110000", 8], ["310000", 9])
+GOOD = build_workbook(["city", "quality"], ["110000", 8], ["310000", 9])
 FIRST = "xl/worksheets/sheet1.xml"
 
 
 def test_cells_become_the_text_that_a_person_reads() -> None:
-    content = book(
+    content = build_workbook(
         ["a", "b", "c", "d", "e", "f", "g", "h"],
         [8, 8.0, 8.5, True, datetime(2024, 5, 1, 10, 30), date(2024, 5, 1), " x ", None],
         [110000, 1e20, -1, False, time(9, 5), timedelta(seconds=90), "=1", "+1"],
     )
-    content = changed(content, lambda sheet: setattr(sheet["G3"], "data_type", "s"))
+    content = change_workbook(content, lambda sheet: setattr(sheet["G3"], "data_type", "s"))
     table = read_table(content)
     assert table.rows[0][1] == [
         "8", "8", "8.5", "true", "2024-05-01 10:30:00", "2024-05-01", "x", ""
@@ -29,29 +29,29 @@ def test_cells_become_the_text_that_a_person_reads() -> None:
 
 
 def test_row_numbers_are_those_of_the_sheet_and_blank_rows_are_passed_over() -> None:
-    content = book(["a", "b"], [None, None], ["x", 1], [None, None], [None, 2])
+    content = build_workbook(["a", "b"], [None, None], ["x", 1], [None, None], [None, 2])
     table = read_table(content)
     assert table.rows == [(3, ["x", "1"]), (5, ["", "2"])]
     assert (table.encoding, table.sheet, table.other_sheets) == ("Excel", "Sheet1", ())
 
 
 def test_an_empty_first_column_keeps_the_header_over_its_values() -> None:
-    table = read_table(book([None, "b", "c"], [None, 1, 2], ["note", 3, 4]))
+    table = read_table(build_workbook([None, "b", "c"], [None, 1, 2], ["note", 3, 4]))
     assert table.header == ("", "b", "c")
     assert table.rows == [(2, ["", "1", "2"]), (3, ["note", "3", "4"])]
-    bare = read_table(book([None, "b", "c"], [None, 1, 2]))
+    bare = read_table(build_workbook([None, "b", "c"], [None, 1, 2]))
     assert dict(zip(bare.header, bare.rows[0][1], strict=True))["c"] == "2"
 
 
 def test_the_sheet_of_answers_is_read_wherever_it_stands_and_the_others_are_named() -> None:
-    content = book(["x"], ["y"], title="cover", answers=[["quality"], [8]], more=[["z"]])
+    content = build_workbook(["x"], ["y"], title="cover", answers=[["quality"], [8]], more=[["z"]])
     table = read_table(content)
     assert (table.sheet, table.rows) == ("answers", [(2, ["8"])])
     assert table.other_sheets == ("cover", "more")
 
 
 def test_a_short_look_reads_the_beginning_only() -> None:
-    content = book(["a"], *([n] for n in range(50)))
+    content = build_workbook(["a"], *([n] for n in range(50)))
     assert len(read_table(content, most_rows=11).rows) == 10
     assert len(read_table(b"a\n" + b"1\n" * 50, most_rows=11).rows) == 10
 
@@ -64,104 +64,128 @@ def test_columns_are_counted_as_spreadsheets_do(letters: bytes, number: int) -> 
 
 
 def test_formulas_errors_and_mergers_are_named_with_their_cell() -> None:
-    formula = changed(GOOD, lambda sheet: sheet.__setitem__("B3", "=B2+1"))
-    with pytest.raises(FileUnreadable, match="cell B3: a formula"):
+    formula = change_workbook(GOOD, lambda sheet: sheet.__setitem__("B3", "=B2+1"))
+    with pytest.raises(FileUnreadableError, match="cell B3: a formula"):
         read_table(formula)
-    with pytest.raises(FileUnreadable, match="cell B2: an error"):
-        read_table(changed(GOOD, lambda sheet: sheet.__setitem__("B2", "#N/A")))
-    with pytest.raises(FileUnreadable, match="merged"):
-        read_table(changed(GOOD, lambda sheet: sheet.merge_cells("A2:A3")))
+    with pytest.raises(FileUnreadableError, match="cell B2: an error"):
+        read_table(change_workbook(GOOD, lambda sheet: sheet.__setitem__("B2", "#N/A")))
+    with pytest.raises(FileUnreadableError, match="merged"):
+        read_table(change_workbook(GOOD, lambda sheet: sheet.merge_cells("A2:A3")))
 
 
 def test_what_stands_in_a_sheet_that_is_not_read_does_no_harm() -> None:
-    content = book(["quality"], [8], title="answers", sums=[["total"], ["=1+1"]])
+    content = build_workbook(["quality"], [8], title="answers", sums=[["total"], ["=1+1"]])
     assert read_table(content).rows == [(2, ["8"])]
 
 
 def test_headers_lose_line_breaks_and_what_nobody_sees() -> None:
-    table = read_table(book(["quality\n(score)", "a\u200bb\t"], [1, 2]))
+    table = read_table(build_workbook(["quality\n(score)", "a\u200bb\t"], [1, 2]))
     assert table.header == ("quality (score)", "a b")
 
 
 HOSTILE = {
-    "no rows": (book(["a", "b"]), "no rows"),
-    "nothing at all": (book(), "no sheet with answers"),
-    "blank header": (book([None], ["x"], ["y"]), "name the columns"),
-    "too many columns": (book(["x"] * 2001, ["y"]), "more than 2000 columns"),
-    "a wide row": (book(["a"], ["y"] * 2001), "more than 2000 columns"),
-    "a far corner": (changed(GOOD, lambda s: s.__setitem__("XFD1048576", 1)), "far too many empty"),
+    "no rows": (build_workbook(["a", "b"]), "no rows"),
+    "nothing at all": (build_workbook(), "no sheet with answers"),
+    "blank header": (build_workbook([None], ["x"], ["y"]), "name the columns"),
+    "too many columns": (build_workbook(["x"] * 2001, ["y"]), "more than 2000 columns"),
+    "a wide row": (build_workbook(["a"], ["y"] * 2001), "more than 2000 columns"),
+    "a far corner": (
+        change_workbook(GOOD, lambda s: s.__setitem__("XFD1048576", 1)),
+        "far too many empty",
+    ),
     "a corner in a bare row": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1048576"><c><v>1</v></c></row>')}), "damaged"
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1048576"><c><v>1</v></c></row>')}),
+        "damaged",
     ),
     "a column beyond all sheets": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c r="ZZZZZ1"><v>1</v></c></row>')}), "damaged"
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1"><c r="ZZZZZ1"><v>1</v></c></row>')}),
+        "damaged",
     ),
     "a row beyond all sheets": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A99999999"><v>1</v></c></row>')}),
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A99999999"><v>1</v></c></row>')}),
         "damaged",
     ),
     "a far cell in small letters": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c s="0" r="zzz1"><v>1</v></c></row>')}),
+        repack_workbook(
+            GOOD, {FIRST: sheet_xml('<row r="1"><c s="0" r="zzz1"><v>1</v></c></row>')}
+        ),
         "damaged",
     ),
     "a far cell in a name of its own": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><x:c r="ZZZZZ1"><v>1</v></x:c></row>')}),
+        repack_workbook(
+            GOOD, {FIRST: sheet_xml('<row r="1"><x:c r="ZZZZZ1"><v>1</v></x:c></row>')}
+        ),
         "damaged",
     ),
     "a cell without a place": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c t="n"><v>1</v></c></row>')}), "damaged"
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1"><c t="n"><v>1</v></c></row>')}),
+        "damaged",
     ),
     "a shared formula": (
-        repacked(GOOD, {FIRST: sheet_xml(
-            '<row r="1"><c r="A1"><v>1</v></c></row>'
-            '<row r="2"><c r="A2"><f t="shared" si="0"/><v>1</v></c></row>')}),
+        repack_workbook(
+            GOOD,
+            {
+                FIRST: sheet_xml(
+                    '<row r="1"><c r="A1"><v>1</v></c></row>'
+                    '<row r="2"><c r="A2"><f t="shared" si="0"/><v>1</v></c></row>'
+                )
+            },
+        ),
         "cell A2: a formula",
     ),
     "a formula with a prefix": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A1"><x:f>1+1</x:f></c></row>')}),
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A1"><x:f>1+1</x:f></c></row>')}),
         "a formula",
     ),
     "an entity": (
-        repacked(GOOD, {FIRST: b'<!DOCTYPE x [<!ENTITY a "b">]>' + sheet_xml("")}), "entities"
+        repack_workbook(GOOD, {FIRST: b'<!DOCTYPE x [<!ENTITY a "b">]>' + sheet_xml("")}),
+        "entities",
     ),
-    "UTF-16": (repacked(GOOD, {FIRST: sheet_xml("").decode().encode("utf-16")}), "damaged"),
-    "macros": (repacked(GOOD, {"xl/vbaProject.bin": b"x"}), "macros"),
-    "no book": (repacked(GOOD, {"xl/workbook.xml": None}), "damaged"),
-    "no relations": (repacked(GOOD, {"xl/_rels/workbook.xml.rels": None}), "damaged"),
-    "no sheet": (repacked(GOOD, {FIRST: None}), "damaged"),
-    "a sheet of noise": (repacked(GOOD, {FIRST: b"<worksheet><sheetData><row"}), "."),
+    "UTF-16": (repack_workbook(GOOD, {FIRST: sheet_xml("").decode().encode("utf-16")}), "damaged"),
+    "macros": (repack_workbook(GOOD, {"xl/vbaProject.bin": b"x"}), "macros"),
+    "no book": (repack_workbook(GOOD, {"xl/workbook.xml": None}), "damaged"),
+    "no relations": (repack_workbook(GOOD, {"xl/_rels/workbook.xml.rels": None}), "damaged"),
+    "no sheet": (repack_workbook(GOOD, {FIRST: None}), "damaged"),
+    "a sheet of noise": (repack_workbook(GOOD, {FIRST: b"<worksheet><sheetData><row"}), "."),
     "no strings": (
-        repacked(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A1" t="s"><v>99</v></c></row>')}), "."
+        repack_workbook(GOOD, {FIRST: sheet_xml('<row r="1"><c r="A1" t="s"><v>99</v></c></row>')}),
+        ".",
     ),
     "a path that climbs": (
-        repacked(GOOD, {"xl/_rels/workbook.xml.rels": b"<Relationships><Relationship Id='rId1' "
-                        b"Target='../../../etc/passwd'/></Relationships>"}), "damaged",
+        repack_workbook(
+            GOOD,
+            {
+                "xl/_rels/workbook.xml.rels": b"<Relationships><Relationship Id='rId1' "
+                b"Target='../../../etc/passwd'/></Relationships>"
+            },
+        ),
+        "damaged",
     ),
     "half a file": (GOOD[: len(GOOD) // 2], "damaged"),
-    "a zip of something": (repacked(GOOD, {"[Content_Types].xml": None}), "damaged"),
+    "a zip of something": (repack_workbook(GOOD, {"[Content_Types].xml": None}), "damaged"),
     "only the signature": (b"PK\x03\x04", "damaged"),
     "encrypted or old": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "Excel 97-2003"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_workbooks_are_refused_in_words(name: str) -> None:
     content, reason = HOSTILE[name]
-    with pytest.raises(FileUnreadable, match=reason):
+    with pytest.raises(FileUnreadableError, match=reason):
         read_table(content)
 
 
 def test_size_is_bounded_before_anything_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    tight = workbooks.Limits(file=10**6, part=10**6, unpacked=10**6, rows=2, cells=100)
-    monkeypatch.setattr(workbooks, "LIMITS", tight)
-    with pytest.raises(FileUnreadable, match="more than 2 rows"):
+    tight = table_reading.WorkbookLimits(file=10**6, part=10**6, unpacked=10**6, rows=2, cells=100)
+    monkeypatch.setattr(table_reading, "LIMITS", tight)
+    with pytest.raises(FileUnreadableError, match="more than 2 rows"):
         read_table(GOOD)
-    monkeypatch.setattr(workbooks, "LIMITS", workbooks.Limits(part=100))
-    with pytest.raises(FileUnreadable, match="too large"):
+    monkeypatch.setattr(table_reading, "LIMITS", table_reading.WorkbookLimits(part=100))
+    with pytest.raises(FileUnreadableError, match="too large"):
         read_table(GOOD)
 
 
 def test_links_to_other_workbooks_are_not_followed() -> None:
     link = b"<externalLink xmlns='x'><externalBook r:id='rId1' xmlns:r='y'/></externalLink>"
-    content = repacked(GOOD, {"xl/externalLinks/externalLink1.xml": link})
+    content = repack_workbook(GOOD, {"xl/externalLinks/externalLink1.xml": link})
     assert read_table(content).rows == read_table(GOOD).rows

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.fieldwork.importing.cells import cell_reader
-from survey.fieldwork.importing.checking import RowChecker, standing_alone
-from survey.fieldwork.importing.narrowing import narrow
-from survey.instrument.model import Instrument, Item, Kind
+from survey.fieldwork.importing.cell_parsing import cell_reader
+from survey.fieldwork.importing.partial_instrument import restrict_instrument
+from survey.fieldwork.importing.row_validation import RowChecker, independent_items
+from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
 
 TODAY = date(2026, 5, 20)
@@ -47,7 +47,7 @@ def _slow(instrument: Instrument, columns: dict[str, Any], cells: list[str]) -> 
 def test_the_quick_verdict_is_the_validators(
     small_instrument: Instrument, names: list[str], rows: list[list[str]]
 ) -> None:
-    instrument = narrow(small_instrument, names, {})
+    instrument = restrict_instrument(small_instrument, names, {})
     columns = _columns(instrument, names)
     checker = RowChecker(instrument, columns)
     for cells in rows:
@@ -59,15 +59,21 @@ def test_the_quick_verdict_is_the_validators(
 
 
 def test_only_what_nothing_depends_on_stands_alone(small_instrument: Instrument) -> None:
-    assert standing_alone(small_instrument) == {"quality", "service", "topics", "gender", "comment"}
+    assert independent_items(small_instrument) == {
+        "quality",
+        "service",
+        "topics",
+        "gender",
+        "comment",
+    }
 
 
 def test_the_whole_form_narrows_to_itself(small_instrument: Instrument) -> None:
-    assert narrow(small_instrument, COLUMNS, {}) == small_instrument
+    assert restrict_instrument(small_instrument, COLUMNS, {}) == small_instrument
 
 
 def test_a_gate_without_a_column_stands_open(small_instrument: Instrument) -> None:
-    narrowed = narrow(small_instrument, ["quality", "channel"], {})
+    narrowed = restrict_instrument(small_instrument, ["quality", "channel"], {})
     assert [section.name for section in narrowed.sections if section.ends] == []
     assert narrowed.by_name["channel"].relevant is None
     checked = validate(narrowed, {"quality": 8, "channel": "shop"}, today=TODAY)
@@ -76,17 +82,22 @@ def test_a_gate_without_a_column_stands_open(small_instrument: Instrument) -> No
 
 
 def test_a_gate_with_a_column_still_closes(small_instrument: Instrument) -> None:
-    narrowed = narrow(small_instrument, ["consent", "quality", "complained", "channel"], {})
+    narrowed = restrict_instrument(
+        small_instrument, ["consent", "quality", "complained", "channel"], {}
+    )
     checked = validate(narrowed, {"consent": "no", "quality": 8}, today=TODAY)
-    assert (checked.ending, checked.dropped) == ("refused", ("quality",))
+    assert (checked.ending, checked.off_route) == ("refused", ("quality",))
     answers = {"consent": "yes", "quality": 8, "complained": "no", "channel": "shop"}
-    assert validate(narrowed, answers, today=TODAY).dropped == ("channel",)
+    assert validate(narrowed, answers, today=TODAY).off_route == ("channel",)
 
 
 def test_a_calculation_follows_its_inputs_or_takes_a_column(small_instrument: Instrument) -> None:
-    assert "age" not in narrow(small_instrument, ["quality"], {}).by_name
-    computed = narrow(small_instrument, ["birth_year"], {})
+    assert "age" not in restrict_instrument(small_instrument, ["quality"], {}).by_name
+    computed = restrict_instrument(small_instrument, ["birth_year"], {})
     assert computed.by_name["age"] == small_instrument.by_name["age"]
-    given_ = narrow(small_instrument, ["age"], {"age": True}).by_name["age"]
-    assert given_ == Item(name="age", kind=Kind.DECIMAL)
-    assert narrow(small_instrument, ["age"], {"age": False}).by_name["age"].kind is Kind.TEXT
+    given_ = restrict_instrument(small_instrument, ["age"], {"age": True}).by_name["age"]
+    assert given_ == Item(name="age", kind=ItemKind.DECIMAL)
+    assert (
+        restrict_instrument(small_instrument, ["age"], {"age": False}).by_name["age"].kind
+        is ItemKind.TEXT
+    )

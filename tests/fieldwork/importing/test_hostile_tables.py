@@ -8,8 +8,8 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import ImportRequest, plan_import
-from survey.fieldwork.importing.findings import FileUnreadable
-from survey.fieldwork.importing.workbooks import read_table
+from survey.fieldwork.importing.rejections import FileUnreadableError
+from survey.fieldwork.importing.table_reading import read_table
 from survey.locale import SurveyError
 from survey.store.engine import read_scope
 
@@ -44,7 +44,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_is_no_table_is_refused_in_words(name: str) -> None:
-    with pytest.raises(FileUnreadable) as refused:
+    with pytest.raises(FileUnreadableError) as refused:
         read_table(UNREADABLE[name])
     assert str(refused.value)
 
@@ -68,7 +68,7 @@ def test_what_is_far_too_wide_is_refused_without_being_cut_into_cells(
     """Each cell takes sixty bytes and more: five million of them 300 MB, for a file of 10 MB."""
     tracemalloc.start()
     try:
-        with pytest.raises(FileUnreadable):
+        with pytest.raises(FileUnreadableError):
             read_table(content, most_rows=300)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -10,22 +10,22 @@ import pytest
 from openpyxl import load_workbook
 from sqlmodel import SQLModel, col, func, select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.fieldwork.importing import (
-    ImportImpossible,
+    ImportNotPossibleError,
     ImportPlan,
     ImportRequest,
     ImportResult,
     commit_import,
     plan_import,
 )
-from survey.fieldwork.importing.causes import CauseCounter
-from survey.fieldwork.importing.findings import ImportCancelled, Rejection
-from survey.fieldwork.importing.mapping import MappingFile
-from survey.fieldwork.importing.places import cities_within
-from survey.fieldwork.importing.saved import save_mapping, saved_mappings
-from survey.fieldwork.importing.sheets import write_rejections
-from survey.fieldwork.importing.target import waves_for_import
+from survey.fieldwork.importing.column_mapping import MappingFile
+from survey.fieldwork.importing.name_lookup import list_importable_cities
+from survey.fieldwork.importing.rejection_causes import RejectionCauseCounter
+from survey.fieldwork.importing.rejection_worksheets import write_rejections
+from survey.fieldwork.importing.rejections import ImportCancelledError, RowRejection
+from survey.fieldwork.importing.saved_mappings import list_saved_mappings, save_mapping
+from survey.fieldwork.importing.target_wave import list_waves_for_import
 from survey.fieldwork.importing.template import write_template
 from survey.fieldwork.waves import close_wave
 from survey.instrument.model import Instrument
@@ -148,32 +148,32 @@ def test_a_supervisor_imports_for_the_own_area_only(field: Any) -> None:
         ).one()
     assert entry.actor_id == sun.account_id
     foreign = _plan(field, content)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _commit(field, foreign, by=sun)
     assert _count(field, Response) == 1, "a plan of another person opens no door"
 
 
 def test_only_administrators_make_waves_or_add_to_closed_ones(field: Any) -> None:
     sun = _supervisor(field, "CN")
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _plan(field, _csv(GOOD), by=sun, wave_key="pilot-2024")
     with read_scope(field.url) as session:
-        seen = waves_for_import(session=session, principal=sun)
+        seen = list_waves_for_import(session=session, principal=sun)
     assert [wave.key for wave in seen] == ["main-2026"]
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         _plan(field, _csv(GOOD), by=sun)
     with read_scope(field.url) as session:
-        assert waves_for_import(session=session, principal=sun) == ()
-        assert len(waves_for_import(session=session, principal=OPERATOR)) == 1
+        assert list_waves_for_import(session=session, principal=sun) == ()
+        assert len(list_waves_for_import(session=session, principal=OPERATOR)) == 1
 
 
 def test_a_wave_that_closed_after_the_check_is_checked_again(field: Any) -> None:
     plan = _plan(field, _csv(GOOD))
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(ImportImpossible, match="has changed"):
+    with pytest.raises(ImportNotPossibleError, match="has changed"):
         _commit(field, plan)
     assert _count(field, Response) == 0
 
@@ -186,10 +186,10 @@ def test_a_cancelled_import_leaves_no_trace(field: Any) -> None:
     def stop(done: int, _total: int) -> None:
         seen.append(done)
         if done >= 500:
-            raise ImportCancelled
+            raise ImportCancelledError
 
     before = [_count(field, model) for model in (Wave, AuditEntry, SamplingPoint, Response)]
-    with pytest.raises(ImportCancelled):
+    with pytest.raises(ImportCancelledError):
         _commit(field, plan, tick=stop)
     assert seen == [0, 250, 500]
     assert [_count(field, model) for model in (Wave, AuditEntry, SamplingPoint, Response)] == before
@@ -229,7 +229,7 @@ def _filled(template: bytes, rows: list[dict[str, object]]) -> bytes:
 
 def _template(field: Any, instrument: Instrument | None = None, language: str = "zh") -> bytes:
     with read_scope(field.url) as session:
-        cities = cities_within(session=session, principal=OPERATOR)
+        cities = list_importable_cities(session=session, principal=OPERATOR)
     return write_template(
         principal=OPERATOR, instrument=instrument or field.instrument, cities=cities,
         language=language,
@@ -285,7 +285,7 @@ def test_drop_downs_offer_the_codes_and_nothing_is_a_formula(field: Any) -> None
 
 
 def test_a_template_takes_the_right_to_import(field: Any) -> None:
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         write_template(
             principal=field.surveyor, instrument=field.instrument, cities={}, language="en"
         )
@@ -300,20 +300,20 @@ def test_a_mapping_is_kept_replaced_and_audited(field: Any) -> None:
                 mapping=MappingFile({"Q1": target}, {"Q1": {"n/a": ""}}), now=field.now,
             )  # fmt: skip
     with read_scope(field.url) as session:
-        (saved,) = saved_mappings(session=session, principal=sun, instrument_name="small")
+        (saved,) = list_saved_mappings(session=session, principal=sun, instrument_name="small")
         actions = session.exec(
             select(AuditEntry.action).where(AuditEntry.subject_id == str(saved.id))
         ).all()
-        assert saved_mappings(session=session, principal=sun, instrument_name="other") == ()
-        with pytest.raises(AccessDenied):
-            saved_mappings(session=session, principal=field.surveyor, instrument_name="small")
+        assert list_saved_mappings(session=session, principal=sun, instrument_name="other") == ()
+        with pytest.raises(AccessDeniedError):
+            list_saved_mappings(session=session, principal=field.surveyor, instrument_name="small")
     assert (saved.name, saved.mapping.targets) == ("第三方", {"Q1": "service"})
     assert sorted(actions) == ["mapping.replaced", "mapping.saved"]
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 81, "a\x00b"])
 def test_a_mapping_needs_a_name(field: Any, name: str) -> None:
-    with session_scope(field.url) as session, pytest.raises(ImportImpossible, match="name"):
+    with session_scope(field.url) as session, pytest.raises(ImportNotPossibleError, match="name"):
         save_mapping(
             session=session, principal=OPERATOR, instrument_name="small", name=name,
             mapping=MappingFile({"a": "quality"}), now=field.now,
@@ -321,8 +321,8 @@ def test_a_mapping_needs_a_name(field: Any, name: str) -> None:
 
 
 def test_the_list_of_problems_holds_no_formula_and_no_control_character() -> None:
-    hostile = Rejection.of(3, "=cmd|'/c calc'!A0", "@SUM(1)\x00\x1b", {"zh": "=1", "en": "no"})
-    counter = CauseCounter([hostile.column])
+    hostile = RowRejection.of(3, "=cmd|'/c calc'!A0", "@SUM(1)\x00\x1b", {"zh": "=1", "en": "no"})
+    counter = RejectionCauseCounter([hostile.column])
     counter.add([hostile])
     content = write_rejections((hostile,), counter.causes(), "表1", "zh", translator("zh"))
     book = load_workbook(io.BytesIO(content))

@@ -10,20 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel, col, func, select
 
-from survey.access.principal import OPERATOR, AccessDenied
-from survey.access.sessions import principal_for
+from survey.access.principal import OPERATOR, AccessDeniedError
+from survey.access.sessions import find_principal
 from survey.fieldwork.importing import (
-    FileUnreadable,
-    ImportImpossible,
+    FileUnreadableError,
+    ImportNotPossibleError,
     ImportPlan,
     ImportRequest,
     ImportResult,
     commit_import,
     plan_import,
 )
-from survey.fieldwork.importing.moments import read_moment
-from survey.fieldwork.instruments import InstrumentUnknown
-from survey.fieldwork.waves import move_wave, wave_by_key
+from survey.fieldwork.importing.cell_parsing import parse_time
+from survey.fieldwork.instruments import InstrumentNotFoundError
+from survey.fieldwork.waves import get_wave, transition_wave
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -91,7 +91,7 @@ def test_ratings_from_elsewhere_become_a_closed_wave_of_approved_interviews(fiel
         {"quality": 1, "service": "dk", "gender": "female", "birth_year": 1970, "age": 56},
     ]
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key="abroad-2024")
+        wave = get_wave(session=session, key="abroad-2024")
         responses = session.exec(select(Response).order_by(col(Response.id))).all()
     assert (wave.state, wave.year, wave.series) == (WaveState.CLOSED, 2024, "abroad-2024")
     assert wave.instrument_id == field.wave.instrument_id
@@ -194,7 +194,7 @@ def test_points_strata_surveyors_and_times_are_kept(field: Any) -> None:
     )
     _import(field, content)
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key="abroad-2024")
+        wave = get_wave(session=session, key="abroad-2024")
         points = session.exec(select(SamplingPoint).where(SamplingPoint.wave_id == wave.id)).all()
         responses = session.exec(select(Response).order_by(col(Response.id))).all()
         accounts = session.exec(
@@ -274,9 +274,9 @@ def test_a_mapping_file_makes_a_strangers_table_readable(field: Any) -> None:
 def test_one_city_for_all_rows(field: Any) -> None:
     content = _csv(["8"], ["9"], header=["quality"])
     assert _plan(field, content, city_code="Shanghai").by_city == {"310000": 2}
-    with pytest.raises(ImportImpossible, match="No column says the city"):
+    with pytest.raises(ImportNotPossibleError, match="No column says the city"):
         _plan(field, content)
-    with pytest.raises(ImportImpossible, match="Atlantis"):
+    with pytest.raises(ImportNotPossibleError, match="Atlantis"):
         _plan(field, content, city_code="Atlantis")
 
 
@@ -304,17 +304,17 @@ def test_interviews_to_be_reviewed_enter_an_open_wave_as_submitted_and_count(fie
 def test_a_frozen_wave_takes_nothing(field: Any) -> None:
     _import(field, _csv(GOOD))
     with session_scope(field.url) as session:
-        move_wave(
+        transition_wave(
             session=session, principal=OPERATOR, key="abroad-2024", to=WaveState.FROZEN,
             now=field.now,
         )  # fmt: skip
-    with pytest.raises(ImportImpossible, match="takes no interviews"):
+    with pytest.raises(ImportNotPossibleError, match="takes no interviews"):
         _plan(field, _csv(GOOD))
 
 
 def test_a_wave_keeps_its_questionnaire(field: Any) -> None:
     other = Instrument.model_validate({**field.instrument.model_dump(), "version": "2"})
-    with pytest.raises(ImportImpossible, match="another questionnaire"):
+    with pytest.raises(ImportNotPossibleError, match="another questionnaire"):
         _plan(field, _csv(GOOD), wave_key="main-2026", instrument=other)
 
 
@@ -322,7 +322,7 @@ def test_a_questionnaire_that_is_not_stored_yet_is_stored_with_the_wave(field: A
     other = Instrument.model_validate({**field.instrument.model_dump(), "name": "strangers"})
     assert _import(field, _csv(GOOD), instrument=other).written == 1
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key="abroad-2024")
+        wave = get_wave(session=session, key="abroad-2024")
     assert wave.instrument_id != field.wave.instrument_id
 
 
@@ -330,7 +330,7 @@ def test_an_indicator_tree_that_is_not_there_stops_the_import(field: Any) -> Non
     other = Instrument.model_validate(
         {**field.instrument.model_dump(), "version": "2", "tree": "missing-tree"}
     )
-    with pytest.raises(InstrumentUnknown, match="missing-tree"):
+    with pytest.raises(InstrumentNotFoundError, match="missing-tree"):
         _import(field, _csv(GOOD), instrument=other)
     assert _count(field, Response) == 0
     assert _count(field, Wave) == 1
@@ -343,24 +343,24 @@ def test_the_year_is_in_the_key_or_in_the_data(field: Any, key: str, year: int) 
     content = _csv([*GOOD, "2023-12-31 10:00"], header=[*HEADER, "started_at"])
     _import(field, content, wave_key=key)
     with read_scope(field.url) as session:
-        assert wave_by_key(session=session, key=key).year == year
+        assert get_wave(session=session, key=key).year == year
 
 
 def test_title_series_and_year_may_be_given(field: Any) -> None:
     _import(field, _csv(GOOD), series="main", year=2018, title={"zh": "试", "en": "Pilot"})
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key="abroad-2024")
+        wave = get_wave(session=session, key="abroad-2024")
     assert (wave.series, wave.year, wave.title_zh, wave.title_en) == ("main", 2018, "试", "Pilot")
 
 
 @pytest.mark.parametrize("key", ["", "Main-2024", "../etc", "a b", "x" * 65, "-x", "批次"])
 def test_a_key_that_cannot_be_is_refused(field: Any, key: str) -> None:
-    with pytest.raises(ImportImpossible, match="lower-case"):
+    with pytest.raises(ImportNotPossibleError, match="lower-case"):
         _plan(field, _csv(GOOD), wave_key=key)
 
 
 def test_a_file_that_answers_nothing_is_refused(field: Any) -> None:
-    with pytest.raises(ImportImpossible, match="No column answers"):
+    with pytest.raises(ImportNotPossibleError, match="No column answers"):
         _plan(field, _csv(["110000", "x"], header=["city", "other"]))
 
 
@@ -379,16 +379,16 @@ def test_only_administrators_import(field: Any) -> None:
     request = ImportRequest(_csv(GOOD), field.instrument, "abroad-2024")
     plan = _plan(field, _csv(GOOD))
     with session_scope(field.url) as session:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             plan_import(session=session, principal=field.surveyor, request=request, now=field.now)
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             commit_import(session=session, principal=field.surveyor, plan=plan, now=field.now)
 
 
 def test_accounts_of_imported_surveyors_open_no_door(field: Any) -> None:
     _import(field, _csv([*GOOD, "Wu"], header=[*HEADER, "surveyor"]))
     with read_scope(field.url) as session:
-        assert principal_for(session=session, secret="Wu", now=field.now) is None
+        assert find_principal(session=session, secret="Wu", now=field.now) is None
 
 
 def test_remarks_say_what_the_estimates_will_lack(field: Any) -> None:
@@ -410,7 +410,7 @@ def test_every_row_is_accepted_rejected_or_blank(field: Any, rows: list[list[str
     content = _csv(*rows)
     try:
         plan = _plan(field, content)
-    except FileUnreadable:
+    except FileUnreadableError:
         return
     blank = sum(not any(map(str.strip, row)) for row in rows)
     assert len(plan.accepted) + plan.rejected_rows + blank == len(rows)
@@ -428,4 +428,4 @@ def test_every_row_is_accepted_rejected_or_blank(field: Any, rows: list[list[str
     "text", ["", "2024", "2024-13-01", "2024-01-01 25:00", "24-01-01", "2024-01-01 10", "now"]
 )
 def test_what_is_no_moment_is_none(text: str) -> None:
-    assert read_moment(text) is None
+    assert parse_time(text) is None

@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
-from survey.fieldwork.importing.cells import cell_reader, is_number
-from survey.fieldwork.importing.findings import ImportImpossible
-from survey.fieldwork.importing.mapping import MappingFile, Role, read_mapping, use_columns
-from survey.instrument.model import Choice, Instrument, Item, Kind, Special
+from survey.fieldwork.importing.cell_parsing import cell_reader, is_number
+from survey.fieldwork.importing.column_mapping import (
+    ColumnRole,
+    MappingFile,
+    bind_columns,
+    read_mapping,
+)
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
+from survey.instrument.model import Choice, Instrument, Item, ItemKind, SpecialAnswer
 
 
 def _mapping(*rows: str) -> MappingFile:
@@ -34,34 +39,34 @@ def test_the_header_may_be_in_any_case_and_value_columns_may_be_left_out() -> No
     ],
 )
 def test_what_is_wrong_in_a_mapping_is_said_with_its_row(rows: list[str], says: str) -> None:
-    with pytest.raises(ImportImpossible, match=says):
+    with pytest.raises(ImportNotPossibleError, match=says):
         _mapping(*rows)
 
 
 def test_a_file_of_another_kind_is_no_mapping() -> None:
-    with pytest.raises(ImportImpossible, match="column,item,value,code"):
+    with pytest.raises(ImportNotPossibleError, match="column,item,value,code"):
         read_mapping(b"a,b\n1,2\n")
 
 
 def test_columns_are_found_by_name_by_group_and_by_mapping(small_instrument: Instrument) -> None:
     header = ("id", "City", "quality", "scores/service", "Sex", "Quelle", "bye")
-    uses = use_columns(header, small_instrument, _mapping("Sex,gender,,", "Quelle,point,,"))
+    uses = bind_columns(header, small_instrument, _mapping("Sex,gender,,", "Quelle,point,,"))
     assert {use.column: use.item for use in uses.items} == {
         "quality": "quality", "scores/service": "service", "Sex": "gender"
     }  # fmt: skip
     assert {role: use.column for role, use in uses.roles.items()} == {
-        Role.CITY: "City", Role.POINT: "Quelle"
+        ColumnRole.CITY: "City", ColumnRole.POINT: "Quelle"
     }  # fmt: skip
     assert uses.unmapped == ("id", "bye")
 
 
 def test_an_ignored_column_is_neither_used_nor_reported(small_instrument: Instrument) -> None:
-    uses = use_columns(("quality", "city"), small_instrument, _mapping("city,ignore,,"))
+    uses = bind_columns(("quality", "city"), small_instrument, _mapping("city,ignore,,"))
     assert (uses.roles, uses.unmapped) == ({}, ())
 
 
 def test_a_column_without_a_name_is_reported_by_its_place(small_instrument: Instrument) -> None:
-    assert use_columns(("", "quality"), small_instrument, MappingFile()).unmapped == ("(1)",)
+    assert bind_columns(("", "quality"), small_instrument, MappingFile()).unmapped == ("(1)",)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +83,11 @@ def test_a_column_without_a_name_is_reported_by_its_place(small_instrument: Inst
 def test_contradictions_are_refused(
     small_instrument: Instrument, header: tuple[str, ...], rows: list[str], says: str
 ) -> None:
-    with pytest.raises(ImportImpossible, match=says):
-        use_columns(header, small_instrument, _mapping(*rows) if rows else MappingFile())
+    with pytest.raises(ImportNotPossibleError, match=says):
+        bind_columns(header, small_instrument, _mapping(*rows) if rows else MappingFile())
 
 
-def _item(kind: Kind, *choices: Choice, **rest: Any) -> Item:
+def _item(kind: ItemKind, *choices: Choice, **rest: Any) -> Item:
     return Item(name="x", kind=kind, choices=choices, **rest)
 
 
@@ -96,44 +101,44 @@ ONE = Choice(name="1", label={"en": "Poor"})
 @pytest.mark.parametrize(
     ("item", "text", "value"),
     [
-        (_item(Kind.RATING), "8", 8),
-        (_item(Kind.RATING), " 8.0 ", 8),
-        (_item(Kind.RATING), "８", 8),
-        (_item(Kind.RATING), "8.5", 8.5),
-        (_item(Kind.RATING), "1e1", 10.0),
-        (_item(Kind.RATING), "-3", -3),
-        (_item(Kind.RATING), "", None),
-        (_item(Kind.RATING), "  ", None),
-        (_item(Kind.RATING), "1_0", "1_0"),
-        (_item(Kind.RATING), "=5+5", "=5+5"),
-        (_item(Kind.RATING), "8 points", "8 points"),
-        (_item(Kind.RATING), "nan", "nan"),
-        (_item(Kind.RATING), "inf", "inf"),
-        (_item(Kind.RATING), "9" * 400, "9" * 400),
-        (_item(Kind.RATING, ONE), "poor", 1),
-        (_item(Kind.RATING, specials=(Special.DONT_KNOW,)), "dk", "dk"),
+        (_item(ItemKind.RATING), "8", 8),
+        (_item(ItemKind.RATING), " 8.0 ", 8),
+        (_item(ItemKind.RATING), "８", 8),
+        (_item(ItemKind.RATING), "8.5", 8.5),
+        (_item(ItemKind.RATING), "1e1", 10.0),
+        (_item(ItemKind.RATING), "-3", -3),
+        (_item(ItemKind.RATING), "", None),
+        (_item(ItemKind.RATING), "  ", None),
+        (_item(ItemKind.RATING), "1_0", "1_0"),
+        (_item(ItemKind.RATING), "=5+5", "=5+5"),
+        (_item(ItemKind.RATING), "8 points", "8 points"),
+        (_item(ItemKind.RATING), "nan", "nan"),
+        (_item(ItemKind.RATING), "inf", "inf"),
+        (_item(ItemKind.RATING), "9" * 400, "9" * 400),
+        (_item(ItemKind.RATING, ONE), "poor", 1),
+        (_item(ItemKind.RATING, specials=(SpecialAnswer.DONT_KNOW,)), "dk", "dk"),
         (
             _item(
-                Kind.RATING,
-                specials=(Special.DONT_KNOW,),
-                special_labels={Special.DONT_KNOW: {"zh": "不了解"}},
+                ItemKind.RATING,
+                specials=(SpecialAnswer.DONT_KNOW,),
+                special_labels={SpecialAnswer.DONT_KNOW: {"zh": "不了解"}},
             ),
             "不了解",
             "dk",
         ),
-        (_item(Kind.SELECT_ONE, MALE, FEMALE), "male", "male"),
-        (_item(Kind.SELECT_ONE, MALE, FEMALE), " MALE ", "male"),
-        (_item(Kind.SELECT_ONE, MALE, FEMALE), "女", "female"),
-        (_item(Kind.SELECT_ONE, MALE, FEMALE), "other", "other"),
-        (_item(Kind.SELECT_ONE, ONE), "1.0", "1"),
-        (_item(Kind.SELECT_MULTIPLE, FOOD, TOYS), "toys food", ["toys", "food"]),
-        (_item(Kind.SELECT_MULTIPLE, FOOD, TOYS), "餐饮；玩具", ["food", "toys"]),
-        (_item(Kind.SELECT_MULTIPLE, FOOD, TOYS), "toys,toys", ["toys"]),
-        (_item(Kind.SELECT_MULTIPLE, FOOD, TOYS), "toys;cars", ["toys", "cars"]),
-        (_item(Kind.DATE), "2024-05-01", "2024-05-01"),
-        (_item(Kind.DATE), "2024/5/1 00:00", "2024-05-01"),
-        (_item(Kind.DATE), "May 1", "May 1"),
-        (_item(Kind.TEXT), " =cmd|' /C calc'!A0 ", "=cmd|' /C calc'!A0"),
+        (_item(ItemKind.SELECT_ONE, MALE, FEMALE), "male", "male"),
+        (_item(ItemKind.SELECT_ONE, MALE, FEMALE), " MALE ", "male"),
+        (_item(ItemKind.SELECT_ONE, MALE, FEMALE), "女", "female"),
+        (_item(ItemKind.SELECT_ONE, MALE, FEMALE), "other", "other"),
+        (_item(ItemKind.SELECT_ONE, ONE), "1.0", "1"),
+        (_item(ItemKind.SELECT_MULTIPLE, FOOD, TOYS), "toys food", ["toys", "food"]),
+        (_item(ItemKind.SELECT_MULTIPLE, FOOD, TOYS), "餐饮；玩具", ["food", "toys"]),
+        (_item(ItemKind.SELECT_MULTIPLE, FOOD, TOYS), "toys,toys", ["toys"]),
+        (_item(ItemKind.SELECT_MULTIPLE, FOOD, TOYS), "toys;cars", ["toys", "cars"]),
+        (_item(ItemKind.DATE), "2024-05-01", "2024-05-01"),
+        (_item(ItemKind.DATE), "2024/5/1 00:00", "2024-05-01"),
+        (_item(ItemKind.DATE), "May 1", "May 1"),
+        (_item(ItemKind.TEXT), " =cmd|' /C calc'!A0 ", "=cmd|' /C calc'!A0"),
     ],
     ids=str,
 )
@@ -144,7 +149,7 @@ def test_a_cell_is_read_as_its_item_asks(item: Item, text: str, value: object) -
 
 
 def test_mapped_values_come_first_and_may_mean_no_answer() -> None:
-    read = cell_reader(_item(Kind.RATING), {"excellent": "10", "n/a": "", "8": "7"})
+    read = cell_reader(_item(ItemKind.RATING), {"excellent": "10", "n/a": "", "8": "7"})
     assert [read(text) for text in ("Excellent", " N/A ", "8", "9")] == [10, None, 7, 9]
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.importing import reading
-from survey.fieldwork.importing.findings import FileUnreadable
-from survey.fieldwork.importing.reading import DELIMITERS, read_delimited
+from survey.fieldwork.importing import table_reading
+from survey.fieldwork.importing.rejections import FileUnreadableError
+from survey.fieldwork.importing.table_reading import DELIMITERS, read_delimited
 
 TEXT = "城市,得分\n北京,8\n上海,9\n"
 
@@ -92,16 +92,16 @@ def test_formulas_are_only_characters() -> None:
     ids=lambda value: repr(value)[:24],
 )
 def test_what_is_no_table_is_refused_and_says_where(content: bytes, says: str) -> None:
-    with pytest.raises(FileUnreadable, match=says):
+    with pytest.raises(FileUnreadableError, match=says):
         read_delimited(content)
 
 
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_ROWS", 3)
-    with pytest.raises(FileUnreadable, match="more than 3 rows"):
+    monkeypatch.setattr(table_reading, "MAX_ROWS", 3)
+    with pytest.raises(FileUnreadableError, match="more than 3 rows"):
         read_delimited(b"a\n1\n2\n3\n")
-    monkeypatch.setattr(reading, "LARGEST_FILE", 10)
-    with pytest.raises(FileUnreadable, match="MB"):
+    monkeypatch.setattr(table_reading, "MAX_FILE_BYTES", 10)
+    with pytest.raises(FileUnreadableError, match="MB"):
         read_delimited(b"a\n1\n2\n3\n4\n5\n")
 
 
@@ -120,7 +120,7 @@ def test_what_was_written_is_read(rows: list[list[str]], encoding: str) -> None:
     if kept:
         assert read_delimited(content).rows == kept
     else:
-        with pytest.raises(FileUnreadable):
+        with pytest.raises(FileUnreadableError):
             read_delimited(content)
 
 
@@ -128,7 +128,7 @@ def test_what_was_written_is_read(rows: list[list[str]], encoding: str) -> None:
 def test_any_bytes_are_a_table_or_a_clear_refusal(content: bytes) -> None:
     try:
         table = read_delimited(content)
-    except FileUnreadable:
+    except FileUnreadableError:
         return
     assert table.header
     assert table.rows

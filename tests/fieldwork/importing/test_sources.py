@@ -6,21 +6,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from answer_books import book
+from answer_workbooks import build_workbook
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.importing import ImportImpossible, ImportPlan, ImportRequest, plan_import
-from survey.fieldwork.importing.drafting import Origin, draft_columns, mapping_of, unread_values
-from survey.fieldwork.importing.mapping import (
+from survey.fieldwork.importing import (
+    ImportNotPossibleError,
+    ImportPlan,
+    ImportRequest,
+    plan_import,
+)
+from survey.fieldwork.importing.cell_parsing import complete_interview_times, parse_seconds
+from survey.fieldwork.importing.column_mapping import (
     MappingFile,
+    bind_columns,
     read_mapping,
-    use_columns,
     write_mapping,
 )
-from survey.fieldwork.importing.moments import complete_times, read_seconds
-from survey.fieldwork.importing.sources import Source, conventions, recognise
-from survey.fieldwork.importing.suggesting import suggest
-from survey.fieldwork.importing.workbooks import read_table
+from survey.fieldwork.importing.mapping_draft import (
+    SuggestionOrigin,
+    draft_columns,
+    mapping_of,
+    suggest_targets,
+    unread_values,
+)
+from survey.fieldwork.importing.source_detection import (
+    ExportSource,
+    detect_source,
+    naming_conventions,
+)
+from survey.fieldwork.importing.table_reading import read_table
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
 
@@ -57,14 +71,14 @@ def test_groups_in_front_of_odk_columns_are_set_aside(field: Any, separator: str
     header = ["KEY", f"{outer}city", f"{inner}quality", f"{inner}topics", f"{outer}gender"]
     content = _csv(header, ["uuid:a1", "110000", "8", "food toys", "female"])
     plan = _plan(field, content, mapping=_csv(["column", "item"], [f"{outer}city", "city"]))
-    assert plan.source is Source.ODK
+    assert plan.source is ExportSource.ODK
     assert _answers(plan) == [{"quality": 8, "topics": ["food", "toys"], "gender": "female"}]
 
 
 def test_a_dash_is_part_of_a_name_where_nothing_speaks_of_odk(field: Any) -> None:
     content = _csv(["city", "gender", "not-quality"], ["110000", "male", "8"])
     plan = _plan(field, content)
-    assert (plan.source, plan.unmapped) == (Source.OTHER, ("not-quality",))
+    assert (plan.source, plan.unmapped) == (ExportSource.OTHER, ("not-quality",))
     assert _answers(plan) == [{"gender": "male"}]
 
 
@@ -91,7 +105,7 @@ def test_the_whole_answer_comes_before_its_ticks(field: Any) -> None:
 
 def test_a_choice_in_two_columns_is_refused(field: Any) -> None:
     content = _csv(["city", "a/topics/food", "b/topics/food"], ["110000", "1", "0"])
-    with pytest.raises(ImportImpossible, match=r"both topics/food"):
+    with pytest.raises(ImportNotPossibleError, match=r"both topics/food"):
         _plan(field, content)
 
 
@@ -133,7 +147,7 @@ def _drafted(field: Any, content: bytes, saved: MappingFile | None = None) -> di
 
 def test_columns_of_a_survey_site_are_suggested_by_their_words(field: Any) -> None:
     content = _csv(SITE, ["1"] * len(SITE))
-    assert recognise(read_table(content)) is Source.SURVEY_SITE
+    assert detect_source(read_table(content)) is ExportSource.SURVEY_SITE
     assert _drafted(field, content) == {
         "序号": "ignore", "提交答卷时间": "submitted_at", "所用时间": "duration", "来源": "ignore",
         "来源详情": "ignore", "来自IP": "ignore", "1、gender": "gender",
@@ -185,15 +199,15 @@ def test_a_saved_mapping_comes_first_and_targets_that_are_gone_do_not(field: Any
         draft.column: draft
         for draft in draft_columns(read_table(_csv(SITE, ["1"] * 12)), field.instrument, saved)
     }
-    assert drafts["1、gender"].origin is Origin.SAVED
+    assert drafts["1、gender"].origin is SuggestionOrigin.SAVED
     assert drafts["1、gender"].target == "ignore"
     assert drafts["3、quality（单选）"].target == "quality"
 
 
 def test_nothing_is_suggested_twice_or_for_strange_words(field: Any) -> None:
-    suggested = suggest(["quality", "Quality!", "weather"], field.instrument)
+    suggested = suggest_targets(["quality", "Quality!", "weather"], field.instrument)
     assert suggested == {"quality": "quality"}
-    assert suggest(["quality"], field.instrument, used_targets={"quality"}) == {}
+    assert suggest_targets(["quality"], field.instrument, used_targets={"quality"}) == {}
 
 
 def test_values_that_nobody_understands_are_listed_with_their_count(field: Any) -> None:
@@ -202,7 +216,7 @@ def test_values_that_nobody_understands_are_listed_with_their_count(field: Any) 
         ["good", "female", "food", "y"], ["8", "", "na", "z"], ["dk", "M", "", ""],
     )  # fmt: skip
     table = read_table(content)
-    uses = use_columns(table.header, field.instrument, MappingFile())
+    uses = bind_columns(table.header, field.instrument, MappingFile())
     assert [(unread.column, unread.value, unread.count) for unread in unread_values(
         table, uses, field.instrument)] == [
         ("gender", "M", 2), ("quality", "good", 2), ("topics", "food wine", 1), ("topics", "na", 1)
@@ -220,23 +234,25 @@ def test_a_mapping_survives_its_file(field: Any) -> None:
     [("123秒", 123), ("61.5", 61.5), ("90 s", 90), ("1e9", None), ("-1", None), ("5分", None)],
 )
 def test_durations_carry_their_unit_or_none(text: str, seconds: float | None) -> None:
-    assert read_seconds(text) == seconds
+    assert parse_seconds(text) == seconds
 
 
 def test_what_a_file_leaves_out_follows_from_the_rest() -> None:
     end = START.replace(second=59)
-    assert complete_times(None, end, None, 40).started == START
-    assert complete_times(START, end, None, None).seconds == 40
-    assert complete_times(START, None, None, 40).finished == end
-    assert complete_times(None, None, end, None) == complete_times(None, end, None, None)
+    assert complete_interview_times(None, end, None, 40).started == START
+    assert complete_interview_times(START, end, None, None).seconds == 40
+    assert complete_interview_times(START, None, None, 40).finished == end
+    assert complete_interview_times(None, None, end, None) == complete_interview_times(
+        None, end, None, None
+    )
 
 
 def test_workbooks_and_text_of_the_same_rows_are_the_same_interviews(field: Any) -> None:
     rows: list[list[Any]] = [["city", "quality", "gender"], ["110000", "8", "female"]]
-    plans = [_plan(field, content) for content in (_csv(*rows), book(*rows))]
+    plans = [_plan(field, content) for content in (_csv(*rows), build_workbook(*rows))]
     first, second = (plan.accepted[0].interview.client_uuid for plan in plans)
     assert first == second
 
 
 def test_conventions_of_an_unknown_file_are_none() -> None:
-    assert conventions(Source.OTHER, ["start"]).roles == {}
+    assert naming_conventions(ExportSource.OTHER, ["start"]).roles == {}

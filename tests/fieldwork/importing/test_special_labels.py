@@ -8,17 +8,21 @@ from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import ImportPlan, ImportRequest, plan_import
-from survey.fieldwork.importing.causes import MOST_CAUSES, CauseCounter, describe_cause
-from survey.fieldwork.importing.cells import cell_reader
-from survey.fieldwork.importing.findings import Rejection
-from survey.fieldwork.importing.sheets import reason_of, write_rejections
-from survey.instrument.model import Choice, Item, Kind, Special
+from survey.fieldwork.importing.cell_parsing import cell_reader
+from survey.fieldwork.importing.rejection_causes import (
+    MAX_CAUSES,
+    RejectionCauseCounter,
+    describe_cause,
+)
+from survey.fieldwork.importing.rejection_worksheets import reason_of, write_rejections
+from survey.fieldwork.importing.rejections import RowRejection
+from survey.instrument.model import Choice, Item, ItemKind, SpecialAnswer
 from survey.locale import msg, translator
 from survey.store.engine import read_scope
 
 RATING = Item(
-    name="service", kind=Kind.RATING, minimum=1, maximum=10, specials=tuple(Special),
-    special_labels={Special.DONT_KNOW: {"zh": "说不清", "fr": "Ne sait pas"}},
+    name="service", kind=ItemKind.RATING, minimum=1, maximum=10, specials=tuple(SpecialAnswer),
+    special_labels={SpecialAnswer.DONT_KNOW: {"zh": "说不清", "fr": "Ne sait pas"}},
 )  # fmt: skip
 
 
@@ -35,10 +39,12 @@ def test_labels_of_special_answers_are_read(text: str, code: object) -> None:
     assert cell_reader(RATING, {})(text) == code
 
 
-@pytest.mark.parametrize("kind", [Kind.SELECT_ONE, Kind.SELECT_MULTIPLE, Kind.INTEGER, Kind.TEXT])
-def test_they_are_read_in_questions_of_every_kind(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE, ItemKind.INTEGER, ItemKind.TEXT]
+)
+def test_they_are_read_in_questions_of_every_kind(kind: ItemKind) -> None:
     choices = (Choice(name="a", label={"zh": "（甲）"}),) if "select" in kind else ()
-    item = Item(name="x", kind=kind, choices=choices, specials=(Special.DONT_KNOW,))
+    item = Item(name="x", kind=kind, choices=choices, specials=(SpecialAnswer.DONT_KNOW,))
     read = cell_reader(item, {})
     assert read("不了解") == "dk"
     # What the question does not offer stays what it is, and is refused where that is no answer.
@@ -49,7 +55,7 @@ def test_they_are_read_in_questions_of_every_kind(kind: Kind) -> None:
 
 def test_a_choice_of_the_same_words_stays_the_choice() -> None:
     item = Item(
-        name="x", kind=Kind.SELECT_ONE, specials=(Special.DONT_KNOW,),
+        name="x", kind=ItemKind.SELECT_ONE, specials=(SpecialAnswer.DONT_KNOW,),
         choices=(Choice(name="unsure", label={"zh": "不了解"}),),
     )  # fmt: skip
     assert cell_reader(item, {})("不了解") == "unsure"
@@ -88,14 +94,14 @@ def test_refused_rows_are_summed_up_by_column_and_cause(field: Any) -> None:
 
 
 def test_a_summary_does_not_grow_with_the_file() -> None:
-    counter = CauseCounter(["a"])
-    for number in range(MOST_CAUSES + 100):
+    counter = RejectionCauseCounter(["a"])
+    for number in range(MAX_CAUSES + 100):
         counter.add(
-            [Rejection.of(number, f"c{number}", "x", msg("This is no city of the survey."))]
+            [RowRejection.of(number, f"c{number}", "x", msg("This is no city of the survey."))]
         )
-    assert len(counter.causes()) == MOST_CAUSES
-    texts = CauseCounter(["a"])
+    assert len(counter.causes()) == MAX_CAUSES
+    texts = RejectionCauseCounter(["a"])
     for number in range(2000):
-        texts.add([Rejection.of(number, "a", f"v{number}", msg("This name is too long."))])
+        texts.add([RowRejection.of(number, "a", f"v{number}", msg("This name is too long."))])
     (cause,) = texts.causes()
-    assert (cause.rows, cause.other_values, cause.place) == (2000, 1997, 1)
+    assert (cause.rows, cause.other_values, cause.column_number) == (2000, 1997, 1)

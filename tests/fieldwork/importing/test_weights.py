@@ -12,24 +12,23 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import (
-    ImportImpossible,
+    ImportNotPossibleError,
     ImportPlan,
     ImportRequest,
     ImportResult,
     commit_import,
     plan_import,
 )
-from survey.fieldwork.importing.drafting import draft_columns, targets_of
+from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole, target_name
 from survey.fieldwork.importing.imported_files import FileWithWeights, files_with_weights
-from survey.fieldwork.importing.mapping import Role
-from survey.fieldwork.importing.meanings import ROLE_NAMES, target_name
-from survey.fieldwork.importing.reading import read_delimited
-from survey.fieldwork.importing.weights import LARGEST, SMALLEST, read_weight
-from survey.fieldwork.privacy.withdrawal import erase
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.importing.mapping_draft import draft_columns, targets_of
+from survey.fieldwork.importing.table_reading import read_delimited
+from survey.fieldwork.importing.weights import MAX_WEIGHT, MIN_WEIGHT, read_weight
+from survey.fieldwork.privacy.withdrawal import erase_response
+from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.locale import translator
-from survey.snapshot.frame import GIVEN_WEIGHT, response_frame
+from survey.snapshot.response_frame import GIVEN_WEIGHT, response_frame
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response
@@ -73,14 +72,14 @@ def commit(field: Any, plan: ImportPlan) -> ImportResult:
 
 def weights_in(field: Any, key: str = "abroad-2024") -> list[float | None]:
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key=key)
+        wave = get_wave(session=session, key=key)
         query = select(Response.given_weight).where(Response.wave_id == wave.id)
         return sorted(session.exec(query), key=lambda weight: -1.0 if weight is None else weight)
 
 
 def frame_columns(field: Any, key: str) -> dict[str, Any]:
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key=key)
+        wave = get_wave(session=session, key=key)
         frame = response_frame(session=session, wave_id=wave.id, instrument=field.instrument)
     return {str(name): frame[name].tolist() for name in frame}
 
@@ -95,7 +94,7 @@ def test_weights_are_kept_to_the_last_digit_and_stand_in_the_frame(field: Any) -
     by_quality = dict(zip(frame["quality"], frame[GIVEN_WEIGHT], strict=True))
     assert by_quality == {8: 0.1, 4: 1234.567890123456, 10: 1.5}
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key="abroad-2024")
+        wave = get_wave(session=session, key="abroad-2024")
         files = files_with_weights(session=session, wave_id=wave.id)
     assert files == (FileWithWeights(plan.sha256, "weight"),)
 
@@ -105,7 +104,7 @@ def test_a_wave_without_weights_has_no_such_column(field: Any) -> None:
     assert weights_in(field) == [None] * 3
     assert GIVEN_WEIGHT not in frame_columns(field, "abroad-2024")
     with read_scope(field.url) as session:
-        wave = wave_by_key(session=session, key="abroad-2024")
+        wave = get_wave(session=session, key="abroad-2024")
         assert files_with_weights(session=session, wave_id=wave.id) == ()
 
 
@@ -157,7 +156,7 @@ MIXED_WORDS = "all interviews of a wave have one, or none"
 
 def test_a_wave_with_weights_takes_no_interview_without_one(field: Any) -> None:
     commit(field, plan_of(field, table("1", "2", "3")))
-    with pytest.raises(ImportImpossible, match=MIXED_WORDS) as refused:
+    with pytest.raises(ImportNotPossibleError, match=MIXED_WORDS) as refused:
         plan_of(field, table(rows=[["110000", "1", "1", "male", "1970"]]))
     words = str(refused.value)
     assert "Map a column to weight" in words
@@ -170,14 +169,14 @@ def test_a_wave_with_weights_takes_no_interview_without_one(field: Any) -> None:
 
 def test_a_wave_without_weights_takes_no_interview_with_one(field: Any) -> None:
     commit(field, plan_of(field, table()))
-    with pytest.raises(ImportImpossible, match=MIXED_WORDS) as refused:
+    with pytest.raises(ImportNotPossibleError, match=MIXED_WORDS) as refused:
         plan_of(field, table("1", "2", "3"))
     assert "Map the column to ignore" in str(refused.value)
     assert weights_in(field) == [None] * 3
 
 
 def test_an_open_wave_weights_its_interviews_itself(field: Any) -> None:
-    with pytest.raises(ImportImpossible, match="is open: its interviews are weighted"):
+    with pytest.raises(ImportNotPossibleError, match="is open: its interviews are weighted"):
         plan_of(field, table("1", "2", "3"), wave_key="main-2026")
 
 
@@ -185,7 +184,7 @@ def test_a_mixture_that_arises_after_the_check_is_refused_when_it_is_written(fie
     with_weights = plan_of(field, table("1", "2", "3"))
     without = plan_of(field, table(rows=[["110000", "1", "1", "male", "1970"]]))
     commit(field, without)
-    with pytest.raises(ImportImpossible, match=MIXED_WORDS):
+    with pytest.raises(ImportNotPossibleError, match=MIXED_WORDS):
         commit(field, with_weights)
     assert weights_in(field) == [None]
 
@@ -210,7 +209,7 @@ def test_with_the_answers_of_an_erased_interview_goes_its_weight(field: Any) -> 
         row = session.connection().execute(
             select(response).where(response.c.given_weight == 2)
         ).one()  # fmt: skip
-        erase(session=session, response=row, now=field.now)
+        erase_response(session=session, response=row, now=field.now)
     assert weights_in(field) == [None, 1.0, 3.0]
     assert commit(
         field, plan_of(field, table("4", rows=[["110000", "1", "1", "male", "1970"]]))
@@ -224,8 +223,8 @@ def test_the_column_is_suggested_by_its_name(column: str, small_instrument: Inst
     drafts = draft_columns(read_delimited(table("1", "2", "3", column=column)), small_instrument)
     assert {draft.column: draft.target for draft in drafts}[column] == "weight"
     assert "weight" in targets_of(small_instrument)
-    assert target_name("weight", small_instrument, "zh") == ROLE_NAMES[Role.WEIGHT]
-    assert "权" in translator("zh")(ROLE_NAMES[Role.WEIGHT])
+    assert target_name("weight", small_instrument, "zh") == ROLE_NAMES[ColumnRole.WEIGHT]
+    assert "权" in translator("zh")(ROLE_NAMES[ColumnRole.WEIGHT])
 
 
 @pytest.mark.parametrize("column", ["体重（公斤）", "身高", "重量", "height", "when"])
@@ -234,9 +233,9 @@ def test_other_columns_are_not(column: str, small_instrument: Instrument) -> Non
     assert {draft.column: draft.target for draft in drafts}[column] != "weight"
 
 
-@given(st.floats(SMALLEST, LARGEST))
-@example(SMALLEST)
-@example(LARGEST)
+@given(st.floats(MIN_WEIGHT, MAX_WEIGHT))
+@example(MIN_WEIGHT)
+@example(MAX_WEIGHT)
 def test_every_weight_is_read_as_it_was_written(weight: float) -> None:
     assert read_weight(f"  {weight!r} ") == weight
 
@@ -250,4 +249,4 @@ def test_every_weight_is_read_as_it_was_written(weight: float) -> None:
 @example("true")
 def test_whatever_is_read_is_a_positive_finite_number(text: str) -> None:
     weight = read_weight(text)
-    assert weight is None or (math.isfinite(weight) and SMALLEST <= weight <= LARGEST)
+    assert weight is None or (math.isfinite(weight) and MIN_WEIGHT <= weight <= MAX_WEIGHT)

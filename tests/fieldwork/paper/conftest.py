@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.fieldwork.paper import Keying, SheetReceipt, hand_in, set_share
+from survey.fieldwork.paper import Keying, KeyingReceipt, set_share, submit_keying
 from survey.store.engine import session_scope
 from survey.store.tables import Account
 
@@ -40,11 +40,13 @@ class Office:
             }
         )  # fmt: skip
 
-    def hand_in(self, keying: Keying, person: Principal | None) -> SheetReceipt:
+    def hand_in(self, keying: Keying, person: Principal | None) -> KeyingReceipt:
         with session_scope(self.field.url) as session:
-            return hand_in(session=session, keying=keying, principal=person, now=self.field.now)
+            return submit_keying(
+                session=session, keying=keying, principal=person, now=self.field.now
+            )
 
-    def key(self, person: Principal, *args: Any, **changes: Any) -> SheetReceipt:
+    def key(self, person: Principal, *args: Any, **changes: Any) -> KeyingReceipt:
         return self.hand_in(self.keying(*args, **changes), person)
 
     def key_twice(self, share: float = 1.0) -> None:

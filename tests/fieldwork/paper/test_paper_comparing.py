@@ -7,7 +7,13 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.paper import HEAD, Keyed, check_sheet, differing, marked
+from survey.fieldwork.paper import (
+    HEAD,
+    KeyedSheet,
+    check_sheet,
+    count_errors,
+    list_differing_fields,
+)
 from survey.instrument.model import Instrument
 
 DAY = date(2026, 5, 19)
@@ -25,10 +31,12 @@ ANSWERS = st.fixed_dictionaries(
 HEADS = st.tuples(st.integers(1, 2), st.integers(1, 2), st.dates(DAY.replace(day=18), DAY))
 
 
-def _keyed(instrument: Instrument, answers: dict[str, Any], head: tuple[int, int, date]) -> Keyed:
+def _keyed(
+    instrument: Instrument, answers: dict[str, Any], head: tuple[int, int, date]
+) -> KeyedSheet:
     point, surveyor, day = head
-    record = check_sheet(instrument, answers, answers.keys(), day=day).record
-    return Keyed(UUID(int=point), UUID(int=surveyor), day, record)
+    record = check_sheet(instrument, answers, answers.keys(), day=day).stored_answers
+    return KeyedSheet(UUID(int=point), UUID(int=surveyor), day, record)
 
 
 @given(answers=ANSWERS, other=ANSWERS, head=HEADS, another=HEADS)
@@ -43,17 +51,17 @@ def test_differences_are_found_from_both_sides_and_errors_lie_among_them(
         _keyed(small_instrument, answers, head),
         _keyed(small_instrument, other, another),
     )
-    differences = differing(small_instrument, first, second)
-    assert set(differences) == set(differing(small_instrument, second, first))
-    assert differing(small_instrument, first, first) == ()
+    differences = list_differing_fields(small_instrument, first, second)
+    assert set(differences) == set(list_differing_fields(small_instrument, second, first))
+    assert list_differing_fields(small_instrument, first, first) == ()
     assert "age" not in differences, "nobody keys a calculation"
     assert {name for name in differences if name in HEAD} == {
         name for name, a, b in zip(HEAD, head, another, strict=True) if a != b
     }
-    fields, errors = marked(small_instrument, first, second)
+    fields, errors = count_errors(small_instrument, first, second)
     assert errors <= len(differences)
     assert errors <= fields <= len(first.fields)
     assert (errors == 0) == (
         not [n for n in differences if n in first.fields and n in second.fields]
     )
-    assert marked(small_instrument, first, first)[1] == 0
+    assert count_errors(small_instrument, first, first)[1] == 0

@@ -12,26 +12,26 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal
-from survey.fieldwork.doors import NotAtThisPoint
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal
+from survey.fieldwork.collection_context import PointAssignmentError
 from survey.fieldwork.paper import (
-    DayImpossible,
-    SerialInvalid,
-    ShareInvalid,
-    SheetTaken,
-    SheetUnknown,
-    VerdictStrays,
-    conflict,
-    look_up,
-    own_count,
+    AdjudicationScopeError,
+    InvalidInterviewDayError,
+    InvalidSerialError,
+    InvalidShareError,
+    SheetAlreadyKeyedError,
+    SheetNotFoundError,
+    count_own_keyings,
+    count_unsettled,
+    get_conflict,
+    get_keying_round,
+    list_awaiting_adjudication,
+    list_awaiting_second,
+    list_typist_errors,
     set_share,
-    typist_errors,
-    unsettled,
-    waiting_for_second,
-    waiting_for_verdict,
 )
-from survey.fieldwork.submission import AnswersInvalid, InstrumentChanged
-from survey.fieldwork.waves import WaveNotOpen, close_wave
+from survey.fieldwork.submission import InstrumentConflictError, InvalidAnswersError
+from survey.fieldwork.waves import WaveNotOpenError, close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Assignment,
@@ -97,7 +97,7 @@ def test_a_drawn_sheet_waits_and_counts_nowhere_until_keyed_alike(office: Any, f
     with read_scope(field.url) as session:
         seen = {
             person.name: [
-                sheet.serial for sheet in waiting_for_second(session=session, principal=person)
+                sheet.serial for sheet in list_awaiting_second(session=session, principal=person)
             ]
             for person in (office.wang, office.chen, office.sun, office.elsewhere)
         }
@@ -125,10 +125,10 @@ def test_a_difference_waits_for_a_third_person_whose_verdict_is_the_response(
     assert receipt.state is SheetState.VERDICT
     assert _counts(field) == (0, 2, 0)
     with read_scope(field.url) as session:
-        (waiting,) = waiting_for_verdict(session=session, principal=office.boss)
-        shown = conflict(session=session, principal=office.boss, sheet_id=waiting.sheet_id)
-        assert waiting_for_verdict(session=session, principal=office.wang) == []
-        assert waiting_for_verdict(session=session, principal=office.elsewhere) == []
+        (waiting,) = list_awaiting_adjudication(session=session, principal=office.boss)
+        shown = get_conflict(session=session, principal=office.boss, sheet_id=waiting.sheet_id)
+        assert list_awaiting_adjudication(session=session, principal=office.wang) == []
+        assert list_awaiting_adjudication(session=session, principal=office.elsewhere) == []
     assert shown.fields == ("quality", "gender")
     assert shown.first.keyed.answers["quality"] == 3
     assert shown.second.keyed.answers["gender"] == "male"
@@ -151,9 +151,9 @@ def test_errors_are_counted_for_each_typist_with_an_interval(
     office.key(office.wang, "124")
     office.key(office.chen, "124", 2)
     with read_scope(field.url) as session:
-        rows = typist_errors(session=session, principal=office.boss, wave_key=field.wave.key)
-        with pytest.raises(AccessDenied):
-            typist_errors(session=session, principal=office.wang, wave_key=field.wave.key)
+        rows = list_typist_errors(session=session, principal=office.boss, wave_key=field.wave.key)
+        with pytest.raises(AccessDeniedError):
+            list_typist_errors(session=session, principal=office.wang, wave_key=field.wave.key)
     assert [(row.login, row.keyed, row.checked, row.errors) for row in rows] == [
         ("chen", 2, 2, 2), ("wang", 2, 2, 0),
     ]  # fmt: skip
@@ -176,7 +176,7 @@ def test_a_wrong_turn_is_one_error_not_as_many_as_it_skipped(
     office.key(office.chen, round_=2)
     office.key(office.boss, round_=3, answers=right)
     with read_scope(field.url) as session:
-        rows = typist_errors(session=session, principal=office.boss, wave_key=field.wave.key)
+        rows = list_typist_errors(session=session, principal=office.boss, wave_key=field.wave.key)
     assert {row.login: row.errors for row in rows} == {"chen": 1, "wang": 0}
 
 
@@ -190,8 +190,8 @@ def test_a_different_head_is_a_difference_and_the_verdict_decides_it(
     other = {"surveyor_id": field.colleague.account_id}
     office.key(office.chen, round_=2, head={**other, "interview_on": date(2026, 5, 18)})
     with read_scope(field.url) as session:
-        (waiting,) = waiting_for_verdict(session=session, principal=office.boss)
-        shown = conflict(session=session, principal=office.boss, sheet_id=waiting.sheet_id)
+        (waiting,) = list_awaiting_adjudication(session=session, principal=office.boss)
+        shown = get_conflict(session=session, principal=office.boss, sheet_id=waiting.sheet_id)
     assert shown.fields == ("@surveyor", "@day")
     office.key(office.boss, round_=3, head=other)
     assert _stored(field)[0].surveyor_id == field.colleague.account_id
@@ -202,11 +202,11 @@ def test_nobody_keys_a_sheet_again_that_they_keyed_nor_judges_it(
 ) -> None:
     office.key_twice()
     office.key(office.wang)
-    with pytest.raises(SheetTaken, match="yourself"):
+    with pytest.raises(SheetAlreadyKeyedError, match="yourself"):
         office.key(office.wang, round_=2, answers=changed(quality=1))
     office.key(office.chen, round_=2, answers=changed(quality=1))
     for person in (office.wang, office.chen):
-        with pytest.raises(SheetTaken, match="yourself"):
+        with pytest.raises(SheetAlreadyKeyedError, match="yourself"):
             office.key(person, round_=3)
     assert _counts(field) == (0, 2, 0)
 
@@ -230,9 +230,11 @@ def test_a_number_is_keyed_once_and_the_next_one_hears_by_whom_and_when(
     office.key_twice(0)
     office.key(office.wang, "0042")
     for person in (office.wang, office.chen):
-        with pytest.raises(SheetTaken, match="Sheet 42 was keyed by Wang on 05-20 11:00"):
+        with pytest.raises(
+            SheetAlreadyKeyedError, match="Sheet 42 was keyed by Wang on 05-20 11:00"
+        ):
             office.key(person, "42")
-    with pytest.raises(SheetTaken, match="Wang"):
+    with pytest.raises(SheetAlreadyKeyedError, match="Wang"):
         office.key(office.chen, "42", 2)
     assert _counts(field) == (1, 1, 1)
 
@@ -243,10 +245,10 @@ def test_the_look_up_says_beforehand_what_handing_in_will_say(office: Any, field
     def ask(person: Principal) -> int | str:
         with read_scope(field.url) as session:
             try:
-                return look_up(
+                return get_keying_round(
                     session=session, principal=person, wave_key=field.wave.key, serial="0007"
                 )
-            except SheetTaken as refusal:
+            except SheetAlreadyKeyedError as refusal:
                 return str(refusal)
 
     assert ask(office.wang) == 1
@@ -268,7 +270,7 @@ def test_the_same_keying_sent_again_is_one_keying_with_one_receipt(
     forged = office.keying(client_uuid=keying.client_uuid, answers=changed(quality=1))
     assert office.hand_in(forged, office.wang).response_id == first.response_id
     assert _actions(field)[-1] == "paper.replayed_with_other_content"
-    with pytest.raises(SheetTaken, match="somebody else"):
+    with pytest.raises(SheetAlreadyKeyedError, match="somebody else"):
         office.hand_in(keying, office.chen)
     assert _counts(field) == (1, 1, 1)
 
@@ -280,7 +282,7 @@ def test_a_receipt_is_found_again_although_the_wave_is_closed(office: Any, field
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
     assert office.hand_in(keying, office.wang).duplicate
-    with pytest.raises(WaveNotOpen):
+    with pytest.raises(WaveNotOpenError):
         office.key(office.wang, "124")
     assert office.key(office.chen, round_=2).state is SheetState.SETTLED, "begun sheets are ended"
 
@@ -288,17 +290,17 @@ def test_a_receipt_is_found_again_although_the_wave_is_closed(office: Any, field
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"instrument_sha256": "0" * 64}, InstrumentChanged),
-        ({"head": {"interview_on": date(2026, 5, 21)}}, DayImpossible),
-        ({"head": {"interview_on": date(2024, 5, 21)}}, DayImpossible),
-        ({"head": {"interview_on": date(1, 1, 1)}}, DayImpossible),
-        ({"head": {"serial": "00 17"}}, SerialInvalid),
-        ({"head": {"serial": "=1+1"}}, SerialInvalid),
-        ({"head": {"serial": "-"}}, SerialInvalid),
-        ({"head": {"point_id": uuid4()}}, NotAtThisPoint),
-        ({"head": {"surveyor_id": uuid4()}}, NotAtThisPoint),
-        ({"head": {"round": 2}}, SheetUnknown),
-        ({"head": {"round": 3}}, SheetUnknown),
+        ({"instrument_sha256": "0" * 64}, InstrumentConflictError),
+        ({"head": {"interview_on": date(2026, 5, 21)}}, InvalidInterviewDayError),
+        ({"head": {"interview_on": date(2024, 5, 21)}}, InvalidInterviewDayError),
+        ({"head": {"interview_on": date(1, 1, 1)}}, InvalidInterviewDayError),
+        ({"head": {"serial": "00 17"}}, InvalidSerialError),
+        ({"head": {"serial": "=1+1"}}, InvalidSerialError),
+        ({"head": {"serial": "-"}}, InvalidSerialError),
+        ({"head": {"point_id": uuid4()}}, PointAssignmentError),
+        ({"head": {"surveyor_id": uuid4()}}, PointAssignmentError),
+        ({"head": {"round": 2}}, SheetNotFoundError),
+        ({"head": {"round": 3}}, SheetNotFoundError),
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(
@@ -323,7 +325,7 @@ def test_a_malformed_envelope_is_no_keying(office: Any, changes: dict[str, Any])
 
 
 def _problems(office: Any, answers: dict[str, Any], **changes: Any) -> dict[str, str]:
-    with pytest.raises(AnswersInvalid) as caught:
+    with pytest.raises(InvalidAnswersError) as caught:
         office.key(office.wang, answers=answers, **changes)
     return {problem.item: problem.code for problem in caught.value.problems}
 
@@ -376,9 +378,9 @@ def test_a_verdict_decides_on_nothing_else(office: Any, field: Any, changed: Cha
     office.key_twice()
     office.key(office.wang)
     office.key(office.chen, round_=2, answers=changed(quality=3))
-    with pytest.raises(VerdictStrays):
+    with pytest.raises(AdjudicationScopeError):
         office.key(office.boss, round_=3, answers=changed(service=1))
-    with pytest.raises(VerdictStrays):
+    with pytest.raises(AdjudicationScopeError):
         office.key(office.boss, round_=3, head={"interview_on": date(2026, 5, 18)})
     other = changed(quality=5)
     assert office.key(office.boss, round_=3, answers=other).state is SheetState.SETTLED
@@ -396,11 +398,11 @@ def test_what_is_not_settled_is_counted_for_the_supervisor_of_the_area(
     elsewhere = replace(office.boss, area="310000")
     with read_scope(field.url) as session:
         here, there = (
-            unsettled(session=session, principal=person, wave_key=field.wave.key)
+            count_unsettled(session=session, principal=person, wave_key=field.wave.key)
             for person in (office.boss, elsewhere)
         )
-        with pytest.raises(AccessDenied):
-            unsettled(session=session, principal=office.wang, wave_key=field.wave.key)
+        with pytest.raises(AccessDeniedError):
+            count_unsettled(session=session, principal=office.wang, wave_key=field.wave.key)
     assert here == {SheetState.SECOND: 1, SheetState.VERDICT: 1}
     assert there == {SheetState.SECOND: 0, SheetState.VERDICT: 0}
 
@@ -408,15 +410,15 @@ def test_what_is_not_settled_is_counted_for_the_supervisor_of_the_area(
 def test_only_those_whose_work_it_is(office: Any, field: Any) -> None:
     office.key_twice()
     for person in (None, field.surveyor, office.boss, office.elsewhere):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             office.hand_in(office.keying(), person)
     office.key(office.wang)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDeniedError):
         office.key(office.elsewhere, round_=2)
-    with read_scope(field.url) as session, pytest.raises(AccessDenied):
-        waiting_for_second(session=session, principal=office.boss)
-    with read_scope(field.url) as session, pytest.raises(AccessDenied):
-        own_count(session=session, principal=field.surveyor, now=field.now)
+    with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
+        list_awaiting_second(session=session, principal=office.boss)
+    with read_scope(field.url) as session, pytest.raises(AccessDeniedError):
+        count_own_keyings(session=session, principal=field.surveyor, now=field.now)
 
 
 def test_a_conflict_is_open_to_a_third_person_of_the_area_only(
@@ -428,16 +430,16 @@ def test_a_conflict_is_open_to_a_third_person_of_the_area_only(
     with read_scope(field.url) as session:
         sheet = session.exec(select(PaperSheet)).one()
         for person in (office.wang, office.chen, office.elsewhere):
-            with pytest.raises(SheetUnknown):
-                conflict(session=session, principal=person, sheet_id=sheet.id)
-        with pytest.raises(AccessDenied):
-            conflict(session=session, principal=field.surveyor, sheet_id=sheet.id)
+            with pytest.raises(SheetNotFoundError):
+                get_conflict(session=session, principal=person, sheet_id=sheet.id)
+        with pytest.raises(AccessDeniedError):
+            get_conflict(session=session, principal=field.surveyor, sheet_id=sheet.id)
 
 
 def test_the_share_is_an_administrators_decision_and_on_record(office: Any, field: Any) -> None:
     for person, share, refusal in (
-        (office.wang, 0.5, AccessDenied), (office.boss, 0.5, AccessDenied),
-        (OPERATOR, 1.5, ShareInvalid), (OPERATOR, float("nan"), ShareInvalid),
+        (office.wang, 0.5, AccessDeniedError), (office.boss, 0.5, AccessDeniedError),
+        (OPERATOR, 1.5, InvalidShareError), (OPERATOR, float("nan"), InvalidShareError),
     ):  # fmt: skip
         with pytest.raises(refusal), session_scope(field.url) as session:
             set_share(
@@ -457,8 +459,8 @@ def test_own_work_of_the_day_is_counted(office: Any, field: Any) -> None:
     for serial, seconds in (("1", 40.0), ("2", 60.0), ("3", None)):
         office.key(office.wang, serial, seconds=seconds)
     with read_scope(field.url) as session:
-        count = own_count(session=session, principal=office.wang, now=field.now)
-        tomorrow = own_count(
+        count = count_own_keyings(session=session, principal=office.wang, now=field.now)
+        tomorrow = count_own_keyings(
             session=session, principal=office.wang, now=field.now + timedelta(days=1)
         )
     assert (count.sheets, count.seconds) == (3, 60.0)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from survey.access.principal import Principal, Role
-from survey.fieldwork.paper import SheetTaken
+from survey.fieldwork.paper import SheetAlreadyKeyedError
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, PaperKeying, Response
 
@@ -32,7 +32,7 @@ def _at_once(office: Any, people: list[Principal], round_: int, answers: Any) ->
         start.wait()
         try:
             return str(office.key(person, "9", round_, answers=answers).state)
-        except SheetTaken as refusal:
+        except SheetAlreadyKeyedError as refusal:
             return refusal.code
 
     with ThreadPoolExecutor(len(people)) as pool:

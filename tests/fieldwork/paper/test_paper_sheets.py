@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.paper import SerialInvalid, decisive_items, is_drawn, read_serial
+from survey.fieldwork.paper import InvalidSerialError, is_drawn, list_exit_items, read_serial
 from survey.instrument.model import Instrument
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT
@@ -24,7 +24,7 @@ def test_numbers_are_stored_in_one_form(typed: str, serial: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", " ", "12 3", "-12", "\u4e00", "1" * 21, "12\n3", "<b>"])
 def test_anything_else_is_no_number(typed: str) -> None:
-    with pytest.raises(SerialInvalid):
+    with pytest.raises(InvalidSerialError):
         read_serial(typed)
 
 
@@ -32,7 +32,7 @@ def test_anything_else_is_no_number(typed: str) -> None:
 def test_reading_a_number_twice_changes_nothing(typed: str) -> None:
     try:
         serial = read_serial(typed)
-    except SerialInvalid:
+    except InvalidSerialError:
         return
     assert read_serial(serial) == serial
 
@@ -60,5 +60,5 @@ def test_about_the_share_is_drawn_and_another_seed_draws_others() -> None:
 
 def test_consent_screening_and_age_decide(small_instrument: Instrument) -> None:
     main = load_bundle(PROJECT_ROOT / "seed" / "instruments", "main-2023").instrument
-    assert decisive_items(main) == {"consent", "lived_6m", "offline_purchase", "age", "birth_year"}
-    assert decisive_items(small_instrument) == {"consent", "lived_6m"}
+    assert list_exit_items(main) == {"consent", "lived_6m", "offline_purchase", "age", "birth_year"}
+    assert list_exit_items(small_instrument) == {"consent", "lived_6m"}

@@ -7,18 +7,18 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR, Role
-from survey.fieldwork.planning.drafting import WaveDraft, add_wave
-from survey.fieldwork.planning.points import point_sheet
-from survey.fieldwork.planning.saving import plan_cities, save_plan
+from survey.fieldwork.planning.plan_storage import plan_cities, save_plan
+from survey.fieldwork.planning.sampling_points import point_list_template
 from survey.fieldwork.planning.staff import STAFF_SHEET
-from survey.sample.plan import PlanRequest
-from survey.sample.planner import Aim
-from survey.sample.workbooks import Sheet, write_workbook
+from survey.fieldwork.planning.wave_editing import WaveDraft, add_wave
+from survey.sample.sample_size import PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest
+from survey.sample.workbook_io import WorkbookSheet, write_workbook
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Wave
 
 KEY = "main-2027"
-TWO_CITIES = Aim(total=1_200)
+TWO_CITIES = PrecisionTarget(total=1_200)
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def planned(field: Any, draft: WaveDraft) -> Any:
 def point_file(planned: Any) -> Callable[[Sequence[Sequence[object]]], bytes]:
     def make(rows: Sequence[Sequence[object]]) -> bytes:
         with read_scope(planned.url) as session:
-            sheet = point_sheet(plan_cities(session=session, principal=OPERATOR), "zh")
-        return write_workbook([Sheet(sheet.name, sheet.columns, rows)], "zh")
+            sheet = point_list_template(plan_cities(session=session, principal=OPERATOR), "zh")
+        return write_workbook([WorkbookSheet(sheet.name, sheet.columns, rows)], "zh")
 
     return make
 
@@ -52,7 +52,7 @@ def point_file(planned: Any) -> Callable[[Sequence[Sequence[object]]], bytes]:
 @pytest.fixture
 def staff_file() -> Callable[[Sequence[Sequence[object]]], bytes]:
     def make(rows: Sequence[Sequence[object]]) -> bytes:
-        return write_workbook([Sheet(STAFF_SHEET.name, STAFF_SHEET.columns, rows)], "en")
+        return write_workbook([WorkbookSheet(STAFF_SHEET.name, STAFF_SHEET.columns, rows)], "en")
 
     return make
 

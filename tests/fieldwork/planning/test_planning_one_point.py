@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.planning.drafting import WaveFixed
-from survey.fieldwork.planning.one_point import PointInvalid, change_point
-from survey.fieldwork.planning.saving import BelowCollected
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError
+from survey.fieldwork.planning.sampling_points import InvalidPointError, update_point
+from survey.fieldwork.planning.wave_editing import WaveLockedError
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Mode, SamplingPoint, Status, Wave, new_id
@@ -21,7 +21,7 @@ OFFICIAL = Principal(new_id(), "Chen", Role.NATIONAL_OFFICIAL, NATION)
 def _change(field: Any, *, principal: Principal = OPERATOR, **wanted: Any) -> tuple[str, ...]:
     given = {"target": 20, "opens_on": None, "closes_on": None, "code": field.point.code, **wanted}
     with session_scope(field.url) as session:
-        return change_point(
+        return update_point(
             session=session, principal=principal, key="main-2026", now=field.now, **given
         )
 
@@ -42,7 +42,7 @@ def test_target_and_days_change_and_the_audit_trail_says_from_what(field: Any) -
 
 def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None:
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=new_id(), city_code="110000", mode=Mode.IMPORT, status=status,
             submitted_at=field.now, answers=field.complete, point_id=field.point.id,
         )
@@ -52,7 +52,7 @@ def test_a_target_never_falls_below_what_was_collected_there(field: Any) -> None
         wave = session.get_one(Wave, field.wave.id)
         write_responses(session=session, principal=OPERATOR, wave=wave, rows=rows, now=field.now)
     assert _change(field, target=2) == ("target",)
-    with pytest.raises(BelowCollected, match="2 interviews were collected"):
+    with pytest.raises(TargetBelowCollectedError, match="2 interviews were collected"):
         _change(field, target=1)
 
 
@@ -66,15 +66,15 @@ def test_impossible_targets_and_days_are_refused(field: Any) -> None:
         {"opens_on": day, "closes_on": day - timedelta(days=1)},
         {"closes_on": day + timedelta(days=1)},
     ):  # fmt: skip
-        with pytest.raises(PointInvalid):
+        with pytest.raises(InvalidPointError):
             _change(field, **wrong)
 
 
 def test_nobody_else_changes_a_point_and_nobody_that_of_a_wave_that_is_over(field: Any) -> None:
     for stranger in (OFFICIAL, field.surveyor):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             _change(field, principal=stranger, target=30)
     with session_scope(field.url) as session:
         close_wave(session=session, principal=OPERATOR, key="main-2026", now=field.now)
-    with pytest.raises(WaveFixed, match="Closed"):
+    with pytest.raises(WaveLockedError, match="Closed"):
         _change(field, target=30)

@@ -8,22 +8,23 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from survey.access.principal import OPERATOR, AccessDenied
-from survey.fieldwork.planning.drafting import WaveFixed
-from survey.fieldwork.planning.points import (
-    DrawImpossible,
+from survey.access.principal import OPERATOR, AccessDeniedError
+from survey.fieldwork.planning.sampling_points import (
+    KIND_NAMES,
+    STRATUM_NAMES,
+    PointDrawError,
     PointList,
-    discard_points,
+    delete_points,
     draw_points,
+    preview_point_draw,
     read_point_list,
-    try_draw,
 )
-from survey.fieldwork.planning.reading import points_of, wave_sheet
-from survey.fieldwork.planning.words import KIND_NAMES, STRATUM_NAMES
-from survey.fieldwork.waves import move_wave
+from survey.fieldwork.planning.wave_editing import WaveLockedError
+from survey.fieldwork.planning.wave_overview import get_wave_overview, points_of
+from survey.fieldwork.waves import transition_wave
 from survey.instrument.xlsform.errors import WorkbookError
 from survey.locale import translator
-from survey.sample.draw import canonical, draw
+from survey.sample.point_draw import canonical_csv, draw_sampling_points
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, PointDraw, QuotaMargin, SamplingPoint, WaveState
 
@@ -109,16 +110,16 @@ def test_every_wrong_cell_is_named_with_its_row_and_nothing_is_stored(
         (8, "The last day must not lie before the first."),
     ]
     assert [(point.code, point.name) for point in listed.points] == [("e", "=1+1")]
-    with pytest.raises(DrawImpossible, match="mend"):
+    with pytest.raises(PointDrawError, match="mend"):
         _draw(planned, listed)
     with read_scope(planned.url) as session:
-        assert wave_sheet(session=session, principal=OPERATOR, key=KEY).points == 0
+        assert get_wave_overview(session=session, principal=OPERATOR, key=KEY).points == 0
 
 
 def test_a_draw_can_be_repeated_from_what_was_kept(planned: Any, point_file: File) -> None:
     listed = _read(planned, point_file(GOOD))
     with read_scope(planned.url) as session:
-        tried = try_draw(
+        tried = preview_point_draw(
             session=session, principal=OPERATOR, key=KEY, listed=listed, per_city=6, seed=42
         )
         assert not session.exec(select(PointDraw)).all()
@@ -128,7 +129,7 @@ def test_a_draw_can_be_repeated_from_what_was_kept(planned: Any, point_file: Fil
         lines = points_of(session=session, principal=OPERATOR, key=KEY)
         entry = session.exec(select(AuditEntry).order_by(col(AuditEntry.id).desc())).first()
     assert hashlib.sha256(kept.list_document).hexdigest() == kept.list_sha256 == listed.sha256
-    assert kept.list_document == canonical(reversed(listed.points))
+    assert kept.list_document == canonical_csv(reversed(listed.points))
     assert {line.code for line in lines} == {point.code for point in tried.points}
     assert len(lines) == 12
     assert entry is not None
@@ -144,7 +145,7 @@ def test_a_draw_can_be_repeated_from_what_was_kept(planned: Any, point_file: Fil
     for city, planned_here in wanted.items():
         here = sum(line.target for line in lines if line.city_code == city)
         assert here == sum(planned_here.values()) > 600
-    again = draw(listed.points, wanted, per_city=kept.per_city, seed=kept.seed)
+    again = draw_sampling_points(listed.points, wanted, per_city=kept.per_city, seed=kept.seed)
     assert {(point.code, point.target) for point in again.points} == {
         (line.code, line.target) for line in lines
     }
@@ -160,7 +161,7 @@ def test_a_city_with_points_is_not_drawn_again(planned: Any, point_file: File) -
     assert {line.code[0] for line in lines} == {"B", "S"}
     parsed = _read(planned, point_file(GOOD))
     assert len(parsed.errors) == 12
-    with pytest.raises(DrawImpossible):
+    with pytest.raises(PointDrawError):
         _draw(planned, _read(planned, point_file(_rows("北京市", "D", 20))))
 
 
@@ -170,16 +171,18 @@ def test_a_planned_wave_takes_its_points_back_an_open_one_keeps_them(
     listed = _read(planned, point_file(GOOD))
     _draw(planned, listed)
     with session_scope(planned.url) as session:
-        assert discard_points(
+        assert delete_points(
             session=session, principal=OPERATOR, key=KEY, now=planned.now
         ) == 12  # fmt: skip
     _draw(planned, listed, seed=43)
     with session_scope(planned.url) as session:
-        move_wave(session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now)
-    with pytest.raises(WaveFixed), session_scope(planned.url) as session:
-        discard_points(session=session, principal=OPERATOR, key=KEY, now=planned.now)
+        transition_wave(
+            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=planned.now
+        )
+    with pytest.raises(WaveLockedError), session_scope(planned.url) as session:
+        delete_points(session=session, principal=OPERATOR, key=KEY, now=planned.now)
     with read_scope(planned.url) as session:
-        sheet = wave_sheet(session=session, principal=OPERATOR, key=KEY)
+        sheet = get_wave_overview(session=session, principal=OPERATOR, key=KEY)
         assert session.exec(select(SamplingPoint).where(SamplingPoint.code == "B-00")) is not None
     assert [line.seed for line in sheet.draws] == [42, 43]
     assert sheet.points == 12
@@ -189,12 +192,12 @@ def test_a_surveyor_neither_reads_lists_nor_draws(planned: Any, point_file: File
     content = point_file(GOOD)
     listed = _read(planned, content)
     with session_scope(planned.url) as session:
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             read_point_list(
                 session=session, principal=planned.surveyor, key=KEY, name="p.xlsx",
                 content=content,
             )  # fmt: skip
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             draw_points(
                 session=session, principal=planned.surveyor, key=KEY, listed=listed, per_city=6,
                 seed=1, now=planned.now,

@@ -8,17 +8,17 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.planning.drafting import WaveFixed
-from survey.fieldwork.planning.reading import people_of, points_of, wave_sheet
 from survey.fieldwork.planning.staff import (
-    JobList,
-    StaffWrong,
+    AssignmentList,
+    InvalidStaffListError,
     assign_people,
     read_staff_list,
     staff_template,
 )
-from survey.fieldwork.tasks import my_tasks
-from survey.fieldwork.waves import move_wave
+from survey.fieldwork.planning.wave_editing import WaveLockedError
+from survey.fieldwork.planning.wave_overview import get_wave_overview, list_postings, points_of
+from survey.fieldwork.surveyor_tasks import list_tasks
+from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState
 
@@ -41,14 +41,14 @@ def placed(planned: Any, wave_of: Callable[[str], Wave]) -> Any:
     return planned
 
 
-def _read(field: Any, content: bytes) -> JobList:
+def _read(field: Any, content: bytes) -> AssignmentList:
     with read_scope(field.url) as session:
         return read_staff_list(
             session=session, principal=OPERATOR, key=KEY, name="people.xlsx", content=content
         )
 
 
-def _assign(field: Any, listed: JobList) -> tuple[int, int]:
+def _assign(field: Any, listed: AssignmentList) -> tuple[int, int]:
     with session_scope(field.url) as session:
         done = assign_people(
             session=session, principal=OPERATOR, key=KEY, listed=listed, now=field.now
@@ -91,7 +91,7 @@ def test_every_wrong_row_says_why(placed: Any, staff_file: File) -> None:
         (11, "Row {row} names another supervisor or agency for this surveyor."),
         (12, "This must not be empty."),
     ]
-    with pytest.raises(StaffWrong):
+    with pytest.raises(InvalidStaffListError):
         _assign(placed, listed)
 
 
@@ -103,19 +103,21 @@ def test_people_get_their_points_and_the_same_list_twice_adds_nothing(
     assert again.present == 3
     assert _assign(placed, again) == (0, 2)
     with read_scope(placed.url) as session:
-        people = people_of(session=session, principal=OPERATOR, key=KEY)
+        people = list_postings(session=session, principal=OPERATOR, key=KEY)
         points = points_of(session=session, principal=OPERATOR, key=KEY)
-        sheet = wave_sheet(session=session, principal=OPERATOR, key=KEY)
-    assert [(person.login, person.supervisor, person.agency, person.points) for person in people] == [
-        ("li", "boss", "North Agency", 2), ("zhao", "", "", 1)
-    ]  # fmt: skip
+        sheet = get_wave_overview(session=session, principal=OPERATOR, key=KEY)
+    assert [
+        (person.login, person.supervisor, person.agency, person.points) for person in people
+    ] == [("li", "boss", "North Agency", 2), ("zhao", "", "", 1)]
     assert [point.surveyors for point in points] == [("li",), ("li",), ("zhao",)]
     assert (sheet.staffed_points, sheet.people) == (3, 2)
-    assert [message.msgid for message in sheet.missing] == ["the days are not set"]
+    assert [message.msgid for message in sheet.warnings] == ["the days are not set"]
     with session_scope(placed.url) as session:
-        move_wave(session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=placed.now)
+        transition_wave(
+            session=session, principal=OPERATOR, key=KEY, to=WaveState.OPEN, now=placed.now
+        )
     with read_scope(placed.url) as session:
-        tasks = my_tasks(session=session, principal=placed.surveyor, now=placed.now)
+        tasks = list_tasks(session=session, principal=placed.surveyor, now=placed.now)
     assert {task.point_code for task in tasks if task.wave_key == KEY} == {"B-1", "B-2"}
 
 
@@ -126,7 +128,7 @@ def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) ->
     changed = [["li", "B-1", "chief", "South Agency"]]
     assert _assign(placed, _read(placed, staff_file(changed))) == (0, 1)
     with read_scope(placed.url) as session:
-        people = people_of(session=session, principal=OPERATOR, key=KEY)
+        people = list_postings(session=session, principal=OPERATOR, key=KEY)
     assert [(person.supervisor, person.agency) for person in people] == [
         ("chief", "South Agency"), ("", "")
     ]  # fmt: skip
@@ -135,11 +137,13 @@ def test_a_new_supervisor_replaces_the_old_one(placed: Any, staff_file: File) ->
 def test_points_of_another_wave_and_closed_waves_take_nobody(placed: Any, staff_file: File) -> None:
     listed = _read(placed, staff_file(GOOD))
     elsewhere = replace(listed.jobs[0], point_id=placed.point.id)
-    with pytest.raises(StaffWrong, match="changed"):
+    with pytest.raises(InvalidStaffListError, match="changed"):
         _assign(placed, replace(listed, jobs=(elsewhere,)))
     with session_scope(placed.url) as session:
-        move_wave(session=session, principal=OPERATOR, key=KEY, to=WaveState.CLOSED, now=placed.now)
-    with pytest.raises(WaveFixed):
+        transition_wave(
+            session=session, principal=OPERATOR, key=KEY, to=WaveState.CLOSED, now=placed.now
+        )
+    with pytest.raises(WaveLockedError):
         _assign(placed, listed)
     with read_scope(placed.url) as session:
         assert len(session.exec(select(Assignment)).all()) == 2

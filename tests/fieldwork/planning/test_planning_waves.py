@@ -10,34 +10,43 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
 from survey.fieldwork.instruments import save_instrument, save_tree
-from survey.fieldwork.planning.drafting import (
-    PERMITS,
+from survey.fieldwork.planning.plan_storage import (
+    TargetBelowCollectedError,
+    find_saved_request,
+    save_plan,
+)
+from survey.fieldwork.planning.wave_editing import (
+    STATE_PERMISSION_TEXTS,
+    InvalidWaveError,
     WaveDraft,
-    WaveFixed,
-    WaveInvalid,
+    WaveLockedError,
     add_wave,
     change_wave,
 )
-from survey.fieldwork.planning.reading import planning_waves, wave_sheet
-from survey.fieldwork.planning.saving import BelowCollected, save_plan, saved_request
-from survey.fieldwork.waves import MOVES, WaveExists, WaveNotEstimable, move_wave
-from survey.sample.plan import PlanRequest
-from survey.sample.planner import Aim, PlanError
+from survey.fieldwork.planning.wave_overview import get_wave_overview, planning_waves
+from survey.fieldwork.waves import (
+    WAVE_TRANSITIONS,
+    WaveExistsError,
+    WaveNotEstimableError,
+    transition_wave,
+)
+from survey.sample.sample_size import PlanError, PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import AuditEntry, CityTarget, QuotaCell, QuotaMargin, WaveState, new_id
 
 KEY = "main-2027"
-REQUEST = PlanRequest(aim=Aim(total=1_200))
+REQUEST = PlanRequest(aim=PrecisionTarget(total=1_200))
 OFFICIAL = Principal(new_id(), "o", Role.NATIONAL_OFFICIAL, NATION)
 
 
 def _move(field: Any, *states: WaveState) -> None:
     for state in states:
         with session_scope(field.url) as session:
-            move_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
+            transition_wave(session=session, principal=OPERATOR, key=KEY, to=state, now=field.now)
 
 
 def _save(field: Any, request: PlanRequest, key: str = KEY) -> None:
@@ -47,9 +56,9 @@ def _save(field: Any, request: PlanRequest, key: str = KEY) -> None:
 
 def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
     script = ScriptDirectory.from_config(schema._config()).get_revision("0013")
-    pairs = {(start.value, to.value) for start, ends in MOVES.items() for to in ends}
+    pairs = {(start.value, to.value) for start, ends in WAVE_TRANSITIONS.items() for to in ends}
     assert pairs == set(script.module.WAVE_MOVES)
-    assert set(PERMITS) == set(WaveState)
+    assert set(STATE_PERMISSION_TEXTS) == set(WaveState)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +71,7 @@ def test_the_migration_knows_the_moves_that_the_code_knows() -> None:
 def test_a_wave_that_makes_no_sense_is_refused(
     field: Any, draft: WaveDraft, wrong: dict[str, Any]
 ) -> None:
-    with pytest.raises(WaveInvalid), session_scope(field.url) as session:
+    with pytest.raises(InvalidWaveError), session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=replace(draft, **wrong), now=field.now)
     with read_scope(field.url) as session:
         assert len(planning_waves(session=session, principal=OPERATOR)) == 1
@@ -73,7 +82,7 @@ def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft)
     with session_scope(field.url) as session:
         treed_id = save_instrument(session=session, instrument=treed)
     wanted = replace(draft, instrument_id=treed_id)
-    unknown = pytest.raises(WaveNotEstimable, match="no indicator tree named small")
+    unknown = pytest.raises(WaveNotEstimableError, match="no indicator tree named small")
     with unknown, session_scope(field.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=wanted, now=field.now)
     with session_scope(field.url) as session:
@@ -83,11 +92,11 @@ def test_a_questionnaire_brings_its_indicator_tree(field: Any, draft: WaveDraft)
     with session_scope(field.url) as session:
         changed = change_wave(session=session, principal=OPERATOR, draft=draft, now=field.now)
         assert set(changed) == {"instrument_id", "tree_id"}
-        assert wave_sheet(session=session, principal=OPERATOR, key=KEY).tree_id is None
+        assert get_wave_overview(session=session, principal=OPERATOR, key=KEY).tree_id is None
 
 
 def test_a_key_that_is_taken_is_refused(planned: Any, draft: WaveDraft) -> None:
-    with pytest.raises(WaveExists), session_scope(planned.url) as session:
+    with pytest.raises(WaveExistsError), session_scope(planned.url) as session:
         add_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
 
 
@@ -96,21 +105,21 @@ def test_only_the_administrator_plans_and_national_officials_read(
 ) -> None:
     with session_scope(planned.url) as session:
         for change in (add_wave, change_wave):
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 change(session=session, principal=OFFICIAL, draft=draft, now=planned.now)
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             save_plan(
                 session=session, principal=OFFICIAL, key=KEY, request=REQUEST, now=planned.now
             )
-        sheet = wave_sheet(session=session, principal=OFFICIAL, key=KEY)
+        sheet = get_wave_overview(session=session, principal=OFFICIAL, key=KEY)
         assert (sheet.cities, sheet.interviews, sheet.cells) == (2, 1_200, 20)
-        with pytest.raises(AccessDenied):
-            wave_sheet(session=session, principal=planned.surveyor, key=KEY)
+        with pytest.raises(AccessDeniedError):
+            get_wave_overview(session=session, principal=planned.surveyor, key=KEY)
 
 
 def test_a_plan_is_stored_whole_and_read_back_as_it_was(planned: Any) -> None:
     with read_scope(planned.url) as session:
-        again = saved_request(session=session, principal=OPERATOR, key=KEY)
+        again = find_saved_request(session=session, principal=OPERATOR, key=KEY)
         margins = session.exec(select(QuotaMargin.dimension).distinct()).all()
         actions = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id))).all()
     assert again is not None
@@ -129,18 +138,18 @@ def test_an_open_wave_takes_new_titles_and_a_later_end_only(planned: Any, draft:
     with session_scope(planned.url) as session:
         changed = change_wave(session=session, principal=OPERATOR, draft=later, now=planned.now)
     assert set(changed) == {"title_en", "closes_on"}
-    with pytest.raises(WaveFixed), session_scope(planned.url) as session:
+    with pytest.raises(WaveLockedError), session_scope(planned.url) as session:
         change_wave(
             session=session, principal=OPERATOR, draft=replace(later, year=2028), now=planned.now
         )
     _move(planned, WaveState.CLOSED, WaveState.FROZEN)
-    with pytest.raises(WaveFixed, match="Frozen"), session_scope(planned.url) as session:
+    with pytest.raises(WaveLockedError, match="Frozen"), session_scope(planned.url) as session:
         change_wave(session=session, principal=OPERATOR, draft=draft, now=planned.now)
 
 
 def test_a_closed_wave_takes_no_plan(planned: Any) -> None:
     _move(planned, WaveState.CLOSED)
-    with pytest.raises(WaveFixed, match="Closed"):
+    with pytest.raises(WaveLockedError, match="Closed"):
         _save(planned, REQUEST)
 
 
@@ -154,13 +163,15 @@ def test_targets_are_raised_but_never_lowered_below_what_was_collected(planned: 
         assert cell is not None
         cell.collected = cell.target
         session.add(cell)
-    lower = PlanRequest(aim=Aim(margin=10, total=400))
-    with pytest.raises(BelowCollected, match=f"{cell.collected} interviews were collected"):
+    lower = PlanRequest(aim=PrecisionTarget(margin=10, total=400))
+    with pytest.raises(
+        TargetBelowCollectedError, match=f"{cell.collected} interviews were collected"
+    ):
         _save(planned, lower)
     with read_scope(planned.url) as session:
         assert session.get_one(QuotaCell, cell.id).target == cell.target
         assert sum(session.exec(select(CityTarget.target))) == 1_200
-    _save(planned, PlanRequest(aim=Aim(total=1_300)))
+    _save(planned, PlanRequest(aim=PrecisionTarget(total=1_300)))
     with read_scope(planned.url) as session:
         assert session.get_one(QuotaCell, cell.id).target > cell.target
         assert session.get_one(QuotaCell, cell.id).collected == cell.collected
@@ -168,8 +179,8 @@ def test_targets_are_raised_but_never_lowered_below_what_was_collected(planned: 
 
 def test_oversampling_is_fixed_once_a_wave_was_opened(planned: Any) -> None:
     _move(planned, WaveState.OPEN)
-    with pytest.raises(WaveFixed, match="fixed"):
-        _save(planned, PlanRequest(aim=Aim(total=1_200), elderly=2.0))
+    with pytest.raises(WaveLockedError, match="fixed"):
+        _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), elderly=2.0))
 
 
 def test_cells_turn_people_away_under_crossed_quotas_only(planned: Any) -> None:
@@ -183,35 +194,35 @@ def test_cells_turn_people_away_under_crossed_quotas_only(planned: Any) -> None:
             return set(session.exec(select(QuotaMargin.dimension).where(col(QuotaMargin.stops))))
 
     assert (stops(), stopping_margins()) == ({True}, set())
-    _save(planned, PlanRequest(aim=Aim(total=1_200), crossed=False))
+    _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), crossed=False))
     assert (stops(), stopping_margins()) == ({False}, {"age_band", "gender"})
-    _save(planned, PlanRequest(aim=Aim(total=1_200)))
+    _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200)))
     assert (stops(), stopping_margins()) == ({True}, set())
 
 
 def test_margins_keep_their_counts_and_their_kind_once_a_wave_was_opened(planned: Any) -> None:
-    marginal = PlanRequest(aim=Aim(total=1_200), crossed=False)
+    marginal = PlanRequest(aim=PrecisionTarget(total=1_200), crossed=False)
     _save(planned, marginal)
     _move(planned, WaveState.OPEN)
     with session_scope(planned.url) as session:
         for margin in session.exec(select(QuotaMargin).where(QuotaMargin.category == "female")):
             margin.collected = margin.target
-    _save(planned, replace(marginal, aim=Aim(total=1_300)))
+    _save(planned, replace(marginal, aim=PrecisionTarget(total=1_300)))
     with read_scope(planned.url) as session:
         kept = session.exec(select(QuotaMargin).where(QuotaMargin.category == "female")).all()
     assert all(0 < margin.collected < margin.target and margin.stops for margin in kept)
-    with pytest.raises(BelowCollected):
-        _save(planned, replace(marginal, aim=Aim(margin=10, total=400)))
-    with pytest.raises(WaveFixed, match="crossed or marginal"):
-        _save(planned, PlanRequest(aim=Aim(total=1_300)))
+    with pytest.raises(TargetBelowCollectedError):
+        _save(planned, replace(marginal, aim=PrecisionTarget(margin=10, total=400)))
+    with pytest.raises(WaveLockedError, match="crossed or marginal"):
+        _save(planned, PlanRequest(aim=PrecisionTarget(total=1_300)))
 
 
 def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_know_them(
     planned: Any,
 ) -> None:
-    with pytest.raises(WaveInvalid, match="guardian"):
-        _save(planned, PlanRequest(aim=Aim(total=1_200), guardian=2.0))
-    _save(planned, PlanRequest(aim=Aim(total=1_200), elderly=2.0, crossed=False))
+    with pytest.raises(InvalidWaveError, match="guardian"):
+        _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), guardian=2.0))
+    _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200), elderly=2.0, crossed=False))
     with read_scope(planned.url) as session:
         bands = set(session.exec(select(QuotaCell.age_band)))
         dimensions = set(session.exec(select(QuotaMargin.dimension)))
@@ -221,7 +232,7 @@ def test_guardians_are_not_asked_more_often_by_a_questionnaire_that_does_not_kno
 
 def test_a_plan_beyond_the_budget_leaves_the_one_before(planned: Any) -> None:
     with pytest.raises(PlanError, match="pays for"):
-        _save(planned, PlanRequest(aim=Aim(total=1_200, price=30, budget=1_000)))
+        _save(planned, PlanRequest(aim=PrecisionTarget(total=1_200, price=30, budget=1_000)))
     with read_scope(planned.url) as session:
         assert sum(session.exec(select(CityTarget.target))) == 1_200
 

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from survey.fieldwork.invitations import issue
-from survey.fieldwork.privacy.codes import new_code
-from survey.fieldwork.submission import Receipt, Submission, submit
+from survey.fieldwork.invitations import issue_invitation
+from survey.fieldwork.privacy.withdrawal_codes import generate_code
+from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
 from survey.store.engine import session_scope
 
-Handed = tuple[Receipt, str]
+Handed = tuple[SubmissionReceipt, str]
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def hand_in(field: Any) -> Callable[..., Handed]:
     """`hand_in(consent="no")`: an interview of a respondent's own, and the code it carries."""
 
     def send(code: str | None = None, uuid: Any = None, **answers: Any) -> Handed:
-        code = code or new_code()
+        code = code or generate_code()
         with session_scope(field.url) as session:
-            token = issue(
+            token = issue_invitation(
                 session=session, principal=field.surveyor, wave_key=field.wave.key,
                 point_id=field.point.id, now=field.now,
             ).token  # fmt: skip

@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.privacy.codes import (
-    DRAWN,
+from survey.fieldwork.privacy.withdrawal_codes import (
+    RANDOM_DIGITS,
     check_digit,
-    code_digest,
-    grouped,
+    format_code,
+    generate_code,
+    hash_code,
     is_complete,
-    new_code,
     read_code,
 )
 
@@ -18,15 +18,15 @@ WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
 def test_a_code_has_more_than_sixty_bits_and_none_comes_twice() -> None:
-    assert 10**DRAWN > 2**60
-    codes = {new_code() for _ in range(500)}
+    assert 10**RANDOM_DIGITS > 2**60
+    codes = {generate_code() for _ in range(500)}
     assert len(codes) == 500
     assert all(read_code(code) == code for code in codes)
 
 
 @given(CODES, st.sampled_from(["", " ", "-", "  ", "—", "、"]), st.booleans())
 def test_it_is_read_however_it_is_grouped(code: str, between: str, wide: bool) -> None:
-    typed = grouped(code).replace(" ", between)
+    typed = format_code(code).replace(" ", between)
     assert read_code(f" {typed.translate(WIDE) if wide else typed}\n") == code
 
 
@@ -44,12 +44,12 @@ def test_whatever_is_typed_is_a_code_or_nothing(typed: str) -> None:
 
 
 def test_a_digit_too_few_or_too_many_is_no_code() -> None:
-    code = new_code()
+    code = generate_code()
     for typed in (code[:-1], code + "0", "", "x" * 20, code.translate(WIDE)[:19]):
         assert read_code(typed) is None
 
 
 def test_the_hash_is_of_nothing_else() -> None:
-    code = new_code()
-    assert code_digest(code) != code_digest(new_code())
-    assert code not in code_digest(code)
+    code = generate_code()
+    assert hash_code(code) != hash_code(generate_code())
+    assert code not in hash_code(code)

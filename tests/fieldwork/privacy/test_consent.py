@@ -10,12 +10,12 @@ import pytest
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.privacy.consent import ConsentRecord, consent_of
-from survey.fieldwork.review import Interview, read_interview
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.review import ResponseDetail, get_response_detail
 from survey.fieldwork.submission import Submission
-from survey.fieldwork.submission import _problems as open_problems
+from survey.fieldwork.submission import _answer_problems as open_problems
 from survey.fieldwork.waves import NewWave, create_wave
 from survey.instrument.validation import validate
 from survey.instrument.xlsform import load_bundle
@@ -36,9 +36,9 @@ def _asks_main(session: Session, now: datetime) -> Wave:
 
 
 @pytest.fixture
-def interview(field: Any) -> Callable[..., Interview]:
-    def read(mode: Mode, answer: str | None = "yes", language: str = "zh") -> Interview:
-        row = StoredInterview(
+def interview(field: Any) -> Callable[..., ResponseDetail]:
+    def read(mode: Mode, answer: str | None = "yes", language: str = "zh") -> ResponseDetail:
+        row = FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=mode, status=Status.SUBMITTED,
             submitted_at=field.now, started_at=field.now, language=language,
             answers={} if answer is None else {"consent": answer},
@@ -50,13 +50,13 @@ def interview(field: Any) -> Callable[..., Interview]:
                 session=session, principal=OPERATOR, wave=wave, rows=[row], now=field.now
             )
         with read_scope(field.url) as session:
-            return read_interview(session=session, principal=OPERATOR, response_id=row.id)
+            return get_response_detail(session=session, principal=OPERATOR, response_id=row.id)
 
     return read
 
 
 def test_text_moment_language_and_version_are_known(
-    field: Any, interview: Callable[..., Interview]
+    field: Any, interview: Callable[..., ResponseDetail]
 ) -> None:
     record = consent_of(interview(Mode.SELF, language="en"))
     assert record == ConsentRecord(
@@ -67,7 +67,7 @@ def test_text_moment_language_and_version_are_known(
     )  # fmt: skip
 
 
-def test_an_assisted_interview_names_who_read_it(interview: Callable[..., Interview]) -> None:
+def test_an_assisted_interview_names_who_read_it(interview: Callable[..., ResponseDetail]) -> None:
     record = consent_of(interview(Mode.ASSISTED))
     assert record is not None
     assert (record.surveyor, record.at is None) == ("Li", False)
@@ -76,7 +76,7 @@ def test_an_assisted_interview_names_who_read_it(interview: Callable[..., Interv
     assert (paper.surveyor, paper.at) == ("Li", None)
 
 
-def test_a_refusal_is_one_and_nothing_is_nothing(interview: Callable[..., Interview]) -> None:
+def test_a_refusal_is_one_and_nothing_is_nothing(interview: Callable[..., ResponseDetail]) -> None:
     refused = consent_of(interview(Mode.SELF, "no"))
     assert refused is not None
     assert not refused.agreed

@@ -10,29 +10,35 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel import col, select
 
-from survey.access.principal import NATION, OPERATOR, AccessDenied, Principal, Role
+from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
 from survey.fieldwork.back_check import (
-    Attempt,
-    BackCheckUnknown,
+    BackCheckNotFoundError,
+    CallAttempt,
     DrawPlan,
-    make_draw,
+    create_draw,
+    list_calls,
     preview_draw,
     record_attempt,
-    to_call,
 )
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.privacy.codes import new_code
-from survey.fieldwork.privacy.contacts import (
-    NoInterview,
-    NoNumber,
-    NumberUnusable,
-    leave_number,
-    read_number,
-    read_phone,
-    rotate,
+from survey.fieldwork.privacy.phone_encryption import (
+    InvalidPhoneKeyError,
+    PhoneCipher,
+    UndecryptableNumberError,
+    build_phone_cipher,
+    new_key,
 )
-from survey.fieldwork.privacy.sealing import KeyUnusable, Seal, Unreadable, new_key, seal_of
+from survey.fieldwork.privacy.phone_numbers import (
+    InterviewNotFoundError,
+    InvalidPhoneNumberError,
+    PhoneNumberNotFoundError,
+    read_number,
+    reencrypt_numbers,
+    reveal_phone_number,
+    save_phone_number,
+)
 from survey.fieldwork.privacy.withdrawal import withdraw
+from survey.fieldwork.privacy.withdrawal_codes import generate_code
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope, session_scope
@@ -49,14 +55,14 @@ NUMBER = "13812345678"
 HandIn = Callable[..., tuple[Any, str]]
 
 
-def sealed_by(*keys: str) -> Seal:
-    seal = seal_of(Settings(phone_key=SecretStr(",".join(keys))))
+def sealed_by(*keys: str) -> PhoneCipher:
+    seal = build_phone_cipher(Settings(phone_key=SecretStr(",".join(keys))))
     assert seal is not None
     return seal
 
 
 @pytest.fixture
-def seal() -> Seal:
+def seal() -> PhoneCipher:
     return sealed_by(new_key())
 
 
@@ -67,9 +73,9 @@ def person(field: Any, role: Role, area: str) -> Principal:
     return Principal(row.id, row.name, role, area)
 
 
-def leave(field: Any, seal: Seal, code: str, typed: str = NUMBER, hours: int = 0) -> None:
+def leave(field: Any, seal: PhoneCipher, code: str, typed: str = NUMBER, hours: int = 0) -> None:
     with session_scope(field.url) as session:
-        leave_number(
+        save_phone_number(
             session=session, seal=seal, code=code, typed=typed,
             now=field.now + timedelta(hours=hours),
         )  # fmt: skip
@@ -94,8 +100,8 @@ def to_check(field: Any, hand_in: HandIn) -> Callable[[], Any]:
                 as_of=field.now,
             )  # fmt: skip
             seen = preview_draw(session=session, principal=supervisor, plan=plan)
-            make_draw(session=session, principal=supervisor, seen=seen, now=field.now)
-            (call,) = to_call(session=session, principal=supervisor, wave_id=field.wave.id)
+            create_draw(session=session, principal=supervisor, seen=seen, now=field.now)
+            (call,) = list_calls(session=session, principal=supervisor, wave_id=field.wave.id)
         return supervisor, call
 
     return draw
@@ -115,16 +121,16 @@ def test_numbers_are_read_as_people_write_them(typed: str, number: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "1381234567", "12345678901", "hello", "8" * 200, "0" * 12])
 def test_what_is_no_number_is_refused(typed: str) -> None:
-    with pytest.raises(NumberUnusable):
+    with pytest.raises(InvalidPhoneNumberError):
         read_number(typed)
 
 
-def test_the_number_is_nowhere_readable(field: Any, hand_in: HandIn, seal: Seal) -> None:
+def test_the_number_is_nowhere_readable(field: Any, hand_in: HandIn, seal: PhoneCipher) -> None:
     receipt, code = hand_in()
     leave(field, seal, code)
     (kept,) = contacts(field)
     assert NUMBER not in kept.sealed
-    assert seal.open(receipt.response_id, kept.sealed) == NUMBER
+    assert seal.decrypt(receipt.response_id, kept.sealed) == NUMBER
     with read_scope(field.url) as session:
         revision = session.exec(select(ResponseRevision)).one()
         entries = session.exec(select(AuditEntry)).all()
@@ -133,33 +139,33 @@ def test_the_number_is_nowhere_readable(field: Any, hand_in: HandIn, seal: Seal)
 
 
 def test_leaving_again_replaces_and_strangers_leave_nothing(
-    field: Any, hand_in: HandIn, seal: Seal
+    field: Any, hand_in: HandIn, seal: PhoneCipher
 ) -> None:
     receipt, code = hand_in()
     leave(field, seal, code)
     leave(field, seal, code, "13900000000")
     (kept,) = contacts(field)
-    assert seal.open(receipt.response_id, kept.sealed) == "13900000000"
-    for other, hours in ((new_code(), 0), ("12", 0), (code, 25)):
-        with pytest.raises(NoInterview):
+    assert seal.decrypt(receipt.response_id, kept.sealed) == "13900000000"
+    for other, hours in ((generate_code(), 0), ("12", 0), (code, 25)):
+        with pytest.raises(InterviewNotFoundError):
             leave(field, seal, other, hours=hours)
     _, refused = hand_in(consent="no")
-    with pytest.raises(NoInterview):
+    with pytest.raises(InterviewNotFoundError):
         leave(field, seal, refused)
 
 
-def test_withdrawing_deletes_the_number(field: Any, hand_in: HandIn, seal: Seal) -> None:
+def test_withdrawing_deletes_the_number(field: Any, hand_in: HandIn, seal: PhoneCipher) -> None:
     _, code = hand_in()
     leave(field, seal, code)
     with session_scope(field.url) as session:
         withdraw(session=session, typed=code, now=field.now)
     assert contacts(field) == []
-    with pytest.raises(NoInterview):
+    with pytest.raises(InterviewNotFoundError):
         leave(field, seal, code)
 
 
 def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
-    field: Any, hand_in: HandIn, seal: Seal, to_check: Callable[[], Any]
+    field: Any, hand_in: HandIn, seal: PhoneCipher, to_check: Callable[[], Any]
 ) -> None:
     _, code = hand_in()
     leave(field, seal, code)
@@ -168,16 +174,16 @@ def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
 
     def read(principal: Principal) -> str:
         with session_scope(field.url) as session:
-            return read_phone(
+            return reveal_phone_number(
                 session=session, principal=principal, seal=seal, check_id=call.id, now=field.now
             )
 
     assert read(supervisor) == NUMBER
     others = [person(field, role, NATION) for role in Role if role is not Role.SUPERVISOR]
     for stranger in (*others, OPERATOR):
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
             read(stranger)
-    with pytest.raises(BackCheckUnknown):
+    with pytest.raises(BackCheckNotFoundError):
         read(person(field, Role.SUPERVISOR, "310000"))
     with read_scope(field.url) as session:
         query = select(AuditEntry).where(col(AuditEntry.action) == "contact.read")
@@ -187,21 +193,21 @@ def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
     with session_scope(field.url) as session:
         record_attempt(
             session=session, principal=supervisor, check_id=call.id, expected_version=call.version,
-            attempt=Attempt(Outcome.NEVER_INTERVIEWED, Channel.PHONE, {}, f"call {NUMBER}"),
+            attempt=CallAttempt(Outcome.NEVER_INTERVIEWED, Channel.PHONE, {}, f"call {NUMBER}"),
             now=field.now,
         )  # fmt: skip
-    with pytest.raises(BackCheckUnknown):
+    with pytest.raises(BackCheckNotFoundError):
         read(supervisor)
 
 
 def test_no_number_is_said(
-    field: Any, hand_in: HandIn, seal: Seal, to_check: Callable[[], Any]
+    field: Any, hand_in: HandIn, seal: PhoneCipher, to_check: Callable[[], Any]
 ) -> None:
     hand_in()
     supervisor, call = to_check()
     assert not call.left_phone
-    with session_scope(field.url) as session, pytest.raises(NoNumber):
-        read_phone(
+    with session_scope(field.url) as session, pytest.raises(PhoneNumberNotFoundError):
+        reveal_phone_number(
             session=session, principal=supervisor, seal=seal, check_id=call.id, now=field.now
         )
 
@@ -213,25 +219,25 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(field: Any, hand_in: HandIn
     leave(field, sealed_by(old), code)
     leave(field, sealed_by(foreign), other)
     with session_scope(field.url) as session:
-        assert rotate(session=session, seal=sealed_by(new, old), now=field.now) == (1, 1)
+        assert reencrypt_numbers(session=session, seal=sealed_by(new, old), now=field.now) == (1, 1)
     kept = {each.response_id: each.sealed for each in contacts(field)}
     sealed = kept[receipt.response_id]
-    assert sealed_by(new).open(receipt.response_id, sealed) == NUMBER
-    with pytest.raises(Unreadable):
-        sealed_by(old).open(receipt.response_id, sealed)
-    with pytest.raises(Unreadable):
-        sealed_by(new).open(uuid4(), sealed)
+    assert sealed_by(new).decrypt(receipt.response_id, sealed) == NUMBER
+    with pytest.raises(UndecryptableNumberError):
+        sealed_by(old).decrypt(receipt.response_id, sealed)
+    with pytest.raises(UndecryptableNumberError):
+        sealed_by(new).decrypt(uuid4(), sealed)
 
 
 def test_keys_come_from_the_settings_or_a_file_and_are_never_told(tmp_path: Path) -> None:
     file = tmp_path / "phone.key"
     file.write_text(new_key() + "\n" + new_key() + "\n")
-    assert seal_of(Settings(phone_key_file=file)) is not None
-    assert seal_of(Settings()) is None
-    with pytest.raises(KeyUnusable):
-        seal_of(Settings(phone_key_file=tmp_path / "missing"))
+    assert build_phone_cipher(Settings(phone_key_file=file)) is not None
+    assert build_phone_cipher(Settings()) is None
+    with pytest.raises(InvalidPhoneKeyError):
+        build_phone_cipher(Settings(phone_key_file=tmp_path / "missing"))
     key = "not-a-key-but-secret"
     settings = Settings(phone_key=SecretStr(key))
-    with pytest.raises(KeyUnusable) as refusal:
-        seal_of(settings)
+    with pytest.raises(InvalidPhoneKeyError) as refusal:
+        build_phone_cipher(settings)
     assert key not in repr(settings) + str(refusal.value)

@@ -9,9 +9,9 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.privacy.retention import (
-    clean_up,
     clean_up_when_due,
-    due_now,
+    count_due_rows,
+    delete_expired,
     is_due,
     rules,
 )
@@ -69,12 +69,12 @@ def world(field: Any, hand_in: HandIn) -> Any:
 
 def counted(field: Any, settings: Settings, at: datetime) -> dict[str, int]:
     with read_scope(field.url) as session:
-        return due_now(session=session, settings=settings, at=at)
+        return count_due_rows(session=session, settings=settings, at=at)
 
 
 def cleaned(field: Any, settings: Settings, at: datetime) -> dict[str, int]:
     with session_scope(field.url) as session:
-        return clean_up(session=session, settings=settings, at=at)
+        return delete_expired(session=session, settings=settings, at=at)
 
 
 def test_nothing_goes_before_its_day(world: Any, settings: Settings) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.privacy.codes import check_digit
-from survey.fieldwork.privacy.screening import Identifier, masked, screen
+from survey.fieldwork.privacy.pii_detection import PiiKind, find_pii, mask_text
+from survey.fieldwork.privacy.withdrawal_codes import check_digit
 
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 CHINESE = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -18,34 +18,34 @@ ID = "11010519491231002X"
 @pytest.mark.parametrize(
     ("text", "kind", "what"),
     [
-        ("请打13812345678谢谢", Identifier.PHONE, "13812345678"),
-        ("电话 138-1234-5678", Identifier.PHONE, "138-1234-5678"),
-        ("+86 138 1234 5678", Identifier.PHONE, "+86 138 1234 5678"),
-        ("13812345678一直打不通", Identifier.PHONE, "13812345678"),
-        ("１３８１２３４５６７８", Identifier.PHONE, "１３８１２３４５６７８"),
-        ("一三八一二三四五六七八", Identifier.PHONE, "一三八一二三四五六七八"),
-        ("幺三八幺二三四五六拐八", Identifier.PHONE, "幺三八幺二三四五六拐八"),
-        ("1 3 8 1 2 3 4 5 6 7 8", Identifier.PHONE, "1 3 8 1 2 3 4 5 6 7 8"),
-        ("座机010-65251234。", Identifier.PHONE, "010-65251234"),
-        ("0755 8888 1234", Identifier.PHONE, "0755 8888 1234"),
-        ("400-810-1234", Identifier.PHONE, "400-810-1234"),
-        (f"身份证{ID}。", Identifier.ID_NUMBER, ID),
-        (f"身份证{ID.lower()}", Identifier.ID_NUMBER, ID.lower()),
-        ("110105194912310021", Identifier.ID_NUMBER, "110105194912310021"),
-        ("110105 19491231 002X", Identifier.ID_NUMBER, "110105 19491231 002X"),
-        ("卡号6222 0212 3456 7890 128", Identifier.BANK_CARD, "6222 0212 3456 7890 128"),
-        ("写信 li.lei@example.com.cn 好", Identifier.EMAIL, "li.lei@example.com.cn"),
-        ("ｌｉ＠ｑｑ．ｃｏｍ", Identifier.EMAIL, "ｌｉ＠ｑｑ．ｃｏｍ"),
-        ("加我微信：lilei_2020吧", Identifier.WECHAT, "lilei_2020"),
-        ("微信号 87654321", Identifier.WECHAT, "87654321"),
-        ("VX: han-meimei", Identifier.WECHAT, "han-meimei"),
+        ("请打13812345678谢谢", PiiKind.PHONE, "13812345678"),
+        ("电话 138-1234-5678", PiiKind.PHONE, "138-1234-5678"),
+        ("+86 138 1234 5678", PiiKind.PHONE, "+86 138 1234 5678"),
+        ("13812345678一直打不通", PiiKind.PHONE, "13812345678"),
+        ("１３８１２３４５６７８", PiiKind.PHONE, "１３８１２３４５６７８"),
+        ("一三八一二三四五六七八", PiiKind.PHONE, "一三八一二三四五六七八"),
+        ("幺三八幺二三四五六拐八", PiiKind.PHONE, "幺三八幺二三四五六拐八"),
+        ("1 3 8 1 2 3 4 5 6 7 8", PiiKind.PHONE, "1 3 8 1 2 3 4 5 6 7 8"),
+        ("座机010-65251234。", PiiKind.PHONE, "010-65251234"),
+        ("0755 8888 1234", PiiKind.PHONE, "0755 8888 1234"),
+        ("400-810-1234", PiiKind.PHONE, "400-810-1234"),
+        (f"身份证{ID}。", PiiKind.ID_NUMBER, ID),
+        (f"身份证{ID.lower()}", PiiKind.ID_NUMBER, ID.lower()),
+        ("110105194912310021", PiiKind.ID_NUMBER, "110105194912310021"),
+        ("110105 19491231 002X", PiiKind.ID_NUMBER, "110105 19491231 002X"),
+        ("卡号6222 0212 3456 7890 128", PiiKind.BANK_CARD, "6222 0212 3456 7890 128"),
+        ("写信 li.lei@example.com.cn 好", PiiKind.EMAIL, "li.lei@example.com.cn"),
+        ("ｌｉ＠ｑｑ．ｃｏｍ", PiiKind.EMAIL, "ｌｉ＠ｑｑ．ｃｏｍ"),
+        ("加我微信：lilei_2020吧", PiiKind.WECHAT, "lilei_2020"),
+        ("微信号 87654321", PiiKind.WECHAT, "87654321"),
+        ("VX: han-meimei", PiiKind.WECHAT, "han-meimei"),
     ],
 )
 def test_what_identifies_a_person_is_found_where_it_stands(
-    text: str, kind: Identifier, what: str
+    text: str, kind: PiiKind, what: str
 ) -> None:
-    result = screen(text)
-    assert [(text[each.first : each.last], each.kind) for each in result.found] == [(what, kind)]
+    result = find_pii(text)
+    assert [(text[each.first : each.last], each.kind) for each in result.matches] == [(what, kind)]
     assert what not in result.masked
     assert result.masked == text.replace(what, "***")
 
@@ -59,13 +59,13 @@ def test_what_identifies_a_person_is_found_where_it_stands(
     ],
 )  # fmt: skip
 def test_ordinary_words_and_numbers_are_left_alone(text: str) -> None:
-    assert screen(text).found == ()
-    assert masked(text) == text
+    assert find_pii(text).matches == ()
+    assert mask_text(text) == text
 
 
 def test_two_numbers_side_by_side_are_both_found() -> None:
-    assert masked("13812345678，13912345678") == "***，***"
-    assert masked(f"{ID} 13812345678") == "*** ***"
+    assert mask_text("13812345678，13912345678") == "***，***"
+    assert mask_text(f"{ID} 13812345678") == "*** ***"
 
 
 @given(
@@ -78,26 +78,26 @@ def test_no_way_of_writing_hides_a_mobile_number(
     number: str, table: dict[int, str], between: str, before: str
 ) -> None:
     written = between.join(number).translate(table)
-    shown = masked(f"{before}，{written}。")
+    shown = mask_text(f"{before}，{written}。")
     assert written not in shown
 
 
 @given(st.text(max_size=300))
 def test_marking_loses_and_adds_nothing(text: str) -> None:
-    result = screen(text)
+    result = find_pii(text)
     assert "".join(part for part, _ in result.parts()) == text
-    assert all(first.last <= second.first for first, second in pairwise(result.found))
+    assert all(first.last <= second.first for first, second in pairwise(result.matches))
 
 
 @given(st.from_regex(r"62[0-9]{13,16}", fullmatch=True))
 def test_a_card_is_found_exactly_when_its_check_digit_agrees(digits: str) -> None:
     card = digits + check_digit(digits)
     other = digits + str((int(card[-1]) + 1) % 10)
-    assert masked(card) == "***"
-    kinds = {each.kind for each in screen(other).found}
-    assert Identifier.BANK_CARD not in kinds
+    assert mask_text(card) == "***"
+    kinds = {each.kind for each in find_pii(other).matches}
+    assert PiiKind.BANK_CARD not in kinds
 
 
 def test_a_long_text_takes_no_long_time_to_look_at() -> None:
     for hostile in ("1 " * 5_000, "a@" * 5_000, "微信" * 5_000, "0" * 10_000, "-" * 10_000):
-        assert isinstance(masked(hostile), str)
+        assert isinstance(mask_text(hostile), str)

@@ -12,20 +12,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, func, select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.lifecycle import MoveForbidden, move
-from survey.fieldwork.privacy.codes import code_digest, new_code
+from survey.fieldwork.lifecycle import TransitionNotAllowedError, transition
 from survey.fieldwork.privacy.withdrawal import (
-    CodeMistyped,
-    CodeUnknown,
-    WaveFrozen,
-    Withdrawn,
+    CodeNotFoundError,
+    MistypedCodeError,
+    WaveFrozenError,
+    WithdrawalResult,
     withdraw,
 )
-from survey.fieldwork.progress import progress_of, progress_waves
+from survey.fieldwork.privacy.withdrawal_codes import generate_code, hash_code
+from survey.fieldwork.progress import get_progress, list_progress_waves
 from survey.fieldwork.quality import assess_wave
-from survey.fieldwork.reasons import Reason, ReasonCode
-from survey.fieldwork.review import Filter, decide, decide_all, preview, read_interview
-from survey.fieldwork.review.deciding import OneByOne
+from survey.fieldwork.review import (
+    ReviewFilter,
+    decide,
+    decide_many,
+    get_response_detail,
+    preview_bulk_decision,
+)
+from survey.fieldwork.review.decisions import BulkWithdrawalError
+from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.waves import close_wave
 from survey.store.core import table_of
 from survey.store.engine import engine_for, read_scope, session_scope
@@ -48,7 +54,7 @@ from survey.store.tables import (
 HandIn = Callable[..., tuple[Any, str]]
 
 
-def take_back(field: Any, typed: str, after: timedelta = timedelta(hours=1)) -> Withdrawn:
+def take_back(field: Any, typed: str, after: timedelta = timedelta(hours=1)) -> WithdrawalResult:
     with session_scope(field.url) as session:
         return withdraw(session=session, typed=typed, now=field.now + after)
 
@@ -75,7 +81,7 @@ def everything_about(session: Session, response_id: UUID) -> str:
 
 def test_the_code_itself_is_nowhere(field: Any, hand_in: HandIn) -> None:
     receipt, code = hand_in()
-    assert stored(field, receipt.response_id).withdrawal_sha256 == code_digest(code)
+    assert stored(field, receipt.response_id).withdrawal_sha256 == hash_code(code)
     with read_scope(field.url) as session:
         assert code not in everything_about(session, receipt.response_id)
 
@@ -87,7 +93,7 @@ def test_withdrawing_deletes_what_was_said_and_gives_the_place_back(
     with session_scope(field.url) as session:
         assess_wave(session=session, principal=OPERATOR, wave_key=field.wave.key, now=field.now)
     assert collected(field) == 1
-    assert take_back(field, code) == Withdrawn(again=False)
+    assert take_back(field, code) == WithdrawalResult(again=False)
     response = stored(field, receipt.response_id)
     assert (response.status, response.reason) == (Status.VOID, "withdrawn")
     assert response.withdrawn_at == field.now + timedelta(hours=1)
@@ -116,13 +122,13 @@ def test_a_second_time_changes_nothing(field: Any, hand_in: HandIn) -> None:
     receipt, code = hand_in()
     take_back(field, code)
     before = stored(field, receipt.response_id)
-    assert take_back(field, code, timedelta(days=2)) == Withdrawn(again=True)
+    assert take_back(field, code, timedelta(days=2)) == WithdrawalResult(again=True)
     assert stored(field, receipt.response_id) == before
     assert collected(field) == 0
 
 
 def test_a_late_repeated_send_brings_nothing_back(field: Any, hand_in: HandIn) -> None:
-    uuid, code = uuid4(), new_code()
+    uuid, code = uuid4(), generate_code()
     first, _ = hand_in(code, uuid)
     take_back(field, code)
     again, _ = hand_in(code, uuid, quality=1)
@@ -151,10 +157,10 @@ def test_what_ended_early_keeps_its_ending_and_loses_its_answers(
 
 def test_codes_that_are_none_are_told_apart_from_unknown_ones(field: Any, hand_in: HandIn) -> None:
     _, code = hand_in()
-    with pytest.raises(CodeMistyped):
+    with pytest.raises(MistypedCodeError):
         take_back(field, code[:-1] + str((int(code[-1]) + 1) % 10))
-    with pytest.raises(CodeUnknown):
-        take_back(field, new_code())
+    with pytest.raises(CodeNotFoundError):
+        take_back(field, generate_code())
     assert collected(field) == 1
 
 
@@ -165,7 +171,7 @@ def test_after_freezing_the_association_has_to_be_asked(field: Any, hand_in: Han
         close_wave(session=session, principal=OPERATOR, key=field.wave.key, now=field.now)
         session.get_one(Wave, field.wave.id).state = WaveState.FROZEN
     for each in (code, refused_code):
-        with pytest.raises(WaveFrozen):
+        with pytest.raises(WaveFrozenError):
             take_back(field, each)
     assert stored(field, counted.response_id).withdrawn_at is None
 
@@ -174,15 +180,17 @@ def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> N
     receipt, code = hand_in()
     take_back(field, code)
     response = stored(field, receipt.response_id)
-    with session_scope(field.url) as session, pytest.raises(MoveForbidden):
-        move(
+    with session_scope(field.url) as session, pytest.raises(TransitionNotAllowedError):
+        transition(
             session=session, principal=OPERATOR, response_id=response.id, to=Status.SUBMITTED,
             reason="mistake", now=field.now, expected_version=response.lock_version,
         )  # fmt: skip
-    chosen = Filter(field.wave.id, status=Status.VOID)
+    chosen = ReviewFilter(field.wave.id, status=Status.VOID)
     with session_scope(field.url) as session:
-        seen = preview(session=session, principal=OPERATOR, chosen=chosen, to=Status.SUBMITTED)
-    assert (seen.total, sum(seen.cannot.values())) == (0, 1)
+        seen = preview_bulk_decision(
+            session=session, principal=OPERATOR, chosen=chosen, to=Status.SUBMITTED
+        )
+    assert (seen.total, sum(seen.not_allowed.values())) == (0, 1)
     table = table_of(Response)
     for values in ({"status": Status.SUBMITTED}, {"withdrawn_at": None}):
         with (
@@ -194,12 +202,14 @@ def test_neither_review_nor_sql_brings_it_back(field: Any, hand_in: HandIn) -> N
 
 def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> None:
     receipt, _ = hand_in()
-    reason = Reason(ReasonCode.WITHDRAWN, "asked at the desk")
-    chosen = Filter(field.wave.id)
+    reason = ReviewReason(ReasonCode.WITHDRAWN, "asked at the desk")
+    chosen = ReviewFilter(field.wave.id)
     with session_scope(field.url) as session:
-        seen = preview(session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID)
-        with pytest.raises(OneByOne):
-            decide_all(
+        seen = preview_bulk_decision(
+            session=session, principal=OPERATOR, chosen=chosen, to=Status.VOID
+        )
+        with pytest.raises(BulkWithdrawalError):
+            decide_many(
                 session=session, principal=OPERATOR, chosen=chosen, seen=seen, reason=reason,
                 now=field.now,
             )  # fmt: skip
@@ -215,7 +225,7 @@ def test_a_reviewer_withdraws_what_has_no_code(field: Any, hand_in: HandIn) -> N
     )
     assert collected(field) == 0
     with read_scope(field.url) as session:
-        shown = read_interview(session=session, principal=OPERATOR, response_id=response.id)
+        shown = get_response_detail(session=session, principal=OPERATOR, response_id=response.id)
     assert {each.answer for part in shown.parts for each in part.answers} <= {None}
 
 
@@ -244,8 +254,8 @@ def test_progress_counts_it_as_declined_and_not_as_bad_work(field: Any, hand_in:
     _, code = hand_in()
     take_back(field, code)
     with read_scope(field.url) as session:
-        (wave,) = progress_waves(session=session, principal=OPERATOR)
-        progress = progress_of(
+        (wave,) = list_progress_waves(session=session, principal=OPERATOR)
+        progress = get_progress(
             session=session, principal=OPERATOR, wave=wave, now=field.now, usual_waste=0.05
         )
     tally = progress.total.tally
@@ -262,7 +272,7 @@ def test_many_at_once_withdraw_it_once(field: Any, hand_in: HandIn) -> None:
 
 
 def test_a_code_with_a_wrong_digit_is_refused_at_the_door(field: Any, hand_in: HandIn) -> None:
-    code = new_code()
+    code = generate_code()
     with pytest.raises(ValueError, match="withdrawal_code"):
         hand_in(code[:-1] + str((int(code[-1]) + 1) % 10))
 

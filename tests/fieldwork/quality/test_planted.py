@@ -10,25 +10,30 @@ from survey.settings import PROJECT_ROOT
 if str(PROJECT_ROOT) not in sys.path:
     sys.path.insert(0, str(PROJECT_ROOT))
 
-from benchmarks.quality.planted import Together, by_kind, planted_interviews, together
+from benchmarks.quality.detection import (
+    RiskDetection,
+    measure_by_kind,
+    measure_risk_detection,
+    planted_interviews,
+)
 from seed.demo import generate_wave
-from seed.demo.bad import MOBILISED_CITY
-from survey.fieldwork.quality import REVIEW_FROM, FlagKind
-from survey.fieldwork.quality.detecting import Assessment, assess
-from survey.fieldwork.quality.interviews import Interviews
+from seed.demo.bad_interviews import MOBILISED_CITY
+from survey.fieldwork.quality import MIN_REVIEW_RISK, FlagKind
+from survey.fieldwork.quality.response_arrays import ResponseArrays
+from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
 
-Planted = tuple[Interviews, "np.ndarray[tuple[int], np.dtype[np.str_]]", Assessment]
+Planted = tuple[ResponseArrays, "np.ndarray[tuple[int], np.dtype[np.str_]]", QualityAssessment]
 
 
 @pytest.fixture(scope="module")
 def planted() -> Planted:
     interviews, kind = planted_interviews(generate_wave("main-2023", n=5_000, seed=11))
-    return interviews, kind, assess(interviews)
+    return interviews, kind, assess_responses(interviews)
 
 
 def test_nine_of_ten_bad_ones_are_caught_at_two_false_alarms_in_a_hundred(planted: Planted) -> None:
     _, kind, assessment = planted
-    result: Together = together(assessment.risk, kind, REVIEW_FROM)
+    result: RiskDetection = measure_risk_detection(assessment.risk, kind, MIN_REVIEW_RISK)
     assert result.caught["all"] >= 0.90
     assert result.false_alarms <= 0.02
     assert min(result.caught.values()) >= 0.75
@@ -39,7 +44,7 @@ def test_each_detector_finds_what_it_is_meant_for(planted: Planted) -> None:
     strength = {flags.kind: np.zeros(len(interviews)) for flags in assessment.flags}
     for flags in assessment.flags:
         strength[flags.kind][flags.rows] = flags.strength
-    results = {result.kind: result for result in by_kind(strength, kind)}
+    results = {result.kind: result for result in measure_by_kind(strength, kind)}
     for sort in (
         FlagKind.SPEED, FlagKind.STRAIGHT_LINING, FlagKind.NEAR_DUPLICATE, FlagKind.BURST,
         FlagKind.SAME_DEVICE, FlagKind.OUT_OF_POINT,

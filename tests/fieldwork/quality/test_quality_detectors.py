@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hand_made import (
+from sample_responses import (
     COLLEAGUE,
     EXTRAS,
     LETTERS,
@@ -16,34 +16,42 @@ from hand_made import (
     POINT,
     RATINGS,
     answers_of,
-    raw,
+    raw_response,
     twenty_and_ten,
 )
 
-from survey.fieldwork.quality.bursts import burst_flags
-from survey.fieldwork.quality.careless import careless_flags
-from survey.fieldwork.quality.detecting import assess, risk_scores
-from survey.fieldwork.quality.devices import device_flags
-from survey.fieldwork.quality.duplicates import duplicate_flags
-from survey.fieldwork.quality.flags import Flags, ramp
-from survey.fieldwork.quality.hours import hour_flags
-from survey.fieldwork.quality.interviews import Interviews, Raw, interviews_of
-from survey.fieldwork.quality.kinds import WEIGHTS, FlagKind
-from survey.fieldwork.quality.omissions import omission_flags
-from survey.fieldwork.quality.overfill import overfill_flags
-from survey.fieldwork.quality.pace import relative_pace, speed_flags
-from survey.fieldwork.quality.points import point_flags
-from survey.fieldwork.quality.straight import straight_flags
+from survey.fieldwork.quality.answer_detectors import (
+    duplicate_flags,
+    flag_careless,
+    flag_item_nonresponse,
+    flag_straightlining,
+    relative_pace,
+    speed_flags,
+)
+from survey.fieldwork.quality.fieldwork_detectors import (
+    burst_flags,
+    device_flags,
+    flag_interview_hours,
+    flag_over_quota,
+    point_flags,
+)
+from survey.fieldwork.quality.flags import WEIGHTS, FlagKind, FlagSet, linear_ramp
+from survey.fieldwork.quality.response_arrays import (
+    RawResponse,
+    ResponseArrays,
+    build_response_arrays,
+)
+from survey.fieldwork.quality.risk_scores import assess_responses, risk_scores
 
 INSTRUMENT = twenty_and_ten()
 VARIED = [3, 8, 5, 9, 2, 7, 6, 4, 10, 1] * 2
 
 
-def wave(*rows: Raw) -> Interviews:
-    return interviews_of(rows, INSTRUMENT)
+def wave(*rows: RawResponse) -> ResponseArrays:
+    return build_response_arrays(rows, INSTRUMENT)
 
 
-def found(flags: Flags) -> dict[int, tuple[float, Mapping[str, Any]]]:
+def found(flags: FlagSet) -> dict[int, tuple[float, Mapping[str, Any]]]:
     """Strength and numbers by row."""
     return {
         int(row): (pytest.approx(float(strength), abs=1e-4), detail)
@@ -51,33 +59,37 @@ def found(flags: Flags) -> dict[int, tuple[float, Mapping[str, Any]]]:
     }
 
 
-def timed(number: int, seconds: float, **changes: Any) -> Raw:
+def timed(number: int, seconds: float, **changes: Any) -> RawResponse:
     timings = dict.fromkeys((*RATINGS, *EXTRAS), seconds)
-    return raw(number, answers_of(VARIED), timings=timings, **changes)
+    return raw_response(number, answers_of(VARIED), timings=timings, **changes)
 
 
 # --- arrays ---------------------------------------------------------------------------------------
 
 
 def test_special_answers_are_told_apart_and_never_scores() -> None:
-    arrays = wave(raw(0, {"r01": 7, "r02": "dk", "r03": "na", "r04": None, "r05": "refused"}))
+    arrays = wave(
+        raw_response(0, {"r01": 7, "r02": "dk", "r03": "na", "r04": None, "r05": "refused"})
+    )
     assert arrays.scores[0, 0] == 7
     assert np.isnan(arrays.scores[0, 1:]).all()
     assert arrays.answers[0, 1:6].tolist() == [-2, -4, -1, -3, 0]
 
 
 def test_ticks_in_another_order_are_the_same_answer() -> None:
-    arrays = wave(raw(0, {"several": ["a", "b"]}), raw(1, {"several": ["b", "a"]}))
+    arrays = wave(
+        raw_response(0, {"several": ["a", "b"]}), raw_response(1, {"several": ["b", "a"]})
+    )
     assert arrays.answers[0, -1] == arrays.answers[1, -1] > 0
 
 
 def test_rows_stand_in_the_order_of_receipt() -> None:
-    arrays = wave(raw(2, {}), raw(0, {}), raw(1, {}))
+    arrays = wave(raw_response(2, {}), raw_response(0, {}), raw_response(1, {}))
     assert [interview_id.int for interview_id in arrays.ids] == [1, 2, 3]
 
 
 def test_a_wave_without_interviews_has_no_flags() -> None:
-    assessment = assess(wave())
+    assessment = assess_responses(wave())
     assert len(assessment.risk) == 0
     assert all(len(flags.rows) == 0 for flags in assessment.flags)
 
@@ -102,20 +114,20 @@ def test_half_way_between_the_limits_is_half_strength() -> None:
 def test_one_long_pause_does_not_hide_a_fast_interview() -> None:
     fast = timed(3, 2)
     paused = {**fast.timings, "r01": 900.0}
-    row = raw(3, fast.answers, timings=paused, duration_seconds=1_000.0)
+    row = raw_response(3, fast.answers, timings=paused, duration_seconds=1_000.0)
     arrays = wave(timed(0, 8), timed(1, 8), timed(2, 8), row)
     assert speed_flags(arrays, relative_pace(arrays)).rows.tolist() == [3]
 
 
 def test_without_times_of_questions_the_duration_decides() -> None:
-    rows = [raw(n, answers_of(VARIED), duration_seconds=300.0) for n in range(4)]
-    rows.append(raw(4, answers_of(VARIED), duration_seconds=90.0))
+    rows = [raw_response(n, answers_of(VARIED), duration_seconds=300.0) for n in range(4)]
+    rows.append(raw_response(4, answers_of(VARIED), duration_seconds=90.0))
     arrays = wave(*rows)
     assert relative_pace(arrays)[4] == pytest.approx(0.3)
 
 
 def test_without_any_time_nothing_is_said_about_speed() -> None:
-    arrays = wave(*(raw(n, answers_of(VARIED), duration_seconds=None) for n in range(3)))
+    arrays = wave(*(raw_response(n, answers_of(VARIED), duration_seconds=None) for n in range(3)))
     assert np.isnan(relative_pace(arrays)).all()
     assert len(speed_flags(arrays, relative_pace(arrays)).rows) == 0
 
@@ -124,41 +136,41 @@ def test_without_any_time_nothing_is_said_about_speed() -> None:
 
 
 def test_one_score_throughout_is_flagged_and_a_varied_interview_is_not() -> None:
-    arrays = wave(raw(0, answers_of([8] * 20)), raw(1, answers_of(VARIED)))
-    assert found(straight_flags(arrays)) == {0: (1.0, {"same": 20, "rated": 20, "score": "8"})}
+    arrays = wave(raw_response(0, answers_of([8] * 20)), raw_response(1, answers_of(VARIED)))
+    assert found(flag_straightlining(arrays)) == {0: (1.0, {"same": 20, "rated": 20, "score": "8"})}
 
 
 def test_eighteen_of_twenty_is_weaker_by_the_ramp() -> None:
     scores = [8] * 20
     scores[3] = scores[9] = 7
-    flags = straight_flags(wave(raw(0, answers_of(scores))))
+    flags = flag_straightlining(wave(raw_response(0, answers_of(scores))))
     assert flags.strength.tolist() == pytest.approx([(0.90 - 0.80) / 0.17], abs=1e-4)
 
 
 def test_a_frequent_score_without_a_long_run_is_no_straight_line() -> None:
     scores = [8, 8, 8, 8, 7] * 4
     scores[19] = 8
-    assert len(straight_flags(wave(raw(0, answers_of(scores)))).rows) == 0
+    assert len(flag_straightlining(wave(raw_response(0, answers_of(scores)))).rows) == 0
 
 
 def test_a_few_equal_ratings_among_do_not_knows_say_nothing() -> None:
     scores: list[int | str | None] = [8] * 7 + ["dk"] * 13
-    assert len(straight_flags(wave(raw(0, answers_of(scores)))).rows) == 0
+    assert len(flag_straightlining(wave(raw_response(0, answers_of(scores)))).rows) == 0
 
 
 def test_scores_turned_upside_down_are_careless() -> None:
-    rows = [raw(n, answers_of(VARIED)) for n in range(9)]
-    rows.append(raw(9, answers_of([11 - score for score in VARIED])))
-    assert found(careless_flags(wave(*rows))) == {9: (1.0, {"correlation": -1.0})}
+    rows = [raw_response(n, answers_of(VARIED)) for n in range(9)]
+    rows.append(raw_response(9, answers_of([11 - score for score in VARIED])))
+    assert found(flag_careless(wave(*rows))) == {9: (1.0, {"correlation": -1.0})}
 
 
 # --- near-duplicates ------------------------------------------------------------------------------
 
 
-def _copy(number: int, changed: int, **changes: Any) -> Raw:
+def _copy(number: int, changed: int, **changes: Any) -> RawResponse:
     """Thirty answers, the first `changed` scores of which differ from the original."""
     scores = [score % 10 + 1 if at < changed else score for at, score in enumerate(VARIED)]
-    return raw(number, answers_of(scores), **changes)
+    return raw_response(number, answers_of(scores), **changes)
 
 
 def test_the_later_of_two_equal_interviews_is_flagged() -> None:
@@ -192,16 +204,18 @@ def test_interviews_without_a_surveyor_are_not_by_the_same_hands() -> None:
 
 def test_missing_answers_are_not_equal_answers() -> None:
     empty = answers_of([None] * 20, "abcdefgh")
-    assert len(duplicate_flags(wave(raw(0, empty), raw(1, empty))).rows) == 0
+    assert len(duplicate_flags(wave(raw_response(0, empty), raw_response(1, empty))).rows) == 0
 
 
 def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
     rng = np.random.default_rng(4)
     rows = [
-        raw(n, answers_of(rng.integers(1, 11, 20).tolist(), "".join(rng.choice(list(LETTERS), 10))))
+        raw_response(
+            n, answers_of(rng.integers(1, 11, 20).tolist(), "".join(rng.choice(list(LETTERS), 10)))
+        )
         for n in range(300)
     ]
-    rows.append(raw(300, rows[5].answers))
+    rows.append(raw_response(300, rows[5].answers))
     flags = duplicate_flags(wave(*rows))
     assert flags.rows.tolist() == [300]
     assert flags.details[0]["of"] == str(rows[5].id)
@@ -217,7 +231,7 @@ def test_copies_are_found_across_the_blocks_of_a_large_city() -> None:
 )  # fmt: skip
 def test_hours_are_those_of_china(utc: tuple[int, int], china: str, strength: float) -> None:
     started_at = datetime(2026, 5, 19, *utc, tzinfo=UTC)
-    flags = hour_flags(wave(raw(0, {}, started_at=started_at)))
+    flags = flag_interview_hours(wave(raw_response(0, {}, started_at=started_at)))
     assert found(flags) == {0: (strength, {"time": china})}
 
 
@@ -225,15 +239,21 @@ def test_hours_are_those_of_china(utc: tuple[int, int], china: str, strength: fl
 def test_day_and_unknown_hours_are_not_flagged(utc: tuple[int, int]) -> None:
     started_at = datetime(2026, 5, 19, *utc, tzinfo=UTC)
     assert (
-        len(hour_flags(wave(raw(0, {}, started_at=started_at), raw(1, {}, started_at=None))).rows)
+        len(
+            flag_interview_hours(
+                wave(
+                    raw_response(0, {}, started_at=started_at), raw_response(1, {}, started_at=None)
+                )
+            ).rows
+        )
         == 0
     )
 
 
-def _visits(first: int, count: int, hour: int, **changes: Any) -> list[Raw]:
+def _visits(first: int, count: int, hour: int, **changes: Any) -> list[RawResponse]:
     started_at = MORNING + timedelta(hours=hour)
     return [
-        raw(
+        raw_response(
             first + n,
             {},
             started_at=started_at + timedelta(seconds=n),
@@ -281,21 +301,21 @@ def test_a_few_interviews_at_once_are_no_burst() -> None:
 
 def test_interviews_beyond_the_target_and_a_tenth_are_flagged_in_the_order_of_receipt() -> None:
     cell = {"quota_cell_id": UUID(int=5), "quota_target": 10}
-    rows = [raw(n, {}, **cell) for n in range(13)]
-    flags = overfill_flags(wave(*rows))
+    rows = [raw_response(n, {}, **cell) for n in range(13)]
+    flags = flag_over_quota(wave(*rows))
     assert [detail["number"] for detail in flags.details] == [12, 13]
     assert flags.strength.tolist() == pytest.approx([0.1 / 0.9, 0.2 / 0.9], abs=1e-4)
 
 
 def test_void_interviews_do_not_fill_a_quota() -> None:
     cell = {"quota_cell_id": UUID(int=5), "quota_target": 10}
-    rows = [raw(n, {}, counted=n > 3, **cell) for n in range(13)]
-    assert len(overfill_flags(wave(*rows)).rows) == 0
+    rows = [raw_response(n, {}, counted=n > 3, **cell) for n in range(13)]
+    assert len(flag_over_quota(wave(*rows)).rows) == 0
 
 
 def test_half_of_the_questions_without_an_answer() -> None:
     scores: list[int | str | None] = [None] * 5 + ["dk"] * 5 + ["refused"] * 5 + ["na"] * 5
-    flags = omission_flags(wave(raw(0, answers_of(scores))))
+    flags = flag_item_nonresponse(wave(raw_response(0, answers_of(scores))))
     assert found(flags) == {0: ((0.5 - 0.25) / 0.35, {"without": 15, "asked": 30})}
 
 
@@ -304,7 +324,9 @@ def test_half_of_the_questions_without_an_answer() -> None:
 
 def test_links_on_one_phone_are_counted_and_two_of_a_household_mean_little() -> None:
     phones = ["a", "b", "b", *["c"] * 5, None, None, None]
-    flags = device_flags(wave(*(raw(n, {}, device=phone) for n, phone in enumerate(phones))))
+    flags = device_flags(
+        wave(*(raw_response(n, {}, device=phone) for n, phone in enumerate(phones)))
+    )
     couple = (0.25, {"count": 2})
     assert found(flags) == {1: couple, 2: couple, **dict.fromkeys(range(3, 8), (1.0, {"count": 5}))}
     assert 100 * WEIGHTS[FlagKind.SAME_DEVICE] * 0.25 < 50 <= 85 * 0.75
@@ -315,12 +337,14 @@ def test_days_outside_those_of_the_point_count_in_china() -> None:
     evening = datetime(2026, 5, 20, 15, 59, tzinfo=UTC)
     late = evening + timedelta(minutes=1)
     rows = [
-        raw(0, {}, started_at=evening, submitted_at=late, last_day=day),
-        raw(1, {}, started_at=late, submitted_at=late, last_day=day),
-        raw(2, {}, started_at=late, submitted_at=late, last_day=date(2026, 5, 18)),
-        raw(3, {}, started_at=late, submitted_at=late, first_day=date(2026, 5, 24)),
-        raw(4, {}, started_at=None, submitted_at=late, first_day=day, last_day=date(2026, 5, 21)),
-        raw(5, {}, started_at=late, submitted_at=late, assigned=False),
+        raw_response(0, {}, started_at=evening, submitted_at=late, last_day=day),
+        raw_response(1, {}, started_at=late, submitted_at=late, last_day=day),
+        raw_response(2, {}, started_at=late, submitted_at=late, last_day=date(2026, 5, 18)),
+        raw_response(3, {}, started_at=late, submitted_at=late, first_day=date(2026, 5, 24)),
+        raw_response(
+            4, {}, started_at=None, submitted_at=late, first_day=day, last_day=date(2026, 5, 21)
+        ),
+        raw_response(5, {}, started_at=late, submitted_at=late, assigned=False),
     ]
     interviews = wave(*rows)
     ordered = {interviews.ids.index(row.id): row for row in rows}
@@ -339,8 +363,8 @@ def test_days_outside_those_of_the_point_count_in_china() -> None:
 # --- risk -----------------------------------------------------------------------------------------
 
 
-def _flag(kind: FlagKind, strength: float) -> Flags:
-    return Flags(kind, np.array([0]), np.array([strength]), ({},))
+def _flag(kind: FlagKind, strength: float) -> FlagSet:
+    return FlagSet(kind, np.array([0]), np.array([strength]), ({},))
 
 
 def test_risk_of_two_flags_is_one_minus_the_product_of_what_they_leave() -> None:
@@ -355,16 +379,23 @@ def test_every_kind_has_a_weight_that_leaves_doubt() -> None:
 
 
 def test_the_mean_score_is_on_a_scale_of_a_hundred() -> None:
-    assessment = assess(wave(raw(0, answers_of([1, 10] * 10)), raw(1, {"r01": "dk"})))
+    assessment = assess_responses(
+        wave(raw_response(0, answers_of([1, 10] * 10)), raw_response(1, {"r01": "dk"}))
+    )
     assert assessment.mean_score[0] == pytest.approx(50)
     assert np.isnan(assessment.mean_score[1])
 
 
 def test_the_ramp_rises_downwards_too_and_takes_unknown_for_nothing() -> None:
     values = np.array([0.7, 0.6, 0.465, 0.33, 0.1, np.nan])
-    assert ramp(values, nothing=0.6, full=0.33).tolist() == pytest.approx([0, 0, 0.5, 1, 1, 0])
+    assert linear_ramp(values, nothing=0.6, full=0.33).tolist() == pytest.approx(
+        [0, 0, 0.5, 1, 1, 0]
+    )
 
 
 def test_points_are_told_apart() -> None:
-    assert wave(raw(0, {}), raw(1, {}, point_id=None)).point.codes.tolist() == [0, -1]
-    assert wave(raw(0, {})).point.names == (POINT,)
+    assert wave(raw_response(0, {}), raw_response(1, {}, point_id=None)).point.codes.tolist() == [
+        0,
+        -1,
+    ]
+    assert wave(raw_response(0, {})).point.names == (POINT,)

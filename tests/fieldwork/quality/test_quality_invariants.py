@@ -3,19 +3,19 @@
 from dataclasses import replace
 from uuid import UUID
 
-from hand_made import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_responses import (
     EXTRAS,
     LETTERS,
     RATINGS,
     answers_of,
-    raw,
+    raw_response,
     twenty_and_ten,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from survey.fieldwork.quality.detecting import assess
-from survey.fieldwork.quality.interviews import Raw, interviews_of
+from survey.fieldwork.quality.response_arrays import RawResponse, build_response_arrays
+from survey.fieldwork.quality.risk_scores import assess_responses
 
 INSTRUMENT = twenty_and_ten()
 Judged = dict[UUID, tuple[int, tuple[tuple[str, float], ...]]]
@@ -28,12 +28,12 @@ picks = st.text(LETTERS, min_size=len(EXTRAS), max_size=len(EXTRAS))
 
 
 @st.composite
-def waves(draw: st.DrawFn) -> list[Raw]:
+def waves(draw: st.DrawFn) -> list[RawResponse]:
     """Up to twelve interviews by three surveyors in two cities; some are copied, fast or alike."""
     answers = [answers_of(draw(scores), draw(picks)) for _ in range(draw(st.integers(1, 4)))]
     answers.append(answers_of([9] * len(RATINGS)))
     return [
-        raw(
+        raw_response(
             number,
             draw(st.sampled_from(answers)),
             city_code=draw(st.sampled_from(["110000", "310000"])),
@@ -47,10 +47,10 @@ def waves(draw: st.DrawFn) -> list[Raw]:
     ]
 
 
-def judged(rows: list[Raw]) -> Judged:
+def judged(rows: list[RawResponse]) -> Judged:
     """Risk and flags of each interview by its id."""
-    interviews = interviews_of(rows, INSTRUMENT)
-    assessment = assess(interviews)
+    interviews = build_response_arrays(rows, INSTRUMENT)
+    assessment = assess_responses(interviews)
     flags: dict[UUID, list[tuple[str, float]]] = {
         interview_id: [] for interview_id in interviews.ids
     }
@@ -63,7 +63,7 @@ def judged(rows: list[Raw]) -> Judged:
 
 @settings(max_examples=20, deadline=None)
 @given(waves(), st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_does_not_matter(rows: list[Raw], random: object) -> None:
+def test_the_order_of_the_rows_does_not_matter(rows: list[RawResponse], random: object) -> None:
     mixed = list(rows)
     random.shuffle(mixed)  # type: ignore[attr-defined]
     assert judged(mixed) == judged(rows)
@@ -71,7 +71,7 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[Raw], random: object) 
 
 @settings(max_examples=20, deadline=None)
 @given(waves())
-def test_other_names_for_surveyors_points_and_cities_do_not_matter(rows: list[Raw]) -> None:
+def test_other_names_for_surveyors_points_and_cities_do_not_matter(rows: list[RawResponse]) -> None:
     def renamed(identifier: UUID | None) -> UUID | None:
         return None if identifier is None else UUID(int=(1 << 100) - identifier.int)
 
@@ -87,7 +87,7 @@ def test_other_names_for_surveyors_points_and_cities_do_not_matter(rows: list[Ra
 
 @settings(max_examples=20, deadline=None)
 @given(waves())
-def test_strengths_and_risks_keep_to_their_scales(rows: list[Raw]) -> None:
+def test_strengths_and_risks_keep_to_their_scales(rows: list[RawResponse]) -> None:
     for risk, flags in judged(rows).values():
         assert 0 <= risk <= 100
         assert all(0 < strength <= 1 for _, strength in flags)
@@ -96,7 +96,7 @@ def test_strengths_and_risks_keep_to_their_scales(rows: list[Raw]) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(waves())
-def test_another_city_changes_nothing_about_copies(rows: list[Raw]) -> None:
+def test_another_city_changes_nothing_about_copies(rows: list[RawResponse]) -> None:
     def copies(assessed: Judged) -> dict[UUID, list[float]]:
         return {
             interview_id: [strength for kind, strength in flags if kind == "near_duplicate"]

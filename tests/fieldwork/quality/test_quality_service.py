@@ -13,18 +13,18 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.fieldwork.quality import (
     KIND_NAMES,
     VERSION,
     FlagKind,
     QualityRow,
     assess_wave,
-    quality_by,
-    reason_of,
+    flag_text,
+    summarise_quality,
 )
-from survey.fieldwork.waves import WaveUnknown
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.waves import WaveNotFoundError
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -47,7 +47,7 @@ NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 SUPERVISOR = Principal(UUID(int=3), "Wang", Role.SUPERVISOR, "110000")
 
 
-def _interview(field: Field, number: int, **changes: Any) -> StoredInterview:
+def _interview(field: Field, number: int, **changes: Any) -> FinishedResponse:
     started = field.now - timedelta(days=2) + timedelta(minutes=20 * number)
     given: dict[str, Any] = {
         "client_uuid": new_id(), "city_code": "110000", "mode": Mode.SELF,
@@ -56,10 +56,10 @@ def _interview(field: Field, number: int, **changes: Any) -> StoredInterview:
         "answers": {**field.complete, "quality": 1 + number % 10},
         "point_id": field.point.id, "surveyor_id": field.surveyor.account_id,
     }  # fmt: skip
-    return StoredInterview(**{**given, **changes})
+    return FinishedResponse(**{**given, **changes})
 
 
-def _write(field: Field, rows: Iterable[StoredInterview]) -> None:
+def _write(field: Field, rows: Iterable[FinishedResponse]) -> None:
     with session_scope(field.url) as session:
         write_responses(
             session=session, principal=OPERATOR, wave=field.wave, rows=rows, now=field.now
@@ -155,7 +155,7 @@ def test_a_wave_without_interviews_is_assessed_too(field: Field) -> None:
         )
     assert (result.interviews, result.to_review) == (0, 0)
     with read_scope(field.url) as session:
-        assert quality_by(session=session, principal=OPERATOR, wave_key="main-2026") == ()
+        assert summarise_quality(session=session, principal=OPERATOR, wave_key="main-2026") == ()
 
 
 def test_the_database_refuses_a_second_flag_of_a_kind_and_a_strength_beyond_one(
@@ -174,7 +174,7 @@ def test_the_database_refuses_a_second_flag_of_a_kind_and_a_strength_beyond_one(
 
 def _by(field: Field, principal: Principal, by: Any) -> dict[str, QualityRow]:
     with read_scope(field.url) as session:
-        rows = quality_by(session=session, principal=principal, wave_key="main-2026", by=by)
+        rows = summarise_quality(session=session, principal=principal, wave_key="main-2026", by=by)
     return {row.key: row for row in rows}
 
 
@@ -201,7 +201,7 @@ def test_quality_by_city_point_and_wave(collected: Field) -> None:
     cities = _by(collected, OPERATOR, "city")
     assert {key: row.interviews for key, row in cities.items()} == {"110000": 10, "310000": 2}
     assert cities["110000"].name == {"zh": "北京市", "en": "Beijing"}
-    assert not cities["110000"].mobilised
+    assert not cities["110000"].has_mobilisation_pattern
     assert set(_by(collected, OPERATOR, "point")) == {"110000-u-01", "310000-u-01"}
     (whole,) = _by(collected, OPERATOR, "wave").values()
     assert (whole.key, whole.interviews, whole.valid) == ("main-2026", 12, 11)
@@ -209,7 +209,7 @@ def test_quality_by_city_point_and_wave(collected: Field) -> None:
 
 
 def test_the_interviewer_effect_of_a_city_is_that_of_its_valid_interviews(field: Field) -> None:
-    def scored(number: int, surveyor: Principal, score: int, **changes: Any) -> StoredInterview:
+    def scored(number: int, surveyor: Principal, score: int, **changes: Any) -> FinishedResponse:
         answers = {**field.complete, "quality": score}
         return _interview(
             field, number, surveyor_id=surveyor.account_id, answers=answers, **changes
@@ -236,7 +236,7 @@ def test_a_supervisor_reads_the_own_area_only_and_may_not_assess(collected: Fiel
     assert set(_by(collected, replace(SUPERVISOR, area="31"), "city")) == {"310000"}
     for odd in ("", "3", "1%", "110", "__0000"):
         assert _by(collected, replace(SUPERVISOR, area=odd), "city") == {}
-    with pytest.raises(AccessDenied), session_scope(collected.url) as session:
+    with pytest.raises(AccessDeniedError), session_scope(collected.url) as session:
         assess_wave(session=session, principal=SUPERVISOR, wave_key="main-2026", now=collected.now)
 
 
@@ -244,9 +244,9 @@ def test_a_supervisor_reads_the_own_area_only_and_may_not_assess(collected: Fiel
 def test_nobody_else_reads_the_quality_of_surveyors(role: Role, sqlite_url: str) -> None:
     principal = Principal(UUID(int=9), "x", role, "CN")
     with read_scope(sqlite_url) as session:
-        with pytest.raises(AccessDenied):
-            quality_by(session=session, principal=principal, wave_key="main-2026")
-        with pytest.raises(AccessDenied):
+        with pytest.raises(AccessDeniedError):
+            summarise_quality(session=session, principal=principal, wave_key="main-2026")
+        with pytest.raises(AccessDeniedError):
             assess_wave(
                 session=session, principal=principal, wave_key="main-2026",
                 now=NOW,
@@ -254,9 +254,9 @@ def test_nobody_else_reads_the_quality_of_surveyors(role: Role, sqlite_url: str)
 
 
 def test_an_unknown_wave_is_refused(field: Field) -> None:
-    with read_scope(field.url) as session, pytest.raises(WaveUnknown):
-        quality_by(session=session, principal=OPERATOR, wave_key="main-1900")
-    with session_scope(field.url) as session, pytest.raises(WaveUnknown):
+    with read_scope(field.url) as session, pytest.raises(WaveNotFoundError):
+        summarise_quality(session=session, principal=OPERATOR, wave_key="main-1900")
+    with session_scope(field.url) as session, pytest.raises(WaveNotFoundError):
         assess_wave(session=session, principal=OPERATOR, wave_key="main-1900", now=field.now)
 
 
@@ -288,7 +288,7 @@ def test_every_kind_has_a_name_and_a_reason_with_its_numbers_in_chinese(kind: Fl
     translate = translator("zh")
     assert translate(KIND_NAMES[kind]) != KIND_NAMES[kind].msgid
     for detail in DETAILS[kind]:
-        reason = translate(reason_of(kind, detail))
+        reason = translate(flag_text(kind, detail))
         assert not reason.isascii()
         words = {"of", "at", "same_surveyor", "why", "measured"}
         shown = [str(v) for k, v in detail.items() if k not in words]
@@ -323,7 +323,7 @@ def test_a_phone_behind_several_links_is_found_and_a_tablet_of_the_surveyor_is_n
     with read_scope(field.url) as session:
         flags = session.exec(select(ResponseFlag).where(ResponseFlag.kind == "same_device")).all()
     assert [flag.detail for flag in flags] == [{"count": 4}] * 4
-    text = translator("zh")(reason_of(FlagKind.SAME_DEVICE, flags[0].detail))
+    text = translator("zh")(flag_text(FlagKind.SAME_DEVICE, flags[0].detail))
     assert text == "4 份不同链接的问卷来自同一部手机。"
 
 
@@ -361,7 +361,9 @@ def test_quality_by_agency_has_the_rate_and_the_effect_of_its_surveyors(collecte
         )  # fmt: skip
         _assess(collected, session)
     with read_scope(collected.url) as session:
-        rows = quality_by(session=session, principal=OPERATOR, wave_key="main-2026", by="agency")
+        rows = summarise_quality(
+            session=session, principal=OPERATOR, wave_key="main-2026", by="agency"
+        )
     assert [(row.key, row.city_code, row.interviews, row.valid) for row in rows] == [
         ("甲公司", "110000", 10, 9)
     ]

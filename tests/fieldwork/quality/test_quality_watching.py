@@ -8,9 +8,15 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from survey.access.principal import OPERATOR, AccessDenied, Principal, Role
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.quality import assess_wave, is_due, last_look, look_at_new, watching
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.quality import (
+    assess_new_responses,
+    assess_wave,
+    assessment,
+    get_assessment_freshness,
+    is_assessment_due,
+)
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
@@ -32,7 +38,7 @@ def _store(field: Any, count: int, **changes: Any) -> list[UUID]:
         "surveyor_id": field.surveyor.account_id,
     }  # fmt: skip
     rows = [
-        StoredInterview(
+        FinishedResponse(
             client_uuid=new_id(), started_at=field.now - timedelta(hours=number),
             answers={**field.complete, "quality": 1 + number % 10}, **{**given, **changes},
         )
@@ -64,7 +70,7 @@ def _pass_the_time(field: Any) -> None:
 def test_the_background_finds_what_the_command_finds(field: Any) -> None:
     _store(field, 10)
     (fast,) = _store(field, 1, duration_seconds=40.0)
-    assert look_at_new(field.url) == 11
+    assert assess_new_responses(field.url) == 11
     in_background = {response_id: score for response_id, (score, _) in _found(field).items()}
     with read_scope(field.url) as session:
         flags = {(f.response_id, f.kind) for f in session.exec(select(ResponseFlag))}
@@ -80,23 +86,23 @@ def test_the_background_finds_what_the_command_finds(field: Any) -> None:
 
 def test_only_what_is_new_or_came_out_otherwise_is_written(field: Any) -> None:
     _store(field, 10)
-    look_at_new(field.url)
+    assess_new_responses(field.url)
     before = _found(field)
     (late,) = _store(field, 1)
-    assert look_at_new(field.url) == 0, "the last run was a moment ago"
+    assert assess_new_responses(field.url) == 0, "the last run was a moment ago"
     _pass_the_time(field)
-    assert look_at_new(field.url) == 1
+    assert assess_new_responses(field.url) == 1
     after = _found(field)
     assert after.keys() - before.keys() == {late}
     assert {response_id: after[response_id] for response_id in before} == before
     _pass_the_time(field)
-    assert look_at_new(field.url) == 0, "nothing is new"
+    assert assess_new_responses(field.url) == 0, "nothing is new"
 
 
 def test_of_many_at_once_one_looks(field: Any) -> None:
     _store(field, 5)
     with ThreadPoolExecutor(4) as pool:
-        written = sorted(pool.map(look_at_new, [field.url] * 4))
+        written = sorted(pool.map(assess_new_responses, [field.url] * 4))
     assert written == [0, 0, 0, 5]
 
 
@@ -104,17 +110,17 @@ def test_whoever_dies_is_replaced_when_the_lease_runs_out(
     field: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _store(field, 3)
-    began = datetime.now(UTC) - watching.LEASE - timedelta(minutes=1)
+    began = datetime.now(UTC) - assessment.LEASE_DURATION - timedelta(minutes=1)
     with session_scope(field.url) as session:
         session.add(
             BackgroundRun(
                 name="quality",
                 lease=new_id(),
-                leased_until=began + watching.LEASE,
+                leased_until=began + assessment.LEASE_DURATION,
                 started_at=began,
             )
         )
-    assert look_at_new(field.url) == 3
+    assert assess_new_responses(field.url) == 3
 
 
 def test_a_failed_run_gives_the_lease_back_and_leaves_whole_rows(
@@ -125,23 +131,25 @@ def test_a_failed_run_gives_the_lease_back_and_leaves_whole_rows(
     def fail(*_: object) -> None:
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(watching, "write_assessed", fail)
+    monkeypatch.setattr(assessment, "save_assessment", fail)
     with pytest.raises(RuntimeError):
-        look_at_new(field.url)
+        assess_new_responses(field.url)
     assert _found(field) == {}
     monkeypatch.undo()
     _pass_the_time(field)
-    assert look_at_new(field.url) == 3
+    assert assess_new_responses(field.url) == 3
 
 
 def test_it_is_due_when_something_waits_in_an_open_wave(field: Any) -> None:
     def due() -> bool:
         with read_scope(field.url) as session:
-            return is_due(session=session, at=datetime.now(UTC))
+            return is_assessment_due(session=session, at=datetime.now(UTC))
 
     def waiting() -> int:
         with read_scope(field.url) as session:
-            return last_look(session=session, principal=OPERATOR, wave_id=field.wave.id).waiting
+            return get_assessment_freshness(
+                session=session, principal=OPERATOR, wave_id=field.wave.id
+            ).waiting
 
     assert not due()
     _store(field, 2)
@@ -149,11 +157,13 @@ def test_it_is_due_when_something_waits_in_an_open_wave(field: Any) -> None:
     assert (due(), waiting()) == (True, 2)
     elsewhere = Principal(new_id(), "x", Role.SUPERVISOR, "310000")
     with read_scope(field.url) as session:
-        look = last_look(session=session, principal=elsewhere, wave_id=field.wave.id)
+        look = get_assessment_freshness(session=session, principal=elsewhere, wave_id=field.wave.id)
         assert look.waiting == 0
-        with pytest.raises(AccessDenied):
-            last_look(session=session, principal=field.surveyor, wave_id=field.wave.id)
-    look_at_new(field.url)
+        with pytest.raises(AccessDeniedError):
+            get_assessment_freshness(
+                session=session, principal=field.surveyor, wave_id=field.wave.id
+            )
+    assess_new_responses(field.url)
     assert (due(), waiting()) == (False, 0)
     _store(field, 1)
     _pass_the_time(field)

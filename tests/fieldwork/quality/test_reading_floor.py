@@ -9,20 +9,20 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hand_made import raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_responses import raw_response
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.quality import REVIEW_FROM, FlagKind, assess_wave, reason_of
-from survey.fieldwork.quality.detecting import assess
-from survey.fieldwork.quality.interviews import NOT_ASKED, Raw, interviews_of
-from survey.fieldwork.quality.reading_floor import least_seconds, reading_floor_flags
+from survey.fieldwork.quality import MIN_REVIEW_RISK, FlagKind, assess_wave, flag_text
+from survey.fieldwork.quality.reading_floor import flag_reading_floor, min_seconds_of_interviews
+from survey.fieldwork.quality.response_arrays import NOT_ASKED, RawResponse, build_response_arrays
+from survey.fieldwork.quality.risk_scores import assess_responses
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.instrument.model import Choice, Instrument, Item, Kind, Language, Section
+from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
 from survey.store.engine import read_scope, session_scope
@@ -31,9 +31,9 @@ from survey.store.tables import Mode, ResponseFlag, ResponseRisk, Status, new_id
 if str(PROJECT_ROOT) not in sys.path:
     sys.path.insert(0, str(PROJECT_ROOT))
 
-from benchmarks.quality.planted import planted_interviews
+from benchmarks.quality.detection import planted_interviews
 from seed.demo import generate_wave
-from seed.demo.forms import shipped_instrument
+from seed.demo.shipped_data import shipped_instrument
 
 if TYPE_CHECKING:
     from conftest import Field
@@ -45,21 +45,25 @@ HINT = {"zh": "只说最近一年", "en": "of the last year only"}
 def _form(extra: str = "") -> Instrument:
     """Two ratings with one hint, a list, a question that not everybody is asked."""
     first = Item(
-        name="price", kind=Kind.RATING, label={"zh": "您对价格满意吗" + extra, "en": "The price?"},
-        hint=HINT, minimum=1, maximum=10,
-    )  # fmt: skip
+        name="price",
+        kind=ItemKind.RATING,
+        label={"zh": "您对价格满意吗" + extra, "en": "The price?"},
+        hint=HINT,
+        minimum=1,
+        maximum=10,
+    )
     second = Item(
-        name="staff", kind=Kind.RATING, label={"zh": "您对服务满意吗", "en": "The staff?"},
+        name="staff", kind=ItemKind.RATING, label={"zh": "您对服务满意吗", "en": "The staff?"},
         hint=HINT, minimum=1, maximum=10,
     )  # fmt: skip
     channel = Item(
-        name="channel", kind=Kind.SELECT_ONE, label={"zh": "在哪里买的", "en": "Bought where?"},
+        name="channel", kind=ItemKind.SELECT_ONE, label={"zh": "在哪里买的", "en": "Bought where?"},
         choices=(
             Choice(name="shop", label={"zh": "实体商店", "en": "In a shop"}),
             Choice(name="net", label={"zh": "网上", "en": "Online"}),
         ),
     )  # fmt: skip
-    why = Item(name="why", kind=Kind.INTEGER, label={"zh": "几次"})
+    why = Item(name="why", kind=ItemKind.INTEGER, label={"zh": "几次"})
     return Instrument(
         name="floor", version="1", title={"zh": "问卷"}, default_language="zh",
         languages=(Language(code="zh", name="中文"), Language(code="en", name="English")),
@@ -73,18 +77,18 @@ FLOOR = (7 + 7 + 6 + 5 + 2) / 16
 """Chinese: two questions of 7, the hint once, a question of 5, the shorter choice of 2."""
 
 
-def _row(number: int = 0, answers: dict[str, Any] = ANSWERS, **changes: Any) -> Raw:
-    return raw(number, answers, **{"language": "zh", **changes})
+def _row(number: int = 0, answers: dict[str, Any] = ANSWERS, **changes: Any) -> RawResponse:
+    return raw_response(number, answers, **{"language": "zh", **changes})
 
 
-def _strengths(*rows: Raw, form: Instrument = FORM) -> dict[int, float]:
-    flags = reading_floor_flags(interviews_of(rows, form))
+def _strengths(*rows: RawResponse, form: Instrument = FORM) -> dict[int, float]:
+    flags = flag_reading_floor(build_response_arrays(rows, form))
     return dict(zip(flags.rows.tolist(), flags.strength.tolist(), strict=True))
 
 
-def _floors(*rows: Raw, form: Instrument = FORM) -> list[float]:
-    interviews = interviews_of(rows, form)
-    return least_seconds(interviews, interviews.answers != NOT_ASKED).tolist()
+def _floors(*rows: RawResponse, form: Instrument = FORM) -> list[float]:
+    interviews = build_response_arrays(rows, form)
+    return min_seconds_of_interviews(interviews, interviews.answers != NOT_ASKED).tolist()
 
 
 # --- by hand --------------------------------------------------------------------------------------
@@ -119,8 +123,8 @@ def test_the_flag_grows_in_a_straight_line_from_the_floor_to_half_of_it(
 
 def test_a_form_left_open_for_an_hour_is_judged_by_the_times_of_its_questions() -> None:
     timings = dict.fromkeys(ANSWERS, 0.1)
-    interviews = interviews_of([_row(duration_seconds=3_600.0, timings=timings)], FORM)
-    flags = reading_floor_flags(interviews)
+    interviews = build_response_arrays([_row(duration_seconds=3_600.0, timings=timings)], FORM)
+    flags = flag_reading_floor(interviews)
     assert flags.strength.tolist() == [1]
     assert flags.details[0] == {"seconds": 0.3, "least": 1.7, "measured": "questions"}
 
@@ -201,11 +205,11 @@ def test_a_longer_question_has_a_larger_floor_and_never_a_weaker_flag(
 @pytest.mark.parametrize("key", ["main-2023", "elderly-2024"])
 def test_honest_interviews_of_the_demo_lie_well_above_the_floor(key: str) -> None:
     interviews, planted = planted_interviews(generate_wave(key, n=3_000, seed=17))
-    flagged = reading_floor_flags(interviews).rows
+    flagged = flag_reading_floor(interviews).rows
     fast = np.flatnonzero(planted == "speeder")
     assert set(flagged.tolist()) <= set(fast.tolist())
     asked = interviews.answers != NOT_ASKED
-    share = interviews.duration / least_seconds(interviews, asked)
+    share = interviews.duration / min_seconds_of_interviews(interviews, asked)
     assert share[planted == ""].min() > 1.2
     assert len(flagged) > 0.3 * len(fast) > 0
 
@@ -218,12 +222,14 @@ def test_five_seconds_are_to_be_looked_at_whatever_the_questionnaire(
     form = shipped_instrument(name)
     asked = {
         item.name: "dk" for item in form.items()
-        if item.kind is not Kind.NOTE and item.relevant is None
+        if item.kind is not ItemKind.NOTE and item.relevant is None
     }  # fmt: skip
-    alone = interviews_of([raw(0, asked, duration_seconds=5.0, language=language)], form)
-    flags = reading_floor_flags(alone)
+    alone = build_response_arrays(
+        [raw_response(0, asked, duration_seconds=5.0, language=language)], form
+    )
+    flags = flag_reading_floor(alone)
     assert flags.strength.tolist() == [1]
-    assert assess(alone).risk[0] >= 90
+    assert assess_responses(alone).risk[0] >= 90
 
 
 # --- the first interview of a wave ----------------------------------------------------------------
@@ -233,9 +239,9 @@ def _answered(form: Instrument) -> dict[str, Any]:
     """A whole interview of the shipped questionnaire, scores and choices as they come."""
     answers: dict[str, Any] = {}
     for number, item in enumerate(form.items()):
-        if item.kind is Kind.RATING:
+        if item.kind is ItemKind.RATING:
             answers[item.name] = 1 + (7 * number) % 10
-        elif item.kind is Kind.SELECT_ONE and item.relevant is None:
+        elif item.kind is ItemKind.SELECT_ONE and item.relevant is None:
             answers[item.name] = item.choices[0].name
     return answers
 
@@ -252,7 +258,7 @@ def _first(field: Field, seconds: float | None, **changes: Any) -> tuple[UUID, s
         create_wave(session=session, principal=OPERATOR, plan=plan, now=field.now)
         wave = open_wave(session=session, principal=OPERATOR, key=plan.key, now=field.now)
         started = field.now - timedelta(hours=1)
-        row = StoredInterview(**{
+        row = FinishedResponse(**{
             "client_uuid": new_id(), "city_code": "110000", "mode": Mode.SELF,
             "status": Status.SUBMITTED, "started_at": started, "submitted_at": field.now,
             "duration_seconds": seconds, "answers": _answered(form), **changes,
@@ -268,12 +274,12 @@ def test_five_seconds_in_the_first_interview_of_a_wave_are_to_be_looked_at(field
         flag = session.exec(select(ResponseFlag)).one()
         risk = session.exec(select(ResponseRisk)).one()
     assert (flag.response_id, flag.kind, flag.strength) == (response_id, "reading_floor", 1.0)
-    assert risk.score >= REVIEW_FROM
+    assert risk.score >= MIN_REVIEW_RISK
     assert risk.score == 90
     least = flag.detail["least"]
     assert flag.detail == {"seconds": 5, "least": least, "measured": "whole"}
     assert 40 < least < 110
-    reason = reason_of(FlagKind.READING_FLOOR, flag.detail)
+    reason = flag_text(FlagKind.READING_FLOOR, flag.detail)
     assert translator("zh")(reason) == f"全程用时 5 秒；仅读完题目至少需要 {least} 秒。"
 
 
@@ -282,9 +288,11 @@ def test_the_language_of_the_interview_is_that_which_was_stored(field: Field) ->
     form = shipped_instrument("main-2023")
     with read_scope(field.url) as session:
         flag = session.exec(select(ResponseFlag)).one()
-    floors = _floors(raw(0, _answered(form), language="en"), form=form)
+    floors = _floors(raw_response(0, _answered(form), language="en"), form=form)
     assert flag.detail["least"] == round(floors[0])
-    assert floors[0] != pytest.approx(_floors(raw(0, _answered(form)), form=form)[0], rel=0.05)
+    assert floors[0] != pytest.approx(
+        _floors(raw_response(0, _answered(form)), form=form)[0], rel=0.05
+    )
 
 
 def test_an_ordinary_first_interview_has_no_flag(field: Field) -> None:

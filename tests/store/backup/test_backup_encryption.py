@@ -22,12 +22,12 @@ from survey.store.backup.encryption import (
     EncryptedReader,
     EncryptedWriter,
     KeyFileUnusableError,
-    WeakSecret,
+    WeakSecretError,
     is_encrypted,
     needs_passphrase,
     new_key_file,
 )
-from survey.store.backup.errors import BackupDamaged, BackupLocked
+from survey.store.backup.errors import BackupDamagedError, BackupLockedError
 
 KEY_TEXT = new_key_file()
 KEY = BackupSecret.key_file(KEY_TEXT.encode())
@@ -122,7 +122,7 @@ def test_no_byte_can_be_changed(secret: BackupSecret, data: st.DataObject) -> No
     file = bytearray(one_file(secret))
     place = data.draw(st.integers(len(age_passphrase.MAGIC), len(file) - 1))
     file[place] ^= data.draw(st.integers(1, 255))
-    with pytest.raises((BackupDamaged, BackupLocked)):
+    with pytest.raises((BackupDamagedError, BackupLockedError)):
         opened(bytes(file), secret)
 
 
@@ -131,9 +131,9 @@ def test_no_byte_can_be_changed(secret: BackupSecret, data: st.DataObject) -> No
 @given(data=st.data())
 def test_no_end_can_be_cut_off_and_nothing_added(secret: BackupSecret, data: st.DataObject) -> None:
     file = one_file(secret)
-    with pytest.raises((BackupDamaged, BackupLocked)):
+    with pytest.raises((BackupDamagedError, BackupLockedError)):
         opened(file[: data.draw(st.integers(0, len(file) - 1))], secret)
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         opened(file + data.draw(st.binary(min_size=1, max_size=200)), secret)
 
 
@@ -143,25 +143,25 @@ def test_chunks_cannot_be_swapped_or_left_out() -> None:
     assert length is not None
     start, size = length + 16, CHUNK + 16
     first, second = file[start : start + size], file[start + size : start + 2 * size]
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         opened(file[:start] + second + first + file[start + 2 * size :])
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         opened(file[:start] + file[start + size :])
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         opened(file[: start + 2 * size])
 
 
 def test_another_secret_is_told_apart_from_damage() -> None:
     file = encrypted(CONTENT, PHRASE)
-    with pytest.raises(BackupLocked, match="passphrase does not open"):
+    with pytest.raises(BackupLockedError, match="passphrase does not open"):
         opened(file, BackupSecret.passphrase("another long passphrase"))
-    with pytest.raises(BackupLocked, match="with a passphrase"):
+    with pytest.raises(BackupLockedError, match="with a passphrase"):
         opened(file, None)
-    with pytest.raises(BackupLocked, match="with a passphrase"):
+    with pytest.raises(BackupLockedError, match="with a passphrase"):
         opened(file, KEY)
-    with pytest.raises(BackupLocked, match="key file does not open"):
+    with pytest.raises(BackupLockedError, match="key file does not open"):
         opened(encrypted(CONTENT), BackupSecret.key_file(new_key_file().encode()))
-    with pytest.raises(BackupLocked, match="--key-file"):
+    with pytest.raises(BackupLockedError, match="--key-file"):
         opened(encrypted(CONTENT), PHRASE)
 
 
@@ -169,13 +169,13 @@ def test_a_public_key_writes_and_does_not_read() -> None:
     public = BackupSecret.public_keys([KEY_TEXT.split()[3]])
     file = encrypted(CONTENT, public)
     assert opened(file) == CONTENT
-    with pytest.raises(BackupLocked):
+    with pytest.raises(BackupLockedError):
         opened(file, public)
 
 
 def test_a_file_that_asks_for_a_gigabyte_to_be_opened_is_refused() -> None:
     file = encrypted(CONTENT, PHRASE).replace(b" 4\n", b" 30\n", 1)
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamagedError):
         opened(file, PHRASE)
 
 
@@ -187,7 +187,7 @@ def test_the_same_content_never_looks_the_same_twice() -> None:
 
 
 def test_weak_and_unusable_secrets_are_refused() -> None:
-    with pytest.raises(WeakSecret):
+    with pytest.raises(WeakSecretError):
         BackupSecret.passphrase("short")
     for content in (b"", b"short", bytes(range(32)), b"# only a comment", b"AGE-SECRET-KEY-1XX"):
         with pytest.raises(KeyFileUnusableError):
@@ -201,7 +201,7 @@ def test_what_a_file_is_shows_at_its_start() -> None:
     assert not needs_passphrase(encrypted(b""))
     assert is_encrypted(encrypted(b""))
     assert not is_encrypted(b"tables/wave")
-    with pytest.raises(BackupLocked, match=r"0\.1\.0"):
+    with pytest.raises(BackupLockedError, match=r"0\.1\.0"):
         is_encrypted(OLD_MAGIC + bytes(100))
 
 

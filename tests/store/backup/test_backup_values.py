@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from survey.store.backup.loading import _continue_numbers
-from survey.store.backup.manifest import BackupManifest, ColumnRecord, Kind, TableRecord
-from survey.store.backup.values import (
-    kind_of,
+from survey.store.backup.loader import _continue_numbers
+from survey.store.backup.manifest import BackupManifest, ColumnKind, ColumnRecord, TableRecord
+from survey.store.backup.row_codec import (
+    column_kind_of,
     line_reader,
     line_writer,
     plain_table,
-    selected,
+    select_expression,
 )
 from survey.store.engine import engine_for
 
-COLUMNS = tuple(ColumnRecord(name=f"a_{kind}", kind=kind) for kind in Kind)
+COLUMNS = tuple(ColumnRecord(name=f"a_{kind}", kind=kind) for kind in ColumnKind)
 NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**63), 2**63 - 1),
@@ -59,7 +59,7 @@ def connections(sqlite_url: str, postgres_url: str) -> Iterator[list[Connection]
 
 def _line(connection: Connection) -> bytes:
     table, dialect = plain_table("everything", COLUMNS), connection.dialect.name
-    query = sa.select(*(selected(table.c[c.name], c.kind, dialect) for c in COLUMNS))
+    query = sa.select(*(select_expression(table.c[c.name], c.kind, dialect) for c in COLUMNS))
     return line_writer(COLUMNS)(connection.execute(query).one())
 
 
@@ -85,24 +85,24 @@ def _stored(connection: Connection, line: bytes) -> sa.Row[tuple[object, ...]]:
     connection.exec_driver_sql(f"INSERT INTO everything VALUES ({marks})", values)
     table, dialect = plain_table("everything", COLUMNS), connection.dialect.name
     return connection.execute(
-        sa.select(*(selected(table.c[c.name], c.kind, dialect) for c in COLUMNS))
+        sa.select(*(select_expression(table.c[c.name], c.kind, dialect) for c in COLUMNS))
     ).one()
 
 
 def test_nothing_and_the_null_of_json_stay_apart() -> None:
-    column = (ColumnRecord(name="a", kind=Kind.JSON),)
+    column = (ColumnRecord(name="a", kind=ColumnKind.JSON),)
     write, read = line_writer(column), line_reader(column, "sqlite")
     assert read(write([None])) == (None,)
     assert read(write(["null"])) == ("null",)
 
 
 def test_sqlite_gives_a_document_that_is_a_mere_number_as_that_number() -> None:
-    column = (ColumnRecord(name="a", kind=Kind.JSON),)
+    column = (ColumnRecord(name="a", kind=ColumnKind.JSON),)
     assert line_writer(column)([5]) == line_writer(column)(["5"]) == b"[[5]]\n"
 
 
 def test_numbers_that_json_has_not_are_kept() -> None:
-    column = (ColumnRecord(name="a", kind=Kind.REAL),)
+    column = (ColumnRecord(name="a", kind=ColumnKind.REAL),)
     write, read = line_writer(column), line_reader(column, "postgresql")
     assert math.isnan(read(write([math.nan]))[0])
     assert read(write([-math.inf])) == (-math.inf,)
@@ -110,14 +110,17 @@ def test_numbers_that_json_has_not_are_kept() -> None:
 
 def test_a_column_that_no_backup_could_carry_is_refused() -> None:
     with pytest.raises(TypeError, match=r"t\.c"):
-        kind_of(sa.Table("t", sa.MetaData(), sa.Column("c", sa.Interval())).c.c)
+        column_kind_of(sa.Table("t", sa.MetaData(), sa.Column("c", sa.Interval())).c.c)
 
 
 def test_counters_go_on_after_the_restored_numbers(postgres_url: str) -> None:
     record = TableRecord(
-        name="counted", columns=(ColumnRecord(name="number", kind=Kind.INTEGER),), key=("number",),
-        rows=1, sha256="",
-    )  # fmt: skip
+        name="counted",
+        columns=(ColumnRecord(name="number", kind=ColumnKind.INTEGER),),
+        key=("number",),
+        rows=1,
+        sha256="",
+    )
     manifest = BackupManifest.model_construct(tables=(record,))
     with engine_for(postgres_url).begin() as connection:
         connection.exec_driver_sql(
@@ -131,7 +134,7 @@ def test_counters_go_on_after_the_restored_numbers(postgres_url: str) -> None:
 
 def test_ids_are_the_same_text(sqlite_url: str) -> None:
     value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
-    column = (ColumnRecord(name="a", kind=Kind.UUID),)
+    column = (ColumnRecord(name="a", kind=ColumnKind.UUID),)
     line = line_writer(column)([value])
     assert line == b'["01890a5d-ac96-774b-bcce-b302099a8057"]\n'
     assert line_reader(column, "sqlite")(line) == (value.hex,)

@@ -10,20 +10,20 @@ from uuid import UUID
 from sqlalchemy import Select, and_, func, select
 from sqlmodel import Session
 
+from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
-from survey.fieldwork.back_check.calling import ANSWERED
-from survey.fieldwork.back_check.items import (
-    FAILED_FROM,
-    Comparison,
-    Nature,
-    comparisons,
+from survey.fieldwork.back_check.call_list import ANSWERED
+from survey.fieldwork.back_check.comparison_items import (
+    MIN_FAILED_FACTS,
+    ItemComparison,
+    QuestionNature,
     differs,
+    list_comparisons,
 )
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.progress.model import Share, share
-from survey.fieldwork.reach import within_reach
+from survey.fieldwork.progress.tallies import ShareEstimate, share_with_interval
 from survey.instrument.model import Instrument, Item
-from survey.store.core import AnyRow, answers_of, table_of
+from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Account,
     BackCheck,
@@ -42,22 +42,22 @@ _REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
 _ACCOUNTS, _NOTES = table_of(Account), table_of(SurveyorNote)
 
 
-FEWEST_FAILED = 2
+MIN_FAILED_CHECKS = 2
 """Nobody stands out for a single failed check."""
 
 
 @dataclass(frozen=True)
-class Difference:
+class AnswerMismatch:
     """One question that was answered otherwise; the answers in the stored form."""
 
-    comparison: Comparison
+    comparison: ItemComparison
     item: Item
-    then: Any
-    again: Any
+    original: Any
+    recheck: Any
 
 
 @dataclass(frozen=True)
-class Case:
+class CompletedCheck:
     """One back-check that was answered."""
 
     check_id: UUID
@@ -70,7 +70,7 @@ class Case:
     chosen_by: ChosenBy
     outcome: Outcome
     status: Status
-    differences: tuple[Difference, ...]
+    differences: tuple[AnswerMismatch, ...]
     compared: frozenset[str]
     """Items of the short questionnaire for which both answers were there."""
     note: str
@@ -78,25 +78,27 @@ class Case:
     @property
     def facts(self) -> int:
         """Stable facts that differ."""
-        return sum(difference.comparison.nature is Nature.FACT for difference in self.differences)
+        return sum(
+            difference.comparison.nature is QuestionNature.FACT for difference in self.differences
+        )
 
     @property
     def failed(self) -> bool:
         """The interview did not take place, or not as it was handed in."""
-        return self.outcome is Outcome.NEVER_INTERVIEWED or self.facts >= FAILED_FROM
+        return self.outcome is Outcome.NEVER_INTERVIEWED or self.facts >= MIN_FAILED_FACTS
 
 
 @dataclass(frozen=True)
-class ItemRow:
+class ItemMismatchRate:
     """How often one question was answered otherwise."""
 
-    comparison: Comparison
+    comparison: ItemComparison
     item: Item
-    differs: Share | None
+    differs: ShareEstimate | None
 
 
 @dataclass(frozen=True)
-class GroupRow:
+class CheckSummary:
     """The back-checks of one surveyor, one point, or of everybody within reach."""
 
     key: UUID | None
@@ -104,7 +106,7 @@ class GroupRow:
     city_code: str | None
     drawn: int
     outcomes: Mapping[Outcome, int]
-    by_lot: Share | None
+    random_sample: ShareEstimate | None
     """Failed checks of the random part: what they say of all the interviews here."""
     checked: int
     failed: int
@@ -116,15 +118,15 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class BackCheckResults:
-    everybody: GroupRow
-    items: tuple[ItemRow, ...]
-    surveyors: tuple[GroupRow, ...]
-    points: tuple[GroupRow, ...]
-    failed: tuple[Case, ...]
+    total: CheckSummary
+    items: tuple[ItemMismatchRate, ...]
+    surveyors: tuple[CheckSummary, ...]
+    points: tuple[CheckSummary, ...]
+    failed: tuple[CompletedCheck, ...]
     """The failed ones, those with the most differing facts first."""
 
 
-def back_check_results(
+def get_back_check_results(
     *, session: Session, principal: Principal, wave_id: UUID, city_code: str | None = None
 ) -> BackCheckResults:
     """Everything that the back-checks of a wave say, within the reader's area.
@@ -134,7 +136,7 @@ def back_check_results(
     """
     principal.require(Action.BACK_CHECK, city_code)
     rows = session.connection().execute(_query(principal, wave_id, city_code)).all()
-    cases = {row.id: _case(session, row) for row in rows if row.outcome in ANSWERED}
+    cases = {row.id: _compare_case(session, row) for row in rows if row.outcome in ANSWERED}
     failed = sorted(
         (case for case in cases.values() if case.failed),
         key=lambda case: (
@@ -146,7 +148,7 @@ def back_check_results(
     )
     everybody = _group(None, rows, cases)
     return BackCheckResults(
-        everybody=everybody,
+        total=everybody,
         items=_items(session, rows, cases.values()),
         surveyors=_groups(rows, cases, everybody, "surveyor_id", _notes(session, wave_id)),
         points=_groups(rows, cases, everybody, "point_id", {}),
@@ -171,12 +173,12 @@ def _query(principal: Principal, wave_id: UUID, city_code: str | None) -> Select
             .outerjoin(
                 _REVISIONS,
                 and_(
-                    answers_of(_RESPONSES, _REVISIONS),
+                    revision_join(_RESPONSES, _REVISIONS),
                     _REVISIONS.c.number == _CHECKS.c.revision,
                 ),
             )
         )
-        .where(_CHECKS.c.wave_id == wave_id, within_reach(principal, _CHECKS.c.city_code))
+        .where(_CHECKS.c.wave_id == wave_id, area_filter(principal, _CHECKS.c.city_code))
         .order_by(_CHECKS.c.id)
     )  # fmt: skip
     return query if city_code is None else query.where(_CHECKS.c.city_code == city_code)
@@ -192,19 +194,22 @@ def _notes(session: Session, wave_id: UUID) -> dict[UUID, date]:
     return {row[0]: row[1] for row in session.connection().execute(query)}
 
 
-def _case(session: Session, row: AnyRow) -> Case:
+def _compare_case(session: Session, row: AnyRow) -> CompletedCheck:
     instrument = load_instrument(session=session, instrument_id=row.instrument_id)
-    differences: list[Difference] = []
+    differences: list[AnswerMismatch] = []
     compared: set[str] = set()
     if row.outcome is Outcome.REACHED:
-        for comparison, item in _asked(instrument):
-            then, again = _known(row, comparison.repeats), row.answers.get(comparison.item)
+        for comparison, item in _asked_comparisons(instrument):
+            then, again = (
+                _original_answer(row, comparison.repeats),
+                row.answers.get(comparison.item),
+            )
             verdict = differs(comparison, item, then, again)
             if verdict is not None:
                 compared.add(comparison.item)
             if verdict:
-                differences.append(Difference(comparison, item, then, again))
-    return Case(
+                differences.append(AnswerMismatch(comparison, item, then, again))
+    return CompletedCheck(
         check_id=row.id, response_id=row.response_id, city_code=row.city_code,
         surveyor_id=row.surveyor_id, surveyor=row.surveyor, point_id=row.point_id,
         point_name=row.point_name or "", chosen_by=row.chosen_by, outcome=row.outcome,
@@ -213,16 +218,16 @@ def _case(session: Session, row: AnyRow) -> Case:
     )  # fmt: skip
 
 
-def _asked(instrument: Instrument) -> list[tuple[Comparison, Item]]:
+def _asked_comparisons(instrument: Instrument) -> list[tuple[ItemComparison, Item]]:
     known = instrument.by_name
     return [
         (comparison, known[comparison.item])
-        for comparison in comparisons()
+        for comparison in list_comparisons()
         if comparison.item in known
     ]
 
 
-def _known(row: AnyRow, repeats: str) -> Any:
+def _original_answer(row: AnyRow, repeats: str) -> Any:
     """What the interview says about it: an answer, or what the store knows."""
     if repeats == "point.kind":
         return row.point_kind
@@ -233,7 +238,9 @@ def _known(row: AnyRow, repeats: str) -> Any:
     return (row.then or {}).get(repeats)
 
 
-def _items(session: Session, rows: Sequence[AnyRow], cases: Iterable[Case]) -> tuple[ItemRow, ...]:
+def _items(
+    session: Session, rows: Sequence[AnyRow], cases: Iterable[CompletedCheck]
+) -> tuple[ItemMismatchRate, ...]:
     if not rows:
         return ()
     compared: Counter[str] = Counter()
@@ -243,25 +250,29 @@ def _items(session: Session, rows: Sequence[AnyRow], cases: Iterable[Case]) -> t
         differing.update(difference.comparison.item for difference in case.differences)
     instrument = load_instrument(session=session, instrument_id=rows[-1].instrument_id)
     return tuple(
-        ItemRow(comparison, item, share(differing[comparison.item], compared[comparison.item]))
-        for comparison, item in _asked(instrument)
+        ItemMismatchRate(
+            comparison,
+            item,
+            share_with_interval(differing[comparison.item], compared[comparison.item]),
+        )
+        for comparison, item in _asked_comparisons(instrument)
     )
 
 
 def _groups(
     rows: Sequence[AnyRow],
-    cases: Mapping[UUID, Case],
-    everybody: GroupRow,
+    cases: Mapping[UUID, CompletedCheck],
+    everybody: CheckSummary,
     by: str,
     notes: Mapping[UUID, date],
-) -> tuple[GroupRow, ...]:
+) -> tuple[CheckSummary, ...]:
     """One row for each surveyor or point, those with the most reason to act first."""
     grouped: defaultdict[UUID, list[AnyRow]] = defaultdict(list)
     for row in rows:
         key = getattr(row, by)
         if key is not None:
             grouped[key].append(row)
-    usual = everybody.by_lot.value if everybody.by_lot else 1.0
+    usual = everybody.random_sample.value if everybody.random_sample else 1.0
     made = [_group(key, own, cases, by, usual, notes.get(key)) for key, own in grouped.items()]
     return tuple(
         sorted(made, key=lambda row: (not row.stands_out, -row.failed, row.checked, row.name))
@@ -271,26 +282,26 @@ def _groups(
 def _group(
     key: UUID | None,
     rows: Sequence[AnyRow],
-    cases: Mapping[UUID, Case],
+    cases: Mapping[UUID, CompletedCheck],
     by: str = "",
     usual: float = 1.0,
     retrain_by: date | None = None,
-) -> GroupRow:
+) -> CheckSummary:
     own = [cases[row.id] for row in rows if row.id in cases]
     lots = [case for case in own if case.chosen_by is ChosenBy.RANDOM]
     failed_by_lot = sum(case.failed for case in lots)
-    by_lot = share(failed_by_lot, len(lots))
+    by_lot = share_with_interval(failed_by_lot, len(lots))
     cities = {row.city_code for row in rows}
     name = {"surveyor_id": "surveyor", "point_id": "point_name"}.get(by)
-    return GroupRow(
+    return CheckSummary(
         key=key,
         name=getattr(rows[0], name) or "" if name else "",
         city_code=cities.pop() if len(cities) == 1 else None,
         drawn=len(rows),
         outcomes=Counter(row.outcome for row in rows if row.outcome is not None),
-        by_lot=by_lot,
+        random_sample=by_lot,
         checked=len(own),
         failed=sum(case.failed for case in own),
-        stands_out=by_lot is not None and by_lot.low > usual and failed_by_lot >= FEWEST_FAILED,
+        stands_out=by_lot is not None and by_lot.low > usual and failed_by_lot >= MIN_FAILED_CHECKS,
         retrain_by=retrain_by,
     )

@@ -5,17 +5,21 @@ plan in one transaction. docs/import.md is the user's page.
 """
 
 from survey.fieldwork.importing.commit import ImportResult, commit_import
-from survey.fieldwork.importing.findings import FileUnreadable, ImportImpossible, Rejection
-from survey.fieldwork.importing.plan import ImportPlan, plan_import
-from survey.fieldwork.importing.target import ImportRequest
+from survey.fieldwork.importing.import_plan import ImportPlan, plan_import
+from survey.fieldwork.importing.rejections import (
+    FileUnreadableError,
+    ImportNotPossibleError,
+    RowRejection,
+)
+from survey.fieldwork.importing.target_wave import ImportRequest
 
 __all__ = [
-    "FileUnreadable",
-    "ImportImpossible",
+    "FileUnreadableError",
+    "ImportNotPossibleError",
     "ImportPlan",
     "ImportRequest",
     "ImportResult",
-    "Rejection",
+    "RowRejection",
     "commit_import",
     "plan_import",
 ]

@@ -9,14 +9,24 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR, Action, Principal, Role, covers
-from survey.fieldwork.bulk_store import StoredInterview, write_responses
-from survey.fieldwork.importing.findings import ImportImpossible
-from survey.fieldwork.importing.plan import EVERY, ImportPlan, Tick, unwatched
-from survey.fieldwork.importing.rows import PlannedRow
-from survey.fieldwork.importing.target import cell_finder, check_wave, known_uuids, year_of
+from survey.fieldwork.importing.import_plan import (
+    PROGRESS_EVERY_ROWS,
+    ImportPlan,
+    ProgressCallback,
+    ignore_progress,
+)
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
+from survey.fieldwork.importing.row_reader import PlannedRow
+from survey.fieldwork.importing.target_wave import (
+    build_cell_finder,
+    check_wave,
+    list_stored_uuids,
+    year_of,
+)
 from survey.fieldwork.importing.weights import check_weights
 from survey.fieldwork.instruments import save_instrument, tree_id_by_name
-from survey.fieldwork.waves import NewWave, create_wave, move_wave
+from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
+from survey.fieldwork.waves import NewWave, create_wave, transition_wave
 from survey.locale import msg
 from survey.store.tables import (
     Account,
@@ -28,7 +38,7 @@ from survey.store.tables import (
     new_id,
 )
 
-LONGEST_FILE_NAME = 200
+MAX_FILE_NAME_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -47,16 +57,16 @@ def commit_import(
     principal: Principal,
     plan: ImportPlan,
     now: datetime,
-    tick: Tick = unwatched,
+    tick: ProgressCallback = ignore_progress,
 ) -> ImportResult:
     """Write the accepted rows of a plan; rows that arrived in the meantime are left alone."""
     principal.require(Action.IMPORT)
     existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
     if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
-        raise _changed()
+        raise _wave_changed_error()
     check_weights(session=session, wave=existing, column=plan.weight_column)
     wave = existing or _new_wave(session, principal, plan, now)
-    known = known_uuids(session=session, wave=existing)
+    known = list_stored_uuids(session=session, wave=existing)
     rows = [row for row in plan.accepted if row.interview.client_uuid not in known]
     points = _points(session, wave, rows, may_add=not plan.into_open)
     surveyors = _surveyors(session, wave, rows)
@@ -64,7 +74,9 @@ def commit_import(
         session=session,
         principal=principal,
         wave=wave,
-        rows=_watched(_placed(session, wave, rows, points, surveyors, now), len(rows), tick),
+        rows=_report_progress(
+            _resolve_rows(session, wave, rows, points, surveyors, now), len(rows), tick
+        ),
         now=now,
     )
     result = ImportResult(
@@ -78,15 +90,17 @@ def commit_import(
     return result
 
 
-def _changed() -> ImportImpossible:
-    return ImportImpossible(
+def _wave_changed_error() -> ImportNotPossibleError:
+    return ImportNotPossibleError(
         msg("The wave has changed since the file was checked. Please check the file again.")
     )
 
 
-def _watched(rows: Iterator[StoredInterview], total: int, tick: Tick) -> Iterator[StoredInterview]:
+def _report_progress(
+    rows: Iterator[FinishedResponse], total: int, tick: ProgressCallback
+) -> Iterator[FinishedResponse]:
     for done, row in enumerate(rows):
-        if done % EVERY == 0:
+        if done % PROGRESS_EVERY_ROWS == 0:
             tick(done, total)
         yield row
     tick(total, total)
@@ -103,7 +117,7 @@ def _log_file(
     session.add(
         ImportedFile(
             wave_id=wave.id,
-            name=plan.request.file_name[-LONGEST_FILE_NAME:],
+            name=plan.request.file_name[-MAX_FILE_NAME_CHARS:],
             sha256=plan.sha256,
             source=plan.source.value,
             written=result.written,
@@ -132,7 +146,7 @@ def _new_wave(session: Session, principal: Principal, plan: ImportPlan, now: dat
         tree_id=tree_id_by_name(session=session, name=tree) if tree else None,
     )
     create_wave(session=session, principal=principal, plan=new, now=now)
-    return move_wave(
+    return transition_wave(
         session=session, principal=principal, key=new.key, to=WaveState.CLOSED, now=now
     )
 
@@ -148,7 +162,7 @@ def _points(
         if code is None or code in points:
             continue
         if not may_add:
-            raise _changed()
+            raise _wave_changed_error()
         points[code] = new_id()
         session.add(
             SamplingPoint(
@@ -178,7 +192,7 @@ def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyo
         col(Account.login).startswith(prefix, autoescape=True)
     )
     strangers = {login.removeprefix(prefix): account for login, account in session.exec(query)}
-    own = _own_surveyors(session) if wave.state is WaveState.OPEN else {}
+    own = _list_active_surveyors(session) if wave.state is WaveState.OPEN else {}
     surveyors: _Surveyors = {}
     for row in rows:
         name, city = row.surveyor, row.interview.city_code
@@ -195,7 +209,7 @@ def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyo
     return surveyors
 
 
-def _own_surveyors(session: Session) -> dict[str, tuple[UUID, str]]:
+def _list_active_surveyors(session: Session) -> dict[str, tuple[UUID, str]]:
     query = select(Account.login, Account.id, Account.area).where(
         Account.role == Role.SURVEYOR, col(Account.active)
     )
@@ -211,15 +225,15 @@ def _add_stranger(session: Session, wave: Wave, prefix: str, name: str, city: st
     return account.id
 
 
-def _placed(
+def _resolve_rows(
     session: Session,
     wave: Wave,
     rows: list[PlannedRow],
     points: dict[str, UUID],
     surveyors: _Surveyors,
     now: datetime,
-) -> Iterator[StoredInterview]:
-    find = cell_finder(session=session, wave=wave, now=now)
+) -> Iterator[FinishedResponse]:
+    find = build_cell_finder(session=session, wave=wave, now=now)
     for row in rows:
         interview = row.interview
         interview.point_id = points[row.point] if row.point is not None else None

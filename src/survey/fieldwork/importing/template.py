@@ -10,25 +10,30 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.importing.mapping import Role
-from survey.fieldwork.importing.meanings import ROLE_NAMES, SPECIAL_NAMES
-from survey.fieldwork.importing.sheets import text_cell
-from survey.fieldwork.importing.workbooks import ANSWERS, CODES, REMARK
-from survey.instrument.model import Instrument, Item, Kind, in_language
+from survey.fieldwork.importing.column_mapping import ROLE_NAMES, SPECIAL_NAMES, ColumnRole
+from survey.fieldwork.importing.rejection_worksheets import text_cell
+from survey.fieldwork.importing.table_reading import ANSWERS, CODES, REMARK
+from survey.instrument.model import Instrument, Item, ItemKind, label_text
 from survey.locale import Message, Translator, msg, translator
 
-ROLES = (Role.CITY, Role.POINT, Role.SURVEYOR, Role.STARTED_AT, Role.DURATION)
-MOST_ROWS = 20_000
+ROLES = (
+    ColumnRole.CITY,
+    ColumnRole.POINT,
+    ColumnRole.SURVEYOR,
+    ColumnRole.STARTED_AT,
+    ColumnRole.DURATION,
+)
+MAX_TEMPLATE_ROWS = 20_000
 """Rows of the sheet in which the drop-downs work."""
 _GREY = PatternFill("solid", fgColor="EFEDE8")
-_KINDS: dict[Kind, Message] = {
-    Kind.RATING: msg("a score or a code from the list"),
-    Kind.SELECT_ONE: msg("a code from the list"),
-    Kind.SELECT_MULTIPLE: msg("codes from the sheet “codes”, with a space between them"),
-    Kind.INTEGER: msg("a whole number"),
-    Kind.DECIMAL: msg("a number"),
-    Kind.DATE: msg("a date such as 2024-05-01"),
-    Kind.TEXT: msg("a text"),
+_KINDS: dict[ItemKind, Message] = {
+    ItemKind.RATING: msg("a score or a code from the list"),
+    ItemKind.SELECT_ONE: msg("a code from the list"),
+    ItemKind.SELECT_MULTIPLE: msg("codes from the sheet “codes”, with a space between them"),
+    ItemKind.INTEGER: msg("a whole number"),
+    ItemKind.DECIMAL: msg("a number"),
+    ItemKind.DATE: msg("a date such as 2024-05-01"),
+    ItemKind.TEXT: msg("a text"),
 }
 _NOTES: tuple[Message, ...] = (
     msg("Fill in one row an interview in the sheet “answers”, from row 3 on."),
@@ -59,9 +64,9 @@ def write_template(
     answers.freeze_panes = "B3"
     for number, (name, _, _) in enumerate(columns, start=1):
         answers.column_dimensions[get_column_letter(number)].width = max(12, len(name) + 2)
-    answers.append([_head(answers, name) for name, _, _ in columns])
+    answers.append([_add_header_cell(answers, name) for name, _, _ in columns])
     answers.append(
-        [_explained(answers, words, first=place == 0) for place, (_, words, _) in
+        [_add_note_cell(answers, words, first=place == 0) for place, (_, words, _) in
          enumerate(columns)]
     )  # fmt: skip
     for number, (_, _, source) in enumerate(columns, start=1):
@@ -86,7 +91,9 @@ class _Lists:
         self._instrument = instrument
         sheet.column_dimensions["A"].width = 24
         sheet.column_dimensions["C"].width = 48
-        sheet.append([_head(sheet, word) for word in (t("question"), t("code"), t("meaning"))])
+        sheet.append(
+            [_add_header_cell(sheet, word) for word in (t("question"), t("code"), t("meaning"))]
+        )
 
     def write(self, name: str, codes: Sequence[tuple[str | int | float, str]]) -> str:
         """The range of cells that holds these codes."""
@@ -111,33 +118,33 @@ def _columns(
     for role in ROLES:
         if role.value in instrument.by_name:
             continue
-        source = lists.write(role.value, list(cities.items())) if role is Role.CITY else ""
+        source = lists.write(role.value, list(cities.items())) if role is ColumnRole.CITY else ""
         columns.append((role.value, t(ROLE_NAMES[role]), source))
     for item in instrument.items():
-        if item.kind in {Kind.NOTE, Kind.CALCULATE}:
+        if item.kind in {ItemKind.NOTE, ItemKind.CALCULATE}:
             continue
         source = lists.write(item.name, _codes(item, language, t))
-        if item.kind is Kind.SELECT_MULTIPLE:
+        if item.kind is ItemKind.SELECT_MULTIPLE:
             # A drop-down takes one code only.
             source = ""
         kind = t(_KINDS[item.kind])
-        words = f"{in_language(item.label, language, item.name)}\n({kind})"
+        words = f"{label_text(item.label, language, item.name)}\n({kind})"
         columns.append((item.name, words, source))
     return columns
 
 
 def _codes(item: Item, language: str, t: Translator) -> list[tuple[str | int | float, str]]:
     named = {
-        choice.name: in_language(choice.label, language, choice.name) for choice in item.choices
+        choice.name: label_text(choice.label, language, choice.name) for choice in item.choices
     }
     codes: list[tuple[str | int | float, str]] = []
-    if item.kind is Kind.RATING:
+    if item.kind is ItemKind.RATING:
         codes += [(score, named.get(str(score), "")) for score in _scores(item)]
     else:
         codes += named.items()
     for special in item.specials:
         own = item.special_labels.get(special)
-        words = in_language(own, language, special.value) if own else t(SPECIAL_NAMES[special])
+        words = label_text(own, language, special.value) if own else t(SPECIAL_NAMES[special])
         codes.append((special.value, words))
     return codes
 
@@ -152,17 +159,17 @@ def _drop_down(source: str, letter: str, t: Translator) -> DataValidation:
     return DataValidation(
         type="list", formula1=f"={source}", allow_blank=True, showErrorMessage=True,
         errorTitle=t("Not in the list"), error=t("Please choose one of the codes of the list."),
-        sqref=f"{letter}3:{letter}{MOST_ROWS}",
+        sqref=f"{letter}3:{letter}{MAX_TEMPLATE_ROWS}",
     )  # fmt: skip
 
 
-def _head(sheet: object, text: str) -> Any:
+def _add_header_cell(sheet: object, text: str) -> Any:
     cell = text_cell(sheet, text)
     cell.font, cell.fill = Font(bold=True), _GREY
     return cell
 
 
-def _explained(sheet: object, words: str, *, first: bool) -> Any:
+def _add_note_cell(sheet: object, words: str, *, first: bool) -> Any:
     cell = text_cell(sheet, f"{REMARK} {words}" if first else words)
     cell.fill, cell.alignment = _GREY, Alignment(wrap_text=True, vertical="top")
     return cell
@@ -170,7 +177,7 @@ def _explained(sheet: object, words: str, *, first: bool) -> Any:
 
 def _write_notes(sheet: Any, instrument: Instrument, language: str, t: Translator) -> None:
     sheet.column_dimensions["A"].width = 100
-    title = in_language(instrument.title, language, instrument.name)
-    sheet.append([_head(sheet, f"{title} ({instrument.name} {instrument.version})")])
+    title = label_text(instrument.title, language, instrument.name)
+    sheet.append([_add_header_cell(sheet, f"{title} ({instrument.name} {instrument.version})")])
     for note in _NOTES:
         sheet.append([text_cell(sheet, t(note))])

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from survey.fieldwork.importing.findings import ImportImpossible
-from survey.fieldwork.importing.mapping import ColumnUses, Role
+from survey.fieldwork.importing.column_mapping import ColumnBindings, ColumnRole
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.locale import msg
 from survey.store.tables import Response, Status, Wave, WaveState
 
-SMALLEST, LARGEST = 1e-9, 1e12
+MIN_WEIGHT, MAX_WEIGHT = 1e-9, 1e12
 """Beyond these a weight is a slip, and its square soon no number."""
 UNWEIGHTED = (Status.SCREENED_OUT, Status.REFUSED, Status.QUOTA_FULL, Status.VOID)
 """Interviews that enter no estimate need no weight."""
@@ -29,7 +29,7 @@ def read_weight(text: str) -> float | None:
     except ValueError:
         return None
     # Python reads 1_000 as a number; nobody means it.
-    return weight if "_" not in plain and SMALLEST <= weight <= LARGEST else None
+    return weight if "_" not in plain and MIN_WEIGHT <= weight <= MAX_WEIGHT else None
 
 
 def check_weights(*, session: Session, wave: Wave | None, column: str | None) -> None:
@@ -39,12 +39,12 @@ def check_weights(*, session: Session, wave: Wave | None, column: str | None) ->
         column: the file's column of weights, or None.
 
     Raises:
-        ImportImpossible: says what to do instead.
+        ImportNotPossibleError: says what to do instead.
     """
     if wave is None:
         return
     if column is not None and wave.state is WaveState.OPEN:
-        raise ImportImpossible(
+        raise ImportNotPossibleError(
             msg(
                 "The wave {key} is open: its interviews are weighted by the survey itself, and "
                 "column {column} gives them weights. Map the column to ignore, or import the file "
@@ -55,7 +55,7 @@ def check_weights(*, session: Session, wave: Wave | None, column: str | None) ->
         )
     with_weight, without = _counts(session, wave)
     if column is not None and without:
-        raise ImportImpossible(
+        raise ImportNotPossibleError(
             msg(
                 "The wave {key} holds {count} interviews without a weight, and column {column} "
                 "gives weights: all interviews of a wave have one, or none. Map the column to "
@@ -66,7 +66,7 @@ def check_weights(*, session: Session, wave: Wave | None, column: str | None) ->
             )
         )
     if column is None and with_weight:
-        raise ImportImpossible(
+        raise ImportNotPossibleError(
             msg(
                 "The {count} interviews of the wave {key} came with weights, and no column of "
                 "this file gives any: all interviews of a wave have one, or none. Map a column to "
@@ -77,9 +77,9 @@ def check_weights(*, session: Session, wave: Wave | None, column: str | None) ->
         )
 
 
-def weight_column(uses: ColumnUses) -> str | None:
+def weight_column(uses: ColumnBindings) -> str | None:
     """The name of the column that gives weights."""
-    use = uses.roles.get(Role.WEIGHT)
+    use = uses.roles.get(ColumnRole.WEIGHT)
     return use.column if use else None
 
 

@@ -1,12 +1,21 @@
 """What a typist's browser sends of one sheet."""
 
-from datetime import date
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from survey.fieldwork.submission import IMPORT_UUID_VERSION, Name
+from survey.instrument.answers import AnswerProblem
+from survey.instrument.expressions import parse, references
+from survey.instrument.model import Instrument, ItemKind
+from survey.instrument.validation import Validation, validate
+from survey.locale import msg
+from survey.store.china_time import CHINA
 
 Round = Annotated[int, Field(ge=1, le=3)]
 """1 the first keying, 2 the second, 3 the verdict between the two."""
@@ -46,3 +55,117 @@ class Keying(BaseModel):
         if value.version in {None, IMPORT_UUID_VERSION}:
             raise ValueError("client_uuid must be a random UUID")
         return value
+
+
+def check_sheet(
+    instrument: Instrument, answers: Mapping[str, Any], missing: Collection[str], *, day: date
+) -> Validation:
+    """Validate for the day of the interview; what was left blank on the paper may stay open.
+
+    A required question counts as open only where the typist has said so, and never where it
+    decides whether there is an interview at all.
+    """
+    checked = validate(instrument, answers, today=day)
+    decisive = list_exit_items(instrument)
+    problems = tuple(
+        _add_reason(problem, problem.item in decisive and problem.item in missing)
+        for problem in checked.problems
+        if problem.code != "required" or problem.item not in missing or problem.item in decisive
+    )
+    return replace(checked, problems=problems)
+
+
+def _add_reason(problem: AnswerProblem, is_decisive: bool) -> AnswerProblem:
+    if problem.code != "required" or not is_decisive:
+        return problem
+    reason = msg("Without this answer there is no interview. Please set the sheet aside.")
+    return AnswerProblem(problem.item, "decisive", reason)
+
+
+def list_exit_items(instrument: Instrument) -> frozenset[str]:
+    """Names that the endings of a questionnaire depend on: consent, screening, age."""
+    wanted = [
+        name
+        for section in instrument.sections
+        if section.ends is not None and section.relevant is not None
+        for name in references(parse(section.relevant))
+    ]
+    decisive: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in decisive or name not in instrument.by_name:
+            continue
+        decisive.add(name)
+        calculation = instrument.by_name[name].calculation
+        if calculation is not None:
+            wanted.extend(references(parse(calculation)))
+    return frozenset(decisive)
+
+
+def noon_in_china(day: date) -> datetime:
+    """A moment of that day in China; paper notes the day, not the hour."""
+    return datetime.combine(day, time(12), CHINA)
+
+
+HEAD = ("@point", "@surveyor", "@day")
+"""Fields of a sheet's head beside its questions; no item can be called so."""
+
+
+@dataclass(frozen=True)
+class KeyedSheet:
+    """What one person keyed: the head of the sheet and the answers as recorded."""
+
+    point_id: UUID
+    surveyor_id: UUID
+    interview_on: date
+    answers: Mapping[str, Any]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Every field by name; a question that was not asked is absent."""
+        head = (self.point_id, self.surveyor_id, self.interview_on)
+        return {**dict(zip(HEAD, head, strict=True)), **self.answers}
+
+
+def list_differing_fields(
+    instrument: Instrument, first: KeyedSheet, second: KeyedSheet
+) -> tuple[str, ...]:
+    """Names of the fields that differ, in the order of the sheet; calculations are not keyed."""
+    fields, other = first.fields, second.fields
+    return tuple(
+        name
+        for name in (*HEAD, *_keyed_items(instrument))
+        if (name in fields) != (name in other)
+        or not is_same_value(instrument, name, fields.get(name), other.get(name))
+    )
+
+
+def is_same_value(instrument: Instrument, name: str, value: object, other: object) -> bool:
+    """Whether two people keyed the same. In open text only the words count: two people hardly
+    ever set the same commas and spaces."""
+    item = instrument.by_name.get(name)
+    if item is not None and item.kind is ItemKind.TEXT:
+        return _normalise_text(value) == _normalise_text(other)
+    return value == other
+
+
+def count_errors(instrument: Instrument, keyed: KeyedSheet, settled: KeyedSheet) -> tuple[int, int]:
+    """Fields and errors of a keying against what was settled.
+
+    A field counts where the typist was asked and the settled sheet has it, so that one wrong turn
+    of the route is one error and not as many as it skipped.
+    """
+    mine, right = keyed.fields, settled.fields
+    both = [name for name in (*HEAD, *_keyed_items(instrument)) if name in mine and name in right]
+    return len(both), sum(
+        not is_same_value(instrument, name, mine[name], right[name]) for name in both
+    )
+
+
+def _keyed_items(instrument: Instrument) -> list[str]:
+    return [item.name for item in instrument.items() if item.kind is not ItemKind.CALCULATE]
+
+
+def _normalise_text(text: object) -> str:
+    plain = unicodedata.normalize("NFKC", text if isinstance(text, str) else "").casefold()
+    return "".join(character for character in plain if character.isalnum())

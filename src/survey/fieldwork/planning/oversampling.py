@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, select
 
-from survey.sample.groups import ELDERLY, GUARDIAN
+from survey.sample.special_groups import ELDERLY, GUARDIAN
 from survey.store.tables import CityTarget, WavePlan
 
 

@@ -10,24 +10,31 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal, Role, covers, covers_point
-from survey.fieldwork.planning.drafting import PERMITS, WaveFixed
-from survey.fieldwork.waves import locked_wave, wave_by_key
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.waves import get_wave, lock_wave
 from survey.locale import SurveyError, msg
-from survey.sample.workbooks import CellError, Checker, Column, Sheet, SheetRow, read_sheet
+from survey.sample.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookRow,
+    WorkbookSheet,
+    read_sheet,
+)
 from survey.store.core import table_of
 from survey.store.tables import Account, Assignment, Posting, SamplingPoint, Wave, WaveState
 
 SURVEYORS = frozenset({Role.SURVEYOR, Role.TYPIST})
 SUPERVISORS = frozenset({Role.SUPERVISOR})
-LONGEST_AGENCY = 80
+MAX_AGENCY_CHARS = 80
 
 
-class StaffWrong(SurveyError):
+class InvalidStaffListError(SurveyError):
     code = "staff_wrong"
 
 
 @dataclass(frozen=True)
-class Job:
+class PointAssignment:
     """One surveyor at one sampling point."""
 
     login: str
@@ -40,47 +47,48 @@ class Job:
 
 
 @dataclass(frozen=True)
-class JobList:
+class AssignmentList:
     """What a file asks for, checked against the store, and what is wrong with other rows."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[PointAssignment, ...]
     errors: tuple[CellError, ...]
     present: int
     """Jobs that the wave has already."""
 
 
 @dataclass(frozen=True)
-class Staffed:
+class AssignmentCounts:
     """What was written."""
 
     assigned: int
     people: int
 
 
-STAFF_SHEET = Sheet(
+STAFF_SHEET = WorkbookSheet(
     "people",
     (
-        Column("login", msg("Login of the surveyor"), 24),
-        Column("point", msg("Code of the point"), 24),
-        Column("supervisor", msg("Login of the supervisor (may stay empty)"), 24),
-        Column("agency", msg("Agency (may stay empty)"), 28),
+        WorkbookColumn("login", msg("Login of the surveyor"), 24),
+        WorkbookColumn("point", msg("Code of the point"), 24),
+        WorkbookColumn("supervisor", msg("Login of the supervisor (may stay empty)"), 24),
+        WorkbookColumn("agency", msg("Agency (may stay empty)"), 28),
     ),
 )
 
 
-def staff_template(*, session: Session, principal: Principal, key: str) -> Sheet:
+def staff_template(*, session: Session, principal: Principal, key: str) -> WorkbookSheet:
     """The template, its drop-downs filled with the wave's points and the people of the store."""
     principal.require(Action.PLAN)
-    wave = wave_by_key(session=session, key=key)
+    wave = get_wave(session=session, key=key)
     points = tuple(sorted(_points(session, wave)))
     accounts = _accounts(session)
     login, point, supervisor, agency = STAFF_SHEET.columns
-    return Sheet(
+    return WorkbookSheet(
         STAFF_SHEET.name,
         (
-            Column(login.key, login.label, login.width, choices=_logins(accounts, SURVEYORS)),
-            Column(point.key, point.label, point.width, choices=points),
-            Column(supervisor.key, supervisor.label, supervisor.width,
+            WorkbookColumn(login.key, login.label, login.width, choices=_logins(accounts,
+            SURVEYORS)),
+            WorkbookColumn(point.key, point.label, point.width, choices=points),
+            WorkbookColumn(supervisor.key, supervisor.label, supervisor.width,
                    choices=_logins(accounts, SUPERVISORS)),
             agency,
         ),
@@ -93,16 +101,16 @@ def _logins(accounts: Mapping[str, Account], roles: frozenset[Role]) -> tuple[st
 
 def read_staff_list(
     *, session: Session, principal: Principal, key: str, name: str, content: bytes
-) -> JobList:
+) -> AssignmentList:
     """Check an uploaded list; nothing is stored. Raises `WorkbookError` for the file as a whole."""
     principal.require(Action.PLAN)
-    wave = wave_by_key(session=session, key=key)
+    wave = get_wave(session=session, key=key)
     rows, errors = read_sheet(name, content, STAFF_SHEET)
-    reader = _Reader(_points(session, wave), _accounts(session))
+    reader = _StaffListReader(_points(session, wave), _accounts(session))
     jobs = [job for row in rows if (job := reader.read(row, errors)) is not None]
-    known = _assigned(session, wave)
+    known = _assigned_pairs(session, wave)
     present = sum((job.account_id, job.point_id) in known for job in jobs)
-    return JobList(tuple(jobs), tuple(sorted(errors, key=lambda error: error.row)), present)
+    return AssignmentList(tuple(jobs), tuple(sorted(errors, key=lambda error: error.row)), present)
 
 
 def _points(session: Session, wave: Wave) -> dict[str, SamplingPoint]:
@@ -116,7 +124,7 @@ def _accounts(session: Session) -> dict[str, Account]:
     return {account.login: account for account in session.exec(query)}
 
 
-def _assigned(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
+def _assigned_pairs(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
     query = (
         select(Assignment.account_id, Assignment.point_id)
         .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
@@ -125,7 +133,7 @@ def _assigned(session: Session, wave: Wave) -> set[tuple[UUID, UUID]]:
     return {(account, point) for account, point in session.exec(query)}
 
 
-class _Reader:
+class _StaffListReader:
     """Reads the rows of one list one after the other."""
 
     def __init__(
@@ -135,28 +143,28 @@ class _Reader:
         self._seen: dict[tuple[str, str], int] = {}
         self._posting: dict[tuple[str, str], tuple[int, str, str]] = {}
 
-    def read(self, row: SheetRow, errors: list[CellError]) -> Job | None:
-        check = Checker(STAFF_SHEET, row, errors)
+    def read(self, row: WorkbookRow, errors: list[CellError]) -> PointAssignment | None:
+        check = CellChecker(STAFF_SHEET, row, errors)
         surveyor = self._person(check, "login", SURVEYORS)
         point = self._point(check)
         supervisor = None
         if check.text("supervisor", required=False):
             supervisor = self._person(check, "supervisor", SUPERVISORS)
         agency = check.text("agency", required=False)
-        if len(agency) > LONGEST_AGENCY:
+        if len(agency) > MAX_AGENCY_CHARS:
             check.fail("agency", msg("This is longer than {limit} characters.",
-                                     limit=LONGEST_AGENCY))  # fmt: skip
+                                     limit=MAX_AGENCY_CHARS))  # fmt: skip
         if surveyor is None or point is None or not check.is_clean():
             return None
-        self._together(check, surveyor, point, supervisor, agency)
+        self._check_assignment(check, surveyor, point, supervisor, agency)
         if not check.is_clean():
             return None
-        return Job(
+        return PointAssignment(
             surveyor.login, point.code, point.city_code, surveyor.id, point.id,
             supervisor.id if supervisor else None, agency,
         )  # fmt: skip
 
-    def _person(self, check: Checker, key: str, roles: frozenset[Role]) -> Account | None:
+    def _person(self, check: CellChecker, key: str, roles: frozenset[Role]) -> Account | None:
         login = check.text(key)
         person = self._accounts.get(login)
         if login and person is None:
@@ -165,16 +173,16 @@ class _Reader:
             check.fail(key, msg("This person has another role."))
         return person
 
-    def _point(self, check: Checker) -> SamplingPoint | None:
+    def _point(self, check: CellChecker) -> SamplingPoint | None:
         code = check.text("point")
         point = self._points.get(code)
         if code and point is None:
             check.fail("point", msg("The wave has no sampling point with this code."))
         return point
 
-    def _together(
+    def _check_assignment(
         self,
-        check: Checker,
+        check: CellChecker,
         surveyor: Account,
         point: SamplingPoint,
         supervisor: Account | None,
@@ -201,28 +209,31 @@ class _Reader:
 
 
 def assign_people(
-    *, session: Session, principal: Principal, key: str, listed: JobList, now: datetime
-) -> Staffed:
+    *, session: Session, principal: Principal, key: str, listed: AssignmentList, now: datetime
+) -> AssignmentCounts:
     """Write the list: new jobs are added, supervisor and agency of its people replaced.
 
     Raises:
-        WaveFixed: the wave is closed, frozen or released. StaffWrong: rows are wrong, or the store
+        WaveLockedError: the wave is closed, frozen or released. InvalidStaffListError: rows are
+        wrong, or the store
             changed since the list was read.
     """
     principal.require(Action.PLAN)
-    wave = locked_wave(session=session, key=key)
+    wave = lock_wave(session=session, key=key)
     if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
-        raise WaveFixed(PERMITS[wave.state])
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
     if listed.errors or not listed.jobs:
-        raise StaffWrong(msg("Please mend the list first; nothing was changed."))
+        raise InvalidStaffListError(msg("Please mend the list first; nothing was changed."))
     points = {point.id for point in _points(session, wave).values()}
     if any(job.point_id not in points for job in listed.jobs):
-        raise StaffWrong(msg("The sampling points have changed. Please upload the list again."))
-    known = _assigned(session, wave)
+        raise InvalidStaffListError(
+            msg("The sampling points have changed. Please upload the list again.")
+        )
+    known = _assigned_pairs(session, wave)
     fresh = [job for job in listed.jobs if (job.account_id, job.point_id) not in known]
     session.add_all(Assignment(account_id=job.account_id, point_id=job.point_id) for job in fresh)
-    replaced = _replaced(session, wave, listed)
-    people = _post(session, wave, listed)
+    replaced = _replaced_postings(session, wave, listed)
+    people = _save_postings(session, wave, listed)
     record(
         session=session, actor=principal, action="wave.staffed", subject_kind="wave",
         subject_id=wave.id, now=now,
@@ -230,10 +241,12 @@ def assign_people(
             "jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced,
         },
     )  # fmt: skip
-    return Staffed(len(fresh), people)
+    return AssignmentCounts(len(fresh), people)
 
 
-def _replaced(session: Session, wave: Wave, listed: JobList) -> dict[str, dict[str, str]]:
+def _replaced_postings(
+    session: Session, wave: Wave, listed: AssignmentList
+) -> dict[str, dict[str, str]]:
     """Whose supervisor or agency is another one now: before and after, for the trail."""
     table = table_of(Posting)
     known = {
@@ -251,7 +264,7 @@ def _replaced(session: Session, wave: Wave, listed: JobList) -> dict[str, dict[s
     }
 
 
-def _post(session: Session, wave: Wave, listed: JobList) -> int:
+def _save_postings(session: Session, wave: Wave, listed: AssignmentList) -> int:
     postings = {(job.account_id, job.city_code): job for job in listed.jobs}
     table = table_of(Posting)
     for account_id, city in postings:

@@ -3,14 +3,14 @@
 Nothing is stored twice. The text is part of the questionnaire, whose version is unchangeable and
 named by every response; beside it stand the answer, the language and the mode. The clock of an
 interview starts with its first answer, and a question marked `consent` is the first one
-(`instrument/check_privacy.py`), so that `started_at` is the moment of consent.
+(`instrument/privacy_checks.py`), so that `started_at` is the moment of consent.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from survey.fieldwork.review import Interview
-from survey.instrument.model import AGREED, Instrument, Privacy
+from survey.fieldwork.review import ResponseDetail
+from survey.instrument.model import CONSENT_GIVEN, Instrument, PrivacyRole
 from survey.store.tables import Mode
 
 
@@ -30,10 +30,10 @@ class ConsentRecord:
     """Name, version and the first digits of the SHA-256 of the questionnaire."""
 
 
-def consent_of(interview: Interview) -> ConsentRecord | None:
+def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
     """None where the questionnaire marks no question as consent, or nothing is kept any more."""
     instrument = interview.instrument
-    question = next((i for i in instrument.items() if i.privacy is Privacy.CONSENT), None)
+    question = next((i for i in instrument.items() if i.privacy is PrivacyRole.CONSENT), None)
     if question is None:
         return None
     answers = [
@@ -47,7 +47,7 @@ def consent_of(interview: Interview) -> ConsentRecord | None:
     alone = interview.mode in {Mode.SELF, Mode.IMPORT}
     timed = interview.mode in {Mode.SELF, Mode.ASSISTED}
     return ConsentRecord(
-        agreed=answers[0] == AGREED,
+        agreed=answers[0] == CONSENT_GIVEN,
         at=interview.started_at if timed else None,
         mode=interview.mode,
         surveyor="" if alone else interview.surveyor,

@@ -1,7 +1,7 @@
 """Deleting by schedule what has been kept long enough; the audit trail says how much, never what.
 
 The periods are settings. One of many processes works at a time: a lease in the store, which runs
-out by itself when its holder dies (as for `survey.fieldwork.quality.watching`).
+out by itself when its holder dies (as for `survey.fieldwork.quality.assessment`).
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
-from survey.fieldwork.waves import COMPUTED
+from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import Message, msg
 from survey.settings import Settings
 from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.leases import end_lease, is_free, take_lease
+from survey.store.leases import acquire_lease, can_start, release_lease
 from survey.store.tables import (
     ImportedFile,
     Invitation,
@@ -41,10 +41,10 @@ from survey.store.tables import (
     now,
 )
 
-NAME = "retention"
-EVERY = timedelta(days=1)
+TASK_NAME = "retention"
+RUN_INTERVAL = timedelta(days=1)
 """Between the end of one run and the beginning of the next."""
-LEASE = timedelta(hours=1)
+LEASE_DURATION = timedelta(hours=1)
 
 _CONTACTS, _INVITATIONS = table_of(ResponseContact), table_of(Invitation)
 _SESSIONS, _FILES = table_of(LoginSession), table_of(ImportedFile)
@@ -52,7 +52,7 @@ _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 
 
 @dataclass(frozen=True)
-class Rule:
+class RetentionRule:
     """What is deleted once `days` have passed: whole rows, or only what `blanks` names."""
 
     name: Message
@@ -68,21 +68,21 @@ class Rule:
         return delete(self.table).where(self.due)
 
 
-def rules(settings: Settings, at: datetime) -> dict[str, Rule]:
+def rules(settings: Settings, at: datetime) -> dict[str, RetentionRule]:
     """Every rule by its key, for this moment."""
 
     def before(days: int) -> datetime:
         return at - timedelta(days=days)
 
     device, code = settings.keep_device_days, settings.keep_code_days
-    computed = select(_WAVES.c.id).where(_WAVES.c.state.in_(COMPUTED))
+    computed = select(_WAVES.c.id).where(_WAVES.c.state.in_(COMPUTED_STATES))
     session_end = before(settings.keep_session_days)
     return {
-        "phones": Rule(
+        "phones": RetentionRule(
             msg("Telephone numbers"), _CONTACTS, settings.keep_phone_days,
             _CONTACTS.c.left_at <= before(settings.keep_phone_days),
         ),
-        "devices": Rule(
+        "devices": RetentionRule(
             msg("Marks of devices"), _INVITATIONS, device,
             and_(
                 _INVITATIONS.c.device_sha256.is_not(None),
@@ -90,16 +90,16 @@ def rules(settings: Settings, at: datetime) -> dict[str, Rule]:
             ),
             {"device_sha256": None},
         ),
-        "sessions": Rule(
+        "sessions": RetentionRule(
             msg("Sessions of signed-in browsers"), _SESSIONS, settings.keep_session_days,
             or_(_SESSIONS.c.expires_at <= session_end, _SESSIONS.c.ended_at <= session_end),
         ),
-        "files": Rule(
+        "files": RetentionRule(
             msg("Names of imported files"), _FILES, settings.keep_file_name_days,
             and_(_FILES.c.name != "", _FILES.c.at <= before(settings.keep_file_name_days)),
             {"name": ""},
         ),
-        "withdrawn": Rule(
+        "withdrawn": RetentionRule(
             msg("Remains of withdrawn interviews"), _RESPONSES, settings.keep_withdrawn_days,
             and_(
                 _RESPONSES.c.withdrawn_at <= before(settings.keep_withdrawn_days),
@@ -111,7 +111,7 @@ def rules(settings: Settings, at: datetime) -> dict[str, Rule]:
             ),
             {"withdrawal_sha256": None, "surveyor_id": None, "point_id": None},
         ),
-        "codes": Rule(
+        "codes": RetentionRule(
             msg("Hashes of withdrawal codes"), _RESPONSES, code,
             and_(
                 _RESPONSES.c.withdrawal_sha256.is_not(None),
@@ -123,7 +123,7 @@ def rules(settings: Settings, at: datetime) -> dict[str, Rule]:
     }  # fmt: skip
 
 
-def due_now(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
+def count_due_rows(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
     """How many rows each rule would delete or blank, by its key; nothing is changed."""
     return {
         key: session.connection().execute(
@@ -133,14 +133,14 @@ def due_now(*, session: Session, settings: Settings, at: datetime) -> dict[str, 
     }  # fmt: skip
 
 
-def clean_up(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
+def delete_expired(*, session: Session, settings: Settings, at: datetime) -> dict[str, int]:
     """Apply every rule and write into the audit trail how many rows each of them met."""
     every = rules(settings, at)
     connection = session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
     record(
         session=session, actor=OPERATOR, action="retention.run", subject_kind="platform",
-        subject_id=NAME, now=at,
+        subject_id=TASK_NAME, now=at,
         detail={"deleted": met, "days": {key: rule.days for key, rule in every.items()}},
     )  # fmt: skip
     return met
@@ -150,16 +150,16 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
     """As `clean_up`, unless somebody else does it or did within `EVERY`; then None."""
     began = now()
     with session_scope(settings.store_url) as session:
-        lease = take_lease(session, NAME, began=began, lasts=LEASE)
+        lease = acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION)
     if lease is None:
         return None
     with session_scope(settings.store_url) as session:
-        met = clean_up(session=session, settings=settings, at=began)
-        end_lease(session, NAME, lease, at=now(), pause=EVERY, result=met)
+        met = delete_expired(session=session, settings=settings, at=began)
+        release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=met)
     return met
 
 
 def is_due(settings: Settings) -> bool:
     """Whether a run would begin now; costs one small query."""
     with read_scope(settings.store_url) as session:
-        return is_free(session, NAME, at=now())
+        return can_start(session, TASK_NAME, at=now())

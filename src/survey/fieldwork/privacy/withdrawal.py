@@ -17,11 +17,11 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.places import shift_places
-from survey.fieldwork.privacy.codes import code_digest, read_code
-from survey.fieldwork.quota import COUNTED
-from survey.fieldwork.reasons import ReasonCode
-from survey.fieldwork.waves import COMPUTED
+from survey.fieldwork.privacy.withdrawal_codes import hash_code, read_code
+from survey.fieldwork.quota_counts import adjust_quota_counts
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.review_reasons import ReasonCode
+from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
@@ -42,60 +42,60 @@ _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _REVISIONS, _CHECKS = table_of(ResponseRevision), table_of(BackCheck)
 _INVITATIONS = table_of(Invitation)
 _SHEETS, _KEYINGS = table_of(PaperSheet), table_of(PaperKeying)
-_BESIDE = (table_of(ResponseFlag), table_of(ResponseRisk), table_of(ResponseContact))
+_DEPENDENT_TABLES = (table_of(ResponseFlag), table_of(ResponseRisk), table_of(ResponseContact))
 """Tables whose rows about an interview are deleted with its answers."""
 
 
-class CodeMistyped(SurveyError):
+class MistypedCodeError(SurveyError):
     """What was typed can be no code: a digit is missing or wrong."""
 
     code = "code_mistyped"
 
 
-class CodeUnknown(SurveyError):
+class CodeNotFoundError(SurveyError):
     code = "code_unknown"
 
 
-class WaveFrozen(SurveyError):
+class WaveFrozenError(SurveyError):
     """The figures of the wave rest on the interview already."""
 
     code = "wave_frozen"
 
 
 @dataclass(frozen=True)
-class Withdrawn:
+class WithdrawalResult:
     """The interview is withdrawn; `again` when it had been before."""
 
     again: bool
 
 
-def withdraw(*, session: Session, typed: str, now: datetime) -> Withdrawn:
+def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult:
     """Withdraw the interview whose code was typed; a second time changes nothing.
 
-    Raises `CodeMistyped`, `CodeUnknown`, `WaveFrozen`.
+    Raises `MistypedCodeError`, `CodeNotFoundError`, `WaveFrozenError`.
     """
     code = read_code(typed)
     if code is None:
-        raise CodeMistyped(
+        raise MistypedCodeError(
             msg("This code is not complete or has a digit that is wrong. It has twenty digits.")
         )
-    rows = _carrying(session, code)
+    rows = _find_by_code(session, code)
     if not rows:
-        raise CodeUnknown(
+        raise CodeNotFoundError(
             msg("We have no interview with this code. It may not have been sent yet.")
         )
     open_rows = [row for row in rows if row.withdrawn_at is None]
     for row in open_rows:
         _require_unfrozen(session, row)
-        erase(session=session, response=row, now=now)
+        erase_response(session=session, response=row, now=now)
         record(
             session=session, actor=None, action="response.withdrawn", subject_kind="response",
             subject_id=row.id, now=now, detail={"from": row.status, "by": "code"},
         )  # fmt: skip
-    return Withdrawn(again=not open_rows)
+    return WithdrawalResult(again=not open_rows)
 
 
-def erase_reviewed(
+def erase_withdrawn_in_review(
     *, session: Session, principal: Principal, response_id: UUID, now: datetime
 ) -> None:
     """Erase an interview that a reviewer has just made void because the respondent asked for it.
@@ -106,17 +106,17 @@ def erase_reviewed(
     row = session.connection().execute(query).one()
     principal.require(Action.REVIEW, row.city_code)
     _require_unfrozen(session, row)
-    erase(session=session, response=row, now=now)
+    erase_response(session=session, response=row, now=now)
     record(
         session=session, actor=principal, action="response.withdrawn", subject_kind="response",
         subject_id=response_id, now=now, detail={"by": "reviewer"},
     )  # fmt: skip
 
 
-def erase(*, session: Session, response: AnyRow, now: datetime) -> None:
+def erase_response(*, session: Session, response: AnyRow, now: datetime) -> None:
     """Delete what an interview says; its row stays and says that there was one, where and when."""
     connection = session.connection()
-    counted = response.status in COUNTED
+    counted = response.status in COUNTED_STATUSES
     void = counted or response.status is Status.VOID
     values: dict[str, Any] = {
         "withdrawn_at": now, "quota_cell_id": None, "started_at": None, "duration_seconds": None,
@@ -125,7 +125,7 @@ def erase(*, session: Session, response: AnyRow, now: datetime) -> None:
     }  # fmt: skip
     if counted:
         values["status"] = Status.VOID
-        shift_places(session=session, changes={response.id: -1})
+        adjust_quota_counts(session=session, changes={response.id: -1})
     this_response = _RESPONSES.c.id == response.id
     connection.execute(update(_RESPONSES).where(this_response).values(**values))
     _delete_content(session, response.id)
@@ -151,14 +151,14 @@ def _delete_content(session: Session, response_id: UUID) -> None:
     connection.execute(
         update(_KEYINGS).where(_KEYINGS.c.sheet_id.in_(sheets)).values(answers={})
     )  # fmt: skip
-    for table in _BESIDE:
+    for table in _DEPENDENT_TABLES:
         connection.execute(delete(table).where(table.c.response_id == response_id))
 
 
-def _carrying(session: Session, code: str) -> Sequence[AnyRow]:
+def _find_by_code(session: Session, code: str) -> Sequence[AnyRow]:
     query = (
         select(_RESPONSES)
-        .where(_RESPONSES.c.withdrawal_sha256 == code_digest(code))
+        .where(_RESPONSES.c.withdrawal_sha256 == hash_code(code))
         .order_by(_RESPONSES.c.id)
         .with_for_update()
     )
@@ -169,8 +169,8 @@ def _require_unfrozen(session: Session, response: AnyRow) -> None:
     """The interview is held, and no wave is frozen for good before it holds all of its own."""
     query = select(_WAVES.c.state).where(_WAVES.c.id == response.wave_id)
     state = session.connection().execute(query).scalar_one()
-    if state in COMPUTED or response.status is Status.FROZEN:
-        raise WaveFrozen(
+    if state in COMPUTED_STATES or response.status is Status.FROZEN:
+        raise WaveFrozenError(
             msg(
                 "The results of this survey have been computed already, so that single interviews "
                 "can no longer be taken out here."

@@ -3,39 +3,43 @@
 A handful of grouped queries, each cut to the reader's area; nothing here reads an answer.
 """
 
-from survey.fieldwork.progress.concerns import FEWEST_FLAGGED, PATIENCE, Concern, ToDo
-from survey.fieldwork.progress.counting import WINDOW
-from survey.fieldwork.progress.daily import CellDays, cells_by_day, recent_days
-from survey.fieldwork.progress.dispositions import Dispositions
-from survey.fieldwork.progress.model import (
-    Cell,
-    MarginTally,
-    Place,
-    Share,
-    Tally,
-    is_marginal,
-    share,
+from survey.fieldwork.progress.alerts import MAX_REVIEW_WAIT, MIN_FLAGGED, Alert, AlertKind
+from survey.fieldwork.progress.area_progress import (
+    WINDOW,
+    DailyCellCounts,
+    cells_by_day,
+    recent_days,
 )
-from survey.fieldwork.progress.wave import Progress, progress_of, progress_waves
+from survey.fieldwork.progress.dispositions import Dispositions
+from survey.fieldwork.progress.tallies import (
+    AreaProgress,
+    CellProgress,
+    MarginalQuotaTally,
+    ShareEstimate,
+    StatusTally,
+    is_marginal,
+    share_with_interval,
+)
+from survey.fieldwork.progress.wave_progress import WaveProgress, get_progress, list_progress_waves
 
 __all__ = [
-    "FEWEST_FLAGGED",
-    "PATIENCE",
+    "MAX_REVIEW_WAIT",
+    "MIN_FLAGGED",
     "WINDOW",
-    "Cell",
-    "CellDays",
-    "Concern",
+    "Alert",
+    "AlertKind",
+    "AreaProgress",
+    "CellProgress",
+    "DailyCellCounts",
     "Dispositions",
-    "MarginTally",
-    "Place",
-    "Progress",
-    "Share",
-    "Tally",
-    "ToDo",
+    "MarginalQuotaTally",
+    "ShareEstimate",
+    "StatusTally",
+    "WaveProgress",
     "cells_by_day",
+    "get_progress",
     "is_marginal",
-    "progress_of",
-    "progress_waves",
+    "list_progress_waves",
     "recent_days",
-    "share",
+    "share_with_interval",
 ]

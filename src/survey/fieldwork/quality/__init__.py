@@ -1,35 +1,45 @@
 """Quality of the interviews: detectors raise flags, people decide what follows from them."""
 
-from survey.fieldwork.quality.assessing import WaveAssessed, assess_wave
-from survey.fieldwork.quality.effects import InterviewerEffect, interviewer_effect, wilson
-from survey.fieldwork.quality.kinds import (
+from survey.fieldwork.quality.assessment import (
+    AssessmentFreshness,
+    AssessmentSummary,
+    assess_new_responses,
+    assess_wave,
+    get_assessment_freshness,
+    is_assessment_due,
+)
+from survey.fieldwork.quality.flags import (
     KIND_NAMES,
-    REVIEW_FROM,
+    MIN_REVIEW_RISK,
     VERSION,
     WEIGHTS,
     FlagKind,
-    reason_of,
+    flag_text,
 )
-from survey.fieldwork.quality.summary import By, QualityRow, quality_by
-from survey.fieldwork.quality.watching import LastLook, is_due, last_look, look_at_new
+from survey.fieldwork.quality.interviewer_effect import (
+    InterviewerEffect,
+    interviewer_effect,
+    wilson,
+)
+from survey.fieldwork.quality.summary import QualityGrouping, QualityRow, summarise_quality
 
 __all__ = [
     "KIND_NAMES",
-    "REVIEW_FROM",
+    "MIN_REVIEW_RISK",
     "VERSION",
     "WEIGHTS",
-    "By",
+    "AssessmentFreshness",
+    "AssessmentSummary",
     "FlagKind",
     "InterviewerEffect",
-    "LastLook",
+    "QualityGrouping",
     "QualityRow",
-    "WaveAssessed",
+    "assess_new_responses",
     "assess_wave",
+    "flag_text",
+    "get_assessment_freshness",
     "interviewer_effect",
-    "is_due",
-    "last_look",
-    "look_at_new",
-    "quality_by",
-    "reason_of",
+    "is_assessment_due",
+    "summarise_quality",
     "wilson",
 ]

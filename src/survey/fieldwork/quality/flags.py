@@ -1,17 +1,181 @@
-"""What a detector hands back."""
+"""What can be odd about an interview, how much each oddity counts, and its reason in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from survey.fieldwork.quality.interviews import Bools, Floats, Ints
-from survey.fieldwork.quality.kinds import FlagKind
+from survey.fieldwork.quality.response_arrays import Bools, Floats, Ints
+from survey.locale import Message, msg
+
+VERSION = "3"
+"""Of all detectors together: changes whenever a threshold or a weight does."""
+
+
+class FlagKind(StrEnum):
+    SPEED = "speed"
+    STRAIGHT_LINING = "straight_lining"
+    CARELESS = "careless"
+    NEAR_DUPLICATE = "near_duplicate"
+    HOUR = "hour"
+    BURST = "burst"
+    OVER_QUOTA = "over_quota"
+    NON_RESPONSE = "non_response"
+    SAME_DEVICE = "same_device"
+    OUT_OF_POINT = "out_of_point"
+    READING_FLOOR = "reading_floor"
+
+
+WEIGHTS: Mapping[FlagKind, float] = {
+    FlagKind.SPEED: 0.90,
+    FlagKind.STRAIGHT_LINING: 0.48,
+    FlagKind.CARELESS: 0.25,
+    FlagKind.NEAR_DUPLICATE: 0.90,
+    FlagKind.HOUR: 0.60,
+    FlagKind.BURST: 0.85,
+    FlagKind.OVER_QUOTA: 0.08,
+    FlagKind.NON_RESPONSE: 0.30,
+    FlagKind.SAME_DEVICE: 0.85,
+    FlagKind.OUT_OF_POINT: 0.75,
+    FlagKind.READING_FLOOR: 0.90,
+}
+"""Risk, 0 to 1, of an interview with nothing but this flag at full strength."""
+
+MIN_REVIEW_RISK = 50
+"""Risk score from which an interview should be looked at by a person."""
+
+KIND_NAMES: Mapping[FlagKind, Message] = {
+    FlagKind.SPEED: msg("answered very fast"),
+    FlagKind.STRAIGHT_LINING: msg("nearly the same score throughout"),
+    FlagKind.CARELESS: msg("scores against the usual pattern"),
+    FlagKind.NEAR_DUPLICATE: msg("nearly the same answers as another interview"),
+    FlagKind.HOUR: msg("held at night"),
+    FlagKind.BURST: msg("many interviews at once"),
+    FlagKind.OVER_QUOTA: msg("quota already full"),
+    FlagKind.NON_RESPONSE: msg("many questions without an answer"),
+    FlagKind.SAME_DEVICE: msg("several interviews on one phone"),
+    FlagKind.OUT_OF_POINT: msg("not when or by whom the point is worked at"),
+    FlagKind.READING_FLOOR: msg("faster than the questions can be read"),
+}
+
+_Reason = Callable[[Mapping[str, Any]], Message]
+
+
+def flag_text(kind: FlagKind, detail: Mapping[str, Any]) -> Message:
+    """The reason of a stored flag, with its numbers, for translation."""
+    return _REASONS[kind](detail)
+
+
+def _speed(detail: Mapping[str, Any]) -> Message:
+    if detail["seconds"] is None:
+        return msg(
+            "{percent} per cent of the usual time for a question.", percent=detail["percent"]
+        )
+    return msg(
+        "{percent} per cent of the usual time for a question ({seconds} seconds a question).",
+        percent=detail["percent"],
+        seconds=detail["seconds"],
+    )
+
+
+def _straight_lining(detail: Mapping[str, Any]) -> Message:
+    return msg("{same} of {rated} scores are {score}.", **detail)
+
+
+def _careless(detail: Mapping[str, Any]) -> Message:
+    return msg(
+        "High where others score low, low where others score high (correlation {correlation}).",
+        **detail,
+    )
+
+
+def _near_duplicate(detail: Mapping[str, Any]) -> Message:
+    if detail["same_surveyor"]:
+        return msg(
+            "{percent} per cent of the answers equal an earlier interview by the same surveyor.",
+            percent=detail["percent"],
+        )
+    return msg(
+        "{percent} per cent of the answers equal an earlier interview in the same city.",
+        percent=detail["percent"],
+    )
+
+
+def _hour(detail: Mapping[str, Any]) -> Message:
+    return msg("Began at {time} China time.", **detail)
+
+
+def _burst(detail: Mapping[str, Any]) -> Message:
+    if detail["at"] == "point":
+        return msg(
+            "{count} interviews began in this hour at this point; usual are {usual}.",
+            count=detail["count"],
+            usual=detail["usual"],
+        )
+    return msg(
+        "{count} interviews began in this hour in this city; usual are {usual}.",
+        count=detail["count"],
+        usual=detail["usual"],
+    )
+
+
+def _over_quota(detail: Mapping[str, Any]) -> Message:
+    return msg("Number {number} in a quota cell of {target}.", **detail)
+
+
+def _non_response(detail: Mapping[str, Any]) -> Message:
+    return msg("{without} of {asked} questions have no answer or “do not know”.", **detail)
+
+
+def _same_device(detail: Mapping[str, Any]) -> Message:
+    return msg("{count} interviews of different links came from the same phone.", **detail)
+
+
+def _out_of_point(detail: Mapping[str, Any]) -> Message:
+    if detail["why"] == "unassigned":
+        return msg("The surveyor is not assigned to this sampling point.")
+    if detail["why"] == "before":
+        return msg("Held on {day}, {days} days before the point opens.",
+                   day=detail["day"], days=detail["days"])  # fmt: skip
+    return msg("Held on {day}, {days} days after the last day of the point.",
+               day=detail["day"], days=detail["days"])  # fmt: skip
+
+
+def _reading_floor(detail: Mapping[str, Any]) -> Message:
+    seconds, least = detail["seconds"], detail["least"]
+    if detail["measured"] == "whole":
+        return msg(
+            "Took {seconds} seconds in all; reading the questions alone takes at least {least}.",
+            seconds=seconds,
+            least=least,
+        )
+    return msg(
+        "The questions were on the screen for {seconds} seconds before they were answered; "
+        "reading them alone takes at least {least}.",
+        seconds=seconds,
+        least=least,
+    )
+
+
+_REASONS: Mapping[FlagKind, _Reason] = {
+    FlagKind.SPEED: _speed,
+    FlagKind.STRAIGHT_LINING: _straight_lining,
+    FlagKind.CARELESS: _careless,
+    FlagKind.NEAR_DUPLICATE: _near_duplicate,
+    FlagKind.HOUR: _hour,
+    FlagKind.BURST: _burst,
+    FlagKind.OVER_QUOTA: _over_quota,
+    FlagKind.NON_RESPONSE: _non_response,
+    FlagKind.SAME_DEVICE: _same_device,
+    FlagKind.OUT_OF_POINT: _out_of_point,
+    FlagKind.READING_FLOOR: _reading_floor,
+}
 
 
 @dataclass(frozen=True)
-class Flags:
+class FlagSet:
     """One kind of flag: F rows of the interviews, the strength of each (0 to 1), its numbers."""
 
     kind: FlagKind
@@ -20,16 +184,16 @@ class Flags:
     details: Sequence[Mapping[str, Any]]
 
     @classmethod
-    def none(cls, kind: FlagKind) -> "Flags":
+    def none(cls, kind: FlagKind) -> "FlagSet":
         return cls(kind, np.empty(0, dtype=np.int64), np.empty(0), ())
 
 
-def ramp(value: Floats, *, nothing: float, full: float) -> Floats:
+def linear_ramp(value: Floats, *, nothing: float, full: float) -> Floats:
     """0 at `nothing`, 1 at `full` and beyond, straight in between, to four decimals; NaN is 0."""
     share = np.nan_to_num((value - nothing) / (full - nothing))
     clipped: Floats = np.clip(share, 0.0, 1.0)
     return clipped.round(4)
 
 
-def rows_of(flagged: Bools) -> Ints:
+def flagged_rows(flagged: Bools) -> Ints:
     return np.flatnonzero(flagged).astype(np.int64)

@@ -9,14 +9,18 @@ import numpy as np
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sqlmodel import Session
 
+from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
-from survey.fieldwork.quality.effects import InterviewerEffect, interviewer_effect, wilson
-from survey.fieldwork.quality.interviews import Groups
-from survey.fieldwork.quality.kinds import REVIEW_FROM, FlagKind
-from survey.fieldwork.quality.reading import FINISHED
-from survey.fieldwork.quota import COUNTED
-from survey.fieldwork.reach import within_reach
-from survey.fieldwork.waves import wave_by_key
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, FlagKind
+from survey.fieldwork.quality.interviewer_effect import (
+    InterviewerEffect,
+    interviewer_effect,
+    wilson,
+)
+from survey.fieldwork.quality.response_arrays import RowGroups
+from survey.fieldwork.quality.response_query import FINISHED
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.waves import get_wave
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
@@ -29,17 +33,17 @@ from survey.store.tables import (
     Wave,
 )
 
-By = Literal["wave", "city", "agency", "point", "surveyor"]
+QualityGrouping = Literal["wave", "city", "agency", "point", "surveyor"]
 
 MOBILISED_SHARE = 0.05
-MOBILISED_FEWEST = 6
+MIN_MOBILISED_INTERVIEWS = 6
 """A city is named when so many of its interviews, and such a share, came in bursts."""
 
 _RESPONSES, _FLAGS = table_of(Response), table_of(ResponseFlag)
 _RISKS, _CITIES = table_of(ResponseRisk), table_of(City)
 _POINTS, _ACCOUNTS = table_of(SamplingPoint), table_of(Account)
 _POSTINGS = table_of(Posting)
-_COLUMNS: Mapping[By, ColumnElement[Any]] = {
+_COLUMNS: Mapping[QualityGrouping, ColumnElement[Any]] = {
     "wave": _RESPONSES.c.wave_id,
     "city": _RESPONSES.c.city_code,
     "agency": _POSTINGS.c.agency,
@@ -69,7 +73,7 @@ class QualityRow:
     """95 % Wilson interval of `valid_rate`."""
     flags: Mapping[FlagKind, int]
     to_review: int
-    """Interviews with a risk of at least `REVIEW_FROM`."""
+    """Interviews with a risk of at least `MIN_REVIEW_RISK`."""
     median_pace: float | None
     """Relative to the wave: 1 is usual, 0.5 twice as fast."""
     median_seconds: float | None
@@ -77,27 +81,28 @@ class QualityRow:
     """Of the surveyors on the mean score of valid interviews; not of single surveyors or points."""
 
     @property
-    def mobilised(self) -> bool:
+    def has_mobilisation_pattern(self) -> bool:
         """Whether so many interviews came in bursts that somebody seems to have sent people."""
         bursts = self.flags.get(FlagKind.BURST, 0)
-        return bursts >= MOBILISED_FEWEST and bursts >= MOBILISED_SHARE * self.assessed
+        return bursts >= MIN_MOBILISED_INTERVIEWS and bursts >= MOBILISED_SHARE * self.assessed
 
 
-def quality_by(
-    *, session: Session, principal: Principal, wave_key: str, by: By = "surveyor"
+def summarise_quality(
+    *, session: Session, principal: Principal, wave_key: str, by: QualityGrouping = "surveyor"
 ) -> tuple[QualityRow, ...]:
     """Quality of the wave within the principal's area, sorted by key.
 
     Interviews without a point, surveyor or agency are missing where it is asked for. Only
-    reviewers and administrators may read it: it judges single surveyors. Raises `AccessDenied`,
-    `WaveUnknown`.
+    reviewers and administrators may read it: it judges single surveyors. Raises
+    `AccessDeniedError`,
+    `WaveNotFoundError`.
     """
     principal.require(Action.REVIEW if principal.may(Action.REVIEW) else Action.ADMINISTER)
-    wave = wave_by_key(session=session, key=wave_key)
+    wave = get_wave(session=session, key=wave_key)
     column = _COLUMNS[by]
     within = [
         _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.status.in_(FINISHED),
-        within_reach(principal, _RESPONSES.c.city_code), column.is_not(None),
+        area_filter(principal, _RESPONSES.c.city_code), column.is_not(None),
     ]  # fmt: skip
     if by == "agency":
         within.append(_POSTINGS.c.agency != "")
@@ -106,11 +111,13 @@ def quality_by(
         grouped[row.key].append(row)
     flags = _flags(session, by, column, within)
     names = _names(session, by, wave, principal)
-    made = [_row(by, *names[key], rows, flags.get(key, {})) for key, rows in grouped.items()]
+    made = [
+        _summary_row(by, *names[key], rows, flags.get(key, {})) for key, rows in grouped.items()
+    ]
     return tuple(sorted(made, key=lambda row: row.key))
 
 
-def _posted(responses: FromClause, by: By) -> FromClause:
+def _join_postings(responses: FromClause, by: QualityGrouping) -> FromClause:
     """With the posting that says for which agency the surveyor works in this city."""
     if by != "agency":
         return responses
@@ -125,7 +132,7 @@ def _posted(responses: FromClause, by: By) -> FromClause:
 
 
 def _interviews(
-    by: By, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+    by: QualityGrouping, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
 ) -> Select[tuple[Any, ...]]:
     return (
         select(
@@ -133,19 +140,24 @@ def _interviews(
             _RESPONSES.c.status, _RESPONSES.c.duration_seconds, _RISKS.c.score, _RISKS.c.pace,
             _RISKS.c.mean_score,
         )
-        .select_from(_posted(_RESPONSES, by))
+        .select_from(_join_postings(_RESPONSES, by))
         .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
         .where(*within)
     )  # fmt: skip
 
 
 def _flags(
-    session: Session, by: By, column: ColumnElement[Any], within: Sequence[ColumnElement[bool]]
+    session: Session,
+    by: QualityGrouping,
+    column: ColumnElement[Any],
+    within: Sequence[ColumnElement[bool]],
 ) -> dict[Any, dict[FlagKind, int]]:
     """Number of flags of each kind by key."""
     query = (
         select(column.label("key"), _FLAGS.c.kind, func.count().label("number"))
-        .select_from(_posted(_RESPONSES.join(_FLAGS, _FLAGS.c.response_id == _RESPONSES.c.id), by))
+        .select_from(
+            _join_postings(_RESPONSES.join(_FLAGS, _FLAGS.c.response_id == _RESPONSES.c.id), by)
+        )
         .where(*within)
         .group_by(column, _FLAGS.c.kind)
     )
@@ -156,7 +168,7 @@ def _flags(
 
 
 def _names(
-    session: Session, by: By, wave: Wave, principal: Principal
+    session: Session, by: QualityGrouping, wave: Wave, principal: Principal
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
     """Readable key and name of everything in reach that interviews are grouped by."""
     if by == "wave":
@@ -164,26 +176,26 @@ def _names(
     if by == "city":
         cities = session.connection().execute(
             select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en).where(
-                within_reach(principal, _CITIES.c.code)
+                area_filter(principal, _CITIES.c.code)
             )
         )
         return {row.code: (row.code, {"zh": row.name_zh, "en": row.name_en}) for row in cities}
     if by == "agency":
         agencies = session.connection().execute(
             select(_POSTINGS.c.agency)
-            .where(_POSTINGS.c.wave_id == wave.id, within_reach(principal, _POSTINGS.c.city_code))
+            .where(_POSTINGS.c.wave_id == wave.id, area_filter(principal, _POSTINGS.c.city_code))
             .distinct()
         )
         return {row.agency: (row.agency, {"zh": row.agency, "en": row.agency}) for row in agencies}
     query = (
         select(_POINTS.c.id, _POINTS.c.code, _POINTS.c.name).where(
-            _POINTS.c.wave_id == wave.id, within_reach(principal, _POINTS.c.city_code)
+            _POINTS.c.wave_id == wave.id, area_filter(principal, _POINTS.c.city_code)
         )
         if by == "point"
         else select(_ACCOUNTS.c.id, _ACCOUNTS.c.login.label("code"), _ACCOUNTS.c.name).where(
             _ACCOUNTS.c.id.in_(
                 select(_RESPONSES.c.surveyor_id).where(
-                    _RESPONSES.c.wave_id == wave.id, within_reach(principal, _RESPONSES.c.city_code)
+                    _RESPONSES.c.wave_id == wave.id, area_filter(principal, _RESPONSES.c.city_code)
                 )
             )
         )
@@ -192,10 +204,14 @@ def _names(
     return {row.id: (row.code, {"zh": row.name, "en": row.name}) for row in rows}
 
 
-def _row(
-    by: By, key: str, name: Mapping[str, str], rows: Sequence[AnyRow], flags: Mapping[FlagKind, int]
+def _summary_row(
+    by: QualityGrouping,
+    key: str,
+    name: Mapping[str, str],
+    rows: Sequence[AnyRow],
+    flags: Mapping[FlagKind, int],
 ) -> QualityRow:
-    valid = [row for row in rows if row.status in COUNTED]
+    valid = [row for row in rows if row.status in COUNTED_STATUSES]
     scores = [row.score for row in rows if row.score is not None]
     cities = {row.city_code for row in rows}
     low, high = wilson(len(valid), len(rows))
@@ -210,7 +226,7 @@ def _row(
         valid_low=low,
         valid_high=high,
         flags=flags,
-        to_review=sum(score >= REVIEW_FROM for score in scores),
+        to_review=sum(score >= MIN_REVIEW_RISK for score in scores),
         median_pace=_median(row.pace for row in rows),
         median_seconds=_median(row.duration_seconds for row in rows),
         effect=_effect(valid) if by in {"wave", "city", "agency"} else None,
@@ -226,6 +242,6 @@ def _effect(valid: Sequence[AnyRow]) -> InterviewerEffect | None:
     rows = [row for row in valid if row.mean_score is not None and row.surveyor_id is not None]
     return interviewer_effect(
         np.array([row.mean_score for row in rows], dtype=np.float64),
-        Groups.of(row.surveyor_id for row in rows).codes,
-        Groups.of(row.city_code for row in rows).codes,
+        RowGroups.of(row.surveyor_id for row in rows).codes,
+        RowGroups.of(row.city_code for row in rows).codes,
     )

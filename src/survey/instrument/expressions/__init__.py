@@ -4,31 +4,36 @@
 computes from.
 """
 
-from survey.instrument.expressions.evaluator import Program, Situation, evaluate, program
+from survey.instrument.expressions.evaluator import (
+    EvaluationContext,
+    Program,
+    compile_expression,
+    evaluate,
+)
 from survey.instrument.expressions.parser import parse
 from survey.instrument.expressions.pattern import Json
 from survey.instrument.expressions.syntax import (
     Expression,
     ExpressionError,
-    reads_itself,
     references,
     to_json,
+    uses_self,
 )
 from survey.instrument.expressions.values import Value, is_date, to_boolean
 
 __all__ = [
+    "EvaluationContext",
     "Expression",
     "ExpressionError",
     "Json",
     "Program",
-    "Situation",
     "Value",
+    "compile_expression",
     "evaluate",
     "is_date",
     "parse",
-    "program",
-    "reads_itself",
     "references",
     "to_boolean",
     "to_json",
+    "uses_self",
 ]

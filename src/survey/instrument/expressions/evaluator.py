@@ -7,29 +7,29 @@ from functools import lru_cache, partial
 
 from survey.instrument.expressions.syntax import (
     Expression,
-    Itself,
     Literal,
-    Matches,
     Operation,
     Reference,
+    RegexMatch,
+    SelfReference,
 )
 from survey.instrument.expressions.values import (
     Value,
     divide,
     equal,
-    from_answer,
     remainder,
+    split_choice_names,
     to_boolean,
     to_date,
     to_number,
     to_text,
     truncate,
-    words,
+    value_of_answer,
 )
 
 
 @dataclass(slots=True)
-class Situation:
+class EvaluationContext:
     """What an expression may look at."""
 
     answers: Mapping[str, object]
@@ -37,34 +37,34 @@ class Situation:
     today: str
 
 
-Program = Callable[[Situation], Value]
+Program = Callable[[EvaluationContext], Value]
 
 
 def evaluate(
     expression: Expression, values: Mapping[str, object], self_value: object, today: date
 ) -> Value:
     """The value of `expression`; `values` are answers by item name, `self_value` is `.`."""
-    return program(expression)(Situation(values, self_value, today.isoformat()))
+    return compile_expression(expression)(EvaluationContext(values, self_value, today.isoformat()))
 
 
 @lru_cache(maxsize=8_192)
-def program(expression: Expression) -> Program:
+def compile_expression(expression: Expression) -> Program:
     match expression:
         case Literal(constant):
             return lambda _: constant
         case Reference(name):
-            return lambda situation: from_answer(situation.answers.get(name))
-        case Itself():
-            return lambda situation: from_answer(situation.itself)
-        case Matches(value, automaton):
-            text = program(value)
+            return lambda situation: value_of_answer(situation.answers.get(name))
+        case SelfReference():
+            return lambda situation: value_of_answer(situation.itself)
+        case RegexMatch(value, automaton):
+            text = compile_expression(value)
             return lambda situation: automaton.matches(to_text(text(situation)))
         case Operation(name, arguments):
-            return _OPERATIONS[name](*(program(argument) for argument in arguments))
+            return _OPERATIONS[name](*(compile_expression(argument) for argument in arguments))
 
 
 def _all(*conditions: Program) -> Program:
-    def every(situation: Situation) -> Value:
+    def every(situation: EvaluationContext) -> Value:
         for condition in conditions:  # noqa: SIM110 - a generator costs more than it says
             if not to_boolean(condition(situation)):
                 return False
@@ -74,7 +74,7 @@ def _all(*conditions: Program) -> Program:
 
 
 def _any(*conditions: Program) -> Program:
-    def some(situation: Situation) -> Value:
+    def some(situation: EvaluationContext) -> Value:
         for condition in conditions:  # noqa: SIM110
             if to_boolean(condition(situation)):
                 return True
@@ -94,7 +94,7 @@ def _if(condition: Program, then: Program, otherwise: Program) -> Program:
 
 
 def _coalesce(first: Program, second: Program) -> Program:
-    def coalesce(situation: Situation) -> Value:
+    def coalesce(situation: EvaluationContext) -> Value:
         value = first(situation)
         is_empty = value == "" or value != value
         return second(situation) if is_empty else value
@@ -119,8 +119,8 @@ def _unequal(left: Program, right: Program) -> Program:
 
 
 def _selected(answer: Program, choice: Program) -> Program:
-    def selected(situation: Situation) -> Value:
-        return to_text(choice(situation)).strip(" \t\r\n") in words(answer(situation))
+    def selected(situation: EvaluationContext) -> Value:
+        return to_text(choice(situation)).strip(" \t\r\n") in split_choice_names(answer(situation))
 
     return selected
 
@@ -148,7 +148,7 @@ _OPERATIONS: dict[str, Callable[..., Program]] = {
     "if": _if,
     "coalesce": _coalesce,
     "selected": _selected,
-    "count-selected": partial(_unary, lambda value: float(len(words(value)))),
+    "count-selected": partial(_unary, lambda value: float(len(split_choice_names(value)))),
     "string-length": partial(_unary, lambda value: float(len(to_text(value)))),
     "int": partial(_unary, lambda value: truncate(to_number(value))),
     "number": partial(_unary, to_number),

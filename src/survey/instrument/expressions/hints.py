@@ -31,7 +31,7 @@ _FUNCTIONS: dict[str, Message] = {
     "sum": msg("Write ${{a}} + ${{b}} + ${{c}}."),
 }
 
-_WORDS: dict[str, Message] = {
+_WORD_HINTS: dict[str, Message] = {
     "and": msg("Write and in small letters between two conditions."),
     "or": msg("Write or in small letters between two conditions."),
     "not": msg("Write not(condition)."),
@@ -41,7 +41,7 @@ _WORDS: dict[str, Message] = {
     "mod": msg("Write mod in small letters between two numbers."),
 }
 
-_STRAYS: tuple[tuple[str, Message], ...] = (
+_STRAY_HINTS: tuple[tuple[str, Message], ...] = (
     ("==", msg("Write a single = to compare.")),
     ("=", msg("Write a single = to compare.")),
     ("<>", msg("Write != for “not equal”.")),
@@ -68,8 +68,8 @@ _STRAYS: tuple[tuple[str, Message], ...] = (
 def function_hint(name: str) -> Message:
     """What to write instead of a function outside the subset."""
     lowered = name.lower()
-    if lowered in _WORDS and lowered != name:
-        return _WORDS[lowered]
+    if lowered in _WORD_HINTS and lowered != name:
+        return _WORD_HINTS[lowered]
     return _FUNCTIONS.get(
         lowered,
         msg(
@@ -79,9 +79,9 @@ def function_hint(name: str) -> Message:
     )
 
 
-def word_hint(word: str) -> Message:
+def bare_word_hint(word: str) -> Message:
     """What to write instead of a bare word."""
-    return _WORDS.get(
+    return _WORD_HINTS.get(
         word.lower(),
         msg(
             "Write ${{{word}}} for the question of that name, or '{word}' in quotes for a text.",
@@ -90,6 +90,6 @@ def word_hint(word: str) -> Message:
     )
 
 
-def stray_hint(rest: str) -> Message | None:
+def stray_character_hint(rest: str) -> Message | None:
     """What to write instead of a character that no token starts with, or that is misplaced."""
-    return next((hint for start, hint in _STRAYS if rest.startswith(start)), None)
+    return next((hint for start, hint in _STRAY_HINTS if rest.startswith(start)), None)

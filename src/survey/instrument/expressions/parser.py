@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from survey.instrument.expressions.hints import function_hint, stray_hint, word_hint
+from survey.instrument.expressions.hints import bare_word_hint, function_hint, stray_character_hint
 from survey.instrument.expressions.pattern_builder import compile_pattern
 from survey.instrument.expressions.pattern_syntax import PatternError
 from survey.instrument.expressions.syntax import (
@@ -15,11 +15,11 @@ from survey.instrument.expressions.syntax import (
     MAX_LENGTH,
     Expression,
     ExpressionError,
-    Itself,
     Literal,
-    Matches,
     Operation,
     Reference,
+    RegexMatch,
+    SelfReference,
     depth,
 )
 from survey.locale import msg
@@ -103,7 +103,7 @@ def _stray(source: str, position: int) -> ExpressionError:
             text=rest[:2].strip(),
             position=position + 1,
         ),
-        stray_hint(rest),
+        stray_character_hint(rest),
     )
 
 
@@ -142,7 +142,9 @@ class _Parser:
     def unexpected(self, token: _Token, expected: str = "") -> ExpressionError:
         if token.kind == _END:
             return ExpressionError(msg("The expression ends too early."))
-        hint = word_hint(token.text) if token.kind == "word" else stray_hint(token.text)
+        hint = (
+            bare_word_hint(token.text) if token.kind == "word" else stray_character_hint(token.text)
+        )
         if hint is None and expected:
             hint = msg("Write “{symbol}” before it.", symbol=expected)
         return ExpressionError(
@@ -199,7 +201,7 @@ class _Parser:
             case "word":
                 return self.call(token)
         if token.text == ".":
-            return Itself()
+            return SelfReference()
         if token.text == "(":
             inner = self.binary(0)
             self.expect(")")
@@ -271,7 +273,7 @@ def _matches(value: Expression, pattern: Expression) -> Expression:
             msg("Write the pattern itself, for example regex(., '[0-9]{{11}}')."),
         )
     try:
-        return Matches(value, compile_pattern(pattern.value))
+        return RegexMatch(value, compile_pattern(pattern.value))
     except PatternError as error:
         raise ExpressionError(
             error.message,

@@ -28,7 +28,7 @@ class _Fragment:
     last: tuple[int, ...]
 
 
-_NOTHING = _Fragment(empty=True, first=(), last=())
+_EMPTY_FRAGMENT = _Fragment(empty=True, first=(), last=())
 
 
 class _Builder:
@@ -55,7 +55,7 @@ class _Builder:
             case SetNode(ranges):
                 return self.position(ranges)
             case SequenceNode(parts):
-                fragment = _NOTHING
+                fragment = _EMPTY_FRAGMENT
                 for part in parts:
                     fragment = self.joined(fragment, self.build(part))
                 return fragment
@@ -87,11 +87,11 @@ class _Builder:
         )
 
     def repeated(self, build: Callable[[], _Fragment], low: int, high: int | None) -> _Fragment:
-        fragment = _NOTHING
+        fragment = _EMPTY_FRAGMENT
         for _ in range(low):
             copy = build()
             if not copy.first:
-                return _NOTHING
+                return _EMPTY_FRAGMENT
             fragment = self.joined(fragment, copy)
         if high is None:
             return self.joined(fragment, self.looped(build()))
@@ -110,7 +110,7 @@ class _Builder:
             if not copy.first:
                 break
             copies.append(copy)
-        nested = _NOTHING
+        nested = _EMPTY_FRAGMENT
         for copy in reversed(copies):
             tail = self.joined(copy, nested)
             nested = _Fragment(empty=True, first=tail.first, last=tail.last)

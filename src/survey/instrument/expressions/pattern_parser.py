@@ -34,7 +34,7 @@ def parse_pattern(pattern: str) -> Node:
     return _Parser(pattern).parse()
 
 
-def _merged(ranges: Ranges) -> Ranges:
+def _merge_ranges(ranges: Ranges) -> Ranges:
     pairs = sorted(zip(ranges[::2], ranges[1::2], strict=True))
     merged: list[int] = []
     for low, high in pairs:
@@ -194,7 +194,7 @@ class _Parser:
         self.at += 1
         if not ranges:
             raise self.unsupported("[]")
-        merged = _merged(ranges)
+        merged = _merge_ranges(ranges)
         return _complement(merged) if negated else merged
 
     def class_range(self) -> Ranges:

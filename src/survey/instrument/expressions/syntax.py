@@ -53,12 +53,12 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Itself:
+class SelfReference:
     """`.`: the answer being checked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class RegexMatch:
     """`regex(value, 'pattern')`; the pattern is already an automaton."""
 
     value: "Expression"
@@ -73,14 +73,14 @@ class Operation:
     arguments: tuple["Expression", ...]
 
 
-Expression = Literal | Reference | Itself | Matches | Operation
+Expression = Literal | Reference | SelfReference | RegexMatch | Operation
 
 
 def _parts(expression: Expression) -> tuple[Expression, ...]:
     match expression:
         case Operation(_, arguments):
             return arguments
-        case Matches(value, _):
+        case RegexMatch(value, _):
             return (value,)
     return ()
 
@@ -104,8 +104,8 @@ def references(expression: Expression) -> frozenset[str]:
     )
 
 
-def reads_itself(expression: Expression) -> bool:
-    return any(isinstance(node, Itself) for level in _levels(expression) for node in level)
+def uses_self(expression: Expression) -> bool:
+    return any(isinstance(node, SelfReference) for level in _levels(expression) for node in level)
 
 
 def to_json(expression: Expression) -> Json:
@@ -115,9 +115,9 @@ def to_json(expression: Expression) -> Json:
             return value
         case Reference(name):
             return ["$", name]
-        case Itself():
+        case SelfReference():
             return ["."]
-        case Matches(value, automaton):
+        case RegexMatch(value, automaton):
             return ["regex", to_json(value), automaton.to_json()]
         case Operation(name, arguments):
             return [name, *(to_json(argument) for argument in arguments)]

@@ -16,7 +16,7 @@ _FIRST_DAY = (date(1000, 1, 1) - _EPOCH).days
 _LAST_DAY = (date(9999, 12, 31) - _EPOCH).days
 
 
-def from_answer(answer: object) -> Value:
+def value_of_answer(answer: object) -> Value:
     """An answer as an expression sees it; a list is its words, no answer the empty text."""
     if isinstance(answer, str):
         return answer
@@ -47,11 +47,11 @@ def _text_to_number(text: str) -> float:
     match = _NUMBER.match(text)
     if match:
         return float(match.group(1))
-    day = _day(text)
+    day = _day_number(text)
     return math.nan if day is None else float(day)
 
 
-def _day(text: str) -> int | None:
+def _day_number(text: str) -> int | None:
     if not _DATE.match(text):
         return None
     try:
@@ -62,7 +62,7 @@ def _day(text: str) -> int | None:
 
 def is_date(text: str) -> bool:
     """Whether the text is a day of the calendar written YYYY-MM-DD."""
-    return _day(text) is not None
+    return _day_number(text) is not None
 
 
 def to_boolean(value: Value) -> bool:
@@ -90,16 +90,16 @@ def to_text(value: Value) -> str:
 def to_date(value: Value) -> str:
     """Days since 1970-01-01 (or a date) as YYYY-MM-DD; the empty text when there is no such day."""
     number = to_number(value)
-    if math.isnan(number) or not _FIRST_DAY <= math.floor(_clipped(number)) <= _LAST_DAY:
+    if math.isnan(number) or not _FIRST_DAY <= math.floor(_clip_days(number)) <= _LAST_DAY:
         return ""
     return (_EPOCH + timedelta(days=math.floor(number))).isoformat()
 
 
-def _clipped(number: float) -> float:
+def _clip_days(number: float) -> float:
     return min(max(number, -1e9), 1e9)
 
 
-def words(value: Value) -> list[str]:
+def split_choice_names(value: Value) -> list[str]:
     """The choice names in the answer to a select."""
     text = to_text(value)
     if text.isidentifier():  # One name, as in nearly every answer.

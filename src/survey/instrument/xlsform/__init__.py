@@ -3,12 +3,12 @@
 from survey.instrument.findings import Finding
 from survey.instrument.xlsform.bundle import load_bundle
 from survey.instrument.xlsform.errors import WorkbookError, XlsformError
-from survey.instrument.xlsform.reader import Imported, read_sheets, read_xlsform
+from survey.instrument.xlsform.reader import ImportedForm, read_sheets, read_xlsform
 from survey.instrument.xlsform.writer import write_xlsform
 
 __all__ = [
     "Finding",
-    "Imported",
+    "ImportedForm",
     "WorkbookError",
     "XlsformError",
     "load_bundle",

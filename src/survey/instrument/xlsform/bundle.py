@@ -7,11 +7,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from survey.instrument.xlsform.errors import WorkbookError
-from survey.instrument.xlsform.reader import Imported, read_sheets
+from survey.instrument.xlsform.reader import ImportedForm, read_sheets
 from survey.locale import msg
 
 
-class _Recipe(BaseModel):
+class _BundleConfig(BaseModel):
     """`<name>.toml`: which modules in which order make the questionnaire."""
 
     model_config = ConfigDict(extra="forbid")
@@ -26,11 +26,13 @@ class _Recipe(BaseModel):
     indicators: dict[str, str] = {}
 
 
-def load_bundle(folder: Path, name: str) -> Imported:
+def load_bundle(folder: Path, name: str) -> ImportedForm:
     """Read `<name>.toml`, its `modules/*.csv` and `choices.csv` from `folder`."""
     recipe = _recipe(folder / f"{name}.toml")
     survey = [
-        row for module in recipe.modules for row in _rows(folder / "modules" / f"{module}.csv")
+        row
+        for module in recipe.modules
+        for row in _read_csv_rows(folder / "modules" / f"{module}.csv")
     ]
     settings = {
         "form_id": recipe.name,
@@ -42,20 +44,20 @@ def load_bundle(folder: Path, name: str) -> Imported:
         "tree": recipe.tree or "",
     }
     return read_sheets(
-        survey, _rows(folder / "choices.csv"), settings, indicators=recipe.indicators
+        survey, _read_csv_rows(folder / "choices.csv"), settings, indicators=recipe.indicators
     )
 
 
-def _recipe(path: Path) -> _Recipe:
+def _recipe(path: Path) -> _BundleConfig:
     try:
-        return _Recipe.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return _BundleConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise WorkbookError(
             msg("“{name}” cannot be read: {reason}", name=path.name, reason=str(error))
         ) from error
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _read_csv_rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return [

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from survey.instrument.model import Choice, Special
-from survey.instrument.xlsform.journal import CHOICES, Journal
+from survey.instrument.model import Choice, SpecialAnswer
+from survey.instrument.xlsform.import_log import CHOICES, ImportLog
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.sheets import Row, Sheet
+from survey.instrument.xlsform.worksheets import Worksheet, WorksheetRow
 from survey.locale import msg
 
-_SPECIAL_CODES = frozenset(special.value for special in Special)
+_SPECIAL_CODES = frozenset(special.value for special in SpecialAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class ChoiceList:
         return (numbers[0], numbers[-1]) if consecutive and canonical else None
 
 
-def read_choices(sheet: Sheet, languages: Languages, journal: Journal) -> dict[str, ChoiceList]:
+def read_choices(
+    sheet: Worksheet, languages: Languages, journal: ImportLog
+) -> dict[str, ChoiceList]:
     lists: dict[str, list[Choice]] = {}
     first_rows: dict[str, int] = {}
     for row in sheet.rows:
@@ -48,17 +50,19 @@ def read_choices(sheet: Sheet, languages: Languages, journal: Journal) -> dict[s
         lists.setdefault(list_name, []).append(_choice(row, name, languages))
     _check_media(sheet, journal)
     return {
-        name: ChoiceList(_unique(name, choices, first_rows[name], journal), first_rows[name])
+        name: ChoiceList(
+            _remove_duplicates(name, choices, first_rows[name], journal), first_rows[name]
+        )
         for name, choices in lists.items()
     }
 
 
-def _choice(row: Row, name: str, languages: Languages) -> Choice:
+def _choice(row: WorksheetRow, name: str, languages: Languages) -> Choice:
     return Choice(name=name, label=languages.labels(row, "label") or languages.everywhere(name))
 
 
-def _unique(
-    list_name: str, choices: list[Choice], row: int, journal: Journal
+def _remove_duplicates(
+    list_name: str, choices: list[Choice], row: int, journal: ImportLog
 ) -> tuple[Choice, ...]:
     by_name: dict[str, Choice] = {}
     for choice in choices:
@@ -75,7 +79,7 @@ def _unique(
     return tuple(by_name.values())
 
 
-def _check_media(sheet: Sheet, journal: Journal) -> None:
+def _check_media(sheet: Worksheet, journal: ImportLog) -> None:
     for column in sheet.columns:
         row = next((row for row in sheet.rows if (column.name, column.language) in row.cells), None)
         if row is not None and column.name.startswith("media::"):

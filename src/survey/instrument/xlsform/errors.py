@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from survey.instrument.findings import Finding
 from survey.locale import Message, SurveyError, msg
 
-_SHOWN = 20
+_MAX_SHOWN_FINDINGS = 20
 
 
 class WorkbookError(SurveyError):
@@ -24,30 +24,32 @@ class XlsformError(SurveyError):
         self.findings = (*skipped, *findings)
         whole = msg("The form cannot be imported:")
         if skipped:
-            left_out = _below(msg("Left out because it is not supported:"), _listed(skipped))
-            whole = _below(left_out, [whole])
-        super().__init__(_below(whole, _listed(findings)))
+            left_out = _join_lines(
+                msg("Left out because it is not supported:"), _list_findings(skipped)
+            )
+            whole = _join_lines(left_out, [whole])
+        super().__init__(_join_lines(whole, _list_findings(findings)))
 
 
-def _listed(findings: Sequence[Finding]) -> list[Message]:
-    lines = [described(finding) for finding in findings[:_SHOWN]]
-    if len(findings) > _SHOWN:
-        lines.append(msg("… and {count} more.", count=len(findings) - _SHOWN))
+def _list_findings(findings: Sequence[Finding]) -> list[Message]:
+    lines = [format_finding(finding) for finding in findings[:_MAX_SHOWN_FINDINGS]]
+    if len(findings) > _MAX_SHOWN_FINDINGS:
+        lines.append(msg("… and {count} more.", count=len(findings) - _MAX_SHOWN_FINDINGS))
     return lines
 
 
-def _below(head: Message, lines: Iterable[Message]) -> Message:
+def _join_lines(head: Message, lines: Iterable[Message]) -> Message:
     whole = head
     for line in lines:
         whole = msg("{above}\n{line}", above=whole, line=line)
     return whole
 
 
-def described(finding: Finding) -> Message:
+def format_finding(finding: Finding) -> Message:
     """The finding with its place and advice as one text."""
     text = finding.message
-    if finding.instead is not None:
-        text = msg("{message} {instead}", message=text, instead=finding.instead)
+    if finding.suggestion is not None:
+        text = msg("{message} {instead}", message=text, instead=finding.suggestion)
     if finding.sheet is None or finding.row is None:
         return text
     if finding.column is None:

@@ -31,23 +31,23 @@ def read_excel(content: bytes) -> DefinitionData:
             if len(sheets) == 1:
                 name = SURVEY
             if name in SUPPORTED_SHEET_NAMES:
-                parts[name], parts[f"{name}_header"] = _table(sheet)
+                parts[name], parts[f"{name}_header"] = _worksheet_rows(sheet)
         return DefinitionData(**parts)
     finally:
         reader.archive.close()
 
 
-def _table(sheet: Any) -> tuple[list[dict[str, Any]], list[dict[str, None]]]:
+def _worksheet_rows(sheet: Any) -> tuple[list[dict[str, Any]], list[dict[str, None]]]:
     sheet.reset_dimensions()
     first = next(sheet.iter_rows(max_row=1), ())
     headers = get_excel_column_headers(_header(cell.value) for cell in first)
     if not headers:
         return [], []
     rows = get_excel_rows(headers, sheet.iter_rows(min_row=2, max_col=len(headers)), _text)
-    return rows, [dict.fromkeys(_named(headers))]
+    return rows, [dict.fromkeys(_nonempty_headers(headers))]
 
 
-def _named(headers: list[str | None]) -> Iterator[str]:
+def _nonempty_headers(headers: list[str | None]) -> Iterator[str]:
     return (header for header in headers if header is not None)
 
 

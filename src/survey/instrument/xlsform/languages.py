@@ -8,9 +8,9 @@ from functools import lru_cache
 from babel import Locale
 
 from survey.instrument.model import Labels, Language
-from survey.instrument.xlsform.journal import Journal
-from survey.instrument.xlsform.sheets import Row, Sheet, Sheets
-from survey.instrument.xlsform.texts import one_line, plain_text
+from survey.instrument.xlsform.import_log import ImportLog
+from survey.instrument.xlsform.plain_text import collapse_whitespace, strip_markup
+from survey.instrument.xlsform.worksheets import FormWorksheets, Worksheet, WorksheetRow
 from survey.locale import LANGUAGES, Message, msg, translator
 
 TRANSLATED = (
@@ -23,16 +23,30 @@ TRANSLATED = (
 )
 _NAMED_CODE = re.compile(r"(?P<name>.*\S)\s*\((?P<code>[^()]+)\)\s*\Z")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
-_OWN_NAMES = ("zh", "fr", "es", "pt", "de", "ru", "ar", "ja", "ko", "hi", "id", "vi", "sw")
+_SELF_NAMED_LANGUAGES = (
+    "zh",
+    "fr",
+    "es",
+    "pt",
+    "de",
+    "ru",
+    "ar",
+    "ja",
+    "ko",
+    "hi",
+    "id",
+    "vi",
+    "sw",
+)
 
 
 class Languages:
     """Maps the language tokens of the headers to languages and completes the texts."""
 
-    def __init__(self, sheets: Sheets, journal: Journal) -> None:
+    def __init__(self, sheets: FormWorksheets, journal: ImportLog) -> None:
         self.journal = journal
         self.missing: Counter[str] = Counter()
-        spoken = _spoken(sheets)
+        spoken = _language_tokens(sheets)
         wanted = sheets.settings.text("default_language") or None
         self.unnamed = self._unnamed(sheets, spoken, wanted)
         self.all = _distinct(self._language(token) for token in spoken) or (self.unnamed,)
@@ -41,7 +55,9 @@ class Languages:
     def _language(self, token: str | None) -> Language:
         return self.unnamed if token is None else language_of(token)
 
-    def _unnamed(self, sheets: Sheets, spoken: list[str | None], wanted: str | None) -> Language:
+    def _unnamed(
+        self, sheets: FormWorksheets, spoken: list[str | None], wanted: str | None
+    ) -> Language:
         """The language of columns that name none, such as a plain `label`."""
         if wanted and wanted != "default":
             return language_of(wanted)
@@ -58,7 +74,7 @@ class Languages:
         return language
 
     def _default(
-        self, sheets: Sheets, spoken: Sequence[str | None], wanted: str | None
+        self, sheets: FormWorksheets, spoken: Sequence[str | None], wanted: str | None
     ) -> Language:
         """The language that the form names, else the one in which it says most."""
         codes = {language.code: language for language in self.all}
@@ -75,11 +91,11 @@ class Languages:
         fullest = max(self.all, key=lambda language: texts[language.code])
         return fullest if texts[fullest.code] > texts[usual.code] else usual
 
-    def labels(self, row: Row, column: str) -> Labels:
+    def labels(self, row: WorksheetRow, column: str) -> Labels:
         """The texts of one column in every language; a missing one is the default's."""
         texts: dict[str, str] = {}
         for token, text in row.translations(column).items():
-            shown = plain_text(text)
+            shown = strip_markup(text)
             language = self._language(token)
             if language not in self.all or not shown:
                 continue
@@ -100,7 +116,7 @@ class Languages:
     def everywhere(self, text: str) -> Labels:
         return {language.code: text for language in self.all}
 
-    def ours(self, text: Message) -> Labels:
+    def instrument_languages(self, text: Message) -> Labels:
         """A word that the platform adds to the form, in Chinese where the form is Chinese."""
         return {
             language.code: translator(language.code if language.code in LANGUAGES else "en")(text)
@@ -121,7 +137,7 @@ class Languages:
                 )
 
 
-def _spoken(sheets: Sheets) -> list[str | None]:
+def _language_tokens(sheets: FormWorksheets) -> list[str | None]:
     """Language tokens of the questions, in the order of the columns; without any, of all texts."""
     labels = _tokens(sheets.survey, ("label",))
     return labels or [
@@ -129,7 +145,7 @@ def _spoken(sheets: Sheets) -> list[str | None]:
     ]
 
 
-def _tokens(sheet: Sheet, columns: Collection[str]) -> list[str | None]:
+def _tokens(sheet: Worksheet, columns: Collection[str]) -> list[str | None]:
     """Only of texts that are really there: an empty column offers no language."""
     used = {language for row in sheet.rows for (column, language) in row.cells if column in columns}
     return [
@@ -146,7 +162,7 @@ def _distinct(languages: Iterable[Language]) -> tuple[Language, ...]:
     return tuple(by_code.values())
 
 
-def _holds_ideographs(sheets: Sheets) -> bool:
+def _holds_ideographs(sheets: FormWorksheets) -> bool:
     rows = (*sheets.survey.rows, *sheets.choices.rows)
     return any(_IDEOGRAPH.search(row.text("label")) for row in rows)
 
@@ -154,7 +170,7 @@ def _holds_ideographs(sheets: Sheets) -> bool:
 @lru_cache(maxsize=256)
 def language_of(token: str) -> Language:
     """`French (fr)`, `French`, `fr` -> a code and the name shown to the respondent."""
-    token = one_line(token)
+    token = collapse_whitespace(token)
     match = _NAMED_CODE.match(token)
     if match and _is_code(match["code"], match["name"]):
         return Language(code=_code(match["code"]), name=match["name"])
@@ -164,7 +180,7 @@ def language_of(token: str) -> Language:
         code = _code(token)
     if code is None:
         return Language(code=_slug(token), name=token)
-    return Language(code=code, name=_own_name(code, name))
+    return Language(code=code, name=_native_name(code, name))
 
 
 def _is_code(written: str, name: str) -> bool:
@@ -190,11 +206,11 @@ def _known_codes() -> frozenset[str]:
 def _codes_by_name() -> dict[str, str]:
     english = Locale("en").languages
     names = {str(name).lower(): code for code, name in english.items() if len(code) <= 3}
-    names.update((_own_name(code, code).lower(), code) for code in _OWN_NAMES)
+    names.update((_native_name(code, code).lower(), code) for code in _SELF_NAMED_LANGUAGES)
     return names
 
 
-def _own_name(code: str, otherwise: str) -> str:
+def _native_name(code: str, otherwise: str) -> str:
     if code not in Locale("en").languages:
         return otherwise
     try:

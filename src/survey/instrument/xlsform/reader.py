@@ -10,27 +10,32 @@ from pyxform.xls2json import workbook_to_json
 
 from survey.instrument.findings import Finding
 from survey.instrument.model import Instrument, Labels
+from survey.instrument.xlsform.answer_formats import AnswerFormatReader
 from survey.instrument.xlsform.choices import read_choices
 from survey.instrument.xlsform.errors import XlsformError
-from survey.instrument.xlsform.guard import open_guarded
-from survey.instrument.xlsform.journal import SETTINGS, Journal, Unsupported
+from survey.instrument.xlsform.group_tree import build_group_tree
+from survey.instrument.xlsform.import_log import SETTINGS, ImportLog, Unsupported
+from survey.instrument.xlsform.item_builder import ItemBuilder
 from survey.instrument.xlsform.languages import Languages
-from survey.instrument.xlsform.layout import Layout
-from survey.instrument.xlsform.mentions import settle_mentions
-from survey.instrument.xlsform.outline import outline
-from survey.instrument.xlsform.questions import Questions
-from survey.instrument.xlsform.remarks import Remarks
-from survey.instrument.xlsform.settle import settle
-from survey.instrument.xlsform.shapes import Shapes
-from survey.instrument.xlsform.sheets import Row, Sheets, from_rows, read_sheets_of
-from survey.instrument.xlsform.texts import one_line, plain_text
+from survey.instrument.xlsform.piping import resolve_piping
+from survey.instrument.xlsform.plain_text import collapse_whitespace, strip_markup
+from survey.instrument.xlsform.reference_resolver import resolve_references
+from survey.instrument.xlsform.row_log import RowLog
+from survey.instrument.xlsform.section_builder import SectionBuilder
+from survey.instrument.xlsform.workbook_safety import open_workbook
+from survey.instrument.xlsform.worksheets import (
+    FormWorksheets,
+    WorksheetRow,
+    from_rows,
+    read_worksheets,
+)
 from survey.locale import Message, msg
 
 _UNVERSIONED = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedForm:
     instrument: Instrument
     skipped: tuple[Finding, ...]
     """What the form contains and the instrument does not."""
@@ -42,10 +47,10 @@ class Imported:
 _YES = frozenset({"yes", "true", "1"})
 
 
-def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> Imported:
+def read_xlsform(source: Path, *, unsupported: Unsupported = "refuse") -> ImportedForm:
     """Read a workbook; a `WorkbookError` or an `XlsformError` says why it is not imported."""
-    workbook = open_guarded(source)
-    return _read(read_sheets_of(workbook), workbook.stem, unsupported, {})
+    workbook = open_workbook(source)
+    return _read_form(read_worksheets(workbook), workbook.stem, unsupported, {})
 
 
 def read_sheets(
@@ -55,31 +60,31 @@ def read_sheets(
     *,
     indicators: Mapping[str, str] | None = None,
     unsupported: Unsupported = "refuse",
-) -> Imported:
+) -> ImportedForm:
     """Read rows in the layout of the sheets; `indicators` maps item names to indicator codes."""
     sheets = from_rows(survey, choices, settings)
-    return _read(sheets, "form", unsupported, dict(indicators or {}))
+    return _read_form(sheets, "form", unsupported, dict(indicators or {}))
 
 
-def _read(
-    sheets: Sheets, stem: str, unsupported: Unsupported, indicators: dict[str, str]
-) -> Imported:
-    journal = Journal(unsupported)
+def _read_form(
+    sheets: FormWorksheets, stem: str, unsupported: Unsupported, indicators: dict[str, str]
+) -> ImportedForm:
+    journal = ImportLog(unsupported)
     languages = Languages(sheets, journal)
     lists = read_choices(sheets.choices, languages, journal)
-    root = outline(sheets.survey, journal)
-    remarks = Remarks(sheets.survey, journal)
+    root = build_group_tree(sheets.survey, journal)
+    remarks = RowLog(sheets.survey, journal)
     has_tree = bool(sheets.settings.text("tree"))
-    shapes = Shapes(lists, languages, remarks, indicators, has_tree=has_tree)
-    questions = Questions(shapes, languages, remarks)
-    settled = settle(root, questions, sheets.survey, journal)
-    laid_out = Layout(sheets.survey, languages, journal).sections(settled)
+    shapes = AnswerFormatReader(lists, languages, remarks, indicators, has_tree=has_tree)
+    questions = ItemBuilder(shapes, languages, remarks)
+    settled = resolve_references(root, questions, sheets.survey, journal)
+    laid_out = SectionBuilder(sheets.survey, languages, journal).sections(settled)
     rows = {question.name: question.row.number for question in root.questions()}
-    sections = settle_mentions(laid_out, rows, journal)
+    sections = resolve_piping(laid_out, rows, journal)
     if not any(section.items for section in sections) and not journal.errors:
-        journal.error(_nothing_to_ask(journal), row=2)
+        journal.error(_no_questions_message(journal), row=2)
     if not journal.errors:
-        _ask_pyxform(sheets, journal)
+        _check_with_pyxform(sheets, journal)
     if journal.errors:
         raise XlsformError(journal.errors, journal.skipped)
     instrument = Instrument(
@@ -94,12 +99,12 @@ def _read(
         thanks=_thanks(sheets.settings, languages),
     )
     languages.report()
-    return Imported(
-        _versioned(instrument, journal), tuple(journal.skipped), tuple(journal.warnings), rows
+    return ImportedForm(
+        _add_version(instrument, journal), tuple(journal.skipped), tuple(journal.warnings), rows
     )
 
 
-def _ask_pyxform(sheets: Sheets, journal: Journal) -> None:
+def _check_with_pyxform(sheets: FormWorksheets, journal: ImportLog) -> None:
     """What other tools would say of the form: an error, unless parts of it were skipped."""
     if sheets.definition is None:
         return
@@ -107,43 +112,43 @@ def _ask_pyxform(sheets: Sheets, journal: Journal) -> None:
         workbook_to_json(replace(sheets.definition), warnings=[])
     except PyXFormError as error:
         journal.unsupported(
-            msg("The XLSForm checker says: {reason}", reason=one_line(str(error))[:500])
+            msg("The XLSForm checker says: {reason}", reason=collapse_whitespace(str(error))[:500])
         )
 
 
-def _name(settings: Row, stem: str) -> str:
+def _name(settings: WorksheetRow, stem: str) -> str:
     written = settings.text("id_string") or settings.text("name") or stem
     return re.sub(r"[^\w.-]+", "-", written).strip("-.")[:80] or "form"
 
 
-def _title(settings: Row, languages: Languages, stem: str) -> Labels:
-    usual = plain_text(settings.text("title")) or settings.text("id_string") or stem
+def _title(settings: WorksheetRow, languages: Languages, stem: str) -> Labels:
+    usual = strip_markup(settings.text("title")) or settings.text("id_string") or stem
     return {
-        language.code: plain_text(settings.text(f"title_{language.code}")) or usual
+        language.code: strip_markup(settings.text(f"title_{language.code}")) or usual
         for language in languages.all
     }
 
 
-def _thanks(settings: Row, languages: Languages) -> Labels:
+def _thanks(settings: WorksheetRow, languages: Languages) -> Labels:
     """Columns `thanks_zh`, `thanks_en` …, or one `thanks` for a form in one language."""
     texts = {
         language.code: text
         for language in languages.all
-        if (text := plain_text(settings.text(f"thanks_{language.code}")))
+        if (text := strip_markup(settings.text(f"thanks_{language.code}")))
     }
-    usual = plain_text(settings.text("thanks"))
+    usual = strip_markup(settings.text("thanks"))
     if usual:
         texts.setdefault(languages.default.code, usual)
     return languages.complete(texts)
 
 
-def _nothing_to_ask(journal: Journal) -> Message:
+def _no_questions_message(journal: ImportLog) -> Message:
     if journal.skipped:
         return msg("No question is left of the form: what it asks is listed above as left out.")
     return msg("The form has no questions.")
 
 
-def _versioned(instrument: Instrument, journal: Journal) -> Instrument:
+def _add_version(instrument: Instrument, journal: ImportLog) -> Instrument:
     """A form without a version gets one from its content: equal forms, equal versions."""
     if instrument.version != _UNVERSIONED:
         return instrument

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pyxform.errors import PyXFormError
 from pyxform.parsing.parameters import parse
 
-from survey.instrument.model import Kind
-from survey.instrument.xlsform.sheets import Row
+from survey.instrument.model import ItemKind
+from survey.instrument.xlsform.worksheets import WorksheetRow
 
-LONGEST_RATING = 11
+MAX_RATING_POINTS = 11
 _DEFAULTS = {"start": "1", "end": "10", "step": "1"}
-_LARGEST = 1e15
+_MAX_VALUE = 1e15
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class NumberScale:
     minimum: float
     maximum: float
     step: float
@@ -24,15 +24,15 @@ class Scale:
         return all(n == int(n) for n in (self.minimum, self.maximum, self.step))
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ItemKind:
         """A few whole numbers are a rating; anything longer or finer is a number."""
         if not self.is_whole:
-            return Kind.DECIMAL
+            return ItemKind.DECIMAL
         points = (self.maximum - self.minimum) / self.step + 1
-        return Kind.RATING if points <= LONGEST_RATING else Kind.INTEGER
+        return ItemKind.RATING if points <= MAX_RATING_POINTS else ItemKind.INTEGER
 
 
-def read_parameters(row: Row) -> dict[str, str] | None:
+def read_parameters(row: WorksheetRow) -> dict[str, str] | None:
     """`start=1 end=10` as a mapping; None when it cannot be read."""
     try:
         return dict(parse(row.text("parameters"), row.number))
@@ -40,22 +40,22 @@ def read_parameters(row: Row) -> dict[str, str] | None:
         return None
 
 
-def read_scale(row: Row) -> Scale | None:
+def read_scale(row: WorksheetRow) -> NumberScale | None:
     """The scale of a `range` row; None when it is not one."""
     parameters = read_parameters(row)
     if parameters is None:
         return None
-    numbers = [as_number(parameters.get(key, _DEFAULTS[key])) for key in _DEFAULTS]
+    numbers = [parse_number(parameters.get(key, _DEFAULTS[key])) for key in _DEFAULTS]
     start, end, step = numbers
     if start is None or end is None or not step:
         return None
     low, high, step = min(start, end), max(start, end), abs(step)
-    return Scale(low, high, step) if low < high and step <= high - low else None
+    return NumberScale(low, high, step) if low < high and step <= high - low else None
 
 
-def as_number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if abs(number) <= _LARGEST else None
+    return number if abs(number) <= _MAX_VALUE else None

@@ -12,21 +12,21 @@ from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from survey.instrument.model import Choice, Instrument, Item, Kind, Labels, Language, Section
-from survey.instrument.xlsform.scales import Scale
-from survey.instrument.xlsform.shapes import RATING
-from survey.spreadsheets import put_text
+from survey.instrument.model import Choice, Instrument, Item, ItemKind, Labels, Language, Section
+from survey.instrument.xlsform.answer_formats import RATING
+from survey.instrument.xlsform.scales import NumberScale
+from survey.spreadsheets import write_text_cell
 
 _TYPES = {
-    Kind.INTEGER: "integer",
-    Kind.DECIMAL: "decimal",
-    Kind.TEXT: "text",
-    Kind.DATE: "date",
-    Kind.NOTE: "note",
-    Kind.CALCULATE: "calculate",
+    ItemKind.INTEGER: "integer",
+    ItemKind.DECIMAL: "decimal",
+    ItemKind.TEXT: "text",
+    ItemKind.DATE: "date",
+    ItemKind.NOTE: "note",
+    ItemKind.CALCULATE: "calculate",
 }
 _PLAIN_COLUMNS = ("required", "relevant", "constraint", "calculation", "appearance", "parameters")
-_OWN_COLUMNS = (
+_EXTENSION_COLUMNS = (
     "specials",
     "indicator",
     "module",
@@ -47,10 +47,10 @@ def write_xlsform(instrument: Instrument, path: Path) -> None:
     lists = _Lists(instrument.languages)
     survey = list(_survey(instrument, lists))
     workbook = Workbook(write_only=True)
-    _sheet(workbook, "survey", _survey_header(instrument.languages), survey)
-    _sheet(workbook, "choices", _choices_header(instrument.languages), lists.records)
+    _write_worksheet(workbook, "survey", _survey_header(instrument.languages), survey)
+    _write_worksheet(workbook, "choices", _choices_header(instrument.languages), lists.records)
     settings = _settings(instrument)
-    _sheet(workbook, "settings", tuple(settings), [settings])
+    _write_worksheet(workbook, "settings", tuple(settings), [settings])
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
     try:
@@ -77,7 +77,7 @@ def _survey_header(languages: tuple[Language, ...]) -> tuple[str, ...]:
         *_PLAIN_COLUMNS,
         *_translated("required_message", languages),
         *_translated("constraint_message", languages),
-        *_OWN_COLUMNS,
+        *_EXTENSION_COLUMNS,
         *_translated("low_label", languages),
         *_translated("high_label", languages),
     )
@@ -169,7 +169,7 @@ def _item(item: Item, lists: _Lists) -> Record:
         "sensitive": "yes" if item.sensitive else "",
         "privacy": item.privacy.value if item.privacy else "",
     }
-    if item.kind in (Kind.INTEGER, Kind.DECIMAL):
+    if item.kind in (ItemKind.INTEGER, ItemKind.DECIMAL):
         record |= {
             column: _number(value)
             for column, value in (
@@ -192,8 +192,8 @@ def _item(item: Item, lists: _Lists) -> Record:
 
 def _type(item: Item, lists: _Lists) -> tuple[str, str, str]:
     """Type, parameters and what to add to the appearance, so that it reads back as this kind."""
-    if item.kind is Kind.RATING and not item.choices:
-        scale = Scale(item.minimum or 0, item.maximum or 0, item.step or 1)
+    if item.kind is ItemKind.RATING and not item.choices:
+        scale = NumberScale(item.minimum or 0, item.maximum or 0, item.step or 1)
         parameters = " ".join(
             f"{key}={_number(value)}"
             for key, value in (
@@ -202,13 +202,13 @@ def _type(item: Item, lists: _Lists) -> tuple[str, str, str]:
                 ("step", scale.step),
             )
         )
-        return "range", parameters, "" if scale.kind is Kind.RATING else RATING
-    if item.kind is Kind.RATING:
+        return "range", parameters, "" if scale.kind is ItemKind.RATING else RATING
+    if item.kind is ItemKind.RATING:
         special = tuple(
             Choice(name=code.value, label=labels) for code, labels in item.special_labels.items()
         )
         return f"select_one {lists.name(item, item.choices + special)}", "", RATING
-    if item.kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):
+    if item.kind in (ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE):
         return f"{item.kind.value} {lists.name(item, item.choices)}", "", ""
     return _TYPES[item.kind], "", ""
 
@@ -219,7 +219,7 @@ def _number(value: float | None) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _sheet(
+def _write_worksheet(
     workbook: Workbook, title: str, header: tuple[str, ...], records: Iterable[Record]
 ) -> None:
     records = list(records)
@@ -242,7 +242,7 @@ def _cell(sheet: object, text: str, *, bold: bool = False) -> Cell | None:
     if not text:
         return None
     cell = WriteOnlyCell(sheet, value="")
-    put_text(cell, text)
+    write_text_cell(cell, text)
     cell.font = Font(bold=bold)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     return cell

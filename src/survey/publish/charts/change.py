@@ -2,21 +2,20 @@
 
 import altair as alt
 
-from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
-from survey.publish.charts.layers import (
+from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.charts.marks import (
     HIDDEN,
     NO_FILL,
     REFERENCE,
     hidden_rows,
     is_role,
-    rows,
+    row_axis,
     stacked_rows,
     tooltip,
     value_axis,
     zero_rule,
 )
-from survey.publish.charts.style import ACCENT, GREY, Style
-from survey.publish.charts.text import ChartText, series_name
+from survey.publish.charts.style import ACCENT, GREY, ChartLabels, ChartStyle, series_name
 
 _ROLES = (HIGHER, LOWER, UNCLEAR)
 _SHAPES = ("triangle-up", "triangle-down", "circle")
@@ -24,7 +23,7 @@ _COLOURS = (ACCENT, ACCENT, GREY)
 _FILLS = (ACCENT, ACCENT, NO_FILL)
 
 
-def changes(text: ChartText, style: Style) -> alt.LayerChart:
+def changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """One row a change with its interval; `series` names rise, fall and no detectable change.
 
     Reads `difference`; a row with the role `reference` is drawn as a dashed line.
@@ -32,12 +31,12 @@ def changes(text: ChartText, style: Style) -> alt.LayerChart:
     return _changes(text, style, compact=False)
 
 
-def city_changes(text: ChartText, style: Style) -> alt.LayerChart:
+def city_changes(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """The same for many cities."""
     return _changes(text, style, compact=True)
 
 
-def _changes(text: ChartText, style: Style, *, compact: bool) -> alt.LayerChart:
+def _changes(text: ChartLabels, style: ChartStyle, *, compact: bool) -> alt.LayerChart:
     names = list(text.series)
     words = ", ".join(series_name(place) for place in range(len(names)))
     drawn = (
@@ -52,7 +51,7 @@ def _changes(text: ChartText, style: Style, *, compact: bool) -> alt.LayerChart:
     ) -> object:
         return attribute("verdict:N", scale=alt.Scale(domain=names, range=looks), legend=place)
 
-    y = rows(style, compact=compact)
+    y = row_axis(style, compact=compact)
     colour = told(alt.Color, list(_COLOURS))
     whisker = drawn.mark_rule(size=style.size(2), opacity=0.7).encode(
         y=y, x=value_axis("ci_low", text), x2="ci_high:Q", color=colour

@@ -2,42 +2,41 @@
 
 import altair as alt
 
-from survey.publish.charts.intervals import FOCUS, ITEM, PICK
-from survey.publish.charts.layers import (
+from survey.publish.charts.interval_charts import FOCUS, ITEM, PICK
+from survey.publish.charts.marks import (
     NO_FILL,
     REFERENCE,
-    Look,
+    MarkStyle,
     hidden_rows,
+    interval_rule,
     is_role,
     marks,
     reference_rule,
-    whiskers,
 )
-from survey.publish.charts.style import ACCENT, GREY, Style
-from survey.publish.charts.text import ChartText
+from survey.publish.charts.style import ACCENT, GREY, ChartLabels, ChartStyle
 
 ABOVE, BELOW, TIED, UNRANKED = "above", "below", "tied", "unranked"
 """How a city stands to the focus: clearly higher, clearly lower, not told apart, without place."""
 
-_LOOKS = (
-    Look(FOCUS, "diamond", ACCENT, ACCENT),
-    Look(TIED, "circle", GREY, GREY),
-    Look(ABOVE, "triangle-up", GREY, NO_FILL),
-    Look(BELOW, "triangle-down", GREY, NO_FILL),
-    Look(ITEM, "circle", GREY, GREY),
-    Look(UNRANKED, "circle", GREY, NO_FILL),
+_RANK_STYLES = (
+    MarkStyle(FOCUS, "diamond", ACCENT, ACCENT),
+    MarkStyle(TIED, "circle", GREY, GREY),
+    MarkStyle(ABOVE, "triangle-up", GREY, NO_FILL),
+    MarkStyle(BELOW, "triangle-down", GREY, NO_FILL),
+    MarkStyle(ITEM, "circle", GREY, GREY),
+    MarkStyle(UNRANKED, "circle", GREY, NO_FILL),
 )
 _SHADE = 0.16
 
 
-def ranking(text: ChartText, style: Style) -> alt.LayerChart:
+def ranking(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """A row a city: place and name, score with interval, and the places that the data allow.
 
     `label` holds what stands on the left, a line break, and what stands on the right; `city` is
     the name and `places` the set in words. Rows of the focus and of the cities that cannot be told
     apart from it are shaded. `series` heads the two columns of words.
     """
-    place = _rows(None)
+    place = _rank_axis(None)
     tooltips = [
         alt.Tooltip("city:N", title=text.name),
         alt.Tooltip("estimate:Q", title=text.value, format=".1f"),
@@ -45,14 +44,14 @@ def ranking(text: ChartText, style: Style) -> alt.LayerChart:
         alt.Tooltip("places:N", title=text.series[1]),
         alt.Tooltip("n:Q", title=text.n, format=",d"),
     ]
-    dots = marks("estimate", _LOOKS, text, style, compact=True, number=".1f")
+    dots = marks("estimate", _RANK_STYLES, text, style, compact=True, number=".1f")
     dots = dots.encode(y=place, tooltip=tooltips)
     layers = (
         _column(0, text, style, orient="left"),
         _column(1, text, style, orient="right"),
         _shade(place),
         reference_rule(),
-        whiskers(_LOOKS, text, style, compact=True).encode(y=place),
+        interval_rule(_RANK_STYLES, text, style, compact=True).encode(y=place),
         dots.add_params(alt.selection_point(name=PICK, fields=["code"])),
         hidden_rows(style, compact=True).encode(y=place),
     )
@@ -62,12 +61,12 @@ def ranking(text: ChartText, style: Style) -> alt.LayerChart:
     )
 
 
-def _rows(axis: alt.Axis | None) -> alt.Y:
+def _rank_axis(axis: alt.Axis | None) -> alt.Y:
     """The order of the data, without gaps, so that shaded rows make one area."""
     return alt.Y("label:N", sort=None, scale=alt.Scale(padding=0), axis=axis)
 
 
-def _column(part: int, text: ChartText, style: Style, *, orient: str) -> alt.Chart:
+def _column(part: int, text: ChartLabels, style: ChartStyle, *, orient: str) -> alt.Chart:
     """One half of the labels as an axis; draws nothing else, but claims a place for every row."""
     axis = alt.Axis(
         orient=orient,
@@ -90,7 +89,7 @@ def _column(part: int, text: ChartText, style: Style, *, orient: str) -> alt.Cha
         alt.Chart()
         .transform_filter(f"!({is_role(REFERENCE)})")
         .mark_tick(opacity=0)
-        .encode(y=_rows(axis))
+        .encode(y=_rank_axis(axis))
     )
 
 

@@ -4,20 +4,26 @@ from typing import Any
 
 import altair as alt
 
-from survey.publish.charts.layers import NO_FILL, is_role, rows, tooltip, value_axis
-from survey.publish.charts.style import ACCENT, GREY, OKABE_ITO, Style
-from survey.publish.charts.text import ChartText, series_name
+from survey.publish.charts.marks import NO_FILL, is_role, row_axis, tooltip, value_axis
+from survey.publish.charts.style import (
+    ACCENT,
+    GREY,
+    OKABE_ITO,
+    ChartLabels,
+    ChartStyle,
+    series_name,
+)
 
 GRADE_A, GRADE_B, GRADE_C, UNGRADED = "A", "B", "C", "hidden"
 _GRADES = (GRADE_A, GRADE_B, GRADE_C)
 _SHAPES = ("circle", "diamond", "triangle-up")
 _COLOURS = (ACCENT, ACCENT, GREY)
 _FILLS = (ACCENT, NO_FILL, NO_FILL)
-_BESIDE_COLOUR, _BESIDE_SHAPE = OKABE_ITO[0], "square"
+_COMPARISON_COLOUR, _COMPARISON_SHAPE = OKABE_ITO[0], "square"
 _ROOM = 24.0
 
 
-def graded_cities(text: ChartText, style: Style) -> alt.LayerChart:
+def graded_cities(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Two lanes a city: above the direct figure by grade, below what stands beside it, hollow.
 
     Reads the common columns, `role` (the grade, or `hidden`), `remark` (what must be said at the
@@ -27,18 +33,18 @@ def graded_cities(text: ChartText, style: Style) -> alt.LayerChart:
     names = list(text.series)
     words = ", ".join(series_name(place) for place in range(len(names)))
     lanes = alt.YOffset("lane:N", sort=["direct", "beside"], scale=alt.Scale(paddingInner=0.2))
-    y = rows(style, compact=True)
+    y = row_axis(style, compact=True)
     place = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, symbolStrokeWidth=1.5)
 
     def told(attribute: type[alt.Color] | type[alt.Fill] | type[alt.Shape], *looks: str) -> Any:
         scale = alt.Scale(domain=names, range=list(looks[: len(names)]))
         return attribute("who:N", scale=scale, legend=place)
 
-    colour = told(alt.Color, *_COLOURS, _BESIDE_COLOUR)
+    colour = told(alt.Color, *_COLOURS, _COMPARISON_COLOUR)
     look = {
         "color": colour,
         "fill": told(alt.Fill, *_FILLS, NO_FILL),
-        "shape": told(alt.Shape, *_SHAPES, _BESIDE_SHAPE),
+        "shape": told(alt.Shape, *_SHAPES, _COMPARISON_SHAPE),
     }
 
     def lane(name: str) -> alt.Chart:

@@ -11,21 +11,30 @@ from typing import Any
 import altair as alt
 
 from survey.publish.charts.change import changes, city_changes
-from survey.publish.charts.dumbbell import dumbbell
-from survey.publish.charts.gaps import city_gaps, gaps
-from survey.publish.charts.grouped import grouped_dots
-from survey.publish.charts.half_widths import half_widths
-from survey.publish.charts.intervals import interval_dots
-from survey.publish.charts.matrix import matrix
-from survey.publish.charts.points import point_map
+from survey.publish.charts.city_map import point_map
+from survey.publish.charts.importance_matrix import matrix
+from survey.publish.charts.interval_charts import (
+    city_gaps,
+    dumbbell,
+    gaps,
+    grouped_dots,
+    half_widths,
+    interval_dots,
+)
 from survey.publish.charts.ranks import ranking
 from survey.publish.charts.small_areas import graded_cities
-from survey.publish.charts.style import ELDER, ORDINARY, Style, config
-from survey.publish.charts.text import ChartText, series_name
+from survey.publish.charts.style import (
+    ELDER,
+    ORDINARY,
+    ChartLabels,
+    ChartStyle,
+    config,
+    series_name,
+)
 from survey.publish.charts.trend import ribbon_line
 
 
-class Kind(StrEnum):
+class ChartKind(StrEnum):
     INTERVALS = "intervals"
     GAPS = "gaps"
     CITY_GAPS = "city_gaps"
@@ -41,56 +50,58 @@ class Kind(StrEnum):
     HALF_WIDTHS = "half_widths"
 
 
-BUILDERS: Mapping[Kind, Callable[[ChartText, Style], alt.LayerChart]] = MappingProxyType(
-    {
-        Kind.INTERVALS: interval_dots,
-        Kind.GAPS: gaps,
-        Kind.CITY_GAPS: city_gaps,
-        Kind.DUMBBELL: dumbbell,
-        Kind.TREND: ribbon_line,
-        Kind.GROUPED: grouped_dots,
-        Kind.MAP: point_map,
-        Kind.GRADED_CITIES: graded_cities,
-        Kind.MATRIX: matrix,
-        Kind.RANKING: ranking,
-        Kind.CHANGES: changes,
-        Kind.CITY_CHANGES: city_changes,
-        Kind.HALF_WIDTHS: half_widths,
-    }
+BUILDERS: Mapping[ChartKind, Callable[[ChartLabels, ChartStyle], alt.LayerChart]] = (
+    MappingProxyType(
+        {
+            ChartKind.INTERVALS: interval_dots,
+            ChartKind.GAPS: gaps,
+            ChartKind.CITY_GAPS: city_gaps,
+            ChartKind.DUMBBELL: dumbbell,
+            ChartKind.TREND: ribbon_line,
+            ChartKind.GROUPED: grouped_dots,
+            ChartKind.MAP: point_map,
+            ChartKind.GRADED_CITIES: graded_cities,
+            ChartKind.MATRIX: matrix,
+            ChartKind.RANKING: ranking,
+            ChartKind.CHANGES: changes,
+            ChartKind.CITY_CHANGES: city_changes,
+            ChartKind.HALF_WIDTHS: half_widths,
+        }
+    )
 )
 
 
-_USUAL_SERIES: Mapping[Kind, tuple[int, ...]] = MappingProxyType(
+_PREBUILT_SERIES: Mapping[ChartKind, tuple[int, ...]] = MappingProxyType(
     {
-        Kind.INTERVALS: (0,),
-        Kind.GAPS: (0,),
-        Kind.CITY_GAPS: (0,),
-        Kind.DUMBBELL: (2,),
-        Kind.TREND: (2,),
-        Kind.GROUPED: (1, 2, 3, 4, 5),
-        Kind.MAP: (3,),
-        Kind.GRADED_CITIES: (3, 4),
-        Kind.MATRIX: (7,),
-        Kind.RANKING: (2,),
-        Kind.CHANGES: (3,),
-        Kind.CITY_CHANGES: (3,),
+        ChartKind.INTERVALS: (0,),
+        ChartKind.GAPS: (0,),
+        ChartKind.CITY_GAPS: (0,),
+        ChartKind.DUMBBELL: (2,),
+        ChartKind.TREND: (2,),
+        ChartKind.GROUPED: (1, 2, 3, 4, 5),
+        ChartKind.MAP: (3,),
+        ChartKind.GRADED_CITIES: (3, 4),
+        ChartKind.MATRIX: (7,),
+        ChartKind.RANKING: (2,),
+        ChartKind.CHANGES: (3,),
+        ChartKind.CITY_CHANGES: (3,),
     }
 )
 """How many series the pages' pictures of a kind have; others only take longer at first."""
 
 
-def lay_out_ahead() -> None:
+def prebuild_specs() -> None:
     """Lay out what pages draw before the first reader asks: Altair takes some 20 ms a picture."""
     # Altair looks for pandas while the first page may be in the middle of importing it.
     import_module("pandas")
     for style in (ORDINARY, ELDER):
-        for kind, counts in _USUAL_SERIES.items():
+        for kind, counts in _PREBUILT_SERIES.items():
             for count in counts:
                 _template(kind, style, count)
 
 
 @lru_cache(maxsize=2048)
-def spec_of(kind: Kind, text: ChartText, style: Style) -> dict[str, Any]:
+def chart_spec(kind: ChartKind, text: ChartLabels, style: ChartStyle) -> dict[str, Any]:
     """The specification without data; shared between readers, so never change it in place."""
     document = _template(kind, style, len(text.series))
     for token, word in _tokens(text).items():
@@ -100,16 +111,16 @@ def spec_of(kind: Kind, text: ChartText, style: Style) -> dict[str, Any]:
     return {**spec, "params": [*spec.get("params", ()), *named]}
 
 
-def _tokens(text: ChartText) -> dict[str, str]:
+def _tokens(text: ChartLabels) -> dict[str, str]:
     """Stand-ins for the words of a picture, and the words."""
     whole = {f"@{name}@": getattr(text, name) for name in ("value", "name", "interval", "n")}
     return whole | {f"@series{place}@": word for place, word in enumerate(text.series)}
 
 
 @lru_cache(maxsize=256)
-def _template(kind: Kind, style: Style, series: int) -> str:
+def _template(kind: ChartKind, style: ChartStyle, series: int) -> str:
     """The picture with stand-ins for its words: Altair is slow, words change with every city."""
-    stand_ins = ChartText(
+    stand_ins = ChartLabels(
         value="@value@",
         name="@name@",
         interval="@interval@",

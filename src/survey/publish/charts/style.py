@@ -17,7 +17,7 @@ COMPACT_ROW = 15.0
 
 
 @dataclass(frozen=True)
-class Style:
+class ChartStyle:
     """`scale` is 1 for ordinary text and larger in elder mode."""
 
     scale: float = 1.0
@@ -29,11 +29,11 @@ class Style:
         return self.size(COMPACT_ROW if compact else ROW)
 
 
-ORDINARY = Style()
-ELDER = Style(scale=1.35)
+ORDINARY = ChartStyle()
+ELDER = ChartStyle(scale=1.35)
 
 
-def config(style: Style) -> dict[str, Any]:
+def config(style: ChartStyle) -> dict[str, Any]:
     """The configuration block that every chart carries."""
     label, title = style.size(_LABEL), style.size(_TITLE)
     return {
@@ -55,3 +55,20 @@ def config(style: Style) -> dict[str, Any]:
         "text": {"fontSize": label},
         "view": {"stroke": None},
     }
+
+
+@dataclass(frozen=True)
+class ChartLabels:
+    """Texts in the reader's language. `series` names the categories in the order of their data."""
+
+    value: str
+    """Title of the value axis, with its unit."""
+    name: str = ""
+    interval: str = ""
+    n: str = ""
+    series: tuple[str, ...] = ()
+
+
+def series_name(place: int) -> str:
+    """What an expression inside a chart calls the word of a series: words may hold quotes."""
+    return f"series_{place}"

@@ -2,13 +2,12 @@
 
 import altair as alt
 
-from survey.publish.charts.style import ACCENT, GREY, Style
-from survey.publish.charts.text import ChartText, series_name
+from survey.publish.charts.style import ACCENT, GREY, ChartLabels, ChartStyle, series_name
 
 OWN, PUBLISHED = "own", "published"
 
 
-def ribbon_line(text: ChartText, style: Style) -> alt.LayerChart:
+def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`; `text.series` names own, published.
 
     Published scores come without intervals: hollow squares on a dashed line.

@@ -3,18 +3,18 @@
 Only reading is offered here: pages should not wait for what freezing imports.
 """
 
-from survey.publish.results.store import (
-    NothingFrozen,
+from survey.publish.results.wave_results import (
+    SnapshotNotFoundError,
     WaveInfo,
     WaveResults,
     list_waves,
     open_results,
 )
-from survey.snapshot import SnapshotDamaged
+from survey.snapshot import SnapshotDamagedError
 
 __all__ = [
-    "NothingFrozen",
-    "SnapshotDamaged",
+    "SnapshotDamagedError",
+    "SnapshotNotFoundError",
     "WaveInfo",
     "WaveResults",
     "list_waves",

@@ -8,18 +8,18 @@ from survey.estimate import Design, DfRule, EstimateError
 from survey.fieldwork.planning.oversampling import Oversampling
 from survey.locale import SurveyError, msg
 from survey.publish.results.domains import BANDS, age_band_of
-from survey.publish.results.given_weights import given_weights
+from survey.publish.results.given_weights import read_given_weights
 from survey.publish.results.weighting import GUARDIAN as GUARDIAN_ITEM
-from survey.publish.results.weighting import WeightingReport, weigh
-from survey.sample.frame import shipped_cities
-from survey.sample.groups import ELDERLY, GUARDIAN
-from survey.sample.margins import (
+from survey.publish.results.weighting import WeightingReport, rake_weights
+from survey.sample.city_frame import shipped_cities
+from survey.sample.population_margins import (
     SPLIT_BANDS,
-    Margins,
+    PopulationMargins,
     elderly_margins,
     main_margins,
     minors_margins,
 )
+from survey.sample.special_groups import ELDERLY, GUARDIAN
 
 ASSUMED_DEFF = 1.4
 """The survey's own planning figure; used, and said, where no sampling points were recorded."""
@@ -31,7 +31,7 @@ STRATUM = "stratum_key"
 _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}
 
 
-class NotEstimable(SurveyError):
+class NotEstimableError(SurveyError):
     """The responses do not carry the estimates asked for."""
 
     code = "not_estimable"
@@ -47,7 +47,7 @@ def analysis_frame(frame: pd.DataFrame, series: str) -> pd.DataFrame:
     return derived
 
 
-def weighted(
+def add_weights(
     frame: pd.DataFrame, series: str, oversampling: Oversampling | None = None
 ) -> tuple[pd.DataFrame, WeightingReport]:
     """The analysis frame with its weights, and how they were made.
@@ -55,10 +55,10 @@ def weighted(
     Interviews that came with weights of their own keep them.
 
     Raises:
-        WeightsMissing: only some came with weights.
-        NotEstimable: margins that cannot be met, or oversampling that the answers cannot undo.
+        WeightsMissingError: only some came with weights.
+        NotEstimableError: margins that cannot be met, or oversampling that the answers cannot undo.
     """
-    given = given_weights(frame)
+    given = read_given_weights(frame)
     if given is not None:
         return frame.assign(**{WEIGHT: given[0]}), given[1]
     boosts = oversampling.boosts if oversampling else {}
@@ -72,9 +72,11 @@ def weighted(
         asked = frame.assign(age_band=age_band_of(frame["age"], SPLIT_BANDS))
     share = oversampling.guardian_share if oversampling and GUARDIAN in boosts else None
     try:
-        weights, report = weigh(asked, totals, margins, guardian_share=share)
+        weights, report = rake_weights(asked, totals, margins, guardian_share=share)
     except EstimateError as error:
-        raise NotEstimable(msg("The weights cannot be computed: {reason}", reason=error)) from error
+        raise NotEstimableError(
+            msg("The weights cannot be computed: {reason}", reason=error)
+        ) from error
     report = report.model_copy(update={"oversampled": tuple(boosts)})
     return frame.assign(**{WEIGHT: weights}), report
 
@@ -83,7 +85,7 @@ def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> N
     """An interview from a city whose population nobody declared has no weight."""
     strange = sorted(set(frame["city_code"].astype(str)) - totals.keys())
     if strange:
-        raise NotEstimable(
+        raise NotEstimableError(
             msg(
                 "There are interviews from cities without a declared population, so they have no "
                 "weight: {cities}. Give them their right city, or void them.",
@@ -93,13 +95,13 @@ def _require_known_cities(frame: pd.DataFrame, totals: Mapping[str, float]) -> N
 
 
 def _require_undoable(
-    boosts: Mapping[str, float], frame: pd.DataFrame, margins: Margins | None
+    boosts: Mapping[str, float], frame: pd.DataFrame, margins: PopulationMargins | None
 ) -> None:
     """A wave that asked a group more often and does not know its members has no honest weights."""
     needed = {ELDERLY: "age", GUARDIAN: GUARDIAN_ITEM}
     missing = [needed[group] for group in boosts if needed[group] not in frame]
     if boosts and (missing or margins is None):
-        raise NotEstimable(
+        raise NotEstimableError(
             msg(
                 "The plan asked some groups more often than others, but the answers lack what the "
                 "weights need to undo it: {columns}.",
@@ -108,14 +110,16 @@ def _require_undoable(
         )
 
 
-def design_for(frame: pd.DataFrame) -> Design:
+def sampling_design(frame: pd.DataFrame) -> Design:
     """Points within strata within cities; without recorded points, the assumed design effect."""
     if frame["psu"].isna().any():
         return Design(weight=WEIGHT, strata=STRATUM, assumed_deff=ASSUMED_DEFF)
     return Design(weight=WEIGHT, strata=STRATUM, psu="psu", lonely_psu="adjust")
 
 
-def _margins_of(series: str, frame: pd.DataFrame, boosts: Mapping[str, float]) -> Margins | None:
+def _margins_of(
+    series: str, frame: pd.DataFrame, boosts: Mapping[str, float]
+) -> PopulationMargins | None:
     make = _MARGINS.get(series)
     if make is None:
         return None

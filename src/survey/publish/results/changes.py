@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.disclosure import CELL_KEYS, Reason, follow, protect
-from survey.disclosure.reasons import FIGURES, REASONS, decided
+from survey.disclosure import CELL_KEYS, SuppressionReason, propagate_suppression, protect
+from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
 from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
 from survey.publish.results.analysis import DF_RULE
-from survey.publish.results.cells import composite_of
 from survey.publish.results.crosswalk import Crosswalk, crosswalk
 from survey.publish.results.domains import EVERYONE
-from survey.publish.results.intervals import bounded_differences
-from survey.publish.results.source import Source
-from survey.publish.results.verdicts import with_verdicts
+from survey.publish.results.rate_intervals import bound_difference_intervals
+from survey.publish.results.verdicts import add_verdicts
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_estimates import composite_of
 
 GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 """The groups that are followed over the years."""
@@ -41,14 +41,14 @@ SAME_WAVE = msg(
 )
 
 
-class NotComparable(SurveyError):
+class WavesNotComparableError(SurveyError):
     """The two waves have nothing that may be compared."""
 
     code = "not_comparable"
 
 
 @dataclass(frozen=True, eq=False)
-class Changes:
+class EstimatedChanges:
     """Changes before the gate; nobody reads them."""
 
     table: pd.DataFrame
@@ -60,23 +60,24 @@ class Changes:
     """Cities that only the earlier wave has, and those that only the later one has."""
 
 
-def changes(before: Source, after: Source) -> Changes:
+def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
     """Change of every comparable indicator, `after` less `before`.
 
     Only cities of both waves enter, in every area. Indicators are those that the crosswalk of the
     two trees declares comparable and that rest on the same questions with the same weights.
 
     Raises:
-        NotComparable: no tree, trees without a crosswalk, another composite or scale, no indicator
+        WavesNotComparableError: no tree, trees without a crosswalk, another composite or scale,
+        no indicator
             or no city in common, or two snapshots of one and the same wave.
     """
     if _same_interviews(before, after):
-        raise NotComparable(SAME_WAVE)
+        raise WavesNotComparableError(SAME_WAVE)
     pairs = _comparable(before, after)
     cities = _cities(before), _cities(after)
     common = cities[0] & cities[1]
     if not common:
-        raise NotComparable(msg("The two waves have no city in common."))
+        raise WavesNotComparableError(msg("The two waves have no city in common."))
     groups = tuple(
         group for group in GROUPS if group in before.memberships and group in after.memberships
     )
@@ -86,14 +87,18 @@ def changes(before: Source, after: Source) -> Changes:
         )
         table = cube_change(first, second, level=after.level)
     except EstimateError as error:
-        raise NotComparable(msg("The change cannot be computed: {reason}", reason=error)) from error
+        raise WavesNotComparableError(
+            msg("The change cannot be computed: {reason}", reason=error)
+        ) from error
     table = table[table["indicator"].isin(list(pairs))].reset_index(drop=True)
     table["indicator"] = table["indicator"].cat.remove_unused_categories()
     table.attrs.clear()
-    return Changes(bounded_differences(table), pairs, (cities[0] - common, cities[1] - common))
+    return EstimatedChanges(
+        bound_difference_intervals(table), pairs, (cities[0] - common, cities[1] - common)
+    )
 
 
-def _same_interviews(before: Source, after: Source) -> bool:
+def _same_interviews(before: WaveData, after: WaveData) -> bool:
     """Whether an interview stands in both: two snapshots of one wave, whose errors are not those of
     two samples."""
     name = "response_id"
@@ -102,8 +107,8 @@ def _same_interviews(before: Source, after: Source) -> bool:
     return bool(after.people[name].isin(before.people[name]).any())
 
 
-def judged(
-    wave_changes: Changes,
+def build_change_table(
+    wave_changes: EstimatedChanges,
     *,
     before_cells: pd.DataFrame,
     after_cells: pd.DataFrame,
@@ -114,13 +119,13 @@ def judged(
     A change is hidden where either wave has too few people, where either wave hides the figure
     itself, and where it would tell of a hidden city that only one wave has: the figure of the
     whole area less that of the cities compared.
-    Verdicts are `RISE`, `FALL` and those of `with_verdicts`.
+    Verdicts are `RISE`, `FALL` and those of `add_verdicts`.
 
     Args:
         before_cells, after_cells: the protected cells of the two snapshots.
 
     Raises:
-        NotComparable: the cells of a snapshot lack a row that the change is about.
+        WavesNotComparableError: the cells of a snapshot lack a row that the change is about.
     """
     table = protect(wave_changes.table, n="n_after", counts=("n_before",))
     earlier = table["indicator"].map(wave_changes.before_of)
@@ -134,29 +139,31 @@ def judged(
         ):
             table = _follow(table, codes, cells, n, left_out)
     except KeyError as error:
-        raise NotComparable(OUTDATED) from error
+        raise WavesNotComparableError(OUTDATED) from error
     table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
-    return with_verdicts(table, up=RISE, down=FALL)
+    return add_verdicts(table, up=RISE, down=FALL)
 
 
-def _comparable(before: Source, after: Source) -> dict[str, str]:
+def _comparable(before: WaveData, after: WaveData) -> dict[str, str]:
     """Indicator of `after` -> that of `before` with the same meaning and the same recipe."""
     if before.tree is None or after.tree is None:
-        raise NotComparable(msg("Waves without an indicator tree have no score to compare."))
+        raise WavesNotComparableError(
+            msg("Waves without an indicator tree have no score to compare.")
+        )
     if before.composite != after.composite:
-        raise NotComparable(OTHER_COMPOSITE)
+        raise WavesNotComparableError(OTHER_COMPOSITE)
     if before.plan.scale != after.plan.scale:
-        raise NotComparable(msg("The two waves were rated on different scales."))
+        raise WavesNotComparableError(msg("The two waves were rated on different scales."))
     declared = crosswalk(before.tree, after.tree)
     if declared is None:
-        raise NotComparable(NO_CROSSWALK)
+        raise WavesNotComparableError(NO_CROSSWALK)
     pairs = _same_questions(before.plan.tree, after.plan.tree, declared)
     if not pairs:
-        raise NotComparable(msg("The two waves have no indicator in common."))
+        raise WavesNotComparableError(msg("The two waves have no indicator in common."))
     return pairs
 
 
-def _cities(source: Source) -> frozenset[str]:
+def _cities(source: WaveData) -> frozenset[str]:
     return frozenset(source.people["city_code"].astype(str))
 
 
@@ -165,7 +172,8 @@ def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str,
     return {
         code: declared.before_of[code]
         for code in after.variables
-        if code in declared.before_of and _alike(old.get(declared.before_of[code]), new[code])
+        if code in declared.before_of
+        and _is_same_recipe(old.get(declared.before_of[code]), new[code])
     }
 
 
@@ -177,7 +185,7 @@ def _recipes(tree: Tree) -> dict[str, dict[str, float]]:
     }
 
 
-def _alike(old: dict[str, float] | None, new: dict[str, float]) -> bool:
+def _is_same_recipe(old: dict[str, float] | None, new: dict[str, float]) -> bool:
     return (
         old is not None
         and old.keys() == new.keys()
@@ -185,7 +193,7 @@ def _alike(old: dict[str, float] | None, new: dict[str, float]) -> bool:
     )
 
 
-def _cube(source: Source, tree: Tree, common: frozenset[str], groups: tuple[str, ...]) -> Cube:
+def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[str, ...]) -> Cube:
     """The sums of one wave; a question it did not ask has no answer."""
     missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
     outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
@@ -210,14 +218,16 @@ def _follow(
     """`table` after the decisions for the cells of one wave, which calls its indicators `codes`
     and alone has the cities `left_out`."""
     keys = table.assign(indicator=codes)
-    telling = _tells_of(keys, cells, n, left_out)
-    followed = follow(keys, cells, figures=_FIGURES).assign(indicator=table["indicator"])
+    telling = _reveals_hidden_city(keys, cells, n, left_out)
+    followed = propagate_suppression(keys, cells, figures=_FIGURES).assign(
+        indicator=table["indicator"]
+    )
     reasons = np.array(followed["reason"].cat.codes, dtype=np.int8)
-    reasons[(reasons == 0) & telling] = REASONS.index(Reason.DIFFERENCING)
-    return decided(followed, reasons, (*FIGURES, *_FIGURES))
+    reasons[(reasons == 0) & telling] = REASONS.index(SuppressionReason.DIFFERENCING)
+    return apply_suppression(followed, reasons, (*FIGURE_COLUMNS, *_FIGURES))
 
 
-def _tells_of(
+def _reveals_hidden_city(
     keys: pd.DataFrame, cells: pd.DataFrame, n: str, left_out: frozenset[str]
 ) -> NDArray[np.bool_]:
     """Rows without some people of their area, where a city of those people is hidden."""

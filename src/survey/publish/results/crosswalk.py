@@ -15,8 +15,8 @@ from math import isclose
 from pathlib import Path
 from types import MappingProxyType
 
-from survey.instrument.tree import Indicator, IndicatorTree, Provenance
-from survey.publish.results.cells import COMPOSITE
+from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
+from survey.publish.results.wave_estimates import COMPOSITE
 from survey.settings import PROJECT_ROOT
 from survey.spreadsheets import csv_row
 
@@ -24,7 +24,7 @@ TREES = PROJECT_ROOT / "seed" / "trees"
 _TOLERANCE = 1e-6
 
 
-class WhyNot(StrEnum):
+class NotComparableReason(StrEnum):
     """Why an indicator has no figure of another tree to be compared with."""
 
     RECIPE = "recipe"
@@ -34,7 +34,7 @@ class WhyNot(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class CrosswalkRow:
     """One line of the file."""
 
     before: str
@@ -52,7 +52,7 @@ class Crosswalk:
     """`before_of`: code in the later tree -> the comparable code in the earlier one."""
 
     before_of: Mapping[str, str]
-    why_not: Mapping[str, WhyNot]
+    why_not: Mapping[str, NotComparableReason]
     """Code in the later tree -> why it is not compared."""
 
 
@@ -64,25 +64,32 @@ def crosswalk(
         codes = (*(indicator.code for indicator in after.indicators), COMPOSITE)
         return Crosswalk({code: code for code in codes}, MappingProxyType({}))
     if before.name == after.name:
-        return _same_parts(before, after)
-    rows = _declared(folder / file_name(before.name, after.name))
+        return _match_shared_parts(before, after)
+    rows = _read_declared(folder / file_name(before.name, after.name))
     if rows is None:
-        rows = _declared(folder / file_name(after.name, before.name))
-        rows = None if rows is None else tuple(_turned(row) for row in rows)
+        rows = _read_declared(folder / file_name(after.name, before.name))
+        rows = None if rows is None else tuple(_reverse_row(row) for row in rows)
     if rows is None:
         return None
     return Crosswalk(
         {row.after: row.before for row in rows if row.comparable},
-        {row.after: WhyNot(row.reason) for row in rows if row.after and not row.comparable},
+        {
+            row.after: NotComparableReason(row.reason)
+            for row in rows
+            if row.after and not row.comparable
+        },
     )
 
 
-def _same_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
+def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
     """One tree of which the two waves measure different parts: an indicator is comparable where
     the same parts with the same weights lie below it."""
     old, new = _parts(before), _parts(after)
     same = {code: code for code, parts in new.items() if old.get(code) == parts}
-    why = {code: WhyNot.RECIPE if code in old else WhyNot.NEW for code in new.keys() - same.keys()}
+    why = {
+        code: NotComparableReason.RECIPE if code in old else NotComparableReason.NEW
+        for code in new.keys() - same.keys()
+    }
     return Crosswalk(same, MappingProxyType(why))
 
 
@@ -105,37 +112,37 @@ def file_name(before: str, after: str) -> str:
     return f"crosswalk_{before}_{after}.csv"
 
 
-def derive(before: IndicatorTree, after: IndicatorTree) -> tuple[Row, ...]:
+def derive_crosswalk(before: IndicatorTree, after: IndicatorTree) -> tuple[CrosswalkRow, ...]:
     """A first crosswalk from the names, for people to check; every row is `assumed`.
 
     Indicators correspond when they and their parents have the same Chinese name. They are
     comparable when, in addition, the same parts with the same weights lie below them.
     """
-    rows = [*_below(_Sides(before, after), None, None)]
-    alike = all(row.comparable for row in rows if row.level == 1) and _same_weights(
+    rows = [*_compare_children(_TreePair(before, after), None, None)]
+    alike = all(row.comparable for row in rows if row.level == 1) and _has_same_weights(
         list(before.level(1)), list(after.level(1))
     )
-    whole = Row(
+    whole = CrosswalkRow(
         before=COMPOSITE,
         after=COMPOSITE,
         level=0,
         name_zh="",
         name_en="",
         comparable=alike,
-        reason="" if alike else WhyNot.RECIPE,
+        reason="" if alike else NotComparableReason.RECIPE,
         status=Provenance.ASSUMED,
     )
     return (whole, *rows)
 
 
-def write_crosswalk(rows: Sequence[Row], path: Path) -> None:
+def write_crosswalk(rows: Sequence[CrosswalkRow], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Row))
+        writer.writerow(field.name for field in fields(CrosswalkRow))
         writer.writerows(csv_row(_cells(row)) for row in rows)
 
 
-def _cells(row: Row) -> tuple[object, ...]:
+def _cells(row: CrosswalkRow) -> tuple[object, ...]:
     return (
         row.before, row.after, row.level, row.name_zh, row.name_en,
         "yes" if row.comparable else "no", row.reason, row.status.value,
@@ -143,12 +150,12 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=16)
-def _declared(path: Path) -> tuple[Row, ...] | None:
+def _read_declared(path: Path) -> tuple[CrosswalkRow, ...] | None:
     if not path.exists():
         return None
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(
-            Row(
+            CrosswalkRow(
                 before=row["before"],
                 after=row["after"],
                 level=int(row["level"]),
@@ -162,10 +169,13 @@ def _declared(path: Path) -> tuple[Row, ...] | None:
         )
 
 
-def _turned(row: Row) -> Row:
+def _reverse_row(row: CrosswalkRow) -> CrosswalkRow:
     """The same declaration for the trees in the other order."""
-    reason = {WhyNot.NEW.value: WhyNot.GONE.value, WhyNot.GONE.value: WhyNot.NEW.value}
-    return Row(
+    reason = {
+        NotComparableReason.NEW.value: NotComparableReason.GONE.value,
+        NotComparableReason.GONE.value: NotComparableReason.NEW.value,
+    }
+    return CrosswalkRow(
         before=row.after,
         after=row.before,
         level=row.level,
@@ -178,36 +188,42 @@ def _turned(row: Row) -> Row:
 
 
 @dataclass(frozen=True)
-class _Sides:
+class _TreePair:
     before: IndicatorTree
     after: IndicatorTree
 
 
-def _below(sides: _Sides, before: str | None, after: str | None) -> Iterator[Row]:
+def _compare_children(
+    sides: _TreePair, before: str | None, after: str | None
+) -> Iterator[CrosswalkRow]:
     """Rows of the children of two corresponding indicators, and of everything below them."""
     old, new = _children(sides.before, before), _children(sides.after, after)
     earlier = {_name(this_indicator): this_indicator for this_indicator in old}
     for indicator in new:
         twin = earlier.pop(_name(indicator), None)
         if twin is None:
-            yield from _alone(sides.after, indicator, WhyNot.NEW)
+            yield from _unmatched_rows(sides.after, indicator, NotComparableReason.NEW)
             continue
-        alike = _same_recipe(sides, twin, indicator)
-        yield _row(twin.code, indicator.code, indicator, "" if alike else WhyNot.RECIPE)
-        yield from _below(sides, twin.code, indicator.code)
+        alike = _is_same_recipe(sides, twin, indicator)
+        yield _crosswalk_row(
+            twin.code, indicator.code, indicator, "" if alike else NotComparableReason.RECIPE
+        )
+        yield from _compare_children(sides, twin.code, indicator.code)
     for indicator in earlier.values():
-        yield from _alone(sides.before, indicator, WhyNot.GONE)
+        yield from _unmatched_rows(sides.before, indicator, NotComparableReason.GONE)
 
 
-def _alone(tree: IndicatorTree, indicator: Indicator, why: WhyNot) -> Iterator[Row]:
-    codes = (indicator.code, "") if why is WhyNot.GONE else ("", indicator.code)
-    yield _row(*codes, indicator, why)
+def _unmatched_rows(
+    tree: IndicatorTree, indicator: Indicator, why: NotComparableReason
+) -> Iterator[CrosswalkRow]:
+    codes = (indicator.code, "") if why is NotComparableReason.GONE else ("", indicator.code)
+    yield _crosswalk_row(*codes, indicator, why)
     for child in _children(tree, indicator.code):
-        yield from _alone(tree, child, why)
+        yield from _unmatched_rows(tree, child, why)
 
 
-def _row(before: str, after: str, indicator: Indicator, reason: str) -> Row:
-    return Row(
+def _crosswalk_row(before: str, after: str, indicator: Indicator, reason: str) -> CrosswalkRow:
+    return CrosswalkRow(
         before=before,
         after=after,
         level=indicator.level,
@@ -219,15 +235,15 @@ def _row(before: str, after: str, indicator: Indicator, reason: str) -> Row:
     )
 
 
-def _same_recipe(sides: _Sides, before: Indicator, after: Indicator) -> bool:
+def _is_same_recipe(sides: _TreePair, before: Indicator, after: Indicator) -> bool:
     old, new = _children(sides.before, before.code), _children(sides.after, after.code)
     twins = {_name(indicator): indicator for indicator in old}
-    return _same_weights(old, new) and all(
-        _same_recipe(sides, twins[_name(indicator)], indicator) for indicator in new
+    return _has_same_weights(old, new) and all(
+        _is_same_recipe(sides, twins[_name(indicator)], indicator) for indicator in new
     )
 
 
-def _same_weights(old: Sequence[Indicator], new: Sequence[Indicator]) -> bool:
+def _has_same_weights(old: Sequence[Indicator], new: Sequence[Indicator]) -> bool:
     before, after = (
         {_name(indicator): indicator.weight for indicator in side} for side in (old, new)
     )

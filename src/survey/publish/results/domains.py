@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.sample.margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
 
 NATION = "CN"
 FRAME_COLUMNS = {
@@ -55,7 +55,7 @@ def age_band_of(age: pd.Series, bands: Bands) -> pd.Series:
 
 
 def area_labels(codes: pd.Series, cities: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Area level -> label of each row, from the frame (`survey.sample.frame.frame_table`).
+    """Area level -> label of each row, from the frame (`survey.sample.city_frame.frame_table`).
 
     A city whose tier is unknown has a null label there and belongs to no tier.
     """
@@ -81,7 +81,7 @@ def cities_of(labels: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], tuple
     return area_cities
 
 
-def groups(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:
+def group_memberships(frame: pd.DataFrame, series: str) -> dict[str, NDArray[np.bool_]]:
     """Group key -> membership of each row; overlapping, everyone first."""
     return dict(_groups(frame, series))
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey.disclosure import follow
+from survey.disclosure import propagate_suppression
 from survey.estimate import DriverMatrix, driver_matrix, priorities
 from survey.estimate.arrays import Flags, Floats
-from survey.instrument.model import Item, Kind
+from survey.instrument.model import Item, ItemKind
 from survey.publish.results.analysis import STRATUM, WEIGHT
 from survey.publish.results.domains import EVERYONE, NATION
-from survey.publish.results.kinds import key_kind
-from survey.publish.results.source import Source
+from survey.publish.results.typed_tables import key_dtype
+from survey.publish.results.wave_data import WaveData
 
 OVERALL = "overall"
 """The question about satisfaction on the whole; it never enters the score."""
@@ -24,13 +24,13 @@ MINIMUM_N = 100
 """Respondents below which a city's importances are noise."""
 FIGURES = ("importance", "importance_low", "importance_high", "performance",
            "performance_low", "performance_high", "priority", "agreement")  # fmt: skip
-_DRAWN = ("r_squared", "importance", "importance_low", "importance_high", "priority",
+_BOOTSTRAPPED = ("r_squared", "importance", "importance_low", "importance_high", "priority",
           "agreement", "set_agreement", "replicates")  # fmt: skip
 _PER_CENT = 100.0
 _KEYS = ["area_level", "area", "group", "indicator"]
 
 
-class NoDrivers(StrEnum):
+class DriverStatus(StrEnum):
     """Why a domain has no importances."""
 
     NOTHING_WRONG = ""
@@ -41,7 +41,7 @@ class NoDrivers(StrEnum):
     """Everybody gave the same answer to one of the questions."""
 
 
-def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
+def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
     """A row an area, group and lowest-level indicator; none without a tree or the question.
 
     Args:
@@ -58,13 +58,13 @@ def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
     Source: docs/statistics.md, "Drivers".
     """
     overall = source.instrument.by_name.get(OVERALL)
-    if not source.plan.has_composite or overall is None or overall.kind is not Kind.RATING:
-        return _typed(_nothing())
+    if not source.plan.has_composite or overall is None or overall.kind is not ItemKind.RATING:
+        return _with_column_types(_empty_table())
     domains = _domains(source)
     scores = _scores(source, overall)
     codes = [name for name in scores.columns if name != OVERALL]
     if source.design.psu is None:
-        figures = [_without(codes, NoDrivers.NO_POINTS) for _ in domains]
+        figures = [_rows_without_drivers(codes, DriverStatus.NO_POINTS) for _ in domains]
     else:
         columns = [WEIGHT, STRATUM, source.design.psu]
         matrix = driver_matrix(
@@ -81,7 +81,7 @@ def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
         figures = [
             figures_of(matrix[name], source.level)
             if (name := "/".join(key)) in matrix
-            else _without(codes, NoDrivers.TOO_FEW)
+            else _rows_without_drivers(codes, DriverStatus.TOO_FEW)
             for key in domains
         ]
     parts = [
@@ -89,10 +89,10 @@ def drivers(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
         for (level, area, group), columns_of in zip(domains, figures, strict=True)
     ]
     table = _with_performance(pd.concat(parts, ignore_index=True), cells)
-    return _typed(follow(table, cells, figures=FIGURES))
+    return _with_column_types(propagate_suppression(table, cells, figures=FIGURES))
 
 
-def _scores(source: Source, overall: Item) -> pd.DataFrame:
+def _scores(source: WaveData, overall: Item) -> pd.DataFrame:
     """Scores 0-100 by indicator and for the outcome; an indicator of several items has their
     mean over those answered."""
     items: dict[str, list[Item]] = {}
@@ -114,7 +114,7 @@ def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _domains(source: Source) -> dict[tuple[str, str, str], Flags]:
+def _domains(source: WaveData) -> dict[tuple[str, str, str], Flags]:
     """(area level, area, group) -> who belongs to it."""
     members = source.memberships
     domains = {("nation", NATION, group): members[group] for group in GROUPS if group in members}
@@ -124,12 +124,12 @@ def _domains(source: Source) -> dict[tuple[str, str, str], Flags]:
     return domains
 
 
-def _without(codes: list[str], why: NoDrivers) -> dict[str, Any]:
+def _rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]:
     """Rows of a domain that has no importances."""
     return {
         "indicator": codes,
         "n": np.nan,
-        **dict.fromkeys(_DRAWN, np.nan),
+        **dict.fromkeys(_BOOTSTRAPPED, np.nan),
         "no_drivers": why.value,
     }
 
@@ -138,15 +138,17 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
     """Figures of one domain, a row an indicator."""
     if matrix.n < MINIMUM_N or matrix.constant:
         few = matrix.n < MINIMUM_N
-        return _without(list(matrix.names), NoDrivers.TOO_FEW if few else NoDrivers.CONSTANT)
+        return _rows_without_drivers(
+            list(matrix.names), DriverStatus.TOO_FEW if few else DriverStatus.CONSTANT
+        )
     share = _shares(matrix.importance)
     first = priorities(matrix.importance, matrix.performance)
     drawn = ~np.isnan(matrix.importances).any(axis=1)
-    columns = _without(list(matrix.names), NoDrivers.NOTHING_WRONG) | {
+    columns = _rows_without_drivers(list(matrix.names), DriverStatus.NOTHING_WRONG) | {
         "n": matrix.n,
         "r_squared": matrix.r_squared,
         "importance": share,
-        "priority": _places(first, share * (_PER_CENT - matrix.performance)),
+        "priority": _priority_ranks(first, share * (_PER_CENT - matrix.performance)),
         "replicates": float(drawn.sum()),
     }
     if drawn.sum() < 2:
@@ -162,7 +164,7 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
     }
 
 
-def _places(first: Flags, urgency: Floats) -> Floats:
+def _priority_ranks(first: Flags, urgency: Floats) -> Floats:
     """1, 2, 3 for those of the first three, the most urgent first; 0 for the others."""
     places = np.zeros(len(first))
     order = np.argsort(np.where(first, -urgency, np.inf), kind="stable")[: int(first.sum())]
@@ -186,15 +188,15 @@ def _with_performance(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     return table.join(scores.rename(columns=names), on=_KEYS)
 
 
-def _nothing() -> pd.DataFrame:
-    figures = dict.fromkeys(("n", *_DRAWN, *FIGURES))
+def _empty_table() -> pd.DataFrame:
+    figures = dict.fromkeys(("n", *_BOOTSTRAPPED, *FIGURES))
     return pd.DataFrame(columns=[*_KEYS, *figures, "no_drivers", "shown", "reason"])
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
     texts = [*_KEYS, "reason"]
     figures = [c for c in table.columns if c not in {*texts, "no_drivers", "shown"}]
-    kinds: dict[str, Any] = {name: key_kind(table[name]) for name in texts}
+    kinds: dict[str, Any] = {name: key_dtype(table[name]) for name in texts}
     kinds |= dict.fromkeys(figures, "float64")
-    kinds["no_drivers"] = pd.CategoricalDtype([reason.value for reason in NoDrivers])
+    kinds["no_drivers"] = pd.CategoricalDtype([reason.value for reason in DriverStatus])
     return table.astype({**kinds, "shown": bool})

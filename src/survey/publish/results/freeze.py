@@ -14,39 +14,39 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.importing.imported_files import files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
-from survey.fieldwork.lifecycle import freeze_approved, hold_interviews
+from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.planning.oversampling import oversampling_of
-from survey.fieldwork.waves import COMPUTED, locked_wave, require_move, wave_by_key
+from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave, require_transition
 from survey.locale import SurveyError, msg
-from survey.publish.releasing import open_to_readers
-from survey.publish.results.grouping import declared_items
-from survey.publish.results.pairs import write_changes
-from survey.publish.results.source import Source
+from survey.publish.release import apply_release
+from survey.publish.results.change_files import write_changes
+from survey.publish.results.group_questions import declared_items
 from survey.publish.results.tables import write_tables
+from survey.publish.results.wave_data import WaveData
 from survey.settings import Settings
-from survey.snapshot.files import (
+from survey.snapshot.manifest import SnapshotManifest, WeightFile, WithoutPoint
+from survey.snapshot.response_frame import FREEZABLE, response_frame
+from survey.snapshot.seals import SEAL, SnapshotDraft
+from survey.snapshot.snapshot_files import (
     MANIFEST,
     RESPONSES,
     content_sha256,
     parquet_bytes,
-    removed_on_failure,
+    remove_on_failure,
     write_snapshot,
 )
-from survey.snapshot.frame import FREEZABLE, response_frame
-from survey.snapshot.manifest import Manifest, WeightFile, WithoutPoint
-from survey.snapshot.seals import SEAL, SnapshotDraft
 from survey.store.core import table_of
 from survey.store.engine import session_scope
 from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
 
 
-class NothingToFreeze(SurveyError):
+class NoApprovedResponsesError(SurveyError):
     """The wave has no approved response."""
 
     code = "nothing_to_freeze"
 
 
-class AnswersChanged(SurveyError):
+class AnswersConflictError(SurveyError):
     """An interview was withdrawn after the answers had been read; nothing was frozen."""
 
     code = "answers_changed"
@@ -86,17 +86,18 @@ def freeze_wave(
     answers make further groups.
 
     Raises:
-        NothingToFreeze: no approved responses. NotEstimable: margins that cannot be met.
+        NoApprovedResponsesError: no approved responses. NotEstimableError: margins that cannot
+        be met.
         UnfitGroupError: a question in `groups` cannot make any.
-        PointsMissing: some responses lack a sampling point, and `without_point` refuses them.
-        WeightsMissing: some responses came with a weight and others without.
-        WaveMoveForbidden: a final snapshot of a wave that is still collecting.
-        AnswersChanged: an interview was withdrawn in the meantime.
+        PointsMissingError: some responses lack a sampling point, and `without_point` refuses them.
+        WeightsMissingError: some responses came with a weight and others without.
+        WaveTransitionNotAllowedError: a final snapshot of a wave that is still collecting.
+        AnswersConflictError: an interview was withdrawn in the meantime.
         NarrowIntervalError: published counts would tell hidden ones too closely.
     """
     actor.require(Action.ADMINISTER)
     with (
-        removed_on_failure() as made,
+        remove_on_failure() as made,
         session_scope(settings.store_url, patient=True) as session,
     ):
         wave = _wave(session, wave_key, final=final)
@@ -109,9 +110,9 @@ def freeze_wave(
             settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
             without_point=without_point, groups=groups, made=made, draft=draft,
         )  # fmt: skip
-        if wave.state in COMPUTED:
-            _require_same(session, wave, frozen.rows)
-        draft.place()
+        if wave.state in COMPUTED_STATES:
+            _require_unchanged_responses(session, wave, frozen.rows)
+        draft.install()
         return frozen
 
 
@@ -132,17 +133,17 @@ def freeze_frame(
     """`freeze_wave` for responses that were read already, as `response_frame` gives them.
 
     A new folder is put into `made`: it goes again when the caller's transaction fails, see
-    `removed_on_failure`. With a `draft`, its files are the caller's to be moved into place.
+    `remove_on_failure`. With a `draft`, its files are the caller's to be moved into place.
     """
     actor.require(Action.ADMINISTER)
     final = _is_final(wave, asked=final)
     if frame.empty:
-        raise NothingToFreeze(
+        raise NoApprovedResponsesError(
             msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
         )
     instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    source = Source.of(
+    source = WaveData.of(
         frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite,
         oversampling=oversampling_of(session=session, wave_id=wave.id),
         without_point=without_point, groups=groups,
@@ -150,9 +151,9 @@ def freeze_frame(
     data = parquet_bytes(frame)
     manifest = _manifest(
         wave, source, frame, content_sha256(data), final=final, without_point=without_point
-    ).model_copy(update=_given(session, wave, source))
+    ).model_copy(update=_given_weights_detail(session, wave, source))
     mine = draft or SnapshotDraft(settings, session)
-    with removed_on_failure() as new:
+    with remove_on_failure() as new:
         folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
         mine.write(folder / RESPONSES, data)
         mine.write(folder / MANIFEST, manifest.model_dump_json().encode())
@@ -170,7 +171,7 @@ def freeze_frame(
         seal = mine.seal(whole=folder, actor=actor, now=manifest.frozen_at)
         _register(session, wave, manifest, directory, seal, actor, final=final, release=release)
         if draft is None:
-            mine.place()
+            mine.install()
     if made is not None:
         made.extend(new)
     return FrozenWave(
@@ -187,29 +188,31 @@ def freeze_frame(
 
 def _wave(session: Session, key: str, *, final: bool) -> Wave:
     """What is frozen for good is what was read: nothing of it changes while it is computed."""
-    wave = wave_by_key(session=session, key=key)
-    if not final and wave.state not in COMPUTED:
+    wave = get_wave(session=session, key=key)
+    if not final and wave.state not in COMPUTED_STATES:
         return wave
-    wave = locked_wave(session=session, key=key)
-    hold_interviews(session=session, wave_id=wave.id)
+    wave = lock_wave(session=session, key=key)
+    lock_responses(session=session, wave_id=wave.id)
     return wave
 
 
 def _statuses(wave: Wave) -> tuple[Status, ...]:
     """What stood outside when the wave was frozen for good stays outside when it is done again."""
-    return (Status.FROZEN,) if wave.state in COMPUTED else FREEZABLE
+    return (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
 
 
 def _is_final(wave: Wave, *, asked: bool) -> bool:
     """Whether this snapshot is the wave's last word."""
-    if wave.state in COMPUTED:
+    if wave.state in COMPUTED_STATES:
         return True
     if asked:
-        require_move(wave, WaveState.FROZEN)
+        require_transition(wave, WaveState.FROZEN)
     return asked
 
 
-def _move(session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool) -> None:
+def _transition_to_frozen(
+    session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool
+) -> None:
     """One state after the other, as the database demands."""
     session.add(wave)
     if wave.state is WaveState.CLOSED:
@@ -217,20 +220,20 @@ def _move(session: Session, wave: Wave, actor: Principal, now: datetime, *, rele
         session.flush()
     if release and wave.state is WaveState.FROZEN:
         actor.require(Action.RELEASE)
-        open_to_readers(session, wave, actor, Shown.SCORES, None, now)
+        apply_release(session, wave, actor, Shown.SCORES, None, now)
 
 
 def _manifest(
     wave: Wave,
-    source: Source,
+    source: WaveData,
     frame: pd.DataFrame,
     sha256: str,
     *,
     final: bool,
     without_point: WithoutPoint,
-) -> Manifest:
+) -> SnapshotManifest:
     instrument, tree = source.instrument, source.declared_tree
-    return Manifest(
+    return SnapshotManifest(
         wave=wave.key,
         series=wave.series,
         year=wave.year,
@@ -255,7 +258,7 @@ def _manifest(
     )
 
 
-def _given(session: Session, wave: Wave, source: Source) -> dict[str, object]:
+def _given_weights_detail(session: Session, wave: Wave, source: WaveData) -> dict[str, object]:
     """What the manifest says of weights that came with the interviews."""
     if source.report.way != "given":
         return {}
@@ -266,14 +269,14 @@ def _given(session: Session, wave: Wave, source: Source) -> dict[str, object]:
     return {"weights": source.report.way, "weight_files": files}
 
 
-def _require_same(session: Session, wave: Wave, rows: int) -> None:
+def _require_unchanged_responses(session: Session, wave: Wave, rows: int) -> None:
     """Somebody may have withdrawn an interview since the answers were read."""
     response = table_of(Response)
     query = select(func.count()).where(
         response.c.wave_id == wave.id, response.c.status == Status.FROZEN
     )
     if session.connection().execute(query).scalar_one() != rows:
-        raise AnswersChanged(
+        raise AnswersConflictError(
             msg("Interviews changed while the wave was being frozen. Please freeze it again.")
         )
 
@@ -281,7 +284,7 @@ def _require_same(session: Session, wave: Wave, rows: int) -> None:
 def _register(
     session: Session,
     wave: Wave,
-    manifest: Manifest,
+    manifest: SnapshotManifest,
     directory: str,
     seal: str,
     actor: Principal,
@@ -303,9 +306,9 @@ def _register(
     before = str(wave.state)
     declared = {"groups": list(manifest.groups)} if manifest.groups else {}
     if final:
-        if wave.state not in COMPUTED:
+        if wave.state not in COMPUTED_STATES:
             freeze_approved(session=session, wave_id=wave.id)
-        _move(session, wave, actor, manifest.frozen_at, release=release)
+        _transition_to_frozen(session, wave, actor, manifest.frozen_at, release=release)
     record(
         session=session,
         actor=actor,

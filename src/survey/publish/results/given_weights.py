@@ -10,29 +10,29 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N
 from survey.locale import Message, SurveyError, msg
 from survey.publish.results.weighting import WeightingReport, kish_deff
-from survey.snapshot.frame import GIVEN_WEIGHT
+from survey.snapshot.response_frame import GIVEN_WEIGHT
 
-_MOST_NAMED = 5
+_MAX_NAMED_CITIES = 5
 
 
-class WeightsMissing(SurveyError):
+class WeightsMissingError(SurveyError):
     """Some interviews of a wave have a weight of their own and others none."""
 
     code = "weights_missing"
 
 
-def given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport] | None:
+def read_given_weights(frame: pd.DataFrame) -> tuple[pd.Series, WeightingReport] | None:
     """The weights of `frame` and what is said of them; None where no interview has one.
 
     Raises:
-        WeightsMissing: some interviews have none.
+        WeightsMissingError: some interviews have none.
     """
     if GIVEN_WEIGHT not in frame:
         return None
     weights = frame[GIVEN_WEIGHT].astype(float)
     without = weights.isna()
     if without.any():
-        raise WeightsMissing(_words(frame["city_code"].astype(str)[without]))
+        raise WeightsMissingError(_missing_weights_message(frame["city_code"].astype(str)[without]))
     return weights, _report(weights)
 
 
@@ -58,10 +58,10 @@ def _report(weights: pd.Series) -> WeightingReport:
     )
 
 
-def _words(cities: pd.Series) -> Message:
+def _missing_weights_message(cities: pd.Series) -> Message:
     counts = cities.value_counts().sort_index()
-    named = ", ".join(f"{city}: {count}" for city, count in counts.iloc[:_MOST_NAMED].items())
-    more = " …" if len(counts) > _MOST_NAMED else ""
+    named = ", ".join(f"{city}: {count}" for city, count in counts.iloc[:_MAX_NAMED_CITIES].items())
+    more = " …" if len(counts) > _MAX_NAMED_CITIES else ""
     return msg(
         "{count} interviews have no weight although the others came with one (by city: {cities}). "
         "Void them, or import all interviews with their weights into a wave with another key.",

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from survey.disclosure import follow, protect
+from survey.disclosure import propagate_suppression, protect
 from survey.estimate import Cube, EstimateError
 from survey.locale import msg
-from survey.publish.results.analysis import DF_RULE, NotEstimable
-from survey.publish.results.cells import COMPOSITE, Estimated, overall_deff
+from survey.publish.results.analysis import DF_RULE, NotEstimableError
 from survey.publish.results.domains import EVERYONE, NATION
-from survey.publish.results.intervals import bounded
-from survey.publish.results.source import Source
+from survey.publish.results.rate_intervals import bound_rate_intervals
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_estimates import COMPOSITE, WaveEstimates, overall_deff
 
 DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"
 BASES = (DOMAIN, CITY_WEIGHTED)
@@ -38,11 +38,11 @@ COLUMNS = (
     "status",
 )
 _TEXTS = ("area_level", "area", "basis", "composite", "indicator", "status")
-_LEAST_DF, _LEAST_N = 8, 30
-_UNSEEN = "unseen"
+_MIN_DF, _MIN_N = 8, 30
+_HIDDEN_SIZE_COLUMN = "unseen"
 
 
-def headline_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
+def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
     """National figures by basis, composite and indicator of the tree; none without a tree.
 
     Columns: `COLUMNS`, shown, reason. `composite` is `item_means` or `per_respondent`; which of
@@ -54,31 +54,35 @@ def headline_table(figures: Estimated, cells: pd.DataFrame) -> pd.DataFrame:
     """
     source = figures.source
     if not source.plan.has_composite:
-        return follow(_nothing(), cells, at={"group": EVERYONE}, figures=("cities",))
+        return propagate_suppression(
+            _empty_table(), cells, at={"group": EVERYONE}, figures=("cities",)
+        )
     codes = [COMPOSITE, *source.plan.tree.codes]
     parts = [
-        _both_bases(estimates[estimates["indicator"].isin(codes)], source, cells).assign(
-            composite=composite
-        )
+        _headlines_on_both_bases(
+            estimates[estimates["indicator"].isin(codes)], source, cells
+        ).assign(composite=composite)
         for composite, estimates in _by_composite(figures).items()
     ]
     joined = pd.concat(parts, ignore_index=True).assign(area_level="nation", area=NATION)
-    table = bounded(joined, [], level=source.level, deff=overall_deff(source))
-    hidden = protect(_typed(table), counts=(_UNSEEN,)).drop(columns=_UNSEEN)
-    protected = follow(hidden, cells, at={"group": EVERYONE}, figures=("cities",))
+    table = bound_rate_intervals(joined, [], level=source.level, deff=overall_deff(source))
+    hidden = protect(_with_column_types(table), counts=(_HIDDEN_SIZE_COLUMN,)).drop(
+        columns=_HIDDEN_SIZE_COLUMN
+    )
+    protected = propagate_suppression(hidden, cells, at={"group": EVERYONE}, figures=("cities",))
     return protected[[*COLUMNS, "shown", "reason"]]
 
 
-def _by_composite(figures: Estimated) -> dict[str, pd.DataFrame]:
+def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
     """Cells of nation and cities, everyone in them, under the official composite and the other."""
     official = figures.source.composite
     other = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
     cells = figures.cells
     wanted = (cells["group"] == EVERYONE) & cells["area_level"].isin(["nation", "city"])
-    return {official: cells[wanted], other: _under(figures.source, other)}
+    return {official: cells[wanted], other: _estimates_under(figures.source, other)}
 
 
-def _under(source: Source, composite: str) -> pd.DataFrame:
+def _estimates_under(source: WaveData, composite: str) -> pd.DataFrame:
     areas = {level: source.areas[level] for level in ("nation", "city")}
     try:
         sums = Cube.of(
@@ -92,31 +96,35 @@ def _under(source: Source, composite: str) -> pd.DataFrame:
             df_rule=DF_RULE,
         )
     except EstimateError as error:
-        raise NotEstimable(
+        raise NotEstimableError(
             msg("The estimates cannot be computed: {reason}", reason=error)
         ) from error
     return sums.table(level=source.level)
 
 
-def _both_bases(estimates: pd.DataFrame, source: Source, cells: pd.DataFrame) -> pd.DataFrame:
+def _headlines_on_both_bases(
+    estimates: pd.DataFrame, source: WaveData, cells: pd.DataFrame
+) -> pd.DataFrame:
     named = estimates.assign(indicator=estimates["indicator"].astype(str))
     nation = named[named["area_level"] == "nation"]
     cities = named[named["area_level"] == "city"]
     people = source.people
     totals = people.groupby(people["city_code"].astype(str))[source.design.weight].sum()
-    weighted = city_weighted(cities, totals, level=source.level)
-    unseen = _unseen(cities, cells)
+    weighted = city_weighted_mean(cities, totals, level=source.level)
+    unseen = _hidden_city_sizes(cities, cells)
     n = nation.set_index("indicator")["n"]
-    weighted[_UNSEEN] = unseen.reindex(weighted["indicator"]).to_numpy()
+    weighted[_HIDDEN_SIZE_COLUMN] = unseen.reindex(weighted["indicator"]).to_numpy()
     weighted["n"] = n.reindex(weighted["indicator"]).to_numpy()
     weighted["status"] = _status(weighted)
     as_one = nation.assign(
-        basis=DOMAIN, cities=len(totals), **{_UNSEEN: nation["n"].to_numpy(dtype=float)}
+        basis=DOMAIN, cities=len(totals), **{_HIDDEN_SIZE_COLUMN: nation["n"].to_numpy(dtype=float)}
     )
     return pd.concat([as_one, weighted.assign(basis=CITY_WEIGHTED)], ignore_index=True)
 
 
-def city_weighted(cities: pd.DataFrame, totals: pd.Series, *, level: float = 0.95) -> pd.DataFrame:
+def city_weighted_mean(
+    cities: pd.DataFrame, totals: pd.Series, *, level: float = 0.95
+) -> pd.DataFrame:
     """sum(W_c theta_c) / sum(W_c) of each indicator, from independent cities.
 
     Args:
@@ -159,7 +167,7 @@ def city_weighted(cities: pd.DataFrame, totals: pd.Series, *, level: float = 0.9
     )
 
 
-def _unseen(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
+def _hidden_city_sizes(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
     """By indicator: respondents of the hidden cities together, or of all where none is hidden."""
     everyone = (cells["area_level"] == "city") & (cells["group"] == EVERYONE)
     keys = ["area", "indicator"]
@@ -175,7 +183,7 @@ def _unseen(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
 
 
 def _status(table: pd.DataFrame) -> list[str]:
-    few = (table["df"] < _LEAST_DF) | (table["n"] < _LEAST_N)
+    few = (table["df"] < _MIN_DF) | (table["n"] < _MIN_N)
     return list(
         np.select(
             [table["estimate"].isna(), table["se"].isna(), few],
@@ -185,12 +193,12 @@ def _status(table: pd.DataFrame) -> list[str]:
     )
 
 
-def _nothing() -> pd.DataFrame:
+def _empty_table() -> pd.DataFrame:
     """No row, but the columns with their types, so that a file of it can be asked."""
     texts = dict.fromkeys(_TEXTS, "")
     numbers = dict.fromkeys((name for name in COLUMNS if name not in texts), 0.0)
-    return _typed(pd.DataFrame([texts | numbers])).iloc[:0][list(COLUMNS)]
+    return _with_column_types(pd.DataFrame([texts | numbers])).iloc[:0][list(COLUMNS)]
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(dict.fromkeys(_TEXTS, "category"))

@@ -9,11 +9,11 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.disclosure import IntervalAuditor
-from survey.publish.results.gate import audited_cells
-from survey.publish.results.outdated import newest_snapshots
-from survey.publish.results.store import CELLS, NothingFrozen, nothing_frozen
-from survey.publish.results.stored import stored_source
-from survey.publish.results.tables import work_of
+from survey.publish.results.disclosure_inputs import audited_cells
+from survey.publish.results.table_versions import newest_snapshots
+from survey.publish.results.tables import audit_work_limit
+from survey.publish.results.wave_data import load_wave_data
+from survey.publish.results.wave_results import CELLS, SnapshotNotFoundError, no_snapshot_error
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
 from survey.store.tables import now
@@ -52,19 +52,20 @@ def audit_wave(
     """Audit the published cells of a wave's newest snapshot; `every_cell`, however long it takes.
 
     Raises:
-        NothingFrozen: the wave has no snapshot. SnapshotDamaged: its responses are not those that
+        SnapshotNotFoundError: the wave has no snapshot. SnapshotDamaged: its responses are not
+        those that
         were frozen.
     """
     actor.require(Action.ADMINISTER)
     newest = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
     if newest is None:
-        raise NothingFrozen(nothing_frozen(wave_key))
+        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
     wave, snapshot = newest
     folder = settings.snapshot_dir / snapshot.directory
-    source = stored_source(session, wave, folder)
+    source = load_wave_data(session, wave, folder)
     content = open_seals(settings, session, snapshot.directory).read(CELLS)
     published = pd.read_parquet(BytesIO(content))
-    auditor = IntervalAuditor(work=None if every_cell else work_of(settings.audit_seconds))
+    auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
     keys = audited_cells(source, published, auditor)
     narrow = tuple(
         NarrowInterval(level, area, group, indicator, cell.low, cell.high)

@@ -14,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Instrument, Item, Kind, Special
+from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
 
 FORM = "form"
 """Topic of the questions that no declared measure is about."""
 MAX_SHARED_CHOICES = 40
 """Lists that are longer are catalogues; their shares would be thousands of empty cells."""
-_NOT_SUBSTANTIVE = tuple(special.value for special in Special)
+_NOT_SUBSTANTIVE = tuple(special.value for special in SpecialAnswer)
 
 
 class Measure(BaseModel):
@@ -83,9 +83,9 @@ def form_measures(
 
 def _measures_of(item: Item) -> Iterator[Measure]:
     label = dict(item.label) or {"en": item.name}
-    if item.kind is Kind.RATING and item.indicator is None:
+    if item.kind is ItemKind.RATING and item.indicator is None:
         yield _form_measure(item.name, item, (), label, "higher")
-    if item.kind not in {Kind.SELECT_ONE, Kind.SELECT_MULTIPLE}:
+    if item.kind not in {ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}:
         return
     if len(item.choices) > MAX_SHARED_CHOICES:
         return
@@ -112,14 +112,14 @@ def _form_measure(
 
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:
     """One value a respondent: 0 or 100 for rates, null outside the base."""
-    if item.kind is Kind.SELECT_MULTIPLE:
+    if item.kind is ItemKind.SELECT_MULTIPLE:
         return _any_chosen(measure, frame)
-    if item.kind is Kind.SELECT_ONE:
+    if item.kind is ItemKind.SELECT_ONE:
         answer = frame[item.name]
         base = answer.notna() & ~answer.isin(_NOT_SUBSTANTIVE)
         return np.where(base, np.where(answer.isin(measure.choices), 100.0, 0.0), np.nan)
     values = frame[item.name].to_numpy(dtype=np.float64)
-    if item.kind is Kind.RATING:
+    if item.kind is ItemKind.RATING:
         low, high = float(item.minimum or 0), float(item.maximum or 0)
         return np.where(values < low, np.nan, (values - low) / (high - low) * 100.0)
     return values

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from survey.publish.results.grouping import GroupQuestion
+from survey.publish.results.group_questions import GroupQuestion
 from survey.publish.results.measures import Measure
 from survey.publish.results.weighting import WeightingReport
 
@@ -72,7 +72,7 @@ class IntervalAuditMethod(BaseModel):
     programmes: int
 
 
-class Method(BaseModel):
+class MethodRecord(BaseModel):
     """Stored as `method.json` beside the cells."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

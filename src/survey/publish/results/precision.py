@@ -47,7 +47,7 @@ _OF_THE_MODEL = frozenset({"model", "model_low", "model_high", "shrinkage", "adj
 """Figures that a hidden row keeps: they rest on the other cities, see `small_areas`."""
 
 
-class UndeclaredColumn(LookupError):
+class UndeclaredColumnError(LookupError):
     """A table has a column of which nobody has said with how many decimals it may leave."""
 
 
@@ -56,13 +56,13 @@ def round_figures(values: NDArray[np.float64], decimals: int = 1) -> NDArray[np.
     return np.asarray(np.round(values, decimals) + 0.0)
 
 
-def as_published(table: pd.DataFrame) -> pd.DataFrame:
+def to_published_table(table: pd.DataFrame) -> pd.DataFrame:
     """A protected table as others may read it: rounded, and with one neutral reason.
 
     Raises:
-        UndeclaredColumn: default deny.
+        UndeclaredColumnError: default deny.
     """
-    hidden = ~_shown(table)
+    hidden = ~_shown_rows(table)
     columns: dict[str, object] = {}
     for name in table.columns:
         if name in TEXTS:
@@ -72,12 +72,12 @@ def as_published(table: pd.DataFrame) -> pd.DataFrame:
             values = values if name in _OF_THE_MODEL else np.where(hidden, np.nan, values)
             columns[name] = round_figures(values, DECIMALS[name])
         elif name not in WITHHELD:
-            raise UndeclaredColumn(name)
+            raise UndeclaredColumnError(name)
     result = pd.DataFrame(columns, index=table.index, copy=False)
     return neutral(result) if "shown" in result.columns else result
 
 
-def _shown(table: pd.DataFrame) -> NDArray[np.bool_]:
+def _shown_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
     if "shown" not in table.columns:
         return np.ones(len(table), dtype=bool)
     return table["shown"].to_numpy(dtype=bool)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.disclosure import follow
+from survey.disclosure import propagate_suppression
 from survey.estimate import (
     Tree,
     rank_sensitivity,
@@ -21,9 +21,9 @@ from survey.estimate import (
     top_probability,
     tree_draws,
 )
-from survey.publish.results.cells import COMPOSITE, Estimated
-from survey.publish.results.kinds import key_kind
 from survey.publish.results.method import RankMethod
+from survey.publish.results.typed_tables import key_dtype
+from survey.publish.results.wave_estimates import COMPOSITE, WaveEstimates
 
 RANKING = RankMethod()
 _THREADS = 2
@@ -54,7 +54,7 @@ class _Scores:
     placed: pd.DataFrame
 
 
-def rank_tables(figures: Estimated, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rank_tables(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Places of the cities in the composite and its first- and second-level indicators, and the
     pairs of cities that are told apart.
 
@@ -77,11 +77,11 @@ def rank_tables(figures: Estimated, cells: pd.DataFrame) -> tuple[pd.DataFrame, 
     pairs = pd.DataFrame(columns=list(_PAIR))
     if len(table):
         scores = _scores(figures.cities, cells)
-        ranks, pairs = _ranked(scores, codes, plan.tree, figures.source.level)
+        ranks, pairs = _rank_scores(scores, codes, plan.tree, figures.source.level)
         keys = pd.MultiIndex.from_frame(table[["area", "indicator"]].astype(str))
         table[list(FIGURES)] = ranks.reindex(keys)[list(FIGURES)].to_numpy()
-    protected = follow(table, cells, at={"group": "all"}, figures=FIGURES)
-    return protected, pairs.astype({name: key_kind(pairs[name]) for name in _PAIR})
+    protected = propagate_suppression(table, cells, at={"group": "all"}, figures=FIGURES)
+    return protected, pairs.astype({name: key_dtype(pairs[name]) for name in _PAIR})
 
 
 def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
@@ -103,7 +103,7 @@ def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:
     )
 
 
-def _ranked(
+def _rank_scores(
     scores: _Scores, codes: Sequence[str], tree: Tree, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Figures of the cities in an order, by city and indicator, and the pairs told apart."""
@@ -111,7 +111,7 @@ def _ranked(
     normal = np.random.default_rng(RANKING.seed).standard_normal(shape)
 
     def places(code: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return _places(scores, code, normal, level)
+        return _rank_indicator(scores, code, normal, level)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         both = dict(zip(codes, pool.map(places, codes), strict=True))
@@ -123,7 +123,7 @@ def _ranked(
     return joined.reorder_levels(["area", "indicator"]), pairs
 
 
-def _places(
+def _rank_indicator(
     scores: _Scores, code: str, normal: NDArray[np.float64], level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Of one indicator. Every indicator uses the same draws, a column a city."""
@@ -168,12 +168,12 @@ def _sensitivity(scores: _Scores, tree: Tree, level: float) -> pd.DataFrame:
     parts = scores.estimate.loc[scores.placed[COMPOSITE], leaves]
     if parts.empty or parts.isna().any(axis=None):
         return pd.DataFrame(index=parts.index, columns=list(names.values()), dtype=float)
-    weights = pd.Series(_own_weights(tree, leaves), index=leaves)
+    weights = pd.Series(_tree_weights(tree, leaves), index=leaves)
     moved = rank_sensitivity(parts, weights, level=level, weight_draws=drawn)
     return moved[list(names)].rename(columns=names)
 
 
-def _own_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
+def _tree_weights(tree: Tree, codes: Sequence[str]) -> NDArray[np.float64]:
     """Weight of each indicator with items in the composite, as the tree says."""
     omega = dict(zip(tree.item_columns, tree.omega[-1], strict=True))
     return np.array(

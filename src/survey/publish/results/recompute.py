@@ -10,14 +10,14 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.publish.results.outdated import newest_snapshots
-from survey.publish.results.pairs import write_changes
-from survey.publish.results.store import NothingFrozen, nothing_frozen
-from survey.publish.results.stored import stored_source
+from survey.publish.results.change_files import write_changes
+from survey.publish.results.table_versions import newest_snapshots
 from survey.publish.results.tables import write_tables
+from survey.publish.results.wave_data import load_wave_data
+from survey.publish.results.wave_results import SnapshotNotFoundError, no_snapshot_error
 from survey.settings import Settings
-from survey.snapshot.files import RESPONSES
 from survey.snapshot.seals import SEAL, SnapshotDraft, read_sealed
+from survey.snapshot.snapshot_files import RESPONSES
 
 
 def recompute_wave(
@@ -26,16 +26,17 @@ def recompute_wave(
     """Write every table of the wave's newest snapshot again.
 
     Raises:
-        NothingFrozen: the wave has no snapshot. SnapshotDamaged: its responses are not those that
+        SnapshotNotFoundError: the wave has no snapshot. SnapshotDamaged: its responses are not
+        those that
         were frozen.
     """
     actor.require(Action.ADMINISTER)
     newest = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
     if newest is None:
-        raise NothingFrozen(nothing_frozen(wave_key))
+        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
     wave, snapshot = newest
     folder = settings.snapshot_dir / snapshot.directory
-    source = stored_source(session, wave, folder)
+    source = load_wave_data(session, wave, folder)
     draft = SnapshotDraft(settings, session)
     write_tables(folder, source, draft, settings.audit_seconds)
     write_changes(
@@ -48,4 +49,4 @@ def recompute_wave(
         session=session, actor=actor, action="wave.recomputed", subject_kind="wave",
         subject_id=wave.id, now=now, detail={"sha256": snapshot.sha256, SEAL: seal},
     )  # fmt: skip
-    draft.place()
+    draft.install()

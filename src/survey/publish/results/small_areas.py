@@ -12,20 +12,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from survey.estimate import EstimateError, bounded_interval, fay_herriot
+from survey.estimate import EstimateError, bound_interval, fay_herriot
 from survey.estimate.arrays import Flags, Floats
-from survey.estimate.cube_sums import one_thread
-from survey.publish.results.cells import COMPOSITE
+from survey.estimate.cube_sums import limit_to_one_thread
 from survey.publish.results.domains import EVERYONE
-from survey.publish.results.intervals import SCALE
-from survey.publish.results.kinds import key_kind
+from survey.publish.results.rate_intervals import SCALE
+from survey.publish.results.typed_tables import key_dtype
+from survey.publish.results.wave_estimates import COMPOSITE
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 BANDS = ("age_band", "school_stage")
 """Variables whose groups are the special groups of a supplement."""
 OVERALL = "overall"
-GRADE_A_FROM_N, GRADE_A_HALF_WIDTH, GRADE_B_FROM_N = 100, 3.0, 30
-FEWEST_CITIES = 20
+MIN_GRADE_A_N, GRADE_A_HALF_WIDTH, MIN_GRADE_B_N = 100, 3.0, 30
+MIN_CITIES = 20
 """With a direct figure; fewer do not say how much cities differ."""
 _COPIED = ("n", "estimate", "se", "ci_low", "ci_high", "df", "status", "shown", "reason")
 
@@ -39,7 +39,7 @@ class Grade(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-class Basis(StrEnum):
+class ModelBasis(StrEnum):
     """What a model figure rests on."""
 
     NONE = ""
@@ -49,7 +49,7 @@ class Basis(StrEnum):
     """The model alone: the group's own answers in this city took no part."""
 
 
-class NoModel(StrEnum):
+class ModelStatus(StrEnum):
     """Why a city has no model figure."""
 
     NOTHING_WRONG = ""
@@ -90,7 +90,7 @@ class _Inputs:
         return _numbers(self.direct, "sum_weight") / _numbers(self.own, "sum_weight")
 
 
-def small_areas(
+def build_small_area_table(
     cells: pd.DataFrame,
     gaps: pd.DataFrame,
     cities: pd.DataFrame,
@@ -114,10 +114,10 @@ def small_areas(
     "Small groups by city".
     """
     groups, indicators = _groups(cells, series), _indicators(cells)
-    everyone = _sorted(cells, [EVERYONE], indicators)
-    special = _sorted(cells, groups, indicators)
-    contrasts = _sorted(gaps[gaps["contrast"] == "rest"], groups, indicators)
-    country = _by_group(_rows(cells, "nation", [EVERYONE, *groups], indicators))
+    everyone = _index_by_city(cells, [EVERYONE], indicators)
+    special = _index_by_city(cells, groups, indicators)
+    contrasts = _index_by_city(gaps[gaps["contrast"] == "rest"], groups, indicators)
+    country = _by_group(_area_rows(cells, "nation", [EVERYONE, *groups], indicators))
     parts = []
     for (group, indicator), direct in special.items():
         codes = direct.index
@@ -133,14 +133,18 @@ def small_areas(
             nation_share=part["sum_weight"] / whole["sum_weight"],
         )
         keys = {"area_level": "city", "area": codes, "group": group, "indicator": indicator}
-        with one_thread():
+        with limit_to_one_thread():
             model = _model(inputs, cities.reindex(codes), level)
-        columns: dict[str, Any] = {**keys, "grade": grades(direct), **model}
+        columns: dict[str, Any] = {**keys, "grade": grade_cells(direct), **model}
         parts.append(direct[list(_COPIED)].assign(**columns))
-    return _typed(pd.concat(parts, ignore_index=True)) if parts else _typed(_nothing())
+    return (
+        _with_column_types(pd.concat(parts, ignore_index=True))
+        if parts
+        else _with_column_types(_empty_table())
+    )
 
 
-def grades(cells: pd.DataFrame) -> NDArray[np.str_]:
+def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
     """The grade of each row of a protected table.
 
     A from 100 respondents with a half-width of at most 3 points, B from 30, C from 10; a figure
@@ -151,8 +155,8 @@ def grades(cells: pd.DataFrame) -> NDArray[np.str_]:
     return np.select(
         [
             ~cells["shown"].to_numpy(dtype=bool),
-            (n >= GRADE_A_FROM_N) & (half <= GRADE_A_HALF_WIDTH),
-            (n >= GRADE_B_FROM_N) & ~np.isnan(half),
+            (n >= MIN_GRADE_A_N) & (half <= GRADE_A_HALF_WIDTH),
+            (n >= MIN_GRADE_B_N) & ~np.isnan(half),
         ],
         [Grade.SUPPRESSED.value, Grade.A.value, Grade.B.value],
         default=Grade.C.value,
@@ -178,7 +182,7 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
     none = {
         **dict.fromkeys(("model", "mse", "model_low", "model_high", "shrinkage"), np.nan),
         "adjustment": np.nan,
-        "model_basis": Basis.NONE.value,
+        "model_basis": ModelBasis.NONE.value,
     }
     own = _numbers(inputs.own, "estimate")
     own_variance = pooled_variance(
@@ -188,9 +192,9 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
     present = ~np.isnan(own) & ~np.isnan(own_variance)
     seen = present & ~np.isnan(difference)
     if np.isnan(inputs.nation) or np.isnan(inputs.nation_share):
-        return {**none, "no_model": NoModel.NO_SCORE_OF_THE_NATION.value}
-    if seen.sum() < FEWEST_CITIES:
-        return {**none, "no_model": NoModel.TOO_FEW_CITIES.value}
+        return {**none, "no_model": ModelStatus.NO_SCORE_OF_THE_NATION.value}
+    if seen.sum() < MIN_CITIES:
+        return {**none, "no_model": ModelStatus.TOO_FEW_CITIES.value}
     index = inputs.direct.index
     try:
         fitted = fay_herriot(
@@ -199,19 +203,17 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
             _covariates(cities, seen),
         )
     except EstimateError:
-        return {**none, "no_model": NoModel.NO_CONVERGENCE.value}
+        return {**none, "no_model": ModelStatus.NO_CONVERGENCE.value}
     # A hidden city has a model figure whether or not anybody of the group was interviewed there:
     # without one, its absence would say that nobody was.
     given = present
-    why = np.where(given, NoModel.NOTHING_WRONG.value, NoModel.NO_SCORE_OF_THE_CITY.value)
+    why = np.where(given, ModelStatus.NOTHING_WRONG.value, ModelStatus.NO_SCORE_OF_THE_CITY.value)
     raw = own + fitted.eblup.to_numpy()
     adjustment = _adjustment(inputs, raw, given)
     model = np.where(given, np.clip(raw + adjustment, 0, SCALE), np.nan)
     mse = np.where(given, fitted.mse.to_numpy() + own_variance + adjustment**2, np.nan)
-    low, high = bounded_interval(
-        model, np.sqrt(mse), np.inf, _numbers(inputs.own, "n"), level=level
-    )
-    basis = np.where(seen, Basis.MIXED.value, Basis.SYNTHETIC.value)
+    low, high = bound_interval(model, np.sqrt(mse), np.inf, _numbers(inputs.own, "n"), level=level)
+    basis = np.where(seen, ModelBasis.MIXED.value, ModelBasis.SYNTHETIC.value)
     return {
         "model": model,
         "mse": mse,
@@ -219,7 +221,7 @@ def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any
         "model_high": high,
         "shrinkage": np.where(given, fitted.shrinkage.to_numpy(), np.nan),
         "adjustment": np.where(given, adjustment, np.nan),
-        "model_basis": np.where(given, basis, Basis.NONE.value),
+        "model_basis": np.where(given, basis, ModelBasis.NONE.value),
         "no_model": why,
     }
 
@@ -281,16 +283,16 @@ def _occurring(keys: pd.Series) -> list[str]:
     return [str(key) for key in keys.unique()]
 
 
-def _sorted(
+def _index_by_city(
     table: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Rows of the cities by group and indicator, each part by the code of its city."""
-    parts = _by_group(_rows(table, "city", groups, indicators))
+    parts = _by_group(_area_rows(table, "city", groups, indicators))
     wanted = [(group, indicator) for group in groups for indicator in indicators]
     return {key: parts[key].sort_index() for key in wanted if key in parts}
 
 
-def _rows(
+def _area_rows(
     table: pd.DataFrame, area_level: str, groups: Sequence[str], indicators: Sequence[str]
 ) -> pd.DataFrame:
     return table[
@@ -318,17 +320,17 @@ def _numbers(table: pd.DataFrame, column: str) -> Floats:
     return table[column].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _nothing() -> pd.DataFrame:
+def _empty_table() -> pd.DataFrame:
     figures = ("model", "mse", "model_low", "model_high", "shrinkage", "adjustment")
     texts = ("area_level", "area", "group", "indicator", "grade", "model_basis", "no_model")
     return pd.DataFrame(columns=[*_COPIED, *texts, *figures])
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
     texts = ["area_level", "area", "group", "indicator", "status", "reason"]
-    closed = {"grade": Grade, "model_basis": Basis, "no_model": NoModel}
+    closed = {"grade": Grade, "model_basis": ModelBasis, "no_model": ModelStatus}
     figures = [name for name in table.columns if name not in {*texts, *closed, "shown"}]
-    kinds: dict[str, Any] = {name: key_kind(table[name]) for name in texts}
+    kinds: dict[str, Any] = {name: key_dtype(table[name]) for name in texts}
     kinds |= {
         name: pd.CategoricalDtype([member.value for member in kind])
         for name, kind in closed.items()

@@ -8,11 +8,11 @@ import pandas as pd
 from pydantic import ValidationError
 
 from survey.locale import msg
-from survey.publish.results.lookup import Lookup
-from survey.publish.results.method import Method
-from survey.publish.results.precision import as_published
-from survey.snapshot.files import SnapshotDamaged
+from survey.publish.results.category_index import CategoryIndex
+from survey.publish.results.method import MethodRecord
+from survey.publish.results.precision import to_published_table
 from survey.snapshot.seals import read_file
+from survey.snapshot.snapshot_files import SnapshotDamagedError
 
 _ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator")
 
@@ -22,35 +22,35 @@ def file_age(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError as error:
-        raise SnapshotDamaged(
+        raise SnapshotDamagedError(
             msg("The results in {folder} are missing. Freeze the wave again.", folder=path.parent)
         ) from error
 
 
 @lru_cache(maxsize=32)
-def cached_table(path: Path, _age: int) -> Lookup:
+def cached_table(path: Path, _age: int) -> CategoryIndex:
     """A results file, kept in memory until it is written anew."""
     table = pd.read_parquet(BytesIO(read_file(path)))
-    return Lookup(table, [column for column in _ASKED_BY if column in table.columns])
+    return CategoryIndex(table, [column for column in _ASKED_BY if column in table.columns])
 
 
 @lru_cache(maxsize=32)
-def published_table(path: Path, age: int) -> Lookup:
+def published_table(path: Path, age: int) -> CategoryIndex:
     """The same file as it leaves the results: rounded, and what is hidden has one reason."""
-    return cached_table(path, age).finished(as_published)
+    return cached_table(path, age).finished(to_published_table)
 
 
-def read_method(path: Path) -> Method:
+def read_method(path: Path) -> MethodRecord:
     """The record of how the tables beside it were computed."""
     return _method(path, file_age(path))
 
 
 @lru_cache(maxsize=32)
-def _method(path: Path, _age: int) -> Method:
+def _method(path: Path, _age: int) -> MethodRecord:
     try:
-        return Method.model_validate_json(read_file(path))
+        return MethodRecord.model_validate_json(read_file(path))
     except ValidationError as error:
-        raise SnapshotDamaged(
+        raise SnapshotDamagedError(
             msg(
                 "The results in {folder} were computed by another version of the software. An "
                 "administrator computes them again with the command: survey recompute",

@@ -10,33 +10,34 @@ from survey.disclosure import (
     MINIMUM_N,
     WORK_PER_SECOND,
     IntervalAuditor,
-    hidden_by,
-    published,
+    count_hidden_by_rule,
+    mask_sensitive_reason,
 )
 from survey.disclosure.interval_audit import SEED as AUDIT_SEED
 from survey.publish.results.analysis import DF_RULE
-from survey.publish.results.cells import Estimated, estimated
+from survey.publish.results.disclosure_inputs import protected_cells, protected_gaps
 from survey.publish.results.drivers import MINIMUM_N as DRIVERS_FROM_N
-from survey.publish.results.drivers import OVERALL, REPLICATES, SEED, drivers
-from survey.publish.results.gate import protected_cells, protected_gaps
+from survey.publish.results.drivers import OVERALL, REPLICATES, SEED, build_driver_table
 from survey.publish.results.headlines import headline_table
 from survey.publish.results.method import (
     ChangeMethod,
     DriverMethod,
     IntervalAuditMethod,
-    Method,
+    MethodRecord,
     SmallAreaMethod,
 )
 from survey.publish.results.ranks import RANKING, rank_tables
 from survey.publish.results.small_areas import (
-    FEWEST_CITIES,
-    GRADE_A_FROM_N,
     GRADE_A_HALF_WIDTH,
-    GRADE_B_FROM_N,
-    small_areas,
+    MIN_CITIES,
+    MIN_GRADE_A_N,
+    MIN_GRADE_B_N,
+    build_small_area_table,
 )
-from survey.publish.results.source import Source
-from survey.publish.results.store import (
+from survey.publish.results.verdicts import Q, add_verdicts
+from survey.publish.results.wave_data import WaveData
+from survey.publish.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.publish.results.wave_results import (
     CELLS,
     DRIVERS,
     GAPS,
@@ -46,13 +47,12 @@ from survey.publish.results.store import (
     RANKS,
     SMALL_AREAS,
 )
-from survey.publish.results.verdicts import Q, with_verdicts
-from survey.snapshot.files import parquet_bytes
 from survey.snapshot.seals import SnapshotDraft
+from survey.snapshot.snapshot_files import parquet_bytes
 
 
 def write_tables(
-    folder: Path, source: Source, draft: SnapshotDraft, audit_seconds: float = 0.0
+    folder: Path, source: WaveData, draft: SnapshotDraft, audit_seconds: float = 0.0
 ) -> tuple[int, int]:
     """Draft every table and the method for `folder`; return how many cells, how many hidden.
 
@@ -61,13 +61,14 @@ def write_tables(
             the tables are the same wherever they are made. 0: every cell.
 
     Raises:
-        NotEstimable: the responses do not carry the estimates. NarrowIntervalError: hidden counts
+        NotEstimableError: the responses do not carry the estimates. NarrowIntervalError: hidden
+        counts
         are known too closely.
     """
-    figures = estimated(source)
-    auditor = IntervalAuditor(work=work_of(audit_seconds))
+    figures = estimate_wave(source)
+    auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
     decided = protected_cells(figures, auditor)
-    tables = _tables(figures, published(decided))
+    tables = _build_tables(figures, mask_sensitive_reason(decided))
     for name, table in tables.items():
         draft.write(folder / name, parquet_bytes(table))
     draft.write(
@@ -77,31 +78,33 @@ def write_tables(
     return len(cells), int(np.sum(~cells["shown"]))
 
 
-def _tables(figures: Estimated, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """File name -> protected table; all others follow the decisions in `cells`."""
     source = figures.source
-    gaps = with_verdicts(protected_gaps(figures.gaps, cells, source.areas))
-    areas = small_areas(cells, gaps, source.cities, series=source.series, level=source.level)
+    gaps = add_verdicts(protected_gaps(figures.gaps, cells, source.areas))
+    areas = build_small_area_table(
+        cells, gaps, source.cities, series=source.series, level=source.level
+    )
     places, pairs = rank_tables(figures, cells)
     return {
         CELLS: cells,
         GAPS: gaps,
         SMALL_AREAS: areas,
-        DRIVERS: drivers(source, cells),
+        DRIVERS: build_driver_table(source, cells),
         RANKS: places,
         RANK_PAIRS: pairs,
         HEADLINES: headline_table(figures, cells),
     }
 
 
-def work_of(audit_seconds: float) -> int | None:
+def audit_work_limit(audit_seconds: float) -> int | None:
     """The work of an audit; None for no limit."""
     return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
 
 
-def _method(source: Source, cells: pd.DataFrame, auditor: IntervalAuditor) -> Method:
+def _method(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> MethodRecord:
     design = source.design
-    return Method(
+    return MethodRecord(
         composite=source.composite,
         level=source.level,
         lonely_psu=design.lonely_psu,
@@ -109,13 +112,13 @@ def _method(source: Source, cells: pd.DataFrame, auditor: IntervalAuditor) -> Me
         without_point=source.without_point,
         df_rule=DF_RULE,
         minimum_n=MINIMUM_N,
-        hidden=hidden_by(cells),
+        hidden=count_hidden_by_rule(cells),
         interval_audit=IntervalAuditMethod(
             seed=AUDIT_SEED,
             width=auditor.minimum,
             hidden=auditor.hidden,
             audited=auditor.audited,
-            widened=auditor.found,
+            widened=auditor.initially_narrow,
             programmes=auditor.programmes,
         ),
         unreliable_below_n=30,
@@ -125,13 +128,13 @@ def _method(source: Source, cells: pd.DataFrame, auditor: IntervalAuditor) -> Me
         items={item.name: str(item.indicator) for item in source.instrument.scored_items},
         measures=source.measures,
         groups=tuple(source.memberships),
-        grouping=source.group_words,
+        grouping=source.group_names,
         ranking=RANKING if source.plan.has_composite else None,
         small_areas=SmallAreaMethod(
-            a_from_n=GRADE_A_FROM_N,
+            a_from_n=MIN_GRADE_A_N,
             a_half_width=GRADE_A_HALF_WIDTH,
-            b_from_n=GRADE_B_FROM_N,
-            fewest_cities=FEWEST_CITIES,
+            b_from_n=MIN_GRADE_B_N,
+            fewest_cities=MIN_CITIES,
         ),
         drivers=_drivers(source),
         change=ChangeMethod(false_discovery_rate=Q) if source.plan.has_composite else None,
@@ -139,7 +142,7 @@ def _method(source: Source, cells: pd.DataFrame, auditor: IntervalAuditor) -> Me
     )
 
 
-def _drivers(source: Source) -> DriverMethod | None:
+def _drivers(source: WaveData) -> DriverMethod | None:
     if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
         return None
     return DriverMethod(

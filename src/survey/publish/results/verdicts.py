@@ -16,7 +16,7 @@ UNTESTED = ""
 _FAMILY = ("contrast", "before_wave", "area_level", "group", "indicator")
 
 
-def with_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -> pd.DataFrame:
+def add_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -> pd.DataFrame:
     """A protected table of differences with `p_adjusted` and `verdict`.
 
     P values are adjusted by Benjamini and Hochberg over the areas that are shown, for each
@@ -24,7 +24,7 @@ def with_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -
     in none. A difference is `up` or `down` where the adjusted P is at most `Q` and the status is
     `ok`; whatever else can be tested is `none`.
     """
-    adjusted = _adjusted(table, [name for name in _FAMILY if name in table.columns])
+    adjusted = _adjust_p_values(table, [name for name in _FAMILY if name in table.columns])
     difference = table["difference"].to_numpy(dtype=float)
     sure = (adjusted <= Q) & (table["status"] == "ok").to_numpy()
     verdicts = np.select(
@@ -36,7 +36,7 @@ def with_verdicts(table: pd.DataFrame, *, up: str = HIGHER, down: str = LOWER) -
     return table.assign(p_adjusted=adjusted, verdict=verdict)
 
 
-def _adjusted(table: pd.DataFrame, family: Sequence[str]) -> NDArray[np.float64]:
+def _adjust_p_values(table: pd.DataFrame, family: Sequence[str]) -> NDArray[np.float64]:
     p = np.where(table["shown"], table["p"].to_numpy(dtype=float), np.nan)
     adjusted = np.full(len(table), np.nan)
     for rows in table.groupby(list(family), observed=True).indices.values():

@@ -18,14 +18,14 @@ from pydantic import BaseModel, ConfigDict
 
 from survey.estimate import rake
 from survey.estimate.margins import MarginKey
-from survey.sample.margins import Margins
+from survey.sample.population_margins import PopulationMargins
 
 CELL = "cell"
 GUARDIAN = "guardian"
 UNKNOWN = "unknown"
 
 
-class Merge(BaseModel):
+class CellMerge(BaseModel):
     """Margin cells of one city that were joined because one of them had no respondent."""
 
     model_config = ConfigDict(frozen=True)
@@ -52,7 +52,7 @@ class WeightingReport(BaseModel):
     """Smallest and largest weight over the mean weight of the wave."""
     unknown: int
     """Respondents without age or gender: they keep their city's base weight."""
-    merges: tuple[Merge, ...]
+    merges: tuple[CellMerge, ...]
     oversampled: tuple[str, ...] = ()
     """Groups that were asked more often than others and that the weights brought back."""
     way: Literal["raked", "given"] = "raked"
@@ -62,10 +62,10 @@ class WeightingReport(BaseModel):
     shown_largest: float | None = None
 
 
-def weigh(
+def rake_weights(
     frame: pd.DataFrame,
     city_total: Mapping[str, float],
-    margins: Margins | None,
+    margins: PopulationMargins | None,
     *,
     guardian_share: Mapping[str, float] | None = None,
 ) -> tuple[pd.Series, WeightingReport]:
@@ -103,8 +103,11 @@ def weigh(
 
 
 def _cells(
-    frame: pd.DataFrame, city: pd.Series, city_total: Mapping[str, float], margins: Margins
-) -> tuple[pd.Series, pd.Series, tuple[Merge, ...]]:
+    frame: pd.DataFrame,
+    city: pd.Series,
+    city_total: Mapping[str, float],
+    margins: PopulationMargins,
+) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
     """Cell of each respondent, target of each (city, cell), and the merges that were needed."""
     label = _label(frame, margins.cells)
     counts = pd.crosstab(city, label)
@@ -114,19 +117,19 @@ def _cells(
     ladders = _ladders(margins)
     names: dict[tuple[str, str], str] = {}
     targets: dict[tuple[str, str], float] = {}
-    merges: list[Merge] = []
+    merges: list[CellMerge] = []
     for code, row in counts.iterrows():
         share_unknown = float(row.get(UNKNOWN, 0)) / float(row.sum())
         if share_unknown:
             targets[str(code), UNKNOWN] = city_total[str(code)] * share_unknown
         people = {cell: population[str(code), cell] for ladder in ladders for cell in ladder}
         scale = city_total[str(code)] * (1 - share_unknown) / sum(people.values())
-        for joined in _joined(ladders, row):
+        for joined in _join_empty_cells(ladders, row):
             name = "+".join(joined)
             targets[str(code), name] = sum(people[cell] for cell in joined) * scale
             names.update({(str(code), cell): name for cell in joined})
             if len(joined) > 1:
-                merges.append(Merge(city_code=str(code), cells=joined))
+                merges.append(CellMerge(city_code=str(code), cells=joined))
     cell = pd.Series(
         [names.get(key, UNKNOWN) for key in zip(city, label, strict=True)], index=frame.index
     )
@@ -139,11 +142,11 @@ def _guardians(
     city: pd.Series,
     city_total: Mapping[str, float],
     share: Mapping[str, float],
-) -> tuple[pd.Series, pd.Series, tuple[Merge, ...]]:
+) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
     """As `_cells`: guardian or not of each respondent, targets, and the cities left as they are."""
     label = answered.astype("string").fillna(UNKNOWN).astype(object)
     targets: dict[tuple[str, str], float] = {}
-    merges: list[Merge] = []
+    merges: list[CellMerge] = []
     for code, row in pd.crosstab(city, label).iterrows():
         name, total = str(code), city_total[str(code)]
         unknown = float(row.get(UNKNOWN, 0)) / float(row.sum())
@@ -156,12 +159,12 @@ def _guardians(
         elif known:
             label = label.mask((city == code) & (label != UNKNOWN), "any")
             targets[name, "any"] = known
-            merges.append(Merge(city_code=name, cells=("guardian=yes", "guardian=no")))
+            merges.append(CellMerge(city_code=name, cells=("guardian=yes", "guardian=no")))
     index = pd.MultiIndex.from_tuples(targets, names=["city_code", GUARDIAN])
     return label, pd.Series(list(targets.values()), index=index), tuple(merges)
 
 
-def _ladders(margins: Margins) -> list[list[str]]:
+def _ladders(margins: PopulationMargins) -> list[list[str]]:
     """Cells in the order in which neighbours are merged: along the first margin."""
     distinct = margins.table[list(margins.cells)].drop_duplicates()
     labels = _label(distinct, margins.cells)
@@ -171,7 +174,7 @@ def _ladders(margins: Margins) -> list[list[str]]:
     return [list(labels[rest == value]) for value in dict.fromkeys(rest)]
 
 
-def _joined(ladders: list[list[str]], counts: pd.Series) -> list[tuple[str, ...]]:
+def _join_empty_cells(ladders: list[list[str]], counts: pd.Series) -> list[tuple[str, ...]]:
     """Join each empty cell with the next occupied one of its ladder, else with the one before.
 
     A ladder without any respondent joins the last cell of the ladder before it.
@@ -208,8 +211,8 @@ def kish_deff(relative: NDArray[np.float64]) -> float:
 
 def _report(
     weights: pd.Series,
-    margins: Margins | None,
-    merges: tuple[Merge, ...],
+    margins: PopulationMargins | None,
+    merges: tuple[CellMerge, ...],
     unknown: int,
     sweeps: int,
     misfit: float,

@@ -8,15 +8,15 @@ from math import isnan
 from pathlib import Path
 
 from survey.locale import Translator
-from survey.publish.results.derived import band_chances
-from survey.publish.results.store import Filter
-from survey.publish.views.reading import Reading
+from survey.publish.results.derived_estimates import compute_band_probabilities
+from survey.publish.results.wave_results import Filter
+from survey.publish.views.view_context import ViewContext
 from survey.settings import PROJECT_ROOT
 
-SETTLED_FROM = 0.9
+MIN_BAND_PROBABILITY = 0.9
 """A band is called by its name alone from this probability on."""
 _BANDS_CSV = PROJECT_ROOT / "seed" / "bands.csv"
-_ALMOST = 0.995
+_NEARLY_CERTAIN = 0.995
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BandVerdict:
     """The band of one score in words; `settled` where it is all but certain."""
 
-    words: str
+    label: str
     settled: bool
 
 
@@ -55,9 +55,9 @@ def read_bands(path: Path = _BANDS_CSV) -> tuple[Band, ...]:
         )
 
 
-def verdicts_on_bands(
-    reading: Reading, areas: Sequence[str], **wanted: Filter
-) -> list[Verdict | None]:
+def band_verdicts(
+    reading: ViewContext, areas: Sequence[str], **wanted: Filter
+) -> list[BandVerdict | None]:
     """The band of each of some areas; None where there is no score or no error to judge it by.
 
     `wanted` are the keys of their cells, or of headlines where a `basis` is among them.
@@ -65,29 +65,31 @@ def verdicts_on_bands(
     bands = read_bands()
     names = [band.name[reading.language] for band in bands]
     edges = [band.lower for band in bands if band.lower is not None]
-    chances = band_chances(reading.results, reading.principal, edges, wanted=wanted)
+    chances = compute_band_probabilities(reading.results, reading.principal, edges, wanted=wanted)
     return [
-        verdict_of(chances[area], names, reading.t) if area in chances else None for area in areas
+        band_verdict(chances[area], names, reading.t) if area in chances else None for area in areas
     ]
 
 
-def verdict_of(chances: Sequence[float], names: Sequence[str], t: Translator) -> Verdict | None:
-    """One band with its probability, or the fewest that reach `SETTLED_FROM` together."""
+def band_verdict(
+    chances: Sequence[float], names: Sequence[str], t: Translator
+) -> BandVerdict | None:
+    """One band with its probability, or the fewest that reach `MIN_BAND_PROBABILITY` together."""
     if any(isnan(chance) for chance in chances):
         return None
     order = sorted(range(len(names)), key=lambda place: -chances[place])
     chosen: list[int] = []
-    while sum(chances[place] for place in chosen) < SETTLED_FROM:
+    while sum(chances[place] for place in chosen) < MIN_BAND_PROBABILITY:
         chosen.append(order[len(chosen)])
     either = t(" or ").join(names[place] for place in chosen)
     probabilities = ", ".join(_per_cent(chances[place]) for place in chosen)
     if len(chosen) == 1:
-        return Verdict(
+        return BandVerdict(
             t("{band} (probability {per_cent})", band=either, per_cent=probabilities), True
         )
     words = t("{bands}, not settled (probability {per_cent})", bands=either, per_cent=probabilities)
-    return Verdict(words, False)
+    return BandVerdict(words, False)
 
 
 def _per_cent(chance: float) -> str:
-    return ">99%" if chance >= _ALMOST else f"{chance:.0%}"
+    return ">99%" if chance >= _NEARLY_CERTAIN else f"{chance:.0%}"

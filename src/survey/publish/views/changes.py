@@ -1,26 +1,245 @@
 """What changed between two waves: arrows only where the change holds after adjustment."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from survey.locale import SurveyError
-from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
-from survey.publish.charts.layers import HIDDEN
-from survey.publish.picture import Picture
+import numpy as np
+
+from survey.locale import Message, SurveyError, Translator, msg
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
+from survey.publish.charts.marks import HIDDEN
 from survey.publish.results import WaveResults
 from survey.publish.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
-from survey.publish.results.crosswalk import WhyNot, crosswalk
-from survey.publish.views.cells import Cells
-from survey.publish.views.change_pictures import (
-    Years,
-    cities_picture,
-    indicators_picture,
-    roles_of,
+from survey.publish.results.crosswalk import NotComparableReason, crosswalk
+from survey.publish.results.verdicts import NONE
+from survey.publish.views.chart_panels import ChartHeading, subtitle
+from survey.publish.views.chart_rows import Rows, add_reference_row, counts, gap_rows, remarks
+from survey.publish.views.display_names import COMPOSITE, NATION
+from survey.publish.views.estimate_text import (
+    EstimateDifference,
+    difference_of,
+    format_signed,
+    unsigned_difference,
 )
-from survey.publish.views.figures import Difference, difference_of, in_size, signed
-from survey.publish.views.names import COMPOSITE
-from survey.publish.views.reading import Reading
-from survey.publish.views.trend_filters import TrendFilters, listed_cities, what_is_read
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import EVERYONE, ViewContext
+
+
+@dataclass(frozen=True)
+class TrendFilters:
+    """`before` is the key of the earlier wave, None where there is none; `region3` and `size_tier`
+    narrow the lists of cities, `clear_only` leaves what is significant; `against` is the yardstick
+    of the last picture, `place` the area whose years are drawn."""
+
+    before: str | None = None
+    indicator: str = COMPOSITE
+    group: str = EVERYONE
+    place: str = NATION
+    region3: str | None = None
+    size_tier: str | None = None
+    clear_only: bool = False
+    against: str = "region3"
+
+
+def listed_cities(cities: TableSlice, reading: ViewContext, filters: TrendFilters) -> TableSlice:
+    """The cities of the filter, largest change first, those without one last."""
+    keep = reading.cities_within(
+        cities.texts("area"), region3=filters.region3, size_tier=filters.size_tier
+    )
+    return cities.keep(keep).descending("difference")
+
+
+def list_title(title: str, filters: TrendFilters, t: Translator) -> str:
+    """The title of a list, which says what the reader left out of it."""
+    return t("{title} (significant only)", title=title) if filters.clear_only else title
+
+
+def describe_selection(reading: ViewContext, filters: TrendFilters) -> str:
+    name = reading.names.indicator(filters.indicator)
+    if filters.group == EVERYONE:
+        return name
+    group = reading.names.group(filters.group)
+    return reading.t("{indicator}, {group}", indicator=name, group=group)
+
+
+_ROLES = {RISE: HIGHER, FALL: LOWER, NONE: UNCLEAR}
+_VERDICT_TEXTS: Mapping[str, Message] = MappingProxyType(
+    {
+        HIGHER: msg("Rise"),
+        LOWER: msg("Fall"),
+        UNCLEAR: msg("No detectable change"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class WaveYears:
+    before: str
+    after: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {"before": self.before, "after": self.after}
+
+
+def mark_roles(changes: TableSlice) -> list[str]:
+    """What each row is drawn as: an arrow only where the change holds after adjustment."""
+    absent = ~changes.shown | np.isnan(changes.numbers("ci_low"))
+    return [
+        HIDDEN if gone else _ROLES.get(verdict, UNCLEAR)
+        for gone, verdict in zip(absent, changes.texts("verdict"), strict=True)
+    ]
+
+
+def city_change_chart(
+    reading: ViewContext,
+    cities: TableSlice,
+    nation: EstimateDifference,
+    filters: TrendFilters,
+    years: WaveYears,
+) -> ChartPanel:
+    t, figure = reading.t, nation.figure
+    title = t(
+        "{indicator}: change in each city from {before} to {after}",
+        indicator=describe_selection(reading, filters),
+        **years.labels,
+    )
+    note = t(
+        "Arrows only where the change holds after allowing for all cities being looked at together "
+        "(false discovery rate 5%); narrowing the list changes nothing in that. A line that misses "
+        "zero without an arrow is what chance alone brings among many cities. Dashed line: the "
+        "nation."
+    )
+    return _change_chart(
+        reading,
+        ChartHeading("trends-cities", list_title(title, filters, t), t("City"), note),
+        cities,
+        [reading.names.area(code) for code in cities.texts("area")],
+        years,
+        key="area",
+        kind=ChartKind.CITY_CHANGES,
+        line=(t("Nation"), figure.estimate if figure.estimate is not None else np.nan),
+    )
+
+
+def indicator_change_chart(
+    reading: ViewContext, nation: TableSlice, filters: TrendFilters, years: WaveYears
+) -> ChartPanel:
+    t = reading.t
+    codes = [COMPOSITE, *reading.level_codes(1, 2)]
+    cells = nation.in_order("indicator", codes)
+    title = t(
+        "{group}: change of every indicator from {before} to {after}, nation",
+        group=reading.names.group(filters.group),
+        **years.labels,
+    )
+    note = t("Each indicator is judged by itself; an arrow needs a P value of at most 5%.")
+    absent = [code for code in codes if code not in cells.texts("indicator")]
+    if absent:
+        left_out = t(
+            "Not compared, because they were made of other parts or weights in {before} or did not "
+            "exist: {indicators}.",
+            indicators=", ".join(reading.names.numbered(code) for code in absent),
+            **years.labels,
+        )
+        note = f"{note} {left_out}"
+    return _change_chart(
+        reading,
+        ChartHeading("trends-indicators", title, t("Indicator"), note),
+        cells,
+        [reading.names.numbered(code) for code in cells.texts("indicator")],
+        years,
+        key="indicator",
+        kind=ChartKind.CHANGES,
+    )
+
+
+def _change_chart(
+    reading: ViewContext,
+    heading: ChartHeading,
+    changes: TableSlice,
+    labels: Sequence[str],
+    years: WaveYears,
+    *,
+    key: str,
+    kind: ChartKind,
+    line: tuple[str, float] | None = None,
+) -> ChartPanel:
+    """Changes in the order of `changes`; `line` names the row that draws the dashed line."""
+    t = reading.t
+    value = t("Change in points")
+    roles = mark_roles(changes)
+    why = remarks(changes, changes.numbers("ci_low"), t)
+    notes = [text if role == HIDDEN else "" for text, role in zip(why, roles, strict=True)]
+    rows = gap_rows(changes, labels, t, key=key) | {"role": roles, "note": notes}
+    if line is not None and len(changes) and not np.isnan(line[1]):
+        rows = add_reference_row(rows, line, value="difference")
+    n = changes.max_value("n") if key == "indicator" else changes.total("n")
+    return ChartPanel(
+        key=heading.key,
+        kind=kind,
+        title=heading.title,
+        subtitle=subtitle(
+            reading, value, n, wave=t("Waves of {years}", years=f"{years.before}, {years.after}")
+        ),
+        alt=_alt(heading.title, roles, t),
+        text=ChartLabels(
+            value=value,
+            name=heading.rows,
+            interval=t("95%\u00a0interval"),
+            n=_n_in(t, years.after),
+            series=tuple(t(_VERDICT_TEXTS[role]) for role in (HIGHER, LOWER, UNCLEAR)),
+        ),
+        chart_rows=rows,
+        table_columns=_change_rows(changes, labels, roles, heading.rows, years, t),
+        note=heading.note,
+    )
+
+
+def _n_in(t: Translator, year: str) -> str:
+    return t("n in {year}", year=year)
+
+
+def _change_rows(
+    changes: TableSlice,
+    labels: Sequence[str],
+    roles: Sequence[str],
+    name: str,
+    years: WaveYears,
+    t: Translator,
+) -> Rows:
+    return {
+        name: list(labels),
+        years.before: changes.numbers("reference"),
+        years.after: changes.numbers("estimate"),
+        t("Change"): changes.numbers("difference"),
+        t("95%\u00a0from"): changes.numbers("ci_low"),
+        t("95%\u00a0to"): changes.numbers("ci_high"),
+        _n_in(t, years.before): counts(changes.numbers("n_before")),
+        _n_in(t, years.after): counts(changes.numbers("n")),
+        t("Verdict"): ["" if role == HIDDEN else t(_VERDICT_TEXTS[role]) for role in roles],
+        t("Remark"): remarks(changes, changes.numbers("ci_low"), t),
+    }
+
+
+def _alt(title: str, roles: Sequence[str], t: Translator) -> str:
+    words = {
+        "title": title,
+        "rise": roles.count(HIGHER),
+        "fall": roles.count(LOWER),
+        "none": roles.count(UNCLEAR),
+    }
+    if not words["none"]:
+        return t("{title}. {rise} rise, {fall} fall. The same data follow as a table.", **words)
+    return t(
+        "{title}. {rise} rise, {fall} fall, {none} show no detectable change. The same data follow "
+        "as a table.",
+        **words,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,16 +248,16 @@ class ChangeView:
 
     before: str
     """What the nation is compared with, as it stands in a sentence: the year of that wave."""
-    difference: Difference
+    difference: EstimateDifference
     sentence: str
     counted: str
-    cities: Picture | str
+    cities: ChartPanel | str
     """Or what is said where only clear changes are asked for and there is none."""
-    indicators: Picture
+    indicators: ChartPanel
 
 
-def change(
-    reading: Reading, before: WaveResults | None, filters: TrendFilters
+def build_change_view(
+    reading: ViewContext, before: WaveResults | None, filters: TrendFilters
 ) -> tuple[ChangeView | None, str]:
     """The change, or why there is none."""
     t = reading.t
@@ -48,7 +267,7 @@ def change(
             "Please choose a later wave above. If there is no other, changes appear here as soon "
             "as a second wave has been frozen."
         )
-    obstacle = _obstacle(reading, before, filters.indicator)
+    obstacle = _why_not_comparable(reading, before, filters.indicator)
     if obstacle:
         return None, obstacle
     try:
@@ -66,7 +285,7 @@ def change(
         )
     except SurveyError as error:
         return None, t(error.message)
-    years = Years(str(before.wave.year), str(reading.wave.year))
+    years = WaveYears(str(before.wave.year), str(reading.wave.year))
     whole = changes.where("area_level", "nation")
     cities = changes.where("area_level", "city")
     listed = listed_cities(cities, reading, filters)
@@ -76,16 +295,16 @@ def change(
     return ChangeView(
         before=t("the year {year}", year=years.before),
         difference=difference,
-        sentence=_sentence(reading, difference, roles_of(whole), filters, years),
-        counted=_counted(reading, cities),
+        sentence=_sentence(reading, difference, mark_roles(whole), filters, years),
+        counted=_count_sentence(reading, cities),
         cities=t("None of the chosen cities shows a detectable change.")
         if filters.clear_only and not len(listed)
-        else cities_picture(reading, listed, difference, filters, years),
-        indicators=indicators_picture(reading, nation, filters, years),
+        else city_change_chart(reading, listed, difference, filters, years),
+        indicators=indicator_change_chart(reading, nation, filters, years),
     ), ""
 
 
-def _obstacle(reading: Reading, before: WaveResults, indicator: str) -> str:
+def _why_not_comparable(reading: ViewContext, before: WaveResults, indicator: str) -> str:
     """Why the indicator cannot be compared with that wave; empty where it can."""
     t, tree = reading.t, reading.results.tree
     if before.wave.composite != reading.wave.composite:
@@ -96,7 +315,7 @@ def _obstacle(reading: Reading, before: WaveResults, indicator: str) -> str:
     if mapping is None:
         return t(NO_CROSSWALK)
     words = {"indicator": reading.names.indicator(indicator), "before": str(before.wave.year)}
-    if mapping.why_not.get(indicator) is WhyNot.NEW:
+    if mapping.why_not.get(indicator) is NotComparableReason.NEW:
         return t("{indicator} did not exist in {before}, so there is no change to show.", **words)
     if indicator not in mapping.before_of:
         return t(
@@ -108,10 +327,14 @@ def _obstacle(reading: Reading, before: WaveResults, indicator: str) -> str:
 
 
 def _sentence(
-    reading: Reading, change: Difference, roles: list[str], filters: TrendFilters, years: Years
+    reading: ViewContext,
+    change: EstimateDifference,
+    roles: list[str],
+    filters: TrendFilters,
+    years: WaveYears,
 ) -> str:
     t, figure = reading.t, change.figure
-    words = {"indicator": what_is_read(reading, filters), **years.words}
+    words = {"indicator": describe_selection(reading, filters), **years.labels}
     if roles in ([], [HIDDEN]) or figure.estimate is None:
         return t("{indicator}: the change from {before} to {after} cannot be shown.", **words)
     low, high = figure.low or 0.0, figure.high or 0.0
@@ -119,11 +342,11 @@ def _sentence(
         return t(
             "{indicator}: no detectable change from {before} to {after} in the nation "
             "(95%\u00a0interval of the change {low} to {high}).",
-            low=signed(low),
-            high=signed(high),
+            low=format_signed(low),
+            high=format_signed(high),
             **words,
         )
-    words |= in_size(figure)
+    words |= unsigned_difference(figure)
     if roles == [HIGHER]:
         return t(
             "{indicator}: {size} points higher in {after} than in {before} in the nation "
@@ -137,8 +360,8 @@ def _sentence(
     )
 
 
-def _counted(reading: Reading, cities: Cells) -> str:
-    t, counts = reading.t, Counter(roles_of(cities))
+def _count_sentence(reading: ViewContext, cities: TableSlice) -> str:
+    t, counts = reading.t, Counter(mark_roles(cities))
     sentence = t(
         "Of {count} cities {rise} rose and {fall} fell; {none} show no detectable change.",
         count=len(cities),

@@ -8,21 +8,32 @@ import numpy as np
 
 from survey.access.principal import Action, Principal
 from survey.locale import Message, SurveyError, msg
-from survey.publish.charts import ChartText, Kind
-from survey.publish.charts.layers import HIDDEN
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.marks import HIDDEN
 from survey.publish.results import WaveResults
-from survey.publish.results.grouping import declared_items
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import Difference, Figure, difference_of, figure_of
-from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
-from survey.publish.views.names import COMPOSITE, NATION
-from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import EVERYONE, Reading
-from survey.publish.views.rows import Rows, counts, gap_table, score_rows, verdicts
-from survey.sample.frame import FrameCity
+from survey.publish.results.group_questions import declared_items
+from survey.publish.views.chart_panels import ChartHeading, score_chart, score_title, subtitle
+from survey.publish.views.chart_rows import (
+    Rows,
+    classify_differences,
+    counts,
+    gap_table,
+    score_rows,
+)
+from survey.publish.views.display_names import COMPOSITE, NATION
+from survey.publish.views.estimate_text import (
+    Estimate,
+    EstimateDifference,
+    difference_of,
+    estimate_at,
+)
+from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.sample.city_frame import FrameCity
 
-AGAINST: Mapping[str, Message] = MappingProxyType(
+REFERENCES: Mapping[str, Message] = MappingProxyType(
     {
         "nation": msg("the nation"),
         "region3": msg("its region"),
@@ -32,7 +43,7 @@ AGAINST: Mapping[str, Message] = MappingProxyType(
 GROUP_VARIABLES = ("gender", "age_band", "elderly", "guardian", "residence", "income", "education")
 
 
-class UnknownCity(SurveyError):
+class CityNotFoundError(SurveyError):
     code = "unknown_city"
 
 
@@ -49,44 +60,44 @@ class CityFilters:
 @dataclass(frozen=True, eq=False)
 class CityView:
     name: str
-    place: str
+    location: str
     """Province, region, class: what kind of city it is."""
-    headline: Figure
+    headline: Estimate
     sentence: str
     comparison: str
     """The difference from the nation in words, or that none is detectable."""
-    difference: Difference
-    strengths: tuple[Difference, ...]
-    weaknesses: tuple[Difference, ...]
-    tree: Picture
-    groups: Picture
-    measures: tuple[Picture, ...]
+    difference: EstimateDifference
+    strengths: tuple[EstimateDifference, ...]
+    weaknesses: tuple[EstimateDifference, ...]
+    tree: ChartPanel
+    groups: ChartPanel
+    measures: tuple[ChartPanel, ...]
 
 
 def city_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
     """Code -> name of the cities that the reader may open, in the order of the frame."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     cells = reading.cells(area_level="city", indicator=reading.main_indicator)
     return {code: reading.names.area(code) for code in sorted(cells.texts("area"))}
 
 
-def city_profile(
+def build_city_profile(
     *, results: WaveResults, principal: Principal, language: str, filters: CityFilters
 ) -> CityView:
     """Everything on the page of one city.
 
     Raises:
-        AccessDenied: the city is outside the reader's area and the wave is not released.
-        UnknownCity: the wave has no such city.
+        AccessDeniedError: the city is outside the reader's area and the wave is not released.
+        CityNotFoundError: the wave has no such city.
     """
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     own = reading.cells(area_level="city", area=filters.city, indicator=None, group=None)
     if not len(own):
         principal.require(Action.READ_RESULTS, filters.city)
-        raise UnknownCity(msg("This wave has no city {code}.", code=filters.city))
+        raise CityNotFoundError(msg("This wave has no city {code}.", code=filters.city))
     everyone = own.where("group", EVERYONE)
     main = reading.main_indicator
-    headline = figure_of(everyone.where("indicator", main))
+    headline = estimate_at(everyone.where("indicator", main))
     codes = reading.level_codes(1, 2, 3) if filters.detail else reading.level_codes(1, 2)
     gaps = reading.gaps(
         "nation",
@@ -99,7 +110,7 @@ def city_profile(
     name = reading.names.area(filters.city)
     return CityView(
         name=name,
-        place=_place(reading, filters.city),
+        location=_locate_city(reading, filters.city),
         headline=headline,
         sentence=_sentence(reading, name, headline),
         comparison=_comparison(reading, overall),
@@ -114,7 +125,7 @@ def city_profile(
     )
 
 
-def _sentence(reading: Reading, name: str, headline: Figure) -> str:
+def _sentence(reading: ViewContext, name: str, headline: Estimate) -> str:
     indicator = reading.names.indicator(reading.main_indicator)
     if headline.n is None:
         return reading.t("{indicator} in {city}.", indicator=indicator, city=name)
@@ -126,7 +137,7 @@ def _sentence(reading: Reading, name: str, headline: Figure) -> str:
     )
 
 
-def _place(reading: Reading, code: str) -> str:
+def _locate_city(reading: ViewContext, code: str) -> str:
     city = reading.cities.get(code)
     if city is None:
         return ""
@@ -137,7 +148,7 @@ def _place(reading: Reading, code: str) -> str:
     )
 
 
-def _comparison(reading: Reading, difference: Difference) -> str:
+def _comparison(reading: ViewContext, difference: EstimateDifference) -> str:
     t = reading.t
     figure = difference.figure
     if not figure.available or figure.estimate is None:
@@ -159,7 +170,7 @@ def _comparison(reading: Reading, difference: Difference) -> str:
     return t("{size} points below the nation (95% interval {low}–{high}).", **words)
 
 
-def _findings(reading: Reading, gaps: Cells) -> list[Difference]:
+def _findings(reading: ViewContext, gaps: TableSlice) -> list[EstimateDifference]:
     """Second-level differences, largest first."""
     findings = [
         difference_of(reading.names.indicator(code), gaps, row)
@@ -168,21 +179,21 @@ def _findings(reading: Reading, gaps: Cells) -> list[Difference]:
     return sorted(findings, key=lambda finding: finding.figure.estimate or 0.0, reverse=True)
 
 
-def _yardstick(city: FrameCity | None, against: str) -> tuple[str, str]:
-    if city is None or against not in AGAINST or against == "nation":
+def _reference_area(city: FrameCity | None, against: str) -> tuple[str, str]:
+    if city is None or against not in REFERENCES or against == "nation":
         return "nation", NATION
     return against, city.region3 if against == "region3" else city.size_tier.value
 
 
 def _tree(
-    reading: Reading,
-    everyone: Cells,
-    gaps: Cells,
+    reading: ViewContext,
+    everyone: TableSlice,
+    gaps: TableSlice,
     filters: CityFilters,
     codes: list[str],
-) -> Picture:
+) -> ChartPanel:
     t = reading.t
-    level, area = _yardstick(reading.cities.get(filters.city), filters.against)
+    level, area = _reference_area(reading.cities.get(filters.city), filters.against)
     wanted = [COMPOSITE, *codes]
     cells = everyone.in_order("indicator", wanted)
     other = reading.cells(area_level=level, area=area, indicator=wanted)
@@ -194,7 +205,7 @@ def _tree(
     rows["reference"] = np.array([beside.get(code, np.nan) for code in codes_drawn])
     if level != "nation":
         gaps = reading.gaps(level, area_level="city", area=filters.city, indicator=wanted)
-    verdict_by_code = dict(zip(gaps.texts("indicator"), verdicts(gaps), strict=True))
+    verdict_by_code = dict(zip(gaps.texts("indicator"), classify_differences(gaps), strict=True))
     rows["role"] = [
         role if role == HIDDEN else verdict_by_code.get(code, role)
         for role, code in zip(rows["role"], codes_drawn, strict=True)
@@ -209,34 +220,34 @@ def _tree(
         if len(gaps)
         else t("This wave was frozen before differences from this yardstick were tested.")
     )
-    return Picture(
+    return ChartPanel(
         key="city-tree",
-        kind=Kind.DUMBBELL,
+        kind=ChartKind.DUMBBELL,
         title=title,
-        subtitle=subtitle(reading, score_title(t), cells.largest("n")),
+        subtitle=subtitle(reading, score_title(t), cells.max_value("n")),
         alt=t(
             "{title}. {count} indicators. The same data follow as a table.",
             title=title,
             count=len(codes_drawn),
         ),
-        text=ChartText(
+        text=ChartLabels(
             value=score_title(t),
             name=t("Indicator"),
             interval=t("95% interval"),
             n="n",
             series=(city, yardstick),
         ),
-        rows=rows,
-        listing=_tree_table(reading, cells, rows, gaps, labels, city, yardstick),
+        chart_rows=rows,
+        table_columns=_tree_table(reading, cells, rows, gaps, labels, city, yardstick),
         note=note,
     )
 
 
 def _tree_table(
-    reading: Reading,
-    cells: Cells,
+    reading: ViewContext,
+    cells: TableSlice,
     rows: Rows,
-    gaps: Cells,
+    gaps: TableSlice,
     labels: list[str],
     city: str,
     yardstick: str,
@@ -256,7 +267,7 @@ def _tree_table(
     }
 
 
-def _groups(reading: Reading, cells: Cells, headline: Figure, name: str) -> Picture:
+def _groups(reading: ViewContext, cells: TableSlice, headline: Estimate, name: str) -> ChartPanel:
     t = reading.t
     order = [
         key
@@ -267,13 +278,13 @@ def _groups(reading: Reading, cells: Cells, headline: Figure, name: str) -> Pict
     groups = cells.in_order("group", order)
     reference = None if headline.estimate is None else (name, headline.estimate)
     indicator = reading.names.indicator(reading.main_indicator)
-    heading = Heading(
+    heading = ChartHeading(
         "city-groups",
         t("{indicator} of groups in {city}", indicator=indicator, city=name),
         t("Group"),
         t("Dashed line: all respondents of {city}. Groups overlap.", city=name),
     )
-    return score_picture(
+    return score_chart(
         reading,
         heading,
         groups,
@@ -284,7 +295,9 @@ def _groups(reading: Reading, cells: Cells, headline: Figure, name: str) -> Pict
     )
 
 
-def _measures(reading: Reading, everyone: Cells, name: str, topic: str) -> tuple[Picture, ...]:
+def _measures(
+    reading: ViewContext, everyone: TableSlice, name: str, topic: str
+) -> tuple[ChartPanel, ...]:
     """What people of the city report on a topic, and how they rate it, beside the nation."""
     t = reading.t
     nation = reading.cells(area_level="nation", area=NATION, indicator=None)
@@ -295,12 +308,12 @@ def _measures(reading: Reading, everyone: Cells, name: str, topic: str) -> tuple
         ("city-ratings", t("{topic}: how people in {city} rate it", **words), ratings),
     )
     drawn = [
-        series_picture(
+        series_chart(
             reading,
-            Heading(key, title, t("Question")),
+            ChartHeading(key, title, t("Question")),
             beside,
             of(reading, (topic,)),
-            n=everyone.largest("n"),
+            n=everyone.max_value("n"),
         )
         for key, title, of in titles
     ]

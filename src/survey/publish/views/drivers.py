@@ -8,33 +8,33 @@ import numpy as np
 
 from survey.access.principal import Principal
 from survey.locale import Message, Translator, msg
-from survey.publish.charts import ChartText, Kind
-from survey.publish.charts.intervals import FOCUS, ITEM
-from survey.publish.charts.layers import HIDDEN, REFERENCE
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.interval_charts import FOCUS, ITEM
+from survey.publish.charts.marks import HIDDEN, REFERENCE
 from survey.publish.results import WaveResults
-from survey.publish.results.drivers import GROUPS, NoDrivers
-from survey.publish.views.cells import Cells, Floats
-from survey.publish.views.figures import why_nothing
-from survey.publish.views.names import NATION
-from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import EVERYONE, Reading
-from survey.publish.views.rows import Rows, ranges_of
+from survey.publish.results.drivers import GROUPS, DriverStatus
+from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.views.chart_rows import Rows, ranges_of
+from survey.publish.views.display_names import NATION
+from survey.publish.views.estimate_text import missing_text
+from survey.publish.views.table_slice import Floats, TableSlice
+from survey.publish.views.view_context import EVERYONE, ViewContext
 
 CITY = "city"
 """Everyone in the city; any other choice is a group of the nation."""
 _HALF = 50.0
 _WHY: Mapping[str, Message] = MappingProxyType(
     {
-        NoDrivers.TOO_FEW: msg(
+        DriverStatus.TOO_FEW: msg(
             "Fewer than 100 people here rated their satisfaction on the whole; from so few the "
             "importance of an indicator cannot be told."
         ),
-        NoDrivers.CONSTANT: msg(
+        DriverStatus.CONSTANT: msg(
             "Everybody gave the same answer to one of the questions, so that importance cannot be "
             "told."
         ),
-        NoDrivers.NO_POINTS: msg(
+        DriverStatus.NO_POINTS: msg(
             "The sampling points of this wave were not recorded, so that it cannot be said how "
             "certain an importance is."
         ),
@@ -64,43 +64,43 @@ class DriversView:
     certainty: str
     """How far the resamples agree, in words; empty without priorities."""
     priorities: tuple[Priority, ...]
-    matrix: Picture | None
+    matrix: ChartPanel | None
 
 
 def driver_choices(*, results: WaveResults, principal: Principal, language: str) -> dict[str, str]:
     """Code -> name of those whose drivers can be read beside the city's."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     t = reading.t
     known = [group for group in GROUPS if group in results.method.groups]
     nation = {group: t("Nation: {group}", group=reading.names.group(group)) for group in known}
     return {CITY: t("This city"), **nation}
 
 
-def drivers(
+def build_driver_view(
     *, results: WaveResults, principal: Principal, language: str, filters: DriverFilters
 ) -> DriversView:
     """The matrix of one city, or of a group of the nation."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     t = reading.t
     own = filters.whom == CITY
     area, group = (filters.city, EVERYONE) if own else (NATION, filters.whom)
     rows = results.drivers(
         principal, area_level="city" if own else "nation", area=area, group=group
     )
-    cells = Cells(rows)
+    cells = TableSlice(rows)
     if not len(cells):
-        return _nothing(
+        return _empty_view(
             t(
                 "This wave has no question about satisfaction on the whole or no indicator tree, "
                 "so that nothing can be said about what drives it."
             )
         )
     if why := cells.texts("no_drivers")[0]:
-        return _nothing(t(_WHY[NoDrivers(why)]))
+        return _empty_view(t(_WHY[DriverStatus(why)]))
     place = reading.names.area(area)
     whom = place if own else t("{area}, {group}", area=place, group=reading.names.group(group))
     first = _priorities(reading, cells)
-    resamples = int(cells.largest("replicates") or 0)
+    resamples = int(cells.max_value("replicates") or 0)
     return DriversView(
         sentence=_sentence(t, whom, first, resamples),
         certainty=_certainty(t, cells, first, resamples),
@@ -109,11 +109,11 @@ def drivers(
     )
 
 
-def _nothing(sentence: str) -> DriversView:
+def _empty_view(sentence: str) -> DriversView:
     return DriversView(sentence, "", (), None)
 
 
-def _priorities(reading: Reading, cells: Cells) -> tuple[Priority, ...]:
+def _priorities(reading: ViewContext, cells: TableSlice) -> tuple[Priority, ...]:
     """In the order of their urgency."""
     place = cells.numbers("priority")
     chosen = cells.keep(place > 0)
@@ -131,7 +131,7 @@ def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: 
             "{whom}: no indicator both weighs more than the average and is rated below it.",
             whom=whom,
         )
-    listed = t("; ").join(_told(t, priority) for priority in first)
+    listed = t("; ").join(_priority_text(t, priority) for priority in first)
     if any(np.isnan(priority.agreement) for priority in first):
         return t("{whom}: first to improve are {list}.", whom=whom, list=listed)
     return t(
@@ -143,14 +143,16 @@ def _sentence(t: Translator, whom: str, first: tuple[Priority, ...], resamples: 
     )
 
 
-def _told(t: Translator, priority: Priority) -> str:
+def _priority_text(t: Translator, priority: Priority) -> str:
     if np.isnan(priority.agreement):
         return priority.name
     return t("{name} ({share}%)", name=priority.name, share=f"{priority.agreement:.0f}")
 
 
-def _certainty(t: Translator, cells: Cells, first: tuple[Priority, ...], resamples: int) -> str:
-    together = cells.largest("set_agreement")
+def _certainty(
+    t: Translator, cells: TableSlice, first: tuple[Priority, ...], resamples: int
+) -> str:
+    together = cells.max_value("set_agreement")
     if not first:
         return ""
     if together is None or not resamples:
@@ -173,12 +175,12 @@ def _certainty(t: Translator, cells: Cells, first: tuple[Priority, ...], resampl
     return t("All first places stay the same in {share}%\u00a0of the resamples.", **words)
 
 
-def _matrix(reading: Reading, cells: Cells, whom: str) -> Picture:
+def _matrix(reading: ViewContext, cells: TableSlice, whom: str) -> ChartPanel:
     t = reading.t
     value = t("Importance (%\u00a0of the explained part of overall satisfaction)")
-    rows = _rows(reading, cells)
+    rows = _chart_rows(reading, cells)
     hidden = rows["role"].count(HIDDEN)
-    explained = cells.largest("r_squared") or 0.0
+    explained = cells.max_value("r_squared") or 0.0
     note = t(
         "Dashed lines: the average importance and the average score. Importance says how closely "
         "an indicator moves with satisfaction on the whole, not what causes it; together the "
@@ -191,17 +193,17 @@ def _matrix(reading: Reading, cells: Cells, whom: str) -> Picture:
             "{count} indicators are not shown: too few interviews, or to protect personal data.",
             count=hidden,
         )
-    return Picture(
+    return ChartPanel(
         key="city-drivers",
-        kind=Kind.MATRIX,
+        kind=ChartKind.MATRIX,
         title=t("{whom}: what weighs much and what is rated low", whom=whom),
-        subtitle=subtitle(reading, t("importance and score"), cells.largest("n")),
+        subtitle=subtitle(reading, t("importance and score"), cells.max_value("n")),
         alt=t(
             "{title}. {count} indicators by importance and score. The same data follow as a table.",
             title=t("{whom}: what weighs much and what is rated low", whom=whom),
             count=len(rows["code"]) - 1 - hidden,
         ),
-        text=ChartText(
+        text=ChartLabels(
             value=value,
             name=t("Indicator"),
             interval=t("95%\u00a0interval"),
@@ -216,13 +218,13 @@ def _matrix(reading: Reading, cells: Cells, whom: str) -> Picture:
                 t("Weighs little, rated low"),
             ),
         ),
-        rows=rows,
-        listing=_table(reading, cells),
+        chart_rows=rows,
+        table_columns=_table_rows(reading, cells),
         note=note,
     )
 
 
-def _rows(reading: Reading, cells: Cells) -> Rows:
+def _chart_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     """Chart rows, and one that draws the averages."""
     importance, performance = cells.numbers("importance"), cells.numbers("performance")
     absent = np.isnan(importance) | np.isnan(performance)
@@ -246,7 +248,7 @@ def _rows(reading: Reading, cells: Cells) -> Rows:
     return columns
 
 
-def _table(reading: Reading, cells: Cells) -> Rows:
+def _table_rows(reading: ViewContext, cells: TableSlice) -> Rows:
     """By urgency, then by importance."""
     t = reading.t
     place = cells.numbers("priority")
@@ -268,7 +270,7 @@ def _table(reading: Reading, cells: Cells) -> Rows:
         t("95%\u00a0to"): column("performance_high"),
         t("Resamples with it among the first three (%)"): column("agreement"),
         t("Remark"): [
-            why_nothing(bool(cells.shown[row]), t) if np.isnan(value) else ""
+            missing_text(bool(cells.shown[row]), t) if np.isnan(value) else ""
             for row, value in zip(order, column("importance"), strict=True)
         ],
     }

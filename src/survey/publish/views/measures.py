@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from survey.locale import Message, msg
-from survey.publish.charts import ChartText, Kind
-from survey.publish.columns import joined
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.column_tables import concat_columns
 from survey.publish.results.measures import FORM, Measure
-from survey.publish.views.cells import Cells
-from survey.publish.views.pictures import Heading, percent_title, score_title, subtitle
-from survey.publish.views.reading import Reading
-from survey.publish.views.rows import Rows, score_rows, score_table
-from survey.publish.wrapping import wrapped
+from survey.publish.text_wrapping import wrap_text
+from survey.publish.views.chart_panels import ChartHeading, percent_title, score_title, subtitle
+from survey.publish.views.chart_rows import Rows, score_rows, score_table
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
 
 BACKGROUND = "background"
 """Topic of facts about respondents; they describe the sample and are not results."""
@@ -34,22 +34,22 @@ _LABEL_WIDTH = 26
 """Half-width columns of a label before it is broken; phones have no room for more."""
 
 
-def rates(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
+def rates(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
     """Measures that are per cents, in the order they are declared."""
-    return [measure for measure in _about(reading, topics) if measure.choices]
+    return [measure for measure in _measures_on_topics(reading, topics) if measure.choices]
 
 
-def ratings(reading: Reading, topics: Sequence[str] | None = None) -> list[Measure]:
+def ratings(reading: ViewContext, topics: Sequence[str] | None = None) -> list[Measure]:
     """Measures that are means of a rating question (0-100)."""
-    return [measure for measure in _about(reading, topics) if not measure.choices]
+    return [measure for measure in _measures_on_topics(reading, topics) if not measure.choices]
 
 
-def answers_to(reading: Reading, item: str) -> list[Measure]:
+def answers_to(reading: ViewContext, item: str) -> list[Measure]:
     """The measures that say how one question was answered."""
     return [measure for measure in reading.results.method.measures if measure.item == item]
 
 
-def _about(reading: Reading, topics: Sequence[str] | None) -> list[Measure]:
+def _measures_on_topics(reading: ViewContext, topics: Sequence[str] | None) -> list[Measure]:
     return [
         measure
         for measure in reading.results.method.measures
@@ -57,14 +57,14 @@ def _about(reading: Reading, topics: Sequence[str] | None) -> list[Measure]:
     ]
 
 
-def series_picture(
-    reading: Reading,
-    heading: Heading,
-    cells_of: Mapping[str, Cells],
+def series_chart(
+    reading: ViewContext,
+    heading: ChartHeading,
+    cells_of: Mapping[str, TableSlice],
     measures: Sequence[Measure],
     *,
     n: float | None,
-) -> Picture | None:
+) -> ChartPanel | None:
     """A row a measure, a mark a series: for example three age bands per question.
 
     None when the wave asked nothing of the kind.
@@ -73,17 +73,20 @@ def series_picture(
     keys = [measure.key for measure in measures]
     unit = percent_title(t) if any(measure.choices for measure in measures) else score_title(t)
     parts = [
-        _part(reading, heading, unit, name, cells.in_order("indicator", keys))
+        _measure_rows(reading, heading, unit, name, cells.in_order("indicator", keys))
         for name, cells in cells_of.items()
     ]
-    rows, listing = joined(rows for rows, _ in parts), joined(table for _, table in parts)
+    rows, listing = (
+        concat_columns(rows for rows, _ in parts),
+        concat_columns(table for _, table in parts),
+    )
     if not rows["code"]:
         return None
     place = {key: index for index, key in enumerate(keys)}
     order = sorted(range(len(rows["code"])), key=lambda row: place[rows["code"][row]])
-    return Picture(
+    return ChartPanel(
         key=heading.key,
-        kind=Kind.GROUPED,
+        kind=ChartKind.GROUPED,
         title=heading.title,
         subtitle=subtitle(reading, unit, n),
         alt=t(
@@ -92,25 +95,25 @@ def series_picture(
             count=len(set(rows["code"])),
             groups=", ".join(cells_of),
         ),
-        text=ChartText(
+        text=ChartLabels(
             value=unit,
             name=heading.rows,
             interval=t("95% interval"),
             n="n",
             series=tuple(cells_of),
         ),
-        rows=rows,
-        listing={name: [values[row] for row in order] for name, values in listing.items()},
+        chart_rows=rows,
+        table_columns={name: [values[row] for row in order] for name, values in listing.items()},
         note=heading.note,
     )
 
 
-def _part(
-    reading: Reading, heading: Heading, unit: str, name: str, cells: Cells
+def _measure_rows(
+    reading: ViewContext, heading: ChartHeading, unit: str, name: str, cells: TableSlice
 ) -> tuple[Rows, Rows]:
     t = reading.t
     labels = [reading.names.indicator(key) for key in cells.texts("indicator")]
-    lines = ["\n".join(wrapped(label, _LABEL_WIDTH)) for label in labels]
+    lines = ["\n".join(wrap_text(label, _LABEL_WIDTH)) for label in labels]
     who = [name] * len(labels)
     rows = score_rows(cells, lines, t, key="indicator")
     table = score_table(cells, labels, t, name=heading.rows, value=unit, **{t("Who"): who})

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from survey.disclosure import MINIMUM_N
-from survey.instrument.tree import IndicatorTree, Provenance
+from survey.instrument.indicator_tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
-from survey.publish.results.grouping import declared_items
-from survey.publish.results.method import IntervalAuditMethod, Method
-from survey.publish.results.store import WaveInfo
+from survey.publish.results.group_questions import declared_items
+from survey.publish.results.method import IntervalAuditMethod, MethodRecord
+from survey.publish.results.wave_results import WaveInfo
 from survey.publish.results.weighting import WeightingReport
 from survey.publish.views.bands import read_bands
-from survey.publish.views.names import VARIABLES, Names
-from survey.snapshot.manifest import Manifest
+from survey.publish.views.display_names import VARIABLES, DisplayNames
+from survey.snapshot.manifest import SnapshotManifest
 
 _CHINA = ZoneInfo("Asia/Shanghai")
 Facts = tuple[tuple[str, str], ...]
@@ -71,24 +71,24 @@ class MethodView:
     measures: pd.DataFrame
 
 
-def method_of(
+def build_method_view(
     *,
     wave: WaveInfo,
-    manifest: Manifest,
-    method: Method,
+    manifest: SnapshotManifest,
+    method: MethodRecord,
     tree: IndicatorTree | None,
     language: str,
 ) -> MethodView:
     """Every recorded choice of one snapshot."""
     t = translator(language)
-    names = Names(language, tree, method.measures, method.grouping)
+    names = DisplayNames(language, tree, method.measures, method.grouping)
     return MethodView(
         snapshot=(
             *_snapshot(wave, manifest, method, language, t),
-            *_declared(method, names, t),
+            *_declared_questions(method, names, t),
         ),
         given_weights=method.weighting.way == "given",
-        weights=_weights_of(method.weighting, manifest, names, t),
+        weights=_weight_facts_of(method.weighting, manifest, names, t),
         errors=_errors(method, t),
         disclosure=_disclosure(method, t),
         ranks=_ranks(method, t),
@@ -102,14 +102,14 @@ def method_of(
 
 
 def _snapshot(
-    wave: WaveInfo, manifest: Manifest, method: Method, language: str, t: Translator
+    wave: WaveInfo, manifest: SnapshotManifest, method: MethodRecord, language: str, t: Translator
 ) -> Facts:
     composite = _COMPOSITES.get(method.composite)
     return (
         (t("Wave"), wave.title.get(language, wave.key)),
         (t("Valid interviews"), f"{manifest.rows:,d}"),
         (t("Cities"), f"{manifest.cities}"),
-        (t("Frozen"), _when(manifest.frozen_at)),
+        (t("Frozen"), _format_time(manifest.frozen_at)),
         (t("State"), t("final") if manifest.final else t("provisional")),
         (t("Snapshot (SHA-256)"), wave.snapshot_sha256),
         (t("Questionnaire"), f"{manifest.instrument} {manifest.instrument_version}"),
@@ -120,7 +120,7 @@ def _snapshot(
     )
 
 
-def _declared(method: Method, names: Names, t: Translator) -> Facts:
+def _declared_questions(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
     """The questions whose answers were declared to make groups."""
     items = declared_items(method.grouping)
     if not items:
@@ -129,7 +129,7 @@ def _declared(method: Method, names: Names, t: Translator) -> Facts:
     return ((t("Questions that make further groups"), listed),)
 
 
-def _spread(manifest: Manifest, t: Translator) -> Facts:
+def _spread(manifest: SnapshotManifest, t: Translator) -> Facts:
     """What the questionnaire declares of indicators that it does not ask about."""
     if not manifest.without_question:
         return ()
@@ -141,17 +141,21 @@ def _spread(manifest: Manifest, t: Translator) -> Facts:
     return ((t("Indicators without a question"), words),)
 
 
-def _when(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return f"{moment.astimezone(_CHINA):%Y-%m-%d %H:%M}"
 
 
-def _weights_of(report: WeightingReport, manifest: Manifest, names: Names, t: Translator) -> Facts:
+def _weight_facts_of(
+    report: WeightingReport, manifest: SnapshotManifest, names: DisplayNames, t: Translator
+) -> Facts:
     if report.way == "given":
-        return _given_weights(report, manifest, t)
+        return _given_weight_facts(report, manifest, t)
     return _weights(report, names, t)
 
 
-def _given_weights(report: WeightingReport, manifest: Manifest, t: Translator) -> Facts:
+def _given_weight_facts(
+    report: WeightingReport, manifest: SnapshotManifest, t: Translator
+) -> Facts:
     """Where given weights come from and how unequal they are, without telling anybody's."""
     files = tuple(
         (
@@ -182,7 +186,7 @@ def _given_weights(report: WeightingReport, manifest: Manifest, t: Translator) -
     return (*facts, (t("Smallest and largest weight"), spread))
 
 
-def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:
+def _weights(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
     crossed = " × ".join(
         t(VARIABLES[name]) if name in VARIABLES else name for name in report.margin
     )
@@ -197,9 +201,9 @@ def _weights(report: WeightingReport, names: Names, t: Translator) -> Facts:
         # and what follows from all of them is given coarsely.
         (t("Design effect of the weights (Kish)"), f"{report.kish_deff:.1f}"),
         (t("Effective number of interviews"), _two_digits(report.effective_n)),
-        (t("Interviews without age or gender"), _coarse(report.unknown, t)),
-        (t("Merged margin cells"), _coarse(len(report.merges), t)),
-        *_oversampled(report, names, t),
+        (t("Interviews without age or gender"), _coarse_count(report.unknown, t)),
+        (t("Merged margin cells"), _coarse_count(len(report.merges), t)),
+        *_oversampling_facts(report, names, t),
     )
 
 
@@ -208,19 +212,19 @@ def _two_digits(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.0f}"
 
 
-def _coarse(count: int, t: Translator) -> str:
+def _coarse_count(count: int, t: Translator) -> str:
     """A count of people or cells, without telling a small one."""
     return t("fewer than {n}", n=MINIMUM_N) if 0 < count < MINIMUM_N else f"{count:,d}"
 
 
-def _oversampled(report: WeightingReport, names: Names, t: Translator) -> Facts:
+def _oversampling_facts(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
     if not report.oversampled:
         return ()
     groups = ", ".join(names.group(group) for group in report.oversampled)
     return ((t("Asked more often, and weighted back"), groups),)
 
 
-def _errors(method: Method, t: Translator) -> Facts:
+def _errors(method: MethodRecord, t: Translator) -> Facts:
     lonely = _LONELY.get(method.lonely_psu)
     assumed = (
         t("not used: sampling points were recorded")
@@ -254,7 +258,7 @@ def _errors(method: Method, t: Translator) -> Facts:
     )
 
 
-def _without_point(method: Method, t: Translator) -> Facts:
+def _without_point(method: MethodRecord, t: Translator) -> Facts:
     if not method.without_point:
         return ()
     words = t(
@@ -264,17 +268,17 @@ def _without_point(method: Method, t: Translator) -> Facts:
     return ((t("Interviews without a sampling point"), words),)
 
 
-def _disclosure(method: Method, t: Translator) -> Facts:
+def _disclosure(method: MethodRecord, t: Translator) -> Facts:
     """How many cells are hidden, over all rules: each rule says how many people its cells have."""
     facts: Facts = ((t("Not shown below"), t("{n} interviews", n=method.minimum_n)),)
     if method.hidden:
         facts += ((t("Cells not shown"), f"{sum(method.hidden.values()):,d}"),)
     if method.interval_audit is not None and method.interval_audit.hidden:
-        facts += ((t("Check of what is hidden"), _audited(method.interval_audit, t)),)
+        facts += ((t("Check of what is hidden"), _audit_text(method.interval_audit, t)),)
     return facts
 
 
-def _audited(audit: IntervalAuditMethod, t: Translator) -> str:
+def _audit_text(audit: IntervalAuditMethod, t: Translator) -> str:
     """What was checked, coarsely: beside the cells not shown, an exact number of those with
     respondents would tell how many have none."""
     if audit.audited == audit.hidden:
@@ -299,7 +303,7 @@ def _audited(audit: IntervalAuditMethod, t: Translator) -> str:
     )
 
 
-def _ranks(method: Method, t: Translator) -> Facts:
+def _ranks(method: MethodRecord, t: Translator) -> Facts:
     ranking = method.ranking
     if ranking is None:
         return ()
@@ -322,7 +326,7 @@ def _ranks(method: Method, t: Translator) -> Facts:
     )
 
 
-def _change(method: Method, t: Translator) -> Facts:
+def _change(method: MethodRecord, t: Translator) -> Facts:
     if method.change is None:
         return ()
     return (
@@ -337,7 +341,7 @@ def _change(method: Method, t: Translator) -> Facts:
     )
 
 
-def _small_areas(method: Method, t: Translator) -> Facts:
+def _small_areas(method: MethodRecord, t: Translator) -> Facts:
     grading = method.small_areas
     if grading is None:
         return ()
@@ -359,7 +363,7 @@ def _small_areas(method: Method, t: Translator) -> Facts:
     )
 
 
-def _drivers(method: Method, names: Names, t: Translator) -> Facts:
+def _drivers(method: MethodRecord, names: DisplayNames, t: Translator) -> Facts:
     chosen = method.drivers
     if chosen is None:
         return ()
@@ -381,7 +385,7 @@ def _bands(language: str, t: Translator) -> pd.DataFrame:
     )
 
 
-def _tree(tree: IndicatorTree, names: Names, t: Translator) -> pd.DataFrame:
+def _tree(tree: IndicatorTree, names: DisplayNames, t: Translator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             t("Code"): [indicator.code for indicator in tree.indicators],
@@ -398,7 +402,7 @@ def _tree(tree: IndicatorTree, names: Names, t: Translator) -> pd.DataFrame:
     )
 
 
-def _measures(method: Method, names: Names, t: Translator) -> pd.DataFrame:
+def _measures(method: MethodRecord, names: DisplayNames, t: Translator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             t("Measure"): [names.indicator(measure.key) for measure in method.measures],

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.principal import Principal
-from survey.publish.charts import ChartText, Kind
-from survey.publish.charts.gaps import HIGHER, LOWER, UNCLEAR
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.results import WaveResults
 from survey.publish.results.domains import EVERYONE
 from survey.publish.results.headlines import CITY_WEIGHTED, DOMAIN
-from survey.publish.results.store import Filter
-from survey.publish.views.bands import Verdict, verdicts_on_bands
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import Figure, figure_of
-from survey.publish.views.headline import dashed_line, how_counted, nation_cells
-from survey.publish.views.names import COMPOSITE, NATION
-from survey.publish.views.pictures import Heading, score_picture, score_title, subtitle
-from survey.publish.views.reading import Reading
-from survey.publish.views.rows import ranges, score_table, verdicts
-from survey.publish.views.trend import trend_picture
+from survey.publish.results.wave_results import Filter
+from survey.publish.views.bands import BandVerdict, band_verdicts
+from survey.publish.views.chart_panels import ChartHeading, score_chart, score_title, subtitle
+from survey.publish.views.chart_rows import classify_differences, ranges, score_table
+from survey.publish.views.display_names import COMPOSITE, NATION
+from survey.publish.views.estimate_text import Estimate, estimate_at
+from survey.publish.views.national_estimate import describe_basis, nation_cells, reference_line
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
+from survey.publish.views.year_series import trend_chart
 
 _MAX_TILES = 8
 """Of a questionnaire without an indicator tree, whose ratings may be many."""
@@ -39,15 +39,15 @@ class OverviewFilters:
 
 
 @dataclass(frozen=True)
-class Tile:
+class ScoreTile:
     """A first-level indicator beside the headline."""
 
     name: str
-    figure: Figure
+    figure: Estimate
 
 
 @dataclass(frozen=True)
-class Standing:
+class CityDifferenceCounts:
     """How many cities differ clearly from the nation, all being judged together."""
 
     higher: int
@@ -58,21 +58,21 @@ class Standing:
 @dataclass(frozen=True, eq=False)
 class OverviewView:
     title: str
-    headline: Figure
+    headline: Estimate
     sentence: str
-    band: Verdict | None
+    band: BandVerdict | None
     """Of the composite only; None where nothing can be said."""
     counted: str
     """How the national figure is counted, and what the other ways give."""
-    tiles: tuple[Tile, ...]
-    standing: Standing | None
-    indicators: Picture
-    city_map: Picture
-    areas: Picture
-    trend: Picture
+    tiles: tuple[ScoreTile, ...]
+    standing: CityDifferenceCounts | None
+    indicators: ChartPanel
+    city_map: ChartPanel
+    areas: ChartPanel
+    trend: ChartPanel
 
 
-def overview(
+def build_overview(
     *,
     results: WaveResults,
     principal: Principal,
@@ -81,10 +81,10 @@ def overview(
     others: Sequence[WaveResults] = (),
 ) -> OverviewView:
     """Everything on the page; `others` are the further waves of the same series."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     nation = nation_cells(reading, filters.basis)
     at_indicator = nation.where("indicator", filters.indicator)
-    headline = figure_of(at_indicator)
+    headline = estimate_at(at_indicator)
     cells = reading.cells(indicator=filters.indicator)
     cities = cells.where("area_level", "city")
     gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
@@ -93,27 +93,27 @@ def overview(
         headline=headline,
         sentence=_sentence(reading, headline, filters),
         band=_band(reading, filters.basis) if filters.indicator == COMPOSITE else None,
-        counted=how_counted(reading, filters.basis, filters.indicator),
+        counted=describe_basis(reading, filters.basis, filters.indicator),
         tiles=_tiles(reading, nation),
-        standing=_standing(gaps),
+        standing=_count_verdicts(gaps),
         indicators=_indicators(reading, nation),
         city_map=_map(reading, cities, gaps, headline),
         areas=_areas(reading, cells, headline, filters),
-        trend=trend_picture(reading, others, filters.indicator),
+        trend=trend_chart(reading, others, filters.indicator),
     )
 
 
-def _band(reading: Reading, basis: str) -> Verdict | None:
+def _band(reading: ViewContext, basis: str) -> BandVerdict | None:
     """The band of the national composite, counted in the way that is shown."""
     wanted: dict[str, Filter] = {"indicator": COMPOSITE}
     if basis == CITY_WEIGHTED:
         wanted |= {"basis": basis, "composite": reading.wave.composite}
     else:
         wanted |= {"area_level": "nation", "group": EVERYONE}
-    return verdicts_on_bands(reading, [NATION], **wanted)[0]
+    return band_verdicts(reading, [NATION], **wanted)[0]
 
 
-def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> str:
+def _sentence(reading: ViewContext, headline: Estimate, filters: OverviewFilters) -> str:
     t = reading.t
     return t(
         "{indicator} in the nation, from {n} valid interviews in {cities} cities.",
@@ -123,42 +123,44 @@ def _sentence(reading: Reading, headline: Figure, filters: OverviewFilters) -> s
     )
 
 
-def _tiles(reading: Reading, nation: Cells) -> tuple[Tile, ...]:
+def _tiles(reading: ViewContext, nation: TableSlice) -> tuple[ScoreTile, ...]:
     return tuple(
-        Tile(reading.names.indicator(code), figure_of(nation.where("indicator", code)))
+        ScoreTile(reading.names.indicator(code), estimate_at(nation.where("indicator", code)))
         for code in reading.level_codes(1)[:_MAX_TILES]
     )
 
 
-def _standing(gaps: Cells) -> Standing | None:
+def _count_verdicts(gaps: TableSlice) -> CityDifferenceCounts | None:
     if not len(gaps):
         return None
-    counts = Counter(verdicts(gaps))
-    return Standing(counts[HIGHER], counts[LOWER], counts[UNCLEAR])
+    counts = Counter(classify_differences(gaps))
+    return CityDifferenceCounts(counts[HIGHER], counts[LOWER], counts[UNCLEAR])
 
 
-def _indicators(reading: Reading, nation: Cells) -> Picture:
+def _indicators(reading: ViewContext, nation: TableSlice) -> ChartPanel:
     t = reading.t
     codes = reading.level_codes(1, 2)
     cells = nation.in_order("indicator", codes)
-    return score_picture(
+    return score_chart(
         reading,
-        Heading("overview-indicators", _indicators_title(reading), t("Indicator")),
+        ChartHeading("overview-indicators", _indicators_title(reading), t("Indicator")),
         cells,
         [reading.names.numbered(code) for code in cells.texts("indicator")],
         key="indicator",
         focus=reading.level_codes(1) if reading.codes else (),
-        n=cells.largest("n"),
+        n=cells.max_value("n"),
     )
 
 
-def _indicators_title(reading: Reading) -> str:
+def _indicators_title(reading: ViewContext) -> str:
     if reading.codes:
         return reading.t("First- and second-level indicators")
     return reading.t("The ratings of this form")
 
 
-def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFilters) -> Picture:
+def _areas(
+    reading: ViewContext, cells: TableSlice, headline: Estimate, filters: OverviewFilters
+) -> ChartPanel:
     t = reading.t
     level = filters.by if filters.by in AREA_CHOICES else AREA_CHOICES[0]
     areas = cells.where("area_level", level).descending("estimate")
@@ -167,11 +169,11 @@ def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFi
         indicator=reading.names.indicator(filters.indicator),
         level=reading.names.level(level),
     )
-    reference = dashed_line(reading, headline, filters.basis)
+    reference = reference_line(reading, headline, filters.basis)
     note = "" if reference is None else t("Dashed line: {name}.", name=reference[0])
-    return score_picture(
+    return score_chart(
         reading,
-        Heading("overview-areas", title, t("Area"), note),
+        ChartHeading("overview-areas", title, t("Area"), note),
         areas,
         [reading.names.area(area) for area in areas.texts("area")],
         key="area",
@@ -181,27 +183,27 @@ def _areas(reading: Reading, cells: Cells, headline: Figure, filters: OverviewFi
 
 
 def _map(
-    reading: Reading,
-    cities: Cells,
-    gaps: Cells,
-    headline: Figure,
-) -> Picture:
+    reading: ViewContext,
+    cities: TableSlice,
+    gaps: TableSlice,
+    headline: Estimate,
+) -> ChartPanel:
     """Cities as points; what a point says is whether the city differs from the nation."""
     t = reading.t
     known = np.array([code in reading.cities for code in cities.texts("area")], dtype=bool)
     cities = cities.keep(cities.shown & ~np.isnan(cities.numbers("estimate")) & known)
     codes = cities.texts("area")
     labels = [reading.names.area(code) for code in codes]
-    roles = dict(zip(gaps.texts("area"), verdicts(gaps), strict=True))
+    roles = dict(zip(gaps.texts("area"), classify_differences(gaps), strict=True))
     series = (t("Clearly above the nation"), t("Clearly below the nation"), t("Not told apart"))
     value = score_title(t)
     point_roles = [_known(roles.get(code)) for code in codes]
     title = t("Where cities differ from the nation")
     names = {HIGHER: series[0], LOWER: series[1], UNCLEAR: series[2]}
     verdict = {t("Verdict"): [names[role] for role in point_roles]}
-    return Picture(
+    return ChartPanel(
         key="overview-map",
-        kind=Kind.MAP,
+        kind=ChartKind.MAP,
         title=title,
         subtitle=subtitle(reading, value, headline.n),
         alt=t(
@@ -211,10 +213,10 @@ def _map(
             higher=point_roles.count(HIGHER),
             lower=point_roles.count(LOWER),
         ),
-        text=ChartText(
+        text=ChartLabels(
             value=value, name=t("City"), interval=t("95% interval"), n="n", series=series
         ),
-        rows={
+        chart_rows={
             "label": labels,
             "lon": [reading.cities[code].lon for code in codes],
             "lat": [reading.cities[code].lat for code in codes],
@@ -223,7 +225,7 @@ def _map(
             "range": ranges(cities),
             "role": point_roles,
         },
-        listing=score_table(cities, labels, t, name=t("City"), value=value, **verdict),
+        table_columns=score_table(cities, labels, t, name=t("City"), value=value, **verdict),
         note=t(
             "City points without boundaries. All cities are judged together: of those marked at "
             "most 5% are expected to be marked by chance."

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from survey.locale import Translator
-from survey.publish.charts import ChartText, Kind
-from survey.publish.charts.layers import REFERENCE
-from survey.publish.columns import Columns
-from survey.publish.picture import Picture
-from survey.publish.views.names import Names
-from survey.sample.frame import FrameCity
-from survey.sample.plan import Planned
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.marks import REFERENCE
+from survey.publish.column_tables import Columns
+from survey.publish.views.display_names import DisplayNames
+from survey.sample.city_frame import FrameCity
 from survey.sample.quotas import plan_margins
+from survey.sample.sampling_plan import SamplingPlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,27 +35,27 @@ class PlanView:
     sentence: str
     remarks: tuple[str, ...]
     groups: tuple[GroupPrecision, ...]
-    picture: Picture
+    precision_chart: ChartPanel
     cells: pd.DataFrame
     """Targets summed over the cities: quota, category, target."""
 
 
-def plan_view(
-    planned: Planned, cities: Sequence[FrameCity], series: str, language: str
+def build_plan_view(
+    planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
 ) -> PlanView:
     """`cities` is the frame; the plan may hold only some of them."""
-    names = Names(language, None)
+    names = DisplayNames(language, None)
     return PlanView(
         total=planned.sample.total,
         sentence=_sentence(planned, cities, series, names.t),
         remarks=_remarks(planned, names.t),
         groups=_groups(planned, names),
-        picture=_picture(planned, names),
+        precision_chart=_precision_chart(planned, names),
         cells=_cells(planned, names),
     )
 
 
-def nation_half_width(planned: Planned, cities: Sequence[FrameCity], series: str) -> float:
+def nation_half_width(planned: SamplingPlan, cities: Sequence[FrameCity], series: str) -> float:
     """Of the mean of all cities weighted by population: independent samples, so variances add."""
     half = planned.sample.cities["half_width"]
     people = plan_margins(cities, series, {}).city_totals().reindex(half.index)
@@ -63,7 +63,9 @@ def nation_half_width(planned: Planned, cities: Sequence[FrameCity], series: str
     return float(np.sqrt((share**2 * half**2).sum()))
 
 
-def _sentence(planned: Planned, cities: Sequence[FrameCity], series: str, t: Translator) -> str:
+def _sentence(
+    planned: SamplingPlan, cities: Sequence[FrameCity], series: str, t: Translator
+) -> str:
     half = planned.sample.cities["half_width"]
     sentence = t(
         "{cities} cities, each within ±{best} to ±{worst} points for a share of one half, all "
@@ -77,7 +79,7 @@ def _sentence(planned: Planned, cities: Sequence[FrameCity], series: str, t: Tra
     return sentence
 
 
-def _remarks(planned: Planned, t: Translator) -> tuple[str, ...]:
+def _remarks(planned: SamplingPlan, t: Translator) -> tuple[str, ...]:
     aim = planned.request.aim
     missed = planned.sample.missed
     remarks = [
@@ -101,7 +103,7 @@ def _remarks(planned: Planned, t: Translator) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _groups(planned: Planned, names: Names) -> tuple[GroupPrecision, ...]:
+def _groups(planned: SamplingPlan, names: DisplayNames) -> tuple[GroupPrecision, ...]:
     return tuple(
         GroupPrecision(
             names.group(str(group)), float(rows["expected"].sum()),
@@ -111,7 +113,7 @@ def _groups(planned: Planned, names: Names) -> tuple[GroupPrecision, ...]:
     )  # fmt: skip
 
 
-def _picture(planned: Planned, names: Names) -> Picture:
+def _precision_chart(planned: SamplingPlan, names: DisplayNames) -> ChartPanel:
     t, sample = names.t, planned.sample
     order = sample.cities.sort_values("half_width", ascending=False, kind="stable")
     everybody = t("The city")
@@ -126,9 +128,9 @@ def _picture(planned: Planned, names: Names) -> Picture:
     value = t("Half-width in points, for a share of one half")
     series = tuple(str(part["series"].iloc[0]) for part in parts)
     worst = order.index[0]
-    return Picture(
+    return ChartPanel(
         key="half-widths",
-        kind=Kind.HALF_WIDTHS,
+        kind=ChartKind.HALF_WIDTHS,
         title=t("How precise each city will be"),
         subtitle=t(
             "{level} confidence, design effect {deff}; the dashed line is the margin asked for",
@@ -140,14 +142,14 @@ def _picture(planned: Planned, names: Names) -> Picture:
             count=len(order), city=names.area(str(worst)),
             half=f"{order['half_width'].iloc[0]:.1f}",
         ),
-        text=ChartText(value=value, name=t("City"), interval="±", n="n", series=series),
-        rows=_rows(drawn, names, planned.request.aim.margin),
-        listing=_listing(order, planned, names),
+        text=ChartLabels(value=value, name=t("City"), interval="±", n="n", series=series),
+        chart_rows=_plan_rows(drawn, names, planned.request.aim.margin),
+        table_columns=_listing(order, planned, names),
         note=t("Groups: expected interviews; without a quota of their own they may be fewer."),
     )  # fmt: skip
 
 
-def _rows(drawn: pd.DataFrame, names: Names, margin: float) -> Columns:
+def _plan_rows(drawn: pd.DataFrame, names: DisplayNames, margin: float) -> Columns:
     known = drawn.dropna(subset="half_width")
     widths = known["half_width"].tolist()
     return {
@@ -160,7 +162,7 @@ def _rows(drawn: pd.DataFrame, names: Names, margin: float) -> Columns:
     }
 
 
-def _listing(order: pd.DataFrame, planned: Planned, names: Names) -> Columns:
+def _listing(order: pd.DataFrame, planned: SamplingPlan, names: DisplayNames) -> Columns:
     t = names.t
     listing: dict[str, list[object]] = {
         t("City"): [names.area(str(code)) for code in order.index],
@@ -175,7 +177,7 @@ def _listing(order: pd.DataFrame, planned: Planned, names: Names) -> Columns:
     return listing
 
 
-def _cells(planned: Planned, names: Names) -> pd.DataFrame:
+def _cells(planned: SamplingPlan, names: DisplayNames) -> pd.DataFrame:
     """Quotas over all cities; what each city gets is in the workbook."""
     t, cells, margins = names.t, planned.quotas.cells, planned.quotas.margins
     crossed = cells.groupby(["age_band", "gender"], sort=False)["target"].sum().reset_index()
@@ -206,7 +208,7 @@ def _dimension(dimension: str, t: Translator) -> str:
     return known.get(dimension, dimension)
 
 
-def _category(dimension: str, category: str, names: Names) -> str:
+def _category(dimension: str, category: str, names: DisplayNames) -> str:
     if dimension == "stratum":
         return names.t("Rural") if category == "rural" else names.t("Urban")
     return names.group(f"{dimension}={category}")

@@ -9,28 +9,28 @@ import numpy as np
 
 from survey.access.principal import Principal
 from survey.locale import Translator
-from survey.publish.charts import ChartText, Kind
-from survey.publish.charts.intervals import FOCUS, ITEM
-from survey.publish.charts.layers import HIDDEN
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.interval_charts import FOCUS, ITEM
+from survey.publish.charts.marks import HIDDEN
 from survey.publish.charts.ranks import ABOVE, BELOW, TIED, UNRANKED
-from survey.publish.columns import listed
-from survey.publish.picture import Picture
+from survey.publish.column_tables import to_list
 from survey.publish.results import WaveResults
 from survey.publish.results.domains import EVERYONE
 from survey.publish.results.headlines import DOMAIN
-from survey.publish.results.others import Run
+from survey.publish.results.microaggregation import CityRun
 from survey.publish.results.ranks import RANKING
-from survey.publish.views.anonymous import Among, who_is_named
-from survey.publish.views.bands import verdicts_on_bands
-from survey.publish.views.cells import Cells, Floats
-from survey.publish.views.figures import figure_of, why_nothing
-from survey.publish.views.headline import dashed_line, nation_cells
-from survey.publish.views.names import COMPOSITE
-from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import Reading
-from survey.publish.views.rows import Rows, score_rows, score_table, with_line
+from survey.publish.views.bands import band_verdicts
+from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.views.chart_rows import Rows, add_reference_row, score_rows, score_table
+from survey.publish.views.display_names import COMPOSITE
+from survey.publish.views.estimate_text import estimate_at, missing_text
+from survey.publish.views.national_estimate import nation_cells, reference_line
+from survey.publish.views.table_slice import Floats, TableSlice
+from survey.publish.views.unnamed_cities import UnnamedCityRows, describe_release
+from survey.publish.views.view_context import ViewContext
 
-_NOTHING = "–"
+_NO_VALUE = "–"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RankingView:
 
     focus: str
     neighbours: str
-    picture: Picture
+    chart_panel: ChartPanel
     codes: tuple[str, ...]
     """The named cities in the order of the picture."""
     named: str = ""
@@ -67,11 +67,11 @@ class RankingView:
 
 
 @dataclass(frozen=True, eq=False)
-class _Order:
+class _RankedCities:
     """Cities with their places, in one order: placed ones first, hidden ones last."""
 
-    cells: Cells
-    apart: frozenset[tuple[str, str]]
+    cells: TableSlice
+    is_separable: frozenset[tuple[str, str]]
     """Pairs of codes, the first of which is surely above the second."""
     rank: Floats
     tied: Floats
@@ -95,8 +95,8 @@ def focus_choices(
     *, results: WaveResults, principal: Principal, language: str, indicator: str
 ) -> FocusChoices:
     """Every city that the reader may see, whether or not it takes a place."""
-    reading = Reading(results, principal, language)
-    order = _order(reading, reading.cells(area_level="city", indicator=indicator), indicator)
+    reading = ViewContext(results, principal, language)
+    order = _rank_cities(reading, reading.cells(area_level="city", indicator=indicator), indicator)
     codes = [code for code, shown in zip(order.codes, order.cells.shown, strict=True) if shown]
     placed = int(np.sum(~np.isnan(order.rank)))
     middle = order.codes[max(placed - 1, 0) // 2] if codes else ""
@@ -104,44 +104,44 @@ def focus_choices(
     return FocusChoices({code: reading.names.area(code) for code in sorted(codes)}, default)
 
 
-def ranking(
+def build_ranking(
     *, results: WaveResults, principal: Principal, language: str, filters: RankingFilters
 ) -> RankingView:
     """Places of the cities in one indicator, among all of them, whichever are drawn."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     cities = reading.cells(area_level="city", indicator=filters.indicator)
-    order = _order(reading, cities, filters.indicator)
+    order = _rank_cities(reading, cities, filters.indicator)
     at = order.row(filters.focus) if filters.focus else None
     within = reading.cities_within(
         order.codes, region3=filters.region3, city_class=filters.city_class
     )
     chosen = [row for row, kept in enumerate(within) if kept]
-    headline = figure_of(nation_cells(reading, filters.basis, filters.indicator))
+    headline = estimate_at(nation_cells(reading, filters.basis, filters.indicator))
     return RankingView(
         focus="" if at is None else _focus_sentence(reading, order, at),
         neighbours=_neighbours_sentence(reading.t, order),
-        picture=_picture(
+        chart_panel=_ranking_chart(
             reading,
             order,
             at,
             filters.indicator,
             chosen,
-            dashed_line(reading, headline, filters.basis),
-            _unnamed(reading, filters),
+            reference_line(reading, headline, filters.basis),
+            _unnamed_runs(reading, filters),
         ),
         codes=tuple(order.codes[row] for row in chosen),
-        named=who_is_named(reading),
+        named=describe_release(reading),
     )
 
 
-def _unnamed(reading: Reading, filters: RankingFilters) -> tuple[Run, ...]:
+def _unnamed_runs(reading: ViewContext, filters: RankingFilters) -> tuple[CityRun, ...]:
     """Of the whole country only: a part of it would tell where the unnamed cities lie."""
     if filters.region3 or filters.city_class:
         return ()
     return reading.results.others(reading.principal, indicator=filters.indicator)
 
 
-def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
+def _rank_cities(reading: ViewContext, cities: TableSlice, indicator: str) -> _RankedCities:
     places = reading.ranks(indicator)
     codes = cities.texts("area")
     rank = places.aligned("rank", "area", codes)
@@ -150,7 +150,7 @@ def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
     in_order = [codes[row] for row in keys]
     columns = ("tied", "ranked", "low", "high", "p_top")
     moved = ("sensitivity_low", "sensitivity_high")
-    return _Order(
+    return _RankedCities(
         cities.in_order("area", in_order),
         reading.significant_pairs(indicator),
         rank[keys],
@@ -158,34 +158,39 @@ def _order(reading: Reading, cities: Cells, indicator: str) -> _Order:
     )
 
 
-def _apart(order: _Order, index: int) -> list[int]:
+def _compare_with_city(order: _RankedCities, index: int) -> list[int]:
     """1 for a city that is surely above `one`, -1 for one surely below, 0 for all others.
 
     The pairs are those that the sets of ranks count; see `survey.estimate.rank_sets`.
     """
     own = order.codes[index]
-    return [((code, own) in order.apart) - ((own, code) in order.apart) for code in order.codes]
+    return [
+        ((code, own) in order.is_separable) - ((own, code) in order.is_separable)
+        for code in order.codes
+    ]
 
 
-def _roles(order: _Order, focus: int | None) -> list[str]:
+def _roles(order: _RankedCities, focus: int | None) -> list[str]:
     placed = ~np.isnan(order.rank)
     absent = ~order.cells.shown | np.isnan(order.cells.numbers("estimate"))
     compared = focus is not None and placed[focus]
-    apart = np.array(_apart(order, focus) if focus is not None and compared else placed * 0)
+    apart = np.array(
+        _compare_with_city(order, focus) if focus is not None and compared else placed * 0
+    )
     own = np.arange(len(placed)) == (-1 if focus is None else focus)
     roles = np.select(
         [absent, own, ~placed, apart > 0, apart < 0],
         [HIDDEN, FOCUS, UNRANKED, ABOVE, BELOW],
         default=TIED if compared else ITEM,
     )
-    return listed(roles)
+    return to_list(roles)
 
 
-def _focus_sentence(reading: Reading, order: _Order, at: int) -> str:
+def _focus_sentence(reading: ViewContext, order: _RankedCities, at: int) -> str:
     t = reading.t
     city = reading.names.area(order.codes[at])
     if not order.cells.shown[at]:
-        return f"{city}: {why_nothing(False, t)}"
+        return f"{city}: {missing_text(False, t)}"
     if np.isnan(order.rank[at]):
         return t(
             "{city} takes no place: that needs at least {n} interviews and a margin of error.",
@@ -193,7 +198,7 @@ def _focus_sentence(reading: Reading, order: _Order, at: int) -> str:
             n=RANKING.ranked_from_n,
         )
     low, high = int(order.low[at]), int(order.high[at])
-    place = _place_words(order, at, t)
+    place = _rank_text(order, at, t)
     if low == high:
         return t(
             "{city}: place {place} of {ranked}, and the data allow no other.",
@@ -213,41 +218,41 @@ def _focus_sentence(reading: Reading, order: _Order, at: int) -> str:
     )
 
 
-def _neighbours_sentence(t: Translator, order: _Order) -> str:
+def _neighbours_sentence(t: Translator, order: _RankedCities) -> str:
     """How many neighbours differ; nothing for a reader who does not see every place."""
     placed = np.flatnonzero(~np.isnan(order.rank))
     if len(placed) < 2 or len(placed) != order.ranked[placed[0]]:
         return ""
     codes = [order.codes[row] for row in placed]
-    clear, pairs = sum(pair in order.apart for pair in pairwise(codes)), len(placed) - 1
+    clear, pairs = sum(pair in order.is_separable for pair in pairwise(codes)), len(placed) - 1
     if not clear:
         return t("None of the {pairs} neighbouring places differ clearly.", pairs=pairs)
     return t("{clear} of the {pairs} neighbouring places differ clearly.", clear=clear, pairs=pairs)
 
 
-def _place_words(order: _Order, row: int, t: Translator) -> str:
+def _rank_text(order: _RankedCities, row: int, t: Translator) -> str:
     """The place, marked where other cities share it."""
     if np.isnan(order.rank[row]):
-        return _NOTHING
+        return _NO_VALUE
     rank = int(order.rank[row])
     return t("{rank} (tied)", rank=rank) if order.tied[row] > 0 else str(rank)
 
 
-def _picture(
-    reading: Reading,
-    order: _Order,
+def _ranking_chart(
+    reading: ViewContext,
+    order: _RankedCities,
     focus: int | None,
     indicator: str,
     keep: Sequence[int],
     reference: tuple[str, float] | None,
-    unnamed: Sequence[Run],
-) -> Picture:
+    unnamed: Sequence[CityRun],
+) -> ChartPanel:
     t = reading.t
     roles = _roles(order, focus)
     cells = order.cells.in_order("area", [order.codes[row] for row in keep])
     names = [reading.names.area(code) for code in cells.texts("area")]
-    places = [_place_words(order, row, t) for row in keep]
-    sets = [_set_words(order.low[row], order.high[row]) for row in keep]
+    places = [_rank_text(order, row, t) for row in keep]
+    sets = [_rank_set_text(order.low[row], order.high[row]) for row in keep]
     labels = [
         f"{place}  {name}\n{allowed}"
         for place, name, allowed in zip(places, names, sets, strict=True)
@@ -258,8 +263,8 @@ def _picture(
         "city": names,
         "places": sets,
     }
-    among = Among(unnamed, [float(score) for score in cells.numbers("estimate")])
-    rows = among.picture(rows, t)
+    among = UnnamedCityRows(unnamed, [float(score) for score in cells.numbers("estimate")])
+    rows = among.chart_panel(rows, t)
     value = score_title(t)
     title = t(
         "{indicator} by city ({count})",
@@ -267,31 +272,33 @@ def _picture(
         count=len(cells),
     )
     allowed = t("Possible places")
-    return Picture(
+    return ChartPanel(
         key="overview-cities",
-        kind=Kind.RANKING,
+        kind=ChartKind.RANKING,
         title=title,
         subtitle=subtitle(reading, value, cells.total("n")),
         alt=_alt(reading, order, focus, title),
-        text=ChartText(
+        text=ChartLabels(
             value=value,
             name=t("City"),
             interval=t("95%\u00a0interval"),
             n="n",
             series=(t("Place, city"), allowed),
         ),
-        rows=rows if reference is None else with_line(rows, reference, value="estimate"),
-        listing=among.table(_listing(reading, order, roles, keep, cells, indicator), t),
+        chart_rows=rows
+        if reference is None
+        else add_reference_row(rows, reference, value="estimate"),
+        table_columns=among.table(_listing(reading, order, roles, keep, cells, indicator), t),
         note=_note(reading, order, focus, reference),
     )
 
 
 def _listing(
-    reading: Reading,
-    order: _Order,
+    reading: ViewContext,
+    order: _RankedCities,
     roles: Sequence[str],
     keep: Sequence[int],
-    cells: Cells,
+    cells: TableSlice,
     indicator: str,
 ) -> Rows:
     t = reading.t
@@ -302,34 +309,37 @@ def _listing(
         FOCUS: t("in focus"),
     }
     columns: Rows = {
-        t("Place"): [_place_words(order, row, t) for row in keep],
-        t("Possible places"): [_set_words(order.low[row], order.high[row]) for row in keep],
+        t("Place"): [_rank_text(order, row, t) for row in keep],
+        t("Possible places"): [_rank_set_text(order.low[row], order.high[row]) for row in keep],
         t("Against the city in focus"): [against.get(roles[row], "") for row in keep],
         t("Probability of the first {top} (%)", top=RANKING.top): np.round(order.p_top[keep] * 100),
     }
     if indicator == COMPOSITE:
         columns[t("Places under other weights")] = [
-            _set_words(order.moved_low[row], order.moved_high[row]) for row in keep
+            _rank_set_text(order.moved_low[row], order.moved_high[row]) for row in keep
         ]
-        bands = verdicts_on_bands(
+        bands = band_verdicts(
             reading, cells.texts("area"), area_level="city", group=EVERYONE, indicator=indicator
         )
         columns[t("Band")] = [
-            band.words if band is not None and shown else ""
+            band.label if band is not None and shown else ""
             for band, shown in zip(bands, cells.shown, strict=True)
         ]
     names = [reading.names.area(code) for code in cells.texts("area")]
     return score_table(cells, names, t, name=t("City"), value=score_title(t), **columns)
 
 
-def _set_words(low: float, high: float) -> str:
+def _rank_set_text(low: float, high: float) -> str:
     if np.isnan(low) or np.isnan(high):
-        return _NOTHING
+        return _NO_VALUE
     return str(int(low)) if low == high else f"{int(low)}–{int(high)}"
 
 
 def _note(
-    reading: Reading, order: _Order, focus: int | None, reference: tuple[str, float] | None
+    reading: ViewContext,
+    order: _RankedCities,
+    focus: int | None,
+    reference: tuple[str, float] | None,
 ) -> str:
     t = reading.t
     parts = []
@@ -347,7 +357,7 @@ def _note(
     return " ".join(parts)
 
 
-def _alt(reading: Reading, order: _Order, focus: int | None, title: str) -> str:
+def _alt(reading: ViewContext, order: _RankedCities, focus: int | None, title: str) -> str:
     t = reading.t
     sentence = "" if focus is None else _focus_sentence(reading, order, focus)
     sentence = sentence or _neighbours_sentence(t, order) or t("No place can be told.")

@@ -10,20 +10,24 @@ import numpy as np
 
 from survey.access.principal import Principal
 from survey.locale import Translator, msg
-from survey.publish.charts import ChartText, Kind
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.small_areas import GRADE_C, UNGRADED
-from survey.publish.picture import Picture
 from survey.publish.results import WaveResults
 from survey.publish.results.small_areas import BANDS, MAIN_GROUPS, OVERALL, Grade
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import (
+from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.views.chart_rows import Rows, counts, ranges, ranges_of
+from survey.publish.views.estimate_text import (
     UNRELIABLE,
-    why_nothing,
+    missing_text,
 )
-from survey.publish.views.pictures import score_title, subtitle
-from survey.publish.views.reading import Reading
-from survey.publish.views.rows import Rows, counts, ranges, ranges_of
-from survey.publish.views.small_area_beside import Beside, SmallAreaFilters, beside_direct
+from survey.publish.views.small_area_comparison import (
+    ComparisonColumn,
+    SmallAreaFilters,
+    compare_with_direct,
+)
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
 
 ORIENTATION = msg("For orientation only")
 
@@ -34,7 +38,7 @@ class SmallAreasView:
     """How many cities have which grade."""
     counts: Mapping[str, int]
     """Grade -> number of cities."""
-    cities: Picture
+    cities: ChartPanel
 
 
 def band_choices(results: WaveResults) -> tuple[str, ...]:
@@ -45,7 +49,7 @@ def band_choices(results: WaveResults) -> tuple[str, ...]:
     return tuple(group for group in known if group.partition("=")[0] in BANDS)
 
 
-def small_areas(
+def build_small_area_view(
     *,
     results: WaveResults,
     principal: Principal,
@@ -54,18 +58,18 @@ def small_areas(
     others: Sequence[WaveResults] = (),
 ) -> SmallAreasView:
     """One group city by city. `others` are the further waves of the series, for pooling."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     indicator = filters.indicator if reading.codes else OVERALL
-    cells = Cells(
+    cells = TableSlice(
         results.small_areas(principal, group=filters.group, indicator=indicator)
     ).descending("estimate")
-    beside = beside_direct(reading, cells, filters, indicator, others)
+    beside = compare_with_direct(reading, cells, filters, indicator, others)
     grade_codes = cells.texts("grade")
     number = {grade.value: grade_codes.count(grade.value) for grade in Grade}
     return SmallAreasView(
         sentence=_sentence(reading.t, number),
         counts=number,
-        cities=_picture(reading, cells, filters.group, indicator, beside),
+        cities=_small_area_chart(reading, cells, filters.group, indicator, beside),
     )
 
 
@@ -80,9 +84,13 @@ def _sentence(t: Translator, number: Mapping[str, int]) -> str:
     )
 
 
-def _picture(
-    reading: Reading, cells: Cells, group: str, indicator: str, beside: Beside | None
-) -> Picture:
+def _small_area_chart(
+    reading: ViewContext,
+    cells: TableSlice,
+    group: str,
+    indicator: str,
+    beside: ComparisonColumn | None,
+) -> ChartPanel:
     t = reading.t
     title = t(
         "{group}, {indicator}: direct figures by city and their grades",
@@ -99,9 +107,9 @@ def _picture(
         "The letter behind a city is the grade of its direct figure. It speaks of the margin of "
         "error, not of the city."
     )
-    return Picture(
+    return ChartPanel(
         key="groups-small-areas",
-        kind=Kind.GRADED_CITIES,
+        kind=ChartKind.GRADED_CITIES,
         title=title,
         subtitle=subtitle(reading, score_title(t), cells.total("n")),
         alt=t(
@@ -109,20 +117,22 @@ def _picture(
             title=title,
             count=int(cells.shown.sum()),
         ),
-        text=ChartText(
+        text=ChartLabels(
             value=score_title(t),
             name=t("City"),
             interval=t("95%\u00a0interval"),
             n="n",
             series=(*grades, *([beside.name] if beside else [])),
         ),
-        rows=_rows(cells, names, beside, t),
-        listing=_table(cells, names, beside, t),
+        chart_rows=_chart_rows(cells, names, beside, t),
+        table_columns=_table_rows(cells, names, beside, t),
         note=f"{note} {beside.note}" if beside else note,
     )
 
 
-def _rows(cells: Cells, names: list[str], beside: Beside | None, t: Translator) -> Rows:
+def _chart_rows(
+    cells: TableSlice, names: list[str], beside: ComparisonColumn | None, t: Translator
+) -> Rows:
     grades = cells.texts("grade")
     estimate = cells.numbers("estimate")
     drawn = cells.shown & ~np.isnan(estimate)
@@ -141,7 +151,7 @@ def _rows(cells: Cells, names: list[str], beside: Beside | None, t: Translator) 
         "range": ranges(cells),
         "role": role,
         "note": [
-            "" if there else why_nothing(bool(shown), t)
+            "" if there else missing_text(bool(shown), t)
             for there, shown in zip(drawn, cells.shown, strict=True)
         ],
         "remark": [t(ORIENTATION) if letter == GRADE_C else "" for letter in role],
@@ -152,7 +162,9 @@ def _rows(cells: Cells, names: list[str], beside: Beside | None, t: Translator) 
     }
 
 
-def _table(cells: Cells, names: list[str], beside: Beside | None, t: Translator) -> Rows:
+def _table_rows(
+    cells: TableSlice, names: list[str], beside: ComparisonColumn | None, t: Translator
+) -> Rows:
     grades = cells.texts("grade")
     careful = [
         grade == Grade.C or status == UNRELIABLE
@@ -167,7 +179,7 @@ def _table(cells: Cells, names: list[str], beside: Beside | None, t: Translator)
         t("95%\u00a0to"): cells.numbers("ci_high"),
         "n": counts(cells.numbers("n")),
         t("Remark"): [
-            why_nothing(bool(shown), t)
+            missing_text(bool(shown), t)
             if not shown or np.isnan(value)
             else (t(ORIENTATION) if orient else "")
             for shown, value, orient in zip(cells.shown, estimate, careful, strict=True)

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from survey.access.principal import Principal
-from survey.publish.charts import Kind
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind
 from survey.publish.results import WaveResults
 from survey.publish.results.domains import EVERYONE, SHIPPED_SERIES
-from survey.publish.results.grouping import declared_items
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import (
-    JUDGED_TOGETHER,
-    Difference,
+from survey.publish.results.group_questions import declared_items
+from survey.publish.views.chart_panels import ChartHeading, gap_chart
+from survey.publish.views.display_names import COMPOSITE, NATION
+from survey.publish.views.estimate_text import (
+    MULTIPLE_TESTING_NOTE,
+    EstimateDifference,
     difference_of,
-    in_size,
+    unsigned_difference,
 )
-from survey.publish.views.measures import rates, series_picture
-from survey.publish.views.names import COMPOSITE, NATION
-from survey.publish.views.pictures import Heading, gap_picture
-from survey.publish.views.reading import Reading
+from survey.publish.views.measures import rates, series_chart
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(
@@ -39,17 +39,17 @@ class GroupFilters:
 @dataclass(frozen=True, eq=False)
 class GroupsView:
     name: str
-    difference: Difference
+    difference: EstimateDifference
     sentence: str
-    groups: Picture
-    indicators: Picture
-    cities: Picture
+    groups: ChartPanel
+    indicators: ChartPanel
+    cities: ChartPanel
     hidden_cities: int
-    topic: Picture | None
+    topic: ChartPanel | None
     """What the group was asked beyond the score, if it was."""
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def chart_panels(self) -> tuple[ChartPanel, ...]:
         every = (self.groups, self.indicators, self.cities, self.topic)
         return tuple(picture for picture in every if picture is not None)
 
@@ -70,11 +70,11 @@ def group_choices(results: WaveResults) -> tuple[str, ...]:
     )
 
 
-def special_groups(
+def build_special_groups_view(
     *, results: WaveResults, principal: Principal, language: str, filters: GroupFilters
 ) -> GroupsView:
     """One group of the main study against everybody else."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     known = list(group_choices(results))
     group = filters.group if filters.group in known else next(iter(known), filters.group)
     name = reading.names.group(group)
@@ -96,7 +96,7 @@ def special_groups(
     )
 
 
-def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
+def _sentence(reading: ViewContext, difference: EstimateDifference, indicator: str) -> str:
     t = reading.t
     figure = difference.figure
     if not figure.available or figure.estimate is None or difference.reference is None:
@@ -104,7 +104,7 @@ def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
     words = {
         "group": difference.name,
         "indicator": reading.names.indicator(indicator),
-        **in_size(figure),
+        **unsigned_difference(figure),
     }
     if not difference.is_clear:
         return t("{group}, {indicator}: no detectable difference from everybody else.", **words)
@@ -121,15 +121,15 @@ def _sentence(reading: Reading, difference: Difference, indicator: str) -> str:
     )
 
 
-def _groups(reading: Reading, gaps: Cells, indicator: str) -> Picture:
+def _groups(reading: ViewContext, gaps: TableSlice, indicator: str) -> ChartPanel:
     t = reading.t
     title = t(
         "{indicator}: each special group minus everybody else",
         indicator=reading.names.indicator(indicator),
     )
-    return gap_picture(
+    return gap_chart(
         reading,
-        Heading("groups-nation", title, t("Special group")),
+        ChartHeading("groups-nation", title, t("Special group")),
         gaps,
         [reading.names.group(key) for key in gaps.texts("group")],
         key="group",
@@ -139,25 +139,25 @@ def _groups(reading: Reading, gaps: Cells, indicator: str) -> Picture:
     )
 
 
-def _indicators(reading: Reading, group: str, name: str) -> Picture:
+def _indicators(reading: ViewContext, group: str, name: str) -> ChartPanel:
     t = reading.t
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
     gaps = reading.gaps("rest", area_level="nation", area=NATION, group=group, indicator=codes)
     gaps = gaps.in_order("indicator", codes)
     title = t("{group} minus everybody else, by indicator", group=name)
-    return gap_picture(
+    return gap_chart(
         reading,
-        Heading("groups-indicators", title, t("Indicator")),
+        ChartHeading("groups-indicators", title, t("Indicator")),
         gaps,
         [reading.names.numbered(code) for code in gaps.texts("indicator")],
         key="indicator",
         this=name,
         other=t("Everybody else"),
-        n=gaps.largest("n"),
+        n=gaps.max_value("n"),
     )
 
 
-def _cities(reading: Reading, gaps: Cells, name: str, indicator: str) -> Picture:
+def _cities(reading: ViewContext, gaps: TableSlice, name: str, indicator: str) -> ChartPanel:
     t = reading.t
     title = t(
         "{group} minus everybody else, {indicator}, by city",
@@ -165,30 +165,30 @@ def _cities(reading: Reading, gaps: Cells, name: str, indicator: str) -> Picture
         indicator=reading.names.indicator(indicator),
     )
     few = t("In a single city few members of a group were interviewed, so most lines are long.")
-    note = f"{few} {t(JUDGED_TOGETHER)}"
-    return gap_picture(
+    note = f"{few} {t(MULTIPLE_TESTING_NOTE)}"
+    return gap_chart(
         reading,
-        Heading("groups-cities", title, t("City"), note),
+        ChartHeading("groups-cities", title, t("City"), note),
         gaps,
         [reading.names.area(code) for code in gaps.texts("area")],
         key="area",
         this=name,
         other=t("Everybody else"),
         n=gaps.total("n"),
-        kind=Kind.CITY_GAPS,
+        kind=ChartKind.CITY_GAPS,
     )
 
 
-def _topic(reading: Reading, group: str, name: str) -> Picture | None:
+def _topic(reading: ViewContext, group: str, name: str) -> ChartPanel | None:
     topic = _TOPIC_OF.get(group)
     if topic is None:
         return None
     cells = reading.cells(area_level="nation", area=NATION, group=group, indicator=None)
-    heading = Heading(
+    heading = ChartHeading(
         "groups-topic",
         reading.t("What {group} report", group=name),
         reading.t("Question"),
     )
-    return series_picture(
-        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells.largest("n")
+    return series_chart(
+        reading, heading, {name: cells}, rates(reading, (topic,)), n=cells.max_value("n")
     )

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from survey.access.principal import Principal
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
 from survey.publish.results import WaveResults
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import NOTHING, Figure, figure_of
-from survey.publish.views.measures import answers_to, rates, ratings, series_picture
-from survey.publish.views.names import NATION
-from survey.publish.views.pictures import Heading
-from survey.publish.views.reading import EVERYONE, Reading
+from survey.publish.views.chart_panels import ChartHeading
+from survey.publish.views.display_names import NATION
+from survey.publish.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at
+from survey.publish.views.measures import answers_to, rates, ratings, series_chart
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import EVERYONE, ViewContext
 
 
 @dataclass(frozen=True)
-class Plan:
+class SupplementConfig:
     """Which groups, topic and question a supplement is read by."""
 
     bands: str
@@ -27,10 +27,10 @@ class Plan:
     answered: str
 
 
-PLANS: Mapping[str, Plan] = MappingProxyType(
+PLANS: Mapping[str, SupplementConfig] = MappingProxyType(
     {
-        "elderly": Plan("age_band", "elderly", "answered_by"),
-        "minors": Plan("school_stage", "minors", "guardian_relation"),
+        "elderly": SupplementConfig("age_band", "elderly", "answered_by"),
+        "minors": SupplementConfig("school_stage", "minors", "guardian_relation"),
     }
 )
 """By series of waves."""
@@ -39,28 +39,30 @@ PLANS: Mapping[str, Plan] = MappingProxyType(
 @dataclass(frozen=True, eq=False)
 class SupplementView:
     title: str
-    headline: Figure
+    headline: Estimate
     """The most frequent of the problems that everybody was asked about."""
     sentence: str
-    problems: Picture | None
-    ratings: Picture | None
-    answered: Picture | None
-    by_answerer: Picture | None
+    problems: ChartPanel | None
+    ratings: ChartPanel | None
+    answered: ChartPanel | None
+    by_answerer: ChartPanel | None
 
     @property
-    def pictures(self) -> tuple[Picture, ...]:
+    def chart_panels(self) -> tuple[ChartPanel, ...]:
         every = (self.problems, self.ratings, self.answered, self.by_answerer)
         return tuple(picture for picture in every if picture is not None)
 
 
-def supplement(*, results: WaveResults, principal: Principal, language: str) -> SupplementView:
+def build_supplement_view(
+    *, results: WaveResults, principal: Principal, language: str
+) -> SupplementView:
     """Everything the page shows of one supplement wave."""
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     plan = PLANS[results.wave.series]
     cells = reading.cells(area_level="nation", area=NATION, group=None, indicator=None)
     bands, answerers = (
-        _by_group(reading, cells, plan.bands),
-        _by_group(reading, cells, plan.answered),
+        _cells_by_group(reading, cells, plan.bands),
+        _cells_by_group(reading, cells, plan.answered),
     )
     t = reading.t
     question = t("Question")
@@ -70,9 +72,9 @@ def supplement(*, results: WaveResults, principal: Principal, language: str) -> 
         title=reading.wave_title,
         headline=headline,
         sentence=sentence,
-        problems=series_picture(
+        problems=series_chart(
             reading,
-            Heading(
+            ChartHeading(
                 "supplement-reports",
                 t("What people report, by {variable}", variable=variable),
                 question,
@@ -81,9 +83,9 @@ def supplement(*, results: WaveResults, principal: Principal, language: str) -> 
             rates(reading, (plan.topic,)),
             n=reading.wave.n,
         ),
-        ratings=series_picture(
+        ratings=series_chart(
             reading,
-            Heading(
+            ChartHeading(
                 "supplement-ratings",
                 t("How people rate it, by {variable}", variable=variable),
                 question,
@@ -92,9 +94,9 @@ def supplement(*, results: WaveResults, principal: Principal, language: str) -> 
             ratings(reading, (plan.topic,)),
             n=reading.wave.n,
         ),
-        answered=series_picture(
+        answered=series_chart(
             reading,
-            Heading(
+            ChartHeading(
                 "supplement-answered",
                 t("Who answered, by {variable}", variable=variable),
                 t("Who answered"),
@@ -103,9 +105,9 @@ def supplement(*, results: WaveResults, principal: Principal, language: str) -> 
             answers_to(reading, plan.answered),
             n=reading.wave.n,
         ),
-        by_answerer=series_picture(
+        by_answerer=series_chart(
             reading,
-            Heading(
+            ChartHeading(
                 "supplement-by-answerer",
                 t("The same ratings by who answered"),
                 question,
@@ -121,12 +123,16 @@ def supplement(*, results: WaveResults, principal: Principal, language: str) -> 
     )
 
 
-def _by_group(reading: Reading, cells: Cells, variable: str) -> dict[str, Cells]:
+def _cells_by_group(
+    reading: ViewContext, cells: TableSlice, variable: str
+) -> dict[str, TableSlice]:
     keys = [key for key in reading.results.method.groups if key.partition("=")[0] == variable]
     return {reading.names.group(key): cells.where("group", key) for key in keys}
 
 
-def _headline(reading: Reading, everyone: Cells, plan: Plan) -> tuple[Figure, str]:
+def _headline(
+    reading: ViewContext, everyone: TableSlice, plan: SupplementConfig
+) -> tuple[Estimate, str]:
     t = reading.t
     problems = [
         measure.key for measure in rates(reading, (plan.topic,)) if measure.direction == "lower"
@@ -135,12 +141,12 @@ def _headline(reading: Reading, everyone: Cells, plan: Plan) -> tuple[Figure, st
     asked = asked.keep(asked.shown & (asked.numbers("n") >= reading.wave.n / 2))
     asked = asked.descending("estimate")
     if not len(asked):
-        return NOTHING, t(
+        return NO_ESTIMATE, t(
             "{n} valid interviews in {cities} cities.",
             n=f"{reading.wave.n:,d}",
             cities=reading.wave.cities,
         )
-    figure = figure_of(asked)
+    figure = estimate_at(asked)
     return figure, t(
         "The most frequent of the problems that everybody was asked about: {problem}; from {n} "
         "valid answers in {cities} cities.",

@@ -4,34 +4,34 @@ from dataclasses import dataclass
 
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
-from survey.publish.picture import Picture
+from survey.publish.chart_panel import ChartPanel
 from survey.publish.results import WaveResults
-from survey.publish.views.cells import Cells
-from survey.publish.views.figures import (
-    JUDGED_TOGETHER,
-    Difference,
+from survey.publish.views.chart_panels import ChartHeading, gap_chart, score_chart
+from survey.publish.views.display_names import COMPOSITE, NATION
+from survey.publish.views.estimate_text import (
+    MULTIPLE_TESTING_NOTE,
+    EstimateDifference,
     difference_of,
-    in_size,
+    unsigned_difference,
 )
-from survey.publish.views.measures import TOPICS, rates, ratings, series_picture
-from survey.publish.views.names import COMPOSITE, NATION
-from survey.publish.views.pictures import Heading, gap_picture, score_picture
-from survey.publish.views.reading import Reading
+from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
 
 URBAN, RURAL = "residence=urban", "residence=rural"
 FIELDS = ("service", "confidence", "rural", "complaint", "education")
 """Topics of consumption that town and countryside are read by, in the order of the menu."""
-PLACES = ("nation", "region3", "city")
+RESIDENCE_AREA_LEVELS = ("nation", "region3", "city")
 """Levels of the places to choose from. The four regions share names with the three."""
 
 
-class NotAsked(SurveyError):
+class ResidenceNotAskedError(SurveyError):
     code = "residence_not_asked"
 
 
 @dataclass(frozen=True)
-class PlaceFilters:
-    """`place` is one of `place_choices`, `by` groups the areas of one picture."""
+class AreaFilters:
+    """`place` is one of `list_area_choices`, `by` groups the areas of one picture."""
 
     place: str = NATION
     indicator: str = COMPOSITE
@@ -41,39 +41,43 @@ class PlaceFilters:
 
 @dataclass(frozen=True, eq=False)
 class UrbanRuralView:
-    difference: Difference
+    difference: EstimateDifference
     sentence: str
-    indicators: Picture
-    areas: Picture
-    residents: Picture
-    fields: tuple[Picture, ...]
+    indicators: ChartPanel
+    areas: ChartPanel
+    residents: ChartPanel
+    fields: tuple[ChartPanel, ...]
 
 
-def fields_of(results: WaveResults) -> tuple[str, ...]:
+def list_fields(results: WaveResults) -> tuple[str, ...]:
     """The fields of consumption that the wave asked about."""
     asked = {measure.topic for measure in results.method.measures}
     return tuple(field for field in FIELDS if field in asked)
 
 
-def urban_rural(
-    *, results: WaveResults, principal: Principal, language: str, filters: PlaceFilters
+def build_urban_rural_view(
+    *, results: WaveResults, principal: Principal, language: str, filters: AreaFilters
 ) -> UrbanRuralView:
     """Everything on the page.
 
     Raises:
-        AccessDenied: a city outside the reader's area before the wave is released.
-        NotAsked: the wave does not know who lives in the countryside.
+        AccessDeniedError: a city outside the reader's area before the wave is released.
+        ResidenceNotAskedError: the wave does not know who lives in the countryside.
     """
-    reading = Reading(results, principal, language)
+    reading = ViewContext(results, principal, language)
     if RURAL not in results.method.groups:
-        raise NotAsked(msg("This wave does not record who lives in town or in the countryside."))
+        raise ResidenceNotAskedError(
+            msg("This wave does not record who lives in town or in the countryside.")
+        )
     if filters.place in reading.cities and not len(
         reading.cells(area_level="city", area=filters.place)
     ):
         principal.require(Action.READ_RESULTS, filters.place)
     name = reading.names.area(filters.place)
     codes = [COMPOSITE, *reading.level_codes(1, 2)]
-    gaps = reading.gaps("rest", area_level=PLACES, area=filters.place, group=RURAL, indicator=codes)
+    gaps = reading.gaps(
+        "rest", area_level=RESIDENCE_AREA_LEVELS, area=filters.place, group=RURAL, indicator=codes
+    )
     difference = difference_of(
         reading.names.group(RURAL), gaps.where("indicator", filters.indicator)
     )
@@ -87,7 +91,9 @@ def urban_rural(
     )
 
 
-def _sentence(reading: Reading, difference: Difference, indicator: str, place: str) -> str:
+def _sentence(
+    reading: ViewContext, difference: EstimateDifference, indicator: str, place: str
+) -> str:
     t, figure = reading.t, difference.figure
     words = {"place": place, "indicator": reading.names.indicator(indicator)}
     if not figure.available or figure.estimate is None:
@@ -96,7 +102,7 @@ def _sentence(reading: Reading, difference: Difference, indicator: str, place: s
         return t(
             "{place}, {indicator}: no detectable difference between countryside and town.", **words
         )
-    words |= in_size(figure)
+    words |= unsigned_difference(figure)
     if difference.is_higher:
         return t(
             "{place}, {indicator}: the countryside is {size} points higher than town "
@@ -110,26 +116,26 @@ def _sentence(reading: Reading, difference: Difference, indicator: str, place: s
     )
 
 
-def _indicators(reading: Reading, gaps: Cells, name: str) -> Picture:
+def _indicators(reading: ViewContext, gaps: TableSlice, name: str) -> ChartPanel:
     t = reading.t
-    return gap_picture(
+    return gap_chart(
         reading,
-        Heading(
+        ChartHeading(
             "residence-indicators",
             t("Countryside minus town in {place}, by indicator", place=name),
             t("Indicator"),
-            t(JUDGED_TOGETHER),
+            t(MULTIPLE_TESTING_NOTE),
         ),
         gaps,
         [reading.names.numbered(code) for code in gaps.texts("indicator")],
         key="indicator",
         this=t("Countryside"),
         other=t("Town"),
-        n=gaps.largest("n"),
+        n=gaps.max_value("n"),
     )
 
 
-def _areas(reading: Reading, filters: PlaceFilters) -> Picture:
+def _areas(reading: ViewContext, filters: AreaFilters) -> ChartPanel:
     t = reading.t
     gaps = reading.gaps("rest", area_level=filters.by, group=RURAL, indicator=filters.indicator)
     gaps = gaps.descending("difference")
@@ -138,9 +144,9 @@ def _areas(reading: Reading, filters: PlaceFilters) -> Picture:
         indicator=reading.names.indicator(filters.indicator),
         level=reading.names.level(filters.by),
     )
-    return gap_picture(
+    return gap_chart(
         reading,
-        Heading("residence-areas", title, t("Area"), t(JUDGED_TOGETHER)),
+        ChartHeading("residence-areas", title, t("Area"), t(MULTIPLE_TESTING_NOTE)),
         gaps,
         [reading.names.area(code) for code in gaps.texts("area")],
         key="area",
@@ -150,13 +156,16 @@ def _areas(reading: Reading, filters: PlaceFilters) -> Picture:
     )
 
 
-def _residents(reading: Reading, filters: PlaceFilters, name: str) -> Picture:
+def _residents(reading: ViewContext, filters: AreaFilters, name: str) -> ChartPanel:
     """Where people live, and where they are registered, which is not the same thing."""
     t = reading.t
     known = reading.results.method.groups
     order = [URBAN, RURAL, *(key for key in known if key.startswith("hukou="))]
     cells = reading.cells(
-        area_level=PLACES, area=filters.place, group=order, indicator=filters.indicator
+        area_level=RESIDENCE_AREA_LEVELS,
+        area=filters.place,
+        group=order,
+        indicator=filters.indicator,
     ).in_order("group", order)
     title = t(
         "{indicator} in {place} by residence and household registration",
@@ -164,9 +173,9 @@ def _residents(reading: Reading, filters: PlaceFilters, name: str) -> Picture:
         place=name,
     )
     residence = cells.among("group", (URBAN, RURAL))
-    return score_picture(
+    return score_chart(
         reading,
-        Heading("residence-groups", title, t("Group")),
+        ChartHeading("residence-groups", title, t("Group")),
         cells,
         [reading.names.group(key) for key in cells.texts("group")],
         key="group",
@@ -175,11 +184,11 @@ def _residents(reading: Reading, filters: PlaceFilters, name: str) -> Picture:
     )
 
 
-def _fields(reading: Reading, filters: PlaceFilters, name: str) -> tuple[Picture, ...]:
+def _fields(reading: ViewContext, filters: AreaFilters, name: str) -> tuple[ChartPanel, ...]:
     """What people of town and countryside report in one field of consumption, and rate there."""
     t = reading.t
     cells = reading.cells(
-        area_level=PLACES, area=filters.place, group=[URBAN, RURAL], indicator=None
+        area_level=RESIDENCE_AREA_LEVELS, area=filters.place, group=[URBAN, RURAL], indicator=None
     )
     sides = {t("Town"): cells.where("group", URBAN), t("Countryside"): cells.where("group", RURAL)}
     words = {"field": t(TOPICS[filters.field]), "place": name}
@@ -188,12 +197,12 @@ def _fields(reading: Reading, filters: PlaceFilters, name: str) -> tuple[Picture
         ("residence-ratings", t("{field}: how people in {place} rate it", **words), ratings),
     )
     drawn = [
-        series_picture(
+        series_chart(
             reading,
-            Heading(key, title, t("Question")),
+            ChartHeading(key, title, t("Question")),
             sides,
             of(reading, (filters.field,)),
-            n=sum(side.largest("n") or 0.0 for side in sides.values()),
+            n=sum(side.max_value("n") or 0.0 for side in sides.values()),
         )
         for key, title, of in titles
     ]

@@ -23,12 +23,17 @@ from survey.store.backup.encryption import (
     EncryptedWriter,
     is_encrypted,
 )
-from survey.store.backup.errors import BackupDamaged, BackupTooNew, changed, cut_off
+from survey.store.backup.errors import (
+    BackupDamagedError,
+    BackupTooNewError,
+    checksum_error,
+    truncated_error,
+)
 from survey.store.backup.manifest import BackupManifest, ColumnRecord, FileRecord, TableRecord
 
 MANIFEST = "manifest"
 PART_BYTES = 4 << 20
-_MOST_BYTES = 256 << 20
+_MAX_MEMBER_BYTES = 256 << 20
 """Of one member once it is unpacked; more is not one of ours."""
 _MANIFEST = re.compile(r"manifest-([0-9a-f]{64})\.json")
 """Named after its own checksum: it vouches for all others, and nothing else would for it."""
@@ -125,7 +130,7 @@ class FilePart:
 
 
 @dataclass
-class _Tally:
+class _ContentTotals:
     """What has gone by, to be held against the manifest at the end."""
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -140,14 +145,14 @@ class _Tally:
 
     def hold_against(self, manifest: BackupManifest) -> None:
         if set(self.rows) - {table.name for table in manifest.tables}:
-            raise changed(MANIFEST)
+            raise checksum_error(MANIFEST)
         empty = hashlib.sha256()
         for table in manifest.tables:
             digest = self.digests.get(table.name, empty).hexdigest()
             if (self.rows.get(table.name, 0), digest) != (table.rows, table.sha256):
-                raise changed(table.name)
+                raise checksum_error(table.name)
         if tuple(self.files) != manifest.files:
-            raise changed("files")
+            raise checksum_error("files")
 
 
 def read_archive(
@@ -156,16 +161,16 @@ def read_archive(
     """Everything in the file in order; returns (as the generator's value) its manifest.
 
     The manifest stands at the end, so what is yielded is trustworthy only when the generator ends
-    without `BackupDamaged`.
+    without `BackupDamagedError`.
     """
-    tally, manifest = _Tally(), None
+    tally, manifest = _ContentTotals(), None
     for name, content in _members(source, secret):
         if manifest is not None:
-            raise changed(name)
+            raise checksum_error(name)
         if match := _MANIFEST.fullmatch(name):
             manifest = _manifest(content, match[1])
         elif match := _PART.fullmatch(name):
-            part = TablePart(match[1], _unpacked(name, content).splitlines(keepends=True))
+            part = TablePart(match[1], _unpack_part(name, content).splitlines(keepends=True))
             tally.count(part)
             yield part
         elif match := _FILE.fullmatch(name):
@@ -173,9 +178,9 @@ def read_archive(
             tally.files.append(FileRecord(name=match[1], size=len(content), sha256=digest))
             yield FilePart(match[1], content)
         else:
-            raise changed(name)
+            raise checksum_error(name)
     if manifest is None:
-        raise cut_off()
+        raise truncated_error()
     tally.hold_against(manifest)
     return manifest
 
@@ -208,47 +213,47 @@ def _tar_members(plain: Any) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
-                if not member.isfile() or member.size > _MOST_BYTES:
-                    raise changed(member.name)
+                if not member.isfile() or member.size > _MAX_MEMBER_BYTES:
+                    raise checksum_error(member.name)
                 stream = tar.extractfile(member)
                 content = stream.read() if stream else b""
                 if len(content) < member.size:
-                    raise cut_off()
+                    raise truncated_error()
                 yield member.name, content
     except (tarfile.TarError, EOFError) as error:
-        raise _unreadable(error) from error
+        raise _unreadable_error(error) from error
     # Whatever follows the end of the stream must be authentic as well.
     while plain.read(PART_BYTES):
         pass
 
 
-def _unreadable(error: Exception) -> BackupDamaged:
+def _unreadable_error(error: Exception) -> BackupDamagedError:
     if "unexpected end" in str(error):
-        return cut_off()
-    return BackupDamaged(
+        return truncated_error()
+    return BackupDamagedError(
         msg("This is not a backup, or it is damaged beyond reading. Nothing was restored.")
     )
 
 
-def _unpacked(name: str, content: bytes) -> bytes:
+def _unpack_part(name: str, content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as packed:
-            plain: bytes = packed.read(_MOST_BYTES + 1)
+            plain: bytes = packed.read(_MAX_MEMBER_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise changed(name) from error
-    if len(plain) > _MOST_BYTES:
-        raise changed(name)
+        raise checksum_error(name) from error
+    if len(plain) > _MAX_MEMBER_BYTES:
+        raise checksum_error(name)
     return plain
 
 
 def _manifest(content: bytes, sha256: str) -> BackupManifest:
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise changed(MANIFEST)
+        raise checksum_error(MANIFEST)
     try:
         return BackupManifest.model_validate_json(content)
     except ValidationError as error:
         if any(each["loc"] == ("format",) for each in error.errors()):
-            raise BackupTooNew(
+            raise BackupTooNewError(
                 msg("A newer version of the software made this backup; update, then restore it.")
             ) from error
-        raise changed(MANIFEST) from error
+        raise checksum_error(MANIFEST) from error

@@ -24,7 +24,7 @@ from survey.store.backup.age_passphrase import (
     unwrap_with_passphrase,
     wrap_with_passphrase,
 )
-from survey.store.backup.errors import BackupLocked, cut_off, not_authentic
+from survey.store.backup.errors import BackupLockedError, authentication_error, truncated_error
 
 OLD_MAGIC = b"survey-sealed-1\n"
 """What began an encrypted backup before the age format; 0.1.0 up to then opens it."""
@@ -34,7 +34,7 @@ _READ_BYTES = 64 << 10
 _NO_MATCH = "No matching keys found"
 
 
-class WeakSecret(SurveyError):
+class WeakSecretError(SurveyError):
     code = "weak_secret"
 
 
@@ -55,7 +55,7 @@ class BackupSecret:
     @classmethod
     def passphrase(cls, text: str) -> "BackupSecret":
         if len(text) < _MIN_PASSPHRASE_CHARS:
-            raise WeakSecret(
+            raise WeakSecretError(
                 msg(
                     "A passphrase for a backup needs at least {count} characters.",
                     count=_MIN_PASSPHRASE_CHARS,
@@ -103,7 +103,7 @@ def new_key_file() -> str:
 def is_encrypted(start: bytes) -> bool:
     """Whether a file that begins like this is an age file; raises for the format before it."""
     if start.startswith(OLD_MAGIC):
-        raise BackupLocked(
+        raise BackupLockedError(
             msg(
                 "This backup was encrypted in a format that is not used any more. Version 0.1.0 "
                 "of the software, before backups became age files, opens it: restore it there and "
@@ -134,7 +134,7 @@ class _Worker(threading.Thread):
             self.error = error
 
 
-class _Target:
+class _QueueTarget:
     """The file that pyrage writes to; keeps the error that pyrage only quotes."""
 
     def __init__(self, target: Any) -> None:
@@ -185,7 +185,7 @@ class EncryptedWriter:
                 _PassphraseHeader(target, own, secret.phrase),
                 [own.identity.to_public()],
             )
-        self._target = _Target(inner)
+        self._target = _QueueTarget(inner)
         reading, writing = os.pipe()
         self._plain = os.fdopen(writing, "wb", buffering=_READ_BYTES)
         self._worker = _Worker(lambda: self._encrypt(reading, recipients))
@@ -221,7 +221,7 @@ class EncryptedWriter:
         return self._target.error or self._worker.error
 
 
-class _Opened:
+class _OpenedStream:
     """An age file whose header was exchanged: bytes from memory, then those of the file."""
 
     def __init__(self, header: bytes, source: BinaryIO) -> None:
@@ -245,10 +245,10 @@ class EncryptedReader:
         self._worker = _Worker(lambda: self._decrypt(opened, writing, identities))
 
     def _decrypt(
-        self, source: _Opened, writing: int, identities: list[pyrage.x25519.Identity]
+        self, source: _OpenedStream, writing: int, identities: list[pyrage.x25519.Identity]
     ) -> None:
         with os.fdopen(writing, "wb", buffering=0) as plain:
-            pyrage.decrypt_io(source, _Whole(plain), identities)
+            pyrage.decrypt_io(source, _FullWriteSink(plain), identities)
 
     def read(self, size: int = -1) -> bytes:
         data = self._plain.read(size)
@@ -264,7 +264,7 @@ class EncryptedReader:
         self._worker.join()
 
 
-class _Whole:
+class _FullWriteSink:
     """A pipe takes what fits; pyrage expects that all of it is taken."""
 
     def __init__(self, pipe: Any) -> None:
@@ -282,31 +282,31 @@ class _Whole:
 
 def _open(
     start: bytes, source: BinaryIO, secret: BackupSecret | None
-) -> tuple[_Opened, list[pyrage.x25519.Identity]]:
+) -> tuple[_OpenedStream, list[pyrage.x25519.Identity]]:
     if not needs_passphrase(start):
         if secret is None or not secret.identities:
-            raise BackupLocked(
+            raise BackupLockedError(
                 msg("The backup is encrypted with a key file; name it with --key-file.")
             )
-        return _Opened(start, source), list(secret.identities)
+        return _OpenedStream(start, source), list(secret.identities)
     if secret is None or not secret.phrase:
-        raise BackupLocked(
+        raise BackupLockedError(
             msg("The backup is encrypted with a passphrase; it is needed to open it.")
         )
     try:
         length = header_length(start)
         if length is None:
-            raise cut_off()
+            raise truncated_error()
         file_key = unwrap_with_passphrase(start[:length], secret.phrase)
     except HeaderUnreadableError as error:
-        raise not_authentic() from error
+        raise authentication_error() from error
     except PassphraseWrongError as error:
-        raise BackupLocked(msg("This passphrase does not open the backup.")) from error
+        raise BackupLockedError(msg("This passphrase does not open the backup.")) from error
     own = FileIdentity.generate()
-    return _Opened(own.wrap(file_key) + start[length:], source), [own.identity]
+    return _OpenedStream(own.wrap(file_key) + start[length:], source), [own.identity]
 
 
 def _translate_error(error: Exception) -> SurveyError:
     if isinstance(error, pyrage.DecryptError) and _NO_MATCH in str(error):
-        return BackupLocked(msg("This key file does not open the backup."))
-    return not_authentic()
+        return BackupLockedError(msg("This key file does not open the backup."))
+    return authentication_error()

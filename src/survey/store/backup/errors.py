@@ -3,42 +3,44 @@
 from survey.locale import SurveyError, msg
 
 
-class BackupDamaged(SurveyError):
+class BackupDamagedError(SurveyError):
     """The file is cut off, was changed, or is no backup at all."""
 
     code = "backup_damaged"
 
 
-class BackupLocked(SurveyError):
+class BackupLockedError(SurveyError):
     """The file is encrypted and the right passphrase or key was not given."""
 
     code = "backup_locked"
 
 
-class BackupTooNew(SurveyError):
+class BackupTooNewError(SurveyError):
     """A newer version of the software made the file."""
 
     code = "backup_too_new"
 
 
-class StoreInTheWay(SurveyError):
+class StoreOccupiedError(SurveyError):
     """The store to restore into holds data, or somebody is using it."""
 
     code = "store_in_the_way"
 
 
-class NothingToBackUp(SurveyError):
+class StoreNotFoundError(SurveyError):
     """There is no store, or it has another shape than this version of the software knows."""
 
     code = "nothing_to_back_up"
 
 
-def cut_off() -> BackupDamaged:
-    return BackupDamaged(msg("The backup is cut off: its end is missing. Nothing was restored."))
+def truncated_error() -> BackupDamagedError:
+    return BackupDamagedError(
+        msg("The backup is cut off: its end is missing. Nothing was restored.")
+    )
 
 
-def changed(part: str) -> BackupDamaged:
-    return BackupDamaged(
+def checksum_error(part: str) -> BackupDamagedError:
+    return BackupDamagedError(
         msg(
             "The backup was changed or damaged after it was made ({part}). Nothing was restored.",
             part=part,
@@ -46,7 +48,7 @@ def changed(part: str) -> BackupDamaged:
     )
 
 
-def not_authentic() -> BackupDamaged:
-    return BackupDamaged(
+def authentication_error() -> BackupDamagedError:
+    return BackupDamagedError(
         msg("The backup is cut off or was changed after it was made. Nothing was restored.")
     )

@@ -10,7 +10,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 """Of a table or column: it goes into statements, and a file is a stranger's until proven."""
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds, independent of the database that holds it."""
 
     TEXT = "text"
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 class ColumnRecord(_Part):
     name: Name
-    kind: Kind
+    kind: ColumnKind
 
 
 class TableRecord(_Part):

@@ -1,18 +1,20 @@
 """Every table of the product. Times are UTC, ids UUIDv7, cities GB/T 2260 codes."""
 
+from survey.store.tables.accounts import Account, LoginSession
+from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
 from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
 from survey.store.tables.contacts import ResponseContact
-from survey.store.tables.exports import ExactRowRequest, RowExport
-from survey.store.tables.imports import ImportedFile, ImportMapping
-from survey.store.tables.interviews import (
-    Invitation,
-    Response,
-    ResponseFlag,
-    ResponseRevision,
-    ResponseRisk,
+from survey.store.tables.credentials import (
+    Credential,
+    OutsideIdentity,
+    RecoveryCode,
+    SetupLink,
+    SignInCode,
+    SignInStep,
+    SignInTries,
 )
-from survey.store.tables.kinds import (
+from survey.store.tables.enums import (
     Channel,
     ChosenBy,
     Decision,
@@ -24,8 +26,17 @@ from survey.store.tables.kinds import (
     Status,
     WaveState,
 )
+from survey.store.tables.exports import ExactRowRequest, RowExport
+from survey.store.tables.imports import ImportedFile, ImportMapping
+from survey.store.tables.interviews import (
+    Invitation,
+    Response,
+    ResponseFlag,
+    ResponseRevision,
+    ResponseRisk,
+)
+from survey.store.tables.operations import BackgroundRun, ReviewRule, SchemaFloor
 from survey.store.tables.paper import PaperKeying, PaperPlan, PaperSheet
-from survey.store.tables.people import Account, LoginSession
 from survey.store.tables.planning import (
     CityTarget,
     PointDraw,
@@ -33,19 +44,8 @@ from survey.store.tables.planning import (
     QuotaMargin,
     WavePlan,
 )
-from survey.store.tables.records import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.reference import City, IndicatorTreeVersion, InstrumentVersion
 from survey.store.tables.releases import WaveRelease
-from survey.store.tables.running import BackgroundRun, ReviewRule, SchemaFloor
-from survey.store.tables.signing_in import (
-    Credential,
-    OutsideIdentity,
-    RecoveryCode,
-    SetupLink,
-    SignInCode,
-    SignInStep,
-    SignInTries,
-)
 from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [

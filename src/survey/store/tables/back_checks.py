@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
-from survey.store.tables.kinds import Channel, ChosenBy, Outcome
+from survey.store.tables.columns import JsonDocument, UtcDateTime, enum_column, new_id, now
+from survey.store.tables.enums import Channel, ChosenBy, Outcome
 
 
 class BackCheckDraw(SQLModel, table=True):
@@ -50,9 +50,9 @@ class BackCheck(SQLModel, table=True):
     surveyor_id: UUID = Field(foreign_key="account.id", index=True)
     instrument_id: UUID = Field(foreign_key="instrument_version.id")
     """The short questionnaire that is asked."""
-    chosen_by: ChosenBy = Field(sa_type=words(ChosenBy))
-    outcome: Outcome | None = Field(default=None, sa_type=words(Outcome))
-    channel: Channel | None = Field(default=None, sa_type=words(Channel))
+    chosen_by: ChosenBy = Field(sa_type=enum_column(ChosenBy))
+    outcome: Outcome | None = Field(default=None, sa_type=enum_column(Outcome))
+    channel: Channel | None = Field(default=None, sa_type=enum_column(Channel))
     attempts: int = 0
     revision: int | None = None
     """Number of the interview's answers that stood when the person was asked again."""

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, new_id, now, words
-from survey.store.tables.kinds import Decision
+from survey.store.tables.columns import UtcDateTime, enum_column, new_id, now
+from survey.store.tables.enums import Decision
 
 
 class RowExport(SQLModel, table=True):
@@ -54,7 +54,7 @@ class ExactRowRequest(SQLModel, table=True):
     by_operator: bool = False
     """Asked for at the command line, in the name of the account."""
     requested_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
-    decision: Decision | None = Field(default=None, sa_type=words(Decision))
+    decision: Decision | None = Field(default=None, sa_type=enum_column(Decision))
     decided_by: UUID | None = Field(default=None, foreign_key="account.id")
     """Null once decided: the operator of the server."""
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
-from survey.store.tables.kinds import Mode, Status
+from survey.store.tables.columns import JsonDocument, UtcDateTime, enum_column, new_id, now
+from survey.store.tables.enums import Mode, Status
 
 
 class Invitation(SQLModel, table=True):
@@ -78,8 +78,8 @@ class Response(SQLModel, table=True):
     surveyor_id: UUID | None = Field(default=None, foreign_key="account.id")
     invitation_id: UUID | None = Field(default=None, foreign_key="invitation.id", unique=True)
     quota_cell_id: UUID | None = Field(default=None, foreign_key="quota_cell.id")
-    mode: Mode = Field(sa_type=words(Mode))
-    status: Status = Field(sa_type=words(Status))
+    mode: Mode = Field(sa_type=enum_column(Mode))
+    status: Status = Field(sa_type=enum_column(Status))
     reason: str = ""
     language: str = "zh"
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now, words
-from survey.store.tables.kinds import SheetState
+from survey.store.tables.columns import JsonDocument, UtcDateTime, enum_column, new_id, now
+from survey.store.tables.enums import SheetState
 
 
 class PaperPlan(SQLModel, table=True):
@@ -38,7 +38,7 @@ class PaperSheet(SQLModel, table=True):
     serial: str = Field(max_length=20)
     keyed_twice: bool
     """Drawn when the sheet was first keyed; a later change of the share does not touch it."""
-    state: SheetState = Field(sa_type=words(SheetState))
+    state: SheetState = Field(sa_type=enum_column(SheetState))
     response_id: UUID | None = Field(default=None, foreign_key="response.id", unique=True)
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, new_id, now, words
-from survey.store.tables.kinds import Shown
+from survey.store.tables.columns import UtcDateTime, enum_column, new_id, now
+from survey.store.tables.enums import Shown
 
 _STANDS = text("revoked_at IS NULL")
 
@@ -26,7 +26,7 @@ class WaveRelease(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     wave_id: UUID = Field(foreign_key="wave.id")
-    shown: Shown = Field(sa_type=words(Shown))
+    shown: Shown = Field(sa_type=enum_column(Shown))
     first_places: int | None = None
     """How many cities are named, where only names are shown."""
     released_by: UUID | None = Field(default=None, foreign_key="account.id")

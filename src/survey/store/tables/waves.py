@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
-from survey.store.tables.columns import UtcDateTime, new_id, now, words
-from survey.store.tables.kinds import PointKind, WaveState
+from survey.store.tables.columns import UtcDateTime, enum_column, new_id, now
+from survey.store.tables.enums import PointKind, WaveState
 
 
 class Wave(SQLModel, table=True):
@@ -21,7 +21,7 @@ class Wave(SQLModel, table=True):
     title_en: str
     instrument_id: UUID = Field(foreign_key="instrument_version.id")
     tree_id: UUID | None = Field(default=None, foreign_key="indicator_tree_version.id")
-    state: WaveState = Field(default=WaveState.PLANNED, sa_type=words(WaveState))
+    state: WaveState = Field(default=WaveState.PLANNED, sa_type=enum_column(WaveState))
     opens_on: date | None = None
     closes_on: date | None = None
     composite: str = "item_means"
@@ -41,7 +41,7 @@ class SamplingPoint(SQLModel, table=True):
     code: str
     """Stable between waves, so that a point visited twice is recognised."""
     name: str
-    kind: PointKind = Field(sa_type=words(PointKind))
+    kind: PointKind = Field(sa_type=enum_column(PointKind))
     stratum: str
     """`urban` or `rural`; strata are nested in the city."""
     target: int

@@ -1,6 +1,6 @@
 """The page of the audit trail."""
 
-from survey.ui.audit.choice import choose
-from survey.ui.audit.screen import show
+from survey.ui.audit.filters import draw_filters
+from survey.ui.audit.page import draw_trail
 
-__all__ = ["choose", "show"]
+__all__ = ["draw_filters", "draw_trail"]

@@ -1,6 +1,6 @@
 """The page for back-checks: the draw, the list of people to ask again, what they said."""
 
-from survey.ui.back_check.choice import Choice
-from survey.ui.back_check.screen import back_check, choose
+from survey.ui.back_check.filters import BackCheckSelection
+from survey.ui.back_check.page import draw_back_check, draw_filters
 
-__all__ = ["Choice", "back_check", "choose"]
+__all__ = ["BackCheckSelection", "draw_back_check", "draw_filters"]

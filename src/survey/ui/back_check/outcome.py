@@ -5,24 +5,24 @@ from html import escape
 
 import streamlit as st
 
-from survey.fieldwork.submission import AnswersInvalid
-from survey.instrument.answers import Problem
+from survey.fieldwork.submission import InvalidAnswersError
+from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Item
 from survey.locale import Message, SurveyError, Translator
-from survey.ui.page import Visit
+from survey.ui.page_runner import PageContext
 
 _DONE, _PROBLEM = "back-check/done", "back-check/problem"
 
 
-def do(
-    visit: Visit, act: Callable[[], object], done: str, items: dict[str, Item] | None = None
+def run_action(
+    visit: PageContext, act: Callable[[], object], done: str, items: dict[str, Item] | None = None
 ) -> bool:
     """Do it and remember what to say; whether it worked. `items` give problems their names."""
     t = visit.t
     try:
         act()
-    except AnswersInvalid as error:
-        lines = [_problem(visit, problem, items or {}) for problem in error.problems]
+    except InvalidAnswersError as error:
+        lines = [_problem_text(visit, problem, items or {}) for problem in error.problems]
         st.session_state[_PROBLEM] = (t(error.message), lines)
     except SurveyError as error:
         st.session_state[_PROBLEM] = (t(error.message), [])
@@ -32,7 +32,7 @@ def do(
     return False
 
 
-def say_what_happened(t: Translator) -> None:
+def show_feedback(t: Translator) -> None:
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.toast(done)
@@ -48,17 +48,17 @@ def say_what_happened(t: Translator) -> None:
     )
 
 
-def _problem(visit: Visit, problem: Problem, items: dict[str, Item]) -> str:
+def _problem_text(visit: PageContext, problem: AnswerProblem, items: dict[str, Item]) -> str:
     message, item = problem.message, items.get(problem.item)
     words = (
         visit.t(message)
         if isinstance(message, Message)
         else message.get(visit.language) or next(iter(message.values()), "")
     )
-    name = problem.item if item is None else label(item, visit.language)
+    name = problem.item if item is None else item_label(item, visit.language)
     return visit.t("{name}: {note}", name=name, note=words)
 
 
-def label(item: Item, language: str) -> str:
+def item_label(item: Item, language: str) -> str:
     """The question in the reader's language."""
     return item.label.get(language) or next(iter(item.label.values()), item.name)

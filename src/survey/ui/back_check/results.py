@@ -6,68 +6,68 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from survey.fieldwork.back_check import (
-    FAILED_FROM,
+    MIN_FAILED_FACTS,
     OUTCOME_NAMES,
+    AnswerMismatch,
     BackCheckResults,
-    Case,
-    Difference,
-    GroupRow,
-    ItemRow,
-    Nature,
-    back_check_results,
+    CheckSummary,
+    CompletedCheck,
+    ItemMismatchRate,
+    QuestionNature,
+    get_back_check_results,
 )
-from survey.fieldwork.progress import Share
+from survey.fieldwork.progress import ShareEstimate
 from survey.locale import Translator
-from survey.publish.views.names import Names
+from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Outcome
-from survey.ui import blocks
-from survey.ui.back_check.choice import Choice
-from survey.ui.back_check.consequences import consequences
-from survey.ui.back_check.outcome import label
-from survey.ui.back_check.tables import table
-from survey.ui.furniture import notice
+from survey.ui import text_blocks
+from survey.ui.back_check.filters import BackCheckSelection
+from survey.ui.back_check.follow_up import consequences
+from survey.ui.back_check.html_table import render_table
+from survey.ui.back_check.outcome import item_label
 from survey.ui.glossary import explain
-from survey.ui.navigation import BY_KEY, PageKey
-from survey.ui.page import Visit
-from survey.ui.progress.words import between, percent
-from survey.ui.reviewed import answer_words
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.progress.formatting import format_percent, format_share_interval
+from survey.ui.response_html import format_answer
 
 _LISTED = 30
 
 
-def results(visit: Visit, choice: Choice) -> None:
+def results(visit: PageContext, choice: BackCheckSelection) -> None:
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        back_checks = back_check_results(
+        back_checks = get_back_check_results(
             session=session, principal=visit.principal, wave_id=choice.wave.id,
             city_code=choice.city_code,
         )  # fmt: skip
-    if not back_checks.everybody.drawn:
-        notice(
+    if not back_checks.total.drawn:
+        draw_notice(
             t("Nothing has been drawn yet"),
             t("Draw interviews in the view “Draw”; what was said stands under “Results”."),
         )
         return
-    _answer(visit, back_checks)
-    _people(visit, back_checks)
-    _points(t, back_checks)
-    _questions(visit, back_checks)
-    _cases(visit, choice, back_checks)
+    _draw_summary(visit, back_checks)
+    _draw_surveyors(visit, back_checks)
+    _draw_points(t, back_checks)
+    _draw_questions(visit, back_checks)
+    _draw_cases(visit, choice, back_checks)
     consequences(visit, choice, back_checks)
 
 
-def _answer(visit: Visit, back_checks: BackCheckResults) -> None:
-    t, everybody = visit.t, back_checks.everybody
-    rate, failed = everybody.by_lot, t("failed")
+def _draw_summary(visit: PageContext, back_checks: BackCheckResults) -> None:
+    t, everybody = visit.t, back_checks.total
+    rate, failed = everybody.random_sample, t("failed")
     explained = escape(explain("failed back-check", visit.language) or "", quote=True)
     if rate is None:
-        blocks.say(t("Nobody drawn by lot has been asked yet."))
+        text_blocks.draw_sentence(t("Nobody drawn by lot has been asked yet."))
     else:
         st.html(
-            f'<div class="hcs-answer"><span class="number">{percent(rate.value)}</span>'
+            f'<div class="hcs-answer"><span class="number">{format_percent(rate.value)}</span>'
             f'<span class="unit"><abbr title="{explained}">{escape(failed)}</abbr></span>'
-            f'<span class="interval">{escape(between(t, rate))}</span><p>'
+            f'<span class="interval">{escape(format_share_interval(t, rate))}</span><p>'
             + escape(t("Of {count} people drawn by lot and asked again.", count=f"{rate.of:,}"))
             + "</p></div>"
         )
@@ -81,13 +81,13 @@ def _answer(visit: Visit, back_checks: BackCheckResults) -> None:
         t(
             "A back-check fails when the person was never interviewed or at least {count} stable "
             "facts differ. Opinions may change and fail nobody.",
-            count=FAILED_FROM,
+            count=MIN_FAILED_FACTS,
         )
     )
 
 
-def _people(visit: Visit, back_checks: BackCheckResults) -> None:
-    t, names = visit.t, Names(visit.language, None)
+def _draw_surveyors(visit: PageContext, back_checks: BackCheckResults) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
     st.subheader(t("By surveyor"), anchor=False)
     st.caption(
         t(
@@ -103,51 +103,55 @@ def _people(visit: Visit, back_checks: BackCheckResults) -> None:
         (
             ("▲ " if row.stands_out else "") + row.name,
             names.area(row.city_code) if row.city_code else "",
-            f"{row.drawn:,}", f"{row.checked:,}", f"{row.failed:,}", _rate(row.by_lot),
+            f"{row.drawn:,}", f"{row.checked:,}", f"{row.failed:,}", _rate(row.random_sample),
             f"{row.retrain_by:%Y-%m-%d}" if row.retrain_by else "",
         )
         for row in back_checks.surveyors[:_LISTED]
     ]  # fmt: skip
-    st.html(table(heads, rows))
-    _more(t, len(back_checks.surveyors))
+    st.html(render_table(heads, rows))
+    _draw_more_count(t, len(back_checks.surveyors))
 
 
-def _points(t: Translator, back_checks: BackCheckResults) -> None:
+def _draw_points(t: Translator, back_checks: BackCheckResults) -> None:
     failed = [row for row in back_checks.points if row.failed]
     if not failed:
         return
     st.subheader(t("Points with failed back-checks"), anchor=False)
     heads = (t("Point"), t("Drawn"), t("Asked"), t("Failed"), t("Failed, by lot"))
-    rows = [_point(row) for row in failed[:_LISTED]]
-    st.html(table(heads, rows))
-    _more(t, len(failed))
+    rows = [_point_row(row) for row in failed[:_LISTED]]
+    st.html(render_table(heads, rows))
+    _draw_more_count(t, len(failed))
 
 
-def _point(row: GroupRow) -> tuple[str, ...]:
+def _point_row(row: CheckSummary) -> tuple[str, ...]:
     return (
         ("▲ " if row.stands_out else "") + row.name, f"{row.drawn:,}", f"{row.checked:,}",
-        f"{row.failed:,}", _rate(row.by_lot),
+        f"{row.failed:,}", _rate(row.random_sample),
     )  # fmt: skip
 
 
-def _questions(visit: Visit, back_checks: BackCheckResults) -> None:
+def _draw_questions(visit: PageContext, back_checks: BackCheckResults) -> None:
     t = visit.t
     st.subheader(t("What was said otherwise"), anchor=False)
-    natures = ((Nature.FACT, t("Stable facts")), (Nature.OPINION, t("Opinions")))
+    natures = ((QuestionNature.FACT, t("Stable facts")), (QuestionNature.OPINION, t("Opinions")))
     heads = (t("Compared"), t("Differ"))
     for nature, title in natures:
         rows = [
-            _question(visit, row) for row in back_checks.items if row.comparison.nature is nature
+            _question_row(visit, row)
+            for row in back_checks.items
+            if row.comparison.nature is nature
         ]
-        st.html(table((title, *heads), rows, long_names=True))
+        st.html(render_table((title, *heads), rows, long_names=True))
 
 
-def _question(visit: Visit, row: ItemRow) -> tuple[str, str, str]:
+def _question_row(visit: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
     compared = "0" if row.differs is None else f"{row.differs.of:,}"
-    return label(row.item, visit.language), compared, _rate(row.differs)
+    return item_label(row.item, visit.language), compared, _rate(row.differs)
 
 
-def _cases(visit: Visit, choice: Choice, back_checks: BackCheckResults) -> None:
+def _draw_cases(
+    visit: PageContext, choice: BackCheckSelection, back_checks: BackCheckResults
+) -> None:
     t = visit.t
     if not back_checks.failed:
         return
@@ -155,18 +159,18 @@ def _cases(visit: Visit, choice: Choice, back_checks: BackCheckResults) -> None:
         t("Failed back-checks: {count}", count=f"{len(back_checks.failed):,}"), anchor=False
     )
     lines = "".join(
-        f"<li>{_case(visit, choice, case)}</li>" for case in back_checks.failed[:_LISTED]
+        f"<li>{_render_case(visit, choice, case)}</li>" for case in back_checks.failed[:_LISTED]
     )
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
-    _more(t, len(back_checks.failed))
+    _draw_more_count(t, len(back_checks.failed))
 
 
-def _case(visit: Visit, choice: Choice, case: Case) -> str:
+def _render_case(visit: PageContext, choice: BackCheckSelection, case: CompletedCheck) -> str:
     t = visit.t
     text = (
         t(OUTCOME_NAMES[case.outcome])
         if case.outcome is Outcome.NEVER_INTERVIEWED
-        else "; ".join(_difference(visit, difference) for difference in case.differences)
+        else "; ".join(_difference_text(visit, difference) for difference in case.differences)
     )
     who = escape(" · ".join(part for part in (case.surveyor, case.point_name) if part))
     look = _link(visit, PageKey.REVIEW, {"wave": choice.wave.key, "status": "all",
@@ -179,29 +183,31 @@ def _case(visit: Visit, choice: Choice, case: Case) -> str:
     return f"{who}: {escape(text)} ({shown})"
 
 
-def _link(visit: Visit, page: PageKey, query: dict[str, str]) -> str:
-    address = f"/{BY_KEY[page].url}?{urlencode({**query, 'lang': visit.language})}"
+def _link(visit: PageContext, page: PageKey, query: dict[str, str]) -> str:
+    address = f"/{PAGES_BY_KEY[page].url}?{urlencode({**query, 'lang': visit.language})}"
     return escape(address, quote=True)
 
 
-def _difference(visit: Visit, difference: Difference) -> str:
+def _difference_text(visit: PageContext, difference: AnswerMismatch) -> str:
     t = visit.t
     then, again = (
-        answer_words(t, difference.item, answer, visit.language)
-        for answer in (difference.then, difference.again)
+        format_answer(t, difference.item, answer, visit.language)
+        for answer in (difference.original, difference.recheck)
     )
     return t(
-        "{question} then {then}, now {again}", question=label(difference.item, visit.language),
+        "{question} then {then}, now {again}", question=item_label(difference.item, visit.language),
         then=then, again=again,
     )  # fmt: skip
 
 
-def _rate(share: Share | None) -> str:
+def _rate(share: ShareEstimate | None) -> str:
     if share is None:
         return "–"
-    return f"{percent(share.value)} ({percent(share.low)}–{percent(share.high)})"
+    return (
+        f"{format_percent(share.value)} ({format_percent(share.low)}–{format_percent(share.high)})"
+    )
 
 
-def _more(t: Translator, total: int) -> None:
+def _draw_more_count(t: Translator, total: int) -> None:
     if total > _LISTED:
         st.caption(t("and {count} more", count=total - _LISTED))

@@ -1,5 +1,5 @@
 """The page of bulk import."""
 
-from survey.ui.bulk_import.screen import bulk_import
+from survey.ui.bulk_import.page import draw_bulk_import
 
-__all__ = ["bulk_import"]
+__all__ = ["draw_bulk_import"]

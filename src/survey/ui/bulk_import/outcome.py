@@ -7,22 +7,22 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.principal import Action
-from survey.fieldwork.clock import CHINA
 from survey.fieldwork.importing import ImportResult
-from survey.fieldwork.importing.causes import describe_cause
-from survey.fieldwork.importing.plan import MOST_SHOWN, ImportPlan
-from survey.fieldwork.importing.sheets import reason_of, write_rejections
-from survey.instrument.model import Instrument, in_language
-from survey.ui.download_button import XLSX, File, download_button
-from survey.ui.furniture import notice
-from survey.ui.navigation import BY_KEY, PageKey
-from survey.ui.page import Visit
+from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportPlan
+from survey.fieldwork.importing.rejection_causes import describe_cause
+from survey.fieldwork.importing.rejection_worksheets import reason_of, write_rejections
+from survey.instrument.model import Instrument, label_text
+from survey.store.china_time import CHINA
+from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.navigation import PAGES_BY_KEY, PageKey
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
 
 _ON_SCREEN = 200
 _CAUSES_ON_SCREEN = 12
 
 
-def show_plan(visit: Visit, plan: ImportPlan) -> None:
+def show_plan(visit: PageContext, plan: ImportPlan) -> None:
     """Accepted, rejected, duplicates; then why, row by row."""
     t = visit.t
     tiles = (
@@ -39,28 +39,28 @@ def show_plan(visit: Visit, plan: ImportPlan) -> None:
     if plan.imported_before is not None:
         at = f"{plan.imported_before.astimezone(CHINA):%Y-%m-%d %H:%M}"
         st.markdown(t("This very file was imported into this wave on {time} China time.", time=at))
-    _remarks(visit, plan)
+    _draw_remarks(visit, plan)
     if plan.rejected:
-        _problems(visit, plan)
+        _draw_problems(visit, plan)
 
 
-def _remarks(visit: Visit, plan: ImportPlan) -> None:
+def _draw_remarks(visit: PageContext, plan: ImportPlan) -> None:
     t = visit.t
     lines = [t(remark) for remark in plan.remarks]
     if plan.unmapped:
-        lines.append(t("Columns that nothing uses: {columns}", columns=_listed(plan.unmapped)))
+        lines.append(t("Columns that nothing uses: {columns}", columns=_join_names(plan.unmapped)))
     if plan.absent_items:
-        asked = tuple(_label(plan.request.instrument, name, visit.language)
+        asked = tuple(_item_label(plan.request.instrument, name, visit.language)
                       for name in plan.absent_items)  # fmt: skip
-        lines.append(t("Questions without a column: {items}", items=_listed(asked)))
+        lines.append(t("Questions without a column: {items}", items=_join_names(asked)))
     missing = {name: count for name, count in plan.missing.items() if count}
     if missing:
         words = tuple(
-            f"{_label(plan.request.instrument, name, visit.language)} ({count:,})"
+            f"{_item_label(plan.request.instrument, name, visit.language)} ({count:,})"
             for name, count in missing.items()
         )
         lines.append(t("Rows without an answer, which then is missing: {items}",
-                       items=_listed(words)))  # fmt: skip
+                       items=_join_names(words)))  # fmt: skip
     if plan.dropped_answers:
         lines.append(
             t("{count} answers to questions that were not to be asked are left out.",
@@ -71,17 +71,17 @@ def _remarks(visit: Visit, plan: ImportPlan) -> None:
             st.html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
 
 
-def _label(instrument: Instrument, name: str, language: str) -> str:
+def _item_label(instrument: Instrument, name: str, language: str) -> str:
     item = instrument.by_name.get(name)
-    return in_language(item.label, language, name) if item else name
+    return label_text(item.label, language, name) if item else name
 
 
-def _listed(names: tuple[str, ...], most: int = 12) -> str:
+def _join_names(names: tuple[str, ...], most: int = 12) -> str:
     shown = " · ".join(name[:60] for name in names[:most])
     return f"{shown} …" if len(names) > most else shown
 
 
-def _problems(visit: Visit, plan: ImportPlan) -> None:
+def _draw_problems(visit: PageContext, plan: ImportPlan) -> None:
     t, language = visit.t, visit.language
     st.subheader(t("What is refused, and why"), anchor=False)
     causes = plan.causes[:_CAUSES_ON_SCREEN]
@@ -101,13 +101,13 @@ def _problems(visit: Visit, plan: ImportPlan) -> None:
     if plan.sheet:
         frame.insert(0, t("Sheet"), plan.sheet)
     st.dataframe(frame, hide_index=True)
-    if len(plan.rejected) > _ON_SCREEN or len(plan.rejected) == MOST_SHOWN:
+    if len(plan.rejected) > _ON_SCREEN or len(plan.rejected) == MAX_SHOWN_REJECTIONS:
         st.caption(
             t("The first {count} reasons; the list holds up to {most}.", count=len(rows),
-              most=f"{MOST_SHOWN:,}")
+              most=f"{MAX_SHOWN_REJECTIONS:,}")
         )  # fmt: skip
     make = partial(write_rejections, plan.rejected, plan.causes, plan.sheet, language, t)
-    download_button(
+    draw_download_button(
         visit, t("List of problems (.xlsx)"), File("problems.xlsx", XLSX, make),
         key="bulk/problems", icon=":material/download:",
     )  # fmt: skip
@@ -117,12 +117,12 @@ def _problems(visit: Visit, plan: ImportPlan) -> None:
     )  # fmt: skip
 
 
-def confirmed(visit: Visit, plan: ImportPlan, *, disabled: bool) -> bool:
+def draw_confirmation(visit: PageContext, plan: ImportPlan, *, disabled: bool) -> bool:
     """Whether the button was pressed that writes the accepted rows."""
     t, count = visit.t, len(plan.accepted)
     if not count:
         if plan.duplicates and not plan.rejected_rows:
-            notice(
+            draw_notice(
                 t("Nothing is left to write"),
                 t("All rows of this file are in the wave already. It is not changed."),
             )
@@ -139,7 +139,7 @@ def confirmed(visit: Visit, plan: ImportPlan, *, disabled: bool) -> bool:
     )  # fmt: skip
 
 
-def say_done(visit: Visit, done: tuple[ImportResult, bool] | None) -> None:
+def draw_result(visit: PageContext, done: tuple[ImportResult, bool] | None) -> None:
     """What was written, and where the interviews go from here."""
     if done is None:
         return
@@ -148,12 +148,17 @@ def say_done(visit: Visit, done: tuple[ImportResult, bool] | None) -> None:
     again = t("{count} were there already and stay as they are.", count=f"{result.duplicates:,}")
     repeated = again if result.duplicates else ""
     if into_open and visit.principal.may(Action.REVIEW):
-        notice(
-            title, repeated, t("They count for the quotas and wait for review now."),
-            link=(f"/{BY_KEY[PageKey.REVIEW].url}?wave={result.wave_key}", t("To the review")),
-        )  # fmt: skip
+        draw_notice(
+            title,
+            repeated,
+            t("They count for the quotas and wait for review now."),
+            link=(
+                f"/{PAGES_BY_KEY[PageKey.REVIEW].url}?wave={result.wave_key}",
+                t("To the review"),
+            ),
+        )
         return
-    notice(
+    draw_notice(
         title, repeated,
         t("The next step is to freeze the wave with the command: survey freeze --wave {wave}",
           wave=result.wave_key),

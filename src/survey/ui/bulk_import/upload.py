@@ -5,96 +5,95 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from survey.fieldwork.importing.places import cities_within
-from survey.fieldwork.importing.reading import MOST_ROWS, Table
-from survey.fieldwork.importing.sources import SOURCE_NAMES, recognise
+from survey.fieldwork.importing.name_lookup import list_importable_cities
+from survey.fieldwork.importing.source_detection import SOURCE_NAMES, detect_source
+from survey.fieldwork.importing.table_reading import LIMITS, MAX_ROWS, ImportTable, read_table
 from survey.fieldwork.importing.template import write_template
-from survey.fieldwork.importing.workbooks import LIMITS, read_table
 from survey.locale import SurveyError
 from survey.store.engine import read_scope
-from survey.ui.bulk_import.aim import Aim
-from survey.ui.download_button import XLSX, File, download_button
-from survey.ui.furniture import notice
-from survey.ui.page import Visit
+from survey.ui.bulk_import.target import ImportTarget
+from survey.ui.download_button import XLSX, File, draw_download_button
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
 
-LARGEST_MB = 50
+MAX_FILE_MB = 50
 _FIRST_ROWS = 300
-_LOOK = "bulk/look"
+_PARSED_UPLOAD = "bulk/look"
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadedTable:
     """A file that can be read: its bytes and the beginning of its table."""
 
     name: str
     content: bytes
     sha256: str
-    beginning: Table
+    beginning: ImportTable
 
 
-def offer_template(visit: Visit, aim: Aim) -> None:
+def draw_template_download(visit: PageContext, aim: ImportTarget) -> None:
     """The workbook for this questionnaire, made when it is asked for."""
     t = visit.t
 
     def make() -> bytes:
         person = visit.principal
         with read_scope(visit.settings.store_url) as session:
-            cities = cities_within(session=session, principal=person)
+            cities = list_importable_cities(session=session, principal=person)
         return write_template(
             principal=person, instrument=aim.instrument, cities=cities, language=visit.language
         )
 
-    download_button(
+    draw_download_button(
         visit, t("Template to fill in (.xlsx)"),
         File(f"{aim.instrument.name}-{aim.instrument.version}.xlsx", XLSX, make),
         key="bulk/template", icon=":material/download:",
     )  # fmt: skip
 
 
-def take_file(visit: Visit, *, disabled: bool) -> Upload | None:
+def draw_upload(visit: PageContext, *, disabled: bool) -> UploadedTable | None:
     """The uploaded file, or None: with what is wrong with it, if there is one."""
     t = visit.t
     uploaded = st.file_uploader(
         t("File with interviews (.xlsx or .csv)"), type=["xlsx", "csv", "txt", "tsv", "xls"],
-        key="bulk/file", max_upload_size=LARGEST_MB, disabled=disabled,
+        key="bulk/file", max_upload_size=MAX_FILE_MB, disabled=disabled,
     )  # fmt: skip
     st.caption(
         t(
             "At most {megabytes} MB; {rows} rows in a workbook, {text_rows} in a CSV. Our "
             "template, exports of ODK, KoboToolbox and survey sites, and other tables with one "
             "interview a row.",
-            megabytes=LARGEST_MB, rows=f"{LIMITS.rows:,}", text_rows=f"{MOST_ROWS:,}",
+            megabytes=MAX_FILE_MB, rows=f"{LIMITS.rows:,}", text_rows=f"{MAX_ROWS:,}",
         )
     )  # fmt: skip
     if uploaded is None:
-        st.session_state.pop(_LOOK, None)
+        st.session_state.pop(_PARSED_UPLOAD, None)
         return None
-    known = st.session_state.get(_LOOK)
+    known = st.session_state.get(_PARSED_UPLOAD)
     if known is None or known[0] != uploaded.file_id:
         with st.spinner(t("Looking at the file …")):
-            known = (uploaded.file_id, _look(uploaded.name, uploaded.getvalue()))
-        st.session_state[_LOOK] = known
-    outcome: Upload | SurveyError = known[1]
+            known = (uploaded.file_id, _parse_upload(uploaded.name, uploaded.getvalue()))
+        st.session_state[_PARSED_UPLOAD] = known
+    outcome: UploadedTable | SurveyError = known[1]
     if isinstance(outcome, SurveyError):
-        notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
+        draw_notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
         return None
-    _say_source(visit, outcome)
+    _draw_source(visit, outcome)
     return outcome
 
 
-def _look(name: str, content: bytes) -> Upload | SurveyError:
+def _parse_upload(name: str, content: bytes) -> UploadedTable | SurveyError:
     try:
         beginning = read_table(content, most_rows=_FIRST_ROWS)
     except SurveyError as error:
         return error
-    return Upload(name, content, hashlib.sha256(content).hexdigest(), beginning)
+    return UploadedTable(name, content, hashlib.sha256(content).hexdigest(), beginning)
 
 
-def _say_source(visit: Visit, upload: Upload) -> None:
+def _draw_source(visit: PageContext, upload: UploadedTable) -> None:
     t, table = visit.t, upload.beginning
     st.markdown(
         t(
             "Recognised as {source}: {columns} columns.",
-            source=t(SOURCE_NAMES[recognise(table)]), columns=len(table.header),
+            source=t(SOURCE_NAMES[detect_source(table)]), columns=len(table.header),
         )
     )  # fmt: skip

@@ -1,5 +1,5 @@
 """The office's page: keying sheets, settling what differs, errors of typists."""
 
-from survey.ui.paper.screen import choose_view, show
+from survey.ui.paper.page import draw_tab, draw_tabs
 
-__all__ = ["choose_view", "show"]
+__all__ = ["draw_tab", "draw_tabs"]

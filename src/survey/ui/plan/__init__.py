@@ -1,5 +1,5 @@
 """The screen for planning waves."""
 
-from survey.ui.plan.screen import plan
+from survey.ui.plan.page import draw_plan
 
-__all__ = ["plan"]
+__all__ = ["draw_plan"]

@@ -7,32 +7,32 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.clock import CHINA
-from survey.fieldwork.planning.reading import WaveSheet
-from survey.fieldwork.waves import COMPUTED
-from survey.publish.releasing import (
-    FEWEST_NAMED,
-    LONGEST_REASON,
-    MOST_NAMED,
-    SHOWN_WORDS,
-    Release,
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.waves import COMPUTED_STATES
+from survey.publish.release import (
+    MAX_NAMED_CITIES,
+    MAX_REASON_CHARS,
+    MIN_NAMED_CITIES,
+    SHOWN_NAMES,
+    ReleaseRecord,
+    list_releases,
     release_wave,
-    releases_of,
     revoke_release,
 )
+from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import Shown, WaveState, now
-from survey.ui.page import Visit
-from survey.ui.plan.outcome import act
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.outcome import run_change
 
 
-def release(visit: Visit, sheet: WaveSheet) -> None:
+def draw_release(visit: PageContext, sheet: WaveOverview) -> None:
     """Nothing for a wave that is not frozen: there is no result to release."""
-    if sheet.state not in COMPUTED:
+    if sheet.state not in COMPUTED_STATES:
         return
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
-        past = releases_of(session=session, principal=visit.principal, wave_key=sheet.key)
+        past = list_releases(session=session, principal=visit.principal, wave_key=sheet.key)
     st.subheader(t("Release of the results"), anchor=False)
     st.caption(
         t(
@@ -41,46 +41,48 @@ def release(visit: Visit, sheet: WaveSheet) -> None:
         )
     )
     if past:
-        rows = [_row(visit, past_release) for past_release in past]
+        rows = [_release_row(visit, past_release) for past_release in past]
         st.table(rows, border="horizontal", alt=t("Release of the results"))
     if visit.principal.may(Action.RELEASE):
         if sheet.state is WaveState.FROZEN:
-            _release_form(visit, sheet)
+            _draw_release_form(visit, sheet)
         else:
-            _revoke_form(visit, sheet)
+            _draw_revoke_form(visit, sheet)
 
 
-def _row(visit: Visit, past_release: Release) -> dict[str, str]:
+def _release_row(visit: PageContext, past_release: ReleaseRecord) -> dict[str, str]:
     t = visit.t
-    shown = t(SHOWN_WORDS[past_release.shown])
+    shown = t(SHOWN_NAMES[past_release.shown])
     if past_release.first_places is not None:
         shown = f"{shown} ({past_release.first_places})"
     return {
         t("Others may see"): shown,
-        t("Released"): f"{_day(past_release.released_at)} {past_release.released_by}".strip(),
-        t("Taken back"): f"{_day(past_release.ended_at)} {past_release.reason}"
+        t(
+            "Released"
+        ): f"{_format_time(past_release.released_at)} {past_release.released_by}".strip(),
+        t("Taken back"): f"{_format_time(past_release.ended_at)} {past_release.reason}"
         if past_release.ended_at
         else "–",
     }
 
 
-def _day(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
-def _release_form(visit: Visit, sheet: WaveSheet) -> None:
+def _draw_release_form(visit: PageContext, sheet: WaveOverview) -> None:
     t, place = visit.t, f"plan/release/{sheet.key}"
-    words = {choice.value: t(SHOWN_WORDS[choice]) for choice in Shown}
+    words = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
     shown = Shown(
         st.radio(
             t("What others may see of a city"), list(words), key=f"{place}/shown",
             format_func=words.__getitem__,
         )
     )  # fmt: skip
-    places = FEWEST_NAMED
+    places = MIN_NAMED_CITIES
     if shown is Shown.NAMES:
         places = st.number_input(
-            t("First places that are named"), FEWEST_NAMED, MOST_NAMED, FEWEST_NAMED,
+            t("First places that are named"), MIN_NAMED_CITIES, MAX_NAMED_CITIES, MIN_NAMED_CITIES,
             key=f"{place}/places",
         )  # fmt: skip
 
@@ -90,13 +92,15 @@ def _release_form(visit: Visit, sheet: WaveSheet) -> None:
             first_places=int(places) if shown is Shown.NAMES else None, now=now(),
         )  # fmt: skip
 
-    _button(visit, sheet, t("Release the results"), change, t("The results are released."))
+    _draw_action_button(
+        visit, sheet, t("Release the results"), change, t("The results are released.")
+    )
 
 
-def _revoke_form(visit: Visit, sheet: WaveSheet) -> None:
+def _draw_revoke_form(visit: PageContext, sheet: WaveOverview) -> None:
     t, place = visit.t, f"plan/release/{sheet.key}"
     reason = st.text_input(
-        t("Why the release is taken back"), key=f"{place}/reason", max_chars=LONGEST_REASON,
+        t("Why the release is taken back"), key=f"{place}/reason", max_chars=MAX_REASON_CHARS,
         help=t("What others have read or saved stays with them."),
     )  # fmt: skip
 
@@ -105,12 +109,14 @@ def _revoke_form(visit: Visit, sheet: WaveSheet) -> None:
             session=session, principal=person, wave_key=sheet.key, reason=reason, now=now()
         )
 
-    _button(visit, sheet, t("Take the release back"), change, t("The release is taken back."))
+    _draw_action_button(
+        visit, sheet, t("Take the release back"), change, t("The release is taken back.")
+    )
 
 
-def _button(
-    visit: Visit,
-    sheet: WaveSheet,
+def _draw_action_button(
+    visit: PageContext,
+    sheet: WaveOverview,
     label: str,
     change: Callable[[Session, Principal], None],
     done: str,
@@ -121,6 +127,6 @@ def _button(
         key=f"plan/release/{sheet.key}/sure/{sheet.state}",
     )
     if st.button(label, key=f"plan/release/{sheet.key}/do", disabled=not sure, type="primary"):
-        act(visit, change, done)
+        run_change(visit, change, done)
         st.cache_data.clear()
         st.rerun()

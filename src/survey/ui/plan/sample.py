@@ -8,25 +8,31 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
-from survey.fieldwork.planning.points import city_finder
-from survey.fieldwork.planning.reading import WaveSheet
-from survey.fieldwork.planning.saving import plan_cities, save_plan, saved_request
-from survey.publish.tables import for_screen
-from survey.publish.views.plan import GroupPrecision, PlanView, plan_view
+from survey.fieldwork.planning.plan_storage import find_saved_request, plan_cities, save_plan
+from survey.fieldwork.planning.sampling_points import city_finder
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.publish.table_format import format_for_screen
+from survey.publish.views.plan import GroupPrecision, PlanView, build_plan_view
 from survey.sample.allocation import TOTAL
-from survey.sample.frame import FrameCity
-from survey.sample.plan import LARGEST_RESERVE, MOST_OFTEN, Planned, PlanRequest, make_plan
-from survey.sample.plan_file import QUOTA_KINDS, RULES, plan_sheets, read_plan_file
-from survey.sample.planner import Aim, Rule
-from survey.sample.workbooks import write_workbook
+from survey.sample.city_frame import FrameCity
+from survey.sample.plan_workbook import QUOTA_KINDS, RULES, plan_sheets, read_plan_file
+from survey.sample.sample_size import AllocationRule, PrecisionTarget
+from survey.sample.sampling_plan import (
+    MAX_OVERSAMPLING,
+    MAX_RESERVE,
+    PlanRequest,
+    SamplingPlan,
+    build_sampling_plan,
+)
+from survey.sample.workbook_io import write_workbook
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState, now
-from survey.ui import pictures
-from survey.ui.download_button import XLSX, File, download_button
+from survey.ui import chart_panel
+from survey.ui.download_button import XLSX, File, draw_download_button
 from survey.ui.glossary import explain
-from survey.ui.page import Visit
-from survey.ui.plan.outcome import act, may_plan, problems_in_words, show_errors
-from survey.ui.url import pick
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.outcome import may_plan, run_change, show_errors, show_problems
+from survey.ui.url_state import pick
 
 SAVED, COMPUTED, FILE = "saved", "computed", "file"
 _A_CITY = TOTAL // 100
@@ -34,29 +40,31 @@ _A_CITY = TOTAL // 100
 _LEVELS = (0.9, 0.95, 0.99)
 
 
-def sample(visit: Visit, sheet: WaveSheet) -> None:
+def sample(visit: PageContext, sheet: WaveOverview) -> None:
     """The saved plan, one computed now, or one from a workbook."""
     t = visit.t
     with read_scope(visit.settings.store_url) as session:
         cities = plan_cities(session=session, principal=visit.principal)
-        saved = saved_request(session=session, principal=visit.principal, key=sheet.key)
+        saved = find_saved_request(session=session, principal=visit.principal, key=sheet.key)
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
     options = [option for option in shown if saved is not None or option != SAVED]
     source = pick(
         t("Plan"), "plan", options, show=shown.__getitem__, language=visit.language,
         as_buttons=True,
     )  # fmt: skip
-    with problems_in_words(t):
+    with show_problems(t):
         request = saved
         if source == COMPUTED:
-            request = _asked(visit, sheet, saved, len(cities))
+            request = _draw_request(visit, sheet, saved, len(cities))
         elif source == FILE:
-            request = _uploaded(visit, sheet, cities)
+            request = _draw_plan_upload(visit, sheet, cities)
         if request is not None:
-            _show(visit, sheet, cities, request, source)
+            _draw_sample(visit, sheet, cities, request, source)
 
 
-def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: int) -> PlanRequest:
+def _draw_request(
+    visit: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: int
+) -> PlanRequest:
     """What the planner asks for; every change is computed at once."""
     t, usual, place = visit.t, saved or PlanRequest(), f"aim/{sheet.key}/{visit.language}"
     aim = usual.aim if saved else replace(usual.aim, total=max(_A_CITY * cities, 1))
@@ -76,9 +84,12 @@ def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: in
             t("Interviews in all"), 1, 5_000_000, aim.total, 1_000, key=f"{place}/total"
         )
         rule = st.selectbox(
-            t("Interviews beyond the floor"), list(Rule), index=list(Rule).index(aim.rule),
-            format_func=lambda option: t(RULES[option.value]), key=f"{place}/rule",
-        )  # fmt: skip
+            t("Interviews beyond the floor"),
+            list(AllocationRule),
+            index=list(AllocationRule).index(aim.rule),
+            format_func=lambda option: t(RULES[option.value]),
+            key=f"{place}/rule",
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         price = st.number_input(
             t("Yuan an interview"), 0.0, 1e6, aim.price, 1.0, key=f"{place}/price"
@@ -88,16 +99,16 @@ def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: in
             placeholder=t("no limit"),
         )  # fmt: skip
         reserve = st.number_input(
-            t("Reserve (%)"), 0.0, LARGEST_RESERVE * 100, usual.reserve * 100, 1.0,
+            t("Reserve (%)"), 0.0, MAX_RESERVE * 100, usual.reserve * 100, 1.0,
             key=f"{place}/reserve", help=t("Asked for on top, for what review will take away."),
         )  # fmt: skip
         quotas = st.selectbox(
             t("Quotas"), list(QUOTA_KINDS), index=0 if usual.crossed else 1,
             format_func=lambda option: t(QUOTA_KINDS[option]), key=f"{place}/quotas",
         )  # fmt: skip
-    elderly, guardian = _oversampling(visit, sheet, usual, place)
-    asked = Aim(
-        margin=margin, level=float(level), deff=deff, rule=rule or Rule.PROPORTIONAL,
+    elderly, guardian = _draw_oversampling(visit, sheet, usual, place)
+    asked = PrecisionTarget(
+        margin=margin, level=float(level), deff=deff, rule=rule or AllocationRule.PROPORTIONAL,
         total=int(total), price=price, budget=budget,
     )  # fmt: skip
     return PlanRequest(
@@ -106,8 +117,8 @@ def _asked(visit: Visit, sheet: WaveSheet, saved: PlanRequest | None, cities: in
     )  # fmt: skip
 
 
-def _oversampling(
-    visit: Visit, sheet: WaveSheet, usual: PlanRequest, place: str
+def _draw_oversampling(
+    visit: PageContext, sheet: WaveOverview, usual: PlanRequest, place: str
 ) -> tuple[float, float]:
     """Only the main study has these groups, and only before it opens can they be chosen."""
     t = visit.t
@@ -116,19 +127,21 @@ def _oversampling(
     fixed = sheet.state is not WaveState.PLANNED
     with st.container(horizontal=True, vertical_alignment="bottom"):
         elderly = st.number_input(
-            t("60 and over asked … times as often"), 1.0, MOST_OFTEN, usual.elderly, 0.5,
+            t("60 and over asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.elderly, 0.5,
             key=f"{place}/elderly", disabled=fixed,
             help=explain("oversampling", visit.language),
         )  # fmt: skip
         guardian = st.number_input(
-            t("Guardians asked … times as often"), 1.0, MOST_OFTEN, usual.guardian, 0.5,
+            t("Guardians asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.guardian, 0.5,
             key=f"{place}/guardian", disabled=fixed,
             help=explain("oversampling", visit.language),
         )  # fmt: skip
     return elderly, guardian
 
 
-def _uploaded(visit: Visit, sheet: WaveSheet, cities: list[FrameCity]) -> PlanRequest | None:
+def _draw_plan_upload(
+    visit: PageContext, sheet: WaveOverview, cities: list[FrameCity]
+) -> PlanRequest | None:
     t = visit.t
     st.caption(
         t(
@@ -145,35 +158,39 @@ def _uploaded(visit: Visit, sheet: WaveSheet, cities: list[FrameCity]) -> PlanRe
     return plan_file.request
 
 
-def _show(
-    visit: Visit, sheet: WaveSheet, cities: list[FrameCity], request: PlanRequest, source: str
+def _draw_sample(
+    visit: PageContext,
+    sheet: WaveOverview,
+    cities: list[FrameCity],
+    request: PlanRequest,
+    source: str,
 ) -> None:
     t = visit.t
-    planned = make_plan(cities, sheet.series, request)
-    view = plan_view(planned, cities, sheet.series, visit.language)
-    _answer(visit, view)
+    planned = build_sampling_plan(cities, sheet.series, request)
+    view = build_plan_view(planned, cities, sheet.series, visit.language)
+    _draw_answer(visit, view)
     with st.container(horizontal=True):
         if source != SAVED and may_plan(visit):
             st.button(
                 t("Save into the wave"), type="primary", key="plan-save-sample",
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
-                on_click=partial(_save, visit, sheet, request),
+                on_click=partial(_save_plan, visit, sheet, request),
             )  # fmt: skip
         make = partial(_workbook, planned, cities, sheet.series, visit.language)
-        download_button(
+        draw_download_button(
             visit, t("Plan (XLSX)"), File(f"plan-{sheet.key}.xlsx", XLSX, make),
             key="plan-export", icon=":material/table:",
         )  # fmt: skip
-    _groups(visit, view)
-    pictures.draw(visit, view.picture, demo=sheet.is_demo)
+    _draw_groups(visit, view)
+    chart_panel.draw_chart_panel(visit, view.precision_chart, demo=sheet.is_demo)
     st.subheader(t("Quotas over all cities"), anchor=False)
     st.table(
-        for_screen({str(name): view.cells[name].tolist() for name in view.cells}),
+        format_for_screen({str(name): view.cells[name].tolist() for name in view.cells}),
         hide_index=True, border="horizontal", alt=t("Quotas over all cities"),
     )  # fmt: skip
 
 
-def _answer(visit: Visit, view: PlanView) -> None:
+def _draw_answer(visit: PageContext, view: PlanView) -> None:
     unit = escape(visit.t("interviews"))
     st.html(
         f'<div class="hcs-answer"><span class="number">{view.total:,}</span>'
@@ -183,12 +200,12 @@ def _answer(visit: Visit, view: PlanView) -> None:
         st.caption(remark)
 
 
-def _groups(visit: Visit, view: PlanView) -> None:
-    tiles = "".join(_tile(visit, group) for group in view.groups)
+def _draw_groups(visit: PageContext, view: PlanView) -> None:
+    tiles = "".join(_render_group_tile(visit, group) for group in view.groups)
     st.html(f'<div class="hcs-tiles">{tiles}</div>')
 
 
-def _tile(visit: Visit, group: GroupPrecision) -> str:
+def _render_group_tile(visit: PageContext, group: GroupPrecision) -> str:
     beside = visit.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
     return (
         f'<div class="hcs-tile"><div class="name">{escape(group.name)}</div>'
@@ -197,13 +214,13 @@ def _tile(visit: Visit, group: GroupPrecision) -> str:
     )
 
 
-def _save(visit: Visit, sheet: WaveSheet, request: PlanRequest) -> None:
+def _save_plan(visit: PageContext, sheet: WaveOverview, request: PlanRequest) -> None:
     def change(session: Session, person: Principal) -> None:
         save_plan(session=session, principal=person, key=sheet.key, request=request, now=now())
 
-    if act(visit, change, visit.t("The plan is saved: city targets and quotas are set.")):
+    if run_change(visit, change, visit.t("The plan is saved: city targets and quotas are set.")):
         st.query_params["plan"] = SAVED
 
 
-def _workbook(planned: Planned, cities: list[FrameCity], series: str, language: str) -> bytes:
+def _workbook(planned: SamplingPlan, cities: list[FrameCity], series: str, language: str) -> bytes:
     return write_workbook(plan_sheets(planned, cities, series, language), language)

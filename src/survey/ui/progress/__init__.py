@@ -1,6 +1,6 @@
 """The progress page: the answer, what to do first, the quota heat table, one place by day."""
 
-from survey.ui.progress.quality import who_needs_attention
-from survey.ui.progress.screen import choose, watch
+from survey.ui.progress.page import draw_filters, draw_progress
+from survey.ui.progress.quality import draw_quality_summary
 
-__all__ = ["choose", "watch", "who_needs_attention"]
+__all__ = ["draw_filters", "draw_progress", "draw_quality_summary"]

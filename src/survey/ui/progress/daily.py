@@ -4,18 +4,20 @@ from html import escape
 
 import streamlit as st
 
-from survey.fieldwork.progress import CellDays, Place
+from survey.fieldwork.progress import AreaProgress, DailyCellCounts
 from survey.locale import Translator
-from survey.publish.views.names import Names
+from survey.publish.views.display_names import DisplayNames
 from survey.store.tables import Status
-from survey.ui.page import Visit
+from survey.ui.page_runner import PageContext
 
 
-def cells_and_days(visit: Visit, place: Place, cells: tuple[CellDays, ...]) -> None:
+def draw_cells_and_days(
+    visit: PageContext, place: AreaProgress, cells: tuple[DailyCellCounts, ...]
+) -> None:
     """Target, collected, valid, in review and void of each cell, then the days up to today."""
     if not cells:
         return
-    t, names = visit.t, Names(visit.language, None)
+    t, names = visit.t, DisplayNames(visit.language, None)
     where = t("All cities") if place.city_code is None else names.area(place.city_code)
     st.subheader(t("{place}: each cell, day by day", place=where), anchor=False)
     st.caption(
@@ -35,14 +37,16 @@ def cells_and_days(visit: Visit, place: Place, cells: tuple[CellDays, ...]) -> N
     ]  # fmt: skip
     most = max(max(cell_days.days.values()) for cell_days in cells)
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(_row(names, cell_days, most) for cell_days in cells) + _sum(t, place, cells)
+    body = "".join(_render_day_row(names, cell_days, most) for cell_days in cells) + _sum(
+        t, place, cells
+    )
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _row(names: Names, cell_days: CellDays, most: int) -> str:
+def _render_day_row(names: DisplayNames, cell_days: DailyCellCounts, most: int) -> str:
     cell, tally = cell_days.cell, cell_days.cell.tally
     age, gender = names.group(f"age_band={cell.age_band}"), names.group(f"gender={cell.gender}")
     facts = (
@@ -56,7 +60,7 @@ def _row(names: Names, cell_days: CellDays, most: int) -> str:
     return f'<tr><th scope="row">{escape(age)} {escape(gender)}</th>{counts}{gained}</tr>'
 
 
-def _sum(t: Translator, place: Place, cells: tuple[CellDays, ...]) -> str:
+def _sum(t: Translator, place: AreaProgress, cells: tuple[DailyCellCounts, ...]) -> str:
     """The missing are those of the cells: what one has too many helps no other."""
     facts = (
         place.tally.target, place.tally.counted, place.still_missing, place.tally.valid,

@@ -8,28 +8,28 @@ import pandas as pd
 import streamlit as st
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.quality import By, FlagKind, QualityRow, quality_by
-from survey.fieldwork.quality.kinds import KIND_NAMES
+from survey.fieldwork.quality import FlagKind, QualityGrouping, QualityRow, summarise_quality
+from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.locale import Message, Translator, msg
-from survey.publish.tables import csv_bytes
+from survey.publish.table_format import csv_bytes
 from survey.store.engine import read_scope
-from survey.ui.download_button import CSV, File, download_button
-from survey.ui.page import Visit, fragment
-from survey.ui.progress.words import percent
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.progress.formatting import format_percent
 
-BY: dict[By, Message] = {
+BY: dict[QualityGrouping, Message] = {
     "surveyor": msg("Surveyor"),
     "point": msg("Sampling point"),
     "agency": msg("Agency"),
     "city": msg("City"),
 }
 _LISTED = 40
-_KEPT = 300.0
+_CACHE_SECONDS = 300.0
 """Seconds that readers of one area share a look; flags are looked for every few minutes."""
 
 
-@fragment()
-def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
+@page_fragment()
+def draw_quality_summary(visit: PageContext, wave_key: str, *, demo: bool) -> None:
     """A table by surveyor, point, agency or city; only for those who review."""
     t = visit.t
     if not visit.principal.may(Action.REVIEW):
@@ -44,7 +44,7 @@ def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
             t("Quality by"), list(BY), format_func=lambda option: t(BY[option]), default="surveyor",
             required=True, key=f"progress/quality/by/{visit.language}",
         )  # fmt: skip
-        rows = _rows(visit, wave_key, by)
+        rows = _quality_rows(visit, wave_key, by)
         if not rows:
             st.caption(t("Nothing has been collected here yet."))
             return
@@ -55,35 +55,36 @@ def who_needs_attention(visit: Visit, wave_key: str, *, demo: bool) -> None:
                 "answers depend on who asked, and by how much that enlarges the variance."
             )
         )
-        table = pd.DataFrame([_line(visit, row, by) for row in rows])
-        st.html(_html(table.head(_LISTED)))
+        table = pd.DataFrame([_quality_line(visit, row, by) for row in rows])
+        st.html(_render_table(table.head(_LISTED)))
         if len(table) > _LISTED:
             st.caption(t("{count} more in the file", count=len(table) - _LISTED))
-        download_button(
+        draw_download_button(
             visit, t("Table (CSV)"),
             File(f"quality-{by}.csv", CSV, partial(_csv, t, table, demo)),
             key=f"progress/quality/csv/{by}", type="tertiary", icon=":material/table:",
         )  # fmt: skip
 
 
-def _rows(visit: Visit, wave_key: str, by: By) -> Sequence[QualityRow]:
+def _quality_rows(visit: PageContext, wave_key: str, by: QualityGrouping) -> Sequence[QualityRow]:
     person = visit.principal
-    return _looked(visit.settings.store_url, person.role, person.area, wave_key, by, person)
+    return _cached_summary(visit.settings.store_url, person.role, person.area, wave_key, by, person)
 
 
-@st.cache_resource(ttl=_KEPT, max_entries=64, show_spinner=False)
-def _looked(
-    store_url: str, role: str, area: str, wave_key: str, by: By, _person: Principal
+@st.cache_resource(ttl=_CACHE_SECONDS, max_entries=64, show_spinner=False)
+def _cached_summary(
+    store_url: str, role: str, area: str, wave_key: str, by: QualityGrouping, _person: Principal
 ) -> Sequence[QualityRow]:
     del role, area  # part of the key of the cache
     with read_scope(store_url) as session:
-        rows = quality_by(session=session, principal=_person, wave_key=wave_key, by=by)
+        rows = summarise_quality(session=session, principal=_person, wave_key=wave_key, by=by)
     return sorted(rows, key=lambda row: (-row.to_review, row.valid_rate, row.key))
 
 
-def _line(visit: Visit, row: QualityRow, by: By) -> dict[str, str]:
+def _quality_line(visit: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
     t = visit.t
-    rate = f"{percent(row.valid_rate)} ({percent(row.valid_low)}–{percent(row.valid_high)})"
+    interval = f"{format_percent(row.valid_low)}–{format_percent(row.valid_high)}"
+    rate = f"{format_percent(row.valid_rate)} ({interval})"
     flags = ", ".join(
         f"{t(KIND_NAMES[kind])} {row.flags[kind]:,}" for kind in FlagKind if row.flags.get(kind)
     )
@@ -103,7 +104,7 @@ def _line(visit: Visit, row: QualityRow, by: By) -> dict[str, str]:
     return line
 
 
-def _html(table: pd.DataFrame) -> str:
+def _render_table(table: pd.DataFrame) -> str:
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
     body = "".join(
         f'<tr><th scope="row">{escape(line[0])}</th>'

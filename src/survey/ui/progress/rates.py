@@ -4,14 +4,14 @@ from html import escape
 
 import streamlit as st
 
-from survey.fieldwork.progress import Dispositions, Place, Progress, Share
+from survey.fieldwork.progress import AreaProgress, Dispositions, ShareEstimate, WaveProgress
 from survey.locale import Translator
 from survey.ui.glossary import explain
-from survey.ui.page import Visit
-from survey.ui.progress.words import between, percent
+from survey.ui.page_runner import PageContext
+from survey.ui.progress.formatting import format_percent, format_share_interval
 
 
-def days(t: Translator, place: Place) -> None:
+def days(t: Translator, place: AreaProgress) -> None:
     days = sorted(place.days.items())
     if not days:
         return
@@ -26,7 +26,7 @@ def days(t: Translator, place: Place) -> None:
     st.html(f'<table class="hcs-bars"><tbody>{rows}</tbody></table>')
 
 
-def rates(visit: Visit, seen: Progress) -> None:
+def rates(visit: PageContext, seen: WaveProgress) -> None:
     t, ends = visit.t, seen.dispositions
     st.subheader(t("How attempts ended"), anchor=False,
                  help=explain("disposition", visit.language))  # fmt: skip
@@ -38,7 +38,7 @@ def rates(visit: Visit, seen: Progress) -> None:
     )
     counts = (
         (t("Completed"), ends.complete), (t("Void"), ends.void), (t("Declined"), ends.refused),
-        (t("Broken off"), ends.broken_off), (t("Link never opened"), ends.unopened),
+        (t("Broken off"), ends.break_offs), (t("Link never opened"), ends.unknown_eligibility),
         (t("Screened out"), ends.screened_out), (t("Quota full"), ends.quota_full),
     )  # fmt: skip
     lines = "".join(
@@ -47,22 +47,26 @@ def rates(visit: Visit, seen: Progress) -> None:
     )
     rates = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
-        for name, text in _rate_words(t, ends)
+        for name, text in _rate_texts(t, ends)
     )
     st.html(f'<div class="hcs-findings"><table>{lines}</table><table>{rates}</table></div>')
 
 
-def _rate_words(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
-    def with_interval(share: Share | None) -> str:
-        return "–" if share is None else f"{percent(share.value)} ({between(t, share)})"
+def _rate_texts(t: Translator, ends: Dispositions) -> list[tuple[str, str]]:
+    def with_interval(share: ShareEstimate | None) -> str:
+        return (
+            "–"
+            if share is None
+            else f"{format_percent(share.value)} ({format_share_interval(t, share)})"
+        )
 
     def plain(value: float | None) -> str:
-        return "–" if value is None else percent(value)
+        return "–" if value is None else format_percent(value)
 
     return [
-        (t("Cooperation rate (COOP1)"), with_interval(ends.cooperation)),
-        (t("Response rate (RR3)"), plain(ends.response_rate)),
-        (t("Lowest response rate (RR1)"), plain(ends.minimum_response_rate)),
-        (t("Refusal rate (REF1)"), plain(ends.refusal_rate)),
-        (t("Eligible, of those known (e)"), with_interval(ends.eligibility)),
+        (t("Cooperation rate (COOP1)"), with_interval(ends.cooperation_rate_coop1)),
+        (t("Response rate (RR3)"), plain(ends.response_rate_rr3)),
+        (t("Lowest response rate (RR1)"), plain(ends.response_rate_rr1)),
+        (t("Refusal rate (REF1)"), plain(ends.refusal_rate_ref1)),
+        (t("Eligible, of those known (e)"), with_interval(ends.estimated_eligibility)),
     ]

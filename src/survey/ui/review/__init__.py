@@ -1,6 +1,6 @@
 """The reviewer's page: a filtered queue, one interview, the decisions, and many at once."""
 
-from survey.ui.review.choice import Choice, choose
-from survey.ui.review.screen import review
+from survey.ui.review.filters import ReviewSelection, draw_filters
+from survey.ui.review.page import draw_review
 
-__all__ = ["Choice", "choose", "review"]
+__all__ = ["ReviewSelection", "draw_filters", "draw_review"]

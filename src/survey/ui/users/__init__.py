@@ -1,5 +1,5 @@
 """The screen for users and rights."""
 
-from survey.ui.users.screen import users
+from survey.ui.users.page import draw_users
 
-__all__ = ["users"]
+__all__ = ["draw_users"]

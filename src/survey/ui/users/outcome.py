@@ -8,19 +8,21 @@ from sqlmodel import Session
 from survey.access.principal import Principal
 from survey.locale import SurveyError, Translator
 from survey.store.engine import session_scope
-from survey.ui.furniture import notice
-from survey.ui.handing_out import origin
-from survey.ui.page import Visit
-from survey.ui.session import signed_in
+from survey.ui.current_principal import require_principal
+from survey.ui.invitation_codes import public_origin
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
 
 _DONE, _PROBLEM, _LINK = "users/done", "users/problem", "users/link"
 
 
-def act(visit: Visit, change: Callable[[Session, Principal], object], done: str) -> bool:
+def run_change(
+    visit: PageContext, change: Callable[[Session, Principal], object], done: str
+) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
         with session_scope(visit.settings.store_url) as session:
-            change(session, signed_in(visit.settings))
+            change(session, require_principal(visit.settings))
     except SurveyError as error:
         st.session_state[_PROBLEM] = visit.t(error.message)
         return False
@@ -28,22 +30,22 @@ def act(visit: Visit, change: Callable[[Session, Principal], object], done: str)
     return True
 
 
-def keep_link(visit: Visit, name: str, token: str) -> None:
+def keep_setup_link(visit: PageContext, name: str, token: str) -> None:
     """Show the link at the next drawing, and at no later one."""
-    st.session_state[_LINK] = name, f"{origin(visit)}/auth/setup/{token}"
+    st.session_state[_LINK] = name, f"{public_origin(visit)}/auth/setup/{token}"
 
 
-def say_what_happened(t: Translator) -> None:
+def show_feedback(t: Translator) -> None:
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.success(done)
     problem = st.session_state.pop(_PROBLEM, None)
     if problem is not None:
-        notice(problem, t("Nothing was changed."))
+        draw_notice(problem, t("Nothing was changed."))
     made: tuple[str, str] | None = st.session_state.pop(_LINK, None)
     if made is not None:
         name, link = made
-        notice(
+        draw_notice(
             t("Setup link for {name}", name=name),
             t(
                 "Give it to this person alone. With it they choose their password, once, within "

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from survey.access.tokens import digest, new_token
 from survey.locale import Message, Translator
-from survey.web.bodies import read_form
-from survey.web.render import Page, enclose, fragment, respond
+from survey.web.html import HtmlPage, html_response, render_template, render_wrapper
+from survey.web.request_body import read_form
 from survey.web.security import PAGE_HEADERS, is_https, is_same_site
 
 FORM_COOKIE = "survey_form"
@@ -21,7 +21,7 @@ NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True)
-class Field:
+class FormField:
     """One line of a form; `complete` tells password managers what it is."""
 
     name: str
@@ -34,12 +34,12 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Form:
+class FormSpec:
     """Fields, and the button that sends them."""
 
     action: str
     submit: str
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FormField, ...] = ()
     hidden: tuple[tuple[str, str], ...] = ()
     is_main: bool = True
     title: str = ""
@@ -49,7 +49,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class AuthPage:
     """What a page says; `parts` are safe HTML, drawn between the text and the forms."""
 
     title: str
@@ -57,12 +57,12 @@ class Sheet:
     problem: str = ""
     advice: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
-    forms: tuple[Form, ...] = ()
+    forms: tuple[FormSpec, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """Address and words."""
 
 
-async def own_form(request: Request) -> dict[str, str]:
+async def read_verified_form(request: Request) -> dict[str, str]:
     """The fields of a form that a page of ours drew for this browser; else 403."""
     form = await read_form(request)
     kept = request.cookies.get(FORM_COOKIE, "")
@@ -78,29 +78,29 @@ def _form_token(kept: str) -> str:
     return digest(f"form:{kept}")
 
 
-def show(
-    request: Request, t: Translator, language: str, sheet: Sheet, *, trusted_proxies: int,
+def render_auth_page(
+    request: Request, t: Translator, language: str, sheet: AuthPage, *, trusted_proxies: int,
     status: int = 200,
 ) -> Response:  # fmt: skip
     """The page with its forms, each of them with the token of this browser."""
     kept = request.cookies.get(FORM_COOKIE) or new_token(bits=128)
     platform = t("Hundred Cities Survey")
-    body = enclose(
+    body = render_wrapper(
         "auth",
         {
-            "problem": _problem(sheet),
+            "problem": _render_problem(sheet),
             "parts": "".join(sheet.parts),
-            "forms": "".join(_form(form, _form_token(kept)) for form in sheet.forms),
+            "forms": "".join(_render_form(form, _form_token(kept)) for form in sheet.forms),
             "links": "".join(
-                fragment("auth_link", address=address, words=words)
+                render_template("auth_link", address=address, words=words)
                 for address, words in sheet.links
             ),
         },
         platform=platform, title=sheet.title, text=sheet.text,
     )  # fmt: skip
     headers = {"Cache-Control": "no-store"}
-    page = Page(language, f"{sheet.title} · {platform}", body)
-    response = respond(request, page, status=status, headers=headers)
+    page = HtmlPage(language, f"{sheet.title} · {platform}", body)
+    response = html_response(request, page, status=status, headers=headers)
     if FORM_COOKIE not in request.cookies:
         response.set_cookie(
             FORM_COOKIE, kept, httponly=True, samesite="lax", path="/auth",
@@ -109,32 +109,32 @@ def show(
     return response
 
 
-def paragraph(words: str) -> str:
-    return fragment("auth_text", words=words)
+def render_paragraph(words: str) -> str:
+    return render_template("auth_text", words=words)
 
 
-def listed(lines: Sequence[str]) -> str:
+def render_code_list(lines: Sequence[str]) -> str:
     """Lines to be copied, such as recovery codes."""
-    inner = "".join(fragment("auth_line", words=line) for line in lines)
-    return enclose("auth_lines", {"lines": inner})
+    inner = "".join(render_template("auth_line", words=line) for line in lines)
+    return render_wrapper("auth_lines", {"lines": inner})
 
 
-def said(t: Translator, messages: Sequence[Message]) -> tuple[str, ...]:
+def translate_all(t: Translator, messages: Sequence[Message]) -> tuple[str, ...]:
     return tuple(t(message) for message in messages)
 
 
-def _problem(sheet: Sheet) -> str:
+def _render_problem(sheet: AuthPage) -> str:
     if not sheet.problem:
         return ""
-    advice = "".join(fragment("auth_text", words=line) for line in sheet.advice)
-    return enclose("auth_problem", {"advice": advice}, problem=sheet.problem)
+    advice = "".join(render_template("auth_text", words=line) for line in sheet.advice)
+    return render_wrapper("auth_problem", {"advice": advice}, problem=sheet.problem)
 
 
-def _form(form: Form, token: str) -> str:
+def _render_form(form: FormSpec, token: str) -> str:
     hidden = ((TOKEN, token), *form.hidden)
-    fields = [fragment("auth_hidden", name=name, value=value) for name, value in hidden]
+    fields = [render_template("auth_hidden", name=name, value=value) for name, value in hidden]
     fields += [
-        fragment(
+        render_template(
             "auth_field", name=field.name, label=field.label, kind=field.kind, hint=field.hint,
             complete=field.complete, value=field.value, mode=field.mode,
             place=f"{form.action}-{field.name}".strip("/").replace("/", "-"),
@@ -142,8 +142,8 @@ def _form(form: Form, token: str) -> str:
         for field in form.fields
     ]  # fmt: skip
     look = "sf-main" if form.is_main else "sf-second"
-    heading = fragment("auth_heading", words=form.title) if form.title else ""
-    heading += "".join(paragraph(line) for line in form.lines)
-    return heading + enclose(
+    heading = render_template("auth_heading", words=form.title) if form.title else ""
+    heading += "".join(render_paragraph(line) for line in form.lines)
+    return heading + render_wrapper(
         "auth_form", {"fields": "".join(fields)}, action=form.action, submit=form.submit, look=look
     )

@@ -3,22 +3,27 @@
 from starlette.routing import BaseRoute
 
 from survey.settings import Settings
-from survey.web.auth.door import Door
-from survey.web.auth.login import Login
-from survey.web.auth.own import Own
-from survey.web.auth.steps import Steps
-from survey.web.limits import RateLimit
+from survey.web.auth.account import AccountEndpoints
+from survey.web.auth.context import AuthContext
+from survey.web.auth.login import LoginEndpoints
+from survey.web.auth.steps import SignInStepEndpoints
+from survey.web.rate_limit import RateLimit
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    door = Door(settings, limit)
-    return [*_outside(door), *Login(door).routes(), *Steps(door).routes(), *Own(door).routes()]
+    door = AuthContext(settings, limit)
+    return [
+        *_oidc_routes(door),
+        *LoginEndpoints(door).routes(),
+        *SignInStepEndpoints(door).routes(),
+        *AccountEndpoints(door).routes(),
+    ]
 
 
-def _outside(door: Door) -> list[BaseRoute]:
+def _oidc_routes(door: AuthContext) -> list[BaseRoute]:
     if not door.settings.oidc_issuer:
         return []
     # What few systems need is not loaded by the others.
-    from survey.web.auth.outside import Outside
+    from survey.web.auth.oidc import OidcEndpoints
 
-    return Outside(door).routes()
+    return OidcEndpoints(door).routes()

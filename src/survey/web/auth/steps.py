@@ -6,39 +6,39 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.access.credentials import linked_account
-from survey.access.second_factor import Enrolment, FactorWrong
-from survey.access.signing_in import (
-    Next,
-    Progress,
-    StepOver,
+from survey.access.attempt_limits import TooManyAttemptsError
+from survey.access.credentials import get_account_of_link
+from survey.access.second_factor import Enrolment, WrongFactorError
+from survey.access.sign_in import (
+    RequiredStep,
+    SignInExpiredError,
+    SignInState,
     choose_password,
+    claim_factor_attempt,
     finish_enrolment,
-    progress,
-    prove_factor,
-    show_enrolment,
-    try_factor,
+    get_enrolment,
+    get_sign_in_state,
     use_link,
+    verify_factor_step,
 )
-from survey.access.tries import TooManyTries
 from survey.locale import SurveyError
 from survey.store.tables import now
-from survey.web.auth.door import STEP_COOKIE, Door
-from survey.web.auth.forms import Field, Form, Sheet, own_form
-from survey.web.auth.words import (
-    advice,
+from survey.web.auth.context import STEP_COOKIE, AuthContext
+from survey.web.auth.form_parts import (
     code_field,
-    enrolment_sheet,
+    enrolment_page,
+    password_advice,
     password_field,
-    recovery_sheet,
+    recovery_code_page,
 )
+from survey.web.auth.forms import AuthPage, FormField, FormSpec, read_verified_form
 
 
-class Steps:
+class SignInStepEndpoints:
     """`/auth/step…` and `/auth/setup/<token>`."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, door: AuthContext) -> None:
+        self.context = door
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -47,7 +47,7 @@ class Steps:
             Route("/auth/step/password", self.password, methods=["POST"]),
             Route("/auth/step/enrol", self.enrol, methods=["POST"]),
             Route("/auth/step/done", self.done, methods=["POST"]),
-            Route("/auth/setup/{token}", self.look_at_link, methods=["GET"]),
+            Route("/auth/setup/{token}", self.get_setup_link, methods=["GET"]),
             Route("/auth/setup/{token}", self.use_link, methods=["POST"]),
         ]
 
@@ -56,171 +56,173 @@ class Steps:
         try:
             where = await self._where(request)
             sheet = await self._sheet(request, where, error)
-        except StepOver as over:
+        except SignInExpiredError as over:
             return self._over(request, over)
-        status = 429 if isinstance(error, TooManyTries) else 403 if error else 200
-        return self.door.draw(request, sheet, status=status)
+        status = 429 if isinstance(error, TooManyAttemptsError) else 403 if error else 200
+        return self.context.render(request, sheet, status=status)
 
     async def factor(self, request: Request) -> Response:
         async def take(form: dict[str, str], secret: str | None) -> None:
-            address = self.door.address(request)
-            await self.door.write(
-                lambda session: try_factor(
+            address = self.context.address(request)
+            await self.context.write(
+                lambda session: claim_factor_attempt(
                     session=session, secret=secret, address=address, now=now()
                 )
             )
-            right = await self.door.write(
-                lambda session: prove_factor(
+            right = await self.context.write(
+                lambda session: verify_factor_step(
                     session=session, secret=secret, code=form.get("code", "")[:64],
                     address=address, now=now(),
                 )
             )  # fmt: skip
             if not right:
-                raise FactorWrong
+                raise WrongFactorError
 
-        return await self._take(request, take)
+        return await self._redeem_setup_link(request, take)
 
     async def password(self, request: Request) -> Response:
         async def take(form: dict[str, str], secret: str | None) -> None:
-            await self.door.write(
+            await self.context.write(
                 lambda session: choose_password(
                     session=session, secret=secret, password=form.get("password", ""), now=now()
                 )
             )
 
-        return await self._take(request, take)
+        return await self._redeem_setup_link(request, take)
 
     async def enrol(self, request: Request) -> Response:
-        busy = self.door.busy(request)
+        busy = self.context.busy(request)
         if busy is not None:
             return busy
-        form, secret = await own_form(request), request.cookies.get(STEP_COOKIE)
+        form, secret = await read_verified_form(request), request.cookies.get(STEP_COOKIE)
         try:
-            codes = await self.door.write(
+            codes = await self.context.write(
                 lambda session: finish_enrolment(
                     session=session, secret=secret, code=form.get("code", "")[:64], now=now()
                 )
             )
-        except StepOver as over:
+        except SignInExpiredError as over:
             return self._over(request, over)
         except SurveyError as error:
             return await self.show(request, error)
-        t = self.door.t(request)
-        done = Form("/auth/step/done", t("I have kept the codes. Continue"))
-        return self.door.draw(request, recovery_sheet(t, codes, done))
+        t = self.context.t(request)
+        done = FormSpec("/auth/step/done", t("I have kept the codes. Continue"))
+        return self.context.render(request, recovery_code_page(t, codes, done))
 
     async def done(self, request: Request) -> Response:
         async def take(_form: dict[str, str], _secret: str | None) -> None:
             return None
 
-        return await self._take(request, take)
+        return await self._redeem_setup_link(request, take)
 
-    async def look_at_link(self, request: Request) -> Response:
+    async def get_setup_link(self, request: Request) -> Response:
         """Looking uses nothing up: messengers open links to show a preview."""
         return await self._link_page(request)
 
     async def use_link(self, request: Request) -> Response:
-        busy = self.door.busy(request)
+        busy = self.context.busy(request)
         if busy is not None:
             return busy
-        form, token = await own_form(request), request.path_params["token"]
+        form, token = await read_verified_form(request), request.path_params["token"]
         try:
-            secret = await self.door.write(
+            secret = await self.context.write(
                 lambda session: use_link(
                     session=session, token=token, password=form.get("password", ""), now=now()
                 )
             )
         except SurveyError as error:
             return await self._link_page(request, error)
-        return await self.door.onward(request, secret)
+        return await self.context.next_step(request, secret)
 
     async def _link_page(self, request: Request, error: SurveyError | None = None) -> Response:
-        t, token = self.door.t(request), request.path_params["token"]
+        t, token = self.context.t(request), request.path_params["token"]
         try:
-            account = await self.door.write(
-                lambda session: linked_account(session=session, token=token, now=now())
+            account = await self.context.write(
+                lambda session: get_account_of_link(session=session, token=token, now=now())
             )
         except SurveyError as unknown:
-            sheet = Sheet(t("This link does not open anything"), t(unknown.message),
+            sheet = AuthPage(t("This link does not open anything"), t(unknown.message),
                           links=(("/auth/login", t("Sign in")),))  # fmt: skip
-            return self.door.draw(request, sheet, status=410)
-        sheet = Sheet(
+            return self.context.render(request, sheet, status=410)
+        sheet = AuthPage(
             title=t("Choose your password"),
             text=t("Welcome, {name}. You sign in as {login}.", name=account.name,
                    login=account.login),
             problem=t(error.message) if error else "",
-            advice=advice(t, error),
-            forms=(Form(f"/auth/setup/{token}", t("Continue"), (password_field(t),)),),
+            advice=password_advice(t, error),
+            forms=(FormSpec(f"/auth/setup/{token}", t("Continue"), (password_field(t),)),),
         )  # fmt: skip
-        return self.door.draw(request, sheet, status=403 if error else 200)
+        return self.context.render(request, sheet, status=403 if error else 200)
 
-    async def _take(
+    async def _redeem_setup_link(
         self, request: Request, take: Callable[[dict[str, str], str | None], Awaitable[None]]
     ) -> Response:
         """Take what a form brought; then the next step, or in when nothing is missing."""
-        busy = self.door.busy(request)
+        busy = self.context.busy(request)
         if busy is not None:
             return busy
-        form, secret = await own_form(request), request.cookies.get(STEP_COOKIE)
+        form, secret = await read_verified_form(request), request.cookies.get(STEP_COOKIE)
         try:
             await take(form, secret)
-            return await self.door.onward(request, secret)
-        except StepOver as over:
+            return await self.context.next_step(request, secret)
+        except SignInExpiredError as over:
             return self._over(request, over)
         except SurveyError as error:
             return await self.show(request, error)
 
-    async def _where(self, request: Request) -> Progress:
+    async def _where(self, request: Request) -> SignInState:
         secret = request.cookies.get(STEP_COOKIE)
-        return await self.door.write(
-            lambda session: progress(session=session, secret=secret, now=now())
+        return await self.context.write(
+            lambda session: get_sign_in_state(session=session, secret=secret, now=now())
         )
 
-    def _over(self, request: Request, over: StepOver) -> Response:
-        t = self.door.t(request)
-        sheet = Sheet(t("Please sign in again"), t(over.message),
+    def _over(self, request: Request, over: SignInExpiredError) -> Response:
+        t = self.context.t(request)
+        sheet = AuthPage(t("Please sign in again"), t(over.message),
                       links=(("/auth/login", t("Sign in")),))  # fmt: skip
-        return self.door.draw(request, sheet, status=403)
+        return self.context.render(request, sheet, status=403)
 
-    async def _sheet(self, request: Request, where: Progress, error: SurveyError | None) -> Sheet:
-        t = self.door.t(request)
+    async def _sheet(
+        self, request: Request, where: SignInState, error: SurveyError | None
+    ) -> AuthPage:
+        t = self.context.t(request)
         problem = t(error.message) if error else ""
-        if where.next is Next.FACTOR:
-            return Sheet(
+        if where.next is RequiredStep.FACTOR:
+            return AuthPage(
                 title=t("Second factor"),
                 text=t("Type the six-digit code that your authenticator app shows now."),
                 problem=problem,
                 forms=(
-                    Form("/auth/step/factor", t("Continue"), (code_field(t),)),
-                    Form(
+                    FormSpec("/auth/step/factor", t("Continue"), (code_field(t),)),
+                    FormSpec(
                         "/auth/step/factor", t("Use this recovery code"),
-                        (Field("code", t("Or, without your phone, a recovery code")),),
+                        (FormField("code", t("Or, without your phone, a recovery code")),),
                         is_main=False,
                     ),
                 ),
             )  # fmt: skip
-        if where.next is Next.PASSWORD:
-            return Sheet(
+        if where.next is RequiredStep.PASSWORD:
+            return AuthPage(
                 title=t("Choose a password of your own"),
                 text=t("The present one was given to you by somebody else."),
                 problem=problem,
-                advice=advice(t, error),
-                forms=(Form("/auth/step/password", t("Continue"), (password_field(t),)),),
+                advice=password_advice(t, error),
+                forms=(FormSpec("/auth/step/password", t("Continue"), (password_field(t),)),),
             )
-        if where.next is Next.ENROL:
+        if where.next is RequiredStep.ENROL:
             text = t("Your role needs a second factor besides the password. It takes two minutes.")
-            return enrolment_sheet(
+            return enrolment_page(
                 t, await self._enrolment(request), action="/auth/step/enrol", text=text,
                 problem=problem,
             )  # fmt: skip
-        return Sheet(
+        return AuthPage(
             title=t("You are ready"),
             text=t("Everything is set up."),
-            forms=(Form("/auth/step/done", t("Continue")),),
+            forms=(FormSpec("/auth/step/done", t("Continue")),),
         )
 
     async def _enrolment(self, request: Request) -> Enrolment:
         secret = request.cookies.get(STEP_COOKIE)
-        return await self.door.write(
-            lambda session: show_enrolment(session=session, secret=secret, now=now())
+        return await self.context.write(
+            lambda session: get_enrolment(session=session, secret=secret, now=now())
         )

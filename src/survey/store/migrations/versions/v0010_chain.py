@@ -15,7 +15,14 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from survey.settings import current_settings
-from survey.store.chain import START, Entry, Sealed, canonical, keyring, seal_all
+from survey.store.audit_chain import (
+    GENESIS_SEAL,
+    ChainEntry,
+    SealedEntry,
+    canonical_json,
+    keyring,
+    seal_all,
+)
 
 revision = "0010"
 down_revision = "0009"
@@ -138,7 +145,7 @@ def upgrade() -> None:
     sequence, hash_ = _chain_what_is_there(op.get_bind())
     op.execute(
         sa.text("INSERT INTO audit_head VALUES (1, :sequence, :hash, 0, :start)").bindparams(
-            sequence=sequence, hash=hash_, start=START
+            sequence=sequence, hash=hash_, start=GENESIS_SEAL
         )
     )
     with op.batch_alter_table("audit_entry") as batch:
@@ -165,7 +172,7 @@ def _guard() -> None:
 
 def _chain_what_is_there(connection: sa.Connection) -> tuple[int, str]:
     """Seal the entries in the order in which they were written (ids are UUIDv7)."""
-    sequence, onto = 0, START
+    sequence, onto = 0, GENESIS_SEAL
     ring = keyring(current_settings())
     for entries in _batches(connection):
         sealed = list(seal_all(entries, after=sequence, onto=onto, ring=ring))
@@ -174,7 +181,7 @@ def _chain_what_is_there(connection: sa.Connection) -> tuple[int, str]:
     return sequence, onto
 
 
-def _batches(connection: sa.Connection) -> Iterator[list[Entry]]:
+def _batches(connection: sa.Connection) -> Iterator[list[ChainEntry]]:
     query = sa.select(ENTRIES).order_by(ENTRIES.c.id).limit(AT_ONCE)
     rows = connection.execute(query).all()
     while rows:
@@ -182,15 +189,15 @@ def _batches(connection: sa.Connection) -> Iterator[list[Entry]]:
         rows = connection.execute(query.where(ENTRIES.c.id > rows[-1].id)).all()
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: Any) -> ChainEntry:
     at = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
-    return Entry(
+    return ChainEntry(
         row.id, at, row.actor_id, row.action, row.subject_kind, row.subject_id,
-        canonical(row.detail),
+        canonical_json(row.detail),
     )  # fmt: skip
 
 
-def _write(connection: sa.Connection, sealed: Sequence[Sealed]) -> None:
+def _write(connection: sa.Connection, sealed: Sequence[SealedEntry]) -> None:
     if connection.dialect.name == "postgresql":
         document = [
             {

@@ -1,0 +1,176 @@
+"""A generated wave as interviews that the store can take."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from seed.demo import bad_interviews
+from seed.demo.columns import ABSENT, stored_values
+from seed.demo.comments import comments
+from seed.demo.field_plan import surveyor_login
+from seed.demo.interview_times import LANGUAGES, MODES
+from seed.demo.interviews import DemoWave
+from seed.demo.random_streams import random_stream
+from survey.fieldwork.response_bulk_insert import FinishedResponse
+from survey.instrument.model import Instrument, ItemKind
+from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.store.tables import Mode, Status
+
+CHUNK = 4_000
+_MODES = tuple(Mode(name) for name in MODES)
+_NOISE = 0.35
+_OVERHEAD = 0.93
+"""Share of an interview's time that is spent on questions."""
+_TYPICAL = {
+    ItemKind.RATING: 1.0,
+    ItemKind.SELECT_ONE: 1.05,
+    ItemKind.SELECT_MULTIPLE: 1.7,
+    ItemKind.INTEGER: 1.2,
+    ItemKind.TEXT: 2.6,
+}
+
+
+@dataclass(frozen=True)
+class StoredIds:
+    """Ids of what the interviews of a wave refer to."""
+
+    points: Mapping[str, UUID]
+    surveyors: Mapping[str, UUID]
+    quota: Mapping[tuple[str, str, str], UUID]
+    """By city, age band and gender."""
+
+
+Links = Sequence[UUID | None]
+"""The link of each interview; None where the surveyor asked the questions."""
+
+
+def stored_interviews(
+    wave: DemoWave, places: StoredIds, links: Links | None = None
+) -> Iterator[FinishedResponse]:
+    """Every interview of the wave in the order of receipt."""
+    rng = random_stream("rows", wave.key, len(wave), seed=wave.seed)
+    written = comments(_mean_scores(wave), rng)
+    for first in range(0, len(wave), CHUNK):
+        rows = np.arange(first, min(first + CHUNK, len(wave)))
+        yield from _chunk(wave, places, rows, written[first : first + CHUNK], links, rng)
+
+
+def _chunk(
+    wave: DemoWave, places: StoredIds, rows: npt.NDArray[np.int64], written: list[str | None],
+    links: Links | None, rng: np.random.Generator,
+) -> Iterator[FinishedResponse]:  # fmt: skip
+    drawn = wave.draw.select_rows(rows)
+    born = None if wave.born is None else wave.born[rows]
+    values = dict(stored_values(wave.model, drawn, born, wave.instrument, written))
+    names = list(values)
+    timings = _timings(wave, rows, values, rng)
+    details = _details(wave, rows, places, rng)
+    own = [None] * len(rows) if links is None else [links[row] for row in rows.tolist()]
+    for answers, seconds, fields, link in zip(
+        zip(*values.values(), strict=True), timings, details, own, strict=True
+    ):
+        yield FinishedResponse(
+            answers={n: v for n, v in zip(names, answers, strict=True) if v is not ABSENT},
+            timings=seconds,
+            invitation_id=link,
+            **fields,
+        )
+
+
+def _details(
+    wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds, rng: np.random.Generator
+) -> Iterator[dict[str, Any]]:
+    """All but the answers, interview by interview."""
+    drawn, when, cities = wave.draw, wave.times, wave.city_codes
+    clients = rng.integers(0, 1 << 63, (len(rows), 2), dtype=np.uint64)
+    columns = (
+        wave.ids[rows], clients, drawn.city[rows], drawn.point[rows], drawn.surveyor[rows],
+        wave.void[rows], wave.kind[rows], when.mode[rows], when.language[rows],
+        when.started[rows], when.submitted[rows], when.seconds[rows],
+    )  # fmt: skip
+    quota = _quota_ids(wave, rows, places)
+    for (
+        own, client, city, point, surveyor, void, kind, mode, language, started, submitted, seconds
+    ), cell in zip(
+        zip(*(column.tolist() for column in columns), strict=True), quota, strict=True
+    ):  # fmt: skip
+        yield {
+            "id": _uuid(*own),
+            "client_uuid": _random_uuid(*client),
+            "city_code": cities[city],
+            "mode": _MODES[mode],
+            "status": Status.VOID if void else Status.APPROVED,
+            "reason": bad_interviews.KINDS[kind] if void else "",
+            "language": LANGUAGES[language],
+            "started_at": datetime.fromtimestamp(started, UTC),
+            "submitted_at": datetime.fromtimestamp(submitted, UTC),
+            "duration_seconds": seconds,
+            "point_id": places.points[wave.points.code[point]],
+            "surveyor_id": places.surveyors[surveyor_login(cities[city], surveyor)],
+            "quota_cell_id": cell,
+        }
+
+
+def _quota_ids(wave: DemoWave, rows: npt.NDArray[np.int64], places: StoredIds) -> list[UUID | None]:
+    if "age" not in wave.draw.numbers:
+        return [None] * len(rows)
+    bands = MAIN_BANDS if wave.model.plan.series == "main" else ELDERLY_BANDS
+    starts, labels = [low for low, _ in bands.values()], list(bands)
+    band = np.searchsorted(starts, wave.draw.numbers["age"][rows], side="right") - 1
+    genders = wave.model.people.levels["gender"]
+    keys = zip(
+        wave.draw.city[rows].tolist(), band.tolist(),
+        wave.draw.choices["gender"][rows].tolist(), strict=True,
+    )  # fmt: skip
+    return [places.quota.get((wave.city_codes[c], labels[b], genders[g])) for c, b, g in keys]
+
+
+def _timings(
+    wave: DemoWave,
+    rows: npt.NDArray[np.int64],
+    values: Mapping[str, list[Any]],
+    rng: np.random.Generator,
+) -> Iterator[dict[str, float]]:
+    """Seconds for each question that was answered; together they fill the interview's time."""
+    names = [name for name in values if wave.instrument.by_name[name].kind in _TYPICAL]
+    typical = _typical_seconds(wave.instrument, names)
+    shape = (len(rows), len(names))
+    raw = typical * np.exp(_NOISE * rng.standard_normal(shape, dtype=np.float32))
+    answered = np.array(
+        [[v is not ABSENT and v is not None for v in values[name]] for name in names]
+    ).T
+    raw *= answered
+    raw *= (wave.times.seconds[rows] * _OVERHEAD / raw.sum(axis=1))[:, None]
+    for seconds in np.round(raw.astype(np.float64), 1).tolist():
+        yield {n: s for n, s in zip(names, seconds, strict=True) if s}
+
+
+def _typical_seconds(instrument: Instrument, names: list[str]) -> npt.NDArray[np.float32]:
+    """Relative time by kind and by the length of the question as read."""
+    items = [instrument.by_name[name] for name in names]
+    return np.array(
+        [_TYPICAL[item.kind] * (0.5 + len(item.label.get("zh", "")) / 44) for item in items],
+        dtype=np.float32,
+    )
+
+
+def _mean_scores(wave: DemoWave) -> npt.NDArray[np.float64]:
+    total, count = np.zeros(len(wave)), np.zeros(len(wave))
+    for column in wave.draw.ratings.values():
+        total += np.where(column > 0, column, 0)
+        count += column > 0
+    return total / np.maximum(count, 1)
+
+
+def _uuid(high: int, low: int) -> UUID:
+    return UUID(int=high << 64 | low)
+
+
+def _random_uuid(high: int, low: int) -> UUID:
+    """A UUIDv4, as a browser makes one."""
+    return UUID(int=high << 64 | low, version=4)

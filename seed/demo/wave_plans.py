@@ -1,0 +1,108 @@
+"""The waves of the demo: what was asked when, of whom, and how many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from seed.demo import choices, ratings, supplement_choices
+from seed.demo.choices import ChoiceModel
+from seed.demo.population import Population, elderly_people, main_people, minors_people
+from seed.demo.ratings import RatingModel
+from seed.demo.shipped_data import shipped_instrument
+from survey.context.published import published_waves
+from survey.sample.city_frame import FrameCity
+from survey.sample.population_margins import (
+    PopulationMargins,
+    elderly_margins,
+    main_margins,
+    minors_margins,
+)
+
+
+@dataclass(frozen=True)
+class WavePlan:
+    """One demo wave."""
+
+    key: str
+    series: str
+    year: int
+    title_zh: str
+    title_en: str
+    instrument: str
+    tree: str | None
+    valid: int
+    """Approved interviews at full size."""
+    opens_on: date
+    closes_on: date
+
+    @property
+    def scored(self) -> tuple[RatingModel, ...]:
+        if self.series != "main":
+            return ()
+        early = self.tree == "cca-2021"
+        return tuple(r for r in ratings.SCORED if not (early and r.name.startswith("policy_")))
+
+    @property
+    def others(self) -> tuple[RatingModel, ...]:
+        """Unscored ratings that the questionnaire asks."""
+        known = shipped_instrument(self.instrument).by_name
+        return tuple(rating for rating in self._others if rating.name in known)
+
+    @property
+    def choices(self) -> tuple[ChoiceModel, ...]:
+        """Questions with choices that the questionnaire asks."""
+        known = shipped_instrument(self.instrument).by_name
+        return tuple(choice for choice in self._choices if choice.name in known)
+
+    @property
+    def _others(self) -> tuple[RatingModel, ...]:
+        return {
+            "main": ratings.MAIN_OTHERS, "elderly": ratings.ELDERLY, "minors": ratings.MINORS,
+        }[self.series]  # fmt: skip
+
+    @property
+    def _choices(self) -> tuple[ChoiceModel, ...]:
+        return {
+            "main": choices.MAIN, "elderly": supplement_choices.ELDERLY,
+            "minors": supplement_choices.MINORS,
+        }[self.series]  # fmt: skip
+
+    def people(self, cities: Sequence[FrameCity]) -> Population:
+        makers = {"main": main_people, "elderly": elderly_people, "minors": minors_people}
+        return makers[self.series](cities)
+
+    def margins(self, cities: Sequence[FrameCity]) -> PopulationMargins:
+        makers = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}
+        return makers[self.series](cities)
+
+
+def _main(year: int, opens: date, closes: date) -> WavePlan:
+    (valid,) = (wave.valid for wave in published_waves() if wave.year == year)
+    version = 2021 if year < 2023 else 2023
+    return WavePlan(
+        f"main-{year}", "main", year,
+        f"{year}年100个城市消费者满意度测评（演示）",
+        f"Consumer satisfaction in 100 cities {year} (demo)",
+        f"main-{version}", f"cca-{version}", valid or 62_000, opens, closes,
+    )  # fmt: skip
+
+
+PLANS: Mapping[str, WavePlan] = {
+    plan.key: plan
+    for plan in (
+        _main(2021, date(2021, 10, 15), date(2021, 12, 15)),
+        _main(2022, date(2022, 10, 15), date(2022, 12, 15)),
+        _main(2023, date(2023, 11, 1), date(2023, 12, 25)),
+        _main(2024, date(2024, 11, 5), date(2024, 12, 28)),
+        WavePlan(
+            "elderly-2024", "elderly", 2024, "2024年老年消费者专项调查（演示）",
+            "Survey of older consumers 2024 (demo)", "elderly-2024", None, 8_000,
+            date(2024, 11, 5), date(2024, 12, 28),
+        ),
+        WavePlan(
+            "minors-2024", "minors", 2024, "2024年未成年人消费专项调查（演示）",
+            "Survey of minors as consumers 2024 (demo)", "minors-2024", None, 8_000,
+            date(2024, 11, 5), date(2024, 12, 28),
+        ),
+    )
+}  # fmt: skip

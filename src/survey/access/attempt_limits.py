@@ -1,0 +1,138 @@
+"""How often signing in may be tried: counted by name and by address, in the store.
+
+A try is counted before it is known whether it succeeds, so that many at once are not free, and by
+every process, since the count is a row that they share. Names are counted whether or not anybody
+has them, so that the counting tells nobody which exist.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlmodel import Session
+
+from survey.access.tokens import digest
+from survey.locale import SurveyError, msg
+from survey.store.core import table_of
+from survey.store.inserts import insert_if_new
+from survey.store.tables import SignInTries
+
+_TRIES = table_of(SignInTries)
+
+
+class AttemptKind(StrEnum):
+    NAME = "name"
+    ADDRESS = "address"
+    FACTOR = "factor"
+    CODE = "code"
+
+
+@dataclass(frozen=True)
+class AttemptPolicy:
+    """So many tries are free; after each further one the wait doubles, up to the longest.
+
+    After `memory` without a try the count begins anew.
+    """
+
+    free_attempts: int
+    first_delay: timedelta
+    max_delay: timedelta
+    reset_after: timedelta
+
+
+_HALF_A_MINUTE, _DAY = timedelta(seconds=30), timedelta(hours=24)
+ATTEMPT_POLICIES = {
+    AttemptKind.NAME: AttemptPolicy(6, _HALF_A_MINUTE, timedelta(minutes=15), _DAY),
+    # A whole office may stand behind one address, and all its slips of a morning with it.
+    AttemptKind.ADDRESS: AttemptPolicy(
+        30, _HALF_A_MINUTE, timedelta(minutes=15), timedelta(hours=4)
+    ),
+    # Only who knows the password comes this far, so a long wait locks out nobody else. It is
+    # remembered longer than it lasts, or waiting would buy new free tries.
+    AttemptKind.FACTOR: AttemptPolicy(5, timedelta(minutes=1), _DAY, timedelta(days=30)),
+    AttemptKind.CODE: AttemptPolicy(5, _HALF_A_MINUTE, timedelta(hours=1), _DAY),
+}
+
+
+class TooManyAttemptsError(SurveyError):
+    """Nothing was looked at; `wait` is how long until the next try is."""
+
+    code = "too_many_tries"
+
+    def __init__(self, wait: timedelta) -> None:
+        minutes = int(wait.total_seconds() // 60) + 1
+        super().__init__(
+            msg("Too many tries. Please wait {minutes} min and try again.", minutes=minutes)
+        )
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class AttemptKey:
+    """Something whose tries are counted."""
+
+    kind: AttemptKind
+    identifier: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}:{digest(self.identifier)}"
+
+
+def claim_attempt(*, session: Session, counted: Sequence[AttemptKey], now: datetime) -> None:
+    """Take one try of each, or raise `TooManyAttemptsError` and take none."""
+    connection = session.connection()
+    connection.execute(delete(_TRIES).where(or_(*_expired_conditions(now))))
+    rows = []
+    for counter in sorted(counted, key=lambda each: each.subject):
+        insert_if_new(
+            connection, SignInTries, {"subject": counter.subject, "tries": 0, "last_at": now}
+        )
+        query = select(_TRIES).where(_TRIES.c.subject == counter.subject).with_for_update()
+        rows.append((counter, connection.execute(query).one()))
+    waits = [row.locked_until - now for _, row in rows if row.locked_until is not None]
+    longest = max(waits, default=timedelta(0))
+    if longest > timedelta(0):
+        raise TooManyAttemptsError(longest)
+    for counter, row in rows:
+        _save_attempts(session, counter, row.tries + 1, now)
+
+
+def refund_attempt(*, session: Session, counted: AttemptKey, now: datetime) -> None:
+    """The last try was no failure after all."""
+    query = select(_TRIES.c.tries).where(_TRIES.c.subject == counted.subject).with_for_update()
+    tries = session.connection().execute(query).scalar_one_or_none()
+    if tries is not None:
+        _save_attempts(session, counted, max(tries - 1, 0), now)
+
+
+def reset_attempts(*, session: Session, counted: AttemptKey) -> None:
+    """Begin to count anew: the person has proved who they are."""
+    session.connection().execute(delete(_TRIES).where(_TRIES.c.subject == counted.subject))
+
+
+def _expired_conditions(now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        _TRIES.c.subject.startswith(f"{kind}:") & (_TRIES.c.last_at < now - allowance.reset_after)
+        for kind, allowance in ATTEMPT_POLICIES.items()
+    ]
+
+
+def _save_attempts(session: Session, counted: AttemptKey, tries: int, now: datetime) -> None:
+    wait = delay_after(counted.kind, tries)
+    session.connection().execute(
+        update(_TRIES)
+        .where(_TRIES.c.subject == counted.subject)
+        .values(tries=tries, last_at=now, locked_until=now + wait if wait else None)
+    )
+
+
+def delay_after(kind: AttemptKind, tries: int) -> timedelta:
+    """How long nothing is taken after so many tries in vain."""
+    allowance = ATTEMPT_POLICIES[kind]
+    if tries < allowance.free_attempts:
+        return timedelta(0)
+    doublings = min(tries - allowance.free_attempts, 20)
+    return min(allowance.first_delay * (1 << doublings), allowance.max_delay)

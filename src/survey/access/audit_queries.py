@@ -1,0 +1,189 @@
+"""Reading the audit trail: a page of it at a time, or all that a choice covers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlmodel import Session
+
+from survey.access.audit_verify import CHAIN, VERIFIED
+from survey.access.principal import OPERATOR, Action, Principal
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import Account, AuditEntry, AuditHead, Wave
+
+PAGE_SIZE = 50
+PUBLIC = "public"
+"""Whoever stands behind a link of the public form."""
+_ENTRY_BATCH_SIZE = 5_000
+
+_ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
+_ACCOUNTS, _WAVES = table_of(Account), table_of(Wave)
+
+
+@dataclass(frozen=True)
+class TrailFilter:
+    """Which entries to show; what is None or empty does not narrow them.
+
+    `actor` is an account's id, `operator` or `public`; `family` the first word of an action;
+    `subject` the whole id of what an entry is about.
+    """
+
+    since: datetime | None = None
+    before: datetime | None = None
+    actor: str | None = None
+    family: str | None = None
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class TrailEntry:
+    """One entry; `actor` is a name, `operator`, or empty for the public."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    subject: str
+    """What people call the subject, where it has a name."""
+    detail: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True)
+class TrailState:
+    """How many entries there are by number, and what the last check came to."""
+
+    first: int
+    last: int
+    checked_at: datetime | None = None
+    checked_up_to: int = 0
+    wrong: int = 0
+
+
+def trail_state(*, session: Session, principal: Principal) -> TrailState:
+    principal.require(Action.ADMINISTER)
+    connection = session.connection()
+    head = connection.execute(select(_HEAD)).one_or_none()
+    first, last = (head.base_sequence + 1, head.sequence) if head is not None else (0, 0)
+    query = (
+        select(_ENTRIES.c.at, _ENTRIES.c.detail)
+        .where(_ENTRIES.c.subject_id == CHAIN, _ENTRIES.c.action == VERIFIED)
+        .order_by(_ENTRIES.c.sequence.desc())
+        .limit(1)
+    )
+    check = connection.execute(query).one_or_none()
+    if check is None:
+        return TrailState(first, last)
+    return TrailState(
+        first, last, check.at, int(check.detail.get("up_to", 0)), int(check.detail.get("wrong", 0))
+    )
+
+
+def trail_people(*, session: Session, principal: Principal) -> dict[str, str]:
+    """Account id -> name, of everybody who has an account."""
+    principal.require(Action.ADMINISTER)
+    query = select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, _ACCOUNTS.c.login).order_by(_ACCOUNTS.c.name)
+    return {
+        str(row.id): row.name if row.name == row.login else f"{row.name} ({row.login})"
+        for row in session.connection().execute(query)
+    }
+
+
+def read_trail(
+    *, session: Session, principal: Principal, choice: TrailFilter, below: int | None = None
+) -> list[TrailEntry]:
+    """The newest entries of the choice, at most `PAGE`; `below` goes on behind a page."""
+    principal.require(Action.ADMINISTER)
+    query = _filtered_query(choice).order_by(_ENTRIES.c.sequence.desc()).limit(PAGE_SIZE)
+    if below is not None:
+        query = query.where(_ENTRIES.c.sequence < below)
+    return _build_entries(session, session.connection().execute(query).all())
+
+
+def stream_trail(
+    *, session: Session, principal: Principal, choice: TrailFilter, most: int | None = None
+) -> Iterator[TrailEntry]:
+    """All entries of the choice from the oldest on, at most `most` of them."""
+    principal.require(Action.ADMINISTER)
+    query = _filtered_query(choice).order_by(_ENTRIES.c.sequence)
+    after, given = None, 0
+    while most is None or given < most:
+        size = _ENTRY_BATCH_SIZE if most is None else min(_ENTRY_BATCH_SIZE, most - given)
+        page = query.limit(size)
+        if after is not None:
+            page = page.where(_ENTRIES.c.sequence > after)
+        rows = session.connection().execute(page).all()
+        if not rows:
+            return
+        yield from _build_entries(session, rows)
+        after, given = rows[-1].sequence, given + len(rows)
+
+
+def _filtered_query(choice: TrailFilter) -> Select[Any]:
+    query = (
+        select(_ENTRIES, _ACCOUNTS.c.name)
+        .select_from(_ENTRIES.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _ENTRIES.c.actor_id))
+        .where(_ENTRIES.c.sequence.is_not(None))
+    )
+    if choice.since is not None:
+        query = query.where(_ENTRIES.c.at >= choice.since)
+    if choice.before is not None:
+        query = query.where(_ENTRIES.c.at < choice.before)
+    if choice.family:
+        # Between the dot and the sign after it: a range, which an index serves on both databases.
+        query = query.where(
+            _ENTRIES.c.action >= f"{choice.family}.", _ENTRIES.c.action < f"{choice.family}/"
+        )
+    if choice.subject:
+        query = query.where(_ENTRIES.c.subject_id == choice.subject)
+    return _filter_by_actor(query, choice.actor)
+
+
+def _filter_by_actor(query: Select[Any], actor: str | None) -> Select[Any]:
+    if actor is None:
+        return query
+    by = _ENTRIES.c.detail["by"].as_string()
+    if actor == OPERATOR.name:
+        return query.where(_ENTRIES.c.actor_id.is_(None), by == OPERATOR.name)
+    if actor == PUBLIC:
+        return query.where(_ENTRIES.c.actor_id.is_(None), by.is_(None))
+    return query.where(_ENTRIES.c.actor_id == UUID(actor))
+
+
+def _build_entries(session: Session, rows: Sequence[AnyRow]) -> list[TrailEntry]:
+    names = _subjects(session, rows)
+    return [
+        TrailEntry(
+            row.sequence, row.at, row.name or str(row.detail.get("by", "")), row.action,
+            row.subject_kind, row.subject_id, names.get((row.subject_kind, row.subject_id), ""),
+            row.detail, row.hash or "",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _subjects(session: Session, rows: Sequence[AnyRow]) -> dict[tuple[str, str], str]:
+    """What waves and accounts are called."""
+    named: dict[tuple[str, str], str] = {}
+    for kind, table, name in (
+        ("wave", _WAVES, _WAVES.c.key),
+        ("account", _ACCOUNTS, _ACCOUNTS.c.name),
+    ):
+        ids = {uuid for row in rows if row.subject_kind == kind and (uuid := _uuid(row.subject_id))}
+        if ids:
+            query = select(table.c.id, name.label("called")).where(table.c.id.in_(ids))
+            for row in session.connection().execute(query):
+                named[kind, str(row.id)] = row.called
+    return named
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,139 @@
+"""People whom an OpenID Connect provider vouches for.
+
+The provider says who somebody is, never what they may do: an identity opens an account only when it
+was linked to it before, or when the provider has verified the e-mail address that an administrator
+entered for the account. No account is ever made or given rights by a sign-in.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from survey.access.audit import record
+from survey.access.credentials import is_active
+from survey.access.sessions import principal_of
+from survey.access.sign_in import SignInExpiredError, create_sign_in_step, lock_sign_in_step
+from survey.locale import SurveyError, msg
+from survey.store.tables import Account, OutsideIdentity
+
+
+class OidcAccountNotFoundError(SurveyError):
+    code = "outside_identity_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "The provider knows you, but no account here belongs to you. Ask the administrator "
+                "to enter your e-mail address in your account."
+            )
+        )
+
+
+@dataclass(frozen=True)
+class OidcRequest:
+    """What the provider was asked, and what its answer must match."""
+
+    issuer: str
+    state: str
+    nonce: str
+    verifier: str
+    redirect_to: str
+
+
+@dataclass(frozen=True)
+class OidcIdentity:
+    """Who the provider says it is; `email` only if the provider has verified it."""
+
+    issuer: str
+    subject: str
+    email: str = ""
+
+
+def save_oidc_request(*, session: Session, question: OidcRequest, now: datetime) -> str:
+    """Bind the question to this browser; returns the secret for its cookie."""
+    return create_sign_in_step(
+        session=session, account_id=None, now=now,
+        detail={
+            "issuer": question.issuer, "state": question.state, "nonce": question.nonce,
+            "verifier": question.verifier, "then": question.redirect_to,
+        },
+    )  # fmt: skip
+
+
+def pop_oidc_request(
+    *, session: Session, secret: str | None, state: str, now: datetime
+) -> OidcRequest:
+    """The question that an answer belongs to, once; raises `SignInExpiredError` for any other
+    answer.
+    """
+    step = lock_sign_in_step(session=session, secret=secret, now=now)
+    kept = step.detail
+    if step.account_id is not None or "state" not in kept:
+        raise SignInExpiredError
+    if not hmac.compare_digest(str(kept["state"]).encode(), state.encode()):
+        raise SignInExpiredError
+    session.delete(step)
+    session.flush()
+    return OidcRequest(kept["issuer"], kept["state"], kept["nonce"], kept["verifier"], kept["then"])
+
+
+def start_oidc_sign_in(
+    *, session: Session, vouched: OidcIdentity, second_factor: bool, then: str, now: datetime
+) -> str | None:
+    """The secret of the step after it; None, audited, when no living account belongs to them.
+
+    `second_factor`: the provider has asked for one, so that ours is not asked for.
+    """
+    account = _find_linked_account(session, vouched) or _link_account(session, vouched, now)
+    if account is None or account.is_demo or not is_active(account, now):
+        record(
+            session=session, actor=None, action="session.refused", subject_kind="account",
+            subject_id=account.id if account else "unknown", now=now, detail={"how": "outside"},
+        )  # fmt: skip
+        return None
+    return create_sign_in_step(
+        session=session, account_id=account.id, now=now, second_factor=second_factor,
+        detail={"issuer": vouched.issuer, "then": then},
+    )  # fmt: skip
+
+
+def _key(vouched: OidcIdentity) -> str:
+    """Over issuer and subject, so that no two pairs read the same."""
+    pair = f"{len(vouched.issuer)}:{vouched.issuer}{vouched.subject}"
+    return hashlib.sha256(pair.encode()).hexdigest()
+
+
+def _find_linked_account(session: Session, vouched: OidcIdentity) -> Account | None:
+    query = select(OutsideIdentity).where(OutsideIdentity.key_sha256 == _key(vouched))
+    identity = session.exec(query).one_or_none()
+    return session.get(Account, identity.account_id) if identity else None
+
+
+def _link_account(session: Session, vouched: OidcIdentity, now: datetime) -> Account | None:
+    """Link by the verified e-mail address; an account is linked to one identity of a provider."""
+    if not vouched.email:
+        return None
+    query = select(Account).where(Account.email == vouched.email.strip().lower()).with_for_update()
+    account = session.exec(query).one_or_none()
+    if account is None or account.is_demo or not is_active(account, now):
+        return None
+    existing_link = select(OutsideIdentity.id).where(
+        OutsideIdentity.account_id == account.id, OutsideIdentity.issuer == vouched.issuer
+    )
+    if session.exec(existing_link).first() is not None:
+        return None
+    session.add(
+        OutsideIdentity(
+            key_sha256=_key(vouched), issuer=vouched.issuer, subject=vouched.subject,
+            account_id=account.id, linked_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    record(
+        session=session, actor=principal_of(account), action="account.outside_linked",
+        subject_kind="account", subject_id=account.id, now=now, detail={"issuer": vouched.issuer},
+    )  # fmt: skip
+    return account

@@ -1,0 +1,329 @@
+"""Signing in step by step: password, second factor, what is still to be set up, session.
+
+Nothing of this opens a page before the last step: until then the browser holds the secret of a
+step, which is good for fifteen minutes and for these functions only. The slow comparison of a
+password belongs between two transactions, so each half is a function of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from survey.access.attempt_limits import (
+    AttemptKey,
+    AttemptKind,
+    claim_attempt,
+    refund_attempt,
+    reset_attempts,
+)
+from survey.access.audit import record
+from survey.access.credentials import (
+    get_account_of_link,
+    is_active,
+    lock_credential,
+    requires_factor,
+    set_password,
+)
+from survey.access.passwords import WeakPasswordError, hash_password, needs_rehash, verify_password
+from survey.access.second_factor import (
+    Enrolment,
+    WrongFactorError,
+    confirm_enrolment,
+    is_enrolled,
+    start_enrolment,
+    verify_factor,
+)
+from survey.access.sessions import SessionLimits, end_sessions, open_session, principal_of
+from survey.access.tokens import digest, new_token
+from survey.locale import SurveyError, msg
+from survey.store.core import table_of
+from survey.store.tables import Account, Credential, SignInStep
+
+STEP_LIFETIME = timedelta(minutes=15)
+MAX_LOGIN_CHARS = 64
+_STEPS = table_of(SignInStep)
+
+
+class RequiredStep(StrEnum):
+    """What is still missing before a session opens."""
+
+    FACTOR = "factor"
+    PASSWORD = "password"
+    ENROL = "enrol"
+    NOTHING = "nothing"
+
+
+class SignInRefusedError(SurveyError):
+    """Whatever was wrong: it does not say what."""
+
+    code = "sign_in_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Login and password, or code, do not fit together, or the account is closed.")
+        )
+
+
+class SignInExpiredError(SurveyError):
+    code = "sign_in_step_over"
+
+    def __init__(self) -> None:
+        super().__init__(msg("This took too long. Please sign in again."))
+
+
+@dataclass(frozen=True)
+class CredentialLookup:
+    """Somebody at the door: what to compare the password with, None where nothing can fit."""
+
+    account_id: UUID | None
+    password_hash: str | None
+
+
+@dataclass(frozen=True)
+class SignInState:
+    """Where a sign-in stands."""
+
+    account: Account
+    next: RequiredStep
+    redirect_to: str
+    """Where the person wanted to go."""
+
+
+def normalise_login(typed: str) -> str:
+    """Names are the same however they are written."""
+    return typed.strip().lower()[:MAX_LOGIN_CHARS]
+
+
+def sign_in_attempt_keys(login: str, address: str) -> tuple[AttemptKey, AttemptKey]:
+    return AttemptKey(AttemptKind.NAME, normalise_login(login)), AttemptKey(
+        AttemptKind.ADDRESS, address
+    )
+
+
+def look_up_credentials(
+    *, session: Session, login: str, address: str, now: datetime
+) -> CredentialLookup:
+    """Count the try and find what the password must match; raises `TooManyAttemptsError`."""
+    claim_attempt(session=session, counted=sign_in_attempt_keys(login, address), now=now)
+    # One statement, whether or not there is such a name.
+    query = (
+        select(Account, Credential)
+        .join(Credential, col(Credential.account_id) == col(Account.id), isouter=True)
+        .where(Account.login == normalise_login(login))
+    )
+    account, credential = session.exec(query).one_or_none() or (None, None)
+    if account is None or account.is_demo or not is_active(account, now):
+        return CredentialLookup(None, None)
+    return CredentialLookup(account.id, credential.password_hash if credential else None)
+
+
+def record_refused_sign_in(
+    *, session: Session, knocked: CredentialLookup, how: str, now: datetime
+) -> SignInRefusedError:
+    """Write down that somebody was not let in; what they typed as a name is not kept."""
+    record(
+        session=session, actor=None, action="session.refused", subject_kind="account",
+        subject_id=knocked.account_id or "unknown", now=now, detail={"how": how},
+    )  # fmt: skip
+    return SignInRefusedError()
+
+
+def open_sign_in(
+    *,
+    session: Session,
+    knocked: CredentialLookup,
+    password: str,
+    address: str,
+    then: str,
+    now: datetime,
+) -> str:
+    """The password was right: the secret of the step after it; `then` is where to go at last.
+
+    Raises `SignInRefusedError` when the password was replaced while it was compared.
+    """
+    if knocked.account_id is None:
+        raise SignInRefusedError
+    credential = lock_credential(session=session, account_id=knocked.account_id)
+    if credential.password_hash is None or credential.password_hash != knocked.password_hash:
+        raise SignInRefusedError
+    refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    if needs_rehash(credential.password_hash):
+        credential.password_hash = hash_password(password)
+        session.add(credential)
+    return create_sign_in_step(
+        session=session, account_id=knocked.account_id, now=now, detail={"then": then}
+    )
+
+
+def create_sign_in_step(
+    *, session: Session, account_id: UUID | None, now: datetime, second_factor: bool = False,
+    detail: dict[str, str] | None = None,
+) -> str:  # fmt: skip
+    """Remember somebody who has begun to sign in; returns the secret for their browser."""
+    session.connection().execute(delete(_STEPS).where(_STEPS.c.expires_at <= now))
+    secret = new_token(bits=256)
+    session.add(
+        SignInStep(
+            secret_sha256=digest(secret), account_id=account_id, second_factor=second_factor,
+            detail=detail or {}, created_at=now, expires_at=now + STEP_LIFETIME,
+        )
+    )  # fmt: skip
+    session.flush()
+    return secret
+
+
+def lock_sign_in_step(*, session: Session, secret: str | None, now: datetime) -> SignInStep:
+    """The step behind a secret, locked; raises `SignInExpiredError`."""
+    step = session.get(SignInStep, digest(secret), with_for_update=True) if secret else None
+    if step is None or step.expires_at <= now:
+        raise SignInExpiredError
+    return step
+
+
+def get_sign_in_state(*, session: Session, secret: str | None, now: datetime) -> SignInState:
+    """What the holder of this secret has to do next; raises `SignInExpiredError`."""
+    step = lock_sign_in_step(session=session, secret=secret, now=now)
+    account = session.get(Account, step.account_id) if step.account_id else None
+    if account is None or not is_active(account, now):
+        raise SignInExpiredError
+    credential = session.get(Credential, account.id)
+    return SignInState(
+        account, _required_step(step, account, credential), step.detail.get("then", "/")
+    )
+
+
+def _required_step(
+    step: SignInStep, account: Account, credential: Credential | None
+) -> RequiredStep:
+    if not step.second_factor and is_enrolled(credential):
+        return RequiredStep.FACTOR
+    outside = "issuer" in step.detail
+    if credential is not None and credential.must_change and not outside:
+        return RequiredStep.PASSWORD
+    if requires_factor(account) and not is_enrolled(credential) and not step.second_factor:
+        return RequiredStep.ENROL
+    return RequiredStep.NOTHING
+
+
+def _require_step(
+    session: Session, secret: str | None, expected: RequiredStep, now: datetime
+) -> Account:
+    where = get_sign_in_state(session=session, secret=secret, now=now)
+    if where.next is not expected:
+        raise SignInExpiredError
+    return where.account
+
+
+def claim_factor_attempt(
+    *, session: Session, secret: str | None, address: str, now: datetime
+) -> Account:
+    """Count a try at the second factor, before the code is looked at."""
+    account = _require_step(session, secret, RequiredStep.FACTOR, now)
+    counted = (
+        AttemptKey(AttemptKind.FACTOR, str(account.id)),
+        AttemptKey(AttemptKind.ADDRESS, address),
+    )
+    claim_attempt(session=session, counted=counted, now=now)
+    return account
+
+
+def verify_factor_step(
+    *, session: Session, secret: str | None, code: str, address: str, now: datetime
+) -> bool:
+    """Take a code of the app or a recovery code for the second factor; False: it was neither."""
+    account = _require_step(session, secret, RequiredStep.FACTOR, now)
+    credential = lock_credential(session=session, account_id=account.id)
+    how = verify_factor(session=session, credential=credential, code=code, now=now)
+    if how is None:
+        record_refused_sign_in(
+            session=session,
+            knocked=CredentialLookup(account.id, None),
+            how="second factor",
+            now=now,
+        )
+        return False
+    reset_attempts(session=session, counted=AttemptKey(AttemptKind.FACTOR, str(account.id)))
+    refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
+    if how == "recovery":
+        record(
+            session=session, actor=principal_of(account), action="account.recovery_code_used",
+            subject_kind="account", subject_id=account.id, now=now,
+        )  # fmt: skip
+    step = lock_sign_in_step(session=session, secret=secret, now=now)
+    step.second_factor = True
+    session.add(step)
+    session.flush()
+    return True
+
+
+def choose_password(*, session: Session, secret: str | None, password: str, now: datetime) -> None:
+    """Replace a password that somebody else had chosen; another one, and a strong one."""
+    account = _require_step(session, secret, RequiredStep.PASSWORD, now)
+    if verify_password(
+        lock_credential(session=session, account_id=account.id).password_hash, password
+    ):
+        raise WeakPasswordError(msg("Please choose another password than the present one."))
+    _change_password(session, account, password, now, keep_step=secret)
+
+
+def use_link(*, session: Session, token: str, password: str, now: datetime) -> str:
+    """Set the password with a one-time link, which is used up; the secret of the step after it."""
+    account = get_account_of_link(session=session, token=token, now=now)
+    _change_password(session, account, password, now)
+    return create_sign_in_step(session=session, account_id=account.id, now=now)
+
+
+def _change_password(
+    session: Session, account: Account, password: str, now: datetime, keep_step: str | None = None
+) -> None:
+    set_password(session=session, account=account, password=password, now=now)
+    ended = end_sessions(session=session, account_id=account.id, now=now, keep_step=keep_step)
+    record(
+        session=session, actor=principal_of(account), action="account.password_changed",
+        subject_kind="account", subject_id=account.id, now=now, detail={"sessions_ended": ended},
+    )  # fmt: skip
+
+
+def get_enrolment(*, session: Session, secret: str | None, now: datetime) -> Enrolment:
+    """What the authenticator app of this person must be told."""
+    account = _require_step(session, secret, RequiredStep.ENROL, now)
+    credential = lock_credential(session=session, account_id=account.id)
+    return start_enrolment(session=session, credential=credential, login=account.login)
+
+
+def finish_enrolment(
+    *, session: Session, secret: str | None, code: str, now: datetime
+) -> tuple[str, ...]:
+    """Take the app's first code; returns the recovery codes. Raises `WrongFactorError`."""
+    account = _require_step(session, secret, RequiredStep.ENROL, now)
+    credential = lock_credential(session=session, account_id=account.id)
+    if credential.totp_secret is None:
+        raise WrongFactorError
+    codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
+    step = lock_sign_in_step(session=session, secret=secret, now=now)
+    step.second_factor = True
+    session.add(step)
+    record(
+        session=session, actor=principal_of(account), action="account.second_factor_set",
+        subject_kind="account", subject_id=account.id, now=now,
+    )  # fmt: skip
+    return codes
+
+
+def complete_sign_in(
+    *, session: Session, secret: str | None, limits: SessionLimits, now: datetime
+) -> str:
+    """Everything is shown: a session with a new secret; the step is over."""
+    account = _require_step(session, secret, RequiredStep.NOTHING, now)
+    step = lock_sign_in_step(session=session, secret=secret, now=now)
+    how = "outside" if "issuer" in step.detail else "password"
+    reset_attempts(
+        session=session, counted=AttemptKey(AttemptKind.NAME, normalise_login(account.login))
+    )
+    session.delete(step)
+    session.flush()
+    return open_session(session=session, account=account, limits=limits, how=how, now=now)

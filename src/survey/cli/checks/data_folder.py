@@ -1,0 +1,148 @@
+"""Is the data folder there, has it room, and are the snapshots in it whole?"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
+from survey.locale import Message, SurveyError, msg
+from survey.publish.results.table_cache import read_method
+from survey.publish.results.wave_results import CELLS, GAPS, METHOD
+from survey.settings import Settings
+from survey.snapshot.seals import SnapshotSeals, open_seals
+from survey.snapshot.snapshot_files import check_snapshot
+from survey.store.engine import read_scope
+from survey.store.private_files import find_exposed_paths
+from survey.store.tables import Snapshot, Wave
+
+MIN_FREE_BYTES = 2 << 30
+"""Bytes; room for the write-ahead log and the snapshot of a full wave."""
+
+
+def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
+    name, folder = msg("Data folder"), settings.data_dir
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        detail = msg(
+            "{folder} cannot be written ({reason}); make it, and give it to the account that "
+            "serves.",
+            folder=folder, reason=error.strerror,
+        )  # fmt: skip
+        yield CheckResult(name, False, detail)
+    else:
+        yield CheckResult(name, True, msg("{folder} can be written", folder=folder))
+
+
+def check_rights(settings: Settings) -> Iterator[CheckResult]:
+    """May others on this machine read answers and keys?"""
+    name = msg("Rights")
+    exposed = list(find_exposed_paths(settings))
+    if exposed:
+        detail = msg(
+            "Others on this machine may read {count} files and folders, for example {path}; run "
+            "survey init as the account that serves.",
+            count=len(exposed), path=exposed[0],
+        )  # fmt: skip
+        yield CheckResult(name, False, detail)
+    else:
+        yield CheckResult(name, True, msg("store and snapshots are readable by their owner only"))
+
+
+def check_disk_space(settings: Settings) -> Iterator[CheckResult]:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    shown = round(free / (1 << 30), 1)
+    detail = (
+        msg("{free} GB free", free=shown)
+        if free >= MIN_FREE_BYTES
+        else msg(
+            "Only {free} GB free where {folder} is; interviews are refused when it is full. "
+            "Remove old files, or give it a larger disk.",
+            free=shown, folder=settings.data_dir,
+        )
+    )  # fmt: skip
+    yield CheckResult(msg("Disk"), free >= MIN_FREE_BYTES, detail)
+
+
+def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
+    """The newest snapshot of every wave, which is what pages open."""
+    name = msg("Snapshots")
+    try:
+        with read_scope(settings.store_url) as session:
+            newest = _latest_snapshots(session)
+            known = set(session.exec(select(Snapshot.directory)))
+            seals = {key: open_seals(settings, session, row.directory) for key, row in newest}
+    except SQLAlchemyError:
+        yield CheckResult(name, False, STORE_UNREADABLE)
+        return
+    faults = {key: _snapshot_fault(seals[key], row) for key, row in newest}
+    for key, fault in faults.items():
+        if fault is not None:
+            detail = msg(
+                "{wave}: {fault} Put the folder back from a backup, or from the machine that froze "
+                "the wave (all replicas share this folder), or run: survey freeze --wave {wave}",
+                wave=key, fault=fault,
+            )  # fmt: skip
+            yield CheckResult(name, False, detail)
+    yield from _find_leftover_folders(name, settings.snapshot_dir, known)
+    for key, wave_seals in seals.items():
+        if not wave_seals.is_sealed:
+            detail = msg(
+                "{wave}: not sealed, because it was frozen before files were; a change of them "
+                "would not be noticed. Run: survey recompute --wave {wave}",
+                wave=key,
+            )
+            yield CheckResult(name, False, detail)
+    whole = [key for key, fault in faults.items() if fault is None]
+    if whole or not faults:
+        yield CheckResult(name, True, msg("frozen waves: {keys}", keys=", ".join(whole) or "-"))
+
+
+def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterator[CheckResult]:
+    """Folders that no snapshot of the store names: what a freeze that was cut off left."""
+    for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
+        if str(folder.relative_to(root)) not in known:
+            detail = msg(
+                "{folder} belongs to no snapshot of the store. Unless a wave is being frozen at "
+                "this moment, it was left by a freeze that was cut off; remove it.",
+                folder=folder,
+            )
+            yield CheckResult(name, False, detail)
+
+
+def _latest_snapshots(session: Session) -> list[tuple[str, Snapshot]]:
+    query = (
+        select(Wave.key, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .order_by(col(Wave.key), col(Snapshot.created_at))
+    )
+    return list({key: (key, row) for key, row in session.exec(query)}.values())
+
+
+def _snapshot_fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:
+    """What is wrong with a snapshot; its files are read and held against their checksums."""
+    folder = seals.folder
+    try:
+        if check_snapshot(folder).responses_sha256 != row.sha256:
+            return msg("The folder {folder} holds another snapshot.", folder=folder)
+        present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+        for name in sorted(present | set(seals.seals or {})):
+            seals.read(name)
+        read_method(folder / METHOD)
+        for table in sorted({folder / CELLS, folder / GAPS, *folder.glob("*.parquet")}):
+            pq.read_metadata(table)
+    except SurveyError as error:
+        return error.message
+    except (OSError, pa.ArrowException) as error:
+        return msg("A table cannot be read ({reason}).", reason=error)
+    return None

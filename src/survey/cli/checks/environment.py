@@ -1,0 +1,38 @@
+"""Is what the software itself needs there?"""
+
+import sys
+from collections.abc import Iterator
+
+from survey.cli.checks.check_result import CheckResult
+from survey.locale import DOMAINS, msg
+from survey.locale import catalog_file as catalog
+from survey.publish.fonts import chinese_font
+from survey.settings import Settings
+
+
+def check_python(_settings: Settings) -> Iterator[CheckResult]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    well = (3, 11) <= sys.version_info[:2] < (3, 14)
+    yield CheckResult(
+        msg("Python"), well, msg("{found} (3.11, 3.12 and 3.13 are supported)", found=version)
+    )
+
+
+def check_catalogs(_settings: Settings) -> Iterator[CheckResult]:
+    missing = [domain for domain in DOMAINS if not catalog(domain, "zh").exists()]
+    detail = (
+        msg("not compiled: {domains}; run: make setup", domains=", ".join(missing))
+        if missing
+        else msg("Chinese and English")
+    )
+    yield CheckResult(msg("Screen texts"), not missing, detail)
+
+
+def check_fonts(_settings: Settings) -> Iterator[CheckResult]:
+    font = chinese_font()
+    detail = (
+        msg("{family} ({file})", family=font.family, file=font.file)
+        if font.covers_chinese
+        else msg("no Chinese font; pip install pylopdf-fonts-zh-cn, or apt install fonts-noto-cjk")
+    )
+    yield CheckResult(msg("Chinese font for picture files"), font.covers_chinese, detail)

@@ -1,0 +1,181 @@
+"""Read protected estimates, gaps, changes and ranks at the command line."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import pandas as pd
+import typer
+from sqlmodel import Session
+
+from survey.access.principal import OPERATOR
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.publish.results import WaveResults
+from survey.publish.results.row_selection import (
+    find_earlier_wave,
+    open_known_results,
+    select_rows,
+    unknown_choice,
+)
+from survey.publish.views.display_names import DisplayNames
+from survey.settings import Settings, current_settings
+from survey.store.engine import read_scope
+
+
+class ResultTable(StrEnum):
+    """What there is to read of a wave."""
+
+    CELLS = "cells"
+    GAPS = "gaps"
+    CHANGES = "changes"
+    RANKS = "ranks"
+
+
+CONTRASTS = ("rest", "nation", "region3", "size_tier")
+"""What a gap is measured against."""
+KEYS = ("area_level", "area", "group", "indicator")
+_OF_HIDDEN = frozenset(
+    {"wave", "snapshot", "demo", "contrast", "before_wave", "shown", "reason"}
+    | {*KEYS, "area_name", "group_name", "indicator_name"}
+)
+"""What a hidden row says; everything else would tell about what is hidden."""
+
+
+def estimate(
+    wave: Annotated[str, typer.Option(help="Key of a frozen wave, for example main-2024.")],
+    table: Annotated[
+        ResultTable,
+        typer.Option(
+            help="cells: the estimates. gaps: differences, see --contrast. changes: from the wave "
+            "--before. ranks: places of the cities."
+        ),
+    ] = ResultTable.CELLS,
+    area_level: Annotated[
+        str | None,
+        typer.Option(
+            help="nation, region3, region, province, city_class, … or city. Default: nation; "
+            "city for ranks and for gaps against the nation or peers."
+        ),
+    ] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Areas to show; may repeat.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Groups, for example all or gender=male; may repeat.")
+    ] = None,
+    indicator: Annotated[
+        list[str] | None,
+        typer.Option(help="composite, a code of the tree, or a measure; may repeat."),
+    ] = None,
+    contrast: Annotated[
+        str,
+        typer.Option(
+            help="Of gaps: rest (a group against the rest of its area), nation, region3 or "
+            "size_tier (a city against its peers)."
+        ),
+    ] = "nation",
+    before: Annotated[
+        str | None, typer.Option(help="Of changes: the earlier wave of the same series.")
+    ] = None,
+    form: FormatOption = OutputFormat.TABLE,
+) -> None:
+    """Print the estimates of a frozen wave with interval, n and design effect.
+
+    Gaps, changes and ranks with --table. Every figure has passed the disclosure rules; rows that
+    they hide are listed without figures.
+    """
+    if (table is ResultTable.CHANGES) != (before is not None):
+        raise typer.BadParameter("--before goes with --table changes, and the other way round.")
+    with error_reporting():
+        settings = current_settings()
+        asked: dict[str, Sequence[str] | None] = {
+            "area_level": [area_level or _default_level(table, contrast)],
+            "area": area,
+            "group": None if table is ResultTable.RANKS else group or ["all"],
+            "indicator": indicator,
+        }
+        with read_scope(settings.store_url) as session:
+            results = open_known_results(settings, session, wave)
+            rows = _read_table(settings, session, results, table, contrast, before)
+        _print(results, select_rows(rows, asked), form, settings.language)
+
+
+def _default_level(table: ResultTable, contrast: str) -> str:
+    if table is ResultTable.RANKS:
+        return "city"
+    return "city" if table is ResultTable.GAPS and contrast != "rest" else "nation"
+
+
+def _read_table(
+    settings: Settings,
+    session: Session,
+    results: WaveResults,
+    table: ResultTable,
+    contrast: str,
+    before: str | None,
+) -> pd.DataFrame:
+    if table is ResultTable.RANKS:
+        return results.ranks(OPERATOR)
+    if table is ResultTable.GAPS:
+        if contrast not in CONTRASTS:
+            raise unknown_choice("contrast", contrast, CONTRASTS)
+        return results.gaps(OPERATOR, contrast=contrast)
+    if table is ResultTable.CHANGES:
+        earlier = find_earlier_wave(settings, session, results, before or "")
+        return results.changes(OPERATOR, before=earlier)
+    return results.cells(OPERATOR)
+
+
+def _print(results: WaveResults, rows: pd.DataFrame, form: OutputFormat, language: str) -> None:
+    info = results.wave
+    if info.is_demo:
+        print_note("These are demonstration data.")
+    if form is OutputFormat.TABLE:
+        print_note("{wave}, snapshot {sha256}", wave=info.key, sha256=info.snapshot_sha256)
+    names = DisplayNames(language, results.tree, results.method.measures, results.method.grouping)
+    kept = [column for column in rows.columns if column not in KEYS]
+    keys = [key for key in KEYS if key in rows.columns]
+    meta: dict[str, object] = {
+        "wave": info.key,
+        "snapshot": info.snapshot_sha256,
+        "demo": info.is_demo,
+    }
+    beside = {"area": names.area, "group": names.group, "indicator": names.indicator}
+    columns = list(_columns(keys, kept, form))
+    listed = []
+    for row in rows.to_dict("records"):
+        record = {str(column): value for column, value in row.items()}
+        named = {f"{key}_name": name(str(record[key])) for key, name in beside.items()
+                 if key in record}  # fmt: skip
+        whole = {**meta, **record, **named}
+        hidden = not record["shown"]
+        listed.append(
+            tuple(None if hidden and column not in _OF_HIDDEN else _plain_value(column,
+            whole[column])
+                  for column in columns)
+        )  # fmt: skip
+    print_table(columns, listed, form)
+
+
+def _columns(keys: Sequence[str], others: Sequence[str], form: OutputFormat) -> Iterator[str]:
+    """For machines every row says where it comes from; for people there is a line above."""
+    if form is not OutputFormat.TABLE:
+        yield from ("wave", "snapshot", "demo")
+    for key in keys:
+        yield key
+        if key != "area_level":
+            yield f"{key}_name"
+    yield from others
+
+
+def _plain_value(column: str, value: object) -> object:
+    """Counts as whole numbers, null for what is not there."""
+    if value is pd.NA or value is None or value != value:
+        return None
+    if not isinstance(value, float):
+        return value
+    return int(value) if value == int(value) and column in _COUNTS else round(value, 4)
+
+
+_COUNTS = frozenset(
+    {"n", "n_psu", "df", "n_reference", "n_before", "n_after", "rank", "tied", "ranked",
+     "low", "high", "marginal_low", "marginal_high", "sensitivity_low", "sensitivity_high"}
+)  # fmt: skip

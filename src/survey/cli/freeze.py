@@ -1,0 +1,116 @@
+"""Freeze a wave, and compute its tables again."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from survey.access.principal import OPERATOR
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
+from survey.publish.release import release_wave, revoke_release
+from survey.publish.results.freeze import freeze_wave
+from survey.publish.results.recompute import recompute_wave
+from survey.publish.results.table_versions import outdated_waves
+from survey.settings import Settings, current_settings
+from survey.snapshot.manifest import WithoutPoint
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Shown
+
+
+def freeze(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    final: Annotated[
+        bool,
+        typer.Option(
+            "--final",
+            help="Close the wave for good: its responses become frozen. Without it the snapshot "
+            "is provisional and may be made again.",
+        ),
+    ] = False,
+    without_point: Annotated[
+        WithoutPoint,
+        typer.Option(
+            help="Interviews without a sampling point where others have one. refuse: stop and say "
+            "how many. stratum: count them as a stratum of their own in each city."
+        ),
+    ] = WithoutPoint.REFUSE,
+    groups: Annotated[
+        str,
+        typer.Option(
+            help="Questions of the form whose answers make further groups, by name and separated "
+            "by commas."
+        ),
+    ] = "",
+    form: FormatOption = OutputFormat.TABLE,
+) -> None:
+    """Freeze the approved responses of a wave and compute every estimate.
+
+    Writes typed Parquet with a manifest, rakes the weights, and applies the disclosure rules.
+    """
+    with error_reporting():
+        frozen = freeze_wave(
+            current_settings(), wave_key=wave, final=final, actor=OPERATOR,
+            without_point=without_point,
+            groups=[name.strip() for name in groups.split(",") if name.strip()],
+        )  # fmt: skip
+        print_record(frozen.model_dump(mode="json"), form)
+
+
+def release(
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    show: Annotated[
+        Shown | None,
+        typer.Option(
+            help="What readers may see of cities outside their area. scores: names and figures. "
+            "names: the names of the first places only. nothing: neither."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="How many first places are named, with --show names.")
+    ] = None,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Take the release back; needs --reason.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why the release is taken back.")] = "",
+) -> None:
+    """Release the results of a frozen wave to readers of other areas, or take that back."""
+    if revoke == (show is not None):
+        raise typer.BadParameter("Give either --show or --revoke.")
+    with error_reporting(), session_scope(current_settings().store_url) as session:
+        moment = datetime.now(UTC)
+        if show is None:
+            revoke_release(
+                session=session, principal=OPERATOR, wave_key=wave, reason=reason, now=moment
+            )
+            print_note("The release of {wave} is taken back.", wave=wave)
+            return
+        release_wave(
+            session=session, principal=OPERATOR, wave_key=wave, shown=show, first_places=top,
+            now=moment,
+        )  # fmt: skip
+        print_note("{wave} is released.", wave=wave)
+
+
+def recompute(
+    wave: Annotated[
+        list[str] | None,
+        typer.Option(help="Key of a wave; may repeat. Without it: every wave that needs it."),
+    ] = None,
+) -> None:
+    """Compute the tables of frozen waves again, after an update of the software.
+
+    Snapshots and states stay as they are. Without --wave, only waves whose tables are missing or
+    were computed by another version.
+    """
+    with error_reporting():
+        recompute_tables(current_settings(), wave)
+
+
+def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
+    """The waves named, or those that need it; says which."""
+    with read_scope(settings.store_url) as session:
+        needed = keys or outdated_waves(settings, session)
+    for key in needed:
+        print_note("Computing the results of {wave} again …", wave=key)
+        with session_scope(settings.store_url, patient=True) as session:
+            recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))

@@ -1,0 +1,58 @@
+"""Keys outside the store: make one, put a new one in front of the old."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from survey.access.factor_secrets import encrypt_secrets
+from survey.cli.output import error_reporting, print_note
+from survey.fieldwork.privacy.phone_encryption import build_phone_cipher
+from survey.fieldwork.privacy.phone_numbers import reencrypt_numbers
+from survey.settings import current_settings
+from survey.store.backup.encryption import new_key_file
+from survey.store.cipher import new_key, secret_cipher
+from survey.store.engine import session_scope
+
+app = typer.Typer(help="Keys by which telephone numbers, second factors and backups are encrypted.")
+
+
+@app.command()
+def new() -> None:
+    """Print a fresh key. Keep it where the database and its backups are not."""
+    typer.echo(new_key())
+
+
+@app.command(name="new-backup")
+def new_backup_key() -> None:
+    """Print a fresh key file for `survey backup --key-file`; its public key serves --recipient.
+
+    Keep it where the backups are not: without it nothing opens them.
+    """
+    typer.echo(new_key_file(), nl=False)
+
+
+@app.command(name="rotate")
+def rotate_keys() -> None:
+    """Encrypt telephone numbers and secrets of second factors anew with the first key.
+
+    The keys are those of SURVEY_PHONE_KEY or of the key file. Put the new key in front of the old
+    one, restart, rotate, then take the old one away. Exit code 1 when something could not be read,
+    so that its key is not thrown away by mistake.
+    """
+    with error_reporting():
+        settings, now = current_settings(), datetime.now(UTC)
+        seal, cipher = build_phone_cipher(settings), secret_cipher(settings)
+        renewed = unreadable = 0
+        with session_scope(settings.store_url) as session:
+            if seal is not None:
+                renewed, unreadable = reencrypt_numbers(session=session, seal=seal, now=now)
+            factors, lost = encrypt_secrets(session=session, cipher=cipher, now=now)
+        if seal is not None:
+            print_note("{count} numbers are now encrypted with the first key.", count=renewed)
+        print_note("{count} second factors are now encrypted with the first key.", count=factors)
+        if unreadable:
+            print_note("{count} numbers cannot be read with the keys at hand.", count=unreadable)
+        if lost:
+            print_note("{count} second factors cannot be read with the keys at hand.", count=lost)
+        if unreadable or lost:
+            raise typer.Exit(1)

@@ -1,0 +1,128 @@
+"""Serve the platform, with demo data or on a store of one's own.
+
+What makes data is imported only when there are none: serving begins without waiting for it.
+"""
+
+import logging
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from survey.cli.options import set_environment
+from survey.cli.output import error_reporting, print_note
+from survey.observe.logs import configure_logs
+from survey.observe.metrics import export_pool_states, serve_metrics
+from survey.publish.results.table_versions import outdated_waves
+from survey.settings import Settings, current_settings
+from survey.store.engine import pool_states, read_scope
+from survey.store.private_files import FOLDER_MODE, close_to_others
+from survey.store.schema import upgrade
+
+DEMO_MARKER = "demo.json"
+"""Lies in the data folder when the demo data are complete."""
+DEMO_AUDIT_SECONDS = "1"
+"""Of the audit of intervals at each freeze: a demonstration should be there soon, and its people
+are made up."""
+DRAIN_SECONDS = 30
+"""How long a process that was told to end (SIGTERM) still works on what it has begun: a new
+connection is refused at once, and an interview on its way gets its receipt."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that draws a page keeps Python from others that wait. The public form asks for
+it some twenty times for one answer; at Python's own 5 ms that is a tenth of a second."""
+MAX_MESSAGE_BYTES = 6 << 20
+"""Of a page's line; Streamlit takes 5 MB (`server.maxWidgetStateSize`)."""
+
+
+def demo(
+    size: Annotated[
+        float, typer.Option(min=0.005, max=10, help="1 = full size, 62,000 interviews a wave.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 2024,
+    serve_after: Annotated[bool, typer.Option("--serve", help="Serve when it is ready.")] = False,
+    renew: Annotated[bool, typer.Option(help="Throw the present demo data away first.")] = False,
+) -> None:
+    """Make demo data, if there are none, in a database of their own; everything is marked demo."""
+    with error_reporting():
+        settings = _demo_settings()
+        if renew and not settings.database_url:
+            shutil.rmtree(settings.data_dir, ignore_errors=True)
+        if (settings.data_dir / DEMO_MARKER).exists():
+            print_note("Demo data are there already.")
+            upgrade(settings.store_url)
+            _bring_up_to_date(settings)
+        else:
+            from survey.cli.store_setup import build_demo
+
+            build_demo(settings, size=size, seed=seed)
+        if serve_after:
+            _serve(settings)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve pages, public form and health in one process."""
+    chosen = {
+        "SURVEY_HOST": host,
+        "SURVEY_PORT": str(port) if port is not None else None,
+    }
+    with error_reporting():
+        settings = set_environment(
+            {name: value for name, value in chosen.items() if value is not None}
+        )
+        upgrade(settings.store_url)
+        _serve(settings)
+
+
+def _demo_settings() -> Settings:
+    present = current_settings()
+    if "audit_seconds" not in present.model_fields_set:
+        set_environment({"SURVEY_AUDIT_SECONDS": DEMO_AUDIT_SECONDS})
+    data_dir = present.data_dir if present.data_dir.name == "demo" else present.data_dir / "demo"
+    return set_environment({"SURVEY_DATA_DIR": str(data_dir), "SURVEY_DEMO": "1"})
+
+
+def _bring_up_to_date(settings: Settings) -> None:
+    with read_scope(settings.store_url) as session:
+        outdated = outdated_waves(settings, session)
+    if outdated:
+        from survey.cli.freeze import recompute_tables
+
+        recompute_tables(settings, outdated)
+
+
+def _serve(settings: Settings) -> None:
+    import uvicorn
+
+    from survey.ui.asgi import create_app
+    from survey.web.http_protocol import LimitedHttpProtocol
+
+    settings.data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    close_to_others(settings)
+    configure_logs(settings)
+    export_pool_states(pool_states)
+    serve_metrics(settings)
+    application = create_app(settings)
+    # Paths of the public form hold one-time tokens; they must not end up in a log.
+    logging.getLogger("uvicorn.access").disabled = True
+    sys.setswitchinterval(SWITCH_SECONDS)
+    print_note(
+        "The platform is open at http://localhost:{port} (Ctrl+C stops it).", port=settings.port
+    )
+    uvicorn.run(
+        application,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        http=LimitedHttpProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )

@@ -1,0 +1,104 @@
+"""Prepare a store: what every survey needs, or a whole demonstration."""
+
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+
+import typer
+
+from survey.access.factor_secrets import count_readable, encrypt_secrets
+from survey.access.principal import OPERATOR
+from survey.cli.options import set_environment
+from survey.cli.output import error_reporting, print_note
+from survey.cli.serve import DEMO_MARKER
+from survey.fieldwork.quality import assess_wave
+from survey.fieldwork.reference_data import load_reference_data
+from survey.locale import SurveyError, msg
+from survey.publish.results.freeze import freeze_wave
+from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.store.cipher import secret_cipher
+from survey.store.engine import dispose_engines, session_scope
+from survey.store.private_files import FOLDER_MODE, close_to_others
+from survey.store.schema import upgrade
+
+DEMO_WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
+PARTIAL_SUFFIX = ".partial"
+
+
+def init() -> None:
+    """Create or upgrade the store; load cities, indicator trees and shipped questionnaires.
+
+    Safe to repeat: what is there already is kept.
+    """
+    with error_reporting():
+        settings = current_settings()
+        upgrade(settings.store_url)
+        load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
+        _encrypt_readable_secrets(settings)
+        close_to_others(settings)
+        print_note("The store is ready.")
+
+
+def _encrypt_readable_secrets(settings: Settings) -> None:
+    """Second factors that were set up before their secrets were encrypted."""
+    with session_scope(settings.store_url) as session:
+        if count_readable(session):
+            encrypt_secrets(session=session, cipher=secret_cipher(settings), now=datetime.now(UTC))
+
+
+def build_demo(settings: Settings, *, size: float, seed: int) -> None:
+    """Build beside the final folder and move it there whole: a crash leaves nothing half."""
+    final = settings.data_dir
+    started = time.monotonic()
+    if settings.database_url:
+        _fill(settings, size=size, seed=seed)
+    else:
+        partial = final.with_name(final.name + PARTIAL_SUFFIX)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=FOLDER_MODE, parents=True)
+        _fill(set_environment({"SURVEY_DATA_DIR": str(partial)}), size=size, seed=seed)
+        dispose_engines()
+        shutil.rmtree(final, ignore_errors=True)
+        partial.replace(final)
+        set_environment({"SURVEY_DATA_DIR": str(final)})
+    print_note("Demo data are ready ({seconds} s).", seconds=round(time.monotonic() - started))
+
+
+def _fill(settings: Settings, *, size: float, seed: int) -> None:
+    _seed_on_path()
+    from seed.demo import OPEN_WAVE, build, store_back_checks
+
+    print_note("Making demo data: four waves, about two minutes …")
+    upgrade(settings.store_url)
+    load_reference_data(settings.store_url, PROJECT_ROOT / "seed")
+    build(
+        settings.store_url,
+        waves=DEMO_WAVES,
+        size=size,
+        seed=seed,
+        truth_dir=settings.data_dir / "truth",
+        progress=lambda text: typer.echo(f"  {text}", err=True),
+    )
+    # Frozen interviews are past review, so only those of the open wave are looked at.
+    print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
+    with session_scope(settings.store_url) as session:
+        assess_wave(session=session, principal=OPERATOR, wave_key=OPEN_WAVE, now=datetime.now(UTC))
+    with session_scope(settings.store_url) as session:
+        store_back_checks(session=session, wave_key=OPEN_WAVE, seed=seed, now=datetime.now(UTC))
+    for key in DEMO_WAVES:
+        print_note("Freezing and estimating {wave} …", wave=key)
+        freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)
+    marker = settings.data_dir / DEMO_MARKER
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text(f'{{"size": {size}, "seed": {seed}}}\n', encoding="utf-8")
+
+
+def _seed_on_path() -> None:
+    """`seed/` is project data beside the package, importable only where the project is."""
+    if not (PROJECT_ROOT / "seed" / "demo").is_dir():
+        raise SurveyError(
+            msg("Demo data need the project folder; {root} has none.", root=PROJECT_ROOT)
+        )
+    if str(PROJECT_ROOT) not in sys.path:
+        sys.path.insert(0, str(PROJECT_ROOT))

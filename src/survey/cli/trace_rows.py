@@ -1,0 +1,169 @@
+"""Exact files of rows from the command line, and whose export a found copy of rows comes from."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlmodel import Session
+
+from survey.access.accounts import AccountNotFoundError, get_account_by_login
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
+from survey.locale import translator
+from survey.publish.microdata import (
+    FileFormat,
+    MicrodataFile,
+    decide_exact_rows,
+    export_exact_rows,
+    list_exact_requests,
+    request_exact_rows,
+    trace_export,
+)
+from survey.settings import current_settings
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import Decision
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Exact files of rows: ask for one, decide, take it (docs/row-export.md).",
+)
+_NAME = re.compile(r"\b[0-9a-f]{12}\b")
+_COLUMNS = ("export", "account", "made_at", "purpose", "matched")
+_REQUESTS = (
+    "request", "wave", "account", "state", "requested_at", "purpose", "decided_by", "decided_at",
+    "reason", "valid_until",
+)  # fmt: skip
+
+AccountOption = Annotated[str, typer.Option(help="Sign-in name of the analyst who gets the file.")]
+Number = Annotated[UUID, typer.Argument(help="Number of the request, see `survey rows requests`.")]
+Reason = Annotated[str, typer.Option(help="Why, in a few words; it is recorded.")]
+
+
+@app.command()
+def request(
+    account: AccountOption,
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    purpose: Annotated[str, typer.Option(help="What the exact file is needed for.")],
+) -> None:
+    """Ask for an exact file in the name of an analyst; somebody approves it on the page.
+
+    Prints the number of the request. What was asked for here is not decided here.
+    """
+    with error_reporting(), session_scope(current_settings().store_url) as session:
+        made = request_exact_rows(
+            session=session, principal=_person(session, account), wave_key=wave, purpose=purpose,
+            now=datetime.now(UTC), by_operator=True,
+        )  # fmt: skip
+    typer.echo(str(made))
+
+
+@app.command()
+def requests(form: FormatOption = OutputFormat.TABLE) -> None:
+    """List the requests for exact files with their state, newest first."""
+    with error_reporting(), read_scope(current_settings().store_url) as session:
+        all_requests = list_exact_requests(
+            session=session, principal=OPERATOR, now=datetime.now(UTC)
+        )
+    rows = [
+        (str(exact_request.id), exact_request.wave, exact_request.account,
+        exact_request.state.value, _format_minute(exact_request.requested_at),
+         exact_request.purpose, exact_request.decided_by,
+         _format_minute(exact_request.decided_at), exact_request.reason,
+         _format_minute(exact_request.valid_until))
+        for exact_request in all_requests
+    ]  # fmt: skip
+    print_table(_REQUESTS, rows, form)
+
+
+@app.command()
+def approve(number: Number, reason: Reason) -> None:
+    """Approve a request that an analyst made on the page; good for one file within seven days."""
+    _run_decision(number, Decision.APPROVED, reason)
+
+
+@app.command()
+def refuse(number: Number, reason: Reason) -> None:
+    """Refuse a request that an analyst made on the page; the analyst reads the reason there."""
+    _run_decision(number, Decision.REFUSED, reason)
+
+
+@app.command()
+def export(
+    number: Number,
+    account: AccountOption,
+    output: Annotated[Path, typer.Option(help="Where to write it: .csv, .xlsx or .parquet.")],
+) -> None:
+    """Take the one file of an approved request, for the analyst who asked for it."""
+    ending = output.suffix.removeprefix(".").lower()
+    if ending not in list(FileFormat):
+        raise typer.BadParameter(".csv, .xlsx, .parquet", param_hint="--output")
+    try:
+        # Before the approval is used: where nothing can be written, it stays good.
+        output.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        raise typer.BadParameter(f"{output}: {error.strerror}") from error
+    with error_reporting():
+        try:
+            made = _export_rows(number, account, FileFormat(ending))
+        except BaseException:
+            output.unlink()
+            raise
+        output.write_bytes(made.content)
+        print_note("{rows} interviews written to {file}.", rows=made.rows, file=output)
+
+
+def _export_rows(number: UUID, account: str, form: FileFormat) -> MicrodataFile:
+    settings = current_settings()
+    with session_scope(settings.store_url, patient=True) as session:
+        return export_exact_rows(
+            settings, session=session, principal=_person(session, account), request_id=number,
+            form=form, t=translator(settings.language), now=datetime.now(UTC), by_operator=True,
+        )  # fmt: skip
+
+
+def _run_decision(number: UUID, decision: Decision, reason: str) -> None:
+    with error_reporting(), session_scope(current_settings().store_url) as session:
+        decide_exact_rows(
+            session=session, principal=OPERATOR, request_id=number, decision=decision,
+            reason=reason, now=datetime.now(UTC),
+        )  # fmt: skip
+
+
+def _person(session: Session, login: str) -> Principal:
+    account = get_account_by_login(session, login)
+    ended = account.ends_at is not None and account.ends_at <= datetime.now(UTC)
+    if ended or not account.active:
+        raise AccountNotFoundError
+    return Principal(account.id, account.name, Role(account.role), account.area, account.is_demo)
+
+
+def _format_minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
+
+
+def trace_rows(
+    copy: Annotated[Path, typer.Argument(help="A text file with some of the rows, as found.")],
+    wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
+    form: FormatOption = OutputFormat.TABLE,
+) -> None:
+    """Find the exports whose rows or sampling points are named in a copy, most matches first."""
+    with error_reporting():
+        names = set(_NAME.findall(copy.read_text(encoding="utf-8", errors="replace").lower()))
+        with read_scope(current_settings().store_url) as session:
+            traced_exports = trace_export(
+                session=session, principal=OPERATOR, wave_key=wave, names=names
+            )
+        rows = [
+            (
+                str(traced_export.export_id),
+                traced_export.account,
+                f"{traced_export.made_at:%Y-%m-%d %H:%M}",
+                traced_export.purpose,
+                traced_export.matched,
+            )
+            for traced_export in traced_exports
+        ]
+        print_table(_COLUMNS, rows, form)

@@ -1,0 +1,115 @@
+"""Why a figure is not shown, and which columns are figures."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.disclosure.totals import encode_labels
+
+MINIMUM_N = 10
+"""Fewest unweighted respondents behind a figure that may be shown."""
+
+FIGURE_COLUMNS = (
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "n",
+    "n_psu",
+    "sum_weight",
+    "deff",
+    "reference",
+    "difference",
+    "p",
+    "n_reference",
+)
+"""Columns that are blanked in a hidden row, as far as the table has them."""
+
+
+class SuppressionReason(StrEnum):
+    """Why a cell is not shown; empty for a cell that is.
+
+    The order is that of the rules: a cell has the reason of the first rule that hid it.
+    """
+
+    SHOWN = ""
+    EMPTY = "empty"
+    TOO_FEW = "too_few"
+    UNANIMOUS = "unanimous"
+    DIFFERENCING = "differencing"
+    SECONDARY = "secondary"
+
+
+HIDDEN = "hidden"
+"""The reason that readers see, whichever rule hid the cell. The rules tell counts apart: a cell
+hidden for too few people has 1 to 9 of them, one hidden for another cell's sake at least 10, and
+with the totals shown beside them that was enough to solve for some exactly."""
+PUBLISHED_REASONS = ("", HIDDEN)
+REASONS = tuple(reason.value for reason in SuppressionReason)
+
+
+def apply_suppression(
+    table: pd.DataFrame, reasons: NDArray[np.int8], figures: Sequence[str] = FIGURE_COLUMNS
+) -> pd.DataFrame:
+    """`table` with `shown` and `reason`, and the figures of hidden rows set to null.
+
+    `reasons` are places in `REASONS`, one a row.
+    """
+    hidden = reasons > 0
+    result = table.copy()
+    result["shown"] = ~hidden
+    result["reason"] = pd.Categorical.from_codes(reasons, categories=pd.Index(REASONS))
+    for column in figures:
+        if column in result.columns:
+            values = result[column].to_numpy(dtype=float)
+            result[column] = np.where(hidden, np.nan, values)
+    return result
+
+
+def count_hidden_by_rule(table: pd.DataFrame) -> dict[str, int]:
+    """Rows of a protected table hidden by each rule."""
+    counted = table["reason"].value_counts()
+    return {reason: int(counted.get(reason, 0)) for reason in REASONS if reason}
+
+
+def mask_sensitive_reason(table: pd.DataFrame) -> pd.DataFrame:
+    """A protected table as others may read it: `unanimous` says `secondary`.
+
+    The true reason would tell what it hides, that all of them gave the same answer.
+    """
+    codes = table["reason"].cat.codes.to_numpy()
+    public_codes = np.where(
+        codes == REASONS.index(SuppressionReason.UNANIMOUS),
+        REASONS.index(SuppressionReason.SECONDARY),
+        codes,
+    )
+    reason = pd.Categorical.from_codes(public_codes.astype(np.int8), categories=pd.Index(REASONS))
+    return table.assign(reason=reason)
+
+
+def neutral(table: pd.DataFrame) -> pd.DataFrame:
+    """A protected table as it leaves the results: one reason for all that is hidden, and no status.
+
+    The status of a hidden row would tell as well: `empty` that nobody is in it, `not_estimable`
+    that all of them come from one sampling point.
+    """
+    hidden = ~table["shown"].to_numpy(dtype=bool)
+    neutral_reason = pd.Categorical.from_codes(hidden.astype(np.int8), _index(PUBLISHED_REASONS))
+    result = table.assign(reason=neutral_reason)
+    if "status" in table.columns:
+        codes, labels = encode_labels(table["status"])
+        every = (*labels, "") if "" not in labels else tuple(labels)
+        codes = np.where(hidden, every.index(""), codes).astype(np.int8)
+        result["status"] = pd.Categorical.from_codes(codes, _index(every))
+    return result
+
+
+@lru_cache(maxsize=64)
+def _index(labels: tuple[str, ...]) -> pd.Index:
+    """The same categories are one object, which is how a reader recognises them at once."""
+    return pd.Index(labels)

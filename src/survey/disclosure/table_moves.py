@@ -1,0 +1,146 @@
+"""Freeing a cell that all relations together determine.
+
+An exchange along one axis moves a respondent from one part to another and changes every whole
+that has only one of the two: a city against a city, with those of their provinces and tiers that
+differ. Exchanges of all axes, multiplied, change no relation; hide the cells they touch, and none
+of these can be determined. For each determined cell the exchange is taken that hides the fewest
+respondents more.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from survey.disclosure.totals import Flags, Floats, Numbers, Relation, relation_matrix
+
+_FORBIDDEN_COST = 1e15
+_MAX_ARRIVALS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class AxisMoves:
+    """What can move along one axis: the places that each touches, m x size."""
+
+    exchanges: Flags
+    arrivals: Flags
+    """One respondent more in a whole and in one part of each of its relations; for a whole that
+    no exchange touches."""
+
+    def touching(self, place: int) -> Flags:
+        fit = self.exchanges[self.exchanges[:, place]]
+        return fit if len(fit) else self.arrivals[self.arrivals[:, place]]
+
+
+@dataclass(frozen=True, eq=False)
+class CubeMoves:
+    """What can move in a cube, along each axis with sums."""
+
+    axes: tuple[int, ...]
+    moves: tuple[AxisMoves, ...]
+
+    @classmethod
+    def of(cls, relations: Sequence[Relation], shape: Sequence[int]) -> "CubeMoves":
+        adding = [relation for relation in relations if not relation.mixture]
+        axes = tuple(sorted({relation.axis for relation in adding}))
+        moves = [
+            _axis_moves([relation for relation in adding if relation.axis == axis], shape[axis])
+            for axis in axes
+        ]
+        return cls(axes, tuple(moves))
+
+
+def _axis_moves(relations: Sequence[Relation], size: int) -> AxisMoves:
+    sums = relation_matrix(relations, size)
+    lifted = _lift_matrix(sums)
+    wholes = {int(relation.members[0]) for relation in relations}
+    parts = sorted({int(part) for relation in relations for part in relation.members[1:]} - wholes)
+    pairs = np.array(list(combinations(parts, 2)), dtype=np.int64).reshape(-1, 2)
+    arrivals = np.concatenate([lifted[parts], _arrivals(relations, wholes, size)])
+    return AxisMoves(
+        _neutral(lifted[pairs[:, 0]] - lifted[pairs[:, 1]], sums), _neutral(arrivals, sums)
+    )
+
+
+def _neutral(change: Floats, sums: Floats) -> Flags:
+    """Places touched by the changes that change no relation."""
+    kept: Flags = change[(change @ sums.T == 0).all(axis=1)] != 0
+    return kept
+
+
+def _arrivals(relations: Sequence[Relation], wholes: set[int], size: int) -> Floats:
+    """None where there are too many ways."""
+    rows = []
+    for whole in sorted(wholes):
+        ways = [
+            relation.members[1:].tolist() for relation in relations if relation.members[0] == whole
+        ]
+        if math.prod(len(parts) for parts in ways) <= _MAX_ARRIVALS:
+            rows += [np.bincount([whole, *parts], minlength=size) for parts in product(*ways)]
+    return np.array(rows, dtype=float).reshape(-1, size)
+
+
+def _lift_matrix(sums: Floats) -> Floats:
+    """For each place, 1 there and in every whole above it."""
+    size = sums.shape[1]
+    lifted = np.eye(size)
+    for _ in range(len(sums)):
+        above = np.zeros_like(lifted)
+        for row in sums:
+            above[:, row > 0] = np.maximum(above[:, row > 0], lifted @ (row < 0)[:, None] > 0)
+        wider = np.maximum(lifted, above)
+        if (wider == lifted).all():
+            break
+        lifted = wider
+    return lifted
+
+
+def protect_determined_cells(
+    hidden: Flags, leaking: Flags, price: Floats, exchanges: CubeMoves
+) -> tuple[Flags, Flags]:
+    """`hidden` with the cells that free those in `leaking`, and which of these stay unfree.
+
+    `price` is that of hiding a cell; infinite for one that nobody is in.
+    """
+    axes, moves = exchanges.axes, exchanges.moves
+    others = [axis for axis in range(hidden.ndim) if axis not in axes]
+    order = [*axes, *others]
+    shape = [hidden.shape[axis] for axis in order]
+    flat = [*shape[: len(axes)], -1]
+    result = hidden.transpose(order).reshape(flat).copy()
+    waiting = leaking.transpose(order).reshape(flat).copy()
+    prices = price.transpose(order).reshape(flat)
+    for place in np.argwhere(waiting):
+        *at, column = place
+        if waiting[tuple(place)]:
+            left = np.where(
+                result[..., column] & np.isfinite(prices[..., column]), 0.0, prices[..., column]
+            )
+            touched = _cheapest(left, at, moves)
+            if touched is not None:
+                result[(*touched, column)] = True
+                waiting[(*touched, column)] = False
+    back = np.argsort(order)
+    return (
+        result.reshape(shape).transpose(back),
+        waiting.reshape(shape).transpose(back),
+    )
+
+
+def _cheapest(
+    price: Floats, at: Sequence[int], moves: Sequence[AxisMoves]
+) -> tuple[Numbers, ...] | None:
+    """The places of the cheapest product of exchanges that touches `at`; None without one."""
+    fit = [move.touching(int(here)) for move, here in zip(moves, at, strict=True)]
+    if any(len(move) == 0 for move in fit):
+        return None
+    total = np.minimum(price, _FORBIDDEN_COST)
+    for axis, move in enumerate(fit):
+        total = np.moveaxis(np.tensordot(move.astype(float), total, axes=(1, axis)), 0, axis)
+    best = np.unravel_index(int(total.argmin()), total.shape)
+    if total[best] >= _FORBIDDEN_COST:
+        return None
+    chosen = (np.flatnonzero(move[row]) for move, row in zip(fit, best, strict=True))
+    return np.ix_(*chosen)

@@ -1,0 +1,175 @@
+"""Inference for linear combinations of item means in many domains: the core of every table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+
+from survey.estimate.arrays import Floats, group_sum, ratio
+from survey.estimate.design import Sample
+from survey.estimate.domains import Domains
+from survey.estimate.psu_sums import Linearised, PsuSums
+from survey.estimate.variance import PsuVariance, estimate_status, psu_variance, t_quantile
+
+Deff = Literal["replace", "without", True]
+"""`True` is R's name for "without"."""
+DEFF_CHOICES = ("replace", "without")
+ROW_BATCH_SIZE = 65_536
+ROUNDING_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Inference:
+    """The columns of an estimate table, each array of shape (D, T)."""
+
+    estimate: Floats
+    se: Floats
+    ci_low: Floats
+    ci_high: Floats
+    df: Floats
+    n: Floats
+    n_psu: Floats
+    sum_weight: Floats
+    deff: Floats
+    status: np.ndarray
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns by name, in the order of the contract."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class InferenceInputs:
+    """What a table is concluded from, each array of shape (D, T)."""
+
+    estimate: Floats
+    magnitude: Floats
+    """Magnitude of the numbers behind the estimate; smaller spread than 1e-12 of it is rounding."""
+    spread: PsuVariance
+    simple: Floats
+    """Simple-random variance, with replacement."""
+    n: Floats
+    n_weighted: Floats
+    """Rows with a positive weight."""
+    sum_weight: Floats
+    """Sum of weights."""
+
+    def pieces(self, size: int) -> "Iterator[InferenceInputs]":
+        """A few domains at a time, which keeps the work of `conclude` in the processor's cache."""
+        for start in range(0, len(self.estimate), size):
+            part = slice(start, start + size)
+            yield InferenceInputs(
+                estimate=self.estimate[part],
+                magnitude=self.magnitude[part],
+                spread=self.spread.part(part),
+                simple=self.simple[part],
+                n=self.n[part],
+                n_weighted=self.n_weighted[part],
+                sum_weight=self.sum_weight[part],
+            )
+
+    def to_inference(self, sample: Sample, level: float, deff: Deff) -> Inference:
+        """Standard errors, intervals, deff and status."""
+        variance = self.spread.variance
+        if sample.assumed_deff is not None:
+            variance = self.simple * sample.assumed_deff
+        variance = np.where(
+            np.isnan(self.estimate), np.nan, zero_rounding_noise(variance, self.magnitude)
+        )
+        simple = zero_rounding_noise(self.simple, self.magnitude)
+        if deff != "replace":
+            finite = np.where(
+                self.sum_weight >= self.n_weighted, self.sum_weight - self.n_weighted, np.nan
+            )
+            simple = simple * ratio(finite, self.sum_weight)
+        se, df = np.sqrt(variance), self.spread.df
+        margin = t_quantile(df, level) * se
+        return Inference(
+            estimate=self.estimate,
+            se=se,
+            ci_low=self.estimate - margin,
+            ci_high=self.estimate + margin,
+            df=df,
+            n=self.n,
+            n_psu=self.spread.psus * (sample.assumed_deff is None),
+            sum_weight=self.sum_weight,
+            deff=ratio(variance, simple, np.nan),
+            status=estimate_status(self.estimate, se, df, self.n_weighted),
+        )
+
+
+def infer_linear(
+    sample: Sample,
+    domains: Domains,
+    values: Floats,
+    omega: Floats,
+    *,
+    level: float,
+    deff: Deff = "replace",
+    renormalise: bool = False,
+) -> Inference:
+    """Estimate `omega` (T, K) combinations of the means of `values` (n, K) in every domain."""
+    sums = PsuSums.collect(sample, domains, values, omega, renormalise=renormalise)
+    linearised = Linearised.of(sums)
+    members, base = sums.by_domain(sums.members), sums.by_domain(sums.base)
+    evidence = InferenceInputs(
+        estimate=linearised.estimate,
+        magnitude=estimate_magnitude(linearised),
+        spread=psu_variance(
+            sample, sums.psu, sums.domain, linearised.z, sums.members, domains.count
+        ),
+        simple=simple_random_variance(sample, domains, values, linearised, members, base),
+        n=sums.by_domain(sums.rows),
+        n_weighted=members,
+        sum_weight=base,
+    )
+    return evidence.to_inference(sample, level, deff)
+
+
+def estimate_magnitude(linearised: Linearised) -> Floats:
+    """Size of the numbers behind an estimate, shape (D, T), to tell rounding from variation."""
+    sums = linearised.sums
+    centre: Floats = np.abs(sums.omega) @ np.abs(sums.centre)
+    return np.abs(linearised.estimate) + centre
+
+
+def zero_rounding_noise(variance: Floats, size: Floats) -> Floats:
+    return np.where(variance < (ROUNDING_TOLERANCE * size) ** 2, 0.0, variance)
+
+
+def simple_random_variance(
+    sample: Sample,
+    domains: Domains,
+    values: Floats,
+    linearised: Linearised,
+    members: Floats,
+    base: Floats,
+) -> Floats:
+    """Variance under simple random sampling with replacement, shape (D, T); NaN where n < 2.
+
+    R: `svyvar(x, design) / nobs`, with u the statistic's linearised value per row scaled to the
+    base: sum(w u^2) / sum(w) * n / (n - 1) / n.
+    """
+    omega = linearised.sums.omega
+    inverse = ratio(np.ones(1), linearised.mass)
+    squares = np.zeros_like(base)
+    rows = np.flatnonzero((domains.code >= 0) & (sample.weight > 0))
+    for start in range(0, len(rows), ROW_BATCH_SIZE):
+        block = rows[start : start + ROW_BATCH_SIZE]
+        home = domains.code[block]
+        y = values[block] - linearised.sums.centre
+        y -= linearised.mean[home]
+        y *= inverse[home]
+        u = np.nan_to_num(y, copy=False) @ omega.T
+        squares += group_sum(home, sample.weight[block, None] * u**2, domains.count)
+    return ratio(squares * linearised.coverage**2 * base, members - 1, np.nan)
+
+
+def effective_n(sample: Sample, domains: Domains, values: Floats) -> Floats:
+    """Kish effective sample size (sum w)^2 / sum w^2 of the scored rows, shape (D, K)."""
+    inside = np.flatnonzero(domains.code >= 0)
+    weight = sample.weight[inside, None] * ~np.isnan(values[inside])
+    total = group_sum(domains.code[inside], weight, domains.count)
+    square = group_sum(domains.code[inside], weight**2, domains.count)
+    return ratio(total**2, square)

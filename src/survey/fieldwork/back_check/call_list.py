@@ -1,0 +1,301 @@
+"""The list of people to ask again, and what came of each attempt.
+
+Whoever asks sees neither the answers of the interview nor a name: a checker who knows what was said
+hears it again. A telephone number, where one was left, is read one at a time and by supervisors
+only (`survey.fieldwork.privacy.phone_numbers`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, case, exists, func, select, update
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.submission import InvalidAnswersError
+from survey.instrument.model import Instrument
+from survey.instrument.validation import validate
+from survey.locale import Message, SurveyError, msg
+from survey.store.china_time import china_date
+from survey.store.core import AnyRow, revision_join, table_of
+from survey.store.tables import (
+    Account,
+    BackCheck,
+    Channel,
+    ChosenBy,
+    Outcome,
+    Response,
+    ResponseContact,
+    ResponseRevision,
+    SamplingPoint,
+)
+
+OUTCOME_NAMES: Mapping[Outcome, Message] = {
+    Outcome.REACHED: msg("reached"),
+    Outcome.NOT_REACHED: msg("not reached"),
+    Outcome.REFUSED: msg("does not want to answer"),
+    Outcome.NEVER_INTERVIEWED: msg("says: was never interviewed"),
+}
+CHANNEL_NAMES: Mapping[Channel, Message] = {
+    Channel.PHONE: msg("by phone"),
+    Channel.ON_SITE: msg("on site"),
+}
+ANSWERED = frozenset({Outcome.REACHED, Outcome.NEVER_INTERVIEWED})
+"""Outcomes that say something about the interview."""
+MAX_NOTE_CHARS = 500
+
+_CHECKS, _RESPONSES = table_of(BackCheck), table_of(Response)
+_REVISIONS, _POINTS = table_of(ResponseRevision), table_of(SamplingPoint)
+_CONTACTS = table_of(ResponseContact)
+_SURVEYORS, _CHECKERS = table_of(Account), table_of(Account).alias("checker")
+
+
+class BackCheckNotFoundError(SurveyError):
+    code = "back_check_unknown"
+
+
+class BackCheckConflictError(SurveyError):
+    """Somebody else entered an outcome since the list was read."""
+
+    code = "back_check_changed"
+
+
+class InvalidOutcomeError(SurveyError):
+    code = "outcome_impossible"
+
+
+@dataclass(frozen=True)
+class CallEntry:
+    """One person to ask again, as far as the platform knows them."""
+
+    id: UUID
+    response_id: UUID
+    city_code: str
+    point_name: str
+    surveyor: str
+    surveyor_id: UUID
+    interviewed_at: datetime
+    chosen_by: ChosenBy
+    outcome: Outcome | None
+    attempts: int
+    checked_at: datetime | None
+    checker: str
+    note: str
+    version: int
+    instrument_id: UUID
+    has_phone: bool
+    """The respondent left a telephone number."""
+
+    @property
+    def code(self) -> str:
+        return receipt_code(self.response_id)
+
+
+@dataclass(frozen=True)
+class CallAttempt:
+    """What came of one attempt. `answers` are those of the short questionnaire, where asked."""
+
+    outcome: Outcome
+    channel: Channel
+    answers: Mapping[str, Any]
+    note: str = ""
+
+
+def receipt_code(response_id: UUID) -> str:
+    """The number on the respondent's receipt, which the surveyor's contact sheet repeats."""
+    return response_id.hex[-8:].upper()
+
+
+def list_calls(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_id: UUID,
+    city_code: str | None = None,
+    size: int = 200,
+) -> list[CallEntry]:
+    """Whom nobody has spoken to yet: untried first, then by city, surveyor, point and time.
+
+    Interviews that were taken out since the draw are left out, and so are the reader's own.
+    """
+    principal.require(Action.BACK_CHECK, city_code)
+    query = (
+        _calls(principal)
+        .where(
+            _CHECKS.c.wave_id == wave_id,
+            _CHECKS.c.outcome.is_(None) | (_CHECKS.c.outcome == Outcome.NOT_REACHED),
+            _CHECKS.c.surveyor_id != principal.account_id,
+            _RESPONSES.c.status.in_(COUNTED_STATUSES),
+        )
+        .order_by(
+            case((_CHECKS.c.outcome.is_(None), 0), else_=1), _CHECKS.c.attempts,
+            _CHECKS.c.city_code, _SURVEYORS.c.name, _POINTS.c.name, _CHECKS.c.id,
+        )
+        .limit(size)
+    )  # fmt: skip
+    if city_code is not None:
+        query = query.where(_CHECKS.c.city_code == city_code)
+    return [_call(row) for row in session.connection().execute(query)]
+
+
+def get_call(*, session: Session, principal: Principal, check_id: UUID) -> CallEntry:
+    """One line of the list; outside the reader's area it reads as one that is not there."""
+    principal.require(Action.BACK_CHECK)
+    row = session.connection().execute(
+        _calls(principal).where(_CHECKS.c.id == check_id)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise BackCheckNotFoundError(msg("This back-check does not exist."))
+    return _call(row)
+
+
+def get_check_instrument(*, session: Session, call: CallEntry) -> Instrument:
+    """The short questionnaire of this back-check."""
+    return load_instrument(session=session, instrument_id=call.instrument_id)
+
+
+def record_attempt(
+    *,
+    session: Session,
+    principal: Principal,
+    check_id: UUID,
+    expected_version: int,
+    attempt: CallAttempt,
+    now: datetime,
+) -> Outcome:
+    """Store what came of an attempt and return it as understood.
+
+    Whoever was reached and says no to the first question was never interviewed. A slip is mended by
+    entering the answers again; that somebody was spoken to cannot be undone. Raises
+    `BackCheckNotFoundError`, `AccessDeniedError` (also for the surveyor who made the interview),
+    `BackCheckConflictError`, `InvalidOutcomeError` and `InvalidAnswersError`.
+    """
+    row = _lock_check(session, principal, check_id)
+    if row.lock_version != expected_version:
+        raise BackCheckConflictError(
+            msg("Somebody else entered something here in the meantime. Please look at it again.")
+        )
+    if row.outcome in ANSWERED and attempt.outcome not in ANSWERED:
+        raise InvalidOutcomeError(msg("This person has been asked already."))
+    outcome, answers = _parse_attempt(session, row, attempt, now)
+    changed = {
+        "outcome": outcome, "channel": attempt.channel, "answers": answers,
+        "note": clean_note(attempt.note)[:MAX_NOTE_CHARS],
+        "attempts": row.attempts + 1, "checked_by": actor_id(principal), "checked_at": now,
+        "lock_version": row.lock_version + 1,
+        "revision": row.revision or _revision(session, row.response_id),
+    }  # fmt: skip
+    session.connection().execute(update(_CHECKS).where(_CHECKS.c.id == check_id).values(**changed))
+    record(
+        session=session,
+        actor=principal,
+        action=f"back_check.{outcome}",
+        subject_kind="back_check",
+        subject_id=check_id,
+        now=now,
+        detail={
+            "response": str(row.response_id),
+            "from": row.outcome,
+            "to": outcome,
+            "channel": attempt.channel,
+            "attempt": changed["attempts"],
+            "mended": sorted(_corrected_items(row.answers, answers))
+            if row.outcome in ANSWERED
+            else [],
+        },
+    )
+    return outcome
+
+
+def _lock_check(session: Session, principal: Principal, check_id: UUID) -> AnyRow:
+    principal.require(Action.BACK_CHECK)
+    query = select(_CHECKS).where(
+        _CHECKS.c.id == check_id, area_filter(principal, _CHECKS.c.city_code)
+    )
+    row = session.connection().execute(query.with_for_update()).one_or_none()
+    if row is None:
+        raise BackCheckNotFoundError(msg("This back-check does not exist."))
+    if row.surveyor_id == principal.account_id:
+        raise AccessDeniedError(
+            msg("You made this interview yourself. Somebody else has to check it.")
+        )
+    return row
+
+
+def _parse_attempt(
+    session: Session, row: AnyRow, attempt: CallAttempt, now: datetime
+) -> tuple[Outcome, dict[str, Any]]:
+    """The outcome and the answers that are stored with it."""
+    if attempt.outcome is Outcome.NEVER_INTERVIEWED:
+        return attempt.outcome, {WAS_INTERVIEWED: "no"}
+    if attempt.outcome is not Outcome.REACHED:
+        return attempt.outcome, {}
+    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    given = {WAS_INTERVIEWED: "yes", **attempt.answers}
+    verdict = validate(instrument, given, today=china_date(now))
+    if verdict.problems:
+        raise InvalidAnswersError(verdict.problems)
+    if verdict.answers.get(WAS_INTERVIEWED) == "no":
+        return Outcome.NEVER_INTERVIEWED, {WAS_INTERVIEWED: "no"}
+    if not any(comparison.item in verdict.answers for comparison in list_comparisons()):
+        raise InvalidOutcomeError(msg("Please enter at least one answer."))
+    return Outcome.REACHED, dict(verdict.answers)
+
+
+def _revision(session: Session, response_id: UUID) -> int:
+    query = (
+        select(_REVISIONS.c.number)
+        .join(_RESPONSES, revision_join(_RESPONSES, _REVISIONS))
+        .where(_RESPONSES.c.id == response_id, _REVISIONS.c.is_current)
+    )
+    number: int = session.connection().execute(query).scalar_one()
+    return number
+
+
+def _corrected_items(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def _calls(principal: Principal) -> Select[Any]:
+    return (
+        select(
+            _CHECKS,
+            _POINTS.c.name.label("point_name"),
+            _SURVEYORS.c.name.label("surveyor"),
+            _CHECKERS.c.name.label("checker"),
+            exists().where(_CONTACTS.c.response_id == _CHECKS.c.response_id).label("left_phone"),
+            func.coalesce(
+                _RESPONSES.c.started_at, _RESPONSES.c.submitted_at, type_=_SUBMITTED_AT_TYPE
+            ).label("interviewed_at"),
+        )
+        .select_from(
+            _CHECKS.join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
+            .join(_SURVEYORS, _SURVEYORS.c.id == _CHECKS.c.surveyor_id)
+            .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
+            .outerjoin(_CHECKERS, _CHECKERS.c.id == _CHECKS.c.checked_by)
+        )
+        .where(area_filter(principal, _CHECKS.c.city_code))
+    )
+
+
+_SUBMITTED_AT_TYPE = _RESPONSES.c.submitted_at.type
+
+
+def _call(row: AnyRow) -> CallEntry:
+    return CallEntry(
+        id=row.id, response_id=row.response_id, city_code=row.city_code,
+        point_name=row.point_name or "", surveyor=row.surveyor, surveyor_id=row.surveyor_id,
+        interviewed_at=row.interviewed_at, chosen_by=row.chosen_by, outcome=row.outcome,
+        attempts=row.attempts, checked_at=row.checked_at, checker=row.checker or "",
+        note=row.note, version=row.lock_version, instrument_id=row.instrument_id,
+        has_phone=bool(row.left_phone),
+    )  # fmt: skip

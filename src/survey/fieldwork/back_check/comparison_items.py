@@ -1,0 +1,85 @@
+"""What a back-check compares: which question repeats which, and how far apart is still the same."""
+
+import csv
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from survey.instrument.model import Item, SpecialAnswer
+from survey.settings import PROJECT_ROOT
+
+ITEMS = PROJECT_ROOT / "seed" / "instruments" / "back_check_items.csv"
+INSTRUMENT = "back-check"
+"""Name of the shipped short questionnaire; of its versions the newest is asked."""
+WAS_INTERVIEWED = "was_interviewed"
+"""Its first question; whoever says no is asked nothing else."""
+MIN_FAILED_FACTS = 2
+"""So many stable facts that differ make a failed check: one can be a slip of the tongue."""
+_NO_ANSWER = frozenset(special.value for special in SpecialAnswer)
+
+
+class QuestionNature(StrEnum):
+    FACT = "fact"
+    """Does not change between the two conversations."""
+    OPINION = "opinion"
+    """May change from one day to the next; shows how steady answers are, fails nobody."""
+
+
+class ItemComparison(BaseModel):
+    """A question of the short questionnaire and what it repeats."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item: str
+    repeats: str
+    """An item of the main questionnaire, or what the store knows: `point.kind`, `response.mode`,
+    `response.minutes`."""
+    nature: QuestionNature
+    tolerance: float = 0
+    """Largest difference that is still the same: of numbers, or of places in a list of choices."""
+
+
+@lru_cache(maxsize=1)
+def list_comparisons(path: Path = ITEMS) -> tuple[ItemComparison, ...]:
+    """All comparisons, in the order of the questionnaire."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return tuple(
+            ItemComparison(
+                item=row["item"], repeats=row["repeats"], nature=QuestionNature(row["nature"]),
+                tolerance=float(row["tolerance"] or 0),
+            )
+            for row in csv.DictReader(file)
+        )  # fmt: skip
+
+
+def differs(comparison: ItemComparison, item: Item, then: Any, again: Any) -> bool | None:
+    """Whether the two answers disagree; None where one of them is missing or no answer."""
+    if _is_no_answer(then) or _is_no_answer(again):
+        return None
+    if _is_number(then) and _is_number(again):
+        return bool(abs(then - again) > comparison.tolerance)
+    if not comparison.tolerance:
+        return bool(then != again)
+    places: Mapping[str, int] = {
+        choice.name: place
+        for place, choice in enumerate(
+            choice for choice in item.choices if choice.name not in _NO_ANSWER
+        )
+    }
+    if then not in places or again not in places:
+        return bool(then != again)
+    return abs(places[then] - places[again]) > comparison.tolerance
+
+
+def _is_no_answer(answer: Any) -> bool:
+    return (
+        answer is None or answer in ("", []) or (isinstance(answer, str) and answer in _NO_ANSWER)
+    )
+
+
+def _is_number(answer: Any) -> bool:
+    return isinstance(answer, int | float) and not isinstance(answer, bool)

@@ -1,0 +1,286 @@
+"""Drawing interviews to ask about again: what a draw would take, and the draw itself."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.audit import actor_id, record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.back_check.comparison_items import INSTRUMENT
+from survey.fieldwork.back_check.selection import (
+    Candidate,
+    DrawnInterview,
+    select_interviews,
+    selection_sha256,
+)
+from survey.fieldwork.instruments import instrument_id_by_name
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.inserts import insert_columns
+from survey.store.tables import (
+    Account,
+    BackCheck,
+    BackCheckDraw,
+    ChosenBy,
+    Response,
+    ResponseRisk,
+    Wave,
+    new_id,
+)
+
+RANDOM_SHARE, RISK_SHARE = 0.05, 0.03
+"""Usual shares of a surveyor's interviews."""
+MAX_SEED_CHARS = 40
+
+_RESPONSES, _RISKS, _WAVES = table_of(Response), table_of(ResponseRisk), table_of(Wave)
+_CHECKS, _DRAWS, _ACCOUNTS = table_of(BackCheck), table_of(BackCheckDraw), table_of(Account)
+_INTERVIEW_BATCH_SIZE = 500
+"""Interviews named in one statement."""
+
+
+class BackCheckDrawError(SurveyError):
+    code = "draw_impossible"
+
+
+class DrawConflictError(SurveyError):
+    """What would be drawn is no longer what the preview showed."""
+
+    code = "draw_changed"
+
+
+@dataclass(frozen=True)
+class DrawPlan:
+    """Everything that a draw depends on. Shares are of each surveyor's interviews, 0 to 1."""
+
+    wave_id: UUID
+    city_code: str | None
+    """None: everything in the reader's area."""
+    random_share: float
+    risk_share: float
+    seed: str
+    as_of: datetime
+    """Interviews that arrive later are left out, so that a preview stays true while others do."""
+
+
+@dataclass(frozen=True)
+class SurveyorDraw:
+    """What a draw takes of one surveyor's work."""
+
+    surveyor_id: UUID
+    name: str
+    city_code: str
+    interviews: int
+    listed: int
+    """On the list already, from earlier draws."""
+    by_lot: int
+    by_risk: int
+
+
+@dataclass(frozen=True)
+class DrawPreview:
+    """What a draw would do, surveyor by surveyor."""
+
+    plan: DrawPlan
+    surveyors: tuple[SurveyorDraw, ...]
+    pool: int
+    drawn_sha256: str
+
+    @property
+    def added(self) -> int:
+        return sum(share.by_lot + share.by_risk for share in self.surveyors)
+
+
+@dataclass(frozen=True)
+class DrawRecord:
+    """One entry of the record of draws."""
+
+    drawn_at: datetime
+    drawn_by: str
+    area: str
+    seed: str
+    random_share: float
+    risk_share: float
+    drawn: int
+
+
+def preview_draw(*, session: Session, principal: Principal, plan: DrawPlan) -> DrawPreview:
+    """Say what the plan would draw, without drawing it."""
+    rows = _pool(session, principal, plan)
+    return _preview(plan, rows, _draw_interviews(plan, rows))
+
+
+def create_draw(
+    *, session: Session, principal: Principal, seen: DrawPreview, now: datetime
+) -> UUID:
+    """Put the interviews of a preview on the list; fails when they are no longer the same ones."""
+    plan = seen.plan
+    _lock_draws(session, plan.wave_id)
+    rows = _pool(session, principal, plan)
+    drawn = _draw_interviews(plan, rows)
+    if _preview(plan, rows, drawn).drawn_sha256 != seen.drawn_sha256:
+        raise DrawConflictError(
+            msg("Some of these interviews have changed in the meantime. Please look again.")
+        )
+    if not drawn:
+        raise BackCheckDrawError(msg("There is nothing new to draw."))
+    draw_id = _record_draw(session, principal, seen, now)
+    _save_draw(session, plan, draw_id, rows, drawn)
+    return draw_id
+
+
+def list_draws(*, session: Session, principal: Principal, wave_id: UUID) -> list[DrawRecord]:
+    """Every draw that may have taken interviews of the reader's area, the newest first."""
+    principal.require(Action.BACK_CHECK)
+    touching = select(_CHECKS.c.draw_id).where(
+        _CHECKS.c.wave_id == wave_id, area_filter(principal, _CHECKS.c.city_code)
+    )
+    query = (
+        select(_DRAWS, _ACCOUNTS.c.name)
+        .select_from(_DRAWS.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _DRAWS.c.drawn_by))
+        .where(_DRAWS.c.wave_id == wave_id, _DRAWS.c.id.in_(touching))
+        .order_by(_DRAWS.c.drawn_at.desc(), _DRAWS.c.id.desc())
+    )
+    return [
+        DrawRecord(
+            row.drawn_at, row.name or "", row.area, row.seed, row.random_share, row.risk_share,
+            row.drawn,
+        )
+        for row in session.connection().execute(query)
+    ]  # fmt: skip
+
+
+def _lock_draws(session: Session, wave_id: UUID) -> None:
+    """Of two draws at once the second waits; interviews go on arriving meanwhile."""
+    session.connection().execute(
+        select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
+    )
+
+
+def _pool(session: Session, principal: Principal, plan: DrawPlan) -> Sequence[AnyRow]:
+    principal.require(Action.BACK_CHECK, plan.city_code)
+    _require_sensible(plan)
+    query = (
+        select(
+            _RESPONSES.c.id, _RESPONSES.c.city_code, _RESPONSES.c.surveyor_id,
+            _RISKS.c.score, _CHECKS.c.chosen_by, _ACCOUNTS.c.name,
+        )
+        .select_from(
+            _RESPONSES.join(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id)
+            .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
+            .outerjoin(_CHECKS, _CHECKS.c.response_id == _RESPONSES.c.id)
+        )
+        .where(
+            _RESPONSES.c.wave_id == plan.wave_id,
+            _RESPONSES.c.status.in_(COUNTED_STATUSES),
+            _RESPONSES.c.submitted_at <= plan.as_of,
+            area_filter(principal, _RESPONSES.c.city_code),
+        )
+        .order_by(_RESPONSES.c.id)
+    )  # fmt: skip
+    if plan.city_code is not None:
+        query = query.where(_RESPONSES.c.city_code == plan.city_code)
+    return session.connection().execute(query).all()
+
+
+def _require_sensible(plan: DrawPlan) -> None:
+    if not (0 <= plan.random_share <= 1 and 0 <= plan.risk_share <= 1):
+        raise BackCheckDrawError(msg("A share lies between 0 and 100 per cent."))
+    if not plan.seed.strip() or len(plan.seed) > MAX_SEED_CHARS:
+        raise BackCheckDrawError(
+            msg("Please give a seed of at most {most} characters.", most=MAX_SEED_CHARS)
+        )
+
+
+def _draw_interviews(plan: DrawPlan, rows: Sequence[AnyRow]) -> tuple[DrawnInterview, ...]:
+    candidates = (Candidate(row.id, row.surveyor_id, row.score or 0, row.chosen_by) for row in rows)
+    return select_interviews(
+        candidates, random_share=plan.random_share, risk_share=plan.risk_share, seed=plan.seed
+    )
+
+
+def _preview(
+    plan: DrawPlan, rows: Sequence[AnyRow], drawn: Sequence[DrawnInterview]
+) -> DrawPreview:
+    pool: Counter[UUID] = Counter(row.surveyor_id for row in rows)
+    listed: Counter[UUID] = Counter(row.surveyor_id for row in rows if row.chosen_by is not None)
+    new: Counter[tuple[UUID, ChosenBy]] = Counter(
+        (interview.surveyor_id, interview.chosen_by) for interview in drawn if not interview.known
+    )
+    people = {row.surveyor_id: (row.city_code, row.name) for row in rows}
+    shares = [
+        SurveyorDraw(
+            person, name, city, pool[person], listed[person], new[person, ChosenBy.RANDOM],
+            new[person, ChosenBy.RISK],
+        )
+        for person, (city, name) in people.items()
+    ]  # fmt: skip
+    shares.sort(key=lambda share: (share.city_code, share.name, share.surveyor_id))
+    return DrawPreview(
+        plan, tuple(shares), len(rows), selection_sha256(interview.id for interview in drawn)
+    )
+
+
+def _record_draw(session: Session, principal: Principal, seen: DrawPreview, now: datetime) -> UUID:
+    plan, draw_id = seen.plan, new_id()
+    facts = {
+        "area": plan.city_code or principal.area, "seed": plan.seed,
+        "random_share": plan.random_share, "risk_share": plan.risk_share, "pool": seen.pool,
+        "drawn": seen.added, "drawn_sha256": seen.drawn_sha256,
+    }  # fmt: skip
+    actor = actor_id(principal)
+    session.connection().execute(
+        _DRAWS.insert(),
+        {"id": draw_id, "wave_id": plan.wave_id, "as_of": plan.as_of, "drawn_by": actor,
+         "drawn_at": now, **facts},
+    )  # fmt: skip
+    record(
+        session=session, actor=principal, action="back_check.drawn", subject_kind="wave",
+        subject_id=plan.wave_id, now=now,
+        detail={"draw": str(draw_id), "as_of": plan.as_of.isoformat(), **facts},
+    )  # fmt: skip
+    return draw_id
+
+
+def _save_draw(
+    session: Session,
+    plan: DrawPlan,
+    draw_id: UUID,
+    rows: Sequence[AnyRow],
+    drawn: Sequence[DrawnInterview],
+) -> None:
+    city = {row.id: row.city_code for row in rows}
+    new = [interview for interview in drawn if not interview.known]
+    insert_columns(
+        session.connection(),
+        BackCheck,
+        {
+            "id": [new_id() for _ in new],
+            "response_id": [interview.id for interview in new],
+            "city_code": [city[interview.id] for interview in new],
+            "surveyor_id": [interview.surveyor_id for interview in new],
+            "chosen_by": [interview.chosen_by for interview in new],
+        },
+        {
+            "draw_id": draw_id,
+            "wave_id": plan.wave_id,
+            "instrument_id": instrument_id_by_name(session=session, name=INSTRUMENT),
+            "attempts": 0,
+            "answers": {},
+            "note": "",
+            "lock_version": 1,
+        },
+    )
+    known = [interview.id for interview in drawn if interview.known]
+    for first in range(0, len(known), _INTERVIEW_BATCH_SIZE):
+        session.connection().execute(
+            update(_CHECKS)
+            .where(_CHECKS.c.response_id.in_(known[first : first + _INTERVIEW_BATCH_SIZE]))
+            .values(chosen_by=ChosenBy.RANDOM)
+        )

@@ -1,0 +1,101 @@
+"""What follows from back-checks: training a surveyor again, taking out all of a surveyor or point.
+
+Taking out and restoring are the bulk moves of review: the same preview, the same lock, the same
+entry in the audit trail for every interview. What was taken out here can be restored as one.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.audit import actor_id, record_many
+from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.review import ReviewFilter
+from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
+from survey.locale import SurveyError, msg
+from survey.store.china_time import china_date
+from survey.store.core import table_of
+from survey.store.inserts import insert_columns
+from survey.store.tables import BackCheck, Status, SurveyorNote, new_id
+
+_CHECKS = table_of(BackCheck)
+
+
+class RetrainingNotAllowedError(SurveyError):
+    code = "retraining_impossible"
+
+
+@dataclass(frozen=True)
+class WorkSelection:
+    """All the work of one surveyor, or all that was collected at one point."""
+
+    wave_id: UUID
+    surveyor_id: UUID | None = None
+    point_id: UUID | None = None
+
+    def void_filter(self) -> ReviewFilter:
+        """Everything that can be void."""
+        return ReviewFilter(
+            self.wave_id, status=None, surveyor_id=self.surveyor_id, point_id=self.point_id
+        )
+
+    def restore_filter(self) -> ReviewFilter:
+        """What was taken out for failed back-checks, and nothing that was void for its own sake."""
+        return ReviewFilter(
+            self.wave_id, status=Status.VOID, surveyor_id=self.surveyor_id,
+            point_id=self.point_id, reason=ReasonCode.BACK_CHECK,
+        )  # fmt: skip
+
+
+def note_retraining(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_id: UUID,
+    surveyor_ids: Collection[UUID],
+    retrain_by: date,
+    note: str,
+    now: datetime,
+) -> int:
+    """Note that these surveyors are trained again by a day; all of them or none.
+
+    Only surveyors with back-checks in the reader's area can be named.
+    """
+    principal.require(Action.BACK_CHECK)
+    wanted = sorted(set(surveyor_ids))
+    if not wanted:
+        raise RetrainingNotAllowedError(msg("Please choose at least one surveyor."))
+    if retrain_by < china_date(now):
+        raise RetrainingNotAllowedError(msg("The day of the training is over already."))
+    query = select(_CHECKS.c.surveyor_id).where(
+        _CHECKS.c.wave_id == wave_id, _CHECKS.c.surveyor_id.in_(wanted),
+        area_filter(principal, _CHECKS.c.city_code),
+    ).distinct()  # fmt: skip
+    if set(session.connection().execute(query).scalars()) != set(wanted):
+        raise AccessDeniedError(msg("Not all of these surveyors work in your area."))
+    words = clean_note(note)[:MAX_NOTE]
+    insert_columns(
+        session.connection(),
+        SurveyorNote,
+        {"id": [new_id() for _ in wanted], "account_id": wanted},
+        {
+            "wave_id": wave_id, "retrain_by": retrain_by, "note": words,
+            "made_by": actor_id(principal), "made_at": now,
+        },
+    )  # fmt: skip
+    record_many(
+        session=session, actor=principal, action="surveyor.retrain", subject_kind="account",
+        now=now,
+        subjects={
+            each: {"wave": str(wave_id), "by": retrain_by.isoformat(), "note": words,
+                   "together": len(wanted)}
+            for each in wanted
+        },
+    )  # fmt: skip
+    return len(wanted)

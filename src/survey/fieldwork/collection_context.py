@@ -1,0 +1,105 @@
+"""The doors of an interview: a one-time link, a surveyor who asks, a sheet of paper keyed later."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.fieldwork.assignments import find_assigned_point, get_assigned_point
+from survey.fieldwork.invitations import get_usable_invitation
+from survey.fieldwork.waves import WaveNotOpenError
+from survey.locale import SurveyError, msg
+from survey.store.tables import Mode, WaveState
+
+
+class PointAssignmentError(SurveyError):
+    """The surveyor named on a sheet is not assigned to the sampling point named on it."""
+
+    code = "not_at_this_point"
+
+
+@dataclass(frozen=True)
+class CollectionContext:
+    """Where an interview belongs, however it came in; the names are columns of `Response`."""
+
+    wave_id: UUID
+    city_code: str
+    point_id: UUID
+    surveyor_id: UUID
+    invitation_id: UUID | None
+    instrument_id: UUID
+    is_demo: bool
+    mode: Mode
+
+    @property
+    def author_id(self) -> UUID | None:
+        """The account that keyed the answers on site; respondents have none."""
+        return self.surveyor_id if self.mode is Mode.ASSISTED else None
+
+
+def context_from_invitation(*, session: Session, token: str, now: datetime) -> CollectionContext:
+    """The wave, city, point and surveyor that the link is bound to."""
+    invitation = get_usable_invitation(session=session, token=token, now=now)
+    return CollectionContext(
+        wave_id=invitation.wave_id,
+        city_code=invitation.city_code,
+        point_id=invitation.point_id,
+        surveyor_id=invitation.surveyor_id,
+        invitation_id=invitation.id,
+        instrument_id=invitation.instrument_id,
+        is_demo=invitation.is_demo,
+        mode=Mode.SELF,
+    )
+
+
+def context_from_assignment(
+    *, session: Session, principal: Principal | None, point_id: UUID
+) -> CollectionContext:
+    """A sampling point of the signed-in surveyor's own."""
+    if principal is None:
+        raise AccessDeniedError(msg("Please sign in first."))
+    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    if point.wave_state != WaveState.OPEN:
+        raise WaveNotOpenError
+    return CollectionContext(
+        wave_id=point.wave_id,
+        city_code=point.city_code,
+        point_id=point.point_id,
+        surveyor_id=principal.account_id,
+        invitation_id=None,
+        instrument_id=point.instrument_id,
+        is_demo=point.is_demo,
+        mode=Mode.ASSISTED,
+    )
+
+
+def context_from_paper(
+    *,
+    session: Session,
+    principal: Principal,
+    action: Action,
+    point_id: UUID,
+    surveyor_id: UUID,
+    states: Collection[WaveState],
+) -> CollectionContext:
+    """The sampling point and the surveyor named on a sheet; the point lies in the own area."""
+    principal.require(action)
+    point = find_assigned_point(session=session, account_id=surveyor_id, point_id=point_id)
+    if point is None:
+        raise PointAssignmentError(msg("This surveyor does not work at this sampling point."))
+    principal.require(action, point.city_code)
+    if point.wave_state not in states:
+        raise WaveNotOpenError
+    return CollectionContext(
+        wave_id=point.wave_id,
+        city_code=point.city_code,
+        point_id=point.point_id,
+        surveyor_id=surveyor_id,
+        invitation_id=None,
+        instrument_id=point.instrument_id,
+        is_demo=point.is_demo,
+        mode=Mode.PAPER,
+    )

@@ -1,0 +1,104 @@
+"""Two approvals are two people: who approved an interview for its city does not approve it again.
+
+Who gave the first approval stands in the audit trail, which nobody can change. A wave may allow
+one person for both (`review_rule`), for studies too small to have two.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlmodel import Session
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.waves import get_wave
+from survey.locale import SurveyError, msg
+from survey.store.audit_writer import queued_entries
+from survey.store.core import table_of
+from survey.store.tables import AuditEntry, Response, ReviewRule, Status
+
+_AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
+_FIRST = f"response.{Status.CITY_APPROVED}"
+_RESPONSE_BATCH_SIZE = 500
+"""Interviews named in one statement."""
+
+
+class SecondApproverRequiredError(SurveyError):
+    code = "same_person"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "You approved this interview for its city yourself. The last approval needs "
+                "another person."
+            )
+        )
+
+
+def find_self_approved(
+    *, session: Session, principal: Principal, response_ids: Collection[UUID]
+) -> set[UUID]:
+    """Those whose first approval is this person's own, in waves that ask for two people.
+
+    An interview that came in approved (an import) has no first approval by anybody.
+    """
+    approved: set[UUID] = set()
+    for ids in _parts(list(response_ids)):
+        last: dict[str, UUID | None] = {
+            row.subject_id: row.actor_id
+            for row in session.connection().execute(
+                select(_AUDIT.c.subject_id, _AUDIT.c.actor_id)
+                .where(_AUDIT.c.subject_id.in_([str(response_id) for response_id in ids]))
+                .where(_AUDIT.c.action == _FIRST)
+                .order_by(_AUDIT.c.at, _AUDIT.c.id)
+            )
+        }
+        # Approved a moment ago, in this very transaction.
+        last |= {
+            entry.subject_id: entry.actor_id
+            for entry in queued_entries(session)
+            if entry.action == _FIRST and UUID(entry.subject_id) in ids
+        }
+        me = actor_id(principal)
+        approved |= {UUID(subject) for subject, actor in last.items() if actor == me}
+    return approved - _single_approval_allowed(session, approved)
+
+
+def set_single_approval(
+    *, session: Session, principal: Principal, wave_key: str, allowed: bool, now: datetime
+) -> None:
+    """Let one person give both approvals in a wave, or ask for two again (the usual rule)."""
+    principal.require(Action.ADMINISTER)
+    wave = get_wave(session=session, key=wave_key)
+    rule = session.connection().execute(
+        select(_RULES.c.one_person).where(_RULES.c.wave_id == wave.id).with_for_update()
+    )
+    before = bool(rule.scalar_one_or_none())
+    session.connection().execute(delete(_RULES).where(_RULES.c.wave_id == wave.id))
+    if allowed:
+        session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=now))
+        session.flush()
+    record(
+        session=session, actor=principal, action="wave.one_person_review", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
+    )  # fmt: skip
+
+
+def _single_approval_allowed(session: Session, response_ids: set[UUID]) -> set[UUID]:
+    enough: set[UUID] = set()
+    for ids in _parts(list(response_ids)):
+        query = (
+            select(_RESPONSES.c.id)
+            .join(_RULES, _RULES.c.wave_id == _RESPONSES.c.wave_id)
+            .where(_RESPONSES.c.id.in_(ids), _RULES.c.one_person)
+        )
+        enough.update(session.connection().execute(query).scalars())
+    return enough
+
+
+def _parts(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for first in range(0, len(ids), _RESPONSE_BATCH_SIZE):
+        yield ids[first : first + _RESPONSE_BATCH_SIZE]

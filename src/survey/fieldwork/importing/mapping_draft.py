@@ -1,0 +1,312 @@
+"""Which column of a stranger's file may answer which question, by how alike their words are.
+
+Likeness is Dice's coefficient over pairs of neighbouring characters: it needs no list of words,
+works for Chinese as for English, and a word more or less changes little. A suggestion is only
+that; a person sees it before anything is read by it.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from survey.fieldwork.importing.cell_parsing import cell_reader
+from survey.fieldwork.importing.column_mapping import (
+    ROLE_NAMES,
+    ColumnBindings,
+    ColumnRole,
+    MappingFile,
+    default_target,
+    part_of,
+)
+from survey.fieldwork.importing.source_detection import (
+    ExportSource,
+    detect_source,
+    naming_conventions,
+)
+from survey.fieldwork.importing.table_reading import ImportTable
+from survey.instrument.model import Instrument, Item, ItemKind, Labels
+from survey.locale import LANGUAGES, translator
+
+MIN_SIMILARITY = 0.55
+"""From here on two texts are suggested as the same question."""
+_MAX_COLUMNS = 400
+_MAX_COMPARED_CHARS = 300
+_NUMBERED = re.compile(r"\s*[QqTt]?[0-9]{1,3}\s*[.\u3001\uff0e:\uff1a)\uff09_-]\s*")
+_BRACKETS = re.compile(r"(.*?)[(\uff08]([^()\uff08\uff09]+)[)\uff09]\s*")
+_COMMON_NAMES: dict[ColumnRole, re.Pattern[str]] = {
+    ColumnRole.WEIGHT: re.compile(
+        r".*(?:\u6743\u91cd|\u52a0\u6743|\u6743\u6570).*"
+        r"|(?:(?:design|sampl(?:e|ing)|survey|final|case|person)[ _.-]*)?(?:weights?|wgt|wt)[0-9]*",
+        re.IGNORECASE,
+    )
+}
+"""What columns of a role are called where its own words are too unlike, or too like others: a
+height is no weight."""
+_DASH = re.compile(r"(.+?)\s*[\u2014\uff0d]+\s*(.+)")
+
+_Pairs = frozenset[str]
+
+
+@dataclass(frozen=True)
+class _SuggestionTarget:
+    name: str
+    head: tuple[_Pairs, ...]
+    """The texts that stand for it; of a choice, those of its question."""
+    tail: tuple[_Pairs, ...] = ()
+    """Of a choice, its own labels."""
+    usual: re.Pattern[str] | None = None
+    """What its columns are usually called."""
+
+
+def suggest_targets(
+    header: Sequence[str], instrument: Instrument, used_targets: Collection[str] = ()
+) -> dict[str, str]:
+    """Column -> item, `item/choice` or role; each target at most once, the most alike first.
+
+    `taken` are targets that other columns have already.
+    """
+    targets = [target for target in _targets(instrument) if target.name not in set(used_targets)]
+    candidates = sorted(
+        (
+            (likeness, -place, target.name)
+            for place, column in enumerate(header[:_MAX_COLUMNS])
+            for target in targets
+            if (likeness := _similarity(column, target)) >= MIN_SIMILARITY
+        ),
+        reverse=True,
+    )
+    chosen: dict[str, str] = {}
+    used: set[str] = set()
+    for _, place, target_name in candidates:
+        column = header[-place]
+        # A question is either in one column or in a column for each choice.
+        if column not in chosen and target_name not in used and not _is_covered(target_name, used):
+            chosen[column] = target_name
+            used.add(target_name)
+    return chosen
+
+
+def _is_covered(target: str, used: set[str]) -> bool:
+    return target.partition("/")[0] in used if "/" in target else False
+
+
+def _targets(instrument: Instrument) -> Iterator[_SuggestionTarget]:
+    for item in instrument.items():
+        if item.kind in {ItemKind.NOTE, ItemKind.CALCULATE}:
+            continue
+        head = _texts(item)
+        yield _SuggestionTarget(item.name, head)
+        if item.kind is ItemKind.SELECT_MULTIPLE:
+            for choice in item.choices:
+                yield _SuggestionTarget(f"{item.name}/{choice.name}", head, _pairs_of(choice.label))
+    for role in set(ColumnRole) - {ColumnRole.IGNORE}:
+        names = {language: translator(language)(ROLE_NAMES[role]) for language in LANGUAGES}
+        yield _SuggestionTarget(role.value, _pairs_of(names), usual=_COMMON_NAMES.get(role))
+
+
+def _texts(item: Item) -> tuple[_Pairs, ...]:
+    return (*_pairs_of(item.label), letter_bigrams(item.name))
+
+
+def _pairs_of(labels: Labels) -> tuple[_Pairs, ...]:
+    return tuple(letter_bigrams(label) for label in labels.values())
+
+
+def letter_bigrams(text: str) -> _Pairs:
+    """Pairs of neighbouring letters and digits, without case, width, blanks and punctuation."""
+    plain = unicodedata.normalize("NFKC", text[:_MAX_COMPARED_CHARS]).casefold()
+    letters = "".join(character for character in plain if character.isalnum())
+    return frozenset(letters[place : place + 2] for place in range(max(1, len(letters) - 1)))
+
+
+def _similarity(column: str, target: _SuggestionTarget) -> float:
+    text = _NUMBERED.sub("", column, count=1) if _NUMBERED.match(column) else column
+    split = _BRACKETS.fullmatch(text) or _DASH.fullmatch(text)
+    if target.tail:
+        if split is None:
+            return 0.0
+        return min(_best(split[1], target.head), _best(split[2], target.tail))
+    if target.usual is not None and target.usual.fullmatch(text.strip()):
+        return 1.0
+    whole = _best(text, target.head)
+    return max(whole, _best(split[2], target.head)) if split else whole
+
+
+def _best(text: str, known: Sequence[_Pairs]) -> float:
+    own = letter_bigrams(text)
+    return max((dice_coefficient(own, other) for other in known), default=0.0)
+
+
+def dice_coefficient(first: _Pairs, other: _Pairs) -> float:
+    """Twice the common pairs over all pairs: 1 for the same, 0 for nothing in common."""
+    return 2 * len(first & other) / (len(first) + len(other))
+
+
+MAX_LISTED_VALUES = 200
+"""Unread values that are listed for a person to explain."""
+_SITE_GAPS = {"-3": "", "-2": ""}
+"""How survey sites write "passed over" and "left empty" in files of figures."""
+_SAMPLES = 3
+
+
+class SuggestionOrigin(StrEnum):
+    """Why a column is taken for what it is taken for."""
+
+    SAVED = "saved"
+    NAME = "name"
+    LIKENESS = "likeness"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ColumnDraft:
+    """One column: some of its values, what it is taken for (empty: nothing yet), and why."""
+
+    column: str
+    sample: str
+    target: str
+    origin: SuggestionOrigin
+
+
+@dataclass(frozen=True)
+class UnparsedValue:
+    """A cell value that is no answer to the question of its column."""
+
+    column: str
+    value: str
+    count: int
+
+
+def draft_columns(
+    table: ImportTable, instrument: Instrument, saved: MappingFile | None = None
+) -> tuple[ColumnDraft, ...]:
+    """Every column with what is known or suggested about it."""
+    usual = naming_conventions(detect_source(table), table.header)
+    known: dict[str, tuple[str, SuggestionOrigin]] = {}
+    for column in table.header:
+        kept = saved.targets.get(column) if saved else None
+        named = default_target(column, instrument, usual)
+        if kept is not None and is_target(kept, instrument):
+            known[column] = kept, SuggestionOrigin.SAVED
+        elif named is not None:
+            known[column] = named, SuggestionOrigin.NAME
+    used_targets = {target for target, _ in known.values()}
+    rest = [column for column in table.header if column not in known]
+    alike = suggest_targets(rest, instrument, used_targets)
+    known |= {column: (target, SuggestionOrigin.LIKENESS) for column, target in alike.items()}
+    return tuple(
+        ColumnDraft(
+            column, _sample(table, place), *known.get(column, ("", SuggestionOrigin.UNKNOWN))
+        )
+        for place, column in enumerate(table.header)
+    )
+
+
+def is_target(target: str, instrument: Instrument) -> bool:
+    item = instrument.by_name.get(target)
+    if item is not None:
+        return item.kind is not ItemKind.NOTE
+    return target in set(ColumnRole) or part_of(target, instrument) is not None
+
+
+def targets_of(instrument: Instrument) -> tuple[str, ...]:
+    """Everything that a column can be: roles first, then questions and their choices."""
+    targets: list[str] = [role.value for role in ColumnRole if role.value not in instrument.by_name]
+    for item in instrument.items():
+        if item.kind is ItemKind.NOTE:
+            continue
+        targets.append(item.name)
+        if item.kind is ItemKind.SELECT_MULTIPLE:
+            targets += [f"{item.name}/{choice.name}" for choice in item.choices]
+    return tuple(targets)
+
+
+def mapping_of(
+    columns: Iterable[tuple[str, str]],
+    codes: Mapping[str, Mapping[str, str]],
+    table: ImportTable,
+    instrument: Instrument,
+    *,
+    numbered: bool,
+) -> MappingFile:
+    """The mapping of columns to targets with the meanings of values.
+
+    A column without a target is left out of the import on purpose. With `numbered`, figures in
+    the columns of choices stand for the order of the choices.
+    """
+    targets = {column: target or ColumnRole.IGNORE.value for column, target in columns}
+    value_codes: dict[str, dict[str, str]] = {}
+    is_site = detect_source(table) is ExportSource.SURVEY_SITE
+    for column, target in targets.items():
+        item = instrument.by_name.get(target.partition("/")[0])
+        own: dict[str, str] = {}
+        if item is not None:
+            own |= _SITE_GAPS if is_site and _has_codes(item) else {}
+            own |= choice_numbers(item) if numbered and "/" not in target else {}
+        own |= codes.get(column, {})
+        if own:
+            value_codes[column] = own
+    return MappingFile(targets, value_codes)
+
+
+def _has_codes(item: Item) -> bool:
+    return item.kind in {ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}
+
+
+def choice_numbers(item: Item) -> dict[str, str]:
+    """`1` for the first choice and so on; nothing where figures are choices themselves."""
+    if item.kind not in {ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}:
+        return {}
+    if any(choice.name.isdigit() for choice in item.choices):
+        return {}
+    return {str(number): choice.name for number, choice in enumerate(item.choices, start=1)}
+
+
+def unread_values(
+    table: ImportTable, uses: ColumnBindings, instrument: Instrument
+) -> tuple[UnparsedValue, ...]:
+    """Values in the columns of scores and choices that are none, the most frequent first."""
+    unread: list[UnparsedValue] = []
+    for use in uses.items:
+        item = instrument.by_name[use.item or ""]
+        if not _has_codes(item):
+            continue
+        read = cell_reader(item, use.codes)
+        counts = Counter(
+            row[use.column_index].strip() for _, row in table.rows if use.column_index < len(row)
+        )
+        unread += [
+            UnparsedValue(use.column, text, count)
+            for text, count in counts.items()
+            if not _is_read(item, read(text))
+        ]
+    unread.sort(key=lambda entry: (-entry.count, entry.column, entry.value))
+    return tuple(unread[:MAX_LISTED_VALUES])
+
+
+def _is_read(item: Item, value: object) -> bool:
+    if value is None or value in item.specials:
+        return True
+    if item.kind is ItemKind.RATING:
+        return isinstance(value, int | float)
+    names = {choice.name for choice in item.choices}
+    return set(value) <= names if isinstance(value, list) else value in names
+
+
+def _sample(table: ImportTable, place: int) -> str:
+    """Some different values of a column, for a person to recognise it by."""
+    return " · ".join(_distinct_values(table, place))
+
+
+def _distinct_values(table: ImportTable, place: int) -> Iterator[str]:
+    seen: set[str] = set()
+    for _, cells in table.rows[:200]:
+        text = cells[place].strip()[:40] if place < len(cells) else ""
+        if text and text not in seen:
+            seen.add(text)
+            yield text
+        if len(seen) == _SAMPLES:
+            return

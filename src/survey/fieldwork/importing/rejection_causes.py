@@ -1,0 +1,120 @@
+"""Refused rows summed up by column and cause, the most frequent first."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from survey.fieldwork.importing.rejections import RowRejection
+from survey.instrument.model import Labels
+from survey.locale import Message, Translator, msg
+
+MAX_CAUSES = 500
+_MAX_VALUES = 500
+"""Distinct values that are counted of one cause; free text never repeats."""
+_MAX_SHOWN_VALUES = 3
+
+
+@dataclass(frozen=True)
+class RejectionCause:
+    """Why some rows are refused: one column and one reason."""
+
+    rows: int
+    first_row: int
+    column_number: int
+    """Number of the column in the file, from 1 on; 0 where it is not one column."""
+    column: str
+    values: tuple[tuple[str, int], ...]
+    """The most frequent values with the number of rows of each."""
+    other_values: int
+    """Rows with other values than these."""
+    message: Labels | Message
+    """The reason as the first of these rows has it."""
+
+
+class RejectionCauseCounter:
+    """Counts reasons while a file is read; its size does not grow with the file."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._column_numbers: dict[str, int] = {}
+        for number, column in enumerate(header, start=1):
+            self._column_numbers.setdefault(column, number)
+        self._first: dict[object, RowRejection] = {}
+        self._rows: Counter[object] = Counter()
+        self._values: dict[object, Counter[str]] = {}
+
+    def add(self, reasons: Sequence[RowRejection]) -> None:
+        """Count the reasons of one row."""
+        for reason in reasons:
+            key = (reason.column, _message_kind(reason.message))
+            if key not in self._first and len(self._first) >= MAX_CAUSES:
+                continue
+            self._first.setdefault(key, reason)
+            self._rows[key] += 1
+            values = self._values.setdefault(key, Counter())
+            if reason.value in values or len(values) < _MAX_VALUES:
+                values[reason.value] += 1
+
+    def causes(self) -> tuple[RejectionCause, ...]:
+        """Every cause, that of most rows first."""
+        return tuple(
+            self._cause(key, rows)
+            for key, rows in sorted(
+                self._rows.items(), key=lambda pair: (-pair[1], self._first[pair[0]].row)
+            )
+        )
+
+    def _cause(self, key: object, rows: int) -> RejectionCause:
+        first, counted = self._first[key], self._values[key]
+        values = tuple((value, n) for value, n in counted.most_common(_MAX_SHOWN_VALUES) if value)
+        return RejectionCause(
+            rows=rows,
+            first_row=first.row,
+            column_number=self._column_numbers.get(first.column, 0) if first.column else 0,
+            column=first.column,
+            values=values,
+            other_values=rows - sum(n for _, n in values) - counted.get("", 0),
+            message=first.message,
+        )
+
+
+def _message_kind(message: Labels | Message) -> object:
+    """Messages that differ in a row number or a name only are one cause."""
+    if isinstance(message, Message):
+        return message.msgid
+    assert isinstance(message, Mapping)
+    return tuple(sorted(message.items()))
+
+
+def describe_cause(cause: RejectionCause, reason: str, t: Translator) -> str:
+    """One line for people, `reason` being the cause's message in their language."""
+    return t(
+        _cause_message(cause).msgid,
+        rows=f"{cause.rows:,}",
+        place=cause.column_number,
+        column=cause.column,
+        values=describe_values(cause, t),
+        reason=reason,
+        first=cause.first_row,
+    )
+
+
+def _cause_message(cause: RejectionCause) -> Message:
+    if not cause.column:
+        return msg("{rows} rows: {reason} The first is row {first}.")
+    if not cause.values:
+        if cause.column_number:
+            return msg("{rows} rows: column {place} “{column}”: {reason}")
+        return msg("{rows} rows: {column}: {reason}")
+    if cause.column_number:
+        return msg("{rows} rows: column {place} “{column}”, value {values}: {reason}")
+    return msg("{rows} rows: {column}, value {values}: {reason}")
+
+
+def describe_values(cause: RejectionCause, t: Translator) -> str:
+    """The most frequent values, with their rows where there is more than one value."""
+    if len(cause.values) == 1 and not cause.other_values:
+        return t("“{value}”", value=cause.values[0][0])
+    parts = [t("“{value}” ({count})", value=value, count=f"{n:,}") for value, n in cause.values]
+    if cause.other_values:
+        parts.append(t("others ({count})", count=f"{cause.other_values:,}"))
+    return t(", ").join(parts)

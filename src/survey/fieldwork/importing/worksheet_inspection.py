@@ -1,0 +1,161 @@
+"""What a sheet holds that cannot be imported, found before any parser lays the sheet out.
+
+The parser gives every cell between the first and the last one its place in memory, and hands out
+formulas and errors as if they were empty cells: both is looked for in the bytes first.
+"""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from defusedxml import ElementTree
+
+from survey.fieldwork.importing.rejections import FileUnreadableError
+from survey.locale import msg
+
+MAX_WORKSHEET_CELLS = 12_000_000
+"""Cells of the rectangle around everything in a sheet, empty ones included."""
+_CHUNK_BYTES = 2**20
+_OVERLAP = 2**10
+_LETTERS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})[0-9]{1,7}[\"']")
+_DIGITS = re.compile(rb"\br\s*=\s*[\"'][A-Z]{0,3}([0-9]{1,7})[\"']")
+_CELL = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3}[0-9]{1,7})[\"']")
+_UNSAFE_MARKUP = re.compile(
+    rb"<(?:\w+:)?(?:(?P<formula>f)[\s/>]|(?P<merged>mergeCell)\s)"
+    rb"|\bt\s*=\s*[\"'](?P<error>e)[\"']"
+)
+_HINTS = (b"<f", b":f", b"mergeCell", b't="e"', b"t='e'")
+"""Without any of these bytes the pattern above finds nothing, and they are found much faster."""
+_START = b"<c r="
+_CELL_WITHOUT_REFERENCE = re.compile(
+    rb"<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*[\"'][^\"']*[\"'])*\s*/?>"
+)
+"""A cell that does not say where it stands: no spreadsheet program writes one."""
+_INVALID_CELL_REFERENCE = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"'](?![A-Z]{1,3}[0-9]{1,7}[\"'])[^\"'<>]*[\"']"
+)
+"""A cell that says it stands where no sheet reaches; the parser would lay out all before it."""
+_UNUSUAL = tuple(
+    before + b"c" + after
+    for before in (b"<", b":")
+    for after in (b">", b"/", b"\n", b"\t", b"\r", b" ")
+    if before + after != b"< "
+)
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@dataclass(frozen=True)
+class WorksheetInspection:
+    """Whether a sheet has cells, and why it cannot be imported although it does no harm."""
+
+    filled: bool
+    problem: FileUnreadableError | None
+
+
+def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
+    """Look through the bytes of one sheet; raises `FileUnreadableError` if no parser should see
+    it.
+    """
+    rows, columns, problem = 0, set[bytes](), None
+    for chunk in _chunks(archive, _part(archive, name)):
+        letters = _LETTERS.findall(chunk)
+        columns.update(letters)
+        rows = max(rows, *map(int, set(_DIGITS.findall(chunk))), 0)
+        problem = problem or _find_unsafe_markup(name, chunk)
+        unusual = _may_hide(chunk)
+        if unusual and _CELL_WITHOUT_REFERENCE.search(chunk):
+            raise FileUnreadableError(msg("The file is damaged or not an Excel workbook."))
+        # Looked for only where some cell has no place that was read above: this pattern is slow.
+        if (unusual or len(letters) < chunk.count(_START)) and _INVALID_CELL_REFERENCE.search(
+            chunk
+        ):
+            raise FileUnreadableError(msg("The file is damaged or not an Excel workbook."))
+        if rows * _widest(columns) > MAX_WORKSHEET_CELLS:
+            raise FileUnreadableError(
+                msg(
+                    "Sheet {sheet} reaches as far as row {row}, with far too many empty cells. "
+                    "Please copy the answers into a new sheet.",
+                    sheet=name,
+                    row=rows,
+                )
+            )
+    return WorksheetInspection(bool(columns), problem)
+
+
+def _may_hide(chunk: bytes) -> bool:
+    """Whether there is a cell that is not written as every spreadsheet program does."""
+    usual = chunk.count(_START)
+    return chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
+
+
+def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
+    """The first formula, error or merger in these bytes."""
+    if not any(hint in chunk for hint in _HINTS):
+        return None
+    odd = _UNSAFE_MARKUP.search(chunk)
+    if odd is None:
+        return None
+    before = _CELL.findall(chunk, 0, odd.end())
+    return _refusal(sheet, odd, before[-1].decode() if before else "")
+
+
+def _refusal(sheet: str, odd: "re.Match[bytes]", cell: str) -> FileUnreadableError:
+    if odd["merged"]:
+        return FileUnreadableError(
+            msg(
+                "Sheet {sheet} has merged cells. Please unmerge them and fill in each row: of "
+                "merged cells only the first holds the value.",
+                sheet=sheet,
+            )
+        )
+    kind = msg("a formula") if odd["formula"] else msg("an error")
+    return FileUnreadableError(
+        msg(
+            "Sheet {sheet}, cell {cell}: {kind} instead of a value. Nothing is calculated here: "
+            "please copy the sheet and paste it as values.",
+            sheet=sheet,
+            cell=cell,
+            kind=kind,
+        )
+    )
+
+
+def _widest(columns: set[bytes]) -> int:
+    return max((column_number(letters) for letters in columns), default=0)
+
+
+def column_number(letters: bytes) -> int:
+    """`A` is 1, `Z` 26, `AA` 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """The bytes in pieces that overlap, so that nothing is cut in two unseen."""
+    before = b""
+    with archive.open(part) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield before + chunk
+            before = chunk[-_OVERLAP:]
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> str:
+    """The file of the archive that holds the sheet."""
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    wanted = next(
+        node.get(_RELATION)
+        for node in book.iter()
+        if _is(node, "sheet") and node.get("name") == name
+    )
+    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    target = next(node.get("Target") for node in relations if node.get("Id") == wanted)
+    return posixpath.normpath(posixpath.join("/xl", str(target))).lstrip("/")
+
+
+def _is(node: Element, kind: str) -> bool:
+    return str(node.tag).rpartition("}")[2] == kind

@@ -1,0 +1,239 @@
+"""Codes on paper, for a surveyor without a network: issued together, taken back together.
+
+The tokens exist on the printed sheet alone; the store keeps their hashes, as for any other link.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.access.tokens import digest, new_token
+from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
+from survey.fieldwork.waves import WaveNotOpenError
+from survey.locale import SurveyError, msg
+from survey.store.china_time import CHINA, china_date
+from survey.store.core import AnyRow, table_of
+from survey.store.inserts import insert_columns
+from survey.store.tables import Account, City, Invitation, SamplingPoint, Wave, WaveState, new_id
+
+INVITATIONS_PER_PAGE = 20
+MAX_PAGES = 5
+MAX_VALID_DAYS = 14
+MAX_OPEN_INVITATIONS = 200
+"""Printed codes of one surveyor that nobody has opened yet."""
+
+_INVITATIONS, _WAVES, _POINTS = table_of(Invitation), table_of(Wave), table_of(SamplingPoint)
+_CITIES, _ACCOUNTS = table_of(City), table_of(Account)
+_UNTOUCHED = (
+    _INVITATIONS.c.opened_at.is_(None)
+    & _INVITATIONS.c.used_at.is_(None)
+    & _INVITATIONS.c.voided_at.is_(None)
+)
+
+
+class TooManyInvitationsError(SurveyError):
+    code = "too_many_codes"
+
+
+class InvitationSheetNotFoundError(SurveyError):
+    code = "sheet_unknown"
+
+
+@dataclass(frozen=True)
+class PrintedInvitation:
+    """One code of a sheet; the token exists nowhere else."""
+
+    serial: int
+    token: str
+
+
+@dataclass(frozen=True)
+class InvitationSheet:
+    """Everything that is printed."""
+
+    id: UUID
+    wave_title: Mapping[str, str]
+    city_name: Mapping[str, str]
+    point_name: str
+    surveyor_name: str
+    is_demo: bool
+    expires_at: datetime
+    codes: tuple[PrintedInvitation, ...]
+
+    @property
+    def name(self) -> str:
+        return sheet_name(self.id)
+
+
+@dataclass(frozen=True)
+class InvitationSheetStatus:
+    """A sheet that was printed, and what has become of its codes."""
+
+    id: UUID
+    point_name: str
+    issued_at: datetime
+    expires_at: datetime
+    printed: int
+    untouched: int
+    """Neither opened nor taken back."""
+
+    @property
+    def name(self) -> str:
+        return sheet_name(self.id)
+
+
+def sheet_name(sheet_id: UUID) -> str:
+    """What stands on the paper, short enough to be said aloud."""
+    return sheet_id.hex[-4:].upper()
+
+
+def issue_invitation_sheet(
+    *, session: Session, principal: Principal, point_id: UUID, pages: int, days: int, now: datetime
+) -> InvitationSheet:
+    """Make `pages` of `PER_PAGE` codes for a point of this surveyor's own, all or none.
+
+    They open until the end of the `days`-th day in China, today being the first, and not beyond the
+    day on which the wave closes.
+    """
+    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    if point.wave_state != WaveState.OPEN:
+        raise WaveNotOpenError
+    count = min(max(pages, 1), MAX_PAGES) * INVITATIONS_PER_PAGE
+    _require_open_limit(session, principal, count, now)
+    around = _get_point_context(session, point)
+    sheet_id, tokens = new_id(), [new_token(bits=128) for _ in range(count)]
+    expires_at = _expiry(now, min(max(days, 1), MAX_VALID_DAYS), around.closes_on)
+    insert_columns(
+        session.connection(),
+        Invitation,
+        {
+            "id": [new_id() for _ in tokens],
+            "token_sha256": [digest(token) for token in tokens],
+            "serial": list(range(1, count + 1)),
+        },
+        {
+            "wave_id": point.wave_id, "city_code": point.city_code, "point_id": point.point_id,
+            "surveyor_id": principal.account_id, "issued_at": now, "expires_at": expires_at,
+            "ready_made": True, "sheet_id": sheet_id,
+        },
+    )  # fmt: skip
+    record(
+        session=session, actor=principal, action="sheet.issued", subject_kind="sheet",
+        subject_id=sheet_id, now=now,
+        detail={"wave": point.wave_key, "point": str(point_id), "codes": count},
+    )  # fmt: skip
+    return InvitationSheet(
+        id=sheet_id,
+        wave_title={"zh": around.title_zh, "en": around.title_en},
+        city_name={"zh": around.name_zh, "en": around.name_en},
+        point_name=around.name,
+        surveyor_name=principal.name,
+        is_demo=point.is_demo,
+        expires_at=expires_at,
+        codes=tuple(
+            PrintedInvitation(number, token) for number, token in enumerate(tokens, start=1)
+        ),
+    )
+
+
+def list_invitation_sheets(
+    *, session: Session, principal: Principal, now: datetime
+) -> list[InvitationSheetStatus]:
+    """The surveyor's sheets that may still be opened, the newest first."""
+    principal.require(Action.INTERVIEW)
+    query = (
+        select(
+            _INVITATIONS.c.sheet_id, _POINTS.c.name, _INVITATIONS.c.issued_at,
+            _INVITATIONS.c.expires_at, func.count().label("printed"),
+            func.count().filter(_UNTOUCHED).label("untouched"),
+        )
+        .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
+        .where(
+            _INVITATIONS.c.surveyor_id == principal.account_id,
+            _INVITATIONS.c.sheet_id.is_not(None),
+            _INVITATIONS.c.expires_at > now,
+        )
+        .group_by(
+            _INVITATIONS.c.sheet_id, _POINTS.c.name, _INVITATIONS.c.issued_at,
+            _INVITATIONS.c.expires_at,
+        )
+        .order_by(_INVITATIONS.c.issued_at.desc())
+    )  # fmt: skip
+    return [
+        InvitationSheetStatus(
+            row.sheet_id, row.name, row.issued_at, row.expires_at, row.printed, row.untouched
+        )
+        for row in session.connection().execute(query)
+    ]
+
+
+def void_invitation_sheet(
+    *, session: Session, principal: Principal, sheet_id: UUID, now: datetime
+) -> int:
+    """Take back the codes of a sheet that nobody has opened; returns how many."""
+    principal.require(Action.INTERVIEW)
+    own = (_INVITATIONS.c.sheet_id == sheet_id) & (
+        _INVITATIONS.c.surveyor_id == principal.account_id
+    )
+    connection = session.connection()
+    if connection.execute(select(func.count()).where(own)).scalar_one() == 0:
+        raise InvitationSheetNotFoundError(msg("This sheet was not printed by you."))
+    voided = connection.execute(
+        update(_INVITATIONS).where(own, _UNTOUCHED).values(voided_at=now)
+    ).rowcount
+    record(
+        session=session, actor=principal, action="sheet.voided", subject_kind="sheet",
+        subject_id=sheet_id, now=now, detail={"codes": voided},
+    )  # fmt: skip
+    return voided
+
+
+def _require_open_limit(session: Session, principal: Principal, count: int, now: datetime) -> None:
+    """One sheet of a surveyor after the other, so that two at once do not pass the limit."""
+    connection = session.connection()
+    connection.execute(
+        select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == principal.account_id).with_for_update()
+    )
+    query = select(func.count()).where(
+        _INVITATIONS.c.surveyor_id == principal.account_id,
+        _INVITATIONS.c.sheet_id.is_not(None),
+        _INVITATIONS.c.expires_at > now,
+        _UNTOUCHED,
+    )
+    untouched = connection.execute(query).scalar_one()
+    if untouched + count > MAX_OPEN_INVITATIONS:
+        raise TooManyInvitationsError(
+            msg(
+                "You have {count} printed codes that nobody has opened; at most {most} may be out "
+                "at once. Take back a sheet that you do not need any more.",
+                count=untouched,
+                most=MAX_OPEN_INVITATIONS,
+            )
+        )
+
+
+def _get_point_context(session: Session, point: AssignedPoint) -> AnyRow:
+    query = (
+        select(
+            _POINTS.c.name, _CITIES.c.name_zh, _CITIES.c.name_en, _WAVES.c.title_zh,
+            _WAVES.c.title_en, _WAVES.c.closes_on,
+        )
+        .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
+        .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
+        .where(_POINTS.c.id == point.point_id)
+    )  # fmt: skip
+    return session.connection().execute(query).one()
+
+
+def _expiry(now: datetime, days: int, closes_on: date | None) -> datetime:
+    today = china_date(now)
+    last = today + timedelta(days=days - 1)
+    if closes_on is not None and closes_on >= today:
+        last = min(last, closes_on)
+    return datetime.combine(last + timedelta(days=1), time(), CHINA)

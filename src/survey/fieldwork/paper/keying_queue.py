@@ -1,0 +1,188 @@
+"""Sheets on their way: what a number may be keyed as, what waits for whom."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Select, and_, select
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.principal import Action, Principal
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.paper.double_keying import read_serial
+from survey.fieldwork.paper.keying import KeyedSheet, list_differing_fields
+from survey.fieldwork.paper.keying_service import (
+    FIRST,
+    SECOND,
+    SheetAlreadyKeyedError,
+    SheetNotFoundError,
+    find_sheet,
+    raise_already_keyed,
+)
+from survey.fieldwork.waves import get_wave
+from survey.instrument.model import Instrument
+from survey.locale import msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Account,
+    PaperKeying,
+    PaperSheet,
+    SamplingPoint,
+    SheetState,
+    Wave,
+    WaveState,
+)
+
+MAX_PENDING_SHEETS = 200
+"""Sheets in one list."""
+_GOING_ON = (WaveState.OPEN, WaveState.CLOSED)
+
+_SHEETS, _KEYINGS = table_of(PaperSheet), table_of(PaperKeying)
+_ACCOUNTS, _POINTS, _WAVES = table_of(Account), table_of(SamplingPoint), table_of(Wave)
+
+
+@dataclass(frozen=True)
+class PendingSheet:
+    """A sheet that waits for somebody else, with the head that its first typist keyed."""
+
+    sheet_id: UUID
+    wave_key: str
+    serial: str
+    point_name: str
+    surveyor_name: str
+    interview_on: date
+    keyed_at: datetime
+
+
+@dataclass(frozen=True)
+class KeyingSide:
+    """One of two keyings that differ; `answers` and head as keyed."""
+
+    keyed: KeyedSheet
+    point_name: str
+    surveyor_name: str
+
+
+@dataclass(frozen=True)
+class KeyingConflict:
+    """Two keyings of a sheet and the fields, in the order of the sheet, in which they differ."""
+
+    sheet_id: UUID
+    wave_key: str
+    serial: str
+    is_demo: bool
+    instrument: Instrument
+    first: KeyingSide
+    second: KeyingSide
+    fields: tuple[str, ...]
+
+
+def get_keying_round(*, session: Session, principal: Principal, wave_key: str, serial: str) -> int:
+    """How this person may key the sheet: 1 for the first time, 2 again. `SheetAlreadyKeyedError`
+    if not.
+
+    An answer for the moment only: `hand_in` decides.
+    """
+    principal.require(Action.KEY_PAPER)
+    wave = get_wave(session=session, key=wave_key)
+    sheet = find_sheet(session=session, wave_id=wave.id, serial=read_serial(serial))
+    if sheet is None:
+        return FIRST
+    if sheet.state != SheetState.SECOND:
+        raise_already_keyed(session, sheet, principal)
+    if _has_keyed(session, principal, sheet.id):
+        raise SheetAlreadyKeyedError(
+            msg("You have keyed this sheet yourself. Somebody else has to do this.")
+        )
+    return SECOND
+
+
+def list_awaiting_second(*, session: Session, principal: Principal) -> list[PendingSheet]:
+    """Sheets of the own area that this person may key again, the longest waiting first."""
+    principal.require(Action.KEY_PAPER)
+    return _list_pending(session, principal, SheetState.SECOND)
+
+
+def list_awaiting_adjudication(*, session: Session, principal: Principal) -> list[PendingSheet]:
+    """Sheets of the own area that differ and that this person has not keyed."""
+    principal.require(Action.SETTLE_PAPER)
+    return _list_pending(session, principal, SheetState.VERDICT)
+
+
+def get_conflict(*, session: Session, principal: Principal, sheet_id: UUID) -> KeyingConflict:
+    """Both keyings side by side, for a third person only."""
+    principal.require(Action.SETTLE_PAPER)
+    query = (
+        select(_SHEETS, _WAVES.c.key, _WAVES.c.is_demo, _WAVES.c.instrument_id)
+        .join(_WAVES, _WAVES.c.id == _SHEETS.c.wave_id)
+        .where(
+            _SHEETS.c.id == sheet_id,
+            _SHEETS.c.state == SheetState.VERDICT,
+            area_filter(principal, _SHEETS.c.city_code),
+        )
+    )
+    row = session.connection().execute(query).one_or_none()
+    if row is None or _has_keyed(session, principal, sheet_id):
+        raise SheetNotFoundError(msg("This sheet does not wait for your verdict."))
+    sides = {
+        each.number: _keying_side(each)
+        for each in session.connection().execute(_sides_query(sheet_id))
+    }
+    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    first, second = sides[FIRST], sides[SECOND]
+    return KeyingConflict(
+        row.id, row.key, row.serial, row.is_demo, instrument, first, second,
+        list_differing_fields(instrument, first.keyed, second.keyed),
+    )  # fmt: skip
+
+
+def _has_keyed(session: Session, principal: Principal, sheet_id: UUID) -> bool:
+    query = select(_KEYINGS.c.id).where(
+        _KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.account_id == principal.account_id
+    )
+    return session.connection().execute(query).first() is not None
+
+
+def _list_pending(session: Session, principal: Principal, state: SheetState) -> list[PendingSheet]:
+    first = and_(_KEYINGS.c.sheet_id == _SHEETS.c.id, _KEYINGS.c.number == FIRST)
+    own = select(_KEYINGS.c.sheet_id).where(_KEYINGS.c.account_id == principal.account_id)
+    query = (
+        select(
+            _SHEETS.c.id, _SHEETS.c.serial, _SHEETS.c.created_at, _WAVES.c.key,
+            _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"),
+            _KEYINGS.c.interview_on,
+        )
+        .join(_KEYINGS, first)
+        .join(_WAVES, _WAVES.c.id == _SHEETS.c.wave_id)
+        .join(_POINTS, _POINTS.c.id == _KEYINGS.c.point_id)
+        .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.surveyor_id)
+        .where(
+            _SHEETS.c.state == state,
+            _WAVES.c.state.in_(_GOING_ON),
+            area_filter(principal, _SHEETS.c.city_code),
+            _SHEETS.c.id.not_in(own),
+        )
+        .order_by(_SHEETS.c.created_at, _SHEETS.c.id)
+        .limit(MAX_PENDING_SHEETS)
+    )  # fmt: skip
+    return [
+        PendingSheet(
+            row.id, row.key, row.serial, row.point, row.surveyor, row.interview_on, row.created_at
+        )
+        for row in session.connection().execute(query)
+    ]
+
+
+def _sides_query(sheet_id: UUID) -> Select[tuple[object, ...]]:
+    return (
+        select(_KEYINGS, _POINTS.c.name.label("point"), _ACCOUNTS.c.name.label("surveyor"))
+        .join(_POINTS, _POINTS.c.id == _KEYINGS.c.point_id)
+        .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.surveyor_id)
+        .where(_KEYINGS.c.sheet_id == sheet_id)
+    )
+
+
+def _keying_side(row: AnyRow) -> KeyingSide:
+    keyed = KeyedSheet(row.point_id, row.surveyor_id, row.interview_on, row.answers)
+    return KeyingSide(keyed, row.point, row.surveyor)

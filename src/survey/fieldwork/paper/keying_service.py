@@ -1,0 +1,392 @@
+"""Taking in a keyed sheet: the first keying, the second by somebody else, a third person's verdict.
+
+A sheet is a response only once it is settled. The unique constraints of `paper_sheet` and
+`paper_keying` decide every race: one first keying a number, one person one keying.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NoReturn
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.fieldwork.collection_context import CollectionContext, context_from_paper
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.paper.double_keying import get_double_keying_plan, is_drawn, read_serial
+from survey.fieldwork.paper.keying import (
+    KeyedSheet,
+    Keying,
+    check_sheet,
+    count_errors,
+    is_same_value,
+    list_differing_fields,
+    noon_in_china,
+)
+from survey.fieldwork.submission import (
+    InstrumentConflictError,
+    InvalidAnswersError,
+    Submission,
+    store_validated,
+)
+from survey.fieldwork.waves import get_wave
+from survey.instrument.model import Instrument
+from survey.instrument.validation import Validation
+from survey.locale import SurveyError, msg
+from survey.store.china_time import CHINA, china_date
+from survey.store.core import AnyRow, table_of
+from survey.store.inserts import insert_if_new
+from survey.store.tables import (
+    Account,
+    PaperKeying,
+    PaperSheet,
+    SheetState,
+    Wave,
+    WaveState,
+    new_id,
+)
+
+FIRST, SECOND, ADJUDICATION = 1, 2, 3
+_ACTIONS = {FIRST: Action.KEY_PAPER, SECOND: Action.KEY_PAPER, ADJUDICATION: Action.SETTLE_PAPER}
+_STATES = {
+    FIRST: (WaveState.OPEN,),
+    # What has been keyed once is brought to its end although collecting is over.
+    SECOND: (WaveState.OPEN, WaveState.CLOSED),
+    ADJUDICATION: (WaveState.OPEN, WaveState.CLOSED),
+}
+MAX_WAVE_DURATION = timedelta(days=366)
+"""How far back an interview may lie where a wave does not say when it began."""
+_EXPECTED = {SECOND: SheetState.SECOND, ADJUDICATION: SheetState.VERDICT}
+
+_SHEETS, _KEYINGS = table_of(PaperSheet), table_of(PaperKeying)
+_ACCOUNTS = table_of(Account)
+
+
+class SheetAlreadyKeyedError(SurveyError):
+    """The number was keyed already, or not by whom or how this keying takes it."""
+
+    code = "sheet_taken"
+
+
+class SheetNotFoundError(SurveyError):
+    code = "sheet_unknown"
+
+
+class InvalidInterviewDayError(SurveyError):
+    code = "day_impossible"
+
+
+class AdjudicationScopeError(SurveyError):
+    """A verdict changes a field on which both keyings agree."""
+
+    code = "verdict_strays"
+
+
+@dataclass(frozen=True)
+class KeyingReceipt:
+    """Proof that the keying is in the store, and what the sheet waits for now."""
+
+    serial: str
+    state: SheetState
+    response_id: UUID | None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class _CheckedKeying:
+    """A keying that passed every check and only has to be written down."""
+
+    keying: Keying
+    principal: Principal
+    wave: Wave
+    serial: str
+    context: CollectionContext
+    instrument: Instrument
+    validation: Validation
+    now: datetime
+
+    @property
+    def keyed(self) -> KeyedSheet:
+        head = self.keying.sheet
+        return KeyedSheet(
+            head.point_id, head.surveyor_id, head.interview_on, self.validation.stored_answers
+        )  # fmt: skip
+
+
+def submit_keying(
+    *, session: Session, keying: Keying, principal: Principal | None, now: datetime
+) -> KeyingReceipt:
+    """Store one keying in the transaction of `session`; sending it again changes nothing."""
+    if principal is None:
+        raise AccessDeniedError(msg("Please sign in first."))
+    principal.require(_ACTIONS[keying.sheet.round])
+    repeated = _find_repeated(session, keying, principal, now)
+    if repeated is not None:
+        return repeated
+    checked = _check_keying(session, keying, principal, now)
+    if keying.sheet.round == FIRST:
+        return _store_first_keying(session, checked)
+    sheet = _find_sheet(session, checked.wave.id, checked.serial, lock=True)
+    if sheet is None:
+        raise SheetNotFoundError(
+            msg("Sheet {serial} has not been keyed yet.", serial=checked.serial)
+        )
+    if sheet.state != _EXPECTED[keying.sheet.round]:
+        return _resolve_race(session, checked, sheet)
+    if not _write_keying(session, checked, sheet.id):
+        raise SheetAlreadyKeyedError(
+            msg("You have keyed this sheet yourself. Somebody else has to do this.")
+        )
+    step = _store_second_keying if keying.sheet.round == SECOND else _adjudicate
+    return step(session, checked, sheet)
+
+
+def _resolve_race(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+    """The receipt when two sends of one keying met at the sheet, a refusal when two people did."""
+    repeated = _find_repeated(session, checked.keying, checked.principal, checked.now)
+    if repeated is None:
+        raise_already_keyed(session, sheet, checked.principal)
+    return repeated
+
+
+def find_sheet(*, session: Session, wave_id: UUID, serial: str) -> AnyRow | None:
+    """The sheet with this number, as `read_serial` writes it."""
+    return _find_sheet(session, wave_id, serial, lock=False)
+
+
+def raise_already_keyed(session: Session, sheet: AnyRow, principal: Principal) -> NoReturn:
+    """Say who keyed the sheet last, and when; of a sheet of another city only that it exists."""
+    if not principal.covers(sheet.city_code):
+        raise SheetAlreadyKeyedError(
+            msg("Sheet {serial} was keyed in another city already.", serial=sheet.serial)
+        )
+    query = (
+        select(_ACCOUNTS.c.name, _KEYINGS.c.created_at)
+        .join(_ACCOUNTS, _ACCOUNTS.c.id == _KEYINGS.c.account_id)
+        .where(_KEYINGS.c.sheet_id == sheet.id)
+        .order_by(_KEYINGS.c.number.desc())
+        .limit(1)
+    )
+    by = session.connection().execute(query).one()
+    raise SheetAlreadyKeyedError(
+        msg(
+            "Sheet {serial} was keyed by {name} on {time}.",
+            serial=sheet.serial,
+            name=by.name,
+            time=f"{by.created_at.astimezone(CHINA):%m-%d %H:%M}",
+        )
+    )
+
+
+def _find_repeated(
+    session: Session, keying: Keying, principal: Principal, now: datetime
+) -> KeyingReceipt | None:
+    """The receipt of a keying that arrived before; its name in other hands opens nothing."""
+    query = (
+        select(
+            _KEYINGS.c.account_id, _KEYINGS.c.answers, _KEYINGS.c.interview_on,
+            _SHEETS.c.id, _SHEETS.c.serial, _SHEETS.c.state, _SHEETS.c.response_id,
+            _SHEETS.c.wave_id,
+        )
+        .join(_SHEETS, _SHEETS.c.id == _KEYINGS.c.sheet_id)
+        .where(_KEYINGS.c.client_uuid == keying.client_uuid)
+    )  # fmt: skip
+    row = session.connection().execute(query).one_or_none()
+    if row is None:
+        return None
+    if row.account_id != principal.account_id:
+        raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
+    if not _is_same_content(session, keying, row):
+        record(
+            session=session, actor=principal, action="paper.replayed_with_other_content",
+            subject_kind="paper_sheet", subject_id=row.id, now=now,
+        )  # fmt: skip
+    return KeyingReceipt(row.serial, row.state, row.response_id, duplicate=True)
+
+
+def _is_same_content(session: Session, keying: Keying, row: AnyRow) -> bool:
+    wave = session.get_one(Wave, row.wave_id)
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    again = check_sheet(instrument, keying.answers, keying.missing, day=row.interview_on)
+    return not again.problems and bool(again.stored_answers == row.answers)
+
+
+def _check_keying(
+    session: Session, keying: Keying, principal: Principal, now: datetime
+) -> _CheckedKeying:
+    head = keying.sheet
+    serial = read_serial(head.serial)
+    wave = get_wave(session=session, key=head.wave)
+    door = context_from_paper(
+        session=session, principal=principal, action=_ACTIONS[head.round],
+        point_id=head.point_id, surveyor_id=head.surveyor_id, states=_STATES[head.round],
+    )  # fmt: skip
+    if door.wave_id != wave.id:
+        raise SheetNotFoundError(msg("This sampling point belongs to another wave."))
+    _check_day(wave, head.interview_on, now)
+    instrument = load_instrument(session=session, instrument_id=door.instrument_id)
+    if instrument.sha256 != keying.instrument_sha256:
+        raise InstrumentConflictError(
+            msg("The questionnaire has changed since this sheet was begun. Please key it again.")
+        )
+    checked = check_sheet(instrument, keying.answers, keying.missing, day=head.interview_on)
+    if checked.problems:
+        raise InvalidAnswersError(checked.problems)
+    return _CheckedKeying(keying, principal, wave, serial, door, instrument, checked, now)
+
+
+def _check_day(wave: Wave, day: date, now: datetime) -> None:
+    if day > china_date(now):
+        raise InvalidInterviewDayError(msg("The day of the interview lies in the future."))
+    first = wave.opens_on or china_date(now) - MAX_WAVE_DURATION
+    if day < first:
+        raise InvalidInterviewDayError(
+            msg(
+                "The day of the interview lies before the wave began, on {day}.",
+                day=first.isoformat(),
+            )
+        )
+
+
+def _find_sheet(session: Session, wave_id: UUID, serial: str, *, lock: bool) -> AnyRow | None:
+    query = select(_SHEETS).where(_SHEETS.c.wave_id == wave_id, _SHEETS.c.serial == serial)
+    query = query.with_for_update() if lock else query
+    return session.connection().execute(query).one_or_none()
+
+
+def _store_first_keying(session: Session, checked: _CheckedKeying) -> KeyingReceipt:
+    plan = get_double_keying_plan(session=session, wave_id=checked.wave.id, now=checked.now)
+    twice = is_drawn(seed=plan.seed, serial=checked.serial, share=plan.share)
+    sheet_id = new_id()
+    values: dict[str, Any] = {
+        "id": sheet_id, "wave_id": checked.wave.id, "city_code": checked.context.city_code,
+        "serial": checked.serial, "keyed_twice": twice, "state": SheetState.SECOND,
+        "response_id": None, "created_at": checked.now,
+    }  # fmt: skip
+    if not insert_if_new(session.connection(), PaperSheet, values):
+        sheet = _find_sheet(session, checked.wave.id, checked.serial, lock=False)
+        assert sheet is not None
+        return _resolve_race(session, checked, sheet)
+    if not _write_keying(session, checked, sheet_id):
+        raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
+    if twice:
+        _record(session, checked, sheet_id, "paper.keyed")
+        return KeyingReceipt(checked.serial, SheetState.SECOND, None)
+    return _store_settled_sheet(session, checked, sheet_id)
+
+
+def _store_second_keying(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+    first = _get_keyed(session, sheet.id, FIRST)
+    fields = list_differing_fields(checked.instrument, first, checked.keyed)
+    if fields:
+        session.connection().execute(
+            update(_SHEETS).where(_SHEETS.c.id == sheet.id).values(state=SheetState.VERDICT)
+        )
+        _record(session, checked, sheet.id, "paper.keyed_differently", fields=len(fields))
+        return KeyingReceipt(checked.serial, SheetState.VERDICT, None)
+    for number, keyed in ((FIRST, first), (SECOND, checked.keyed)):
+        _save_error_counts(session, checked.instrument, sheet.id, number, keyed, settled=first)
+    return _store_settled_sheet(session, checked, sheet.id)
+
+
+def _adjudicate(session: Session, checked: _CheckedKeying, sheet: AnyRow) -> KeyingReceipt:
+    keyings = {number: _get_keyed(session, sheet.id, number) for number in (FIRST, SECOND)}
+    _require_agreed_fields(checked, keyings[FIRST], keyings[SECOND])
+    for number, keyed in keyings.items():
+        _save_error_counts(
+            session, checked.instrument, sheet.id, number, keyed, settled=checked.keyed
+        )
+    return _store_settled_sheet(session, checked, sheet.id)
+
+
+def _require_agreed_fields(checked: _CheckedKeying, first: KeyedSheet, second: KeyedSheet) -> None:
+    open_fields = set(list_differing_fields(checked.instrument, first, second))
+    agreed, settled = first.fields, checked.keyed.fields
+    for name, value in settled.items():
+        fixed = name in agreed and name not in open_fields
+        if fixed and not is_same_value(checked.instrument, name, value, agreed[name]):
+            raise AdjudicationScopeError(
+                msg("A verdict decides only on fields that were keyed differently.")
+            )
+
+
+def _get_keyed(session: Session, sheet_id: UUID, number: int) -> KeyedSheet:
+    query = select(_KEYINGS).where(_KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.number == number)
+    row = session.connection().execute(query).one()
+    return KeyedSheet(row.point_id, row.surveyor_id, row.interview_on, row.answers)
+
+
+def _write_keying(session: Session, checked: _CheckedKeying, sheet_id: UUID) -> bool:
+    """False when this person has had this sheet before, or the name of the keying is taken."""
+    keying, head = checked.keying, checked.keying.sheet
+    return insert_if_new(
+        session.connection(),
+        PaperKeying,
+        {
+            "id": new_id(), "sheet_id": sheet_id, "number": head.round,
+            "client_uuid": keying.client_uuid, "account_id": checked.principal.account_id,
+            "point_id": head.point_id, "surveyor_id": head.surveyor_id,
+            "interview_on": head.interview_on, "answers": checked.validation.stored_answers,
+            "seconds": keying.seconds, "strokes": keying.strokes, "fields": None, "errors": None,
+            "created_at": checked.now,
+        },
+    )  # fmt: skip
+
+
+def _save_error_counts(
+    session: Session,
+    instrument: Instrument,
+    sheet_id: UUID,
+    number: int,
+    keyed: KeyedSheet,
+    *,
+    settled: KeyedSheet,
+) -> None:
+    fields, errors = count_errors(instrument, keyed, settled)
+    session.connection().execute(
+        update(_KEYINGS)
+        .where(_KEYINGS.c.sheet_id == sheet_id, _KEYINGS.c.number == number)
+        .values(fields=fields, errors=errors)
+    )
+
+
+def _store_settled_sheet(
+    session: Session, checked: _CheckedKeying, sheet_id: UUID
+) -> KeyingReceipt:
+    """Turn the sheet into a response as keyed last; its `client_uuid` is the sheet's id."""
+    started = noon_in_china(checked.keying.sheet.interview_on)
+    submission = Submission(
+        client_uuid=sheet_id, point_id=checked.context.point_id, started_at=started,
+        instrument_sha256=checked.instrument.sha256, language=checked.keying.language,
+        answers=dict(checked.keying.answers),
+    )  # fmt: skip
+    receipt = store_validated(
+        session=session, submission=submission, door=checked.context, instrument=checked.instrument,
+        checked=checked.validation, started=started, keyed_by=checked.principal.account_id,
+        principal=checked.principal, now=checked.now,
+    )  # fmt: skip
+    assert receipt is not None, "a sheet is settled once: its row is locked"
+    session.connection().execute(
+        update(_SHEETS)
+        .where(_SHEETS.c.id == sheet_id)
+        .values(
+            state=SheetState.SETTLED,
+            response_id=receipt.response_id,
+            city_code=checked.context.city_code,
+        )
+    )
+    _record(session, checked, sheet_id, "paper.settled", response=str(receipt.response_id))
+    return KeyingReceipt(checked.serial, SheetState.SETTLED, receipt.response_id)
+
+
+def _record(
+    session: Session, checked: _CheckedKeying, sheet_id: UUID, action: str, **detail: object
+) -> None:
+    record(
+        session=session, actor=checked.principal, action=action, subject_kind="paper_sheet",
+        subject_id=sheet_id, now=checked.now,
+        detail={"serial": checked.serial, "round": checked.keying.sheet.round, **detail},
+    )  # fmt: skip

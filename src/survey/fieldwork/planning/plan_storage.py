@@ -1,0 +1,316 @@
+"""Writing a sample plan into a wave: city targets, quota cells, marginal targets."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import delete, func, insert, select, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.planning.wave_editing import (
+    STATE_PERMISSION_TEXTS,
+    WaveLockedError,
+    require_oversampling_items,
+)
+from survey.fieldwork.quota_policy import enable_quota_stop
+from survey.fieldwork.waves import get_wave, lock_wave
+from survey.locale import SurveyError, msg
+from survey.sample.city_frame import FrameCity, shipped_cities
+from survey.sample.sample_size import AllocationRule, PrecisionTarget
+from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
+from survey.store.core import table_of
+from survey.store.tables import (
+    City,
+    CityTarget,
+    QuotaCell,
+    QuotaMargin,
+    Response,
+    Wave,
+    WavePlan,
+    WaveState,
+    new_id,
+)
+
+
+def plan_request_of(plan: WavePlan, targets: Sequence[CityTarget]) -> PlanRequest:
+    """Sizes are those that were saved, so that no later change of the frame moves them."""
+    aim = PrecisionTarget(
+        margin=plan.margin, level=plan.level, deff=plan.deff, rule=AllocationRule(plan.rule),
+        total=plan.total, price=plan.price, budget=plan.budget,
+    )  # fmt: skip
+    shares = {
+        row.city_code: row.guardian_share for row in targets if row.guardian_share is not None
+    }
+    return PlanRequest(
+        aim=aim,
+        elderly=plan.elderly_factor,
+        guardian=plan.guardian_factor,
+        crossed=plan.crossed,
+        reserve=plan.reserve,
+        size=pd.Series({row.city_code: row.target for row in targets}, dtype="int64"),
+        guardian_share=pd.Series(shares, dtype="float64") if shares else None,
+    )
+
+
+_CELLS, _TARGETS, _MARGINS = table_of(QuotaCell), table_of(CityTarget), table_of(QuotaMargin)
+_RESPONSES = table_of(Response)
+
+
+class TargetBelowCollectedError(SurveyError):
+    """A target would fall below what was collected already."""
+
+    code = "below_collected"
+
+
+def plan_cities(*, session: Session, principal: Principal) -> list[FrameCity]:
+    """The cities of the frame that the store knows."""
+    principal.require(Action.READ_PLAN)
+    known = set(session.exec(select_rows(City.code)))
+    return [city for city in shipped_cities() if city.code in known]
+
+
+def save_plan(
+    *, session: Session, principal: Principal, key: str, request: PlanRequest, now: datetime
+) -> SamplingPlan:
+    """Compute the plan and make it the wave's own, replacing the one before; whole or not at all.
+
+    Raises:
+        WaveLockedError: the state forbids it. TargetBelowCollectedError: a target would fall
+        below what was
+            collected. PlanError, AllocationError: the request does not fit together.
+    """
+    principal.require(Action.PLAN)
+    wave = lock_wave(session=session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+    planned = build_sampling_plan(
+        plan_cities(session=session, principal=principal), wave.series, request
+    )
+    if wave.state is WaveState.OPEN:
+        _require_same_quota_type(session.get(WavePlan, wave.id), request)
+    before = _stored_settings(session, wave.id)
+    _save_cells(session, wave.id, planned)
+    _save_cities(session, wave, planned)
+    _save_margins(session, wave.id, planned)
+    if wave.state is WaveState.PLANNED:
+        enable_quota_stop(session=session, wave_id=wave.id, crossed=request.crossed)
+    _save_aim(session, wave.id, planned, now)
+    require_oversampling_items(session=session, wave=wave)
+    record(
+        session=session, actor=principal, action="wave.planned", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail=_audit_detail(planned) | _audit_change(before, _stored_settings(session, wave.id)),
+    )  # fmt: skip
+    return planned
+
+
+def _require_same_quota_type(before: WavePlan | None, request: PlanRequest) -> None:
+    """Interviews were counted under these quotas; under others some would count nowhere."""
+    if before is not None and before.crossed != request.crossed:
+        raise WaveLockedError(
+            msg("Whether quotas are crossed or marginal is fixed once a wave was opened.")
+        )
+    known = (before.elderly_factor, before.guardian_factor) if before else (1.0, 1.0)
+    if known != (request.elderly, request.guardian):
+        raise WaveLockedError(
+            msg("How much more often a group is asked is fixed once a wave was opened.")
+        )
+
+
+def _save_cells(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
+    """Cells keep their id and count; gone are only cells in which nothing was counted."""
+    connection = session.connection()
+    known = {
+        (row.city_code, row.age_band, row.gender): row
+        for row in connection.execute(select(_CELLS).where(_CELLS.c.wave_id == wave_id))
+    }
+    wanted = {
+        (city, age, gender): int(target)
+        for city, age, gender, target in planned.quotas.cells.to_numpy()
+    }
+    for place, row in known.items():
+        target = wanted.get(place, 0)
+        if target < row.target and target < row.collected:
+            raise TargetBelowCollectedError(
+                msg(
+                    "City {city}, {age}, {gender}: {collected} interviews were collected, so the "
+                    "target cannot be lowered to {target}.",
+                    city=place[0], age=place[1], gender=place[2], collected=row.collected,
+                    target=target,
+                )
+            )  # fmt: skip
+    gone = [row.id for place, row in known.items() if place not in wanted]
+    if gone:
+        _require_unused(session, gone)
+        connection.execute(delete(_CELLS).where(_CELLS.c.id.in_(gone)))
+    for place, target in wanted.items():
+        if place in known and known[place].target != target:
+            connection.execute(
+                update(_CELLS).where(_CELLS.c.id == known[place].id).values(target=target)
+            )
+    _insert_rows(session, QuotaCell, [
+        {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "age_band": place[1],
+         "gender": place[2], "target": target, "collected": 0}
+        for place, target in wanted.items() if place not in known
+    ])  # fmt: skip
+
+
+def _require_unused(session: Session, cells: Sequence[UUID]) -> None:
+    """Even a void interview names its cell: a cell that was ever used stays."""
+    used = select(_RESPONSES.c.id).where(_RESPONSES.c.quota_cell_id.in_(cells)).limit(1)
+    if session.connection().execute(used).first() is not None:
+        raise TargetBelowCollectedError(
+            msg("Interviews were counted in quota cells that this plan does not have any more.")
+        )
+
+
+def _save_cities(session: Session, wave: Wave, planned: SamplingPlan) -> None:
+    known = {row.city_code: row for row in session.exec(
+        select_rows(CityTarget).where(CityTarget.wave_id == wave.id)
+    )}  # fmt: skip
+    collected = _collected_by_city(session, wave.id)
+    size = {str(code): int(target) for code, target in planned.sample.cities["size"].items()}
+    shares = planned.guardian_share
+    for code, row in known.items():
+        target = size.get(code, 0)
+        if target < row.target and target < collected.get(code, 0):
+            raise TargetBelowCollectedError(
+                msg(
+                    "City {city}: {collected} interviews were collected, so its target cannot be "
+                    "lowered to {target}.",
+                    city=code, collected=collected[code], target=target,
+                )
+            )  # fmt: skip
+        if code not in size:
+            session.delete(row)
+    for code, target in size.items():
+        row = known.get(code) or CityTarget(wave_id=wave.id, city_code=code, target=target)
+        row.target = target
+        row.guardian_share = None if shares is None else float(shares[code])
+        session.add(row)
+    session.flush()
+
+
+def _collected_by_city(session: Session, wave_id: UUID) -> Mapping[str, int]:
+    query = (
+        select(_CELLS.c.city_code, func.sum(_CELLS.c.collected))
+        .where(_CELLS.c.wave_id == wave_id)
+        .group_by(_CELLS.c.city_code)
+    )
+    return {row[0]: int(row[1]) for row in session.connection().execute(query)}
+
+
+def _save_margins(session: Session, wave_id: UUID, planned: SamplingPlan) -> None:
+    """Margins keep their id, their count and what they do when they are full."""
+    connection = session.connection()
+    known = {
+        (row.city_code, row.dimension, row.category): row
+        for row in connection.execute(select(_MARGINS).where(_MARGINS.c.wave_id == wave_id))
+    }
+    wanted = {
+        (city, dimension, category): int(target)
+        for city, dimension, category, target in planned.quotas.margins.to_numpy()
+    }
+    for place, row in known.items():
+        target = wanted.get(place, 0)
+        if row.stops and target < row.target and target < row.collected:
+            raise TargetBelowCollectedError(
+                msg(
+                    "City {city}, {group}: {collected} interviews were collected, so the target "
+                    "cannot be lowered to {target}.",
+                    city=place[0], group="=".join(place[1:]), collected=row.collected,
+                    target=target,
+                )
+            )  # fmt: skip
+        if place in wanted and row.target != target:
+            connection.execute(
+                update(_MARGINS).where(_MARGINS.c.id == row.id).values(target=target)
+            )
+    gone = [row.id for place, row in known.items() if place not in wanted]
+    if gone:
+        connection.execute(delete(_MARGINS).where(_MARGINS.c.id.in_(gone)))
+    stopping = {row.dimension for row in known.values() if row.stops}
+    _insert_rows(session, QuotaMargin, [
+        {"id": new_id(), "wave_id": wave_id, "city_code": place[0], "dimension": place[1],
+         "category": place[2], "target": target, "collected": 0, "stops": place[1] in stopping}
+        for place, target in wanted.items() if place not in known
+    ])  # fmt: skip
+
+
+def _save_aim(session: Session, wave_id: UUID, planned: SamplingPlan, now: datetime) -> None:
+    request, aim = planned.request, planned.request.aim
+    row = WavePlan(
+        wave_id=wave_id, margin=aim.margin, level=aim.level, deff=aim.deff, rule=aim.rule.value,
+        total=planned.sample.total, price=aim.price, budget=aim.budget, crossed=request.crossed,
+        reserve=request.reserve, elderly_factor=request.elderly, guardian_factor=request.guardian,
+        saved_at=now,
+    )  # fmt: skip
+    session.merge(row)
+    session.flush()
+
+
+def _insert_rows(session: Session, model: Any, rows: list[dict[str, object]]) -> None:
+    if rows:
+        session.connection().execute(insert(table_of(model)), rows)
+
+
+def _stored_settings(session: Session, wave_id: UUID) -> dict[str, object]:
+    """The plan as it is in the store: its settings, and the target of each city by code."""
+    connection = session.connection()
+    plan = table_of(WavePlan)
+    settings = connection.execute(select(plan).where(plan.c.wave_id == wave_id)).one_or_none()
+    cities = table_of(CityTarget)
+    targets = connection.execute(
+        select(cities.c.city_code, cities.c.target).where(cities.c.wave_id == wave_id)
+    )
+    shown = dict(settings._mapping) if settings is not None else {}
+    shown.pop("saved_at", None)
+    shown.pop("wave_id", None)
+    return {**shown, **{row.city_code: row.target for row in targets}}
+
+
+def _audit_change(before: dict[str, object], after: dict[str, object]) -> dict[str, Any]:
+    names = sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )
+    return {
+        "from": {name: before.get(name) for name in names},
+        "to": {name: after.get(name) for name in names},
+    }
+
+
+def _audit_detail(planned: SamplingPlan) -> dict[str, Any]:
+    request, aim = planned.request, planned.request.aim
+    return {
+        "interviews": planned.sample.total,
+        "cities": len(planned.sample.cities),
+        "margin": aim.margin,
+        "level": aim.level,
+        "deff": aim.deff,
+        "rule": aim.rule.value,
+        "by_hand": request.size is not None,
+        "crossed": request.crossed,
+        "reserve": request.reserve,
+        "elderly_factor": request.elderly,
+        "guardian_factor": request.guardian,
+    }
+
+
+def find_saved_request(*, session: Session, principal: Principal, key: str) -> PlanRequest | None:
+    """The request that gives the plan of a wave again; None where none was saved."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=key)
+    plan = session.get(WavePlan, wave.id)
+    if plan is None:
+        return None
+    rows = session.exec(
+        select_rows(CityTarget)
+        .where(CityTarget.wave_id == wave.id)
+        .order_by(col(CityTarget.city_code))
+    ).all()
+    return plan_request_of(plan, rows)

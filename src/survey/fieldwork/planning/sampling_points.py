@@ -1,0 +1,425 @@
+"""Sampling points: the uploaded list, checked row by row; the draw, on the record; undoing it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import cast
+
+from sqlalchemy import delete, func, insert, select
+from sqlmodel import Session
+from sqlmodel import select as select_rows
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.planning.plan_storage import TargetBelowCollectedError, plan_cities
+from survey.fieldwork.planning.wave_editing import STATE_PERMISSION_TEXTS, WaveLockedError
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.waves import get_wave, lock_wave
+from survey.locale import Message, SurveyError, msg
+from survey.sample.city_frame import FrameCity
+from survey.sample.point_draw import (
+    ListedPoint,
+    PointDrawResult,
+    canonical_csv,
+    draw_sampling_points,
+    list_sha256,
+)
+from survey.sample.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookRow,
+    WorkbookSheet,
+    read_sheet,
+)
+from survey.store.core import table_of
+from survey.store.tables import (
+    Assignment,
+    Invitation,
+    PointDraw,
+    PointKind,
+    QuotaMargin,
+    Response,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    new_id,
+)
+
+KIND_NAMES: Mapping[str, Message] = MappingProxyType(
+    {
+        PointKind.COMPOUND: msg("residential compound"),
+        PointKind.MALL: msg("shopping mall"),
+        PointKind.SUPERMARKET: msg("supermarket"),
+        PointKind.SCENIC: msg("scenic spot"),
+        PointKind.VILLAGE: msg("village"),
+    }
+)
+STRATUM_NAMES: Mapping[str, Message] = MappingProxyType(
+    {"urban": msg("urban"), "rural": msg("rural")}
+)
+
+MAX_POINTS = 60
+MAX_SEED = 2**53 - 1
+MAX_TARGET = 5_000
+_CITY_SUFFIX = "\u5e02"
+"""What every Chinese city name ends in and people leave out."""
+_POINTS, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Assignment)
+_INVITATIONS = table_of(Invitation)
+
+
+class PointDrawError(SurveyError):
+    code = "draw_impossible"
+
+
+@dataclass(frozen=True)
+class PointList:
+    """What a file holds: points that can be drawn from, and what is wrong with other rows."""
+
+    points: tuple[ListedPoint, ...]
+    errors: tuple[CellError, ...]
+
+    @property
+    def sha256(self) -> str:
+        return list_sha256(self.points)
+
+
+def point_list_template(cities: list[FrameCity], language: str) -> WorkbookSheet:
+    """The template of a point list, without rows."""
+    names = tuple(_name(city, language) for city in cities)
+    return WorkbookSheet(
+        "points",
+        (
+            WorkbookColumn("city", msg("City"), 16, choices=names),
+            WorkbookColumn("code", msg("Code of the point"), 20),
+            WorkbookColumn("name", msg("Name of the point"), 34),
+            WorkbookColumn("kind", msg("Kind"), 22, value_names=KIND_NAMES),
+            WorkbookColumn("stratum", msg("Urban or rural"), 16, value_names=STRATUM_NAMES),
+            WorkbookColumn("target", msg("Target (may stay empty)"), 14),
+            WorkbookColumn("opens_on", msg("From (may stay empty)"), 16),
+            WorkbookColumn("closes_on", msg("To (may stay empty)"), 16),
+        ),
+    )
+
+
+def _name(city: FrameCity, language: str) -> str:
+    return city.name_zh if language == "zh" else city.name_en
+
+
+def city_finder(cities: list[FrameCity]) -> Callable[[str], str | None]:
+    """From a code or a name in either language to the code."""
+    known = {
+        word.casefold(): city.code
+        for city in cities
+        for word in (city.code, city.name_zh, city.name_en, city.name_zh.removesuffix(_CITY_SUFFIX))
+    }
+    return lambda word: known.get(word.casefold())
+
+
+def read_point_list(
+    *, session: Session, principal: Principal, key: str, name: str, content: bytes
+) -> PointList:
+    """Check an uploaded list; nothing is stored. Raises `WorkbookError` for the file as a whole."""
+    principal.require(Action.PLAN)
+    wave = get_wave(session=session, key=key)
+    cities = plan_cities(session=session, principal=principal)
+    sheet = point_list_template(cities, "zh")
+    rows, errors = read_sheet(name, content, sheet)
+    used_codes = set(
+        session.exec(select_rows(SamplingPoint.code).where(SamplingPoint.wave_id == wave.id))
+    )
+    reader = _PointListReader(sheet, city_finder(cities), wave, used_codes)
+    points = [point for row in rows if (point := reader.read(row, errors)) is not None]
+    return PointList(tuple(points), tuple(sorted(errors, key=lambda error: error.row)))
+
+
+class _PointListReader:
+    """Reads the rows of one list one after the other; codes are taken once."""
+
+    def __init__(
+        self,
+        sheet: WorkbookSheet,
+        find_city: Callable[[str], str | None],
+        wave: Wave,
+        used_codes: set[str],
+    ) -> None:
+        self._sheet, self._find_city, self._wave = sheet, find_city, wave
+        self._known_codes, self._seen = used_codes, dict[str, int]()
+
+    def read(self, row: WorkbookRow, errors: list[CellError]) -> ListedPoint | None:
+        check = CellChecker(self._sheet, row, errors)
+        city = check.known("city", self._find_city, msg("This is no city of the survey."))
+        code = self._code(check)
+        name = check.text("name")
+        kind, stratum = check.parse_choice("kind"), check.parse_choice("stratum")
+        target = check.number("target", least=1, most=MAX_TARGET)
+        opens, closes = self._days(check)
+        if not check.is_clean():
+            return None
+        return ListedPoint(
+            code, cast(str, city), name, cast(str, kind), cast(str, stratum),
+            int(target) if target is not None else None, opens, closes,
+        )  # fmt: skip
+
+    def _code(self, check: CellChecker) -> str:
+        code = check.text("code")
+        if code in self._known_codes:
+            check.fail("code", msg("The wave has a sampling point with this code already."))
+        elif code in self._seen:
+            check.fail("code", msg("This code stands in row {row} as well.", row=self._seen[code]))
+        elif code:
+            self._seen[code] = check.row.number
+        return code
+
+    def _days(self, check: CellChecker) -> tuple[date | None, date | None]:
+        opens, closes = check.day("opens_on"), check.day("closes_on")
+        first, last = self._wave.opens_on, self._wave.closes_on
+        if opens and closes and closes < opens:
+            check.fail("closes_on", msg("The last day must not lie before the first."))
+        for key, day in (("opens_on", opens), ("closes_on", closes)):
+            if day and ((first and day < first) or (last and day > last)):
+                check.fail(
+                    key,
+                    msg("This day lies outside the wave, {first} to {last}.",
+                        first=first or "…", last=last or "…"),
+                )  # fmt: skip
+        return opens, closes
+
+
+def interviews_by_stratum(*, session: Session, wave: Wave) -> dict[str, dict[str, int]]:
+    """City -> stratum -> planned interviews, of cities that have no sampling point yet."""
+    served = select_rows(SamplingPoint.city_code).where(SamplingPoint.wave_id == wave.id)
+    rows = session.exec(
+        select_rows(QuotaMargin)
+        .where(QuotaMargin.wave_id == wave.id, QuotaMargin.dimension == "stratum")
+        .order_by(QuotaMargin.city_code)
+    ).all()
+    done = set(session.exec(served))
+    wanted: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        if row.city_code not in done:
+            wanted[row.city_code][row.category] = row.target
+    return dict(wanted)
+
+
+def preview_point_draw(
+    *,
+    session: Session,
+    principal: Principal,
+    key: str,
+    listed: PointList,
+    per_city: int,
+    seed: int,
+) -> PointDrawResult:
+    """What `draw_points` would do, without doing it."""
+    principal.require(Action.PLAN)
+    wave = get_wave(session=session, key=key)
+    return _draw_points(session, wave, listed, per_city, seed)
+
+
+def draw_points(
+    *,
+    session: Session,
+    principal: Principal,
+    key: str,
+    listed: PointList,
+    per_city: int,
+    seed: int,
+    now: datetime,
+) -> PointDrawResult:
+    """Draw for every city that is planned, listed and has no points yet, and store the points.
+
+    The list, its SHA-256 and the seed are kept, so that anybody can repeat the draw.
+
+    Raises:
+        WaveLockedError: the wave is closed, frozen or released. DrawImpossible: nothing can be
+        drawn, or
+            rows of the list are wrong.
+    """
+    principal.require(Action.PLAN)
+    wave = lock_wave(session=session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+    if listed.errors:
+        raise PointDrawError(msg("Please mend the list first: points left out could not be drawn."))
+    drawn = _draw_points(session, wave, listed, per_city, seed)
+    _store_points(session, wave, drawn)
+    document = canonical_csv(listed.points)
+    session.add(
+        PointDraw(
+            wave_id=wave.id, seed=seed, per_city=per_city, list_sha256=listed.sha256,
+            list_document=document, listed=len(listed.points), drawn=len(drawn.points),
+            drawn_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    record(
+        session=session, actor=principal, action="wave.points_drawn", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={
+            "seed": seed, "list_sha256": listed.sha256, "listed": len(listed.points),
+            "drawn": len(drawn.points), "per_city": per_city,
+        },
+    )  # fmt: skip
+    return drawn
+
+
+def _draw_points(
+    session: Session, wave: Wave, listed: PointList, per_city: int, seed: int
+) -> PointDrawResult:
+    if not 1 <= per_city <= MAX_POINTS or not 0 <= seed <= MAX_SEED:
+        raise PointDrawError(
+            msg("Draw 1 to {most} points a city, with a seed of at most 16 digits.",
+                most=MAX_POINTS)
+        )  # fmt: skip
+    wanted = interviews_by_stratum(session=session, wave=wave)
+    if not wanted:
+        raise PointDrawError(
+            msg("Save the sample first: targets of points follow from it. Cities that have points "
+                "are not drawn again.")
+        )  # fmt: skip
+    here: Mapping[str, dict[str, int]] = {
+        city: planned for city, planned in wanted.items()
+        if any(point.city_code == city for point in listed.points)
+    }  # fmt: skip
+    drawn = draw_sampling_points(listed.points, here, per_city=per_city, seed=seed)
+    if not drawn.points:
+        raise PointDrawError(msg("The list holds no point of a city that still needs some."))
+    return drawn
+
+
+def _store_points(session: Session, wave: Wave, drawn: PointDrawResult) -> None:
+    session.connection().execute(
+        insert(_POINTS),
+        [
+            {
+                "id": new_id(), "wave_id": wave.id, "city_code": point.city_code,
+                "code": point.code, "name": point.name, "kind": PointKind(point.kind),
+                "stratum": point.stratum, "target": point.target, "opens_on": point.opens_on,
+                "closes_on": point.closes_on,
+            }
+            for point in drawn.points
+        ],
+    )  # fmt: skip
+
+
+def delete_points(*, session: Session, principal: Principal, key: str, now: datetime) -> int:
+    """Take back all points of a wave that is still planned, and who was to work there.
+
+    The draws stay on record: a draw that is repeated until it pleases can be seen.
+    """
+    principal.require(Action.PLAN)
+    wave = lock_wave(session=session, key=key)
+    if wave.state is not WaveState.PLANNED:
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+    here = select(_POINTS.c.id).where(_POINTS.c.wave_id == wave.id)
+    connection = session.connection()
+    invited = select(func.count()).where(_INVITATIONS.c.point_id.in_(here))
+    if connection.execute(invited).scalar_one():
+        raise WaveLockedError(msg("Links were handed out for these points; they have to stay."))
+    connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
+    gone = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
+    record(
+        session=session, actor=principal, action="wave.points_discarded", subject_kind="wave",
+        subject_id=wave.id, now=now, detail={"points": gone, "from": gone, "to": 0},
+    )  # fmt: skip
+    return gone
+
+
+_RESPONSES = table_of(Response)
+
+
+class InvalidPointError(SurveyError):
+    code = "point_invalid"
+
+
+def update_point(
+    *,
+    session: Session,
+    principal: Principal,
+    key: str,
+    code: str,
+    target: int,
+    opens_on: date | None,
+    closes_on: date | None,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Change a point of the wave with this key and return what changed.
+
+    Without days of its own a point is worked at on those of the wave.
+
+    Raises:
+        WaveLockedError: the wave is closed, frozen or released. TargetBelowCollectedError: the
+        target would fall
+            below what was collected there. InvalidPointError: there is no such point, or the
+            target or
+            the days cannot be.
+    """
+    principal.require(Action.PLAN)
+    wave = lock_wave(session=session, key=key)
+    if wave.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+    point = session.exec(
+        select_rows(SamplingPoint).where(
+            SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
+        )
+    ).one_or_none()
+    if point is None:
+        raise InvalidPointError(msg("The wave has no sampling point {code}.", code=code))
+    _require_possible(wave, target, opens_on, closes_on)
+    _require_not_below(session, point, target)
+    wanted = {"target": target, "opens_on": opens_on, "closes_on": closes_on}
+    before = {name: getattr(point, name) for name in wanted}
+    changed = tuple(name for name, value in wanted.items() if before[name] != value)
+    if not changed:
+        return ()
+    for name in changed:
+        setattr(point, name, wanted[name])
+    session.add(point)
+    session.flush()
+    record(
+        session=session, actor=principal, action="point.changed", subject_kind="sampling_point",
+        subject_id=point.id, now=now,
+        detail={
+            "code": code,
+            "from": {name: str(before[name] or "") for name in changed},
+            "to": {name: str(wanted[name] or "") for name in changed},
+        },
+    )  # fmt: skip
+    return changed
+
+
+def _require_possible(
+    wave: Wave, target: int, opens_on: date | None, closes_on: date | None
+) -> None:
+    if not 1 <= target <= MAX_TARGET:
+        raise InvalidPointError(
+            msg("The target of a point lies between 1 and {most}.", most=f"{MAX_TARGET:,}")
+        )
+    if opens_on and closes_on and closes_on < opens_on:
+        raise InvalidPointError(msg("The last day must not lie before the first."))
+    for day in (opens_on, closes_on):
+        early = day and wave.opens_on and day < wave.opens_on
+        late = day and wave.closes_on and day > wave.closes_on
+        if early or late:
+            raise InvalidPointError(
+                msg("This day lies outside the wave, {first} to {last}.",
+                    first=wave.opens_on or "…", last=wave.closes_on or "…")
+            )  # fmt: skip
+
+
+def _require_not_below(session: Session, point: SamplingPoint, target: int) -> None:
+    if target >= point.target:
+        return
+    query = select(func.count()).where(
+        _RESPONSES.c.wave_id == point.wave_id, _RESPONSES.c.city_code == point.city_code,
+        _RESPONSES.c.point_id == point.id, _RESPONSES.c.status.in_(COUNTED_STATUSES),
+    )  # fmt: skip
+    collected = session.connection().execute(query).scalar_one()
+    if target < collected:
+        raise TargetBelowCollectedError(
+            msg("{count} interviews were collected at this point, so its target cannot be lowered "
+                "to {target}.", count=collected, target=target)
+        )  # fmt: skip

@@ -1,0 +1,195 @@
+"""Making a wave and changing it, as far as its state allows."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.instruments import (
+    load_instrument,
+    tree_id_by_name,
+)
+from survey.fieldwork.planning.oversampling import oversampling_of
+from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
+from survey.instrument.model import Instrument
+from survey.locale import Message, SurveyError, msg
+from survey.store.tables import Wave, WavePlan, WaveState
+
+STATE_PERMISSION_TEXTS: Mapping[WaveState, Message] = MappingProxyType(
+    {
+        WaveState.PLANNED: msg(
+            "Planned: everything can still be changed. Nobody can be interviewed yet."
+        ),
+        WaveState.OPEN: msg(
+            "Open: interviews arrive. Questionnaire, indicator tree and oversampling are fixed; "
+            "targets can be raised, and lowered no further than to what was collected; points and "
+            "people can be added."
+        ),
+        WaveState.CLOSED: msg(
+            "Closed: no interview arrives, review goes on. The plan cannot be changed. The wave "
+            "can be opened again."
+        ),
+        WaveState.FROZEN: msg(
+            "Frozen: the interviews are final and the figures are computed. Nothing can be changed "
+            "any more."
+        ),
+        WaveState.RELEASED: msg(
+            "Released: others see of the results what the release says. Nothing of the wave can be "
+            "changed any more."
+        ),
+    }
+)
+IMMUTABLE_ONCE_OPEN = ("series", "year", "instrument_id", "tree_id", "opens_on")
+_KEY = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
+_SERIES = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_MAX_TITLE_CHARS = 120
+
+
+class InvalidWaveError(SurveyError):
+    code = "wave_invalid"
+
+
+class WaveLockedError(SurveyError):
+    """The state of the wave does not allow the change."""
+
+    code = "wave_fixed"
+
+
+@dataclass(frozen=True)
+class WaveDraft:
+    """What the planner types in about a wave."""
+
+    key: str
+    series: str
+    year: int
+    title_zh: str
+    title_en: str
+    instrument_id: UUID | None
+    """Brings its indicator tree along: its questions name indicators of that tree only."""
+    opens_on: date | None = None
+    closes_on: date | None = None
+
+
+def add_wave(*, session: Session, principal: Principal, draft: WaveDraft, now: datetime) -> Wave:
+    """A planned wave. Raises `InvalidWaveError` or `WaveExistsError`; then nothing is stored."""
+    principal.require(Action.PLAN)
+    instrument = _check_draft(session, draft)
+    values = {**vars(draft), "tree_id": _tree_of(session, instrument)}
+    return create_wave(session=session, principal=principal, plan=NewWave(**values), now=now)
+
+
+def change_wave(
+    *, session: Session, principal: Principal, draft: WaveDraft, now: datetime
+) -> tuple[str, ...]:
+    """Change the wave with the draft's key and return what changed.
+
+    Raises:
+        WaveLockedError: the wave's state does not allow one of the changes; none is made.
+    """
+    principal.require(Action.PLAN)
+    wave = lock_wave(session=session, key=draft.key)
+    instrument = _check_draft(session, draft)
+    wanted = vars(draft).copy()
+    if wave.instrument_id != draft.instrument_id:
+        wanted["tree_id"] = _tree_of(session, instrument)
+    changed = tuple(name for name, value in wanted.items() if getattr(wave, name) != value)
+    if not changed:
+        return ()
+    _require_changeable(session, wave, changed)
+    before = {name: str(getattr(wave, name) or "") for name in changed}
+    for name in changed:
+        setattr(wave, name, wanted[name])
+    session.add(wave)
+    session.flush()
+    require_oversampling_items(session=session, wave=wave)
+    record(
+        session=session, actor=principal, action="wave.changed", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={"from": before, "to": {name: str(wanted[name] or "") for name in changed}},
+    )  # fmt: skip
+    return changed
+
+
+def require_oversampling_items(*, session: Session, wave: Wave) -> None:
+    """Raise `InvalidWaveError` if the plan asks guardians more often and the questionnaire not at
+    all.
+
+    Such a wave could never be weighted back.
+    """
+    oversampling = oversampling_of(session=session, wave_id=wave.id)
+    if oversampling is None or oversampling.guardian <= 1:
+        return
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    if "guardian" not in instrument.by_name:
+        raise InvalidWaveError(
+            msg(
+                "The questionnaire does not ask who is a guardian, so a wave that asks guardians "
+                "more often could not be weighted back."
+            )
+        )
+
+
+def _require_changeable(session: Session, wave: Wave, changed: tuple[str, ...]) -> None:
+    if wave.state in COMPUTED_STATES:
+        raise WaveLockedError(STATE_PERMISSION_TEXTS[wave.state])
+    if wave.state is not WaveState.PLANNED and set(changed) & set(IMMUTABLE_ONCE_OPEN):
+        raise WaveLockedError(
+            msg(
+                "Series, year, questionnaire, indicator tree and first day are fixed once a wave "
+                "was opened."
+            )
+        )
+    if "series" in changed and session.get(WavePlan, wave.id) is not None:
+        raise WaveLockedError(
+            msg("The sample was planned for this series. Make a new wave for another series.")
+        )
+
+
+def _check_draft(session: Session, draft: WaveDraft) -> Instrument:
+    for wrong, message in _draft_problems(draft):
+        if wrong:
+            raise InvalidWaveError(message)
+    instrument = load_instrument(session=session, instrument_id=draft.instrument_id)
+    require_scores(session=session, instrument=instrument)
+    return instrument
+
+
+def _draft_problems(draft: WaveDraft) -> tuple[tuple[bool, Message], ...]:
+    titles = (draft.title_zh, draft.title_en)
+    days = (draft.opens_on, draft.closes_on)
+    return (
+        (
+            not _KEY.fullmatch(draft.key),
+            msg("The short name takes 2 to 40 small Latin letters, digits and hyphens."),
+        ),
+        (
+            not _SERIES.fullmatch(draft.series),
+            msg("The series takes small Latin letters, digits and hyphens."),
+        ),
+        (not 2000 <= draft.year <= 2100, msg("The year must lie between 2000 and 2100.")),
+        (
+            not all(title.strip() and len(title) <= _MAX_TITLE_CHARS for title in titles),
+            msg("Both titles are needed, of at most {limit} characters.", limit=_MAX_TITLE_CHARS),
+        ),
+        (
+            bool(all(days) and str(days[0]) > str(days[1])),
+            msg("The last day must not lie before the first."),
+        ),
+        (
+            draft.instrument_id is None,
+            msg("Please choose a questionnaire: a wave cannot be opened without."),
+        ),
+    )
+
+
+def _tree_of(session: Session, instrument: Instrument) -> UUID | None:
+    """Under another tree than the one it was written for, scores would be added up wrongly."""
+    if instrument.tree is None:
+        return None
+    return tree_id_by_name(session=session, name=instrument.tree)

@@ -1,0 +1,253 @@
+"""What a planner sees of the waves: how far each is prepared, and what is still missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Executable, func, select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.waves import get_wave
+from survey.locale import Message, msg
+from survey.store.core import table_of
+from survey.store.tables import (
+    Account,
+    Assignment,
+    CityTarget,
+    IndicatorTreeVersion,
+    InstrumentVersion,
+    PointDraw,
+    Posting,
+    QuotaCell,
+    SamplingPoint,
+    Wave,
+    WaveState,
+)
+
+_POINTS, _ASSIGNMENTS, _CELLS = table_of(SamplingPoint), table_of(Assignment), table_of(QuotaCell)
+_TARGETS, _POSTINGS = table_of(CityTarget), table_of(Posting)
+
+
+@dataclass(frozen=True)
+class WaveSummary:
+    """A wave in the list of waves."""
+
+    key: str
+    title: Mapping[str, str]
+    state: WaveState
+    is_demo: bool
+
+
+@dataclass(frozen=True)
+class PointDrawRecord:
+    """One draw on record."""
+
+    seed: int
+    list_sha256: str
+    listed: int
+    drawn: int
+    per_city: int
+    drawn_at: datetime
+
+
+@dataclass(frozen=True)
+class WaveOverview:
+    """Everything about one wave that a planner looks at."""
+
+    id: UUID
+    key: str
+    series: str
+    year: int
+    title: Mapping[str, str]
+    state: WaveState
+    is_demo: bool
+    instrument_id: UUID
+    tree_id: UUID | None
+    opens_on: date | None
+    closes_on: date | None
+    cities: int
+    """Cities with a planned sample."""
+    interviews: int
+    cells: int
+    collected: int
+    points: int
+    staffed_points: int
+    people: int
+    draws: tuple[PointDrawRecord, ...]
+
+    @property
+    def warnings(self) -> tuple[Message, ...]:
+        """What the wave can be opened without, but should not."""
+        steps = (
+            (not self.cities and not self.cells, msg("no sample is planned")),
+            (not self.points, msg("there are no sampling points")),
+            (
+                self.points > self.staffed_points,
+                msg("{count} sampling points have nobody to work there",
+                    count=self.points - self.staffed_points),
+            ),
+            (self.opens_on is None or self.closes_on is None, msg("the days are not set")),
+        )  # fmt: skip
+        return tuple(message for applies, message in steps if applies)
+
+
+@dataclass(frozen=True)
+class PointSummary:
+    """One sampling point with who works there."""
+
+    code: str
+    name: str
+    city_code: str
+    kind: str
+    stratum: str
+    target: int
+    opens_on: date | None
+    closes_on: date | None
+    surveyors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SurveyorPosting:
+    """One surveyor of a wave in one city."""
+
+    login: str
+    name: str
+    city_code: str
+    supervisor: str
+    agency: str
+    points: int
+
+
+@dataclass(frozen=True)
+class WaveOptions:
+    """What a wave can be made of: id -> name, the newest first."""
+
+    instruments: Mapping[UUID, str]
+    trees: Mapping[UUID | None, str]
+
+
+def planning_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
+    """Every wave: planned ones first, then open ones, then the newest."""
+    principal.require(Action.READ_PLAN)
+    waves = session.exec(select_rows(Wave).order_by(col(Wave.year).desc(), col(Wave.key))).all()
+    order = list(WaveState)
+    lines = [
+        WaveSummary(wave.key, {"zh": wave.title_zh, "en": wave.title_en}, wave.state, wave.is_demo)
+        for wave in waves
+    ]
+    return sorted(lines, key=lambda line: order.index(line.state))
+
+
+def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
+    """Questionnaires and indicator trees of the store."""
+    principal.require(Action.READ_PLAN)
+    instruments = session.exec(
+        select_rows(InstrumentVersion.id, InstrumentVersion.name, InstrumentVersion.version)
+        .order_by(col(InstrumentVersion.created_at).desc(), col(InstrumentVersion.id).desc())
+    )  # fmt: skip
+    trees = session.exec(
+        select_rows(IndicatorTreeVersion.id, IndicatorTreeVersion.name)
+        .order_by(col(IndicatorTreeVersion.created_at).desc(), col(IndicatorTreeVersion.id).desc())
+    )  # fmt: skip
+    return WaveOptions({row[0]: f"{row[1]} {row[2]}" for row in instruments}, dict(trees.all()))
+
+
+def get_wave_overview(*, session: Session, principal: Principal, key: str) -> WaveOverview:
+    """The wave and how far it is prepared. Raises `WaveNotFoundError`."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=key)
+    connection = session.connection()
+
+    def one(query: Executable) -> tuple[int, ...]:
+        return tuple(int(value or 0) for value in connection.execute(query).one())
+
+    cities, interviews = one(
+        select(func.count(), func.sum(_TARGETS.c.target)).where(_TARGETS.c.wave_id == wave.id)
+    )
+    cells, collected = one(
+        select(func.count(), func.sum(_CELLS.c.collected)).where(_CELLS.c.wave_id == wave.id)
+    )
+    points, staffed = one(
+        select(
+            func.count(func.distinct(_POINTS.c.id)),
+            func.count(func.distinct(_ASSIGNMENTS.c.point_id)),
+        )
+        .select_from(_POINTS.outerjoin(_ASSIGNMENTS, _ASSIGNMENTS.c.point_id == _POINTS.c.id))
+        .where(_POINTS.c.wave_id == wave.id)
+    )
+    (people,) = one(
+        select(func.count(func.distinct(_POSTINGS.c.account_id)))
+        .where(_POSTINGS.c.wave_id == wave.id)
+    )  # fmt: skip
+    return WaveOverview(
+        wave.id, wave.key, wave.series, wave.year, {"zh": wave.title_zh, "en": wave.title_en},
+        wave.state, wave.is_demo, wave.instrument_id, wave.tree_id, wave.opens_on, wave.closes_on,
+        cities, interviews, cells, collected, points, staffed, people, _draws(session, wave),
+    )  # fmt: skip
+
+
+def _draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:
+    """Without the lists themselves, which can be large."""
+    draws = table_of(PointDraw)
+    columns = (
+        draws.c.seed, draws.c.list_sha256, draws.c.listed, draws.c.drawn, draws.c.per_city,
+        draws.c.drawn_at,
+    )  # fmt: skip
+    query = select(*columns).where(draws.c.wave_id == wave.id).order_by(draws.c.drawn_at)
+    return tuple(PointDrawRecord(*row) for row in session.connection().execute(query))
+
+
+def points_of(*, session: Session, principal: Principal, key: str) -> list[PointSummary]:
+    """Every sampling point of a wave, by city and code."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=key)
+    workers: dict[UUID, list[str]] = {}
+    query = (
+        select_rows(Assignment.point_id, Account.login)
+        .join(Account, col(Account.id) == col(Assignment.account_id))
+        .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
+        .where(SamplingPoint.wave_id == wave.id)
+        .order_by(Account.login)
+    )
+    for point_id, login in session.exec(query):
+        workers.setdefault(point_id, []).append(login)
+    points = session.exec(
+        select_rows(SamplingPoint)
+        .where(SamplingPoint.wave_id == wave.id)
+        .order_by(SamplingPoint.city_code, SamplingPoint.code)
+    )
+    return [
+        PointSummary(
+            point.code, point.name, point.city_code, point.kind.value, point.stratum,
+            point.target, point.opens_on, point.closes_on, tuple(workers.get(point.id, ())),
+        )
+        for point in points
+    ]  # fmt: skip
+
+
+def list_postings(*, session: Session, principal: Principal, key: str) -> list[SurveyorPosting]:
+    """Every posted surveyor of a wave, by city and login."""
+    principal.require(Action.READ_PLAN)
+    wave = get_wave(session=session, key=key)
+    accounts = {row.id: row for row in session.exec(select_rows(Account))}
+    counts: dict[tuple[UUID, str], int] = {}
+    jobs = session.exec(
+        select_rows(Assignment.account_id, SamplingPoint.city_code)
+        .join(SamplingPoint, col(SamplingPoint.id) == col(Assignment.point_id))
+        .where(SamplingPoint.wave_id == wave.id)
+    )
+    for account_id, city in jobs:
+        counts[account_id, city] = counts.get((account_id, city), 0) + 1
+    postings = session.exec(select_rows(Posting).where(Posting.wave_id == wave.id))
+    lines = [
+        SurveyorPosting(
+            accounts[row.account_id].login, accounts[row.account_id].name, row.city_code,
+            accounts[row.supervisor_id].login if row.supervisor_id else "", row.agency,
+            counts.get((row.account_id, row.city_code), 0),
+        )
+        for row in postings
+    ]  # fmt: skip
+    return sorted(lines, key=lambda line: (line.city_code, line.login))

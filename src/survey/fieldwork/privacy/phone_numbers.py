@@ -1,0 +1,166 @@
+"""Telephone numbers for back-checks: left by the respondent after the interview, kept sealed.
+
+The number is no answer: it is asked for on the closing page, arrives by its own door, and stands in
+a table of its own. Whoever holds the withdrawal code of the interview may leave it, on the day of
+the interview; only a supervisor of the city reads it, one at a time, for a back-check that is still
+to be made, and every reading is in the audit trail.
+"""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.audit import record
+from survey.access.principal import OPERATOR, Action, Principal
+from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundError
+from survey.fieldwork.privacy.phone_encryption import PhoneCipher, UndecryptableNumberError
+from survey.fieldwork.privacy.withdrawal_codes import hash_code, read_code
+from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import BackCheck, Response, ResponseContact
+
+PHONE_NUMBER_PERIOD = timedelta(days=1)
+"""After the interview was received; the closing page asks at once."""
+MAX_ENTERED_CHARS = 40
+_MOBILE = re.compile(r"(?:\+?86)?(1[3-9]\d{9})", re.ASCII)
+_LANDLINE = re.compile(r"(010|02\d|0[3-9]\d{2})([2-8]\d{6,7})", re.ASCII)
+_BETWEEN = re.compile(r"[\s\-()\u2010-\u2014]")
+
+_CONTACTS, _RESPONSES = table_of(ResponseContact), table_of(Response)
+_CHECKS = table_of(BackCheck)
+
+
+class InvalidPhoneNumberError(SurveyError):
+    """What was typed is no telephone number of China."""
+
+    code = "number_unusable"
+
+
+class InterviewNotFoundError(SurveyError):
+    """No interview of today takes a number with this code."""
+
+    code = "no_interview"
+
+
+class PhoneNumberNotFoundError(SurveyError):
+    code = "no_number"
+
+
+def read_number(typed: str) -> str:
+    """A mobile or landline number in its plain form. Raises `InvalidPhoneNumberError`."""
+    plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", typed[:MAX_ENTERED_CHARS]))
+    mobile, landline = _MOBILE.fullmatch(plain), _LANDLINE.fullmatch(plain)
+    if mobile is not None:
+        return mobile[1]
+    if landline is not None:
+        return f"{landline[1]}-{landline[2]}"
+    raise InvalidPhoneNumberError(
+        msg("This is not a telephone number. A mobile number has 11 digits and begins with 1.")
+    )
+
+
+def save_phone_number(
+    *, session: Session, seal: PhoneCipher, code: str, typed: str, now: datetime
+) -> None:
+    """Keep the number beside the interview with this code; leaving one again replaces it.
+
+    Raises `InvalidPhoneNumberError`, `InterviewNotFoundError`.
+    """
+    number = read_number(typed)
+    plain = read_code(code)
+    row = None if plain is None else _interview(session, hash_code(plain), now)
+    if row is None:
+        raise InterviewNotFoundError(
+            msg("The number could not be kept. It is not needed; thank you.")
+        )
+    connection = session.connection()
+    connection.execute(delete(_CONTACTS).where(_CONTACTS.c.response_id == row.id))
+    session.add(
+        ResponseContact(response_id=row.id, sealed=seal.encrypt(row.id, number), left_at=now)
+    )
+    session.flush()
+    record(
+        session=session, actor=None, action="contact.left", subject_kind="contact",
+        subject_id=row.id, now=now,
+    )  # fmt: skip
+
+
+def reveal_phone_number(
+    *,
+    session: Session,
+    principal: Principal,
+    seal: PhoneCipher | None,
+    check_id: UUID,
+    now: datetime,
+) -> str:
+    """The number of the person to be asked again, read by a supervisor of that city.
+
+    Only while the back-check is still to be made, and never of an own interview. Raises
+    `AccessDeniedError`, `BackCheckNotFoundError`, `PhoneNumberNotFoundError`,
+    `UndecryptableNumberError`.
+    """
+    principal.require(Action.SEE_PHONE)
+    query = (
+        select(_CHECKS.c.response_id, _CHECKS.c.city_code, _CONTACTS.c.sealed)
+        .join(_RESPONSES, _RESPONSES.c.id == _CHECKS.c.response_id)
+        .outerjoin(_CONTACTS, _CONTACTS.c.response_id == _CHECKS.c.response_id)
+        .where(
+            _CHECKS.c.id == check_id,
+            area_filter(principal, _CHECKS.c.city_code),
+            _CHECKS.c.surveyor_id != principal.account_id,
+            _CHECKS.c.outcome.is_(None) | _CHECKS.c.outcome.not_in(ANSWERED),
+            _RESPONSES.c.status.in_(COUNTED_STATUSES),
+        )
+    )
+    row = session.connection().execute(query).one_or_none()
+    if row is None:
+        raise BackCheckNotFoundError(msg("This back-check does not exist."))
+    principal.require(Action.SEE_PHONE, row.city_code)
+    if row.sealed is None:
+        raise PhoneNumberNotFoundError(msg("This person left no telephone number."))
+    record(
+        session=session, actor=principal, action="contact.read", subject_kind="back_check",
+        subject_id=check_id, now=now, detail={"response": str(row.response_id)},
+    )  # fmt: skip
+    if seal is None:
+        raise UndecryptableNumberError
+    return seal.decrypt(row.response_id, row.sealed)
+
+
+def reencrypt_numbers(*, session: Session, seal: PhoneCipher, now: datetime) -> tuple[int, int]:
+    """Encrypt every number anew with the first key; how many, and how many no key opens."""
+    query = select(_CONTACTS.c.response_id, _CONTACTS.c.sealed).with_for_update()
+    renewed = unreadable = 0
+    for row in session.connection().execute(query).all():
+        try:
+            sealed = seal.reencrypt(row.sealed)
+        except UndecryptableNumberError:
+            unreadable += 1
+            continue
+        session.connection().execute(
+            update(_CONTACTS)
+            .where(_CONTACTS.c.response_id == row.response_id)
+            .values(sealed=sealed)
+        )
+        renewed += 1
+    record(
+        session=session, actor=OPERATOR, action="contact.keys_rotated", subject_kind="contact",
+        subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},
+    )  # fmt: skip
+    return renewed, unreadable
+
+
+def _interview(session: Session, code_sha256: str, now: datetime) -> AnyRow | None:
+    query = select(_RESPONSES.c.id).where(
+        _RESPONSES.c.withdrawal_sha256 == code_sha256,
+        _RESPONSES.c.withdrawn_at.is_(None),
+        _RESPONSES.c.status.in_(COUNTED_STATUSES),
+        _RESPONSES.c.submitted_at > now - PHONE_NUMBER_PERIOD,
+    )
+    return session.connection().execute(query.with_for_update()).first()

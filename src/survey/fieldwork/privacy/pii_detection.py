@@ -1,0 +1,186 @@
+"""Finding what identifies a person in open text: numbers of telephones, documents and cards.
+
+Open text stays in the store and enters no snapshot; whoever is shown it anyway (a reviewer, a
+supervisor) gets it through here. Digits are found in any script that people type them in: full
+width, Chinese numerals read one by one, with blanks, dots or dashes between them. Numbers with a
+check digit are taken only when it agrees, so that a price or an order number is left alone.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from survey.fieldwork.privacy.withdrawal_codes import is_complete
+
+MASK = "*"
+MAX_SCANNED_CHARS = 10_000
+"""Characters that are looked at; no text of ours is longer."""
+
+
+class PiiKind(StrEnum):
+    """What was found."""
+
+    PHONE = "phone"
+    ID_NUMBER = "id_number"
+    BANK_CARD = "bank_card"
+    EMAIL = "email"
+    WECHAT = "wechat"
+
+
+@dataclass(frozen=True)
+class PiiMatch:
+    """One identifier: characters `first` up to `last`, not included."""
+
+    first: int
+    last: int
+    kind: PiiKind
+
+
+@dataclass(frozen=True)
+class ScannedText:
+    """A text with what was found in it, in order and without overlap."""
+
+    text: str
+    matches: tuple[PiiMatch, ...]
+
+    @property
+    def masked(self) -> str:
+        """The text with a mark in the place of each identifier."""
+        return "".join(MASK * 3 if kind else part for part, kind in self.parts())
+
+    def parts(self) -> Iterator[tuple[str, PiiKind | None]]:
+        """The text piece by piece, each with what it is, for showing it marked."""
+        place = 0
+        for each in self.matches:
+            if each.first > place:
+                yield self.text[place : each.first], None
+            yield self.text[each.first : each.last], each.kind
+            place = each.last
+        if place < len(self.text):
+            yield self.text[place:], None
+
+
+_NUMERALS = dict(
+    zip(
+        "\u96f6\u3007\u25cb\u4e00\u58f9\u5e7a\u4e8c\u8d30\u4e24\u4e09\u53c1\u56db\u8086\u4e94\u4f0d"
+        "\u516d\u9646\u4e03\u67d2\u62d0\u516b\u634c\u4e5d\u7396\u52fe",
+        "0001112223344556677788999",
+        strict=True,
+    )
+)
+"""Chinese numerals, their bank forms and the words of radio operators, as digits."""
+_BETWEEN = r"[\s\-.\u00b7\u2010-\u2015\u3001\u3002,_()]{0,2}"
+"""What may stand between two digits of one number."""
+
+
+def _digits(pattern: str) -> str:
+    """`pattern` of single digits and classes with blanks and dashes allowed between any two."""
+    return _BETWEEN.join(re.findall(r"\[[^\]]+\]|\\d|.", pattern))
+
+
+_MOBILE = r"(?:\+?86" + _BETWEEN + r")?" + _digits("1[3-9]" + r"\d" * 9)
+_AREA = r"0(?:10|2[0-57-9]|[3-9]\d{2})"
+_LANDLINE = rf"{_AREA}[\s\-()]{{0,2}}\d{{3,4}}[\s\-]?\d{{4}}"
+_HOTLINE = r"[48]00[\s\-]?\d{3}[\s\-]?\d{4}"
+_ID = _digits(r"[1-8]" + r"\d" * 16 + "[0-9Xx]")
+_CARD = r"\d(?:" + _BETWEEN + r"\d){12,18}"
+_EMAIL = r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63})+"
+_WECHAT = (
+    r"(?:\u5fae\u4fe1|\u8587\u4fe1|[Ww]e[Cc]hat|\b[Vv][Xx]|\b[Ww][Xx]|\u52a0[Vv])"
+    r"(?:\u53f7|\u53f7\u7801|[Ii][Dd]|\u662f|\u4e3a|[\s:;=])*"
+    r"([A-Za-z][A-Za-z0-9_\-]{5,19}|\d{5,19})"
+)
+
+
+_BIRTHDAY = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII)
+
+
+def _is_id_number(digits: str) -> bool:
+    """GB 11643-1999: weights 2^(17-i) mod 11, remainder 2 is written X.
+
+    One with a digit mistyped still tells birthday and district, so a birthday in its place is
+    enough.
+    """
+    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(digits[:17]))
+    agrees = "10X98765432"[total % 11] == digits[17].upper()
+    return agrees or _BIRTHDAY.match(digits) is not None
+
+
+def _accept_any(_: str) -> bool:
+    return True
+
+
+_Rule = tuple[PiiKind, re.Pattern[str], Callable[[str], bool]]
+
+
+def _rule(
+    kind: PiiKind, pattern: str, agrees: Callable[[str], bool] = _accept_any, *, number: bool = True
+) -> _Rule:
+    # A number is taken whole or not at all: no digit before it or behind it.
+    whole = rf"(?<![0-9]){pattern}(?![0-9])" if number else pattern
+    return kind, re.compile(whole, re.ASCII), agrees
+
+
+_RULES: tuple[_Rule, ...] = (
+    _rule(PiiKind.EMAIL, _EMAIL, number=False),
+    _rule(PiiKind.WECHAT, _WECHAT, number=False),
+    _rule(PiiKind.ID_NUMBER, _ID, _is_id_number),
+    _rule(PiiKind.PHONE, _MOBILE),
+    _rule(PiiKind.PHONE, _LANDLINE),
+    _rule(PiiKind.PHONE, _HOTLINE),
+    _rule(PiiKind.BANK_CARD, _CARD, is_complete),
+)
+"""In order of trust: what an earlier rule takes, a later one leaves alone."""
+_NO_DIGIT = re.compile(r"[^0-9Xx]")
+
+
+def find_pii(text: str) -> ScannedText:
+    """What identifies a person in `text`; places are those of the text as it is written."""
+    shown = text[:MAX_SCANNED_CHARS]
+    kept: list[PiiMatch] = []
+    # First without numerals, because "one" right behind a number may begin an ordinary word.
+    for plain in (_plain(shown, {}), _plain(shown, _NUMERALS)):
+        for match in _matches(plain):
+            if all(match.last <= each.first or match.first >= each.last for each in kept):
+                kept.append(match)
+    kept.sort(key=lambda each: each.first)
+    return ScannedText(text, tuple(kept))
+
+
+def _matches(plain: str) -> Iterator[PiiMatch]:
+    for kind, pattern, agrees in _RULES:
+        for match in pattern.finditer(plain):
+            first, last = match.span(1) if match.re.groups else match.span()
+            if agrees(_NO_DIGIT.sub("", match[0])):
+                yield PiiMatch(first, last, kind)
+
+
+def mask_text(text: str) -> str:
+    """The text without what identifies a person: for notes, and for everybody but reviewers."""
+    return find_pii(text).masked
+
+
+def clean_note(note: str) -> str:
+    """A note as it is stored: one line, without telephone numbers and the like.
+
+    Notes go into the audit trail, where nothing is ever deleted.
+    """
+    return mask_text(" ".join(note.split()))
+
+
+def _plain(text: str, numerals: Mapping[str, str]) -> str:
+    """Sign by sign, so that every place stays what it was: digits of any script become ASCII."""
+    return "".join(_sign(sign, numerals) for sign in text)
+
+
+def _sign(sign: str, numerals: Mapping[str, str]) -> str:
+    if sign.isascii():
+        return sign
+    if sign in numerals:
+        return numerals[sign]
+    normal = unicodedata.normalize("NFKC", sign)
+    if len(normal) == 1 and normal.isascii():
+        return normal
+    return " " if sign.isspace() else sign

@@ -1,0 +1,60 @@
+"""The code by which a respondent withdraws: twenty digits, the last of which finds typing errors.
+
+Digits because they need no change of the keyboard, have no capital letters and are easily read
+aloud; 19 of them drawn by lot are 63 bits. The browser draws them, so that the code is there before
+the interview reaches us and the same after every repeated send; only their SHA-256 is stored.
+"""
+
+import secrets
+import unicodedata
+
+from survey.access.tokens import digest
+
+RANDOM_DIGITS = 19
+LENGTH = RANDOM_DIGITS + 1
+DISPLAY_GROUP_SIZE = 4
+_BETWEEN = frozenset(" -\u2010\u2011\u2012\u2013\u2014\u00a0\u3000.,\u3001\u00b7")
+"""What people write between groups of digits."""
+_MAX_ENTERED_CHARS = 80
+_PURPOSE = "withdraw:"
+
+
+def generate_code() -> str:
+    """A fresh code; the form in the browser makes its own in the same way."""
+    drawn = "".join(secrets.choice("0123456789") for _ in range(RANDOM_DIGITS))
+    return drawn + check_digit(drawn)
+
+
+def check_digit(digits: str) -> str:
+    """The digit that completes `digits` by Luhn's rule (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)
+
+
+def is_complete(digits: str) -> bool:
+    """Whether the last digit agrees with those before it."""
+    return len(digits) > 1 and check_digit(digits[:-1]) == digits[-1]
+
+
+def read_code(typed: str) -> str | None:
+    """The code as drawn, whatever stands between its digits; None if it cannot be one of ours."""
+    plain = unicodedata.normalize("NFKC", typed[:_MAX_ENTERED_CHARS])
+    digits = "".join(sign for sign in plain if sign not in _BETWEEN and not sign.isspace())
+    ours = len(digits) == LENGTH and digits.isascii() and digits.isdigit()
+    return digits if ours and is_complete(digits) else None
+
+
+def format_code(code: str) -> str:
+    """As it is shown: groups of four."""
+    return " ".join(
+        code[place : place + DISPLAY_GROUP_SIZE]
+        for place in range(0, len(code), DISPLAY_GROUP_SIZE)
+    )
+
+
+def hash_code(code: str) -> str:
+    """What the store keeps of a code."""
+    return digest(_PURPOSE + code)

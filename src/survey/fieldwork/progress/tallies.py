@@ -1,0 +1,236 @@
+"""What is counted: tallies by state, of a quota cell, a city or all cities."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.principal import Principal
+from survey.fieldwork.forecast import EffectiveSize, Forecast
+from survey.fieldwork.quality.interviewer_effect import wilson
+from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS, parse_band
+from survey.store.core import table_of
+from survey.store.tables import QuotaMargin, Response, Status
+
+
+@dataclass(frozen=True)
+class StatusTally:
+    """Interviews by state, of a cell, a city or all cities, with the target they work towards."""
+
+    target: int
+    by_status: Mapping[Status, int] = field(default_factory=dict)
+    counted: int = 0
+    """What the quota counts: everything completed that is not void."""
+
+    def of(self, *statuses: Status) -> int:
+        return sum(self.by_status.get(status, 0) for status in statuses)
+
+    @property
+    def collected(self) -> int:
+        """Completed interviews, whatever review said."""
+        return self.counted + self.void
+
+    @property
+    def in_review(self) -> int:
+        return self.of(Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED)
+
+    @property
+    def valid(self) -> int:
+        return self.of(Status.APPROVED, Status.FROZEN)
+
+    @property
+    def void(self) -> int:
+        return self.of(Status.VOID)
+
+    @property
+    def decided(self) -> int:
+        """Interviews that passed at least one level of review, or were taken out."""
+        return self.void + self.valid + self.of(Status.CITY_APPROVED)
+
+    @property
+    def missing(self) -> int:
+        return max(self.target - self.counted, 0)
+
+    @property
+    def beyond(self) -> int:
+        """Interviews more than the target asks for."""
+        return max(self.counted - self.target, 0)
+
+    @property
+    def filled(self) -> float | None:
+        """Share of the target that is collected; None without a target."""
+        return self.counted / self.target if self.target else None
+
+
+@dataclass(frozen=True)
+class ShareEstimate:
+    """A share with its 95% Wilson interval; None where nothing was counted."""
+
+    value: float
+    low: float
+    high: float
+    of: int
+
+
+@dataclass(frozen=True)
+class CellProgress:
+    """One quota cell."""
+
+    age_band: str
+    gender: str
+    tally: StatusTally
+
+
+@dataclass(frozen=True)
+class MarginalQuotaTally:
+    """One marginal quota: a group of a city, or of all cities together."""
+
+    dimension: str
+    category: str
+    target: int
+    collected: int
+    missing: int
+    """Over the cities: what one has too many helps no other."""
+    stops: bool
+    turned_away: int
+    """Finished interviews that did not count because this group was full."""
+
+    @property
+    def group(self) -> str:
+        return f"{self.dimension}={self.category}"
+
+    @property
+    def beyond(self) -> int:
+        return max(self.collected - self.target, 0)
+
+
+@dataclass(frozen=True)
+class AreaProgress:
+    """One city, or all cities in reach under the code None."""
+
+    city_code: str | None
+    tally: StatusTally
+    cells: tuple[CellProgress, ...]
+    effective: EffectiveSize
+    forecast: Forecast | None
+    days: Mapping[date, int]
+    """Interviews that the quota counts, by day of receipt, of the recent days and today."""
+    still_missing: int
+    """Over the quotas: what one has too many helps no other."""
+    margins: tuple[MarginalQuotaTally, ...] = ()
+
+    @property
+    def beyond(self) -> int:
+        """Interviews more than quotas ask for, by the largest surplus of one kind of quota."""
+        kinds = [] if is_marginal(self.margins) else [sum(c.tally.beyond for c in self.cells)]
+        kinds += sum_by_dimension(self.margins, lambda margin: margin.beyond).values()
+        return max(kinds, default=0)
+
+    @property
+    def waste(self) -> ShareEstimate | None:
+        return share_with_interval(self.tally.void, self.tally.decided)
+
+
+def is_marginal(margins: Iterable[MarginalQuotaTally]) -> bool:
+    """Whether ages have quotas of their own; then a cell is only what is expected of it."""
+    return any(margin.dimension == "age_band" for margin in margins)
+
+
+def sum_by_dimension(
+    margins: Iterable[MarginalQuotaTally], figure: Callable[[MarginalQuotaTally], int]
+) -> dict[str, int]:
+    """The sum of a figure for each kind of marginal quota that can turn people away."""
+    kinds: dict[str, int] = {}
+    for margin in margins:
+        if margin.dimension not in NEVER_STOPPING_DIMENSIONS:
+            kinds[margin.dimension] = kinds.get(margin.dimension, 0) + figure(margin)
+    return kinds
+
+
+def share_with_interval(count: int, of: int) -> ShareEstimate | None:
+    """`count` of `of` with its interval."""
+    return ShareEstimate(count / of, *wilson(count, of), of) if of else None
+
+
+_MARGINS, _RESPONSES = table_of(QuotaMargin), table_of(Response)
+_KINDS = ("age_band", "gender", "school_stage", "guardian", "stratum")
+"""In the order in which they are shown."""
+
+
+def list_marginal_quotas(
+    session: Session, principal: Principal, wave_id: UUID
+) -> dict[str, tuple[MarginalQuotaTally, ...]]:
+    """City -> its marginal quotas, by kind and category."""
+    query = select(_MARGINS).where(
+        _MARGINS.c.wave_id == wave_id, area_filter(principal, _MARGINS.c.city_code)
+    )
+    rows = session.connection().execute(query).all()
+    turned = _count_turned_away(session, principal, wave_id) if rows else {}
+    margins_by_city: dict[str, list[MarginalQuotaTally]] = {}
+    for row in rows:
+        away = turned.get((row.city_code, f"{row.dimension}={row.category}"), 0)
+        margins_by_city.setdefault(row.city_code, []).append(
+            MarginalQuotaTally(
+                row.dimension, row.category, row.target, row.collected,
+                max(row.target - row.collected, 0), row.stops, away,
+            )
+        )  # fmt: skip
+    return {city: tuple(sorted(own, key=_sort_key)) for city, own in margins_by_city.items()}
+
+
+def _count_turned_away(
+    session: Session, principal: Principal, wave_id: UUID
+) -> dict[tuple[str, str], int]:
+    query = (
+        select(_RESPONSES.c.city_code, _RESPONSES.c.reason, func.count())
+        .where(
+            _RESPONSES.c.wave_id == wave_id,
+            area_filter(principal, _RESPONSES.c.city_code),
+            _RESPONSES.c.status == Status.QUOTA_FULL,
+        )
+        .group_by(_RESPONSES.c.city_code, _RESPONSES.c.reason)
+    )
+    return {(city, why): count for city, why, count in session.connection().execute(query)}
+
+
+def _sort_key(margin: MarginalQuotaTally) -> tuple[int, int, str]:
+    kind = _KINDS.index(margin.dimension) if margin.dimension in _KINDS else len(_KINDS)
+    youngest = parse_band(margin.category)[0] if margin.dimension == "age_band" else 0
+    return kind, youngest, margin.category
+
+
+def sum_marginal_quotas(cities: Iterable[AreaProgress]) -> tuple[MarginalQuotaTally, ...]:
+    """The same groups of all cities."""
+    groups: dict[tuple[str, str], list[MarginalQuotaTally]] = {}
+    for city in cities:
+        for margin in city.margins:
+            groups.setdefault((margin.dimension, margin.category), []).append(margin)
+    summed = [
+        MarginalQuotaTally(
+            *group,
+            target=sum(margin.target for margin in own),
+            collected=sum(margin.collected for margin in own),
+            missing=sum(margin.missing for margin in own),
+            stops=all(margin.stops for margin in own),
+            turned_away=sum(margin.turned_away for margin in own),
+        )
+        for group, own in groups.items()
+    ]
+    return tuple(sorted(summed, key=_sort_key))
+
+
+def planned_interviews(cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally]) -> int:
+    """Interviews planned: of the cells, or where there are none of the margins."""
+    planned = sum(cell.tally.target for cell in cells)
+    return planned or max(sum_by_dimension(own, lambda margin: margin.target).values(), default=0)
+
+
+def shortfall_of(cells: Sequence[CellProgress], own: Sequence[MarginalQuotaTally]) -> int:
+    """Interviews that quotas still ask for: by the kind of quota that asks for most."""
+    kinds = [] if is_marginal(own) else [sum(cell.tally.missing for cell in cells)]
+    kinds += sum_by_dimension(own, lambda margin: margin.missing).values()
+    return max(kinds, default=0)

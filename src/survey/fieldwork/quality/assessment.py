@@ -1,0 +1,274 @@
+"""Assessing a wave: flags and risk of every finished interview, stored for those who review."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import delete, exists, func, select
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.quality.flags import MIN_REVIEW_RISK, VERSION, FlagKind
+from survey.fieldwork.quality.response_arrays import Floats, ResponseArrays, build_response_arrays
+from survey.fieldwork.quality.response_query import FINISHED, stored_interviews
+from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
+from survey.fieldwork.waves import get_wave
+from survey.store.core import AnyRow, table_of
+from survey.store.engine import read_scope, session_scope
+from survey.store.inserts import insert_columns
+from survey.store.leases import acquire_lease, can_start, last_finished_at, release_lease
+from survey.store.tables import Response, ResponseFlag, ResponseRisk, Wave, WaveState, new_id, now
+
+_RESPONSES, _WAVES = table_of(Response), table_of(Wave)
+_FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
+
+
+@dataclass(frozen=True)
+class AssessmentSummary:
+    """What one run found."""
+
+    wave_key: str
+    interviews: int
+    flags: Mapping[FlagKind, int]
+    to_review: int
+    """Interviews with a risk of at least `MIN_REVIEW_RISK`."""
+    version: str
+
+
+def assess_wave(
+    *, session: Session, principal: Principal, wave_key: str, now: datetime
+) -> AssessmentSummary:
+    """Flag every finished interview of a wave and give it a risk score; no status changes.
+
+    Repeating it replaces all flags and scores of the wave. Interviews that arrive later have none
+    until the next run. Raises `WaveNotFoundError` and `AccessDeniedError`.
+    """
+    principal.require(Action.ADMINISTER)
+    wave = get_wave(session=session, key=wave_key)
+    lock_wave_assessment(session, wave.id)
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    interviews = build_response_arrays(stored_interviews(session, wave.id), instrument)
+    assessment = assess_responses(interviews)
+    _delete_assessments(session, wave.id)
+    save_assessment(session, interviews, assessment, now)
+    result = AssessmentSummary(
+        wave_key=wave_key,
+        interviews=len(interviews),
+        flags={flags.kind: len(flags.rows) for flags in assessment.flags},
+        to_review=int((assessment.risk >= MIN_REVIEW_RISK).sum()),
+        version=VERSION,
+    )
+    record(
+        session=session, actor=principal, action="quality.assessed", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={
+            "key": wave_key, "interviews": result.interviews, "to_review": result.to_review,
+            "version": VERSION, "flags": {str(kind): n for kind, n in result.flags.items()},
+        },
+    )  # fmt: skip
+    return result
+
+
+def lock_wave_assessment(session: Session, wave_id: UUID) -> None:
+    """Of two runs at once the second waits for the first; interviews go on arriving."""
+    session.connection().execute(
+        select(_WAVES.c.id).where(_WAVES.c.id == wave_id).with_for_update(key_share=True)
+    )
+
+
+def _delete_assessments(session: Session, wave_id: UUID) -> None:
+    inside = select(_RESPONSES.c.id).where(_RESPONSES.c.wave_id == wave_id)
+    for table in (_FLAGS, _RISKS):
+        session.connection().execute(delete(table).where(table.c.response_id.in_(inside)))
+
+
+def save_assessment(
+    session: Session,
+    interviews: ResponseArrays,
+    assessment: QualityAssessment,
+    now: datetime,
+    only: Collection[int] | None = None,
+) -> None:
+    """Store flags and risk of all rows, or only of some; what stood there is gone before."""
+    made = {"detected_at": now, "detector_version": VERSION}
+    connection = session.connection()
+    for flags in assessment.flags:
+        places = [at for at, row in enumerate(flags.rows.tolist()) if only is None or row in only]
+        if places:
+            insert_columns(
+                connection,
+                ResponseFlag,
+                {
+                    "id": [new_id() for _ in places],
+                    "response_id": [interviews.ids[flags.rows[at]] for at in places],
+                    "strength": flags.strength[places].tolist(),
+                    "detail": [flags.details[at] for at in places],
+                },
+                {"kind": str(flags.kind), **made},
+            )
+    rows = list(range(len(interviews))) if only is None else sorted(only)
+    if rows:
+        insert_columns(
+            connection,
+            ResponseRisk,
+            {
+                "response_id": [interviews.ids[row] for row in rows],
+                "score": assessment.risk[rows].tolist(),
+                "pace": _nan_to_none(assessment.pace[rows]),
+                "mean_score": _nan_to_none(assessment.mean_score[rows]),
+            },
+            made,
+        )
+
+
+def _nan_to_none(values: Floats) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in values.tolist()]
+
+
+TASK_NAME = "quality"
+RUN_INTERVAL = timedelta(minutes=3)
+"""Between the end of one run and the beginning of the next."""
+LEASE_DURATION = timedelta(minutes=15)
+"""So long nobody else begins; a run takes seconds."""
+_INTERVIEW_BATCH_SIZE = 500
+"""Interviews written in one transaction."""
+
+
+@dataclass(frozen=True)
+class AssessmentFreshness:
+    """When new interviews of a wave were last looked at, and how many wait."""
+
+    finished_at: datetime | None
+    waiting: int
+    """Finished interviews that no detector has seen."""
+
+
+def assess_new_responses(url: str) -> int:
+    """Assess the open waves that have new interviews, if nobody else does; how many were written.
+
+    Nothing happens within `EVERY` of the last run.
+    """
+    began = now()
+    with session_scope(url) as session:
+        lease = acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION)
+        waves = _waiting_waves(session) if lease is not None else []
+    if lease is None:
+        return 0
+    written: dict[str, int] = {}
+    try:
+        for row in waves:
+            written[row.key] = _assess_wave_part(url, row)
+    finally:
+        with session_scope(url) as session:
+            release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=written)
+    return sum(written.values())
+
+
+def is_assessment_due(*, session: Session, at: datetime) -> bool:
+    """Whether a run would begin now and find something; costs two small queries."""
+    return can_start(session, TASK_NAME, at=at) and bool(_waiting_waves(session))
+
+
+def get_assessment_freshness(
+    *, session: Session, principal: Principal, wave_id: UUID
+) -> AssessmentFreshness:
+    """For the reviewer's page: how fresh the flags of a wave are within the reader's area."""
+    principal.require(Action.REVIEW)
+    reach = area_filter(principal, _RESPONSES.c.city_code)
+    finished = last_finished_at(session, TASK_NAME)
+    assessed = session.connection().execute(
+        select(func.max(_RISKS.c.detected_at))
+        .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
+        .where(_RESPONSES.c.wave_id == wave_id, reach)
+    ).scalar_one()  # fmt: skip
+    waiting = session.connection().execute(
+        select(func.count()).select_from(_RESPONSES).where(_unassessed_condition(wave_id), reach)
+    ).scalar_one()  # fmt: skip
+    times = [at for at in (finished, assessed) if at is not None]
+    return AssessmentFreshness(max(times) if times else None, waiting)
+
+
+def _unassessed_condition(wave_id: Any) -> Any:
+    seen = exists().where(_RISKS.c.response_id == _RESPONSES.c.id)
+    there = _RESPONSES.c.status.in_(FINISHED) & _RESPONSES.c.withdrawn_at.is_(None)
+    return (_RESPONSES.c.wave_id == wave_id) & there & ~seen
+
+
+def _waiting_waves(session: Session) -> Sequence[AnyRow]:
+    query = (
+        select(_WAVES.c.id, _WAVES.c.key, _WAVES.c.instrument_id)
+        .where(_WAVES.c.state == WaveState.OPEN)
+        .where(exists().where(_unassessed_condition(_WAVES.c.id)))
+        .order_by(_WAVES.c.key)
+    )
+    return session.connection().execute(query).all()
+
+
+def _assess_wave_part(url: str, wave: AnyRow) -> int:
+    with read_scope(url) as session:
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        interviews = build_response_arrays(stored_interviews(session, wave.id), instrument)
+        known = _stored_assessments(session, wave.id)
+    assessment = assess_responses(interviews)
+    rows = _changed_rows(interviews, assessment, known)
+    for first in range(0, len(rows), _INTERVIEW_BATCH_SIZE):
+        part = rows[first : first + _INTERVIEW_BATCH_SIZE]
+        with session_scope(url) as session:
+            lock_wave_assessment(session, wave.id)
+            _forget(session, [interviews.ids[row] for row in part])
+            save_assessment(session, interviews, assessment, now(), frozenset(part))
+    return len(rows)
+
+
+def _stored_assessments(session: Session, wave_id: UUID) -> dict[UUID, tuple[int, frozenset[str]]]:
+    """Score and kinds of flags of every interview that was assessed before."""
+    inside = _RESPONSES.c.wave_id == wave_id
+    kinds: defaultdict[UUID, set[str]] = defaultdict(set)
+    for response_id, kind in session.connection().execute(
+        select(_FLAGS.c.response_id, _FLAGS.c.kind)
+        .join(_RESPONSES, _RESPONSES.c.id == _FLAGS.c.response_id)
+        .where(inside)
+    ):
+        kinds[response_id].add(kind)
+    scores = session.connection().execute(
+        select(_RISKS.c.response_id, _RISKS.c.score)
+        .join(_RESPONSES, _RESPONSES.c.id == _RISKS.c.response_id)
+        .where(inside)
+    )
+    return {
+        this_response_id: (score, frozenset(kinds[this_response_id]))
+        for this_response_id, score in scores
+    }
+
+
+def _changed_rows(
+    interviews: ResponseArrays,
+    assessment: QualityAssessment,
+    known: Mapping[UUID, tuple[int, frozenset[str]]],
+) -> list[int]:
+    """Rows that are new or whose score or kinds of flags came out otherwise.
+
+    What only moved with the wave's medians, such as the pace, waits for such a change.
+    """
+    kinds: list[set[str]] = [set() for _ in interviews.ids]
+    for flags in assessment.flags:
+        for row in flags.rows.tolist():
+            kinds[row].add(str(flags.kind))
+    return [
+        row
+        for row, response_id in enumerate(interviews.ids)
+        if known.get(response_id) != (int(assessment.risk[row]), frozenset(kinds[row]))
+    ]
+
+
+def _forget(session: Session, ids: Iterable[UUID]) -> None:
+    named = list(ids)
+    for table in (_FLAGS, _RISKS):
+        session.connection().execute(delete(table).where(table.c.response_id.in_(named)))

@@ -1,0 +1,184 @@
+"""Bursts: more interviews in one hour than a point or a city can have; a sign of mobilisation.
+
+A one-time link serves one interview only, so a shared list of links shows here and nowhere else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from survey.fieldwork.quality.flags import FlagKind, FlagSet, flagged_rows, linear_ramp
+from survey.fieldwork.quality.response_arrays import Floats, Ints, ResponseArrays, RowGroups
+
+CHINA = np.timedelta64(8, "h")
+"""China has one time zone and no summer time since 1991."""
+NIGHT = frozenset({0, 1, 2, 3, 4, 5})
+LATE = frozenset({22, 23})
+LATE_STRENGTH = 0.5
+NOON = np.datetime64("2000-01-01T04:00:00", "s")
+"""UTC; stands in for an hour that nobody noted."""
+
+
+def flag_interview_hours(interviews: ResponseArrays) -> FlagSet:
+    """Interviews begun between 22:00 and 6:00 China time; before midnight at half strength."""
+    known = ~np.isnat(interviews.started)
+    local = np.where(known, interviews.started, NOON) + CHINA
+    minutes = ((local - local.astype("datetime64[D]")) // np.timedelta64(1, "m")).astype(np.int64)
+    hour = minutes // 60
+    strength = np.where(
+        np.isin(hour, list(NIGHT)), 1.0, np.where(np.isin(hour, list(LATE)), LATE_STRENGTH, 0.0)
+    )
+    rows = flagged_rows(strength > 0)
+    details = [{"time": f"{minutes[row] // 60:02d}:{minutes[row] % 60:02d}"} for row in rows]
+    return FlagSet(FlagKind.HOUR, rows, strength[rows], details)
+
+
+MIN_BURST_INTERVIEWS = 6
+"""Interviews in an hour below which nothing is a burst."""
+CHANCE = 1e-6
+"""Poisson probability of so many in an hour that is still taken for chance."""
+TIMES = 4.0
+"""So many times the usual number, because busy hours vary by more than Poisson."""
+MIN_OWN_MEDIAN_HOURS = 5
+"""Hours with interviews from which a place's own median says what is usual there."""
+
+
+@dataclass(frozen=True)
+class _BurstCounts:
+    """Of each interview: how many began in its place and hour, and how many do usually."""
+
+    count: Ints
+    usual: Floats
+    surplus: Floats
+    """Share of the hour's interviews beyond the usual number; 0 unless it is a burst."""
+
+
+def burst_flags(interviews: ResponseArrays) -> FlagSet:
+    """Interviews of an hour that has far more than usual, at their point or in their city.
+
+    Usual is the larger of the wave's mean over all hours with interviews at such a place and the
+    place's own median. The strength is the share of the hour's interviews beyond that.
+    """
+    point = _count_bursts(interviews, interviews.point)
+    city = _count_bursts(interviews, interviews.city)
+    at_point = point.surplus >= city.surplus
+    strength = np.where(at_point, point.surplus, city.surplus)
+    rows = flagged_rows(strength > 0)
+    details: list[dict[str, Any]] = [
+        {
+            "at": "point" if at_point[row] else "city",
+            "count": int((point if at_point[row] else city).count[row]),
+            "usual": round(float((point if at_point[row] else city).usual[row]), 1),
+        }
+        for row in rows
+    ]
+    return FlagSet(FlagKind.BURST, rows, strength[rows], details)
+
+
+def _count_bursts(interviews: ResponseArrays, places: RowGroups) -> _BurstCounts:
+    count = np.zeros(len(interviews), dtype=np.int64)
+    usual, surplus = np.zeros(len(interviews)), np.zeros(len(interviews))
+    rows = flagged_rows(~np.isnat(interviews.started) & (places.codes >= 0))
+    if not len(rows):
+        return _BurstCounts(count, usual, surplus)
+    hour = (interviews.started[rows] + CHINA).astype("datetime64[h]").astype(np.int64)
+    keys = np.stack([places.codes[rows], hour], axis=1)
+    cells, own, inside = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    own = own.reshape(-1)
+    expected = _expected_per_hour(cells[:, 0], inside)
+    chance = stats.poisson.sf(inside - 1, expected)
+    burst = (inside >= MIN_BURST_INTERVIEWS) & (inside >= TIMES * expected) & (chance < CHANCE)
+    count[rows], usual[rows] = inside[own], expected[own]
+    surplus[rows] = np.where(burst, np.round(1 - expected / inside, 4), 0.0)[own]
+    return _BurstCounts(count, usual, surplus)
+
+
+def _expected_per_hour(place: Ints, inside: Ints) -> Floats:
+    """Usual number an hour at the place of each cell; `place` is sorted."""
+    overall = inside.mean()
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    expected = np.full(len(place), overall)
+    for first, last in zip(starts, np.append(starts[1:], len(place)), strict=True):
+        if last - first >= MIN_OWN_MEDIAN_HOURS:
+            expected[first:last] = max(overall, float(np.median(inside[first:last])))
+    return expected
+
+
+DEVICE_RAMP_START, DEVICE_RAMP_END = 1, 5
+"""Interviews on one phone: two of a household are common, from four on a person should look."""
+
+
+def device_flags(interviews: ResponseArrays) -> FlagSet:
+    """Interviews that people answered on a phone which answered other links of the wave as well.
+
+    Only links know a phone: what surveyors ask on their own tablet is not looked at.
+    """
+    device = interviews.device.codes
+    known = device >= 0
+    counts = np.bincount(device[known], minlength=1)
+    count = np.where(known, counts[np.maximum(device, 0)], 0)
+    strength = linear_ramp(
+        count.astype(np.float64), nothing=DEVICE_RAMP_START, full=DEVICE_RAMP_END
+    )
+    rows = flagged_rows(strength > 0)
+    details = [{"count": int(count[row])} for row in rows]
+    return FlagSet(FlagKind.SAME_DEVICE, rows, strength[rows], details)
+
+
+TOLERANCE = 0.10
+"""Beyond the target by so much is the ordinary course of fieldwork."""
+OVERFILL_RAMP_END = 1.0
+
+
+def flag_over_quota(interviews: ResponseArrays) -> FlagSet:
+    """Counted interviews that came after their cell had its target and the tolerance on top."""
+    number = _sequence_in_cell(interviews)
+    over = np.full(len(interviews), np.nan)
+    np.divide(number, interviews.target, out=over, where=number > 0)
+    over -= 1
+    strength = linear_ramp(over, nothing=TOLERANCE, full=OVERFILL_RAMP_END)
+    rows = flagged_rows(strength > 0)
+    details = [{"number": int(number[r]), "target": int(interviews.target[r])} for r in rows]
+    return FlagSet(FlagKind.OVER_QUOTA, rows, strength[rows], details)
+
+
+def _sequence_in_cell(interviews: ResponseArrays) -> np.ndarray:
+    """1 for the first counted interview of a cell; 0 for those that no cell counts."""
+    cell = interviews.cell.codes
+    counts = interviews.counted & (cell >= 0) & (interviews.target > 0)
+    rows = np.flatnonzero(counts)
+    order = rows[np.argsort(cell[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    lengths = np.diff(np.append(starts, len(order)))
+    number = np.zeros(len(interviews))
+    number[order] = np.arange(len(order)) - np.repeat(starts, lengths) + 1
+    return number
+
+
+ONE_DAY_STRENGTH = 0.7
+"""Strength one day off: worth a look, since a visit may have been moved by a day."""
+
+
+def point_flags(interviews: ResponseArrays) -> FlagSet:
+    """Interviews held before the first or after the last day of their point, or by a surveyor who
+    is not assigned to it although others are."""
+    off = np.abs(interviews.days_off)
+    strength = np.where(off >= 2, 1.0, np.where(off == 1, ONE_DAY_STRENGTH, 0.0))
+    strength = np.where(interviews.assigned, strength, 1.0)
+    rows = flagged_rows(strength > 0)
+    return FlagSet(
+        FlagKind.OUT_OF_POINT,
+        rows,
+        strength[rows],
+        [_point_detail(interviews, row) for row in rows],
+    )
+
+
+def _point_detail(interviews: ResponseArrays, row: int) -> dict[str, Any]:
+    off = int(interviews.days_off[row])
+    if not off:
+        return {"why": "unassigned"}
+    day = str(interviews.day[row])
+    return {"why": "before" if off < 0 else "after", "days": abs(off), "day": day}

@@ -1,0 +1,90 @@
+"""All detectors over one wave, and the risk score of each interview."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from survey.fieldwork.quality.answer_detectors import (
+    duplicate_flags,
+    flag_careless,
+    flag_item_nonresponse,
+    flag_straightlining,
+    relative_pace,
+    speed_flags,
+)
+from survey.fieldwork.quality.fieldwork_detectors import (
+    burst_flags,
+    device_flags,
+    flag_interview_hours,
+    flag_over_quota,
+    point_flags,
+)
+from survey.fieldwork.quality.flags import WEIGHTS, FlagSet
+from survey.fieldwork.quality.reading_floor import flag_reading_floor
+from survey.fieldwork.quality.response_arrays import Floats, Ints, ResponseArrays
+
+LOWEST, HIGHEST = 1.0, 10.0
+"""Ends of a rating scale that declares none."""
+
+
+@dataclass(frozen=True)
+class QualityAssessment:
+    """What was found in N interviews: the flags by kind, and three figures of each interview."""
+
+    flags: tuple[FlagSet, ...]
+    risk: Ints
+    """0 to 100."""
+    pace: Floats
+    mean_score: Floats
+    """Of the scored ratings, of all where the questionnaire scores none; 0 to 100, else NaN."""
+
+
+def assess_responses(interviews: ResponseArrays) -> QualityAssessment:
+    """Run every detector; nothing here changes an interview."""
+    pace = relative_pace(interviews)
+    flags = (
+        speed_flags(interviews, pace),
+        flag_straightlining(interviews),
+        flag_careless(interviews),
+        duplicate_flags(interviews),
+        flag_interview_hours(interviews),
+        burst_flags(interviews),
+        flag_over_quota(interviews),
+        flag_item_nonresponse(interviews),
+        device_flags(interviews),
+        point_flags(interviews),
+        flag_reading_floor(interviews),
+    )
+    return QualityAssessment(
+        flags, risk_scores(flags, len(interviews)), pace, _mean_scores(interviews)
+    )
+
+
+def risk_scores(flags: tuple[FlagSet, ...], count: int) -> Ints:
+    """100 x (1 - product over the flags of (1 - weight x strength)), rounded; shape (count,).
+
+    Each flag is taken as an independent reason for doubt ("noisy or"): more flags never lower the
+    score, and no number of weak ones reaches certainty.
+    """
+    trust = np.ones(count)
+    for flag in flags:
+        trust[flag.rows] *= 1 - WEIGHTS[flag.kind] * flag.strength
+    return np.rint(100 * (1 - trust)).astype(np.int64)
+
+
+def _mean_scores(interviews: ResponseArrays) -> Floats:
+    """Mean of the scored ratings, else of all, each moved from its own scale to 0 to 100."""
+    items = interviews.ratings
+    scored = [place for place, item in enumerate(items) if item.indicator is not None]
+    scored = scored or list(range(len(items)))
+    lowest = np.array([_end(items[place].minimum, LOWEST) for place in scored])
+    highest = np.array([_end(items[place].maximum, HIGHEST) for place in scored])
+    given = (interviews.scores[:, scored] - lowest) / (highest - lowest)
+    known = np.isfinite(given)
+    total = np.where(known, given, 0.0).sum(axis=1)
+    count = known.sum(axis=1)
+    return np.where(count > 0, 100 * total / np.maximum(count, 1), np.nan)
+
+
+def _end(declared: float | None, usual: float) -> float:
+    return usual if declared is None else declared

@@ -1,0 +1,199 @@
+"""Deciding on interviews: one that was looked at, or everything in a selection as previewed."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.dual_approval import find_self_approved
+from survey.fieldwork.lifecycle import (
+    TRANSITIONS,
+    require_not_computed,
+    transition,
+    transition_many,
+)
+from survey.fieldwork.privacy.withdrawal import erase_withdrawn_in_review
+from survey.fieldwork.review.review_queue import ReviewFilter, filter_condition
+from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
+from survey.locale import SurveyError, msg
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import Response, Status
+
+MAX_BULK_RESPONSES = 5_000
+"""Interviews that one bulk action may move."""
+
+_RESPONSES = table_of(Response)
+
+
+class SelectionConflictError(SurveyError):
+    """What a bulk action would move is no longer what its preview showed."""
+
+    code = "selection_changed"
+
+
+class TooManyResponsesError(SurveyError):
+    code = "too_many_at_once"
+
+
+class BulkWithdrawalError(SurveyError):
+    """What cannot be undone is not done to many interviews at once."""
+
+    code = "one_by_one"
+
+
+@dataclass(frozen=True)
+class BulkPreview:
+    """What a bulk action would do, exactly: interviews by their present state."""
+
+    to: Status
+    allowed: Mapping[Status, int]
+    not_allowed: Mapping[Status, int]
+    """Left as they are: this state does not lead there, or not for this role."""
+    fingerprint: str
+    self_approved: int = 0
+    """Of those left as they are: approved for the city by this person, so that another decides."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.allowed.values())
+
+
+def decide(
+    *,
+    session: Session,
+    principal: Principal,
+    response_id: UUID,
+    expected_version: int,
+    to: Status,
+    reason: ReviewReason | None,
+    now: datetime,
+) -> int:
+    """Move the interview that was looked at; fails when it is no longer in the version seen.
+
+    Void because the respondent withdrew deletes what was answered; nothing brings it back.
+    """
+    principal.require(Action.REVIEW)
+    version = transition(
+        session=session, principal=principal, response_id=response_id, to=to,
+        reason="" if reason is None else reason.text, now=now, expected_version=expected_version,
+    )  # fmt: skip
+    if not _is_withdrawal(to, reason):
+        return version
+    erase_withdrawn_in_review(
+        session=session, principal=principal, response_id=response_id, now=now
+    )
+    return version + 1
+
+
+def _is_withdrawal(to: Status, reason: ReviewReason | None) -> bool:
+    return to is Status.VOID and reason is not None and reason.code is ReasonCode.WITHDRAWN
+
+
+def allowed_transitions(principal: Principal, status: Status) -> tuple[Status, ...]:
+    """Where this reviewer may move an interview in this state, approval first."""
+    order = (
+        Status.CITY_APPROVED, Status.APPROVED, Status.RETURNED, Status.VOID, Status.SUBMITTED
+    )  # fmt: skip
+    rules = [(to, TRANSITIONS.get((status, to))) for to in order]
+    return tuple(
+        to
+        for to, rule in rules
+        if rule is not None and rule.action is not Action.INTERVIEW and principal.may(rule.action)
+    )
+
+
+def preview_bulk_decision(
+    *, session: Session, principal: Principal, chosen: ReviewFilter, to: Status
+) -> BulkPreview:
+    """Count what moving everything in the filter to `to` would change, without changing it."""
+    require_not_computed(session, {chosen.wave_id})
+    rows = _select_responses(session, principal, chosen, lock=False)
+    will, cannot, own = _split_by_permission(session, principal, rows, to)
+    return BulkPreview(
+        to,
+        Counter(row.status for row in will),
+        Counter(row.status for row in cannot),
+        _selection_sha256(will),
+        own,
+    )
+
+
+def decide_many(
+    *,
+    session: Session,
+    principal: Principal,
+    chosen: ReviewFilter,
+    seen: BulkPreview,
+    reason: ReviewReason | None,
+    now: datetime,
+) -> int:
+    """Make the moves of a preview, all or none; fails when they are no longer the same ones."""
+    if _is_withdrawal(seen.to, reason):
+        raise BulkWithdrawalError(
+            msg("Withdrawing deletes the answers for good. Please do it interview by interview.")
+        )
+    rows = _select_responses(session, principal, chosen, lock=True)
+    will, _, _ = _split_by_permission(session, principal, rows, seen.to)
+    if _selection_sha256(will) != seen.fingerprint:
+        raise SelectionConflictError(
+            msg("Some of these interviews have changed in the meantime. Please look again.")
+        )
+    return transition_many(
+        session=session, principal=principal, rows=will, to=seen.to,
+        reason="" if reason is None else reason.text, now=now,
+    )  # fmt: skip
+
+
+def _select_responses(
+    session: Session, principal: Principal, chosen: ReviewFilter, *, lock: bool
+) -> Sequence[AnyRow]:
+    principal.require(Action.REVIEW)
+    query = (
+        select(
+            _RESPONSES.c.id, _RESPONSES.c.wave_id, _RESPONSES.c.status, _RESPONSES.c.city_code,
+            _RESPONSES.c.surveyor_id, _RESPONSES.c.quota_cell_id, _RESPONSES.c.lock_version,
+            _RESPONSES.c.withdrawn_at,
+        )
+        .where(filter_condition(principal, chosen))
+        .order_by(_RESPONSES.c.id)
+        .limit(MAX_BULK_RESPONSES + 1)
+    )  # fmt: skip
+    rows = session.connection().execute(query.with_for_update() if lock else query).all()
+    if len(rows) > MAX_BULK_RESPONSES:
+        raise TooManyResponsesError(
+            msg("These are more than {most} interviews. Please narrow the choice.",
+                most=f"{MAX_BULK_RESPONSES:,}")
+        )  # fmt: skip
+    return rows
+
+
+def _split_by_permission(
+    session: Session, principal: Principal, rows: Sequence[AnyRow], to: Status
+) -> tuple[list[AnyRow], list[AnyRow], int]:
+    """Those that this reviewer may move there, the others, and how many of these are the own."""
+    steps = {row.status for row in rows if to in allowed_transitions(principal, row.status)}
+    own: set[UUID] = set()
+    if to is Status.APPROVED:
+        ids = [row.id for row in rows if row.status in steps]
+        own = find_self_approved(session=session, principal=principal, response_ids=ids)
+    will = [
+        row
+        for row in rows
+        if row.status in steps and row.id not in own and row.withdrawn_at is None
+    ]
+    moved = {row.id for row in will}
+    return will, [row for row in rows if row.id not in moved], len(own)
+
+
+def _selection_sha256(rows: Sequence[AnyRow]) -> str:
+    """Which interviews in which version; changes when any of them does."""
+    seen = hashlib.sha256()
+    for row in rows:
+        seen.update(row.id.bytes + row.lock_version.to_bytes(8, "big"))
+    return seen.hexdigest()

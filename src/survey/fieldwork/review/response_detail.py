@@ -1,0 +1,255 @@
+"""One interview as the respondent saw it, with everything that a reviewer decides on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.principal import Action, Principal
+from survey.fieldwork.dual_approval import find_self_approved
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.lifecycle import ResponseNotFoundError
+from survey.fieldwork.privacy.pii_detection import ScannedText, find_pii
+from survey.fieldwork.review.review_queue import REVIEWABLE, QueuePosition
+from survey.fieldwork.review_reasons import ReviewReason
+from survey.fieldwork.waves import COMPUTED_STATES
+from survey.instrument.model import Instrument, Item, ItemKind
+from survey.instrument.validation import validate
+from survey.locale import msg
+from survey.store.china_time import china_date
+from survey.store.core import AnyRow, revision_join, table_of
+from survey.store.tables import (
+    Account,
+    AuditEntry,
+    Mode,
+    Response,
+    ResponseFlag,
+    ResponseRevision,
+    ResponseRisk,
+    SamplingPoint,
+    Status,
+    Wave,
+)
+
+_RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
+_POINTS, _ACCOUNTS, _WAVES = table_of(SamplingPoint), table_of(Account), table_of(Wave)
+_AUDIT = table_of(AuditEntry)
+_FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
+
+
+@dataclass(frozen=True)
+class FlagDetail:
+    """What a detector found odd; `detail` holds the numbers of its reason."""
+
+    kind: str
+    strength: float
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AnsweredItem:
+    """A question on the respondent's route, the answer in the stored form, and its seconds."""
+
+    item: Item
+    answer: Any
+    seconds: float | None
+    before: Any = None
+    """The answer of the revision before, where it was another one."""
+    corrected: bool = False
+
+    @property
+    def scanned_text(self) -> ScannedText | None:
+        """What was written in the respondent's own words, with what identifies a person found."""
+        open_text = self.item.kind is ItemKind.TEXT and isinstance(self.answer, str)
+        return find_pii(self.answer) if open_text else None
+
+
+@dataclass(frozen=True)
+class AnsweredSection:
+    """A section of the questionnaire as far as it was asked."""
+
+    title: Mapping[str, str]
+    answers: tuple[AnsweredItem, ...]
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One entry of the interview's own history; `detail` is the audit trail's."""
+
+    at: datetime
+    action: str
+    actor: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ResponseDetail:
+    """One interview as the respondent saw it, with everything that a reviewer decides on."""
+
+    id: UUID
+    version: int
+    """What a move has to name, so that nobody decides on something else than was seen."""
+    status: Status
+    reason: ReviewReason
+    city_code: str
+    point_name: str
+    surveyor: str
+    mode: Mode
+    language: str
+    started_at: datetime | None
+    submitted_at: datetime
+    duration_seconds: float | None
+    risk: int | None
+    flags: tuple[FlagDetail, ...]
+    """The strongest first."""
+    dropped_answers: int
+    revision: int
+    wave_title: Mapping[str, str]
+    instrument: Instrument
+    parts: tuple[AnsweredSection, ...]
+    history: tuple[HistoryEntry, ...]
+    is_demo: bool
+    needs_another: bool
+    """The reader gave the first approval; the last one is somebody else's."""
+    computed: bool
+    """The figures of its wave are computed, so nothing is decided on it any more."""
+
+    @property
+    def spot(self) -> QueuePosition:
+        return QueuePosition.of(self.risk, self.duration_seconds, self.id)
+
+
+def get_response_detail(
+    *, session: Session, principal: Principal, response_id: UUID
+) -> ResponseDetail:
+    """One interview; one that lies outside the reader's area reads as one that is not there."""
+    principal.require(Action.REVIEW)
+    row = session.connection().execute(_response_query(principal, response_id)).one_or_none()
+    if row is None:
+        raise ResponseNotFoundError(msg("This interview does not exist."))
+    instrument = load_instrument(session=session, instrument_id=row.instrument_id)
+    revisions = _revisions(session, response_id)
+    return ResponseDetail(
+        id=row.id,
+        version=row.lock_version,
+        status=row.status,
+        reason=ReviewReason.parse(row.reason),
+        city_code=row.city_code,
+        point_name=row.point_name or "",
+        surveyor=row.surveyor or "",
+        mode=row.mode,
+        language=row.language,
+        started_at=row.started_at,
+        submitted_at=row.submitted_at,
+        duration_seconds=row.duration_seconds,
+        risk=row.risk,
+        flags=_flags(session, response_id),
+        dropped_answers=row.dropped_answers,
+        revision=revisions[0].number,
+        wave_title={"zh": row.title_zh, "en": row.title_en},
+        instrument=instrument,
+        parts=_parts(instrument, row, revisions),
+        history=_history(session, response_id),
+        is_demo=row.is_demo,
+        needs_another=row.status is Status.CITY_APPROVED
+        and bool(
+            find_self_approved(session=session, principal=principal, response_ids=[response_id])
+        ),
+        computed=row.wave_state in COMPUTED_STATES,
+    )
+
+
+def _response_query(principal: Principal, response_id: UUID) -> Select[Any]:
+    return (
+        select(
+            _RESPONSES,
+            _POINTS.c.name.label("point_name"),
+            _ACCOUNTS.c.name.label("surveyor"),
+            _RISKS.c.score.label("risk"),
+            _WAVES.c.title_zh,
+            _WAVES.c.title_en,
+            _WAVES.c.state.label("wave_state"),
+        )
+        .select_from(
+            _RESPONSES.join(_WAVES, _WAVES.c.id == _RESPONSES.c.wave_id)
+            .outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
+            .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
+            .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id)
+        )
+        .where(
+            _RESPONSES.c.id == response_id,
+            _RESPONSES.c.status.in_((*REVIEWABLE, Status.FROZEN)),
+            area_filter(principal, _RESPONSES.c.city_code),
+        )
+    )
+
+
+def _flags(session: Session, response_id: UUID) -> tuple[FlagDetail, ...]:
+    query = (
+        select(_FLAGS.c.kind, _FLAGS.c.strength, _FLAGS.c.detail)
+        .where(_FLAGS.c.response_id == response_id)
+        .order_by(_FLAGS.c.strength.desc(), _FLAGS.c.kind)
+    )
+    return tuple(
+        FlagDetail(row.kind, row.strength, row.detail)
+        for row in session.connection().execute(query)
+    )
+
+
+def _revisions(session: Session, response_id: UUID) -> Sequence[AnyRow]:
+    """The current answers and those before them."""
+    query = (
+        select(_REVISIONS.c.number, _REVISIONS.c.answers, _REVISIONS.c.timings)
+        .join(_RESPONSES, revision_join(_RESPONSES, _REVISIONS))
+        .where(_RESPONSES.c.id == response_id)
+        .order_by(_REVISIONS.c.number.desc())
+        .limit(2)
+    )
+    return session.connection().execute(query).all()
+
+
+def _parts(
+    instrument: Instrument, row: AnyRow, revisions: Sequence[AnyRow]
+) -> tuple[AnsweredSection, ...]:
+    current = revisions[0]
+    before = revisions[1].answers if len(revisions) > 1 else current.answers
+    today = china_date(row.started_at or row.submitted_at)
+    route = set(validate(instrument, current.answers, today=today).route)
+    parts = (
+        AnsweredSection(
+            section.title,
+            tuple(
+                _build_answered_item(item, current, before)
+                for item in section.items
+                if item.name in route and item.kind not in {ItemKind.NOTE, ItemKind.CALCULATE}
+            ),
+        )
+        for section in instrument.sections
+    )
+    return tuple(part for part in parts if part.answers)
+
+
+def _build_answered_item(item: Item, current: AnyRow, before: Mapping[str, Any]) -> AnsweredItem:
+    answer, earlier = current.answers.get(item.name), before.get(item.name)
+    changed = answer != earlier
+    return AnsweredItem(
+        item, answer, current.timings.get(item.name), earlier if changed else None, changed
+    )
+
+
+def _history(session: Session, response_id: UUID) -> tuple[HistoryEntry, ...]:
+    query = (
+        select(_AUDIT.c.at, _AUDIT.c.action, _AUDIT.c.detail, _ACCOUNTS.c.name)
+        .select_from(_AUDIT.outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _AUDIT.c.actor_id))
+        .where(_AUDIT.c.subject_id == str(response_id))
+        .order_by(_AUDIT.c.at.desc(), _AUDIT.c.id.desc())
+    )
+    return tuple(
+        HistoryEntry(row.at, row.action, row.name or str(row.detail.get("by", "")), row.detail)
+        for row in session.connection().execute(query)
+    )

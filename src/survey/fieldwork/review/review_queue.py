@@ -1,0 +1,235 @@
+"""The queue of interviews to look at: the highest risk first, cut to the reader's area."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlmodel import Session
+
+from survey.access.areas import area_filter
+from survey.access.principal import Action, Principal
+from survey.fieldwork.review_reasons import ReasonCode
+from survey.fieldwork.waves import StartedWave, list_started_waves
+from survey.store.core import AnyRow, table_of
+from survey.store.tables import (
+    Account,
+    Response,
+    ResponseFlag,
+    ResponseRisk,
+    SamplingPoint,
+    Status,
+)
+
+REVIEWABLE = (
+    Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.VOID,
+)  # fmt: skip
+"""States that a reviewer can look through, in the order of an interview's life."""
+ANY_FLAG = "any"
+NO_DURATION = 1e9
+"""Where an interview without a known duration stands among those of its risk: last."""
+NOT_ASSESSED = -1
+
+_RESPONSES, _POINTS, _ACCOUNTS = table_of(Response), table_of(SamplingPoint), table_of(Account)
+_FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
+_risk = func.coalesce(_RISKS.c.score, NOT_ASSESSED)
+_pace = func.coalesce(_RESPONSES.c.duration_seconds, NO_DURATION)
+
+
+@dataclass(frozen=True)
+class ReviewFilter:
+    """Which interviews of a wave; None is no restriction."""
+
+    wave_id: UUID
+    status: Status | None = Status.SUBMITTED
+    city_code: str | None = None
+    surveyor_id: UUID | None = None
+    flag: str | None = None
+    """A kind of flag; `ANY_FLAG` is any of them."""
+    point_id: UUID | None = None
+    reason: ReasonCode | None = None
+    """Why it was moved where it stands."""
+
+
+@dataclass(frozen=True)
+class QueuePosition:
+    """Where an interview stands in the queue: highest risk first, then fastest, then by id."""
+
+    risk: int
+    pace: float
+    id: UUID
+
+    @classmethod
+    def of(
+        cls, risk: int | None, duration_seconds: float | None, response_id: UUID
+    ) -> "QueuePosition":
+        """What was not assessed comes after all risks, what has no duration after all others."""
+        return cls(
+            NOT_ASSESSED if risk is None else risk,
+            NO_DURATION if duration_seconds is None else duration_seconds,
+            response_id,
+        )
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """One line of the queue."""
+
+    id: UUID
+    status: Status
+    city_code: str
+    point_name: str
+    surveyor: str
+    submitted_at: datetime
+    duration_seconds: float | None
+    risk: int | None
+    """0 to 100; None where no detector has looked yet."""
+
+    @property
+    def spot(self) -> QueuePosition:
+        return QueuePosition.of(self.risk, self.duration_seconds, self.id)
+
+
+def list_review_waves(*, session: Session, principal: Principal) -> list[StartedWave]:
+    """Waves that have begun, those still collecting first."""
+    principal.require(Action.REVIEW)
+    return list_started_waves(session=session, principal=principal)
+
+
+def find_wave_of(*, session: Session, principal: Principal, response_id: UUID) -> UUID | None:
+    """The wave of an interview; None where it is not there or outside the reader's area."""
+    principal.require(Action.REVIEW)
+    query = select(_RESPONSES.c.wave_id).where(
+        _RESPONSES.c.id == response_id, area_filter(principal, _RESPONSES.c.city_code)
+    )
+    wave_id: UUID | None = session.connection().execute(query).scalar_one_or_none()
+    return wave_id
+
+
+def count_by_status(
+    *, session: Session, principal: Principal, wave_id: UUID
+) -> dict[str, dict[Status, int]]:
+    """Interviews by city and state, of the cities in reach."""
+    principal.require(Action.REVIEW)
+    query = (
+        select(_RESPONSES.c.city_code, _RESPONSES.c.status, func.count())
+        .where(_RESPONSES.c.wave_id == wave_id, area_filter(principal, _RESPONSES.c.city_code))
+        .group_by(_RESPONSES.c.city_code, _RESPONSES.c.status)
+        .order_by(_RESPONSES.c.city_code)
+    )
+    counts: dict[str, dict[Status, int]] = {}
+    for city_code, status, count in session.connection().execute(query):
+        counts.setdefault(city_code, {})[status] = count
+    return counts
+
+
+def list_surveyors(
+    *, session: Session, principal: Principal, wave_id: UUID, city_code: str
+) -> list[tuple[UUID, str, int]]:
+    """Who brought interviews of this city: id, name and how many, by name."""
+    principal.require(Action.REVIEW, city_code)
+    query = (
+        select(_ACCOUNTS.c.id, _ACCOUNTS.c.name, func.count())
+        .select_from(_RESPONSES.join(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id))
+        .where(_RESPONSES.c.wave_id == wave_id, _RESPONSES.c.city_code == city_code)
+        .group_by(_ACCOUNTS.c.id, _ACCOUNTS.c.name)
+        .order_by(_ACCOUNTS.c.name, _ACCOUNTS.c.id)
+    )
+    return [(row[0], row[1], row[2]) for row in session.connection().execute(query)]
+
+
+def count_queue(*, session: Session, principal: Principal, chosen: ReviewFilter) -> int:
+    """How many interviews the filter holds."""
+    principal.require(Action.REVIEW)
+    query = select(func.count()).select_from(_RESPONSES).where(filter_condition(principal, chosen))
+    total: int = session.connection().execute(query).scalar_one()
+    return total
+
+
+def list_queue(
+    *,
+    session: Session,
+    principal: Principal,
+    chosen: ReviewFilter,
+    after: QueuePosition | None = None,
+    size: int = 20,
+) -> list[QueueEntry]:
+    """The next interviews of the filter behind `after`, those with the highest risk first."""
+    principal.require(Action.REVIEW)
+    where = filter_condition(principal, chosen)
+    if after is not None:
+        where = and_(where, _after_position(after))
+    query = _queue_query().where(where).order_by(_risk.desc(), _pace, _RESPONSES.c.id).limit(size)
+    return [_queue_entry(row) for row in session.connection().execute(query)]
+
+
+def find_previous(
+    *, session: Session, principal: Principal, chosen: ReviewFilter, before: QueuePosition
+) -> QueueEntry | None:
+    """The interview of the filter that stands before this place, if any."""
+    principal.require(Action.REVIEW)
+    where = and_(filter_condition(principal, chosen), _before_position(before))
+    query = (
+        _queue_query().where(where).order_by(_risk, _pace.desc(), _RESPONSES.c.id.desc()).limit(1)
+    )
+    row = session.connection().execute(query).one_or_none()
+    return None if row is None else _queue_entry(row)
+
+
+def filter_condition(principal: Principal, chosen: ReviewFilter) -> ColumnElement[bool]:
+    shown = REVIEWABLE if chosen.status is None else (chosen.status,)
+    parts = [
+        _RESPONSES.c.wave_id == chosen.wave_id,
+        area_filter(principal, _RESPONSES.c.city_code),
+        _RESPONSES.c.status.in_([status for status in shown if status in REVIEWABLE]),
+    ]
+    if chosen.city_code is not None:
+        parts.append(_RESPONSES.c.city_code == chosen.city_code)
+    if chosen.surveyor_id is not None:
+        parts.append(_RESPONSES.c.surveyor_id == chosen.surveyor_id)
+    if chosen.flag is not None:
+        flagged = select(_FLAGS.c.response_id)
+        if chosen.flag != ANY_FLAG:
+            flagged = flagged.where(_FLAGS.c.kind == chosen.flag)
+        parts.append(_RESPONSES.c.id.in_(flagged))
+    if chosen.point_id is not None:
+        parts.append(_RESPONSES.c.point_id == chosen.point_id)
+    if chosen.reason is not None:
+        code = chosen.reason.value
+        parts.append(
+            or_(
+                _RESPONSES.c.reason == code,
+                _RESPONSES.c.reason.startswith(f"{code}:", autoescape=True),
+            )
+        )
+    return and_(*parts)
+
+
+def _after_position(spot: QueuePosition) -> ColumnElement[bool]:
+    later = or_(_pace > spot.pace, and_(_pace == spot.pace, _RESPONSES.c.id > spot.id))
+    return or_(_risk < spot.risk, and_(_risk == spot.risk, later))
+
+
+def _before_position(spot: QueuePosition) -> ColumnElement[bool]:
+    earlier = or_(_pace < spot.pace, and_(_pace == spot.pace, _RESPONSES.c.id < spot.id))
+    return or_(_risk > spot.risk, and_(_risk == spot.risk, earlier))
+
+
+def _queue_query() -> Select[Any]:
+    return select(
+        _RESPONSES.c.id, _RESPONSES.c.status, _RESPONSES.c.city_code, _RESPONSES.c.submitted_at,
+        _RESPONSES.c.duration_seconds, _POINTS.c.name.label("point_name"),
+        _ACCOUNTS.c.name.label("surveyor"), _RISKS.c.score.label("risk"),
+    ).select_from(
+        _RESPONSES.outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
+        .outerjoin(_POINTS, _POINTS.c.id == _RESPONSES.c.point_id)
+        .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _RESPONSES.c.surveyor_id)
+    )  # fmt: skip
+
+
+def _queue_entry(row: AnyRow) -> QueueEntry:
+    return QueueEntry(
+        row.id, row.status, row.city_code, row.point_name or "", row.surveyor or "",
+        row.submitted_at, row.duration_seconds, row.risk,
+    )  # fmt: skip

@@ -1,0 +1,93 @@
+"""Trying a questionnaire out: one link to answer it in a browser, apart from every real wave."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, select
+
+from survey.access.principal import OPERATOR, Principal, Role
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.invitations import IssuedInvitation, issue_invitation
+from survey.fieldwork.waves import NewWave, create_wave, open_wave
+from survey.instrument.model import Instrument
+from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave
+
+SERIES = "trial"
+LIFETIME = timedelta(days=1)
+
+
+def open_trial(
+    *, session: Session, instrument: Instrument, city_code: str, now: datetime
+) -> IssuedInvitation:
+    """A one-time link, good for a day, into the trial wave of this very version.
+
+    The wave is marked as demo and belongs to a series of its own, so nothing answered there can
+    reach a published figure.
+    """
+    key = f"trial-{instrument.sha256[:12]}"
+    wave = session.exec(select(Wave).where(Wave.key == key)).one_or_none()
+    if wave is None:
+        wave = _new_wave(session, instrument, key, now)
+    surveyor, point = _ensure_surveyor(session, city_code), _ensure_point(session, wave, city_code)
+    assigned = select(Assignment).where(
+        Assignment.account_id == surveyor.id, Assignment.point_id == point.id
+    )
+    if session.exec(assigned).one_or_none() is None:
+        session.add(Assignment(account_id=surveyor.id, point_id=point.id))
+        session.flush()
+    principal = Principal(surveyor.id, surveyor.name, Role.SURVEYOR, city_code, is_demo=True)
+    return issue_invitation(
+        session=session,
+        principal=principal,
+        wave_key=key,
+        point_id=point.id,
+        now=now,
+        lifetime=LIFETIME,
+    )
+
+
+def _new_wave(session: Session, instrument: Instrument, key: str, now: datetime) -> Wave:
+    fallback = instrument.title.get(instrument.default_language, instrument.name)
+    plan = NewWave(
+        key=key,
+        series=SERIES,
+        year=now.year,
+        title_zh=instrument.title.get("zh", fallback),
+        title_en=instrument.title.get("en", fallback),
+        instrument_id=save_instrument(session=session, instrument=instrument),
+        is_demo=True,
+    )
+    create_wave(session=session, principal=OPERATOR, plan=plan, now=now)
+    return open_wave(session=session, principal=OPERATOR, key=key, now=now)
+
+
+def _ensure_surveyor(session: Session, city_code: str) -> Account:
+    login = f"trial-{city_code}"
+    account = session.exec(select(Account).where(Account.login == login)).one_or_none()
+    if account is None:
+        account = Account(
+            login=login, name=login, role=Role.SURVEYOR, area=city_code, is_demo=True, active=False
+        )
+        session.add(account)
+        session.flush()
+    return account
+
+
+def _ensure_point(session: Session, wave: Wave, city_code: str) -> SamplingPoint:
+    code = f"{city_code}-trial"
+    query = select(SamplingPoint).where(
+        SamplingPoint.wave_id == wave.id, SamplingPoint.code == code
+    )
+    point = session.exec(query).one_or_none()
+    if point is None:
+        point = SamplingPoint(
+            wave_id=wave.id,
+            city_code=city_code,
+            code=code,
+            name=code,
+            kind=PointKind.COMPOUND,
+            stratum="urban",
+            target=0,
+        )
+        session.add(point)
+        session.flush()
+    return point

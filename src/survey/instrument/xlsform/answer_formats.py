@@ -1,0 +1,191 @@
+"""What kind of answer a row of the survey sheet asks for."""
+
+import re
+from dataclasses import dataclass
+
+from survey.instrument.model import Choice, ItemKind, Labels, SpecialAnswer
+from survey.instrument.xlsform.choices import ChoiceList
+from survey.instrument.xlsform.group_tree import QuestionRow
+from survey.instrument.xlsform.languages import Languages
+from survey.instrument.xlsform.question_types import (
+    ACKNOWLEDGE,
+    ACKNOWLEDGED,
+    KINDS,
+    OTHER,
+    TODAY,
+    is_metadata,
+    parse_select_type,
+    unsupported_type_hint,
+)
+from survey.instrument.xlsform.row_log import RowLog
+from survey.instrument.xlsform.scales import NumberScale, read_parameters, read_scale
+from survey.instrument.xlsform.worksheets import WorksheetRow
+from survey.locale import msg
+
+RATING = "rating"
+_CODE = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
+SPECIALS = {special.value: special for special in SpecialAnswer}
+SILENT = (ItemKind.NOTE, ItemKind.CALCULATE)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFormat:
+    """What kind of answer a row asks for."""
+
+    kind: ItemKind
+    choices: tuple[Choice, ...] = ()
+    scale: NumberScale | None = None
+    specials: tuple[SpecialAnswer, ...] = ()
+    special_labels: tuple[tuple[SpecialAnswer, Labels], ...] = ()
+    offers_other: bool = False
+
+
+class AnswerFormatReader:
+    def __init__(
+        self,
+        lists: dict[str, ChoiceList],
+        languages: Languages,
+        remarks: RowLog,
+        indicators: dict[str, str],
+        *,
+        has_tree: bool,
+    ) -> None:
+        self.lists = lists
+        self.languages = languages
+        self.remarks = remarks
+        self.indicators = indicators
+        self.has_tree = has_tree
+
+    def shape(self, question: QuestionRow) -> AnswerFormat | None:
+        kind = question.type
+        if is_metadata(kind) or (kind == "hidden" and not question.row.text("calculation")):
+            self.remarks.warning(question, msg("“{type}” is not recorded.", type=kind))
+            return None
+        select = parse_select_type(kind)
+        if select is not None:
+            return self.select(question, *select)
+        if kind == "range":
+            return self.range(question)
+        if kind in ACKNOWLEDGE:
+            label = self.languages.everywhere(ACKNOWLEDGED)
+            return AnswerFormat(ItemKind.SELECT_ONE, (Choice(name=ACKNOWLEDGED, label=label),))
+        if kind in TODAY:
+            return AnswerFormat(ItemKind.CALCULATE)
+        if kind in KINDS:
+            return self.simple(question, KINDS[kind])
+        self.remarks.unsupported(
+            question,
+            msg("The type “{type}” is not supported.", type=kind),
+            "type",
+            unsupported_type_hint(kind),
+        )
+        return None
+
+    def simple(self, question: QuestionRow, kind: ItemKind) -> AnswerFormat | None:
+        has_calculation = bool(question.row.text("calculation"))
+        if kind is ItemKind.CALCULATE and not has_calculation:
+            self.remarks.unsupported(question, msg("The calculation is missing."), "calculation")
+            return None
+        if has_calculation and kind not in SILENT:
+            self.remarks.warning(
+                question,
+                msg("A question with a calculation is only calculated, not asked."),
+                "calculation",
+            )
+            return AnswerFormat(ItemKind.CALCULATE)
+        return AnswerFormat(kind)
+
+    def select(
+        self, question: QuestionRow, kind: ItemKind | None, list_name: str, offers_other: bool
+    ) -> AnswerFormat | None:
+        if kind is None or "${" in list_name:
+            self.remarks.unsupported(
+                question,
+                msg("The type “{type}” is not supported.", type=question.type),
+                "type",
+                unsupported_type_hint(question.type),
+            )
+            return None
+        choice_list = self.lists.get(list_name)
+        if choice_list is None:
+            self.remarks.unsupported(
+                question,
+                msg("There is no list “{list}” on the choices sheet.", list=list_name),
+                "type",
+                msg("Add its choices there, with this name in the column list_name."),
+            )
+            return None
+        if kind is ItemKind.SELECT_MULTIPLE and any(
+            len(choice.name.split()) > 1 for choice in choice_list.choices
+        ):
+            self.remarks.error(
+                question,
+                msg("A choice name in the list “{list}” contains a blank.", list=list_name),
+                "type",
+                msg("Write _ instead of the blank."),
+            )
+            return None
+        if kind is ItemKind.SELECT_ONE and self.is_rating(question, choice_list):
+            return self.rating_of_choices(question, choice_list)
+        if offers_other and all(choice.name != OTHER for choice in choice_list.choices):
+            other = Choice(name=OTHER, label=self.languages.instrument_languages(msg("Other")))
+            return AnswerFormat(kind, (*choice_list.choices, other), offers_other=True)
+        return AnswerFormat(kind, choice_list.choices, offers_other=offers_other)
+
+    def is_rating(self, question: QuestionRow, choice_list: ChoiceList) -> bool:
+        """An indicator makes it one; an appearance may mean something else to other people."""
+        if self.indicator(question.row, question.name):
+            return True
+        is_marked = RATING in question.row.text("appearance").split()
+        return is_marked and choice_list.scores() is not None
+
+    def indicator(self, row: WorksheetRow, name: str) -> str:
+        """The code of an indicator; other people's columns of that name hold other things."""
+        written = row.text("indicator")
+        if written and not self.has_tree and not _CODE.match(written):
+            written = ""
+        return written or self.indicators.get(name, "")
+
+    def rating_of_choices(
+        self, question: QuestionRow, choice_list: ChoiceList
+    ) -> AnswerFormat | None:
+        scores = choice_list.scores()
+        if scores is None:
+            self.remarks.error(
+                question,
+                msg("The choices of a rating must be consecutive whole numbers."),
+                "type",
+                msg("Name them 1, 2, 3 …, and dk, na or refused for the rest."),
+            )
+            return None
+        special = [choice for choice in choice_list.choices if choice.name in SPECIALS]
+        return AnswerFormat(
+            ItemKind.RATING,
+            tuple(choice for choice in choice_list.choices if choice.name not in SPECIALS),
+            NumberScale(*scores, 1),
+            tuple(SPECIALS[choice.name] for choice in special),
+            tuple((SPECIALS[choice.name], choice.label) for choice in special),
+        )
+
+    def range(self, question: QuestionRow) -> AnswerFormat | None:
+        scale = read_scale(question.row)
+        if scale is None:
+            self.remarks.error(
+                question,
+                msg("The parameters of the range cannot be used."),
+                "parameters",
+                msg("Write for example start=1 end=10 step=1."),
+            )
+            return None
+        forced = scale.is_whole and RATING in question.row.text("appearance").split()
+        kind = ItemKind.RATING if forced else scale.kind
+        return AnswerFormat(kind, self.tick_labels(question.row, scale), scale)
+
+    def tick_labels(self, row: WorksheetRow, scale: NumberScale) -> tuple[Choice, ...]:
+        """Labels of the scores, when there is one for each."""
+        name = (read_parameters(row) or {}).get("tick_labelset", "")
+        choice_list = self.lists.get(name)
+        if choice_list is None or scale.kind is not ItemKind.RATING:
+            return ()
+        whole = choice_list.scores() == (scale.minimum, scale.maximum) and scale.step == 1
+        return choice_list.choices if whole else ()

@@ -1,0 +1,156 @@
+"""The survey sheet as nested groups of rows, before anything is made of the rows."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pyxform import aliases
+from pyxform.parsing.expression import is_xml_tag
+from pyxform.xls2json import RE_BEGIN_CONTROL, RE_END_CONTROL
+
+from survey.instrument.xlsform.import_log import ImportLog
+from survey.instrument.xlsform.plain_text import collapse_whitespace
+from survey.instrument.xlsform.question_types import SETTINGS
+from survey.instrument.xlsform.worksheets import Worksheet, WorksheetRow
+from survey.locale import Message, msg
+
+_COMMENT_COLUMNS = ("name", "label")
+
+
+@dataclass(slots=True)
+class QuestionRow:
+    row: WorksheetRow
+    type: str
+    """As written, blanks collapsed, lower case in its first word."""
+    name: str
+
+
+@dataclass(slots=True)
+class QuestionGroup:
+    row: WorksheetRow
+    name: str
+    repeats: bool = False
+    children: list["QuestionRow | QuestionGroup"] = field(default_factory=list)
+
+    def questions(self) -> Iterator[QuestionRow]:
+        for child in self.children:
+            if isinstance(child, QuestionGroup):
+                yield from child.questions()
+            else:
+                yield child
+
+
+def build_group_tree(sheet: Worksheet, journal: ImportLog) -> QuestionGroup:
+    """The root group. Unbalanced groups, rows without type or name are errors."""
+    builder = _Builder(sheet, journal)
+    for row in sheet.rows:
+        if row.cells and aliases.yes_no.get(row.text("disabled")) is not True:
+            builder.add_row(row)
+    return builder.finish()
+
+
+class _Builder:
+    def __init__(self, sheet: Worksheet, journal: ImportLog) -> None:
+        self.sheet = sheet
+        self.journal = journal
+        self.stack = [QuestionGroup(WorksheetRow(1, {}), "")]
+        self.taken: set[str] = set()
+        self.taken_by_groups: set[str] = set()
+
+    def add_row(self, row: WorksheetRow) -> None:
+        written = collapse_whitespace(row.text("type"))
+        head, _, rest = written.partition(" ")
+        kind = f"{head.lower()} {rest}".strip()
+        if not kind:
+            self.without_type(row)
+        elif match := RE_BEGIN_CONTROL.match(kind.lower()):
+            self.begin(row, repeats=aliases.control[match["type"]] != "group")
+        elif RE_END_CONTROL.match(kind.lower()):
+            self.end(row)
+        elif kind in SETTINGS:
+            self.journal.warning(
+                msg("“{type}” belongs on the settings sheet.", type=kind), row=row.number
+            )
+        else:
+            name = self.name(row, kind)
+            self.stack[-1].children.append(QuestionRow(row, kind, name))
+
+    def without_type(self, row: WorksheetRow) -> None:
+        """A row with a name or a label was meant to be a question; others are comments."""
+        if any(row.translations(column) for column in _COMMENT_COLUMNS):
+            self.journal.error(
+                msg("This row has no type."),
+                row=row.number,
+                column=self.sheet.header("type"),
+                instead=msg("Write a type such as text or select_one, or clear the row."),
+            )
+
+    def begin(self, row: WorksheetRow, *, repeats: bool) -> None:
+        if len(self.stack) > 20:
+            self.journal.error(msg("Groups are nested too deeply."), row=row.number)
+            return
+        group = QuestionGroup(row, self.name(row, "group"), repeats)
+        self.stack[-1].children.append(group)
+        self.stack.append(group)
+
+    def end(self, row: WorksheetRow) -> None:
+        if len(self.stack) > 1:
+            self.stack.pop()
+            return
+        self.journal.error(
+            msg("This ends a group that was never begun."),
+            row=row.number,
+            column=self.sheet.header("type"),
+            instead=msg("Remove the row, or add begin_group above."),
+        )
+
+    def name(self, row: WorksheetRow, kind: str) -> str:
+        """The name of the row, made unique within the whole form."""
+        name = row.text("name")
+        if not name and kind in ("note", "group"):
+            name = f"{kind}_{row.number}"
+        problem = _name_problem(name)
+        if problem is not None:
+            self.journal.error(
+                problem,
+                row=row.number,
+                column=self.sheet.header("name"),
+                instead=msg("Write a name of letters, digits and _, starting with a letter."),
+            )
+            return f"row_{row.number}"
+        return self.unique(row, name, self.taken_by_groups if kind == "group" else self.taken)
+
+    def unique(self, row: WorksheetRow, name: str, used_names: set[str]) -> str:
+        """Equal names are allowed in different groups; answers need different ones."""
+        group = self.stack[-1].name
+        candidates = (name, f"{group}_{name}", *(f"{name}_{n}" for n in range(2, 10_000)))
+        chosen = next(each for each in candidates if each not in used_names)
+        used_names.add(chosen)
+        if chosen != name:
+            self.journal.warning(
+                msg("The name “{name}” is taken; this one becomes “{new}”.", name=name, new=chosen),
+                row=row.number,
+                column=self.sheet.header("name"),
+                item=chosen,
+            )
+        return chosen
+
+    def finish(self) -> QuestionGroup:
+        for group in self.stack[1:]:
+            self.journal.error(
+                msg("The group “{name}” has no end.", name=group.name),
+                row=group.row.number,
+                column=self.sheet.header("type"),
+                instead=msg("Add a row of the type end_group after its last question."),
+            )
+        return self.stack[0]
+
+
+def _name_problem(name: str) -> Message | None:
+    if not name:
+        return msg("This row has no name.")
+    if len(name) > 100:
+        return msg("The name is longer than {limit} characters.", limit=100)
+    if not is_xml_tag(name) or not re.fullmatch(r"[^\W\d][\w.-]*", name):
+        return msg("“{name}” cannot be a name.", name=name)
+    return None

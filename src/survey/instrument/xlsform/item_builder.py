@@ -1,0 +1,197 @@
+"""One row of the survey sheet -> the items it stands for."""
+
+from typing import Any
+
+from pyxform import aliases
+
+from survey.instrument.model import Item, ItemKind, Labels, PrivacyRole, SpecialAnswer
+from survey.instrument.xlsform.answer_formats import (
+    RATING,
+    SILENT,
+    SPECIALS,
+    AnswerFormat,
+    AnswerFormatReader,
+)
+from survey.instrument.xlsform.group_tree import QuestionRow
+from survey.instrument.xlsform.languages import Languages
+from survey.instrument.xlsform.question_types import OTHER, TODAY
+from survey.instrument.xlsform.row_log import RowLog
+from survey.instrument.xlsform.scales import parse_number
+from survey.instrument.xlsform.worksheets import WorksheetRow
+from survey.locale import msg
+
+Limits = tuple[float | None, float | None, float | None]
+"""Minimum, maximum, step."""
+
+_NUMERIC = (ItemKind.INTEGER, ItemKind.DECIMAL)
+_TRUE = frozenset({"1", "true()"})
+
+
+class ItemBuilder:
+    def __init__(self, shapes: AnswerFormatReader, languages: Languages, remarks: RowLog) -> None:
+        self.shapes = shapes
+        self.languages = languages
+        self.remarks = remarks
+
+    def items(self, question: QuestionRow) -> tuple[Item, ...] | None:
+        """The items of a row: none when it is left out or wrong, two with `or_other`."""
+        if question.row.text("choice_filter"):
+            self.remarks.unsupported(
+                question,
+                msg("choice_filter is not supported."),
+                "choice_filter",
+                msg("Use a question for each list with its own relevant."),
+            )
+            return None
+        shape = self.shapes.shape(question)
+        if shape is None:
+            return None
+        item = self.item(question, shape)
+        return (item, self.other(item)) if shape.offers_other else (item,)
+
+    def item(self, question: QuestionRow, shape: AnswerFormat) -> Item:
+        row, kind = question.row, shape.kind
+        silent = kind in SILENT
+        minimum, maximum, step = self.limits(question, shape)
+        fields: dict[str, Any] = {
+            "name": question.name,
+            "kind": kind,
+            "label": self.label(question, kind),
+            "hint": self.languages.labels(row, "hint"),
+            "required": not silent and self.required(question),
+            "relevant": row.text("relevant") or None,
+            "calculation": self.calculation(question) if kind is ItemKind.CALCULATE else None,
+            "choices": shape.choices,
+            "minimum": minimum,
+            "maximum": maximum,
+            "step": step,
+            "specials": self.specials(question, shape),
+            "special_labels": dict(shape.special_labels),
+            "sensitive": self.yes(question, "sensitive"),
+            "privacy": self.privacy(question),
+            "module": row.text("module") or None,
+            "indicator": self.shapes.indicator(row, question.name) or None,
+            "appearance": self.appearance(row),
+        }
+        if not silent:
+            fields |= {
+                "required_message": self.languages.labels(row, "required_message"),
+                "constraint": row.text("constraint") or None,
+                "constraint_message": self.languages.labels(row, "constraint_message"),
+                "low_label": self.languages.labels(row, "low_label"),
+                "high_label": self.languages.labels(row, "high_label"),
+            }
+        if fields["indicator"] and kind is not ItemKind.RATING:
+            self.remarks.error(
+                question,
+                msg("Only a rating can have an indicator."),
+                "indicator",
+                msg("Use range, or select_one with choices 1, 2, 3 …"),
+            )
+        self.check_extras(question)
+        return Item(**fields)
+
+    def label(self, question: QuestionRow, kind: ItemKind) -> Labels:
+        label = self.languages.labels(question.row, "label")
+        if label or kind is ItemKind.CALCULATE:
+            return label
+        self.remarks.warning(
+            question, msg("This question has no label; its name is shown."), "label"
+        )
+        return self.languages.everywhere(question.name)
+
+    def calculation(self, question: QuestionRow) -> str | None:
+        if question.type in TODAY:
+            return "today()"
+        return question.row.text("calculation") or None
+
+    def required(self, question: QuestionRow) -> bool:
+        written = question.row.text("required")
+        if not written or written.lower() in _TRUE:
+            return bool(written)
+        known = aliases.yes_no.get(written)
+        if known is None and written not in ("0", "-"):
+            self.remarks.warning(
+                question,
+                msg("“required” can be yes or no; a condition there is not supported."),
+                "required",
+            )
+        return known is True
+
+    def yes(self, question: QuestionRow, column: str) -> bool:
+        return aliases.yes_no.get(question.row.text(column).lower()) is True
+
+    def privacy(self, question: QuestionRow) -> PrivacyRole | None:
+        written = question.row.text("privacy").lower()
+        if not written or written in set(PrivacyRole):
+            return PrivacyRole(written) if written else None
+        self.remarks.error(
+            question,
+            msg("“{code}” says nothing about privacy.", code=written),
+            "privacy",
+            msg("Write consent, child_age, guardian_consent or about_child."),
+        )
+        return None
+
+    def appearance(self, row: WorksheetRow) -> str | None:
+        return " ".join(word for word in row.text("appearance").split() if word != RATING) or None
+
+    def specials(self, question: QuestionRow, shape: AnswerFormat) -> tuple[SpecialAnswer, ...]:
+        codes = question.row.text("specials").replace(",", " ").split()
+        unknown = [code for code in codes if code not in SPECIALS]
+        if unknown:
+            self.remarks.error(
+                question,
+                msg("“{code}” is not a special answer.", code=unknown[0]),
+                "specials",
+                msg("Write dk, na or refused."),
+            )
+        named = [SPECIALS[code] for code in codes if code in SPECIALS]
+        return tuple(dict.fromkeys((*named, *shape.specials)))
+
+    def limits(self, question: QuestionRow, shape: AnswerFormat) -> Limits:
+        if shape.scale is not None:
+            return shape.scale.minimum, shape.scale.maximum, shape.scale.step
+        if shape.kind not in _NUMERIC:
+            return None, None, None
+        return (
+            self.number(question, "minimum"),
+            self.number(question, "maximum"),
+            self.number(question, "step"),
+        )
+
+    def number(self, question: QuestionRow, column: str) -> float | None:
+        written = question.row.text(column)
+        number = parse_number(written) if written else None
+        if written and number is None:
+            self.remarks.error(question, msg("“{text}” is not a number.", text=written), column)
+        return number
+
+    def other(self, item: Item) -> Item:
+        """The text question that `or_other` stands for."""
+        condition = f"selected(${{{item.name}}}, '{OTHER}')"
+        if item.relevant:
+            condition = f"({item.relevant}) and {condition}"
+        return Item(
+            name=f"{item.name}_{OTHER}",
+            kind=ItemKind.TEXT,
+            label=self.languages.instrument_languages(msg("Please specify.")),
+            relevant=condition,
+            module=item.module,
+            sensitive=item.sensitive,
+            privacy=item.privacy if item.privacy is PrivacyRole.ABOUT_CHILD else None,
+        )
+
+    def check_extras(self, question: QuestionRow) -> None:
+        """What hangs on a question and is left out without changing the question."""
+        columns = {column for column, _ in question.row.cells}
+        media = min((column for column in columns if column.startswith("media::")), default=None)
+        if media is not None:
+            self.remarks.unsupported(
+                question,
+                msg("Pictures and sounds are not supported; the text is shown."),
+                media,
+                msg("Clear this cell."),
+            )
+        for column in sorted(columns & {"default", "trigger"}):
+            self.remarks.warning(question, msg("This column is not used."), column)

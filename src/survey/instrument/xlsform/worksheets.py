@@ -1,0 +1,188 @@
+"""The three sheets of a form as rows of named cells; pyxform reads the file formats."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyxform import aliases
+from pyxform.errors import PyXFormError
+from pyxform.parsing.sheet_headers import process_header
+from pyxform.question import MultipleChoiceQuestion, Option
+from pyxform.survey import Survey
+from pyxform.xls2json_backends import DefinitionData, get_xlsform
+
+from survey.instrument.xlsform.errors import WorkbookError
+from survey.instrument.xlsform.excel import read_excel
+from survey.instrument.xlsform.workbook_safety import CheckedWorkbook
+from survey.locale import msg
+
+MAX_SURVEY_ROWS = 5_000
+
+_CANONICAL = {
+    ("bind", "relevant"): "relevant",
+    ("bind", "required"): "required",
+    ("bind", "constraint"): "constraint",
+    ("bind", "calculate"): "calculation",
+    ("bind", "readonly"): "readonly",
+    ("bind", "jr:constraintMsg"): "constraint_message",
+    ("bind", "jr:requiredMsg"): "required_message",
+    ("control", "appearance"): "appearance",
+    ("control", "jr:count"): "repeat_count",
+    ("list name",): "list_name",
+}
+_WORKSHEET_TITLES = {
+    "survey": (aliases.survey_header, set(MultipleChoiceQuestion.get_slot_names())),
+    "choices": (aliases.list_header, set(Option.get_slot_names())),
+    "settings": (aliases.settings_header, set(Survey.get_slot_names())),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorksheetColumn:
+    """A header: what it is called in the file, what it means, and its language token."""
+
+    header: str
+    name: str
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorksheetRow:
+    number: int
+    cells: Mapping[tuple[str, str | None], str]
+    """(column name, language token) -> text, never blank."""
+
+    def text(self, name: str) -> str:
+        return self.cells.get((name, None), "")
+
+    def translations(self, name: str) -> dict[str | None, str]:
+        return {language: text for (column, language), text in self.cells.items() if column == name}
+
+
+@dataclass(frozen=True, slots=True)
+class Worksheet:
+    columns: tuple[WorksheetColumn, ...] = ()
+    rows: tuple[WorksheetRow, ...] = ()
+
+    def header(self, name: str) -> str:
+        """How the file calls a column."""
+        return next((column.header for column in self.columns if column.name == name), name)
+
+
+@dataclass(frozen=True, slots=True)
+class FormWorksheets:
+    survey: Worksheet
+    choices: Worksheet = field(default_factory=Worksheet)
+    settings: WorksheetRow = field(default_factory=lambda: WorksheetRow(2, {}))
+    definition: DefinitionData | None = None
+    """The same for pyxform's own checks."""
+
+
+def read_worksheets(workbook: CheckedWorkbook) -> FormWorksheets:
+    """Parse a file that the guard let through."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on page headers and the like
+            if workbook.suffix == ".xlsx":
+                definition = read_excel(workbook.content)
+            else:
+                definition = get_xlsform(workbook.content, file_type=workbook.suffix)
+    except PyXFormError as error:
+        raise WorkbookError(
+            msg("The workbook cannot be read: {reason}", reason=str(error))
+        ) from error
+    except Exception as error:
+        # The parsers below pyxform meet damaged files with whatever error comes first.
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
+    if definition.survey is None:
+        raise WorkbookError(
+            msg(
+                "There is no sheet named “survey”. The sheets are: {names}.",
+                names=", ".join(str(name) for name in definition.sheet_names or ()) or "-",
+            )
+        )
+    return from_definition(definition)
+
+
+def from_definition(definition: DefinitionData) -> FormWorksheets:
+    survey = _sheet("survey", definition.survey, definition.survey_header)
+    if len(survey.rows) > MAX_SURVEY_ROWS:
+        raise WorkbookError(
+            msg("The survey sheet has more than {limit} rows.", limit=MAX_SURVEY_ROWS)
+        )
+    settings = _sheet("settings", definition.settings, definition.settings_header)
+    return FormWorksheets(
+        survey=survey,
+        choices=_sheet("choices", definition.choices, definition.choices_header),
+        settings=settings.rows[0] if settings.rows else WorksheetRow(2, {}),
+        definition=definition,
+    )
+
+
+def from_rows(
+    survey: Iterable[Mapping[str, str]],
+    choices: Iterable[Mapping[str, str]],
+    settings: Mapping[str, str],
+) -> FormWorksheets:
+    """The same from rows that are already in memory."""
+    survey, choices = _nonempty_cells(survey), _nonempty_cells(choices)
+    return from_definition(
+        DefinitionData(
+            survey=survey,
+            survey_header=_headers(survey),
+            choices=choices,
+            choices_header=_headers(choices),
+            settings=_nonempty_cells([settings]),
+            settings_header=_headers([settings]),
+            sheet_names=["survey", "choices", "settings"],
+        )
+    )
+
+
+def _nonempty_cells(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [{header: text for header, text in row.items() if text.strip()} for row in rows]
+
+
+def _headers(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    return [dict.fromkeys(header for row in rows for header in row)]
+
+
+def _sheet(kind: str, rows: Sequence[Mapping[str, Any]] | None, header: object) -> Worksheet:
+    listed = rows or ()
+    named = header[0] if isinstance(header, list) and header else _headers(listed)[0]
+    headers = [str(name) for name in dict.fromkeys((*named, *(h for row in listed for h in row)))]
+    columns = {column.header: column for column in _columns(kind, headers)}
+    return Worksheet(
+        columns=tuple(columns.values()),
+        rows=tuple(
+            WorksheetRow(number, _cells(columns, row)) for number, row in enumerate(listed, start=2)
+        ),
+    )
+
+
+def _columns(kind: str, headers: list[str]) -> Iterator[WorksheetColumn]:
+    header_aliases, known = _WORKSHEET_TITLES[kind]
+    double = any("::" in header for header in headers)
+    for header in headers:
+        _, tokens = process_header(header, double, header_aliases, known)
+        if not tokens[0]:
+            continue
+        pair = tokens[:2] if tokens[:2] in _CANONICAL else tokens[:1]
+        if tokens[0] in ("media", "instance", "bind", "control"):
+            pair = tokens[:2]
+        name = _CANONICAL.get(pair) or "_".join("::".join(pair).split()).lower()
+        rest = tokens[len(pair) :]
+        yield WorksheetColumn(header, name, rest[0] if rest else None)
+
+
+def _cells(
+    columns: Mapping[str, WorksheetColumn], row: Mapping[str, Any]
+) -> dict[tuple[str, str | None], str]:
+    cells: dict[tuple[str, str | None], str] = {}
+    for header, value in row.items():
+        column = columns.get(str(header))
+        text = str(value).replace("\u00a0", " ").strip() if value is not None else ""
+        if column is not None and text:
+            cells[column.name, column.language] = text
+    return cells

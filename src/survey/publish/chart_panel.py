@@ -1,0 +1,52 @@
+"""One picture as a page shows it: words, data for the eye, and the same data as a table."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+import pyarrow as pa
+
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.column_tables import Columns, to_arrow, to_frame
+from survey.publish.table_format import format_for_screen
+
+
+@dataclass(frozen=True, eq=False)
+class ChartPanel:
+    """`rows` feed the chart, `listing` is what people read and download; neither is changed."""
+
+    key: str
+    """Names the picture in widget keys and file names; latin letters and hyphens."""
+    kind: ChartKind
+    title: str
+    subtitle: str
+    """Wave, unit, n and interval, in words."""
+    alt: str
+    """What a reader who cannot see the chart should know."""
+    text: ChartLabels
+    chart_rows: Columns
+    table_columns: Columns
+    note: str = ""
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """`rows` for those who calculate."""
+        return to_frame(self.chart_rows)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """`listing` for those who take it away."""
+        return to_frame(self.table_columns)
+
+    @cached_property
+    def chart_data(self) -> pa.Table:
+        """`rows` as the browser gets them; made once, a view may be drawn thousands of times."""
+        return to_arrow(self.chart_rows)
+
+    @cached_property
+    def screen_table(self) -> pa.Table:
+        return format_for_screen(self.table_columns)
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(len(values) for values in self.chart_rows.values())

@@ -1,0 +1,196 @@
+"""From the weighted interviews of a wave to rows that tell nobody who answered.
+
+Left out: ids, links, surveyors, devices, open text, numbers that were typed in (a year of birth,
+an age in years) and the hour. Kept: the answers that were chosen or rated, weights and design.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey.instrument.model import Instrument, ItemKind
+from survey.publish.microdata.filters import questions_filtered_by
+from survey.publish.microdata.release_classes import merge_classes
+from survey.publish.results.analysis import STRATUM, WEIGHT
+from survey.publish.results.domains import GROUP_VARIABLES
+from survey.snapshot.answer_codes import NOT_ASKED
+
+MIN_CLASS_SIZE = 5
+"""k: so many interviews share every combination of `KEY` and weight that is left in the file."""
+KEY = (STRATUM, "age_band", "gender")
+"""City with urban or rural sampling point, age band, gender: what a neighbour knows."""
+_CHINA = "Asia/Shanghai"
+_RETAINED_COLUMNS = ("mode", "language")
+_CHOICE_KIND = ItemKind.SELECT_ONE
+_NOISE = 1e-9
+"""Relative; a weight that moves less was only rounded."""
+
+
+Pseudonym = Callable[[str, str], str]
+"""Kind and true name -> the name in this file."""
+
+
+@dataclass(frozen=True, eq=False)
+class DeidentifiedRows:
+    """`blanked` values were taken out and `dropped` rows left out to make nobody stand out."""
+
+    table: pd.DataFrame
+    kept: pd.DataFrame
+    """The same interviews as columns of the analysis frame; never handed over."""
+    blanked: int
+    dropped: int
+    merged: int = 0
+    """Rows whose weight is the mean of a merge."""
+
+
+def deidentify(
+    people: pd.DataFrame,
+    instrument: Instrument,
+    pseudonym: Pseudonym,
+    *,
+    margins: Sequence[str] = (),
+    exact: bool = False,
+) -> DeidentifiedRows:
+    """Rows in the order of their pseudonyms, which tells nothing about that of the interviews.
+
+    Columns: row, city_code, stratum, psu, weight, day, mode, language, age_band, answers.
+    `MIN_CLASS_SIZE` interviews share city, stratum, weight and everything in `KEY` and `margins`
+    (`merge_classes`); of every other background question a value is blanked where fewer in the
+    city gave the same answer. With a value goes what was asked because of it. The weights of every
+    city add up to what they did.
+
+    Args:
+        margins: the columns that the weights were raked to; a weight tells their values.
+        exact: every interview with its own weight and age band and gender; for an approved
+            request only.
+    """
+    labels = [name for name in dict.fromkeys((*KEY[1:], *margins)) if name in people]
+    if exact:
+        kept, dropped, safe, merged = people, 0, people.copy(), 0
+    else:
+        kept, dropped = _enough_in_stratum(people)
+        safe = _without_rare(kept, instrument, labels)
+        change = safe[WEIGHT].to_numpy() / kept[WEIGHT].to_numpy(dtype=float) - 1
+        merged = int((np.abs(change) > _NOISE).sum())
+    blanked = _count_blanked(kept, safe)
+    if not exact:
+        safe = _to_city_totals(safe, people)
+    table = pd.DataFrame(
+        {
+            "row": [pseudonym("row", str(response_id)) for response_id in safe["response_id"]],
+            "city_code": safe["city_code"].astype(str),
+            "stratum": [str(stratum).partition(":")[2] for stratum in safe[STRATUM]],
+            "psu": [
+                None if pd.isna(psu) else pseudonym("psu", str(psu))
+                for psu in safe["psu"].astype(object)
+            ],
+            "weight": safe[WEIGHT].astype(float),
+            "day": safe["submitted_at"].dt.tz_convert(_CHINA).dt.strftime("%Y-%m-%d"),
+        },
+        index=safe.index,
+    )
+    names = [
+        name
+        for name in (*_RETAINED_COLUMNS, "age_band", *_answers(safe, instrument))
+        if name in safe
+    ]
+    whole = table.join(safe[names])
+    return DeidentifiedRows(
+        whole.sort_values("row", ignore_index=True), safe, blanked, dropped, merged
+    )
+
+
+def _answers(people: pd.DataFrame, instrument: Instrument) -> list[str]:
+    """Columns of answers that were rated or chosen, in the order of the questionnaire."""
+    names: list[str] = []
+    for item in instrument.items():
+        if item.kind in {ItemKind.RATING, _CHOICE_KIND}:
+            names.append(item.name)
+        elif item.kind is ItemKind.SELECT_MULTIPLE:
+            names += [f"{item.name}/{choice.name}" for choice in item.choices]
+    return [name for name in names if name in people.columns]
+
+
+def _background(people: pd.DataFrame, instrument: Instrument) -> list[str]:
+    """Chosen answers in the sections about the person, besides those of `KEY`."""
+    about = [
+        section for section in instrument.sections
+        if any(item.name in GROUP_VARIABLES for item in section.items)
+    ]  # fmt: skip
+    names = [item.name for section in about for item in section.items if item.kind is _CHOICE_KIND]
+    return [name for name in names if name in people.columns and name not in KEY]
+
+
+def _enough_in_stratum(people: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Without the few interviews of a stratum that has fewer than `MIN_CLASS_SIZE` in all."""
+    size = people.groupby(STRATUM)[STRATUM].transform("size")
+    kept = people[size >= MIN_CLASS_SIZE]
+    return kept.reset_index(drop=True), len(people) - len(kept)
+
+
+def _without_rare(
+    people: pd.DataFrame, instrument: Instrument, labels: Sequence[str]
+) -> pd.DataFrame:
+    safe = people.copy()
+    coarse = merge_classes(
+        people,
+        city="city_code",
+        stratum=STRATUM,
+        weight=WEIGHT,
+        labels=labels,
+        minimum=MIN_CLASS_SIZE,
+    )
+    safe[WEIGHT] = coarse[WEIGHT]
+    for name in labels:
+        _blank_values(safe, name, people[name].notna() & coarse[name].isna(), instrument)
+    for name in _background(people, instrument):
+        _blank_values(
+            safe, name, _class_sizes(safe, ["city_code", name]) < MIN_CLASS_SIZE, instrument
+        )
+    return safe
+
+
+def _class_sizes(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """How many rows share the values of a row; nothing is a value too."""
+    keys = [table[name].astype("string").fillna("").to_numpy() for name in columns]
+    return pd.Series(1, index=table.index).groupby(keys).transform("size")
+
+
+def _blank_values(table: pd.DataFrame, name: str, where: pd.Series, instrument: Instrument) -> None:
+    """Take a value out, and with it the answers to what was asked because of it."""
+    if not where.any():
+        return
+    table.loc[where, name] = None
+    filtered = questions_filtered_by(instrument, name)
+    for column in [str(column) for column in table.columns]:
+        if column.partition("/")[0] in filtered and _reveals_filter(table[column]):
+            if pd.api.types.is_integer_dtype(table[column]):
+                table[column] = table[column].astype("Int16")
+            table.loc[where, column] = None
+
+
+def _reveals_filter(answers: pd.Series) -> bool:
+    """Whether some were asked and some were not; what everybody was asked tells nothing."""
+    asked = answers.notna()
+    if pd.api.types.is_numeric_dtype(answers):
+        asked &= answers.fillna(NOT_ASKED) != NOT_ASKED
+    return bool(asked.any() and not asked.all())
+
+
+def _count_blanked(before: pd.DataFrame, after: pd.DataFrame) -> int:
+    """How many values were taken out."""
+    return int(after.isna().to_numpy().sum() - before.isna().to_numpy().sum())
+
+
+def _to_city_totals(kept: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """What was left out of a city is spread over its other interviews, so that its total holds."""
+    if len(kept) == len(people):
+        return kept
+    before = people.groupby(people["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])
+    after = kept.groupby(kept["city_code"].astype(str))[WEIGHT].agg(["sum", "size"])
+    lost = (before["size"] != after["size"].reindex(before.index)).to_dict()
+    factor = (before["sum"] / after["sum"]).where(pd.Series(lost), 1.0)
+    scaled = kept[WEIGHT] * kept["city_code"].astype(str).map(factor).astype(float)
+    return kept.assign(**{WEIGHT: scaled})

@@ -1,0 +1,368 @@
+"""Exact files of rows, with every interview's own weight: asked for by one, decided by another.
+
+An approval is good for one export, of the results that were asked for, by the person who asked,
+within seven days.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import OPERATOR, AccessDeniedError, Action, Principal
+from survey.fieldwork.waves import COMPUTED_STATES
+from survey.locale import SurveyError, Translator, msg
+from survey.publish.microdata.export import (
+    MicrodataFile,
+    RowOrder,
+    final_snapshot,
+    get_readable_wave,
+    make_file,
+    require_purpose,
+)
+from survey.publish.microdata.file_formats import FileFormat
+from survey.settings import Settings
+from survey.store.china_time import CHINA
+from survey.store.core import table_of
+from survey.store.tables import Account, Decision, ExactRowRequest, Snapshot, Wave, new_id
+
+VALID_FOR = timedelta(days=7)
+MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
+_REQUESTS = table_of(ExactRowRequest)
+
+
+class ExactRowsRefusedError(SurveyError):
+    code = "exact_rows_refused"
+
+
+class ExactRequestNotFoundError(SurveyError):
+    code = "exact_request_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(msg("There is no such request for an exact file."))
+
+
+class RequestState(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    TAKEN = "taken"
+    EXPIRED = "expired"
+    OUTDATED = "outdated"
+    """The wave was frozen anew since."""
+
+
+@dataclass(frozen=True)
+class ExactRequest:
+    """A request as people read it."""
+
+    id: UUID
+    wave: str
+    title: dict[str, str]
+    account: str
+    name: str
+    area: str
+    purpose: str
+    requested_at: datetime
+    state: RequestState
+    decided_by: str
+    """Empty before the decision, and where the operator of the server decided."""
+    decided_at: datetime | None
+    reason: str
+    valid_until: datetime | None
+
+
+def request_exact_rows(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    purpose: str,
+    now: datetime,
+    by_operator: bool = False,
+) -> UUID:
+    """Ask for an exact file of one wave; the number of the request.
+
+    Args:
+        by_operator: asked for at the command line in the name of `principal`; then the decision
+            is not made there.
+
+    Raises:
+        ExportNotAllowedError: no purpose, or no final results. ExactRowsRefusedError: asked for
+        already.
+    """
+    principal.require(Action.EXPORT_ROWS)
+    why = require_purpose(purpose)
+    wave = get_readable_wave(session, principal, wave_key)
+    snapshot_id = final_snapshot(session, wave).id
+    same = select(ExactRowRequest.id).where(
+        ExactRowRequest.account_id == principal.account_id,
+        ExactRowRequest.wave_id == wave.id,
+        ExactRowRequest.snapshot_id == snapshot_id,
+        col(ExactRowRequest.decision).is_(None),
+    )
+    if session.exec(same.limit(1)).first() is not None:
+        raise ExactRowsRefusedError(msg("You have asked for this file already; the request waits."))
+    request = ExactRowRequest(
+        id=new_id(), account_id=principal.account_id, wave_id=wave.id, snapshot_id=snapshot_id,
+        area=principal.area, purpose=why, by_operator=by_operator, requested_at=now,
+    )  # fmt: skip
+    session.add(request)
+    session.flush()
+    record(
+        session=session, actor=OPERATOR if by_operator else principal,
+        action="rows.exact_requested", subject_kind="wave", subject_id=wave.id, now=now,
+        detail={"request": str(request.id), "purpose": why, "area": request.area,
+                **_operator_detail(session, principal, by_operator)},
+    )  # fmt: skip
+    return request.id
+
+
+def decide_exact_rows(
+    *,
+    session: Session,
+    principal: Principal,
+    request_id: UUID,
+    decision: Decision,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Approve or refuse somebody else's request.
+
+    Raises:
+        ExactRowsRefusedError: the own request, no reason, decided already, or frozen anew since.
+        ExactRequestNotFoundError.
+    """
+    principal.require(Action.APPROVE_EXACT_ROWS)
+    request, wave = _request(session, principal, request_id)
+    if request.account_id == principal.account_id:
+        raise ExactRowsRefusedError(
+            msg("You asked for this file yourself. Another person decides.")
+        )
+    if request.by_operator and principal == OPERATOR:
+        raise ExactRowsRefusedError(
+            msg("This file was asked for at the command line. Somebody decides on the page.")
+        )
+    why = " ".join(reason.split())
+    if not MIN_REASON_CHARS <= len(why) <= MAX_REASON_CHARS:
+        raise ExactRowsRefusedError(msg("Please give the reason for the decision in a few words."))
+    if decision is Decision.APPROVED:
+        _require_current_snapshot(session, request, wave)
+    changed = session.connection().execute(
+        update(_REQUESTS)
+        .where(_REQUESTS.c.id == request_id, _REQUESTS.c.decision.is_(None))
+        .values(decision=decision, decided_by=actor_id(principal), decided_at=now, reason=why)
+    )
+    if changed.rowcount != 1:
+        raise ExactRowsRefusedError(msg("This request has been decided already."))
+    record(
+        session=session, actor=principal, action=_DECIDED[decision], subject_kind="wave",
+        subject_id=wave.id, now=now, detail={"request": str(request_id), "reason": why},
+    )  # fmt: skip
+
+
+_DECIDED = {Decision.APPROVED: "rows.exact_approved", Decision.REFUSED: "rows.exact_refused"}
+
+
+def export_exact_rows(
+    settings: Settings,
+    *,
+    session: Session,
+    principal: Principal,
+    request_id: UUID,
+    form: FileFormat,
+    t: Translator,
+    now: datetime,
+    by_operator: bool = False,
+) -> MicrodataFile:
+    """The one file of an approved request, for the person who asked.
+
+    Raises:
+        ExactRowsRefusedError: not approved, too late, taken already, frozen anew, or another area.
+        ExactRequestNotFoundError. WorksheetTooLargeError, SnapshotDamaged.
+    """
+    principal.require(Action.EXPORT_ROWS)
+    request, wave = _request(session, principal, request_id)
+    if request.account_id != principal.account_id:
+        raise AccessDeniedError(msg("Somebody else asked for this file."))
+    snapshot = _require_usable(session, request, wave, principal, now)
+    order = RowOrder(
+        wave, snapshot, principal, request.purpose, form,
+        approval=_approval(t, session, wave, request),
+        actor=OPERATOR if by_operator else None,
+        detail={"request": str(request.id), **_operator_detail(session, principal, by_operator)},
+    )  # fmt: skip
+    file, export_id = make_file(settings, session=session, order=order, t=t, now=now)
+    # Two at the same time: the second finds the request used and takes nothing.
+    used = session.connection().execute(
+        update(_REQUESTS)
+        .where(_REQUESTS.c.id == request_id, _REQUESTS.c.export_id.is_(None))
+        .values(export_id=export_id)
+    )
+    if used.rowcount != 1:
+        raise _already_exported_error()
+    return file
+
+
+def list_exact_requests(
+    *, session: Session, principal: Principal, now: datetime
+) -> list[ExactRequest]:
+    """Newest first: everybody's for those who decide, else the reader's own."""
+    decider = aliased(Account)
+    query = (
+        select(ExactRowRequest, Wave, Account, decider)
+        .join(Wave, col(Wave.id) == col(ExactRowRequest.wave_id))
+        .join(Account, col(Account.id) == col(ExactRowRequest.account_id))
+        .outerjoin(decider, col(decider.id) == col(ExactRowRequest.decided_by))
+        .order_by(col(ExactRowRequest.requested_at).desc())
+    )
+    if principal.may(Action.APPROVE_EXACT_ROWS):
+        principal.require(Action.APPROVE_EXACT_ROWS)
+    else:
+        principal.require(Action.EXPORT_ROWS)
+        query = query.where(ExactRowRequest.account_id == principal.account_id)
+    if principal.is_demo:
+        query = query.where(col(Wave.is_demo))
+    rows = session.exec(query).all()
+    holding = _latest_snapshots(session, {wave.id for _, wave, _, _ in rows})
+    return [
+        ExactRequest(
+            request.id, wave.key, {"zh": wave.title_zh, "en": wave.title_en}, account.login,
+            account.name, request.area, request.purpose, request.requested_at,
+            _request_state(request, wave, holding.get(wave.id), now), by.name if by else "",
+            request.decided_at, request.reason, _valid_until(request),
+        )
+        for request, wave, account, by in rows
+    ]  # fmt: skip
+
+
+def list_pending_requests(
+    *, session: Session, principal: Principal, now: datetime
+) -> list[ExactRequest]:
+    """Requests of other people that this person can decide, oldest first."""
+    principal.require(Action.APPROVE_EXACT_ROWS)
+    own = session.get(Account, principal.account_id)
+    return [
+        request
+        for request in reversed(list_exact_requests(session=session, principal=principal, now=now))
+        if request.state is RequestState.WAITING and (own is None or request.account != own.login)
+    ]
+
+
+def _request(
+    session: Session, principal: Principal, request_id: UUID
+) -> tuple[ExactRowRequest, Wave]:
+    request = session.get(ExactRowRequest, request_id, with_for_update=True)
+    if request is None:
+        raise ExactRequestNotFoundError
+    key = session.get_one(Wave, request.wave_id).key
+    return request, get_readable_wave(session, principal, key)
+
+
+def _require_usable(
+    session: Session,
+    request: ExactRowRequest,
+    wave: Wave,
+    principal: Principal,
+    now: datetime,
+) -> Snapshot:
+    if request.decision is None:
+        raise ExactRowsRefusedError(msg("Nobody has approved this request yet."))
+    if request.decision is Decision.REFUSED:
+        raise ExactRowsRefusedError(
+            msg("This request was refused: {reason}", reason=request.reason)
+        )
+    if request.export_id is not None:
+        raise _already_exported_error()
+    until = _valid_until(request)
+    if until is None or now >= until:
+        raise ExactRowsRefusedError(
+            msg("The approval was good for seven days and has run out. Please ask again.")
+        )
+    if request.area != principal.area:
+        raise ExactRowsRefusedError(msg("Your area has changed since. Please ask again."))
+    return _require_current_snapshot(session, request, wave)
+
+
+def _already_exported_error() -> ExactRowsRefusedError:
+    return ExactRowsRefusedError(
+        msg("This file was taken already; an approval is good for one. Please ask again.")
+    )
+
+
+def _require_current_snapshot(session: Session, request: ExactRowRequest, wave: Wave) -> Snapshot:
+    snapshot = final_snapshot(session, wave)
+    if snapshot.id != request.snapshot_id:
+        raise ExactRowsRefusedError(
+            msg("The wave was frozen anew after this request. Please ask again.")
+        )
+    return snapshot
+
+
+def _valid_until(request: ExactRowRequest) -> datetime | None:
+    if request.decision is not Decision.APPROVED or request.decided_at is None:
+        return None
+    return request.decided_at + VALID_FOR
+
+
+def _request_state(
+    request: ExactRowRequest, wave: Wave, newest: UUID | None, now: datetime
+) -> RequestState:
+    if request.decision is Decision.REFUSED:
+        return RequestState.REFUSED
+    if request.export_id is not None:
+        return RequestState.TAKEN
+    until = _valid_until(request)
+    if until is not None and now >= until:
+        return RequestState.EXPIRED
+    if wave.state not in COMPUTED_STATES or newest != request.snapshot_id:
+        return RequestState.OUTDATED
+    return RequestState.WAITING if request.decision is None else RequestState.APPROVED
+
+
+def _latest_snapshots(session: Session, wave_ids: set[UUID]) -> dict[UUID, UUID]:
+    """The results that hold now, by wave."""
+    query = (
+        select(Snapshot.wave_id, Snapshot.id)
+        .where(col(Snapshot.wave_id).in_(wave_ids), col(Snapshot.final))
+        .order_by(col(Snapshot.created_at))
+    )
+    return dict(session.exec(query).all())
+
+
+def _operator_detail(session: Session, principal: Principal, by_operator: bool) -> dict[str, Any]:
+    if not by_operator:
+        return {}
+    return {"login": session.get_one(Account, principal.account_id).login}
+
+
+def _approval(
+    t: Translator, session: Session, wave: Wave, request: ExactRowRequest
+) -> tuple[str, ...]:
+    """What the file says of itself."""
+    decider = session.get(Account, request.decided_by) if request.decided_by else None
+    decided_at = request.decided_at or request.requested_at
+    return (
+        t(
+            "EXACT FILE. Wave {wave}: every interview with its own weight, age band and gender; "
+            "nothing was merged or blanked. Whoever knows the census can tell small groups apart.",
+            wave=wave.key,
+        ),
+        t(
+            "Requested on {requested}; approved by {name} on {decided}: {reason}",
+            requested=_format_time(request.requested_at),
+            name=decider.name if decider else t("the operator of the server"),
+            decided=_format_time(decided_at),
+            reason=request.reason,
+        ),
+    )
+
+
+def _format_time(at: datetime) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"

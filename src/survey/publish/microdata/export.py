@@ -1,0 +1,259 @@
+"""Handing single interviews to an analyst: who, which wave, for what; recorded and marked."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.fieldwork.waves import COMPUTED_STATES, get_wave
+from survey.locale import SurveyError, Translator, msg
+from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
+from survey.publish.microdata.file_formats import FileFormat, write_file
+from survey.publish.microdata.fingerprint import new_pseudonym_key, pseudonym
+from survey.publish.microdata.headline_deviation import (
+    HeadlineDeviation,
+    compute_headline_deviation,
+)
+from survey.publish.results.wave_data import WaveData, load_wave_data
+from survey.publish.results.weighting import GUARDIAN as GUARDIAN_COLUMN
+from survey.sample.special_groups import GUARDIAN
+from survey.settings import Settings
+from survey.store.tables import RowExport, Snapshot, Wave, new_id
+
+MIN_PURPOSE_CHARS, MAX_PURPOSE_CHARS = 10, 500
+
+
+class ExportNotAllowedError(SurveyError):
+    code = "export_impossible"
+
+
+@dataclass(frozen=True)
+class MicrodataFile:
+    """A file and what was done to its rows, so that an analyst knows what is missing."""
+
+    name: str
+    content: bytes
+    rows: int
+    blanked: int
+    dropped: int
+    deviation: HeadlineDeviation
+
+
+@dataclass(frozen=True)
+class ExportableWave:
+    key: str
+    title: dict[str, str]
+    rows: int
+    is_demo: bool
+
+
+def list_exportable_waves(*, session: Session, principal: Principal) -> list[ExportableWave]:
+    """Frozen waves with final results, newest first; a demo account sees demo waves only."""
+    principal.require(Action.EXPORT_ROWS)
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(col(Snapshot.final), col(Wave.state).in_(COMPUTED_STATES))
+        .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
+    )
+    if principal.is_demo:
+        query = query.where(col(Wave.is_demo))
+    waves: dict[str, ExportableWave] = {}
+    for wave, snapshot in session.exec(query):
+        title = {"zh": wave.title_zh, "en": wave.title_en}
+        exportable = ExportableWave(wave.key, title, snapshot.rows, wave.is_demo)
+        waves.setdefault(wave.key, exportable)
+    return list(waves.values())
+
+
+def export_rows(
+    settings: Settings,
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    purpose: str,
+    form: FileFormat,
+    t: Translator,
+    now: datetime,
+) -> MicrodataFile:
+    """The interviews of the reader's area, de-identified; the remarks in the file are in `t`.
+
+    Before a wave is released to all an analyst of one area takes the rows of that area, and so
+    afterwards: a release opens figures, never rows.
+
+    Raises:
+        ExportNotAllowedError: no purpose, or no final results. AccessDeniedError: a demo
+        account and a real
+        wave, or no interview within the area. WorksheetTooLargeError, SnapshotDamaged.
+    """
+    principal.require(Action.EXPORT_ROWS)
+    why = require_purpose(purpose)
+    wave = get_readable_wave(session, principal, wave_key)
+    order = RowOrder(wave, final_snapshot(session, wave), principal, why, form)
+    return make_file(settings, session=session, order=order, t=t, now=now)[0]
+
+
+def require_purpose(typed: str) -> str:
+    """The purpose in one line; raises `ExportNotAllowedError` when it is no sentence."""
+    why = " ".join(typed.split())
+    if not MIN_PURPOSE_CHARS <= len(why) <= MAX_PURPOSE_CHARS:
+        raise ExportNotAllowedError(msg("Please say what the rows are needed for, in a sentence."))
+    return why
+
+
+def get_readable_wave(session: Session, principal: Principal, wave_key: str) -> Wave:
+    """The wave; a demo account reads demo waves only."""
+    wave = get_wave(session=session, key=wave_key)
+    if principal.is_demo and not wave.is_demo:
+        raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
+    return wave
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """What is to be handed to whom, once everything about it was checked."""
+
+    wave: Wave
+    snapshot: Snapshot
+    principal: Principal
+    purpose: str
+    form: FileFormat
+    approval: tuple[str, ...] = ()
+    """What an exact file says of its approval; empty for the ordinary file."""
+    actor: Principal | None = None
+    """Who does it in the name of `principal`, where that is somebody else."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """More for the audit trail."""
+
+
+def make_file(
+    settings: Settings, *, session: Session, order: RowOrder, t: Translator, now: datetime
+) -> tuple[MicrodataFile, UUID]:
+    """Make and record the file; also the number of its export."""
+    wave, principal, exact = order.wave, order.principal, bool(order.approval)
+    source = load_wave_data(session, wave, settings.snapshot_dir / order.snapshot.directory)
+    people = _rows_of_area(source.people, principal)
+    secret = new_pseudonym_key()
+    made = deidentify(
+        people, source.instrument, partial(pseudonym, secret), margins=weight_margins(source),
+        exact=exact,
+    )  # fmt: skip
+    remarks = _remarks(t, wave, principal, order.purpose, now)
+    if exact:
+        deviation = HeadlineDeviation(None, None)
+        remarks += order.approval
+    else:
+        deviation = compute_headline_deviation(source, people, made.kept)
+        remarks += _production_notes(t, wave, made, deviation)
+    content = write_file(made.table, order.form, remarks)
+    export = RowExport(
+        id=new_id(), account_id=actor_id(principal), wave_id=wave.id,
+        snapshot_sha256=order.snapshot.sha256, area=principal.area, purpose=order.purpose,
+        form=order.form, rows=len(made.table), sha256=hashlib.sha256(content).hexdigest(),
+        secret=secret, made_at=now,
+    )  # fmt: skip
+    session.add(export)
+    session.flush()
+    record(
+        session=session, actor=order.actor or principal,
+        action="rows.exact_exported" if exact else "rows.exported", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={
+            "export": str(export.id), "purpose": order.purpose, "form": order.form,
+            "rows": export.rows, "area": export.area, "sha256": export.sha256, **order.detail,
+        },
+    )  # fmt: skip
+    kind = "exact-rows" if exact else "rows"
+    name = f"{wave.key}-{kind}-{now:%Y%m%d}-{export.id.hex[-8:]}.{order.form}"
+    file = MicrodataFile(name, content, export.rows, made.blanked, made.dropped, deviation)
+    return file, export.id
+
+
+def weight_margins(source: WaveData) -> tuple[str, ...]:
+    """The columns whose values a weight of the wave tells."""
+    boosted = (GUARDIAN_COLUMN,) if GUARDIAN in source.report.oversampled else ()
+    return (*source.report.margin, *boosted)
+
+
+def final_snapshot(session: Session, wave: Wave) -> Snapshot:
+    """The results that hold now; raises `ExportNotAllowedError` when there are none."""
+    query = (
+        select(Snapshot)
+        .where(Snapshot.wave_id == wave.id, col(Snapshot.final))
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    snapshot = session.exec(query.limit(1)).first()
+    if snapshot is None or wave.state not in COMPUTED_STATES:
+        raise ExportNotAllowedError(
+            msg("The wave {wave} is not frozen; its interviews may still change.", wave=wave.key)
+        )
+    return snapshot
+
+
+def _rows_of_area(people: pd.DataFrame, principal: Principal) -> pd.DataFrame:
+    codes = people["city_code"].astype(str)
+    own = {code for code in codes.unique() if principal.covers(code)}
+    if not own:
+        raise AccessDeniedError(msg("The wave has no interview in your area."))
+    return people[codes.isin(own)].reset_index(drop=True)
+
+
+def _remarks(
+    t: Translator, wave: Wave, principal: Principal, purpose: str, now: datetime
+) -> list[str]:
+    demo = [t("DEMO DATA: generated, no result of any survey")] if wave.is_demo else []
+    return [
+        t(
+            "Exported for {name} ({account}) on {day}. Not to be passed on.",
+            name=principal.name,
+            account=principal.account_id.hex[-12:],
+            day=f"{now:%Y-%m-%d}",
+        ),
+        t("Purpose: {purpose}", purpose=purpose),
+        *demo,
+    ]
+
+
+def _production_notes(
+    t: Translator, wave: Wave, made: DeidentifiedRows, deviation: HeadlineDeviation
+) -> list[str]:
+    """What was done to the rows, and how far a headline computed from them may lie."""
+    merges = t(
+        "Wave {wave}. At least {k} interviews share city, kind of sampling point, weight, age band "
+        "and gender. Where there were fewer, neighbouring cells were merged: {merged} interviews "
+        "carry the mean weight of their merge. The weights of every city add up as before.",
+        wave=wave.key,
+        k=MIN_CLASS_SIZE,
+        merged=f"{made.merged:,}",
+    )
+    return [merges, *deviation_lines(t, deviation)]
+
+
+def deviation_lines(t: Translator, deviation: HeadlineDeviation) -> list[str]:
+    """How far a headline computed from the rows of a file may lie, in words."""
+    lines = []
+    if deviation.everyone is not None:
+        lines.append(
+            t(
+                "A headline score computed from these rows lies at most {points} points from the "
+                "published one, over all rows together.",
+                points=f"{deviation.everyone:.2f}",
+            )
+        )
+    if deviation.largest_city is not None:
+        lines.append(
+            t(
+                "For a single city it lies at most {points} points away.",
+                points=f"{deviation.largest_city:.2f}",
+            )
+        )
+    return lines

@@ -1,0 +1,163 @@
+"""Classes of rows that share city, stratum, weight and labels, merged until nobody stands out.
+
+The weights of a city are census figures over counts, one for each age band and gender, so a weight
+is the name of a cell: whoever groups equal weights reads age and gender where they were blanked.
+Therefore weight and labels are coarsened together. Within a stratum the interviews of one cell are
+a class; a class that is too small is merged with its nearest neighbour, the interviews of a merge
+get the mean of their weights (their sum stays), and a label in which they differ is blanked for all
+of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+_DIGITS = 12
+"""Significant digits of a weight in a file: sums hold, and no noise of the raking tells cells."""
+_NOISE = 1e-9
+"""Relative; weights of a city that differ by less are one weight."""
+_UNIT = {"gender": 100, "age_band": 10}
+"""How far apart two labels are for each step between them; 1 for every other column."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Class:
+    """Rows that will share weight and labels; `labels` are those of the cells merged so far."""
+
+    rows: NDArray[np.int64]
+    labels: frozenset[tuple[int, ...]]
+
+    @property
+    def order(self) -> tuple[int, list[tuple[int, ...]], int]:
+        return len(self.rows), sorted(self.labels), int(self.rows[0])
+
+    def joined(self, other: "_Class") -> "_Class":
+        return _Class(np.concatenate([self.rows, other.rows]), self.labels | other.labels)
+
+
+def merge_classes(
+    people: pd.DataFrame,
+    *,
+    city: str,
+    stratum: str,
+    weight: str,
+    labels: Sequence[str],
+    minimum: int,
+) -> pd.DataFrame:
+    """Return weight and labels of every row so that each class has at least `minimum` rows.
+
+    Args:
+        people: rows with `city`, `stratum`, `weight` and the columns `labels`; every stratum lies
+            in a city and has at least `minimum` rows.
+
+    Returns:
+        The columns `weight` and `labels`, aligned with `people`. The weights of every stratum, and
+        so of every city, add up to what they did, to 12 digits.
+    """
+    result = people[[weight, *labels]].copy()
+    weights, distinct = _without_noise(people[weight], people[city])
+    places = np.empty((len(people), len(labels)), dtype=np.int64)
+    for column, name in enumerate(labels):
+        places[:, column] = _category_positions(people[name])
+    keys = pd.DataFrame(places)
+    keys["weight"] = distinct
+    units = np.array([_UNIT.get(name, 1) for name in labels])
+    merged = weights.copy()
+    differs = np.zeros((len(people), len(labels)), dtype=bool)
+    for rows in _groups(people[stratum].astype(str)):
+        cells = [rows[cell] for cell in _groups(keys.iloc[rows])]
+        start = _group_by_weight(
+            [_Class(cell, frozenset({tuple(places[cell[0]].tolist())})) for cell in cells], minimum
+        )
+        for release_class in _merge_small_classes(start, units, minimum):
+            merged[release_class.rows] = float(f"{weights[release_class.rows].mean():.{_DIGITS}g}")
+            for column in range(len(labels)):
+                differs[release_class.rows, column] = (
+                    len({label[column] for label in release_class.labels}) > 1
+                )
+    result[weight] = merged
+    for column, name in enumerate(labels):
+        result.loc[differs[:, column], name] = None
+    return result
+
+
+def _groups(keys: pd.DataFrame | pd.Series) -> list[NDArray[np.int64]]:
+    """Positions of the rows that share their keys, in the order of the keys."""
+    table = pd.DataFrame(keys).reset_index(drop=True)
+    if table.empty:
+        return []
+    number = table.groupby(list(table.columns), sort=True).ngroup().to_numpy(dtype=np.int64)
+    order = np.argsort(number, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+
+
+def _without_noise(weights: pd.Series, city: pd.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Weights with one value for all that are alike in a city, and a number for each of these."""
+    table = pd.DataFrame({"city": city.astype(str), "weight": weights.astype(float)})
+    ordered = table.sort_values(["city", "weight"])
+    step = ordered["weight"] > ordered["weight"].shift(1) * (1 + _NOISE)
+    begins = step | (ordered["city"] != ordered["city"].shift(1))
+    distinct = begins.astype(np.int64).cumsum().reindex(table.index)
+    same = table["weight"].groupby(distinct).transform("mean")
+    return same.to_numpy(dtype=float), np.asarray(distinct, dtype=np.int64)
+
+
+def _category_positions(column: pd.Series) -> NDArray[np.int64]:
+    """Place of each label in the order of its categories, else of its texts; unknown is last."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, count = column.cat.codes.to_numpy(dtype=np.int64), len(column.cat.categories)
+    else:
+        codes, distinct = pd.factorize(column.astype("string"), sort=True)
+        count = len(distinct)
+    return np.where(codes < 0, count, codes).astype(np.int64)
+
+
+def _group_by_weight(classes: list[_Class], minimum: int) -> list[_Class]:
+    """Classes of the same labels joined with the next weight until each has enough rows.
+
+    Weights that came with the interviews may differ in every row; the mean of neighbouring weights
+    is near to each of them. `classes` are in the order of their labels and weights.
+    """
+    joined: list[_Class] = []
+    for release_class in classes:
+        before = joined[-1] if joined else None
+        if before and before.labels == release_class.labels and len(before.rows) < minimum:
+            joined[-1] = before.joined(release_class)
+        else:
+            joined.append(release_class)
+    for place in range(len(joined) - 1, 0, -1):
+        last, before = joined[place], joined[place - 1]
+        if last.labels == before.labels and len(last.rows) < minimum:
+            joined[place - 1 : place + 1] = [before.joined(last)]
+    return joined
+
+
+def _merge_small_classes(
+    classes: list[_Class], units: NDArray[np.int64], minimum: int
+) -> list[_Class]:
+    """The classes of one stratum, the smallest joined with its neighbour until all are enough."""
+    left = list(classes)
+    while len(left) > 1:
+        small = min(left, key=lambda candidate: candidate.order)
+        if len(small.rows) >= minimum:
+            break
+        left.remove(small)
+        near = min(
+            left, key=lambda candidate: (_distance(small, candidate, units), candidate.order)
+        )
+        left.remove(near)
+        left.append(small.joined(near))
+    return left
+
+
+def _distance(first: _Class, other: _Class, units: NDArray[np.int64]) -> int:
+    """Of the two nearest cells: a step of age is less than another gender."""
+    return min(
+        int((np.abs(np.subtract(left, right)) * units).sum())
+        for left, right in product(first.labels, other.labels)
+    )

@@ -1,0 +1,74 @@
+"""A picture as PNG: the same specification, with its title, its words and its data inside."""
+
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import vl_convert
+
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ORDINARY, chart_spec
+from survey.publish.fonts import chinese_font
+from survey.publish.text_wrapping import wrap_text
+
+_WIDTH = 860
+_CHARACTERS = 118
+_INK, _QUIET = "#1C1B1A", "#5F5C58"
+
+
+@lru_cache(maxsize=1)
+def _family() -> str:
+    """The family for every text, registered with the renderer on first use."""
+    font = chinese_font()
+    if font.source == "package" and font.file is not None:
+        vl_convert.register_font_directory(str(font.file.parent))
+    return f"{font.family}, sans-serif" if font.family else "sans-serif"
+
+
+def png(picture: ChartPanel, footnotes: tuple[str, ...] = (), scale: float = 2.0) -> bytes:
+    """Render `picture`; `footnotes` (watermark, honesty sentence) stand under the title."""
+    return bytes(vl_convert.vegalite_to_png(printable(picture, footnotes), scale=scale))
+
+
+def printable(picture: ChartPanel, footnotes: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The complete specification of the exported picture, on white paper."""
+    spec = chart_spec(picture.kind, picture.text, ORDINARY)
+    family = _family()
+    lines = [
+        line
+        for text in (picture.subtitle, *footnotes)
+        if text
+        for line in wrap_text(text, _CHARACTERS)
+    ]
+    title = {
+        "text": list(wrap_text(picture.title, _CHARACTERS * 2 // 3)),
+        "subtitle": lines,
+        "anchor": "start",
+        "frame": "bounds",
+        "fontSize": 18,
+        "subtitleFontSize": 12,
+        "subtitleColor": _QUIET,
+        "subtitlePadding": 6,
+        "offset": 14,
+        "font": family,
+        "subtitleFont": family,
+        "color": _INK,
+    }
+    config = dict(spec["config"])
+    config["axis"] = {**config["axis"], "labelColor": _INK, "titleColor": _QUIET}
+    config["font"] = family
+    return {
+        **spec,
+        "width": _WIDTH,
+        "title": title,
+        "data": {"values": _records(picture.data)},
+        "config": config,
+        "background": "white",
+        "padding": 20,
+    }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.astype(object)
+    rows = plain.where(plain.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

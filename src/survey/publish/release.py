@@ -1,0 +1,190 @@
+"""Releasing a frozen wave: what readers outside an area may see of its cities, and taking it back.
+
+Until then a reader sees their own area by name and everybody else without names.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from survey.access.audit import actor_id, record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.waves import lock_wave, require_transition
+from survey.locale import Message, SurveyError, msg
+from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
+from survey.store.core import table_of
+from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
+
+MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
+"""How many first places a release may name. Fewer would tell a good deal of each city's score."""
+MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500
+SHOWN_NAMES: dict[Shown, Message] = {
+    Shown.SCORES: msg("names and scores of all cities"),
+    Shown.NAMES: msg("names of the first places, without scores"),
+    Shown.NOTHING: msg("nothing of other cities"),
+}
+
+
+class ReleaseNotAllowedError(SurveyError):
+    code = "not_releasable"
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """A release as people read it; `ended_at` and `reason` once it was revoked."""
+
+    shown: Shown
+    first_places: int | None
+    released_at: datetime
+    released_by: str
+    """Name of the account; empty for the command line."""
+    ended_at: datetime | None = None
+    reason: str = ""
+
+
+def release_wave(
+    *,
+    session: Session,
+    principal: Principal,
+    wave_key: str,
+    shown: Shown,
+    first_places: int | None = None,
+    now: datetime,
+) -> None:
+    """Open a frozen wave to readers outside each city's area, as far as `shown` says.
+
+    Raises:
+        ReleaseNotAllowedError: no final snapshot, or a number of first places that does not fit.
+        WaveTransitionNotAllowedError: the wave is not frozen, or released already.
+    """
+    principal.require(Action.RELEASE)
+    _check_first_places(shown, first_places)
+    wave = lock_wave(session=session, key=wave_key)
+    require_transition(wave, WaveState.RELEASED)
+    final = select(Snapshot.id).where(Snapshot.wave_id == wave.id, col(Snapshot.final))
+    if session.exec(final.limit(1)).first() is None:
+        raise ReleaseNotAllowedError(
+            msg("The wave {wave} has no final results yet.", wave=wave_key)
+        )
+    apply_release(session, wave, principal, shown, first_places, now)
+
+
+def apply_release(
+    session: Session,
+    wave: Wave,
+    principal: Principal,
+    shown: Shown,
+    first_places: int | None,
+    now: datetime,
+) -> None:
+    """The state, the release and its audit row; for those who checked everything else."""
+    wave.state = WaveState.RELEASED
+    session.add(wave)
+    session.flush()
+    session.add(
+        WaveRelease(
+            wave_id=wave.id, shown=shown, first_places=first_places,
+            released_by=actor_id(principal), released_at=now,
+        )
+    )  # fmt: skip
+    record(
+        session=session, actor=principal, action="wave.released", subject_kind="wave",
+        subject_id=wave.id, now=now,
+        detail={"shown": shown, "first_places": first_places, **_seal(session, wave)},
+    )  # fmt: skip
+
+
+def _seal(session: Session, wave: Wave) -> dict[str, str]:
+    """Which figures were released: the seal of the newest snapshot."""
+    query = (
+        select(Snapshot.directory)
+        .where(Snapshot.wave_id == wave.id)
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    directory = session.exec(query.limit(1)).first()
+    seals = None if directory is None else find_seals(session, directory)
+    return {} if seals is None else {SEAL: seal_of_seals(seals)}
+
+
+def _check_first_places(shown: Shown, first_places: int | None) -> None:
+    if shown is not Shown.NAMES:
+        if first_places is not None:
+            raise ReleaseNotAllowedError(
+                msg("A number of places belongs to a release of names only.")
+            )
+        return
+    if first_places is None or not MIN_NAMED_CITIES <= first_places <= MAX_NAMED_CITIES:
+        raise ReleaseNotAllowedError(
+            msg(
+                "Between {fewest} and {most} first places can be named.",
+                fewest=MIN_NAMED_CITIES,
+                most=MAX_NAMED_CITIES,
+            )
+        )
+
+
+def revoke_release(
+    *, session: Session, principal: Principal, wave_key: str, reason: str, now: datetime
+) -> None:
+    """Close the wave to readers outside again. What they have read or saved stays with them.
+
+    Raises:
+        ReleaseNotAllowedError: no reason given. WaveTransitionNotAllowedError: the wave is not
+        released.
+    """
+    principal.require(Action.RELEASE)
+    why = " ".join(reason.split())
+    if not MIN_REASON_CHARS <= len(why) <= MAX_REASON_CHARS:
+        raise ReleaseNotAllowedError(
+            msg("Please say in a few words why the release is taken back.")
+        )
+    wave = lock_wave(session=session, key=wave_key)
+    if wave.state is not WaveState.RELEASED:
+        raise ReleaseNotAllowedError(msg("The wave {wave} is not released.", wave=wave_key))
+    release = table_of(WaveRelease)
+    session.connection().execute(
+        update(release)
+        .where(release.c.wave_id == wave.id, release.c.revoked_at.is_(None))
+        .values(revoked_by=actor_id(principal), revoked_at=now, reason=why)
+    )
+    wave.state = WaveState.FROZEN
+    session.add(wave)
+    session.flush()
+    record(
+        session=session, actor=principal, action="wave.release_revoked", subject_kind="wave",
+        subject_id=wave.id, now=now, detail={"reason": why},
+    )  # fmt: skip
+
+
+def find_current_release(session: Session, wave_id: UUID) -> WaveRelease | None:
+    """The release that holds now."""
+    query = select(WaveRelease).where(
+        WaveRelease.wave_id == wave_id, col(WaveRelease.revoked_at).is_(None)
+    )
+    return session.exec(query).one_or_none()
+
+
+def list_releases(*, session: Session, principal: Principal, wave_key: str) -> list[ReleaseRecord]:
+    """Every release of a wave, newest first."""
+    principal.require(Action.READ_PLAN)
+    query = (
+        select(WaveRelease, Account.name)
+        .join(Wave, col(Wave.id) == col(WaveRelease.wave_id))
+        .outerjoin(Account, col(Account.id) == col(WaveRelease.released_by))
+        .where(Wave.key == wave_key)
+        .order_by(col(WaveRelease.released_at).desc())
+    )
+    return [
+        ReleaseRecord(
+            release.shown,
+            release.first_places,
+            release.released_at,
+            name or "",
+            release.revoked_at,
+            release.reason,
+        )
+        for release, name in session.exec(query)
+    ]

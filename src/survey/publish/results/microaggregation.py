@@ -1,0 +1,57 @@
+"""Cities outside a reader's area before they are shown: how high they lie, never which is which.
+
+Cities in the order of an indicator are cut into runs of at least `TOGETHER`, and all that is told
+of a run is its places and the plain mean of its scores (univariate microaggregation, Defays &
+Nanopoulos 1993). The runs are the same for every reader, so two readers who put theirs together
+learn nothing about a third city; a run that holds fewer than `OUTSIDE` cities outside the reader's
+area is not told at all. There is no code, name, n, interval, population or position in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+MIN_RUN_CITIES = 5
+MIN_OUTSIDE_CITIES = 3
+
+
+@dataclass(frozen=True)
+class CityRun:
+    """Neighbours in the order of the cities."""
+
+    first: int
+    last: int
+    """Places, counted from 1, whether or not some are shared."""
+    mean: float
+    """Plain mean of the scores, to one decimal."""
+
+
+def microaggregate(scores: pd.DataFrame, covers: Callable[[str], bool]) -> tuple[CityRun, ...]:
+    """Runs of one indicator, highest first.
+
+    Args:
+        scores: `area`, `estimate`: the cities that take a place, in any order.
+        covers: whether a city is the reader's own.
+    """
+    if len(scores) < 2 * MIN_RUN_CITIES:
+        return ()
+    ordered = scores.sort_values(["estimate", "area"], ascending=[False, True])
+    outside = np.array([not covers(str(code)) for code in ordered["area"]])
+    estimate = ordered["estimate"].to_numpy(dtype=float)
+    places = np.array_split(np.arange(len(ordered)), len(ordered) // MIN_RUN_CITIES)
+    return tuple(
+        CityRun(int(part[0]) + 1, int(part[-1]) + 1, round(float(estimate[part].mean()), 1))
+        for part in places
+        if outside[part].sum() >= MIN_OUTSIDE_CITIES
+    )
+
+
+def top_city_codes(ranks: pd.DataFrame, places: int) -> tuple[str, ...]:
+    """Codes of the cities in the first places, in the order of codes: no place is told.
+
+    A city that shares the last place is named as well.
+    """
+    named = ranks.loc[ranks["rank"] <= places, "area"]
+    return tuple(sorted(named.astype(str)))

@@ -1,0 +1,51 @@
+"""Interviews without a sampling point in a wave that has points: refused, or a stratum of theirs.
+
+Where no interview has a point, the wave has none and its errors rest on an assumed design effect.
+Where only some lack one, they must not take the points away from all the others.
+"""
+
+import pandas as pd
+
+from survey.locale import Message, SurveyError, msg
+from survey.snapshot.manifest import WithoutPoint
+
+NO_POINT = "(no point)"
+"""Stratum of a city's interviews without a point; each stands for itself in it."""
+_MAX_NAMED_CITIES = 5
+
+
+class PointsMissingError(SurveyError):
+    """Some interviews have no sampling point, and nobody said how to count them."""
+
+    code = "points_missing"
+
+
+def resolve_missing_points(frame: pd.DataFrame, way: WithoutPoint) -> tuple[pd.DataFrame, int]:
+    """Responses with a point in every row or in none, and how many were given a stratum.
+
+    Raises:
+        PointsMissingError: some rows lack the point that others have, and `way` is to refuse them.
+    """
+    without = frame["psu"].isna()
+    count = int(without.sum())
+    if count in {0, len(frame)}:
+        return frame, 0
+    if way is WithoutPoint.REFUSE:
+        raise PointsMissingError(_missing_points_message(frame["city_code"].astype(str)[without]))
+    alone = NO_POINT + " " + frame["response_id"].astype(str)
+    psu = frame["psu"].astype(object).where(~without, alone)
+    stratum = frame["stratum"].astype(object).where(~without, NO_POINT)
+    given = frame.assign(psu=psu.astype("category"), stratum=stratum.astype("category"))
+    return given, count
+
+
+def _missing_points_message(cities: pd.Series) -> Message:
+    counts = cities.value_counts().sort_index()
+    named = ", ".join(f"{city}: {count}" for city, count in counts.iloc[:_MAX_NAMED_CITIES].items())
+    more = " …" if len(counts) > _MAX_NAMED_CITIES else ""
+    return msg(
+        "{count} interviews have no sampling point although others have one (by city: {cities}). "
+        "Give them their points, or choose to count them as a stratum of their own in each city "
+        "(--without-point stratum).",
+        count=len(cities), cities=named + more,
+    )  # fmt: skip

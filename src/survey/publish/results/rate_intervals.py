@@ -1,0 +1,72 @@
+"""Intervals that stay where the figures can lie, with a width wherever there is doubt."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate import bound_interval
+from survey.estimate.arrays import Floats
+
+SCALE = 100.0
+"""Scores and rates lie between 0 and this, their differences between this and its negative."""
+_EDGE = 1e-9 * SCALE
+
+
+def bound_rate_intervals(
+    cells: pd.DataFrame,
+    rates: Collection[str],
+    *,
+    level: float,
+    deff: float,
+    unbounded: Collection[str] = (),
+) -> pd.DataFrame:
+    """`cells` with every interval between 0 and 100, as `survey.estimate.bounded_interval` has it.
+
+    Args:
+        rates: indicators whose interval is on the log odds throughout, as `survey.estimate.shares`
+            computes it; that of a score only where the t interval would leave the scale.
+        deff: what divides n where all answers agree and Wilson's interval stands in: the wave's own
+            weighting effect, times the assumed design effect where there is one.
+        unbounded: indicators that are numbers of something, and keep their t interval.
+    """
+    row = np.flatnonzero(~cells["indicator"].isin(list(unbounded)))
+    part = cells.iloc[row]
+    is_rate = part["indicator"].isin(list(rates)).to_numpy()
+    figures = (part[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
+    estimate, se, df, n = figures
+    low, high = bound_interval(estimate, se, df, n / deff, level=level, logit=is_rate)
+    linear = (part[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
+    kept = ~is_rate & _is_within_scale(*linear) & (se > _EDGE)
+    result = cells.copy()
+    for name, ends in (("ci_low", low), ("ci_high", high)):
+        values = result[name].to_numpy(dtype=float, copy=True)
+        values[row] = np.where(kept, values[row], ends)
+        result[name] = values
+    return result
+
+
+def _is_within_scale(low: Floats, high: Floats) -> np.ndarray:
+    return np.asarray((low >= 0) & (high <= SCALE))
+
+
+def bound_difference_intervals(
+    table: pd.DataFrame, unbounded: Collection[str] = ()
+) -> pd.DataFrame:
+    """Differences of scores and rates, whose intervals end at ±100.
+
+    Where the estimated error is 0, since everybody on both sides agreed with their own, the sample
+    does not tell how far the truth may lie: no interval, no test, `not_estimable`.
+    """
+    result = table.copy()
+    on_scale = ~table["indicator"].isin(list(unbounded)).to_numpy()
+    mute = on_scale & (table["se"].to_numpy(dtype=float) <= _EDGE)
+    for name in ("ci_low", "ci_high"):
+        values = table[name].to_numpy(dtype=float)
+        values = np.where(on_scale, np.clip(values, -SCALE, SCALE), values)
+        result[name] = np.where(mute, np.nan, values)
+    result["p"] = np.where(mute, np.nan, table["p"].to_numpy(dtype=float))
+    status = table["status"].astype(object).to_numpy(copy=True)
+    status[mute] = "not_estimable"
+    result["status"] = pd.Categorical(status)
+    return result

@@ -1,0 +1,154 @@
+"""Composing pictures: the words around a chart are made in one place, so they agree."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+
+from survey.locale import Translator
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.interval_charts import HIGHER, LOWER
+from survey.publish.views.chart_rows import (
+    classify_differences,
+    gap_rows,
+    gap_table,
+    score_rows,
+    score_table,
+)
+from survey.publish.views.estimate_text import format_decimal, format_signed
+from survey.publish.views.table_slice import TableSlice
+from survey.publish.views.view_context import ViewContext
+
+
+@dataclass(frozen=True)
+class ChartHeading:
+    """What a picture is called and what its rows are."""
+
+    key: str
+    title: str
+    rows: str
+    note: str = ""
+
+
+def score_title(t: Translator) -> str:
+    return t("Score (0–100)")
+
+
+def percent_title(t: Translator) -> str:
+    return t("Per cent of those asked")
+
+
+def subtitle(reading: ViewContext, unit: str, n: float | None, *, wave: str | None = None) -> str:
+    """Wave, unit, n and interval: the line under every title. `wave` is the one being read."""
+    t = reading.t
+    count = "–" if n is None or isnan(n) else f"{int(n):,d}"
+    line = t(
+        "{wave} · {unit} · n = {n} · lines: 95% intervals",
+        wave=wave or reading.wave_title,
+        unit=unit,
+        n=count,
+    )
+    deff = reading.results.method.assumed_deff
+    return line if deff is None else f"{line} · {_assumed_deff_text(deff, t)}"
+
+
+def _assumed_deff_text(deff: float, t: Translator) -> str:
+    return t("assumed design effect {deff}", deff=f"{deff:g}")
+
+
+def score_chart(
+    reading: ViewContext,
+    heading: ChartHeading,
+    cells: TableSlice,
+    labels: Sequence[str],
+    *,
+    key: str,
+    n: float | None,
+    kind: ChartKind = ChartKind.INTERVALS,
+    unit: str | None = None,
+    focus: Collection[str] = (),
+    reference: tuple[str, float] | None = None,
+) -> ChartPanel:
+    """Estimates with intervals in the order of `cells`."""
+    t = reading.t
+    value = unit or score_title(t)
+    rows = score_rows(cells, labels, t, key=key, focus=focus, reference=reference)
+    return ChartPanel(
+        key=heading.key,
+        kind=kind,
+        title=heading.title,
+        subtitle=subtitle(reading, value, n),
+        alt=_alt_scores(heading.title, cells, labels, t),
+        text=ChartLabels(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        chart_rows=rows,
+        table_columns=score_table(cells, labels, t, name=heading.rows, value=value),
+        note=heading.note,
+    )
+
+
+def gap_chart(
+    reading: ViewContext,
+    heading: ChartHeading,
+    gaps: TableSlice,
+    labels: Sequence[str],
+    *,
+    key: str,
+    this: str,
+    other: str,
+    n: float | None,
+    kind: ChartKind = ChartKind.GAPS,
+) -> ChartPanel:
+    """Differences with intervals in the order of `gaps`; `this` minus `other`."""
+    t = reading.t
+    value = t("Difference in points")
+    rows = gap_rows(gaps, labels, t, key=key)
+    return ChartPanel(
+        key=heading.key,
+        kind=kind,
+        title=heading.title,
+        subtitle=subtitle(reading, value, n),
+        alt=_alt_gaps(heading.title, gaps, labels, t),
+        text=ChartLabels(value=value, name=heading.rows, interval=t("95% interval"), n="n"),
+        chart_rows=rows,
+        table_columns=gap_table(gaps, labels, t, name=heading.rows, this=this, other=other),
+        note=heading.note,
+    )
+
+
+def _alt_scores(title: str, cells: TableSlice, labels: Sequence[str], t: Translator) -> str:
+    estimates = cells.numbers("estimate")
+    drawn = np.flatnonzero(~np.isnan(estimates))
+    if not len(drawn):
+        return t("{title}. No figure can be shown.", title=title)
+    top, bottom = drawn[estimates[drawn].argmax()], drawn[estimates[drawn].argmin()]
+    return t(
+        "{title}. {count} rows. Largest estimate: {top} {most}; smallest: {bottom} {least}. "
+        "The same data follow as a table.",
+        title=title,
+        count=len(drawn),
+        top=labels[top],
+        most=format_decimal(estimates[top]),
+        bottom=labels[bottom],
+        least=format_decimal(estimates[bottom]),
+    )
+
+
+def _alt_gaps(title: str, gaps: TableSlice, labels: Sequence[str], t: Translator) -> str:
+    gap_verdicts = classify_differences(gaps)
+    clear = [row for row, verdict in enumerate(gap_verdicts) if verdict in {HIGHER, LOWER}]
+    if not clear:
+        return t("{title}. No difference is clear. The same data follow as a table.", title=title)
+    difference = gaps.numbers("difference")
+    widest = max(clear, key=lambda row: abs(difference[row]))
+    return t(
+        "{title}. {higher} clearly higher, {lower} clearly lower of {count}; the largest clear "
+        "difference: {label} {difference}. The same data follow as a table.",
+        title=title,
+        higher=gap_verdicts.count(HIGHER),
+        lower=gap_verdicts.count(LOWER),
+        count=len(gap_verdicts),
+        label=labels[widest],
+        difference=format_signed(difference[widest]),
+    )

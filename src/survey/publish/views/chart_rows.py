@@ -1,0 +1,168 @@
+"""From cells to the rows that charts draw and the tables that people read."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from survey.locale import Translator
+from survey.publish.charts.interval_charts import FOCUS, HIGHER, ITEM, LOWER, UNCLEAR
+from survey.publish.charts.marks import HIDDEN, REFERENCE
+from survey.publish.column_tables import to_list
+from survey.publish.views.estimate_text import (
+    NO_CLEAR_DIFFERENCE,
+    UNRELIABLE,
+    format_interval,
+    missing_text,
+)
+from survey.publish.views.table_slice import Floats, TableSlice
+
+Rows = dict[str, Any]
+"""Columns of one picture or table."""
+
+
+def score_rows(
+    cells: TableSlice,
+    labels: Sequence[str],
+    t: Translator,
+    *,
+    key: str,
+    focus: Collection[str] = (),
+    reference: tuple[str, float] | None = None,
+) -> Rows:
+    """Chart rows of estimates; `key` is the column that identifies a row.
+
+    `reference` adds the row that draws the dashed line, for example the nation.
+    """
+    codes, estimate = cells.texts(key), cells.numbers("estimate")
+    absent = ~cells.shown | np.isnan(estimate)
+    focused = np.fromiter((code in focus for code in codes), dtype=bool, count=len(codes))
+    role = np.select([absent, focused], [HIDDEN, FOCUS], default=ITEM)
+    rows: Rows = {
+        **_common(cells, codes, labels),
+        "estimate": estimate,
+        "role": to_list(role),
+        "note": _notes(cells, absent, t),
+    }
+    if reference is None:
+        return rows
+    return add_reference_row(rows, reference, value="estimate")
+
+
+def add_reference_row(rows: Rows, line: tuple[str, float], *, value: str) -> Rows:
+    """`rows` and the one that draws a dashed line at `value`."""
+    last: Rows = {"label": line[0], value: line[1], "role": REFERENCE}
+    return {name: _append_value(values, last.get(name)) for name, values in rows.items()}
+
+
+def _append_value(values: Any, last: str | float | None) -> Any:
+    """One column with one more value, nothing where the row has none."""
+    if isinstance(values, np.ndarray):
+        return np.append(values, np.nan if last is None else last)
+    return [*values, last or ""]
+
+
+def gap_rows(gaps: TableSlice, labels: Sequence[str], t: Translator, *, key: str) -> Rows:
+    """Chart rows of differences, each with its verdict."""
+    difference = gaps.numbers("difference")
+    return {
+        **_common(gaps, gaps.texts(key), labels),
+        "difference": difference,
+        "role": classify_differences(gaps),
+        "note": _notes(gaps, ~gaps.shown | np.isnan(difference), t),
+    }
+
+
+def classify_differences(gaps: TableSlice) -> list[str]:
+    """What the results call each row: `higher`, `lower`, `unclear` or `hidden`."""
+    absent = ~gaps.shown | np.isnan(gaps.numbers("difference"))
+    return [
+        HIDDEN if gone else (verdict if verdict in {HIGHER, LOWER} else UNCLEAR)
+        for gone, verdict in zip(absent, gaps.texts("verdict"), strict=True)
+    ]
+
+
+def score_table(
+    cells: TableSlice, labels: Sequence[str], t: Translator, *, name: str, value: str, **more: Any
+) -> Rows:
+    """The same estimates as a table; `name` and `value` head its first columns.
+
+    `more` are further columns, which stand between the two.
+    """
+    estimate = cells.numbers("estimate")
+    return {
+        name: list(labels),
+        **more,
+        value: estimate,
+        t("95%\u00a0from"): cells.numbers("ci_low"),
+        t("95%\u00a0to"): cells.numbers("ci_high"),
+        "n": counts(cells.numbers("n")),
+        t("Remark"): remarks(cells, estimate, t),
+    }
+
+
+def gap_table(
+    gaps: TableSlice, labels: Sequence[str], t: Translator, *, name: str, this: str, other: str
+) -> Rows:
+    """Differences as a table; `this` and `other` name the two sides."""
+    words = {HIGHER: t("Higher"), LOWER: t("Lower"), UNCLEAR: t(NO_CLEAR_DIFFERENCE), HIDDEN: ""}
+    difference = gaps.numbers("difference")
+    return {
+        name: list(labels),
+        this: gaps.numbers("estimate"),
+        other: gaps.numbers("reference"),
+        t("Difference"): difference,
+        t("95%\u00a0from"): gaps.numbers("ci_low"),
+        t("95%\u00a0to"): gaps.numbers("ci_high"),
+        "n": counts(gaps.numbers("n")),
+        t("Verdict"): [words[verdict] for verdict in classify_differences(gaps)],
+        t("Remark"): remarks(gaps, difference, t),
+    }
+
+
+def counts(numbers: Floats) -> list[int | None]:
+    """Whole numbers; None where a count is withheld."""
+    return [None if np.isnan(number) else int(number) for number in numbers]
+
+
+def ranges(cells: TableSlice) -> list[str]:
+    """The interval of each row in words; empty where there is none."""
+    return ranges_of(cells.numbers("ci_low"), cells.numbers("ci_high"))
+
+
+def ranges_of(lows: Floats, highs: Floats) -> list[str]:
+    """Intervals in words; empty where an end is missing."""
+    return [
+        "" if np.isnan(low) or np.isnan(high) else format_interval(low, high)
+        for low, high in zip(lows, highs, strict=True)
+    ]
+
+
+def _common(cells: TableSlice, codes: Sequence[str], labels: Sequence[str]) -> Rows:
+    return {
+        "code": list(codes),
+        "label": list(labels),
+        "ci_low": cells.numbers("ci_low"),
+        "ci_high": cells.numbers("ci_high"),
+        "n": cells.numbers("n"),
+        "range": ranges(cells),
+    }
+
+
+def _notes(cells: TableSlice, absent: NDArray[np.bool_], t: Translator) -> list[str]:
+    """Why a row has no mark."""
+    return [
+        missing_text(bool(visible), t) if gone else ""
+        for gone, visible in zip(absent, cells.shown, strict=True)
+    ]
+
+
+def remarks(cells: TableSlice, value: Floats, t: Translator) -> list[str]:
+    """Why a row has no `value`, or that it is for orientation only."""
+    why = _notes(cells, ~cells.shown | np.isnan(value), t)
+    careful = t("For orientation only")
+    return [
+        note or (careful if status == UNRELIABLE else "")
+        for note, status in zip(why, cells.texts("status"), strict=True)
+    ]

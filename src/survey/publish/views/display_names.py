@@ -1,0 +1,178 @@
+"""What things are called on screen: areas, groups of people, indicators, measures."""
+
+import csv
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.locale import Message, msg, translator
+from survey.publish.results.group_questions import GroupQuestion
+from survey.publish.results.measures import Measure
+
+_AREAS_CSV = Path(__file__).with_name("area_names.csv")
+COMPOSITE = "composite"
+NATION = "CN"
+
+AREA_LEVELS: Mapping[str, Message] = MappingProxyType(
+    {
+        "nation": msg("Nation"),
+        "region3": msg("Three regions"),
+        "region": msg("Four regions"),
+        "province": msg("Provinces"),
+        "city_class": msg("City classes"),
+        "size_tier": msg("City size"),
+        "retail_tier": msg("Retail sales tier"),
+        "city": msg("Cities"),
+    }
+)
+
+_TIERS: Mapping[str, Message] = MappingProxyType(
+    {
+        "mega": msg("Mega cities"),
+        "super": msg("Super-large cities"),
+        "large": msg("Large cities"),
+        "medium_small": msg("Other sizes"),
+        "ge4000": msg("400 billion yuan and more"),
+        "from2000": msg("200 to 400 billion yuan"),
+        "from1000": msg("100 to 200 billion yuan"),
+        "lt1000": msg("Below 100 billion yuan"),
+        "unknown": msg("Unknown"),
+    }
+)
+
+VARIABLES: Mapping[str, Message] = MappingProxyType(
+    {
+        "gender": msg("gender"),
+        "age_band": msg("age"),
+        "residence": msg("town and countryside"),
+        "guardian": msg("guardians of children"),
+        "income": msg("monthly income"),
+        "education": msg("education"),
+        "hukou": msg("household registration"),
+        "answered_by": msg("who answered"),
+        "school_stage": msg("school stage"),
+        "guardian_relation": msg("who answered"),
+    }
+)
+"""As they stand inside a sentence."""
+
+_GROUPS: Mapping[str, Message] = MappingProxyType(
+    {
+        "all": msg("All respondents"),
+        "gender=male": msg("Men"),
+        "gender=female": msg("Women"),
+        "elderly=yes": msg("60–70 years"),
+        "residence=urban": msg("Living in town"),
+        "residence=rural": msg("Living in the countryside"),
+        "guardian=yes": msg("Guardians of a child under 18"),
+        "guardian=no": msg("Not guardians of a child"),
+        "income=lt3000": msg("Income below 3,000 yuan"),
+        "income=from3000": msg("Income 3,000–4,999 yuan"),
+        "income=from5000": msg("Income 5,000–7,999 yuan"),
+        "income=ge8000": msg("Income 8,000 yuan and more"),
+        "education=primary": msg("Primary school or less"),
+        "education=junior": msg("Junior secondary school"),
+        "education=senior": msg("Senior secondary school"),
+        "education=college": msg("Junior college"),
+        "education=bachelor": msg("Bachelor's degree"),
+        "education=postgraduate": msg("Postgraduate degree"),
+        "hukou=local_urban": msg("Local, urban registration"),
+        "hukou=local_rural": msg("Local, rural registration"),
+        "hukou=other_urban": msg("Elsewhere, urban registration"),
+        "hukou=other_rural": msg("Elsewhere, rural registration"),
+        "answered_by=self": msg("The person alone"),
+        "answered_by=assisted": msg("The person, with help"),
+        "answered_by=proxy_child": msg("A grown-up child for the person"),
+        "answered_by=proxy_other": msg("Somebody else for the person"),
+        "school_stage=preschool": msg("Before school"),
+        "school_stage=primary": msg("Primary school age"),
+        "school_stage=junior": msg("Junior secondary school age"),
+        "school_stage=senior": msg("Senior secondary school age"),
+        "school_stage=vocational_other": msg("Vocational school or other"),
+        "guardian_relation=mother": msg("Mother"),
+        "guardian_relation=father": msg("Father"),
+        "guardian_relation=grandparent": msg("Grandparent"),
+        "guardian_relation=other": msg("Another guardian"),
+    }
+)
+
+
+@lru_cache(maxsize=1)
+def _area_names() -> Mapping[str, Mapping[str, str]]:
+    with _AREAS_CSV.open(encoding="utf-8", newline="") as file:
+        return {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in csv.DictReader(file)}
+
+
+class DisplayNames:
+    """Names in one language for the areas, groups and indicators of one wave."""
+
+    def __init__(
+        self,
+        language: str,
+        tree: IndicatorTree | None,
+        measures: tuple[Measure, ...] = (),
+        grouping: tuple[GroupQuestion, ...] = (),
+    ) -> None:
+        self.language = language
+        self.t = translator(language)
+        self._tree = tree
+        self._measures = {measure.key: measure for measure in measures}
+        self._questions = {question.item: question for question in grouping}
+
+    def area(self, key: str) -> str:
+        """A city, province, region, class or tier; an unknown key stays as it is."""
+        if key == NATION:
+            return self.t("Nation")
+        if key in _TIERS:
+            return self.t(_TIERS[key])
+        return self._in_language(_area_names().get(key, {}), key)
+
+    def level(self, level: str) -> str:
+        return self.t(AREA_LEVELS[level])
+
+    def variable(self, variable: str) -> str:
+        question = self._questions.get(variable)
+        if question is not None and question.declared:
+            return self._in_language(question.label, variable)
+        known = VARIABLES.get(variable)
+        return self.t(known) if known else variable
+
+    def group(self, key: str) -> str:
+        """A group of people such as `gender=male`; an unknown one by its value."""
+        variable, _, value = key.partition("=")
+        question = self._questions.get(variable)
+        if question is not None and question.declared:
+            return f"{self.variable(variable)}: {self._choice(question, value)}"
+        if key in _GROUPS:
+            return self.t(_GROUPS[key])
+        if question is not None:
+            return self._choice(question, value)
+        if variable != "age_band":
+            return value or key
+        low, separator, high = value.partition("-")
+        if separator:
+            return self.t("{low}–{high} years", low=low, high=high)
+        return self.t("{low} years and over", low=low.removesuffix("+"))
+
+    def _choice(self, question: GroupQuestion, value: str) -> str:
+        return self._in_language(question.choices.get(value, {}), value)
+
+    def indicator(self, code: str) -> str:
+        """The plain name of an indicator or measure."""
+        if code == COMPOSITE:
+            return self.t("Composite satisfaction")
+        if code in self._measures:
+            return self._in_language(self._measures[code].name, code)
+        if self._tree is not None and code in self._tree.by_code:
+            return self._in_language(self._tree.by_code[code].name, code)
+        return code
+
+    def numbered(self, code: str) -> str:
+        """Code and name, because parents and children may share a name."""
+        name = self.indicator(code)
+        return f"{code} {name}" if code[:1].isdigit() else name
+
+    def _in_language(self, names: Mapping[str, str], otherwise: str) -> str:
+        return names.get(self.language) or names.get("en") or names.get("zh") or otherwise

@@ -1,0 +1,171 @@
+"""One number as people may quote it: with its interval, or with the reason why not."""
+
+from dataclasses import dataclass
+from math import isnan
+
+from survey.disclosure import MINIMUM_N
+from survey.locale import Translator, msg
+from survey.publish.results.verdicts import HIGHER, LOWER, UNTESTED
+from survey.publish.views.table_slice import TableSlice
+
+UNRELIABLE = "unreliable"
+QUOTA_SAMPLE = msg(
+    "The interval measures sampling error only. These are quota samples taken on site: it does "
+    "not measure whom the interviewers could not reach or who declined."
+)
+"""Stands beside every headline and in every download."""
+QUOTA_SAMPLE_SHORT = msg("Quota sample taken on site: lines show sampling error only.")
+"""Stands beside every chart that shows a margin of error."""
+WITHHELD = msg("Not shown: too few interviews, or to protect personal data")
+"""The one thing that is said of every hidden figure: why it is hidden tells how many are in it."""
+NEEDED = msg(
+    "Not shown: a figure needs at least {minimum} valid answers, and none is shown from which one "
+    "that rests on fewer could be worked out.",
+    minimum=MINIMUM_N,
+)
+NOT_AVAILABLE = msg("Not available")
+NO_CLEAR_DIFFERENCE = msg("No detectable difference")
+MULTIPLE_TESTING_NOTE = msg(
+    "Filled triangles: clear differences, all areas of a list being judged together. An interval "
+    "stands for its own row, so that it may exclude zero although the difference is not called "
+    "clear."
+)
+"""Stands beside every list of differences that are judged."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score or rate (0-100). Without an interval `low` and `high` are None."""
+
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    status: str = "empty"
+    shown: bool = False
+    assumed_deff: float | None = None
+
+    @property
+    def available(self) -> bool:
+        return self.shown and self.estimate is not None
+
+    @property
+    def is_unreliable(self) -> bool:
+        return self.status == UNRELIABLE
+
+
+NO_ESTIMATE = Estimate(estimate=None)
+
+
+@dataclass(frozen=True)
+class EstimateDifference:
+    """A difference with its interval and what the results call it."""
+
+    name: str
+    figure: Estimate
+    """`figure.estimate` is the difference itself."""
+    group: float | None
+    reference: float | None
+    verdict: str = UNTESTED
+
+    @property
+    def is_clear(self) -> bool:
+        return self.figure.available and self.verdict in {HIGHER, LOWER}
+
+    @property
+    def is_higher(self) -> bool:
+        return self.is_clear and self.verdict == HIGHER
+
+
+def estimate_at(cells: TableSlice, *, value: str = "estimate", row: int = 0) -> Estimate:
+    """The figure in one row; `NOTHING` when there is no such row."""
+    if row >= len(cells):
+        return NO_ESTIMATE
+    n = _number(cells, "n", row)
+    return Estimate(
+        estimate=_number(cells, value, row),
+        low=_number(cells, "ci_low", row),
+        high=_number(cells, "ci_high", row),
+        n=None if n is None else int(n),
+        status=cells.texts("status")[row],
+        shown=bool(cells.shown[row]),
+        assumed_deff=cells.assumed_deff,
+    )
+
+
+def _number(cells: TableSlice, column: str, row: int) -> float | None:
+    value = float(cells.numbers(column)[row])
+    return None if isnan(value) else value
+
+
+def difference_of(name: str, gaps: TableSlice, row: int = 0) -> EstimateDifference:
+    """The difference in one row of a gaps table."""
+    figure = estimate_at(gaps, value="difference", row=row)
+    if row >= len(gaps):
+        return EstimateDifference(name, figure, None, None)
+    group, reference = (_number(gaps, column, row) for column in ("estimate", "reference"))
+    return EstimateDifference(name, figure, group, reference, gaps.texts("verdict")[row])
+
+
+def margin_of_error_caveat(figure: Estimate, t: Translator) -> str:
+    """What stands beside a margin of error: its limits, and what it assumes."""
+    if figure.assumed_deff is None:
+        return t(QUOTA_SAMPLE)
+    assumed = t(
+        "No sampling points were recorded: margins assume a design effect of {deff}.",
+        deff=f"{figure.assumed_deff:g}",
+    )
+    return f"{assumed} {t(QUOTA_SAMPLE)}"
+
+
+def format_decimal(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def format_signed(value: float) -> str:
+    """A difference with its sign; the minus is the typographic one."""
+    return f"{value:+.1f}".replace("-", "\u2212")
+
+
+def format_interval(low: float | None, high: float | None) -> str:
+    """`79.6–80.2`; empty without an interval. Negative bounds are joined by a blank and a dash."""
+    if low is None or high is None:
+        return ""
+    if low < 0 or high < 0:
+        return f"{format_signed(low)} – {format_signed(high)}"
+    return f"{format_decimal(low)}–{format_decimal(high)}"
+
+
+def unsigned_difference(figure: Estimate) -> dict[str, str]:
+    """`size` of a difference without its sign, and its interval from the nearer end (`low`) to
+    the farther (`high`), as a sentence says them."""
+    low, high = sorted((abs(figure.low or 0.0), abs(figure.high or 0.0)))
+    return {
+        "size": format_decimal(abs(figure.estimate or 0.0)),
+        "low": format_decimal(low),
+        "high": format_decimal(high),
+    }
+
+
+def format_estimate(figure: Estimate, t: Translator) -> str:
+    """The number and its interval in one breath, or why there is none."""
+    if not figure.available or figure.estimate is None:
+        return missing_text(figure.shown, t)
+    number = format_decimal(figure.estimate)
+    if figure.low is None:
+        return t("{score}, no interval can be given", score=number)
+    return t(
+        "{score}, 95% interval {interval}",
+        score=number,
+        interval=format_interval(figure.low, figure.high),
+    )
+
+
+def missing_text(row_shown: bool, t: Translator) -> str:
+    """What stands in a chart or table where no figure is."""
+    return t(NOT_AVAILABLE if row_shown else WITHHELD)
+
+
+def suppression_text(t: Translator) -> str:
+    """Why a figure is not shown, in a whole sentence."""
+    return t(NEEDED)

@@ -1,0 +1,112 @@
+"""Rows of a results table, narrowed and ordered without making a frame at every step."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Categories:
+    """The categories of a column: itself and no other. pandas calls two kinds of column equal when
+    they have the same categories in another order, which would be other texts here."""
+
+    names: pd.Index
+
+    def __hash__(self) -> int:
+        return id(self.names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Categories) and self.names is other.names
+
+
+def _texts(column: pd.Series) -> NDArray[np.object_]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _names(_Categories(column.dtype.categories))[column.cat.codes.to_numpy()]
+    return np.asarray(column, dtype=object)
+
+
+@lru_cache(maxsize=256)
+def _names(categories: _Categories) -> NDArray[np.object_]:
+    """The categories, and at their end what a missing value is."""
+    return np.append(np.asarray(categories.names, dtype=object), np.nan)
+
+
+class TableSlice:
+    """Some rows of a results table, in some order. Columns are taken out of it once, on demand."""
+
+    def __init__(self, table: pd.DataFrame, assumed_deff: float | None = None) -> None:
+        self.assumed_deff = assumed_deff
+        """What the errors rest on where no sampling points were recorded; else None."""
+        self._table = table
+        self._rows = np.arange(len(table))
+        self._taken: dict[str, NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def numbers(self, column: str) -> Floats:
+        """Figures; not-a-number where one is withheld or cannot be given."""
+        if column not in self._taken:
+            values = self._table[column].to_numpy(dtype=np.float64, na_value=np.nan)
+            self._taken[column] = values
+        chosen: Floats = self._taken[column][self._rows]
+        return chosen
+
+    def aligned(self, column: str, key: str, order: Sequence[str]) -> Floats:
+        """Figures of the rows whose `key` is in `order`, in that order; not-a-number for others."""
+        place = {text: row for row, text in enumerate(self.texts(key))}
+        values = np.append(self.numbers(column), np.nan)
+        chosen: Floats = values[[place.get(text, -1) for text in order]]
+        return chosen
+
+    def texts(self, column: str) -> list[str]:
+        if column not in self._taken:
+            self._taken[column] = _texts(self._table[column])
+        return [str(value) for value in self._taken[column][self._rows]]
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which rows passed the disclosure gate."""
+        return self.numbers("shown").astype(bool)
+
+    def max_value(self, column: str) -> float | None:
+        values = self.numbers(column)
+        values = values[~np.isnan(values)]
+        return float(values.max()) if len(values) else None
+
+    def total(self, column: str) -> float:
+        return float(np.nansum(self.numbers(column)))
+
+    def keep(self, mask: NDArray[np.bool_] | Sequence[bool]) -> "TableSlice":
+        return self._with(self._rows[np.asarray(mask, dtype=bool)])
+
+    def where(self, column: str, value: str) -> "TableSlice":
+        return self.among(column, (value,))
+
+    def among(self, column: str, values: Collection[str]) -> "TableSlice":
+        return self.keep([text in values for text in self.texts(column)])
+
+    def in_order(self, column: str, order: Sequence[str]) -> "TableSlice":
+        """Rows whose `column` is in `order`, in that order."""
+        place = {value: index for index, value in enumerate(order)}
+        ordered = sorted(
+            (place[text], row) for row, text in enumerate(self.texts(column)) if text in place
+        )
+        return self._with(self._rows[[row for _, row in ordered]])
+
+    def descending(self, column: str) -> "TableSlice":
+        """Largest value first, rows without one last."""
+        return self._with(self._rows[np.argsort(-self.numbers(column), kind="stable")])
+
+    def _with(self, rows: NDArray[np.intp]) -> "TableSlice":
+        other = TableSlice.__new__(TableSlice)
+        other.assumed_deff = self.assumed_deff
+        other._table, other._rows, other._taken = self._table, rows, self._taken
+        return other

@@ -1,0 +1,189 @@
+"""One person reading one wave: what every view starts from."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import pandas as pd
+
+from survey.access.principal import Principal
+from survey.locale import Translator, translator
+from survey.publish.results.measures import FORM
+from survey.publish.results.wave_results import Filter, WaveInfo, WaveResults
+from survey.publish.views.display_names import COMPOSITE, NATION, DisplayNames
+from survey.publish.views.estimate_text import Estimate, estimate_at
+from survey.publish.views.table_slice import TableSlice
+from survey.sample.city_frame import FrameCity, shipped_cities
+
+EVERYONE = "all"
+
+
+def rating_keys(results: WaveResults) -> tuple[str, ...]:
+    """The ratings of a questionnaire without an indicator tree, each a figure of its own."""
+    return tuple(
+        measure.key
+        for measure in results.method.measures
+        if measure.topic == FORM and not measure.choices
+    )
+
+
+class ViewContext:
+    """WaveResults, reader and language together; the gate stays inside the results."""
+
+    def __init__(self, results: WaveResults, principal: Principal, language: str) -> None:
+        self.results = results
+        self.principal = principal
+        self.t: Translator = translator(language)
+        self.language = language
+        self.names = DisplayNames(
+            language, results.tree, results.method.measures, results.method.grouping
+        )
+
+    @property
+    def wave(self) -> WaveInfo:
+        return self.results.wave
+
+    @property
+    def wave_title(self) -> str:
+        return self.wave.title.get(self.language) or next(iter(self.wave.title.values()))
+
+    def cells(
+        self,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = EVERYONE,
+        indicator: Filter = COMPOSITE,
+    ) -> TableSlice:
+        rows = self.results.cells(
+            self.principal, area_level=area_level, area=area, group=group, indicator=indicator
+        )
+        return self._of(rows)
+
+    def gaps(
+        self,
+        contrast: str,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = EVERYONE,
+        indicator: Filter = COMPOSITE,
+    ) -> TableSlice:
+        rows = self.results.gaps(
+            self.principal,
+            contrast=contrast,
+            area_level=area_level,
+            area=area,
+            group=group,
+            indicator=indicator,
+        )
+        return self._of(rows)
+
+    def changes(
+        self,
+        before: WaveInfo,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = EVERYONE,
+        indicator: Filter = COMPOSITE,
+    ) -> TableSlice:
+        """Change from an earlier wave, with the columns of gaps: `estimate` and `n` are those of
+        the wave being read, `reference` is the earlier score."""
+        rows = self.results.changes(
+            self.principal,
+            before=before,
+            area_level=area_level,
+            area=area,
+            group=group,
+            indicator=indicator,
+        )
+        names = {"after": "estimate", "before": "reference", "n_after": "n"}
+        return self._of(rows.rename(columns=names))
+
+    def ranks(self, indicator: str) -> TableSlice:
+        """Places of the cities in one indicator."""
+        return TableSlice(self.results.ranks(self.principal, indicator=indicator))
+
+    def significant_pairs(self, indicator: str) -> frozenset[tuple[str, str]]:
+        """Pairs of cities, the first of which is surely above the second."""
+        pairs = TableSlice(self.results.rank_pairs(self.principal, indicator=indicator))
+        return frozenset(zip(pairs.texts("area"), pairs.texts("other"), strict=True))
+
+    def headlines(
+        self,
+        *,
+        basis: Filter = None,
+        composite: Filter = None,
+        indicator: Filter = None,
+    ) -> TableSlice:
+        """National figures by the way of counting them."""
+        rows = self.results.headlines(
+            self.principal, basis=basis, composite=composite, indicator=indicator
+        )
+        return self._of(rows)
+
+    def _of(self, table: pd.DataFrame) -> TableSlice:
+        return TableSlice(table, self.results.method.assumed_deff)
+
+    def nation(self, indicator: str = COMPOSITE, group: str = EVERYONE) -> Estimate:
+        return estimate_at(
+            self.cells(area_level="nation", area=NATION, group=group, indicator=indicator)
+        )
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """Indicator codes of the tree in its own order; none for a wave without a tree."""
+        tree = self.results.tree
+        return tuple(indicator.code for indicator in tree.indicators) if tree else ()
+
+    def level_codes(self, *levels: int) -> list[str]:
+        """Indicators of these levels; of a wave without a tree its ratings, whatever the level."""
+        tree = self.results.tree
+        if tree is None:
+            return list(self._ratings)
+        return [indicator.code for indicator in tree.indicators if indicator.level in levels]
+
+    @cached_property
+    def main_indicator(self) -> str:
+        """What stands for the wave: its composite, without a tree its first rating."""
+        ratings = () if self.results.tree else self._ratings
+        return ratings[0] if ratings else COMPOSITE
+
+    @cached_property
+    def _ratings(self) -> tuple[str, ...]:
+        return rating_keys(self.results)
+
+    @cached_property
+    def cities(self) -> dict[str, FrameCity]:
+        return {city.code: city for city in shipped_cities()}
+
+    def cities_within(
+        self,
+        codes: Sequence[str],
+        *,
+        region3: str | None = None,
+        city_class: str | None = None,
+        size_tier: str | None = None,
+    ) -> list[bool]:
+        """Which cities lie in all the areas named; all of them where none is."""
+        wanted = {"region3": region3, "city_class": city_class, "size_tier": size_tier}
+        asked = {level: area for level, area in wanted.items() if area is not None}
+        frame = self.cities
+        return [
+            not asked
+            or (code in frame and all(getattr(frame[code], k) == v for k, v in asked.items()))
+            for code in codes
+        ]
+
+
+def list_area_choices(
+    *, results: WaveResults, principal: Principal, language: str, levels: Sequence[str]
+) -> dict[str, str]:
+    """Code -> name of the areas of `levels` that the reader may open, level by level."""
+    reading = ViewContext(results, principal, language)
+    choices: dict[str, str] = {}
+    for level in levels:
+        cells = reading.cells(area_level=level, indicator=reading.main_indicator)
+        codes = cells.texts("area")
+        choices |= {code: reading.names.area(code) for code in sorted(codes)}
+    return choices

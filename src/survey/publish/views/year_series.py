@@ -1,0 +1,221 @@
+"""The years: this platform's waves with intervals, published scores clearly apart."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.context.published import published_series
+from survey.locale import SurveyError
+from survey.publish.chart_panel import ChartPanel
+from survey.publish.charts import ChartKind, ChartLabels
+from survey.publish.charts.trend import OWN, PUBLISHED
+from survey.publish.results import WaveResults
+from survey.publish.results.crosswalk import crosswalk
+from survey.publish.views.chart_panels import score_title, subtitle
+from survey.publish.views.chart_rows import Rows
+from survey.publish.views.display_names import NATION
+from survey.publish.views.estimate_text import Estimate, estimate_at, format_interval
+from survey.publish.views.view_context import EVERYONE, ViewContext
+
+
+@dataclass(frozen=True)
+class TrendScope:
+    """Of whom the years are told: one area, one group."""
+
+    level: str = "nation"
+    area: str = NATION
+    group: str = EVERYONE
+
+
+NATIONWIDE = TrendScope()
+
+
+def trend_chart(
+    reading: ViewContext,
+    others: Sequence[WaveResults],
+    indicator: str,
+    *,
+    place: TrendScope = NATIONWIDE,
+    key: str = "overview-trend",
+) -> ChartPanel:
+    """Own waves and published scores of one indicator, by year.
+
+    A wave in which the indicator was something else is left out, and named.
+    """
+    t = reading.t
+    waves = sorted((reading.results, *others), key=lambda results: results.wave.year)
+    codes = {results.wave.key: _code_in(results, reading.results, indicator) for results in waves}
+    own = t("Demo waves of this platform") if reading.wave.is_demo else t("Waves of this platform")
+    published = t("Published by the association (press)")
+    points = sorted(
+        [*_own_points(reading, waves, codes, place), *_published_points(indicator, place)],
+        key=lambda point: (point.series, point.year),
+    )
+    title = _title(reading, indicator, place)
+    value = score_title(t)
+    return ChartPanel(
+        key=key,
+        kind=ChartKind.TREND,
+        title=title,
+        subtitle=subtitle(reading, value, _n(points), wave=_waves(reading, points)),
+        alt=t(
+            "{title}. {count} points. The same data follow as a table.",
+            title=title,
+            count=len(points),
+        ),
+        text=ChartLabels(
+            value=value,
+            name=t("Year"),
+            interval=t("95% interval"),
+            n="n",
+            series=(own, published),
+        ),
+        chart_rows={
+            "year": [point.year for point in points],
+            "series": [point.series for point in points],
+            "estimate": [point.estimate for point in points],
+            "ci_low": _numbers(point.low for point in points),
+            "ci_high": _numbers(point.high for point in points),
+            "n": _numbers(point.n for point in points),
+            "range": [format_interval(point.low, point.high) for point in points],
+        },
+        table_columns=_trend_rows(points, reading, own, published),
+        note=_note(
+            reading, points, [results for results in waves if codes[results.wave.key] is None]
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """One year of one source; published scores come without interval and n."""
+
+    year: int
+    series: str
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    derived: bool = False
+
+
+def _numbers(values: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _title(reading: ViewContext, indicator: str, place: TrendScope) -> str:
+    words = {
+        "indicator": reading.names.indicator(indicator),
+        "area": reading.names.area(place.area),
+        "group": reading.names.group(place.group),
+    }
+    if place.group == EVERYONE:
+        return reading.t("{indicator} over the years, {area}", **words)
+    return reading.t("{indicator} over the years, {area}, {group}", **words)
+
+
+def _note(
+    reading: ViewContext, points: Sequence[TrendPoint], left_out: Sequence[WaveResults]
+) -> str:
+    t, notes = reading.t, []
+    if any(point.series == PUBLISHED for point in points):
+        notes.append(
+            t(
+                "Published scores come from press coverage, without intervals; cities and "
+                "indicators changed between years. The waves of this platform are another source: "
+                "compare shapes, not decimals."
+            )
+        )
+    if left_out:
+        years = ", ".join(str(results.wave.year) for results in left_out)
+        notes.append(
+            t(
+                "Left out, because the indicator was made of other parts or weights then: {years}.",
+                years=years,
+            )
+        )
+    return " ".join(notes)
+
+
+def _code_in(results: WaveResults, reference: WaveResults, indicator: str) -> str | None:
+    """What the indicator of `reference` is called in `results`; None where it is another one."""
+    if results.tree is None or reference.tree is None:
+        return indicator if results.tree is reference.tree else None
+    mapping = crosswalk(results.tree, reference.tree)
+    return mapping.before_of.get(indicator) if mapping else None
+
+
+def _own_points(
+    reading: ViewContext,
+    waves: Sequence[WaveResults],
+    codes: Mapping[str, str | None],
+    place: TrendScope,
+) -> list[TrendPoint]:
+    points = []
+    for results in waves:
+        code = codes[results.wave.key]
+        if code is None:
+            continue
+        try:
+            figure = _estimate_in_wave(
+                ViewContext(results, reading.principal, reading.language), code, place
+            )
+        except SurveyError:
+            continue
+        if figure.available and figure.estimate is not None:
+            year = results.wave.year
+            points.append(TrendPoint(year, OWN, figure.estimate, figure.low, figure.high, figure.n))
+    return points
+
+
+def _estimate_in_wave(reading: ViewContext, code: str, place: TrendScope) -> Estimate:
+    cells = reading.cells(
+        area_level=place.level, area=place.area, group=place.group, indicator=code
+    )
+    return estimate_at(cells)
+
+
+@lru_cache(maxsize=512)
+def _published_points(indicator: str, place: TrendScope) -> tuple[TrendPoint, ...]:
+    series = published_series(
+        area_level=place.level, area=place.area, group=place.group, indicator=indicator
+    )
+    return tuple(
+        TrendPoint(int(year), PUBLISHED, float(score), derived=status == "derived")
+        for year, score, status in zip(
+            series["year"], series["score"], series["status"], strict=True
+        )
+        if pd.notna(score)
+    )
+
+
+def _waves(reading: ViewContext, points: Sequence[TrendPoint]) -> str:
+    years = sorted({point.year for point in points if point.series == OWN})
+    if not years:
+        return reading.wave_title
+    return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
+
+
+def _n(points: Sequence[TrendPoint]) -> float | None:
+    known = [point.n for point in points if point.n is not None]
+    return float(sum(known)) if known else None
+
+
+def _trend_rows(
+    points: Sequence[TrendPoint], reading: ViewContext, own: str, published: str
+) -> Rows:
+    t = reading.t
+    remark = t("Our arithmetic from published scores")
+    return {
+        t("Year"): [str(point.year) for point in points],
+        t("Source"): [own if point.series == OWN else published for point in points],
+        t("Score"): [point.estimate for point in points],
+        t("95% from"): _numbers(point.low for point in points),
+        t("95% to"): _numbers(point.high for point in points),
+        "n": [point.n for point in points],
+        t("Remark"): [remark if point.derived else "" for point in points],
+    }

@@ -1,0 +1,218 @@
+"""The frame: the cities of the survey, and the groups in which a city is read.
+
+Cities are reference data (`seed/cities.csv`). Two of the groups are rules of ours, because the
+official lists need figures that the frame does not hold:
+
+* **size tier** - the official classes (State Council, 2014) count residents of the built-up area.
+  We take resident population x urbanisation rate of the whole prefecture instead, with the official
+  limits of 10, 5 and 1 million; this puts some cities a class too high.
+* **retail tier** - yearly retail sales in hundred million yuan; unknown for most cities, and said.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import pandas as pd
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
+from survey.settings import PROJECT_ROOT
+from survey.store.tables import City, now
+
+CITIES_CSV = PROJECT_ROOT / "seed" / "cities.csv"
+MIN_PEERS = 5
+
+
+class SizeTier(StrEnum):
+    """By urban residents: at least 10 million, at least 5 million, at least 1 million, fewer."""
+
+    MEGA = "mega"
+    SUPER = "super"
+    LARGE = "large"
+    MEDIUM_SMALL = "medium_small"
+
+
+class RetailTier(StrEnum):
+    """By yearly retail sales in hundred million yuan."""
+
+    GE4000 = "ge4000"
+    FROM2000 = "from2000"
+    FROM1000 = "from1000"
+    LT1000 = "lt1000"
+    UNKNOWN = "unknown"
+
+
+class PeerRule(StrEnum):
+    """How the peers of a city were chosen."""
+
+    TIER_AND_REGION = "tier_and_region"
+    TIER = "tier"
+
+
+_SIZE_LIMITS = (
+    (10_000_000, SizeTier.MEGA),
+    (5_000_000, SizeTier.SUPER),
+    (1_000_000, SizeTier.LARGE),
+)
+_RETAIL_LIMITS = (
+    (4000, RetailTier.GE4000),
+    (2000, RetailTier.FROM2000),
+    (1000, RetailTier.FROM1000),
+)
+
+
+@dataclass(frozen=True)
+class FrameCity:
+    """One city of the frame; the fields are those of the table `City`."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    province_zh: str
+    region: str
+    region3: str
+    city_class: str
+    lon: float
+    lat: float
+    resident_population_2020: int
+    share_male: float
+    share_age_0_14: float
+    share_age_15_59: float
+    share_age_60_plus: float
+    share_age_65_plus: float
+    urbanization_rate: float
+    retail_sales: float | None = None
+    retail_sales_year: int | None = None
+    retail_sales_source: str = ""
+    census_source: str = ""
+    list_basis: str = ""
+
+    @property
+    def province_code(self) -> str:
+        return self.code[:2]
+
+    @cached_property
+    def urban_population(self) -> float:
+        return self.resident_population_2020 * self.urbanization_rate
+
+    @cached_property
+    def size_tier(self) -> SizeTier:
+        for limit, tier in _SIZE_LIMITS:
+            if self.urban_population >= limit:
+                return tier
+        return SizeTier.MEDIUM_SMALL
+
+    @cached_property
+    def retail_tier(self) -> RetailTier:
+        if self.retail_sales is None:
+            return RetailTier.UNKNOWN
+        for limit, tier in _RETAIL_LIMITS:
+            if self.retail_sales >= limit:
+                return tier
+        return RetailTier.LT1000
+
+
+@dataclass(frozen=True)
+class PeerCities:
+    """The cities a city is read against, never including itself."""
+
+    codes: tuple[str, ...]
+    rule: PeerRule
+
+
+def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
+    """Every city of a frame file, in the order of its code."""
+    with path.open(encoding="utf-8", newline="") as file:
+        cities = [_city(row) for row in csv.DictReader(file)]
+    return tuple(sorted(cities, key=lambda city: city.code))
+
+
+@lru_cache(maxsize=1)
+def shipped_cities() -> tuple[FrameCity, ...]:
+    """The 100 cities that come with the platform."""
+    return read_cities()
+
+
+def build_frame_table(cities: Iterable[FrameCity]) -> pd.DataFrame:
+    """One row a city: its fields and its groups, the index being the city code."""
+    rows = [
+        {field.name: getattr(city, field.name) for field in fields(city)}
+        | {
+            "province_code": city.province_code,
+            "urban_population": city.urban_population,
+            "size_tier": city.size_tier.value,
+            "retail_tier": city.retail_tier.value,
+        }
+        for city in cities
+    ]
+    return pd.DataFrame(rows).set_index("code", drop=False).rename_axis(index="city_code")
+
+
+def find_peers(code: str, cities: Sequence[FrameCity], *, fewest: int = MIN_PEERS) -> PeerCities:
+    """Cities of the same size tier and region; of the same tier anywhere when those are few."""
+    by_code = {city.code: city for city in cities}
+    own_city = by_code[code]
+    tier = [city for city in cities if city.size_tier is own_city.size_tier and city.code != code]
+    near = tuple(city.code for city in tier if city.region3 == own_city.region3)
+    if len(near) >= fewest:
+        return PeerCities(near, PeerRule.TIER_AND_REGION)
+    return PeerCities(tuple(city.code for city in tier), PeerRule.TIER)
+
+
+def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
+    """Add or refresh the `City` rows; return how many cities were new or changed."""
+    changed = 0
+    before: dict[str, object] = {}
+    after: dict[str, object] = {}
+    for city in cities:
+        values = {field.name: getattr(city, field.name) for field in fields(city)}
+        known = session.get(City, city.code)
+        if known is None:
+            session.add(City(**values))
+        elif any(getattr(known, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                if getattr(known, name) != value:
+                    before[f"{city.code} {name}"] = getattr(known, name)
+                    after[f"{city.code} {name}"] = value
+            known.sqlmodel_update(values)
+        else:
+            continue
+        changed += 1
+    if changed:
+        record(
+            session=session, actor=OPERATOR, action="store_cities", subject_kind="city",
+            subject_id="frame", now=now(), detail={"changed": changed, "from": before, "to": after},
+        )  # fmt: skip
+    session.flush()
+    return changed
+
+
+def _city(row: Mapping[str, str]) -> FrameCity:
+    return FrameCity(
+        code=row["code"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
+        province_zh=row["province_zh"],
+        region=row["region"],
+        region3=row["region3"],
+        city_class=row["city_class"],
+        lon=float(row["lon"]),
+        lat=float(row["lat"]),
+        resident_population_2020=int(row["resident_population_2020"]),
+        share_male=float(row["share_male"]),
+        share_age_0_14=float(row["share_age_0_14"]),
+        share_age_15_59=float(row["share_age_15_59"]),
+        share_age_60_plus=float(row["share_age_60_plus"]),
+        share_age_65_plus=float(row["share_age_65_plus"]),
+        urbanization_rate=float(row["urbanization_rate"]),
+        retail_sales=float(row["retail_sales"]) if row["retail_sales"] else None,
+        retail_sales_year=int(row["retail_sales_year"]) if row["retail_sales_year"] else None,
+        retail_sales_source=row["retail_sales_source"],
+        census_source=row["census_source"],
+        list_basis=row["list_basis"],
+    )

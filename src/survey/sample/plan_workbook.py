@@ -1,0 +1,201 @@
+"""A sample plan as a workbook: to argue over, to change by hand, and to bring back.
+
+Sheet `aim` holds the aim, sheet `cities` what every city gets and can tell, sheets `groups` and
+`quota` what follows. Coming back, the aim and, city by city, the number of interviews and the share
+of guardians are read; everything else is computed anew.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from survey.locale import msg
+from survey.sample.city_frame import FrameCity
+from survey.sample.quotas import plan_margins
+from survey.sample.sample_size import AllocationRule, PrecisionTarget
+from survey.sample.sampling_plan import MAX_OVERSAMPLING, MAX_RESERVE, PlanRequest, SamplingPlan
+from survey.sample.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookColumn,
+    WorkbookRow,
+    WorkbookSheet,
+    read_sheet,
+)
+
+RULES = {
+    AllocationRule.PROPORTIONAL.value: msg("in proportion to population"),
+    AllocationRule.SQUARE_ROOT.value: msg("to the square root of population"),
+    AllocationRule.EQUAL.value: msg("equal"),
+}
+QUOTA_KINDS = {"crossed": msg("age × gender crossed"), "marginal": msg("age and gender apart")}
+MAX_CITY_INTERVIEWS = 100_000
+_PER_CENT = 100.0
+
+AIM_SHEET = WorkbookSheet(
+    "aim",
+    (
+        WorkbookColumn("margin", msg("Margin (± points)"), 14),
+        WorkbookColumn("level", msg("Confidence (%)"), 14),
+        WorkbookColumn("deff", msg("Design effect"), 14),
+        WorkbookColumn("rule", msg("Interviews beyond the floor"), 32, value_names=RULES),
+        WorkbookColumn("total", msg("Interviews in all"), 14),
+        WorkbookColumn("price", msg("Yuan an interview"), 14),
+        WorkbookColumn("budget", msg("Budget (yuan)"), 14),
+        WorkbookColumn("quotas", msg("Quotas"), 24, value_names=QUOTA_KINDS),
+        WorkbookColumn("reserve", msg("Reserve (%)"), 14),
+        WorkbookColumn("elderly", msg("60 and over asked … times as often"), 18),
+        WorkbookColumn("guardian", msg("Guardians asked … times as often"), 18),
+    ),
+)
+CITY_SHEET = WorkbookSheet(
+    "cities",
+    (
+        WorkbookColumn("city", msg("City"), 12),
+        WorkbookColumn("name", msg("Name"), 18),
+        WorkbookColumn("population", msg("Population asked"), 16),
+        WorkbookColumn("target", msg("Interviews"), 14),
+        WorkbookColumn("half_width", msg("Half-width (points)"), 14),
+        WorkbookColumn("guardian_share", msg("Guardians in the population (%)"), 18),
+    ),
+)
+GROUP_COLUMNS = (
+    WorkbookColumn("city", msg("City"), 12),
+    WorkbookColumn("group", msg("Group"), 20),
+    WorkbookColumn("share", msg("Share of the population (%)"), 18),
+    WorkbookColumn("expected", msg("Expected interviews"), 18),
+    WorkbookColumn("half_width", msg("Half-width (points)"), 14),
+)
+QUOTA_COLUMNS = (
+    WorkbookColumn("city", msg("City"), 12),
+    WorkbookColumn("what", msg("Quota of"), 16),
+    WorkbookColumn("category", msg("Category"), 20),
+    WorkbookColumn("target", msg("Target"), 12),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class UploadedPlan:
+    """What a workbook asks for; with errors there is no request."""
+
+    request: PlanRequest | None
+    errors: tuple[CellError, ...]
+
+
+def plan_sheets(
+    planned: SamplingPlan, cities: Sequence[FrameCity], series: str, language: str
+) -> tuple[WorkbookSheet, ...]:
+    """The sheets of a plan, cities in the order of their codes."""
+    people = plan_margins(cities, series, {}).city_totals()
+    names = {c.code: c.name_zh if language == "zh" else c.name_en for c in cities}
+    guardians = planned.guardian_share
+    rows = [
+        [
+            code, names[str(code)], round(float(people[str(code)])), int(size),
+            round(float(half), 2),
+            None if guardians is None else round(float(guardians[str(code)]) * _PER_CENT, 3),
+        ]
+        for code, size, half in planned.sample.cities.reset_index().to_numpy()
+    ]  # fmt: skip
+    groups = [
+        [code, group, round(share * _PER_CENT, 1), round(expected, 1), round(half, 2)]
+        for code, group, share, expected, half in planned.sample.groups.to_numpy()
+    ]
+    quotas = [
+        [city, "age_band × gender", f"{age} {gender}", int(target)]
+        for city, age, gender, target in planned.quotas.cells.to_numpy()
+    ] + [list(row) for row in planned.quotas.margins.to_numpy()]
+    return (
+        replace(AIM_SHEET, rows=[_aim_row(planned.request, planned.sample.total)]),
+        replace(CITY_SHEET, rows=rows),
+        WorkbookSheet("groups", GROUP_COLUMNS, groups),
+        WorkbookSheet("quota", QUOTA_COLUMNS, quotas),
+    )
+
+
+def _aim_row(request: PlanRequest, total: int) -> list[object]:
+    aim = request.aim
+    return [
+        aim.margin, aim.level * _PER_CENT, aim.deff, aim.rule.value, total, aim.price, aim.budget,
+        "crossed" if request.crossed else "marginal", request.reserve * _PER_CENT,
+        request.elderly, request.guardian,
+    ]  # fmt: skip
+
+
+def read_plan_file(
+    name: str, content: bytes, find_city: Callable[[str], str | None]
+) -> UploadedPlan:
+    """Check an uploaded plan; nothing is stored.
+
+    Raises:
+        WorkbookError: the file as a whole. PlanError: cells that are right one by one and make no
+            plan together.
+    """
+    aims, errors = read_sheet(name, content, AIM_SHEET)
+    rows, more = read_sheet(name, content, CITY_SHEET)
+    errors += more
+    size, shares = _cities(rows, errors, find_city)
+    aim = _aim(aims, errors)
+    if aim is None or errors:
+        return UploadedPlan(None, tuple(errors))
+    total = replace(aim.aim, total=int(size.sum()))
+    return UploadedPlan(replace(aim, aim=total, size=size, guardian_share=shares), ())
+
+
+def _aim(rows: list[WorkbookRow], errors: list[CellError]) -> PlanRequest | None:
+    if not rows:
+        errors.append(
+            CellError(AIM_SHEET.name, 2, msg("Margin (± points)"), "",
+                      msg("This must not be empty."))
+        )  # fmt: skip
+        return None
+    check = CellChecker(AIM_SHEET, rows[0], errors)
+
+    def number(key: str, least: float, most: float, otherwise: float) -> float:
+        value = check.number(key, least=least, most=most, whole=False)
+        return otherwise if value is None else value
+
+    usual = PrecisionTarget()
+    margin = number("margin", 0.1, 49, usual.margin)
+    level = number("level", 50, 99.9, usual.level * _PER_CENT) / _PER_CENT
+    deff = number("deff", 1, 20, usual.deff)
+    price = number("price", 0, 1e6, 0.0)
+    budget = check.number("budget", least=0, most=1e12, whole=False)
+    reserve = number("reserve", 0, MAX_RESERVE * _PER_CENT, 0.0) / _PER_CENT
+    elderly = number("elderly", 1, MAX_OVERSAMPLING, 1.0)
+    guardian = number("guardian", 1, MAX_OVERSAMPLING, 1.0)
+    rule, quotas = check.parse_choice("rule"), check.parse_choice("quotas")
+    if not check.is_clean():
+        return None
+    aim = PrecisionTarget(
+        margin, level, deff, AllocationRule(str(rule)), price=price, budget=budget
+    )
+    return PlanRequest(
+        aim, elderly=elderly, guardian=guardian, crossed=quotas == "crossed", reserve=reserve
+    )
+
+
+def _cities(
+    rows: list[WorkbookRow], errors: list[CellError], find_city: Callable[[str], str | None]
+) -> tuple[pd.Series, pd.Series | None]:
+    sizes: dict[str, int] = {}
+    shares: dict[str, float] = {}
+    for row in rows:
+        check = CellChecker(CITY_SHEET, row, errors)
+        code = check.known("city", find_city, msg("This is no city of the survey."))
+        target = check.number("target", least=1, most=MAX_CITY_INTERVIEWS)
+        share = check.number("guardian_share", least=0, most=_PER_CENT, whole=False)
+        if target is None and check.is_clean():
+            check.fail("target", msg("This must not be empty."))
+        if code in sizes:
+            check.fail("city", msg("This city stands in the list twice."))
+        if code is None or target is None or not check.is_clean():
+            continue
+        sizes[code] = int(target)
+        if share is not None:
+            shares[code] = share / _PER_CENT
+    if not rows:
+        errors.append(CellError(CITY_SHEET.name, 2, msg("City"), "", msg("The list has no city.")))
+    size = pd.Series(sizes, dtype="int64").sort_index()
+    return size, pd.Series(shares, dtype="float64") if shares else None

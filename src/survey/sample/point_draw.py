@@ -1,0 +1,159 @@
+"""Drawing sampling points from a list, so that anybody can repeat the draw by hand.
+
+Every listed point gets the SHA-256 of the seed and its code; within a stratum of a city, and there
+kind by kind, the smallest numbers are drawn. The order of the list, the machine and the version of
+any library play no part, and within stratum and kind every point has the same chance.
+"""
+
+import csv
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from survey.sample.allocation import largest_remainders
+from survey.sample.quotas import STRATA
+
+
+@dataclass(frozen=True)
+class ListedPoint:
+    """One place where interviews could be collected; `target` None: it follows from the plan."""
+
+    code: str
+    city_code: str
+    name: str
+    kind: str
+    stratum: str
+    target: int | None = None
+    opens_on: date | None = None
+    closes_on: date | None = None
+
+
+@dataclass(frozen=True)
+class ListShortage:
+    """A stratum whose list is shorter than what was asked for."""
+
+    city_code: str
+    stratum: str
+    wanted: int
+    listed: int
+
+
+@dataclass(frozen=True)
+class PointDrawResult:
+    """`points` are sorted by code and have their targets."""
+
+    points: tuple[ListedPoint, ...]
+    shortages: tuple[ListShortage, ...]
+
+
+Wanted = Mapping[str, Mapping[str, int]]
+"""City code -> stratum -> how many interviews are planned there."""
+
+
+def canonical_csv(points: Iterable[ListedPoint]) -> bytes:
+    """The list as CSV sorted by code: the same list always gives the same bytes."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    for point in sorted(points, key=lambda listed_point: listed_point.code):
+        writer.writerow(["" if value is None else str(value) for value in vars(point).values()])
+    return buffer.getvalue().encode()
+
+
+def list_sha256(points: Iterable[ListedPoint]) -> str:
+    return hashlib.sha256(canonical_csv(points)).hexdigest()
+
+
+def draw_sampling_points(
+    points: Sequence[ListedPoint], wanted: Wanted, *, per_city: int, seed: int
+) -> PointDrawResult:
+    """Draw `per_city` points of each city that has planned interviews and a list.
+
+    A city's points are divided over its strata as its interviews are, at least one for each stratum
+    with interviews. Interviews planned for a stratum without any listed point go to the other one,
+    and the shortage is told. A point that brings a target of its own keeps it.
+    """
+    listed: defaultdict[tuple[str, str], list[ListedPoint]] = defaultdict(list)
+    for point in points:
+        listed[point.city_code, point.stratum].append(point)
+    drawn: list[ListedPoint] = []
+    shortages: list[ListShortage] = []
+    for city, planned in wanted.items():
+        chosen: dict[str, list[ListedPoint]] = {}
+        for stratum, number in _points_by_stratum(planned, per_city).items():
+            here = listed[city, stratum]
+            chosen[stratum] = _draw_by_kind(here, min(number, len(here)), seed)
+            if number > len(here):
+                shortages.append(ListShortage(city, stratum, number, len(here)))
+        drawn += _assign_targets(chosen, planned)
+    return PointDrawResult(
+        tuple(sorted(drawn, key=lambda listed_point: listed_point.code)), tuple(shortages)
+    )
+
+
+def draw_key(code: str, seed: int) -> str:
+    """The number by which points are drawn, smallest first."""
+    return hashlib.sha256(f"{seed}:{code}".encode()).hexdigest()
+
+
+def _points_by_stratum(planned: Mapping[str, int], per_city: int) -> dict[str, int]:
+    with_interviews = [stratum for stratum in STRATA if planned.get(stratum, 0) > 0]
+    if not with_interviews:
+        return {}
+    sizes = np.array([planned[stratum] for stratum in with_interviews], dtype=np.float64)
+    spare = max(per_city, len(with_interviews)) - len(with_interviews)
+    more = largest_remainders(spare * sizes / sizes.sum(), spare)
+    return {name: 1 + int(extra) for name, extra in zip(with_interviews, more, strict=True)}
+
+
+def _draw_by_kind(points: Sequence[ListedPoint], number: int, seed: int) -> list[ListedPoint]:
+    """`number` of the points, the kinds in the proportions of the list."""
+    if not points:
+        return []
+    kinds = Counter(point.kind for point in points)
+    names = sorted(kinds)
+    exact = np.array([number * kinds[name] / len(points) for name in names])
+    chosen: list[ListedPoint] = []
+    for name, take in zip(names, largest_remainders(exact, number), strict=True):
+        of_kind = sorted(
+            (point for point in points if point.kind == name),
+            key=lambda point: draw_key(point.code, seed),
+        )
+        chosen += of_kind[: int(take)]
+    return chosen
+
+
+def _assign_targets(
+    chosen: Mapping[str, Sequence[ListedPoint]], planned: Mapping[str, int]
+) -> list[ListedPoint]:
+    """Interviews of each stratum over its points; those of an empty stratum over all points."""
+    homeless = sum(count for stratum, count in planned.items() if not chosen.get(stratum))
+    filled = [stratum for stratum in chosen if chosen[stratum]]
+    if not filled:
+        return []
+    sizes = np.array([planned[stratum] for stratum in filled], dtype=np.float64)
+    moved = largest_remainders(homeless * sizes / sizes.sum(), homeless)
+    result: list[ListedPoint] = []
+    for stratum, extra in zip(filled, moved, strict=True):
+        result += _share_interviews(chosen[stratum], planned[stratum] + int(extra))
+    return result
+
+
+def _share_interviews(points: Sequence[ListedPoint], interviews: int) -> list[ListedPoint]:
+    ordered = sorted(points, key=lambda listed_point: listed_point.code)
+    open_ones = [point for point in ordered if point.target is None]
+    left = max(interviews - sum(point.target or 0 for point in ordered), len(open_ones))
+    if not open_ones:
+        return ordered
+    each = np.full(len(open_ones), left / len(open_ones))
+    targets = dict(
+        zip((point.code for point in open_ones), largest_remainders(each, left), strict=True)
+    )
+    return [
+        point if point.target is not None else replace(point, target=int(targets[point.code]))
+        for point in ordered
+    ]

@@ -1,0 +1,225 @@
+"""How large a sample must be, what it costs, and what it will be able to say, before it is drawn.
+
+For a share of one half, the worst case, a simple random sample of n gives a half-width of
+z * 0.5 / sqrt(n); clustering and weighting multiply the variance by the design effect. Hence
+
+    floor = ceil(deff * z^2 / (4 * margin^2))    half-width of n = z * sqrt(deff / (4 * n))
+
+with z the normal quantile of the level. 5 points, 95 % and a design effect of 1.4 give 538.
+
+A group that is asked more often than others gets more interviews, and the weights that bring it
+back to its share cost the whole city some of its own: n counts as n / (1 + CV^2) there (Kish). The
+effects of two such groups are multiplied, as if belonging to one told nothing about the other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, floor, sqrt
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from survey.locale import Message, SurveyError, msg
+from survey.sample.allocation import PLANNED_DEFF, TOTAL, allocate
+from survey.sample.special_groups import sample_share, weighting_design_effect
+
+PER_CENT = 100.0
+
+
+class AllocationRule(StrEnum):
+    """How interviews beyond the floor are divided over the cities."""
+
+    PROPORTIONAL = "proportional"
+    SQUARE_ROOT = "square_root"
+    EQUAL = "equal"
+
+
+class PlanError(SurveyError):
+    code = "sample_plan"
+
+
+@dataclass(frozen=True)
+class PrecisionTarget:
+    """What is asked of every city, and what there is to spend."""
+
+    margin: float = 5.0
+    """Half-width in percentage points, for a share of 50 %, in every city."""
+    level: float = 0.95
+    deff: float = PLANNED_DEFF
+    rule: AllocationRule = AllocationRule.PROPORTIONAL
+    total: int = TOTAL
+    price: float = 0.0
+    """Yuan an interview; 0: not known."""
+    budget: float | None = None
+    """Yuan; None: no limit."""
+
+    def __post_init__(self) -> None:
+        for wrong, message in self._objections():
+            if wrong:
+                raise PlanError(message)
+
+    def _objections(self) -> tuple[tuple[bool, Message], ...]:
+        return (
+            (not 0 < self.margin < 50, msg("The margin must lie between 0 and 50 points.")),
+            (not 0.5 <= self.level < 1, msg("The confidence must lie between 50% and 100%.")),
+            (self.deff < 1, msg("The design effect must be at least 1.")),
+            (self.total < 1, msg("At least one interview must be planned.")),
+            (
+                self.price < 0 or (self.budget or 0) < 0,
+                msg("Price and budget cannot be negative."),
+            ),
+            (
+                self.budget is not None and self.price == 0,
+                msg("A budget needs the price of an interview."),
+            ),
+        )
+
+    @property
+    def z(self) -> float:
+        return float(norm.ppf((1 + self.level) / 2))
+
+    @property
+    def floor(self) -> int:
+        """Fewest interviews of a city."""
+        return ceil(self.deff * self.z**2 / 4 / (self.margin / PER_CENT) ** 2 - 1e-9)
+
+    def half_width(self, n: pd.Series) -> pd.Series:
+        """Percentage points for a share of 50 % among `n` interviews; missing where n is 0."""
+        return self.z * sqrt(self.deff / 4) * PER_CENT / n.where(n > 0).pow(0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class SampleSizes:
+    """`cities`: size, half_width by city code. `groups`: city_code, group, share, expected,
+    half_width; `expected` is what the sample brings without a quota for the group, or with the
+    factor by which it is asked more often."""
+
+    aim: PrecisionTarget
+    cities: pd.DataFrame
+    groups: pd.DataFrame
+
+    @property
+    def total(self) -> int:
+        return int(self.cities["size"].sum())
+
+    @property
+    def missed(self) -> int:
+        """Cities that stay above the margin asked for, for what oversampling costs them."""
+        return int((self.cities["half_width"] > self.aim.margin + 5e-3).sum())
+
+    @property
+    def cost(self) -> float:
+        return self.total * self.aim.price
+
+
+def compute_sample(
+    population: pd.Series,
+    aim: PrecisionTarget,
+    *,
+    shares: Mapping[str, pd.Series] | None = None,
+    boosts: Mapping[str, float] | None = None,
+) -> SampleSizes:
+    """Divide the interviews over the cities and say what each will be able to tell.
+
+    Args:
+        population: people by city code.
+        shares: share (0 to 1) of special groups in each city's population, by group.
+        boosts: group of `shares` -> how many times as often its members are asked.
+
+    Raises:
+        PlanError: the budget does not pay for the total. AllocationError: the total does not pay
+            for the floor.
+    """
+    _require_budget(aim, len(population))
+    return evaluate_sample(_sizes(population, aim), aim, shares=shares, boosts=boosts)
+
+
+def evaluate_sample(
+    size: pd.Series,
+    aim: PrecisionTarget,
+    *,
+    shares: Mapping[str, pd.Series] | None = None,
+    boosts: Mapping[str, float] | None = None,
+) -> SampleSizes:
+    """What sizes by city code, wherever they come from, will be able to tell."""
+    known = {name: share.reindex(size.index) for name, share in (shares or {}).items()}
+    for share in known.values():
+        if not share.between(0, 1).all():
+            raise PlanError(msg("The share of a group must lie between 0 and 1 in every city."))
+    factors = {name: factor for name, factor in (boosts or {}).items() if factor != 1.0}
+    if any(factor < 1 or name not in known for name, factor in factors.items()):
+        raise PlanError(msg("A group can only be asked more often than others, not less."))
+    costs = {name: weighting_design_effect(known[name], factor) for name, factor in factors.items()}
+    cities = pd.DataFrame(
+        {"size": size, "half_width": aim.half_width(_interview_value(size, costs))}
+    )
+    parts = [
+        _group(name, share, size, aim, factors.get(name, 1.0), costs)
+        for name, share in known.items()
+    ]
+    columns = ["city_code", "group", "share", "expected", "half_width"]
+    groups = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return SampleSizes(aim, cities, groups)
+
+
+def _interview_value(
+    size: pd.Series, costs: Mapping[str, pd.Series], *, but: str = ""
+) -> pd.Series:
+    """Interviews after what unequal weights cost; `but` names a group whose own cost is left out,
+    because inside it all weights are equal."""
+    worth = size.astype(np.float64)
+    for name, cost in costs.items():
+        worth = worth if name == but else worth / cost
+    return worth
+
+
+def _require_budget(aim: PrecisionTarget, cities: int) -> None:
+    if aim.budget is None:
+        return
+    affordable = floor(aim.budget / aim.price)
+    if affordable >= aim.total:
+        return
+    needed = aim.floor * cities
+    raise PlanError(
+        msg(
+            "The budget pays for {affordable} interviews, {total} are planned; the floor of "
+            "{floor} in each of {cities} cities alone takes {needed}.",
+            affordable=affordable,
+            total=aim.total,
+            floor=aim.floor,
+            cities=cities,
+            needed=needed,
+        )
+    )
+
+
+def _sizes(population: pd.Series, aim: PrecisionTarget) -> pd.Series:
+    people = population.astype(np.float64)
+    measure = {
+        AllocationRule.PROPORTIONAL: people,
+        AllocationRule.SQUARE_ROOT: people.pow(0.5),
+        AllocationRule.EQUAL: people.clip(upper=1.0, lower=1.0),
+    }[aim.rule]
+    return allocate(measure, total=aim.total, floor=aim.floor).size
+
+
+def _group(
+    name: str,
+    share: pd.Series,
+    size: pd.Series,
+    aim: PrecisionTarget,
+    factor: float,
+    costs: Mapping[str, pd.Series],
+) -> pd.DataFrame:
+    expected = size * sample_share(share, factor)
+    return pd.DataFrame(
+        {
+            "city_code": size.index,
+            "group": name,
+            "share": share.to_numpy(),
+            "expected": expected.to_numpy(),
+            "half_width": aim.half_width(_interview_value(expected, costs, but=name)).to_numpy(),
+        }
+    )

@@ -1,0 +1,114 @@
+"""One plan as a whole: the aim, who is asked more often, and what follows for every city."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from survey.locale import msg
+from survey.sample.city_frame import FrameCity
+from survey.sample.quotas import Quotas, is_oversampled, plan_margins, plan_quotas
+from survey.sample.sample_size import (
+    PlanError,
+    PrecisionTarget,
+    SampleSizes,
+    compute_sample,
+    evaluate_sample,
+)
+from survey.sample.special_groups import ELDERLY, GUARDIAN, group_shares
+
+MAX_OVERSAMPLING = 10.0
+MAX_RESERVE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class PlanRequest:
+    """What the planner decides; everything else is computed from it."""
+
+    aim: PrecisionTarget = field(default_factory=PrecisionTarget)
+    elderly: float = 1.0
+    guardian: float = 1.0
+    crossed: bool = True
+    reserve: float = 0.1
+    size: pd.Series | None = None
+    """Interviews by city code where they were set by hand; None: computed from the aim."""
+    guardian_share: pd.Series | None = None
+    """Guardians among each city's population where the association knows better."""
+
+    def __post_init__(self) -> None:
+        factors = (self.elderly, self.guardian)
+        if not all(1 <= factor <= MAX_OVERSAMPLING for factor in factors):
+            raise PlanError(
+                msg(
+                    "A group can be asked 1 to {most} times as often.", most=f"{MAX_OVERSAMPLING:g}"
+                )
+            )
+        if not 0 <= self.reserve <= MAX_RESERVE:
+            raise PlanError(msg("The reserve must lie between 0 and 100%."))
+
+    def oversampling_factors(self, series: str) -> dict[str, float]:
+        """Group -> factor. Raises `PlanError` where the series has no such group."""
+        wanted = {ELDERLY: self.elderly, GUARDIAN: self.guardian}
+        boosts = {group: factor for group, factor in wanted.items() if factor > 1}
+        if boosts and series in {"elderly", "minors"}:
+            raise PlanError(msg("Only the main study can ask a special group more often."))
+        return boosts
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingPlan:
+    """Everything that follows from a request."""
+
+    request: PlanRequest
+    sample: SampleSizes
+    quotas: Quotas
+    guardian_share: pd.Series | None
+    """By city code; None where guardians are asked as often as anybody."""
+
+
+def build_sampling_plan(
+    cities: Sequence[FrameCity], series: str, request: PlanRequest
+) -> SamplingPlan:
+    """Sizes, precision and quotas of every city.
+
+    Raises:
+        PlanError, AllocationError: the aim, the budget or the sizes do not fit together.
+    """
+    boosts = request.oversampling_factors(series)
+    if request.size is not None:
+        cities = [city for city in cities if city.code in request.size.index]
+    shares = group_shares(cities, series)
+    if request.guardian_share is not None and GUARDIAN in shares:
+        known = request.guardian_share.reindex(shares[GUARDIAN].index)
+        shares[GUARDIAN] = known.fillna(shares[GUARDIAN])
+    sample = _sample(cities, series, request, shares, boosts)
+    guardians = shares[GUARDIAN] if is_oversampled(boosts, GUARDIAN) else None
+    quotas = plan_quotas(
+        cities, series, sample.cities["size"], boosts=boosts, guardian_share=guardians,
+        crossed=request.crossed, reserve=request.reserve,
+    )  # fmt: skip
+    return SamplingPlan(request, sample, quotas, guardians)
+
+
+def _sample(
+    cities: Sequence[FrameCity],
+    series: str,
+    request: PlanRequest,
+    shares: Mapping[str, pd.Series],
+    boosts: Mapping[str, float],
+) -> SampleSizes:
+    if request.size is not None:
+        sample = evaluate_sample(request.size, request.aim, shares=shares, boosts=boosts)
+        limit = request.aim.budget
+        if limit is not None and sample.cost > limit:
+            raise PlanError(
+                msg(
+                    "{total} interviews cost {cost} yuan, more than the budget of {budget}.",
+                    total=sample.total,
+                    cost=f"{sample.cost:,.0f}",
+                    budget=f"{limit:,.0f}",
+                )
+            )
+        return sample
+    people = plan_margins(cities, series, {}).city_totals()
+    return compute_sample(people, request.aim, shares=shares, boosts=boosts)

@@ -1,0 +1,71 @@
+"""Special groups that the frame knows before anybody is asked, and what asking them more costs.
+
+Shares are of the population that a series asks: 15-70 for the main study, 60 and over, or under 18.
+Ages and the rural share come from the census. **The share of guardians does not**: the census
+counts no guardians of a child under 18, so it is the assumed share at each age (`GUARDIAN_BY_AGE`)
+times the city's own ages. An association that knows better enters its own share with the plan.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from survey.sample.age_structure import AgeStructure, build_age_structure
+from survey.sample.city_frame import FrameCity
+from survey.sample.population_margins import (
+    ELDERLY_BANDS,
+    SPLIT_BANDS,
+    PopulationMargins,
+    minors_margins,
+)
+
+ELDERLY, GUARDIAN, RURAL = "elderly=yes", "guardian=yes", "residence=rural"
+GUARDIAN_BY_AGE: Mapping[str, float] = {
+    "15-24": 0.05, "25-34": 0.50, "35-44": 0.78, "45-54": 0.40, "55-59": 0.10, "60-70": 0.07,
+}  # fmt: skip
+"""Assumed: guardians of a child under 18 among people of that age."""
+ELDERLY_BAND = "60-70"
+
+
+def group_shares(cities: Sequence[FrameCity], series: str) -> dict[str, pd.Series]:
+    """Group -> its share (0 to 1) of each city's population, by city code."""
+    rural = pd.Series({city.code: 1 - city.urbanization_rate for city in cities})
+    if series == "minors":
+        return {**_shares_of_margins(minors_margins(cities)), RURAL: rural}
+    ages = build_age_structure(cities)
+    if series == "elderly":
+        whole = _people(ages, (60, 200))
+        parts = {
+            f"age_band={band}": _people(ages, limits) / whole
+            for band, limits in ELDERLY_BANDS.items()
+        }
+        return {**parts, RURAL: rural}
+    by_band = {band: _people(ages, limits) for band, limits in SPLIT_BANDS.items()}
+    whole = pd.DataFrame(by_band).sum(axis=1)
+    guardians = sum(by_band[band] * share for band, share in GUARDIAN_BY_AGE.items())
+    return {ELDERLY: by_band[ELDERLY_BAND] / whole, GUARDIAN: guardians / whole, RURAL: rural}
+
+
+def sample_share(share: pd.Series, factor: float) -> pd.Series:
+    """Share of the sample that a group gets when it is asked `factor` times as often."""
+    return factor * share / (factor * share + 1 - share)
+
+
+def weighting_design_effect(share: pd.Series, factor: float) -> pd.Series:
+    """Kish's 1 + CV^2 of the weights that bring a group asked more often back to its share."""
+    asked = sample_share(share, factor)
+    inside = (share**2 / asked).where(share > 0, 0.0)
+    outside = ((1 - share) ** 2 / (1 - asked)).where(share < 1, 0.0)
+    return inside + outside
+
+
+def _people(ages: AgeStructure, limits: tuple[int, int]) -> pd.Series:
+    return pd.Series(ages.between(*limits).sum(axis=1), index=list(ages.codes))
+
+
+def _shares_of_margins(margins: PopulationMargins) -> dict[str, pd.Series]:
+    people = margins.table.pivot_table(
+        index="city_code", columns=margins.cells[0], values="population", sort=False
+    )
+    whole = people.sum(axis=1)
+    return {f"{margins.cells[0]}={value}": people[value] / whole for value in people}

@@ -1,0 +1,326 @@
+"""Tables in Excel workbooks: written so that nothing in them runs, read cell by cell with reasons.
+
+A column is found by its key or by its heading in any language, a word of a list by its code or its
+name in any language. Text that begins like a formula is written as text that a spreadsheet quotes;
+a formula in a file that comes back is refused, because its value is only what some program last
+made of it.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from survey.instrument.xlsform.errors import WorkbookError
+from survey.instrument.xlsform.workbook_safety import check_excel_upload
+from survey.locale import LANGUAGES, Message, SurveyError, Translator, msg, translator
+from survey.spreadsheets import write_text_cell
+
+MAX_SHOWN_CHARS = 60
+MAX_CELL_CHARS = 200
+LISTS = "lists"
+_DROPDOWN_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class WorkbookColumn:
+    """`words`: code -> name, for a column that takes nothing else; they become its drop-down."""
+
+    key: str
+    label: Message
+    width: int = 14
+    value_names: Mapping[str, Message] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    """Suggestions of a drop-down for names that need no translation, such as cities."""
+
+
+@dataclass(frozen=True)
+class WorkbookSheet:
+    name: str
+    columns: tuple[WorkbookColumn, ...]
+    rows: Sequence[Sequence[object]] = ()
+
+
+@dataclass(frozen=True)
+class CellError:
+    """What is wrong with one cell; rows are numbered as the spreadsheet does."""
+
+    sheet: str
+    row: int
+    column: Message
+    value: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class WorkbookRow:
+    """One row that is not empty: its spreadsheet number and the cells by column key."""
+
+    number: int
+    cells: Mapping[str, Any]
+
+
+def write_workbook(sheets: Iterable[WorkbookSheet], language: str) -> bytes:
+    """The workbook as bytes, headings and words in `language`."""
+    t, book = translator(language), Workbook()
+    book.remove(book.active)
+    lists = _Lists()
+    for sheet in sheets:
+        page = book.create_sheet(sheet.name)
+        for place, column in enumerate(sheet.columns, start=1):
+            heading = page.cell(1, place)
+            _write_cell(heading, t(column.label))
+            heading.font = Font(bold=True)
+            heading.alignment = Alignment(wrap_text=True, vertical="top")
+            letter = get_column_letter(place)
+            page.column_dimensions[letter].width = column.width
+            names = [t(name) for name in column.value_names.values()] or list(column.choices)
+            if names:
+                page.add_data_validation(lists.dropdown(names, letter))
+        for number, row in enumerate(sheet.rows, start=2):
+            for place, (column, value) in enumerate(zip(sheet.columns, row, strict=True), start=1):
+                _write_cell(page.cell(number, place), _format_value(column, value, t))
+        page.freeze_panes = "A2"
+    lists.write(book)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+class _Lists:
+    """What drop-downs offer, each list once, on a hidden sheet of its own."""
+
+    def __init__(self) -> None:
+        self._lists: dict[tuple[str, ...], int] = {}
+
+    def dropdown(self, names: Sequence[str], letter: str) -> DataValidation:
+        place = self._lists.setdefault(tuple(names), len(self._lists) + 1)
+        source = get_column_letter(place)
+        rule = DataValidation(
+            "list", formula1=f"{LISTS}!${source}$1:${source}${len(names)}", allow_blank=True
+        )
+        rule.add(f"{letter}2:{letter}{_DROPDOWN_ROWS}")
+        return rule
+
+    def write(self, book: Workbook) -> None:
+        if not self._lists:
+            return
+        page = book.create_sheet(LISTS)
+        page.sheet_state = "hidden"
+        for names, place in self._lists.items():
+            for number, name in enumerate(names, start=1):
+                _write_cell(page.cell(number, place), name)
+
+
+def _format_value(column: WorkbookColumn, value: object, t: Translator) -> object:
+    return (
+        t(column.value_names[value])
+        if isinstance(value, str) and value in column.value_names
+        else value
+    )
+
+
+def _write_cell(cell: Cell, value: object) -> None:
+    if isinstance(value, str):
+        write_text_cell(cell, value)
+    else:
+        cell.value = value
+
+
+def read_sheet(
+    name: str, content: bytes, sheet: WorkbookSheet
+) -> tuple[list[WorkbookRow], list[CellError]]:
+    """The rows of the sheet with that name, or of the only one; formulas are errors.
+
+    Raises:
+        WorkbookError: no workbook that we open, no such sheet, a column is missing.
+    """
+    guarded = check_excel_upload(name, content)
+    try:
+        book = load_workbook(io.BytesIO(guarded.content), read_only=True, data_only=False)
+    except Exception as error:
+        # A damaged workbook fails in as many ways as openpyxl and its parsers have errors.
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
+    try:
+        page = _find_worksheet(book, sheet.name)
+        page.reset_dimensions()
+        records = page.iter_rows()
+        places = _column_positions(sheet, next(records, ()))
+        return _read_worksheet_rows(sheet, records, places)
+    except SurveyError:
+        raise
+    except Exception as error:
+        # Cells are parsed while rows are read: a number of a million digits fails only here.
+        raise WorkbookError(msg("The file is damaged or not an Excel workbook.")) from error
+    finally:
+        book.close()
+
+
+def _find_worksheet(book: Any, wanted: str) -> Any:
+    pages = [page for page in book.worksheets if page.title != LISTS]
+    named = [page for page in pages if page.title.strip().casefold() == wanted]
+    if not named and len(pages) != 1:
+        raise WorkbookError(msg("The workbook has no sheet named “{sheet}”.", sheet=wanted))
+    return (named or pages)[0]
+
+
+def _column_positions(sheet: WorkbookSheet, header: Sequence[Any]) -> dict[str, int]:
+    """Column key -> its place."""
+    place_by_name = {_plain(cell.value): place for place, cell in reversed(list(enumerate(header)))}
+    places = {}
+    for column in sheet.columns:
+        known = [column.key, *(translator(code)(column.label) for code in LANGUAGES)]
+        at = next(
+            (place_by_name[_plain(name)] for name in known if _plain(name) in place_by_name), None
+        )
+        if at is None:
+            raise WorkbookError(
+                msg(
+                    "Sheet “{sheet}” has no column “{column}”. Please use the template.",
+                    sheet=sheet.name,
+                    column=column.label,
+                )
+            )
+        places[column.key] = at
+    return places
+
+
+def _read_worksheet_rows(
+    sheet: WorkbookSheet, records: Iterable[Sequence[Any]], places: Mapping[str, int]
+) -> tuple[list[WorkbookRow], list[CellError]]:
+    rows: list[WorkbookRow] = []
+    errors: list[CellError] = []
+    for number, record in enumerate(records, start=2):
+        cells, formulas = {}, []
+        for column in sheet.columns:
+            place = places[column.key]
+            cell = record[place] if place < len(record) else None
+            value = cell.value if cell is not None else None
+            cells[column.key] = value.strip() if isinstance(value, str) else value
+            if cell is not None and getattr(cell, "data_type", "") == "f":
+                formulas.append(column)
+        if all(value in (None, "") for value in cells.values()):
+            continue
+        errors += [
+            cell_error(sheet, number, column.key, cells[column.key], _FORMULA)
+            for column in formulas
+        ]
+        if not formulas:
+            rows.append(WorkbookRow(number, cells))
+    return rows, errors
+
+
+_FORMULA = msg("This is a formula. Please paste its value instead.")
+
+
+def cell_error(
+    sheet: WorkbookSheet, row: int, key: str, value: object, message: Message
+) -> CellError:
+    """An error at a cell, the value cut to what a person needs to find it."""
+    label = next(column.label for column in sheet.columns if column.key == key)
+    text = "" if value is None else str(value)
+    shown = text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
+    return CellError(sheet.name, row, label, shown, message)
+
+
+def _plain(value: object) -> str:
+    return str(value or "").strip().casefold()
+
+
+@dataclass
+class CellChecker:
+    """Reads the cells of one row; whatever is wrong goes to `errors` and reads as None."""
+
+    sheet: WorkbookSheet
+    row: WorkbookRow
+    errors: list[CellError]
+
+    def __post_init__(self) -> None:
+        self._before = len(self.errors)
+
+    def is_clean(self) -> bool:
+        """Whether nothing was found wrong with this row so far."""
+        return len(self.errors) == self._before
+
+    def fail(self, key: str, message: Message) -> None:
+        self.errors.append(
+            cell_error(self.sheet, self.row.number, key, self.row.cells.get(key), message)
+        )
+
+    def text(self, key: str, *, required: bool = True) -> str:
+        """Words of at most `LONGEST` characters; a whole number counts as its digits."""
+        value = self.row.cells.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        words = "" if value is None else str(value).strip()
+        if not words and required:
+            self.fail(key, msg("This must not be empty."))
+        elif len(words) > MAX_CELL_CHARS:
+            self.fail(key, msg("This is longer than {limit} characters.", limit=MAX_CELL_CHARS))
+        return words
+
+    def parse_choice(self, key: str) -> str | None:
+        """The code of a listed word, however it is written."""
+        column = next(candidate for candidate in self.sheet.columns if candidate.key == key)
+        asked = _plain(self.row.cells.get(key))
+        for code, name in column.value_names.items():
+            if asked in {code, *(_plain(translator(language)(name)) for language in LANGUAGES)}:
+                return code
+        self.fail(key, msg("This is none of the words of the drop-down list."))
+        return None
+
+    def number(self, key: str, *, least: float, most: float, whole: bool = True) -> float | None:
+        """A number between two limits; an empty cell is None without an error."""
+        value = self.row.cells.get(key)
+        if value in (None, ""):
+            return None
+        number = _number(value)
+        if number is None or not least <= number <= most or (whole and not number.is_integer()):
+            kind = msg("whole number") if whole else msg("number")
+            self.fail(
+                key,
+                msg("This is no {kind} from {least} to {most}.", kind=kind,
+                    least=f"{least:g}", most=f"{most:g}"),
+            )  # fmt: skip
+            return None
+        return number
+
+    def day(self, key: str) -> date | None:
+        """A date cell or a text such as 2026-05-20; an empty cell is None without an error."""
+        value = self.row.cells.get(key)
+        if value in (None, ""):
+            return None
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(key, msg("This is no date such as 2026-05-20."))
+            return None
+
+    def known(self, key: str, find: Callable[[str], str | None], message: Message) -> str | None:
+        """What `find` makes of the cell; what it does not know is an error."""
+        words = self.text(key)
+        code = find(words) if words else None
+        if words and code is None:
+            self.fail(key, message)
+        return code
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool | date):
+        return None
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if abs(number) < 1e15 else None

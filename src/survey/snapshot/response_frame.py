@@ -1,0 +1,108 @@
+"""From stored responses to one typed frame: a row an interview, in the order of its id."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import Table, select
+from sqlmodel import Session, SQLModel
+
+from survey.instrument.model import Instrument
+from survey.snapshot.answer_codes import NOT_IN_ANSWERS, item_columns
+from survey.store.core import revision_join
+from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, Status
+
+FREEZABLE = (Status.APPROVED, Status.FROZEN)
+RESPONSE_COLUMNS = (
+    "response_id",
+    "city_code",
+    "psu",
+    "stratum",
+    "surveyor",
+    "mode",
+    "language",
+    "started_at",
+    "submitted_at",
+    "duration_seconds",
+)
+GIVEN_WEIGHT = "weight:given"
+"""Column of the weights that the interviews of an imported wave brought along, null where one has
+none; absent where none has. No item can have this name."""
+
+
+def _table_of(model: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+def response_frame(
+    *,
+    session: Session,
+    wave_id: UUID,
+    instrument: Instrument,
+    statuses: Sequence[Status] = FREEZABLE,
+) -> pd.DataFrame:
+    """One row a response in one of `statuses`, sorted by id; columns `FIELDS`, `GIVEN_WEIGHT` where
+    there are such weights, then the items.
+
+    Ratings are int8 with the codes of `survey.snapshot.answer_codes`; `psu` and `stratum` are
+    null where
+    no sampling point was recorded.
+    """
+    response, revision = _table_of(Response), _table_of(ResponseRevision)
+    point, account = _table_of(SamplingPoint), _table_of(Account)
+    query = (
+        select(
+            response.c.id,
+            response.c.city_code,
+            point.c.code,
+            point.c.stratum,
+            account.c.login,
+            response.c.mode,
+            response.c.language,
+            response.c.started_at,
+            response.c.submitted_at,
+            response.c.duration_seconds,
+            response.c.given_weight,
+            revision.c.answers,
+        )
+        .select_from(
+            response.join(revision, revision_join(response, revision))
+            .outerjoin(point, point.c.id == response.c.point_id)
+            .outerjoin(account, account.c.id == response.c.surveyor_id)
+        )
+        .where(
+            response.c.wave_id == wave_id,
+            response.c.status.in_(statuses),
+            revision.c.is_current,
+        )
+        .order_by(response.c.id)
+    )
+    rows = session.execute(query).all()
+    frame = build_response_frame(((*row[:-2], row[-1]) for row in rows), instrument)
+    weights = [row[-2] for row in rows]
+    if any(weight is not None for weight in weights):
+        frame.insert(len(RESPONSE_COLUMNS), GIVEN_WEIGHT, pd.Series(weights, dtype="float64"))
+    return frame
+
+
+def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument) -> pd.DataFrame:
+    """The frame of `rows`, each the values of `FIELDS` followed by the answers mapping."""
+    listed = list(rows)
+    answers = [row[-1] for row in listed]
+    columns: dict[str, Any] = {
+        name: [row[place] for row in listed] for place, name in enumerate(RESPONSE_COLUMNS)
+    }
+    columns["response_id"] = [str(value) for value in columns["response_id"]]
+    columns["mode"] = [str(value) for value in columns["mode"]]
+    for item in instrument.items():
+        columns.update(
+            item_columns(item, [answer.get(item.name, NOT_IN_ANSWERS) for answer in answers])
+        )
+    frame = pd.DataFrame(columns)
+    for name in ("city_code", "psu", "stratum", "surveyor", "mode", "language"):
+        frame[name] = frame[name].astype("category")
+    for name in ("started_at", "submitted_at"):
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    frame["duration_seconds"] = frame["duration_seconds"].astype("float64")
+    return frame

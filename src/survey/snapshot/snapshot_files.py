@@ -1,0 +1,134 @@
+"""Snapshots on disk: a folder per content, written whole or not at all."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import pandas as pd
+
+from survey.locale import SurveyError, msg
+from survey.snapshot.manifest import SnapshotManifest
+from survey.store.private_files import FILE_MODE, FOLDER_MODE
+
+RESPONSES = "responses.parquet"
+MANIFEST = "manifest.json"
+
+
+class SnapshotDamagedError(SurveyError):
+    """The files are missing or are not the ones the manifest vouches for."""
+
+    code = "snapshot_damaged"
+
+
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """Parquet of `frame`; the same frame gives the same bytes under the same pyarrow."""
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def content_sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write beside and rename, so that a reader sees the old file or the new one."""
+    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
+        draft.write(data)
+    target = Path(draft.name)
+    target.chmod(FILE_MODE)
+    target.replace(path)
+
+
+@contextmanager
+def remove_on_failure() -> Iterator[list[Path]]:
+    """Folders that are put into the list go again when what is done within fails.
+
+    A snapshot without its tables, or one that the store does not know, is nobody's.
+    """
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()
+        raise
+
+
+def write_snapshot(
+    root: Path, manifest: SnapshotManifest, responses: bytes, made: list[Path] | None = None
+) -> Path:
+    """Write data and manifest under `root/<wave>/<first 12 of the hash>`; return that folder.
+
+    The folder appears by one rename, so a crash leaves either all of it or nothing. A folder that
+    is already there holds the same data and is kept; one that was not is put into `made`, see
+    `remove_on_failure`.
+    """
+    final = root / manifest.wave / manifest.responses_sha256[:12]
+    if (final / MANIFEST).exists():
+        return final
+    for folder in (root, final.parent):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+    try:
+        replace_file(draft / RESPONSES, responses)
+        replace_file(draft / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        draft.chmod(FOLDER_MODE)
+        draft.replace(final)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    if made is not None:
+        made.append(final)
+    return final
+
+
+def parse_manifest(data: bytes) -> SnapshotManifest:
+    """Raise `ValueError` when this is none."""
+    return SnapshotManifest.model_validate_json(data)
+
+
+def read_manifest(folder: Path) -> SnapshotManifest:
+    """Raise `SnapshotDamaged` when the manifest is missing or unreadable."""
+    try:
+        return parse_manifest((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SnapshotDamagedError(
+            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
+        ) from error
+
+
+def read_snapshot(folder: Path) -> tuple[SnapshotManifest, pd.DataFrame]:
+    """Manifest and responses, after checking that the data are the ones vouched for."""
+    manifest, data = _read_verified(folder)
+    return manifest, pd.read_parquet(BytesIO(data))
+
+
+def check_snapshot(folder: Path) -> SnapshotManifest:
+    """Raise `SnapshotDamaged` unless the data are the ones that the manifest vouches for."""
+    return _read_verified(folder)[0]
+
+
+def _read_verified(folder: Path) -> tuple[SnapshotManifest, bytes]:
+    manifest = read_manifest(folder)
+    try:
+        data = (folder / RESPONSES).read_bytes()
+    except OSError as error:
+        raise SnapshotDamagedError(
+            msg("The snapshot in {folder} cannot be read. Freeze the wave again.", folder=folder)
+        ) from error
+    if content_sha256(data) != manifest.responses_sha256:
+        raise SnapshotDamagedError(
+            msg(
+                "The data of the snapshot in {folder} were changed after it was frozen.",
+                folder=folder,
+            )
+        )
+    return manifest, data

@@ -1,0 +1,191 @@
+"""The hash chain of the audit trail: what an entry says, byte for byte, and how it is sealed.
+
+The format is for good: changing a byte of it breaks every chain there is (docs/audit.md).
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from survey.locale import SurveyError, msg
+from survey.settings import Settings
+
+GENESIS_SEAL = "0" * 64
+"""What the first entry of a chain is sealed onto."""
+NO_KEY_ID = ""
+"""The name of no key."""
+MIN_KEY_CHARS = 32
+
+_FORMAT = 1
+_FRACTION = re.compile(rb"\d[.eE]")
+_MIN_WHOLE, _WHOLE_LIMIT = -(2**63), 2**64
+"""Whole numbers in between are read back as integers, all others as floats."""
+
+
+class InvalidAuditKeyError(SurveyError):
+    code = "audit_key_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEntry:
+    """One entry before it has a place in the chain; `detail` is canonical JSON."""
+
+    id: UUID
+    at: datetime
+    actor_id: UUID | None
+    action: str
+    subject_kind: str
+    subject_id: str
+    detail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """An entry in its place: the number, the seal, and the name of the key that made it."""
+
+    entry: ChainEntry
+    sequence: int
+    hash: str
+    key_id: str
+
+
+def canonical_json(detail: Any) -> bytes:
+    """The same bytes for the same document, whichever database it was read back from.
+
+    PostgreSQL orders keys anew and writes 1e3 as 1000; so keys are sorted here and whole numbers
+    written as such.
+    """
+    text = orjson.dumps(detail, option=orjson.OPT_SORT_KEYS)
+    if _FRACTION.search(text):
+        text = orjson.dumps(_parse_whole(orjson.loads(text)), option=orjson.OPT_SORT_KEYS)
+    return text
+
+
+def _parse_whole(value: Any) -> Any:
+    if isinstance(value, float):
+        whole = value.is_integer() and _MIN_WHOLE <= value < _WHOLE_LIMIT
+        return int(value) if whole else value
+    if isinstance(value, dict):
+        return {key: _parse_whole(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_parse_whole(element) for element in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The keys of the seals, oldest first; none at all is a chain without a secret."""
+
+    keys: tuple[bytes, ...] = ()
+
+    @property
+    def newest(self) -> str:
+        """The name of the key that seals now; `NO_KEY_ID` without keys."""
+        return key_id_of(self.keys[-1]) if self.keys else NO_KEY_ID
+
+    def key(self, key_id: str) -> bytes | None:
+        """The key of this name; None when it is not on the ring."""
+        return next((key for key in self.keys if key_id_of(key) == key_id), None)
+
+
+@lru_cache(maxsize=16)
+def key_id_of(key: bytes) -> str:
+    """A key's public name: it tells keys apart and gives none away."""
+    return hashlib.sha256(b"name of an audit key\n" + key).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class SealInput:
+    """An entry as texts, the way its seal sees it; `at` is UTC to the microsecond."""
+
+    id: str
+    at: str
+    actor_id: str | None
+    action: str
+    subject_kind: str
+    subject_id: str
+    detail: bytes
+
+    @classmethod
+    def of(cls, entry: ChainEntry) -> "SealInput":
+        return cls(
+            entry.id.hex,
+            format_utc(entry.at),
+            entry.actor_id.hex if entry.actor_id else None,
+            entry.action,
+            entry.subject_kind,
+            entry.subject_id,
+            entry.detail,
+        )
+
+
+def format_utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def seal(previous: str, sequence: int, written: SealInput, key: bytes | None) -> str:
+    """64 hexadecimal digits over the seal before, the number and all that the entry says.
+
+    SHA-256, or with a key HMAC-SHA256 (RFC 2104).
+    """
+    head = orjson.dumps(
+        (
+            _FORMAT,
+            sequence,
+            written.id,
+            written.at,
+            written.actor_id,
+            written.action,
+            written.subject_kind,
+            written.subject_id,
+        )
+    )
+    content = b"\n".join((previous.encode(), head, written.detail))
+    if key is None:
+        return hashlib.sha256(content).hexdigest()
+    return hmac.digest(key, content, "sha256").hex()
+
+
+def seal_all(
+    entries: Sequence[ChainEntry], *, after: int, onto: str, ring: Keyring
+) -> Iterator[SealedEntry]:
+    """The entries in their order behind entry number `after`, whose seal is `onto`."""
+    key_id, key = ring.newest, ring.keys[-1] if ring.keys else None
+    for sequence, entry in enumerate(entries, start=after + 1):
+        onto = seal(onto, sequence, SealInput.of(entry), key)
+        yield SealedEntry(entry, sequence, onto, key_id)
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The keys that the settings name; unusable ones are an error, never a chain without a key."""
+    return _keyring(settings.audit_key, settings.audit_key_file)
+
+
+@lru_cache(maxsize=4)
+def _keyring(key: str, file: Path | None) -> Keyring:
+    lines = [key] if key else []
+    if file is not None:
+        try:
+            listed = file.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidAuditKeyError(
+                msg("The audit key file {file} cannot be read.", file=file)
+            ) from error
+        lines = [*listed, *lines]
+        if not any(line.strip() for line in listed):
+            raise InvalidAuditKeyError(msg("The audit key file {file} is empty.", file=file))
+    keys = tuple(line.strip().encode() for line in lines if line.strip())
+    if any(len(audit_key) < MIN_KEY_CHARS for audit_key in keys):
+        raise InvalidAuditKeyError(
+            msg("An audit key has fewer than {count} characters.", count=MIN_KEY_CHARS)
+        )
+    return Keyring(keys)

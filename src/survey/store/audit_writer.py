@@ -1,0 +1,175 @@
+"""Audit entries wait in their session and are written, chained, as its last act.
+
+At the commit the transaction takes the chain's head, numbers and seals its entries, writes them in
+one statement and moves the head. The head is the last lock that it takes, so no two transactions
+can wait for each other over it. What is rolled back, whole or to a savepoint, leaves no entry.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+from sqlalchemy import Connection, bindparam, event, update
+from sqlalchemy.exc import InternalError
+from sqlalchemy.orm import Session as AnySession
+from sqlalchemy.orm import SessionTransaction
+
+from survey.settings import current_settings
+from survey.store.audit_chain import ChainEntry, SealedEntry, keyring, seal_all
+from survey.store.core import table_of
+from survey.store.inserts import sqlite_time
+from survey.store.tables import AuditEntry, AuditHead
+
+_ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
+_WAITING, _MARKS = "audit waiting", "audit marks"
+_ENTRY_BATCH_SIZE = 2_000
+"""Entries in one statement, so that its text stays small."""
+
+_COLUMNS = "id, at, actor_id, action, subject_kind, subject_id, detail, sequence, hash, key_id"
+_LOCK_HEAD = "SELECT sequence, hash FROM audit_head_held()"
+_WRITE = f"""
+WITH moved AS (UPDATE audit_head SET sequence = %(sequence)s, hash = %(hash)s WHERE id = 1)
+INSERT INTO audit_entry ({_COLUMNS})
+SELECT {_COLUMNS} FROM json_to_recordset(%(entries)s::json) AS entry (
+  id uuid, at timestamptz, actor_id uuid, action text, subject_kind text, subject_id text,
+  detail jsonb, sequence bigint, hash text, key_id text)
+"""
+_SQLITE_HEAD = "SELECT sequence, hash FROM audit_head WHERE id = 1"
+_SQLITE_WRITE = f"INSERT INTO audit_entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SQLITE_MOVE = "UPDATE audit_head SET sequence = ?, hash = ? WHERE id = 1"
+
+
+def queue_entries(session: AnySession, entries: Iterable[ChainEntry]) -> None:
+    """Have `entries` written when the transaction of this session commits."""
+    if not session.in_transaction():
+        session.begin()
+    waiting: list[ChainEntry] = session.info.setdefault(_WAITING, [])
+    waiting.extend(entries)
+
+
+def queued_entries(session: AnySession) -> Sequence[ChainEntry]:
+    """What this transaction will write: no query finds it yet."""
+    return tuple(session.info.get(_WAITING, ()))
+
+
+def queue_length(session: AnySession) -> int:
+    """The present place in the journal; for savepoints that SQLAlchemy does not know of."""
+    return len(session.info.get(_WAITING, ()))
+
+
+def truncate_queue(session: AnySession, place: int) -> None:
+    """Drop what was added since `mark`: its savepoint was rolled back."""
+    del session.info.get(_WAITING, [])[place:]
+
+
+def insert_sealed_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:
+    """Chain `entries` and write them; takes the head, which stays taken until the commit."""
+    sealed = _seal_after_head(connection, entries)
+    write = _write_postgres if connection.dialect.name == "postgresql" else _write_sqlite
+    for first in range(0, len(sealed), _ENTRY_BATCH_SIZE):
+        write(connection, sealed[first : first + _ENTRY_BATCH_SIZE])
+
+
+def seal_stored_entries(connection: Connection, entries: Sequence[ChainEntry]) -> None:
+    """Give entries that are stored without a place theirs, behind the head."""
+    sealed = _seal_after_head(connection, entries)
+    connection.execute(
+        update(_ENTRIES)
+        .where(_ENTRIES.c.id == bindparam("entry"))
+        .values(sequence=bindparam("place"), hash=bindparam("seal"), key_id=bindparam("key")),
+        [
+            {
+                "entry": sealed_entry.entry.id,
+                "place": sealed_entry.sequence,
+                "seal": sealed_entry.hash,
+                "key": sealed_entry.key_id,
+            }
+            for sealed_entry in sealed
+        ],
+    )
+    last = sealed[-1]
+    connection.execute(update(_HEAD).values(sequence=last.sequence, hash=last.hash))
+
+
+def _seal_after_head(connection: Connection, entries: Sequence[ChainEntry]) -> list[SealedEntry]:
+    """`entries` with their numbers and seals; takes the head."""
+    postgres = connection.dialect.name == "postgresql"
+    head = connection.exec_driver_sql(_LOCK_HEAD if postgres else _SQLITE_HEAD).one_or_none()
+    if head is None:
+        raise InternalError(_LOCK_HEAD, None, LookupError("the head of the audit chain is gone"))
+    ring = keyring(current_settings())
+    return list(seal_all(entries, after=head.sequence, onto=head.hash, ring=ring))
+
+
+def _write_postgres(connection: Connection, sealed: Sequence[SealedEntry]) -> None:
+    entries = [
+        {
+            "id": sealed_entry.entry.id,
+            "at": sealed_entry.entry.at,
+            "actor_id": sealed_entry.entry.actor_id,
+            "action": sealed_entry.entry.action,
+            "subject_kind": sealed_entry.entry.subject_kind,
+            "subject_id": sealed_entry.entry.subject_id,
+            "detail": orjson.Fragment(sealed_entry.entry.detail),
+            "sequence": sealed_entry.sequence,
+            "hash": sealed_entry.hash,
+            "key_id": sealed_entry.key_id,
+        }
+        for sealed_entry in sealed
+    ]
+    last = sealed[-1]
+    connection.exec_driver_sql(
+        _WRITE,
+        {
+            "entries": orjson.dumps(entries).decode(),
+            "sequence": last.sequence,
+            "hash": last.hash,
+        },
+    )
+
+
+def _write_sqlite(connection: Connection, sealed: Sequence[SealedEntry]) -> None:
+    rows = [
+        (
+            sealed_entry.entry.id.hex, sqlite_time(sealed_entry.entry.at),
+            sealed_entry.entry.actor_id.hex if sealed_entry.entry.actor_id else None,
+            sealed_entry.entry.action,
+            sealed_entry.entry.subject_kind, sealed_entry.entry.subject_id,
+            sealed_entry.entry.detail.decode(),
+            sealed_entry.sequence, sealed_entry.hash, sealed_entry.key_id,
+        )
+        for sealed_entry in sealed
+    ]  # fmt: skip
+    connection.exec_driver_sql(_SQLITE_WRITE, rows)
+    connection.exec_driver_sql(_SQLITE_MOVE, (sealed[-1].sequence, sealed[-1].hash))
+
+
+@event.listens_for(AnySession, "before_commit")
+def _flush_queue(session: AnySession) -> None:
+    if session.info.get(_WAITING) and not session.in_nested_transaction():
+        session.flush()
+        insert_sealed_entries(session.connection(), session.info[_WAITING])
+        session.info[_WAITING].clear()
+
+
+@event.listens_for(AnySession, "after_transaction_create")
+def _mark_savepoint(session: AnySession, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.info.setdefault(_MARKS, {})[transaction] = queue_length(session)
+
+
+@event.listens_for(AnySession, "after_commit")
+def _merge_savepoint(session: AnySession) -> None:
+    """A savepoint that was released leaves its entries to the transaction around it."""
+    savepoint = session.get_nested_transaction()
+    if savepoint is not None:
+        session.info[_MARKS].pop(savepoint)
+    elif session.info.get(_WAITING):
+        raise RuntimeError("a transaction was committed over an open savepoint: no audit entries")
+
+
+@event.listens_for(AnySession, "after_transaction_end")
+def _drop_rolled_back(session: AnySession, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        truncate_queue(session, session.info[_MARKS].pop(transaction, queue_length(session)))
+    elif transaction.parent is None:
+        truncate_queue(session, 0)

@@ -1,0 +1,299 @@
+"""Putting a backup's tables into a store: everything and verified, or nothing.
+
+On SQLite a new database is built beside the present one and takes its place at the end. On
+PostgreSQL one transaction clears the old tables, makes them anew and fills them.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from survey.locale import SurveyError, msg
+from survey.store.backup.archive import TablePart
+from survey.store.backup.errors import BackupTooNewError, StoreOccupiedError, checksum_error
+from survey.store.backup.manifest import BackupManifest, TableRecord
+from survey.store.backup.reader import (
+    VERSION_TABLE,
+    schema_tables,
+    table_lines,
+    without_time_limits,
+)
+from survey.store.backup.row_codec import line_reader
+from survey.store.engine import dispose_engines, engine_for, normal_url
+from survey.store.schema import known_revisions, upgrade_within
+
+REFERENCE = frozenset(
+    {"city", "indicator_tree_version", "instrument_version", "audit_head", "schema_floor"}
+)
+"""What `survey init` fills: a store that holds nothing else counts as empty."""
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_FUNCTIONS = (
+    "SELECT p.oid::regprocedure::text FROM pg_proc p "
+    "WHERE p.pronamespace = current_schema()::regnamespace "
+    "AND p.proowner = current_user::regrole AND NOT EXISTS "
+    "(SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+)
+_GUARDS = (
+    "SELECT quote_ident(c.relname), quote_ident(t.tgname) FROM pg_trigger t "
+    "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgtype & 2 = 2 "
+    "AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)"
+)
+_TABLES_TO_DROP = (
+    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
+    "AND relnamespace = current_schema()::regnamespace AND relname = ANY(:names)"
+)
+
+Parts = Callable[[], Iterator[TablePart]]
+
+
+class BackupRefusedError(SurveyError):
+    """The database refused what the backup holds; it is as it was before."""
+
+    code = "backup_not_taken"
+
+
+@dataclass(frozen=True)
+class StoreLoader:
+    """One backup on its way into one store."""
+
+    url: str
+    manifest: BackupManifest
+    parts: Parts
+
+    def require_compatible(self, *, replace: bool) -> None:
+        """Raises before anything is touched when this backup may not go into this store."""
+        if self.manifest.migration not in known_revisions():
+            raise BackupTooNewError(
+                msg("A newer version of the software made this backup; update, then restore it.")
+            )
+        filled = filled_tables(self.url)
+        if filled and not replace:
+            raise StoreOccupiedError(
+                msg(
+                    "The store holds data already ({tables}). To throw them away and restore "
+                    "the backup in their place, say --replace.",
+                    tables=", ".join(filled),
+                )
+            )
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        """Load everything; it becomes the store when the block ends, and vanishes if it raises."""
+        with self._translate_refusals():
+            if normal_url(self.url).get_backend_name() == "sqlite":
+                yield from self._load_via_draft_file()
+            else:
+                yield from self._in_one_transaction()
+
+    @contextmanager
+    def _translate_refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
+            reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+            raise BackupRefusedError(
+                msg(
+                    "The database did not take the backup in: {reason}. It is as it was before.",
+                    reason=reason,
+                )
+            ) from error
+
+    def _load_via_draft_file(self) -> Iterator[None]:
+        database = Path(normal_url(self.url).database or "")
+        draft = database.with_name(f".{database.name}.restoring")
+        remove_database(draft)
+        draft_url = f"sqlite:///{draft}"
+        try:
+            with _exclusive_lock(database):
+                with engine_for(draft_url).execution_options(survey_writes=True).begin() as new:
+                    self._fill(new)
+                with engine_for(draft_url).connect() as new:
+                    new.exec_driver_sql("PRAGMA user_version")
+                dispose_engines()
+                _close_log(draft)
+                yield
+                draft.replace(database)
+        finally:
+            remove_database(draft)
+
+    def _in_one_transaction(self) -> Iterator[None]:
+        dispose_engines()
+        with engine_for(self.url).begin() as connection:
+            without_time_limits(connection)
+            others = connection.execute(sa.text(_OTHERS)).scalar_one()
+            if others:
+                raise _store_in_use_error(others)
+            _drop_tables(connection)
+            self._fill(connection)
+            yield
+
+    def _fill(self, connection: Connection) -> None:
+        upgrade_within(connection, self.manifest.migration)
+        with _triggers_off(connection, [table.name for table in self.manifest.tables]):
+            _empty_tables(connection, self.manifest)
+            for part in self.parts():
+                _insert_lines(connection, self._record(part.table), part.lines)
+        _continue_numbers(connection, self.manifest)
+        for record in self.manifest.tables:
+            if stored_sha256(connection, record) != record.sha256:
+                raise checksum_error(record.name)
+        upgrade_within(connection)
+
+    def _record(self, name: str) -> TableRecord:
+        for table in self.manifest.tables:
+            if table.name == name:
+                return table
+        raise checksum_error(name)
+
+
+def stored_sha256(connection: Connection, record: TableRecord) -> str:
+    """The checksum that a backup of this table would state now."""
+    digest = sha256()
+    for line in table_lines(connection, record.name, record.columns, record.key):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def filled_tables(url: str) -> list[str]:
+    """Tables of ours with rows in them, apart from what every new store is given."""
+    with engine_for(url).connect() as connection:
+        present = set(sa.inspect(connection).get_table_names())
+        return [
+            table.name
+            for table in schema_tables()
+            if table.name in present - REFERENCE
+            and connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
+        ]
+
+
+def remove_database(path: Path) -> None:
+    """An SQLite database and what belongs to it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _store_in_use_error(count: int) -> StoreOccupiedError:
+    return StoreOccupiedError(
+        msg(
+            "The store is in use ({count} connections). Stop every server that uses it, then "
+            "restore again.",
+            count=count,
+        )
+    )
+
+
+@contextmanager
+def _exclusive_lock(database: Path) -> Iterator[None]:
+    """Nobody else has the present database open, and nobody opens it meanwhile.
+
+    Leaving WAL mode succeeds only for the one process that has it open, and folds the log into
+    the file: no log of the old database is left to meet the new one.
+    """
+    dispose_engines()
+    if not database.exists():
+        yield
+        return
+    present = sqlite3.connect(database, timeout=0.5, isolation_level=None)
+    try:
+        present.execute("PRAGMA locking_mode=EXCLUSIVE")
+        try:
+            present.execute("PRAGMA journal_mode=DELETE")
+            present.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise StoreOccupiedError(
+                msg("The store is in use. Stop the server that uses it, then restore again.")
+            ) from error
+        yield
+    finally:
+        present.close()
+
+
+def _close_log(database: Path) -> None:
+    """Fold the write-ahead log into the file, which is then the whole database."""
+    closing = sqlite3.connect(database, isolation_level=None)
+    closing.execute("PRAGMA journal_mode=DELETE")
+    closing.close()
+
+
+def _drop_tables(connection: Connection) -> None:
+    """Drop our tables and what their migrations made beside them."""
+    names = [*(table.name for table in schema_tables()), VERSION_TABLE]
+    quote = connection.dialect.identifier_preparer.quote
+    for name in connection.execute(sa.text(_TABLES_TO_DROP), {"names": names}).scalars().all():
+        connection.exec_driver_sql(f"DROP TABLE {quote(name)} CASCADE")
+    for function in connection.execute(sa.text(_FUNCTIONS)).scalars().all():
+        connection.exec_driver_sql(f"DROP ROUTINE {function}")
+
+
+@contextmanager
+def _triggers_off(connection: Connection, tables: list[str]) -> Iterator[None]:
+    """The guards of running waves would refuse, row by row, what they let through in its time.
+
+    On PostgreSQL those are the triggers before a row; what one after it makes is wanted here too.
+    """
+    if connection.dialect.name == "postgresql":
+        guards = connection.execute(sa.text(_GUARDS), {"names": tables}).all()
+        for table, name in guards:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+        yield
+        for table, name in guards:
+            connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+        return
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    triggers = connection.exec_driver_sql(query).all()
+    for name, _ in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+    yield
+    for _, statement in triggers:
+        connection.exec_driver_sql(statement)
+
+
+def _empty_tables(connection: Connection, manifest: BackupManifest) -> None:
+    """Migrations may have put rows of their own; the backup has them as they became."""
+    for record in reversed(manifest.tables):
+        connection.exec_driver_sql(f"DELETE FROM {record.name}")
+
+
+def _insert_lines(connection: Connection, record: TableRecord, lines: list[bytes]) -> None:
+    names = [column.name for column in record.columns]
+    read = line_reader(record.columns, connection.dialect.name)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {record.name} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, [read(line) for line in lines])
+        return
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    copying = f"COPY {record.name} ({', '.join(names)}) FROM STDIN"
+    with raw.cursor() as cursor, cursor.copy(copying.encode()) as copy:
+        for line in lines:
+            copy.write_row(read(line))
+
+
+def _continue_numbers(connection: Connection, manifest: BackupManifest) -> None:
+    """On PostgreSQL a counter that gives a column its numbers goes on after the restored ones."""
+    if connection.dialect.name != "postgresql":
+        return
+    for record in manifest.tables:
+        for column in record.columns:
+            counter = connection.execute(
+                sa.text("SELECT pg_get_serial_sequence(:table, :column)"),
+                {"table": record.name, "column": column.name},
+            ).scalar_one()
+            if counter is not None:
+                connection.exec_driver_sql(
+                    f"SELECT setval('{counter}', coalesce(max({column.name}), 1), "
+                    f"max({column.name}) IS NOT NULL) FROM {record.name}"
+                )

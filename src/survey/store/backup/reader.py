@@ -1,0 +1,111 @@
+"""Every table of a running store, at one moment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Table
+from sqlmodel import SQLModel
+
+from survey.locale import msg
+from survey.store.backup.errors import StoreNotFoundError
+from survey.store.backup.manifest import ColumnRecord
+from survey.store.backup.row_codec import (
+    column_kind_of,
+    line_writer,
+    plain_table,
+    select_expression,
+)
+from survey.store.engine import engine_for
+from survey.store.schema import head_revision, stored_revision
+
+VERSION_TABLE = "alembic_version"
+_ROW_BATCH_SIZE = 2000
+_NOT_PARTITIONS = (
+    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
+    "AND relnamespace = current_schema()::regnamespace"
+)
+
+
+@contextmanager
+def consistent_read(url: str) -> Iterator[Connection]:
+    """A connection that sees the store as it is now, however long it reads and others write."""
+    with engine_for(url).connect() as connection:
+        postgres = connection.dialect.name == "postgresql"
+        if postgres:
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            if postgres:
+                without_time_limits(connection)
+            yield connection
+
+
+def without_time_limits(connection: Connection) -> None:
+    """This transaction takes as long as it takes; what limits a page must not cut a backup."""
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(sa.text(f"SET LOCAL {setting} = 0"))
+
+
+def require_current(url: str) -> None:
+    """Raises `StoreNotFoundError` unless the store has the shape that this version knows."""
+    present = stored_revision(url)
+    if present is None:
+        raise StoreNotFoundError(msg("There is no store here yet, so there is nothing to back up."))
+    if present != head_revision():
+        raise StoreNotFoundError(
+            msg(
+                "The store stands at migration {present} and this software at {own}. Back up "
+                "with the version that serves it, or run: survey init",
+                present=present, own=head_revision(),
+            )
+        )  # fmt: skip
+
+
+def schema_tables() -> list[Table]:
+    """In an order in which each table comes after those that it refers to."""
+    return SQLModel.metadata.sorted_tables
+
+
+def foreign_tables(connection: Connection) -> list[str]:
+    """Tables beside ours in the same place, which no backup takes along."""
+    if connection.dialect.name == "postgresql":
+        present = set(connection.execute(sa.text(_NOT_PARTITIONS)).scalars())
+    else:
+        present = set(sa.inspect(connection).get_table_names())
+    return sorted(present - {table.name for table in schema_tables()} - {VERSION_TABLE})
+
+
+def migration_of(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
+    return tuple(ColumnRecord(name=each.name, kind=column_kind_of(each)) for each in table.columns)
+
+
+def key_of(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def table_lines(
+    connection: Connection, name: str, columns: tuple[ColumnRecord, ...], key: tuple[str, ...]
+) -> Iterator[bytes]:
+    """The rows as lines, in the order of the key, which both databases agree on."""
+    table, dialect = plain_table(name, columns), connection.dialect.name
+    query = sa.select(
+        *(select_expression(table.c[each.name], each.kind, dialect) for each in columns)
+    )
+    for part in key:
+        column: sa.ColumnElement[Any] = table.c[part]
+        if dialect == "postgresql" and isinstance(column.type, sa.Text):
+            column = sa.collate(column, "C")
+        query = query.order_by(column)
+    write = line_writer(columns)
+    result = connection.execute(query, execution_options={"yield_per": _ROW_BATCH_SIZE})
+    for rows in result.partitions():
+        for row in rows:
+            yield write(row)

@@ -1,0 +1,164 @@
+"""One row as one line of JSON, the same on both databases, and back.
+
+The databases store the same value in different clothes (a UUID as 32 letters, a document with its
+keys in another order, 1e16 as 10000000000000000). A line is written in one canonical way, so the
+checksum of a table does not depend on where it lies.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from math import isfinite
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.sql.elements import ColumnElement
+
+from survey.store.backup.manifest import ColumnKind, ColumnRecord
+from survey.store.tables import UtcDateTime
+
+Convert = Callable[[Any], Any]
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+_UNSURE = re.compile(r"[0-9][eE]|-0|[0-9]{15}")
+"""Numbers that PostgreSQL writes in another way than it was given them."""
+_EXACT = 1e15
+
+_TYPES: dict[ColumnKind, Any] = {
+    ColumnKind.TEXT: sa.Text(),
+    ColumnKind.INTEGER: sa.BigInteger(),
+    ColumnKind.REAL: sa.Float(),
+    ColumnKind.BOOLEAN: sa.Boolean(),
+    ColumnKind.UUID: sa.Uuid(),
+    ColumnKind.TIME: UtcDateTime(),
+    ColumnKind.DATE: sa.Date(),
+    ColumnKind.JSON: sa.JSON(),
+    ColumnKind.BYTES: sa.LargeBinary(),
+}
+_KINDS: tuple[tuple[type[Any], ColumnKind], ...] = (
+    (sa.Uuid, ColumnKind.UUID),
+    (UtcDateTime, ColumnKind.TIME),
+    (sa.Date, ColumnKind.DATE),
+    (sa.Boolean, ColumnKind.BOOLEAN),
+    (sa.JSON, ColumnKind.JSON),
+    (sa.LargeBinary, ColumnKind.BYTES),
+    (sa.Float, ColumnKind.REAL),
+    (sa.Integer, ColumnKind.INTEGER),
+    (sa.String, ColumnKind.TEXT),
+)
+
+
+def column_kind_of(column: Column[Any]) -> ColumnKind:
+    """What a column of our tables holds. Raises `TypeError` for one that no backup could carry."""
+    stored = column.type
+    if isinstance(stored, sa.types.TypeDecorator) and not isinstance(stored, UtcDateTime):
+        stored = stored.impl_instance
+    for known, kind in _KINDS:
+        if isinstance(stored, known):
+            return kind
+    raise TypeError(f"a backup cannot carry {column.table.name}.{column.name}: {column.type}")
+
+
+def plain_table(name: str, columns: Iterable[ColumnRecord]) -> Table:
+    """The table as a backup sees it, whatever today's classes say about it."""
+    return Table(name, MetaData(), *(Column(each.name, _TYPES[each.kind]) for each in columns))
+
+
+def select_expression(column: Column[Any], kind: ColumnKind, dialect: str) -> ColumnElement[Any]:
+    """How to ask for the column: documents as text, so that null and JSON's null stay apart."""
+    if kind is not ColumnKind.JSON:
+        return column
+    if dialect == "postgresql":
+        return sa.cast(column, sa.Text).label(column.name)
+    return sa.type_coerce(column, sa.Text).label(column.name)
+
+
+def line_writer(columns: Sequence[ColumnRecord]) -> Callable[[Sequence[Any]], bytes]:
+    """`row -> line`, for rows as `selected` gives them."""
+    converts = [(place, _ENCODE[column.kind]) for place, column in enumerate(columns)
+                if column.kind in _ENCODE]  # fmt: skip
+
+    def write(row: Sequence[Any]) -> bytes:
+        values = list(row)
+        for place, convert in converts:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+        return orjson.dumps(values, option=_OPTIONS)
+
+    return write
+
+
+def line_reader(
+    columns: Sequence[ColumnRecord], dialect: str
+) -> Callable[[bytes], tuple[object, ...]]:
+    """`line -> row`, its values as the driver of the database takes them."""
+    decode = _DECODE_SQLITE if dialect == "sqlite" else _DECODE_POSTGRES
+    converts = [(place, decode[column.kind]) for place, column in enumerate(columns)
+                if column.kind in decode]  # fmt: skip
+
+    def read(line: bytes) -> tuple[object, ...]:
+        values = orjson.loads(line)
+        for place, convert in converts:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+        return tuple(values)
+
+    return read
+
+
+def _document(stored: str | float) -> list[Any]:
+    # In a list: JSON's own null is `[null]`, and no document at all is `null`.
+    if not isinstance(stored, str):
+        return [_plain(stored)]  # SQLite keeps a document that is a mere number as that number.
+    value = orjson.loads(stored)
+    return [_plain(value) if _UNSURE.search(stored) else value]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        whole = value.is_integer() and abs(value) >= _EXACT and -(2.0**63) <= value < 2.0**64
+        return int(value) if whole else value + 0.0
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value
+
+
+def _real(value: float) -> float | str:
+    # Adding zero takes the sign from a zero, which SQLite does not keep.
+    return value + 0.0 if isfinite(value) else repr(value)
+
+
+def _stored_document(value: list[Any]) -> str:
+    return orjson.dumps(value[0]).decode()
+
+
+def _sqlite_time(text: str) -> str:
+    return datetime.fromisoformat(text).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+_ENCODE: dict[ColumnKind, Convert] = {
+    ColumnKind.TIME: lambda value: value.astimezone(UTC),
+    ColumnKind.JSON: _document,
+    ColumnKind.BYTES: lambda value: base64.b64encode(value).decode(),
+    ColumnKind.REAL: _real,
+}
+_DECODE_POSTGRES: dict[ColumnKind, Convert] = {
+    ColumnKind.UUID: UUID,
+    ColumnKind.TIME: datetime.fromisoformat,
+    ColumnKind.DATE: date.fromisoformat,
+    ColumnKind.JSON: _stored_document,
+    ColumnKind.BYTES: base64.b64decode,
+    ColumnKind.REAL: float,
+}
+_DECODE_SQLITE: dict[ColumnKind, Convert] = {
+    ColumnKind.UUID: lambda text: text.replace("-", ""),
+    ColumnKind.TIME: _sqlite_time,
+    ColumnKind.JSON: _stored_document,
+    ColumnKind.BYTES: base64.b64decode,
+    ColumnKind.REAL: float,
+}

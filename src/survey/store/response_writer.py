@@ -1,0 +1,79 @@
+"""Writing one finished interview: the response, its first answers, and the link that it used.
+
+PostgreSQL gets one statement, because half of what an interview costs there is sending statements
+back and forth; SQLite, which sits in the process, gets three.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql
+
+from survey.store.core import table_of
+from survey.store.inserts import insert_if_new
+from survey.store.tables import Invitation, Response, ResponseRevision
+
+_RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
+_INVITATIONS = table_of(Invitation)
+_INSERT_REVISION = insert(_REVISIONS)
+_USE_INVITATION = (
+    update(_INVITATIONS)
+    .where(_INVITATIONS.c.id == bindparam("invitation"))
+    .values(used_at=bindparam("now"))
+)
+_OF_RESPONSE, _OF_REVISION = "of_response_", "of_revision_"
+"""Before the names of parameters: those that are called as a column would set that column."""
+
+
+def insert_response(
+    connection: Connection,
+    *,
+    response: Mapping[str, Any],
+    revision: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Write all that belongs to it; False, and nothing written, when a unique constraint says that
+    it is there already.
+
+    `response` and `revision` are rows by column name, except `response_id`.
+    """
+    if connection.dialect.name == "postgresql":
+        statement = _insert_statement(tuple(response), tuple(revision))
+        values: dict[str, Any] = {_OF_RESPONSE + name: value for name, value in response.items()}
+        values |= {_OF_REVISION + name: value for name, value in revision.items()}
+        return bool(connection.execute(statement, {**values, "now": now}).scalar_one())
+    if not insert_if_new(connection, Response, response):
+        return False
+    connection.execute(_INSERT_REVISION, {**revision, "response_id": response["id"]})
+    if response["invitation_id"] is not None:
+        connection.execute(_USE_INVITATION, {"invitation": response["invitation_id"], "now": now})
+    return True
+
+
+@lru_cache(maxsize=8)
+def _insert_statement(of_response: tuple[str, ...], of_revision: tuple[str, ...]) -> Select[Any]:
+    """How many responses were new; answers and link follow from those that were."""
+    new = (
+        postgresql.insert(_RESPONSES)
+        .values({name: bindparam(_OF_RESPONSE + name) for name in of_response})
+        .on_conflict_do_nothing()
+        .returning(_RESPONSES.c.id, _RESPONSES.c.invitation_id)
+        .cte("new")
+    )
+    columns = [_REVISIONS.c[name] for name in of_revision]
+    given = [bindparam(_OF_REVISION + each.name, type_=each.type) for each in columns]
+    answers = (
+        insert(_REVISIONS)
+        .from_select([*of_revision, "response_id"], select(*given, new.c.id))
+        .cte("answers")
+    )
+    used = (
+        update(_INVITATIONS)
+        .where(_INVITATIONS.c.id == new.c.invitation_id)
+        .values(used_at=bindparam("now"))
+        .cte("used")
+    )
+    return select(func.count()).select_from(new).add_cte(answers, used)

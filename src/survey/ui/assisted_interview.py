@@ -1,0 +1,97 @@
+"""An interview that the surveyor reads aloud, in the same form as the respondent's own."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from survey.fieldwork.assignments import get_assigned_point
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
+from survey.fieldwork.surveyor_tasks import SurveyorTask
+from survey.instrument.model import Instrument
+from survey.store.engine import read_scope
+from survey.store.transactions import UNAVAILABLE_ERRORS
+from survey.ui.current_principal import find_current_principal
+from survey.ui.interview_component import InterviewFormConfig, interview_form
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.web.contact import phone_endpoint_config
+from survey.web.submission_intake import ApiResult, store_submission
+
+_SINCE = "interview-form/since"
+"""Interviews received since the page itself last ran."""
+
+
+def draw_assisted_interview(visit: PageContext, task: SurveyorTask) -> None:
+    """Draw the form for the chosen point; what it sends is stored in the surveyor's name."""
+    st.session_state[_SINCE] = 0
+    _draw_interview(visit, task, _instrument(visit, task))
+
+
+@page_fragment()
+def _draw_interview(visit: PageContext, task: SurveyorTask, instrument: Instrument) -> None:
+    """The part of the page that an arriving interview runs again, and nothing else."""
+    t = visit.t
+    count = st.empty()
+    outcome = interview_form(
+        _build_form_config(visit, task, instrument, _list_full_groups(visit, task)),
+        key="interview-form",
+        language=visit.language,
+        elder=visit.screen.preferences.large,
+        accept=partial(_store_submission, visit),
+    )
+    if outcome is not None and outcome.status == 200:
+        st.session_state[_SINCE] += 1
+        st.toast(t("The interview has been received."))
+    count.caption(
+        t(
+            "You are at {point}. {mine} interviews today. The answers stay on this device until "
+            "the platform has confirmed them.",
+            point=task.point_name,
+            mine=task.mine_today + st.session_state[_SINCE],
+        )
+    )
+
+
+def _store_submission(visit: PageContext, document: Mapping[str, Any]) -> ApiResult:
+    """Whoever is signed in at this moment: the page may have been drawn hours ago."""
+    return store_submission(document, find_current_principal(visit.settings), visit.settings)
+
+
+def _instrument(visit: PageContext, task: SurveyorTask) -> Instrument:
+    with read_scope(visit.settings.store_url) as session:
+        point = get_assigned_point(
+            session=session, principal=visit.principal, point_id=task.point_id
+        )
+        return load_instrument(session=session, instrument_id=point.instrument_id)
+
+
+def _list_full_groups(visit: PageContext, task: SurveyorTask) -> tuple[FullQuotaGroup, ...]:
+    """Asked again with every interview that arrives; without a database nobody is stopped early,
+    and the form with what was answered stays on the screen."""
+    try:
+        with read_scope(visit.settings.store_url) as session:
+            point = get_assigned_point(
+                session=session, principal=visit.principal, point_id=task.point_id
+            )
+            return list_full_groups(
+                session=session, wave_id=point.wave_id, city_code=point.city_code
+            )
+    except UNAVAILABLE_ERRORS:
+        return ()
+
+
+def _build_form_config(
+    visit: PageContext, task: SurveyorTask, instrument: Instrument, full: tuple[FullQuotaGroup, ...]
+) -> InterviewFormConfig:
+    return InterviewFormConfig(
+        instrument_sha256=instrument.sha256,
+        languages=tuple(language.code for language in instrument.languages),
+        point_id=task.point_id,
+        place={code: f"{name} · {task.point_name}" for code, name in task.city_name.items()},
+        is_demo=task.is_demo,
+        draft_key=f"{visit.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
+        full=full,
+        phone=phone_endpoint_config(visit.settings),
+    )

@@ -1,0 +1,177 @@
+"""The chain's state in plain words, the entries, and the files to take away."""
+
+import io
+from html import escape
+
+import streamlit as st
+
+from survey.access.audit import AuditedView
+from survey.access.audit_queries import (
+    PAGE_SIZE,
+    TrailEntry,
+    TrailFilter,
+    TrailState,
+    read_trail,
+    stream_trail,
+    trail_state,
+)
+from survey.access.audit_verify import CHAIN
+from survey.locale import Translator
+from survey.publish.audit_export import build_audit_workbook, format_china_time, write_csv
+from survey.store.engine import read_scope
+from survey.ui.audit.filters import BELOW_PARAMETER
+from survey.ui.audit.formatting import format_action, format_actor, format_detail, format_subject
+from survey.ui.audit_hooks import record_view_once
+from survey.ui.download_button import CSV, XLSX, File, draw_download_button
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+
+MAX_EXPORTED_ENTRIES = 50_000
+_MAX_SHOWN_LINES = 6
+
+
+def draw_trail(visit: PageContext, choice: TrailFilter) -> None:
+    record_view_once(visit, AuditedView.AUDIT, CHAIN)
+    t = visit.t
+    below = _read_position()
+    with read_scope(visit.settings.store_url) as session:
+        state = trail_state(session=session, principal=visit.principal)
+        entries = read_trail(session=session, principal=visit.principal, choice=choice, below=below)
+    _draw_chain_state(t, state)
+    if not entries:
+        draw_notice(
+            t("No entry fits this choice"),
+            t("Choose more days or another person or action above."),
+        )
+        return
+    st.html(_render_entries(t, entries))
+    _draw_pagination(t, entries, below)
+    _draw_downloads(visit, choice)
+
+
+def _draw_chain_state(t: Translator, state: TrailState) -> None:
+    total = f"{state.last:,}"
+    if state.checked_at is None:
+        st.warning(
+            t("{count} entries. The trail has not been checked yet: run survey audit verify.",
+              count=total),
+            icon=":material/help:",
+        )  # fmt: skip
+    elif state.wrong:
+        st.error(
+            t("The check of {when} found {wrong} places that are not as they were written. Run "
+              "survey audit verify to see which, and tell whoever is responsible for data "
+              "protection.", when=format_china_time(state.checked_at), wrong=state.wrong),
+            icon=":material/error:",
+        )  # fmt: skip
+    else:
+        st.success(
+            t("Every entry up to number {number} was found as it was written, checked {when}. "
+              "{count} entries now.", number=f"{state.checked_up_to:,}",
+              when=format_china_time(state.checked_at), count=total),
+            icon=":material/verified_user:",
+        )  # fmt: skip
+
+
+def _render_entries(t: Translator, entries: list[TrailEntry]) -> str:
+    heads = (t("Time"), t("Person"), t("Action"), t("About"), t("Before → after"), t("Number"))
+    header = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = "".join(_render_entry(t, entry) for entry in entries)
+    return (
+        f'<div class="hcs-trail"><table><thead><tr>{header}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _render_entry(t: Translator, entry: TrailEntry) -> str:
+    lines = [escape(line) for line in format_detail(t, entry.detail)]
+    shown, rest = lines[:_MAX_SHOWN_LINES], lines[_MAX_SHOWN_LINES:]
+    detail = "<br>".join(shown)
+    if rest:
+        more = escape(t("{count} more", count=len(rest)))
+        detail += f"<details><summary>{more}</summary>{'<br>'.join(rest)}</details>"
+    cells = (
+        escape(format_china_time(entry.at)), escape(format_actor(t, entry.actor)),
+        escape(format_action(t, entry.action)), escape(format_subject(t, entry)), detail,
+        f"{entry.number:,}",
+    )  # fmt: skip
+    names = ("time", "person", "action", "about", "detail", "number")
+    return (
+        "<tr>"
+        + "".join(
+            f'<td class="{name}">{cell}</td>' for name, cell in zip(names, cells, strict=True)
+        )
+        + "</tr>"
+    )
+
+
+def _read_position() -> int | None:
+    given = st.query_params.get(BELOW_PARAMETER, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+
+
+def _draw_pagination(t: Translator, entries: list[TrailEntry], below: int | None) -> None:
+    with st.container(horizontal=True, key="audit-pages"):
+        if below is not None:
+            st.button(
+                t("Newest entries"), key="audit/newest", on_click=_go_to_position, args=(None,)
+            )
+        if len(entries) == PAGE_SIZE:
+            st.button(
+                t("Older entries"),
+                key="audit/older",
+                on_click=_go_to_position,
+                args=(entries[-1].number,),
+            )
+
+
+def _go_to_position(below: int | None) -> None:
+    if below is None:
+        st.query_params.pop(BELOW_PARAMETER, None)
+    else:
+        st.query_params[BELOW_PARAMETER] = str(below)
+
+
+def _draw_downloads(visit: PageContext, choice: TrailFilter) -> None:
+    t = visit.t
+
+    def as_csv() -> bytes:
+        text = io.StringIO(newline="")
+        with read_scope(visit.settings.store_url) as session:
+            write_csv(
+                text,
+                stream_trail(
+                    session=session,
+                    principal=visit.principal,
+                    choice=choice,
+                    most=MAX_EXPORTED_ENTRIES,
+                ),
+                t,
+            )
+        return text.getvalue().encode()
+
+    def as_workbook() -> bytes:
+        with read_scope(visit.settings.store_url) as session:
+            return build_audit_workbook(
+                stream_trail(
+                    session=session,
+                    principal=visit.principal,
+                    choice=choice,
+                    most=MAX_EXPORTED_ENTRIES,
+                ),
+                visit.language,
+            )
+
+    with st.container(horizontal=True, gap="small", key="audit-files"):
+        draw_download_button(
+            visit, t("Table (CSV)"), File("audit.csv", CSV, as_csv), key="audit/csv",
+            type="tertiary", icon=":material/table:",
+        )  # fmt: skip
+        draw_download_button(
+            visit, t("Table (XLSX)"), File("audit.xlsx", XLSX, as_workbook), key="audit/xlsx",
+            type="tertiary", icon=":material/table:",
+        )  # fmt: skip
+    st.caption(
+        t("Files hold the entries of this choice from the oldest on, at most {most}; for all of "
+          "them there is the command survey audit export.", most=f"{MAX_EXPORTED_ENTRIES:,}")
+    )  # fmt: skip

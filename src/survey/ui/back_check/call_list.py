@@ -1,0 +1,220 @@
+"""The list of people to ask again, and one short interview after the other."""
+
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from survey.fieldwork.back_check import (
+    ANSWERED,
+    CHANNEL_NAMES,
+    OUTCOME_NAMES,
+    WAS_INTERVIEWED,
+    BackCheckNotFoundError,
+    CallAttempt,
+    CallEntry,
+    get_call,
+    get_check_instrument,
+    list_calls,
+    record_attempt,
+)
+from survey.fieldwork.back_check.call_list import MAX_NOTE_CHARS
+from survey.instrument.model import Instrument, Item, ItemKind
+from survey.locale import Translator
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.store.tables import Channel, ChosenBy, Outcome, now
+from survey.store.transactions import write_scope
+from survey.ui.back_check.filters import BackCheckSelection
+from survey.ui.back_check.outcome import item_label, run_action
+from survey.ui.back_check.phone import draw_phone_number
+from survey.ui.current_principal import require_principal
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.response_html import format_answer, format_time
+
+CALL_PARAMETER = "call"
+"""The address names the back-check on the screen: `?call=<id>`."""
+_LISTED = 30
+_ASKED = frozenset({ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.INTEGER})
+_AT_ONCE = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTERVIEWED)
+"""Outcomes that one click says."""
+
+
+def calling(visit: PageContext, choice: BackCheckSelection) -> None:
+    """One person to ask, the questions, and the list of all."""
+    t = visit.t
+    st.caption(
+        t(
+            "The platform knows no names. A telephone number that the respondent left is shown to "
+            "the supervisor of the city, and every look at one is recorded. Otherwise ask the "
+            "surveyor for the contact sheet, by the receipt number of the interview, or go to the "
+            "sampling point. What was answered then is not shown here, so that the answers stay "
+            "independent."
+        )
+    )
+    with read_scope(visit.settings.store_url) as session:
+        calls = list_calls(
+            session=session, principal=visit.principal, wave_id=choice.wave.id,
+            city_code=choice.city_code,
+        )  # fmt: skip
+        wanted = _requested_check_id() or (calls[0].id if calls else None)
+        if wanted is None:
+            draw_notice(
+                t("Nobody is left to ask again"),
+                t("Draw interviews in the view “Draw”; what was said stands under “Results”."),
+            )
+            return
+        try:
+            call = get_call(session=session, principal=visit.principal, check_id=wanted)
+        except BackCheckNotFoundError:
+            st.query_params.pop(CALL_PARAMETER, None)
+            st.info(t("The back-check of this link is not in your area."))
+            return
+        instrument = get_check_instrument(session=session, call=call)
+    left, right = st.columns([2.4, 1], gap="large")
+    with left:
+        _draw_call(visit, call, instrument)
+    with right:
+        _draw_list(visit, calls, choice)
+
+
+def _requested_check_id() -> UUID | None:
+    try:
+        return UUID(st.query_params[CALL_PARAMETER])
+    except (KeyError, ValueError):
+        return None
+
+
+def _open_call(check_id: UUID) -> None:
+    st.query_params[CALL_PARAMETER] = str(check_id)
+
+
+def _draw_list(visit: PageContext, calls: list[CallEntry], choice: BackCheckSelection) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    st.caption(t("To ask again: {count}", count=f"{len(calls):,}"))
+    for call in calls[:_LISTED]:
+        place = names.area(call.city_code) if choice.city_code is None else call.point_name
+        tried = t("tried {count} times", count=call.attempts) if call.attempts else ""
+        words = " · ".join(part for part in (call.code, place, call.surveyor, tried) if part)
+        st.button(
+            words, key=f"call-open-{call.id}", type="tertiary", on_click=_open_call, args=(call.id,)
+        )
+    if len(calls) > _LISTED:
+        st.caption(t("and {count} more", count=len(calls) - _LISTED))
+
+
+def _draw_call(visit: PageContext, call: CallEntry, instrument: Instrument) -> None:
+    t = visit.t
+    st.subheader(t("Interview {code}", code=call.code), anchor=False)
+    st.caption(_describe_call(visit, call))
+    if call.outcome is not None:
+        st.caption(_attempts_text(t, call))
+    draw_phone_number(visit, call)
+    st.segmented_control(
+        t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(visit),
+        format_func=lambda channel: t(CHANNEL_NAMES[channel]),
+    )  # fmt: skip
+    at_once = () if call.outcome in ANSWERED else _AT_ONCE
+    with st.container(horizontal=True):
+        for outcome in at_once:
+            st.button(
+                t(OUTCOME_NAMES[outcome]), key=f"call-{outcome.value}",
+                on_click=_record_outcome, args=(visit, call, instrument, outcome),
+            )  # fmt: skip
+    with st.form(f"call/{call.id}", enter_to_submit=False):
+        for item in _questions(instrument):
+            _draw_answer_field(t, call, item, visit.language)
+        st.text_input(t("Note"), key=_key(call, "note"), max_chars=MAX_NOTE_CHARS)
+        st.form_submit_button(
+            t("Save: reached"), type="primary", key="call-reached",
+            on_click=_record_outcome, args=(visit, call, instrument, Outcome.REACHED),
+        )  # fmt: skip
+
+
+def _describe_call(visit: PageContext, call: CallEntry) -> str:
+    t = visit.t
+    why = t("drawn by lot") if call.chosen_by is ChosenBy.RANDOM else t("drawn for its risk")
+    facts = (
+        DisplayNames(visit.language, None).area(call.city_code), call.point_name, call.surveyor,
+        format_time(call.interviewed_at), why,
+    )  # fmt: skip
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _attempts_text(t: Translator, call: CallEntry) -> str:
+    at = format_time(call.checked_at) if call.checked_at else ""
+    outcome = t(OUTCOME_NAMES[call.outcome]) if call.outcome else ""
+    return " · ".join(part for part in (at, call.checker, outcome, call.note) if part)
+
+
+def _questions(instrument: Instrument) -> list[Item]:
+    """What is asked of somebody who was interviewed, in order."""
+    return [
+        item for item in instrument.items() if item.kind in _ASKED and item.name != WAS_INTERVIEWED
+    ]
+
+
+def _draw_answer_field(t: Translator, call: CallEntry, item: Item, language: str) -> None:
+    key, title = _key(call, item.name), item_label(item, language)
+    if item.kind is ItemKind.INTEGER:
+        st.text_input(title, key=key, max_chars=12)
+        return
+    codes: list[Any] = [choice.name for choice in item.choices]
+    if item.kind is ItemKind.RATING:
+        codes = list(range(int(item.minimum or 1), int(item.maximum or 10) + 1))
+    codes += [special.value for special in item.specials]
+    st.radio(
+        title, codes, index=None, key=key, horizontal=True,
+        format_func=lambda code: _short(t, item, code, language),
+    )  # fmt: skip
+
+
+def _short(t: Translator, item: Item, code: Any, language: str) -> str:
+    return str(code) if isinstance(code, int) else format_answer(t, item, code, language)
+
+
+def _key(call: CallEntry, name: str) -> str:
+    return f"call/{call.id}/{name}"
+
+
+def _channel_key(visit: PageContext) -> str:
+    return f"call/channel/{visit.language}"
+
+
+def _record_outcome(
+    visit: PageContext, call: CallEntry, instrument: Instrument, outcome: Outcome
+) -> None:
+    items = {item.name: item for item in _questions(instrument)}
+    answers = {
+        name: _parse_entered(item, entered)
+        for name, item in items.items()
+        if (entered := st.session_state.get(_key(call, name))) not in (None, "")
+    }
+    attempt = CallAttempt(
+        outcome, st.session_state.get(_channel_key(visit)) or Channel.PHONE, answers,
+        st.session_state.get(_key(call, "note")) or "",
+    )  # fmt: skip
+
+    def act() -> None:
+        with write_scope(visit.settings.store_url) as session:
+            record_attempt(
+                session=session, principal=require_principal(visit.settings), check_id=call.id,
+                expected_version=call.version, attempt=attempt, now=now(),
+            )  # fmt: skip
+
+    t = visit.t
+    message = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
+    if run_action(visit, act, message, items):
+        st.query_params.pop(CALL_PARAMETER, None)
+
+
+def _parse_entered(item: Item, entered: Any) -> Any:
+    """A number as one; what is none stays a text, which the questionnaire refuses in its words."""
+    if item.kind is not ItemKind.INTEGER:
+        return entered
+    words = str(entered).strip()
+    try:
+        return int(words)
+    except ValueError:
+        return words

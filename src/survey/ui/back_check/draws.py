@@ -1,0 +1,148 @@
+"""Drawing: shares and seed, what they would draw of each surveyor, the draw, and past draws."""
+
+import secrets
+from html import escape
+
+import streamlit as st
+
+from survey.access.principal import NATION
+from survey.fieldwork.back_check import (
+    MAX_SEED_CHARS,
+    RANDOM_SHARE,
+    RISK_SHARE,
+    DrawPlan,
+    DrawPreview,
+    DrawRecord,
+    create_draw,
+    list_draws,
+    preview_draw,
+)
+from survey.locale import SurveyError
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.store.transactions import write_scope
+from survey.ui.back_check.filters import BackCheckSelection
+from survey.ui.back_check.html_table import render_table
+from survey.ui.back_check.outcome import run_action
+from survey.ui.current_principal import require_principal
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.response_html import format_time
+
+_LISTED = 40
+_SEED, _PLAN = "draw/seed", "draw/plan"
+_RANDOM, _RISK = "draw/random", "draw/risk"
+
+
+def drawing(visit: PageContext, choice: BackCheckSelection) -> None:
+    """What is drawn depends on nothing but what stands here."""
+    t = visit.t
+    st.caption(
+        t(
+            "Of every surveyor's interviews a share is drawn by lot, at least one, and a share by "
+            "risk, the highest first. Only the part by lot gives an error rate. The same seed "
+            "draws the same interviews; drawing again adds what newer interviews ask for."
+        )
+    )
+    if _SEED not in st.session_state:
+        st.session_state[_SEED] = str(secrets.randbelow(10**6))
+    with st.form("draw"):
+        first, second, third = st.columns(3)
+        first.number_input(
+            t("By lot, per cent"), 0.0, 100.0, RANDOM_SHARE * 100, step=1.0, key=_RANDOM
+        )
+        second.number_input(
+            t("By risk, per cent"), 0.0, 100.0, RISK_SHARE * 100, step=1.0, key=_RISK
+        )
+        third.text_input(t("Seed"), key=_SEED, max_chars=MAX_SEED_CHARS)
+        st.form_submit_button(
+            t("Show what would be drawn"), key="draw-show", on_click=_draw_plan, args=(choice,)
+        )
+    plan = st.session_state.get(_PLAN)
+    if plan is not None and _is_about(plan, choice):
+        _draw_preview(visit, plan)
+    _draw_past_draws(visit, choice)
+
+
+def _draw_plan(choice: BackCheckSelection) -> None:
+    st.session_state[_PLAN] = DrawPlan(
+        choice.wave.id, choice.city_code, st.session_state[_RANDOM] / 100,
+        st.session_state[_RISK] / 100, st.session_state[_SEED].strip(), now(),
+    )  # fmt: skip
+
+
+def _is_about(plan: DrawPlan, choice: BackCheckSelection) -> bool:
+    return (plan.wave_id, plan.city_code) == (choice.wave.id, choice.city_code)
+
+
+def _draw_preview(visit: PageContext, plan: DrawPlan) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    try:
+        with read_scope(visit.settings.store_url) as session:
+            seen = preview_draw(session=session, principal=visit.principal, plan=plan)
+    except SurveyError as error:
+        draw_notice(t(error.message), t("Nothing was drawn."))
+        return
+    if not seen.added:
+        draw_notice(
+            t("There is nothing new to draw"),
+            t("The list holds these shares of every surveyor's interviews already."),
+        )
+        return
+    shares = [share for share in seen.surveyors if share.by_lot or share.by_risk]
+    rows = [
+        (share.name, names.area(share.city_code), f"{share.interviews:,}", f"{share.listed:,}",
+         f"{share.by_lot:,}", f"{share.by_risk:,}")
+        for share in shares[:_LISTED]
+    ]  # fmt: skip
+    heads = (
+        t("Surveyor"), t("City"), t("Interviews"), t("Listed"), t("By lot"), t("By risk")
+    )  # fmt: skip
+    st.html(render_table(heads, rows))
+    if len(shares) > _LISTED:
+        st.caption(t("and {count} more", count=len(shares) - _LISTED))
+    st.button(
+        t("Draw {count} interviews", count=f"{seen.added:,}"), type="primary", key="draw-make",
+        on_click=_create_draw, args=(visit, seen),
+    )  # fmt: skip
+
+
+def _create_draw(visit: PageContext, seen: DrawPreview) -> None:
+    def act() -> None:
+        with write_scope(visit.settings.store_url) as session:
+            create_draw(
+                session=session, principal=require_principal(visit.settings), seen=seen, now=now()
+            )
+
+    if run_action(visit, act, visit.t("{count} interviews were drawn.", count=f"{seen.added:,}")):
+        st.session_state.pop(_PLAN, None)
+        st.session_state.pop(_SEED, None)
+
+
+def _draw_past_draws(visit: PageContext, choice: BackCheckSelection) -> None:
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        draws = list_draws(session=session, principal=visit.principal, wave_id=choice.wave.id)
+    if not draws:
+        return
+    st.subheader(t("Draws so far"), anchor=False)
+    lines = "".join(f"<li>{escape(_format_draw_record(visit, draw))}</li>" for draw in draws)
+    st.html(f'<ul class="hcs-history">{lines}</ul>')
+
+
+def _format_draw_record(visit: PageContext, draw: DrawRecord) -> str:
+    t = visit.t
+    area = (
+        t("all cities")
+        if draw.area == NATION
+        else DisplayNames(visit.language, None).area(draw.area)
+    )
+    words = t(
+        "{count} interviews; by lot {lot} per cent, by risk {risk} per cent, seed {seed}",
+        count=f"{draw.drawn:,}", lot=f"{draw.random_share * 100:g}",
+        risk=f"{draw.risk_share * 100:g}", seed=draw.seed,
+    )  # fmt: skip
+    return " · ".join(
+        part for part in (format_time(draw.drawn_at), draw.drawn_by, area, words) if part
+    )

@@ -1,0 +1,74 @@
+"""Which wave and city, and the three views of the page: to ask, results, draw."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from survey.fieldwork.review import count_by_status, list_review_waves
+from survey.locale import Message, msg
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.ui.back_check.call_list import calling
+from survey.ui.back_check.draws import drawing
+from survey.ui.back_check.filters import BackCheckSelection
+from survey.ui.back_check.outcome import show_feedback
+from survey.ui.back_check.results import results
+from survey.ui.filters import filter_row, pick_started_wave
+from survey.ui.glossary import explain
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
+
+ALL = "all"
+
+
+class BackCheckTab(StrEnum):
+    CALL = "call"
+    RESULTS = "results"
+    DRAW = "draw"
+
+
+VIEWS: Mapping[BackCheckTab, tuple[Message, Callable[[PageContext, BackCheckSelection], None]]] = (
+    MappingProxyType(
+        {
+            BackCheckTab.CALL: (msg("To ask again"), calling),
+            BackCheckTab.RESULTS: (msg("Results"), results),
+            BackCheckTab.DRAW: (msg("Draw"), drawing),
+        }
+    )
+)
+
+
+def draw_filters(visit: PageContext) -> BackCheckSelection | None:
+    """The filters; says what to do when there is nothing to check yet."""
+    t, names = visit.t, DisplayNames(visit.language, None)
+    with read_scope(visit.settings.store_url) as session:
+        waves = list_review_waves(session=session, principal=visit.principal)
+        if not waves:
+            draw_notice(
+                t("There is nothing to check yet"),
+                t("Interviews can be drawn as soon as a wave is open and the first ones arrive."),
+            )
+            return None
+        with filter_row():
+            wave = pick_started_wave(visit, waves)
+            cities = list(
+                count_by_status(session=session, principal=visit.principal, wave_id=wave.id)
+            )
+            options = cities if len(cities) == 1 else [ALL, *cities]
+            city = pick(
+                t("City"), "city", options or [ALL], language=visit.language,
+                show=lambda code: t("All cities") if code == ALL else names.area(code),
+            )  # fmt: skip
+            view = pick(
+                t("View"), "view", [view.value for view in BackCheckTab], language=visit.language,
+                show=lambda code: t(VIEWS[BackCheckTab(code)][0]), as_buttons=True,
+                explanation=explain("back-check", visit.language),
+            )  # fmt: skip
+    return BackCheckSelection(wave, None if city == ALL else city, view)
+
+
+def draw_back_check(visit: PageContext, choice: BackCheckSelection) -> None:
+    """The chosen view, below what became of the last click."""
+    show_feedback(visit.t)
+    VIEWS[BackCheckTab(choice.view)][1](visit, choice)

@@ -1,0 +1,211 @@
+"""What each column means: suggested, corrected by a person, kept under a name for next time."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+
+import pandas as pd
+import streamlit as st
+
+from survey.fieldwork.importing.column_mapping import (
+    ColumnRole,
+    MappingFile,
+    read_mapping,
+    target_name,
+    write_mapping,
+)
+from survey.fieldwork.importing.mapping_draft import (
+    ColumnDraft,
+    SuggestionOrigin,
+    UnparsedValue,
+    draft_columns,
+    mapping_of,
+    targets_of,
+)
+from survey.fieldwork.importing.saved_mappings import (
+    MAX_NAME_CHARS,
+    list_saved_mappings,
+    save_mapping,
+)
+from survey.fieldwork.importing.source_detection import ExportSource, detect_source
+from survey.locale import Message, SurveyError, Translator, msg
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.store.transactions import write_scope
+from survey.ui.bulk_import.target import ImportTarget
+from survey.ui.bulk_import.upload import UploadedTable
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+
+UNREAD = "bulk/unread"
+"""Values that the last check could not read, by the file they stand in."""
+_SUGGESTED, _FROM_FILE = "", "\x00file"
+_ORIGINS: dict[SuggestionOrigin, Message] = {
+    SuggestionOrigin.SAVED: msg("saved mapping"),
+    SuggestionOrigin.NAME: msg("by its name"),
+    SuggestionOrigin.LIKENESS: msg("similar words: please check"),
+    SuggestionOrigin.UNKNOWN: msg("not recognised"),
+}
+
+
+def map_columns(visit: PageContext, aim: ImportTarget, upload: UploadedTable) -> MappingFile | None:
+    """The mapping as it stands on the screen; None while it cannot be used."""
+    t = visit.t
+    doubtful = detect_source(upload.beginning) in {ExportSource.SURVEY_SITE, ExportSource.OTHER}
+    with st.expander(t("What the columns mean"), expanded=doubtful, key="bulk/columns"):
+        start = _starting_point(visit, aim)
+        drafts = draft_columns(upload.beginning, aim.instrument, start)
+        chosen = _edit_columns(visit, aim, upload, drafts)
+        numbered = st.checkbox(
+            t("Figures in columns of choices stand for the order of the choices (1 = the first)"),
+            key="bulk/numbered",
+        )
+        codes = _known_codes(start, upload) | _edit_values(visit, upload)
+        mapping = mapping_of(
+            chosen.items(), codes, upload.beginning, aim.instrument, numbered=numbered
+        )
+        _draw_save_mapping(visit, aim, mapping)
+    return mapping
+
+
+def _starting_point(visit: PageContext, aim: ImportTarget) -> MappingFile | None:
+    """A saved mapping or one from a file; nothing: what is recognised and suggested."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        saved = {
+            saved_mapping.name: saved_mapping.mapping
+            for saved_mapping in list_saved_mappings(
+                session=session, principal=visit.principal, instrument_name=aim.instrument.name
+            )
+        }
+    options = [_SUGGESTED, *saved, _FROM_FILE]
+    chosen = st.selectbox(
+        t("Begin with"), options, key=f"bulk/start/{visit.language}",
+        format_func=lambda name: _start_name(t, name),
+    )  # fmt: skip
+    if chosen != _FROM_FILE:
+        return saved.get(chosen)
+    file = st.file_uploader(t("Mapping file (.csv)"), type=["csv"], key="bulk/mapping-file",
+                            max_upload_size=1)  # fmt: skip
+    if file is None:
+        return None
+    try:
+        return read_mapping(file.getvalue())
+    except SurveyError as error:
+        draw_notice(t("This mapping file cannot be used"), t(error.message))
+        return None
+
+
+def _start_name(t: Translator, name: str) -> str:
+    if name == _SUGGESTED:
+        return t("what is recognised and suggested")
+    return t("a mapping file") if name == _FROM_FILE else name
+
+
+def _edit_columns(
+    visit: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
+) -> dict[str, str]:
+    t = visit.t
+    named: dict[str, str] = {}
+    for target in targets_of(aim.instrument):
+        name = target_name(target, aim.instrument, visit.language)
+        named[target] = t(name) if isinstance(name, Message) else name
+    frame = pd.DataFrame(
+        [
+            (
+                draft.column,
+                draft.target or ColumnRole.IGNORE.value,
+                draft.sample,
+                t(_ORIGINS[draft.origin]),
+            )
+            for draft in drafts
+        ],
+        columns=["column", "target", "sample", "origin"],
+    )
+    edited = st.data_editor(
+        frame, hide_index=True, disabled=["column", "sample", "origin"],
+        key=_editor_key(visit, aim, upload, drafts),
+        column_config={
+            "column": st.column_config.TextColumn(t("Column"), pinned=True),
+            "sample": st.column_config.TextColumn(t("For example")),
+            "target": st.column_config.SelectboxColumn(
+                t("Means"), options=list(named), width="large",
+                format_func=lambda target: named[str(target)],
+            ),
+            "origin": st.column_config.TextColumn(t("Why")),
+        },
+    )  # fmt: skip
+    targets = edited["target"].fillna(ColumnRole.IGNORE.value).astype(str)
+    return dict(zip(edited["column"].astype(str), targets, strict=True))
+
+
+def _editor_key(
+    visit: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
+) -> str:
+    """Corrections belong to one file read in one way."""
+    read = sha256(repr([(draft.column, draft.target) for draft in drafts]).encode()).hexdigest()[
+        :16
+    ]
+    return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{visit.language}"
+
+
+def _known_codes(start: MappingFile | None, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
+    if start is None:
+        return {}
+    header = set(upload.beginning.header)
+    return {column: codes for column, codes in start.codes.items() if column in header}
+
+
+def _edit_values(visit: PageContext, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
+    """What the values mean that the last check could not read."""
+    t = visit.t
+    file, unread = st.session_state.get(UNREAD, ("", ()))
+    if file != upload.sha256 or not unread:
+        return {}
+    st.markdown(
+        t("These values are no answers to their questions. Give the code that each stands for "
+          "(the template lists the codes), then check again. “-” means no answer.")
+    )  # fmt: skip
+    rows: tuple[UnparsedValue, ...] = unread
+    frame = pd.DataFrame(
+        [(row.column, row.value, row.count, "") for row in rows],
+        columns=["column", "value", "count", "code"],
+    )
+    edited = st.data_editor(
+        frame, hide_index=True, disabled=["column", "value", "count"],
+        key=f"bulk/values/{file[:16]}/{visit.language}",
+        column_config={
+            "column": st.column_config.TextColumn(t("Column"), pinned=True),
+            "value": st.column_config.TextColumn(t("Value")),
+            "count": st.column_config.NumberColumn(t("Rows")),
+            "code": st.column_config.TextColumn(t("Code of the answer")),
+        },
+    )  # fmt: skip
+    codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for column, value, _, code in edited.itertuples(index=False):
+        if code and str(code).strip():
+            plain = str(code).strip()
+            codes[str(column)][str(value).casefold()] = "" if plain == "-" else plain
+    return dict(codes)
+
+
+def _draw_save_mapping(visit: PageContext, aim: ImportTarget, mapping: MappingFile) -> None:
+    t = visit.t
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            t("Name under which to keep this mapping"), key="bulk/name", max_chars=MAX_NAME_CHARS
+        )
+        if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
+            with write_scope(visit.settings.store_url) as session:
+                save_mapping(
+                    session=session, principal=require_principal(visit.settings), mapping=mapping,
+                    instrument_name=aim.instrument.name, name=name or "", now=now(),
+                )  # fmt: skip
+            st.toast(t("Saved. Everybody who imports for this questionnaire can use it."))
+        draw_download_button(
+            visit, t("Mapping as a file"),
+            File("mapping.csv", CSV, partial(write_mapping, mapping)), key="bulk/mapping",
+        )  # fmt: skip

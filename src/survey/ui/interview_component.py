@@ -1,0 +1,112 @@
+"""The browser form inside the surveyor's page, as a Streamlit component.
+
+The form keeps its own draft and sends until it has a receipt, so a reload, a restart of the server
+or a dead network between two runs of the page loses nothing. What it sends arrives as a trigger.
+The *returned* trigger is read, not a callback: after a reconnect the first run of a fresh session
+has no callbacks yet, and the interview would be lost.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from survey.fieldwork.quota_counts import FullQuotaGroup
+from survey.locale import DEFAULT_LANGUAGE
+from survey.web.assets import component_script, embedded_script_url, embedded_style_url
+from survey.web.form_texts import screen_language
+from survey.web.invitation_page import form_url, full_groups_payload
+from survey.web.submission_intake import ApiResult
+
+REMEMBERED_OUTCOMES = 20
+
+Accept = Callable[[Mapping[str, Any]], ApiResult]
+"""Stores what the form sent (`survey.web.submission_intake.take_in`) and says what came of it."""
+
+
+@dataclass(frozen=True)
+class InterviewFormConfig:
+    """What is asked, where, and in whose name the answers are kept on this device."""
+
+    instrument_sha256: str
+    languages: tuple[str, ...]
+    point_id: UUID
+    place: Mapping[str, str]
+    is_demo: bool
+    draft_key: str
+    full: tuple[FullQuotaGroup, ...]
+    """Who is not needed any more."""
+    phone: Mapping[str, str]
+    """Where a respondent's telephone number goes (`survey.web.contact.phone_door`)."""
+
+
+def interview_form(
+    interview: InterviewFormConfig, *, key: str, language: str, elder: bool, accept: Accept
+) -> ApiResult | None:
+    """Draw the form; when an interview arrives, pass it to `accept` and give the form the receipt.
+
+    Returns the outcome of the interview that arrived with this run, once.
+    """
+    memory = f"{key}/outcomes"
+    handed_in = _handed_in(key)
+    news = None if handed_in is None else _store_incoming(memory, handed_in, accept)
+    mount = st.components.v2.component("survey_interview", js=component_script())
+    sent = mount(
+        key=key,
+        data=_component_data(interview, language, elder, st.session_state.setdefault(memory, [])),
+        on_submitted_change=_ignore_trigger,
+    )
+    if handed_in is None and sent.submitted is not None:
+        # The first run of a session that met the form elsewhere: only now is its word heard.
+        st.session_state[f"{key}/news"] = _store_incoming(memory, sent.submitted, accept)
+        st.rerun()
+    return news or st.session_state.pop(f"{key}/news", None)
+
+
+def _handed_in(key: str) -> Mapping[str, Any] | None:
+    """What the form has just sent, known before it is drawn where this session drew it before."""
+    state = st.session_state.get(key)
+    return state.get("submitted") if isinstance(state, Mapping) else None
+
+
+def _store_incoming(memory: str, arrived: Mapping[str, Any], accept: Accept) -> ApiResult:
+    """Store what arrived and remember the outcome for the form, which retries until it sees it."""
+    outcome = accept(arrived)
+    known = {
+        "client_uuid": arrived.get("client_uuid"),
+        "status": outcome.status,
+        "body": outcome.body,
+    }
+    st.session_state[memory] = [*st.session_state.get(memory, []), known][-REMEMBERED_OUTCOMES:]
+    return outcome
+
+
+def _component_data(
+    interview: InterviewFormConfig, language: str, elder: bool, outcomes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "script_url": embedded_script_url(),
+        "style_url": embedded_style_url(),
+        "form_url": form_url(interview.instrument_sha256),
+        "screen_languages": {
+            code: screen_language(code, DEFAULT_LANGUAGE) for code in interview.languages
+        },
+        "draft_key": interview.draft_key,
+        "language": language,
+        "elder": elder or None,
+        "meta": {
+            "submission": {"point_id": str(interview.point_id)},
+            "place": dict(interview.place),
+            "is_demo": interview.is_demo,
+            "next": True,
+            "full": full_groups_payload(interview.full),
+            **interview.phone,
+        },
+        "outcomes": outcomes,
+    }
+
+
+def _ignore_trigger() -> None:
+    """Streamlit offers a trigger only where a callback is named."""

@@ -1,0 +1,134 @@
+"""Codes on paper: printing a sheet before going where there is no network, and taking it back."""
+
+import streamlit as st
+
+from survey.fieldwork.invitation_sheets import (
+    INVITATIONS_PER_PAGE,
+    MAX_PAGES,
+    MAX_VALID_DAYS,
+    InvitationSheetStatus,
+    issue_invitation_sheet,
+    list_invitation_sheets,
+    void_invitation_sheet,
+)
+from survey.fieldwork.surveyor_tasks import SurveyorTask
+from survey.locale import SurveyError
+from survey.publish.code_sheet import code_sheet_pdf
+from survey.store.china_time import CHINA
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.store.transactions import write_scope
+from survey.ui.current_principal import require_principal
+from survey.ui.download_button import PDF, File, draw_download_button
+from survey.ui.invitation_codes import public_origin
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext, page_fragment
+
+_PRINTED, _DAYS = "sheet/printed", 3
+
+
+def draw_invitation_sheets(visit: PageContext, task: SurveyorTask) -> None:
+    """Closed until a surveyor needs paper."""
+    t = visit.t
+    place = st.expander(
+        t("Printed codes for places without a network"), key="sheets", on_change="rerun"
+    )
+    if place.open:
+        with place:
+            _draw_sheets(visit, task)
+
+
+@page_fragment()
+def _draw_sheets(visit: PageContext, task: SurveyorTask) -> None:
+    t = visit.t
+    st.caption(
+        t(
+            "A sheet holds {count} codes. Each works once, on one phone; the phone of the "
+            "respondent needs a network when it opens the code, yours does not.",
+            count=INVITATIONS_PER_PAGE,
+        )
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pages = st.number_input(t("Pages"), 1, MAX_PAGES, 1, key="sheet/pages")
+        days = st.number_input(t("Days they are valid"), 1, MAX_VALID_DAYS, _DAYS, key="sheet/days")
+        wanted = st.button(t("Make the sheet"), key="sheet/make", icon=":material/print:")
+    if wanted:
+        _issue_sheet(visit, task, pages=int(pages), days=int(days))
+    printed: tuple[str, bytes] | None = st.session_state.get(_PRINTED)
+    if printed is not None:
+        name, content = printed
+        draw_download_button(
+            visit, t("Download sheet {name} (PDF)", name=name),
+            File(f"codes-{name}.pdf", PDF, lambda: content), key="sheet/download", type="primary",
+        )  # fmt: skip
+        st.caption(t("Keep this file to yourself: whoever has it can answer the questionnaire."))
+    _draw_sheet_list(visit)
+
+
+def _issue_sheet(visit: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
+    t = visit.t
+    try:
+        with write_scope(visit.settings.store_url) as session:
+            sheet = issue_invitation_sheet(
+                session=session,
+                principal=require_principal(visit.settings),
+                point_id=task.point_id,
+                pages=pages,
+                days=days,
+                now=now(),
+            )
+            # Drawn before the codes are kept: without its paper no code would be of any use.
+            content = code_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+    except SurveyError as error:
+        draw_notice(t("No sheet was made"), t(error.message))
+        return
+    st.session_state[_PRINTED] = sheet.name, content
+
+
+def _draw_sheet_list(visit: PageContext) -> None:
+    with read_scope(visit.settings.store_url) as session:
+        sheets = list_invitation_sheets(session=session, principal=visit.principal, now=now())
+    for sheet in sheets:
+        _draw_sheet_row(visit, sheet)
+
+
+def _draw_sheet_row(visit: PageContext, sheet: InvitationSheetStatus) -> None:
+    t = visit.t
+    until = f"{sheet.expires_at.astimezone(CHINA):%m-%d %H:%M}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            t(
+                "**{name}** · {point} · {untouched} of {printed} codes unused · until {time}",
+                name=sheet.name, point=sheet.point_name, untouched=sheet.untouched,
+                printed=sheet.printed, time=until,
+            )
+        )  # fmt: skip
+        if sheet.untouched:
+            st.button(
+                t("Take back"), key=f"sheet/void/{sheet.id}", on_click=_void_sheet,
+                args=(visit, sheet),
+            )  # fmt: skip
+
+
+def _void_sheet(visit: PageContext, sheet: InvitationSheetStatus) -> None:
+    t = visit.t
+    try:
+        with write_scope(visit.settings.store_url) as session:
+            count = void_invitation_sheet(
+                session=session,
+                principal=require_principal(visit.settings),
+                sheet_id=sheet.id,
+                now=now(),
+            )
+    except SurveyError as error:
+        st.toast(t(error.message))
+        return
+    if st.session_state.get(_PRINTED, ("",))[0] == sheet.name:
+        del st.session_state[_PRINTED]
+    st.toast(
+        t(
+            "{count} unused codes of sheet {name} do not open any more.",
+            count=count,
+            name=sheet.name,
+        )
+    )

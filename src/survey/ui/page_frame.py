@@ -1,0 +1,107 @@
+"""What stands on every page: head, watermark, footer, and the notices between them."""
+
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+
+from survey.locale import Translator
+from survey.ui.preferences import Preferences, draw_switches
+
+_CSS = Path(__file__).with_name("page.css")
+_LARGE = """
+:root { font-size: 22px; }
+.stApp button, .stApp [data-baseweb="select"] > div, [data-testid="stSidebarNavLink"] {
+  min-height: 60px;
+}
+"""
+_UPLOADER = """
+:root {{ --hcs-upload: "{choose}"; --hcs-upload-limit: "{limit}"; }}
+"""
+"""Streamlit's own words inside the widget cannot be set; the style sheet puts ours there."""
+_MAX_UPLOAD_MB = 50
+"""As `server.maxUploadSize`."""
+_WATERMARK = """
+.stApp::after {{
+  content: ""; position: fixed; inset: 0; pointer-events: none; z-index: 999;
+  background-image: url("data:image/svg+xml,{svg}");
+}}
+"""
+_WATERMARK_SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="300"><text x="30" y="220" '
+    'transform="rotate(-28 210 150)" font-family="sans-serif" font-size="30" fill="#808080" '
+    'fill-opacity="0.085">{text}</text></svg>'
+)
+
+
+@lru_cache(maxsize=1)
+def _css() -> str:
+    return _CSS.read_text(encoding="utf-8")
+
+
+def inject_styles(preferences: Preferences, t: Translator, *, demo: bool) -> None:
+    """Style sheet of the page; large text and the watermark are part of it."""
+    limit = t("at most {megabytes} MB", megabytes=_MAX_UPLOAD_MB)
+    parts = [_css(), _UPLOADER.format(choose=t("Choose a file"), limit=limit)]
+    if preferences.large:
+        parts.append(_LARGE)
+    if demo:
+        svg = _WATERMARK_SVG.format(text=escape(t("Demo data")))
+        parts.append(_WATERMARK.format(svg=quote(svg)))
+    st.html(f"<style>{''.join(parts)}</style>")
+
+
+def draw_header(
+    preferences: Preferences,
+    t: Translator,
+    *,
+    demo: bool,
+    person: str,
+    own_account: bool,
+    default_language: str,
+) -> None:
+    """Who publishes, whose data, who is signed in; and the two switches."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top"
+    ):
+        st.html(
+            _render_brand(t, demo=demo, person=person, own_account=own_account), width="content"
+        )
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", key="switches"
+        ):
+            draw_switches(preferences, t, default_language)
+    st.html('<div class="hcs-head"></div>')
+
+
+def _render_brand(t: Translator, *, demo: bool, person: str, own_account: bool) -> str:
+    name, leave, generated = t("Hundred Cities Survey"), t("Sign out"), t("Demo data")
+    parts = [f"<b>{escape(name)}</b>"]
+    if demo:
+        parts.append(f'<span class="hcs-demo">{escape(generated)}</span>')
+    if person:
+        parts.append(f"<span>{escape(person)}</span>")
+        if own_account:
+            mine = t("My account")
+            parts.append(f'<a href="/auth/account" target="_self">{escape(mine)}</a>')
+        parts.append(f'<a href="/auth/logout" target="_self">{escape(leave)}</a>')
+    return f'<div class="hcs-brand">{"".join(parts)}</div>'
+
+
+def draw_footer(t: Translator, *, demo: bool) -> None:
+    """The last lines of every page."""
+    about = t("City consumer satisfaction: consumers' own scores of everyday offline shopping.")
+    if demo:
+        about = t("All figures on this page are generated demo data, no result of any survey.")
+    st.html(f'<div class="hcs-foot">{escape(about)}</div>')
+
+
+def draw_notice(title: str, *paragraphs: str, link: tuple[str, str] | None = None) -> None:
+    """A calm message: what is, why, what to do next."""
+    body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs if text)
+    if link is not None:
+        target, label = link
+        body += f'<p><a href="{escape(target)}" target="_self">{escape(label)}</a></p>'
+    st.html(f'<section class="hcs-notice" role="status"><h2>{escape(title)}</h2>{body}</section>')

@@ -1,0 +1,203 @@
+"""The one way a page runs: guard first, then its frame, then its body, and errors in words."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.locale import SurveyError, Translator, translator
+from survey.observe.metrics import FAILURES, PAGE_SECONDS
+from survey.observe.request_id import current_request_id, new_request_id, request_id_scope
+from survey.publish.charts import ChartStyle
+from survey.settings import Settings, current_settings
+from survey.store.transactions import UNAVAILABLE_ERRORS
+from survey.ui import page_frame
+from survey.ui.current_principal import ROLE_NAMES, find_current_principal
+from survey.ui.navigation import PAGES_BY_KEY, PageInfo, PageKey, may_open
+from survey.ui.preferences import Preferences, get_preferences
+from survey.ui.script_runs import script_run_slot
+
+_LOG = logging.getLogger(__name__)
+_ICON = "\N{BAR CHART}"
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class ViewerContext:
+    """One reader's screen: settings of the process, wishes of the reader."""
+
+    settings: Settings
+    preferences: Preferences
+
+    @property
+    def language(self) -> str:
+        return self.preferences.language
+
+    @property
+    def style(self) -> ChartStyle:
+        return self.preferences.style
+
+    @property
+    def t(self) -> Translator:
+        return translator(self.preferences.language)
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """A signed-in person on a page that is open to them."""
+
+    screen: ViewerContext
+    principal: Principal
+    action: Action | None = None
+    """The right that the page takes, and with it whatever is fetched from it."""
+
+    @property
+    def settings(self) -> Settings:
+        return self.screen.settings
+
+    @property
+    def language(self) -> str:
+        return self.screen.language
+
+    @property
+    def style(self) -> ChartStyle:
+        return self.screen.style
+
+    @property
+    def t(self) -> Translator:
+        return self.screen.t
+
+
+def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
+    """Run a page that needs a right; without it the page refuses politely, in place."""
+
+    def guarded(screen: ViewerContext, principal: Principal | None) -> None:
+        if principal is None:
+            _ask_to_sign_in(screen, key)
+        elif not may_open(PAGES_BY_KEY[key], principal):
+            _draw_access_denied(screen.t)
+        else:
+            st.title(screen.t(PAGES_BY_KEY[key].title), anchor=False)
+            body(PageContext(screen, principal, PAGES_BY_KEY[key].action))
+
+    run_public_page(key, guarded)
+
+
+def run_public_page(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
+    """Run a page that anybody may open; `body` is told who looks, if anybody is signed in."""
+    with request_id_scope(new_request_id()), PAGE_SECONDS.labels(key).time():
+        _run(key, body)
+
+
+def _run(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
+    settings = current_settings()
+    screen = ViewerContext(settings, get_preferences(settings.language))
+    page = PAGES_BY_KEY[key]
+    st.set_page_config(page_title=_tab_title(screen.t, page), page_icon=_ICON, layout="wide")
+    with _show_errors(screen.t):
+        principal = find_current_principal(settings)
+        demo = settings.demo or (principal is not None and principal.is_demo)
+        page_frame.inject_styles(screen.preferences, screen.t, demo=demo)
+        page_frame.draw_header(
+            screen.preferences,
+            screen.t,
+            demo=demo,
+            person=_person(screen.t, principal),
+            own_account=principal is not None and not principal.is_demo,
+            default_language=settings.language,
+        )
+        with _show_errors(screen.t):
+            body(screen, principal)
+        page_frame.draw_footer(screen.t, demo=demo)
+
+
+def _tab_title(t: Translator, page: PageInfo) -> str:
+    platform = t("Hundred Cities Survey")
+    return f"{t(page.title)} · {platform}"
+
+
+def _person(t: Translator, principal: Principal | None) -> str:
+    return f"{principal.name} · {t(ROLE_NAMES[principal.role])}" if principal else ""
+
+
+def _ask_to_sign_in(screen: ViewerContext, key: PageKey) -> None:
+    t = screen.t
+    page_frame.draw_notice(
+        t("Please sign in first"),
+        t("This page is for people who work on the survey. A link alone does not open it."),
+        link=_sign_in_link(screen, key),
+    )
+
+
+def _sign_in_link(screen: ViewerContext, key: PageKey) -> tuple[str, str]:
+    """To the roles of a demonstration, else to the sign-in page, which leads back here."""
+    if screen.settings.demo:
+        return "/", screen.t("To the start page")
+    return f"/auth/login?next=/{PAGES_BY_KEY[key].url}", screen.t("Sign in")
+
+
+def _draw_access_denied(t: Translator) -> None:
+    page_frame.draw_notice(
+        t("This page is not part of your role"),
+        t("You are signed in, but with a role that does not include this page."),
+        link=("/", t("To the start page")),
+    )
+
+
+@contextmanager
+def _show_errors(t: Translator) -> Iterator[None]:
+    """Say what happened and what to do; what a person cannot mend is logged under a number."""
+    try:
+        yield
+    except AccessDeniedError as error:
+        page_frame.draw_notice(t("This is not open to you"), t(error.message))
+    except SurveyError as error:
+        page_frame.draw_notice(t("This cannot be shown"), t(error.message))
+    except UNAVAILABLE_ERRORS:
+        _LOG.exception("the store does not answer")
+        page_frame.draw_notice(
+            t("The database cannot be reached at the moment"),
+            t("What was confirmed before is stored. Nothing was changed now."),
+            t("Please wait a minute and load the page again."),
+        )
+    except Exception:
+        FAILURES.labels("page").inc()
+        _LOG.exception("page failed")
+        page_frame.draw_notice(
+            t("Something went wrong on our side"),
+            t("Nothing you entered was changed. Please reload the page."),
+            t("If it happens again, tell the administrator this number: {number}",
+              number=current_request_id()),
+        )  # fmt: skip
+
+
+def page_fragment(
+    *, run_every: float | None = None
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """As `st.fragment`, with errors in words: a fragment that runs alone is outside of its page.
+
+    The first argument of the function is the `Visit`.
+    """
+
+    def wrap(draw: Callable[P, None]) -> Callable[P, None]:
+        @st.fragment(run_every=run_every)
+        @wraps(draw)
+        def in_words(*args: P.args, **kwargs: P.kwargs) -> None:
+            visit = args[0]
+            assert isinstance(visit, PageContext)
+            # Run alone, it is not within the turn of its page.
+            with (
+                script_run_slot(),
+                request_id_scope(current_request_id() or new_request_id()),
+                _show_errors(visit.t),
+            ):
+                draw(*args, **kwargs)
+
+        return in_words
+
+    return wrap

@@ -1,0 +1,162 @@
+"""Keying: the stack's point, surveyor and day once, then sheet after sheet."""
+
+from datetime import date
+from html import escape
+from uuid import UUID
+
+import streamlit as st
+
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.paper import (
+    KeyingPoint,
+    PendingSheet,
+    SurveyorName,
+    count_own_keyings,
+    list_awaiting_second,
+    list_keying_points,
+    list_surveyors_at,
+)
+from survey.instrument.model import Instrument
+from survey.locale import Translator
+from survey.store.china_time import china_date
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.filters import filter_row
+from survey.ui.glossary import explain
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.paper.keying_component import KeyingBatch, paper_grid
+from survey.ui.url_state import pick
+
+
+def key_sheets(visit: PageContext) -> None:
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        points = list_keying_points(session=session, principal=visit.principal)
+    if not points:
+        draw_notice(
+            t("There is nothing to key at the moment"),
+            t("Sampling points appear here as soon as a wave is open and surveyors are assigned."),
+            t("If you expected some, please ask your supervisor."),
+        )
+        return
+    with filter_row("batch"):
+        point = _pick_point(visit, points)
+        surveyor = _pick_surveyor(visit, point)
+        day = _pick_day(visit, point)
+    with read_scope(visit.settings.store_url) as session:
+        instrument = load_instrument(session=session, instrument_id=point.instrument_id)
+    _draw_keying(visit, point, instrument, _batch(visit, point, surveyor, day))
+
+
+def _pick_point(visit: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
+    by_code = {f"{point.wave_key}/{point.code}": point for point in points}
+    several = len({point.wave_key for point in points}) > 1
+
+    def title(code: str) -> str:
+        point = by_code[code]
+        city = point.city_name.get(visit.language, point.city_code)
+        wave = point.wave_title.get(visit.language, point.wave_key) if several else ""
+        return " · ".join(part for part in (city, point.name, point.code, wave) if part)
+
+    chosen = pick(
+        visit.t("Sampling point"),
+        "point",
+        list(by_code),
+        show=title,
+        language=visit.language,
+        explanation=explain("sampling point", visit.language),
+    )
+    return by_code[chosen]
+
+
+def _pick_surveyor(visit: PageContext, point: KeyingPoint) -> SurveyorName:
+    with read_scope(visit.settings.store_url) as session:
+        surveyors = list_surveyors_at(
+            session=session, principal=visit.principal, point_id=point.point_id
+        )
+    by_id = {str(surveyor.account_id): surveyor for surveyor in surveyors}
+    chosen = pick(
+        visit.t("Surveyor"),
+        "surveyor",
+        list(by_id),
+        show=lambda code: by_id[code].name,
+        language=visit.language,
+    )
+    return by_id[chosen]
+
+
+def _pick_day(visit: PageContext, point: KeyingPoint) -> date:
+    """The day on the sheets; yesterday unless chosen, as paper comes in a day later."""
+    last = china_date(now())
+    first = min(point.first_day(now()), last)
+    chosen = st.date_input(
+        visit.t("Day of the interview"),
+        value=max(first, date.fromordinal(last.toordinal() - 1)),
+        min_value=first,
+        max_value=last,
+        format="YYYY-MM-DD",
+        key=f"paper-day/{point.wave_key}",
+    )
+    return chosen if isinstance(chosen, date) else last
+
+
+def _batch(
+    visit: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: date
+) -> KeyingBatch:
+    city = point.city_name.get(visit.language, point.city_code)
+    return KeyingBatch(
+        wave=point.wave_key,
+        point_id=str(point.point_id),
+        surveyor_id=str(surveyor.account_id),
+        interview_on=day.isoformat(),
+        words=f"{city} · {point.name} · {surveyor.name} · {day.isoformat()}",
+    )
+
+
+@page_fragment()
+def _draw_keying(
+    visit: PageContext, point: KeyingPoint, instrument: Instrument, batch: KeyingBatch
+) -> None:
+    """The part of the page that a received sheet runs again, and nothing else."""
+    count = st.empty()
+    paper_grid(
+        visit,
+        instrument,
+        batch,
+        key="paper-grid",
+        draft_key=f"paper-{visit.principal.account_id.hex[-12:]}-{point.wave_key}",
+    )
+    with read_scope(visit.settings.store_url) as session:
+        own = count_own_keyings(session=session, principal=visit.principal, now=now())
+        waiting = list_awaiting_second(session=session, principal=visit.principal)
+    t = visit.t
+    pace = t("Half of them took up to {seconds} s.", seconds=round(own.seconds or 0))
+    keyed = t("You have keyed {count} sheets today.", count=own.sheets)
+    count.caption(f"{keyed} {pace}" if own.seconds is not None else keyed)
+    _show_waiting(t, waiting)
+
+
+def _show_waiting(t: Translator, waiting: list[PendingSheet]) -> None:
+    st.subheader(t("To be keyed a second time"), anchor=False)
+    if not waiting:
+        st.caption(t("No sheet of a colleague waits for you."))
+        return
+    st.caption(
+        t(
+            "These were drawn for double entry. Take the paper and key it as if it were new; "
+            "what your colleague keyed is not shown."
+        )
+    )
+    st.html(render_sheets(t, waiting))
+
+
+def render_sheets(t: Translator, sheets: list[PendingSheet], chosen: UUID | None = None) -> str:
+    heads = (t("Sheet number"), t("Sampling point"), t("Surveyor"), t("Day of the interview"))
+    head = "".join(f"<th>{escape(words)}</th>" for words in heads)
+    rows = ""
+    for sheet in sheets:
+        cells = (sheet.serial, sheet.point_name, sheet.surveyor_name, f"{sheet.interview_on}")
+        mark = ' aria-current="true"' if sheet.sheet_id == chosen else ""
+        rows += f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return f'<table class="hcs-sheets"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

@@ -1,0 +1,44 @@
+"""The three views of paper entry and who has which."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from survey.access.principal import Action
+from survey.locale import Message, msg
+from survey.ui.page_runner import PageContext
+from survey.ui.paper.adjudication import draw_adjudication
+from survey.ui.paper.keying import key_sheets
+from survey.ui.paper.typist_errors import show_typists
+from survey.ui.url_state import pick
+
+
+class PaperTab(StrEnum):
+    KEY = "key"
+    VERDICT = "verdict"
+    TYPISTS = "typists"
+
+
+_VIEWS: dict[PaperTab, tuple[Message, Action, Callable[[PageContext], None]]] = {
+    PaperTab.KEY: (msg("Key sheets"), Action.KEY_PAPER, key_sheets),
+    PaperTab.VERDICT: (msg("Settle differences"), Action.SETTLE_PAPER, draw_adjudication),
+    PaperTab.TYPISTS: (msg("Typists and errors"), Action.REVIEW, show_typists),
+}
+
+
+def draw_tabs(visit: PageContext) -> PaperTab:
+    """What to do on this page; people with one right have no choice to make."""
+    t = visit.t
+    own = [view for view, (_, action, _) in _VIEWS.items() if visit.principal.may(action)]
+    chosen = pick(
+        t("What to do"),
+        "view",
+        own,
+        show=lambda code: t(_VIEWS[PaperTab(code)][0]),
+        language=visit.language,
+        as_buttons=True,
+    )
+    return PaperTab(chosen)
+
+
+def draw_tab(visit: PageContext, view: PaperTab) -> None:
+    _VIEWS[view][2](visit)

@@ -1,0 +1,106 @@
+"""For supervisors: how many errors each typist makes, and the share that is keyed twice."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.access.principal import Action
+from survey.fieldwork.paper import (
+    TypistErrors,
+    count_unsettled,
+    list_typist_errors,
+    set_share,
+    share_of,
+)
+from survey.fieldwork.waves import StartedWave, list_started_waves
+from survey.locale import Translator
+from survey.store.engine import read_scope
+from survey.store.tables import SheetState, WaveState, now
+from survey.store.transactions import write_scope
+from survey.ui.current_principal import require_principal
+from survey.ui.filters import pick_started_wave
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+
+
+def show_typists(visit: PageContext) -> None:
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        waves = list_started_waves(session=session, principal=visit.principal)
+    if not waves:
+        draw_notice(
+            t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice.")
+        )
+        return
+    wave = pick_started_wave(visit, waves)
+    with read_scope(visit.settings.store_url) as session:
+        rows = list_typist_errors(session=session, principal=visit.principal, wave_key=wave.key)
+        waiting = count_unsettled(session=session, principal=visit.principal, wave_key=wave.key)
+        share = share_of(session=session, principal=visit.principal, wave_id=wave.id)
+    drawn = t(
+        "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
+        share=f"{share * 100:.4g}",
+    )
+    st.caption(drawn)
+    if any(waiting.values()):
+        st.info(
+            t(
+                "Not counted yet: {second} sheets wait to be keyed again, {verdict} for a verdict. "
+                "Settle them before the wave is frozen.",
+                second=waiting[SheetState.SECOND],
+                verdict=waiting[SheetState.VERDICT],
+            )
+        )
+    if visit.principal.may(Action.ADMINISTER) and wave.state == WaveState.OPEN:
+        _draw_share_form(visit, wave, share)
+    if rows:
+        st.html(_render_errors(t, rows))
+        st.caption(
+            t(
+                "An error is a field that was keyed differently from what was settled. Only sheets "
+                "keyed twice and settled are counted; the range is the 95%\u00a0interval."
+            )
+        )
+    else:
+        draw_notice(t("Nothing has been keyed in this wave"), t("Errors appear here later."))
+
+
+def _draw_share_form(visit: PageContext, wave: StartedWave, share: float) -> None:
+    t = visit.t
+    with st.form("paper-share", border=False), st.container(
+        horizontal=True, vertical_alignment="bottom"
+    ):  # fmt: skip
+        percent = st.number_input(
+            t("Keyed twice, %\u00a0of the sheets keyed from now on"),
+            min_value=0.0, max_value=100.0, value=share * 100, step=5.0, format="%.0f",
+            key=f"paper-share/{wave.key}",
+        )  # fmt: skip
+        wanted = st.form_submit_button(t("Change the share"))
+    if wanted:
+        with write_scope(visit.settings.store_url) as session:
+            set_share(
+                session=session, principal=require_principal(visit.settings), wave_key=wave.key,
+                share=percent / 100, now=now(),
+            )  # fmt: skip
+        st.rerun()
+
+
+def _render_errors(t: Translator, rows: list[TypistErrors]) -> str:
+    heads = (
+        t("Typist"), t("Sheets keyed"), t("Of these checked"), t("Fields checked"), t("Errors"),
+        t("Errors in 100 fields"),
+    )  # fmt: skip
+    head = "".join(f"<th>{escape(words)}</th>" for words in heads)
+    body = "".join(_render_error_row(t, row) for row in rows)
+    return f'<table class="hcs-sheets"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _render_error_row(t: Translator, row: TypistErrors) -> str:
+    if row.rate is None or row.low is None or row.high is None:
+        rate = t("not known yet")
+    else:
+        rate = f"{row.rate * 100:.1f} ({row.low * 100:.1f}\u2013{row.high * 100:.1f})"
+    cells = (
+        row.name, f"{row.keyed:,}", f"{row.checked:,}", f"{row.fields:,}", f"{row.errors:,}", rate
+    )  # fmt: skip
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

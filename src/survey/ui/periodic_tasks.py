@@ -1,0 +1,97 @@
+"""The newest seal of the audit trail goes into the log, where the database's owner cannot reach it
+(docs/audit.md)."""
+
+import asyncio
+import logging
+import os
+import sys
+
+from anyio import to_thread
+
+from survey.access.audit_verify import ANCHOR, Anchor, get_latest_anchor
+from survey.fieldwork.privacy.retention import clean_up_when_due
+from survey.fieldwork.privacy.retention import is_due as cleaning_is_due
+from survey.fieldwork.quality import is_assessment_due
+from survey.observe.logs import event_logger
+from survey.observe.metrics import AUDIT_SEQUENCE
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.tables import now
+
+ANCHOR_INTERVAL_SECONDS = 600.0
+"""Seconds: what is cut off the trail sooner than this cannot be noticed."""
+_LOG = logging.getLogger(__name__)
+_EVENTS = event_logger(__name__)
+
+
+async def run_anchor_loop(settings: Settings, every: float = ANCHOR_INTERVAL_SECONDS) -> None:
+    """Until it is cancelled: whenever the trail has grown, write its newest seal down."""
+    last: Anchor | None = None
+    while True:
+        try:
+            last = await to_thread.run_sync(log_anchor, settings, last)
+        except Exception:
+            # The store may be away for a moment; the next round asks again.
+            _LOG.exception("the newest seal could not be written down")
+        await asyncio.sleep(every)
+
+
+def log_anchor(settings: Settings, last: Anchor | None) -> Anchor | None:
+    """Log the newest seal unless it is `last`; returns it."""
+    with read_scope(settings.store_url) as session:
+        newest = get_latest_anchor(session=session)
+    if newest is not None:
+        AUDIT_SEQUENCE.set(newest.sequence)
+        if newest != last:
+            _EVENTS.info(ANCHOR, sequence=newest.sequence, hash=newest.hash)
+    return newest
+
+
+ASSESSMENT_INTERVAL_SECONDS = 60.0
+"""Seconds between two questions whether there is something to look at."""
+RETENTION_INTERVAL_SECONDS = 600.0
+"""Seconds between two questions whether today's deletion has been made."""
+_COMMAND = (sys.executable, "-c", "from survey.cli import main; main()", "quality-new")
+
+
+async def run_assessment_loop(
+    settings: Settings, every: float = ASSESSMENT_INTERVAL_SECONDS
+) -> None:
+    """Until it is cancelled: whenever new interviews wait, have them looked at."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            if await to_thread.run_sync(_is_assessment_due, settings):
+                await _start_assessment(settings)
+        except Exception:
+            # The store may be away for a moment, and flags must never take the platform down with
+            # them; the next round asks again.
+            _LOG.exception("new interviews could not be looked at")
+
+
+async def run_retention_loop(settings: Settings, every: float = RETENTION_INTERVAL_SECONDS) -> None:
+    """Until it is cancelled: once a day, delete what has been kept long enough."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            if await to_thread.run_sync(cleaning_is_due, settings):
+                await to_thread.run_sync(clean_up_when_due, settings)
+        except Exception:
+            _LOG.exception("what was kept long enough could not be deleted")
+
+
+def _is_assessment_due(settings: Settings) -> bool:
+    with read_scope(settings.store_url) as session:
+        return is_assessment_due(session=session, at=now())
+
+
+async def _start_assessment(settings: Settings) -> None:
+    environment = {**os.environ, "SURVEY_DATABASE_URL": settings.store_url}
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND, env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()

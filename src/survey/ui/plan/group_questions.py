@@ -1,0 +1,56 @@
+"""Which questions of the form make further groups, chosen before a wave is frozen."""
+
+import streamlit as st
+
+from survey.fieldwork.instruments import load_instrument
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.instrument.model import Item
+from survey.publish.results.group_questions import MAX_CHOICES, MAX_GROUPS, list_fit_questions
+from survey.store.engine import read_scope
+from survey.ui.page_runner import PageContext
+
+
+def draw_group_choice(visit: PageContext, sheet: WaveOverview) -> None:
+    """Offer the questions that can make groups, by their labels; nothing where there are none."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        instrument = load_instrument(session=session, instrument_id=sheet.instrument_id)
+    offered = {
+        item.name: _item_label(item, visit.language) for item in list_fit_questions(instrument)
+    }
+    if not offered:
+        return
+    chosen = st.multiselect(
+        t("Questions that make further groups"), list(offered), format_func=offered.__getitem__,
+        key=_widget_key(sheet), placeholder=t("None"),
+        help=t(
+            "Besides the usual groups (gender, age, …) everybody who gave an answer becomes a "
+            "group on the results pages. Questions of at most {choices} choices, together at most "
+            "{groups} groups. A question that makes groups shows no shares: they would tell the "
+            "size of a hidden group.",
+            choices=MAX_CHOICES, groups=MAX_GROUPS,
+        ),
+    )  # fmt: skip
+    count = sum(len(instrument.by_name[name].choices) for name in chosen)
+    if count > MAX_GROUPS:
+        st.warning(
+            t(
+                "These questions make {count} groups; a wave can have at most {most}.",
+                count=count, most=MAX_GROUPS,
+            )
+        )  # fmt: skip
+
+
+def chosen_groups(sheet: WaveOverview) -> tuple[str, ...]:
+    """Names of the questions chosen for the wave."""
+    return tuple(st.session_state.get(_widget_key(sheet), ()))
+
+
+def _widget_key(sheet: WaveOverview) -> str:
+    return f"plan-groups-{sheet.key}"
+
+
+def _item_label(item: Item, language: str) -> str:
+    labels = item.label
+    text = labels.get(language) or next(iter(labels.values()), item.name)
+    return f"{text} ({item.name})"

@@ -1,0 +1,100 @@
+"""The planner's screen: one wave, in four parts."""
+
+import streamlit as st
+
+from survey.fieldwork.planning.wave_overview import (
+    WaveOptions,
+    WaveOverview,
+    WaveSummary,
+    get_wave_overview,
+    list_wave_options,
+    planning_waves,
+)
+from survey.fieldwork.waves import STATE_NAMES
+from survey.store.engine import read_scope
+from survey.ui.filters import filter_row
+from survey.ui.glossary import explain
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.freeze_job import collect_freeze_result
+from survey.ui.plan.outcome import may_plan, show_feedback
+from survey.ui.plan.quota_policy import policy
+from survey.ui.plan.release import draw_release
+from survey.ui.plan.sample import sample
+from survey.ui.plan.sampling_points import points
+from survey.ui.plan.staff import people
+from survey.ui.plan.wave_settings import draw_new_wave, wave
+from survey.ui.url_state import pick
+
+NEW = "new"
+WAVE, SAMPLE, POINTS, PEOPLE = "wave", "sample", "points", "people"
+
+
+def draw_plan(visit: PageContext) -> None:
+    """Choose a wave and one of its parts; says what to do when there is no wave yet."""
+    t = visit.t
+    collect_freeze_result(visit)
+    show_feedback(t)
+    with read_scope(visit.settings.store_url) as session:
+        waves = {
+            line.key: line for line in planning_waves(session=session, principal=visit.principal)
+        }
+        offered = list_wave_options(session=session, principal=visit.principal)
+    options = [*waves, NEW] if may_plan(visit) else list(waves)
+    if not waves:
+        draw_notice(
+            t("There is no wave yet"),
+            t("A wave is one run of a survey: one questionnaire, one period, one set of cities."),
+        )
+    if options:
+        _draw_chosen_wave(visit, waves, offered, options)
+
+
+def _draw_chosen_wave(
+    visit: PageContext, waves: dict[str, WaveSummary], offered: WaveOptions, options: list[str]
+) -> None:
+    t = visit.t
+    parts = {
+        WAVE: t("Wave and state"), SAMPLE: t("Sample and quotas"), POINTS: t("Sampling points"),
+        PEOPLE: t("People"),
+    }  # fmt: skip
+
+    def show(key: str) -> str:
+        if key == NEW:
+            return t("A new wave …")
+        line = waves[key]
+        return f"{line.title.get(visit.language, key)} · {t(STATE_NAMES[line.state])}"
+
+    with filter_row():
+        key = pick(
+            t("Wave"), "wave", options, show=show, language=visit.language,
+            explanation=explain("wave", visit.language),
+        )  # fmt: skip
+        if key != NEW:
+            part = pick(
+                t("Part"), "part", list(parts), show=parts.__getitem__, language=visit.language,
+                as_buttons=True,
+            )  # fmt: skip
+    if key == NEW:
+        draw_new_wave(visit, offered)
+        return
+    with read_scope(visit.settings.store_url) as session:
+        sheet = get_wave_overview(session=session, principal=visit.principal, key=key)
+    if sheet.is_demo:
+        st.caption(t("Demo wave: generated, not a real survey."))
+    {
+        WAVE: lambda: _draw_wave_state(visit, sheet, offered),
+        SAMPLE: lambda: _draw_sample_and_quotas(visit, sheet),
+        POINTS: lambda: points(visit, sheet),
+        PEOPLE: lambda: people(visit, sheet),
+    }[part]()
+
+
+def _draw_wave_state(visit: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+    wave(visit, sheet, offered)
+    draw_release(visit, sheet)
+
+
+def _draw_sample_and_quotas(visit: PageContext, sheet: WaveOverview) -> None:
+    sample(visit, sheet)
+    policy(visit, sheet)

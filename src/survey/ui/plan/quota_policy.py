@@ -1,0 +1,74 @@
+"""What full quotas do: the switch on the page, as `survey quota` on the command line."""
+
+from functools import partial
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Action, Principal
+from survey.fieldwork.planning.wave_overview import WaveOverview
+from survey.fieldwork.quota_policy import (
+    CHANGEABLE,
+    QuotaPolicy,
+    QuotaPolicySummary,
+    get_quota_policy_summary,
+    set_quota_policy,
+)
+from survey.locale import Message, msg
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.outcome import run_change
+
+_NAMES: dict[QuotaPolicy, Message] = {
+    QuotaPolicy.STOP: msg("Full quotas turn people away"),
+    QuotaPolicy.COUNT: msg("Full quotas go on counting"),
+}
+
+
+def policy(visit: PageContext, sheet: WaveOverview) -> None:
+    """What holds now; the switch, for whoever may turn it and while the state allows it."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        rule = get_quota_policy_summary(
+            session=session, principal=visit.principal, wave_key=sheet.key
+        )
+    if not rule.of:
+        return
+    st.subheader(t("When a quota is full"), anchor=False)
+    st.write(_policy_text(visit, rule))
+    st.caption(
+        t(
+            "Whoever finishes an interview that is not needed any more is thanked; it is kept and "
+            "does not count. Interviews that are in the store stay what they are."
+        )
+    )
+    if not visit.principal.may(Action.ADMINISTER):
+        return
+    if sheet.state not in CHANGEABLE:
+        st.caption(t("This cannot be changed any more: the wave takes no interviews."))
+        return
+    with st.container(horizontal=True):
+        for to, name in _NAMES.items():
+            st.button(
+                t(name), key=f"plan-policy-{to}", disabled=rule.policy is to,
+                on_click=partial(_save_policy, visit, sheet, to),
+            )  # fmt: skip
+
+
+def _policy_text(visit: PageContext, rule: QuotaPolicySummary) -> str:
+    if rule.policy is not None:
+        return visit.t(_NAMES[rule.policy])
+    return visit.t(
+        "{stopping} of {of} quotas turn people away once they are full, the others go on counting.",
+        stopping=f"{rule.stopping:,}", of=f"{rule.of:,}",
+    )  # fmt: skip
+
+
+def _save_policy(visit: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:
+    def change(session: Session, person: Principal) -> None:
+        set_quota_policy(
+            session=session, principal=person, wave_key=sheet.key, policy=to, now=now()
+        )
+
+    run_change(visit, change, visit.t(_NAMES[to]) + ".")

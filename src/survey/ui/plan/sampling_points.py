@@ -1,0 +1,262 @@
+"""Sampling points: template, list, draw, what was drawn."""
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.planning.plan_storage import plan_cities
+from survey.fieldwork.planning.sampling_points import (
+    KIND_NAMES,
+    MAX_POINTS,
+    MAX_SEED,
+    MAX_TARGET,
+    STRATUM_NAMES,
+    PointList,
+    delete_points,
+    draw_points,
+    point_list_template,
+    preview_point_draw,
+    read_point_list,
+    update_point,
+)
+from survey.fieldwork.planning.wave_overview import PointSummary, WaveOverview, points_of
+from survey.publish.table_format import format_for_screen
+from survey.publish.views.display_names import DisplayNames
+from survey.sample.point_draw import PointDrawResult
+from survey.store.china_time import CHINA
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState, now
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.list_upload import draw_list_upload
+from survey.ui.plan.outcome import may_plan, run_change
+
+
+def draw_point_form(visit: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
+    """A point, its target and its days; nothing where the state of the wave forbids it."""
+    if not may_plan(visit) or sheet.state not in {WaveState.PLANNED, WaveState.OPEN}:
+        return
+    t, names = visit.t, DisplayNames(visit.language, None)
+    by_code = {line.code: line for line in lines}
+    st.subheader(t("Change one point"), anchor=False)
+    code = st.selectbox(
+        t("Sampling point"),
+        list(by_code),
+        index=None,
+        placeholder=t("Choose or type"),
+        format_func=lambda option: (
+            f"{names.area(by_code[option].city_code)} · {by_code[option].name} · {option}"
+        ),
+        key=f"point-choice/{sheet.key}",
+    )
+    if code is None:
+        return
+    point, place = by_code[code], f"point/{sheet.key}/{code}"
+    with st.form(place, border=True, enter_to_submit=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input(t("Target"), 1, MAX_TARGET, point.target, key=f"{place}/target")
+            for name, label, day in (
+                ("opens_on", t("First day"), point.opens_on),
+                ("closes_on", t("Last day"), point.closes_on),
+            ):
+                st.date_input(
+                    label, day, key=f"{place}/{name}", format="YYYY-MM-DD",
+                    min_value=sheet.opens_on, max_value=sheet.closes_on,
+                )  # fmt: skip
+        st.caption(t("Without days of its own, the point is worked at on the days of the wave."))
+        st.form_submit_button(
+            t("Save the point"), type="primary", key="point-save",
+            on_click=partial(_save_point, visit, sheet, code, place),
+        )  # fmt: skip
+
+
+def _save_point(visit: PageContext, sheet: WaveOverview, code: str, place: str) -> None:
+    typed = st.session_state
+
+    def change(session: Session, person: Principal) -> None:
+        update_point(
+            session=session, principal=person, key=sheet.key, code=code,
+            target=int(typed[f"{place}/target"]), opens_on=typed[f"{place}/opens_on"],
+            closes_on=typed[f"{place}/closes_on"], now=now(),
+        )  # fmt: skip
+
+    run_change(visit, change, visit.t("The point {code} is saved.", code=code))
+
+
+_DEFAULT_POINTS = 30
+_SHOWN = 500
+
+
+def points(visit: PageContext, sheet: WaveOverview) -> None:
+    """Draw new points while the state allows it; below, the points there are."""
+    if may_plan(visit) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+        _draw_upload(visit, sheet)
+    _draw_earlier_draws(visit, sheet)
+    _draw_point_list(visit, sheet)
+
+
+def _draw_upload(visit: PageContext, sheet: WaveOverview) -> None:
+    t = visit.t
+    st.subheader(t("Draw sampling points from a list"), anchor=False)
+    st.caption(
+        t(
+            "Fill in the template with every place where interviews could be collected. The draw "
+            "picks among them by lot; the list and the seed are kept, so that anybody can repeat "
+            "it. Targets follow from the saved sample."
+        )
+    )
+    draw_list_upload(
+        visit, name="points", label=t("List of points (XLSX)"),
+        file_key=f"points-file-{sheet.key}-{sheet.points}",
+        template=lambda session: point_list_template(
+            plan_cities(session=session, principal=visit.principal), visit.language
+        ),
+        read=lambda session, name, content: read_point_list(
+            session=session, principal=visit.principal, key=sheet.key, name=name, content=content
+        ),
+        confirm=partial(_draw_draw_confirmation, visit, sheet),
+    )  # fmt: skip
+
+
+def _draw_draw_confirmation(visit: PageContext, sheet: WaveOverview, listed: PointList) -> None:
+    """First what the draw would give, then the draw."""
+    t, place = visit.t, f"draw/{listed.sha256[:12]}"
+    st.session_state.setdefault(f"{place}/seed", secrets.randbelow(10**9))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        per_city = st.number_input(
+            t("Points a city"), 1, MAX_POINTS, _DEFAULT_POINTS, key=f"{place}/points"
+        )
+        seed = st.number_input(
+            t("Seed of the draw"), 0, MAX_SEED, key=f"{place}/seed",
+            help=t("Any whole number, for example from a public lottery. The same list and seed "
+                   "always give the same points."),
+        )  # fmt: skip
+    with read_scope(visit.settings.store_url) as session:
+        tried = preview_point_draw(
+            session=session, principal=visit.principal, key=sheet.key, listed=listed,
+            per_city=int(per_city), seed=int(seed),
+        )  # fmt: skip
+    cities = len({point.city_code for point in tried.points})
+    st.write(
+        t(
+            "{listed} points are listed and right. The draw gives {drawn} points in {cities} "
+            "cities with {interviews} interviews.",
+            listed=f"{len(listed.points):,}", drawn=f"{len(tried.points):,}", cities=cities,
+            interviews=f"{sum(point.target or 0 for point in tried.points):,}",
+        )
+    )  # fmt: skip
+    _draw_shortages(visit, tried)
+    st.caption(t("SHA-256 of the list: {hash}", hash=listed.sha256))
+    st.button(
+        t("Draw and store the points"), type="primary", key="points-draw",
+        on_click=partial(_store_points, visit, sheet, listed, int(per_city), int(seed)),
+    )  # fmt: skip
+
+
+def _draw_shortages(visit: PageContext, tried: PointDrawResult) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    if not tried.shortages:
+        return
+    lines = [
+        t(
+            "{city}, {stratum}: {listed} of {wanted} wanted points are listed",
+            city=names.area(shortage.city_code), stratum=t(STRATUM_NAMES[shortage.stratum]),
+            listed=shortage.listed, wanted=shortage.wanted,
+        )
+        for shortage in tried.shortages[:10]
+    ]  # fmt: skip
+    more = len(tried.shortages) - len(lines)
+    if more > 0:
+        lines.append(t("{count} more", count=more))
+    st.warning(
+        t("Shorter lists than wanted. Where a stratum has no point at all, its interviews go to "
+          "the other one.") + "\n\n" + "\n".join(f"- {line}" for line in lines)
+    )  # fmt: skip
+
+
+def _store_points(
+    visit: PageContext, sheet: WaveOverview, listed: PointList, per_city: int, seed: int
+) -> None:
+    def change(session: Session, person: Principal) -> None:
+        draw_points(
+            session=session, principal=person, key=sheet.key, listed=listed, per_city=per_city,
+            seed=seed, now=now(),
+        )  # fmt: skip
+
+    run_change(visit, change, visit.t("The points are drawn and stored."))
+
+
+def _draw_earlier_draws(visit: PageContext, sheet: WaveOverview) -> None:
+    t = visit.t
+    if not sheet.draws:
+        return
+    st.subheader(t("Draws on record"), anchor=False)
+    st.table(
+        format_for_screen(
+            {
+                t("When"): [
+                    f"{draw.drawn_at.astimezone(CHINA):%Y-%m-%d %H:%M}" for draw in sheet.draws
+                ],
+                t("Seed"): [str(draw.seed) for draw in sheet.draws],
+                t("Listed"): [draw.listed for draw in sheet.draws],
+                t("Drawn"): [draw.drawn for draw in sheet.draws],
+                t("SHA-256 of the list"): [draw.list_sha256 for draw in sheet.draws],
+            }
+        ),
+        hide_index=True, border="horizontal", alt=t("Draws on record"),
+    )  # fmt: skip
+    if may_plan(visit) and sheet.state is WaveState.PLANNED and sheet.points:
+        sure = st.checkbox(
+            t("I want to take all points back; the draws stay on record."), key="points-sure"
+        )
+        st.button(
+            t("Take all points back"), key="points-discard", disabled=not sure,
+            on_click=partial(_discard_points, visit, sheet),
+        )  # fmt: skip
+
+
+def _discard_points(visit: PageContext, sheet: WaveOverview) -> None:
+    def change(session: Session, person: Principal) -> None:
+        delete_points(session=session, principal=person, key=sheet.key, now=now())
+
+    run_change(visit, change, visit.t("The points are taken back."))
+
+
+def _draw_point_list(visit: PageContext, sheet: WaveOverview) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    st.subheader(t("Sampling points of this wave"), anchor=False)
+    with read_scope(visit.settings.store_url) as session:
+        lines = points_of(session=session, principal=visit.principal, key=sheet.key)
+    if not lines:
+        st.caption(t("There are none yet."))
+        return
+    st.caption(t("{count} points", count=f"{len(lines):,}"))
+    shown = lines[:_SHOWN]
+    st.dataframe(
+        format_for_screen(
+            {
+                t("City"): [names.area(line.city_code) for line in shown],
+                t("Code"): [line.code for line in shown],
+                t("Name"): [line.name for line in shown],
+                t("Kind"): [t(KIND_NAMES[line.kind]) for line in shown],
+                t("Urban or rural"): [t(STRATUM_NAMES[line.stratum]) for line in shown],
+                t("Target"): [line.target for line in shown],
+                t("Days"): [_days(line) for line in shown],
+                t("Surveyors"): [", ".join(line.surveyors) for line in shown],
+            }
+        ),
+        hide_index=True, alt=t("Sampling points of this wave"),
+    )  # fmt: skip
+    if len(lines) > _SHOWN:
+        st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
+    draw_point_form(visit, sheet, lines)
+
+
+def _days(point: PointSummary) -> str:
+    """The point's own days; empty where those of the wave hold."""
+    if not point.opens_on and not point.closes_on:
+        return ""
+    return f"{point.opens_on or '…'} – {point.closes_on or '…'}"

@@ -1,0 +1,107 @@
+"""Who works where: template, list, what it would change, what there is."""
+
+from functools import partial
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.planning.staff import (
+    AssignmentList,
+    assign_people,
+    read_staff_list,
+    staff_template,
+)
+from survey.fieldwork.planning.wave_overview import WaveOverview, list_postings
+from survey.publish.table_format import format_for_screen
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState, now
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.list_upload import draw_list_upload
+from survey.ui.plan.outcome import may_plan, run_change
+
+_SHOWN = 500
+
+
+def people(visit: PageContext, sheet: WaveOverview) -> None:
+    """Upload who works where while the state allows it; below, who there is."""
+    if may_plan(visit) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+        _draw_assignment_upload(visit, sheet)
+    _draw_postings(visit, sheet)
+
+
+def _draw_assignment_upload(visit: PageContext, sheet: WaveOverview) -> None:
+    t = visit.t
+    st.subheader(t("Assign people to points"), anchor=False)
+    if not sheet.points:
+        st.caption(t("Draw sampling points first."))
+        return
+    st.caption(
+        t(
+            "One row a surveyor and point. Supervisor and agency hold for the surveyor's whole "
+            "city; a later list replaces them. People without an account are refused by name."
+        )
+    )
+    draw_list_upload(
+        visit, name="people", label=t("List of people (XLSX)"), file_key=f"people-file-{sheet.key}",
+        template=lambda session: staff_template(
+            session=session, principal=visit.principal, key=sheet.key
+        ),
+        read=lambda session, name, content: read_staff_list(
+            session=session, principal=visit.principal, key=sheet.key, name=name, content=content
+        ),
+        confirm=partial(_draw_assignment_confirmation, visit, sheet),
+    )  # fmt: skip
+
+
+def _draw_assignment_confirmation(
+    visit: PageContext, sheet: WaveOverview, listed: AssignmentList
+) -> None:
+    t = visit.t
+    st.write(
+        t(
+            "{rows} rows are right: {new} new jobs, {present} that are there already, {people} "
+            "surveyors.",
+            rows=f"{len(listed.jobs):,}", new=f"{len(listed.jobs) - listed.present:,}",
+            present=f"{listed.present:,}", people=f"{len({job.login for job in listed.jobs}):,}",
+        )
+    )  # fmt: skip
+    st.button(
+        t("Assign these people"), type="primary", key="people-assign",
+        disabled=not listed.jobs, on_click=partial(_store_assignments, visit, sheet, listed),
+    )  # fmt: skip
+
+
+def _store_assignments(visit: PageContext, sheet: WaveOverview, listed: AssignmentList) -> None:
+    def change(session: Session, person: Principal) -> None:
+        assign_people(session=session, principal=person, key=sheet.key, listed=listed, now=now())
+
+    run_change(visit, change, visit.t("The people are assigned."))
+
+
+def _draw_postings(visit: PageContext, sheet: WaveOverview) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    st.subheader(t("People of this wave"), anchor=False)
+    with read_scope(visit.settings.store_url) as session:
+        lines = list_postings(session=session, principal=visit.principal, key=sheet.key)
+    if not lines:
+        st.caption(t("There are none yet."))
+        return
+    shown = lines[:_SHOWN]
+    st.caption(t("{count} surveyors", count=f"{len(lines):,}"))
+    st.dataframe(
+        format_for_screen(
+            {
+                t("City"): [names.area(line.city_code) for line in shown],
+                t("Login"): [line.login for line in shown],
+                t("Name"): [line.name for line in shown],
+                t("Supervisor"): [line.supervisor for line in shown],
+                t("Agency"): [line.agency for line in shown],
+                t("Points"): [line.points for line in shown],
+            }
+        ),
+        hide_index=True, alt=t("People of this wave"),
+    )  # fmt: skip
+    if len(lines) > _SHOWN:
+        st.caption(t("The first {shown} by city and login.", shown=_SHOWN))

@@ -1,0 +1,90 @@
+"""Bringing in an indicator tree of one's own: template, file, every wrong row, storing it."""
+
+import codecs
+from functools import partial
+from pathlib import PurePath
+
+import pandas as pd
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Principal
+from survey.fieldwork.instruments import add_tree
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.indicator_tree_csv import TreeError, read_tree_content
+from survey.settings import PROJECT_ROOT
+from survey.store.tables import now
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.plan.outcome import run_change
+
+_SHOWN = 100
+_TEMPLATE = PROJECT_ROOT / "seed" / "tree_template.csv"
+
+
+def draw_tree_upload(visit: PageContext) -> None:
+    """Offer the template and take a CSV in; whoever is here may plan."""
+    t = visit.t
+    st.subheader(t("An indicator tree of your own"), anchor=False)
+    st.caption(
+        t(
+            "A questionnaire names its tree in its settings. Weights under one parent add up to 1. "
+            "A tree that is stored never changes: give a changed one a new name."
+        )
+    )
+    draw_download_button(
+        visit, t("Template (CSV)"), File("indicator-tree.csv", CSV, _template),
+        key="plan-tree-template", icon=":material/table:",
+    )  # fmt: skip
+    given = st.file_uploader(t("Indicator tree (CSV)"), type=["csv"], key="plan-tree-file")
+    if given is None:
+        return
+    name = st.text_input(
+        t("Name of the tree"), PurePath(given.name).stem, max_chars=80,
+        key=f"plan-tree-name/{given.file_id}",
+        help=t("What the settings of a questionnaire call it."),
+    ).strip()  # fmt: skip
+    if not name:
+        draw_notice(t("The name is missing."), t("Nothing was stored."))
+        return
+    try:
+        tree = read_tree_content(given.getvalue(), file_name=given.name, name=name)
+    except TreeError as error:
+        _show_faults(visit, error)
+        return
+    st.write(t("{count} indicators are right.", count=f"{len(tree.indicators):,}"))
+    st.button(
+        t("Store this tree"), type="primary", key="plan-tree-store",
+        on_click=partial(_store_tree, visit, tree),
+    )  # fmt: skip
+
+
+def _template() -> bytes:
+    """The columns and a branch of three levels; marked as UTF-8 for spreadsheets."""
+    return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
+
+
+def _show_faults(visit: PageContext, error: TreeError) -> None:
+    t = visit.t
+    draw_notice(
+        t("This tree cannot be used."), t("Nothing was stored. Mend the file and upload it again.")
+    )
+    faults = pd.DataFrame(
+        [(str(fault.row or "–"), fault.column or "–", t(fault.text)) for fault in error.all],
+        columns=[t("Row"), t("Column"), t("Reason")],
+    )
+    st.table(faults.head(_SHOWN), hide_index=True, border="horizontal", alt=t("Wrong rows"))
+    if len(faults) > _SHOWN:
+        st.caption(t("The first {shown} of {count}.", shown=_SHOWN, count=f"{len(faults):,}"))
+
+
+def _store_tree(visit: PageContext, tree: IndicatorTree) -> None:
+    def add(session: Session, person: Principal) -> None:
+        add_tree(session=session, principal=person, tree=tree, now=now())
+
+    done = visit.t(
+        "The indicator tree {name} is stored: {count} indicators, version {version}.",
+        name=tree.name, count=f"{len(tree.indicators):,}", version=tree.sha256[:12],
+    )  # fmt: skip
+    run_change(visit, add, done)

@@ -1,0 +1,151 @@
+"""The quota heat table: collected of target, by city and quota cell."""
+
+from functools import partial
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from survey.fieldwork.forecast import Forecast
+from survey.fieldwork.progress import AreaProgress, WaveProgress
+from survey.locale import Translator
+from survey.publish.table_format import csv_bytes
+from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import CHINA, china_date
+from survey.ui.download_button import CSV, File, draw_download_button
+from survey.ui.page_runner import PageContext
+from survey.ui.progress.formatting import last_day
+
+
+def draw_heatmap(visit: PageContext, seen: WaveProgress) -> None:
+    t = visit.t
+    cells = seen.total.cells
+    if seen.is_settled:
+        _draw_city_rows(visit, seen)
+        return
+    if not cells:
+        st.caption(t("This wave has no quota cells."))
+        return
+    st.subheader(t("Quota: collected of target, by city and cell"), anchor=False)
+    st.caption(
+        t(
+            "Per cent of each cell's target; ▲ over the target, ○ nothing yet, ! rather late than "
+            "in time. The stronger the colour, the fuller. Cities with the most missing "
+            "interviews come first."
+        )
+    )
+    names = DisplayNames(visit.language, None)
+    heads = "".join(
+        f'<th scope="col">{escape(names.group(f"age_band={cell.age_band}"))}<br>'
+        f"{escape(names.group(f'gender={cell.gender}'))}</th>"
+        for cell in cells
+    )
+    first = "".join(
+        f'<th scope="col">{escape(name)}</th>'
+        for name in (t("City"), t("Collected"), t("Valid"), t("Effective"), t("Ready by"))
+    )
+    ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
+    rows = [seen.total, *ranked] if len(ranked) > 1 else ranked
+    body = "".join(_render_area_row(visit, seen, names, place) for place in rows)
+    st.html(
+        f'<div class="hcs-heat"><table><thead><tr>{first}{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+    draw_download_button(
+        visit, t("Table (CSV)"),
+        File(f"progress-{seen.wave.key}.csv", CSV, partial(_csv, visit, seen)),
+        key="progress/csv", type="tertiary", icon=":material/table:",
+    )  # fmt: skip
+
+
+def _draw_city_rows(visit: PageContext, seen: WaveProgress) -> None:
+    """The cities of a wave whose results are computed, without a count of any group."""
+    t, names = visit.t, DisplayNames(visit.language, None)
+    st.subheader(t("Collected of target, by city"), anchor=False)
+    st.caption(
+        t(
+            "The results of this wave are computed. To protect personal data, quotas by age and "
+            "gender are no longer shown, nor cities with few interviews on their own."
+        )
+    )
+    heads = (t("City"), t("Collected"), t("Valid"))
+    first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
+    body = "".join(
+        f'<tr><th scope="row">{escape(_area_name(t, names, place))}</th>'
+        f"<td>{place.tally.counted:,} / {place.tally.target:,}</td>"
+        f"<td>{place.tally.valid:,}</td></tr>"
+        for place in [seen.total, *ranked]
+    )
+    st.html(
+        f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _area_name(t: Translator, names: DisplayNames, place: AreaProgress) -> str:
+    return t("All cities") if place.city_code is None else names.area(place.city_code)
+
+
+def _render_area_row(
+    visit: PageContext, seen: WaveProgress, names: DisplayNames, place: AreaProgress
+) -> str:
+    t = visit.t
+    name = _area_name(t, names, place)
+    tally = place.tally
+    facts = "".join(
+        f"<td>{escape(text)}</td>"
+        for text in (
+            f"{tally.counted:,} / {tally.target:,}", f"{tally.valid:,}",
+            f"{place.effective.n:,.0f}", _forecast_day_text(t, place.forecast, seen),
+        )
+    )  # fmt: skip
+    cells = "".join(_render_cell(cell.tally.counted, cell.tally.target) for cell in place.cells)
+    return f'<tr><th scope="row">{escape(name)}</th>{facts}{cells}</tr>'
+
+
+def _forecast_day_text(t: Translator, forecast: Forecast | None, seen: WaveProgress) -> str:
+    """The forecast day; a city that will more likely be late than not carries a mark."""
+    if forecast is None:
+        return "–"
+    if forecast.days == 0:
+        return t("full")
+    if forecast.days is None:
+        return t("never") + " !"
+    day = last_day(china_date(seen.at), forecast.days)
+    late = forecast.chance is not None and forecast.chance < 0.5
+    return f"{day:%m-%d}" + (" !" if late else "")
+
+
+def _render_cell(counted: int, target: int) -> str:
+    share = counted / target if target else 0.0
+    mark = "▲" if counted > target else "○" if not counted else ""
+    depth = min(share, 1.0)
+    return (
+        f'<td class="cell" style="--depth:{depth:.2f}" title="{counted:,} / {target:,}">'
+        f"{mark}{share * 100:.0f}</td>"
+    )
+
+
+def _csv(visit: PageContext, seen: WaveProgress) -> bytes:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    rows = [
+        {
+            t("City"): names.area(place.city_code or ""),
+            t("Age"): names.group(f"age_band={cell.age_band}"),
+            t("Gender"): names.group(f"gender={cell.gender}"),
+            t("Target"): cell.tally.target,
+            t("Collected"): cell.tally.collected,
+            t("Counts towards the quota"): cell.tally.counted,
+            t("Valid"): cell.tally.valid,
+            t("In review"): cell.tally.in_review,
+            t("Void"): cell.tally.void,
+        }
+        for place in seen.cities
+        for cell in place.cells
+    ]
+    at = f"{seen.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    remarks = [seen.wave.title.get(visit.language, seen.wave.key), t("As of {time}", time=at)]
+    if seen.wave.is_demo:
+        remarks.insert(0, t("DEMO DATA: generated, no result of any survey"))
+    return csv_bytes(pd.DataFrame(rows), tuple(remarks))

@@ -1,0 +1,52 @@
+"""Quotas of groups that are counted beside the cells: ages and genders apart, guardians, strata."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.fieldwork.planning.sampling_points import STRATUM_NAMES
+from survey.fieldwork.progress import AreaProgress, MarginalQuotaTally, is_marginal
+from survey.publish.views.display_names import DisplayNames
+from survey.ui.page_runner import PageContext
+
+
+def draw_marginal_quotas(visit: PageContext, place: AreaProgress) -> None:
+    """Target, collected and missing of each group, and whom it turned away."""
+    if not place.margins:
+        return
+    t, names = visit.t, DisplayNames(visit.language, None)
+    where = t("All cities") if place.city_code is None else names.area(place.city_code)
+    st.subheader(t("{place}: quotas by group", place=where), anchor=False)
+    words = t(
+        "Each interview counts in every group that it belongs to. A group that stops takes nobody "
+        "more at the door once it is full; urban and rural are only counted."
+    )
+    if is_marginal(place.margins):
+        words += " " + t("Ages and genders have quotas of their own here: a cell is no limit.")
+    st.caption(words)
+    heads = (
+        t("Group"), t("Target"), t("Collected"), t("Missing"), t("When full"), t("Turned away"),
+    )  # fmt: skip
+    first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = "".join(_render_margin_row(visit, names, margin) for margin in place.margins)
+    st.html(
+        f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _render_margin_row(visit: PageContext, names: DisplayNames, margin: MarginalQuotaTally) -> str:
+    t = visit.t
+    name = (
+        t(STRATUM_NAMES[margin.category])
+        if margin.dimension == "stratum"
+        else names.group(margin.group)
+    )
+    rule = t("stops") if margin.stops else t("counts on")
+    depth = min(margin.collected / margin.target, 1.0) if margin.target else 0.0
+    mark = "▲" if margin.beyond else ""
+    return (
+        f'<tr><th scope="row">{escape(name)}</th><td>{margin.target:,}</td>'
+        f'<td class="cell" style="--depth:{depth:.2f}">{mark}{margin.collected:,}</td>'
+        f"<td>{margin.missing:,}</td><td>{escape(rule)}</td><td>{margin.turned_away:,}</td></tr>"
+    )

@@ -1,0 +1,139 @@
+"""The control tower on the screen: one wave, which looks again by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import streamlit as st
+
+from survey.access.principal import Principal
+from survey.fieldwork.progress import (
+    AreaProgress,
+    DailyCellCounts,
+    WaveProgress,
+    cells_by_day,
+    get_progress,
+    list_progress_waves,
+)
+from survey.fieldwork.waves import StartedWave
+from survey.publish.views.display_names import DisplayNames
+from survey.sample.city_frame import shipped_cities
+from survey.settings import Settings
+from survey.store.china_time import CHINA
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.filters import ALL_OPTION, filter_row, pick_started_wave
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.progress.alerts import draw_alerts
+from survey.ui.progress.daily import draw_cells_and_days
+from survey.ui.progress.formatting import list_past_void_shares
+from survey.ui.progress.heatmap import draw_heatmap
+from survey.ui.progress.marginal_quotas import draw_marginal_quotas
+from survey.ui.progress.rates import days, rates
+from survey.ui.progress.summary import draw_progress_summary, draw_progress_tiles
+from survey.ui.url_state import pick
+
+EVERY_SECONDS = 20.0
+"""How often the page looks again by itself; readers with the same area share one look."""
+
+
+@dataclass(frozen=True)
+class ProgressSelection:
+    """What the reader follows: a wave, and the place that is shown in full."""
+
+    wave: StartedWave
+    city_code: str | None = None
+    """None: all cities in reach together."""
+
+
+def draw_filters(visit: PageContext) -> ProgressSelection | None:
+    """The wave to follow; says what to do when none has begun."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        waves = list_progress_waves(session=session, principal=visit.principal)
+    if not waves:
+        draw_notice(
+            t("No fieldwork has begun yet"),
+            t("Progress appears here as soon as an administrator opens a wave."),
+        )
+        return None
+    with filter_row():
+        return ProgressSelection(pick_started_wave(visit, waves), _pick_city(visit))
+
+
+def _pick_city(visit: PageContext) -> str | None:
+    own = [city.code for city in shipped_cities() if visit.principal.covers(city.code)]
+    if len(own) < 2:
+        return None
+    t, names = visit.t, DisplayNames(visit.language, None)
+    chosen = pick(
+        t("Cell by cell for"), "city", [ALL_OPTION, *own], language=visit.language,
+        show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
+    )  # fmt: skip
+    return None if chosen == ALL_OPTION else chosen
+
+
+@page_fragment(run_every=EVERY_SECONDS)
+def draw_progress(visit: PageContext, followed: ProgressSelection) -> None:
+    """Everything about the wave as it stands now; looks again by itself."""
+    seen = _get_progress(visit, followed.wave)
+    if not seen.cities and not seen.is_settled:
+        draw_notice(
+            visit.t("Nothing is planned or collected here yet"),
+            visit.t("Quotas and interviews of this wave in your area appear here by themselves."),
+        )
+        return
+    draw_progress_summary(visit, seen)
+    draw_progress_tiles(visit, seen)
+    draw_alerts(visit, seen)
+    draw_heatmap(visit, seen)
+    place = seen.find_area(followed.city_code)
+    draw_cells_and_days(visit, place, _get_cells_by_day(visit, seen, place))
+    draw_marginal_quotas(visit, place)
+    days(visit.t, place)
+    rates(visit, seen)
+    at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
+    st.caption(visit.t("As of {time} China time; looks again by itself.", time=at))
+
+
+def _get_progress(visit: PageContext, wave: StartedWave) -> WaveProgress:
+    settings, person = visit.settings, visit.principal
+    return _cached_progress(
+        settings.store_url, person.role, person.area, repr(wave), settings, person, wave
+    )
+
+
+@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+def _cached_progress(
+    store_url: str, role: str, area: str, key: str,
+    _settings: Settings, _person: Principal, _wave: StartedWave,
+) -> WaveProgress:  # fmt: skip
+    del store_url, role, area, key  # they are the key of the cache
+    worst = max(waste for _, waste in list_past_void_shares())
+    with read_scope(_settings.store_url) as session:
+        return get_progress(
+            session=session, principal=_person, wave=_wave, now=now(), usual_waste=worst
+        )
+
+
+def _get_cells_by_day(
+    visit: PageContext, seen: WaveProgress, place: AreaProgress
+) -> tuple[DailyCellCounts, ...]:
+    settings, person = visit.settings, visit.principal
+    return _cached_cells_by_day(
+        settings.store_url, person.role, person.area, place.city_code, seen.wave.key, seen.at,
+        settings, person, seen, place,
+    )  # fmt: skip
+
+
+@st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
+def _cached_cells_by_day(
+    store_url: str, role: str, area: str, city_code: str | None, wave_key: str, at: datetime,
+    _settings: Settings, _person: Principal, _seen: WaveProgress, _place: AreaProgress,
+) -> tuple[DailyCellCounts, ...]:  # fmt: skip
+    del store_url, role, area, wave_key  # they are the key of the cache
+    with read_scope(_settings.store_url) as session:
+        return cells_by_day(
+            session=session, principal=_person, wave=_seen.wave, cells=_place.cells,
+            city_code=city_code, now=at,
+        )  # fmt: skip

@@ -1,0 +1,182 @@
+"""One interview under review as plain accessible HTML: flags first, then the answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from survey.fieldwork.lifecycle import STATUS_NAMES
+from survey.fieldwork.privacy.consent import consent_of
+from survey.fieldwork.privacy.pii_detection import PiiKind, mask_text
+from survey.fieldwork.review import AnsweredItem, HistoryEntry, ResponseDetail
+from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
+from survey.instrument.model import Item, ItemKind, SpecialAnswer
+from survey.locale import Message, Translator, msg
+from survey.publish.views.display_names import DisplayNames
+from survey.store.china_time import CHINA
+from survey.store.tables import Mode, Status
+from survey.web.form_texts import form_texts, screen_language
+
+IDENTIFIERS: Mapping[PiiKind, Message] = {
+    PiiKind.PHONE: msg("looks like a telephone number"),
+    PiiKind.ID_NUMBER: msg("looks like an ID number"),
+    PiiKind.BANK_CARD: msg("looks like a bank card"),
+    PiiKind.EMAIL: msg("looks like an e-mail address"),
+    PiiKind.WECHAT: msg("looks like a WeChat name"),
+}
+MODES: Mapping[Mode, Message] = {
+    Mode.SELF: msg("answered alone"),
+    Mode.ASSISTED: msg("read aloud by the surveyor"),
+    Mode.PAPER: msg("on paper"),
+    Mode.IMPORT: msg("imported"),
+}
+
+
+def format_time(at: datetime) -> str:
+    """A moment as people in the field say it."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def format_duration(t: Translator, seconds: float | None) -> str:
+    """How long an interview took."""
+    if seconds is None:
+        return t("duration unknown")
+    minutes, rest = divmod(round(seconds), 60)
+    return t("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+
+
+def format_reason(t: Translator, reason: ReviewReason) -> str:
+    """Code and note in the reader's language."""
+    if reason.code is None:
+        return reason.note
+    name = t(REASON_NAMES[reason.code])
+    return t("{name}: {note}", name=name, note=reason.note) if reason.note else name
+
+
+def render_response_header(t: Translator, names: DisplayNames, interview: ResponseDetail) -> str:
+    """Where, who, when, how long, and the state with its reason."""
+    facts = (
+        names.area(interview.city_code), interview.point_name, interview.surveyor,
+        t(MODES[interview.mode]),
+        format_time(interview.submitted_at), format_duration(t, interview.duration_seconds),
+    )  # fmt: skip
+    state = t(STATUS_NAMES[interview.status])
+    reason = format_reason(t, interview.reason)
+    if interview.revision > 1:
+        state += t(" (version {number} of the answers)", number=interview.revision)
+    return (
+        f'<p class="hcs-facts">{escape(" · ".join(fact for fact in facts if fact))}</p>'
+        f'<p class="hcs-state"><b>{escape(state)}</b>'
+        + (f" {escape(reason)}" if reason else "")
+        + "</p>"
+    )
+
+
+def render_consent(t: Translator, interview: ResponseDetail) -> str:
+    """What the respondent agreed to, when, and who read it; the text itself opens on a click."""
+    record = consent_of(interview)
+    if record is None:
+        return ""
+    facts = (
+        t("agreed to take part") if record.agreed else t("did not agree to take part"),
+        format_time(record.at) if record.at else t("hour not known"),
+        t(MODES[record.mode]), record.surveyor, record.instrument,
+    )  # fmt: skip
+    lines = "".join(f"<p>{escape(line)}</p>" for line in record.text)
+    return (
+        f'<details class="hcs-facts"><summary>{escape(" · ".join(filter(None, facts)))}</summary>'
+        f'<div lang="{escape(record.language)}">{lines}</div></details>'
+    )
+
+
+def render_answers(t: Translator, interview: ResponseDetail) -> str:
+    """The questions as they were asked, in the language of the interview."""
+    rows = []
+    for part in interview.parts:
+        title = _in(part.title, interview.language)
+        if title:
+            rows.append(f'<tr><th colspan="3" scope="colgroup">{escape(title)}</th></tr>')
+        rows.extend(
+            _render_answer_row(t, answered, interview.language) for answered in part.answers
+        )
+    heads = (t("Question"), t("Answer"), t("Seconds"))
+    header = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    return (
+        f'<table class="hcs-answers"><thead><tr>{header}</tr></thead>'
+        f'<tbody lang="{escape(interview.language)}">{"".join(rows)}</tbody></table>'
+    )
+
+
+def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> str:
+    answer = _render_answer(t, answered, language)
+    if answered.corrected:
+        before = format_answer(t, answered.item, answered.before, language)
+        if answered.item.kind is ItemKind.TEXT:
+            before = mask_text(before)
+        words = escape(t("before the correction: {answer}", answer=before))
+        answer += f'<br><span class="hcs-before">{words}</span>'
+    seconds = "" if answered.seconds is None else f"{answered.seconds:.1f}"
+    question = escape(_in(answered.item.label, language))
+    return f"<tr><td>{question}</td><td>{answer}</td><td>{seconds}</td></tr>"
+
+
+def _render_answer(t: Translator, answered: AnsweredItem, language: str) -> str:
+    """An answer as HTML; in open text, what identifies a person is marked and named."""
+    if answered.scanned_text is None or not answered.scanned_text.matches:
+        return escape(format_answer(t, answered.item, answered.answer, language))
+    return "".join(
+        escape(part)
+        if kind is None
+        else f'<mark title="{escape(t(IDENTIFIERS[kind]))}">{escape(part)}</mark>'
+        for part, kind in answered.scanned_text.parts()
+    )
+
+
+def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
+    """A stored answer in the words of the questionnaire."""
+    if answer is None:
+        return t("no answer")
+    if isinstance(answer, list):
+        return "; ".join(_choice_label(item, str(each), language) for each in answer)
+    if isinstance(answer, str):
+        known = next((special for special in item.specials if special.value == answer), None)
+        if known is not None:
+            return _special_label(item, known, language)
+        return _choice_label(item, answer, language)
+    if item.kind is ItemKind.RATING and item.maximum is not None:
+        return f"{answer:g} / {item.maximum:g}"
+    return f"{answer:g}" if isinstance(answer, float) else str(answer)
+
+
+def _special_label(item: Item, special: SpecialAnswer, language: str) -> str:
+    own = _in(item.special_labels.get(special, {}), language)
+    return own or form_texts(screen_language(language))[f"special_{special}"]
+
+
+def _choice_label(item: Item, name: str, language: str) -> str:
+    label = next((choice.label for choice in item.choices if choice.name == name), {})
+    return _in(label, language) or name
+
+
+def _in(labels: Mapping[str, str], language: str) -> str:
+    return labels.get(language) or next(iter(labels.values()), "")
+
+
+def render_history(t: Translator, steps: tuple[HistoryEntry, ...]) -> str:
+    """What was done with the interview, the newest first."""
+    lines = "".join(f"<li>{escape(format_history_entry(t, step))}</li>" for step in steps)
+    return f'<ul class="hcs-history">{lines}</ul>'
+
+
+def format_history_entry(t: Translator, step: HistoryEntry) -> str:
+    """One entry: when, who, to which state, and why."""
+    to = step.detail.get("to", step.action.removeprefix("response."))
+    done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
+    if step.action == "response.withdrawn":
+        done = t("withdrawn by the respondent, answers deleted")
+    reason = format_reason(t, ReviewReason.parse(str(step.detail.get("reason", ""))))
+    together = int(step.detail.get("together", 1))
+    if together > 1:
+        done += t(" (one of {count} together)", count=together)
+    who = step.actor or t("respondent")
+    return " · ".join(part for part in (format_time(step.at), who, done, reason) if part)

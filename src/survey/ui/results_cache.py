@@ -1,0 +1,110 @@
+"""Frozen waves and views for pages, kept in memory between runs.
+
+Views are small and never changed, so one copy serves every reader with the same rights.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from survey.access.audit import AuditedView
+from survey.publish.results import WaveInfo, WaveResults, list_waves, open_results
+from survey.settings import Settings
+from survey.store.engine import read_scope
+from survey.store.tables import WaveState
+from survey.ui.audit_hooks import record_view_once
+from survey.ui.page_runner import PageContext
+
+T = TypeVar("T")
+_NEW_WAVES_AFTER = 15.0
+"""Seconds until a page notices a newly frozen wave."""
+
+
+def list_frozen_waves(visit: PageContext, series: str) -> list[WaveInfo]:
+    """Frozen waves of one series, newest first; possibly none."""
+    return [wave for wave in all_waves(visit) if wave.series == series]
+
+
+def all_waves(visit: PageContext) -> list[WaveInfo]:
+    """Frozen waves of every series, newest first."""
+    settings = visit.settings
+    return _cached_waves(settings.store_url, str(settings.data_dir), settings)
+
+
+@st.cache_data(ttl=_NEW_WAVES_AFTER, max_entries=8, show_spinner=False)
+def _cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[WaveInfo]:
+    del store_url, data_dir  # they are the key of the cache
+    with read_scope(_settings.store_url) as session:
+        return list_waves(_settings, session)
+
+
+def get_results(visit: PageContext, wave: WaveInfo) -> WaveResults:
+    """The results of a wave in the snapshot that `wave` names."""
+    if wave.state is not WaveState.RELEASED:
+        record_view_once(visit, AuditedView.UNRELEASED, wave.key)
+    settings = visit.settings
+    return _cached_results(
+        settings.store_url, wave.key, wave.snapshot_sha256, _release_key(wave), settings
+    )
+
+
+def _release_key(wave: WaveInfo) -> str:
+    """What readers may see of the wave: part of every key, or a revoked release would go on."""
+    return f"{wave.state} {wave.shown} {wave.first_places}"
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _cached_results(
+    store_url: str, key: str, snapshot: str, openness: str, _settings: Settings
+) -> WaveResults:
+    del store_url, snapshot, openness  # they are the key of the cache
+    with read_scope(_settings.store_url) as session:
+        return open_results(_settings, session, key)
+
+
+def list_other_waves(visit: PageContext, wave: WaveInfo) -> tuple[WaveResults, ...]:
+    """The further waves of the same series."""
+    return tuple(
+        get_results(visit, other)
+        for other in list_frozen_waves(visit, wave.series)
+        if other.key != wave.key
+    )
+
+
+def get_view(
+    visit: PageContext,
+    make: Callable[..., T],
+    results: WaveResults,
+    *,
+    others: Sequence[WaveResults] | None = None,
+    **more: Hashable,
+) -> T:
+    """The view that `make` builds for this reader, built once for everybody who may see it."""
+    arguments: dict[str, Any] = dict(more) if others is None else {**more, "others": others}
+    key = (
+        visit.settings.store_url,
+        make.__module__ + make.__qualname__,
+        results.wave.snapshot_sha256,
+        tuple((other.wave.snapshot_sha256, _release_key(other.wave)) for other in others or ()),
+        _release_key(results.wave),
+        visit.principal.role,
+        visit.principal.area,
+        visit.principal.is_demo,
+        visit.language,
+        tuple(sorted(more.items())),
+    )
+
+    def build() -> T:
+        return make(
+            results=results, principal=visit.principal, language=visit.language, **arguments
+        )
+
+    built: T = _cached_view(repr(key), build)
+    return built
+
+
+@st.cache_resource(ttl=3600, max_entries=512, show_spinner=False)
+def _cached_view(key: str, _build: Callable[[], Any]) -> Any:
+    del key
+    return _build()

@@ -1,0 +1,115 @@
+"""Everything in the selection at once: first what it would change, then the change."""
+
+from html import escape
+
+import streamlit as st
+
+from survey.fieldwork.lifecycle import STATUS_NAMES
+from survey.fieldwork.review import (
+    REVIEWABLE,
+    BulkPreview,
+    allowed_transitions,
+    decide_many,
+    preview_bulk_decision,
+)
+from survey.fieldwork.review_reasons import REASONS_BY_STATUS
+from survey.locale import SurveyError, Translator
+from survey.store.engine import read_scope
+from survey.store.tables import Status, now
+from survey.store.transactions import run_in_transaction
+from survey.ui.current_principal import require_principal
+from survey.ui.page_runner import PageContext, page_fragment
+from survey.ui.review.decision import ACTIONS
+from survey.ui.review.filters import ReviewSelection
+from survey.ui.review.outcome import entered_reason, pick_reason, run_and_open_next
+
+AGAIN = "review/again"
+"""Set when a decision on many was made: the whole page is out of date, not only their part."""
+
+
+@page_fragment()
+def draw_bulk_decision(visit: PageContext, choice: ReviewSelection) -> None:
+    """Everything in the selection at once: first what it would change, then the change."""
+    if st.session_state.pop(AGAIN, False):
+        st.rerun()
+    t = visit.t
+    place = st.expander(
+        t("Decide on everything in this selection"), key="review/many", on_change="rerun"
+    )
+    if not place.open:
+        return
+    with place:
+        steps = _bulk_steps(visit)
+        to = st.selectbox(
+            t("What should happen"), steps, format_func=lambda step: t(ACTIONS[step][0]),
+            key=f"many/to/{visit.language}",
+        )  # fmt: skip
+        try:
+            with read_scope(visit.settings.store_url) as session:
+                seen = preview_bulk_decision(
+                    session=session, principal=visit.principal, chosen=choice.filter, to=to
+                )
+        except SurveyError as error:
+            st.caption(t(error.message))
+            return
+        st.html(preview_text(t, seen))
+        if seen.total:
+            _draw_bulk_confirmation(visit, choice, seen)
+
+
+def _bulk_steps(visit: PageContext) -> list[Status]:
+    possible = {to for status in REVIEWABLE for to in allowed_transitions(visit.principal, status)}
+    return [to for to in ACTIONS if to in possible]
+
+
+def preview_text(t: Translator, seen: BulkPreview) -> str:
+    """What will change and what stays, as a list."""
+    lines = [
+        t("{count} {state}: will be changed", count=f"{total:,}", state=t(STATUS_NAMES[status]))
+        for status, total in seen.allowed.items()
+    ] + [
+        t("{count} {state}: stay as they are", count=f"{total:,}", state=t(STATUS_NAMES[status]))
+        for status, total in seen.not_allowed.items()
+    ]
+    if seen.self_approved:
+        lines.append(
+            t("{count} of these you approved for the city: another person decides",
+              count=f"{seen.self_approved:,}")
+        )  # fmt: skip
+    if not lines:
+        lines = [t("There is nothing in this selection.")]
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _draw_bulk_confirmation(visit: PageContext, choice: ReviewSelection, seen: BulkPreview) -> None:
+    t, place = visit.t, f"many/{seen.to.value}"
+    with st.form(f"review-{place}"):
+        if seen.to in REASONS_BY_STATUS:
+            pick_reason(visit, seen.to, place)
+        st.form_submit_button(
+            t("{action}: {count} interviews", action=t(ACTIONS[seen.to][0]),
+              count=f"{seen.total:,}"),
+            type="primary", key="review-many-confirm",
+            on_click=_decide_many, args=(visit, choice, seen, place),
+        )  # fmt: skip
+
+
+def _decide_many(
+    visit: PageContext, choice: ReviewSelection, seen: BulkPreview, place: str
+) -> None:
+    def act() -> None:
+        reason = entered_reason(place) if seen.to in REASONS_BY_STATUS else None
+        principal = require_principal(visit.settings)
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: decide_many(
+                session=session, principal=principal, chosen=choice.filter,
+                seen=seen, reason=reason, now=now(),
+            ),
+        )  # fmt: skip
+
+    note = st.session_state.get(f"note/{place}") or ""
+    done = visit.t("{count} interviews: now {state}.", count=f"{seen.total:,}",
+                   state=visit.t(STATUS_NAMES[seen.to]))  # fmt: skip
+    run_and_open_next(visit, act, done, after=None, note=note)
+    st.session_state[AGAIN] = True

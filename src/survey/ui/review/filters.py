@@ -1,0 +1,132 @@
+"""What a reviewer looks through: wave, city, state, surveyor, flags."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import streamlit as st
+from sqlmodel import Session
+
+from survey.access.principal import Action
+from survey.fieldwork.lifecycle import STATUS_NAMES
+from survey.fieldwork.quality.flags import KIND_NAMES
+from survey.fieldwork.review import (
+    ANY_FLAG,
+    REVIEWABLE,
+    ReviewFilter,
+    count_by_status,
+    find_wave_of,
+    list_review_waves,
+    list_surveyors,
+)
+from survey.fieldwork.waves import StartedWave
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.store.tables import Status
+from survey.ui.filters import filter_row, pick_started_wave
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.review.outcome import requested_id
+from survey.ui.url_state import pick
+
+ALL_OPTION = "all"
+WAVE = "wave"
+"""The address names the wave: `?wave=<key>`."""
+
+
+@dataclass(frozen=True)
+class ReviewSelection:
+    """What the reviewer wants to look through."""
+
+    wave: StartedWave
+    filter: ReviewFilter
+
+
+def draw_filters(visit: PageContext) -> ReviewSelection | None:
+    """The filters; says what to do when there is nothing to review yet."""
+    t = visit.t
+    with read_scope(visit.settings.store_url) as session:
+        waves = list_review_waves(session=session, principal=visit.principal)
+        if not waves:
+            draw_notice(
+                t("There is nothing to review yet"),
+                t("Interviews appear here as soon as a wave is open and the first ones arrive."),
+            )
+            return None
+        _follow_link(session, visit, waves)
+        with filter_row():
+            wave = pick_started_wave(visit, waves)
+            counts = count_by_status(session=session, principal=visit.principal, wave_id=wave.id)
+            city = _pick_city(visit, counts)
+            status = _pick_status(visit, counts, city)
+            people = (
+                list_surveyors(
+                    session=session, principal=visit.principal, wave_id=wave.id, city_code=city
+                )
+                if city is not None and city in counts
+                else []
+            )
+            surveyor = _pick_surveyor(visit, people)
+            flag = _pick_flag(visit)
+    return ReviewSelection(wave, ReviewFilter(wave.id, status, city, surveyor, flag))
+
+
+def _follow_link(session: Session, visit: PageContext, waves: Sequence[StartedWave]) -> None:
+    """A link that names an interview alone opens the queue of that interview's wave."""
+    response_id = requested_id()
+    if response_id is None or WAVE in st.query_params:
+        return
+    wave_id = find_wave_of(session=session, principal=visit.principal, response_id=response_id)
+    key = next((wave.key for wave in waves if wave.id == wave_id), None)
+    if key is not None:
+        st.query_params[WAVE] = key
+
+
+def _pick_city(visit: PageContext, counts: Mapping[str, Mapping[Status, int]]) -> str | None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    options = list(counts) if len(counts) == 1 else [ALL_OPTION, *counts]
+    chosen = pick(
+        t("City"), "city", options or [ALL_OPTION], language=visit.language,
+        show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
+    )  # fmt: skip
+    return None if chosen == ALL_OPTION else chosen
+
+
+def _pick_status(
+    visit: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None
+) -> Status | None:
+    t = visit.t
+    cities = counts.values() if city is None else [counts.get(city, {})]
+
+    def show(code: str) -> str:
+        states = REVIEWABLE if code == ALL_OPTION else (Status(code),)
+        total = sum(of.get(status, 0) for of in cities for status in states)
+        name = t("All states") if code == ALL_OPTION else t(STATUS_NAMES[Status(code)])
+        return f"{name} ({total:,})"
+
+    # The association begins where the cities have finished.
+    first = Status.CITY_APPROVED if visit.principal.may(Action.ADMINISTER) else Status.SUBMITTED
+    chosen = pick(
+        t("State"), "status", [*(status.value for status in REVIEWABLE), ALL_OPTION],
+        show=show, language=visit.language, default=first.value,
+    )  # fmt: skip
+    return None if chosen == ALL_OPTION else Status(chosen)
+
+
+def _pick_surveyor(visit: PageContext, people: list[tuple[UUID, str, int]]) -> UUID | None:
+    t = visit.t
+    known = {str(person): f"{name} ({total:,})" for person, name, total in people}
+    chosen = pick(
+        t("Surveyor"), "surveyor", [ALL_OPTION, *known], language=visit.language,
+        show=lambda code: known.get(code, t("All surveyors")),
+    )  # fmt: skip
+    return None if chosen == ALL_OPTION else UUID(chosen)
+
+
+def _pick_flag(visit: PageContext) -> str | None:
+    t = visit.t
+    shown = {ALL_OPTION: t("With and without"), ANY_FLAG: t("With a flag")} | {
+        kind.value: t(name) for kind, name in KIND_NAMES.items()
+    }
+    chosen = pick(t("Flags"), "flag", list(shown), show=shown.__getitem__, language=visit.language)
+    return None if chosen == ALL_OPTION else chosen

@@ -1,0 +1,196 @@
+"""The reviewer's screen: one interview, its place in the queue, the decisions, many at once."""
+
+from dataclasses import dataclass
+from html import escape
+from uuid import UUID
+
+import streamlit as st
+
+from survey.access.audit import AuditedView
+from survey.access.principal import Principal
+from survey.fieldwork.lifecycle import ResponseNotFoundError
+from survey.fieldwork.quality import AssessmentFreshness, get_assessment_freshness
+from survey.fieldwork.quality.flags import KIND_NAMES, FlagKind, flag_text
+from survey.fieldwork.review import (
+    FlagDetail,
+    QueueEntry,
+    ResponseDetail,
+    count_queue,
+    find_previous,
+    get_response_detail,
+    list_queue,
+)
+from survey.locale import Translator
+from survey.publish.views.display_names import DisplayNames
+from survey.store.engine import read_scope
+from survey.ui import response_html
+from survey.ui.audit_hooks import record_view_once
+from survey.ui.keyboard_shortcuts import bind_keys
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.review.bulk_decision import draw_bulk_decision
+from survey.ui.review.decision import ACTIONS, draw_decision_buttons, offered_transitions
+from survey.ui.review.filters import ReviewSelection
+from survey.ui.review.outcome import (
+    INTERVIEW_PARAMETER,
+    open_interview,
+    requested_id,
+    show_feedback,
+)
+
+_UPCOMING = 8
+
+
+@dataclass(frozen=True)
+class _ReviewPageData:
+    """What lies on the reviewer's desk in this run."""
+
+    response: ResponseDetail
+    before: QueueEntry | None
+    upcoming: list[QueueEntry]
+    total: int
+
+    @property
+    def after(self) -> UUID | None:
+        """What to look at when this one is done: the next, or at the end the one before."""
+        near = self.upcoming[0] if self.upcoming else self.before
+        return near.id if near else None
+
+
+def draw_review(visit: PageContext, choice: ReviewSelection) -> None:
+    """The interview on the screen, its place in the queue, and what can be done."""
+    t = visit.t
+    show_feedback(t)
+    desk = _load_page_data(visit, choice)
+    if desk is None:
+        draw_notice(
+            t("Nothing is left in this selection"),
+            t("Choose another state or city above; new interviews appear by themselves."),
+        )
+        return
+    record_view_once(visit, AuditedView.INTERVIEW, desk.response.id)
+    if not desk.response.computed:
+        _draw_freshness(visit, choice)
+    left, right = st.columns([2.4, 1], gap="large")
+    with left:
+        _draw_response(visit, desk.response)
+        draw_decision_buttons(visit, desk.response, after=desk.after)
+        if desk.response.flags:
+            _draw_flags(t, desk.response)
+        st.html(response_html.render_answers(t, desk.response))
+        st.caption(t("History"))
+        st.html(response_html.render_history(t, desk.response.history))
+    with right:
+        _draw_upcoming(visit, choice, desk)
+    if not desk.response.computed:
+        draw_bulk_decision(visit, choice)
+    bind_keys(
+        {"j": "review-next", "k": "review-previous"}
+        | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
+           if to in offered_transitions(visit, desk.response)}
+    )  # fmt: skip
+
+
+def _load_page_data(visit: PageContext, choice: ReviewSelection) -> _ReviewPageData | None:
+    person, chosen = visit.principal, choice.filter
+    with read_scope(visit.settings.store_url) as session:
+        wanted = requested_id()
+        if wanted is None:
+            first = list_queue(session=session, principal=person, chosen=chosen, size=1)
+            wanted = first[0].id if first else None
+        if wanted is None:
+            return None
+        try:
+            interview = get_response_detail(session=session, principal=person, response_id=wanted)
+        except ResponseNotFoundError:
+            st.query_params.pop(INTERVIEW_PARAMETER, None)
+            st.info(visit.t("The interview of this link is not in your area."))
+            return None
+        return _ReviewPageData(
+            interview,
+            find_previous(session=session, principal=person, chosen=chosen, before=interview.spot),
+            list_queue(
+                session=session,
+                principal=person,
+                chosen=chosen,
+                after=interview.spot,
+                size=_UPCOMING,
+            ),
+            count_queue(session=session, principal=person, chosen=chosen),
+        )
+
+
+@st.cache_data(ttl=20.0, max_entries=64, show_spinner=False)
+def _cached_freshness(
+    store_url: str, area: str, wave_id: UUID, _person: Principal
+) -> AssessmentFreshness:
+    del area  # part of the key of the cache
+    with read_scope(store_url) as session:
+        return get_assessment_freshness(session=session, principal=_person, wave_id=wave_id)
+
+
+def _draw_freshness(visit: PageContext, choice: ReviewSelection) -> None:
+    """How far the detectors have come; what waits has no flags yet, which says nothing."""
+    t = visit.t
+    look = _cached_freshness(
+        visit.settings.store_url, visit.principal.area, choice.wave.id, visit.principal
+    )
+    if look.finished_at is None:
+        st.caption(t("Nobody has looked for odd interviews yet."))
+        return
+    st.caption(
+        t(
+            "Odd interviews were last looked for on {time}; {count} newer ones wait.",
+            time=response_html.format_time(look.finished_at),
+            count=f"{look.waiting:,}",
+        )
+    )
+
+
+def _draw_response(visit: PageContext, interview: ResponseDetail) -> None:
+    st.html(
+        response_html.render_response_header(visit.t, DisplayNames(visit.language, None), interview)
+        + response_html.render_consent(visit.t, interview)
+    )
+
+
+def _draw_flags(t: Translator, interview: ResponseDetail) -> None:
+    lines = "".join(f"<li>{escape(_format_flag(t, flag))}</li>" for flag in interview.flags)
+    title = escape(t("What looks odd: risk {score} of 100", score=interview.risk or 0))
+    st.html(f'<section class="hcs-flags"><b>{title}</b><ul>{lines}</ul></section>')
+
+
+def _format_flag(t: Translator, flag: FlagDetail) -> str:
+    if flag.kind not in set(FlagKind):
+        return flag.kind
+    kind = FlagKind(flag.kind)
+    return t("{name}: {note}", name=t(KIND_NAMES[kind]), note=t(flag_text(kind, flag.detail)))
+
+
+def _draw_upcoming(visit: PageContext, choice: ReviewSelection, desk: _ReviewPageData) -> None:
+    t, names = visit.t, DisplayNames(visit.language, None)
+    st.caption(t("In this selection: {count}", count=f"{desk.total:,}"))
+    with st.container(horizontal=True):
+        before = desk.before.id if desk.before else None
+        after = desk.upcoming[0].id if desk.upcoming else None
+        _draw_step_button(t("Previous (K)"), "review-previous", before)
+        _draw_step_button(t("Next (J)"), "review-next", after)
+    for line in desk.upcoming:
+        place = names.area(line.city_code) if choice.filter.city_code is None else line.surveyor
+        risk = t("risk {score}", score=line.risk) if line.risk else ""
+        label = " · ".join(
+            part
+            for part in (place, response_html.format_duration(t, line.duration_seconds), risk)
+            if part
+        )
+        st.button(
+            label,
+            key=f"review-open-{line.id}",
+            type="tertiary",
+            on_click=open_interview,
+            args=(line.id,),
+        )
+
+
+def _draw_step_button(label: str, key: str, to: UUID | None) -> None:
+    st.button(label, key=key, disabled=to is None, on_click=open_interview, args=(to,))

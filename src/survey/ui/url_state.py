@@ -1,0 +1,68 @@
+"""Filters that live in the address, so that a view can be shared and bookmarked.
+
+Streamlit's own binding writes the *label* of an option into the address, which changes with the
+language; here the address holds the stable code. A link never grants access: pages check first.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+Label = Callable[[str], str]
+
+
+def read_parameter(name: str, options: Sequence[str], default: str) -> str:
+    """The code in the address, or the default when there is none or it is unknown."""
+    value = st.query_params.get(name, default)
+    return value if value in options else default
+
+
+def write_parameter(name: str, value: str, default: str) -> None:
+    """Write the code into the address; the default leaves it clean."""
+    if value != default:
+        if st.query_params.get(name) != value:
+            st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def pick(
+    label: str,
+    name: str,
+    options: Sequence[str],
+    *,
+    show: Label,
+    language: str,
+    default: str | None = None,
+    explanation: str | None = None,
+    as_buttons: bool = False,
+) -> str:
+    """Let the reader choose one option; the choice is in the address as `?name=code`."""
+    otherwise = default if default is not None and default in options else options[0]
+    # The browser knows an option by its label, so each language needs a widget of its own.
+    key, memory = f"{name}/{language}", f"{name}/url"
+    arrived = read_parameter(name, options, otherwise)
+    moved = st.session_state.get(memory) != arrived
+    if moved or st.session_state.get(key) not in options:
+        st.session_state[key] = arrived
+    chosen = _widget(label, key, options, show, explanation, as_buttons) or otherwise
+    write_parameter(name, chosen, otherwise)
+    st.session_state[memory] = chosen
+    return chosen
+
+
+def _widget(
+    label: str,
+    key: str,
+    options: Sequence[str],
+    show: Label,
+    explanation: str | None,
+    as_buttons: bool,
+) -> str | None:
+    if as_buttons:
+        return st.segmented_control(
+            label, options, format_func=show, key=key, help=explanation, required=True
+        )
+    return st.selectbox(
+        label, options, format_func=show, key=key, help=explanation, filter_mode="contains"
+    )

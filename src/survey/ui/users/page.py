@@ -1,0 +1,146 @@
+"""The administrator's screen: who there is, one of them, or a new one."""
+
+import streamlit as st
+
+from survey.access.account_list import (
+    AccountFilter,
+    AccountPage,
+    AccountSummary,
+    get_account_summary,
+    list_accounts,
+)
+from survey.access.accounts import AccountNotFoundError
+from survey.access.principal import Role
+from survey.publish.table_format import format_for_screen
+from survey.store.engine import read_scope
+from survey.store.tables import now
+from survey.ui.current_principal import ROLE_NAMES
+from survey.ui.filters import filter_row
+from survey.ui.page_frame import draw_notice
+from survey.ui.page_runner import PageContext
+from survey.ui.url_state import pick
+from survey.ui.users.account_detail import draw_new_account, person
+from survey.ui.users.account_form import area_name
+from survey.ui.users.outcome import show_feedback
+
+ALL_OPTION, NEW_OPTION, LIST_OPTION = "all", "new", "list"
+OPEN_OPTION, CLOSED_OPTION = "open", "closed"
+ACCOUNT = "account"
+
+
+def draw_users(visit: PageContext) -> None:
+    """The list with its filters; below it whoever was chosen, or the form for somebody new."""
+    t = visit.t
+    show_feedback(t)
+    view = pick(
+        t("View"), "view", [LIST_OPTION, NEW_OPTION], language=visit.language, as_buttons=True,
+        show={LIST_OPTION: t("All accounts"), NEW_OPTION: t("New account")}.__getitem__,
+    )  # fmt: skip
+    if view == NEW_OPTION:
+        draw_new_account(visit)
+        return
+    listing = _get_account_page(visit, _draw_account_filter(visit))
+    _draw_count(visit, listing)
+    chosen = _draw_account_table(visit, listing)
+    if chosen is not None:
+        person(visit, chosen)
+
+
+def _draw_account_filter(visit: PageContext) -> AccountFilter:
+    t = visit.t
+    with filter_row():
+        role = pick(
+            t("Role"), "role", [ALL_OPTION, *Role], language=visit.language,
+            show=lambda code: t("All") if code == ALL_OPTION else t(ROLE_NAMES[Role(code)]),
+        )  # fmt: skip
+        states = {
+            OPEN_OPTION: t("In use"),
+            CLOSED_OPTION: t("Closed or past the end date"),
+            ALL_OPTION: t("All"),
+        }
+        state = pick(
+            t("State"), "state", list(states), language=visit.language, show=states.__getitem__
+        )
+        words = st.text_input(t("Name, login or e-mail contains"), key="users/words")
+    return AccountFilter(
+        role=None if role == ALL_OPTION else Role(role),
+        active={OPEN_OPTION: True, CLOSED_OPTION: False}.get(state),
+        words=words,
+        # Visitors share the demo accounts; there is nothing about them to administer.
+        demo=False,
+    )
+
+
+def _get_account_page(visit: PageContext, wanted: AccountFilter) -> AccountPage:
+    with read_scope(visit.settings.store_url) as session:
+        return list_accounts(session=session, principal=visit.principal, wanted=wanted, now=now())
+
+
+def _draw_count(visit: PageContext, listing: AccountPage) -> None:
+    t = visit.t
+    if not listing.lines:
+        draw_notice(
+            t("Nobody fits these filters"),
+            t("Widen the filters, or create an account under “New account”."),
+        )
+        return
+    st.caption(t("Accounts: {count}", count=f"{listing.count:,}"))
+
+
+def _draw_account_table(visit: PageContext, listing: AccountPage) -> AccountSummary | None:
+    """The list, and whom the reader chose from it."""
+    t, lines = visit.t, listing.lines
+    if not lines:
+        return _get_chosen_account(visit, {})
+    st.dataframe(
+        format_for_screen(
+            {
+                t("Login"): [line.login for line in lines],
+                t("Full name"): [line.name for line in lines],
+                t("Role"): [t(ROLE_NAMES[line.role]) for line in lines],
+                t("Area of work"): [area_name(visit, line.area) for line in lines],
+                t("Last day"): [str(line.last_day) if line.last_day else "" for line in lines],
+                t("State"): [_account_state(visit, line) for line in lines],
+                t("Second factor"): [t("yes") if line.has_factor else t("no") for line in lines],
+                t("Open sessions"): [str(line.open_sessions) for line in lines],
+            }
+        ),
+        hide_index=True, alt=t("Accounts"),
+    )  # fmt: skip
+    if listing.count > len(lines):
+        st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
+    return _get_chosen_account(visit, {line.login: f"{line.login} · {line.name}" for line in lines})
+
+
+def _get_chosen_account(visit: PageContext, shown: dict[str, str]) -> AccountSummary | None:
+    """Whoever is chosen below the list, or named by the address though not in the list."""
+    t = visit.t
+    linked = _find_account(visit, st.query_params.get(ACCOUNT, ""))
+    if linked is not None:
+        shown.setdefault(linked.login, f"{linked.login} · {linked.name}")
+    chosen = pick(
+        t("Account to look at"), ACCOUNT, ["", *shown], language=visit.language,
+        show=lambda login: shown.get(login, t("Please choose")),
+    )  # fmt: skip
+    return _find_account(visit, chosen)
+
+
+def _find_account(visit: PageContext, login: str) -> AccountSummary | None:
+    if not login:
+        return None
+    try:
+        with read_scope(visit.settings.store_url) as session:
+            return get_account_summary(
+                session=session, principal=visit.principal, login=login, now=now()
+            )
+    except AccountNotFoundError:
+        return None
+
+
+def _account_state(visit: PageContext, line: AccountSummary) -> str:
+    t = visit.t
+    if not line.active:
+        return t("account closed")
+    if line.is_over:
+        return t("end date passed")
+    return t("in use") if line.has_password or line.is_demo else t("not set up yet")

@@ -1,0 +1,153 @@
+"""Speaking with an OpenID Connect provider: authorization code with PKCE, the ID token checked."""
+
+import logging
+import secrets
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from authlib.common.errors import AuthlibBaseError
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from survey.access.oidc_identity import OidcIdentity, OidcRequest
+from survey.locale import SurveyError, msg
+from survey.settings import Settings
+
+with warnings.catch_warnings():
+    # Authlib would rather use a successor of httpx, which Python 3.11 does not have yet.
+    warnings.simplefilter("ignore")
+    from authlib.integrations.httpx_client import OAuth2Client
+
+_LOG = logging.getLogger(__name__)
+SECONDS = 5.0
+SCOPE = "openid email"
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+"""Signatures with a key of the provider; none with a shared secret, and never `none`."""
+LEEWAY = 60
+"""Seconds by which the provider's clock may differ."""
+MAX_SUBJECT_CHARS = 255
+
+
+class OidcProviderError(SurveyError):
+    """The provider did not answer, or not as the standard asks; the log has the reason."""
+
+    code = "provider_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Signing in through the provider did not work. Please try again in a minute.")
+        )
+
+
+@dataclass(frozen=True)
+class OidcClient:
+    """One configured provider; what it says about itself is read anew for each sign-in."""
+
+    settings: Settings
+    redirect_uri: str
+
+    def ask(self, then: str) -> tuple[OidcRequest, str]:
+        """What is asked and the address to send the browser to."""
+        about = self._about()
+        verifier = secrets.token_urlsafe(48)
+        nonce = secrets.token_urlsafe(24)
+        with self._client() as client:
+            address, state = client.create_authorization_url(
+                about["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+            )
+        return OidcRequest(self.settings.oidc_issuer, state, nonce, verifier, then), address
+
+    def answer(self, question: OidcRequest, code: str) -> OidcIdentity:
+        """Exchange the code and check what the provider vouches for. Raises `OidcProviderError`."""
+        about = self._about()
+        try:
+            with self._client() as client:
+                token = client.fetch_token(
+                    about["token_endpoint"], grant_type="authorization_code", code=code,
+                    code_verifier=question.verifier,
+                )  # fmt: skip
+                claims = self._checked(token["id_token"], about, question.nonce)
+                claims = self._with_email(client, about, claims)
+        except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
+            _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
+            raise OidcProviderError from error
+        return _identity_of_claims(question.issuer, claims)
+
+    def _client(self) -> Any:
+        return OAuth2Client(
+            self.settings.oidc_client_id,
+            self.settings.oidc_client_secret or None,
+            token_endpoint_auth_method=(
+                "client_secret_basic" if self.settings.oidc_client_secret else "none"
+            ),
+            scope=SCOPE,
+            redirect_uri=self.redirect_uri,
+            code_challenge_method="S256",
+            timeout=SECONDS,
+        )
+
+    def _about(self) -> Mapping[str, str]:
+        """The provider's own description; it must be of the issuer that was configured."""
+        issuer = self.settings.oidc_issuer
+        about: dict[str, str] = _read_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        if about.get("issuer") != issuer or not all(about.get(name) for name in needed):
+            _LOG.warning("%s does not describe itself as that issuer", issuer)
+            raise OidcProviderError
+        return about
+
+    def _checked(self, token: str, about: Mapping[str, str], nonce: str) -> dict[str, Any]:
+        keys = KeySet.import_key_set(_read_json(about["jwks_uri"]))
+        claims: dict[str, Any] = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        client = self.settings.oidc_client_id
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY,
+            iss={"essential": True, "value": about["issuer"]},
+            aud={"essential": True, "value": client},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )
+        rules.validate(claims)
+        if claims.get("azp", client) != client:
+            raise ValueError("the ID token was made for another party")
+        return claims
+
+    def _with_email(
+        self, client: Any, about: Mapping[str, str], claims: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Some providers tell the e-mail address only when asked for it."""
+        if "email" in claims or not about.get("userinfo_endpoint"):
+            return claims
+        answer = client.get(about["userinfo_endpoint"])
+        answer.raise_for_status()
+        userinfo = answer.json()
+        if userinfo.get("sub") != claims["sub"]:
+            raise ValueError("the provider told about somebody else")
+        return {**userinfo, **claims}
+
+
+def _read_json(address: str) -> Any:
+    try:
+        answer = httpx.get(address, timeout=SECONDS)
+        answer.raise_for_status()
+        document = answer.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        _LOG.warning("the OpenID Connect provider does not answer: %r", error)
+        raise OidcProviderError from error
+    if not isinstance(document, dict):
+        raise OidcProviderError
+    return document
+
+
+def _identity_of_claims(issuer: str, claims: Mapping[str, Any]) -> OidcIdentity:
+    subject, email = claims["sub"], claims.get("email")
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS:
+        raise OidcProviderError
+    verified = claims.get("email_verified") is True and isinstance(email, str)
+    return OidcIdentity(issuer, subject, str(email) if verified else "")

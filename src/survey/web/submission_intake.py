@@ -1,0 +1,185 @@
+"""One finished interview in, one answer out, for the public door and the surveyor's page alike."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from survey.access.principal import AccessDeniedError, Principal
+from survey.fieldwork.invitations import (
+    InvitationExpiredError,
+    InvitationNotFoundError,
+    InvitationUsedError,
+    InvitationVoidedError,
+)
+from survey.fieldwork.paper import Keying, KeyingReceipt, SheetNotFoundError, submit_keying
+from survey.fieldwork.submission import (
+    InstrumentConflictError,
+    InvalidAnswersError,
+    Submission,
+    SubmissionReceipt,
+    submit,
+)
+from survey.fieldwork.waves import WaveNotOpenError
+from survey.instrument.answers import AnswerProblem
+from survey.locale import Message, SurveyError, Translator, msg, translator
+from survey.settings import Settings
+from survey.store.tables import now
+from survey.store.transactions import StoreUnavailableError, run_in_transaction
+from survey.web.form_texts import screen_language
+
+_LOG = logging.getLogger(__name__)
+
+_STATUS: dict[type[SurveyError], int] = {
+    InvitationNotFoundError: 404,
+    InvitationUsedError: 409,
+    InstrumentConflictError: 409,
+    InvitationExpiredError: 410,
+    InvitationVoidedError: 410,
+    WaveNotOpenError: 410,
+    SheetNotFoundError: 404,
+    AccessDeniedError: 403,
+    StoreUnavailableError: 503,
+}
+REFUSED = 422
+
+IncomingDocument = Submission | Keying
+"""What a browser's outbox may bring."""
+
+
+@dataclass(frozen=True)
+class ApiResult:
+    """An HTTP status and the JSON that goes with it."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """One of few words: why it was refused, or what became of it in the store."""
+        if "code" in self.body:
+            return str(self.body["code"])
+        if self.body.get("duplicate"):
+            return "duplicate"
+        return str(self.body.get("status") or self.body.get("state") or "gone")
+
+
+def refuse(status: int, code: str, message: str) -> ApiResult:
+    return ApiResult(status, {"code": code, "message": message})
+
+
+def store_submission(
+    document: object, principal: Principal | None, settings: Settings
+) -> ApiResult:
+    """Store the interview in a transaction of its own, or say in its language why not."""
+    arrived = parse_submission(document, settings.language)
+    if isinstance(arrived, ApiResult):
+        return arrived
+    try:
+        return run_in_transaction(
+            settings.store_url, lambda session: store_in_session(session, arrived, principal)
+        )
+    except SurveyError as error:
+        return error_result(error, arrived.language, settings.language, known=principal is not None)
+
+
+def store_in_session(
+    session: Session, arrived: IncomingDocument, principal: Principal | None
+) -> ApiResult:
+    """Store it within a transaction that somebody else commits; the outcome counts after that."""
+    if isinstance(arrived, Keying):
+        return _sheet_result(
+            submit_keying(session=session, keying=arrived, principal=principal, now=now())
+        )
+    return _receipt_result(
+        submit(session=session, submission=arrived, principal=principal, now=now())
+    )
+
+
+def parse_submission(document: object, default_language: str) -> IncomingDocument | ApiResult:
+    """The envelope of an interview or of a keyed sheet, or the refusal when it is neither."""
+    try:
+        return _parse_document(document)
+    except ValidationError as error:
+        # Where and what kind, never the values: they may be somebody's answers.
+        places = [(".".join(map(str, each["loc"][:1])), each["type"]) for each in error.errors()]
+        _LOG.info("malformed submission: %s", places[:10])
+        t = translator(_language(document, default_language))
+        return refuse(400, "malformed", t("These answers did not arrive in a readable form."))
+
+
+def error_result(
+    error: SurveyError, language: str, default_language: str, *, known: bool
+) -> ApiResult:
+    """Why an interview was not stored; `known` says whether the sender is signed in."""
+    t = translator(screen_language(language, default_language))
+    if isinstance(error, InvalidAnswersError):
+        return _problems_result(error, language, t)
+    status = _STATUS.get(type(error), 409)
+    if isinstance(error, AccessDeniedError) and not known:
+        status = 401
+    return refuse(status, error.code, t(error.message))
+
+
+def _parse_document(document: object) -> IncomingDocument:
+    """A browser has one outbox, whatever waits in it: a sheet of paper says so by its head."""
+    if isinstance(document, Mapping) and "sheet" in document:
+        return Keying.model_validate(document)
+    return Submission.model_validate(document)
+
+
+def _language(document: object, default: str) -> str:
+    language = document.get("language") if isinstance(document, Mapping) else None
+    return screen_language(language, default) if isinstance(language, str) else default
+
+
+def _receipt_result(receipt: SubmissionReceipt) -> ApiResult:
+    return ApiResult(
+        200,
+        {
+            "response_id": str(receipt.response_id),
+            "status": receipt.status.value,
+            "duplicate": receipt.duplicate,
+            "dropped": receipt.dropped,
+        },
+    )
+
+
+def _sheet_result(receipt: KeyingReceipt) -> ApiResult:
+    response = None if receipt.response_id is None else str(receipt.response_id)
+    return ApiResult(
+        200,
+        {
+            "serial": receipt.serial,
+            "state": receipt.state.value,
+            "response_id": response,
+            "duplicate": receipt.duplicate,
+        },
+    )
+
+
+def _problems_result(error: InvalidAnswersError, language: str, t: Translator) -> ApiResult:
+    problems = [
+        {"item": each.item, "code": each.code, "message": _problem_text(each, language, t)}
+        for each in error.problems
+    ]
+    body = {"code": error.code, "message": t(error.message), "problems": problems}
+    return ApiResult(REFUSED, body)
+
+
+def _problem_text(problem: AnswerProblem, language: str, t: Translator) -> str:
+    """The questionnaire's own words in the language of the interview, else ours."""
+    message = problem.message
+    if isinstance(message, Message):
+        return t(message)
+    return message.get(language) or next(iter(message.values()), t("Please check this answer."))
+
+
+WRONG_TYPE = msg("Please send JSON.")
+TOO_SLOW = msg("These answers took too long to arrive. Please send them again.")
+TOO_LARGE = msg("These answers are too large.")
+ELSEWHERE = msg("This was sent from another site.")
+TOO_MANY = msg("Too many requests. Please try again in a moment.")

@@ -1,0 +1,71 @@
+"""Every public service, found by looking: functions of the lower rooms that take a session."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from sqlmodel import Session
+
+import survey
+from survey.access.principal import Principal
+
+PACKAGES = (
+    "access",
+    "fieldwork",
+    "sample",
+    "snapshot",
+    "context",
+    "disclosure",
+    "publish",
+    "store",
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """`asker` is the parameter that says who asks; None where there is none."""
+
+    name: str
+    function: Callable[..., Any]
+    hints: dict[str, Any]
+    asker: str | None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def services() -> list[Service]:
+    return sorted(_find_services(), key=lambda service: service.name)
+
+
+def _find_services() -> Iterator[Service]:
+    for room in PACKAGES:
+        package = importlib.import_module(f"survey.{room}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations" in module.name or module.name.endswith("__main__"):
+                continue
+            for name, function in vars(importlib.import_module(module.name)).items():
+                own = inspect.isfunction(function) and function.__module__ == module.name
+                if own and not name.startswith("_"):
+                    service = _service(f"{module.name.removeprefix('survey.')}.{name}", function)
+                    if service is not None:
+                        yield service
+
+
+def _service(name: str, function: Callable[..., Any]) -> Service | None:
+    hints = get_type_hints(function)
+    parameters = {key: hints.get(key) for key in inspect.signature(function).parameters}
+    if Session not in parameters.values():
+        return None
+    asker = next((key for key, hint in parameters.items() if _is_principal(hint)), None)
+    return Service(name, function, parameters, asker)
+
+
+def _is_principal(hint: Any) -> bool:
+    return hint is Principal or Principal in getattr(hint, "__args__", ())
+
+
+SOURCE = survey.__path__[0]

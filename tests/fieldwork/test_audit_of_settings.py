@@ -1,0 +1,63 @@
+"""Changes of settings are entered with what stood there before."""
+
+from typing import Any
+
+from sqlmodel import col, select
+
+from survey.access.principal import OPERATOR
+from survey.fieldwork.dual_approval import set_single_approval
+from survey.fieldwork.importing.column_mapping import MappingFile
+from survey.fieldwork.importing.saved_mappings import save_mapping
+from survey.fieldwork.quota_policy import QuotaPolicy, set_quota_policy
+from survey.store.engine import read_scope, session_scope
+from survey.store.tables import AuditEntry, QuotaCell
+
+
+def _changes(url: str, action: str) -> list[tuple[Any, Any]]:
+    with read_scope(url) as session:
+        details = session.exec(
+            select(AuditEntry.detail)
+            .where(AuditEntry.action == action)
+            .order_by(col(AuditEntry.sequence))
+        ).all()
+    return [(detail["from"], detail["to"]) for detail in details]
+
+
+def test_the_rule_of_full_cells(field: Any) -> None:
+    with session_scope(field.url) as session:
+        cell = session.exec(select(QuotaCell)).first()
+        assert cell is not None
+        cell.stops = not cell.stops
+        session.add(cell)
+    for policy in (QuotaPolicy.STOP, QuotaPolicy.COUNT):
+        with session_scope(field.url) as session:
+            set_quota_policy(
+                session=session, principal=OPERATOR, wave_key="main-2026", policy=policy,
+                now=field.now,
+            )  # fmt: skip
+    (first, to_stop), second = _changes(field.url, "quota.policy_set")
+    assert sorted(first.values()) == [1, 9]
+    assert to_stop == {"stop": 10}
+    assert second == ({"stop": 10}, {"count": 10})
+
+
+def test_how_many_people_a_review_takes(field: Any) -> None:
+    for allowed in (True, True, False):
+        with session_scope(field.url) as session:
+            set_single_approval(
+                session=session, principal=OPERATOR, wave_key="main-2026", allowed=allowed,
+                now=field.now,
+            )  # fmt: skip
+    assert _changes(field.url, "wave.one_person_review") == [
+        (False, True), (True, True), (True, False)
+    ]  # fmt: skip
+
+
+def test_a_mapping_that_replaces_another(field: Any) -> None:
+    for targets in ({"Q1": "quality"}, {"Q1": "service"}):
+        with session_scope(field.url) as session:
+            save_mapping(
+                session=session, principal=OPERATOR, instrument_name="small", name="agency",
+                mapping=MappingFile(targets, {}), now=field.now,
+            )  # fmt: skip
+    assert _changes(field.url, "mapping.replaced") == [({"Q1": "quality"}, {"Q1": "service"})]
