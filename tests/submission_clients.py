@@ -1,6 +1,6 @@
 """Phones that keep an interview until it has a receipt, and what may happen to it on its way.
 
-A phone behaves as `sender.js` does: no answer, 408, 429 and everything from 500 mean later again;
+A phone behaves as `outbox.js` does: no answer, 408, 429 and everything from 500 mean later again;
 a receipt lets the interview go; anything else is a refusal, which these tests never expect.
 """
 

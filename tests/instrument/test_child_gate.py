@@ -127,7 +127,7 @@ def test_whatever_is_sent_nothing_of_a_young_child_is_kept_without_yes(
 @pytest.fixture(scope="module")
 def browser() -> MiniRacer:
     engine = MiniRacer()
-    engine.eval(read_script("expressions") + read_script("route") + "this.R = SurveyRoute;")
+    engine.eval(read_script("expressions") + read_script("routing") + "this.R = SurveyRouting;")
     form = orjson.dumps(browser_form(FAMILY)).decode()
     engine.eval(f"this.form = R.prepare({form});")
     return engine

@@ -22,20 +22,20 @@ TYPED = st.characters(exclude_categories=("Cc", "Cs"))
 """What a keyboard or an input method can put into a field."""
 HARNESS = """
 const forms = {};
-function learn(name, form) { forms[name] = SurveyRoute.prepare(JSON.parse(form)); return true; }
+function learn(name, form) { forms[name] = SurveyRouting.prepare(JSON.parse(form)); return true; }
 function verdict(name, answers) {
   const given = JSON.parse(answers);
   const form = forms[name];
-  const route = SurveyRoute.walk(form, given, "2026-05-20");
+  const route = SurveyRouting.walk(form, given, "2026-05-20");
   const problems = {};
   form.sections.forEach(section => section.items.forEach(item => {
     if (!route.visible[item.name]) return;
-    const problem = SurveyRoute.problem(item, route, undefined);
+    const problem = SurveyRouting.problem(item, route, undefined);
     if (problem) problems[item.name] = problem;
   }));
   return JSON.stringify({
     problems: problems,
-    kept: SurveyRoute.answersOnRoute(form, given, "2026-05-20"),
+    kept: SurveyRouting.answersOnRoute(form, given, "2026-05-20"),
     values: route.values,
     ending: route.stop ? route.stop.ends : null
   });
@@ -60,7 +60,7 @@ def instruments(small_instrument: Instrument) -> Instruments:
 @pytest.fixture(scope="module")
 def browser(instruments: Instruments) -> MiniRacer:
     engine = MiniRacer()
-    parts = [(STATIC / f"{part}.js").read_text("utf-8") for part in ("expressions", "route")]
+    parts = [(STATIC / f"{part}.js").read_text("utf-8") for part in ("expressions", "routing")]
     engine.eval("\n".join([*parts, HARNESS]))
     for name, instrument in instruments.items():
         engine.call("learn", name, json.dumps(browser_form(instrument)))

@@ -18,7 +18,7 @@ from survey.web.assets import STATIC
 SHIPPED = ("main-2021", "main-2023", "elderly-2024", "minors-2024")
 HARNESS = """
 const forms = {};
-function learn(name, form) { forms[name] = SurveyRoute.prepare(JSON.parse(form)); return true; }
+function learn(name, form) { forms[name] = SurveyRouting.prepare(JSON.parse(form)); return true; }
 function itemOf(name, wanted) {
   let found = null;
   forms[name].sections.forEach(section => section.items.forEach(item => {
@@ -30,14 +30,16 @@ function typed(name, wanted, keys) {
   const item = itemOf(name, wanted);
   let state = { value: null, typed: "", done: false, wrong: false, blank: false };
   JSON.parse(keys).forEach(key => {
-    const next = SurveyKeying.press(item, state.value, state.typed, key);
+    const next = SurveyKeyingCodes.press(item, state.value, state.typed, key);
     if (next) state = Object.assign({}, state, { done: false, wrong: false, blank: false }, next);
   });
   return JSON.stringify(state);
 }
-function decisive(name) { return JSON.stringify(Object.keys(SurveySheet.decisive(forms[name]))); }
-function serial(text) { return SurveySheet.readSerial(text); }
-function day(text) { return SurveyKeying.readDay(text); }
+function decisive(name) {
+  return JSON.stringify(Object.keys(SurveyPaperSheet.decisive(forms[name])));
+}
+function serial(text) { return SurveyPaperSheet.readSerial(text); }
+function day(text) { return SurveyKeyingCodes.readDay(text); }
 """
 
 
@@ -51,7 +53,7 @@ def instruments(small_instrument: Instrument) -> dict[str, Instrument]:
 @pytest.fixture(scope="module")
 def browser(instruments: dict[str, Instrument]) -> MiniRacer:
     engine = MiniRacer()
-    parts = ("expressions", "route", "keying", "sheet")
+    parts = ("expressions", "routing", "keying_codes", "paper_sheet")
     engine.eval(
         "\n".join([*((STATIC / f"{part}.js").read_text("utf-8") for part in parts), HARNESS])
     )

@@ -1,6 +1,6 @@
 """Whether consent comes before what it is needed for: marks of privacy and their order.
 
-The gate itself is in the walk of the route (`validation.py`, `web/static/route.js`), whatever the
+The gate itself is in the walk of the route (`validation.py`, `web/static/routing.js`), whatever the
 relevance of a question says; here only that there is one to open it.
 """
 

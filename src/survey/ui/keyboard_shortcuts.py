@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-_SCRIPT = Path(__file__).with_name("keys.js")
+_SCRIPT = Path(__file__).with_name("keyboard_shortcuts.js")
 
 
 @lru_cache(maxsize=1)

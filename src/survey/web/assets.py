@@ -18,16 +18,18 @@ from survey.web.security import FILE_HEADERS
 
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
-    "expressions", "dom", "route", "drafts", "sender", "watch", "speech", "flow", "words", "quota",
-    "code", "interview", "inputs", "questions", "screens", "keys", "drawing", "form",
+    "expressions", "dom", "routing", "browser_storage", "outbox", "item_timer", "speech",
+    "screen_order", "texts", "quota", "withdrawal_code", "interview", "inputs", "questions",
+    "form_chrome", "form_keyboard", "form_view", "form",
 )  # fmt: skip
-"""In order of use: each part is one global that names only those before it when it is loaded."""
+"""Order of use: each part is one global that names only those before it when it is loaded."""
 
 PAPER_PARTS = (
-    "expressions", "dom", "route", "drafts", "sender", "words", "interview", "inputs", "keying",
-    "sheet", "lines", "view", "news", "typing", "grid",
+    "expressions", "dom", "routing", "browser_storage", "outbox", "texts", "interview", "inputs",
+    "keying_codes", "paper_sheet", "grid_lines", "grid_view", "outbox_status", "grid_keyboard",
+    "grid",
 )  # fmt: skip
-"""The typist's grid: the same questionnaire, drafts and sender under another screen."""
+"""Typist's grid: the same questionnaire, storage and outbox under another screen."""
 
 STRICT = '"use strict";'
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -55,7 +57,7 @@ def form_script() -> str:
 @lru_cache(maxsize=1)
 def page_script() -> CachedBody:
     """The form of the bare page, with its start."""
-    return CachedBody((form_script() + read_script("page")).encode(), JAVASCRIPT)
+    return CachedBody((form_script() + read_script("public_page")).encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +71,7 @@ def embedded_script() -> CachedBody:
     """The form as a module for the surveyor's page, with its words in every screen language."""
     words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
     parts = form_script() + read_script("contact")
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('embedded')}"
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('interview_component')}"
     return CachedBody(module.encode(), JAVASCRIPT)
 
 
@@ -81,7 +83,7 @@ def contact_script() -> CachedBody:
 
 def _mounted_script(name: str) -> str:
     """What puts a form into a Streamlit page, and what is told of later runs."""
-    return read_script("mounting") + read_script(name)
+    return read_script("streamlit_mount") + read_script(name)
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +92,7 @@ def paper_script() -> CachedBody:
     texts = {language: form_texts(language) | paper_texts(language) for language in LANGUAGES}
     words = orjson.dumps(texts).decode()
     parts = "\n".join((STRICT, "".join(map(read_script, PAPER_PARTS))))
-    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('paper')}"
+    module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('keying_component')}"
     return CachedBody(module.encode(), JAVASCRIPT)
 
 

@@ -26,7 +26,7 @@ def worker_script() -> CachedBody:
     """The worker with the addresses it keeps; other files make another worker."""
     kept = orjson.dumps([OFFLINE_URL, notice_script_url(), style_url()]).decode()
     return CachedBody(
-        f"{STRICT}\nconst FILES = {kept};\n{read_script('worker')}".encode(), JAVASCRIPT
+        f"{STRICT}\nconst FILES = {kept};\n{read_script('service_worker')}".encode(), JAVASCRIPT
     )
 
 

@@ -5,10 +5,10 @@ window.SurveyContact = (function () {
   const h = SurveyDom.h;
 
   function leave(app, field, said) {
-    SurveySender.post(app.meta.phone)({ code: app.state.code, phone: field.value })
+    SurveyOutbox.post(app.meta.phone)({ code: app.state.code, phone: field.value })
       .then(function (result) {
         app.phoned = result.outcome === "receipt";
-        if (app.phoned) SurveyDrawing.fromTop(app);
+        if (app.phoned) SurveyFormView.fromTop(app);
         else said.textContent = result.message || app.t("phone_failed");
       });
   }

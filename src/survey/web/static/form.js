@@ -12,11 +12,11 @@ const SurveyForm = (function () {
 
   function moveTo(app, step) {
     SurveySpeech.stop();
-    app.state.at = SurveyFlow.placeOf(step);
+    app.state.at = SurveyScreenOrder.placeOf(step);
     app.resumed = false;
     app.asking = null;
     SurveyInterview.save(app);
-    SurveyDrawing.fromTop(app);
+    SurveyFormView.fromTop(app);
   }
 
   function tellMove(app, forward) {
@@ -24,9 +24,9 @@ const SurveyForm = (function () {
   }
 
   function showProblems(app, names) {
-    SurveyDrawing.refresh(app);
-    SurveyDrawing.announce(app, app.t("problems_count", { count: names.length }));
-    SurveyDrawing.focusOn(app, names[0]);
+    SurveyFormView.refresh(app);
+    SurveyFormView.announce(app, app.t("problems_count", { count: names.length }));
+    SurveyFormView.focusOn(app, names[0]);
   }
 
   function next(app) {
@@ -59,7 +59,7 @@ const SurveyForm = (function () {
   function jump(app, at) {
     if (app.screen !== "filling") return true;
     SurveyInterview.recompute(app);
-    const wanted = SurveyFlow.locate(app.steps, at);
+    const wanted = SurveyScreenOrder.locate(app.steps, at);
     const open = app.steps.slice(0, wanted).filter(function (step) {
       return step.items.some(function (item) { return SurveyInterview.findProblem(app, item); });
     })[0];
@@ -73,10 +73,10 @@ const SurveyForm = (function () {
     const target = app.steps.filter(function (step) {
       return step.items.some(function (item) { return names.indexOf(item.name) >= 0; });
     })[0];
-    if (target) app.state.at = SurveyFlow.placeOf(target);
+    if (target) app.state.at = SurveyScreenOrder.placeOf(target);
     app.screen = "filling";
     SurveyInterview.save(app);
-    SurveyDrawing.all(app);
+    SurveyFormView.all(app);
     const visible = names.filter(function (name) { return app.questions[name]; });
     showProblems(app, visible.length ? visible : names);
   }
@@ -85,7 +85,7 @@ const SurveyForm = (function () {
 
   function answer(app, item, value, raw) {
     SurveyInterview.setAnswer(app, item, value, raw);
-    SurveyDrawing.refresh(app);
+    SurveyFormView.refresh(app);
   }
 
   // On leaving a typed field: say what is wrong with what stands there, not that nothing does.
@@ -95,7 +95,7 @@ const SurveyForm = (function () {
     SurveyInterview.recompute(app);
     SurveyInterview.findProblems(app, [item]);
     app.questions[item.name].update();
-    if (app.problems[item.name]) SurveyDrawing.announce(app, app.problems[item.name]);
+    if (app.problems[item.name]) SurveyFormView.announce(app, app.problems[item.name]);
   }
 
   // Handing over
@@ -109,22 +109,22 @@ const SurveyForm = (function () {
       return;
     }
     SurveySpeech.stop();
-    SurveyDrafts.queue({
+    SurveyBrowserStorage.queue({
       key: app.draftKey,
       queued: new Date().toISOString(),
       state: app.state,
       payload: SurveyInterview.payload(app)
     });
-    SurveyDrafts.drop(app.draftKey);
+    SurveyBrowserStorage.drop(app.draftKey);
     app.screen = "sending";
     app.sender.flush();
-    SurveyDrawing.fromTop(app);
+    SurveyFormView.fromTop(app);
     if (app.onFinish) app.onFinish(app.state.uuid);
   }
 
   function reopen(app, entry, problems) {
     app.state = entry.state;
-    SurveyDrafts.unqueue(entry.payload.client_uuid);
+    SurveyBrowserStorage.unqueue(entry.payload.client_uuid);
     app.problems = {};
     // Ended early for a quota that has room again: nothing is wrong, the questions simply go on.
     if (entry.payload.stopped) app.meta.full = [];
@@ -140,36 +140,36 @@ const SurveyForm = (function () {
     if (result.outcome === "problems") {
       reopen(app, entry, result.problems);
     } else if (result.outcome !== "retry") {
-      if (result.outcome === "receipt" && !app.meta.next) SurveyDrafts.keepPage("code", { code: app.state.code });
+      if (result.outcome === "receipt" && !app.meta.next) SurveyBrowserStorage.keepPage("code", { code: app.state.code });
       app.receipt = result.receipt;
       app.refusal = result;
       app.screen = result.outcome === "receipt" ? "received" : "refused";
-      SurveyDrawing.fromTop(app);
+      SurveyFormView.fromTop(app);
     }
   }
 
   function onSenderChange(app) {
     if (app.closed) return;
-    if (app.screen === "sending") SurveyDrawing.closing(app);
-    SurveyDrawing.lines(app);
+    if (app.screen === "sending") SurveyFormView.closing(app);
+    SurveyFormView.lines(app);
   }
 
   // Starting
 
   function begin(app) {
-    SurveyDrafts.drop(app.draftKey);
+    SurveyBrowserStorage.drop(app.draftKey);
     app.meta.full = app.newlyFull || app.meta.full;
     app.state = SurveyInterview.fresh(app.startLanguage);
     app.problems = {};
     app.screen = "filling";
     app.resumed = false;
     app.asking = null;
-    SurveyDrawing.fromTop(app);
+    SurveyFormView.fromTop(app);
   }
 
   function askToForget(app, then) {
     app.asking = then;
-    SurveyDrawing.lines(app);
+    SurveyFormView.lines(app);
     const dialog = app.parts.lines.querySelector("[role=alertdialog]");
     dialog.querySelector("button").focus();
     dialog.scrollIntoView({ block: "center" });
@@ -179,83 +179,83 @@ const SurveyForm = (function () {
     const then = app.asking;
     begin(app);
     if (then === "begin") return;
-    SurveyDrafts.dropPage(app.draftKey);
+    SurveyBrowserStorage.dropPage(app.draftKey);
     app.screen = "forgotten";
-    SurveyDrawing.fromTop(app);
+    SurveyFormView.fromTop(app);
   }
 
   function keep(app) {
     app.asking = null;
-    SurveyDrawing.lines(app);
+    SurveyFormView.lines(app);
     app.parts.title.focus();
   }
 
   function outboxEntry(app) {
-    return SurveyDrafts.outbox().filter(function (entry) {
+    return SurveyBrowserStorage.outbox().filter(function (entry) {
       return entry.key === app.draftKey;
     })[0];
   }
 
   // What this browser already holds of the interview decides where it starts.
   function resume(app) {
-    const draft = SurveyDrafts.load(app.draftKey);
+    const draft = SurveyBrowserStorage.load(app.draftKey);
     const entry = outboxEntry(app);
     if (draft) {
       app.state = draft.state;
       app.resumed = true;
-      SurveyDrawing.fromTop(app);
+      SurveyFormView.fromTop(app);
     } else if (entry && entry.problems) {
       reopen(app, entry, entry.problems);
     } else if (entry && !app.meta.next) {
       app.state = entry.state;
       app.refusal = entry.refused;
       app.screen = entry.refused ? "refused" : "sending";
-      SurveyDrawing.all(app);
+      SurveyFormView.all(app);
     } else {
-      SurveyDrawing.all(app);
+      SurveyFormView.all(app);
     }
   }
 
   function bind(app) {
     app.t = function (key, params) {
-      return SurveyWords.translate(app, key, params);
+      return SurveyTexts.translate(app, key, params);
     };
-    app.label = function (labels) { return SurveyWords.label(app, labels); };
-    app.text = function (labels) { return SurveyWords.text(app, labels); };
+    app.label = function (labels) { return SurveyTexts.label(app, labels); };
+    app.text = function (labels) { return SurveyTexts.text(app, labels); };
     app.answer = function (item, value, raw) { answer(app, item, value, raw); };
     app.check = function (item) { check(app, item); };
-    app.focusOn = function (name) { SurveyDrawing.focusOn(app, name); };
+    app.focusOn = function (name) { SurveyFormView.focusOn(app, name); };
     app.next = function () { next(app); };
     app.back = function () { back(app); };
     app.begin = function () { begin(app); };
     app.askToForget = function (then) { askToForget(app, then); };
     app.forget = function () { forget(app); };
     app.keep = function () { keep(app); };
-    app.htmlLanguage = SurveyWords.htmlLanguage;
+    app.htmlLanguage = SurveyTexts.htmlLanguage;
     app.setLanguage = function (code) {
       app.state.language = code;
       app.problems = {};
       if (app.screen === "filling") SurveyInterview.save(app);
-      SurveyDrawing.all(app);
+      SurveyFormView.all(app);
       app.parts.body.querySelector(".sf-heading").focus({ preventScroll: true });
     };
     app.setElder = function (elder) {
       app.elder = elder;
-      SurveyDrafts.prefer("elder", elder);
+      SurveyBrowserStorage.prefer("elder", elder);
       if (!elder) SurveySpeech.stop();
-      SurveyDrawing.fromTop(app);
+      SurveyFormView.fromTop(app);
     };
     app.setAloud = function (aloud) {
       app.aloud = aloud;
-      SurveyDrafts.prefer("aloud", aloud);
-      SurveyDrawing.top(app);
-      if (aloud) SurveyDrawing.readStep(app);
+      SurveyBrowserStorage.prefer("aloud", aloud);
+      SurveyFormView.top(app);
+      if (aloud) SurveyFormView.readStep(app);
       else SurveySpeech.stop();
     };
   }
 
   function build(root, options) {
-    const form = SurveyRoute.prepare(options.form);
+    const form = SurveyRouting.prepare(options.form);
     const language = isLanguage(form, options.language) ? options.language : form.default_language;
     const elder = options.elder;
     const app = {
@@ -266,15 +266,15 @@ const SurveyForm = (function () {
       draftKey: options.draftKey,
       heading: options.heading || "h1",
       startLanguage: language,
-      elder: elder === true || elder === false ? elder : SurveyDrafts.preference("elder") === true,
-      aloud: SurveyDrafts.preference("aloud") === true,
+      elder: elder === true || elder === false ? elder : SurveyBrowserStorage.preference("elder") === true,
+      aloud: SurveyBrowserStorage.preference("aloud") === true,
       state: SurveyInterview.fresh(language),
       screen: "filling",
       items: {},
       questions: {},
       problems: {},
-      kept: SurveyDrafts.persistent,
-      watch: SurveyWatch.create({}),
+      kept: SurveyBrowserStorage.persistent,
+      watch: SurveyItemTimer.create({}),
       host: SurveyDom.h("div", { class: "sf", "data-scheme": options.scheme }),
       parts: {},
       onReceipt: options.onReceipt,
@@ -296,16 +296,16 @@ const SurveyForm = (function () {
   }
 
   function mount(root, options) {
-    SurveyDrafts.forgetOld();
+    SurveyBrowserStorage.forgetOld();
     const app = build(root, options);
     const keys = options.wholePage ? document : app.host;
-    const listener = function (event) { SurveyKeys.handle(app, event); };
-    app.sender = SurveySender.create(options.send, function (entry, result) {
+    const listener = function (event) { SurveyFormKeyboard.handle(app, event); };
+    app.sender = SurveyOutbox.create(options.send, function (entry, result) {
       if (!app.closed) onOutcome(app, entry, result);
     }, function () { onSenderChange(app); });
     SurveyInterview.recompute(app);
     keys.addEventListener("keydown", listener);
-    const quiet = SurveySpeech.onVoices(function () { SurveyDrawing.top(app); });
+    const quiet = SurveySpeech.onVoices(function () { SurveyFormView.top(app); });
     resume(app);
     app.sender.flush();
     return {

@@ -25,47 +25,47 @@ const SurveyGrid = (function () {
 
   function takeRound(app, round) {
     app.state.round = round;
-    SurveySheet.save(app);
-    SurveyView.showHead(app);
-    if (round === 2) SurveyView.say(app, app.t("paper_second"));
+    SurveyPaperSheet.save(app);
+    SurveyGridView.showHead(app);
+    if (round === 2) SurveyGridView.say(app, app.t("paper_second"));
   }
 
   // Nothing that is typed ahead may land in the number: only Enter opens it again.
   function lock(app, words) {
     app.locked = true;
     app.problems["@serial"] = words + " " + app.t("paper_unlock");
-    SurveyView.showAll(app);
-    SurveyView.stand(app, 0);
-    SurveyView.say(app, app.problems["@serial"]);
+    SurveyGridView.showAll(app);
+    SurveyGridView.stand(app, 0);
+    SurveyGridView.say(app, app.problems["@serial"]);
   }
 
   function enterSerial(app) {
-    const line = SurveyView.lineAt(app);
-    const serial = SurveySheet.readSerial(line.input.value);
+    const line = SurveyGridView.lineAt(app);
+    const serial = SurveyPaperSheet.readSerial(line.input.value);
     if (!serial) {
       app.problems["@serial"] = app.t("paper_serial_wrong");
-      SurveyView.showAll(app);
+      SurveyGridView.showAll(app);
       return;
     }
     delete app.problems["@serial"];
-    const entry = SurveyNews.troubled(app).filter(function (each) {
+    const entry = SurveyOutboxStatus.troubled(app).filter(function (each) {
       return each.state.serial === serial;
     })[0];
     if (entry && hasAnswers(app)) {
       app.problems["@serial"] = app.t("paper_finish_first");
-      SurveyView.showAll(app);
+      SurveyGridView.showAll(app);
       return;
     }
     if (entry) reopen(app, entry);
     app.state.serial = serial;
     app.state.round = 1;
     if (!app.state.begun) app.state.begun = Date.now();
-    SurveySheet.save(app);
-    SurveyView.showHead(app);
+    SurveyPaperSheet.save(app);
+    SurveyGridView.showHead(app);
     askServer(app, serial);
     const open = entry && Object.keys(app.problems)[0];
-    if (open) SurveyView.stand(app, SurveyView.placeOf(app, open));
-    else SurveyView.onward(app);
+    if (open) SurveyGridView.stand(app, SurveyGridView.placeOf(app, open));
+    else SurveyGridView.onward(app);
   }
 
   function hasAnswers(app) {
@@ -73,96 +73,96 @@ const SurveyGrid = (function () {
   }
 
   function reopen(app, entry) {
-    SurveyDrafts.unqueue(entry.payload.client_uuid);
+    SurveyBrowserStorage.unqueue(entry.payload.client_uuid);
     app.state = entry.state;
     app.problems = {};
     (entry.problems || []).forEach(function (each) {
-      if (SurveyView.placeOf(app, each.item) >= 0) app.problems[each.item] = each.message;
+      if (SurveyGridView.placeOf(app, each.item) >= 0) app.problems[each.item] = each.message;
     });
-    SurveySheet.recompute(app);
-    SurveyView.fillFields(app);
-    SurveyView.showAll(app);
-    SurveyNews.showNews(app);
+    SurveyPaperSheet.recompute(app);
+    SurveyGridView.fillFields(app);
+    SurveyGridView.showAll(app);
+    SurveyOutboxStatus.showNews(app);
   }
 
   function finish(app) {
-    SurveySheet.recompute(app);
+    SurveyPaperSheet.recompute(app);
     app.lines.forEach(function (line) {
-      if (!line.item || !SurveySheet.isOn(app, line.name)) return;
-      const kind = SurveySheet.problemOf(app, line.item);
-      if (kind) app.problems[line.name] = SurveyWords.problem(app, line.item, kind);
+      if (!line.item || !SurveyPaperSheet.isOn(app, line.name)) return;
+      const kind = SurveyPaperSheet.problemOf(app, line.item);
+      if (kind) app.problems[line.name] = SurveyTexts.problem(app, line.item, kind);
     });
     const open = app.lines.filter(function (line) {
-      return SurveySheet.isOpen(app, line.name) || (line.name === "@serial" && !app.state.serial);
+      return SurveyPaperSheet.isOpen(app, line.name) || (line.name === "@serial" && !app.state.serial);
     })[0];
     if (open) {
-      SurveyView.showAll(app);
-      SurveyView.stand(app, SurveyView.placeOf(app, open.name));
-      SurveyView.say(app, app.problems[open.name] || "");
+      SurveyGridView.showAll(app);
+      SurveyGridView.stand(app, SurveyGridView.placeOf(app, open.name));
+      SurveyGridView.say(app, app.problems[open.name] || "");
       return;
     }
-    SurveyDrafts.queue({
+    SurveyBrowserStorage.queue({
       key: app.draftKey, queued: new Date().toISOString(), state: app.state,
-      payload: SurveySheet.payload(app)
+      payload: SurveyPaperSheet.payload(app)
     });
-    SurveyDrafts.drop(app.draftKey);
+    SurveyBrowserStorage.drop(app.draftKey);
     app.sender.flush();
     if (app.sides) app.finished = true;
     else begin(app);
-    SurveyNews.showNews(app);
+    SurveyOutboxStatus.showNews(app);
   }
 
   function begin(app) {
-    app.state = SurveySheet.fresh(app.language);
+    app.state = SurveyPaperSheet.fresh(app.language);
     app.problems = {};
     app.locked = false;
-    SurveySheet.recompute(app);
-    SurveyView.fillFields(app);
+    SurveyPaperSheet.recompute(app);
+    SurveyGridView.fillFields(app);
     app.lines.forEach(function (line) { line.typed = ""; });
-    SurveyView.showAll(app);
-    SurveyView.showHead(app);
-    SurveyView.stand(app, 0);
+    SurveyGridView.showAll(app);
+    SurveyGridView.showHead(app);
+    SurveyGridView.stand(app, 0);
   }
 
   function onOutcome(app, entry, result) {
     if (entry.key === app.draftKey && result.outcome === "receipt") {
       const told = result.receipt;
       app.news = app.t("paper_now_" + told.state, { serial: told.serial });
-      SurveyView.say(app, app.news);
+      SurveyGridView.say(app, app.news);
       if (app.onReceipt) app.onReceipt(entry.payload.client_uuid);
     } else if (entry.key === app.draftKey && result.outcome !== "retry" && app.sides) {
       reopen(app, Object.assign({}, entry, { problems: result.problems }));
       app.finished = false;
       app.news = result.message || app.t("paper_look_again");
-      SurveyView.stand(app, 0);
+      SurveyGridView.stand(app, 0);
     }
-    SurveyNews.showNews(app);
+    SurveyOutboxStatus.showNews(app);
   }
 
   function build(root, options) {
-    const form = SurveyRoute.prepare(options.form);
+    const form = SurveyRouting.prepare(options.form);
     const app = {
       id: "sp" + (mounted += 1) + "-", form: form, texts: options.texts, batch: options.batch,
       draftKey: options.draftKey, language: options.language, items: {}, problems: {}, parts: {},
-      kept: SurveyDrafts.persistent, at: 0, onReceipt: options.onReceipt, meta: {},
-      sides: options.sides, names: options.names || {}, decisive: SurveySheet.decisive(form),
-      state: SurveySheet.fresh(options.language),
+      kept: SurveyBrowserStorage.persistent, at: 0, onReceipt: options.onReceipt, meta: {},
+      sides: options.sides, names: options.names || {}, decisive: SurveyPaperSheet.decisive(form),
+      state: SurveyPaperSheet.fresh(options.language),
       host: h("div", { class: "sf sp", "data-scheme": options.scheme })
     };
     form.sections.forEach(function (section) {
       section.items.forEach(function (item) { app.items[item.name] = item; });
     });
-    app.t = function (key, params) { return SurveyWords.translate(app, key, params); };
-    app.text = function (labels) { return labels ? SurveyWords.text(app, labels) : ""; };
+    app.t = function (key, params) { return SurveyTexts.translate(app, key, params); };
+    app.text = function (labels) { return labels ? SurveyTexts.text(app, labels) : ""; };
     app.begin = function () { begin(app); };
-    app.press = function (key) { SurveyTyping.press(app, { key: key }); };
+    app.press = function (key) { SurveyGridKeyboard.press(app, { key: key }); };
     app.finish = function () { finish(app); };
     app.enterSerial = function () { enterSerial(app); };
     if (app.sides) takeSides(app, options);
-    SurveySheet.recompute(app);
-    app.lines = SurveyView.buildLines(app);
+    SurveyPaperSheet.recompute(app);
+    app.lines = SurveyGridView.buildLines(app);
     app.lines.forEach(function (line) { hear(app, line); });
-    SurveyView.draw(app);
+    SurveyGridView.draw(app);
     root.appendChild(app.host);
     return app;
   }
@@ -170,7 +170,7 @@ const SurveyGrid = (function () {
   // What stands in a field is what is kept, however the field is left.
   function hear(app, line) {
     if (!line.input || !line.item) return;
-    line.input.addEventListener("input", function () { SurveyTyping.readTyped(app, line); });
+    line.input.addEventListener("input", function () { SurveyGridKeyboard.readTyped(app, line); });
   }
 
   // A verdict starts from what both keyed alike and shows the rest only.
@@ -187,45 +187,45 @@ const SurveyGrid = (function () {
 
   // A question that the verdict opens stays on the screen once it was there.
   function noteOpen(app, name) {
-    if (!SurveySheet.isOpen(app, name)) return false;
+    if (!SurveyPaperSheet.isOpen(app, name)) return false;
     app.shown = app.shown || {};
     app.shown[name] = true;
     return true;
   }
 
   function resume(app) {
-    const draft = SurveyDrafts.load(app.draftKey);
+    const draft = SurveyBrowserStorage.load(app.draftKey);
     if (draft && draft.sha256 === app.form.sha256) app.state = draft.state;
-    SurveySheet.recompute(app);
-    SurveyView.fillFields(app);
-    SurveyView.showAll(app);
-    SurveyView.showHead(app);
-    SurveyNews.showNews(app);
+    SurveyPaperSheet.recompute(app);
+    SurveyGridView.fillFields(app);
+    SurveyGridView.showAll(app);
+    SurveyGridView.showHead(app);
+    SurveyOutboxStatus.showNews(app);
     const open = app.lines.filter(function (line) {
-      return SurveyView.canStand(app, line) && (line.name === "@serial" ? !app.state.serial
-        : line.name === "@end" || SurveySheet.isOpen(app, line.name));
+      return SurveyGridView.canStand(app, line) && (line.name === "@serial" ? !app.state.serial
+        : line.name === "@end" || SurveyPaperSheet.isOpen(app, line.name));
     })[0];
-    SurveyView.stand(app, SurveyView.placeOf(app, open.name));
+    SurveyGridView.stand(app, SurveyGridView.placeOf(app, open.name));
   }
 
   function mount(root, options) {
-    SurveyDrafts.forgetOld();
+    SurveyBrowserStorage.forgetOld();
     const app = build(root, options);
-    app.sender = SurveySender.create(options.send, function (entry, result) {
+    app.sender = SurveyOutbox.create(options.send, function (entry, result) {
       if (!app.closed) onOutcome(app, entry, result);
-    }, function () { if (!app.closed) SurveyNews.showNews(app); });
-    app.host.addEventListener("keydown", function (event) { SurveyTyping.onKey(app, event); });
-    app.host.addEventListener("focusin", function (event) { SurveyView.follow(app, event); });
-    app.host.addEventListener("focusout", function (event) { SurveyView.hold(app, event); });
+    }, function () { if (!app.closed) SurveyOutboxStatus.showNews(app); });
+    app.host.addEventListener("keydown", function (event) { SurveyGridKeyboard.onKey(app, event); });
+    app.host.addEventListener("focusin", function (event) { SurveyGridView.follow(app, event); });
+    app.host.addEventListener("focusout", function (event) { SurveyGridView.hold(app, event); });
     resume(app);
     app.sender.flush();
     return {
       update: function (batch) {
         if (app.sides) return;
         app.batch = batch;
-        SurveySheet.recompute(app);
-        SurveyView.showAll(app);
-        SurveyView.showHead(app);
+        SurveyPaperSheet.recompute(app);
+        SurveyGridView.showAll(app);
+        SurveyGridView.showHead(app);
       },
       unmount: function () {
         app.closed = true;

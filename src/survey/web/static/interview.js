@@ -20,14 +20,14 @@ const SurveyInterview = (function () {
   }
 
   function recompute(app) {
-    app.day = SurveyRoute.dayOf(app.state.started);
-    app.route = SurveyRoute.walk(app.form, app.state.answers, app.day);
+    app.day = SurveyRouting.dayOf(app.state.started);
+    app.route = SurveyRouting.walk(app.form, app.state.answers, app.day);
     SurveyQuota.cut(app);
-    app.steps = SurveyFlow.steps(app.route, app.elder);
+    app.steps = SurveyScreenOrder.steps(app.route, app.elder);
   }
 
   function stepIndex(app) {
-    return SurveyFlow.locate(app.steps, app.state.at);
+    return SurveyScreenOrder.locate(app.steps, app.state.at);
   }
 
   function currentStep(app) {
@@ -37,16 +37,16 @@ const SurveyInterview = (function () {
   // A refusal or a screen-out is handed over when it happens. Who is not needed for a full quota
   // is told so first: the server may have room again.
   function endsHere(app) {
-    return !app.route.full && SurveyFlow.endsAfter(app.steps, stepIndex(app));
+    return !app.route.full && SurveyScreenOrder.endsAfter(app.steps, stepIndex(app));
   }
 
   function isOpen(app, item) {
-    return item.kind !== "note" && !SurveyRoute.given(app.state.answers[item.name]) &&
+    return item.kind !== "note" && !SurveyRouting.given(app.state.answers[item.name]) &&
       !app.state.raw[item.name];
   }
 
   function save(app) {
-    app.kept = SurveyDrafts.save(app.draftKey, { sha256: app.form.sha256, state: app.state });
+    app.kept = SurveyBrowserStorage.save(app.draftKey, { sha256: app.form.sha256, state: app.state });
   }
 
   function begun(app) {
@@ -54,8 +54,8 @@ const SurveyInterview = (function () {
   }
 
   function findProblem(app, item) {
-    const kind = SurveyRoute.problem(item, app.route, app.state.raw[item.name]);
-    return kind ? SurveyWords.problem(app, item, kind) : null;
+    const kind = SurveyRouting.problem(item, app.route, app.state.raw[item.name]);
+    return kind ? SurveyTexts.problem(app, item, kind) : null;
   }
 
   function findProblems(app, items) {
@@ -77,7 +77,7 @@ const SurveyInterview = (function () {
 
   function setAnswer(app, item, value, raw) {
     const state = app.state;
-    const given = SurveyRoute.given(value);
+    const given = SurveyRouting.given(value);
     begun(app);
     if (given) state.answers[item.name] = value;
     else delete state.answers[item.name];
@@ -94,8 +94,8 @@ const SurveyInterview = (function () {
 
   function payloadOf(app) {
     const state = app.state;
-    state.code = state.code || SurveyCode.draw();
-    const answers = SurveyRoute.answersOnRoute(app.form, state.answers, app.day);
+    state.code = state.code || SurveyWithdrawalCode.draw();
+    const answers = SurveyRouting.answersOnRoute(app.form, state.answers, app.day);
     const timings = {};
     Object.keys(answers).forEach(function (name) {
       if (state.timings[name] !== undefined) timings[name] = state.timings[name];

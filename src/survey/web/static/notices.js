@@ -3,13 +3,13 @@
   "use strict";
 
   function signOut() {
-    SurveyDrafts.forgetAll();
+    SurveyBrowserStorage.forgetAll();
     document.getElementById("sign-out").submit();
   }
 
   // Sends what is left on this device and says how much; `onCount` is told of every change.
   function sendWaiting(boot, root, onCount) {
-    const sender = SurveySender.create(SurveySender.post(boot.submit_url), function () {}, show);
+    const sender = SurveyOutbox.create(SurveyOutbox.post(boot.submit_url), function () {}, show);
     function show() {
       const count = sender.pending();
       const line = root.querySelector("[data-pending]");
@@ -22,7 +22,7 @@
 
   // Nothing unsent: leave at once. Otherwise show how many remain, and let people choose.
   function startSignOut(boot, root) {
-    root.querySelector("form").addEventListener("submit", SurveyDrafts.forgetAll);
+    root.querySelector("form").addEventListener("submit", SurveyBrowserStorage.forgetAll);
     sendWaiting(boot, root, function (count) { if (!count) signOut(); });
   }
 
@@ -34,9 +34,9 @@
 
   // Without a network: the page that this device keeps for the address, else a reload later.
   function startOffline(boot, root) {
-    const kept = SurveyDrafts.pageAt(window.location.pathname);
+    const kept = SurveyBrowserStorage.pageAt(window.location.pathname);
     if (kept) {
-      SurveyPage.startForm(kept.boot, root);
+      SurveyPublicPage.startForm(kept.boot, root);
       return;
     }
     startNotice(boot, root);
@@ -45,31 +45,31 @@
 
   // A browser that keeps no cookies shows by what it did keep that it is the same one.
   function recogniseDevice(boot, root) {
-    const page = SurveyDrafts.page(boot.draft_key);
+    const page = SurveyBrowserStorage.page(boot.draft_key);
     const device = page ? page.boot.device : (window.history.state || {}).device;
     if (!device) return;
-    SurveyPage.tellDevice(device, true).then(function (answer) {
+    SurveyPublicPage.tellDevice(device, true).then(function (answer) {
       return answer.ok ? answer.json() : null;
     }).then(function (again) {
-      if (again) SurveyPage.startForm(again, root);
+      if (again) SurveyPublicPage.startForm(again, root);
     }).catch(function () {});
   }
 
   // What this device kept of an interview need not be typed.
   function startWithdraw(boot, root) {
     const field = root.querySelector("#code");
-    if (SurveyDrafts.preference("elder")) root.querySelector(".sf").classList.add("sf-elder");
-    const kept = SurveyDrafts.page("code");
-    if (!field.value && kept) field.value = SurveyCode.grouped(kept.code);
+    if (SurveyBrowserStorage.preference("elder")) root.querySelector(".sf").classList.add("sf-elder");
+    const kept = SurveyBrowserStorage.page("code");
+    if (!field.value && kept) field.value = SurveyWithdrawalCode.grouped(kept.code);
   }
 
   function startWithdrawn(boot, root) {
-    const kept = SurveyDrafts.page("code");
-    if (kept && kept.code === boot.code) SurveyDrafts.dropPage("code");
+    const kept = SurveyBrowserStorage.page("code");
+    if (kept && kept.code === boot.code) SurveyBrowserStorage.dropPage("code");
     startNotice(boot, root);
   }
 
-  SurveyPage.run({
+  SurveyPublicPage.run({
     sign_out: startSignOut, notice: startNotice, offline: startOffline,
     withdraw: startWithdraw, withdrawn: startWithdrawn
   });

@@ -79,7 +79,7 @@ const SurveyQuestions = (function () {
         node.classList.toggle("sf-wrong", Boolean(message));
         markInvalid(control, message);
         control.show(value, app.state.raw[item.name]);
-        if (clear) clear.hidden = !SurveyRoute.given(value);
+        if (clear) clear.hidden = !SurveyRouting.given(value);
       }
     };
   }

@@ -1,41 +1,41 @@
 // The keys of the grid: what each does on the line where the typist stands.
-const SurveyTyping = (function () {
+const SurveyGridKeyboard = (function () {
   "use strict";
 
   function pickKey(app, line, key) {
     if (key === "Enter") {
-      if (!SurveySheet.isOpen(app, line.name)) SurveyView.onward(app);
+      if (!SurveyPaperSheet.isOpen(app, line.name)) SurveyGridView.onward(app);
       return true;
     }
     if (key !== "1" && key !== "2" && !(key === "0" && line.item)) return key.length === 1;
-    SurveySheet.pick(app, line.name, Number(key));
+    SurveyPaperSheet.pick(app, line.name, Number(key));
     delete app.problems[line.name];
-    SurveyView.showAll(app);
+    SurveyGridView.showAll(app);
     if (key === "0") {
       if (line.input) line.input.value = "";
-      SurveyView.stand(app, app.at);
+      SurveyGridView.stand(app, app.at);
     } else {
-      SurveyView.onward(app);
+      SurveyGridView.onward(app);
     }
     return true;
   }
 
   function chosenKey(app, line, key) {
     const value = app.state.answers[line.name];
-    const result = SurveyKeying.press(line.item, value, line.typed, key);
+    const result = SurveyKeyingCodes.press(line.item, value, line.typed, key);
     if (!result) return false;
     line.typed = result.typed;
-    if (result.blank) SurveySheet.leaveBlank(app, line.name);
-    else if (result.value !== undefined) SurveySheet.set(app, line.name, result.value);
+    if (result.blank) SurveyPaperSheet.leaveBlank(app, line.name);
+    else if (result.value !== undefined) SurveyPaperSheet.set(app, line.name, result.value);
     if (result.wrong) {
       app.problems[line.name] = app.t("paper_no_such_key", { key: key });
       line.show();
-      SurveyView.say(app, app.problems[line.name]);
+      SurveyGridView.say(app, app.problems[line.name]);
     } else if (result.done) {
-      if (SurveyView.leave(app)) SurveyView.onward(app);
+      if (SurveyGridView.leave(app)) SurveyGridView.onward(app);
     } else {
       delete app.problems[line.name];
-      SurveyView.showAll(app);
+      SurveyGridView.showAll(app);
     }
     return true;
   }
@@ -44,34 +44,34 @@ const SurveyTyping = (function () {
     const text = line.input.value;
     const kind = line.item.kind;
     if (text === "" && (app.state.missing[line.name] || isSpecial(app, line))) return;
-    if (kind === "text") SurveySheet.set(app, line.name, text.trim() ? text : null);
-    else if (kind === "date") SurveySheet.set(app, line.name, SurveyKeying.readDay(text));
+    if (kind === "text") SurveyPaperSheet.set(app, line.name, text.trim() ? text : null);
+    else if (kind === "date") SurveyPaperSheet.set(app, line.name, SurveyKeyingCodes.readDay(text));
     else {
       const number = SurveyInputs.parse(line.item, text);
-      SurveySheet.set(app, line.name, number, number === null ? text.trim() : "");
+      SurveyPaperSheet.set(app, line.name, number, number === null ? text.trim() : "");
     }
   }
 
   function typedKey(app, line, key) {
     if (key === "Enter") {
-      if (app.state.missing[line.name] || isSpecial(app, line)) SurveyView.onward(app);
+      if (app.state.missing[line.name] || isSpecial(app, line)) SurveyGridView.onward(app);
       else {
         const again = Boolean(app.problems[line.name]);
         readTyped(app, line);
         // A field of words takes letters, so its blank is a second Enter.
         if (again && line.item.kind === "text" && line.input.value === "") {
-          SurveySheet.leaveBlank(app, line.name);
+          SurveyPaperSheet.leaveBlank(app, line.name);
         }
-        if (SurveyView.leave(app)) SurveyView.onward(app);
+        if (SurveyGridView.leave(app)) SurveyGridView.onward(app);
       }
       return true;
     }
     if (line.input.value !== "" || line.item.kind === "text") return false;
-    const result = SurveyKeying.special(line.item, key);
+    const result = SurveyKeyingCodes.special(line.item, key);
     if (!result) return false;
-    if (result.blank) SurveySheet.leaveBlank(app, line.name);
-    else SurveySheet.set(app, line.name, result.value);
-    if (SurveyView.leave(app)) SurveyView.onward(app);
+    if (result.blank) SurveyPaperSheet.leaveBlank(app, line.name);
+    else SurveyPaperSheet.set(app, line.name, result.value);
+    if (SurveyGridView.leave(app)) SurveyGridView.onward(app);
     return true;
   }
 
@@ -83,16 +83,16 @@ const SurveyTyping = (function () {
     const back = event.key === "ArrowUp" || (event.key === "Tab" && event.shiftKey);
     const forth = event.key === "ArrowDown" || (event.key === "Tab" && !event.shiftKey);
     if (!back && !forth) return null;
-    const line = SurveyView.lineAt(app);
+    const line = SurveyGridView.lineAt(app);
     if (line.name === "@serial") {
       if (forth) app.enterSerial();
       return forth || event.key !== "Tab";
     }
-    const begun = app.state.raw[line.name] || SurveyRoute.given(app.state.answers[line.name]);
-    if (begun) SurveyView.leave(app);
-    const at = SurveyView.step(app, back ? -1 : 1);
+    const begun = app.state.raw[line.name] || SurveyRouting.given(app.state.answers[line.name]);
+    if (begun) SurveyGridView.leave(app);
+    const at = SurveyGridView.step(app, back ? -1 : 1);
     if (at < 0) return event.key !== "Tab";
-    SurveyView.stand(app, at);
+    SurveyGridView.stand(app, at);
     return true;
   }
 
@@ -101,7 +101,7 @@ const SurveyTyping = (function () {
       if (key === "Enter") app.finish();
       return key === "Enter" || key.length === 1;
     }
-    if (SurveyLines.isChoosing(app, line.name)) return pickKey(app, line, key);
+    if (SurveyGridLines.isChoosing(app, line.name)) return pickKey(app, line, key);
     if (line.name === "@serial") {
       if (key === "Enter") app.enterSerial();
       return key === "Enter";
@@ -112,13 +112,13 @@ const SurveyTyping = (function () {
   function discard(app) {
     if (app.sides) return true;
     if (app.discarding) {
-      SurveyDrafts.drop(app.draftKey);
+      SurveyBrowserStorage.drop(app.draftKey);
       app.begin();
     } else {
-      SurveyView.say(app, app.t("paper_discard"));
+      SurveyGridView.say(app, app.t("paper_discard"));
       app.problems["@serial"] = app.t("paper_discard");
       app.lines[0].show();
-      SurveyView.stand(app, 0);
+      SurveyGridView.stand(app, 0);
     }
     app.discarding = !app.discarding;
     return true;
@@ -131,8 +131,8 @@ const SurveyTyping = (function () {
       if (event.key === "Enter") {
         app.locked = false;
         delete app.problems["@serial"];
-        SurveyView.showAll(app);
-        SurveyView.stand(app, 0);
+        SurveyGridView.showAll(app);
+        SurveyGridView.stand(app, 0);
       }
       return true;
     }
@@ -143,7 +143,7 @@ const SurveyTyping = (function () {
       app.lines[0].show();
     }
     const moved = moveKey(app, event);
-    return moved === null ? lineKey(app, SurveyView.lineAt(app), event.key) : moved;
+    return moved === null ? lineKey(app, SurveyGridView.lineAt(app), event.key) : moved;
   }
 
   function press(app, event) {

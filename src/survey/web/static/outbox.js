@@ -1,5 +1,5 @@
 // Sends finished interviews until each has a receipt: back-off with jitter, at once when online.
-const SurveySender = (function () {
+const SurveyOutbox = (function () {
   "use strict";
 
   const FIRST_WAIT = 2000;
@@ -57,15 +57,15 @@ const SurveySender = (function () {
   function settle(entry, result) {
     const uuid = entry.payload.client_uuid;
     if (result.outcome === "receipt") {
-      SurveyDrafts.unqueue(uuid);
-      SurveyDrafts.dropPage(entry.key);
+      SurveyBrowserStorage.unqueue(uuid);
+      SurveyBrowserStorage.dropPage(entry.key);
       return true;
     }
     if (result.outcome === "retry") return false;
     const kept = Object.assign({}, entry);
     if (result.outcome === "problems") kept.problems = result.problems;
     else kept.refused = { code: result.code || "", message: result.message || "" };
-    SurveyDrafts.queue(kept);
+    SurveyBrowserStorage.queue(kept);
     return true;
   }
 
@@ -77,7 +77,7 @@ const SurveySender = (function () {
     let closed = false;
 
     function pending() {
-      return SurveyDrafts.outbox().filter(waiting);
+      return SurveyBrowserStorage.outbox().filter(waiting);
     }
 
     function later(after) {

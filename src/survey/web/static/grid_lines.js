@@ -1,11 +1,11 @@
 // One line a field: number, words, field, and the echo of what was keyed.
-const SurveyLines = (function () {
+const SurveyGridLines = (function () {
   "use strict";
 
   const h = SurveyDom.h;
 
   function optionWords(app, item, value) {
-    const found = SurveyKeying.options(item).filter(function (one) {
+    const found = SurveyKeyingCodes.options(item).filter(function (one) {
       return one.value === value;
     })[0];
     const label = found ? app.text(found.label) : "";
@@ -28,7 +28,7 @@ const SurveyLines = (function () {
   function keyed(item, value) {
     const values = Array.isArray(value) ? value : [value];
     return values.map(function (one) {
-      const found = SurveyKeying.options(item).filter(function (each) {
+      const found = SurveyKeyingCodes.options(item).filter(function (each) {
         return each.value === one;
       })[0];
       return found ? found.code : "";
@@ -37,8 +37,8 @@ const SurveyLines = (function () {
 
   // Pairs of key and words, in the order of the question.
   function legend(app, item) {
-    const letters = SurveyKeying.LETTERS;
-    const parts = !SurveyKeying.isChosen(item) ? [] : SurveyKeying.options(item).map(function (one) {
+    const letters = SurveyKeyingCodes.LETTERS;
+    const parts = !SurveyKeyingCodes.isChosen(item) ? [] : SurveyKeyingCodes.options(item).map(function (one) {
       const words = one.label ? app.text(one.label) : "";
       return [one.code, words ? one.code + " " + words : one.code];
     });
@@ -92,7 +92,7 @@ const SurveyLines = (function () {
 
   function isTyped(app, name) {
     if (name === "@serial") return true;
-    return name.charAt(0) !== "@" && !SurveyKeying.isChosen(app.items[name]);
+    return name.charAt(0) !== "@" && !SurveyKeyingCodes.isChosen(app.items[name]);
   }
 
   // In a verdict a field is first a choice between two, and only then a field to key.
@@ -125,7 +125,7 @@ const SurveyLines = (function () {
 
   function showBox(app, line, value) {
     const words = line.item ? echo(app, line.item, value) : "";
-    const code = line.item && SurveyRoute.given(value) ? keyed(line.item, value) : "";
+    const code = line.item && SurveyRouting.given(value) ? keyed(line.item, value) : "";
     const picked = app.state.picks[line.name] || "";
     const shown = isChoosing(app, line.name) ? String(picked) : line.typed || code;
     line.box.textContent = shown;
@@ -134,7 +134,7 @@ const SurveyLines = (function () {
   }
 
   function sideWords(app, name, number) {
-    const value = SurveySheet.sideValue(app, name, number);
+    const value = SurveyPaperSheet.sideValue(app, name, number);
     return app.items[name] ? echo(app, app.items[name], value) : app.names[value] || value;
   }
 
@@ -155,7 +155,7 @@ const SurveyLines = (function () {
   }
 
   function show(app, line) {
-    const on = SurveySheet.isOn(app, line.name);
+    const on = SurveyPaperSheet.isOn(app, line.name);
     const value = line.item ? valueOf(app, line.name) : undefined;
     const field = current(app, line);
     const problem = app.problems[line.name] || "";

@@ -1,6 +1,6 @@
 // What this browser keeps: open interviews with their pages, finished ones without a receipt, and
 // two preferences.
-const SurveyDrafts = (function () {
+const SurveyBrowserStorage = (function () {
   "use strict";
 
   const DRAFT = "survey:draft:";

@@ -1,11 +1,11 @@
 // What became of the sheets before: waiting, taken, refused and to be looked at again.
-const SurveyNews = (function () {
+const SurveyOutboxStatus = (function () {
   "use strict";
 
   const h = SurveyDom.h;
 
   function troubled(app) {
-    return SurveyDrafts.outbox().filter(function (entry) {
+    return SurveyBrowserStorage.outbox().filter(function (entry) {
       return entry.key === app.draftKey && (entry.problems || entry.refused);
     });
   }

@@ -1,5 +1,5 @@
 // Puts the interview on the screen: all of it after a move, only what changed after an answer.
-const SurveyDrawing = (function () {
+const SurveyFormView = (function () {
   "use strict";
 
   const h = SurveyDom.h;
@@ -11,16 +11,16 @@ const SurveyDrawing = (function () {
 
   function drawTop(app) {
     const step = app.screen === "filling" ? SurveyInterview.step(app) : null;
-    const share = step && SurveyFlow.progress(app.form, step);
+    const share = step && SurveyScreenOrder.progress(app.form, step);
     SurveyDom.clear(app.parts.top);
-    app.parts.top.appendChild(SurveyScreens.top(app, share));
+    app.parts.top.appendChild(SurveyFormChrome.top(app, share));
   }
 
   function drawLines(app) {
     const parts = app.screen === "filling"
-      ? [SurveyScreens.storageLine(app), SurveyScreens.resumedLine(app)] : [];
-    if (app.screen !== "sending") parts.unshift(SurveyScreens.outboxLine(app));
-    if (app.asking) parts.push(SurveyScreens.forgetQuestion(app));
+      ? [SurveyFormChrome.storageLine(app), SurveyFormChrome.resumedLine(app)] : [];
+    if (app.screen !== "sending") parts.unshift(SurveyFormChrome.outboxLine(app));
+    if (app.asking) parts.push(SurveyFormChrome.forgetQuestion(app));
     SurveyDom.clear(app.parts.lines);
     parts.filter(Boolean).forEach(function (part) { app.parts.lines.appendChild(part); });
   }
@@ -29,7 +29,7 @@ const SurveyDrawing = (function () {
     if (step.closes) return app.t("finish");
     if (SurveyInterview.endsHere(app)) return app.t("end_and_send");
     const last = SurveyInterview.stepIndex(app) === app.steps.length - 1;
-    const sure = SurveyFlow.isLastSection(app.form, step) || !step.items.some(function (item) {
+    const sure = SurveyScreenOrder.isLastSection(app.form, step) || !step.items.some(function (item) {
       return item.required && SurveyInterview.isOpen(app, item);
     });
     return app.t(last && sure ? "submit" : "next");
@@ -78,15 +78,15 @@ const SurveyDrawing = (function () {
   }
 
   function formTitle(app, heading) {
-    const words = SurveyWords.text(app, app.form.title);
+    const words = SurveyTexts.text(app, app.form.title);
     return h("p", { class: "sf-title", text: words === heading ? "" : words });
   }
 
   function drawStep(app) {
     const step = SurveyInterview.step(app);
-    const title = SurveyWords.text(app, step.section.title) || SurveyWords.text(app, app.form.title);
+    const title = SurveyTexts.text(app, step.section.title) || SurveyTexts.text(app, app.form.title);
     app.watch.close();
-    app.watch = SurveyWatch.create(app.state.seen);
+    app.watch = SurveyItemTimer.create(app.state.seen);
     app.questions = {};
     app.parts.items = h("div", { class: "sf-items" });
     app.parts.nav = h("div", {});
@@ -104,7 +104,7 @@ const SurveyDrawing = (function () {
   function drawClosing(app) {
     SurveyDom.clear(app.parts.body);
     app.parts.body.className = "sf-body";
-    app.parts.body.appendChild(SurveyScreens.closing[app.screen](app));
+    app.parts.body.appendChild(SurveyFormChrome.closing[app.screen](app));
   }
 
   function draw(app) {

@@ -6,7 +6,7 @@ function show(mount, form) {
   mount.handle = SurveyGrid.mount(mount.root, Object.assign({}, data.verdict, {
     form: form, texts: textsFor(data), batch: data.batch, draftKey: data.draft_key,
     language: data.language, scheme: isDark(mount.root) ? "dark" : "light",
-    send: SurveySender.post(window.location.origin + "/api/responses"),
+    send: SurveyOutbox.post(window.location.origin + "/api/responses"),
     onReceipt: function (uuid) { mount.component.setTriggerValue("keyed", uuid); }
   }));
 }

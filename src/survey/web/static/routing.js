@@ -1,5 +1,5 @@
 // Who is asked what: relevance, calculations and problems, from the form and the answers alone.
-const SurveyRoute = (function () {
+const SurveyRouting = (function () {
   "use strict";
 
   const BEIJING_OFFSET = 8 * 3600 * 1000;

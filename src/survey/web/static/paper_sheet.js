@@ -1,5 +1,5 @@
 // One sheet of paper: its head, its answers and blanks, where the typist is, what is sent of it.
-const SurveySheet = (function () {
+const SurveyPaperSheet = (function () {
   "use strict";
 
   const SERIAL = /^[0-9A-Z][0-9A-Z-]{0,19}$/;
@@ -45,7 +45,7 @@ const SurveySheet = (function () {
 
   function recompute(app) {
     app.day = dayOf(app);
-    app.route = SurveyRoute.walk(app.form, app.state.answers, app.day);
+    app.route = SurveyRouting.walk(app.form, app.state.answers, app.day);
   }
 
   function dayOf(app) {
@@ -59,7 +59,7 @@ const SurveySheet = (function () {
 
   function problemOf(app, item) {
     const missing = app.state.missing[item.name];
-    const kind = SurveyRoute.problem(item, app.route, app.state.raw[item.name]);
+    const kind = SurveyRouting.problem(item, app.route, app.state.raw[item.name]);
     if (kind !== "required" || !missing) return kind;
     return app.decisive[item.name] ? "decisive" : null;
   }
@@ -73,7 +73,7 @@ const SurveySheet = (function () {
   function set(app, name, value, raw) {
     const state = app.state;
     delete state.missing[name];
-    if (SurveyRoute.given(value)) state.answers[name] = value;
+    if (SurveyRouting.given(value)) state.answers[name] = value;
     else delete state.answers[name];
     if (raw) state.raw[name] = raw;
     else delete state.raw[name];
@@ -93,7 +93,7 @@ const SurveySheet = (function () {
   }
 
   function save(app) {
-    app.kept = SurveyDrafts.save(app.draftKey, { sha256: app.form.sha256, state: app.state });
+    app.kept = SurveyBrowserStorage.save(app.draftKey, { sha256: app.form.sha256, state: app.state });
   }
 
   // Undefined where that typist was not led to the question.
@@ -134,7 +134,7 @@ const SurveySheet = (function () {
       },
       instrument_sha256: app.form.sha256,
       language: state.language,
-      answers: SurveyRoute.answersOnRoute(app.form, state.answers, app.day),
+      answers: SurveyRouting.answersOnRoute(app.form, state.answers, app.day),
       missing: missing,
       seconds: state.begun ? Math.round((Date.now() - state.begun) / 100) / 10 : null,
       strokes: state.strokes

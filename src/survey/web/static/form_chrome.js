@@ -1,5 +1,5 @@
 // What surrounds the questions: the bar on top, the outbox line, and the closing screens.
-const SurveyScreens = (function () {
+const SurveyFormChrome = (function () {
   "use strict";
 
   const h = SurveyDom.h;
@@ -107,7 +107,7 @@ const SurveyScreens = (function () {
       app.t("kept_here_text"), waiting(app)
     ]), [
       busy ? null : button("sf-main", app.t("send_now"), app.sender.flush), nextAction(app)
-    ], [SurveyCode.block(app)]);
+    ], [SurveyWithdrawalCode.block(app)]);
   }
 
   // Whoever answered to the end learns why it does not count; whoever was stopped knows already.
@@ -139,7 +139,7 @@ const SurveyScreens = (function () {
     ]).concat([
       code && app.t("receipt_code", { code: code }),
       app.meta.next ? "" : app.t("may_close")
-    ]), [nextAction(app)], [SurveyCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
+    ]), [nextAction(app)], [SurveyWithdrawalCode.block(app), app.meta.phone && window.SurveyContact && window.SurveyContact.block(app)]);
   }
 
   function refused(app) {

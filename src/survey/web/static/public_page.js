@@ -1,5 +1,5 @@
 // Starts the bare page: reads what the server wrote into it and mounts the form.
-const SurveyPage = (function () {
+const SurveyPublicPage = (function () {
   "use strict";
 
   const FIRST_WAIT = 1500;
@@ -57,7 +57,7 @@ const SurveyPage = (function () {
   // The link is this device's from now on; the page of another one is asked for again and refused.
   function bindDevice(boot) {
     remember(boot.device, (window.history.state || {}).at, false);
-    SurveyDrafts.keepPage(boot.draft_key, { path: window.location.pathname, boot: boot });
+    SurveyBrowserStorage.keepPage(boot.draft_key, { path: window.location.pathname, boot: boot });
     tellDevice(boot.device, false).then(function (answer) {
       if (answer.status === 409) window.location.reload();
     }).catch(function () {});
@@ -78,7 +78,7 @@ const SurveyPage = (function () {
       SurveyDom.clear(root);
       followHistory(SurveyForm.mount(root, {
         form: form, texts: boot.texts, meta: boot.meta, draftKey: boot.draft_key,
-        language: boot.language, send: SurveySender.post(boot.submit_url), wholePage: true,
+        language: boot.language, send: SurveyOutbox.post(boot.submit_url), wholePage: true,
         onMove: function (at, forward) { remember(boot.device, at, forward); }, onDraw: follow
       }));
       keepOffline(boot);

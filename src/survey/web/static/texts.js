@@ -1,5 +1,5 @@
 // The words of the form in the reader's language, with answers filled in.
-const SurveyWords = (function () {
+const SurveyTexts = (function () {
   "use strict";
 
   function fill(words, params) {
@@ -17,7 +17,7 @@ const SurveyWords = (function () {
   // What `${name}` in a label stands for: the words of a choice, else the value itself.
   function shownAnswer(app, name) {
     const value = app.route.values[name];
-    if (!SurveyRoute.given(value)) return "…";
+    if (!SurveyRouting.given(value)) return "…";
     const item = app.items[name];
     const names = Array.isArray(value) ? value : [value];
     return names.map(function (each) {

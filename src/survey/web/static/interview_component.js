@@ -14,7 +14,7 @@ function transportOf(mount) {
         resolve(outcome);
       }
       const timer = setTimeout(function () {
-        SurveySender.post(window.location.origin + "/api/responses")(payload).then(answered);
+        SurveyOutbox.post(window.location.origin + "/api/responses")(payload).then(answered);
       }, PAGE_PATIENCE);
       mount.waiting[uuid] = answered;
       mount.component.setTriggerValue("submitted", payload);
@@ -25,7 +25,7 @@ function transportOf(mount) {
 function tellOutcomes(mount) {
   mount.component.data.outcomes.forEach(function (each) {
     const answered = mount.waiting[each.client_uuid];
-    if (answered) answered(SurveySender.outcomeOf(each.status, each.body));
+    if (answered) answered(SurveyOutbox.outcomeOf(each.status, each.body));
   });
 }
 

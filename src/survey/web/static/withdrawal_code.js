@@ -1,5 +1,5 @@
 // The code by which a respondent withdraws: twenty digits, drawn here, the last one a check.
-const SurveyCode = (function () {
+const SurveyWithdrawalCode = (function () {
   "use strict";
 
   const h = SurveyDom.h;

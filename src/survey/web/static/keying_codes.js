@@ -1,5 +1,5 @@
 // What a key means to one question on paper; knows no screen.
-const SurveyKeying = (function () {
+const SurveyKeyingCodes = (function () {
   "use strict";
 
   const WIDEST_SCALE = 21;

@@ -1,5 +1,5 @@
 // The order of screens: whole sections, or one question at a time.
-const SurveyFlow = (function () {
+const SurveyScreenOrder = (function () {
   "use strict";
 
   // Notes stand with the question that follows them.

@@ -1,5 +1,5 @@
 // Seconds that each question was in view before it was first answered.
-const SurveyWatch = (function () {
+const SurveyItemTimer = (function () {
   "use strict";
 
   // Only the middle of the screen counts as read.

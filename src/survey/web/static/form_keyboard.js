@@ -1,5 +1,5 @@
 // The keyboard: digits answer, Enter goes on, and whatever an input method is composing is let be.
-const SurveyKeys = (function () {
+const SurveyFormKeyboard = (function () {
   "use strict";
 
   function openAfter(app, name) {

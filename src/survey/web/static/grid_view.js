@@ -1,5 +1,5 @@
 // The grid on the screen: its lines, where the typist stands, what helps on that line.
-const SurveyView = (function () {
+const SurveyGridView = (function () {
   "use strict";
 
   const h = SurveyDom.h;
@@ -9,7 +9,7 @@ const SurveyView = (function () {
   }
 
   function canStand(app, line) {
-    return SurveySheet.isOn(app, line.name) && !line.node.hidden;
+    return SurveyPaperSheet.isOn(app, line.name) && !line.node.hidden;
   }
 
   function step(app, way) {
@@ -50,8 +50,8 @@ const SurveyView = (function () {
   function leave(app) {
     const line = lineAt(app);
     if (!line.item) return true;
-    const kind = SurveySheet.problemOf(app, line.item);
-    if (kind) app.problems[line.name] = SurveyWords.problem(app, line.item, kind);
+    const kind = SurveyPaperSheet.problemOf(app, line.item);
+    if (kind) app.problems[line.name] = SurveyTexts.problem(app, line.item, kind);
     else delete app.problems[line.name];
     showAll(app);
     if (kind) say(app, app.problems[line.name]);
@@ -64,7 +64,7 @@ const SurveyView = (function () {
 
   function isDone(app, line) {
     return Boolean(app.state.missing[line.name]) ||
-      SurveyRoute.given(app.state.answers[line.name]);
+      SurveyRouting.given(app.state.answers[line.name]);
   }
 
   function showAll(app) {
@@ -76,11 +76,11 @@ const SurveyView = (function () {
 
   // What can be keyed here; a finger may press it where there is no keyboard.
   function helpOf(app, line) {
-    if (app.sides && SurveyLines.isChoosing(app, line.name)) {
+    if (app.sides && SurveyGridLines.isChoosing(app, line.name)) {
       return [["1", app.t("paper_pick_first")], ["2", app.t("paper_pick_second")]].concat(
         line.item ? [["0", app.t("paper_pick_other")]] : []);
     }
-    if (line.item) return SurveyLines.legend(app, line.item);
+    if (line.item) return SurveyGridLines.legend(app, line.item);
     return [[null, app.t(line.name === "@serial" ? "paper_help_serial" : "paper_help_end")]];
   }
 
@@ -109,7 +109,7 @@ const SurveyView = (function () {
       const value = app.state.answers[line.name];
       const special = line.item && line.item.specials.indexOf(value) >= 0;
       line.input.value = line.name === "@serial" ? app.state.serial
-        : app.state.raw[line.name] || (special || !SurveyRoute.given(value) ? "" : String(value));
+        : app.state.raw[line.name] || (special || !SurveyRouting.given(value) ? "" : String(value));
     });
   }
 
@@ -145,19 +145,19 @@ const SurveyView = (function () {
       section.items.forEach(function (item) {
         if (item.kind === "note" || item.kind === "calculate") return;
         number += 1;
-        lines.push(SurveyLines.build(app, item.name, String(number), app.text(item.label)));
+        lines.push(SurveyGridLines.build(app, item.name, String(number), app.text(item.label)));
       });
     });
     return lines;
   }
 
   function buildLines(app) {
-    const heads = app.sides ? SurveySheet.HEAD.filter(function (name) { return app.sides[name]; })
+    const heads = app.sides ? SurveyPaperSheet.HEAD.filter(function (name) { return app.sides[name]; })
       : ["@serial"];
     const lines = heads.map(function (name) {
-      return SurveyLines.build(app, name, "", app.t("paper_" + name.slice(1)));
+      return SurveyGridLines.build(app, name, "", app.t("paper_" + name.slice(1)));
     }).concat(itemLines(app));
-    const end = SurveyLines.build(app, "@end", "", app.t(app.sides ? "paper_settle" : "paper_end"));
+    const end = SurveyGridLines.build(app, "@end", "", app.t(app.sides ? "paper_settle" : "paper_end"));
     end.box.setAttribute("role", "button");
     end.box.removeAttribute("aria-describedby");
     end.show = function () { end.use().textContent = "Enter"; };
