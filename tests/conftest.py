@@ -20,6 +20,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import URL, create_engine, make_url, text
+from synthetic_results import synthetic_store
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, Principal, Role
@@ -35,10 +36,11 @@ from survey.instrument.model import (
     SectionExit,
     SpecialAnswer,
 )
-from survey.publish.results.freeze import freeze_wave
+from survey.results import WaveResults, list_waves, open_results
+from survey.results.freeze import freeze_wave
 from survey.settings import Settings, current_settings
 from survey.store import schema
-from survey.store.engine import dispose_engines, normal_url, session_scope
+from survey.store.engine import dispose_engines, normal_url, read_scope, session_scope
 from survey.store.tables import (
     Account,
     Assignment,
@@ -399,3 +401,15 @@ def frozen_small_demo(_shared_folder: Path) -> Path:
             dispose_engines()
             building.rename(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, WaveResults]:
+    """Results of made-up frozen waves by wave key, to build tables and views from."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("views"), database_url="")
+    synthetic_store(settings, measures_a_topic=2)
+    with read_scope(settings.store_url) as session:
+        waves = list_waves(settings, session)
+        results = {wave.key: open_results(settings, session, wave.key) for wave in waves}
+    dispose_engines()
+    return results

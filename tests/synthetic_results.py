@@ -21,11 +21,11 @@ from survey.estimate import rank_sets, significant_pairs, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.instrument.indicator_tree import Indicator, IndicatorTree
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.publish.results.changes import GROUPS, EstimatedChanges, build_change_table
-from survey.publish.results.drivers import FIGURES as DRIVER_FIGURES
-from survey.publish.results.drivers import GROUPS as DRIVER_GROUPS
-from survey.publish.results.measures import Measure, read_measures
-from survey.publish.results.method import (
+from survey.results.changes import GROUPS, EstimatedChanges, build_change_table
+from survey.results.drivers import FIGURES as DRIVER_FIGURES
+from survey.results.drivers import GROUPS as DRIVER_GROUPS
+from survey.results.measures import Measure, read_measures
+from survey.results.method import (
     ChangeMethod,
     DriverMethod,
     IntervalAuditMethod,
@@ -33,11 +33,11 @@ from survey.publish.results.method import (
     RankMethod,
     SmallAreaMethod,
 )
-from survey.publish.results.ranks import FIGURES as RANK_FIGURES
-from survey.publish.results.small_areas import build_small_area_table
-from survey.publish.results.typed_tables import key_dtype
-from survey.publish.results.verdicts import add_verdicts
-from survey.publish.results.wave_results import (
+from survey.results.ranks import FIGURES as RANK_FIGURES
+from survey.results.small_areas import build_small_area_table
+from survey.results.typed_tables import key_dtype
+from survey.results.verdicts import add_verdicts
+from survey.results.wave_results import (
     CELLS,
     DRIVERS,
     GAPS,
@@ -48,7 +48,7 @@ from survey.publish.results.wave_results import (
     SMALL_AREAS,
     changes_file,
 )
-from survey.publish.results.weighting import WeightingReport
+from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshot.manifest import SnapshotManifest

@@ -18,7 +18,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 def _tool() -> object:
-    spec = importlib.util.spec_from_file_location("catalogs", ROOT / "tools" / "catalogs.py")
+    spec = importlib.util.spec_from_file_location("catalogs", ROOT / "tools" / "update_catalogs.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -6,7 +6,7 @@
 import sys
 
 from survey.instrument.indicator_tree_csv import read_tree
-from survey.publish.results.crosswalk import TREES, derive_crosswalk, file_name, write_crosswalk
+from survey.results.crosswalk import TREES, derive_crosswalk, file_name, write_crosswalk
 
 if __name__ == "__main__":
     before, after = (read_tree(TREES / f"{name}.csv") for name in sys.argv[1:3])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.waves import get_wave
-from survey.publish.results.freeze import freeze_frame
+from survey.results.freeze import freeze_frame
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import dispose_engines, session_scope
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Cube, RatingScale, Tree
-from survey.publish.results.analysis import add_weights, analysis_frame, sampling_design
+from survey.results.analysis import add_weights, analysis_frame, sampling_design
 from survey.settings import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT))

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from survey.access.principal import OPERATOR
-from survey.publish.results import open_results
-from survey.publish.results.freeze import freeze_wave
+from survey.results import open_results
+from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.engine import read_scope
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Design, change, compare, estimate, fay_herriot, rank_sets
-from survey.publish.results.small_areas import grade_cells
+from survey.results.small_areas import grade_cells
 
 CITIES, STRATA, POINTS, ROWS = 20, 2, 8, 20
 DESIGN = Design("weight", strata="stratum", psu="point")

@@ -19,6 +19,7 @@ PACKAGES = (
     "snapshot",
     "context",
     "disclosure",
+    "results",
     "publish",
     "store",
 )

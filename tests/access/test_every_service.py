@@ -51,61 +51,61 @@ CATALOGUE = "which waves have results; every figure read from them takes the pri
 FULL = "which quotas of a city are full, as the public form tells everybody who opens it"
 
 WITHOUT_PRINCIPAL = {
-    "access.sessions.principal_for": SECRET,
+    "access.sessions.find_principal": SECRET,
     "access.sessions.sign_in_demo": SECRET,
     "access.sessions.sign_out": SECRET,
-    "access.credentials.linked_account": SECRET,
-    "access.outside.remember_question": SECRET,
-    "access.outside.take_question": SECRET,
-    "access.outside.vouch": SECRET,
-    "access.sign_in_codes.enter_with_code": SECRET,
-    "access.sign_in_codes.knock_with_code": SECRET,
+    "access.credentials.get_account_of_link": SECRET,
+    "access.oidc_identity.save_oidc_request": SECRET,
+    "access.oidc_identity.pop_oidc_request": SECRET,
+    "access.oidc_identity.start_oidc_sign_in": SECRET,
+    "access.sign_in_codes.redeem_code": SECRET,
+    "access.sign_in_codes.look_up_code": SECRET,
     **dict.fromkeys(
         (
-            f"access.signing_in.{step}"
+            f"access.sign_in.{step}"
             for step in (
-                "begin",
+                "open_sign_in",
                 "choose_password",
-                "finish",
+                "complete_sign_in",
                 "finish_enrolment",
-                "knock",
-                "progress",
-                "prove_factor",
-                "refuse",
-                "show_enrolment",
-                "try_factor",
+                "look_up_credentials",
+                "get_sign_in_state",
+                "verify_factor_step",
+                "record_refused_sign_in",
+                "get_enrolment",
+                "claim_factor_attempt",
                 "use_link",
             )
         ),
         SECRET,
     ),
-    "access.accounts.account_by_login": SERVER,
-    "access.audit_verify.newest_seal": SERVER,
+    "access.accounts.get_account_by_login": SERVER,
+    "access.audit_verify.get_latest_anchor": SERVER,
     "access.factor_secrets.count_readable": SERVER,
     "access.factor_secrets.encrypt_secrets": SERVER,
-    "access.factor_secrets.examine_secrets": SERVER,
-    "fieldwork.devices.mark_other_device": SECRET,
+    "access.factor_secrets.count_secrets": SERVER,
+    "fieldwork.device_binding.record_other_device": SECRET,
     "fieldwork.privacy.withdrawal.withdraw": SECRET,
-    "fieldwork.privacy.contacts.leave_number": SECRET,
-    "fieldwork.privacy.contacts.rotate": SERVER,
-    "fieldwork.privacy.retention.clean_up": SERVER,
-    "fieldwork.privacy.retention.due_now": SERVER,
+    "fieldwork.privacy.phone_numbers.save_phone_number": SECRET,
+    "fieldwork.privacy.phone_numbers.reencrypt_numbers": SERVER,
+    "fieldwork.privacy.retention.delete_expired": SERVER,
+    "fieldwork.privacy.retention.count_due_rows": SERVER,
     "fieldwork.invitations.open_invitation": SECRET,
     "fieldwork.invitations.read_invitation": SECRET,
-    "fieldwork.back_check.calling.asked_instrument": PUBLIC,
+    "fieldwork.back_check.call_list.get_check_instrument": PUBLIC,
     "fieldwork.instruments.find_instrument": PUBLIC,
     "fieldwork.instruments.list_instruments": PUBLIC,
     "fieldwork.instruments.load_instrument": PUBLIC,
     "fieldwork.instruments.freezing_findings": PUBLIC,
-    "fieldwork.trial.open_trial": SERVER,
-    "fieldwork.quality.watching.is_due": SERVER,
-    "publish.results.outdated.outdated_waves": SERVER,
+    "fieldwork.trial_links.open_trial": SERVER,
+    "fieldwork.quality.assessment.is_assessment_due": SERVER,
+    "results.table_versions.outdated_waves": SERVER,
     "snapshot.seals.open_seals": SERVER,
-    "publish.results.store.list_waves": CATALOGUE,
-    "publish.results.store.open_results": CATALOGUE,
-    "publish.results.selection.find_earlier_wave": CATALOGUE,
-    "publish.results.selection.open_known_results": CATALOGUE,
-    "fieldwork.places.full_groups": FULL,
+    "results.wave_results.list_waves": CATALOGUE,
+    "results.wave_results.open_results": CATALOGUE,
+    "results.row_selection.find_earlier_wave": CATALOGUE,
+    "results.row_selection.open_known_results": CATALOGUE,
+    "fieldwork.quota_counts.list_full_groups": FULL,
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
 without one must be `INSIDE`, which is checked."""
@@ -113,25 +113,25 @@ without one must be `INSIDE`, which is checked."""
 BUILDING_BLOCKS = {
     "access.audit.record": "writes the audit row of a change that its service allowed",
     "access.audit.record_many": "as record",
-    "access.audit_views.record_view": "as record, of somebody who looks at what a service gave",
-    "access.audit_views.record_download": "as record, of somebody who takes away what is shown",
-    "fieldwork.bulk_store.write_responses": INSIDE,
-    "fieldwork.lifecycle.move_all": INSIDE,
-    "fieldwork.paper.handing_in.refuse_taken": INSIDE,
-    "fieldwork.progress.concerns.to_do": INSIDE,
-    "fieldwork.progress.counting.places": INSIDE,
+    "access.audit.record_view": "as record, of somebody who looks at what a service gave",
+    "access.audit.record_download": "as record, of somebody who takes away what is shown",
+    "fieldwork.response_bulk_insert.write_responses": INSIDE,
+    "fieldwork.lifecycle.transition_many": INSIDE,
+    "fieldwork.paper.keying_service.raise_already_keyed": INSIDE,
+    "fieldwork.progress.alerts.list_alerts": INSIDE,
+    "fieldwork.progress.area_progress.list_area_progress": INSIDE,
     "fieldwork.progress.dispositions.dispositions": INSIDE,
-    "fieldwork.progress.margins.margins": INSIDE,
-    "fieldwork.second_person.approved_by_same": INSIDE,
-    "fieldwork.submission.store_checked": INSIDE,
-    "publish.releasing.open_to_readers": INSIDE,
-    "publish.rows.exporting.readable_wave": INSIDE,
+    "fieldwork.progress.tallies.list_marginal_quotas": INSIDE,
+    "fieldwork.dual_approval.find_self_approved": INSIDE,
+    "fieldwork.submission.store_validated": INSIDE,
+    "results.release.apply_release": INSIDE,
+    "publish.microdata.export.get_readable_wave": INSIDE,
 }
 """Services with a principal that only write down who it was."""
 WRITTEN_BY_SCREENS = frozenset(
     {
         "access.audit.record", "access.audit.record_many",
-        "access.audit_views.record_view", "access.audit_views.record_download",
+        "access.audit.record_view", "access.audit.record_download",
     }
 )  # fmt: skip
 
@@ -163,7 +163,7 @@ def imported_by(rooms: tuple[str, ...]) -> set[str]:
 def test_services_are_found() -> None:
     names = {service.name for service in ALL}
     assert len(ASKED) > 80
-    assert {"fieldwork.submission.submit", "publish.releasing.release_wave"} <= names
+    assert {"fieldwork.submission.submit", "results.release.release_wave"} <= names
     assert WITHOUT_PRINCIPAL.keys() | BUILDING_BLOCKS.keys() <= names
 
 
@@ -271,7 +271,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         ),
         "request": ImportRequest(b"", field.instrument, wave.key), "request_id": uuid4(),
         "before": QueuePosition.of(50, 300.0, interview.id),
-        "fieldwork.review.deciding.decide_all": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
+        "fieldwork.review.decisions.decide_many": {"seen": BulkPreview(Status.VOID, {}, {}, "")},
         "fieldwork.importing.commit.commit_import": {
             "plan": MagicMock(request=ImportRequest(b"", field.instrument, wave.key))
         },
@@ -358,6 +358,8 @@ def test_the_colleague_in_that_city_does_read_it(
     """Or the tests above could not fail."""
     anything(frozenset(Action))
     colleague = Principal(uuid4(), "Colleague", Role.ADMINISTRATOR, ELSEWHERE)
-    read = next(service for service in ASKED if service.name.endswith("interview.read_interview"))
+    read = next(
+        service for service in ASKED if service.name.endswith("response_detail.get_response_detail")
+    )
     assert CANARY in repr(call(read, place, colleague))
     assert CANARY in repr(fetched)

@@ -196,5 +196,5 @@ def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout.split()
-    heavy = {"scipy.stats", "pyxform", "insufficient_effort", "survey.publish.results.freeze"}
+    heavy = {"scipy.stats", "pyxform", "insufficient_effort", "survey.results.freeze"}
     assert heavy.isdisjoint(loaded)

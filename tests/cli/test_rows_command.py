@@ -11,7 +11,7 @@ from small_waves import SmallWave, person, small_instrument, small_wave
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.publish.microdata import decide_exact_rows, list_exact_requests, request_exact_rows
-from survey.publish.results.freeze import freeze_frame
+from survey.results.freeze import freeze_frame
 from survey.settings import Settings, current_settings
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import session_scope

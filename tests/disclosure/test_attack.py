@@ -27,10 +27,10 @@ from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError
 from survey.publish import views as publish_views
-from survey.publish.results import WaveResults, open_results
-from survey.publish.results.disclosure_inputs import declare_totals, memberships
-from survey.publish.results.wave_data import WaveData
-from survey.publish.results.wave_results import CELLS, RANK_PAIRS
+from survey.results import WaveResults, open_results
+from survey.results.disclosure_inputs import declare_totals, memberships
+from survey.results.wave_data import WaveData
+from survey.results.wave_results import CELLS, RANK_PAIRS
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.snapshot import read_snapshot

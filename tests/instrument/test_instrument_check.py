@@ -10,7 +10,7 @@ from survey.instrument.indicator_tree_csv import read_tree
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, Language, Section
 from survey.instrument.score_checks import RESERVED_NAMES, score_findings
 from survey.instrument.structure_checks import check_instrument
-from survey.publish.results.analysis import STRATUM, WEIGHT
+from survey.results.analysis import STRATUM, WEIGHT
 from survey.snapshot.response_frame import RESPONSE_COLUMNS
 
 TREE = read_tree(Path(__file__).parents[2] / "seed/trees/cca-2023.csv")

@@ -12,7 +12,7 @@ from server_process import Respondent, Server, serious_problems
 
 from seed.demo import build
 from survey.access.principal import OPERATOR
-from survey.publish.results.freeze import freeze_wave
+from survey.results.freeze import freeze_wave
 from survey.settings import Settings
 from survey.store.engine import dispose_engines
 from survey.ui.page_socket import CHECK_SECONDS

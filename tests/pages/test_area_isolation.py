@@ -25,7 +25,7 @@ from survey.access.tokens import digest, new_token
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, open_wave
-from survey.publish.release import revoke_release
+from survey.results.release import revoke_release
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import (

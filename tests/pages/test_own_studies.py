@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
 from survey.instrument.xlsform import read_xlsform
-from survey.publish.results import open_results
-from survey.publish.results.freeze import freeze_wave
+from survey.results import open_results
+from survey.results.freeze import freeze_wave
 from survey.settings import current_settings
 from survey.store.engine import read_scope, session_scope
 from survey.ui.navigation import PageKey

@@ -32,7 +32,7 @@ from survey.publish.microdata import (
     list_pending_requests,
     request_exact_rows,
 )
-from survey.publish.results.freeze import freeze_frame
+from survey.results.freeze import freeze_frame
 from survey.settings import Settings
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, engine_for, read_scope, session_scope

@@ -33,7 +33,7 @@ from survey.publish.microdata.export import weight_margins
 from survey.publish.microdata.file_formats import write_file
 from survey.publish.microdata.fingerprint import new_pseudonym_key, pseudonym
 from survey.publish.microdata.headline_deviation import compute_headline_deviation
-from survey.publish.results.wave_data import WaveData, load_wave_data
+from survey.results.wave_data import WaveData, load_wave_data
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Response, RowExport, Snapshot, WaveState, now

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from survey.access.principal import OPERATOR, Principal, Role
-from survey.publish.results import WaveResults
 from survey.publish.views.city import (
     REFERENCES,
     CityFilters,
@@ -16,6 +15,7 @@ from survey.publish.views.city import (
     city_choices,
 )
 from survey.publish.views.measures import TOPICS
+from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
 SUZHOU = "320500"

@@ -5,7 +5,6 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.charts import ELDER, chart_spec
-from survey.publish.results import WaveResults
 from survey.publish.views.drivers import (
     CITY,
     DriverFilters,
@@ -13,6 +12,7 @@ from survey.publish.views.drivers import (
     build_driver_view,
     driver_choices,
 )
+from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
 SHANGHAI = "310000"

@@ -3,7 +3,6 @@
 import pytest
 
 from survey.access.principal import OPERATOR
-from survey.publish.results import WaveResults
 from survey.publish.views.special_groups import (
     MAIN_GROUPS,
     GroupFilters,
@@ -12,6 +11,7 @@ from survey.publish.views.special_groups import (
     group_choices,
 )
 from survey.publish.views.supplements import SupplementView, build_supplement_view
+from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
 

@@ -6,7 +6,6 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.chart_panel import ChartPanel
-from survey.publish.results import WaveResults, open_results
 from survey.publish.views.changes import TrendFilters
 from survey.publish.views.ranking import RankingFilters, build_ranking
 from survey.publish.views.small_area_comparison import SmallAreaFilters
@@ -14,6 +13,7 @@ from survey.publish.views.small_areas import build_small_area_view
 from survey.publish.views.special_groups import GroupFilters, build_special_groups_view
 from survey.publish.views.trends import build_trends_view
 from survey.publish.views.urban_rural import AreaFilters, build_urban_rural_view
+from survey.results import WaveResults, open_results
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope

@@ -7,13 +7,13 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.context.published import published_series
-from survey.publish.results import WaveResults
 from survey.publish.views.overview import (
     AREA_CHOICES,
     OverviewFilters,
     OverviewView,
     build_overview,
 )
+from survey.results import WaveResults
 
 Frozen = dict[str, WaveResults]
 

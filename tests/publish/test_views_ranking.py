@@ -9,7 +9,6 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.publish.charts import ChartKind
-from survey.publish.results import WaveResults
 from survey.publish.views.ranking import (
     FocusChoices,
     RankingFilters,
@@ -17,6 +16,7 @@ from survey.publish.views.ranking import (
     build_ranking,
     focus_choices,
 )
+from survey.results import WaveResults
 from survey.sample.city_frame import shipped_cities
 
 Frozen = dict[str, WaveResults]

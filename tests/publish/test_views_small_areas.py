@@ -5,8 +5,6 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.charts import ELDER, ORDINARY, chart_spec
-from survey.publish.results import WaveResults
-from survey.publish.results.wave_results import CELLS
 from survey.publish.views.small_area_comparison import (
     COMPARISONS,
     DIRECT,
@@ -16,6 +14,8 @@ from survey.publish.views.small_area_comparison import (
     SmallAreaFilters,
 )
 from survey.publish.views.small_areas import SmallAreasView, band_choices, build_small_area_view
+from survey.results import WaveResults
+from survey.results.wave_results import CELLS
 
 Frozen = dict[str, WaveResults]
 SPARSE, FULL = "income=lt3000", "guardian=yes"

@@ -9,8 +9,6 @@ import pytest
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.png import printable
-from survey.publish.results import WaveResults
-from survey.publish.results.wave_results import ChangeNotComputedError
 from survey.publish.views.changes import ChangeView, TrendFilters
 from survey.publish.views.overview import OverviewFilters, build_overview
 from survey.publish.views.trends import (
@@ -20,6 +18,8 @@ from survey.publish.views.trends import (
     list_followed_groups,
 )
 from survey.publish.views.view_context import list_area_choices
+from survey.results import WaveResults
+from survey.results.wave_results import ChangeNotComputedError
 from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]

@@ -6,7 +6,6 @@ import pytest
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.locale import translator
-from survey.publish.results import WaveResults
 from survey.publish.views.estimate_text import margin_of_error_caveat
 from survey.publish.views.urban_rural import (
     RESIDENCE_AREA_LEVELS,
@@ -17,6 +16,7 @@ from survey.publish.views.urban_rural import (
     list_fields,
 )
 from survey.publish.views.view_context import list_area_choices
+from survey.results import WaveResults
 from survey.store.tables import WaveState, new_id
 
 Frozen = dict[str, WaveResults]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
-from survey.publish.results import open_results
+from survey.results import open_results
 from survey.settings import Settings
 from survey.snapshot import backup as backing_up
 from survey.snapshot.backup import (

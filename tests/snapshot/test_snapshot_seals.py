@@ -13,12 +13,12 @@ from sqlmodel import col, select
 
 from seed.demo import build
 from survey.access.principal import OPERATOR
-from survey.publish.release import release_wave
-from survey.publish.results import list_waves, open_results
-from survey.publish.results.freeze import freeze_wave
-from survey.publish.results.recompute import recompute_wave
-from survey.publish.results.table_versions import outdated_waves
-from survey.publish.results.wave_results import CELLS, WaveInfo, changes_file
+from survey.results import list_waves, open_results
+from survey.results.freeze import freeze_wave
+from survey.results.recompute import recompute_wave
+from survey.results.release import release_wave
+from survey.results.table_versions import outdated_waves
+from survey.results.wave_results import CELLS, WaveInfo, changes_file
 from survey.settings import Settings
 from survey.snapshot import seals as sealing
 from survey.snapshot.seals import FILES, SEAL, SEALED, find_seals, seal_of_seals
@@ -232,8 +232,8 @@ def test_a_failed_freeze_leaves_files_and_seals_as_they_were(
     def changed(*_: object) -> None:
         raise RuntimeError("changed meanwhile")
 
-    monkeypatch.setattr("survey.publish.results.freeze._require_unchanged_responses", changed)
-    monkeypatch.setattr("survey.publish.results.freeze.version", lambda _: "9.9")
+    monkeypatch.setattr("survey.results.freeze._require_unchanged_responses", changed)
+    monkeypatch.setattr("survey.results.freeze.version", lambda _: "9.9")
     with pytest.raises(RuntimeError):
         freeze_wave(settings, wave_key=WAVE, actor=OPERATOR)
     read_all(settings)
@@ -246,7 +246,7 @@ def test_a_reader_who_comes_between_the_files_and_their_hashes_waits(
     """Another process moves files into place and commits a moment later."""
     with read_scope(settings.store_url) as session:
         results = open_results(settings, session, WAVE)
-    monkeypatch.setattr("survey.publish.results.tables.version", lambda _: "9.9")
+    monkeypatch.setattr("survey.results.tables.version", lambda _: "9.9")
     slept: list[float] = []
 
     def commits_meanwhile(seconds: float) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.publish.results.interval_audit import audit_wave
+from survey.results.interval_audit import audit_wave
 from survey.settings import current_settings
 from survey.store.engine import session_scope
 

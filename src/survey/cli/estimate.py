@@ -10,14 +10,14 @@ from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.publish.results import WaveResults
-from survey.publish.results.row_selection import (
+from survey.publish.views.display_names import DisplayNames
+from survey.results import WaveResults
+from survey.results.row_selection import (
     find_earlier_wave,
     open_known_results,
     select_rows,
     unknown_choice,
 )
-from survey.publish.views.display_names import DisplayNames
 from survey.settings import Settings, current_settings
 from survey.store.engine import read_scope
 

@@ -7,10 +7,10 @@ import typer
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
-from survey.publish.release import release_wave, revoke_release
-from survey.publish.results.freeze import freeze_wave
-from survey.publish.results.recompute import recompute_wave
-from survey.publish.results.table_versions import outdated_waves
+from survey.results.freeze import freeze_wave
+from survey.results.recompute import recompute_wave
+from survey.results.release import release_wave, revoke_release
+from survey.results.table_versions import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.snapshot.manifest import WithoutPoint
 from survey.store.engine import read_scope, session_scope

@@ -15,7 +15,7 @@ from survey.cli.serve import DEMO_MARKER
 from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.reference_data import load_reference_data
 from survey.locale import SurveyError, msg
-from survey.publish.results.freeze import freeze_wave
+from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, session_scope

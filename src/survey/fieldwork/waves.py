@@ -138,7 +138,7 @@ def transition_wave(
     *, session: Session, principal: Principal, key: str, to: WaveState, now: datetime
 ) -> Wave:
     """Change a wave's state; only the moves of `MOVES` exist, and those to and from `released`
-    belong to whoever releases (`survey.publish.release`)."""
+    belong to whoever releases (`survey.results.release`)."""
     principal.require(Action.PLAN)
     wave = lock_wave(session=session, key=key)
     require_transition(wave, to)

@@ -18,6 +18,7 @@ DOMAINS = (
     "fieldwork",
     "access",
     "snapshot",
+    "results",
     "publish",
     "web",
     "ui",

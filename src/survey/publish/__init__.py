@@ -1,1 +1,1 @@
-"""From protected cells to what people read: views, charts, tables, files."""
+"""Views, charts and files that show the results of waves."""

@@ -6,8 +6,6 @@ import streamlit as st
 
 from survey.fieldwork.waves import StartedWave
 from survey.locale import Message
-from survey.publish.results import WaveInfo, WaveResults
-from survey.publish.results.domains import SHIPPED_SERIES
 from survey.publish.views.city import REFERENCES
 from survey.publish.views.display_names import COMPOSITE, DisplayNames
 from survey.publish.views.measures import TOPICS
@@ -17,6 +15,8 @@ from survey.publish.views.small_area_comparison import COMPARISONS
 from survey.publish.views.special_groups import group_choices
 from survey.publish.views.urban_rural import FIELDS, list_fields
 from survey.publish.views.view_context import rating_keys
+from survey.results import WaveInfo, WaveResults
+from survey.results.domains import SHIPPED_SERIES
 from survey.sample.city_frame import shipped_cities
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice

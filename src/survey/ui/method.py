@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from survey.locale import Translator
-from survey.publish.results import WaveResults
 from survey.publish.views.estimate_text import QUOTA_SAMPLE
 from survey.publish.views.method import Facts, MethodView, build_method_view
+from survey.results import WaveResults
 from survey.ui.glossary import read_glossary
 from survey.ui.page_runner import PageContext
 

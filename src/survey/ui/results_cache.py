@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from survey.access.audit import AuditedView
-from survey.publish.results import WaveInfo, WaveResults, list_waves, open_results
+from survey.results import WaveInfo, WaveResults, list_waves, open_results
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState

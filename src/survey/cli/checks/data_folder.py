@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
-from survey.publish.results.table_cache import read_method
-from survey.publish.results.wave_results import CELLS, GAPS, METHOD
+from survey.results.table_cache import read_method
+from survey.results.wave_results import CELLS, GAPS, METHOD
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.snapshot.snapshot_files import check_snapshot

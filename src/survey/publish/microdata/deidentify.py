@@ -13,8 +13,8 @@ import pandas as pd
 from survey.instrument.model import Instrument, ItemKind
 from survey.publish.microdata.filters import questions_filtered_by
 from survey.publish.microdata.release_classes import merge_classes
-from survey.publish.results.analysis import STRATUM, WEIGHT
-from survey.publish.results.domains import GROUP_VARIABLES
+from survey.results.analysis import STRATUM, WEIGHT
+from survey.results.domains import GROUP_VARIABLES
 from survey.snapshot.answer_codes import NOT_ASKED
 
 MIN_CLASS_SIZE = 5

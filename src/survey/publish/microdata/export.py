@@ -22,8 +22,8 @@ from survey.publish.microdata.headline_deviation import (
     HeadlineDeviation,
     compute_headline_deviation,
 )
-from survey.publish.results.wave_data import WaveData, load_wave_data
-from survey.publish.results.weighting import GUARDIAN as GUARDIAN_COLUMN
+from survey.results.wave_data import WaveData, load_wave_data
+from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
 from survey.sample.special_groups import GUARDIAN
 from survey.settings import Settings
 from survey.store.tables import RowExport, Snapshot, Wave, new_id

@@ -8,10 +8,10 @@ import pandas as pd
 
 from survey.disclosure import MINIMUM_N
 from survey.estimate import Cube, EstimateError
-from survey.publish.results.analysis import DF_RULE
-from survey.publish.results.domains import EVERYONE, NATION
-from survey.publish.results.wave_data import WaveData
-from survey.publish.results.wave_estimates import COMPOSITE, composite_of
+from survey.results.analysis import DF_RULE
+from survey.results.domains import EVERYONE, NATION
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import COMPOSITE, composite_of
 
 _STEP = 0.01
 """Points; said no finer, for an exact difference is one more equation about who was merged."""

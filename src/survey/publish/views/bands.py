@@ -8,9 +8,9 @@ from math import isnan
 from pathlib import Path
 
 from survey.locale import Translator
-from survey.publish.results.derived_estimates import compute_band_probabilities
-from survey.publish.results.wave_results import Filter
 from survey.publish.views.view_context import ViewContext
+from survey.results.derived_estimates import compute_band_probabilities
+from survey.results.wave_results import Filter
 from survey.settings import PROJECT_ROOT
 
 MIN_BAND_PROBABILITY = 0.9

@@ -12,10 +12,6 @@ from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.results import WaveResults
-from survey.publish.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
-from survey.publish.results.crosswalk import NotComparableReason, crosswalk
-from survey.publish.results.verdicts import NONE
 from survey.publish.views.chart_panels import ChartHeading, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, counts, gap_rows, remarks
 from survey.publish.views.display_names import COMPOSITE, NATION
@@ -27,6 +23,10 @@ from survey.publish.views.estimate_text import (
 )
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.results import WaveResults
+from survey.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
+from survey.results.crosswalk import NotComparableReason, crosswalk
+from survey.results.verdicts import NONE
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ from survey.locale import Message, SurveyError, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.marks import HIDDEN
-from survey.publish.results import WaveResults
-from survey.publish.results.group_questions import declared_items
 from survey.publish.views.chart_panels import ChartHeading, score_chart, score_title, subtitle
 from survey.publish.views.chart_rows import (
     Rows,
@@ -31,6 +29,8 @@ from survey.publish.views.estimate_text import (
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.results import WaveResults
+from survey.results.group_questions import declared_items
 from survey.sample.city_frame import FrameCity
 
 REFERENCES: Mapping[str, Message] = MappingProxyType(

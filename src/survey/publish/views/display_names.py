@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import Message, msg, translator
-from survey.publish.results.group_questions import GroupQuestion
-from survey.publish.results.measures import Measure
+from survey.results.group_questions import GroupQuestion
+from survey.results.measures import Measure
 
 _AREAS_CSV = Path(__file__).with_name("area_names.csv")
 COMPOSITE = "composite"

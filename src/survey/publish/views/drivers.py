@@ -12,14 +12,14 @@ from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN, REFERENCE
-from survey.publish.results import WaveResults
-from survey.publish.results.drivers import GROUPS, DriverStatus
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, ranges_of
 from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import missing_text
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.results import WaveResults
+from survey.results.drivers import GROUPS, DriverStatus
 
 CITY = "city"
 """Everyone in the city; any other choice is a group of the nation."""

@@ -7,12 +7,12 @@ from survey.locale import Message, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.column_tables import concat_columns
-from survey.publish.results.measures import FORM, Measure
 from survey.publish.text_wrapping import wrap_text
 from survey.publish.views.chart_panels import ChartHeading, percent_title, score_title, subtitle
 from survey.publish.views.chart_rows import Rows, score_rows, score_table
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
+from survey.results.measures import FORM, Measure
 
 BACKGROUND = "background"
 """Topic of facts about respondents; they describe the sample and are not results."""

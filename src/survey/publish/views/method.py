@@ -11,12 +11,12 @@ import pandas as pd
 from survey.disclosure import MINIMUM_N
 from survey.instrument.indicator_tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
-from survey.publish.results.group_questions import declared_items
-from survey.publish.results.method import IntervalAuditMethod, MethodRecord
-from survey.publish.results.wave_results import WaveInfo
-from survey.publish.results.weighting import WeightingReport
 from survey.publish.views.bands import read_bands
 from survey.publish.views.display_names import VARIABLES, DisplayNames
+from survey.results.group_questions import declared_items
+from survey.results.method import IntervalAuditMethod, MethodRecord
+from survey.results.wave_results import WaveInfo
+from survey.results.weighting import WeightingReport
 from survey.snapshot.manifest import SnapshotManifest
 
 _CHINA = ZoneInfo("Asia/Shanghai")

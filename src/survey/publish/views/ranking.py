@@ -15,11 +15,6 @@ from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.charts.ranks import ABOVE, BELOW, TIED, UNRANKED
 from survey.publish.column_tables import to_list
-from survey.publish.results import WaveResults
-from survey.publish.results.domains import EVERYONE
-from survey.publish.results.headlines import DOMAIN
-from survey.publish.results.microaggregation import CityRun
-from survey.publish.results.ranks import RANKING
 from survey.publish.views.bands import band_verdicts
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, score_rows, score_table
@@ -29,6 +24,11 @@ from survey.publish.views.national_estimate import nation_cells, reference_line
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.unnamed_cities import UnnamedCityRows, describe_release
 from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.results.domains import EVERYONE
+from survey.results.headlines import DOMAIN
+from survey.results.microaggregation import CityRun
+from survey.results.ranks import RANKING
 
 _NO_VALUE = "–"
 

@@ -10,13 +10,13 @@ from types import MappingProxyType
 import numpy as np
 
 from survey.locale import Message, Translator, msg
-from survey.publish.results import WaveResults
-from survey.publish.results.derived_estimates import pool_waves
-from survey.publish.results.small_areas import ModelBasis, ModelStatus
 from survey.publish.views.display_names import COMPOSITE
 from survey.publish.views.estimate_text import NOT_AVAILABLE
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.results.derived_estimates import pool_waves
+from survey.results.small_areas import ModelBasis, ModelStatus
 
 MODEL, DIRECT, WAVES, PEERS = "model", "direct", "waves", "peers"
 COMPARISONS: Mapping[str, Message] = MappingProxyType(

@@ -13,8 +13,6 @@ from survey.locale import Translator, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.small_areas import GRADE_C, UNGRADED
-from survey.publish.results import WaveResults
-from survey.publish.results.small_areas import BANDS, MAIN_GROUPS, OVERALL, Grade
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, counts, ranges, ranges_of
 from survey.publish.views.estimate_text import (
@@ -28,6 +26,8 @@ from survey.publish.views.small_area_comparison import (
 )
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.results.small_areas import BANDS, MAIN_GROUPS, OVERALL, Grade
 
 ORIENTATION = msg("For orientation only")
 

@@ -7,9 +7,6 @@ from types import MappingProxyType
 from survey.access.principal import Principal
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind
-from survey.publish.results import WaveResults
-from survey.publish.results.domains import EVERYONE, SHIPPED_SERIES
-from survey.publish.results.group_questions import declared_items
 from survey.publish.views.chart_panels import ChartHeading, gap_chart
 from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import (
@@ -21,6 +18,9 @@ from survey.publish.views.estimate_text import (
 from survey.publish.views.measures import rates, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
+from survey.results.domains import EVERYONE, SHIPPED_SERIES
+from survey.results.group_questions import declared_items
 
 MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(

@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 from survey.access.principal import Principal
 from survey.publish.chart_panel import ChartPanel
-from survey.publish.results import WaveResults
 from survey.publish.views.chart_panels import ChartHeading
 from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at
 from survey.publish.views.measures import answers_to, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.results import WaveResults
 
 
 @dataclass(frozen=True)

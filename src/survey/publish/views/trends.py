@@ -9,8 +9,6 @@ from survey.locale import Message, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind
 from survey.publish.charts.interval_charts import HIGHER, LOWER
-from survey.publish.results import WaveResults
-from survey.publish.results.changes import GROUPS as FOLLOWED
 from survey.publish.views.changes import (
     ChangeView,
     TrendFilters,
@@ -25,6 +23,8 @@ from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import MULTIPLE_TESTING_NOTE
 from survey.publish.views.view_context import EVERYONE, ViewContext
 from survey.publish.views.year_series import TrendScope, trend_chart
+from survey.results import WaveResults
+from survey.results.changes import GROUPS as FOLLOWED
 
 PEER_REFERENCES: Mapping[str, Message] = MappingProxyType(
     {

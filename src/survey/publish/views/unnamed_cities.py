@@ -8,9 +8,9 @@ import numpy as np
 from survey.access.principal import NATION
 from survey.locale import Translator
 from survey.publish.charts.interval_charts import ITEM
-from survey.publish.results.microaggregation import CityRun
 from survey.publish.views.chart_rows import Rows
 from survey.publish.views.view_context import ViewContext
+from survey.results.microaggregation import CityRun
 
 _NO_VALUE = "–"
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.publish.chart_panel import ChartPanel
-from survey.publish.results import WaveResults
 from survey.publish.views.chart_panels import ChartHeading, gap_chart, score_chart
 from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import (
@@ -17,6 +16,7 @@ from survey.publish.views.estimate_text import (
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
+from survey.results import WaveResults
 
 URBAN, RURAL = "residence=urban", "residence=rural"
 FIELDS = ("service", "confidence", "rural", "complaint", "education")

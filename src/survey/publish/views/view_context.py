@@ -7,11 +7,11 @@ import pandas as pd
 
 from survey.access.principal import Principal
 from survey.locale import Translator, translator
-from survey.publish.results.measures import FORM
-from survey.publish.results.wave_results import Filter, WaveInfo, WaveResults
 from survey.publish.views.display_names import COMPOSITE, NATION, DisplayNames
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.table_slice import TableSlice
+from survey.results.measures import FORM
+from survey.results.wave_results import Filter, WaveInfo, WaveResults
 from survey.sample.city_frame import FrameCity, shipped_cities
 
 EVERYONE = "all"

@@ -13,13 +13,13 @@ from survey.locale import SurveyError
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.trend import OWN, PUBLISHED
-from survey.publish.results import WaveResults
-from survey.publish.results.crosswalk import crosswalk
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows
 from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import Estimate, estimate_at, format_interval
 from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.results import WaveResults
+from survey.results.crosswalk import crosswalk
 
 
 @dataclass(frozen=True)

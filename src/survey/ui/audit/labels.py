@@ -7,7 +7,7 @@ from survey.fieldwork.lifecycle import STATUS_NAMES
 from survey.fieldwork.quality.flags import KIND_NAMES
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Message, msg
-from survey.publish.release import SHOWN_NAMES
+from survey.results.release import SHOWN_NAMES
 from survey.ui.current_principal import ROLE_NAMES
 from survey.ui.response_html import MODES
 

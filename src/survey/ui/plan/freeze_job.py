@@ -7,7 +7,7 @@ import streamlit as st
 
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import msg
-from survey.publish.results.freeze import FrozenWave, freeze_wave
+from survey.results.freeze import FrozenWave, freeze_wave
 from survey.snapshot.manifest import WithoutPoint
 from survey.store.tables import WaveState
 from survey.ui.background_job import BackgroundJob

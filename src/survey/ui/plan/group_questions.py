@@ -5,7 +5,7 @@ import streamlit as st
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.instrument.model import Item
-from survey.publish.results.group_questions import MAX_CHOICES, MAX_GROUPS, list_fit_questions
+from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS, list_fit_questions
 from survey.store.engine import read_scope
 from survey.ui.page_runner import PageContext
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from survey.access.principal import Action, Principal
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES
-from survey.publish.release import (
+from survey.results.release import (
     MAX_NAMED_CITIES,
     MAX_REASON_CHARS,
     MIN_NAMED_CITIES,

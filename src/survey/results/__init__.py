@@ -1,0 +1,22 @@
+"""Computing the results of a frozen wave and reading them.
+
+Only reading is exported here: pages should not import what freezing needs.
+"""
+
+from survey.results.wave_results import (
+    SnapshotNotFoundError,
+    WaveInfo,
+    WaveResults,
+    list_waves,
+    open_results,
+)
+from survey.snapshot import SnapshotDamagedError
+
+__all__ = [
+    "SnapshotDamagedError",
+    "SnapshotNotFoundError",
+    "WaveInfo",
+    "WaveResults",
+    "list_waves",
+    "open_results",
+]

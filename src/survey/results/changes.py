@@ -1,0 +1,244 @@
+"""Change between two waves of a series: estimated, passed through the gate, judged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.disclosure import CELL_KEYS, SuppressionReason, propagate_suppression, protect
+from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppression
+from survey.estimate import Cube, EstimateError, cube_change
+from survey.estimate.tree import Tree
+from survey.locale import SurveyError, msg
+from survey.results.analysis import DF_RULE
+from survey.results.crosswalk import Crosswalk, crosswalk
+from survey.results.domains import EVERYONE
+from survey.results.rate_intervals import bound_difference_intervals
+from survey.results.verdicts import add_verdicts
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import composite_of
+
+GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
+"""The groups that are followed over the years."""
+RISE, FALL = "rise", "fall"
+NO_CROSSWALK = msg(
+    "The two waves have different indicator trees, and nobody has declared which indicators may "
+    "be compared."
+)
+OTHER_COMPOSITE = msg("The two waves form their composite in different ways.")
+OUTDATED = msg(
+    "The results of one of the two waves are missing or older than this comparison. Freeze it "
+    "again."
+)
+_FIGURES = ("before", "after", "n_before", "n_after", "p_adjusted")
+_NOT_ASKED = -5
+_TOLERANCE = 1e-6
+
+
+SAME_WAVE = msg(
+    "A change is shown between two different waves; these are two snapshots of the same one."
+)
+
+
+class WavesNotComparableError(SurveyError):
+    """The two waves have nothing that may be compared."""
+
+    code = "not_comparable"
+
+
+@dataclass(frozen=True, eq=False)
+class EstimatedChanges:
+    """Changes before the gate; nobody reads them."""
+
+    table: pd.DataFrame
+    """area_level, area, group, indicator, before, after, difference, se, ci_low, ci_high, df, p,
+    n_before, n_after, status: a row an area and group of the cities that both waves have."""
+    before_of: dict[str, str]
+    """Indicator -> its code in the earlier wave."""
+    left_out: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    """Cities that only the earlier wave has, and those that only the later one has."""
+
+
+def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
+    """Change of every comparable indicator, `after` less `before`.
+
+    Only cities of both waves enter, in every area. Indicators are those that the crosswalk of the
+    two trees declares comparable and that rest on the same questions with the same weights.
+
+    Raises:
+        WavesNotComparableError: no tree, trees without a crosswalk, another composite or scale,
+        no indicator
+            or no city in common, or two snapshots of one and the same wave.
+    """
+    if _same_interviews(before, after):
+        raise WavesNotComparableError(SAME_WAVE)
+    pairs = _comparable(before, after)
+    cities = _cities(before), _cities(after)
+    common = cities[0] & cities[1]
+    if not common:
+        raise WavesNotComparableError(msg("The two waves have no city in common."))
+    groups = tuple(
+        group for group in GROUPS if group in before.memberships and group in after.memberships
+    )
+    try:
+        first, second = (
+            _cube(source, after.plan.tree, common, groups) for source in (before, after)
+        )
+        table = cube_change(first, second, level=after.level)
+    except EstimateError as error:
+        raise WavesNotComparableError(
+            msg("The change cannot be computed: {reason}", reason=error)
+        ) from error
+    table = table[table["indicator"].isin(list(pairs))].reset_index(drop=True)
+    table["indicator"] = table["indicator"].cat.remove_unused_categories()
+    table.attrs.clear()
+    return EstimatedChanges(
+        bound_difference_intervals(table), pairs, (cities[0] - common, cities[1] - common)
+    )
+
+
+def _same_interviews(before: WaveData, after: WaveData) -> bool:
+    """Whether an interview stands in both: two snapshots of one wave, whose errors are not those of
+    two samples."""
+    name = "response_id"
+    if name not in before.people or name not in after.people:
+        return False
+    return bool(after.people[name].isin(before.people[name]).any())
+
+
+def build_change_table(
+    wave_changes: EstimatedChanges,
+    *,
+    before_cells: pd.DataFrame,
+    after_cells: pd.DataFrame,
+    before_wave: str,
+) -> pd.DataFrame:
+    """The changes as people may read them, each with its verdict.
+
+    A change is hidden where either wave has too few people, where either wave hides the figure
+    itself, and where it would tell of a hidden city that only one wave has: the figure of the
+    whole area less that of the cities compared.
+    Verdicts are `RISE`, `FALL` and those of `add_verdicts`.
+
+    Args:
+        before_cells, after_cells: the protected cells of the two snapshots.
+
+    Raises:
+        WavesNotComparableError: the cells of a snapshot lack a row that the change is about.
+    """
+    table = protect(wave_changes.table, n="n_after", counts=("n_before",))
+    earlier = table["indicator"].map(wave_changes.before_of)
+    try:
+        for codes, cells, n, left_out in zip(
+            (earlier, table["indicator"]),
+            (before_cells, after_cells),
+            ("n_before", "n_after"),
+            wave_changes.left_out,
+            strict=True,
+        ):
+            table = _follow(table, codes, cells, n, left_out)
+    except KeyError as error:
+        raise WavesNotComparableError(OUTDATED) from error
+    table.insert(0, "before_wave", pd.Series(before_wave, index=table.index, dtype="category"))
+    return add_verdicts(table, up=RISE, down=FALL)
+
+
+def _comparable(before: WaveData, after: WaveData) -> dict[str, str]:
+    """Indicator of `after` -> that of `before` with the same meaning and the same recipe."""
+    if before.tree is None or after.tree is None:
+        raise WavesNotComparableError(
+            msg("Waves without an indicator tree have no score to compare.")
+        )
+    if before.composite != after.composite:
+        raise WavesNotComparableError(OTHER_COMPOSITE)
+    if before.plan.scale != after.plan.scale:
+        raise WavesNotComparableError(msg("The two waves were rated on different scales."))
+    declared = crosswalk(before.tree, after.tree)
+    if declared is None:
+        raise WavesNotComparableError(NO_CROSSWALK)
+    pairs = _same_questions(before.plan.tree, after.plan.tree, declared)
+    if not pairs:
+        raise WavesNotComparableError(msg("The two waves have no indicator in common."))
+    return pairs
+
+
+def _cities(source: WaveData) -> frozenset[str]:
+    return frozenset(source.people["city_code"].astype(str))
+
+
+def _same_questions(before: Tree, after: Tree, declared: Crosswalk) -> dict[str, str]:
+    old, new = _recipes(before), _recipes(after)
+    return {
+        code: declared.before_of[code]
+        for code in after.variables
+        if code in declared.before_of
+        and _is_same_recipe(old.get(declared.before_of[code]), new[code])
+    }
+
+
+def _recipes(tree: Tree) -> dict[str, dict[str, float]]:
+    """Indicator -> the weight of each question in it."""
+    return {
+        code: {item: w for item, w in zip(tree.item_columns, line, strict=True) if w}
+        for code, line in zip(tree.variables, tree.omega.tolist(), strict=True)
+    }
+
+
+def _is_same_recipe(old: dict[str, float] | None, new: dict[str, float]) -> bool:
+    return (
+        old is not None
+        and old.keys() == new.keys()
+        and all(abs(old[item] - new[item]) <= _TOLERANCE for item in new)
+    )
+
+
+def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[str, ...]) -> Cube:
+    """The sums of one wave; a question it did not ask has no answer."""
+    missing = {item: np.int8(_NOT_ASKED) for item in tree.item_columns if item not in source.people}
+    outside = ~source.people["city_code"].astype(str).isin(common).to_numpy()
+    areas = {
+        level: np.where(outside, np.array(None), labels) for level, labels in source.areas.items()
+    }
+    return Cube.of(
+        source.people.assign(**missing),
+        tree,
+        source.design,
+        areas=areas,
+        groups={group: source.memberships[group] for group in groups},
+        composite=composite_of(source.composite),
+        scale=source.plan.scale,
+        df_rule=DF_RULE,
+    )
+
+
+def _follow(
+    table: pd.DataFrame, codes: pd.Series, cells: pd.DataFrame, n: str, left_out: frozenset[str]
+) -> pd.DataFrame:
+    """`table` after the decisions for the cells of one wave, which calls its indicators `codes`
+    and alone has the cities `left_out`."""
+    keys = table.assign(indicator=codes)
+    telling = _reveals_hidden_city(keys, cells, n, left_out)
+    followed = propagate_suppression(keys, cells, figures=_FIGURES).assign(
+        indicator=table["indicator"]
+    )
+    reasons = np.array(followed["reason"].cat.codes, dtype=np.int8)
+    reasons[(reasons == 0) & telling] = REASONS.index(SuppressionReason.DIFFERENCING)
+    return apply_suppression(followed, reasons, (*FIGURE_COLUMNS, *_FIGURES))
+
+
+def _reveals_hidden_city(
+    keys: pd.DataFrame, cells: pd.DataFrame, n: str, left_out: frozenset[str]
+) -> NDArray[np.bool_]:
+    """Rows without some people of their area, where a city of those people is hidden."""
+    names = list(CELL_KEYS)
+    asked = cells[cells["group"].isin(list(GROUPS))]
+    sizes = asked[names].astype(str).assign(whole=asked["n"])
+    asked_of = keys[names].astype(str)
+    whole = asked_of.merge(sizes, on=names, how="left")["whole"].to_numpy(dtype=float)
+    fewer = whole - keys[n].to_numpy(dtype=float) >= 1
+    gone = sizes[(sizes["area_level"] == "city") & sizes["area"].isin(left_out)]
+    hidden = gone.loc[gone["whole"].isna(), ["group", "indicator"]].drop_duplicates()
+    marked = asked_of.merge(hidden.assign(hidden=True), on=["group", "indicator"], how="left")
+    telling: NDArray[np.bool_] = fewer & marked["hidden"].notna().to_numpy(dtype=bool)
+    return telling

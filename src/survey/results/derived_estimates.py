@@ -1,0 +1,74 @@
+"""Figures that are worked out from exact ones when somebody asks, and leave rounded."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from survey.access.principal import Principal
+from survey.estimate import band_probabilities, pooled_mean
+from survey.estimate.arrays import Floats
+from survey.results.precision import round_figures
+from survey.results.rate_intervals import SCALE
+from survey.results.wave_results import CELLS, HEADLINES, SMALL_AREAS, Filter, WaveResults
+
+_SAME_ESTIMATE_TOLERANCE = 1e-6
+
+
+def compute_band_probabilities(
+    results: WaveResults,
+    principal: Principal,
+    edges: Sequence[float],
+    *,
+    wanted: Mapping[str, Filter],
+) -> dict[str, list[float]]:
+    """Area -> the probability of each band between `edges` for its score, as whole per cents.
+
+    Args:
+        wanted: keys of the cells, or of the headlines where it names a `basis`.
+    """
+    rows = results.exact(principal, HEADLINES if "basis" in wanted else CELLS, wanted)
+    chances = band_probabilities(
+        _numbers(rows, "estimate"), _numbers(rows, "se"), _numbers(rows, "df"), edges
+    )
+    whole = round_figures(chances, 2)
+    return dict(zip(rows["area"].astype(str), whole.tolist(), strict=True))
+
+
+def pool_waves(
+    results: WaveResults, earlier: WaveResults, principal: Principal, group: str, indicator: str
+) -> pd.DataFrame:
+    """A group city by city, this wave and an earlier one together: estimate, low and high by area.
+
+    Nothing where one of the two or their change is not known, or where the change starts elsewhere:
+    it is then about other cities or another recipe.
+    """
+    keys = {"area_level": "city", "group": group, "indicator": indicator}
+    now, before = (
+        _index_by_area(
+            wave_results.exact(principal, SMALL_AREAS, {"group": group, "indicator": indicator})
+        )
+        for wave_results in (results, earlier)
+    )
+    change = _index_by_area(results.exact_changes(principal, earlier.wave, keys)).reindex(now.index)
+    before = before.reindex(now.index)
+    starts = np.abs(_numbers(change, "before") - _numbers(before, "estimate"))
+    pooled = pooled_mean(
+        (_numbers(before, "estimate"), _numbers(now, "estimate")),
+        (_numbers(before, "se"), _numbers(now, "se")),
+        (_numbers(before, "df"), _numbers(now, "df")),
+        change_se=np.where(starts < _SAME_ESTIMATE_TOLERANCE, _numbers(change, "se"), np.nan),
+        level=results.method.level,
+        scale=(0.0, SCALE),
+    )
+    figures = {"estimate": pooled.estimate, "low": pooled.low, "high": pooled.high}
+    rounded = {name: round_figures(values) for name, values in figures.items()}
+    return pd.DataFrame(rounded, index=now.index)
+
+
+def _index_by_area(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.set_index(rows["area"].astype(str))
+
+
+def _numbers(rows: pd.DataFrame, column: str) -> Floats:
+    return rows[column].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,0 +1,262 @@
+"""What the disclosure gate must know of a wave, and the gate over cells and gaps."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.disclosure import (
+    CELL_KEYS,
+    AdditiveTotal,
+    IntervalAuditor,
+    Memberships,
+    audit_published,
+    find_overlaps,
+    narrow_keys,
+    propagate_suppression,
+    protect,
+)
+from survey.locale import SurveyError, msg
+from survey.results.domains import AREA_LEVELS, EVERYONE, NATION
+from survey.results.measures import measure_values
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import COMPOSITE, WaveEstimates
+
+_AREA = ("area_level", "area")
+_Labels = Mapping[str, NDArray[np.object_]]
+
+
+_CELLS_NAMED = 5
+
+
+class NarrowIntervalError(SurveyError):
+    """Published counts tell hidden ones too closely, and no further cell can be hidden."""
+
+    code = "narrow_interval"
+
+
+def protected_cells(figures: WaveEstimates, auditor: IntervalAuditor | None = None) -> pd.DataFrame:
+    """The cells of a wave with every rule of the gate applied.
+
+    Raises:
+        NarrowIntervalError: `auditor` finds hidden counts that are known too closely still.
+    """
+    source, cells = figures.source, figures.cells
+    areas, groups, indicators = (
+        cells[list(keys)].drop_duplicates().astype(str)
+        for keys in (_AREA, ("group",), ("indicator",))
+    )
+    who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
+    counted = who.counts().ravel()
+    if not np.array_equal(counted, cells["n"].to_numpy(dtype=np.int64)):
+        raise ValueError("the memberships of the wave do not give the counts of its cells")
+    totals = declare_totals(source)
+    decided = protect(
+        cells,
+        by=CELL_KEYS,
+        totals=totals,
+        overlaps=find_overlaps(who, nested=_nested(areas, totals)),
+        answer=_answers(source, who, indicators["indicator"].tolist()),
+        auditor=auditor,
+    )
+    if auditor is not None:
+        _require_wide(narrow_keys(cells, CELL_KEYS, totals, auditor), auditor)
+    return decided
+
+
+def audited_cells(
+    source: WaveData, published: pd.DataFrame, auditor: IntervalAuditor
+) -> list[tuple[str, ...]]:
+    """Let `auditor` look at published cells as readers have them; the keys of narrow ones."""
+    areas, groups, indicators = (
+        published[list(keys)].drop_duplicates().astype(str)
+        for keys in (_AREA, ("group",), ("indicator",))
+    )
+    who = memberships(source, areas, groups["group"].tolist(), indicators["indicator"].tolist())
+    totals = declare_totals(source)
+    audit_published(published, who.counts().ravel(), by=CELL_KEYS, totals=totals, auditor=auditor)
+    return narrow_keys(published, CELL_KEYS, totals, auditor)
+
+
+def _require_wide(keys: Sequence[tuple[str, ...]], auditor: IntervalAuditor) -> None:
+    if not keys:
+        return
+    named = "; ".join(
+        f"{' '.join(key)} ({cell.low}–{cell.high})"
+        for key, cell in zip(keys[:_CELLS_NAMED], auditor.narrow, strict=False)
+    )
+    raise NarrowIntervalError(
+        msg(
+            "No figures were made: the published counts would tell {count} hidden counts to within "
+            "fewer than {minimum} people, and no further cell can be hidden beside them: {cells}",
+            count=len(keys),
+            minimum=auditor.minimum,
+            cells=named,
+        )
+    )
+
+
+def protected_gaps(gaps: pd.DataFrame, cells: pd.DataFrame, areas: _Labels) -> pd.DataFrame:
+    """Differences, each shown only where both of its sides are.
+
+    Args:
+        cells: the protected cells.
+        areas: area level -> area of each respondent, one of which is `city`.
+    """
+    parts = []
+    for contrast in gaps["contrast"].cat.categories:
+        part = gaps[gaps["contrast"] == contrast]
+        both = propagate_suppression(protect(part, counts=("n_reference",)), cells)
+        parts.append(propagate_suppression(both, cells, at=_other_side(part, str(contrast), areas)))
+    return pd.concat(parts).loc[gaps.index]
+
+
+def _other_side(part: pd.DataFrame, contrast: str, areas: _Labels) -> dict[str, str | pd.Series]:
+    """Keys of the cell that contains the reference: with it and the row's own, it is determined."""
+    if contrast == "rest":
+        return {"group": EVERYONE}
+    if contrast == "nation":
+        return {"area_level": "nation", "area": NATION}
+    of_city = dict(zip(areas["city"].tolist(), areas[contrast].tolist(), strict=True))
+    return {"area_level": contrast, "area": part["area"].astype(str).map(of_city)}
+
+
+def declare_totals(source: WaveData) -> tuple[AdditiveTotal, ...]:
+    """Everything that adds up: areas into larger areas, values of a variable into everyone, and
+    indicators into the one above them."""
+    areas = pd.DataFrame(dict(source.areas)).drop_duplicates()
+    return (
+        *_area_totals(areas),
+        *group_totals(source.memberships),
+        *_indicator_totals(source),
+    )
+
+
+def _area_totals(areas: pd.DataFrame) -> Iterator[AdditiveTotal]:
+    """Each area from the areas of every other level that lie within it, a row of `areas` a city;
+    where a city belongs to no area of that level (an unknown tier) it stands for itself."""
+    for larger in AREA_LEVELS:
+        for smaller in AREA_LEVELS:
+            if larger != smaller and smaller != "nation" and _nests(areas, larger, smaller):
+                known = areas[areas[larger].notna()]
+                for area, members in known.groupby(larger, sort=True):
+                    named = sorted(members[smaller].dropna().astype(str).unique())
+                    alone = members.loc[members[smaller].isna(), "city"]
+                    parts = [(smaller, name) for name in named]
+                    parts += [("city", name) for name in sorted(alone.astype(str))]
+                    # A city without a tier, where each tier has one city, would be its own part.
+                    if parts != [(larger, str(area))]:
+                        yield AdditiveTotal(_AREA, (larger, str(area)), tuple(parts))
+
+
+def _nests(areas: pd.DataFrame, larger: str, smaller: str) -> bool:
+    labelled = areas[areas[smaller].notna()]
+    alike = labelled.groupby(smaller)[larger].nunique(dropna=False) <= 1
+    return bool(alike.all())
+
+
+def group_totals(memberships: Mapping[str, NDArray[np.bool_]]) -> Iterator[AdditiveTotal]:
+    """Everyone from the values of each variable; groups are named `variable=value`.
+
+    Where people belong to several groups of a variable, these do not add up: each makes up
+    everyone together with those who do not belong to it.
+    """
+    named = [group for group in memberships if "=" in group]
+    for variable in dict.fromkeys(group.split("=")[0] for group in named):
+        values = [group for group in named if group.split("=")[0] == variable]
+        times = np.sum([memberships[group] for group in values], axis=0)
+        together = [values] if times.max(initial=0) <= 1 else [[group] for group in values]
+        for parts in together:
+            yield AdditiveTotal(("group",), (EVERYONE,), tuple((group,) for group in parts))
+
+
+def _indicator_totals(source: WaveData) -> Iterator[AdditiveTotal]:
+    if not source.plan.has_composite:
+        return
+    nodes = source.plan.tree.nodes
+    for parent in dict.fromkeys(node.parent for node in nodes):
+        below = tuple((node.code,) for node in nodes if node.parent == parent)
+        yield AdditiveTotal(("indicator",), (parent or COMPOSITE,), below, mixture=True)
+
+
+def _nested(areas: pd.DataFrame, totals: Sequence[AdditiveTotal]) -> frozenset[tuple[int, int]]:
+    place = {key: number for number, key in enumerate(areas.itertuples(index=False, name=None))}
+    return frozenset(
+        (place[total.whole], place[part])
+        for total in totals
+        if total.along == _AREA
+        for part in total.parts
+    )
+
+
+def memberships(
+    source: WaveData, areas: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
+) -> Memberships:
+    """Who is in which area (columns area_level, area), group and indicator, in these orders."""
+    city, cities = pd.factorize(source.areas["city"], sort=True)
+    first = np.unique(city, return_index=True)[1]
+    levels = {level: labels[first].astype(str) for level, labels in source.areas.items()}
+    within = [levels[level] == area for level, area in areas.itertuples(index=False, name=None)]
+    member = [source.memberships[group] for group in groups]
+    answered = _answered(source)
+    return Memberships(
+        city=city.astype(np.int64),
+        within=np.array(within).reshape(-1, len(cities)),
+        member=np.stack(member, axis=1),
+        answered=np.stack([answered[name] for name in indicators], axis=1),
+    )
+
+
+def _answered(source: WaveData) -> dict[str, NDArray[np.bool_]]:
+    """Who has a figure for an indicator: a score for at least one of its items, or a value."""
+    plan, people = source.plan, source.people
+    items = people[list(plan.tree.item_columns)].to_numpy() >= plan.scale.minimum
+    answered: dict[str, NDArray[np.bool_]] = {
+        name: np.any(items[:, weights > 0], axis=1)
+        for name, weights in zip(plan.tree.variables, plan.tree.omega, strict=True)
+    }
+    return answered | {key: ~np.isnan(values) for key, values in _values(source).items()}
+
+
+def _values(source: WaveData) -> dict[str, NDArray[np.float64]]:
+    """Measure -> value of each respondent, those that are not scored already."""
+    item_columns = set(source.plan.tree.item_columns)
+    return {
+        measure.key: measure_values(measure, source.instrument.by_name[measure.item], source.people)
+        for measure in source.measures
+        if measure.key not in item_columns
+    }
+
+
+def _answers(source: WaveData, who: Memberships, indicators: Sequence[str]) -> NDArray[np.float64]:
+    """The one answer of all respondents of each cell, of sensitive measures only; one a row."""
+    values = _values(source)
+    result = np.full(who.shape, np.nan)
+    sensitive = {measure.key for measure in source.measures if measure.sensitive}
+    for place, name in enumerate(indicators):
+        if name in sensitive:
+            result[:, :, place] = _common_value(who, _value_of(source, values, name))
+    return result.ravel()
+
+
+def _value_of(
+    source: WaveData, values: Mapping[str, NDArray[np.float64]], name: str
+) -> NDArray[np.float64]:
+    if name in values:
+        return values[name]
+    scores = source.people[name].to_numpy(dtype=float)
+    return np.where(scores < source.plan.scale.minimum, np.nan, scores)
+
+
+def _common_value(who: Memberships, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Areas x groups: the value that all of a domain have, else null."""
+    cities, groups = who.within.shape[1], who.member.shape[1]
+    least, most = np.full((cities, groups), np.inf), np.full((cities, groups), -np.inf)
+    for group in range(groups):
+        there = who.member[:, group] & ~np.isnan(values)
+        np.minimum.at(least[:, group], who.city[there], values[there])
+        np.maximum.at(most[:, group], who.city[there], values[there])
+    low = np.where(who.within[:, :, None], least, np.inf).min(axis=1)
+    high = np.where(who.within[:, :, None], most, -np.inf).max(axis=1)
+    return np.where(low == high, low, np.nan)

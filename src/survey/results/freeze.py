@@ -1,0 +1,328 @@
+"""Freeze a wave: responses to a snapshot, the snapshot to protected cells, in one go."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.fieldwork.importing.imported_files import files_with_weights
+from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.lifecycle import freeze_approved, lock_responses
+from survey.fieldwork.planning.oversampling import oversampling_of
+from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave, require_transition
+from survey.locale import SurveyError, msg
+from survey.results.change_files import write_changes
+from survey.results.group_questions import declared_items
+from survey.results.release import apply_release
+from survey.results.tables import write_tables
+from survey.results.wave_data import WaveData
+from survey.settings import Settings
+from survey.snapshot.manifest import SnapshotManifest, WeightFile, WithoutPoint
+from survey.snapshot.response_frame import FREEZABLE, response_frame
+from survey.snapshot.seals import SEAL, SnapshotDraft
+from survey.snapshot.snapshot_files import (
+    MANIFEST,
+    RESPONSES,
+    content_sha256,
+    parquet_bytes,
+    remove_on_failure,
+    write_snapshot,
+)
+from survey.store.core import table_of
+from survey.store.engine import session_scope
+from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
+
+
+class NoApprovedResponsesError(SurveyError):
+    """The wave has no approved response."""
+
+    code = "nothing_to_freeze"
+
+
+class AnswersConflictError(SurveyError):
+    """An interview was withdrawn after the answers had been read; nothing was frozen."""
+
+    code = "answers_changed"
+
+
+class FrozenWave(BaseModel):
+    """What a freeze produced."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wave: str
+    rows: int
+    cities: int
+    cells: int
+    hidden: int
+    sha256: str
+    directory: str
+    without_point: int = 0
+    """Interviews without a sampling point, counted as a stratum of their own."""
+
+
+def freeze_wave(
+    settings: Settings,
+    *,
+    wave_key: str,
+    actor: Principal,
+    final: bool = False,
+    release: bool = False,
+    without_point: WithoutPoint = WithoutPoint.REFUSE,
+    groups: Sequence[str] = (),
+) -> FrozenWave:
+    """Freeze the approved responses of a wave and compute every protected cell.
+
+    A provisional snapshot may be made again and again. With `final`, the responses become frozen
+    and so does the wave; with `release` as well, every reader sees the names and scores of all
+    cities. A wave that is frozen or released stays so. `groups` are questions of the form whose
+    answers make further groups.
+
+    Raises:
+        NoApprovedResponsesError: no approved responses. NotEstimableError: margins that cannot
+        be met.
+        UnfitGroupError: a question in `groups` cannot make any.
+        PointsMissingError: some responses lack a sampling point, and `without_point` refuses them.
+        WeightsMissingError: some responses came with a weight and others without.
+        WaveTransitionNotAllowedError: a final snapshot of a wave that is still collecting.
+        AnswersConflictError: an interview was withdrawn in the meantime.
+        NarrowIntervalError: published counts would tell hidden ones too closely.
+    """
+    actor.require(Action.ADMINISTER)
+    with (
+        remove_on_failure() as made,
+        session_scope(settings.store_url, patient=True) as session,
+    ):
+        wave = _wave(session, wave_key, final=final)
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        frame = response_frame(
+            session=session, wave_id=wave.id, instrument=instrument, statuses=_statuses(wave)
+        )
+        draft = SnapshotDraft(settings, session)
+        frozen = freeze_frame(
+            settings, session, wave=wave, frame=frame, actor=actor, final=final, release=release,
+            without_point=without_point, groups=groups, made=made, draft=draft,
+        )  # fmt: skip
+        if wave.state in COMPUTED_STATES:
+            _require_unchanged_responses(session, wave, frozen.rows)
+        draft.install()
+        return frozen
+
+
+def freeze_frame(
+    settings: Settings,
+    session: Session,
+    *,
+    wave: Wave,
+    frame: pd.DataFrame,
+    actor: Principal,
+    final: bool = False,
+    release: bool = False,
+    without_point: WithoutPoint = WithoutPoint.REFUSE,
+    groups: Sequence[str] = (),
+    made: list[Path] | None = None,
+    draft: SnapshotDraft | None = None,
+) -> FrozenWave:
+    """`freeze_wave` for responses that were read already, as `response_frame` gives them.
+
+    A new folder is put into `made`: it goes again when the caller's transaction fails, see
+    `remove_on_failure`. With a `draft`, its files are the caller's to be moved into place.
+    """
+    actor.require(Action.ADMINISTER)
+    final = _is_final(wave, asked=final)
+    if frame.empty:
+        raise NoApprovedResponsesError(
+            msg("The wave {wave} has no approved response to freeze.", wave=wave.key)
+        )
+    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
+    source = WaveData.of(
+        frame, series=wave.series, instrument=instrument, tree=tree, composite=wave.composite,
+        oversampling=oversampling_of(session=session, wave_id=wave.id),
+        without_point=without_point, groups=groups,
+    )  # fmt: skip
+    data = parquet_bytes(frame)
+    manifest = _manifest(
+        wave, source, frame, content_sha256(data), final=final, without_point=without_point
+    ).model_copy(update=_given_weights_detail(session, wave, source))
+    mine = draft or SnapshotDraft(settings, session)
+    with remove_on_failure() as new:
+        folder = write_snapshot(settings.snapshot_dir, manifest, data, new)
+        mine.write(folder / RESPONSES, data)
+        mine.write(folder / MANIFEST, manifest.model_dump_json().encode())
+        cells, hidden = write_tables(folder, source, mine, settings.audit_seconds)
+        write_changes(
+            settings,
+            session,
+            wave=wave,
+            folder=folder,
+            sha256=manifest.responses_sha256,
+            source=source,
+            draft=mine,
+        )
+        directory = str(folder.relative_to(settings.snapshot_dir))
+        seal = mine.seal(whole=folder, actor=actor, now=manifest.frozen_at)
+        _register(session, wave, manifest, directory, seal, actor, final=final, release=release)
+        if draft is None:
+            mine.install()
+    if made is not None:
+        made.extend(new)
+    return FrozenWave(
+        wave=wave.key,
+        rows=manifest.rows,
+        cities=manifest.cities,
+        cells=cells,
+        hidden=hidden,
+        sha256=manifest.responses_sha256,
+        directory=directory,
+        without_point=source.without_point,
+    )
+
+
+def _wave(session: Session, key: str, *, final: bool) -> Wave:
+    """What is frozen for good is what was read: nothing of it changes while it is computed."""
+    wave = get_wave(session=session, key=key)
+    if not final and wave.state not in COMPUTED_STATES:
+        return wave
+    wave = lock_wave(session=session, key=key)
+    lock_responses(session=session, wave_id=wave.id)
+    return wave
+
+
+def _statuses(wave: Wave) -> tuple[Status, ...]:
+    """What stood outside when the wave was frozen for good stays outside when it is done again."""
+    return (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
+
+
+def _is_final(wave: Wave, *, asked: bool) -> bool:
+    """Whether this snapshot is the wave's last word."""
+    if wave.state in COMPUTED_STATES:
+        return True
+    if asked:
+        require_transition(wave, WaveState.FROZEN)
+    return asked
+
+
+def _transition_to_frozen(
+    session: Session, wave: Wave, actor: Principal, now: datetime, *, release: bool
+) -> None:
+    """One state after the other, as the database demands."""
+    session.add(wave)
+    if wave.state is WaveState.CLOSED:
+        wave.state = WaveState.FROZEN
+        session.flush()
+    if release and wave.state is WaveState.FROZEN:
+        actor.require(Action.RELEASE)
+        apply_release(session, wave, actor, Shown.SCORES, None, now)
+
+
+def _manifest(
+    wave: Wave,
+    source: WaveData,
+    frame: pd.DataFrame,
+    sha256: str,
+    *,
+    final: bool,
+    without_point: WithoutPoint,
+) -> SnapshotManifest:
+    instrument, tree = source.instrument, source.declared_tree
+    return SnapshotManifest(
+        wave=wave.key,
+        series=wave.series,
+        year=wave.year,
+        title={"zh": wave.title_zh, "en": wave.title_en},
+        is_demo=wave.is_demo,
+        final=final,
+        composite=wave.composite,
+        instrument=instrument.name,
+        instrument_version=instrument.version,
+        instrument_sha256=instrument.sha256,
+        tree=tree.name if tree else None,
+        tree_sha256=tree.sha256 if tree else None,
+        without_question=source.without_question,
+        rows=len(frame),
+        cities=int(frame["city_code"].nunique()),
+        statuses=tuple(status.value for status in FREEZABLE),
+        without_point=without_point,
+        groups=declared_items(source.grouping),
+        responses_sha256=sha256,
+        software=version("hundred-cities-survey"),
+        frozen_at=datetime.now(UTC),
+    )
+
+
+def _given_weights_detail(session: Session, wave: Wave, source: WaveData) -> dict[str, object]:
+    """What the manifest says of weights that came with the interviews."""
+    if source.report.way != "given":
+        return {}
+    files = tuple(
+        WeightFile(sha256=file.sha256, column=file.column)
+        for file in files_with_weights(session=session, wave_id=wave.id)
+    )
+    return {"weights": source.report.way, "weight_files": files}
+
+
+def _require_unchanged_responses(session: Session, wave: Wave, rows: int) -> None:
+    """Somebody may have withdrawn an interview since the answers were read."""
+    response = table_of(Response)
+    query = select(func.count()).where(
+        response.c.wave_id == wave.id, response.c.status == Status.FROZEN
+    )
+    if session.connection().execute(query).scalar_one() != rows:
+        raise AnswersConflictError(
+            msg("Interviews changed while the wave was being frozen. Please freeze it again.")
+        )
+
+
+def _register(
+    session: Session,
+    wave: Wave,
+    manifest: SnapshotManifest,
+    directory: str,
+    seal: str,
+    actor: Principal,
+    *,
+    final: bool,
+    release: bool,
+) -> None:
+    """Name the snapshot in the store, and move wave and responses when it is final."""
+    session.add(
+        Snapshot(
+            wave_id=wave.id,
+            final=final,
+            sha256=manifest.responses_sha256,
+            directory=directory,
+            rows=manifest.rows,
+            created_at=manifest.frozen_at,
+        )
+    )
+    before = str(wave.state)
+    declared = {"groups": list(manifest.groups)} if manifest.groups else {}
+    if final:
+        if wave.state not in COMPUTED_STATES:
+            freeze_approved(session=session, wave_id=wave.id)
+        _transition_to_frozen(session, wave, actor, manifest.frozen_at, release=release)
+    record(
+        session=session,
+        actor=actor,
+        action="wave.snapshot",
+        subject_kind="wave",
+        subject_id=wave.id,
+        now=manifest.frozen_at,
+        detail={
+            "sha256": manifest.responses_sha256,
+            SEAL: seal,
+            "final": final,
+            "release": release,
+            "from": before,
+            "to": str(wave.state),
+            **declared,
+        },
+    )

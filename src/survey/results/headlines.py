@@ -1,0 +1,204 @@
+"""The national figure, counted in each of the ways that are in use.
+
+`domain`: all residents as one population, the weights of each city adding up to its declared
+total. `city_weighted`: the mean of the city scores, weighted by the same totals,
+sum(W_c theta_c) / sum(W_c). They agree where nobody leaves an item out; otherwise the first gives
+a city less weight in an item that fewer of its people could rate.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from survey.disclosure import propagate_suppression, protect
+from survey.estimate import Cube, EstimateError
+from survey.locale import msg
+from survey.results.analysis import DF_RULE, NotEstimableError
+from survey.results.domains import EVERYONE, NATION
+from survey.results.rate_intervals import bound_rate_intervals
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import COMPOSITE, WaveEstimates, overall_deff
+
+DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"
+BASES = (DOMAIN, CITY_WEIGHTED)
+ITEM_MEANS, PER_RESPONDENT = "item_means", "per_respondent"
+COLUMNS = (
+    "area_level",
+    "area",
+    "basis",
+    "composite",
+    "indicator",
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "n",
+    "cities",
+    "status",
+)
+_TEXTS = ("area_level", "area", "basis", "composite", "indicator", "status")
+_MIN_DF, _MIN_N = 8, 30
+_HIDDEN_SIZE_COLUMN = "unseen"
+
+
+def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
+    """National figures by basis, composite and indicator of the tree; none without a tree.
+
+    Columns: `COLUMNS`, shown, reason. `composite` is `item_means` or `per_respondent`; which of
+    the two is official is stored with the wave. `cities` counts the cities behind a figure.
+
+    A basis follows the decision taken for the nation in `cells`. The mean over cities is also
+    hidden where the cities hidden from it have 1 to 9 respondents together, for it would tell
+    their score.
+    """
+    source = figures.source
+    if not source.plan.has_composite:
+        return propagate_suppression(
+            _empty_table(), cells, at={"group": EVERYONE}, figures=("cities",)
+        )
+    codes = [COMPOSITE, *source.plan.tree.codes]
+    parts = [
+        _headlines_on_both_bases(
+            estimates[estimates["indicator"].isin(codes)], source, cells
+        ).assign(composite=composite)
+        for composite, estimates in _by_composite(figures).items()
+    ]
+    joined = pd.concat(parts, ignore_index=True).assign(area_level="nation", area=NATION)
+    table = bound_rate_intervals(joined, [], level=source.level, deff=overall_deff(source))
+    hidden = protect(_with_column_types(table), counts=(_HIDDEN_SIZE_COLUMN,)).drop(
+        columns=_HIDDEN_SIZE_COLUMN
+    )
+    protected = propagate_suppression(hidden, cells, at={"group": EVERYONE}, figures=("cities",))
+    return protected[[*COLUMNS, "shown", "reason"]]
+
+
+def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
+    """Cells of nation and cities, everyone in them, under the official composite and the other."""
+    official = figures.source.composite
+    other = ITEM_MEANS if official == PER_RESPONDENT else PER_RESPONDENT
+    cells = figures.cells
+    wanted = (cells["group"] == EVERYONE) & cells["area_level"].isin(["nation", "city"])
+    return {official: cells[wanted], other: _estimates_under(figures.source, other)}
+
+
+def _estimates_under(source: WaveData, composite: str) -> pd.DataFrame:
+    areas = {level: source.areas[level] for level in ("nation", "city")}
+    try:
+        sums = Cube.of(
+            source.people,
+            source.plan.tree,
+            source.design,
+            areas=areas,
+            groups={EVERYONE: source.memberships[EVERYONE]},
+            composite="per_respondent" if composite == PER_RESPONDENT else "item_means",
+            scale=source.plan.scale,
+            df_rule=DF_RULE,
+        )
+    except EstimateError as error:
+        raise NotEstimableError(
+            msg("The estimates cannot be computed: {reason}", reason=error)
+        ) from error
+    return sums.table(level=source.level)
+
+
+def _headlines_on_both_bases(
+    estimates: pd.DataFrame, source: WaveData, cells: pd.DataFrame
+) -> pd.DataFrame:
+    named = estimates.assign(indicator=estimates["indicator"].astype(str))
+    nation = named[named["area_level"] == "nation"]
+    cities = named[named["area_level"] == "city"]
+    people = source.people
+    totals = people.groupby(people["city_code"].astype(str))[source.design.weight].sum()
+    weighted = city_weighted_mean(cities, totals, level=source.level)
+    unseen = _hidden_city_sizes(cities, cells)
+    n = nation.set_index("indicator")["n"]
+    weighted[_HIDDEN_SIZE_COLUMN] = unseen.reindex(weighted["indicator"]).to_numpy()
+    weighted["n"] = n.reindex(weighted["indicator"]).to_numpy()
+    weighted["status"] = _status(weighted)
+    as_one = nation.assign(
+        basis=DOMAIN, cities=len(totals), **{_HIDDEN_SIZE_COLUMN: nation["n"].to_numpy(dtype=float)}
+    )
+    return pd.concat([as_one, weighted.assign(basis=CITY_WEIGHTED)], ignore_index=True)
+
+
+def city_weighted_mean(
+    cities: pd.DataFrame, totals: pd.Series, *, level: float = 0.95
+) -> pd.DataFrame:
+    """sum(W_c theta_c) / sum(W_c) of each indicator, from independent cities.
+
+    Args:
+        cities: `area`, `indicator`, `estimate`, `se`, `df`, a row a city and indicator.
+        totals: W_c by city code, for every city.
+
+    Returns:
+        indicator, estimate, se, ci_low, ci_high, df, cities. With a_c = W_c / sum(W_c), the
+        variance is sum(a_c² se_c²) and df = (sum a_c² se_c²)² / sum((a_c² se_c²)² / df_c)
+        (Satterthwaite 1946). Weights are not spread over missing cities: a city without a score
+        leaves no figure, one without an error leaves no error.
+    """
+    named = cities.assign(area=cities["area"].astype(str))
+    share = (totals / totals.sum()).to_numpy(dtype=float)
+    wide = {
+        name: named.pivot(index="indicator", columns="area", values=name)
+        for name in ("estimate", "se", "df")
+    }
+    score, error, freedom = (
+        table.reindex(columns=totals.index.astype(str)).to_numpy(dtype=float)
+        for table in wide.values()
+    )
+    part = np.square(share * error)
+    variance = part.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.square(variance) / (np.square(part) / freedom).sum(axis=1)
+    df = np.where(variance == 0, freedom.sum(axis=1), df)
+    estimate, se = (share * score).sum(axis=1), np.sqrt(variance)
+    margin = special.stdtrit(np.where(df > 0, df, np.nan), (1 + level) / 2) * se
+    return pd.DataFrame(
+        {
+            "indicator": wide["estimate"].index.astype(str),
+            "estimate": estimate,
+            "se": se,
+            "ci_low": estimate - margin,
+            "ci_high": estimate + margin,
+            "df": df,
+            "cities": len(totals),
+        }
+    )
+
+
+def _hidden_city_sizes(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
+    """By indicator: respondents of the hidden cities together, or of all where none is hidden."""
+    everyone = (cells["area_level"] == "city") & (cells["group"] == EVERYONE)
+    keys = ["area", "indicator"]
+    shown = cells.loc[everyone, [*keys, "shown"]].astype(dict.fromkeys(keys, str))
+    shown_of = shown.set_index(keys)["shown"]
+    wanted = pd.MultiIndex.from_frame(cities[keys].astype(str))
+    hidden = ~shown_of.reindex(wanted).to_numpy(dtype=bool)
+    n = cities["n"].to_numpy(dtype=float)
+    sums = (
+        pd.DataFrame({"behind": n * hidden, "every": n}).groupby(wanted.get_level_values(1)).sum()
+    )
+    return pd.Series(np.where(sums["behind"] > 0, sums["behind"], sums["every"]), index=sums.index)
+
+
+def _status(table: pd.DataFrame) -> list[str]:
+    few = (table["df"] < _MIN_DF) | (table["n"] < _MIN_N)
+    return list(
+        np.select(
+            [table["estimate"].isna(), table["se"].isna(), few],
+            ["empty", "not_estimable", "unreliable"],
+            default="ok",
+        )
+    )
+
+
+def _empty_table() -> pd.DataFrame:
+    """No row, but the columns with their types, so that a file of it can be asked."""
+    texts = dict.fromkeys(_TEXTS, "")
+    numbers = dict.fromkeys((name for name in COLUMNS if name not in texts), 0.0)
+    return _with_column_types(pd.DataFrame([texts | numbers])).iloc[:0][list(COLUMNS)]
+
+
+def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype(dict.fromkeys(_TEXTS, "category"))

@@ -1,0 +1,82 @@
+"""The audit of a frozen wave: what its published counts tell of each hidden one."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import pandas as pd
+from sqlmodel import Session
+
+from survey.access.audit import record
+from survey.access.principal import Action, Principal
+from survey.disclosure import IntervalAuditor
+from survey.results.disclosure_inputs import audited_cells
+from survey.results.table_versions import newest_snapshots
+from survey.results.tables import audit_work_limit
+from survey.results.wave_data import load_wave_data
+from survey.results.wave_results import CELLS, SnapshotNotFoundError, no_snapshot_error
+from survey.settings import Settings
+from survey.snapshot.seals import open_seals
+from survey.store.tables import now
+
+
+@dataclass(frozen=True)
+class NarrowInterval:
+    """A hidden cell and the numbers between which its count is known to lie."""
+
+    area_level: str
+    area: str
+    group: str
+    indicator: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class WaveAudit:
+    """What was looked at in the newest snapshot of a wave, and what is known too closely."""
+
+    hidden: int
+    audited: int
+    programmes: int
+    narrow: tuple[NarrowInterval, ...]
+
+
+def audit_wave(
+    settings: Settings,
+    session: Session,
+    *,
+    wave_key: str,
+    actor: Principal,
+    every_cell: bool = False,
+) -> WaveAudit:
+    """Audit the published cells of a wave's newest snapshot; `every_cell`, however long it takes.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot. SnapshotDamaged: its responses are not
+        those that
+        were frozen.
+    """
+    actor.require(Action.ADMINISTER)
+    newest = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
+    if newest is None:
+        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
+    wave, snapshot = newest
+    folder = settings.snapshot_dir / snapshot.directory
+    source = load_wave_data(session, wave, folder)
+    content = open_seals(settings, session, snapshot.directory).read(CELLS)
+    published = pd.read_parquet(BytesIO(content))
+    auditor = IntervalAuditor(work=None if every_cell else audit_work_limit(settings.audit_seconds))
+    keys = audited_cells(source, published, auditor)
+    narrow = tuple(
+        NarrowInterval(level, area, group, indicator, cell.low, cell.high)
+        for (level, area, group, indicator), cell in zip(keys, auditor.narrow, strict=True)
+    )
+    record(
+        session=session, actor=actor, action="wave.intervals_audited", subject_kind="wave",
+        subject_id=wave.id, now=now(),
+        detail={
+            "sha256": snapshot.sha256, "hidden": auditor.hidden, "audited": auditor.audited,
+            "narrow": len(narrow),
+        },
+    )  # fmt: skip
+    return WaveAudit(auditor.hidden, auditor.audited, auditor.programmes, narrow)

@@ -1,0 +1,113 @@
+"""Every choice behind the figures of one snapshot, as the method page prints it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from survey.results.group_questions import GroupQuestion
+from survey.results.measures import Measure
+from survey.results.weighting import WeightingReport
+
+
+class RankMethod(BaseModel):
+    """Every choice behind the ranks of the cities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    draws: int = 10_000
+    seed: int = 20_231_115
+    top: int = 10
+    ranked_from_n: int = 100
+    """Cities with fewer respondents are listed, but take no place."""
+    weight_spread: float = 0.2
+    """Relative spread of the indicator weights when it is asked how far ranks move."""
+    weight_draws: int = 1_000
+    weight_seed: int = 20_231_116
+
+
+class SmallAreaMethod(BaseModel):
+    """Every choice behind the grades and models of special groups by city."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    a_from_n: int
+    a_half_width: float
+    b_from_n: int
+    fewest_cities: int
+    """With a direct figure, for a model to be fitted."""
+
+
+class DriverMethod(BaseModel):
+    """Every choice behind importance and performance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str
+    minimum_n: int
+    replicates: int
+    seed: int
+
+
+class ChangeMethod(BaseModel):
+    """Every choice behind the arrows between waves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    false_discovery_rate: float
+
+
+class IntervalAuditMethod(BaseModel):
+    """What the audit of hidden counts by linear programming looked at (docs/disclosure.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int
+    width: int
+    """The fewest people by which the largest and the smallest possible count must differ."""
+    hidden: int
+    """Hidden cells with respondents."""
+    audited: int
+    widened: int
+    """Cells that were too narrow until others were hidden beside them."""
+    programmes: int
+
+
+class MethodRecord(BaseModel):
+    """Stored as `method.json` beside the cells."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[3] = 3
+    """Goes up with every change to the tables beside it, so that older ones are not read."""
+    composite: str
+    level: float
+    lonely_psu: str
+    assumed_deff: float | None
+    """Used only where no sampling points were recorded."""
+    without_point: int = 0
+    """Interviews without a sampling point that are a stratum of their own in their city."""
+    df_rule: Literal["design", "weighted"] = "design"
+    """How degrees of freedom are counted; snapshots from before it was a choice count as R does."""
+    minimum_n: int
+    hidden: dict[str, int] = {}
+    """Rule of the disclosure gate -> cells that it hid; none where only counts were looked at."""
+    interval_audit: IntervalAuditMethod | None = None
+    """None for snapshots from before there was one."""
+    unreliable_below_n: int
+    unreliable_below_df: int
+    false_discovery_rate: float = 0.05
+    """Of the differences called clear in a list of areas."""
+    weighting: WeightingReport
+    items: dict[str, str]
+    """Scored item -> third-level indicator code."""
+    measures: tuple[Measure, ...]
+    groups: tuple[str, ...]
+    grouping: tuple[GroupQuestion, ...] = ()
+    """Questions of the form whose words name groups, declared or not."""
+    ranking: RankMethod | None = None
+    """None for a wave without a composite to rank by."""
+    small_areas: SmallAreaMethod | None = None
+    drivers: DriverMethod | None = None
+    """None for a wave that did not ask about satisfaction on the whole."""
+    change: ChangeMethod | None = None
+    code_version: str

@@ -1,0 +1,80 @@
+"""Rows of a results table by what was asked for; what there is not is an error with the choices."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from sqlmodel import Session
+
+from survey.fieldwork.waves import find_wave
+from survey.locale import Message, SurveyError, msg
+from survey.results.wave_results import WaveInfo, WaveResults, list_waves, open_results
+from survey.settings import Settings
+
+_MAX_NAMED = 150
+"""So many choices are named in an error."""
+
+
+class UnknownChoiceError(SurveyError):
+    """Something was asked for that the results do not have; the message names what they have."""
+
+    code = "unknown_choice"
+
+
+_MESSAGES: Mapping[str, Message] = {
+    "area_level": msg("There is no area level {value} here. Choose from: {choices}"),
+    "area": msg("There is no area {value} here. Choose from: {choices}"),
+    "group": msg("There is no group {value} here. Choose from: {choices}"),
+    "indicator": msg("There is no indicator {value} here. Choose from: {choices}"),
+    "contrast": msg("There is no comparison with {value} here. Choose from: {choices}"),
+    "wave": msg("There is no wave {value} with results. Choose from: {choices}"),
+}
+
+
+def select_rows(table: pd.DataFrame, asked: Mapping[str, Sequence[str] | None]) -> pd.DataFrame:
+    """Return the rows with one of the values asked for in every column, in the table's order.
+
+    The columns are taken one after the other: the areas to choose from are those of the level.
+
+    Raises:
+        UnknownChoiceError: a value that no row left by the columns before has.
+    """
+    for column, wanted in asked.items():
+        if wanted is None:
+            continue
+        present = table[column].astype(str)
+        choices = list(dict.fromkeys(present))
+        for value in wanted:
+            if value not in choices:
+                raise unknown_choice(column, value, choices)
+        table = table[present.isin(list(wanted))]
+    return table.reset_index(drop=True)
+
+
+def open_known_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
+    """Return the newest results of a wave; for a key that no wave has, name those with results."""
+    if find_wave(session=session, key=wave_key) is None:
+        known = [wave.key for wave in list_waves(settings, session)]
+        raise unknown_choice("wave", wave_key, known)
+    return open_results(settings, session, wave_key)
+
+
+def find_earlier_wave(
+    settings: Settings, session: Session, results: WaveResults, wave_key: str
+) -> WaveInfo:
+    """Return another wave of the same series, to compare this one with."""
+    others = {
+        wave.key: wave
+        for wave in list_waves(settings, session, results.wave.series)
+        if wave.key != results.wave.key
+    }
+    if wave_key not in others:
+        raise unknown_choice("wave", wave_key, list(others))
+    return others[wave_key]
+
+
+def unknown_choice(column: str, value: str, choices: Sequence[str]) -> UnknownChoiceError:
+    """Return the error that names the choices of a column."""
+    named = ", ".join(choices[:_MAX_NAMED]) + (" …" if len(choices) > _MAX_NAMED else "")
+    return UnknownChoiceError(
+        msg(_MESSAGES[column].msgid, value=value, choices=named or msg("nothing"))
+    )

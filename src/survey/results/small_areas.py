@@ -1,0 +1,339 @@
+"""Special groups city by city: how far the direct figure carries, and the model beside it.
+
+Made from protected tables only, so that a figure hidden there cannot come back from here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from survey.estimate import EstimateError, bound_interval, fay_herriot
+from survey.estimate.arrays import Flags, Floats
+from survey.estimate.cube_sums import limit_to_one_thread
+from survey.results.domains import EVERYONE
+from survey.results.rate_intervals import SCALE
+from survey.results.typed_tables import key_dtype
+from survey.results.wave_estimates import COMPOSITE
+
+MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
+BANDS = ("age_band", "school_stage")
+"""Variables whose groups are the special groups of a supplement."""
+OVERALL = "overall"
+MIN_GRADE_A_N, GRADE_A_HALF_WIDTH, MIN_GRADE_B_N = 100, 3.0, 30
+MIN_CITIES = 20
+"""With a direct figure; fewer do not say how much cities differ."""
+_COPIED = ("n", "estimate", "se", "ci_low", "ci_high", "df", "status", "shown", "reason")
+
+
+class Grade(StrEnum):
+    """How far a direct figure carries."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    SUPPRESSED = "suppressed"
+
+
+class ModelBasis(StrEnum):
+    """What a model figure rests on."""
+
+    NONE = ""
+    MIXED = "mixed"
+    """The city's own answers and the model."""
+    SYNTHETIC = "synthetic"
+    """The model alone: the group's own answers in this city took no part."""
+
+
+class ModelStatus(StrEnum):
+    """Why a city has no model figure."""
+
+    NOTHING_WRONG = ""
+    NO_SCORE_OF_THE_CITY = "no_score_of_the_city"
+    NO_SCORE_OF_THE_NATION = "no_score_of_the_nation"
+    TOO_FEW_CITIES = "too_few_cities"
+    NO_CONVERGENCE = "no_convergence"
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """One group and indicator over all cities, aligned; NaN where the gate hides a figure."""
+
+    direct: pd.DataFrame
+    """Cells of the group, by city."""
+    own: pd.DataFrame
+    """Cells of everyone in the city."""
+    gap_variance: pd.Series
+    """se squared of the group less the rest of the city."""
+    nation: float
+    nation_share: float
+    """Part of the nation's weight that the group carries."""
+
+    @property
+    def benchmark_weight(self) -> Floats:
+        """The weight of the group in each city.
+
+        Where the cell is hidden, the group's national share of the city's weight: the true one
+        would tell how many people are in the cell.
+        """
+        weight = _numbers(self.direct, "sum_weight")
+        expected = self.nation_share * _numbers(self.own, "sum_weight")
+        return np.where(np.isnan(weight), expected, weight)
+
+    @property
+    def share(self) -> Floats:
+        """Part of the city's weight that the group carries."""
+        return _numbers(self.direct, "sum_weight") / _numbers(self.own, "sum_weight")
+
+
+def build_small_area_table(
+    cells: pd.DataFrame,
+    gaps: pd.DataFrame,
+    cities: pd.DataFrame,
+    *,
+    series: str,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """A row a special group, indicator and city.
+
+    Args:
+        cells, gaps: the protected tables of a wave.
+        cities: the frame of cities by code: `region3`, `city_class`.
+
+    Returns:
+        area_level, area, group, indicator; the direct figure as in `cells` (n, estimate, se,
+        ci_low, ci_high, df, status, shown, reason) with its `grade`; the model's `model`, `mse`,
+        `model_low`, `model_high`, `shrinkage` (weight of the direct figure, 0 to 1),
+        `adjustment` (what the benchmark added), `model_basis` and `no_model` (why there is none).
+
+    Source: Fay and Herriot (1979) on the difference between group and city; docs/statistics.md,
+    "Small groups by city".
+    """
+    groups, indicators = _groups(cells, series), _indicators(cells)
+    everyone = _index_by_city(cells, [EVERYONE], indicators)
+    special = _index_by_city(cells, groups, indicators)
+    contrasts = _index_by_city(gaps[gaps["contrast"] == "rest"], groups, indicators)
+    country = _by_group(_area_rows(cells, "nation", [EVERYONE, *groups], indicators))
+    parts = []
+    for (group, indicator), direct in special.items():
+        codes = direct.index
+        contrast = contrasts.get((group, indicator), pd.DataFrame({"se": []}, dtype=float))
+        whole, part = (
+            _numbers_of(country, (group_code, indicator)) for group_code in (EVERYONE, group)
+        )
+        inputs = _Inputs(
+            direct=direct,
+            own=everyone[EVERYONE, indicator].reindex(codes),
+            gap_variance=contrast["se"].reindex(codes) ** 2,
+            nation=part["estimate"],
+            nation_share=part["sum_weight"] / whole["sum_weight"],
+        )
+        keys = {"area_level": "city", "area": codes, "group": group, "indicator": indicator}
+        with limit_to_one_thread():
+            model = _model(inputs, cities.reindex(codes), level)
+        columns: dict[str, Any] = {**keys, "grade": grade_cells(direct), **model}
+        parts.append(direct[list(_COPIED)].assign(**columns))
+    return (
+        _with_column_types(pd.concat(parts, ignore_index=True))
+        if parts
+        else _with_column_types(_empty_table())
+    )
+
+
+def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
+    """The grade of each row of a protected table.
+
+    A from 100 respondents with a half-width of at most 3 points, B from 30, C from 10; a figure
+    without an interval is C at best.
+    """
+    n = _numbers(cells, "n")
+    half = (_numbers(cells, "ci_high") - _numbers(cells, "ci_low")) / 2
+    return np.select(
+        [
+            ~cells["shown"].to_numpy(dtype=bool),
+            (n >= MIN_GRADE_A_N) & (half <= GRADE_A_HALF_WIDTH),
+            (n >= MIN_GRADE_B_N) & ~np.isnan(half),
+        ],
+        [Grade.SUPPRESSED.value, Grade.A.value, Grade.B.value],
+        default=Grade.C.value,
+    )
+
+
+def pooled_variance(variance: Floats, n: Floats, df: Floats) -> Floats:
+    """Sampling variances smoothed over cities: their mean per respondent, weighted by df, over n.
+
+    A single city's variance rests on a dozen sampling points and is itself little known; taken
+    as it is, a city whose points happen to agree would count for more than it knows.
+    """
+    known = (variance > 0) & (n > 0) & (df > 0)
+    if not known.any():
+        return np.full_like(variance, np.nan)
+    each = np.sum((df * variance * n)[known]) / np.sum(df[known])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(each / n)
+
+
+def _model(inputs: _Inputs, cities: pd.DataFrame, level: float) -> dict[str, Any]:
+    """Columns of the model for the cities of `inputs`."""
+    none = {
+        **dict.fromkeys(("model", "mse", "model_low", "model_high", "shrinkage"), np.nan),
+        "adjustment": np.nan,
+        "model_basis": ModelBasis.NONE.value,
+    }
+    own = _numbers(inputs.own, "estimate")
+    own_variance = pooled_variance(
+        _numbers(inputs.own, "se") ** 2, _numbers(inputs.own, "n"), _numbers(inputs.own, "df")
+    )
+    difference, variance = _differences(inputs, own)
+    present = ~np.isnan(own) & ~np.isnan(own_variance)
+    seen = present & ~np.isnan(difference)
+    if np.isnan(inputs.nation) or np.isnan(inputs.nation_share):
+        return {**none, "no_model": ModelStatus.NO_SCORE_OF_THE_NATION.value}
+    if seen.sum() < MIN_CITIES:
+        return {**none, "no_model": ModelStatus.TOO_FEW_CITIES.value}
+    index = inputs.direct.index
+    try:
+        fitted = fay_herriot(
+            pd.Series(np.where(seen, difference, np.nan), index),
+            pd.Series(np.where(seen, variance, np.nan), index),
+            _covariates(cities, seen),
+        )
+    except EstimateError:
+        return {**none, "no_model": ModelStatus.NO_CONVERGENCE.value}
+    # A hidden city has a model figure whether or not anybody of the group was interviewed there:
+    # without one, its absence would say that nobody was.
+    given = present
+    why = np.where(given, ModelStatus.NOTHING_WRONG.value, ModelStatus.NO_SCORE_OF_THE_CITY.value)
+    raw = own + fitted.eblup.to_numpy()
+    adjustment = _adjustment(inputs, raw, given)
+    model = np.where(given, np.clip(raw + adjustment, 0, SCALE), np.nan)
+    mse = np.where(given, fitted.mse.to_numpy() + own_variance + adjustment**2, np.nan)
+    low, high = bound_interval(model, np.sqrt(mse), np.inf, _numbers(inputs.own, "n"), level=level)
+    basis = np.where(seen, ModelBasis.MIXED.value, ModelBasis.SYNTHETIC.value)
+    return {
+        "model": model,
+        "mse": mse,
+        "model_low": low,
+        "model_high": high,
+        "shrinkage": np.where(given, fitted.shrinkage.to_numpy(), np.nan),
+        "adjustment": np.where(given, adjustment, np.nan),
+        "model_basis": np.where(given, basis, ModelBasis.NONE.value),
+        "no_model": why,
+    }
+
+
+def _differences(inputs: _Inputs, own: Floats) -> tuple[Floats, Floats]:
+    """Group less city, and its sampling variance, smoothed; NaN where there is no direct figure.
+
+    A group less its whole city is (1 - share) times the group less the rest.
+    """
+    direct, rest = inputs.direct, 1 - inputs.share
+    n = _numbers(direct, "n")
+    raw = rest**2 * inputs.gap_variance.to_numpy(dtype=float)
+    known = (_numbers(direct, "se") > 0) & (raw > 0)
+    difference = np.where(known, _numbers(direct, "estimate") - own, np.nan)
+    smooth = pooled_variance(raw / np.where(known, rest, np.nan), n, _numbers(direct, "df"))
+    return difference, np.where(known, rest * smooth, np.nan)
+
+
+def _covariates(cities: pd.DataFrame, seen: Flags) -> pd.DataFrame:
+    """Region and class as indicators, without those that cities with a direct figure cannot
+    tell apart from the ones before."""
+    coded = pd.get_dummies(
+        cities[["region3", "city_class"]].astype(object), drop_first=True, dtype=float
+    )
+    kept: list[str] = []
+    for name in coded.columns:
+        tried = np.column_stack([np.ones(seen.sum()), coded.loc[seen, [*kept, name]]])
+        if np.linalg.matrix_rank(tried) == len(kept) + 2:
+            kept.append(name)
+    return coded[kept]
+
+
+def _adjustment(inputs: _Inputs, model: Floats, given: Flags) -> float:
+    """What brings the weighted mean of the model figures to the group's direct national figure."""
+    counted = given & (inputs.benchmark_weight > 0)
+    weight = inputs.benchmark_weight[counted]
+    return inputs.nation - float(np.average(model[counted], weights=weight))
+
+
+def _groups(cells: pd.DataFrame, series: str) -> list[str]:
+    """The special groups of the main study; the bands of a supplement."""
+    known = _occurring(cells["group"])
+    if series == "main":
+        return [group for group in MAIN_GROUPS if group in known]
+    return [group for group in known if group.partition("=")[0] in BANDS]
+
+
+def _indicators(cells: pd.DataFrame) -> list[str]:
+    """The composite and indicators of two levels; without a tree, overall satisfaction."""
+    known = _occurring(cells["indicator"])
+    if COMPOSITE not in known:
+        return [OVERALL] if OVERALL in known else []
+    scored = [code for code in known if code[:1].isdigit() and code.count(".") < 2]
+    return [COMPOSITE, *scored]
+
+
+def _occurring(keys: pd.Series) -> list[str]:
+    """The categories that rows have, in the order of the first row of each."""
+    return [str(key) for key in keys.unique()]
+
+
+def _index_by_city(
+    table: pd.DataFrame, groups: Sequence[str], indicators: Sequence[str]
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Rows of the cities by group and indicator, each part by the code of its city."""
+    parts = _by_group(_area_rows(table, "city", groups, indicators))
+    wanted = [(group, indicator) for group in groups for indicator in indicators]
+    return {key: parts[key].sort_index() for key in wanted if key in parts}
+
+
+def _area_rows(
+    table: pd.DataFrame, area_level: str, groups: Sequence[str], indicators: Sequence[str]
+) -> pd.DataFrame:
+    return table[
+        (table["area_level"] == area_level)
+        & table["group"].isin(groups)
+        & table["indicator"].isin(indicators)
+    ]
+
+
+def _by_group(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """The rows by group and indicator, each part by the code of its area."""
+    texts = rows.astype({"area": str, "group": str, "indicator": str})
+    parts = texts.groupby(["group", "indicator"], sort=False)
+    return {(str(a), str(b)): part.set_index("area") for (a, b), part in parts}
+
+
+def _numbers_of(parts: dict[tuple[str, str], pd.DataFrame], key: tuple[str, str]) -> pd.Series:
+    """The figures of the one row of a part; nothing where there is no such part."""
+    if key not in parts:
+        return pd.Series({"estimate": np.nan, "sum_weight": np.nan})
+    return parts[key][["estimate", "sum_weight"]].astype(float).iloc[0]
+
+
+def _numbers(table: pd.DataFrame, column: str) -> Floats:
+    return table[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _empty_table() -> pd.DataFrame:
+    figures = ("model", "mse", "model_low", "model_high", "shrinkage", "adjustment")
+    texts = ("area_level", "area", "group", "indicator", "grade", "model_basis", "no_model")
+    return pd.DataFrame(columns=[*_COPIED, *texts, *figures])
+
+
+def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
+    texts = ["area_level", "area", "group", "indicator", "status", "reason"]
+    closed = {"grade": Grade, "model_basis": ModelBasis, "no_model": ModelStatus}
+    figures = [name for name in table.columns if name not in {*texts, *closed, "shown"}]
+    kinds: dict[str, Any] = {name: key_dtype(table[name]) for name in texts}
+    kinds |= {
+        name: pd.CategoricalDtype([member.value for member in kind])
+        for name, kind in closed.items()
+    }
+    kinds |= dict.fromkeys(figures, "float64")
+    return table.astype({**kinds, "shown": bool})

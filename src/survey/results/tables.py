@@ -1,0 +1,150 @@
+"""The tables of a snapshot: estimated once, passed through the gate, written beside it."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from survey.disclosure import (
+    MINIMUM_N,
+    WORK_PER_SECOND,
+    IntervalAuditor,
+    count_hidden_by_rule,
+    mask_sensitive_reason,
+)
+from survey.disclosure.interval_audit import SEED as AUDIT_SEED
+from survey.results.analysis import DF_RULE
+from survey.results.disclosure_inputs import protected_cells, protected_gaps
+from survey.results.drivers import MINIMUM_N as DRIVERS_FROM_N
+from survey.results.drivers import OVERALL, REPLICATES, SEED, build_driver_table
+from survey.results.headlines import headline_table
+from survey.results.method import (
+    ChangeMethod,
+    DriverMethod,
+    IntervalAuditMethod,
+    MethodRecord,
+    SmallAreaMethod,
+)
+from survey.results.ranks import RANKING, rank_tables
+from survey.results.small_areas import (
+    GRADE_A_HALF_WIDTH,
+    MIN_CITIES,
+    MIN_GRADE_A_N,
+    MIN_GRADE_B_N,
+    build_small_area_table,
+)
+from survey.results.verdicts import Q, add_verdicts
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_results import (
+    CELLS,
+    DRIVERS,
+    GAPS,
+    HEADLINES,
+    METHOD,
+    RANK_PAIRS,
+    RANKS,
+    SMALL_AREAS,
+)
+from survey.snapshot.seals import SnapshotDraft
+from survey.snapshot.snapshot_files import parquet_bytes
+
+
+def write_tables(
+    folder: Path, source: WaveData, draft: SnapshotDraft, audit_seconds: float = 0.0
+) -> tuple[int, int]:
+    """Draft every table and the method for `folder`; return how many cells, how many hidden.
+
+    Args:
+        audit_seconds: of one core, for the audit of intervals; they are counted as work, so that
+            the tables are the same wherever they are made. 0: every cell.
+
+    Raises:
+        NotEstimableError: the responses do not carry the estimates. NarrowIntervalError: hidden
+        counts
+        are known too closely.
+    """
+    figures = estimate_wave(source)
+    auditor = IntervalAuditor(work=audit_work_limit(audit_seconds))
+    decided = protected_cells(figures, auditor)
+    tables = _build_tables(figures, mask_sensitive_reason(decided))
+    for name, table in tables.items():
+        draft.write(folder / name, parquet_bytes(table))
+    draft.write(
+        folder / METHOD, _method(source, decided, auditor).model_dump_json(indent=2).encode()
+    )
+    cells = tables[CELLS]
+    return len(cells), int(np.sum(~cells["shown"]))
+
+
+def _build_tables(figures: WaveEstimates, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """File name -> protected table; all others follow the decisions in `cells`."""
+    source = figures.source
+    gaps = add_verdicts(protected_gaps(figures.gaps, cells, source.areas))
+    areas = build_small_area_table(
+        cells, gaps, source.cities, series=source.series, level=source.level
+    )
+    places, pairs = rank_tables(figures, cells)
+    return {
+        CELLS: cells,
+        GAPS: gaps,
+        SMALL_AREAS: areas,
+        DRIVERS: build_driver_table(source, cells),
+        RANKS: places,
+        RANK_PAIRS: pairs,
+        HEADLINES: headline_table(figures, cells),
+    }
+
+
+def audit_work_limit(audit_seconds: float) -> int | None:
+    """The work of an audit; None for no limit."""
+    return round(audit_seconds * WORK_PER_SECOND) if audit_seconds else None
+
+
+def _method(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> MethodRecord:
+    design = source.design
+    return MethodRecord(
+        composite=source.composite,
+        level=source.level,
+        lonely_psu=design.lonely_psu,
+        assumed_deff=design.assumed_deff,
+        without_point=source.without_point,
+        df_rule=DF_RULE,
+        minimum_n=MINIMUM_N,
+        hidden=count_hidden_by_rule(cells),
+        interval_audit=IntervalAuditMethod(
+            seed=AUDIT_SEED,
+            width=auditor.minimum,
+            hidden=auditor.hidden,
+            audited=auditor.audited,
+            widened=auditor.initially_narrow,
+            programmes=auditor.programmes,
+        ),
+        unreliable_below_n=30,
+        unreliable_below_df=8,
+        false_discovery_rate=Q,
+        weighting=source.report,
+        items={item.name: str(item.indicator) for item in source.instrument.scored_items},
+        measures=source.measures,
+        groups=tuple(source.memberships),
+        grouping=source.group_names,
+        ranking=RANKING if source.plan.has_composite else None,
+        small_areas=SmallAreaMethod(
+            a_from_n=MIN_GRADE_A_N,
+            a_half_width=GRADE_A_HALF_WIDTH,
+            b_from_n=MIN_GRADE_B_N,
+            fewest_cities=MIN_CITIES,
+        ),
+        drivers=_drivers(source),
+        change=ChangeMethod(false_discovery_rate=Q) if source.plan.has_composite else None,
+        code_version=version("hundred-cities-survey"),
+    )
+
+
+def _drivers(source: WaveData) -> DriverMethod | None:
+    if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
+        return None
+    return DriverMethod(
+        question=OVERALL, minimum_n=DRIVERS_FROM_N, replicates=REPLICATES, seed=SEED
+    )

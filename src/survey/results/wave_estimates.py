@@ -1,0 +1,137 @@
+"""Every cell and every gap of a wave, computed once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from survey.estimate import Cube, EstimateError
+from survey.instrument.model import ItemKind
+from survey.locale import msg
+from survey.results.analysis import DF_RULE, NotEstimableError
+from survey.results.domains import AREA_LEVELS, EVERYONE
+from survey.results.measures import measure_values
+from survey.results.rate_intervals import bound_difference_intervals, bound_rate_intervals
+from survey.results.wave_data import WaveData
+
+COMPOSITE = "composite"
+_NUMBERS = frozenset({ItemKind.INTEGER, ItemKind.DECIMAL})
+PEERS = ("region3", "size_tier")
+"""Area levels whose areas are the peers that a city is read against."""
+
+
+@dataclass(frozen=True, eq=False)
+class WaveEstimates:
+    """All figures of a wave before the gate; nobody reads them, tables are made from them."""
+
+    source: WaveData
+    cells: pd.DataFrame
+    """A row an area, group and indicator, as `WaveResults.cells` without `shown` and `reason`."""
+    gaps: pd.DataFrame
+    """Differences, as `WaveResults.gaps` without `shown` and `reason`."""
+
+    @cached_property
+    def cities(self) -> pd.DataFrame:
+        """Cells of the cities, everyone in them."""
+        cells = self.cells
+        return cells[(cells["area_level"] == "city") & (cells["group"] == "all")]
+
+
+def estimate_wave(source: WaveData) -> WaveEstimates:
+    """Estimate every area, group and indicator of `source`.
+
+    A measure of the same name as a rating that is estimated on its own is that rating.
+    """
+    plan, people = source.plan, source.people
+    item_columns = set(plan.tree.item_columns)
+    rates = {
+        measure.key: measure_values(measure, source.instrument.by_name[measure.item], people)
+        for measure in source.measures
+        if measure.key not in item_columns
+    }
+    try:
+        sums = Cube.of(
+            people.assign(**rates),
+            plan.tree,
+            source.design,
+            areas=source.areas,
+            groups=source.memberships,
+            rates=tuple(rates),
+            composite=composite_of(source.composite),
+            scale=plan.scale,
+            df_rule=DF_RULE,
+        )
+        cells = sums.table(level=source.level)
+        differences = _gaps(sums, plan.tree.variables, source.level)
+        shares = [m.key for m in source.measures if m.choices and m.key in rates]
+        numbers = _numbers(source)
+        cells = bound_rate_intervals(
+            cells, shares, level=source.level, deff=overall_deff(source), unbounded=numbers
+        )
+        differences = bound_difference_intervals(differences, numbers)
+    except EstimateError as error:
+        raise NotEstimableError(
+            msg("The estimates cannot be computed: {reason}", reason=error)
+        ) from error
+    return WaveEstimates(
+        source,
+        _drop_composite_without_tree(cells, source),
+        _drop_composite_without_tree(differences, source),
+    )
+
+
+def overall_deff(source: WaveData) -> float:
+    """What the weights cost, times the design effect that is assumed where no points are known."""
+    weight = source.people[source.design.weight].to_numpy(dtype=float)
+    kish = float(np.mean(weight**2) / np.mean(weight) ** 2)
+    return kish * (source.design.assumed_deff or 1.0)
+
+
+def _numbers(source: WaveData) -> list[str]:
+    """Measures that count something, such as complaints: they lie on no scale from 0 to 100."""
+    return [
+        measure.key
+        for measure in source.measures
+        if not measure.choices and source.instrument.by_name[measure.item].kind in _NUMBERS
+    ]
+
+
+def _gaps(sums: Cube, scores: Collection[str], level: float) -> pd.DataFrame:
+    """Each group against the rest of its area, each area against the nation, and the `scores` of
+    each city against its peers."""
+    rest = sums.gaps(level=level).rename(columns={"rest": "reference", "n_rest": "n_reference"})
+    parts = [rest.assign(contrast="rest")]
+    smaller = [area_level for area_level in AREA_LEVELS if area_level != "nation"]
+    parts += [_reference_differences(sums, area_level, "nation", level) for area_level in smaller]
+    for peers in PEERS:
+        table = _reference_differences(sums, "city", peers, level)
+        parts.append(table[(table["group"] == EVERYONE) & table["indicator"].isin(list(scores))])
+    joined = pd.concat(parts, ignore_index=True)
+    keys = ["contrast", "area_level", "area", "group", "indicator", "status"]
+    return joined.astype(dict.fromkeys(keys, "category"))
+
+
+def _reference_differences(
+    sums: Cube, area_level: str, reference: str, level: float
+) -> pd.DataFrame:
+    table = sums.against(area_level, reference, level=level).drop(columns="reference")
+    return table.rename(columns={"reference_estimate": "reference"}).assign(contrast=reference)
+
+
+def _drop_composite_without_tree(table: pd.DataFrame, source: WaveData) -> pd.DataFrame:
+    """Without a tree the mean over all ratings is nobody's score, so it is not offered.
+
+    The engine's notes on its strata go: pandas would copy them with every selection.
+    """
+    table.attrs = {}
+    if source.plan.has_composite:
+        return table
+    return table[table["indicator"] != COMPOSITE].reset_index(drop=True)
+
+
+def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
+    """How the score of a wave is formed, by the word stored with it."""
+    return "per_respondent" if name == "per_respondent" else "item_means"

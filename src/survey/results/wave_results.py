@@ -1,0 +1,424 @@
+"""Reading a frozen wave: its cells, behind the gate, for the person who asks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session, col, select
+
+from survey.access.principal import NATION, AccessDeniedError, Action, Principal, covers
+from survey.disclosure import areas_to_withhold
+from survey.fieldwork.instruments import load_tree
+from survey.instrument.indicator_tree import IndicatorTree
+from survey.locale import Message, SurveyError, msg
+from survey.results.changes import SAME_WAVE
+from survey.results.domains import EVERYONE, area_labels, cities_of
+from survey.results.microaggregation import CityRun, microaggregate, top_city_codes
+from survey.results.release import find_current_release
+from survey.results.table_cache import (
+    cached_table,
+    file_age,
+    published_table,
+    read_method,
+)
+from survey.results.wave_estimates import COMPOSITE
+from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.settings import Settings
+from survey.snapshot.manifest import SnapshotManifest
+from survey.snapshot.seals import SnapshotSeals, open_seals
+from survey.snapshot.snapshot_files import MANIFEST, read_manifest
+from survey.store.tables import Shown, Snapshot, Wave, WaveState
+
+CELLS = "cells.parquet"
+GAPS = "gaps.parquet"
+SMALL_AREAS = "small_areas.parquet"
+DRIVERS = "drivers.parquet"
+RANKS = "ranks.parquet"
+RANK_PAIRS = "rank_pairs.parquet"
+HEADLINES = "headlines.parquet"
+METHOD = "method.json"
+
+Filter = str | Sequence[str] | None
+
+
+class ChangeNotComputedError(SurveyError):
+    """The change from the earlier wave has not been computed for these two snapshots."""
+
+    code = "not_compared"
+
+
+class SnapshotNotFoundError(SurveyError):
+    """The wave has no snapshot yet, so there is nothing to show."""
+
+    code = "nothing_frozen"
+
+
+def changes_file(before: str, sha256: str) -> str:
+    """Where the change from a snapshot of an earlier wave lies: another snapshot, another file."""
+    return f"changes-{before}-{sha256[:12]}.parquet"
+
+
+class WaveInfo(BaseModel):
+    """What a reader is told about a wave before any figure."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    series: str
+    year: int
+    title: dict[str, str]
+    state: WaveState
+    is_demo: bool
+    n: int
+    cities: int
+    final: bool
+    frozen_at: datetime
+    snapshot_sha256: str
+    composite: str
+    tree_name: str | None
+    is_sealed: bool = False
+    """Whether the trail holds the hashes of its files; frozen before that, it holds none."""
+    shown: Shown = Shown.NOTHING
+    """What the release lets readers see of cities outside their area."""
+    first_places: int | None = None
+
+    @property
+    def others_are_shown(self) -> bool:
+        """Whether every reader sees every city by name and figure."""
+        return self.state is WaveState.RELEASED and self.shown is Shown.SCORES
+
+
+class WaveResults:
+    """One snapshot of one wave; every figure that leaves it has passed the gate."""
+
+    def __init__(
+        self, info: WaveInfo, manifest: SnapshotManifest, tree: IndicatorTree | None, folder: Path
+    ) -> None:
+        self.wave = info
+        self.manifest = manifest
+        self.method = read_method(folder / METHOD)
+        if tree is not None and manifest.without_question:
+            tree = tree.measured_by(set(self.method.items.values()))
+        self.tree = tree
+        self._folder = folder
+
+    def cells(
+        self,
+        principal: Principal,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Cells of the wave: a row an area, group and indicator; hidden ones have null figures.
+
+        Columns: area_level, area, group, indicator, estimate, ci_low, ci_high, df, n, n_psu, deff,
+        status, shown, reason; with the decimals of `survey.results.precision`.
+        """
+        wanted = {
+            "area_level": area_level,
+            "area": area,
+            "group": group,
+            "indicator": indicator,
+        }
+        return self._read_filtered(principal, CELLS, wanted)
+
+    def gaps(
+        self,
+        principal: Principal,
+        *,
+        contrast: str,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Differences: `rest` is a group minus the rest of its area, `nation` an area minus it.
+
+        Columns: contrast, area_level, area, group, indicator, estimate, reference, difference,
+        ci_low, ci_high, df, n, n_reference, status, shown, reason, verdict
+        (`higher`, `lower`, `none`, or empty where nothing can be tested; see `add_verdicts`).
+        """
+        wanted = {
+            "contrast": contrast,
+            "area_level": area_level,
+            "area": area,
+            "group": group,
+            "indicator": indicator,
+        }
+        return self._read_filtered(principal, GAPS, wanted)
+
+    def small_areas(
+        self,
+        principal: Principal,
+        *,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Special groups city by city: direct figure with its grade, and the model beside it.
+
+        Columns: as `survey.results.small_areas.small_areas` describes them.
+        """
+        wanted = {"area": area, "group": group, "indicator": indicator}
+        return self._read_filtered(principal, SMALL_AREAS, wanted)
+
+    def ranks(
+        self, principal: Principal, *, area: Filter = None, indicator: Filter = None
+    ) -> pd.DataFrame:
+        """Places of the cities; unranked and hidden ones have a row without figures.
+
+        Columns: as `survey.results.ranks.rank_tables` describes them. Before release a
+        reader gets the rows of the own area, with places among all cities: a place tells how many
+        cities lie above, of no other city how it did.
+        """
+        return self._read_filtered(principal, RANKS, {"area": area, "indicator": indicator})
+
+    def rank_pairs(self, principal: Principal, *, indicator: str) -> pd.DataFrame:
+        """Pairs of cities of which one is surely above the other, both within the reader's reach.
+
+        Columns: area_level, area (the one above), other, indicator.
+        """
+        self._require(principal)
+        whole = self._whole(RANK_PAIRS, {"indicator": [indicator]})
+        pairs = self._filter_by_area(whole, principal, self.wave)
+        if self.wave.others_are_shown or principal.area == NATION:
+            return pairs
+        kept: pd.DataFrame = pairs[pairs["other"].astype(str).map(principal.covers).astype(bool)]
+        return kept.reset_index(drop=True)
+
+    def others(self, principal: Principal, *, indicator: str) -> tuple[CityRun, ...]:
+        """Cities outside the reader's area without their names; none where every one is shown."""
+        self._require(principal)
+        if self.wave.others_are_shown or principal.area == NATION:
+            return ()
+        ranks = self._whole(RANKS, {"indicator": [indicator]})
+        cells = self._whole(
+            CELLS, {"area_level": ["city"], "group": [EVERYONE], "indicator": [indicator]}
+        )
+        placed = ranks.loc[ranks["rank"].notna(), "area"].astype(str)
+        return microaggregate(
+            cells[cells["shown"] & cells["area"].astype(str).isin(placed)], principal.covers
+        )
+
+    def first_named(self, principal: Principal) -> tuple[str, ...]:
+        """Cities in the first places of the composite, where the release names these alone."""
+        self._require(principal)
+        places = self.wave.first_places
+        released = self.wave.state is WaveState.RELEASED and self.wave.shown is Shown.NAMES
+        if not released or places is None:
+            return ()
+        return top_city_codes(self._whole(RANKS, {"indicator": [COMPOSITE]}), places)
+
+    def headlines(
+        self,
+        principal: Principal,
+        *,
+        basis: Filter = None,
+        composite: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """National figures by the way of counting them.
+
+        Columns: as `survey.results.headlines.headline_table` describes them.
+        """
+        wanted = {"basis": basis, "composite": composite, "indicator": indicator}
+        return self._read_filtered(principal, HEADLINES, wanted)
+
+    def drivers(
+        self,
+        principal: Principal,
+        *,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+    ) -> pd.DataFrame:
+        """Importance and performance of each lowest-level indicator.
+
+        Columns: as `survey.results.drivers.drivers` describes them.
+        """
+        wanted = {"area_level": area_level, "area": area, "group": group}
+        return self._read_filtered(principal, DRIVERS, wanted)
+
+    def changes(
+        self,
+        principal: Principal,
+        *,
+        before: WaveInfo,
+        area_level: Filter = None,
+        area: Filter = None,
+        group: Filter = None,
+        indicator: Filter = None,
+    ) -> pd.DataFrame:
+        """Change from an earlier wave of the series to this one, over the cities of both.
+
+        Columns: before_wave, area_level, area, group, indicator, before, after, difference,
+        ci_low, ci_high, df, n_before, n_after, status, shown, reason, verdict.
+
+        Raises:
+            ChangeNotComputedError: nothing has been computed for the snapshot that `before`
+            names, or it is
+                one of this wave.
+        """
+        wanted = {"area_level": area_level, "area": area, "group": group, "indicator": indicator}
+        rows = self._read_filtered(principal, self._changes_from(principal, before), wanted)
+        return self._filter_by_area(rows, principal, before)
+
+    def exact(self, principal: Principal, name: str, wanted: Mapping[str, Filter]) -> pd.DataFrame:
+        """Rows of a table as the snapshot has them, for what is worked out in this package alone:
+        nothing of them may leave it unrounded."""
+        self._require(principal)
+        return self._filter_by_area(
+            self._whole(name, _normalise_filters(wanted)), principal, self.wave
+        )
+
+    def exact_changes(
+        self, principal: Principal, before: WaveInfo, wanted: Mapping[str, Filter]
+    ) -> pd.DataFrame:
+        """As `exact`, for the change from an earlier wave."""
+        name = self._changes_from(principal, before)
+        return self._filter_by_area(self.exact(principal, name, wanted), principal, before)
+
+    def _changes_from(self, principal: Principal, before: WaveInfo) -> str:
+        """The file of the change from an earlier wave."""
+        self._require(principal)
+        if before.key == self.wave.key:
+            raise ChangeNotComputedError(SAME_WAVE)
+        name = changes_file(before.key, before.snapshot_sha256)
+        if not (self._folder / name).exists():
+            raise ChangeNotComputedError(
+                msg(
+                    "The change between these two waves has not been computed. An administrator "
+                    "computes it with the command: survey recompute --wave {wave}",
+                    wave=self.wave.key,
+                )
+            )
+        return name
+
+    def _require(self, principal: Principal) -> None:
+        """Every figure takes the right to read results, and a demo account reads demo waves."""
+        principal.require(Action.READ_RESULTS)
+        if principal.is_demo and not self.wave.is_demo:
+            raise AccessDeniedError(msg("A demonstration account reads demonstration data only."))
+
+    def _whole(self, name: str, asked: dict[str, list[str]]) -> pd.DataFrame:
+        path = self._folder / name
+        return cached_table(path, file_age(path)).find(asked)
+
+    def _read_filtered(
+        self, principal: Principal, name: str, wanted: Mapping[str, Filter]
+    ) -> pd.DataFrame:
+        self._require(principal)
+        path = self._folder / name
+        rows = published_table(path, file_age(path)).find(_normalise_filters(wanted))
+        return self._filter_by_area(rows, principal, self.wave)
+
+    def _filter_by_area(
+        self, table: pd.DataFrame, principal: Principal, wave: WaveInfo
+    ) -> pd.DataFrame:
+        """Before release nobody reads a city outside their own area, nor what would tell it."""
+        if wave.others_are_shown or principal.area == NATION:
+            return table
+        cells = self._folder / CELLS
+        level, area = table["area_level"], table["area"]
+        kept = np.asarray(level != "city") | np.asarray(area.astype(str).map(principal.covers))
+        for larger, name, cities in _withheld_groups(cells, file_age(cells), principal.area):
+            kept &= ~np.asarray((level == larger) & (area == name))
+            if "contrast" in table.columns:
+                kept &= ~np.asarray((table["contrast"] == larger) & area.isin(cities))
+        result: pd.DataFrame = table[kept].reset_index(drop=True)
+        return result
+
+
+def _normalise_filters(wanted: Mapping[str, Filter]) -> dict[str, list[str]]:
+    """What is wanted, column by column, without those of which all is."""
+    return {
+        column: [value] if isinstance(value, str) else list(value)
+        for column, value in wanted.items()
+        if value is not None
+    }
+
+
+@lru_cache(maxsize=256)
+def _withheld_groups(
+    cells: Path, age: int, reach: str
+) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Larger areas (level, area, cities) that would tell a reader of `reach` a city outside."""
+    city_cells = cached_table(cells, age).find({"area_level": ["city"], "group": [EVERYONE]})
+    codes = pd.Series(city_cells["area"].astype(str).unique())
+    areas = cities_of(area_labels(codes, build_frame_table(shipped_cities())))
+    gone = areas_to_withhold(areas, [code for code in codes if covers(reach, code)])
+    return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
+
+
+def no_snapshot_error(wave_key: str) -> Message:
+    return msg(
+        "The wave {wave} has not been frozen yet, so there is nothing to show.", wave=wave_key
+    )
+
+
+def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
+    """Waves that have a snapshot, newest first, each with its newest snapshot."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
+    )
+    newest: dict[str, WaveInfo] = {}
+    for wave, snapshot in session.exec(query):
+        if series in {None, wave.series} and wave.key not in newest:
+            seals = SnapshotSeals(settings, session, snapshot.directory)
+            newest[wave.key] = _info(session, wave, snapshot, seals)
+    return list(newest.values())
+
+
+def open_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
+    """The newest snapshot of a wave. Raises `SnapshotNotFoundError` when there is none."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(Wave.key == wave_key)
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    newest = session.exec(query).first()
+    if newest is None:
+        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
+    wave, snapshot = newest
+    seals = open_seals(settings, session, snapshot.directory)
+    manifest = _manifest(seals)
+    tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
+    info = _info(session, wave, snapshot, seals)
+    return WaveResults(info, manifest, tree, seals.folder)
+
+
+def _manifest(seals: SnapshotSeals) -> SnapshotManifest:
+    seals.read(MANIFEST)
+    return read_manifest(seals.folder)
+
+
+def _info(session: Session, wave: Wave, snapshot: Snapshot, seals: SnapshotSeals) -> WaveInfo:
+    manifest = _manifest(seals)
+    release = find_current_release(session, wave.id)
+    return WaveInfo(
+        key=wave.key,
+        series=wave.series,
+        year=wave.year,
+        title={"zh": wave.title_zh, "en": wave.title_en},
+        state=wave.state,
+        is_demo=wave.is_demo,
+        n=snapshot.rows,
+        cities=manifest.cities,
+        final=snapshot.final,
+        frozen_at=snapshot.created_at,
+        snapshot_sha256=snapshot.sha256,
+        composite=wave.composite,
+        tree_name=manifest.tree,
+        is_sealed=seals.is_sealed,
+        shown=release.shown if release else Shown.NOTHING,
+        first_places=release.first_places if release else None,
+    )

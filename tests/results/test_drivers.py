@@ -1,0 +1,178 @@
+"""Importance and performance of a wave: the library's figures, and reasons where there are none."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seed.demo import build
+from survey.disclosure import protect
+from survey.estimate import DriverMatrix, relative_weights
+from survey.fieldwork.instruments import load_instrument, load_tree
+from survey.fieldwork.waves import get_wave
+from survey.results.drivers import REPLICATES, build_driver_table, figures_of
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import estimate_wave
+from survey.snapshot.response_frame import response_frame
+from survey.snapshot.snapshot_files import parquet_bytes
+from survey.store.engine import dispose_engines, session_scope
+
+WAVE = "main-2024"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> WaveData:
+    """A demo wave of 620 interviews; the fullest city is made of the interviews of 40."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('drivers') / 'survey.db'}"
+    build(url, waves=[WAVE], size=0.01, seed=7)
+    with session_scope(url) as session:
+        wave = get_wave(session=session, key=WAVE)
+        instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+        frame = response_frame(session=session, wave_id=wave.id, instrument=instrument)
+        assert wave.tree_id is not None
+        tree = load_tree(session=session, tree_id=wave.tree_id)
+    dispose_engines()
+    codes = sorted(frame["city_code"].astype(str).unique())[:40]
+    moved = frame["city_code"].astype(str).replace(dict.fromkeys(codes, codes[0]))
+    return WaveData.of(
+        frame.assign(city_code=moved.astype("category")),
+        series="main",
+        instrument=instrument,
+        tree=tree,
+        composite="item_means",
+    )
+
+
+@pytest.fixture(scope="module")
+def cells(source: WaveData) -> pd.DataFrame:
+    return protect(estimate_wave(source).cells)
+
+
+@pytest.fixture(scope="module")
+def table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
+    return build_driver_table(source, cells)
+
+
+def scores(source: WaveData) -> pd.DataFrame:
+    names = {item.name: str(item.indicator) for item in source.instrument.scored_items}
+    raw = source.people[[*names, "overall"]].astype(float)
+    return ((raw.where(raw >= 1) - 1) / 9 * 100).rename(columns=names)
+
+
+def test_importances_are_johnsons_in_per_cent(source: WaveData, table: pd.DataFrame) -> None:
+    values, weight = scores(source), source.people["weight"]
+    city = source.people["city_code"].astype(str)
+    fullest = city.value_counts().index[0]
+    for area, group, rows in (
+        ("CN", "all", np.ones(len(values), dtype=bool)),
+        ("CN", "guardian=yes", source.memberships["guardian=yes"]),
+        (fullest, "all", (city == fullest).to_numpy()),
+    ):
+        group_rows = table[(table["area"] == area) & (table["group"] == group)].set_index(
+            "indicator"
+        )
+        own = values[rows]
+        direct = relative_weights(own.drop(columns="overall"), own["overall"], weight[rows])
+        np.testing.assert_allclose(
+            group_rows["importance"], (direct / direct.sum() * 100)[group_rows.index], rtol=1e-8
+        )
+        assert group_rows["importance"].sum() == pytest.approx(100)
+        assert group_rows["r_squared"].iloc[0] == pytest.approx(direct.sum())
+        assert (group_rows["importance_low"] < group_rows["importance_high"]).all()
+        assert group_rows["replicates"].iloc[0] <= REPLICATES
+        assert sorted(group_rows["priority"].unique())[1:] == list(
+            range(1, int(group_rows["priority"].max()) + 1)
+        )
+
+
+def test_performance_is_the_cell(table: pd.DataFrame, cells: pd.DataFrame) -> None:
+    nation = cells[(cells["area"] == "CN") & (cells["group"] == "all")].set_index("indicator")
+    group_rows = table[(table["area"] == "CN") & (table["group"] == "all")].set_index("indicator")
+    for column, cell in (("performance", "estimate"), ("performance_low", "ci_low")):
+        np.testing.assert_array_equal(group_rows[column], nation.loc[group_rows.index, cell])
+
+
+def test_a_city_with_too_few_respondents_has_a_reason_and_no_figure(table: pd.DataFrame) -> None:
+    small = table[table["no_drivers"] == "too_few_respondents"]
+    assert small.loc[small["area_level"] == "city", "area"].nunique() == 60
+    assert (
+        small[["importance", "importance_low", "priority", "agreement", "n"]].isna().all(axis=None)
+    )
+
+
+def test_a_hidden_cell_hides_its_row(source: WaveData, cells: pd.DataFrame) -> None:
+    row = (cells["area"] == "CN") & (cells["group"] == "all") & (cells["indicator"] == "1.1.1")
+    hidden = cells.assign(
+        shown=cells["shown"] & ~row, reason=cells["reason"].where(~row, "secondary")
+    )
+    driver_table = build_driver_table(source, hidden)
+    group_rows = driver_table[
+        (driver_table["area"] == "CN") & (driver_table["group"] == "all")
+    ].set_index("indicator")
+    figures = ["importance", "importance_low", "performance", "priority", "agreement", "n"]
+    assert group_rows.loc["1.1.1", figures].isna().all()
+    assert group_rows.loc["1.1.1", "reason"] == "secondary"
+    assert group_rows.drop(index="1.1.1")["importance"].notna().all()
+
+
+def test_a_question_that_everybody_answered_alike(source: WaveData, cells: pd.DataFrame) -> None:
+    alike = replace(source, people=source.people.assign(overall=8))
+    driver_table = build_driver_table(alike, cells)
+    nation = driver_table[(driver_table["area"] == "CN") & (driver_table["group"] == "all")]
+    assert set(nation["no_drivers"]) == {"constant"}
+    assert driver_table["importance"].isna().all()
+
+
+def test_without_the_question_or_a_tree_there_are_no_drivers(
+    source: WaveData, cells: pd.DataFrame
+) -> None:
+    none = build_driver_table(replace(source, tree=None), cells)
+    assert len(none) == 0
+    read = pd.read_parquet(io.BytesIO(parquet_bytes(none)))
+    for key in ("area_level", "area", "group", "indicator"):
+        assert isinstance(read[key].dtype, pd.CategoricalDtype)
+    asked = [
+        section.model_copy(
+            update={"items": tuple(item for item in section.items if item.name != "overall")}
+        )
+        for section in source.instrument.sections
+    ]
+    silent = source.instrument.model_copy(update={"sections": tuple(asked)})
+    assert len(build_driver_table(replace(source, instrument=silent), cells)) == 0
+
+
+def test_without_sampling_points_the_reason_is_said(source: WaveData, cells: pd.DataFrame) -> None:
+    unknown = replace(source, people=source.people.assign(psu=None))
+    driver_table = build_driver_table(unknown, cells)
+    assert set(driver_table["no_drivers"]) == {"no_points"}
+    assert driver_table["importance"].isna().all()
+    assert driver_table["performance"].notna().any()
+
+
+def test_agreement_by_hand() -> None:
+    """Three predictors, four resamples; the second is heavy and low in all, the third in one."""
+    heavy, even = [1.0, 2.0, 0.9], [1.0, 1.0, 1.0]
+    matrix = DriverMatrix(
+        names=("a", "b", "c"),
+        n=500,
+        importance=np.array(heavy),
+        performance=np.array([90.0, 60.0, 80.0]),
+        importances=np.array([heavy, heavy, even, heavy, [np.nan] * 3]),
+        performances=np.array(
+            [
+                [90.0, 60.0, 80.0],
+                [90.0, 62.0, 85.0],
+                [90.0, 60.0, 70.0],
+                [90.0, 50.0, 85.0],
+                [np.nan] * 3,
+            ]
+        ),
+        constant=None,
+    )
+    figures = figures_of(matrix, 0.95)
+    assert figures["priority"].tolist() == [0, 1, 0]
+    assert figures["agreement"].tolist() == [0, 100, 25]
+    assert figures["set_agreement"] == 75
+    assert figures["replicates"] == 4

@@ -1,0 +1,80 @@
+"""After an update of the software the tables are computed again; what was frozen stays."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from seed.demo import build
+from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
+from survey.results import SnapshotNotFoundError, list_waves, open_results
+from survey.results.freeze import freeze_wave
+from survey.results.recompute import recompute_wave
+from survey.results.table_versions import outdated_waves
+from survey.settings import Settings
+from survey.snapshot import SnapshotDamagedError
+from survey.store.engine import dispose_engines, read_scope, session_scope
+from survey.store.tables import AuditEntry, new_id
+
+WAVE = "minors-2024"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One small supplement, frozen."""
+    own_settings = Settings(database_url="", data_dir=tmp_path_factory.mktemp("recompute"))
+    build(own_settings.store_url, waves=[WAVE], size=0.01, seed=7)
+    freeze_wave(own_settings, wave_key=WAVE, actor=OPERATOR)
+    dispose_engines()
+    return own_settings
+
+
+def folder_of(settings: Settings) -> Path:
+    return next(settings.snapshot_dir.rglob("method.json")).parent
+
+
+def again(settings: Settings, actor: Principal = OPERATOR, wave: str = WAVE) -> None:
+    with session_scope(settings.store_url) as session:
+        recompute_wave(settings, session, wave_key=wave, actor=actor, now=NOW)
+
+
+def test_tables_of_another_version_are_named_and_mended(settings: Settings) -> None:
+    folder = folder_of(settings)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with read_scope(settings.store_url) as session:
+        infos = list_waves(settings, session)
+        assert outdated_waves(settings, session) == []
+    method = json.loads((folder / "method.json").read_text())
+    (folder / "method.json").write_text(json.dumps({**method, "format": 1}))
+    (folder / "cells.parquet").write_bytes(b"of an older version")
+    with read_scope(settings.store_url) as session:
+        assert outdated_waves(settings, session) == [WAVE]
+        with pytest.raises(SnapshotDamagedError, match="survey recompute"):
+            open_results(settings, session, WAVE)
+    again(settings)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with read_scope(settings.store_url) as session:
+        assert outdated_waves(settings, session) == []
+        assert list_waves(settings, session) == infos
+        assert "wave.recomputed" in session.exec(select(AuditEntry.action)).all()
+
+
+def test_responses_changed_after_the_freeze_are_not_computed_from(settings: Settings) -> None:
+    responses = folder_of(settings) / "responses.parquet"
+    kept = responses.read_bytes()
+    responses.write_bytes(kept[:-1])
+    try:
+        with pytest.raises(SnapshotDamagedError, match=r"responses\.parquet .* was changed after"):
+            again(settings)
+    finally:
+        responses.write_bytes(kept)
+
+
+def test_only_an_administrator_and_only_what_was_frozen(settings: Settings) -> None:
+    with pytest.raises(AccessDeniedError):
+        again(settings, Principal(new_id(), "reader", Role.ANALYST, "CN"))
+    with pytest.raises(SnapshotNotFoundError):
+        again(settings, wave="main-2024")
