@@ -33,7 +33,7 @@ from survey.fieldwork.review.decisions import BulkPreview
 from survey.fieldwork.review.review_queue import QueuePosition, ReviewFilter
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.submission import Submission
-from survey.fieldwork.waves import StartedWave
+from survey.fieldwork.waves import summarise_wave
 from survey.instrument.xlsform import load_bundle
 from survey.locale import SurveyError
 from survey.settings import PROJECT_ROOT, Settings
@@ -241,7 +241,7 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
     plan = DrawPlan(wave.id, None, 1.0, 0.0, "seed", moment + timedelta(hours=1))
     seen = preview_draw(session=session, principal=OPERATOR, plan=plan)
     create_draw(session=session, principal=OPERATOR, seen=seen, now=moment)
-    open_wave = StartedWave(wave.id, wave.key, {"en": "", "zh": ""}, WaveState.OPEN, False)
+    open_wave = summarise_wave(wave)
     chosen = ReviewFilter(wave.id, status=None)
     return {
         "wave_id": wave.id, "wave_key": wave.key, "key": wave.key, "wave": open_wave,

@@ -11,7 +11,7 @@ import itertools
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -206,7 +206,7 @@ def test_before_release_no_sum_of_what_is_seen_is_another_city(
 
 def test_after_release_every_city_is_seen(target: Target) -> None:
     open_to_all = {"state": WaveState.RELEASED, "shown": Shown.SCORES}
-    wave = target.results.wave.model_copy(update=open_to_all)
+    wave = replace(target.results.wave, **open_to_all)
     released = WaveResults(
         wave, target.results.manifest, target.results.tree, target.results._folder
     )

@@ -1,5 +1,6 @@
 """The order of the cities says what the sets of ranks say, and nothing finer."""
 
+from dataclasses import replace
 from itertools import pairwise
 from uuid import uuid4
 
@@ -201,7 +202,7 @@ def test_before_release_only_the_own_place_is_told(
 ) -> None:
     results = frozen["main-2024"]
     whole = places(results)
-    monkeypatch.setattr(results, "wave", results.wave.model_copy(update={"state": "frozen"}))
+    monkeypatch.setattr(results, "wave", replace(results.wave, state="frozen"))
     official = Principal(uuid4(), "Li", Role.CITY_OFFICIAL, "320500")
     shown = view(results, principal=official, focus="320500")
     assert shown.codes == ("320500",)

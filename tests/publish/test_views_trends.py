@@ -1,5 +1,6 @@
 """Trends: an arrow only where the stored verdict says so, and words where nothing can be told."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -217,7 +218,7 @@ def test_years_follow_the_indicator_through_the_crosswalk(frozen: Frozen) -> Non
 
 
 def test_what_was_not_computed_says_what_to_do(frozen: Frozen) -> None:
-    wave = frozen[BEFORE].wave.model_copy(update={"snapshot_sha256": "f" * 64})
+    wave = replace(frozen[BEFORE].wave, snapshot_sha256="f" * 64)
     with pytest.raises(ChangeNotComputedError):
         frozen["main-2024"].changes(OPERATOR, before=wave)
     shown = view(frozen, before=Altered(frozen[BEFORE], wave=wave))
@@ -225,7 +226,7 @@ def test_what_was_not_computed_says_what_to_do(frozen: Frozen) -> None:
 
 
 def test_another_composite_is_not_compared(frozen: Frozen) -> None:
-    wave = frozen[BEFORE].wave.model_copy(update={"composite": "per_respondent"})
+    wave = replace(frozen[BEFORE].wave, composite="per_respondent")
     shown = view(frozen, before=Altered(frozen[BEFORE], wave=wave))
     assert "in different ways" in shown.obstacle
 
@@ -277,7 +278,7 @@ def test_the_overview_keeps_its_own_picture_of_the_years(frozen: Frozen) -> None
 
 def test_before_release_of_either_wave_a_city_sees_itself_only(frozen: Frozen) -> None:
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
-    unreleased = frozen[BEFORE].wave.model_copy(update={"state": WaveState.FROZEN})
+    unreleased = replace(frozen[BEFORE].wave, state=WaveState.FROZEN)
     shown = build_trends_view(
         results=frozen["main-2024"],
         principal=official,
@@ -293,7 +294,7 @@ def test_before_release_of_either_wave_a_city_sees_itself_only(frozen: Frozen) -
 
 def test_a_place_outside_the_readers_area_is_refused(frozen: Frozen) -> None:
     official = Principal(new_id(), "yichang", Role.CITY_OFFICIAL, "420500")
-    closed = frozen["main-2024"].wave.model_copy(update={"state": WaveState.FROZEN})
+    closed = replace(frozen["main-2024"].wave, state=WaveState.FROZEN)
     results = WaveResults(
         closed, frozen["main-2024"].manifest, frozen["main-2024"].tree, frozen["main-2024"]._folder
     )

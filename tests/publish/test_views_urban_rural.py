@@ -36,7 +36,7 @@ def unreleased(results: WaveResults) -> WaveResults:
     """The same results in a wave that is not released yet."""
     hidden = object.__new__(WaveResults)
     hidden.__dict__.update(results.__dict__)
-    hidden.wave = results.wave.model_copy(update={"state": WaveState.FROZEN})
+    hidden.wave = replace(results.wave, state=WaveState.FROZEN)
     return hidden
 
 

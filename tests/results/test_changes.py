@@ -358,8 +358,8 @@ def test_a_change_is_never_read_from_an_older_snapshot(small_demo: Settings, lig
     seen = results.changes(official, before=second, area_level="city")
     assert set(seen["area"].astype(str)) == {"420500"}
     open_to_all = {"state": WaveState.RELEASED, "shown": Shown.SCORES}
-    results.wave = results.wave.model_copy(update=open_to_all)
+    results.wave = replace(results.wave, **open_to_all)
     seen = results.changes(official, before=second, area_level="city")
     assert set(seen["area"].astype(str)) == {"420500"}
-    released = second.model_copy(update=open_to_all)
+    released = replace(second, **open_to_all)
     assert len(results.changes(official, before=released, area_level="city")) > len(seen)

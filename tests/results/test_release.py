@@ -1,6 +1,7 @@
 """Who releases a wave, what others see then, and how it is taken back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -194,7 +195,7 @@ def test_taking_back_needs_a_reason_and_leaves_it(store: Settings) -> None:
 
 def test_a_state_without_a_release_shows_nothing(store: Settings) -> None:
     """Whoever writes into the database by hand opens nothing."""
-    open_state = results(store).wave.model_copy(update={"state": WaveState.RELEASED})
+    open_state = replace(results(store).wave, state=WaveState.RELEASED)
     assert not open_state.others_are_shown
 
 
@@ -202,7 +203,7 @@ def test_a_demo_account_reads_no_real_wave(store: Settings) -> None:
     visitor = Principal(uuid4(), "v", Role.NATIONAL_OFFICIAL, "CN", is_demo=True)
     wave_results = results(store)
     assert len(wave_results.cells(visitor, group="all", indicator="composite"))
-    wave_results.wave = wave_results.wave.model_copy(update={"is_demo": False})
+    wave_results.wave = replace(wave_results.wave, is_demo=False)
     with pytest.raises(AccessDeniedError):
         wave_results.cells(visitor)
     with pytest.raises(AccessDeniedError):

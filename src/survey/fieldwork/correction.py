@@ -17,6 +17,7 @@ from survey.fieldwork.privacy.pii_detection import clean_note
 from survey.fieldwork.quota_counts import MatchedCell, find_quota_membership, move_quota_counts
 from survey.fieldwork.review_reasons import MAX_NOTE, ReviewReason
 from survey.fieldwork.submission import InvalidAnswersError
+from survey.fieldwork.waves import wave_title
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
@@ -152,7 +153,7 @@ def _returned_response(session: Session, row: AnyRow) -> ReturnedResponse:
     return ReturnedResponse(
         response_id=row.id,
         version=row.lock_version,
-        wave_title={"zh": row.title_zh, "en": row.title_en},
+        wave_title=wave_title(row),
         is_demo=row.is_demo,
         point_name=row.point_name or "",
         submitted_at=row.submitted_at,

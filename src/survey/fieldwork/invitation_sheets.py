@@ -15,7 +15,7 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
-from survey.fieldwork.waves import WaveNotOpenError
+from survey.fieldwork.waves import WaveNotOpenError, wave_title
 from survey.locale import SurveyError, msg
 from survey.store.china_time import CHINA, china_date
 from survey.store.core import AnyRow, table_of
@@ -130,7 +130,7 @@ def issue_invitation_sheet(
     )  # fmt: skip
     return InvitationSheet(
         id=sheet_id,
-        wave_title={"zh": around.title_zh, "en": around.title_en},
+        wave_title=wave_title(around),
         city_name={"zh": around.name_zh, "en": around.name_en},
         point_name=around.name,
         surveyor_name=principal.name,

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from survey.access.principal import Action, Principal
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
+from survey.fieldwork.waves import wave_title
 from survey.store.china_time import start_of_china_day
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
@@ -82,7 +83,7 @@ def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list
     return [
         SurveyorTask(
             wave_key=row.key,
-            wave_title={"zh": row.title_zh, "en": row.title_en},
+            wave_title=wave_title(row),
             is_demo=row.is_demo,
             city_code=row.city_code,
             city_name={"zh": row.name_zh, "en": row.name_en},

@@ -1,21 +1,19 @@
 """Waves: one run of a questionnaire over all cities, and what its state allows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select as core_select
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from survey.access.audit import record
 from survey.access.principal import AccessDeniedError, Action, Principal
 from survey.fieldwork.instruments import freezing_findings, load_instrument, load_tree
 from survey.instrument.findings import Finding
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, Labels
 from survey.instrument.score_checks import rating_findings, score_findings
 from survey.locale import Message, SurveyError, msg
-from survey.store.core import table_of
 from survey.store.inserts import insert_if_new
 from survey.store.tables import Wave, WaveState, new_id
 
@@ -57,6 +55,49 @@ class WaveNotEstimableError(SurveyError):
 
 class WaveTransitionNotAllowedError(SurveyError):
     code = "wave_move_forbidden"
+
+
+@dataclass(frozen=True)
+class WaveSummary:
+    """A wave as lists and pages name it: key, title, state, days and questionnaire."""
+
+    id: UUID
+    key: str
+    series: str
+    year: int
+    title: Labels
+    state: WaveState
+    is_demo: bool
+    instrument_id: UUID
+    tree_id: UUID | None
+    composite: str
+    opens_on: date | None
+    closes_on: date | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the wave collects interviews at the moment."""
+        return self.state is WaveState.OPEN
+
+    def label(self, language: str) -> str:
+        """Return the title in this language, else the key."""
+        return self.title.get(language) or self.key
+
+
+def summarise_wave(wave: Wave) -> WaveSummary:
+    """Return the summary of a stored wave."""
+    return WaveSummary(**wave_fields(wave))
+
+
+def wave_fields(wave: Wave) -> dict[str, Any]:
+    """Return the fields of `WaveSummary`, for classes that add to it."""
+    names = {field.name for field in fields(WaveSummary)} - {"title"}
+    return {"title": wave_title(wave), **{name: getattr(wave, name) for name in names}}
+
+
+def wave_title(wave: Any) -> dict[str, str]:
+    """Return the title by language of a stored wave, or of a row with its title columns."""
+    return {"zh": wave.title_zh, "en": wave.title_en}
 
 
 @dataclass(frozen=True)
@@ -203,33 +244,15 @@ STATE_NAMES: dict[WaveState, Message] = {
     WaveState.RELEASED: msg("released"),
 }
 
-_WAVES = table_of(Wave)
-
-
-@dataclass(frozen=True)
-class StartedWave:
-    """A wave that is open or over."""
-
-    id: UUID
-    key: str
-    title: Mapping[str, str]
-    state: WaveState
-    is_demo: bool
-
 
 _READERS = (Action.REVIEW, Action.BACK_CHECK, Action.FOLLOW_FIELDWORK, Action.SETTLE_PAPER)
 
 
-def list_started_waves(*, session: Session, principal: Principal) -> list[StartedWave]:
-    """Every wave that is no longer only planned: open ones first, then the newest."""
+def list_started_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
+    """Return the waves that are open or over: open ones first, then the newest."""
     if not any(principal.may(action) for action in _READERS):
         raise AccessDeniedError(msg("Your role does not include this."))
-    query = core_select(_WAVES).where(_WAVES.c.state != WaveState.PLANNED)
-    rows = session.connection().execute(query.order_by(_WAVES.c.year.desc(), _WAVES.c.key)).all()
-    waves = [
-        StartedWave(
-            row.id, row.key, {"zh": row.title_zh, "en": row.title_en}, row.state, row.is_demo
-        )
-        for row in rows
-    ]
-    return sorted(waves, key=lambda wave: wave.state != WaveState.OPEN)
+    query = select(Wave).where(col(Wave.state) != WaveState.PLANNED)
+    query = query.order_by(col(Wave.year).desc(), col(Wave.key))
+    waves = [summarise_wave(wave) for wave in session.exec(query)]
+    return sorted(waves, key=lambda wave: not wave.is_open)

@@ -16,7 +16,13 @@ from survey.fieldwork.importing.imported_files import files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.planning.oversampling import oversampling_of
-from survey.fieldwork.waves import COMPUTED_STATES, get_wave, lock_wave, require_transition
+from survey.fieldwork.waves import (
+    COMPUTED_STATES,
+    get_wave,
+    lock_wave,
+    require_transition,
+    wave_title,
+)
 from survey.locale import SurveyError, msg
 from survey.results.change_files import write_changes
 from survey.results.group_questions import declared_items
@@ -237,7 +243,7 @@ def _manifest(
         wave=wave.key,
         series=wave.series,
         year=wave.year,
-        title={"zh": wave.title_zh, "en": wave.title_en},
+        title=wave_title(wave),
         is_demo=wave.is_demo,
         final=final,
         composite=wave.composite,

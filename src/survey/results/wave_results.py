@@ -1,18 +1,19 @@
 """Reading a frozen wave: its cells, behind the gate, for the person who asks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from survey.access.principal import NATION, AccessDeniedError, Action, Principal, covers
 from survey.disclosure import areas_to_withhold
 from survey.fieldwork.instruments import load_tree
+from survey.fieldwork.waves import WaveSummary, wave_fields
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import Message, SurveyError, msg
 from survey.results.changes import SAME_WAVE
@@ -62,23 +63,15 @@ def changes_file(before: str, sha256: str) -> str:
     return f"changes-{before}-{sha256[:12]}.parquet"
 
 
-class WaveInfo(BaseModel):
-    """What a reader is told about a wave before any figure."""
+@dataclass(frozen=True, kw_only=True)
+class WaveInfo(WaveSummary):
+    """A frozen wave with the facts of its newest snapshot and of its release."""
 
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    series: str
-    year: int
-    title: dict[str, str]
-    state: WaveState
-    is_demo: bool
     n: int
     cities: int
     final: bool
     frozen_at: datetime
     snapshot_sha256: str
-    composite: str
     tree_name: str | None
     is_sealed: bool = False
     """Whether the trail holds the hashes of its files; frozen before that, it holds none."""
@@ -405,18 +398,12 @@ def _info(session: Session, wave: Wave, snapshot: Snapshot, seals: SnapshotSeals
     manifest = _manifest(seals)
     release = find_current_release(session, wave.id)
     return WaveInfo(
-        key=wave.key,
-        series=wave.series,
-        year=wave.year,
-        title={"zh": wave.title_zh, "en": wave.title_en},
-        state=wave.state,
-        is_demo=wave.is_demo,
+        **wave_fields(wave),
         n=snapshot.rows,
         cities=manifest.cities,
         final=snapshot.final,
         frozen_at=snapshot.created_at,
         snapshot_sha256=snapshot.sha256,
-        composite=wave.composite,
         tree_name=manifest.tree,
         is_sealed=seals.is_sealed,
         shown=release.shown if release else Shown.NOTHING,

@@ -52,7 +52,7 @@ def _draw_export_form(visit: PageContext) -> None:
     with filter_row():
         key = pick(
             t("Wave"), "wave", list(waves), language=visit.language,
-            show=lambda code: waves[code].title.get(visit.language, code),
+            show=lambda code: waves[code].label(visit.language),
             explanation=explain("wave", visit.language),
         )  # fmt: skip
     _draw_contents(visit, waves[key])

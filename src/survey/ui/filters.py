@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from survey.fieldwork.waves import StartedWave
+from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message
 from survey.publish.views.city import REFERENCES
 from survey.publish.views.display_names import COMPOSITE, DisplayNames
@@ -50,7 +50,7 @@ def pick_wave(visit: PageContext, series: str) -> WaveInfo | None:
         t("Wave"),
         "wave",
         list(by_key),
-        show=lambda key: by_key[key].title.get(visit.language, key),
+        show=lambda key: by_key[key].label(visit.language),
         language=visit.language,
         explanation=explain("wave", visit.language),
     )
@@ -64,12 +64,12 @@ def _own_waves(visit: PageContext, series: str) -> list[WaveInfo]:
     return [wave for wave in all_waves(visit) if wave.series not in SHIPPED_SERIES]
 
 
-def pick_started_wave(visit: PageContext, fieldwork_waves: Sequence[StartedWave]) -> StartedWave:
+def pick_started_wave(visit: PageContext, fieldwork_waves: Sequence[WaveSummary]) -> WaveSummary:
     """The wave whose fieldwork is looked at; `begun` has at least one."""
     by_key = {wave.key: wave for wave in fieldwork_waves}
     chosen = pick(
         visit.t("Wave"), "wave", list(by_key), language=visit.language,
-        show=lambda key: by_key[key].title.get(visit.language, key),
+        show=lambda key: by_key[key].label(visit.language),
         explanation=explain("wave", visit.language),
     )  # fmt: skip
     return by_key[chosen]
@@ -265,10 +265,7 @@ def pick_before(visit: PageContext, wave: WaveInfo) -> str | None:
     ]
     if not earlier:
         return None
-    titles = {
-        earlier_wave.key: earlier_wave.title.get(visit.language, earlier_wave.key)
-        for earlier_wave in earlier
-    }
+    titles = {earlier_wave.key: earlier_wave.label(visit.language) for earlier_wave in earlier}
     return pick(
         visit.t("Compared with"),
         "before",

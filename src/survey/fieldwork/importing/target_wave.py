@@ -14,8 +14,8 @@ from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.fieldwork.importing.row_reader import PlannedRow
 from survey.fieldwork.instruments import instrument_id_by_sha256
 from survey.fieldwork.quotas import COUNTED_STATUSES, AgeGenderCell, find_cell, list_cells
-from survey.fieldwork.waves import find_wave
-from survey.instrument.model import Instrument, Labels
+from survey.fieldwork.waves import WaveSummary, find_wave, summarise_wave
+from survey.instrument.model import Instrument
 from survey.locale import msg
 from survey.store.china_time import china_date
 from survey.store.tables import QuotaCell, Response, ResponseRevision, Wave, WaveState
@@ -48,18 +48,8 @@ class ImportRequest:
     file_name: str = ""
 
 
-@dataclass(frozen=True)
-class ImportWave:
-    """A wave that somebody may import into."""
-
-    key: str
-    title: Labels
-    is_open: bool
-    instrument_id: UUID
-
-
-def list_waves_for_import(*, session: Session, principal: Principal) -> tuple[ImportWave, ...]:
-    """Open waves, and for administrators closed ones; the newest first."""
+def list_waves_for_import(*, session: Session, principal: Principal) -> tuple[WaveSummary, ...]:
+    """Return the open waves, for administrators also closed ones; the newest first."""
     principal.require(Action.IMPORT)
     states = [WaveState.OPEN]
     if principal.may(Action.ADMINISTER):
@@ -69,13 +59,7 @@ def list_waves_for_import(*, session: Session, principal: Principal) -> tuple[Im
         .where(col(Wave.state).in_(states))
         .order_by(col(Wave.year).desc(), col(Wave.created_at).desc())
     )
-    return tuple(
-        ImportWave(
-            wave.key, {"zh": wave.title_zh, "en": wave.title_en},
-            wave.state is WaveState.OPEN, wave.instrument_id,
-        )
-        for wave in session.exec(query)
-    )  # fmt: skip
+    return tuple(summarise_wave(wave) for wave in session.exec(query))
 
 
 def check_wave(

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
 from survey.fieldwork.paper.keying_service import MAX_WAVE_DURATION
+from survey.fieldwork.waves import wave_title
 from survey.store.china_time import china_date, start_of_china_day
 from survey.store.core import table_of
 from survey.store.tables import (
@@ -85,7 +86,7 @@ def list_keying_points(*, session: Session, principal: Principal) -> list[Keying
     )  # fmt: skip
     return [
         KeyingPoint(
-            row.key, {"zh": row.title_zh, "en": row.title_en}, row.is_demo, row.opens_on,
+            row.key, wave_title(row), row.is_demo, row.opens_on,
             row.instrument_id, row.city_code, {"zh": row.name_zh, "en": row.name_en},
             row.id, row.code, row.name, row.kind,
         )

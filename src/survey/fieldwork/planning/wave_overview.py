@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.waves import get_wave
+from survey.fieldwork.waves import WaveSummary, get_wave, summarise_wave, wave_fields
 from survey.locale import Message, msg
 from survey.store.core import table_of
 from survey.store.tables import (
@@ -32,16 +32,6 @@ _TARGETS, _POSTINGS = table_of(CityTarget), table_of(Posting)
 
 
 @dataclass(frozen=True)
-class WaveSummary:
-    """A wave in the list of waves."""
-
-    key: str
-    title: Mapping[str, str]
-    state: WaveState
-    is_demo: bool
-
-
-@dataclass(frozen=True)
 class PointDrawRecord:
     """One draw on record."""
 
@@ -54,20 +44,9 @@ class PointDrawRecord:
 
 
 @dataclass(frozen=True)
-class WaveOverview:
-    """Everything about one wave that a planner looks at."""
+class WaveOverview(WaveSummary):
+    """A wave with the counts of its plan: sample, quotas, points, surveyors and draws."""
 
-    id: UUID
-    key: str
-    series: str
-    year: int
-    title: Mapping[str, str]
-    state: WaveState
-    is_demo: bool
-    instrument_id: UUID
-    tree_id: UUID | None
-    opens_on: date | None
-    closes_on: date | None
     cities: int
     """Cities with a planned sample."""
     interviews: int
@@ -130,15 +109,11 @@ class WaveOptions:
 
 
 def planning_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
-    """Every wave: planned ones first, then open ones, then the newest."""
+    """Return every wave: planned ones first, then open ones, then the newest."""
     principal.require(Action.READ_PLAN)
     waves = session.exec(select_rows(Wave).order_by(col(Wave.year).desc(), col(Wave.key))).all()
     order = list(WaveState)
-    lines = [
-        WaveSummary(wave.key, {"zh": wave.title_zh, "en": wave.title_en}, wave.state, wave.is_demo)
-        for wave in waves
-    ]
-    return sorted(lines, key=lambda line: order.index(line.state))
+    return sorted(map(summarise_wave, waves), key=lambda wave: order.index(wave.state))
 
 
 def list_wave_options(*, session: Session, principal: Principal) -> WaveOptions:
@@ -183,10 +158,16 @@ def get_wave_overview(*, session: Session, principal: Principal, key: str) -> Wa
         .where(_POSTINGS.c.wave_id == wave.id)
     )  # fmt: skip
     return WaveOverview(
-        wave.id, wave.key, wave.series, wave.year, {"zh": wave.title_zh, "en": wave.title_en},
-        wave.state, wave.is_demo, wave.instrument_id, wave.tree_id, wave.opens_on, wave.closes_on,
-        cities, interviews, cells, collected, points, staffed, people, _draws(session, wave),
-    )  # fmt: skip
+        **wave_fields(wave),
+        cities=cities,
+        interviews=interviews,
+        cells=cells,
+        collected=collected,
+        points=points,
+        staffed_points=staffed,
+        people=people,
+        draws=_draws(session, wave),
+    )
 
 
 def _draws(session: Session, wave: Wave) -> tuple[PointDrawRecord, ...]:

@@ -22,7 +22,7 @@ from survey.fieldwork.progress.tallies import (
     sum_marginal_quotas,
 )
 from survey.fieldwork.quotas import COUNTED_STATUSES, parse_band
-from survey.fieldwork.waves import COMPUTED_STATES, StartedWave
+from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary
 from survey.store.china_time import china_date, china_day, start_of_china_day
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import QuotaCell, Response, Status, WaveState
@@ -230,7 +230,7 @@ def cells_by_day(
     *,
     session: Session,
     principal: Principal,
-    wave: StartedWave,
+    wave: WaveSummary,
     cells: tuple[CellProgress, ...],
     city_code: str | None,
     now: datetime,

@@ -1,9 +1,8 @@
 """A wave as it stands at one moment."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
@@ -12,20 +11,15 @@ from survey.fieldwork.progress.area_progress import days_left, list_area_progres
 from survey.fieldwork.progress.dispositions import Dispositions, dispositions
 from survey.fieldwork.progress.publishable_counts import list_publishable_cities, remove_cells
 from survey.fieldwork.progress.tallies import AreaProgress
-from survey.fieldwork.waves import COMPUTED_STATES, StartedWave, list_started_waves
-from survey.store.core import table_of
-from survey.store.tables import Wave
-
-_WAVES = table_of(Wave)
+from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, list_started_waves
 
 
 @dataclass(frozen=True)
 class WaveProgress:
     """A wave as it stands at one moment."""
 
-    wave: StartedWave
+    wave: WaveSummary
     at: datetime
-    closes_on: date | None
     total: AreaProgress
     cities: tuple[AreaProgress, ...]
     dispositions: Dispositions
@@ -43,21 +37,18 @@ class WaveProgress:
         return next((city for city in self.cities if city.city_code == city_code), self.total)
 
 
-def list_progress_waves(*, session: Session, principal: Principal) -> list[StartedWave]:
+def list_progress_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
     """Waves that have begun, those still collecting first."""
     principal.require(Action.FOLLOW_FIELDWORK)
     return list_started_waves(session=session, principal=principal)
 
 
 def get_progress(
-    *, session: Session, principal: Principal, wave: StartedWave, now: datetime, usual_waste: float
+    *, session: Session, principal: Principal, wave: WaveSummary, now: datetime, usual_waste: float
 ) -> WaveProgress:
     """The wave in the reader's area; `usual_waste` is the share above which waste is a concern."""
     principal.require(Action.FOLLOW_FIELDWORK)
-    closes_on = session.connection().execute(
-        select(_WAVES.c.closes_on).where(_WAVES.c.id == wave.id)
-    ).scalar_one()  # fmt: skip
-    left = days_left(wave.state, closes_on, now)
+    left = days_left(wave.state, wave.closes_on, now)
     cities = list_area_progress(session, principal, wave.id, left, now)
     total = total_progress(cities, left, now)
     if wave.state in COMPUTED_STATES:
@@ -65,7 +56,6 @@ def get_progress(
     return WaveProgress(
         wave=wave,
         at=now,
-        closes_on=closes_on,
         total=total,
         cities=cities,
         dispositions=dispositions(session, principal, wave.id, total.tally, now),

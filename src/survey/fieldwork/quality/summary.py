@@ -20,7 +20,7 @@ from survey.fieldwork.quality.interviewer_effect import (
 from survey.fieldwork.quality.response_arrays import RowGroups
 from survey.fieldwork.quality.response_query import FINISHED
 from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.fieldwork.waves import get_wave
+from survey.fieldwork.waves import get_wave, wave_title
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
@@ -172,7 +172,7 @@ def _names(
 ) -> dict[Any, tuple[str, Mapping[str, str]]]:
     """Readable key and name of everything in reach that interviews are grouped by."""
     if by == "wave":
-        return {wave.id: (wave.key, {"zh": wave.title_zh, "en": wave.title_en})}
+        return {wave.id: (wave.key, wave_title(wave))}
     if by == "city":
         cities = session.connection().execute(
             select(_CITIES.c.code, _CITIES.c.name_zh, _CITIES.c.name_en).where(

@@ -17,7 +17,7 @@ from survey.fieldwork.lifecycle import ResponseNotFoundError
 from survey.fieldwork.privacy.pii_detection import ScannedText, find_pii
 from survey.fieldwork.review.review_queue import REVIEWABLE, QueuePosition
 from survey.fieldwork.review_reasons import ReviewReason
-from survey.fieldwork.waves import COMPUTED_STATES
+from survey.fieldwork.waves import COMPUTED_STATES, wave_title
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
 from survey.locale import msg
@@ -151,7 +151,7 @@ def get_response_detail(
         flags=_flags(session, response_id),
         dropped_answers=row.dropped_answers,
         revision=revisions[0].number,
-        wave_title={"zh": row.title_zh, "en": row.title_en},
+        wave_title=wave_title(row),
         instrument=instrument,
         parts=_parts(instrument, row, revisions),
         history=_history(session, response_id),

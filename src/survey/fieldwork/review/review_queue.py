@@ -11,7 +11,7 @@ from sqlmodel import Session
 from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
 from survey.fieldwork.review_reasons import ReasonCode
-from survey.fieldwork.waves import StartedWave, list_started_waves
+from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
@@ -91,7 +91,7 @@ class QueueEntry:
         return QueuePosition.of(self.risk, self.duration_seconds, self.id)
 
 
-def list_review_waves(*, session: Session, principal: Principal) -> list[StartedWave]:
+def list_review_waves(*, session: Session, principal: Principal) -> list[WaveSummary]:
     """Waves that have begun, those still collecting first."""
     principal.require(Action.REVIEW)
     return list_started_waves(session=session, principal=principal)

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import OPERATOR, AccessDeniedError, Action, Principal
-from survey.fieldwork.waves import COMPUTED_STATES
+from survey.fieldwork.waves import COMPUTED_STATES, wave_title
 from survey.locale import SurveyError, Translator, msg
 from survey.publish.microdata.export import (
     MicrodataFile,
@@ -233,7 +233,7 @@ def list_exact_requests(
     holding = _latest_snapshots(session, {wave.id for _, wave, _, _ in rows})
     return [
         ExactRequest(
-            request.id, wave.key, {"zh": wave.title_zh, "en": wave.title_en}, account.login,
+            request.id, wave.key, wave_title(wave), account.login,
             account.name, request.area, request.purpose, request.requested_at,
             _request_state(request, wave, holding.get(wave.id), now), by.name if by else "",
             request.decided_at, request.reason, _valid_until(request),

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Action, Principal
-from survey.fieldwork.waves import COMPUTED_STATES, get_wave
+from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary, get_wave, wave_fields
 from survey.locale import SurveyError, Translator, msg
 from survey.publish.microdata.deidentify import MIN_CLASS_SIZE, DeidentifiedRows, deidentify
 from survey.publish.microdata.file_formats import FileFormat, write_file
@@ -48,11 +48,10 @@ class MicrodataFile:
 
 
 @dataclass(frozen=True)
-class ExportableWave:
-    key: str
-    title: dict[str, str]
+class ExportableWave(WaveSummary):
+    """A frozen wave and the number of interviews in its final snapshot."""
+
     rows: int
-    is_demo: bool
 
 
 def list_exportable_waves(*, session: Session, principal: Principal) -> list[ExportableWave]:
@@ -68,8 +67,7 @@ def list_exportable_waves(*, session: Session, principal: Principal) -> list[Exp
         query = query.where(col(Wave.is_demo))
     waves: dict[str, ExportableWave] = {}
     for wave, snapshot in session.exec(query):
-        title = {"zh": wave.title_zh, "en": wave.title_en}
-        exportable = ExportableWave(wave.key, title, snapshot.rows, wave.is_demo)
+        exportable = ExportableWave(**wave_fields(wave), rows=snapshot.rows)
         waves.setdefault(wave.key, exportable)
     return list(waves.values())
 

@@ -106,7 +106,7 @@ def _snapshot(
 ) -> Facts:
     composite = _COMPOSITES.get(method.composite)
     return (
-        (t("Wave"), wave.title.get(language, wave.key)),
+        (t("Wave"), wave.label(language)),
         (t("Valid interviews"), f"{manifest.rows:,d}"),
         (t("Cities"), f"{manifest.cities}"),
         (t("Frozen"), _format_time(manifest.frozen_at)),

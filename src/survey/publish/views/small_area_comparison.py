@@ -168,7 +168,7 @@ def _two_waves(
             "Hollow squares are the mean of {before} and this wave, each counted alike; what the "
             "shared sampling points have in common is in the interval. A change between the two "
             "waves disappears in it.",
-            before=other.wave.title.get(reading.language) or other.wave.key,
+            before=other.wave.label(reading.language),
         ),
         estimate=estimate,
         low=low,

@@ -44,7 +44,7 @@ class ViewContext:
 
     @property
     def wave_title(self) -> str:
-        return self.wave.title.get(self.language) or next(iter(self.wave.title.values()))
+        return self.wave.label(self.language)
 
     def cells(
         self,

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from survey.fieldwork.waves import StartedWave
+from survey.fieldwork.waves import WaveSummary
 
 
 @dataclass(frozen=True)
 class BackCheckSelection:
-    wave: StartedWave
+    wave: WaveSummary
     city_code: str | None
     """None: everything within reach."""
     view: str

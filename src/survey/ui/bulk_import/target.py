@@ -7,13 +7,12 @@ import streamlit as st
 
 from survey.access.principal import Action
 from survey.fieldwork.importing.name_lookup import list_importable_cities
-from survey.fieldwork.importing.target_wave import ImportWave, list_waves_for_import
+from survey.fieldwork.importing.target_wave import list_waves_for_import
 from survey.fieldwork.instruments import list_instruments, load_instrument
-from survey.fieldwork.waves import STATE_NAMES
+from survey.fieldwork.waves import STATE_NAMES, WaveSummary
 from survey.instrument.model import Instrument
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
-from survey.store.tables import WaveState
 from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
 from survey.ui.page_frame import draw_notice
@@ -70,13 +69,12 @@ def draw_target(visit: PageContext) -> ImportTarget | None:
         return _new_wave(visit, list_instruments(session=session), city)
 
 
-def _wave_name(visit: PageContext, waves: dict[str, ImportWave], key: str) -> str:
+def _wave_name(visit: PageContext, waves: dict[str, WaveSummary], key: str) -> str:
     t = visit.t
     if key == NEW:
         return t("A new wave that was collected elsewhere")
     wave = waves[key]
-    state = STATE_NAMES[WaveState.OPEN if wave.is_open else WaveState.CLOSED]
-    return f"{wave.title.get(visit.language, key)} ({t(state)})"
+    return f"{wave.label(visit.language)} ({t(STATE_NAMES[wave.state])})"
 
 
 def _pick_city(visit: PageContext) -> str | None:

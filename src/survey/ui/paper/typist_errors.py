@@ -12,7 +12,7 @@ from survey.fieldwork.paper import (
     set_share,
     share_of,
 )
-from survey.fieldwork.waves import StartedWave, list_started_waves
+from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.locale import Translator
 from survey.store.engine import read_scope
 from survey.store.tables import SheetState, WaveState, now
@@ -65,7 +65,7 @@ def show_typists(visit: PageContext) -> None:
         draw_notice(t("Nothing has been keyed in this wave"), t("Errors appear here later."))
 
 
-def _draw_share_form(visit: PageContext, wave: StartedWave, share: float) -> None:
+def _draw_share_form(visit: PageContext, wave: WaveSummary, share: float) -> None:
     t = visit.t
     with st.form("paper-share", border=False), st.container(
         horizontal=True, vertical_alignment="bottom"

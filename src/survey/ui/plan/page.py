@@ -5,12 +5,11 @@ import streamlit as st
 from survey.fieldwork.planning.wave_overview import (
     WaveOptions,
     WaveOverview,
-    WaveSummary,
     get_wave_overview,
     list_wave_options,
     planning_waves,
 )
-from survey.fieldwork.waves import STATE_NAMES
+from survey.fieldwork.waves import STATE_NAMES, WaveSummary
 from survey.store.engine import read_scope
 from survey.ui.filters import filter_row
 from survey.ui.glossary import explain
@@ -63,7 +62,7 @@ def _draw_chosen_wave(
         if key == NEW:
             return t("A new wave …")
         line = waves[key]
-        return f"{line.title.get(visit.language, key)} · {t(STATE_NAMES[line.state])}"
+        return f"{line.label(visit.language)} · {t(STATE_NAMES[line.state])}"
 
     with filter_row():
         key = pick(

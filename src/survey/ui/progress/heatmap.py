@@ -145,7 +145,7 @@ def _csv(visit: PageContext, seen: WaveProgress) -> bytes:
         for cell in place.cells
     ]
     at = f"{seen.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
-    remarks = [seen.wave.title.get(visit.language, seen.wave.key), t("As of {time}", time=at)]
+    remarks = [seen.wave.label(visit.language), t("As of {time}", time=at)]
     if seen.wave.is_demo:
         remarks.insert(0, t("DEMO DATA: generated, no result of any survey"))
     return csv_bytes(pd.DataFrame(rows), tuple(remarks))

@@ -14,7 +14,7 @@ from survey.fieldwork.progress import (
     get_progress,
     list_progress_waves,
 )
-from survey.fieldwork.waves import StartedWave
+from survey.fieldwork.waves import WaveSummary
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
@@ -41,7 +41,7 @@ EVERY_SECONDS = 20.0
 class ProgressSelection:
     """What the reader follows: a wave, and the place that is shown in full."""
 
-    wave: StartedWave
+    wave: WaveSummary
     city_code: str | None = None
     """None: all cities in reach together."""
 
@@ -96,7 +96,7 @@ def draw_progress(visit: PageContext, followed: ProgressSelection) -> None:
     st.caption(visit.t("As of {time} China time; looks again by itself.", time=at))
 
 
-def _get_progress(visit: PageContext, wave: StartedWave) -> WaveProgress:
+def _get_progress(visit: PageContext, wave: WaveSummary) -> WaveProgress:
     settings, person = visit.settings, visit.principal
     return _cached_progress(
         settings.store_url, person.role, person.area, repr(wave), settings, person, wave
@@ -106,7 +106,7 @@ def _get_progress(visit: PageContext, wave: StartedWave) -> WaveProgress:
 @st.cache_resource(ttl=EVERY_SECONDS - 5, max_entries=128, show_spinner=False)
 def _cached_progress(
     store_url: str, role: str, area: str, key: str,
-    _settings: Settings, _person: Principal, _wave: StartedWave,
+    _settings: Settings, _person: Principal, _wave: WaveSummary,
 ) -> WaveProgress:  # fmt: skip
     del store_url, role, area, key  # they are the key of the cache
     worst = max(waste for _, waste in list_past_void_shares())

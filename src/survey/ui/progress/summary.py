@@ -43,7 +43,11 @@ def _forecast_text(t: Translator, forecast: Forecast | None, seen: WaveProgress)
         return ""
     if forecast is None:
         return t("There is no pace yet to forecast from.")
-    closing = "" if seen.closes_on is None else t("The wave closes on {day}.", day=seen.closes_on)
+    closing = (
+        ""
+        if seen.wave.closes_on is None
+        else t("The wave closes on {day}.", day=seen.wave.closes_on)
+    )
     today = china_date(seen.at)
     if forecast.days is None or forecast.earliest is None:
         ahead = t("At the pace of the last days this takes years.")

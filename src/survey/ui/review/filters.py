@@ -19,7 +19,7 @@ from survey.fieldwork.review import (
     list_review_waves,
     list_surveyors,
 )
-from survey.fieldwork.waves import StartedWave
+from survey.fieldwork.waves import WaveSummary
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Status
@@ -38,7 +38,7 @@ WAVE = "wave"
 class ReviewSelection:
     """What the reviewer wants to look through."""
 
-    wave: StartedWave
+    wave: WaveSummary
     filter: ReviewFilter
 
 
@@ -71,7 +71,7 @@ def draw_filters(visit: PageContext) -> ReviewSelection | None:
     return ReviewSelection(wave, ReviewFilter(wave.id, status, city, surveyor, flag))
 
 
-def _follow_link(session: Session, visit: PageContext, waves: Sequence[StartedWave]) -> None:
+def _follow_link(session: Session, visit: PageContext, waves: Sequence[WaveSummary]) -> None:
     """A link that names an interview alone opens the queue of that interview's wave."""
     response_id = requested_id()
     if response_id is None or WAVE in st.query_params:
