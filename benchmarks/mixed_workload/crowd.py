@@ -31,9 +31,16 @@ from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
 from survey.fieldwork.waves import lock_wave, transition_wave
 from survey.locale import SurveyError
-from survey.store.core import revision_join, table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Response, ResponseRevision, Status, Wave, WaveState
+from survey.store.tables import (
+    Response,
+    ResponseRevision,
+    Status,
+    Wave,
+    WaveState,
+    revision_join,
+    table_of,
+)
 from survey.store.transactions import (
     StoreUnavailableError,
     WorkFailed,
@@ -244,7 +251,7 @@ class Crowd:
             )
             for _ in range(IMPORT_BATCH_SIZE)
         ]  # fmt: skip
-        with session_scope(url, patient=True) as session:
+        with session_scope(url, long_running=True) as session:
             wave = session.get_one(Wave, self.world.busy)
             write_responses(
                 session=session, principal=OPERATOR, wave=wave, rows=rows, now=self.world.now
@@ -269,7 +276,7 @@ class Crowd:
 
     def freeze(self, url: str, _: random.Random) -> None:
         """As `survey freeze --final` does, with a pause where it computes."""
-        with session_scope(url, patient=True) as session:
+        with session_scope(url, long_running=True) as session:
             wave = lock_wave(session=session, key=self.world.closed_key)
             lock_responses(session=session, wave_id=wave.id)
             read = current_answers(session, wave.id, Status.APPROVED)

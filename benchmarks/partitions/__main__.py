@@ -64,7 +64,7 @@ def _fill(url: str, waves: int, interviews: int) -> tuple[list[UUID], float]:
     ids, seconds = [], []
     for number in range(waves):
         rows = _interviews(instrument, interviews, number)
-        with session_scope(url, patient=True) as session:
+        with session_scope(url, long_running=True) as session:
             plan = NewWave(
                 key=f"weight-{number}", series="weight", year=2000 + number, title_zh="w",
                 title_en="w",

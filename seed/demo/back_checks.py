@@ -25,9 +25,9 @@ from survey.fieldwork.back_check import (
 )
 from survey.fieldwork.quality import MIN_REVIEW_RISK
 from survey.fieldwork.waves import get_wave
-from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     BackCheck,
     Channel,
     Outcome,
@@ -35,6 +35,8 @@ from survey.store.tables import (
     ResponseRevision,
     ResponseRisk,
     SamplingPoint,
+    revision_join,
+    table_of,
 )
 
 RANDOM_SHARE, RISK_SHARE = 0.15, 0.15

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from uuid import UUID
@@ -31,9 +32,10 @@ from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
 from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT
 from survey.store.china_time import china_date
-from survey.store.engine import session_scope
+from survey.store.engine import read_scope
 from survey.store.schema import upgrade
 from survey.store.tables import Account, City, Wave
+from survey.store.transactions import run_in_transaction
 
 FULL_SIZE = 1.0
 MIN_INTERVIEWS = 200
@@ -65,24 +67,24 @@ def build(
         raise ValueError(f"no such demo wave: {', '.join(unknown)}; there are {', '.join(PLANS)}")
     upgrade(url)
     now = datetime.now(UTC)
-    with session_scope(url, patient=True) as session:
+    with read_scope(url) as session:
         known = session.exec(select(City.code)).first() is not None
     if not known:
         progress("cities, indicator trees, questionnaires")
         load_reference_data(url, PROJECT_ROOT / "seed")
-    with session_scope(url, patient=True) as session:
-        accounts = _accounts(session, now)
+    accounts = run_in_transaction(url, lambda session: _accounts(session, now), long_running=True)
     for key in waves:
         valid = max(MIN_INTERVIEWS, round(PLANS[key].valid * size))
         progress(f"{key}: {valid:,} interviews")
         wave = generate_wave(key, n=valid, seed=seed)
-        with session_scope(url, patient=True) as session:
-            _store_wave(session, wave, accounts, now)
+        store = partial(_store_wave, wave=wave, accounts=accounts, now=now)
+        run_in_transaction(url, store, long_running=True)
         if truth_dir is not None:
             write_truth(wave.truth, truth_dir, key)
     progress(f"{OPEN_WAVE}: open for interviews")
-    with session_scope(url, patient=True) as session:
-        _store_open_wave(session, size, seed, accounts, now)
+    run_in_transaction(
+        url, lambda session: _store_open_wave(session, size, seed, accounts, now), long_running=True
+    )
 
 
 def write_truth(truth: pd.DataFrame, folder: Path, key: str) -> Path:

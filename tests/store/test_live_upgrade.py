@@ -96,7 +96,7 @@ def test_interviews_come_in_while_the_next_version_upgrades(
         return written
 
     def old_version_reads_long() -> int:
-        with read_scope(postgres_url, patient=True) as session:
+        with read_scope(postgres_url, long_running=True) as session:
             query = select(func.count()).select_from(Response)
             session.exec(query).one()
             reading.set()

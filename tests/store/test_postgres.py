@@ -31,8 +31,8 @@ def tight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     dispose_engines()
 
 
-def _shown(url: str, name: str, *, patient: bool = False) -> str:
-    with read_scope(url, patient=patient) as session:
+def _shown(url: str, name: str, *, long_running: bool = False) -> str:
+    with read_scope(url, long_running=long_running) as session:
         return str(session.connection().execute(text(f"SHOW {name}")).scalar_one())
 
 
@@ -45,8 +45,8 @@ def test_every_connection_has_limits_and_a_name(postgres_url: str) -> None:
 
 
 def test_patience_ends_with_its_transaction(postgres_url: str) -> None:
-    assert _shown(postgres_url, "statement_timeout", patient=True) == "1h"
-    assert _shown(postgres_url, "idle_in_transaction_session_timeout", patient=True) == "1h"
+    assert _shown(postgres_url, "statement_timeout", long_running=True) == "1h"
+    assert _shown(postgres_url, "idle_in_transaction_session_timeout", long_running=True) == "1h"
     assert _shown(postgres_url, "statement_timeout") == "30s"
 
 
@@ -75,7 +75,7 @@ def test_a_long_statement_is_ended_unless_patience_was_asked_for(postgres_url: s
         session_scope(postgres_url) as session,
     ):
         session.connection().execute(slow)
-    with session_scope(postgres_url, patient=True) as session:
+    with session_scope(postgres_url, long_running=True) as session:
         session.connection().execute(slow)
 
 
@@ -90,7 +90,7 @@ def _write_and_stand_still(session: Session) -> None:
 def test_a_transaction_that_nobody_goes_on_with_lets_go(postgres_url: str) -> None:
     with pytest.raises(InternalError), session_scope(postgres_url) as session:
         _write_and_stand_still(session)
-    with session_scope(postgres_url, patient=True) as session:
+    with session_scope(postgres_url, long_running=True) as session:
         session.connection()
         sleep(0.4)
         assert session.connection().execute(text("SELECT count(*) FROM account")).scalar_one() == 0

@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
 from survey.store import transactions
-from survey.store.transactions import StoreUnavailableError, write_scope
+from survey.store.transactions import StoreUnavailableError, run_in_transaction
 
 
 def _page() -> None:
@@ -45,5 +45,5 @@ def test_whoever_changes_something_gets_one_error_of_ours(
         raise OperationalError("BEGIN", {}, Exception("down"))
 
     monkeypatch.setattr(transactions, "session_scope", away)
-    with pytest.raises(StoreUnavailableError), write_scope(sqlite_url):
-        pass
+    with pytest.raises(StoreUnavailableError):
+        run_in_transaction(sqlite_url, lambda session: session)

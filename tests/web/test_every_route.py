@@ -23,7 +23,6 @@ from survey.access.sessions import COOKIE
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.settings import Settings
-from survey.store.core import table_of
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import (
     Account,
@@ -37,6 +36,7 @@ from survey.store.tables import (
     SheetState,
     Status,
     now,
+    table_of,
 )
 from survey.web.routes import build_app, build_routes
 

@@ -10,8 +10,7 @@ from sqlmodel import Session
 
 from survey.access.accounts import AccountData, get_account_by_login, last_day_of
 from survey.access.principal import Action, Principal, Role
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import Account, Credential, LoginSession
+from survey.store.tables import Account, AnyRow, Credential, LoginSession, table_of
 
 MAX_LISTED_ACCOUNTS = 200
 _ACCOUNTS, _SESSIONS, _CREDENTIALS = (

@@ -22,8 +22,7 @@ from survey.access.sessions import end_sessions
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
 from survey.locale import SurveyError, msg
 from survey.store.china_time import CHINA, end_of_china_day
-from survey.store.core import table_of
-from survey.store.tables import Account, Credential, SignInCode, new_id
+from survey.store.tables import Account, Credential, SignInCode, new_id, table_of
 
 _ACCOUNTS = table_of(Account)
 _CREDENTIALS, _CODES = table_of(Credential), table_of(SignInCode)

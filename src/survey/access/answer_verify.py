@@ -26,7 +26,7 @@ from survey.store.answer_hashes import (
     format_sealed_name,
     iter_hashes,
 )
-from survey.store.core import AnyRow
+from survey.store.tables import AnyRow
 
 WITHDRAWN = "response.withdrawn"
 _READ_BATCH_SIZE = 2_000

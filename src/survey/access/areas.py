@@ -11,8 +11,7 @@ from sqlmodel import Session
 
 from survey.access.principal import NATION, POINT_SEPARATOR, Principal, Role
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
-from survey.store.tables import City, SamplingPoint
+from survey.store.tables import City, SamplingPoint, table_of
 
 _CITIES, _POINTS = table_of(City), table_of(SamplingPoint)
 

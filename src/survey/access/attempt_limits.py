@@ -15,9 +15,8 @@ from sqlmodel import Session
 
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
 from survey.store.inserts import insert_if_new
-from survey.store.tables import SignInTries
+from survey.store.tables import SignInTries, table_of
 
 _TRIES = table_of(SignInTries)
 

@@ -11,8 +11,7 @@ from sqlmodel import Session
 
 from survey.access.audit_verify import CHAIN, VERIFIED
 from survey.access.principal import OPERATOR, Action, Principal
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import Account, AuditEntry, AuditHead, Wave
+from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, Wave, table_of
 
 PAGE_SIZE = 50
 PUBLIC = "public"

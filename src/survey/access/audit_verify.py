@@ -27,8 +27,7 @@ from survey.store.audit_chain import (
     seal,
 )
 from survey.store.audit_writer import seal_stored_entries
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import AuditEntry, AuditHead
+from survey.store.tables import AnyRow, AuditEntry, AuditHead, table_of
 
 TRIMMED = "audit.trimmed"
 VERIFIED = "audit.verified"

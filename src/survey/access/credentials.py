@@ -10,8 +10,7 @@ from survey.access.passwords import hash_password, require_strong
 from survey.access.second_factor import REQUIRED
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
-from survey.store.tables import Account, Credential, SetupLink
+from survey.store.tables import Account, Credential, SetupLink, table_of
 
 LINK_LIFETIME = timedelta(hours=72)
 _LINKS = table_of(SetupLink)

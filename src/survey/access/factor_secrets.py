@@ -10,8 +10,7 @@ from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.settings import current_settings
 from survey.store.cipher import TOKEN_START, Cipher, ValueUnreadableError, secret_cipher
-from survey.store.core import table_of
-from survey.store.tables import Credential
+from survey.store.tables import Credential, table_of
 
 ENCRYPTED = "account.secrets_encrypted"
 _CREDENTIALS = table_of(Credential)

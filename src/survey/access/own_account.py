@@ -21,8 +21,7 @@ from survey.access.second_factor import (
 )
 from survey.access.sessions import end_sessions, principal_of
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
-from survey.store.tables import Account, Credential, LoginSession, RecoveryCode
+from survey.store.tables import Account, Credential, LoginSession, RecoveryCode, table_of
 
 _SESSIONS, _RECOVERY = table_of(LoginSession), table_of(RecoveryCode)
 

@@ -15,8 +15,7 @@ from survey.access.principal import Role
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
 from survey.store.cipher import InvalidPhoneKeyError
-from survey.store.core import table_of
-from survey.store.tables import Credential, RecoveryCode
+from survey.store.tables import Credential, RecoveryCode, table_of
 
 REQUIRED = frozenset({Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR})
 """Roles that can use nothing before they have set up a second factor."""

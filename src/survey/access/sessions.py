@@ -13,10 +13,9 @@ from survey.access.audit import record
 from survey.access.principal import Principal, Role
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Account, LoginSession, SignInStep
-from survey.store.transactions import UNAVAILABLE_ERRORS
+from survey.store.engine import read_scope
+from survey.store.tables import Account, LoginSession, SignInStep, table_of
+from survey.store.transactions import StoreUnavailableError, run_in_transaction
 
 COOKIE = "survey_session"
 """Name of the cookie that holds the secret; web sets it, pages read it."""
@@ -195,8 +194,9 @@ def authenticate_session(url: str, secret: str | None, now: datetime) -> Princip
         return None
     if seen.needs_renewal:
         try:
-            with session_scope(url) as session:
-                extend_session(session=session, secret=secret, now=now)
-        except UNAVAILABLE_ERRORS:
+            run_in_transaction(
+                url, lambda session: extend_session(session=session, secret=secret, now=now)
+            )
+        except StoreUnavailableError:
             _LOG.warning("a session could not be renewed: the store takes nothing in")
     return seen.principal

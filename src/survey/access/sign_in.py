@@ -40,8 +40,7 @@ from survey.access.second_factor import (
 from survey.access.sessions import SessionLimits, end_sessions, open_session, principal_of
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
-from survey.store.tables import Account, Credential, SignInStep
+from survey.store.tables import Account, Credential, SignInStep, table_of
 
 STEP_LIFETIME = timedelta(minutes=15)
 MAX_LOGIN_CHARS = 64

@@ -30,8 +30,7 @@ from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.locale import SurveyError, msg
 from survey.store.china_time import CHINA, end_of_china_day
-from survey.store.core import table_of
-from survey.store.tables import Account, SignInCode
+from survey.store.tables import Account, SignInCode, table_of
 
 CODE_LENGTH = 8
 MAX_CODES_PER_SHEET = 60

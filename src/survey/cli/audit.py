@@ -9,6 +9,7 @@ from typing import Annotated, TextIO
 
 import orjson
 import typer
+from sqlmodel import Session
 
 from survey.access.answer_verify import seal_stored_answers
 from survey.access.audit import record_download
@@ -20,9 +21,9 @@ from survey.cli.output import FormatOption, OutputFormat, error_reporting, print
 from survey.locale import translator
 from survey.publish.audit_export import write_csv
 from survey.settings import current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.private_files import create_private_file
-from survey.store.transactions import translate_database_errors
+from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     help="Check the audit trail, export it.", no_args_is_help=True, add_completion=False
@@ -58,10 +59,12 @@ def verify_trail(
         with read_scope(settings.store_url) as session:
             report = verify(session=session, principal=OPERATOR, anchors=known, new_key=new_key)
         _print(report, form, len(known))
-        with translate_database_errors(), session_scope(settings.store_url) as session:
-            record_verification(
+        run_in_transaction(
+            settings.store_url,
+            lambda session: record_verification(
                 session=session, principal=OPERATOR, report=report, now=datetime.now(UTC)
-            )
+            ),
+        )
     if not report.is_intact:
         raise typer.Exit(1)
 
@@ -81,11 +84,16 @@ def export_trail(
             entries = stream_trail(session=session, principal=OPERATOR, choice=TrailFilter())
             count = write_csv(file, entries, t)
             size = file.tell() if file.seekable() else 0
-        with translate_database_errors(), session_scope(settings.store_url) as session:
-            record_download(
-                session=session, principal=OPERATOR, file_name=out.name, size=size,
+        run_in_transaction(
+            settings.store_url,
+            lambda session: record_download(
+                session=session,
+                principal=OPERATOR,
+                file_name=out.name,
+                size=size,
                 now=datetime.now(UTC),
-            )  # fmt: skip
+            ),
+        )
         print_note("{count} entries were written.", count=count)
 
 
@@ -108,12 +116,15 @@ def _open_output(out: Path) -> Iterator[TextIO]:
 def adopt() -> None:
     """Take in entries and answers that the version before stored without a seal; says how many."""
     with error_reporting():
-        now = datetime.now(UTC)
-        with session_scope(current_settings().store_url, patient=True) as session:
-            count = adopt_entries(session=session, principal=OPERATOR, now=now)
-            answers = seal_stored_answers(session=session, principal=OPERATOR, now=now)
+        count, answers = run_in_transaction(current_settings().store_url, _adopt, long_running=True)
         print_note("{count} entries were taken into the chain.", count=count)
         print_note("The hashes of {count} stored answers were entered.", count=answers)
+
+
+def _adopt(session: Session) -> tuple[int, int]:
+    now = datetime.now(UTC)
+    entries = adopt_entries(session=session, principal=OPERATOR, now=now)
+    return entries, seal_stored_answers(session=session, principal=OPERATOR, now=now)
 
 
 def _anchors_of(texts: list[str]) -> list[Anchor]:

@@ -8,7 +8,7 @@ from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.results.interval_audit import audit_wave
 from survey.settings import current_settings
-from survey.store.engine import session_scope
+from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(no_args_is_help=True, help="What published figures tell of hidden ones.")
 _COLUMNS = ("area_level", "area", "group", "indicator", "low", "high")
@@ -37,10 +37,13 @@ def audit(
     """
     with error_reporting():
         settings = current_settings()
-        with session_scope(settings.store_url, patient=True) as session:
-            wave_audit = audit_wave(
+        wave_audit = run_in_transaction(
+            settings.store_url,
+            lambda session: audit_wave(
                 settings, session, wave_key=wave, actor=OPERATOR, every_cell=every_cell
-            )
+            ),
+            long_running=True,
+        )
         rows = [
             (
                 interval.area_level,

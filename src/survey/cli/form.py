@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import (
@@ -35,7 +36,8 @@ from survey.instrument.structure_checks import check_instrument
 from survey.instrument.xlsform import Finding, ImportedForm, read_xlsform, write_xlsform
 from survey.locale import msg, translator
 from survey.settings import PROJECT_ROOT, current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     help="Check, import, export and list questionnaires.",
@@ -104,12 +106,14 @@ def import_form(
         imported = _read_form(workbook, skip_unsupported, renormalise)
         _print_findings([*imported.skipped, *imported.warnings], OutputFormat.TABLE)
         instrument = imported.instrument
-        with session_scope(current_settings().store_url) as session:
-            findings = freezing_findings(session=session, instrument=instrument, rows=imported.rows)
-            _refuse(findings)
+
+        def add_if_fit(session: Session) -> None:
+            _refuse(freezing_findings(session=session, instrument=instrument, rows=imported.rows))
             add_instrument(
                 session=session, principal=OPERATOR, instrument=instrument, now=datetime.now(UTC)
             )
+
+        run_in_transaction(current_settings().store_url, add_if_fit)
         _print_size(instrument)
         print_record(_record(instrument), form)
 
@@ -126,8 +130,12 @@ def add_indicator_tree(
     """Read an indicator tree and store it, so that the ratings of a form can name its codes."""
     with error_reporting():
         tree = _read_tree(file, name)
-        with session_scope(current_settings().store_url) as session:
-            add_tree(session=session, principal=OPERATOR, tree=tree, now=datetime.now(UTC))
+        run_in_transaction(
+            current_settings().store_url,
+            lambda session: add_tree(
+                session=session, principal=OPERATOR, tree=tree, now=datetime.now(UTC)
+            ),
+        )
         print_note("{name}: {count} indicators.", name=tree.name, count=len(tree.indicators))
 
 
@@ -139,7 +147,7 @@ def export(
 ) -> None:
     """Write a stored questionnaire as an XLSForm workbook."""
     with error_reporting():
-        with session_scope(current_settings().store_url) as session:
+        with read_scope(current_settings().store_url) as session:
             instrument = find_instrument(session=session, name=name, version=version)
         write_xlsform(instrument, output)
         print_note("Written: {path}", path=output)
@@ -149,7 +157,7 @@ def export(
 def list_forms(form: FormatOption = OutputFormat.TABLE) -> None:
     """List the stored questionnaires."""
     with error_reporting():
-        with session_scope(current_settings().store_url) as session:
+        with read_scope(current_settings().store_url) as session:
             records = [_record(i) for i in list_instruments(session=session)]
         columns = ("name", "version", "items", "scored", "sha256")
         print_table(columns, [tuple(record.values()) for record in records], form)
@@ -169,11 +177,15 @@ def try_form(
     """
     with error_reporting():
         settings = current_settings()
-        with session_scope(settings.store_url) as session:
-            instrument = find_instrument(session=session, name=name, version=version)
-            issued = open_trial(
-                session=session, instrument=instrument, city_code=city, now=datetime.now(UTC)
-            )
+        issued = run_in_transaction(
+            settings.store_url,
+            lambda session: open_trial(
+                session=session,
+                instrument=find_instrument(session=session, name=name, version=version),
+                city_code=city,
+                now=datetime.now(UTC),
+            ),
+        )
         base = settings.public_url or f"http://localhost:{settings.port}"
         typer.echo(f"{base}/q/{issued.token}")
 

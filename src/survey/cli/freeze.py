@@ -1,9 +1,11 @@
 """Freeze a wave, and compute its tables again."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
@@ -13,8 +15,9 @@ from survey.results.release import release_wave, revoke_release
 from survey.results.table_versions import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.snapshot.manifest import WithoutPoint
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import Shown
+from survey.store.transactions import run_in_transaction
 
 
 def freeze(
@@ -76,19 +79,25 @@ def release(
     """Release the results of a frozen wave to readers of other areas, or take that back."""
     if revoke == (show is not None):
         raise typer.BadParameter("Give either --show or --revoke.")
-    with error_reporting(), session_scope(current_settings().store_url) as session:
-        moment = datetime.now(UTC)
+
+    def change(session: Session) -> None:
+        now = datetime.now(UTC)
         if show is None:
             revoke_release(
-                session=session, principal=OPERATOR, wave_key=wave, reason=reason, now=moment
+                session=session, principal=OPERATOR, wave_key=wave, reason=reason, now=now
             )
+        else:
+            release_wave(
+                session=session, principal=OPERATOR, wave_key=wave, shown=show, first_places=top,
+                now=now,
+            )  # fmt: skip
+
+    with error_reporting():
+        run_in_transaction(current_settings().store_url, change)
+        if show is None:
             print_note("The release of {wave} is taken back.", wave=wave)
-            return
-        release_wave(
-            session=session, principal=OPERATOR, wave_key=wave, shown=show, first_places=top,
-            now=moment,
-        )  # fmt: skip
-        print_note("{wave} is released.", wave=wave)
+        else:
+            print_note("{wave} is released.", wave=wave)
 
 
 def recompute(
@@ -112,5 +121,10 @@ def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
         needed = keys or outdated_waves(settings, session)
     for key in needed:
         print_note("Computing the results of {wave} again …", wave=key)
-        with session_scope(settings.store_url, patient=True) as session:
-            recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))
+        run_in_transaction(
+            settings.store_url, partial(_recompute_wave, settings, key), long_running=True
+        )
+
+
+def _recompute_wave(settings: Settings, key: str, session: Session) -> None:
+    recompute_wave(settings, session, wave_key=key, actor=OPERATOR, now=datetime.now(UTC))

@@ -22,7 +22,8 @@ from survey.instrument.model import Instrument, Labels
 from survey.instrument.xlsform import read_xlsform
 from survey.locale import Message, translator
 from survey.settings import current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
 
 
 def import_answers(
@@ -74,13 +75,18 @@ def import_answers(
             title={"zh": title, "en": title} if title else {},
             file_name=answers.name,
         )
-        with read_scope(url, patient=True) as session:
+        with read_scope(url, long_running=True) as session:
             plan = plan_import(session=session, principal=OPERATOR, request=request, now=now)
         _explain(plan)
         refused = bool(plan.rejected_rows) and not skip_rejected
         if not dry_run and not refused:
-            with session_scope(url, patient=True) as session:
-                commit_import(session=session, principal=OPERATOR, plan=plan, now=now)
+            run_in_transaction(
+                url,
+                lambda session: commit_import(
+                    session=session, principal=OPERATOR, plan=plan, now=now
+                ),
+                long_running=True,
+            )
         written = 0 if dry_run or refused else len(plan.accepted)
         print_record(_record(plan, written), output)
         if refused:

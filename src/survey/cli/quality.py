@@ -17,7 +17,8 @@ from survey.fieldwork.quality import (
     summarise_quality,
 )
 from survey.settings import current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
 
 COLUMNS = (
     "level", "key", "name", "interviews", "valid", "valid_rate", "valid_low", "valid_high",
@@ -47,8 +48,13 @@ def quality(
         url = current_settings().store_url
         if not stored:
             now = datetime.now(UTC)
-            with session_scope(url, patient=True) as session:
-                assess_wave(session=session, principal=OPERATOR, wave_key=wave, now=now)
+            run_in_transaction(
+                url,
+                lambda session: assess_wave(
+                    session=session, principal=OPERATOR, wave_key=wave, now=now
+                ),
+                long_running=True,
+            )
         chosen: tuple[QualityGrouping, QualityGrouping] = ("wave", levels[by])
         with read_scope(url) as session:
             rows = [

@@ -9,7 +9,8 @@ from survey.cli.output import FormatOption, OutputFormat, error_reporting, print
 from survey.fieldwork.privacy.retention import count_due_rows, delete_expired, rules
 from survey.locale import translator
 from survey.settings import current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(help="Retention: what is deleted by schedule (docs/privacy.md).")
 
@@ -32,8 +33,10 @@ def run(
             with read_scope(settings.store_url) as session:
                 met = count_due_rows(session=session, settings=settings, at=at)
         else:
-            with session_scope(settings.store_url) as session:
-                met = delete_expired(session=session, settings=settings, at=at)
+            met = run_in_transaction(
+                settings.store_url,
+                lambda session: delete_expired(session=session, settings=settings, at=at),
+            )
         every = rules(settings, at)
         rows = [(key, t(rule.name), rule.days, met[key]) for key, rule in every.items()]
         print_table(("rule", t("what"), t("days"), t("rows")), rows, form)

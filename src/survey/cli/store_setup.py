@@ -18,9 +18,10 @@ from survey.locale import SurveyError, msg
 from survey.results.freeze import freeze_wave
 from survey.settings import PROJECT_ROOT, Settings, current_settings
 from survey.store.cipher import secret_cipher
-from survey.store.engine import dispose_engines, session_scope
+from survey.store.engine import dispose_engines, read_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
+from survey.store.transactions import run_in_transaction
 
 DEMO_WAVES = ("main-2023", "main-2024", "elderly-2024", "minors-2024")
 PARTIAL_SUFFIX = ".partial"
@@ -41,10 +42,14 @@ def init() -> None:
 
 
 def _encrypt_readable_secrets(settings: Settings) -> None:
-    """Second factors that were set up before their secrets were encrypted."""
-    with session_scope(settings.store_url) as session:
-        if count_readable(session):
-            encrypt_secrets(session=session, cipher=secret_cipher(settings), now=datetime.now(UTC))
+    """Encrypt the secrets of second factors that were set up before secrets were encrypted."""
+    with read_scope(settings.store_url) as session:
+        if not count_readable(session):
+            return
+    cipher, now = secret_cipher(settings), datetime.now(UTC)
+    run_in_transaction(
+        settings.store_url, lambda session: encrypt_secrets(session=session, cipher=cipher, now=now)
+    )
 
 
 def build_demo(settings: Settings, *, size: float, seed: int) -> None:
@@ -82,10 +87,18 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     )
     # Frozen interviews are past review, so only those of the open wave are looked at.
     print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
-    with session_scope(settings.store_url) as session:
-        assess_wave(session=session, principal=OPERATOR, wave_key=OPEN_WAVE, now=datetime.now(UTC))
-    with session_scope(settings.store_url) as session:
-        store_back_checks(session=session, wave_key=OPEN_WAVE, seed=seed, now=datetime.now(UTC))
+    run_in_transaction(
+        settings.store_url,
+        lambda session: assess_wave(
+            session=session, principal=OPERATOR, wave_key=OPEN_WAVE, now=datetime.now(UTC)
+        ),
+    )
+    run_in_transaction(
+        settings.store_url,
+        lambda session: store_back_checks(
+            session=session, wave_key=OPEN_WAVE, seed=seed, now=datetime.now(UTC)
+        ),
+    )
     for key in DEMO_WAVES:
         print_note("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)

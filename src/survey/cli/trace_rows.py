@@ -23,8 +23,9 @@ from survey.publish.microdata import (
     trace_export,
 )
 from survey.settings import current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import Decision
+from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,11 +53,18 @@ def request(
 
     Prints the number of the request. What was asked for here is not decided here.
     """
-    with error_reporting(), session_scope(current_settings().store_url) as session:
-        made = request_exact_rows(
-            session=session, principal=_person(session, account), wave_key=wave, purpose=purpose,
-            now=datetime.now(UTC), by_operator=True,
-        )  # fmt: skip
+    with error_reporting():
+        made = run_in_transaction(
+            current_settings().store_url,
+            lambda session: request_exact_rows(
+                session=session,
+                principal=_person(session, account),
+                wave_key=wave,
+                purpose=purpose,
+                now=datetime.now(UTC),
+                by_operator=True,
+            ),
+        )
     typer.echo(str(made))
 
 
@@ -117,19 +125,35 @@ def export(
 
 def _export_rows(number: UUID, account: str, form: FileFormat) -> MicrodataFile:
     settings = current_settings()
-    with session_scope(settings.store_url, patient=True) as session:
-        return export_exact_rows(
-            settings, session=session, principal=_person(session, account), request_id=number,
-            form=form, t=translator(settings.language), now=datetime.now(UTC), by_operator=True,
-        )  # fmt: skip
+    return run_in_transaction(
+        settings.store_url,
+        lambda session: export_exact_rows(
+            settings,
+            session=session,
+            principal=_person(session, account),
+            request_id=number,
+            form=form,
+            t=translator(settings.language),
+            now=datetime.now(UTC),
+            by_operator=True,
+        ),
+        long_running=True,
+    )
 
 
 def _run_decision(number: UUID, decision: Decision, reason: str) -> None:
-    with error_reporting(), session_scope(current_settings().store_url) as session:
-        decide_exact_rows(
-            session=session, principal=OPERATOR, request_id=number, decision=decision,
-            reason=reason, now=datetime.now(UTC),
-        )  # fmt: skip
+    with error_reporting():
+        run_in_transaction(
+            current_settings().store_url,
+            lambda session: decide_exact_rows(
+                session=session,
+                principal=OPERATOR,
+                request_id=number,
+                decision=decision,
+                reason=reason,
+                now=datetime.now(UTC),
+            ),
+        )
 
 
 def _person(session: Session, login: str) -> Principal:

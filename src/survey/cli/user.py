@@ -24,7 +24,8 @@ from survey.access.principal import NATION, OPERATOR, Role
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.locale import msg, translator
 from survey.settings import current_settings
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
+from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(
     name="user",
@@ -74,12 +75,14 @@ def create(
         # Whoever mistypes a password twice has made no account.
         typed = _ask_password() if password else ""
         now = datetime.now(UTC)
-        with session_scope(_url()) as session:
+
+        def create_with_password(session: Session) -> tuple[str, str | None]:
             account = create_account(
                 session=session, principal=OPERATOR, login=login, entry=entry, now=now
             )
-            token = _set_password_or_link(session, account.login, typed, now)
-        _print_setup_link(account.login, token)
+            return account.login, _set_password_or_link(session, account.login, typed, now)
+
+        _print_setup_link(*run_in_transaction(_url(), create_with_password))
 
 
 @app.command("list")
@@ -116,8 +119,8 @@ def change(
     email: Annotated[str | None, typer.Option(help="Another e-mail; empty for none.")] = None,
 ) -> None:
     """Change name, role, area, end date or e-mail; what is not named stays. It holds at once."""
-    with error_reporting(), session_scope(_url()) as session:
-        now = datetime.now(UTC)
+
+    def change_data(session: Session, now: datetime) -> None:
         line = get_account_summary(session=session, principal=OPERATOR, login=login, now=now)
         before = line.entry
         entry = AccountData(
@@ -130,6 +133,8 @@ def change(
         change_account(
             session=session, principal=OPERATOR, login=login, seen=before, entry=entry, now=now
         )
+
+    _run_change(change_data)
     print_note("{login} is changed.", login=login)
 
 
@@ -156,8 +161,9 @@ def reset(login: Login, password: AskPassword = False) -> None:
     """Print a setup link with which the person chooses a new password."""
     with error_reporting():
         typed = _ask_password() if password else ""
-        with session_scope(_url()) as session:
-            token = _set_password_or_link(session, login, typed, datetime.now(UTC))
+        token = run_in_transaction(
+            _url(), lambda session: _set_password_or_link(session, login, typed, datetime.now(UTC))
+        )
         _print_setup_link(login, token)
 
 
@@ -180,8 +186,8 @@ def sign_out(login: Login) -> None:
 
 
 def _run_change(work: Callable[[Session, datetime], object]) -> None:
-    with error_reporting(), session_scope(_url()) as session:
-        work(session, datetime.now(UTC))
+    with error_reporting():
+        run_in_transaction(_url(), lambda session: work(session, datetime.now(UTC)))
 
 
 def _url() -> str:

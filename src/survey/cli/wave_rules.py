@@ -10,7 +10,7 @@ from survey.cli.output import error_reporting, print_note
 from survey.fieldwork.dual_approval import set_single_approval
 from survey.fieldwork.quota_policy import QuotaPolicy, set_quota_policy
 from survey.settings import current_settings
-from survey.store.engine import session_scope
+from survey.store.transactions import run_in_transaction
 
 
 def quota(
@@ -28,15 +28,17 @@ def quota(
 ) -> None:
     """Let full quotas stop interviews at the door, or go on counting."""
     with error_reporting():
-        with session_scope(current_settings().store_url) as session:
-            quotas = set_quota_policy(
+        quotas = run_in_transaction(
+            current_settings().store_url,
+            lambda session: set_quota_policy(
                 session=session,
                 principal=OPERATOR,
                 wave_key=wave,
                 policy=policy,
                 city_code=city,
                 now=datetime.now(UTC),
-            )
+            ),
+        )
         print_note("{count} quotas of {wave} follow this rule now.", count=quotas, wave=wave)
 
 
@@ -45,8 +47,14 @@ def one_person_review(
     off: Annotated[bool, typer.Option("--off", help="Ask for two people again.")] = False,
 ) -> None:
     """Let one person give both approvals of review in a small wave; usually two are needed."""
-    with error_reporting(), session_scope(current_settings().store_url) as session:
-        set_single_approval(
-            session=session, principal=OPERATOR, wave_key=wave, allowed=not off,
-            now=datetime.now(UTC),
-        )  # fmt: skip
+    with error_reporting():
+        run_in_transaction(
+            current_settings().store_url,
+            lambda session: set_single_approval(
+                session=session,
+                principal=OPERATOR,
+                wave_key=wave,
+                allowed=not off,
+                now=datetime.now(UTC),
+            ),
+        )

@@ -8,8 +8,7 @@ from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Action, Principal
 from survey.locale import msg
-from survey.store.core import table_of
-from survey.store.tables import Assignment, SamplingPoint, Wave, WaveState
+from survey.store.tables import Assignment, SamplingPoint, Wave, WaveState, table_of
 
 _POINTS, _WAVES, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Wave), table_of(Assignment)
 _ASSIGNED = (

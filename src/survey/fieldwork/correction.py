@@ -23,8 +23,8 @@ from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.answer_hashes import HASH, REVISION, answers_sha256
 from survey.store.china_time import china_date
-from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
+    AnyRow,
     Response,
     ResponseRevision,
     SamplingPoint,
@@ -32,6 +32,8 @@ from survey.store.tables import (
     Wave,
     WaveState,
     new_id,
+    revision_join,
+    table_of,
 )
 
 _CORRECTING = (WaveState.OPEN, WaveState.CLOSED)

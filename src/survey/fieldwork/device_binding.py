@@ -15,8 +15,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import Invitation, Wave, WaveState
+from survey.store.tables import AnyRow, Invitation, Wave, WaveState, table_of
 
 _INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
 _BIND = (

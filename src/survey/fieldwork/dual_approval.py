@@ -16,8 +16,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
 from survey.store.audit_writer import queued_entries
-from survey.store.core import table_of
-from survey.store.tables import AuditEntry, Response, ReviewRule, Status
+from survey.store.tables import AuditEntry, Response, ReviewRule, Status, table_of
 
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
 _FIRST = f"response.{Status.CITY_APPROVED}"

@@ -18,9 +18,18 @@ from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
 from survey.locale import SurveyError, msg
 from survey.store.china_time import CHINA, china_date
-from survey.store.core import AnyRow, table_of
 from survey.store.inserts import insert_columns
-from survey.store.tables import Account, City, Invitation, SamplingPoint, Wave, WaveState, new_id
+from survey.store.tables import (
+    Account,
+    AnyRow,
+    City,
+    Invitation,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    new_id,
+    table_of,
+)
 
 INVITATIONS_PER_PAGE = 20
 MAX_PAGES = 5

@@ -32,14 +32,15 @@ from survey.fieldwork.device_binding import (
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
+    AnyRow,
     City,
     InstrumentVersion,
     Invitation,
     Wave,
     WaveState,
     new_id,
+    table_of,
 )
 
 LIFETIME = timedelta(hours=24)

@@ -18,8 +18,7 @@ from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES
 from survey.locale import Message, SurveyError, msg
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import Response, SamplingPoint, Status, Wave
+from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _RESPONSE_BATCH_SIZE = 500

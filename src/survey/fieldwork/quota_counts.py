@@ -28,13 +28,14 @@ from survey.fieldwork.quotas import (
     stratum_by_point,
 )
 from survey.store.china_time import china_date
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
+    AnyRow,
     QuotaCell,
     QuotaMargin,
     Response,
     ResponseRevision,
     SamplingPoint,
+    table_of,
 )
 
 _CELL = "cell"

@@ -14,8 +14,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS
 from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
 from survey.locale import SurveyError, msg
-from survey.store.core import table_of
-from survey.store.tables import QuotaCell, QuotaMargin, WavePlan, WaveState
+from survey.store.tables import QuotaCell, QuotaMargin, WavePlan, WaveState, table_of
 
 _CELLS, _MARGINS = table_of(QuotaCell), table_of(QuotaMargin)
 CHANGEABLE = frozenset({WaveState.PLANNED, WaveState.OPEN})

@@ -18,8 +18,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, not_, or_, select, update
 from sqlmodel import Session
 
-from survey.store.core import table_of
-from survey.store.tables import QuotaCell, QuotaMargin, SamplingPoint, Status
+from survey.store.tables import QuotaCell, QuotaMargin, SamplingPoint, Status, table_of
 
 COUNTED_STATUSES = frozenset(
     {Status.SUBMITTED, Status.RETURNED, Status.CITY_APPROVED, Status.APPROVED, Status.FROZEN}

@@ -36,14 +36,16 @@ from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.answer_hashes import HASH, answers_sha256
 from survey.store.china_time import china_date, clamp_device_time
-from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.response_writer import insert_response
 from survey.store.tables import (
+    AnyRow,
     Mode,
     Response,
     ResponseRevision,
     Status,
     new_id,
+    revision_join,
+    table_of,
 )
 
 OLDEST_START = timedelta(days=30)

@@ -14,8 +14,8 @@ from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
 from survey.fieldwork.waves import wave_title
 from survey.store.china_time import start_of_china_day
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
+    AnyRow,
     Assignment,
     City,
     PointKind,
@@ -25,6 +25,7 @@ from survey.store.tables import (
     SamplingPoint,
     Wave,
     WaveState,
+    table_of,
 )
 
 _ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)

@@ -41,9 +41,8 @@ from survey.snapshot.snapshot_files import (
     remove_on_failure,
     write_snapshot,
 )
-from survey.store.core import table_of
-from survey.store.engine import session_scope
-from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState
+from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState, table_of
+from survey.store.transactions import run_in_transaction
 
 
 class NoApprovedResponsesError(SurveyError):
@@ -102,10 +101,8 @@ def freeze_wave(
         NarrowIntervalError: published counts would tell hidden ones too closely.
     """
     actor.require(Action.ADMINISTER)
-    with (
-        remove_on_failure() as made,
-        session_scope(settings.store_url, patient=True) as session,
-    ):
+
+    def freeze(session: Session) -> FrozenWave:
         wave = _wave(session, wave_key, final=final)
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         frame = response_frame(
@@ -120,6 +117,9 @@ def freeze_wave(
             _require_unchanged_responses(session, wave, frozen.rows)
         draft.install()
         return frozen
+
+    with remove_on_failure() as made:
+        return run_in_transaction(settings.store_url, freeze, long_running=True)
 
 
 def freeze_frame(

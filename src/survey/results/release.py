@@ -15,8 +15,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
-from survey.store.core import table_of
-from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState
+from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState, table_of
 
 MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
 """How many first places a release may name. Fewer would tell a good deal of each city's score."""

@@ -30,9 +30,9 @@ from survey.store.backup.reader import (
     schema_tables,
     table_lines,
 )
-from survey.store.core import table_of
-from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Snapshot
+from survey.store.engine import read_scope
+from survey.store.tables import Snapshot, table_of
+from survey.store.transactions import run_in_transaction
 
 ACTION_BACKED_UP = "store.backed_up"
 """The audit action; `survey doctor` looks for the last one."""
@@ -91,8 +91,9 @@ def create_backup(
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-    with session_scope(settings.store_url) as session:
-        _audit(session, ACTION_BACKED_UP, actor, manifest, now)
+    run_in_transaction(
+        settings.store_url, lambda session: _audit(session, ACTION_BACKED_UP, actor, manifest, now)
+    )
     return manifest
 
 

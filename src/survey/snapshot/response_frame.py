@@ -10,8 +10,14 @@ from sqlmodel import Session, SQLModel
 
 from survey.instrument.model import Instrument
 from survey.snapshot.answer_codes import NOT_IN_ANSWERS, item_columns
-from survey.store.core import revision_join
-from survey.store.tables import Account, Response, ResponseRevision, SamplingPoint, Status
+from survey.store.tables import (
+    Account,
+    Response,
+    ResponseRevision,
+    SamplingPoint,
+    Status,
+    revision_join,
+)
 
 FREEZABLE = (Status.APPROVED, Status.FROZEN)
 RESPONSE_COLUMNS = (

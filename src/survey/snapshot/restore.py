@@ -17,8 +17,9 @@ from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import checksum_error
 from survey.store.backup.loader import StoreLoader
 from survey.store.backup.manifest import BackupManifest
-from survey.store.engine import dispose_engines, session_scope
+from survey.store.engine import dispose_engines
 from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
+from survey.store.transactions import run_in_transaction
 
 ACTION_RESTORED = "store.restored"
 
@@ -70,12 +71,18 @@ def restore(
         ) from error
     dispose_engines()
     close_to_others(settings)
-    with session_scope(settings.store_url) as session:
-        record(
-            session=session, actor=actor, action=ACTION_RESTORED, subject_kind="store",
-            subject_id=manifest.migration, now=now,
+    run_in_transaction(
+        settings.store_url,
+        lambda session: record(
+            session=session,
+            actor=actor,
+            action=ACTION_RESTORED,
+            subject_kind="store",
+            subject_id=manifest.migration,
+            now=now,
             detail={"made_at": manifest.made_at.isoformat(), "rows": manifest.rows},
-        )  # fmt: skip
+        ),
+    )
     return manifest
 
 

@@ -27,9 +27,8 @@ from survey.snapshot.snapshot_files import (
     replace_file,
 )
 from survey.store.audit_writer import queued_entries
-from survey.store.core import table_of
 from survey.store.engine import read_scope
-from survey.store.tables import AuditEntry
+from survey.store.tables import AuditEntry, table_of
 
 SEALED = "snapshot.sealed"
 """The action of the entry; its subject is the folder below that of all snapshots."""

@@ -15,9 +15,8 @@ from sqlalchemy.orm import SessionTransaction
 
 from survey.settings import current_settings
 from survey.store.audit_chain import ChainEntry, SealedEntry, keyring, seal_all
-from survey.store.core import table_of
 from survey.store.inserts import sqlite_time
-from survey.store.tables import AuditEntry, AuditHead
+from survey.store.tables import AuditEntry, AuditHead, table_of
 
 _ENTRIES, _HEAD = table_of(AuditEntry), table_of(AuditHead)
 _WAITING, _MARKS = "audit waiting", "audit marks"

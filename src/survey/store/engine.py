@@ -1,6 +1,7 @@
 """Engines and sessions for SQLite (embedded) and PostgreSQL (shared).
 
-A service that takes `session` never commits: the scope it was called in is the transaction.
+`read_scope` is the way to read; the ways to write are in `store/transactions.py`. A service that
+takes `session` never commits: the scope it was called in is the transaction.
 """
 
 from collections.abc import Iterator
@@ -19,35 +20,29 @@ from survey.settings import current_settings
 from survey.store import postgres
 from survey.store.private_files import FOLDER_MODE, create_private_file
 
-_KEY = "survey_writes"
-
-
-def track_writes(engine: Engine) -> None:
-    """Count on each connection whatever is sent and is not plainly a query."""
-    event.listen(engine, "before_cursor_execute", _count)
-
-
-def write_count(connection: Connection) -> int:
-    """How many statements that may write were sent since the connection was opened."""
-    return int(connection.info.get(_KEY, 0))
-
-
-def add_write(connection: Connection) -> None:
-    """For what goes to the database past SQLAlchemy: COPY."""
-    connection.info[_KEY] = write_count(connection) + 1
-
-
-def _count(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-    if not statement.startswith("SELECT"):
-        add_write(connection)
-
+_WRITE_COUNT_KEY = "survey_writes"
 
 _engines: dict[str, Engine] = {}
 _engines_guard = Lock()
 _write_turns: dict[str, RLock] = {}
 
 
-def _dumps(value: Any) -> str:
+def write_count(connection: Connection) -> int:
+    """Return how many statements that may write were sent since the connection was opened."""
+    return int(connection.info.get(_WRITE_COUNT_KEY, 0))
+
+
+def add_write(connection: Connection) -> None:
+    """Count a write that bypasses SQLAlchemy, such as COPY."""
+    connection.info[_WRITE_COUNT_KEY] = write_count(connection) + 1
+
+
+def _count_statement(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+    if not statement.startswith("SELECT"):
+        add_write(connection)
+
+
+def _dump_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
@@ -73,7 +68,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def normal_url(url: str) -> URL:
-    """The URL with its driver: a plain `postgresql://` means psycopg 3."""
+    """Return the URL with its driver; a plain `postgresql://` means psycopg 3."""
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
@@ -81,7 +76,10 @@ def normal_url(url: str) -> URL:
 
 
 def _keep_private(engine: Engine, database: Path) -> None:
-    """SQLite makes its files as the umask says, those beside the database as the database is."""
+    """Create the database file readable by its owner only, before SQLite does by the umask.
+
+    SQLite gives the files beside the database the same mode as the database.
+    """
 
     def before_connect(*_: object) -> None:
         create_private_file(database)
@@ -97,13 +95,13 @@ def _new_engine(url: str) -> Engine:
     tuned = {} if sqlite else postgres.engine_options(parsed, current_settings())
     engine = create_engine(
         parsed,
-        json_serializer=_dumps,
+        json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         # Parameters are answers; an error's text goes to logs.
         hide_parameters=True,
         **(tuned or {"pool_size": 10, "max_overflow": 30}),
     )
-    track_writes(engine)
+    event.listen(engine, "before_cursor_execute", _count_statement)
     if sqlite:
         if parsed.database and parsed.database != ":memory:":
             _keep_private(engine, Path(parsed.database))
@@ -115,7 +113,7 @@ def _new_engine(url: str) -> Engine:
 
 
 def engine_for(url: str) -> Engine:
-    """One engine per store URL and process."""
+    """Return the engine of a store URL, created once per process."""
     engine = _engines.get(url)
     if engine is None:
         with _engines_guard:
@@ -127,7 +125,7 @@ def engine_for(url: str) -> Engine:
 
 
 def pool_states() -> list[tuple[str, int]]:
-    """How many connections of all engines are in use, and how many wait for work."""
+    """Return how many connections of all engines are in use and how many are idle."""
     pools = [engine.pool for engine in _engines.values() if isinstance(engine.pool, QueuePool)]
     return [
         ("in_use", sum(pool.checkedout() for pool in pools)),
@@ -136,7 +134,7 @@ def pool_states() -> list[tuple[str, int]]:
 
 
 def dispose_engines() -> None:
-    """Close every connection and forget every engine; tests call it between stores."""
+    """Close every connection and forget every engine."""
     with _engines_guard:
         for engine in _engines.values():
             engine.dispose()
@@ -145,28 +143,31 @@ def dispose_engines() -> None:
 
 
 @contextmanager
-def session_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
-    """One transaction that may write: committed when the block ends, rolled back when it raises.
+def session_scope(url: str, *, long_running: bool = False) -> Iterator[Session]:
+    """Open one transaction that may write; commit at the end of the block, roll back if it raises.
 
-    SQLite has one writer at a time; threads of this process queue here instead of polling for the
-    database's lock. `patient` is for work of minutes (freezing, importing): time limits of
-    PostgreSQL are the long ones then.
+    The product writes through `store/transactions.py`, which adds retries and errors in words.
+    Threads of this process queue here for SQLite's single writer instead of polling its lock.
+
+    Args:
+        long_running: The work takes minutes (freezing, importing), so PostgreSQL's long time
+            limits apply.
     """
     engine = engine_for(url).execution_options(survey_writes=True)
     turn = _write_turns[url] if engine.dialect.name == "sqlite" else nullcontext()
     with turn, Session(engine, expire_on_commit=False) as session, session.begin():
-        _raise_time_limits(session, patient)
+        _raise_time_limits(session, long_running)
         yield session
 
 
 @contextmanager
-def read_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
-    """One reading that never waits for writers; whatever it changed is thrown away."""
+def read_scope(url: str, *, long_running: bool = False) -> Iterator[Session]:
+    """Open a session that never waits for writers; its changes are discarded."""
     with Session(engine_for(url), expire_on_commit=False) as session:
-        _raise_time_limits(session, patient)
+        _raise_time_limits(session, long_running)
         yield session
 
 
-def _raise_time_limits(session: Session, patient: bool) -> None:
-    if patient and session.get_bind().dialect.name == "postgresql":
+def _raise_time_limits(session: Session, long_running: bool) -> None:
+    if long_running and session.get_bind().dialect.name == "postgresql":
         postgres.raise_time_limits(session.connection(), current_settings())

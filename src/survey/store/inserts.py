@@ -18,9 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from survey.store.core import table_of
 from survey.store.engine import add_write
-from survey.store.tables import UtcDateTime
+from survey.store.tables import UtcDateTime, table_of
 
 _Convert = Callable[[Any], object]
 

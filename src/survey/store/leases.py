@@ -11,9 +11,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from survey.store.core import table_of
 from survey.store.inserts import insert_if_new
-from survey.store.tables import BackgroundRun, new_id
+from survey.store.tables import BackgroundRun, new_id, table_of
 
 _RUNS = table_of(BackgroundRun)
 

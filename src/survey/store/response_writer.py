@@ -12,9 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
-from survey.store.core import table_of
 from survey.store.inserts import insert_if_new
-from survey.store.tables import Invitation, Response, ResponseRevision
+from survey.store.tables import Invitation, Response, ResponseRevision, table_of
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)
 _INVITATIONS = table_of(Invitation)

@@ -20,9 +20,8 @@ from sqlalchemy.exc import OperationalError
 from survey.locale import SurveyError, msg
 from survey.settings import current_settings
 from survey.store import postgres
-from survey.store.core import table_of
 from survey.store.engine import engine_for
-from survey.store.tables import SchemaFloor
+from survey.store.tables import SchemaFloor, table_of
 
 _LOG = logging.getLogger(__name__)
 

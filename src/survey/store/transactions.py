@@ -1,9 +1,8 @@
-"""A unit of work in a transaction of its own, begun again when PostgreSQL had to choose a victim.
+"""The two ways to write to the store: one unit of work, or a batch of units in one transaction.
 
-Two transactions that want each other's rows cannot both go on: PostgreSQL ends one of them with
-`deadlock_detected` (or `serialization_failure`), and nothing of it is in the store. Running the
-whole unit again is right then, and only then: the unit must read whatever it decides by inside the
-transaction, and do nothing outside of it.
+A unit of work is a function of a session. It must decide by what it reads in that session and
+change nothing outside of it, because it may run several times: PostgreSQL ends one of two
+transactions that want each other's rows, and the unit that lost is run again.
 """
 
 import logging
@@ -26,12 +25,27 @@ from survey.store.engine import session_scope, write_count
 
 _LOG = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+Work = Callable[[Session], Any]
+"""A unit of work."""
+
 UNAVAILABLE_ERRORS = (OperationalError, InterfaceError, InternalError, TimeoutError)
 """A full disk, a stopped or restarting database, a lock that did not come: trying again helps."""
 
+CONFLICT_SQLSTATES = {"40001": "serialization failure", "40P01": "deadlock"}
+MAX_ATTEMPTS = 5
+MAX_FIRST_PAUSE_SECONDS = 0.02
+"""Longest pause before the second attempt; it doubles for each that follows."""
+
+BATCH_LOCK_TIMEOUT = "100ms"
+"""Two processes may each hold a row that the other's next unit wants; neither waits longer."""
+
+_conflict_counts: Counter[str] = Counter()
+
 
 class StoreUnavailableError(SurveyError):
-    """Nothing was written. The same request may be sent again."""
+    """Raised when the database failed and nothing was written; the request may be sent again."""
 
     code = "store_unavailable"
 
@@ -42,11 +56,41 @@ class StoreUnavailableError(SurveyError):
         )
 
 
-@contextmanager
-def translate_database_errors() -> Iterator[None]:
-    """Turn failures of the database itself into `StoreUnavailableError`; statements stay out of
-    logs.
+def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: bool = False) -> T:
+    """Run a unit of work in a transaction of its own and return its result after the commit.
+
+    Args:
+        long_running: The work takes minutes (freezing, importing): PostgreSQL's long time limits
+            apply, and the work is not run again after a conflict.
+
+    Raises:
+        StoreUnavailableError: The database failed, or conflicts did not end.
     """
+    max_attempts = 1 if long_running else MAX_ATTEMPTS
+    with _translate_database_errors():
+        for attempt in count(1):
+            try:
+                with session_scope(url, long_running=long_running) as session:
+                    return work(session)
+            except DBAPIError as error:
+                conflict = _conflict_name(error)
+                if conflict is None:
+                    raise
+                if attempt >= max_attempts:
+                    _conflict_counts["given up"] += 1
+                    raise
+                _back_off(conflict, attempt)
+    raise AssertionError("unreachable")
+
+
+def conflict_counts() -> dict[str, int]:
+    """Return how often this process ran a unit again, by conflict, and how often it gave up."""
+    return dict(_conflict_counts)
+
+
+@contextmanager
+def _translate_database_errors() -> Iterator[None]:
+    """Turn failures of the database into `StoreUnavailableError`; no statement reaches the log."""
     try:
         yield
     except TimeoutError as error:
@@ -63,96 +107,49 @@ def translate_database_errors() -> Iterator[None]:
         raise StoreUnavailableError from error
 
 
-@contextmanager
-def write_scope(url: str, *, patient: bool = False) -> Iterator[Session]:
-    """As `session_scope`, for whoever says what went wrong: raises `StoreUnavailableError`."""
-    with translate_database_errors(), session_scope(url, patient=patient) as session:
-        yield session
-
-
-CONFLICT_SQLSTATES = {"40001": "serialization failure", "40P01": "deadlock"}
-MAX_ATTEMPTS = 5
-MAX_FIRST_PAUSE_SECONDS = 0.02
-"""Seconds before the second try, at most; doubled for each that follows."""
-
-T = TypeVar("T")
-
-_conflicts: Counter[str] = Counter()
-
-
-def conflict_counts() -> dict[str, int]:
-    """How often this process began a unit again, by the reason, and how often it gave up."""
-    return dict(_conflicts)
-
-
-def run_in_transaction(url: str, work: Callable[[Session], T]) -> T:
-    """Run `work` in a transaction and return what it returned, after the commit.
-
-    Raises what `work` raised, and `StoreUnavailableError` when the store took nothing in.
-    `work` may be
-    run several times; only the last one is kept.
-    """
-    with translate_database_errors():
-        for tried in count(1):
-            try:
-                with session_scope(url) as session:
-                    return work(session)
-            except DBAPIError as error:
-                reason = conflict_name(error)
-                if reason is None:
-                    raise
-                _back_off(reason, tried, error)
-    raise AssertionError("unreachable")
-
-
-def conflict_name(error: DBAPIError) -> str | None:
-    """The name of the conflict that chose this transaction as its victim; None for other errors."""
+def _conflict_name(error: DBAPIError) -> str | None:
+    """Return the conflict that this transaction lost; None for other errors."""
     return CONFLICT_SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "")
 
 
-def _back_off(reason: str, tried: int, error: DBAPIError) -> None:
-    if tried >= MAX_ATTEMPTS:
-        _conflicts["given up"] += 1
-        raise error
-    _conflicts[reason] += 1
-    _LOG.warning("%s: the unit of work begins again (try %d)", reason, tried + 1)
-    # By chance, so that the same two do not meet again.
-    time.sleep(random.uniform(0, MAX_FIRST_PAUSE_SECONDS) * 2 ** (tried - 1))
-
-
-Work = Callable[[Session], Any]
-
-BATCH_LOCK_TIMEOUT = "100ms"
-"""Two processes may each hold a row that the other's next unit wants; neither waits longer."""
+def _back_off(conflict: str, attempt: int) -> None:
+    _conflict_counts[conflict] += 1
+    _LOG.warning("%s: the unit of work begins again (try %d)", conflict, attempt + 1)
+    # Random, so that the same two transactions do not meet again.
+    time.sleep(random.uniform(0, MAX_FIRST_PAUSE_SECONDS) * 2 ** (attempt - 1))
 
 
 @dataclass(frozen=True)
 class WorkSucceeded:
-    """What a unit returned."""
+    """Result of a unit of work that was committed."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class WorkFailed:
-    """What a unit raised; nothing of it is in the store."""
+    """Error of a unit of work that left nothing in the store."""
 
     error: Exception
 
 
 def run_batch(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
-    """Run `works` in order, committed together; what each of them came to, in the same order.
+    """Run units of work in order in one transaction and return their outcomes in that order.
 
-    When the database itself objects, to one of them or to the commit, or when one of them raises
-    after it wrote, nothing of all of them is kept and each is run again on its own, so that none
-    suffers for another. A unit must therefore be one that can be run again.
+    If the database objects to a unit or to the commit, or if a unit raises after it wrote, nothing
+    is kept and each unit is run again in a transaction of its own, so that no unit suffers for
+    another.
     """
     if len(works) > 1:
         try:
-            return _run(url, works)
+            return _run_together(url, works)
         except (_RetrySeparatelyError, *UNAVAILABLE_ERRORS):
             pass
     return [_run_separately(url, work) for work in works]
+
+
+class _RetrySeparatelyError(Exception):
+    """Raised when the units of a batch must be run in transactions of their own."""
 
 
 def _run_separately(url: str, work: Work) -> WorkSucceeded | WorkFailed:
@@ -162,11 +159,7 @@ def _run_separately(url: str, work: Work) -> WorkSucceeded | WorkFailed:
         return WorkFailed(error)
 
 
-class _RetrySeparatelyError(Exception):
-    """The units have to be run one by one; nothing of them is in the store."""
-
-
-def _run(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
+def _run_together(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
     with session_scope(url) as session:
         connection = session.connection()
         if connection.dialect.name == "postgresql":
@@ -177,7 +170,7 @@ def _run(url: str, works: Sequence[Work]) -> list[WorkSucceeded | WorkFailed]:
 def _run_in_batch(
     session: Session, connection: Connection, work: Work
 ) -> WorkSucceeded | WorkFailed:
-    before, place = write_count(connection), queue_length(session)
+    writes_before, queued_before = write_count(connection), queue_length(session)
     try:
         value = work(session)
         session.flush()
@@ -185,10 +178,10 @@ def _run_in_batch(
         raise
     except Exception as error:
         session.expunge_all()
-        # After an error of the database itself PostgreSQL's transaction takes nothing more.
-        if isinstance(error, DBAPIError) or write_count(connection) != before:
+        # After an error of the database PostgreSQL refuses every statement of the transaction.
+        if isinstance(error, DBAPIError) or write_count(connection) != writes_before:
             raise _RetrySeparatelyError from error
-        truncate_queue(session, place)
+        truncate_queue(session, queued_before)
         return WorkFailed(error)
     session.expunge_all()
     return WorkSucceeded(value)

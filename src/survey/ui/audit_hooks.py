@@ -9,9 +9,8 @@ from uuid import UUID
 import streamlit as st
 
 from survey.access.audit import AuditedView, record_view
-from survey.store.engine import session_scope
 from survey.store.tables import now
-from survey.store.transactions import translate_database_errors
+from survey.store.transactions import run_in_transaction
 from survey.ui.page_runner import PageContext
 
 VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
@@ -25,8 +24,10 @@ def record_view_once(visit: PageContext, view: AuditedView, subject: UUID | str)
     key, moment = (visit.principal.account_id, str(view), str(subject)), now()
     if key in seen and moment - seen[key] < VIEW_DEDUPLICATION_WINDOW:
         return
-    with translate_database_errors(), session_scope(visit.settings.store_url) as session:
-        record_view(
+    run_in_transaction(
+        visit.settings.store_url,
+        lambda session: record_view(
             session=session, principal=visit.principal, view=view, subject=subject, now=moment
-        )
+        ),
+    )
     seen[key] = moment

@@ -26,7 +26,7 @@ from survey.publish.microdata import (
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import Decision, now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import CSV, XLSX, File, draw_download_button
 from survey.ui.page_frame import draw_notice
@@ -136,11 +136,20 @@ def _draw_export(visit: PageContext, request: ExactRequest) -> None:
 
 
 def _export_file(visit: PageContext, request_id: UUID, form: FileFormat) -> bytes:
-    with write_scope(visit.settings.store_url) as session:
-        return export_exact_rows(
-            visit.settings, session=session, principal=require_principal(visit.settings),
-            request_id=request_id, form=form, t=visit.t, now=now(),
-        ).content  # fmt: skip
+    return run_in_transaction(
+        visit.settings.store_url,
+        lambda session: (
+            export_exact_rows(
+                visit.settings,
+                session=session,
+                principal=require_principal(visit.settings),
+                request_id=request_id,
+                form=form,
+                t=visit.t,
+                now=now(),
+            ).content
+        ),
+    )
 
 
 def draw_pending_requests(visit: PageContext) -> None:
@@ -204,8 +213,10 @@ def _draw_decision(visit: PageContext, request: ExactRequest) -> None:
 def _run_change(visit: PageContext, change: Callable[[Session, Principal], Any], done: str) -> None:
     """Run one change as whoever is signed in now, and draw the page anew."""
     try:
-        with write_scope(visit.settings.store_url) as session:
-            change(session, require_principal(visit.settings))
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: change(session, require_principal(visit.settings)),
+        )
         st.session_state[_DONE] = done
     except SurveyError as error:
         st.session_state[_PROBLEM] = visit.t(error.message)

@@ -13,8 +13,9 @@ from survey.publish.microdata import (
     export_rows,
     list_exportable_waves,
 )
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import File, draw_download_button
 from survey.ui.exact_rows import FORM_NAMES, MEDIA, draw_exact_rows, draw_pending_requests
@@ -100,14 +101,20 @@ def _draw_purpose_form(visit: PageContext, wave: ExportableWave) -> None:
 def _create_file(visit: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
     t = visit.t
     try:
-        with (
-            st.spinner(t("Preparing the file …")),
-            session_scope(visit.settings.store_url) as session,
-        ):
-            made = export_rows(
-                visit.settings, session=session, principal=require_principal(visit.settings),
-                wave_key=wave.key, purpose=purpose, form=form, t=t, now=now(),
-            )  # fmt: skip
+        with st.spinner(t("Preparing the file …")):
+            made = run_in_transaction(
+                visit.settings.store_url,
+                lambda session: export_rows(
+                    visit.settings,
+                    session=session,
+                    principal=require_principal(visit.settings),
+                    wave_key=wave.key,
+                    purpose=purpose,
+                    form=form,
+                    t=t,
+                    now=now(),
+                ),
+            )
     except SurveyError as error:
         draw_notice(t(error.message), t("No file was made."))
         return

@@ -18,7 +18,7 @@ from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.navigation import PAGES_BY_KEY, PageKey
 from survey.ui.page_runner import PageContext, page_fragment
@@ -130,15 +130,17 @@ def _states(visit: PageContext, codes: InvitationDisplay) -> dict[UUID, Invitati
 
 def _issue(visit: PageContext, task: SurveyorTask) -> ShownInvitation:
     issued_at = now()
-    with write_scope(visit.settings.store_url) as session:
-        issued = issue_invitation(
+    issued = run_in_transaction(
+        visit.settings.store_url,
+        lambda session: issue_invitation(
             session=session,
             principal=require_principal(visit.settings),
             wave_key=task.wave_key,
             point_id=task.point_id,
             now=issued_at,
             ready_made=True,
-        )
+        ),
+    )
     return ShownInvitation(issued.invitation_id, issued.token, issued_at, issued.expires_at)
 
 

@@ -1,11 +1,13 @@
 """Codes on paper: printing a sheet before going where there is no network, and taking it back."""
 
 import streamlit as st
+from sqlmodel import Session
 
 from survey.fieldwork.invitation_sheets import (
     INVITATIONS_PER_PAGE,
     MAX_PAGES,
     MAX_VALID_DAYS,
+    InvitationSheet,
     InvitationSheetStatus,
     issue_invitation_sheet,
     list_invitation_sheets,
@@ -17,7 +19,7 @@ from survey.publish.code_sheet import code_sheet_pdf
 from survey.store.china_time import CHINA
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import PDF, File, draw_download_button
 from survey.ui.invitation_codes import public_origin
@@ -67,18 +69,21 @@ def _draw_sheets(visit: PageContext, task: SurveyorTask) -> None:
 
 def _issue_sheet(visit: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
     t = visit.t
+
+    def issue(session: Session) -> tuple[InvitationSheet, bytes]:
+        sheet = issue_invitation_sheet(
+            session=session,
+            principal=require_principal(visit.settings),
+            point_id=task.point_id,
+            pages=pages,
+            days=days,
+            now=now(),
+        )
+        # Printed before the codes are kept: without its paper no code would be of any use.
+        return sheet, code_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+
     try:
-        with write_scope(visit.settings.store_url) as session:
-            sheet = issue_invitation_sheet(
-                session=session,
-                principal=require_principal(visit.settings),
-                point_id=task.point_id,
-                pages=pages,
-                days=days,
-                now=now(),
-            )
-            # Drawn before the codes are kept: without its paper no code would be of any use.
-            content = code_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+        sheet, content = run_in_transaction(visit.settings.store_url, issue)
     except SurveyError as error:
         draw_notice(t("No sheet was made"), t(error.message))
         return
@@ -113,13 +118,15 @@ def _draw_sheet_row(visit: PageContext, sheet: InvitationSheetStatus) -> None:
 def _void_sheet(visit: PageContext, sheet: InvitationSheetStatus) -> None:
     t = visit.t
     try:
-        with write_scope(visit.settings.store_url) as session:
-            count = void_invitation_sheet(
+        count = run_in_transaction(
+            visit.settings.store_url,
+            lambda session: void_invitation_sheet(
                 session=session,
                 principal=require_principal(visit.settings),
                 sheet_id=sheet.id,
                 now=now(),
-            )
+            ),
+        )
     except SurveyError as error:
         st.toast(t(error.message))
         return

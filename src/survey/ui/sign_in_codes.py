@@ -3,10 +3,12 @@
 from datetime import datetime
 
 import streamlit as st
+from sqlmodel import Session
 
 from survey.access.sign_in_codes import (
     MAX_CODES_PER_SHEET,
     MAX_VALID_DAYS,
+    SignInCodeSheet,
     SurveyorCodeStatus,
     generate_codes,
     issue_sign_in_codes,
@@ -16,8 +18,9 @@ from survey.locale import SurveyError
 from survey.publish.sign_in_sheet import sign_in_sheet_pdf
 from survey.publish.table_format import format_for_screen
 from survey.store.china_time import CHINA
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import PDF, File, draw_download_button
 from survey.ui.invitation_codes import public_origin
@@ -74,18 +77,21 @@ def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
 def _issue_codes(visit: PageContext, logins: tuple[str, ...], days: int) -> None:
     t = visit.t
     drawn = generate_codes(len(logins))
+
+    def issue(session: Session) -> tuple[SignInCodeSheet, bytes]:
+        sheet = issue_sign_in_codes(
+            session=session,
+            principal=require_principal(visit.settings),
+            logins=logins,
+            drawn=drawn,
+            days=days,
+            now=now(),
+        )
+        # Printed before the codes are kept: without its paper no code would be of any use.
+        return sheet, sign_in_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+
     try:
-        with session_scope(visit.settings.store_url) as session:
-            sheet = issue_sign_in_codes(
-                session=session,
-                principal=require_principal(visit.settings),
-                logins=logins,
-                drawn=drawn,
-                days=days,
-                now=now(),
-            )
-            # Drawn before the codes are kept: without its paper no code would be of any use.
-            content = sign_in_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+        sheet, content = run_in_transaction(visit.settings.store_url, issue)
     except SurveyError as error:
         st.toast(t(error.message))
         return

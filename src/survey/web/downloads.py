@@ -26,7 +26,7 @@ from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.store.tables import now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.web.current_principal import visitor
 from survey.web.notice_pages import NoticePage, render_notice
 from survey.web.security import PAGE_HEADERS, is_same_site
@@ -229,11 +229,16 @@ class _DownloadEndpoint:
 
     def _record_download(self, download: Download, person: Principal) -> None:
         """Into the trail before the first byte leaves: what cannot be entered is not given away."""
-        with write_scope(self.settings.store_url) as session:
-            record_download(
-                session=session, principal=person, file_name=download.name,
-                size=len(download.content), now=now(),
-            )  # fmt: skip
+        run_in_transaction(
+            self.settings.store_url,
+            lambda session: record_download(
+                session=session,
+                principal=person,
+                file_name=download.name,
+                size=len(download.content),
+                now=now(),
+            ),
+        )
 
 
 def routes(settings: Settings) -> list[BaseRoute]:

@@ -29,9 +29,8 @@ from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.snapshot.response_frame import GIVEN_WEIGHT, response_frame
-from survey.store.core import table_of
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import Response
+from survey.store.tables import Response, table_of
 
 HEADER = ["city", "quality", "service", "gender", "birth_year"]
 ROWS = [

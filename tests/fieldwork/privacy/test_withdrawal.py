@@ -33,7 +33,6 @@ from survey.fieldwork.review import (
 from survey.fieldwork.review.decisions import BulkWithdrawalError
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.waves import close_wave
-from survey.store.core import table_of
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -49,6 +48,7 @@ from survey.store.tables import (
     Status,
     Wave,
     WaveState,
+    table_of,
 )
 
 HandIn = Callable[..., tuple[Any, str]]

@@ -26,9 +26,9 @@ from survey.instrument.model import Instrument
 from survey.instrument.validation import validate
 from survey.locale import Message, SurveyError, msg
 from survey.store.china_time import china_date
-from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     BackCheck,
     Channel,
     ChosenBy,
@@ -37,6 +37,8 @@ from survey.store.tables import (
     ResponseContact,
     ResponseRevision,
     SamplingPoint,
+    revision_join,
+    table_of,
 )
 
 OUTCOME_NAMES: Mapping[Outcome, Message] = {

@@ -22,10 +22,10 @@ from survey.fieldwork.back_check.selection import (
 from survey.fieldwork.instruments import instrument_id_by_name
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
     Account,
+    AnyRow,
     BackCheck,
     BackCheckDraw,
     ChosenBy,
@@ -33,6 +33,7 @@ from survey.store.tables import (
     ResponseRisk,
     Wave,
     new_id,
+    table_of,
 )
 
 RANDOM_SHARE, RISK_SHARE = 0.05, 0.03

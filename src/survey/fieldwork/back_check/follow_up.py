@@ -20,9 +20,8 @@ from survey.fieldwork.review import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
 from survey.locale import SurveyError, msg
 from survey.store.china_time import china_date
-from survey.store.core import table_of
 from survey.store.inserts import insert_columns
-from survey.store.tables import BackCheck, Status, SurveyorNote, new_id
+from survey.store.tables import BackCheck, Status, SurveyorNote, new_id, table_of
 
 _CHECKS = table_of(BackCheck)
 

@@ -23,9 +23,9 @@ from survey.fieldwork.back_check.comparison_items import (
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.progress.tallies import ShareEstimate, share_with_interval
 from survey.instrument.model import Instrument, Item
-from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     BackCheck,
     ChosenBy,
     Mode,
@@ -35,6 +35,8 @@ from survey.store.tables import (
     SamplingPoint,
     Status,
     SurveyorNote,
+    revision_join,
+    table_of,
 )
 
 _CHECKS, _RESPONSES = table_of(BackCheck), table_of(Response)

@@ -9,8 +9,7 @@ from sqlmodel import Session, select
 
 from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
-from survey.store.core import table_of
-from survey.store.tables import City, SamplingPoint
+from survey.store.tables import City, SamplingPoint, table_of
 
 _SUFFIXES = ("\u5e02", "\u5dde")
 """The characters for municipality and prefecture, often left out in lists."""

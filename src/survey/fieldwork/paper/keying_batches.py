@@ -13,7 +13,6 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.paper.keying_service import MAX_WAVE_DURATION
 from survey.fieldwork.waves import wave_title
 from survey.store.china_time import china_date, start_of_china_day
-from survey.store.core import table_of
 from survey.store.tables import (
     Account,
     Assignment,
@@ -23,6 +22,7 @@ from survey.store.tables import (
     SamplingPoint,
     Wave,
     WaveState,
+    table_of,
 )
 
 _POINTS, _WAVES, _CITIES = table_of(SamplingPoint), table_of(Wave), table_of(City)

@@ -23,15 +23,16 @@ from survey.fieldwork.paper.keying_service import (
 from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.locale import msg
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     PaperKeying,
     PaperSheet,
     SamplingPoint,
     SheetState,
     Wave,
     WaveState,
+    table_of,
 )
 
 MAX_PENDING_SHEETS = 200

@@ -37,16 +37,17 @@ from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation
 from survey.locale import SurveyError, msg
 from survey.store.china_time import CHINA, china_date
-from survey.store.core import AnyRow, table_of
 from survey.store.inserts import insert_if_new
 from survey.store.tables import (
     Account,
+    AnyRow,
     PaperKeying,
     PaperSheet,
     SheetState,
     Wave,
     WaveState,
     new_id,
+    table_of,
 )
 
 FIRST, SECOND, ADJUDICATION = 1, 2, 3

@@ -9,8 +9,7 @@ from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
 from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.waves import get_wave
-from survey.store.core import table_of
-from survey.store.tables import Account, PaperKeying, PaperSheet, SheetState
+from survey.store.tables import Account, PaperKeying, PaperSheet, SheetState, table_of
 
 _SHEETS, _KEYINGS, _ACCOUNTS = table_of(PaperSheet), table_of(PaperKeying), table_of(Account)
 

@@ -23,7 +23,6 @@ from survey.locale import SurveyError, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.sample_size import AllocationRule, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
-from survey.store.core import table_of
 from survey.store.tables import (
     City,
     CityTarget,
@@ -34,6 +33,7 @@ from survey.store.tables import (
     WavePlan,
     WaveState,
     new_id,
+    table_of,
 )
 
 

@@ -34,7 +34,6 @@ from survey.sample.workbook_io import (
     WorkbookSheet,
     read_sheet,
 )
-from survey.store.core import table_of
 from survey.store.tables import (
     Assignment,
     Invitation,
@@ -46,6 +45,7 @@ from survey.store.tables import (
     Wave,
     WaveState,
     new_id,
+    table_of,
 )
 
 KIND_NAMES: Mapping[str, Message] = MappingProxyType(

@@ -21,8 +21,15 @@ from survey.sample.workbook_io import (
     WorkbookSheet,
     read_sheet,
 )
-from survey.store.core import table_of
-from survey.store.tables import Account, Assignment, Posting, SamplingPoint, Wave, WaveState
+from survey.store.tables import (
+    Account,
+    Assignment,
+    Posting,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    table_of,
+)
 
 SURVEYORS = frozenset({Role.SURVEYOR, Role.TYPIST})
 SUPERVISORS = frozenset({Role.SUPERVISOR})

@@ -12,7 +12,6 @@ from sqlmodel import select as select_rows
 from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import WaveSummary, get_wave, summarise_wave, wave_fields
 from survey.locale import Message, msg
-from survey.store.core import table_of
 from survey.store.tables import (
     Account,
     Assignment,
@@ -25,6 +24,7 @@ from survey.store.tables import (
     SamplingPoint,
     Wave,
     WaveState,
+    table_of,
 )
 
 _POINTS, _ASSIGNMENTS, _CELLS = table_of(SamplingPoint), table_of(Assignment), table_of(QuotaCell)

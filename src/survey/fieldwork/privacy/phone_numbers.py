@@ -22,8 +22,7 @@ from survey.fieldwork.privacy.phone_encryption import PhoneCipher, Undecryptable
 from survey.fieldwork.privacy.withdrawal_codes import hash_code, read_code
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import BackCheck, Response, ResponseContact
+from survey.store.tables import AnyRow, BackCheck, Response, ResponseContact, table_of
 
 PHONE_NUMBER_PERIOD = timedelta(days=1)
 """After the interview was received; the closing page asks at once."""

@@ -28,8 +28,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import Message, msg
 from survey.settings import Settings
-from survey.store.core import table_of
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.leases import acquire_lease, can_start, release_lease
 from survey.store.tables import (
     ImportedFile,
@@ -39,7 +38,9 @@ from survey.store.tables import (
     ResponseContact,
     Wave,
     now,
+    table_of,
 )
+from survey.store.transactions import run_in_transaction
 
 TASK_NAME = "retention"
 RUN_INTERVAL = timedelta(days=1)
@@ -147,16 +148,21 @@ def delete_expired(*, session: Session, settings: Settings, at: datetime) -> dic
 
 
 def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
-    """As `clean_up`, unless somebody else does it or did within `EVERY`; then None."""
+    """Delete expired data and return the counts; None if another process does or did recently."""
     began = now()
-    with session_scope(settings.store_url) as session:
-        lease = acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION)
+    lease = run_in_transaction(
+        settings.store_url,
+        lambda session: acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION),
+    )
     if lease is None:
         return None
-    with session_scope(settings.store_url) as session:
+
+    def clean_up(session: Session) -> dict[str, int]:
         met = delete_expired(session=session, settings=settings, at=began)
         release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=met)
-    return met
+        return met
+
+    return run_in_transaction(settings.store_url, clean_up)
 
 
 def is_due(settings: Settings) -> bool:

@@ -23,8 +23,8 @@ from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.review_reasons import ReasonCode
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
+    AnyRow,
     BackCheck,
     Invitation,
     PaperKeying,
@@ -36,6 +36,7 @@ from survey.store.tables import (
     ResponseRisk,
     Status,
     Wave,
+    table_of,
 )
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)

@@ -14,8 +14,7 @@ from survey.access.principal import Principal
 from survey.fieldwork.progress.tallies import AreaProgress
 from survey.fieldwork.quality.flags import MIN_REVIEW_RISK
 from survey.fieldwork.quality.interviewer_effect import wilson
-from survey.store.core import table_of
-from survey.store.tables import Account, Response, ResponseRisk, Status
+from survey.store.tables import Account, Response, ResponseRisk, Status, table_of
 
 MAX_REVIEW_WAIT = timedelta(days=2)
 """How long an interview may wait for its first review."""

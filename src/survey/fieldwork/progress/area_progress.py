@@ -24,8 +24,7 @@ from survey.fieldwork.progress.tallies import (
 from survey.fieldwork.quotas import COUNTED_STATUSES, parse_band
 from survey.fieldwork.waves import COMPUTED_STATES, WaveSummary
 from survey.store.china_time import china_date, china_day, start_of_china_day
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import QuotaCell, Response, Status, WaveState
+from survey.store.tables import AnyRow, QuotaCell, Response, Status, WaveState, table_of
 
 WINDOW = 7
 """Complete days that the pace is taken from: every weekday once."""

@@ -10,8 +10,7 @@ from sqlmodel import Session
 from survey.access.areas import area_filter
 from survey.access.principal import Principal
 from survey.fieldwork.progress.tallies import ShareEstimate, StatusTally, share_with_interval
-from survey.store.core import table_of
-from survey.store.tables import Invitation, Status
+from survey.store.tables import Invitation, Status, table_of
 
 _INVITATIONS = table_of(Invitation)
 

@@ -13,8 +13,7 @@ from survey.access.principal import Principal
 from survey.fieldwork.forecast import EffectiveSize, Forecast
 from survey.fieldwork.quality.interviewer_effect import wilson
 from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS, parse_band
-from survey.store.core import table_of
-from survey.store.tables import QuotaMargin, Response, Status
+from survey.store.tables import QuotaMargin, Response, Status, table_of
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,21 @@ from survey.fieldwork.quality.response_arrays import Floats, ResponseArrays, bui
 from survey.fieldwork.quality.response_query import FINISHED, stored_interviews
 from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
 from survey.fieldwork.waves import get_wave
-from survey.store.core import AnyRow, table_of
-from survey.store.engine import read_scope, session_scope
+from survey.store.engine import read_scope
 from survey.store.inserts import insert_columns
 from survey.store.leases import acquire_lease, can_start, last_finished_at, release_lease
-from survey.store.tables import Response, ResponseFlag, ResponseRisk, Wave, WaveState, new_id, now
+from survey.store.tables import (
+    AnyRow,
+    Response,
+    ResponseFlag,
+    ResponseRisk,
+    Wave,
+    WaveState,
+    new_id,
+    now,
+    table_of,
+)
+from survey.store.transactions import run_in_transaction
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
 _FLAGS, _RISKS = table_of(ResponseFlag), table_of(ResponseRisk)
@@ -151,23 +162,29 @@ class AssessmentFreshness:
 
 
 def assess_new_responses(url: str) -> int:
-    """Assess the open waves that have new interviews, if nobody else does; how many were written.
+    """Assess the open waves that have new interviews and return how many were assessed.
 
-    Nothing happens within `EVERY` of the last run.
+    Does nothing while another process assesses, or within `RUN_INTERVAL` of the last run.
     """
     began = now()
-    with session_scope(url) as session:
-        lease = acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION)
-        waves = _waiting_waves(session) if lease is not None else []
+    lease = run_in_transaction(
+        url, lambda session: acquire_lease(session, TASK_NAME, began=began, lasts=LEASE_DURATION)
+    )
     if lease is None:
         return 0
+    with read_scope(url) as session:
+        waves = _waiting_waves(session)
     written: dict[str, int] = {}
     try:
         for row in waves:
             written[row.key] = _assess_wave_part(url, row)
     finally:
-        with session_scope(url) as session:
-            release_lease(session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=written)
+        run_in_transaction(
+            url,
+            lambda session: release_lease(
+                session, TASK_NAME, lease, at=now(), pause=RUN_INTERVAL, result=written
+            ),
+        )
     return sum(written.values())
 
 
@@ -218,12 +235,15 @@ def _assess_wave_part(url: str, wave: AnyRow) -> int:
         known = _stored_assessments(session, wave.id)
     assessment = assess_responses(interviews)
     rows = _changed_rows(interviews, assessment, known)
+
+    def save_part(part: Sequence[int], session: Session) -> None:
+        lock_wave_assessment(session, wave.id)
+        _forget(session, [interviews.ids[row] for row in part])
+        save_assessment(session, interviews, assessment, now(), frozenset(part))
+
     for first in range(0, len(rows), _INTERVIEW_BATCH_SIZE):
         part = rows[first : first + _INTERVIEW_BATCH_SIZE]
-        with session_scope(url) as session:
-            lock_wave_assessment(session, wave.id)
-            _forget(session, [interviews.ids[row] for row in part])
-            save_assessment(session, interviews, assessment, now(), frozenset(part))
+        run_in_transaction(url, partial(save_part, part))
     return len(rows)
 
 

@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from survey.fieldwork.quality.response_arrays import RawResponse
 from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.store.core import revision_join, table_of
 from survey.store.tables import (
     Assignment,
     Invitation,
@@ -23,6 +22,8 @@ from survey.store.tables import (
     Status,
     Wave,
     WavePlan,
+    revision_join,
+    table_of,
 )
 
 FINISHED = COUNTED_STATUSES | {Status.VOID}

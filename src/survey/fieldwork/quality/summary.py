@@ -21,9 +21,9 @@ from survey.fieldwork.quality.response_arrays import RowGroups
 from survey.fieldwork.quality.response_query import FINISHED
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import get_wave, wave_title
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     City,
     Posting,
     Response,
@@ -31,6 +31,7 @@ from survey.store.tables import (
     ResponseRisk,
     SamplingPoint,
     Wave,
+    table_of,
 )
 
 QualityGrouping = Literal["wave", "city", "agency", "point", "surveyor"]

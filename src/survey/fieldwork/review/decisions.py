@@ -22,8 +22,7 @@ from survey.fieldwork.privacy.withdrawal import erase_withdrawn_in_review
 from survey.fieldwork.review.review_queue import ReviewFilter, filter_condition
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.locale import SurveyError, msg
-from survey.store.core import AnyRow, table_of
-from survey.store.tables import Response, Status
+from survey.store.tables import AnyRow, Response, Status, table_of
 
 MAX_BULK_RESPONSES = 5_000
 """Interviews that one bulk action may move."""

@@ -22,9 +22,9 @@ from survey.instrument.model import Instrument, Item, ItemKind
 from survey.instrument.validation import validate
 from survey.locale import msg
 from survey.store.china_time import china_date
-from survey.store.core import AnyRow, revision_join, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     AuditEntry,
     Mode,
     Response,
@@ -34,6 +34,8 @@ from survey.store.tables import (
     SamplingPoint,
     Status,
     Wave,
+    revision_join,
+    table_of,
 )
 
 _RESPONSES, _REVISIONS = table_of(Response), table_of(ResponseRevision)

@@ -12,14 +12,15 @@ from survey.access.areas import area_filter
 from survey.access.principal import Action, Principal
 from survey.fieldwork.review_reasons import ReasonCode
 from survey.fieldwork.waves import WaveSummary, list_started_waves
-from survey.store.core import AnyRow, table_of
 from survey.store.tables import (
     Account,
+    AnyRow,
     Response,
     ResponseFlag,
     ResponseRisk,
     SamplingPoint,
     Status,
+    table_of,
 )
 
 REVIEWABLE = (

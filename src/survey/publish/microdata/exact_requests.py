@@ -29,8 +29,7 @@ from survey.publish.microdata.export import (
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import Settings
 from survey.store.china_time import CHINA
-from survey.store.core import table_of
-from survey.store.tables import Account, Decision, ExactRowRequest, Snapshot, Wave, new_id
+from survey.store.tables import Account, Decision, ExactRowRequest, Snapshot, Wave, new_id, table_of
 
 VALID_FOR = timedelta(days=7)
 MIN_REASON_CHARS, MAX_REASON_CHARS = 5, 500

@@ -3,7 +3,15 @@
 from survey.store.tables.accounts import Account, LoginSession
 from survey.store.tables.audit_and_snapshots import AuditEntry, AuditHead, Snapshot
 from survey.store.tables.back_checks import BackCheck, BackCheckDraw, SurveyorNote
-from survey.store.tables.columns import JsonDocument, UtcDateTime, new_id, now
+from survey.store.tables.columns import (
+    AnyRow,
+    JsonDocument,
+    UtcDateTime,
+    new_id,
+    now,
+    revision_join,
+    table_of,
+)
 from survey.store.tables.contacts import ResponseContact
 from survey.store.tables.credentials import (
     Credential,
@@ -50,6 +58,7 @@ from survey.store.tables.waves import Assignment, QuotaCell, SamplingPoint, Wave
 
 __all__ = [
     "Account",
+    "AnyRow",
     "Assignment",
     "AuditEntry",
     "AuditHead",
@@ -107,4 +116,6 @@ __all__ = [
     "WaveState",
     "new_id",
     "now",
+    "revision_join",
+    "table_of",
 ]

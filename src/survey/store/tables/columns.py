@@ -1,22 +1,19 @@
-"""What all tables share: UTC times, UUIDv7 ids, JSON documents, names for constraints."""
+"""Parts that all tables share: UTC times, UUIDv7 ids, JSON documents, names of constraints."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Enum,
-)
+from sqlalchemy import JSON, ColumnElement, DateTime, Enum, Row, Table, and_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Timezone-aware UTC in Python on every database (SQLite itself keeps no zone)."""
+    """A time that is aware and in UTC in Python on every database; SQLite keeps no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -43,16 +40,17 @@ JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 
 
 def new_id() -> UUID:
-    """A time-ordered UUIDv7."""
+    """Return a new UUIDv7, whose order is that of time."""
     return uuid_utils.compat.uuid7()
 
 
 def now() -> datetime:
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def enum_column(kind: type[StrEnum]) -> Enum:
-    """Store an enumeration as its words, held to the list by a CHECK constraint."""
+    """Return a column type that stores an enumeration by value, guarded by a CHECK constraint."""
     return Enum(
         kind,
         name=kind.__name__.lower(),
@@ -60,4 +58,24 @@ def enum_column(kind: type[StrEnum]) -> Enum:
         create_constraint=True,
         length=24,
         values_callable=lambda members: [member.value for member in members],
+    )
+
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row whose columns are read by name."""
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the Core table of a mapped class, for paths where an ORM object costs too much."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+def revision_join(responses: Table, revisions: Table) -> ColumnElement[bool]:
+    """Return the condition that joins revisions to their responses.
+
+    It compares the wave too, so that PostgreSQL reads only the partition of that wave.
+    """
+    return and_(
+        revisions.c.response_id == responses.c.id, revisions.c.wave_id == responses.c.wave_id
     )

@@ -24,7 +24,7 @@ from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import Channel, ChosenBy, Outcome, now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.outcome import item_label, run_action
 from survey.ui.back_check.phone import draw_phone_number
@@ -197,11 +197,17 @@ def _record_outcome(
     )  # fmt: skip
 
     def act() -> None:
-        with write_scope(visit.settings.store_url) as session:
-            record_attempt(
-                session=session, principal=require_principal(visit.settings), check_id=call.id,
-                expected_version=call.version, attempt=attempt, now=now(),
-            )  # fmt: skip
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: record_attempt(
+                session=session,
+                principal=require_principal(visit.settings),
+                check_id=call.id,
+                expected_version=call.version,
+                attempt=attempt,
+                now=now(),
+            ),
+        )
 
     t = visit.t
     message = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))

@@ -21,7 +21,7 @@ from survey.locale import SurveyError
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.html_table import render_table
 from survey.ui.back_check.outcome import run_action
@@ -110,10 +110,12 @@ def _draw_preview(visit: PageContext, plan: DrawPlan) -> None:
 
 def _create_draw(visit: PageContext, seen: DrawPreview) -> None:
     def act() -> None:
-        with write_scope(visit.settings.store_url) as session:
-            create_draw(
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: create_draw(
                 session=session, principal=require_principal(visit.settings), seen=seen, now=now()
-            )
+            ),
+        )
 
     if run_action(visit, act, visit.t("{count} interviews were drawn.", count=f"{seen.added:,}")):
         st.session_state.pop(_PLAN, None)

@@ -20,7 +20,7 @@ from survey.locale import Message, SurveyError, msg
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.tables import Status, now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.back_check.filters import BackCheckSelection
 from survey.ui.back_check.outcome import run_action
 from survey.ui.current_principal import require_principal
@@ -118,8 +118,9 @@ def _record_retraining(visit: PageContext, choice: BackCheckSelection) -> None:
     who: list[UUID] = st.session_state["retrain/who"]
 
     def act() -> None:
-        with write_scope(visit.settings.store_url) as session:
-            note_retraining(
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: note_retraining(
                 session=session,
                 principal=require_principal(visit.settings),
                 wave_id=choice.wave.id,
@@ -127,7 +128,8 @@ def _record_retraining(visit: PageContext, choice: BackCheckSelection) -> None:
                 retrain_by=st.session_state["retrain/by"],
                 note=st.session_state["retrain/note"] or "",
                 now=now(),
-            )
+            ),
+        )
 
     run_action(visit, act, visit.t("Noted for {count} surveyors.", count=len(who)))
 
@@ -172,14 +174,16 @@ def _decision_action(
 ) -> Callable[[], None]:
     def act() -> None:
         reason = ReviewReason.from_form(code, st.session_state["follow/note"] or "")
-        with write_scope(visit.settings.store_url) as session:
-            decide_many(
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: decide_many(
                 session=session,
                 principal=require_principal(visit.settings),
                 chosen=chosen,
                 seen=seen,
                 reason=reason,
                 now=now(),
-            )
+            ),
+        )
 
     return act

@@ -7,8 +7,8 @@ from survey.fieldwork.back_check import ANSWERED, CallEntry
 from survey.fieldwork.privacy.phone_encryption import build_phone_cipher
 from survey.fieldwork.privacy.phone_numbers import reveal_phone_number
 from survey.locale import SurveyError
-from survey.store.engine import session_scope
 from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.page_runner import PageContext
 
@@ -37,11 +37,13 @@ def draw_phone_number(visit: PageContext, call: CallEntry) -> None:
 
 def _reveal_number(visit: PageContext, call: CallEntry) -> str:
     seal = build_phone_cipher(visit.settings)
-    with session_scope(visit.settings.store_url) as session:
-        return reveal_phone_number(
+    return run_in_transaction(
+        visit.settings.store_url,
+        lambda session: reveal_phone_number(
             session=session,
             principal=require_principal(visit.settings),
             seal=seal,
             check_id=call.id,
             now=now(),
-        )
+        ),
+    )

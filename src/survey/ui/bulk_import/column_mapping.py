@@ -32,7 +32,7 @@ from survey.fieldwork.importing.source_detection import ExportSource, detect_sou
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.bulk_import.target import ImportTarget
 from survey.ui.bulk_import.upload import UploadedTable
 from survey.ui.current_principal import require_principal
@@ -199,11 +199,17 @@ def _draw_save_mapping(visit: PageContext, aim: ImportTarget, mapping: MappingFi
             t("Name under which to keep this mapping"), key="bulk/name", max_chars=MAX_NAME_CHARS
         )
         if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
-            with write_scope(visit.settings.store_url) as session:
-                save_mapping(
-                    session=session, principal=require_principal(visit.settings), mapping=mapping,
-                    instrument_name=aim.instrument.name, name=name or "", now=now(),
-                )  # fmt: skip
+            run_in_transaction(
+                visit.settings.store_url,
+                lambda session: save_mapping(
+                    session=session,
+                    principal=require_principal(visit.settings),
+                    mapping=mapping,
+                    instrument_name=aim.instrument.name,
+                    name=name or "",
+                    now=now(),
+                ),
+            )
             st.toast(t("Saved. Everybody who imports for this questionnaire can use it."))
         draw_download_button(
             visit, t("Mapping as a file"),

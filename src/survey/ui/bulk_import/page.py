@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import streamlit as st
+from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.fieldwork.importing import ImportRequest, ImportResult, commit_import, plan_import
@@ -21,7 +22,7 @@ from survey.locale import msg
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.background_job import BackgroundJob
 from survey.ui.bulk_import.column_mapping import UNREAD, map_columns
 from survey.ui.bulk_import.outcome import draw_confirmation, draw_result, show_plan
@@ -142,7 +143,7 @@ def _check_plan(
     fingerprint: str,
     tick: ProgressCallback,
 ) -> CheckedPlan:
-    with read_scope(settings.store_url, patient=True) as session:
+    with read_scope(settings.store_url, long_running=True) as session:
         plan = plan_import(session=session, principal=person, request=request, now=now(), tick=tick)
     return CheckedPlan(fingerprint, plan, _unread(request, plan))
 
@@ -162,13 +163,15 @@ def _start_writing(visit: PageContext, plan: ImportPlan) -> None:
     settings, person = visit.settings, require_principal(visit.settings)
 
     def write(tick: ProgressCallback) -> ImportResult:
-        with write_scope(settings.store_url, patient=True) as session:
-            result = commit_import(
-                session=session, principal=person, plan=plan, now=now(), tick=tick
-            )
-            # The last moment at which it can still be taken back.
-            tick(result.written, result.written)
-            return result
+        return run_in_transaction(
+            settings.store_url, lambda session: commit(session, tick), long_running=True
+        )
+
+    def commit(session: Session, tick: ProgressCallback) -> ImportResult:
+        result = commit_import(session=session, principal=person, plan=plan, now=now(), tick=tick)
+        # The last moment at which it can still be taken back.
+        tick(result.written, result.written)
+        return result
 
     job = BackgroundJob[ImportResult](msg("Writing"))
     job.start(write)

@@ -16,7 +16,7 @@ from survey.fieldwork.waves import WaveSummary, list_started_waves
 from survey.locale import Translator
 from survey.store.engine import read_scope
 from survey.store.tables import SheetState, WaveState, now
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.filters import pick_started_wave
 from survey.ui.page_frame import draw_notice
@@ -77,11 +77,16 @@ def _draw_share_form(visit: PageContext, wave: WaveSummary, share: float) -> Non
         )  # fmt: skip
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
-        with write_scope(visit.settings.store_url) as session:
-            set_share(
-                session=session, principal=require_principal(visit.settings), wave_key=wave.key,
-                share=percent / 100, now=now(),
-            )  # fmt: skip
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: set_share(
+                session=session,
+                principal=require_principal(visit.settings),
+                wave_key=wave.key,
+                share=percent / 100,
+                now=now(),
+            ),
+        )
         st.rerun()
 
 

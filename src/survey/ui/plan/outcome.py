@@ -12,7 +12,7 @@ from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, Translator
 from survey.publish.table_format import csv_bytes
 from survey.sample.workbook_io import CellError
-from survey.store.transactions import write_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.download_button import CSV, File, draw_download_button
 from survey.ui.page_frame import draw_notice
@@ -31,8 +31,10 @@ def run_change(
 ) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
-        with write_scope(visit.settings.store_url) as session:
-            change(session, require_principal(visit.settings))
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: change(session, require_principal(visit.settings)),
+        )
     except SurveyError as error:
         set_feedback(problem=visit.t(error.message))
         return False

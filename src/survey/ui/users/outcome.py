@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from survey.access.principal import Principal
 from survey.locale import SurveyError, Translator
-from survey.store.engine import session_scope
+from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
 from survey.ui.invitation_codes import public_origin
 from survey.ui.page_frame import draw_notice
@@ -21,8 +21,10 @@ def run_change(
 ) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
-        with session_scope(visit.settings.store_url) as session:
-            change(session, require_principal(visit.settings))
+        run_in_transaction(
+            visit.settings.store_url,
+            lambda session: change(session, require_principal(visit.settings)),
+        )
     except SurveyError as error:
         st.session_state[_PROBLEM] = visit.t(error.message)
         return False

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -15,8 +14,8 @@ from survey.access.sessions import COOKIE, SessionLimits, sign_out
 from survey.access.sign_in import RequiredStep, complete_sign_in, get_sign_in_state
 from survey.locale import Translator, translator
 from survey.settings import Settings
-from survey.store.engine import session_scope
 from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
 from survey.web.auth.forms import NO_STORE, AuthPage, render_auth_page
 from survey.web.html import negotiate_language
 from survey.web.notice_pages import render_too_many_requests
@@ -62,7 +61,7 @@ class AuthContext:
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction of its own."""
-        return await to_thread.run_sync(partial(_run_write, self.settings.store_url, work))
+        return await to_thread.run_sync(run_in_transaction, self.settings.store_url, work)
 
     async def run_hashing(self, work: Callable[[], T]) -> T:
         """Hash something, with only a few others at the same time."""
@@ -112,8 +111,3 @@ class AuthContext:
             max_age=int(lifetime.total_seconds()) if lifetime else None,
             secure=is_https(request, self.settings.trusted_proxies),
         )  # fmt: skip
-
-
-def _run_write(url: str, work: Callable[[Session], T]) -> T:
-    with session_scope(url) as session:
-        return work(session)

@@ -12,8 +12,8 @@ from survey.access.principal import Role
 from survey.access.sessions import COOKIE, LIFETIME, DemoAccountMissingError, sign_in_demo, sign_out
 from survey.locale import Message, msg, translator
 from survey.settings import Settings
-from survey.store.engine import session_scope
 from survey.store.tables import now
+from survey.store.transactions import run_in_transaction
 from survey.web.auth.forms import NO_STORE
 from survey.web.downloads import DOWNLOAD_STORE
 from survey.web.html import (
@@ -112,8 +112,10 @@ class _DemoSignInEndpoints:
         return response
 
     def _sign_in(self, role: Role) -> str:
-        with session_scope(self.settings.store_url) as session:
-            return sign_in_demo(session=session, role=role, now=now())
+        return run_in_transaction(
+            self.settings.store_url,
+            lambda session: sign_in_demo(session=session, role=role, now=now()),
+        )
 
     async def get_sign_out(self, request: Request) -> Response:
         """`GET /auth/logout`: leaves at once unless something on this device is still unsent."""
@@ -149,8 +151,10 @@ class _DemoSignInEndpoints:
     def _sign_out(self, secret: str | None) -> None:
         if secret:
             DOWNLOAD_STORE.forget(secret)
-        with session_scope(self.settings.store_url) as session:
-            sign_out(session=session, secret=secret, now=now())
+        run_in_transaction(
+            self.settings.store_url,
+            lambda session: sign_out(session=session, secret=secret, now=now()),
+        )
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:

@@ -249,7 +249,7 @@ def _write_many(url: str, name: str, count: int) -> None:
 _ELSEWHERE = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from test_journal import _write_many
+from test_audit_writer import _write_many
 _write_many(sys.argv[3], sys.argv[4], 10)
 """
 
