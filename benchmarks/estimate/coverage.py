@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from survey.estimate import Cube, RatingScale, Tree
+from survey.estimate import Cube, CubeSpec, RatingScale, Tree
 from survey.results.analysis import add_weights, analysis_frame, sampling_design
 from survey.settings import PROJECT_ROOT
 
@@ -39,16 +39,16 @@ def simulate_wave(seed: int) -> pd.DataFrame:
         "rural": (people["residence"] == "rural").to_numpy(),
         "older": (people["age"] >= 60).to_numpy(),
     }
-    cube = Cube.of(
-        people,
+    spec = CubeSpec(
         Tree.of(wave.model.tree.indicators, items),
         sampling_design(people),
         areas={"city": "city_code"},
         groups=groups,
         scale=RatingScale(1, 10),
     )
+    cube = Cube.of(people, spec)
     estimates = _composite(cube)
-    limited = _composite(Cube(replace(cube.sums, df_rule="weighted")))
+    limited = _composite(Cube(replace(cube.sums, spec=replace(spec, df_rule="weighted"))))
     estimates[["low", "high"]] = limited[["ci_low", "ci_high"]]
     truth = wave.truth.query("area_level == 'city' and indicator == 'composite'")
     named = {code: name for name, code in GROUPS.items()}

@@ -25,10 +25,11 @@ import pandas as pd
 from peers import pandas_sums, polars_sums, r_svyby, svy_means
 from synthetic import DESIGN, groups_20, tree_2023, wave
 
-from survey.estimate import Cube, cube, rake, rank_sets
+from survey.estimate import Cube, CubeSpec, rake, rank_sets
+from survey.estimate.cube.spec import Labels
 
 TREE = tree_2023()
-CITY = {"city": "city"}
+CITY: dict[str, Labels] = {"city": "city"}
 STATISTICS, IN_R = 48, 2
 
 
@@ -75,26 +76,31 @@ def print_timing(name: str, took: Timing | None, note: str = "") -> None:
         print(f"{name:<42} {took.median:9.4f} {took.best:9.4f} {took.processor:9.4f}  {note}")
 
 
+def spec_20(areas: dict[str, Labels]) -> CubeSpec:
+    """The tree of 2023 for 20 groups in `areas`."""
+    return CubeSpec(TREE, DESIGN, areas=areas, groups=groups_20())
+
+
 def measure_cube(frame: pd.DataFrame) -> tuple[Timing, Timing]:
     """The whole table, and its sums alone."""
 
     def run() -> object:
-        return cube(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+        return Cube.of(frame, spec_20(CITY)).table()
 
     def only_sums() -> object:
-        return Cube.of(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+        return Cube.of(frame, spec_20(CITY))
 
     took, sums = clock(run, 15), clock(only_sums, 15)
     print_timing(
         "cube: 100 cities x 20 groups x 48", took, f"{megabytes(run):.0f} MB  (<= 0.1 s, 50 MB)"
     )
     print_timing("  its sums alone", sums)
-    whole = Cube.of(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+    whole = Cube.of(frame, spec_20(CITY))
     print_timing("  differences to the rest of each city", clock(whole.gaps, 3))
     print_timing("  500 bootstrap replicates", clock(whole.bootstrap, 3), "(<= 3 s)")
     region = frame["city"].cat.codes.to_numpy() % 4
     areas = CITY | {"region": region, "tier": region // 2, "nation": None}
-    everything = clock(lambda: cube(frame, TREE, DESIGN, areas=areas, groups=groups_20()), 3)
+    everything = clock(lambda: Cube.of(frame, spec_20(areas)).table(), 3)
     print_timing("  with region, tier and nation", everything)
     return took, sums
 
@@ -129,7 +135,7 @@ def measure_million() -> None:
         frame = wave(1_000_000, points=points)
 
         def run(frame: pd.DataFrame = frame) -> object:
-            return cube(frame, TREE, DESIGN, areas=CITY, groups=groups_20())
+            return Cube.of(frame, spec_20(CITY)).table()
 
         took = clock(run, 3)
         note = f"{megabytes(run):.0f} MB  (<= 1.5 s, 300 MB)"

@@ -7,6 +7,7 @@ from naive_estimates import wave
 
 from survey.estimate import (
     Cube,
+    CubeSpec,
     Design,
     EstimateError,
     Node,
@@ -14,7 +15,6 @@ from survey.estimate import (
     Tree,
     bootstrap,
     compare,
-    cube,
     estimate,
     estimate_tree,
     to_scores,
@@ -96,6 +96,14 @@ def expected(frame, design, area_column, group, **options) -> pd.DataFrame:
     return pd.concat([tree, estimate(scored, "solved", design, by="area", **options)])
 
 
+def make_cube(frame, design, **options):
+    return Cube.of(frame, CubeSpec(TREE, design, **options))
+
+
+def cube_estimates(frame, design, *, deff="replace", **options):
+    return make_cube(frame, design, **options).table(deff=deff)
+
+
 def check_cube(table, frame, design, **options):
     for level, column in AREAS.items():
         for group in GROUPS:
@@ -122,7 +130,7 @@ def check_cube(table, frame, design, **options):
 def test_cube_agrees_with_estimate(composite, renormalise):
     frame = raw_wave()
     options = {"composite": composite, "renormalise": renormalise}
-    table = cube(frame, TREE, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"], **options)
+    table = cube_estimates(frame, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"], **options)
     assert len(table) == (4 + 2 + 1) * len(GROUPS) * 17
     check_cube(table, frame, DESIGN, **options)
 
@@ -136,7 +144,7 @@ def test_cube_with_lonely_strata_zero_weights_and_fpc(rule, deff):
     frame.loc[frame["psu"] == 3, "weight"] = 0.0
     frame.loc[frame["city"] == "C3", "q0"] = -1
     design = Design("weight", strata="stratum", psu="psu", fpc="population", lonely_psu=rule)
-    table = cube(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"], deff=deff)
+    table = cube_estimates(frame, design, areas=AREAS, groups=GROUPS, rates=["solved"], deff=deff)
     check_cube(table, frame, design, deff=deff)
     assert table.attrs["lonely_strata"] == ["H1"]
 
@@ -146,7 +154,7 @@ def test_cube_with_strata_across_areas_and_without_strata():
     frame["psu"] = frame["stratum"] + frame["psu"].astype(str)
     frame["stratum"] = np.where(frame["psu"].str.endswith(("0", "1")), "x", "y")
     for design in (DESIGN, Design("weight", psu="psu")):
-        table = cube(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+        table = cube_estimates(frame, design, areas=AREAS, groups=GROUPS, rates=["solved"])
         check_cube(table, frame, design)
 
 
@@ -154,11 +162,11 @@ def test_cube_with_strata_across_areas_and_without_strata():
 def test_cube_without_recorded_points(strata):
     frame = raw_wave(seed=3)
     design = Design("weight", strata=strata, assumed_deff=1.4)
-    table = cube(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+    table = cube_estimates(frame, design, areas=AREAS, groups=GROUPS, rates=["solved"])
     check_cube(table, frame, design)
     assert table.attrs["assumed_deff"] == 1.4
     every_row = Design("weight", strata=strata)
-    table = cube(frame, TREE, every_row, areas=AREAS, groups=GROUPS, rates=["solved"])
+    table = cube_estimates(frame, every_row, areas=AREAS, groups=GROUPS, rates=["solved"])
     check_cube(table, frame, every_row)
 
 
@@ -190,7 +198,7 @@ def assert_same(actual, other, names, label):
 @pytest.mark.parametrize("name", GAP_DESIGNS)
 def test_gaps_agree_with_compare(name):
     frame, design = gap_wave(name), GAP_DESIGNS[name]
-    whole = Cube.of(frame, TREE, design, areas=AREAS, groups=GROUPS, rates=["solved"])
+    whole = make_cube(frame, design, areas=AREAS, groups=GROUPS, rates=["solved"])
     table = whole.gaps()
     assert {"rest", "n_rest"} <= set(table.columns)
     scored = to_scores(frame, ITEMS).assign(nation="nation")
@@ -214,7 +222,7 @@ def test_areas_against_larger_areas_agree_with_compare(name):
     frame, design = gap_wave(name), GAP_DESIGNS[name]
     groups = {"all": None, "old": "old", "few": "few"}
     areas = AREAS | {"place": "city"}
-    whole = Cube.of(frame, TREE, design, areas=areas, groups=groups, rates=["solved"])
+    whole = make_cube(frame, design, areas=areas, groups=groups, rates=["solved"])
     scored = to_scores(frame, ITEMS).assign(nation="nation")
     for area, reference in (("city", "nation"), ("region", "nation"), ("city", "place")):
         table = whole.against(area, reference)
@@ -239,7 +247,7 @@ def test_areas_against_larger_areas_agree_with_compare(name):
 
 
 def test_areas_must_nest():
-    whole = Cube.of(raw_wave(), TREE, DESIGN, areas=AREAS, groups=GROUPS)
+    whole = make_cube(raw_wave(), DESIGN, areas=AREAS, groups=GROUPS)
     with pytest.raises(EstimateError) as caught:
         whole.against("region", "city")
     assert caught.value.code == "area_not_nested"
@@ -248,7 +256,7 @@ def test_areas_must_nest():
     frame = raw_wave()
     frame["psu"] = frame["stratum"] + frame["psu"].astype(str)
     with pytest.raises(EstimateError) as caught:
-        Cube.of(frame, TREE, Design("weight", psu="psu"), areas=AREAS, groups=GROUPS).against(
+        make_cube(frame, Design("weight", psu="psu"), areas=AREAS, groups=GROUPS).against(
             "city", "nation"
         )
     assert caught.value.code == "area_splits_stratum"
@@ -271,22 +279,22 @@ def test_areas_must_nest():
 )
 def test_unusable_cubes(options, code):
     with pytest.raises(EstimateError) as caught:
-        cube(raw_wave(), TREE, DESIGN, **({"areas": AREAS, "groups": GROUPS} | options))
+        cube_estimates(raw_wave(), DESIGN, **({"areas": AREAS, "groups": GROUPS} | options))
     assert caught.value.code == code
 
 
 def test_groups_and_areas_may_be_given_row_by_row():
     frame = raw_wave()
-    by_name = cube(frame, TREE, DESIGN, areas={"city": "city"}, groups={"old": "old"})
-    by_row = cube(
-        frame, TREE, DESIGN, areas={"city": frame["city"]}, groups={"old": frame["old"].to_numpy()}
+    by_name = cube_estimates(frame, DESIGN, areas={"city": "city"}, groups={"old": "old"})
+    by_row = cube_estimates(
+        frame, DESIGN, areas={"city": frame["city"]}, groups={"old": frame["old"].to_numpy()}
     )
     pd.testing.assert_frame_equal(by_name, by_row)
 
 
 def test_bootstrap_of_the_cube_is_the_bootstrap():
     frame = raw_wave(seed=5, psus=6)
-    whole = Cube.of(frame, TREE, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"])
+    whole = make_cube(frame, DESIGN, areas=AREAS, groups=GROUPS, rates=["solved"])
     table = whole.bootstrap(replicates=60, seed=3)
     scored = to_scores(frame, ITEMS)
     for area, group in (("C0", "old"), ("C3", "all"), ("C2", "few")):
@@ -307,7 +315,7 @@ def test_bootstrap_of_the_cube_is_the_bootstrap():
                 np.testing.assert_allclose(actual[name], expected[name], rtol=1e-9, err_msg=name)
         if group == "few":
             assert actual["se"].isna().all()
-    pointless = Cube.of(frame, TREE, GAP_DESIGNS["assumed"], areas=AREAS, groups=GROUPS)
+    pointless = make_cube(frame, GAP_DESIGNS["assumed"], areas=AREAS, groups=GROUPS)
     with pytest.raises(EstimateError, match="sampling points"):
         pointless.bootstrap()
 
@@ -318,8 +326,8 @@ def test_products_of_a_wide_scale_do_not_run_over():
     known = frame[ITEMS].where(frame[ITEMS] >= 0)
     wide = frame.assign(**((known - 1) * 11 + 1).fillna(-1).astype(np.int8))
     options = {"areas": {"city": "city"}, "groups": {"all": None, "old": "old"}}
-    narrow = cube(frame, TREE, DESIGN, **options)
-    table = cube(wide, TREE, DESIGN, scale=RatingScale(1, 100), **options)
+    narrow = cube_estimates(frame, DESIGN, **options)
+    table = cube_estimates(wide, DESIGN, scale=RatingScale(1, 100), **options)
     for name in NUMBERS:
         np.testing.assert_allclose(table[name], narrow[name], rtol=1e-9, atol=1e-9)
 
@@ -334,7 +342,7 @@ def test_an_area_level_without_areas_has_no_rows_and_changes_no_others(design, d
     options = {"groups": GROUPS, "rates": ["solved"], "df_rule": df_rule}
     nobody = np.full(len(frame), None, dtype=object)
     without, within = (
-        Cube.of(frame, TREE, design, areas=areas, **options)
+        make_cube(frame, design, areas=areas, **options)
         for areas in (AREAS, {"tier": nobody, **AREAS})
     )
     for tables in zip(

@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 from test_estimate_cube import AREAS, GROUPS, ITEMS, TREE, raw_wave
 
-from survey.estimate import Cube, Design, EstimateError, RatingScale, change, cube_change, to_scores
+from survey.estimate import (
+    Cube,
+    CubeSpec,
+    Design,
+    EstimateError,
+    RatingScale,
+    change,
+    cube_change,
+    to_scores,
+)
 
 DESIGN = Design("weight", strata="stratum", psu="psu")
 COLUMNS = ["before", "after", "difference", "se", "ci_low", "ci_high", "df", "p"]
@@ -16,14 +25,8 @@ def scored(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def cube(frame: pd.DataFrame, design: Design = DESIGN, **areas: object) -> Cube:
-    return Cube.of(
-        frame,
-        TREE,
-        design,
-        areas={**AREAS, **areas},
-        groups=GROUPS,
-        scale=RatingScale(1, 10),
-    )
+    spec = CubeSpec(TREE, design, areas={**AREAS, **areas}, groups=GROUPS, scale=RatingScale(1, 10))
+    return Cube.of(frame, spec)
 
 
 def moved(seed: int) -> pd.DataFrame:
@@ -112,7 +115,8 @@ def test_nothing_changes_when_the_waves_are_the_same() -> None:
 
 def test_cubes_of_different_make_are_refused() -> None:
     wave = raw_wave(5)
-    other = Cube.of(wave, TREE, DESIGN, areas=AREAS, groups={"all": None}, scale=RatingScale(1, 10))
+    spec = CubeSpec(TREE, DESIGN, areas=AREAS, groups={"all": None}, scale=RatingScale(1, 10))
+    other = Cube.of(wave, spec)
     with pytest.raises(EstimateError, match="groups"):
         cube_change(cube(wave), other)
 

@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from survey.estimate import Cube, Design, EstimateError, Node, Tree, cube_change, estimate
+from survey.estimate import (
+    Cube,
+    CubeSpec,
+    Design,
+    EstimateError,
+    Node,
+    Tree,
+    cube_change,
+    estimate,
+)
 
 TREE = Tree((Node("A", None, 1, 1.0),), {"q": "A"})
 DESIGN = Design("weight", strata="stratum", psu="psu")
@@ -25,9 +34,8 @@ def wave(strays: int, seed: int = 0) -> pd.DataFrame:
 
 def made(frame: pd.DataFrame, rule: str, **options) -> Cube:
     groups = {"all": None, "villager": "villager", "none": np.zeros(len(frame), bool)}
-    return Cube.of(
-        frame, TREE, DESIGN, areas={"city": "city"}, groups=groups, df_rule=rule, **options
-    )
+    spec = CubeSpec(TREE, DESIGN, areas={"city": "city"}, groups=groups, df_rule=rule, **options)
+    return Cube.of(frame, spec)
 
 
 def row(table: pd.DataFrame, group: str) -> pd.Series:
@@ -55,7 +63,7 @@ def test_everyone_in_evenly_sampled_strata_keeps_the_count_of_the_design():
 def test_the_count_of_the_design_is_the_default_and_that_of_estimate():
     frame = wave(strays=4)
     options = {"areas": {"city": "city"}, "groups": {"villager": "villager"}}
-    default = Cube.of(frame, TREE, DESIGN, **options).table()
+    default = Cube.of(frame, CubeSpec(TREE, DESIGN, **options)).table()
     assert default["df"].iloc[0] == estimate(frame, "q", DESIGN, by="villager")["df"].iloc[1]
     with pytest.raises(EstimateError) as error:
         made(frame, "satterthwaite")

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
-from survey.estimate import Cube
+from survey.estimate import Cube, CubeSpec
 from survey.fieldwork.waves import close_wave, get_wave
 from survey.locale import translator
 from survey.publish.microdata import (
@@ -165,12 +165,12 @@ def test_published_figures_come_out_again_as_near_as_the_file_says(source: WaveD
 def _estimates(source: WaveData, people: pd.DataFrame) -> pd.DataFrame:
     city = people["city_code"].astype(str).to_numpy(dtype=object)
     everywhere = np.full(len(people), "CN", dtype=object)
-    cube = Cube.of(
-        people, source.plan.tree, source.design, areas={"nation": everywhere, "city": city},
+    spec = CubeSpec(
+        source.plan.tree, source.design, areas={"nation": everywhere, "city": city},
         groups={"all": np.ones(len(people), dtype=bool)}, composite="item_means",
         scale=source.plan.scale,
     )  # fmt: skip
-    table = cube.table(level=0.95)
+    table = Cube.of(people, spec).table(level=0.95)
     keys = ["area_level", "area", "indicator"]
     named = table.astype(dict.fromkeys(keys, str)).sort_values(keys, ignore_index=True)
     return named[[*keys, "estimate", "se", "n", "n_psu"]]

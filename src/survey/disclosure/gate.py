@@ -24,7 +24,7 @@ from survey.disclosure.totals import (
     Relation,
     add_remainder_cells,
 )
-from survey.estimate.cube_sums import limit_to_one_thread
+from survey.estimate.arrays import limit_to_one_thread
 
 _CODE = {reason: np.int8(place) for place, reason in enumerate(SuppressionReason)}
 

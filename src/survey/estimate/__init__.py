@@ -10,17 +10,13 @@ from survey.estimate.bands import band_probabilities
 from survey.estimate.bootstrap import bootstrap
 from survey.estimate.bounds import bound_interval
 from survey.estimate.change import change
-from survey.estimate.cube import Cube, cube
-from survey.estimate.cube_change import cube_change
-from survey.estimate.cube_rows import RatingScale
-from survey.estimate.cube_sums import CubeSums, DfRule
+from survey.estimate.cube import Cube, CubeSpec, DfRule, RatingScale, cube_change
 from survey.estimate.design import Design
-from survey.estimate.domain_differences import compare
-from survey.estimate.drivers import relative_weights
-from survey.estimate.drivers_bootstrap import DriverMatrix, driver_matrix, priorities
+from survey.estimate.differences import compare
+from survey.estimate.drivers import DriverMatrix, driver_matrix, priorities, relative_weights
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import estimate
-from survey.estimate.indicators import estimate_tree
+from survey.estimate.indicators import estimate_tree, to_scores
 from survey.estimate.pooling import Pooled, pooled_mean
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
@@ -30,14 +26,13 @@ from survey.estimate.ranks import (
     top_probability,
     tree_draws,
 )
-from survey.estimate.scores import to_scores
 from survey.estimate.shares import share
 from survey.estimate.small_area import SmallAreaResult, fay_herriot
 from survey.estimate.tree import Node, Tree
 
 __all__ = [
     "Cube",
-    "CubeSums",
+    "CubeSpec",
     "Design",
     "DfRule",
     "DriverMatrix",
@@ -53,7 +48,6 @@ __all__ = [
     "bound_interval",
     "change",
     "compare",
-    "cube",
     "cube_change",
     "driver_matrix",
     "estimate",

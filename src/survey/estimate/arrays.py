@@ -1,11 +1,14 @@
-"""Array types and the few sums everything else is made of."""
+"""Array types, sums by code, and settings of the linear algebra library."""
 
+from contextlib import AbstractContextManager
+from functools import cache
 from math import prod
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -45,3 +48,26 @@ def sum_by_code(codes: Codes, values: Floats, size: int) -> Floats:
     inside = np.flatnonzero(codes >= 0)
     flat = flatten_rows(values[inside])
     return group_sum(codes[inside], flat, size).reshape(size, *values.shape[1:])
+
+
+def limit_to_one_thread() -> AbstractContextManager[object]:
+    """Hold BLAS to one thread: for many small products more threads only wait for each other."""
+    limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
+    return limit
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the C library keep what one cube frees for the next one.
+
+    glibc gives a large free top of its heap back to the system, and every page of it is then
+    fetched anew: a fifth of a cube's time. The first large block that a process frees sets how
+    large (twice the block, up to 64 MiB; mallopt(3), M_MMAP_THRESHOLD). This one is never written
+    to, so it costs nothing; other C libraries ignore it.
+    """
+    np.empty(31 << 20, dtype=np.uint8)

@@ -1,13 +1,29 @@
-"""What a difference may be called: interval, P value and status, wherever it was computed."""
+"""Differences between groups of one sample, linearised: the groups share PSUs, so their errors
+are not independent and two intervals would mislead."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from survey.estimate.arrays import Floats, ratio
-from survey.estimate.inference import ROUNDING_TOLERANCE, zero_rounding_noise
-from survey.estimate.variance import estimate_status, t_pvalue, t_quantile
+from survey.estimate.arrays import Codes, Flags, Floats, group_sum, ratio
+from survey.estimate.design import Design, Sample, encode, get_column
+from survey.estimate.domains import Domains
+from survey.estimate.errors import EstimateError
+from survey.estimate.estimate import names_of
+from survey.estimate.indicators import statistics_of
+from survey.estimate.inference import (
+    ROUNDING_TOLERANCE,
+    estimate_magnitude,
+    zero_rounding_noise,
+)
+from survey.estimate.psu_sums import Linearised, PsuSums
+from survey.estimate.tables import describe, long_table
+from survey.estimate.tree import Tree
+from survey.estimate.variance import estimate_status, merge, psu_variance, t_pvalue, t_quantile
 
+Selector = str | tuple[str, Hashable] | Mapping[str, Hashable]
 REFERENCE_COLUMNS = ("estimate", "reference_estimate", "n_reference")
 
 
@@ -51,3 +67,175 @@ class DifferenceInputs:
             n_second: self.n_second,
             "status": estimate_status(difference, se, self.df, self.members),
         }
+
+
+def compare(
+    frame: pd.DataFrame,
+    variables: str | Sequence[str] | Tree,
+    design: Design,
+    *,
+    group: Selector,
+    reference: Selector = "rest",
+    by: str | Sequence[str] = (),
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Difference of weighted means, group less reference, within each domain of `by`.
+
+    Args:
+        variables: numeric columns, or a tree, whose indicators are then compared (item means).
+        group: a column name: a boolean column is one group, any other column gives one group per
+            level; or (column, level); or a mapping of column to level, all of which must hold.
+        reference: "rest" (the domain without the group), "all" (the domain, group included), a
+            level of the `group` column, or a selector like `group`.
+        by: the domains within which to compare.
+
+    Returns:
+        One row per (by…, group, variable): group, variable, estimate, reference_estimate,
+        difference, se, ci_low, ci_high, df (of the side that has fewer, which as a rule brings
+        most of the variance), p (two-sided t), n, n_reference, status. Not estimable when either
+        side lies in fewer than two PSUs, unreliable when df < 8 or either side has fewer than 30
+        respondents.
+
+    Raises:
+        EstimateError: as `estimate`; or an unknown group.
+
+    Source: R `survey` `svyby(covmat=TRUE)` with `svycontrast`.
+    """
+    names, values, omega = statistics_of(frame, variables)
+    sample = Sample.read(frame, design)
+    domains = Domains.read(frame, names_of(by))
+    label, labels = _labels(frame, group)
+    parts = _LabelSums(sample, domains, values, omega, label, len(labels))
+    if isinstance(reference, str) and reference in ("rest", "all"):
+        outside = PsuSums.collect(sample, domains, values, omega)
+    elif (other := _level_index(labels, reference)) is not None:
+        outside = parts.of(other)
+    else:
+        rows = _matching_rows(frame, _level_of(group, reference, frame))
+        outside = PsuSums.collect(sample, domains.only(rows), values, omega)
+    differences = []
+    for index in range(len(labels)):
+        part = parts.of(index)
+        other_side = outside.without(part) if reference == "rest" else outside
+        differences.append(domain_difference(part, other_side).columns(level))
+    columns = {
+        name: np.stack([difference[name] for difference in differences], axis=1)
+        for name in differences[0]
+    }
+    return describe(long_table(domains, names, columns, groups=labels), sample)
+
+
+class _LabelSums:
+    """PSU sums of every (domain, label) at once, handed out one label at a time."""
+
+    def __init__(
+        self,
+        sample: Sample,
+        domains: Domains,
+        values: Floats,
+        omega: Floats,
+        label: Codes,
+        labels: int,
+    ) -> None:
+        inside = (label >= 0) & (domains.code >= 0)
+        code = np.where(inside, domains.code * labels + label, -1)
+        cells = Domains(code, pd.DataFrame(index=range(domains.count * labels)))
+        self._sums = PsuSums.collect(sample, cells, values, omega)
+        self._domains, self._labels = domains.count, labels
+
+    def of(self, label: int) -> PsuSums:
+        cell = np.arange(self._domains * self._labels)
+        home = np.where(cell % self._labels == label, cell // self._labels, -1)
+        return self._sums.within(home, self._domains)
+
+
+def _labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
+    """The label of each row, -1 for none, and the names of the labels."""
+    if isinstance(group, str) and not pd.api.types.is_bool_dtype(get_column(frame, group)):
+        codes, levels = encode(frame[group], sort=True)
+        if not len(levels):
+            raise EstimateError("empty_group", column=group)
+        return codes.astype(np.intp), levels.tolist()
+    name = group if isinstance(group, str) else ", ".join(f"{k}={v}" for k, v in _terms(group))
+    return np.where(_matching_rows(frame, group), 0, -1), [name]
+
+
+def _level_index(labels: list[str], reference: Selector) -> int | None:
+    return labels.index(reference) if reference in labels else None
+
+
+def _level_of(group: Selector, reference: Selector, frame: pd.DataFrame) -> Selector:
+    """A reference that is neither a column nor a selector is a level of the `group` column, found
+    or not (False, for a boolean column)."""
+    selector = isinstance(reference, tuple | Mapping) or reference in frame.columns
+    return (group, reference) if isinstance(group, str) and not selector else reference
+
+
+def _terms(group: Selector) -> list[tuple[str, Hashable]]:
+    if isinstance(group, str):
+        return [(group, True)]
+    return list(group.items()) if isinstance(group, Mapping) else [group]
+
+
+def _matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
+    """Rows that satisfy every (column, level) term; missing values satisfy none."""
+    rows = np.ones(len(frame), dtype=np.bool_)
+    for name, level in _terms(group):
+        hit = (get_column(frame, name) == level).fillna(False).to_numpy(np.bool_)
+        if not hit.any():
+            raise EstimateError("unknown_group", column=name, level=level)
+        rows &= hit
+    return rows
+
+
+def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
+    """Difference of two sets of domains of one sample; they may overlap."""
+    first, second = Linearised.of(group), Linearised.of(reference)
+    sample, domains = group.sample, group.domains
+    psu, domain, z, members = merge(
+        sample,
+        np.concatenate([group.psu, reference.psu]),
+        np.concatenate([group.domain, reference.domain]),
+        np.concatenate([first.z, -second.z]),
+        np.concatenate([group.members, reference.members]),
+    )
+    spreads = psu_variance(sample, psu, domain, z, members, domains)
+    variance = spreads.variance
+    if sample.assumed_deff is not None:
+        variance = sample.assumed_deff * _simple(sample, psu, domain, z, members, domains)
+    return DifferenceInputs(
+        first=first.estimate,
+        second=second.estimate,
+        variance=variance,
+        df=np.minimum(_df(group), _df(reference)),
+        psus=np.minimum(_psus(group), _psus(reference)),
+        n_first=group.by_domain(group.rows),
+        n_second=reference.by_domain(reference.rows),
+        members=np.minimum(group.by_domain(group.members), reference.by_domain(reference.members)),
+        size=estimate_magnitude(first) + estimate_magnitude(second),
+    )
+
+
+def _psus(sums: PsuSums) -> Floats:
+    return sums.by_domain((sums.members > 0).astype(np.float64))
+
+
+def _df(sums: PsuSums) -> Floats:
+    """PSUs with members less strata with members, shape (D, T)."""
+    strata = len(sums.sample.psus)
+    cell, cells = pd.factorize(sums.domain * strata + sums.sample.stratum[sums.psu])
+    occupied = group_sum(cell, sums.members, len(cells)) > 0
+    return _psus(sums) - group_sum(cells // strata, occupied.astype(np.float64), sums.domains)
+
+
+def _simple(
+    sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
+) -> Floats:
+    """Simple-random variance of a difference when every row is its own PSU, over the rows of
+    either side: sum(w u^2) / sum(w) / (n - 1), u = z sum(w) / w."""
+    weight = np.zeros(len(sample.stratum))
+    weight[sample.psu] = sample.weight
+    present = (members > 0).astype(np.float64)
+    squares = group_sum(domain, ratio(z**2, weight[psu, None]), domains)
+    base = group_sum(domain, present, domains, weight[psu])
+    return ratio(squares * base, group_sum(domain, present, domains) - 1, np.nan)

@@ -1,11 +1,22 @@
-"""What drives overall satisfaction: Johnson's relative weights."""
+"""Importance and performance with their resamples: relative weights from sums by PSU.
+
+Weighted correlations need only sums of products, and these add up over PSUs. A resample is then a
+product of weight factors and sums, and all resamples of a domain are decomposed together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from survey.estimate.arrays import Floats, ratio
+from survey.estimate.arrays import Codes, Flags, Floats, limit_to_one_thread, ratio
+from survey.estimate.bootstrap import rao_wu
+from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.errors import EstimateError
+
+FLAT = 1e-12
 
 
 def relative_weights(
@@ -60,3 +71,189 @@ def _correlations(table: Floats, weight: Floats, names: list[str]) -> Floats:
     if flat.size:
         raise EstimateError("constant", column=names[int(flat[0])])
     return ratio(covariance, np.sqrt(np.maximum(variance * variance.T, 0)))
+
+
+@dataclass(frozen=True)
+class DriverMatrix:
+    """One domain: K predictors, R resamples.
+
+    `importance` are Johnson's relative weights (they sum to R squared), `performance` the weighted
+    means of the predictors. The resamples are NaN where a column does not vary in one, and
+    altogether where there is nothing to resample.
+    """
+
+    names: tuple[str, ...]
+    n: int
+    """Rows of the domain with a positive weight that score the outcome and any predictor."""
+    importance: Floats
+    """Shape (K,); NaN when `constant` names a column."""
+    performance: Floats
+    """Shape (K,)."""
+    importances: Floats
+    """Shape (R, K)."""
+    performances: Floats
+    """Shape (R, K)."""
+    constant: str | None
+    """The first column that does not vary in the domain, if any."""
+
+    @property
+    def r_squared(self) -> float:
+        """Explained part of the variance of the outcome."""
+        return float(self.importance.sum())
+
+
+def driver_matrix(
+    frame: pd.DataFrame,
+    predictors: Sequence[str],
+    outcome: str,
+    design: Design,
+    *,
+    domains: Mapping[str, Flags],
+    replicates: int = 500,
+    seed: int = 0,
+) -> dict[str, DriverMatrix]:
+    """Importance and performance of `predictors` for `outcome` in each domain, and resampled.
+
+    Args:
+        frame: the whole sample; NaN for no score. Domains are never made by dropping rows.
+        domains: name -> which rows belong to it; they may overlap.
+        replicates, seed: as `bootstrap`: the same resamples of the same PSUs.
+
+    Returns:
+        Domain -> what `relative_weights` and weighted means give for it, once with the weights as
+        they are and once for each resample.
+
+    Raises:
+        EstimateError: as `bootstrap`; fewer than two predictors, or a design without PSUs.
+
+    Source: Johnson (2000); Rao, Wu and Yue (1992). Equal to `bootstrap` of `relative_weights`.
+    """
+    if len(predictors) < 2:
+        raise EstimateError("too_few_predictors", count=len(predictors))
+    if design.psu is None:
+        raise EstimateError("needs_points")
+    sample = Sample.read(frame, design)
+    names = [*predictors, outcome]
+    table = np.column_stack([numbers(frame, name) for name in names])
+    factors = rao_wu(sample, replicates, seed)
+    order = np.argsort(sample.psu, kind="stable")
+    members = {name: _member_rows(frame, rows) for name, rows in domains.items()}
+    with limit_to_one_thread():
+        return {
+            name: _matrix(table, sample, factors, order[rows[order]], names)
+            for name, rows in members.items()
+        }
+
+
+def priorities(
+    importance: Floats, performance: Floats, *, best: float = 100.0, most: int = 3
+) -> Flags:
+    """Which predictors come first for improvement, shape (..., K).
+
+    Those that weigh at least as much as the average predictor and score at most the average
+    score; of these, the `most` with the largest importance x (best - score), which is how far
+    the outcome is held back by what is missing there. There may be fewer, or none.
+    """
+    share = ratio(importance, importance.sum(axis=-1, keepdims=True), np.nan)
+    candidate = (share >= share.mean(axis=-1, keepdims=True)) & (
+        performance <= performance.mean(axis=-1, keepdims=True)
+    )
+    urgency = np.where(candidate, share * (best - performance), -np.inf)
+    order = np.argsort(-urgency, axis=-1, kind="stable")
+    chosen = np.zeros(urgency.shape, dtype=bool)
+    np.put_along_axis(chosen, order[..., :most], True, axis=-1)
+    return np.asarray(chosen & candidate)
+
+
+def _member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
+    rows = np.asarray(member, dtype=bool)
+    if rows.shape != (len(frame),):
+        raise EstimateError("shape", name="domain", found=rows.shape, expected=(len(frame),))
+    return rows
+
+
+def _matrix(
+    table: Floats, sample: Sample, factors: Floats, rows: Codes, names: Sequence[str]
+) -> DriverMatrix:
+    """One domain, whose `rows` are sorted by PSU."""
+    values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
+    scored = ~np.isnan(values)
+    known = scored.astype(np.float64)
+    middle = ratio(weight @ np.nan_to_num(values), weight @ known)
+    sums, psus = _sums(np.where(scored, values - middle, 0.0), known, weight, psu)
+    whole = _weigh(sums.sum(axis=0, keepdims=True), middle)
+    flat = np.flatnonzero(~whole.varies[0])
+    drawn = factors[:, psus]
+    resampled = _weigh(drawn @ sums.reshape(len(psus), -1), middle, len(names))
+    if not (drawn != 1).any():
+        resampled = resampled.nothing()
+    return DriverMatrix(
+        names=tuple(names[:-1]),
+        n=int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum()),
+        importance=whole.importance[0],
+        performance=whole.performance[0],
+        importances=resampled.importance,
+        performances=resampled.performance,
+        constant=names[int(flat[0])] if flat.size else None,
+    )
+
+
+def _sums(centred: Floats, known: Floats, weight: Floats, psu: Codes) -> tuple[Floats, Codes]:
+    """Sums by PSU over the rows that score both of a pair: weight, first of the pair, its square
+    and the product, shape (P, 4, K + 1, K + 1); and the PSUs."""
+    psus, starts = np.unique(psu, return_index=True)
+    bounds = np.append(starts, len(psu))
+    width = centred.shape[1]
+    sums = np.empty((len(psus), 4, width, width))
+    heavy = weight[:, None] * np.hstack([known, centred, centred**2])
+    for place in range(len(psus)):
+        part = slice(bounds[place], bounds[place + 1])
+        rows = heavy[part].T
+        both = rows @ known[part]
+        sums[place, :3] = both.reshape(3, width, width)
+        sums[place, 3] = rows[width : 2 * width] @ centred[part]
+    return sums, psus
+
+
+@dataclass(frozen=True)
+class _ReplicateWeights:
+    """Arrays over resamples: (R, K) and, for `varies`, (R, K + 1)."""
+
+    importance: Floats
+    performance: Floats
+    varies: Flags
+
+    def nothing(self) -> "_ReplicateWeights":
+        none = np.full_like(self.importance, np.nan)
+        return _ReplicateWeights(none, none, self.varies)
+
+
+def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _ReplicateWeights:
+    """Relative weights and means from sums (R, 4, K + 1, K + 1), or flat ones of `width`."""
+    if width is not None:
+        sums = sums.reshape(len(sums), 4, width, width)
+    mass, first, square, product = (sums[:, part] for part in range(4))
+    mean = ratio(first, mass)
+    variance = ratio(square, mass) - mean**2
+    covariance = ratio(product, mass) - mean * mean.swapaxes(1, 2)
+    own = np.diagonal(variance, axis1=1, axis2=2)
+    varies = np.asarray(own > FLAT * (1 + middle**2))
+    spread = np.sqrt(np.maximum(variance * variance.swapaxes(1, 2), 0))
+    correlation = ratio(covariance, spread)
+    usable: Flags = np.logical_and.reduce(varies, axis=1)
+    importance = np.full((len(sums), len(middle) - 1), np.nan)
+    importance[usable] = _johnson(correlation[usable])
+    means = middle + np.diagonal(mean, axis1=1, axis2=2)
+    performance = np.where(np.diagonal(mass, axis1=1, axis2=2) > 0, means, np.nan)[:, :-1]
+    return _ReplicateWeights(importance, np.where(usable[:, None], performance, np.nan), varies)
+
+
+def _johnson(correlation: Floats) -> Floats:
+    """Relative weights from correlations (R, K + 1, K + 1), the outcome last."""
+    values, vectors = np.linalg.eigh(correlation[:, :-1, :-1])
+    root = np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    turned = vectors.swapaxes(1, 2)
+    half = (vectors * root) @ turned
+    inner = turned @ correlation[:, :-1, -1:]
+    beta = vectors @ (inner * ratio(np.ones(1), root).swapaxes(1, 2))
+    return np.asarray((half**2 @ beta**2)[..., 0])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Floats, group_sum
-from survey.estimate.design import Design, Sample
+from survey.estimate.design import Design, Sample, numbers
 from survey.estimate.domains import Domains
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff, matrix, names_of
@@ -18,6 +18,32 @@ from survey.estimate.variance import STATUSES
 
 Composite = Literal["item_means", "per_respondent"]
 COMPOSITES = ("item_means", "per_respondent")
+
+
+def to_scores(
+    frame: pd.DataFrame, items: Sequence[str], *, minimum: int = 1, maximum: int = 10
+) -> pd.DataFrame:
+    """A copy of `frame` whose `items` are scores on 0–100, NaN where the raw code is negative.
+
+    The negative codes (don't know, not experienced, refused, not asked, missing) are distinct
+    reasons for having no score; all are NaN here.
+
+    Raises:
+        EstimateError: a value that is neither negative, missing nor on the scale.
+    """
+    scored = {item: rescale(frame, item, minimum, maximum) for item in items}
+    return frame.assign(**scored)
+
+
+def rescale(frame: pd.DataFrame, item: str, minimum: int, maximum: int) -> Floats:
+    """One raw item as scores on 0–100, shape (n,)."""
+    raw = numbers(frame, item)
+    odd = (raw >= 0) & ((raw < minimum) | (raw > maximum))
+    if odd.any():
+        raise EstimateError(
+            "raw_range", column=item, value=float(raw[odd][0]), minimum=minimum, maximum=maximum
+        )
+    return np.where(raw < 0, np.nan, (raw - minimum) / (maximum - minimum) * 100)
 
 
 def estimate_tree(

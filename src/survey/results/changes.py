@@ -1,6 +1,6 @@
 """Change between two waves of a series: estimated, passed through the gate, judged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,11 @@ from survey.disclosure.suppression import FIGURE_COLUMNS, REASONS, apply_suppres
 from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
-from survey.results.analysis import DF_RULE
 from survey.results.crosswalk import Crosswalk, crosswalk
 from survey.results.domains import EVERYONE
 from survey.results.rate_intervals import bound_difference_intervals
 from survey.results.verdicts import add_verdicts
 from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import composite_of
 
 GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 """The groups that are followed over the years."""
@@ -200,16 +198,9 @@ def _cube(source: WaveData, tree: Tree, common: frozenset[str], groups: tuple[st
     areas = {
         level: np.where(outside, np.array(None), labels) for level, labels in source.areas.items()
     }
-    return Cube.of(
-        source.people.assign(**missing),
-        tree,
-        source.design,
-        areas=areas,
-        groups={group: source.memberships[group] for group in groups},
-        composite=composite_of(source.composite),
-        scale=source.plan.scale,
-        df_rule=DF_RULE,
-    )
+    memberships = {group: source.memberships[group] for group in groups}
+    spec = replace(source.cube_spec, tree=tree, areas=areas, groups=memberships)
+    return Cube.of(source.people.assign(**missing), spec)
 
 
 def _follow(

@@ -6,6 +6,8 @@ sum(W_c theta_c) / sum(W_c). They agree where nobody leaves an item out; otherwi
 a city less weight in an item that fewer of its people could rate.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -13,10 +15,10 @@ from scipy import special
 from survey.disclosure import propagate_suppression, protect
 from survey.estimate import Cube, EstimateError
 from survey.locale import msg
-from survey.results.analysis import DF_RULE, NotEstimableError
+from survey.results.analysis import NotEstimableError
 from survey.results.domains import EVERYONE, NATION
 from survey.results.rate_intervals import bound_rate_intervals
-from survey.results.wave_data import WaveData
+from survey.results.wave_data import WaveData, composite_of
 from survey.results.wave_estimates import COMPOSITE, WaveEstimates, overall_deff
 
 DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"
@@ -85,16 +87,13 @@ def _by_composite(figures: WaveEstimates) -> dict[str, pd.DataFrame]:
 def _estimates_under(source: WaveData, composite: str) -> pd.DataFrame:
     areas = {level: source.areas[level] for level in ("nation", "city")}
     try:
-        sums = Cube.of(
-            source.people,
-            source.plan.tree,
-            source.design,
+        spec = replace(
+            source.cube_spec,
             areas=areas,
             groups={EVERYONE: source.memberships[EVERYONE]},
-            composite="per_respondent" if composite == PER_RESPONDENT else "item_means",
-            scale=source.plan.scale,
-            df_rule=DF_RULE,
+            composite=composite_of(composite),
         )
+        sums = Cube.of(source.people, spec)
     except EstimateError as error:
         raise NotEstimableError(
             msg("The estimates cannot be computed: {reason}", reason=error)

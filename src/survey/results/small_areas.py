@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.estimate import EstimateError, bound_interval, fay_herriot
-from survey.estimate.arrays import Flags, Floats
-from survey.estimate.cube_sums import limit_to_one_thread
+from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.results.domains import EVERYONE
 from survey.results.rate_intervals import SCALE
 from survey.results.typed_tables import key_dtype

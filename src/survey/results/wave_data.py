@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from survey.estimate import Design, Node, RatingScale, Tree
+from survey.estimate import CubeSpec, Design, Node, RatingScale, Tree
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.planning.oversampling import Oversampling, oversampling_of
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.locale import msg
 from survey.results.analysis import (
+    DF_RULE,
     NotEstimableError,
     add_weights,
     analysis_frame,
@@ -157,6 +159,19 @@ class WaveData:
         return group_memberships(self.people, self.series) | dict(further)
 
     @property
+    def cube_spec(self) -> CubeSpec:
+        """Every indicator of the tree in every area and group; measures are not part of it."""
+        return CubeSpec(
+            tree=self.plan.tree,
+            design=self.design,
+            areas=self.areas,
+            groups=self.memberships,
+            composite=composite_of(self.composite),
+            scale=self.plan.scale,
+            df_rule=DF_RULE,
+        )
+
+    @property
     def group_names(self) -> tuple[GroupQuestion, ...]:
         """Questions of the form whose words name groups."""
         return named_questions(self.instrument, self.series, self.grouping)
@@ -174,6 +189,11 @@ class WaveData:
         alike = [item for item in ratings if _scale(item) == _scale(ratings[0])]
         nodes = tuple(Node(item.name, None, 1, 1 / len(alike)) for item in alike)
         return ScoringPlan(Tree(nodes), _scale(ratings[0]), False)
+
+
+def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
+    """Return how the composite of a wave is formed, given the word stored with the wave."""
+    return "per_respondent" if name == "per_respondent" else "item_means"
 
 
 def _measures(

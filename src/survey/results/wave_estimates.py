@@ -1,9 +1,8 @@
 """Every cell and every gap of a wave, computed once."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from survey.estimate import Cube, EstimateError
 from survey.instrument.model import ItemKind
 from survey.locale import msg
-from survey.results.analysis import DF_RULE, NotEstimableError
+from survey.results.analysis import NotEstimableError
 from survey.results.domains import AREA_LEVELS, EVERYONE
 from survey.results.measures import measure_values
 from survey.results.rate_intervals import bound_difference_intervals, bound_rate_intervals
@@ -53,17 +52,7 @@ def estimate_wave(source: WaveData) -> WaveEstimates:
         if measure.key not in item_columns
     }
     try:
-        sums = Cube.of(
-            people.assign(**rates),
-            plan.tree,
-            source.design,
-            areas=source.areas,
-            groups=source.memberships,
-            rates=tuple(rates),
-            composite=composite_of(source.composite),
-            scale=plan.scale,
-            df_rule=DF_RULE,
-        )
+        sums = Cube.of(people.assign(**rates), replace(source.cube_spec, rates=tuple(rates)))
         cells = sums.table(level=source.level)
         differences = _gaps(sums, plan.tree.variables, source.level)
         shares = [m.key for m in source.measures if m.choices and m.key in rates]
@@ -130,8 +119,3 @@ def _drop_composite_without_tree(table: pd.DataFrame, source: WaveData) -> pd.Da
     if source.plan.has_composite:
         return table
     return table[table["indicator"] != COMPOSITE].reset_index(drop=True)
-
-
-def composite_of(name: str) -> Literal["item_means", "per_respondent"]:
-    """How the score of a wave is formed, by the word stored with it."""
-    return "per_respondent" if name == "per_respondent" else "item_means"

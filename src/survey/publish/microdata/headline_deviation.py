@@ -1,17 +1,16 @@
 """How far the headline lies from the published one when it is computed from exported rows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from survey.disclosure import MINIMUM_N
 from survey.estimate import Cube, EstimateError
-from survey.results.analysis import DF_RULE
 from survey.results.domains import EVERYONE, NATION
 from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import COMPOSITE, composite_of
+from survey.results.wave_estimates import COMPOSITE
 
 _STEP = 0.01
 """Points; said no finer, for an exact difference is one more equation about who was merged."""
@@ -55,20 +54,15 @@ def _headlines(source: WaveData, people: pd.DataFrame) -> pd.DataFrame:
     scored = people.assign(
         **{name: people[name].to_numpy(dtype=float, na_value=np.nan) for name in items}
     )
-    cube = Cube.of(
-        scored,
-        source.plan.tree,
-        source.design,
+    spec = replace(
+        source.cube_spec,
         areas={
             "nation": np.full(len(people), NATION, dtype=object),
             "city": people["city_code"].astype(str).to_numpy(dtype=object),
         },
         groups={EVERYONE: np.ones(len(people), dtype=bool)},
-        composite=composite_of(source.composite),
-        scale=source.plan.scale,
-        df_rule=DF_RULE,
     )
-    table = cube.table(level=source.level)
+    table = Cube.of(scored, spec).table(level=source.level)
     keys = ["area_level", "area", "indicator"]
     return table.astype(dict.fromkeys(keys, str))[[*keys, "n", "estimate"]]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio
-from survey.estimate.cube_levels import LevelView, combine
-from survey.estimate.cube_srs_variance import contrast_squares, squares_of
+from survey.estimate.cube.levels import LevelView, combine
+from survey.estimate.cube.srs_variance import contrast_squares, squares_of
 from survey.estimate.differences import DifferenceInputs
 from survey.estimate.errors import EstimateError
 from survey.estimate.inference import ROUNDING_TOLERANCE

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio, sum_by_code
-from survey.estimate.cube_sums import AreaLevel, CubeSums
+from survey.estimate.cube.sums import AreaLevel, CubeSums
 from survey.estimate.psu_sums import coverage_of
 from survey.estimate.variance import PsuVariance, from_cells
 
@@ -125,8 +125,8 @@ class LevelView:
         """1, NaN where an item is missing altogether, or the renormalising factor, (A, G, T)."""
         plan = self.sums.plan
         scored = self.mass > 0
-        factor = coverage_of(scored, plan.omega, self.sums.renormalise)
-        if not self.sums.renormalise:
+        factor = coverage_of(scored, plan.omega, self.sums.spec.renormalise)
+        if not self.sums.spec.renormalise:
             unscored = (self.to_areas(self.sums.moments.scores) == 0).astype(np.float64)
             missing = unscored @ plan.items.T
             factor = np.where(missing > 0, np.nan, factor)
@@ -192,7 +192,7 @@ class LevelView:
         the same variance. A group that lives at the three points of one stratum, with a few
         members strewn over the ten of another, knows its error by three points, not by thirteen.
         """
-        if self.sums.df_rule == "design" or self.sums.sample.assumed_deff is not None:
+        if self.sums.spec.df_rule == "design" or self.sums.sample.assumed_deff is not None:
             return self.design_df
         sums, cells, columns = self.sums, self.cells, self.sums.rows.columns
         weight = np.add.reduceat(sums.weight, self.segments.starts, axis=0)

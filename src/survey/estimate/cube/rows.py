@@ -18,19 +18,6 @@ ROW_BATCH_SIZE = 2048
 
 
 @dataclass(frozen=True)
-class RatingScale:
-    """The instrument's scale; a score is (x - minimum) / (maximum - minimum) * 100."""
-
-    minimum: int = 1
-    maximum: int = 10
-
-    @property
-    def unit(self) -> float:
-        """Score points per step."""
-        return 100 / (self.maximum - self.minimum)
-
-
-@dataclass(frozen=True)
 class Chunk:
     """Rows of whole PSUs of one block."""
 
@@ -60,7 +47,6 @@ class CubeRows:
     """Whole number near the middle of each item and rate, in raw units, shape (I + R,)."""
     omega: Floats
     """Tree weights (T, I), used row by row for the per-respondent composite; empty otherwise."""
-    scale: RatingScale
 
     @property
     def columns(self) -> int:

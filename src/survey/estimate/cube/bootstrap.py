@@ -3,7 +3,7 @@
 import numpy as np
 
 from survey.estimate.arrays import Floats, ratio
-from survey.estimate.cube_levels import LevelView
+from survey.estimate.cube.levels import LevelView
 from survey.estimate.psu_sums import coverage_of
 
 
@@ -41,7 +41,7 @@ def _estimates(view: LevelView, factors: Floats, psus: np.ndarray) -> Floats:
         estimates = location @ plan.omega.T
     else:
         estimates = (location * scored) @ plan.omega.T
-        estimates *= coverage_of(scored, plan.omega, sums.renormalise)
+        estimates *= coverage_of(scored, plan.omega, sums.spec.renormalise)
     return estimates.reshape(len(factors), -1)
 
 

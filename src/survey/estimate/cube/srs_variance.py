@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.estimate.arrays import Floats, ratio
-from survey.estimate.cube_levels import LevelView
-from survey.estimate.cube_rows import Chunk, CubeRows
+from survey.estimate.cube.levels import LevelView
+from survey.estimate.cube.rows import Chunk, CubeRows
 
 MIX_TOLERANCE = 1e-14
 

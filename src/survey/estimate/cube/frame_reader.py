@@ -7,12 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from survey.estimate.arrays import Codes, Flags
-from survey.estimate.cube_rows import RatingScale, Raw
+from survey.estimate.cube.rows import Raw
+from survey.estimate.cube.spec import Labels, Membership, RatingScale
 from survey.estimate.design import Sample, encode, get_column, numbers
 from survey.estimate.errors import EstimateError
 
-Labels = str | npt.ArrayLike | pd.Series | None
-Membership = str | tuple[str, Hashable] | npt.ArrayLike | pd.Series | None
 NOT_A_SCORE = -5
 
 

@@ -1,57 +1,26 @@
 """The sums of a cube: everything its tables need, taken from the rows once."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import Literal, Self
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from survey.estimate.arrays import Codes, Flags, Floats
-from survey.estimate.cube_accumulator import CubeMoments, RowAccumulator, StatisticLayout
-from survey.estimate.cube_read import (
-    Labels,
-    Membership,
-    area_of_psus,
-    read_area,
-    read_groups,
-    read_raw,
+from survey.estimate.arrays import (
+    Codes,
+    Floats,
+    keep_freed_memory,
+    limit_to_one_thread,
 )
-from survey.estimate.cube_rows import CubeRows, RatingScale, centre_answers, cut_into_chunks
-from survey.estimate.design import Design, Sample, numbers
-from survey.estimate.errors import EstimateError
-from survey.estimate.indicators import Composite, check_composite
-from survey.estimate.tree import Tree
+from survey.estimate.cube.accumulator import CubeMoments, RowAccumulator, StatisticLayout
+from survey.estimate.cube.frame_reader import area_of_psus, read_area, read_groups, read_raw
+from survey.estimate.cube.rows import CubeRows, centre_answers, cut_into_chunks
+from survey.estimate.cube.spec import CubeSpec, Membership
+from survey.estimate.design import Sample, numbers
 
-DfRule = Literal["design", "weighted"]
-DF_RULES = ("design", "weighted")
 ROUNDING_TOLERANCE = 1e-9
-
-
-def limit_to_one_thread() -> AbstractContextManager[object]:
-    """Hold BLAS to one thread: for many small products more threads only wait for each other."""
-    limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
-    return limit
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let the C library keep what one cube frees for the next one.
-
-    glibc gives a large free top of its heap back to the system, and every page of it is then
-    fetched anew: a fifth of a cube's time. The first large block that a process frees sets how
-    large (twice the block, up to 64 MiB; mallopt(3), M_MMAP_THRESHOLD). This one is never written
-    to, so it costs nothing; other C libraries ignore it.
-    """
-    np.empty(31 << 20, dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -78,6 +47,7 @@ class CubeSums:
     is.
     """
 
+    spec: CubeSpec
     sample: Sample
     plan: StatisticLayout
     rows: CubeRows
@@ -92,9 +62,6 @@ class CubeSums:
     stratum: Codes
     """Stratum of each PSU, shape (P,)."""
     moments: CubeMoments
-    composite: Composite
-    renormalise: bool
-    df_rule: DfRule
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -142,51 +109,32 @@ class CubeSums:
         return replace(self, rows=rows, moments=rest)
 
     @classmethod
-    def collect(
-        cls,
-        frame: pd.DataFrame,
-        tree: Tree,
-        design: Design,
-        *,
-        areas: Mapping[str, Labels],
-        groups: Mapping[str, Membership],
-        rates: Sequence[str] = (),
-        composite: Composite,
-        scale: RatingScale,
-        renormalise: bool,
-        df_rule: DfRule,
-    ) -> Self:
-        """Read the frame and sum it; arguments as in `Cube.of`."""
+    def collect(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
+        """Read the frame and sum its rows; errors as in `Cube.of`."""
         keep_freed_memory()
-        if not areas:
-            raise EstimateError("no_areas")
-        if not groups:
-            raise EstimateError("no_groups")
-        check_composite(composite)
-        if df_rule not in DF_RULES:
-            raise EstimateError("not_a_choice", name="df_rule", choices=DF_RULES, value=df_rule)
-        sample = Sample.read(frame, design)
-        codes = {level: read_area(frame, level, labels) for level, labels in areas.items()}
+        sample = Sample.read(frame, spec.design)
+        codes = {level: read_area(frame, level, labels) for level, labels in spec.areas.items()}
         row_block = _refinement([code for code, _ in codes.values()])
         if sample.assumed_deff is not None:
             sample = sample.without_points(row_block)
-        block = area_of_psus(sample, " and ".join(areas), row_block)
+        block = area_of_psus(sample, " and ".join(spec.areas), row_block)
         order = np.lexsort((sample.stratum, block))
         row_order = _row_order(order, sample)
-        member = read_groups(frame, _with_everyone(groups), row_order)
-        rows = _cube_rows(frame, tree, rates, composite, scale, row_order, member, sample)
+        groups = _with_everyone(spec.groups)
+        rows = _read_rows(frame, spec, sample, groups, row_order)
         rows_of_psu = np.bincount(sample.psu, minlength=len(order))[order]
         rows.chunks.extend(cut_into_chunks(block[order], rows_of_psu))
-        plan = _plan(tree, rates, composite, rows)
+        plan = _statistic_layout(spec, rows)
         blocks = int(block.max(initial=-1)) + 1
         with limit_to_one_thread():
             moments = RowAccumulator(rows, plan, len(order), blocks).run()
         return cls(
+            spec=spec,
             sample=sample,
             plan=plan,
             rows=rows,
-            groups=tuple(groups),
-            everyone=[group is None for group in _with_everyone(groups).values()].index(True),
+            groups=tuple(spec.groups),
+            everyone=[group is None for group in groups.values()].index(True),
             levels=tuple(
                 _level(name, sample, code, labels, block, order, blocks)
                 for name, (code, labels) in codes.items()
@@ -194,9 +142,6 @@ class CubeSums:
             order=order,
             block=block[order],
             stratum=sample.stratum[order],
-            composite=composite,
-            renormalise=renormalise,
-            df_rule=df_rule,
             moments=moments,
         )
 
@@ -237,53 +182,53 @@ def _level(
     return AreaLevel(name, labels, area[order], of_block)
 
 
-def _cube_rows(
+def _read_rows(
     frame: pd.DataFrame,
-    tree: Tree,
-    rates: Sequence[str],
-    composite: Composite,
-    scale: RatingScale,
-    order: Codes,
-    member: Flags,
+    spec: CubeSpec,
     sample: Sample,
+    groups: Mapping[str, Membership],
+    order: Codes,
 ) -> CubeRows:
-    raw = read_raw(frame, tree.item_columns, scale, order)
-    extra = np.empty((len(rates), len(frame)))
-    for values, name in zip(extra, rates, strict=True):
+    """Read answers, rates and memberships in row order, without chunks yet."""
+    member = read_groups(frame, groups, order)
+    raw = read_raw(frame, spec.tree.item_columns, spec.scale, order)
+    rates = np.empty((len(spec.rates), len(frame)))
+    for values, name in zip(rates, spec.rates, strict=True):
         values[:] = numbers(frame, name)[order]
-    middle = [np.rint((scale.minimum + scale.maximum) / 2)] * len(raw)
-    middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in extra]
-    omega = tree.omega if composite == "per_respondent" else np.empty((0, len(raw)))
+    middle = [np.rint((spec.scale.minimum + spec.scale.maximum) / 2)] * len(raw)
+    middle += [np.rint(np.nan_to_num(values).mean()) if len(values) else 0.0 for values in rates]
+    by_respondent = spec.composite == "per_respondent"
     centre = np.array(middle, dtype=np.float64)
     return CubeRows(
         answers=centre_answers(centre[: len(raw)], raw),
-        rates=extra,
+        rates=rates,
         member=member,
         weight=sample.weight[order],
         chunks=[],
         centre=centre,
-        omega=omega,
-        scale=scale,
+        omega=spec.tree.omega if by_respondent else np.empty((0, len(raw))),
     )
 
 
-def _plan(
-    tree: Tree, rates: Sequence[str], composite: Composite, rows: CubeRows
-) -> StatisticLayout:
-    items, unit = len(tree.item_columns), rows.scale.unit
-    statistics, extra = len(tree.omega), len(rates)
-    answers = np.eye(statistics) if composite == "per_respondent" else tree.omega
-    omega = np.zeros((statistics + extra, answers.shape[1] + extra))
-    omega[:statistics, : answers.shape[1]] = answers * unit
-    omega[statistics:, answers.shape[1] :] = np.eye(extra)
+def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
+    """Weights and offsets of the tree's indicators and the rates over the summed columns."""
+    tree, scale = spec.tree, spec.scale
+    items, statistics, rates = len(tree.item_columns), len(tree.omega), len(spec.rates)
+    by_respondent = spec.composite == "per_respondent"
+    answers = np.eye(statistics) if by_respondent else tree.omega
+    omega = np.zeros((statistics + rates, answers.shape[1] + rates))
+    omega[:statistics, : answers.shape[1]] = answers * scale.unit
+    omega[statistics:, answers.shape[1] :] = np.eye(rates)
     centre = rows.centre[:items]
-    if composite == "per_respondent":
+    if by_respondent:
         centre = tree.omega @ centre
-    offset = np.concatenate([centre - rows.scale.minimum, rows.centre[items:]])
-    support = np.zeros((statistics + extra, items))
+    offset = np.concatenate([centre - scale.minimum, rows.centre[items:]])
+    support = np.zeros((statistics + rates, items))
     support[:statistics] = tree.omega != 0
     first, place = _distinct(np.hstack([omega, support]))
-    return StatisticLayout((*tree.variables, *rates), place, omega[first], offset, support[first])
+    return StatisticLayout(
+        (*tree.variables, *spec.rates), place, omega[first], offset, support[first]
+    )
 
 
 def _distinct(lines: Floats) -> tuple[Codes, Codes]:

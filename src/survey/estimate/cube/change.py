@@ -6,16 +6,23 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Floats, flatten_rows, group_sum, ratio
+from survey.estimate.arrays import (
+    Codes,
+    Floats,
+    flatten_rows,
+    group_sum,
+    limit_to_one_thread,
+    ratio,
+)
 from survey.estimate.change import difference_variance
-from survey.estimate.cube import Cube
-from survey.estimate.cube_levels import LevelView
-from survey.estimate.cube_srs_variance import simple_variances
-from survey.estimate.cube_sums import limit_to_one_thread
+from survey.estimate.cube.cube import Cube
+from survey.estimate.cube.levels import LevelView
+from survey.estimate.cube.srs_variance import simple_variances
+from survey.estimate.cube.table import cube_table
 from survey.estimate.design import Sample
 from survey.estimate.differences import DifferenceInputs
 from survey.estimate.errors import EstimateError
-from survey.estimate.tables import cube_table, describe
+from survey.estimate.tables import describe
 from survey.estimate.variance import PsuVariance
 
 CHANGE_COLUMNS = ("after", "before", "n_before")
@@ -52,14 +59,14 @@ def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFra
         columns["n_after"] = columns.pop("n").astype(np.int64)
         columns["n_before"] = columns["n_before"].astype(np.int64)
     table = cube_table(areas, sums.groups, sums.plan.indicators, sums.plan.place, parts)
-    table.attrs |= {"composite": sums.composite, "renormalise": sums.renormalise}
+    table.attrs |= {"composite": sums.spec.composite, "renormalise": sums.spec.renormalise}
     return describe(table, sums.sample)
 
 
 def _require_same_options(before: Cube, after: Cube) -> None:
     kinds = {
         "indicators": (before.sums.plan.indicators, after.sums.plan.indicators),
-        "composite": (before.sums.composite, after.sums.composite),
+        "composite": (before.sums.spec.composite, after.sums.spec.composite),
         "groups": (before.sums.groups, after.sums.groups),
         "area levels": tuple(
             tuple(level.name for level in cube.sums.levels) for cube in (before, after)

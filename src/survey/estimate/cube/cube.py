@@ -12,83 +12,38 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Floats
+from survey.estimate.arrays import Floats, limit_to_one_thread
 from survey.estimate.bootstrap import rao_wu
-from survey.estimate.cube_bootstrap import resample
-from survey.estimate.cube_gaps import area_difference, group_difference
-from survey.estimate.cube_levels import LevelView, PsuSegments
-from survey.estimate.cube_read import Labels, Membership
-from survey.estimate.cube_rows import RatingScale
-from survey.estimate.cube_srs_variance import simple_variances
-from survey.estimate.cube_sums import CubeSums, DfRule, limit_to_one_thread
-from survey.estimate.design import Design
+from survey.estimate.cube.bootstrap import resample
+from survey.estimate.cube.gaps import area_difference, group_difference
+from survey.estimate.cube.levels import LevelView, PsuSegments
+from survey.estimate.cube.spec import CubeSpec
+from survey.estimate.cube.srs_variance import simple_variances
+from survey.estimate.cube.sums import CubeSums
+from survey.estimate.cube.table import cube_table
 from survey.estimate.errors import EstimateError
 from survey.estimate.estimate import check_deff
-from survey.estimate.indicators import Composite
 from survey.estimate.inference import Deff, InferenceInputs
-from survey.estimate.tables import cube_table, describe
-from survey.estimate.tree import Tree
+from survey.estimate.tables import describe
 
 AREA_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class Cube:
-    """The figures of a wave, from sums that are taken once; see `cube` for the arguments."""
+    """Estimates, differences and bootstrap of a wave from sums that are taken once."""
 
     sums: CubeSums
 
     @classmethod
-    def of(
-        cls,
-        frame: pd.DataFrame,
-        tree: Tree,
-        design: Design,
-        *,
-        areas: Mapping[str, Labels],
-        groups: Mapping[str, Membership],
-        rates: Sequence[str] = (),
-        composite: Composite = "item_means",
-        scale: RatingScale | None = None,
-        renormalise: bool = False,
-        df_rule: DfRule = "design",
-    ) -> Self:
-        """Sum the rows.
-
-        Args:
-            frame: one row per respondent. Item columns hold raw answers (int8) on the
-                instrument's scale; negative codes are not scores.
-            tree: indicators, weights and item columns.
-            areas: area level -> column, or one label per row, or None for a single area named
-                like the level (the nation). A missing label belongs to no area. PSUs lie within
-                areas.
-            groups: group -> boolean column, or (column, level), or one boolean per row, or None
-                for everyone. Groups may overlap.
-            rates: further float columns (0/100 or any unit), NaN outside their base; each is an
-                indicator of its own.
-            scale: the instrument's scale; 1–10 unless given.
-            composite, renormalise: as in `estimate_tree`.
-            df_rule: "design" counts degrees of freedom as `estimate_tree` and R do; "weighted" is
-                never above it and weighs each stratum's by where the group lives, see `View.df`.
+    def of(cls, frame: pd.DataFrame, spec: CubeSpec) -> Self:
+        """Sum the rows of `frame`, one per respondent.
 
         Raises:
             EstimateError: as `estimate_tree`; or an answer off the scale, an area that cuts
                 through a PSU, or a group that is not boolean.
         """
-        return cls(
-            CubeSums.collect(
-                frame,
-                tree,
-                design,
-                areas=areas,
-                groups=groups,
-                rates=rates,
-                composite=composite,
-                scale=scale or RatingScale(),
-                renormalise=renormalise,
-                df_rule=df_rule,
-            )
-        )
+        return cls(CubeSums.collect(frame, spec))
 
     @cached_property
     def views(self) -> tuple[LevelView, ...]:
@@ -173,43 +128,11 @@ class Cube:
         plan = self.sums.plan
         table = cube_table(areas, self.sums.groups, plan.indicators, plan.place, parts)
         table.attrs |= {
-            "composite": self.sums.composite,
-            "renormalise": self.sums.renormalise,
-            "df_rule": self.sums.df_rule,
+            "composite": self.sums.spec.composite,
+            "renormalise": self.sums.spec.renormalise,
+            "df_rule": self.sums.spec.df_rule,
         }
         return describe(table, self.sums.sample)
-
-
-def cube(
-    frame: pd.DataFrame,
-    tree: Tree,
-    design: Design,
-    *,
-    areas: Mapping[str, Labels],
-    groups: Mapping[str, Membership],
-    rates: Sequence[str] = (),
-    composite: Composite = "item_means",
-    scale: RatingScale | None = None,
-    renormalise: bool = False,
-    df_rule: DfRule = "design",
-    level: float = 0.95,
-    deff: Deff = "replace",
-) -> pd.DataFrame:
-    """Every figure of a wave in one table: `Cube.of(…).table(…)`, where the arguments, the columns
-    and the errors are described. For differences keep the `Cube`: its sums serve all tables."""
-    whole = Cube.of(
-        frame,
-        tree,
-        design,
-        areas=areas,
-        groups=groups,
-        rates=rates,
-        composite=composite,
-        scale=scale,
-        renormalise=renormalise,
-        df_rule=df_rule,
-    )
-    return whole.table(level=level, deff=deff)
 
 
 def _views(sums: CubeSums) -> tuple[LevelView, ...]:
@@ -224,7 +147,7 @@ def _evidence(view: LevelView, simple: Floats) -> InferenceInputs:
         lambda part: view.z(part, view.level.of_psu[part], asked), sums.shape
     )
     spread = view.spread(total, within, view.segments.psus[:, asked])
-    if sums.sample.assumed_deff is not None or sums.df_rule != "design":
+    if sums.sample.assumed_deff is not None or sums.spec.df_rule != "design":
         spread = replace(spread, df=view.df[:, asked])
     return InferenceInputs(
         estimate=view.estimate[:, asked],

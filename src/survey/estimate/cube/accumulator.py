@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from survey.estimate.arrays import Codes, Floats, Singles
-from survey.estimate.cube_rows import Chunk, CubeRows, workspace_slice
+from survey.estimate.cube.rows import Chunk, CubeRows, workspace_slice
 
 PAIRED_ITEMS = 3
 LINE_BATCH_SIZE = 48
