@@ -7,7 +7,7 @@ from coroutine_runner import run_in_thread
 from starlette.types import Message, Receive, Scope, Send
 
 from survey.ui.asgi import SecurityHeadersMiddleware
-from survey.web.security import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT
+from survey.web.http import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT
 
 
 async def _bare(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -1,11 +1,15 @@
-"""Who is counted, and when it is enough."""
+"""Limits of requests and connections: a burst, a steady pace, and counts that come back to zero."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 
-from survey.web.rate_limit import ADDRESS_CACHE_SIZE, RateLimit, client_address
+from survey.web.limits import (
+    MAX_TRACKED_KEYS,
+    ConnectionCount,
+    RateLimit,
+    TooManyConnectionsError,
+)
 
 
 class Clock:
@@ -16,60 +20,98 @@ class Clock:
         return self.now
 
 
-def request(peer: str | None, forwarded: str | None = None) -> Request:
-    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded is not None else []
-    return Request({"type": "http", "headers": headers, "client": (peer, 1) if peer else None})
-
-
 def test_a_burst_is_allowed_and_then_a_steady_pace() -> None:
     clock = Clock()
-    limit = RateLimit(60, clock)
-    assert [limit.wait("a") for _ in range(60)] == [0.0] * 60
-    assert 0 < limit.wait("a") <= 1
+    limit = RateLimit.per_minute(60, clock)
+    assert [limit.seconds_until_allowed("a") for _ in range(60)] == [0.0] * 60
+    assert 0 < limit.seconds_until_allowed("a") <= 1
     clock.now += 1
-    assert limit.wait("a") == 0
-    assert limit.wait("a") > 0
-    assert limit.wait("b") == 0
+    assert limit.seconds_until_allowed("a") == 0
+    assert limit.seconds_until_allowed("a") > 0
+    assert limit.seconds_until_allowed("b") == 0
 
 
 def test_no_limit_at_zero() -> None:
-    limit = RateLimit(0)
-    assert all(limit.wait("a") == 0 for _ in range(1000))
+    limit = RateLimit.per_minute(0)
+    assert all(limit.seconds_until_allowed("a") == 0 for _ in range(1000))
 
 
 def test_memory_is_bounded() -> None:
-    limit = RateLimit(1, Clock())
-    for number in range(ADDRESS_CACHE_SIZE + 50):
-        limit.wait(str(number))
-    assert len(limit._buckets) == ADDRESS_CACHE_SIZE
+    limit = RateLimit.per_minute(1, Clock())
+    for number in range(MAX_TRACKED_KEYS + 50):
+        limit.seconds_until_allowed(str(number))
+    assert len(limit._scheduled_until) == MAX_TRACKED_KEYS
 
 
 @given(st.lists(st.floats(0, 5), max_size=200))
 def test_never_more_than_the_burst_and_the_pace(pauses: list[float]) -> None:
     clock = Clock()
-    limit, allowed, started = RateLimit(30, clock), 0, clock.now
+    limit, allowed, started = RateLimit.per_minute(30, clock), 0, clock.now
     for pause in pauses:
         clock.now += pause
-        allowed += limit.wait("a") == 0
+        allowed += limit.seconds_until_allowed("a") == 0
     assert allowed <= 30 + (clock.now - started) * 30 / 60 + 1e-6
 
 
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "proxies", "counted"),
-    [
-        ("198.51.100.7", None, 0, "198.51.100.7"),
-        ("198.51.100.7", "203.0.113.9", 0, "198.51.100.7"),
-        ("127.0.0.1", "203.0.113.9", 1, "203.0.113.9"),
-        ("127.0.0.1", "6.6.6.6, 203.0.113.9", 1, "203.0.113.9"),
-        ("127.0.0.1", "6.6.6.6, 203.0.113.9, 10.0.0.1", 2, "203.0.113.9"),
-        ("127.0.0.1", None, 1, "unknown"),
-        ("127.0.0.1", "<script>", 1, "unknown"),
-        ("2001:db8:1:2:3:4:5:6", None, 0, "2001:db8:1:2::/64"),
-        ("::ffff:198.51.100.7", None, 0, "198.51.100.7"),
-        (None, None, 0, "unknown"),
-    ],
-)
-def test_the_address_that_is_counted(
-    peer: str | None, forwarded: str | None, proxies: int, counted: str
-) -> None:
-    assert client_address(request(peer, forwarded), proxies) == counted
+def test_one_too_many_is_refused_until_another_is_gone() -> None:
+    count = ConnectionCount(2)
+    with count.count_connection("a"):
+        with (
+            count.count_connection("a"),
+            pytest.raises(TooManyConnectionsError),
+            count.count_connection("a"),
+        ):
+            pass
+        with count.count_connection("b"), count.count_connection("a"):
+            pass
+    assert not count._open
+
+
+def test_a_failure_is_counted_off_as_well() -> None:
+    count = ConnectionCount(1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broke"), count.count_connection("a"):
+            raise ValueError("broke")
+
+
+def test_nothing_is_no_limit() -> None:
+    count, pace = ConnectionCount(0), RateLimit(0)
+    with count.count_connection("a"), count.count_connection("a"), count.count_connection("a"):
+        assert all(pace.reserve("a") == 0 for _ in range(1000))
+
+
+def test_a_burst_is_free_and_then_the_pace_holds() -> None:
+    clock = Clock()
+    pace = RateLimit(10, burst_seconds=4, clock=clock)
+    assert [pace.reserve("a") for _ in range(40)] == pytest.approx([0.0] * 40, abs=1e-9)
+    assert [round(pace.reserve("a"), 6) for _ in range(3)] == [0.1, 0.2, 0.3]
+    assert pace.reserve("b") == 0
+    clock.now += 60
+    assert pace.reserve("a") == 0
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=300))
+def test_who_waits_as_told_is_never_above_the_pace(pauses: list[float]) -> None:
+    clock = Clock()
+    pace, began = RateLimit(5, burst_seconds=2, clock=clock), clock.now
+    for count, pause in enumerate(pauses, 1):
+        clock.now += pause
+        clock.now += pace.reserve("a")
+        assert count <= (clock.now - began) * 5 + 10 + 1e-6
+
+
+def test_what_would_come_too_late_is_not_taken() -> None:
+    clock = Clock()
+    pace = RateLimit(1, burst_seconds=0, clock=clock)
+    assert pace.reserve("a", 5, max_wait=5) == 5
+    for _ in range(100):
+        assert pace.reserve("a", 5, max_wait=5) == 10
+    clock.now += 5
+    assert pace.reserve("a", 5, max_wait=5) == 5
+
+
+def test_memory_of_reservations_is_bounded() -> None:
+    pace = RateLimit(1, clock=Clock())
+    for number in range(MAX_TRACKED_KEYS + 50):
+        pace.reserve(number)
+    assert len(pace._scheduled_until) == MAX_TRACKED_KEYS

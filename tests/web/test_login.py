@@ -24,7 +24,7 @@ from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, Credential, LoginSession, SignInTries, now
 from survey.web.auth.context import STEP_COOKIE
-from survey.web.auth.forms import FORM_COOKIE
+from survey.web.http import FormToken
 from survey.web.routes import build_app
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def test_a_form_that_is_not_ours_changes_nothing(client: TestClient, field: Fiel
     ):
         answer = client.post("/auth/login", data=sent, headers=headers, follow_redirects=False)
         assert answer.status_code == 403
-    client.cookies.delete(FORM_COOKIE)
+    client.cookies.delete(FormToken.COOKIE)
     answer = client.post("/auth/login", data={**fields, "token": token}, follow_redirects=False)
     assert answer.status_code == 403
     assert STEP_COOKIE not in client.cookies

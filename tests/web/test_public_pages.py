@@ -17,7 +17,7 @@ from survey.instrument.browser_payload import browser_form
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation
-from survey.web.security import PAGE_HEADERS
+from survey.web.http import PAGE_HEADERS
 
 if TYPE_CHECKING:
     from conftest import Field

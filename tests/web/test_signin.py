@@ -12,8 +12,8 @@ from survey.access.sessions import COOKIE, find_principal
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import LoginSession, now
+from survey.web.http import safe_path
 from survey.web.routes import build_app
-from survey.web.security import safe_path
 
 if TYPE_CHECKING:
     from conftest import Field

@@ -12,8 +12,8 @@ from survey.fieldwork.privacy.withdrawal_codes import format_code, generate_code
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, Wave, WaveState
+from survey.web.http import PAGE_HEADERS
 from survey.web.routes import build_app
-from survey.web.security import PAGE_HEADERS
 
 Invite = Callable[..., str]
 Interview = Callable[..., dict[str, Any]]

@@ -23,10 +23,10 @@ from survey.store.tables import InstrumentVersion, Wave, WaveState
 from survey.ui.page_access import PageAccess
 from survey.ui.periodic_tasks import run_anchor_loop, run_assessment_loop, run_retention_loop
 from survey.web.assets import warm_assets
+from survey.web.http import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT, is_https
 from survey.web.invitation_page import form_body
 from survey.web.request_middleware import RequestMiddleware
 from survey.web.routes import build_app, is_own_path
-from survey.web.security import DASHBOARD_HEADERS, PAGE_HEADERS, STRICT_TRANSPORT, is_https
 
 _LOG = logging.getLogger(__name__)
 

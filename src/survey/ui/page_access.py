@@ -18,8 +18,8 @@ from survey.ui.navigation import PAGES, PageInfo, landing_page
 from survey.ui.page_socket import PageSockets, refuse_socket
 from survey.ui.upload_limits import UploadLimits
 from survey.web.html import negotiate_language
+from survey.web.http import is_own_origin
 from survey.web.notice_pages import render_invitation_error
-from survey.web.origin import is_own_origin
 from survey.web.session_cache import SessionCache
 from survey.web.start_page import LANGUAGE, RequestedPage, show_start
 

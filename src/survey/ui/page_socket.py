@@ -14,8 +14,8 @@ from streamlit.runtime import Runtime
 from survey.access.tokens import digest
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS
-from survey.web.connection_limits import ConnectionCount, TokenBucket, TooManyConnectionsError
-from survey.web.rate_limit import client_address
+from survey.web.http import client_address
+from survey.web.limits import ConnectionCount, RateLimit, TooManyConnectionsError
 from survey.web.session_cache import SessionCache
 
 _LOG = logging.getLogger(__name__)
@@ -57,8 +57,8 @@ class PageSockets:
         per_second = self.settings.messages_per_second
         self._addresses = ConnectionCount(self.settings.sockets_per_address)
         self._sessions = ConnectionCount(self.settings.sockets_per_session)
-        self._session_pace = TokenBucket(per_second)
-        self._address_pace = TokenBucket(per_second * self.settings.busy_sessions_per_address)
+        self._session_pace = RateLimit(per_second)
+        self._address_pace = RateLimit(per_second * self.settings.busy_sessions_per_address)
 
     async def serve(self, secret: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a page speak for as long as its session lasts."""
@@ -108,7 +108,7 @@ class PageSockets:
 
     def _connection_delay(self, owner: str, address: str) -> float:
         waits = [
-            pace.wait(name, CONNECTION_COST, MAX_CONNECTION_WAIT_SECONDS)
+            pace.reserve(name, CONNECTION_COST, MAX_CONNECTION_WAIT_SECONDS)
             for pace, name in ((self._session_pace, owner), (self._address_pace, address))
         ]
         if max(waits) > MAX_CONNECTION_WAIT_SECONDS:
@@ -117,11 +117,11 @@ class PageSockets:
 
     def wait(self, owner: str, address: str) -> float:
         """Take the turn of one message: the seconds until it comes."""
-        return max(self._session_pace.wait(owner), self._address_pace.wait(address))
+        return max(self._session_pace.reserve(owner), self._address_pace.reserve(address))
 
     def charge(self, owner: str, messages: int) -> None:
         """What was sent and nobody worked on is paid for by the next line of the session."""
-        self._session_pace.wait(owner, messages)
+        self._session_pace.reserve(owner, messages)
 
 
 class PageSocket:

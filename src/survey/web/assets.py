@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from survey.locale import LANGUAGES
 from survey.web.compression import CachedBody, cached_response
 from survey.web.form_texts import form_texts, paper_texts
-from survey.web.security import FILE_HEADERS
+from survey.web.http import FILE_HEADERS
 
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (

@@ -28,8 +28,8 @@ from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.web.current_principal import visitor
+from survey.web.http import NO_STORE, is_same_site
 from survey.web.notice_pages import NoticePage, render_notice
-from survey.web.security import PAGE_HEADERS, is_same_site
 
 PREFIX = "/download/"
 LIFETIME_SECONDS = 60.0
@@ -207,7 +207,7 @@ class _DownloadEndpoint:
 
     def _get_file(self, request: Request) -> Response:
         person, secret = visitor(request, self.settings), request.cookies.get(COOKIE)
-        if person is None or secret is None or not is_same_site(request):
+        if person is None or secret is None or not is_same_site(request, self.settings):
             return render_notice(
                 request, _FORBIDDEN_NOTICE, msg("Please sign in first."), self.settings.language
             )
@@ -219,13 +219,8 @@ class _DownloadEndpoint:
         except AccessDeniedError as error:
             return render_notice(request, _FORBIDDEN_NOTICE, error.message, self.settings.language)
         self._record_download(download, person)
-        headers = {
-            "Content-Disposition": content_disposition(download.name),
-            "Cache-Control": "no-store",
-        }
-        return Response(
-            download.content, media_type=download.media_type, headers={**PAGE_HEADERS, **headers}
-        )
+        headers = {**NO_STORE, "Content-Disposition": content_disposition(download.name)}
+        return Response(download.content, media_type=download.media_type, headers=headers)
 
     def _record_download(self, download: Download, person: Principal) -> None:
         """Into the trail before the first byte leaves: what cannot be entered is not given away."""

@@ -1,4 +1,4 @@
-"""What a visitor is told when there is no such address, and when something of ours failed.
+"""Answers to requests that failed: an address that does not exist, or an error of the server.
 
 Programs, such as the form that sends interviews, get JSON with a code; people get a page.
 """
@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +16,7 @@ from survey.observe.request_id import current_request_id
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web.html import negotiate_language
+from survey.web.http import json_response
 from survey.web.notice_pages import (
     NoticePage,
     render_invitation_error,
@@ -26,12 +26,11 @@ from survey.web.notice_pages import (
 
 _LOG = logging.getLogger(__name__)
 _API = "/api/"
-API_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
-_NO_SUCH = msg("There is nothing at this address.")
-_OTHERWISE = msg("This address is not used in this way.")
+_NOT_FOUND = msg("There is nothing at this address.")
+_WRONG_METHOD = msg("This address is not used in this way.")
 _FAILED = msg("Something went wrong on our side. Nothing was saved; please try again soon.")
 
 _PAGES: dict[int, tuple[str, NoticePage, Message]] = {
@@ -45,12 +44,12 @@ _PAGES: dict[int, tuple[str, NoticePage, Message]] = {
     404: (
         "not_found",
         NoticePage(404, msg("This page does not exist"), msg("Please check the address.")),
-        _NO_SUCH,
+        _NOT_FOUND,
     ),
     405: (
         "method_not_allowed",
         NoticePage(405, msg("This page does not exist"), msg("Please check the address.")),
-        _OTHERWISE,
+        _WRONG_METHOD,
     ),
     500: (
         "server_error",
@@ -61,12 +60,12 @@ _PAGES: dict[int, tuple[str, NoticePage, Message]] = {
 
 
 def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Handler]:
-    """For `Starlette(exception_handlers=...)`."""
+    """Return the handlers for `Starlette(exception_handlers=...)`."""
 
     def answer(request: Request, status: int) -> Response:
         code, notice, text = _PAGES.get(status, _PAGES[404])
         if request.url.path.startswith(_API):
-            return _json(request, settings, status, code, text)
+            return _error_response(request, settings, status, code, text)
         return render_notice(request, notice, text, settings.language)
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -78,13 +77,14 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
 
     async def unavailable(request: Request, error: Exception) -> Response:
         _LOG.error("the store does not answer: %s", type(error).__name__)
-        trouble = StoreUnavailableError()
+        unavailable_error = StoreUnavailableError()
         if request.url.path.startswith(_API):
-            return _json(request, settings, 503, trouble.code, trouble.message)
-        return render_invitation_error(request, trouble, settings.language)
+            code, text = unavailable_error.code, unavailable_error.message
+            return _error_response(request, settings, 503, code, text)
+        return render_invitation_error(request, unavailable_error, settings.language)
 
     async def failed(request: Request, _: Exception) -> Response:
-        # The door keeper, further out, writes the line in the log.
+        # `RequestMiddleware`, further out, writes the line in the log.
         return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     handlers: dict[int | type[Exception], Handler] = {
@@ -95,10 +95,13 @@ def build_error_handlers(settings: Settings) -> dict[int | type[Exception], Hand
     return {**handlers, **dict.fromkeys(UNAVAILABLE_ERRORS, unavailable)}
 
 
-def _json(request: Request, settings: Settings, status: int, code: str, text: Message) -> Response:
+def _error_response(
+    request: Request, settings: Settings, status: int, code: str, text: Message
+) -> Response:
     t = translator(negotiate_language(request, settings.language))
     body = {"code": code, "message": t(text)}
-    number = current_request_id()
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
-        body |= {"message": f"{t(text)} {t(request_id_message(number))}", "request": number}
-    return Response(orjson.dumps(body), status, API_HEADERS, "application/json")
+    request_id = current_request_id()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and request_id:
+        message = f"{t(text)} {t(request_id_message(request_id))}"
+        body |= {"message": message, "request": request_id}
+    return json_response(status, body)

@@ -1,4 +1,4 @@
-"""Is the process alive, and is it ready for visitors?"""
+"""Endpoints `/health` (the process is alive) and `/ready` (it can serve)."""
 
 import logging
 import os
@@ -11,31 +11,31 @@ from anyio import to_thread
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.locale import SurveyError
 from survey.settings import Settings
 from survey.store import schema
 from survey.store.engine import normal_url, read_scope
+from survey.web.http import json_response
 
 _LOG = logging.getLogger(__name__)
-_HEADERS = {"Cache-Control": "no-store"}
 PROBE = b"\0" * 64 * 1024
-"""More than what is left at the end of a disk block, less than anybody notices."""
+"""Larger than the rest of a disk block, and still quick to write."""
 WRITABLE_FOR = 5.0
-"""Seconds for which a folder that took the probe is not asked again: asking waits for the disk."""
+"""Seconds until a writable folder is probed again, because a probe waits for the disk."""
 
 
 @dataclass
 class _StoreProbe:
-    """Whether the store can be worked with; what was found good once about its shape stays good."""
+    """Check of the store; its schema is compared once and not again after it was right."""
 
     url: str
     _is_current: bool = False
 
     def problem(self) -> str | None:
-        """A word for programs; None when all is well."""
+        """Return the code of the problem, or None."""
         try:
             if not self._is_current:
                 schema.require_compatible_schema(self.url)
@@ -52,19 +52,19 @@ class _StoreProbe:
 
 
 @dataclass
-class _Disk:
-    """Whether the folders that everything is written into take something in."""
+class _DiskProbe:
+    """Check that the folders in which data are stored are writable."""
 
     folders: tuple[Path, ...]
     _recheck_at: float = field(default=float("-inf"))
 
     def problem(self) -> str | None:
-        """A word for programs; None when all is well."""
+        """Return the code of the problem, or None."""
         if time.monotonic() < self._recheck_at:
             return None
         for folder in self.folders:
             try:
-                # Has no name, so that nothing is left of it, however the process ends.
+                # It has no name, so nothing is left of it, however the process ends.
                 with tempfile.TemporaryFile(dir=folder) as probe:
                     probe.write(PROBE)
                     probe.flush()
@@ -77,7 +77,7 @@ class _Disk:
 
 
 def _writable_folders(settings: Settings) -> tuple[Path, ...]:
-    """The data folder, and where an embedded database lies if it lies elsewhere."""
+    """Return the data folder and, if it is another one, the folder of an embedded database."""
     store = normal_url(settings.store_url)
     folders = {settings.data_dir}
     if store.get_backend_name() == "sqlite" and store.database:
@@ -86,18 +86,18 @@ def _writable_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
+    """Return the routes of both endpoints."""
+
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"}, headers=_HEADERS)
+        return json_response(200, {"status": "ok"})
 
-    store, disk = _StoreProbe(settings.store_url), _Disk(_writable_folders(settings))
+    store, disk = _StoreProbe(settings.store_url), _DiskProbe(_writable_folders(settings))
 
-    def problem_found() -> str | None:
+    def find_problem() -> str | None:
         return store.problem() or disk.problem()
 
     async def ready(_: Request) -> Response:
-        problem = await to_thread.run_sync(problem_found)
-        if problem is None:
-            return JSONResponse({"status": "ready"}, headers=_HEADERS)
-        return JSONResponse({"status": problem}, 503, headers=_HEADERS)
+        problem = await to_thread.run_sync(find_problem)
+        return json_response(200 if problem is None else 503, {"status": problem or "ready"})
 
     return [Route("/health", health), Route("/ready", ready)]

@@ -20,7 +20,7 @@ from survey.web.assets import (
     style_url,
 )
 from survey.web.compression import CachedBody, cached_response
-from survey.web.security import PAGE_HEADERS
+from survey.web.http import PAGE_HEADERS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HTML = "text/html; charset=utf-8"

@@ -1,7 +1,7 @@
-"""The respondent's door: a bare page behind a one-time link, and the questionnaire it asks for.
+"""Page behind a one-time invitation link, and the questionnaire that it loads.
 
-The page's script tells that somebody really opened it (`POST`), and only that binds the link to the
-device: programs that fetch links to check them run no script and take no code away from anybody.
+The page's script reports that the page was really opened (`POST`), and only that binds the link to
+the device: programs that fetch links to check them run no script and use up no invitation.
 """
 
 import re
@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.access.tokens import MAX_TOKEN_CHARS, digest, new_token
+from survey.access.tokens import digest
 from survey.fieldwork.device_binding import OpenedOnOtherDeviceError, record_other_device
 from survey.fieldwork.instruments import InstrumentNotFoundError, load_instrument
 from survey.fieldwork.invitations import InvitationPageData, open_invitation, read_invitation
@@ -30,38 +30,47 @@ from survey.locale import SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.web import request_body
 from survey.web.compression import CachedBody, cached_response
 from survey.web.contact import phone_endpoint_config
 from survey.web.form_texts import screen_language, texts_for
 from survey.web.html import HtmlPage, html_response, negotiate_language, render_template
+from survey.web.http import (
+    JSON,
+    NO_STORE,
+    PAGE_HEADERS,
+    BodyTooLargeError,
+    client_address,
+    get_cookie_secret,
+    is_same_site,
+    read_limited_body,
+    set_cookie,
+)
+from survey.web.limits import RateLimit
 from survey.web.notice_pages import SUBMIT_URL, render_invitation_error, render_too_many_requests
-from survey.web.rate_limit import RateLimit, client_address
-from survey.web.request_body import BodyTooLargeError, read_body
-from survey.web.security import PAGE_HEADERS, is_https, is_same_site
 from survey.web.write_queue import WriteQueue
 
-JSON = "application/json"
 DRAFT_KEY_LENGTH = 24
 DEVICE_COOKIE = "survey_device"
 DEVICE_BITS = 128
 DEVICE_LIFETIME = 30 * 24 * 3600
-"""Seconds; as long as the form keeps what was answered."""
+"""Seconds, as long as the browser keeps drafts."""
 MAX_CLAIM_BYTES = 512
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def form_url(sha256: str) -> str:
+    """Return the address of a questionnaire."""
     return f"/form/{sha256}.json"
 
 
 def language_codes(instrument: Instrument) -> tuple[str, ...]:
+    """Return the codes of the questionnaire's languages."""
     return tuple(language.code for language in instrument.languages)
 
 
 @lru_cache(maxsize=64)
 def form_body(store_url: str, sha256: str) -> CachedBody:
-    """The questionnaire as the browser reads it; versions never change, so it is made once."""
+    """Return the questionnaire for the browser; cached, because versions never change."""
     with read_scope(store_url) as session:
         instrument = load_instrument(session=session, sha256=sha256)
     return CachedBody(orjson.dumps(browser_form(instrument)), JSON)
@@ -89,51 +98,64 @@ def _record_other_device(token: str, session: Session) -> None:
 
 @dataclass(frozen=True)
 class _InvitationEndpoints:
+    """Endpoints of the page and its questionnaire."""
+
     settings: Settings
     limit: RateLimit
     write_queue: WriteQueue
 
-    async def page(self, request: Request) -> Response:
+    async def get_page(self, request: Request) -> Response:
         """`GET /q/{token}`."""
         default = self.settings.language
-        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
-        if wait:
-            return render_too_many_requests(request, wait, default)
+        busy = self._too_many_requests(request)
+        if busy is not None:
+            return busy
         token = request.path_params["token"]
-        secret = _secret(request)
+        secret = get_cookie_secret(request, DEVICE_COOKIE, bits=DEVICE_BITS)
         try:
-            shown = await self.write_queue.submit(partial(_read_page, token, secret))
+            form = await self.write_queue.submit(partial(_read_page, token, secret))
         except OpenedOnOtherDeviceError as refusal:
             await self.write_queue.submit(partial(_record_other_device, token))
             return render_invitation_error(request, refusal, default, draft_key=_draft_key(token))
         except SurveyError as refusal:
             return render_invitation_error(request, refusal, default)
-        return self._with_cookie(request, self._form_page(request, token, *shown), secret)
+        response = self._form_page(request, token, *form)
+        set_cookie(
+            response, request, self.settings, DEVICE_COOKIE, secret,
+            path="/q/", max_age=DEVICE_LIFETIME,
+        )  # fmt: skip
+        return response
 
-    async def open(self, request: Request) -> Response:
-        """`POST /q/{token}`: the device that shows the form; it may ask for the form again."""
+    async def post_opened(self, request: Request) -> Response:
+        """`POST /q/{token}`: bind the link to the device, and return the form if it asks for it."""
         default = self.settings.language
-        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
-        if wait:
-            return render_too_many_requests(request, wait, default)
+        busy = self._too_many_requests(request)
+        if busy is not None:
+            return busy
         try:
-            claim = await _claim(request)
+            claim = await _read_claim(request)
         except TimeoutError:
-            return Response(status_code=408, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
-        if claim is None or not is_same_site(request):
+            return Response(status_code=408, headers=NO_STORE)
+        if claim is None or not is_same_site(request, self.settings):
             raise HTTPException(403)
         token = request.path_params["token"]
         try:
-            shown = await self.write_queue.submit(partial(_bind_device, token, claim))
+            form = await self.write_queue.submit(partial(_bind_device, token, claim))
         except OpenedOnOtherDeviceError as refusal:
             await self.write_queue.submit(partial(_record_other_device, token))
             return render_invitation_error(request, refusal, default)
         except SurveyError as refusal:
             return render_invitation_error(request, refusal, default)
-        if shown is None:
-            return Response(status_code=204, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
-        boot = self._boot(request, token, *shown)
+        if form is None:
+            return Response(status_code=204, headers=NO_STORE)
+        boot = self._boot(request, token, *form)
         return cached_response(request, CachedBody(orjson.dumps(boot), JSON), headers=PAGE_HEADERS)
+
+    def _too_many_requests(self, request: Request) -> Response | None:
+        """Count the request and return the refusal if there were too many, else None."""
+        address = client_address(request, self.settings.trusted_proxies)
+        wait = self.limit.seconds_until_allowed(address)
+        return render_too_many_requests(request, wait, self.settings.language) if wait else None
 
     def _form_page(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
@@ -153,7 +175,7 @@ class _InvitationEndpoints:
     def _boot(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument
     ) -> dict[str, Any]:
-        """What the script of the form is told."""
+        """Return the data for the script of the form."""
         codes = language_codes(instrument)
         language = negotiate_language(request, instrument.default_language, codes)
         t = translator(screen_language(language, self.settings.language))
@@ -175,19 +197,7 @@ class _InvitationEndpoints:
             },
         }
 
-    def _with_cookie(self, request: Request, response: Response, secret: str) -> Response:
-        response.set_cookie(
-            DEVICE_COOKIE,
-            secret,
-            max_age=DEVICE_LIFETIME,
-            path="/q/",
-            httponly=True,
-            samesite="lax",
-            secure=is_https(request, self.settings.trusted_proxies),
-        )
-        return response
-
-    async def form(self, request: Request) -> Response:
+    async def get_form(self, request: Request) -> Response:
         """`GET /form/{sha256}.json`."""
         sha256 = request.path_params["sha256"]
         if not _SHA256.fullmatch(sha256):
@@ -200,28 +210,22 @@ class _InvitationEndpoints:
 
 
 class _DeviceClaim(BaseModel):
-    """What a page says about its device."""
+    """JSON body by which an opened page names its device."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     page: bool = False
-    """Whether it needs the form: where the cookie was not kept, another page had to be sent."""
+    """Whether it needs the form; without a kept cookie another page had to be sent."""
 
 
-async def _claim(request: Request) -> _DeviceClaim | None:
-    """What the page says; None when a page of ours says no such thing."""
+async def _read_claim(request: Request) -> _DeviceClaim | None:
+    """Return the body, or None if it is none that the page sends."""
     try:
-        content = await read_body(request, MAX_CLAIM_BYTES, request_body.SECONDS)
+        content = await read_limited_body(request, MAX_CLAIM_BYTES)
         return _DeviceClaim.model_validate_json(content)
     except (BodyTooLargeError, ClientDisconnect, ValidationError):
         return None
-
-
-def _secret(request: Request) -> str:
-    """The secret of the device, or a new one."""
-    kept = request.cookies.get(DEVICE_COOKIE, "")
-    return kept if 0 < len(kept) <= MAX_TOKEN_CHARS else new_token(bits=DEVICE_BITS)
 
 
 def _draft_key(token: str) -> str:
@@ -229,16 +233,17 @@ def _draft_key(token: str) -> str:
 
 
 def full_groups_payload(full: Iterable[FullQuotaGroup]) -> list[dict[str, Any]]:
-    """Who is not needed any more, as the form reads it; what a group leaves open is absent."""
+    """Return the full groups for the form, without the fields that do not restrict a group."""
     return [
         {name: value for name, value in vars(group).items() if value is not None} for group in full
     ]
 
 
-def routes(settings: Settings, limit: RateLimit, desk: WriteQueue) -> list[BaseRoute]:
-    door = _InvitationEndpoints(settings, limit, desk)
+def routes(settings: Settings, limit: RateLimit, write_queue: WriteQueue) -> list[BaseRoute]:
+    """Return the routes of the page and its questionnaire."""
+    endpoints = _InvitationEndpoints(settings, limit, write_queue)
     return [
-        Route("/q/{token}", door.page, methods=["GET"]),
-        Route("/q/{token}", door.open, methods=["POST"]),
-        Route("/form/{sha256}.json", door.form, methods=["GET"]),
+        Route("/q/{token}", endpoints.get_page, methods=["GET"]),
+        Route("/q/{token}", endpoints.post_opened, methods=["POST"]),
+        Route("/form/{sha256}.json", endpoints.get_form, methods=["GET"]),
     ]

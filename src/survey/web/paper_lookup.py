@@ -1,8 +1,7 @@
-"""`GET /api/paper/sheet`: what a sheet's number may be keyed as, before the sheet is keyed."""
+"""Endpoint `GET /api/paper/sheet`, which tells the keying round of a sheet by its number."""
 
 from dataclasses import dataclass
 
-import orjson
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,26 +14,27 @@ from survey.settings import Settings
 from survey.store.engine import read_scope
 from survey.web.current_principal import visitor
 from survey.web.html import negotiate_language
-
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+from survey.web.http import json_response
 
 
 @dataclass(frozen=True)
 class _PaperLookupEndpoint:
+    """Endpoint for typists."""
+
     settings: Settings
 
     async def get_sheet(self, request: Request) -> Response:
-        """200 with the round (1 or 2), 409 when this person cannot key the sheet, 403."""
+        """Return 200 with the round (1 or 2), 409 if this person cannot key the sheet, or 403."""
         return await to_thread.run_sync(self._look_up, request)
 
     def _look_up(self, request: Request) -> Response:
         t = translator(negotiate_language(request, self.settings.language))
         try:
-            return _json(200, {"round": self._round(request)})
+            return json_response(200, {"round": self._round(request)})
         except AccessDeniedError as error:
-            return _json(403, {"code": error.code, "message": t(error.message)})
+            return json_response(403, {"code": error.code, "message": t(error.message)})
         except SurveyError as error:
-            return _json(409, {"code": error.code, "message": t(error.message)})
+            return json_response(409, {"code": error.code, "message": t(error.message)})
 
     def _round(self, request: Request) -> int:
         principal = visitor(request, self.settings)
@@ -49,9 +49,6 @@ class _PaperLookupEndpoint:
             )
 
 
-def _json(status: int, body: dict[str, object]) -> Response:
-    return Response(orjson.dumps(body), status, _HEADERS, "application/json")
-
-
 def routes(settings: Settings) -> list[BaseRoute]:
+    """Return the route of the endpoint."""
     return [Route("/api/paper/sheet", _PaperLookupEndpoint(settings).get_sheet, methods=["GET"])]

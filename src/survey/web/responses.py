@@ -1,4 +1,4 @@
-"""`POST /api/responses`: the public door for finished interviews."""
+"""Endpoint `POST /api/responses`, which stores finished interviews."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,9 +17,15 @@ from survey.observe.request_id import current_request_id
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.web.html import negotiate_language
-from survey.web.rate_limit import RateLimit, client_address
-from survey.web.request_body import BodyTooLargeError, read_body
-from survey.web.security import is_same_site
+from survey.web.http import (
+    BodyTooLargeError,
+    client_address,
+    is_json,
+    is_same_site,
+    json_response,
+    read_limited_body,
+)
+from survey.web.limits import RateLimit
 from survey.web.submission_intake import (
     ELSEWHERE,
     TOO_LARGE,
@@ -37,8 +43,7 @@ from survey.web.write_queue import WriteQueue
 
 MAX_BYTES = 256 * 1024
 BODY_SECONDS = 30.0
-"""For the whole body; 3.4 kB of answers take a second on the slowest network."""
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Time for the whole body; 3.4 kB of answers take a second on the slowest network."""
 
 
 def _declared_size(request: Request) -> int:
@@ -48,36 +53,40 @@ def _declared_size(request: Request) -> int:
 
 @dataclass
 class _PendingSubmission:
-    """Something on its way into the store, and who sends it."""
+    """Submission that waits to be stored, with the session of its sender."""
 
     content: IncomingDocument
     secret: str | None
     sender: Principal | None = None
 
     def store(self, session: Session) -> ApiResult:
+        """Store the submission in the caller's transaction."""
         self.sender = find_principal(session=session, secret=self.secret, now=now())
         return store_in_session(session, self.content, self.sender)
 
 
 @dataclass
 class _ResponseEndpoint:
+    """Endpoint for submissions."""
+
     settings: Settings
     limit: RateLimit
     write_queue: WriteQueue
 
     async def post_response(self, request: Request) -> Response:
-        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
+        """Store one submission: 200 with a receipt, else a code and a message."""
+        address = client_address(request, self.settings.trusted_proxies)
+        wait = self.limit.seconds_until_allowed(address)
         if wait:
-            outcome = self._refuse(request, 429, "too_many", TOO_MANY)
-            return _json(outcome, {"Retry-After": str(int(wait) + 1)})
-        return _json(self._objection(request) or await self._read_submission(request))
+            result = self._refuse(request, 429, "too_many", TOO_MANY)
+            return _result_response(result, {"Retry-After": str(int(wait) + 1)})
+        return _result_response(self._objection(request) or await self._read_submission(request))
 
     def _objection(self, request: Request) -> ApiResult | None:
-        """What speaks against even reading the body."""
-        if not is_same_site(request):
+        """Return the refusal if the headers are enough to refuse the request, else None."""
+        if not is_same_site(request, self.settings):
             return self._refuse(request, 403, "other_site", ELSEWHERE)
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
+        if not is_json(request):
             return self._refuse(request, 415, "not_json", WRONG_TYPE)
         if _declared_size(request) > MAX_BYTES:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
@@ -85,7 +94,7 @@ class _ResponseEndpoint:
 
     async def _read_submission(self, request: Request) -> ApiResult:
         try:
-            content = await read_body(request, MAX_BYTES, BODY_SECONDS)
+            content = await read_limited_body(request, MAX_BYTES, BODY_SECONDS)
         except BodyTooLargeError:
             return self._refuse(request, 413, "too_large", TOO_LARGE)
         except TimeoutError:
@@ -96,18 +105,18 @@ class _ResponseEndpoint:
             document = orjson.loads(content)
         except orjson.JSONDecodeError:
             return self._refuse(request, 400, "not_json", WRONG_TYPE)
-        arrived = parse_submission(document, self.settings.language)
-        if isinstance(arrived, ApiResult):
-            return arrived
-        outcome = await self._submit(_PendingSubmission(arrived, request.cookies.get(COOKIE)))
-        INTERVIEWS.labels(outcome.name).inc()
-        return outcome
+        submission = parse_submission(document, self.settings.language)
+        if isinstance(submission, ApiResult):
+            return submission
+        result = await self._submit(_PendingSubmission(submission, request.cookies.get(COOKIE)))
+        INTERVIEWS.labels(result.name).inc()
+        return result
 
-    async def _submit(self, arrival: _PendingSubmission) -> ApiResult:
+    async def _submit(self, pending: _PendingSubmission) -> ApiResult:
         try:
-            return await self.write_queue.submit(arrival.store)
+            return await self.write_queue.submit(pending.store)
         except SurveyError as error:
-            language, known = arrival.content.language, arrival.sender is not None
+            language, known = pending.content.language, pending.sender is not None
             return error_result(error, language, self.settings.language, known=known)
 
     def _refuse(self, request: Request, status: int, code: str, message: Message) -> ApiResult:
@@ -115,23 +124,14 @@ class _ResponseEndpoint:
         return refuse(status, code, t(message))
 
 
-def _json(outcome: ApiResult, headers: dict[str, str] | None = None) -> Response:
-    body, number = outcome.body, current_request_id()
-    if outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
-        body = {**body, "request": number}
-    return Response(
-        orjson.dumps(body),
-        status_code=outcome.status,
-        media_type="application/json",
-        headers={**_HEADERS, **(headers or {})},
-    )
+def _result_response(result: ApiResult, headers: dict[str, str] | None = None) -> Response:
+    body, request_id = result.body, current_request_id()
+    if result.status >= HTTPStatus.INTERNAL_SERVER_ERROR and request_id:
+        body = {**body, "request": request_id}
+    return json_response(result.status, body, headers)
 
 
-def routes(settings: Settings, limit: RateLimit, desk: WriteQueue) -> list[BaseRoute]:
-    return [
-        Route(
-            "/api/responses",
-            _ResponseEndpoint(settings, limit, desk).post_response,
-            methods=["POST"],
-        )
-    ]
+def routes(settings: Settings, limit: RateLimit, write_queue: WriteQueue) -> list[BaseRoute]:
+    """Return the route of the endpoint."""
+    endpoint = _ResponseEndpoint(settings, limit, write_queue)
+    return [Route("/api/responses", endpoint.post_response, methods=["POST"])]

@@ -19,8 +19,8 @@ from survey.web import (
 from survey.web.auth import demo
 from survey.web.auth import routes as auth
 from survey.web.error_handlers import build_error_handlers
+from survey.web.limits import RateLimit
 from survey.web.nul_bytes import NulByteMiddleware
-from survey.web.rate_limit import RateLimit
 from survey.web.write_queue import WriteQueue
 
 _MEDIA = "/media/"
@@ -51,14 +51,14 @@ def build_app(settings: Settings) -> Starlette:
 
 def build_routes(settings: Settings) -> list[BaseRoute]:
     """The public form, its API, sign-in and health; pages and posts are counted together."""
-    limit = RateLimit(settings.public_rate_per_minute)
-    desk = WriteQueue(settings.store_url)
+    limit = RateLimit.per_minute(settings.public_rate_per_minute)
+    write_queue = WriteQueue(settings.store_url)
     return [
         *service_worker.routes(settings),
-        *invitation_page.routes(settings, limit, desk),
-        *responses.routes(settings, limit, desk),
-        *contact.routes(settings, limit, desk),
-        *withdraw.routes(settings, desk),
+        *invitation_page.routes(settings, limit, write_queue),
+        *responses.routes(settings, limit, write_queue),
+        *contact.routes(settings, limit, write_queue),
+        *withdraw.routes(settings, write_queue),
         *assets.routes(),
         *paper_lookup.routes(settings),
         *demo.routes(settings, limit),

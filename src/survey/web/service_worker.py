@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Route
 from survey.settings import Settings
 from survey.web.assets import JAVASCRIPT, STRICT, notice_script_url, read_script, style_url
 from survey.web.compression import CachedBody, cached_response
+from survey.web.http import PAGE_HEADERS
 from survey.web.notice_pages import render_offline
-from survey.web.security import PAGE_HEADERS
 
 WORKER_URL = "/q/worker.js"
 OFFLINE_URL = "/q/offline"

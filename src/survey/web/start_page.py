@@ -18,7 +18,7 @@ from survey.web.html import (
     render_template,
     render_wrapper,
 )
-from survey.web.security import safe_path
+from survey.web.http import safe_path
 
 LANGUAGE, LARGE = "lang", "large"
 """The reader's wishes in the address, as the pages behind the sign-in understand them."""

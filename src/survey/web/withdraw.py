@@ -1,7 +1,7 @@
-"""`/withdraw`: a respondent takes an interview back with the code of the closing page.
+"""Page `/withdraw`, where a respondent withdraws an interview by the code of its last page.
 
 A bare page outside Streamlit: no sign-in, works without JavaScript, and with a keypad of digits.
-The code stands in the body of a POST, never in an address that ends up in a history or a log.
+The code is in the body of a POST, never in an address that ends up in a history or a log.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from functools import partial
 from http import HTTPStatus
 
 from sqlmodel import Session
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -32,10 +31,9 @@ from survey.web.html import (
     render_template,
     render_wrapper,
 )
+from survey.web.http import FormToken, client_address, read_verified_form
+from survey.web.limits import RateLimit
 from survey.web.notice_pages import NoticePage, render_notice, render_too_many_requests
-from survey.web.rate_limit import RateLimit, client_address
-from survey.web.request_body import read_form
-from survey.web.security import FormToken, is_same_site
 from survey.web.write_queue import WriteQueue
 
 WITHDRAW_PATH = "/withdraw"
@@ -67,6 +65,8 @@ def _withdraw(typed: str, session: Session) -> WithdrawalResult:
 
 @dataclass(frozen=True)
 class _WithdrawalEndpoints:
+    """Endpoints of the page."""
+
     settings: Settings
     limit: RateLimit
     write_queue: WriteQueue
@@ -78,22 +78,21 @@ class _WithdrawalEndpoints:
     async def post_withdrawal(self, request: Request) -> Response:
         """`POST /withdraw`."""
         default = self.settings.language
-        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
+        address = client_address(request, self.settings.trusted_proxies)
+        wait = self.limit.seconds_until_allowed(address)
         if wait:
             return render_too_many_requests(request, wait, default)
-        form = await read_form(request)
-        if not is_same_site(request) or not FormToken.of(request).agrees(form.get("token")):
-            raise HTTPException(403)
+        form = await read_verified_form(request, self.settings)
         typed = form.get("code", "")
         try:
-            done = await self.write_queue.submit(partial(_withdraw, typed))
+            result = await self.write_queue.submit(partial(_withdraw, typed))
         except (MistypedCodeError, CodeNotFoundError) as error:
             return self._form(request, typed[:_MAX_CODE_CHARS], error)
         except WaveFrozenError as error:
             return render_notice(request, _TOO_LATE_NOTICE, error.message, default)
         text = (
             msg("This interview had been withdrawn before.")
-            if done.again
+            if result.again
             else msg("The interview is withdrawn. Thank you for having taken the time.")
         )
         return render_notice(
@@ -117,13 +116,13 @@ class _WithdrawalEndpoints:
             label=t("Your code of twenty digits"),
             hint=t("It stood on the last page, below the thanks."),
             value=_format_entered_code(typed),
-            token=token.field,
+            token=token.value,
             submit=t("Withdraw and delete my answers"),
         )
         boot = {"kind": "withdraw"}
         status = HTTPStatus.OK if error is None else _STATUS[type(error)]
         response = html_response(request, HtmlPage(language, title, body, boot), status=status)
-        token.keep(response, request, self.settings.trusted_proxies, path=WITHDRAW_PATH)
+        token.save(response, request, self.settings)
         return response
 
 
@@ -139,9 +138,11 @@ def _format_entered_code(typed: str) -> str:
     return typed if code is None else format_code(code)
 
 
-def routes(settings: Settings, desk: WriteQueue) -> list[BaseRoute]:
-    door = _WithdrawalEndpoints(settings, RateLimit(settings.withdraw_rate_per_minute), desk)
+def routes(settings: Settings, write_queue: WriteQueue) -> list[BaseRoute]:
+    """Return the routes of the page, which has a rate limit of its own."""
+    limit = RateLimit.per_minute(settings.withdraw_rate_per_minute)
+    endpoints = _WithdrawalEndpoints(settings, limit, write_queue)
     return [
-        Route(WITHDRAW_PATH, door.get_form, methods=["GET"]),
-        Route(WITHDRAW_PATH, door.post_withdrawal, methods=["POST"]),
+        Route(WITHDRAW_PATH, endpoints.get_form, methods=["GET"]),
+        Route(WITHDRAW_PATH, endpoints.post_withdrawal, methods=["POST"]),
     ]

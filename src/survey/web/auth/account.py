@@ -1,4 +1,4 @@
-"""`/auth/account`: one's own password, second factor and sessions."""
+"""Page `/auth/account`: own password, second factor and sessions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from anyio import to_thread
 from sqlmodel import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.own_account import (
@@ -35,17 +35,18 @@ from survey.web.auth.form_parts import (
     password_field,
     recovery_code_page,
 )
-from survey.web.auth.forms import NO_STORE, AuthPage, FormField, FormSpec, read_verified_form
+from survey.web.auth.forms import AuthPage, FormField, FormSpec
 from survey.web.current_principal import visitor
+from survey.web.http import delete_cookie, redirect_response
 
 ACCOUNT_PATH = "/auth/account"
 
 
 class AccountEndpoints:
-    """The page of one's own account and what can be done there."""
+    """Endpoints of the page."""
 
-    def __init__(self, door: AuthContext) -> None:
-        self.context = door
+    def __init__(self, context: AuthContext) -> None:
+        self.context = context
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -61,7 +62,7 @@ class AccountEndpoints:
     async def show(self, request: Request, error: SurveyError | None = None) -> Response:
         person = await to_thread.run_sync(visitor, request, self.context.settings)
         if person is None:
-            return RedirectResponse(f"/auth/login?next={ACCOUNT_PATH}", 303, headers=NO_STORE)
+            return redirect_response(f"/auth/login?next={ACCOUNT_PATH}")
         this = digest(request.cookies.get(COOKIE, ""))
         try:
             seen, waiting = await self.context.write(
@@ -128,13 +129,13 @@ class AccountEndpoints:
         proves: bool = True,
     ) -> Response:
         """One change in one transaction; what shows the password again is counted before."""
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        form = await read_verified_form(request)
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        form = await self.context.read_form(request)
         person = await to_thread.run_sync(visitor, request, self.context.settings)
         if person is None:
-            return RedirectResponse("/auth/login", 303, headers=NO_STORE)
+            return redirect_response("/auth/login")
         try:
             if proves:
                 await self.context.write(
@@ -148,7 +149,7 @@ class AccountEndpoints:
         return answer(request, done)
 
     def _back(self, _request: Request, _done: object) -> Response:
-        return RedirectResponse(ACCOUNT_PATH, 303, headers=NO_STORE)
+        return redirect_response(ACCOUNT_PATH)
 
     def _codes(self, request: Request, codes: tuple[str, ...]) -> Response:
         t = self.context.t(request)
@@ -156,8 +157,8 @@ class AccountEndpoints:
         return self.context.render(request, replace(recovery_code_page(t, codes), links=back))
 
     def _out(self, _request: Request, _done: object) -> Response:
-        response = RedirectResponse("/", 303, headers=NO_STORE)
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        response = redirect_response("/")
+        delete_cookie(response, COOKIE)
         return response
 
 

@@ -1,4 +1,4 @@
-"""What every sign-in route needs: the store, the visitor's words, cookies, and a limit."""
+"""Services shared by the sign-in endpoints: store, language, cookies and rate limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 from sqlmodel import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from survey.access.sessions import COOKIE, SessionLimits, sign_out
 from survey.access.sign_in import RequiredStep, complete_sign_in, get_sign_in_state
@@ -16,23 +16,30 @@ from survey.locale import Translator, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.web.auth.forms import NO_STORE, AuthPage, render_auth_page
+from survey.web.auth.forms import AuthPage, render_auth_page
 from survey.web.html import negotiate_language
+from survey.web.http import (
+    client_address,
+    delete_cookie,
+    read_verified_form,
+    redirect_response,
+    safe_path,
+    set_cookie,
+)
+from survey.web.limits import RateLimit
 from survey.web.notice_pages import render_too_many_requests
-from survey.web.rate_limit import RateLimit, client_address
-from survey.web.security import is_https, safe_path
 
 STEP_COOKIE = "survey_step"
-"""Holds the secret of a sign-in that is not finished; opens no page."""
+"""Cookie with the secret of a sign-in that is not complete; it opens no page."""
 MAX_CONCURRENT_HASHES = 4
-"""Each takes 19 MiB and a core for some 50 ms; more at once would only wait for one another."""
+"""Each takes 19 MiB and a core for about 50 ms; more at once would only wait for one another."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class AuthContext:
-    """Shared by the routes of signing in."""
+    """Store, language, cookies and rate limit of the sign-in endpoints."""
 
     settings: Settings
     limit: RateLimit
@@ -40,6 +47,7 @@ class AuthContext:
 
     @property
     def limits(self) -> SessionLimits:
+        """Lifetime and idle time of new sessions."""
         return SessionLimits(
             timedelta(hours=self.settings.session_hours),
             timedelta(minutes=self.settings.idle_minutes),
@@ -54,60 +62,59 @@ class AuthContext:
     def address(self, request: Request) -> str:
         return client_address(request, self.settings.trusted_proxies)
 
-    def busy(self, request: Request) -> Response | None:
-        """The answer for somebody who posts too often, whatever it is."""
-        wait = self.limit.wait(self.address(request))
+    def too_many_requests(self, request: Request) -> Response | None:
+        """Count the request and return the refusal if there were too many, else None."""
+        wait = self.limit.seconds_until_allowed(self.address(request))
         return render_too_many_requests(request, wait, self.settings.language) if wait else None
 
+    async def read_form(self, request: Request) -> dict[str, str]:
+        """Return the fields of a form that was shown in this browser, else answer 403."""
+        return await read_verified_form(request, self.settings)
+
     async def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction of its own."""
+        """Run `work` in a transaction of its own, in a thread."""
         return await to_thread.run_sync(run_in_transaction, self.settings.store_url, work)
 
     async def run_hashing(self, work: Callable[[], T]) -> T:
-        """Hash something, with only a few others at the same time."""
+        """Run `work`, which hashes a password, with at most a few others at the same time."""
         return await to_thread.run_sync(work, limiter=self.hashing)
 
     def render(self, request: Request, sheet: AuthPage, *, status: int = 200) -> Response:
         return render_auth_page(
-            request, self.t(request), self.language(request), sheet, status=status,
-            trusted_proxies=self.settings.trusted_proxies,
-        )  # fmt: skip
+            request, self.t(request), self.language(request), sheet, self.settings, status=status
+        )
 
     async def next_step(self, request: Request, step: str | None) -> Response:
-        """To the next step of this sign-in, or in when nothing is missing. Raises
-        `SignInExpiredError`.
+        """Redirect to the next step of this sign-in, or open the session when none is missing.
+
+        Raises:
+            SignInExpiredError: The sign-in does not exist any more.
         """
-        where = await self.write(
+        state = await self.write(
             lambda session: get_sign_in_state(session=session, secret=step, now=now())
         )
-        if where.next is RequiredStep.NOTHING:
-            opened = await self.write(
+        if state.next is RequiredStep.NOTHING:
+            session_secret = await self.write(
                 lambda session: complete_sign_in(
                     session=session, secret=step, limits=self.limits, now=now()
                 )
             )
-            return await self.start_session(request, opened, where.redirect_to)
-        response = RedirectResponse("/auth/step", 303, headers=NO_STORE)
-        self.set_cookie(request, response, STEP_COOKIE, step or "", "/auth")
+            return await self.start_session(request, session_secret, state.redirect_to)
+        response = redirect_response("/auth/step")
+        self.set_step_cookie(response, request, step or "")
         return response
 
     async def start_session(self, request: Request, secret: str, target: str | None) -> Response:
-        """Signed in: a new cookie; whoever was signed in here before is signed out."""
+        """Set the cookie of the new session, end the browser's previous one, and redirect."""
         before = request.cookies.get(COOKIE)
         if before:
             await self.write(lambda session: sign_out(session=session, secret=before, now=now()))
-        response = RedirectResponse(safe_path(target), 303, headers=NO_STORE)
-        self.set_cookie(request, response, COOKIE, secret, "/", self.limits.lifetime)
-        response.delete_cookie(STEP_COOKIE, path="/auth", httponly=True, samesite="lax")
+        response = redirect_response(safe_path(target))
+        lifetime = int(self.limits.lifetime.total_seconds())
+        set_cookie(response, request, self.settings, COOKIE, secret, max_age=lifetime)
+        delete_cookie(response, STEP_COOKIE, path="/auth")
         return response
 
-    def set_cookie(
-        self, request: Request, response: Response, name: str, value: str, path: str,
-        lifetime: timedelta | None = None,
-    ) -> None:  # fmt: skip
-        """Set a cookie that no script can read and no other site can send along with a post."""
-        response.set_cookie(
-            name, value, path=path, httponly=True, samesite="lax",
-            max_age=int(lifetime.total_seconds()) if lifetime else None,
-            secure=is_https(request, self.settings.trusted_proxies),
-        )  # fmt: skip
+    def set_step_cookie(self, response: Response, request: Request, secret: str) -> None:
+        """Make the browser keep the secret of a sign-in until it is closed."""
+        set_cookie(response, request, self.settings, STEP_COOKIE, secret, path="/auth")

@@ -1,11 +1,11 @@
-"""Signing in by choosing a demo role, and signing out."""
+"""Sign-in as a demo role (`/auth/demo`), and signing out (`/auth/logout`)."""
 
 from dataclasses import dataclass
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.principal import Role
@@ -14,7 +14,6 @@ from survey.locale import Message, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.web.auth.forms import NO_STORE
 from survey.web.downloads import DOWNLOAD_STORE
 from survey.web.html import (
     HtmlPage,
@@ -23,13 +22,20 @@ from survey.web.html import (
     render_template,
     render_wrapper,
 )
+from survey.web.http import (
+    client_address,
+    delete_cookie,
+    is_same_site,
+    read_form,
+    redirect_response,
+    safe_path,
+    set_cookie,
+)
+from survey.web.limits import RateLimit
 from survey.web.notice_pages import SUBMIT_URL, render_too_many_requests
-from survey.web.rate_limit import RateLimit, client_address
-from survey.web.request_body import read_form
-from survey.web.security import is_https, is_same_site, safe_path
 
 DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
-    # Role -> what it is called and what it may be tried out for, on both pages that offer it.
+    # Role -> its name and what it can be tried out for, on both pages that offer it.
     Role.NATIONAL_OFFICIAL: (
         msg("National official"),
         msg("Reads the national overview, every city and the special groups."),
@@ -60,10 +66,12 @@ DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
 
 @dataclass(frozen=True)
 class _DemoSignInEndpoints:
+    """Endpoints for demo roles, and for signing out of any session."""
+
     settings: Settings
     limit: RateLimit
 
-    async def choose(self, request: Request) -> Response:
+    async def get_roles(self, request: Request) -> Response:
         """`GET /auth/demo`."""
         if not self.settings.demo:
             raise HTTPException(404)
@@ -88,27 +96,22 @@ class _DemoSignInEndpoints:
         """`POST /auth/demo`."""
         if not self.settings.demo:
             raise HTTPException(404)
-        wait = self.limit.wait(client_address(request, self.settings.trusted_proxies))
+        address = client_address(request, self.settings.trusted_proxies)
+        wait = self.limit.seconds_until_allowed(address)
         if wait:
             return render_too_many_requests(request, wait, self.settings.language)
         form = await read_form(request)
         # The start page names the role in the address: Streamlit drops a field called `role`.
         role = form.get("role") or request.query_params.get("role", "")
-        if not is_same_site(request) or role not in set(DEMO_ROLES):
+        if not is_same_site(request, self.settings) or role not in set(DEMO_ROLES):
             raise HTTPException(403)
         try:
             secret = await to_thread.run_sync(self._sign_in, Role(role))
         except DemoAccountMissingError as error:
             raise HTTPException(404) from error
-        response = RedirectResponse(safe_path(form.get("next")), 303, headers=NO_STORE)
-        response.set_cookie(
-            COOKIE,
-            secret,
-            max_age=int(LIFETIME.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=is_https(request, self.settings.trusted_proxies),
-        )
+        response = redirect_response(safe_path(form.get("next")))
+        max_age = int(LIFETIME.total_seconds())
+        set_cookie(response, request, self.settings, COOKIE, secret, max_age=max_age)
         return response
 
     def _sign_in(self, role: Role) -> str:
@@ -141,11 +144,11 @@ class _DemoSignInEndpoints:
 
     async def post_sign_out(self, request: Request) -> Response:
         """`POST /auth/logout`."""
-        if not is_same_site(request):
+        if not is_same_site(request, self.settings):
             raise HTTPException(403)
         await to_thread.run_sync(self._sign_out, request.cookies.get(COOKIE))
-        response = RedirectResponse("/", 303, headers=NO_STORE)
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        response = redirect_response("/")
+        delete_cookie(response, COOKIE)
         return response
 
     def _sign_out(self, secret: str | None) -> None:
@@ -158,10 +161,11 @@ class _DemoSignInEndpoints:
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    reception = _DemoSignInEndpoints(settings, limit)
+    """Return the routes of signing in as a demo role and of signing out."""
+    endpoints = _DemoSignInEndpoints(settings, limit)
     return [
-        Route("/auth/demo", reception.choose, methods=["GET"]),
-        Route("/auth/demo", reception.post_demo_sign_in, methods=["POST"]),
-        Route("/auth/logout", reception.get_sign_out, methods=["GET"]),
-        Route("/auth/logout", reception.post_sign_out, methods=["POST"]),
+        Route("/auth/demo", endpoints.get_roles, methods=["GET"]),
+        Route("/auth/demo", endpoints.post_demo_sign_in, methods=["POST"]),
+        Route("/auth/logout", endpoints.get_sign_out, methods=["GET"]),
+        Route("/auth/logout", endpoints.post_sign_out, methods=["POST"]),
     ]

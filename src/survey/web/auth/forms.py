@@ -1,23 +1,15 @@
 """Plain forms: how they are drawn, that a post comes from one of ours, and what they carry."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.access.tokens import digest, new_token
 from survey.locale import Message, Translator
+from survey.settings import Settings
 from survey.web.html import HtmlPage, html_response, render_template, render_wrapper
-from survey.web.request_body import read_form
-from survey.web.security import PAGE_HEADERS, is_https, is_same_site
-
-FORM_COOKIE = "survey_form"
-"""Holds what the hidden token of every form is made of; no other site can read or guess it."""
-TOKEN = "token"
-NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
+from survey.web.http import FormToken
 
 
 @dataclass(frozen=True)
@@ -62,35 +54,19 @@ class AuthPage:
     """Address and words."""
 
 
-async def read_verified_form(request: Request) -> dict[str, str]:
-    """The fields of a form that a page of ours drew for this browser; else 403."""
-    form = await read_form(request)
-    kept = request.cookies.get(FORM_COOKIE, "")
-    shown = form.get(TOKEN, "").encode()
-    if not is_same_site(request) or not kept:
-        raise HTTPException(403)
-    if not secrets.compare_digest(shown, _form_token(kept).encode()):
-        raise HTTPException(403)
-    return form
-
-
-def _form_token(kept: str) -> str:
-    return digest(f"form:{kept}")
-
-
 def render_auth_page(
-    request: Request, t: Translator, language: str, sheet: AuthPage, *, trusted_proxies: int,
+    request: Request, t: Translator, language: str, sheet: AuthPage, settings: Settings, *,
     status: int = 200,
 ) -> Response:  # fmt: skip
-    """The page with its forms, each of them with the token of this browser."""
-    kept = request.cookies.get(FORM_COOKIE) or new_token(bits=128)
+    """Return the page with its forms, each of them with the token of this browser."""
+    token = FormToken.of(request)
     platform = t("Hundred Cities Survey")
     body = render_wrapper(
         "auth",
         {
             "problem": _render_problem(sheet),
             "parts": "".join(sheet.parts),
-            "forms": "".join(_render_form(form, _form_token(kept)) for form in sheet.forms),
+            "forms": "".join(_render_form(form, token.value) for form in sheet.forms),
             "links": "".join(
                 render_template("auth_link", address=address, words=words)
                 for address, words in sheet.links
@@ -101,11 +77,7 @@ def render_auth_page(
     headers = {"Cache-Control": "no-store"}
     page = HtmlPage(language, f"{sheet.title} · {platform}", body)
     response = html_response(request, page, status=status, headers=headers)
-    if FORM_COOKIE not in request.cookies:
-        response.set_cookie(
-            FORM_COOKIE, kept, httponly=True, samesite="lax", path="/auth",
-            secure=is_https(request, trusted_proxies),
-        )  # fmt: skip
+    token.save(response, request, settings)
     return response
 
 
@@ -131,7 +103,7 @@ def _render_problem(sheet: AuthPage) -> str:
 
 
 def _render_form(form: FormSpec, token: str) -> str:
-    hidden = ((TOKEN, token), *form.hidden)
+    hidden = ((FormToken.FIELD, token), *form.hidden)
     fields = [render_template("auth_hidden", name=name, value=value) for name, value in hidden]
     fields += [
         render_template(

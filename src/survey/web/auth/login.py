@@ -1,4 +1,4 @@
-"""The first step: name and password, or a surveyor's one-time code."""
+"""Pages `/auth/login` (name and password) and `/auth/code` (a surveyor's one-time code)."""
 
 from functools import partial
 from urllib.parse import urlencode
@@ -20,16 +20,16 @@ from survey.access.sign_in_codes import look_up_code, normalise_code, redeem_cod
 from survey.locale import SurveyError
 from survey.store.tables import now
 from survey.web.auth.context import AuthContext
-from survey.web.auth.forms import AuthPage, FormField, FormSpec, read_verified_form
+from survey.web.auth.forms import AuthPage, FormField, FormSpec
 from survey.web.html import render_template
-from survey.web.security import safe_path
+from survey.web.http import safe_path
 
 
 class LoginEndpoints:
     """`/auth/login` and `/auth/code`."""
 
-    def __init__(self, door: AuthContext) -> None:
-        self.context = door
+    def __init__(self, context: AuthContext) -> None:
+        self.context = context
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -45,10 +45,10 @@ class LoginEndpoints:
         )
 
     async def post_form(self, request: Request) -> Response:
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        form = await read_verified_form(request)
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        form = await self.context.read_form(request)
         login, password = form.get("login", ""), form.get("password", "")
         address = self.context.address(request)
         try:
@@ -77,10 +77,10 @@ class LoginEndpoints:
         return self.context.render(request, self._code_sheet(request, login))
 
     async def enter_with_code(self, request: Request) -> Response:
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        form = await read_verified_form(request)
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        form = await self.context.read_form(request)
         login, code = form.get("login", ""), normalise_code(form.get("code", ""))
         address = self.context.address(request)
         try:

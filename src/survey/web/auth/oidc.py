@@ -1,11 +1,11 @@
-"""`/auth/outside`: signing in through an OpenID Connect provider, where one is configured."""
+"""Sign-in through an OpenID Connect provider, if one is configured (`/auth/outside`)."""
 
 from functools import partial
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from survey.access.oidc_identity import (
@@ -17,18 +17,18 @@ from survey.access.oidc_identity import (
 from survey.locale import Message, SurveyError, msg
 from survey.store.tables import now
 from survey.web.auth.context import STEP_COOKIE, AuthContext
-from survey.web.auth.forms import NO_STORE, AuthPage
+from survey.web.auth.forms import AuthPage
 from survey.web.auth.oidc_client import OidcClient
-from survey.web.security import is_same_site, safe_path
+from survey.web.http import is_same_site, redirect_response, safe_path
 
 OIDC_CALLBACK_PATH = "/auth/outside/back"
 
 
 class OidcEndpoints:
-    """To the provider and back; what comes back must belong to what was asked in this browser."""
+    """Redirect to the provider and its callback, which must belong to a request of this browser."""
 
-    def __init__(self, door: AuthContext) -> None:
-        self.context = door
+    def __init__(self, context: AuthContext) -> None:
+        self.context = context
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -38,10 +38,10 @@ class OidcEndpoints:
 
     async def leave(self, request: Request) -> Response:
         """A link, not a form: a form of a page of ours may not lead to another site."""
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        if not is_same_site(request):
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        if not is_same_site(request, self.context.settings):
             raise HTTPException(403)
         then = safe_path(request.query_params.get("next"))
         try:
@@ -51,14 +51,14 @@ class OidcEndpoints:
         secret = await self.context.write(
             lambda session: save_oidc_request(session=session, question=question, now=now())
         )
-        response = RedirectResponse(address, 303, headers=NO_STORE)
-        self.context.set_cookie(request, response, STEP_COOKIE, secret, "/auth")
+        response = redirect_response(address)
+        self.context.set_step_cookie(response, request, secret)
         return response
 
     async def back(self, request: Request) -> Response:
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
         params = request.query_params
         secret = request.cookies.get(STEP_COOKIE)
         try:

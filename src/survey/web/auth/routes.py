@@ -1,4 +1,4 @@
-"""All routes of signing in with an account."""
+"""Routes of signing in with an account."""
 
 from starlette.routing import BaseRoute
 
@@ -7,23 +7,24 @@ from survey.web.auth.account import AccountEndpoints
 from survey.web.auth.context import AuthContext
 from survey.web.auth.login import LoginEndpoints
 from survey.web.auth.steps import SignInStepEndpoints
-from survey.web.rate_limit import RateLimit
+from survey.web.limits import RateLimit
 
 
 def routes(settings: Settings, limit: RateLimit) -> list[BaseRoute]:
-    door = AuthContext(settings, limit)
+    """Return all routes; those of OpenID Connect only where a provider is configured."""
+    context = AuthContext(settings, limit)
     return [
-        *_oidc_routes(door),
-        *LoginEndpoints(door).routes(),
-        *SignInStepEndpoints(door).routes(),
-        *AccountEndpoints(door).routes(),
+        *_oidc_routes(context),
+        *LoginEndpoints(context).routes(),
+        *SignInStepEndpoints(context).routes(),
+        *AccountEndpoints(context).routes(),
     ]
 
 
-def _oidc_routes(door: AuthContext) -> list[BaseRoute]:
-    if not door.settings.oidc_issuer:
+def _oidc_routes(context: AuthContext) -> list[BaseRoute]:
+    if not context.settings.oidc_issuer:
         return []
-    # What few systems need is not loaded by the others.
+    # Imported here, because few systems need it.
     from survey.web.auth.oidc import OidcEndpoints
 
-    return OidcEndpoints(door).routes()
+    return OidcEndpoints(context).routes()

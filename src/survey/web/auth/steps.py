@@ -1,4 +1,4 @@
-"""The steps after the first: second factor, own password, setting up a phone, session."""
+"""Pages `/auth/step` and `/auth/setup`: what a sign-in requires after the password."""
 
 from collections.abc import Awaitable, Callable
 
@@ -31,14 +31,14 @@ from survey.web.auth.form_parts import (
     password_field,
     recovery_code_page,
 )
-from survey.web.auth.forms import AuthPage, FormField, FormSpec, read_verified_form
+from survey.web.auth.forms import AuthPage, FormField, FormSpec
 
 
 class SignInStepEndpoints:
     """`/auth/step…` and `/auth/setup/<token>`."""
 
-    def __init__(self, door: AuthContext) -> None:
-        self.context = door
+    def __init__(self, context: AuthContext) -> None:
+        self.context = context
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -91,10 +91,10 @@ class SignInStepEndpoints:
         return await self._redeem_setup_link(request, take)
 
     async def enrol(self, request: Request) -> Response:
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        form, secret = await read_verified_form(request), request.cookies.get(STEP_COOKIE)
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        form, secret = await self.context.read_form(request), request.cookies.get(STEP_COOKIE)
         try:
             codes = await self.context.write(
                 lambda session: finish_enrolment(
@@ -120,10 +120,10 @@ class SignInStepEndpoints:
         return await self._link_page(request)
 
     async def use_link(self, request: Request) -> Response:
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        form, token = await read_verified_form(request), request.path_params["token"]
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        form, token = await self.context.read_form(request), request.path_params["token"]
         try:
             secret = await self.context.write(
                 lambda session: use_link(
@@ -158,10 +158,10 @@ class SignInStepEndpoints:
         self, request: Request, take: Callable[[dict[str, str], str | None], Awaitable[None]]
     ) -> Response:
         """Take what a form brought; then the next step, or in when nothing is missing."""
-        busy = self.context.busy(request)
-        if busy is not None:
-            return busy
-        form, secret = await read_verified_form(request), request.cookies.get(STEP_COOKIE)
+        refusal = self.context.too_many_requests(request)
+        if refusal is not None:
+            return refusal
+        form, secret = await self.context.read_form(request), request.cookies.get(STEP_COOKIE)
         try:
             await take(form, secret)
             return await self.context.next_step(request, secret)

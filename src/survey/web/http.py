@@ -1,0 +1,299 @@
+"""Shared handling of HTTP requests and answers: origin, body, JSON, cookies and headers."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+
+from survey.access.tokens import MAX_TOKEN_CHARS, digest, new_token
+from survey.settings import Settings
+
+JSON = "application/json"
+MAX_FORM_BYTES = 4 * 1024
+BODY_SECONDS = 10.0
+_MAX_FORM_FIELDS = 10
+_MAX_REDIRECT_CHARS = 512
+_NUL, _UNREADABLE = "\x00", "\ufffd"
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_UNKNOWN_ADDRESS = "unknown"
+
+_COMMON_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    # The address of a page holds its one-time token: no other site is told it.
+    "Referrer-Policy": "no-referrer",
+    **_COMMON_HEADERS,
+}
+"""Headers of the bare pages."""
+
+FILE_HEADERS = {
+    name: PAGE_HEADERS[name] for name in ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
+}
+"""Headers of scripts, styles and questionnaires; the page's own headers hold for them as well."""
+
+DASHBOARD_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "media-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; "
+        "frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    **_COMMON_HEADERS,
+}
+"""Headers of Streamlit's answers. Its start page and its charts need inline code and `eval`, so
+this policy keeps out other sites and frames, but not a script that was injected into a page."""
+
+STRICT_TRANSPORT = "max-age=31536000"
+"""A year, without subdomains: they may belong to others."""
+
+NO_STORE = {**PAGE_HEADERS, "Cache-Control": "no-store"}
+_JSON_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+# Origin of a request
+
+
+def is_same_site(request: Request, settings: Settings) -> bool:
+    """Return whether a request that changes something was made by a page of this platform.
+
+    Browsers say where a request comes from. A client that says nothing is no browser, so it has no
+    signed-in user whose rights could be abused.
+    """
+    fetch_site = request.headers.get("sec-fetch-site")
+    if fetch_site is not None:
+        return fetch_site in {"same-origin", "none"}
+    return is_own_origin(request.headers, settings.public_url)
+
+
+def is_own_origin(headers: Headers, public_url: str) -> bool:
+    """Return whether `Origin` is missing, this host, or the host of `SURVEY_PUBLIC_URL`.
+
+    A browser sends one with every socket and with every request to another site. The scheme is not
+    compared: only a proxy knows whether the browser used HTTPS. A proxy may also rewrite `Host`;
+    then `SURVEY_PUBLIC_URL` tells how browsers know this platform.
+    """
+    origins = headers.getlist("origin")
+    if not origins:
+        return True
+    claimed = _scheme_and_host(origins[0]) if len(origins) == 1 else None
+    if claimed is None:
+        return False
+    scheme, host = claimed
+    own = {_without_default_port(headers.get("host", "").lower(), scheme)}
+    public = _scheme_and_host(public_url) if public_url else None
+    if public is not None:
+        own.add(public[1])
+    return host in own
+
+
+def _scheme_and_host(url: str) -> tuple[str, str] | None:
+    """Return scheme and host (with a port that is not the default), or None if there is none."""
+    try:
+        parts = urlsplit(url.strip().lower())
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or "@" in parts.netloc:
+        return None
+    return parts.scheme, _without_default_port(parts.netloc, parts.scheme)
+
+
+def _without_default_port(host: str, scheme: str) -> str:
+    return host.removesuffix(_DEFAULT_PORTS[scheme])
+
+
+def is_https(request: Request, trusted_proxies: int) -> bool:
+    """Return whether the browser uses HTTPS, as far as the trusted proxies say."""
+    if trusted_proxies and "x-forwarded-proto" in request.headers:
+        return request.headers["x-forwarded-proto"].split(",")[-1].strip() == "https"
+    return bool(request.scope["scheme"] == "https")
+
+
+def client_address(request: HTTPConnection, trusted_proxies: int) -> str:
+    """Return the address under which the client's requests are counted.
+
+    With `trusted_proxies` in front, the entry of `X-Forwarded-For` that many places from the right
+    was written by the outermost of them; everything further left is the client's own claim.
+    """
+    peer = request.client.host if request.client else _UNKNOWN_ADDRESS
+    if trusted_proxies > 0:
+        claimed = request.headers.get("x-forwarded-for", "").split(",")
+        if len(claimed) >= trusted_proxies:
+            peer = claimed[-trusted_proxies].strip()
+    return _counted_network(peer)
+
+
+def _counted_network(address: str) -> str:
+    """Return the address, or its /64 for IPv6, because one client holds a whole /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return _UNKNOWN_ADDRESS
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped) if mapped else str(ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+# Body of a request
+
+
+class BodyTooLargeError(Exception):
+    """Raised as soon as more bytes have arrived than are allowed."""
+
+
+async def read_limited_body(
+    request: Request, max_bytes: int = MAX_FORM_BYTES, max_seconds: float | None = None
+) -> bytes:
+    """Read the whole body, whether its length is declared or not.
+
+    Args:
+        max_seconds: Time for the whole body, `BODY_SECONDS` unless given.
+
+    Raises:
+        BodyTooLargeError: The body is longer than `max_bytes`.
+        TimeoutError: The body did not arrive in time.
+        ClientDisconnect: The client closed the connection.
+    """
+    content = bytearray()
+    async with asyncio.timeout(BODY_SECONDS if max_seconds is None else max_seconds):
+        async for chunk in request.stream():
+            content.extend(chunk)
+            if len(content) > max_bytes:
+                raise BodyTooLargeError
+    return bytes(content)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a plain form; none if the body is not one of this platform's forms."""
+    try:
+        content = await read_limited_body(request)
+        fields = parse_qs(content.decode("utf-8", "replace"), max_num_fields=_MAX_FORM_FIELDS)
+    except (BodyTooLargeError, TimeoutError, ClientDisconnect, ValueError):
+        return {}
+    # PostgreSQL stores no NUL, and no keyboard types one.
+    return {name: values[0].replace(_NUL, _UNREADABLE) for name, values in fields.items()}
+
+
+def is_json(request: Request) -> bool:
+    """Return whether the request declares a JSON body."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+
+
+# Answers
+
+
+def json_response(
+    status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a JSON answer that no cache keeps."""
+    return Response(orjson.dumps(body), status, {**_JSON_HEADERS, **(headers or {})}, JSON)
+
+
+def redirect_response(address: str) -> Response:
+    """Return a redirect after a form was handled; the browser fetches `address` by GET."""
+    return RedirectResponse(address, 303, headers=NO_STORE)
+
+
+def safe_path(target: str | None) -> str:
+    """Return `target` if it is a path of this site, else the path of the start page."""
+    if not target or not target.startswith("/") or len(target) > _MAX_REDIRECT_CHARS:
+        return "/"
+    unsafe = target.startswith("//") or "\\" in target or not target.isprintable()
+    return "/" if unsafe else target
+
+
+# Cookies
+
+
+def set_cookie(
+    response: Response, request: Request, settings: Settings, name: str, value: str, *,
+    path: str = "/", max_age: int | None = None, same_site: Literal["lax", "strict"] = "lax",
+) -> None:  # fmt: skip
+    """Set a cookie that no script can read and no other site can send along with a form.
+
+    Without `max_age` the browser drops it when it is closed.
+    """
+    response.set_cookie(
+        name, value, max_age=max_age, path=path, httponly=True, samesite=same_site,
+        secure=is_https(request, settings.trusted_proxies),
+    )  # fmt: skip
+
+
+def delete_cookie(response: Response, name: str, *, path: str = "/") -> None:
+    """Make the browser drop a cookie."""
+    response.delete_cookie(name, path=path, httponly=True, samesite="lax")
+
+
+def get_cookie_secret(request: Request, name: str, *, bits: int) -> str:
+    """Return the secret that the browser keeps in a cookie, or a new one."""
+    kept = request.cookies.get(name, "")
+    return kept if 0 < len(kept) <= MAX_TOKEN_CHARS else new_token(bits=bits)
+
+
+@dataclass(frozen=True)
+class FormToken:
+    """Token that ties a plain form to the browser it was shown in.
+
+    The browser keeps a secret in a cookie that no script sees, and the form carries its hash, which
+    another site can neither read nor guess. It complements `is_same_site` for browsers that do not
+    say where a request comes from.
+    """
+
+    COOKIE = "survey_form"
+    FIELD = "token"
+    BITS = 128
+
+    secret: str
+
+    @classmethod
+    def of(cls, request: Request) -> "FormToken":
+        """Return the token of this browser, or a new one."""
+        return cls(get_cookie_secret(request, cls.COOKIE, bits=cls.BITS))
+
+    @property
+    def value(self) -> str:
+        """Value of the form's hidden field."""
+        return digest(f"form:{self.secret}")
+
+    def matches(self, value: str) -> bool:
+        """Return whether a form with this hidden value was shown in this browser."""
+        return compare_digest(self.value.encode(), value.encode())
+
+    def save(self, response: Response, request: Request, settings: Settings) -> None:
+        """Make the browser keep the secret."""
+        set_cookie(response, request, settings, self.COOKIE, self.secret, same_site="strict")
+
+
+async def read_verified_form(request: Request, settings: Settings) -> dict[str, str]:
+    """Return the fields of a form that this platform showed in this browser.
+
+    Raises:
+        HTTPException: 403, if another site sent it or its token is wrong.
+    """
+    form = await read_form(request)
+    token = FormToken.of(request)
+    if not is_same_site(request, settings) or not token.matches(form.get(FormToken.FIELD, "")):
+        raise HTTPException(403)
+    return form
