@@ -232,7 +232,7 @@ def test_a_file_waits_a_minute_and_its_bytes_do_not_stay(
     room._sweep()
     assert room.held_bytes == 0
     assert room._sweeper is None
-    assert room.take(address.removeprefix(downloads.PREFIX), "one") is None
+    assert room.pop(address.removeprefix(downloads.PREFIX), "one") is None
 
 
 def test_what_one_session_and_all_together_hold_is_bounded(
