@@ -17,7 +17,8 @@ def disable_triggers(session: Session) -> None:
     names = session.connection().execute(
         text(
             "SELECT name FROM sqlite_master WHERE type = 'trigger' "
-            "AND (tbl_name LIKE 'audit_%' OR tbl_name = 'response_revision')"
+            "AND (tbl_name LIKE 'audit_%' OR tbl_name = 'response_revision' "
+            "OR name = 'tr_response_given_weight')"
         )
     )
     for name in names.scalars().all():

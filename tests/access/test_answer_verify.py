@@ -19,7 +19,7 @@ from survey.access.audit_verify import ChainReport, verify
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.privacy.withdrawal import withdraw
+from survey.fieldwork.privacy.withdrawal import erase_withdrawn_in_review, withdraw
 from survey.fieldwork.privacy.withdrawal_codes import hash_code
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import Submission, submit
@@ -53,11 +53,12 @@ def handed_in(field: Any, **changes: Any) -> UUID:
         ).response_id
 
 
-def imported(field: Any, count: int) -> list[UUID]:
+def imported(field: Any, count: int, weight: float | None = None) -> list[UUID]:
     rows = [
         FinishedResponse(
             client_uuid=uuid4(), city_code="110000", mode=Mode.IMPORT, status=Status.APPROVED,
             submitted_at=field.now, answers={**field.complete, "comment": f"no. {number}"},
+            given_weight=weight,
         )
         for number in range(count)
     ]  # fmt: skip
@@ -144,6 +145,43 @@ def test_a_changed_answer_is_found_and_the_interview_named(field: Any) -> None:
     assert str(first) not in "".join(findings(report))
     gone = tampered(field.url, "DELETE FROM response_revision WHERE response_id = :id", id=second)
     assert f"interview {second} (revision 1) are gone" in findings(gone)[0]
+    assert checked(field.url).is_intact
+
+
+def test_a_changed_weight_is_found_and_the_interview_named(field: Any) -> None:
+    (first, *_) = imported(field, 3, weight=1.25)
+    assert checked(field.url).is_intact
+    for weight in (1.5, None):
+        report = tampered(
+            field.url, "UPDATE response SET given_weight = :weight WHERE id = :id",
+            weight=weight, id=first,
+        )  # fmt: skip
+        assert str(first) in findings(report)[0]
+        assert "the weight" in findings(report)[0]
+    (plain, *_) = imported(field, 1)
+    report = tampered(field.url, "UPDATE response SET given_weight = 1.0 WHERE id = :id", id=plain)
+    assert str(plain) in findings(report)[0]
+
+
+def test_the_database_refuses_to_change_the_weight_an_interview_came_with(field: Any) -> None:
+    (first, *_) = imported(field, 2, weight=1.25)
+    imported(field, 1)
+    for weight in ("2.5", "NULL"):
+        with (
+            pytest.raises((IntegrityError, SQLAlchemyError), match="neither changed nor removed"),
+            engine_for(field.url).begin() as connection,
+        ):
+            connection.execute(text(f"UPDATE response SET given_weight = {weight}"))
+    with session_scope(field.url) as session:
+        transition(
+            session=session, principal=OPERATOR, response_id=first, to=Status.VOID,
+            reason="asked for it", now=field.now, expected_version=1,
+        )  # fmt: skip
+        erase_withdrawn_in_review(
+            session=session, principal=OPERATOR, response_id=first, now=field.now
+        )
+    with read_scope(field.url) as session:
+        assert session.get_one(Response, first).given_weight is None
     assert checked(field.url).is_intact
 
 

@@ -33,10 +33,12 @@ _READ_BATCH_SIZE = 2_000
 _ACTIONS = frozenset({"response.submitted", "response.corrected", MANY_SEALED, WITHDRAWN})
 """What holds hashes, or says that answers are gone."""
 _REVISIONS = (
-    "SELECT response_id, wave_id, number, is_current, {answers} AS answers FROM response_revision"
+    "SELECT r.response_id, r.wave_id, r.number, r.is_current, {answers} AS answers, "
+    "response.given_weight AS weight FROM response_revision r "
+    "LEFT JOIN response ON response.id = r.response_id"
 )
-_READ_POSTGRES = text(_REVISIONS.format(answers="CAST(answers AS text)"))
-_READ_SQLITE = text(_REVISIONS.format(answers="answers"))
+_READ_POSTGRES = text(_REVISIONS.format(answers="CAST(r.answers AS text)"))
+_READ_SQLITE = text(_REVISIONS.format(answers="r.answers"))
 _ENTRIES = """
 SELECT sequence, action, subject_kind, subject_id, {detail} AS detail FROM audit_entry
 WHERE sequence > :after AND action IN ('response.submitted', 'response.corrected',
@@ -139,7 +141,7 @@ class AnswerHashes:
         answers = _parse_answers(row.answers)
         response, number = key
         suspect = _MismatchedRevision(
-            response, number, answers_sha256(answers) if answers is not None else "",
+            response, number, answers_sha256(answers, row.weight) if answers is not None else "",
             answers == {}, bool(row.is_current), sealed,
         )  # fmt: skip
         if not _matches_trail(suspect, self._trail, sealed):
@@ -195,7 +197,8 @@ def _defect_text(
         )
     if suspect.response not in held.withdrawn and sealed and sealed[0] != suspect.sha256:
         return msg(
-            "The answers of interview {response} (revision {number}) are not those that came in.",
+            "The answers or the weight of interview {response} (revision {number}) are not those "
+            "that came in.",
             response=name, number=suspect.number,
         )  # fmt: skip
     return msg(
@@ -249,7 +252,7 @@ def seal_stored_answers(*, session: Session, principal: Principal, now: datetime
     for row in _iter_unsealed(session, held):
         wave = str(UUID(bytes=_bytes(row.wave_id)))
         name = format_sealed_name(UUID(bytes=_bytes(row.response_id)), row.number)
-        unsealed[wave][name] = answers_sha256(_parse_answers(row.answers) or {})
+        unsealed[wave][name] = answers_sha256(_parse_answers(row.answers) or {}, row.weight)
         count += 1
         if len(unsealed[wave]) == SEAL_BATCH_SIZE:
             _record_sealed_answers(session, principal, wave, unsealed.pop(wave), now)

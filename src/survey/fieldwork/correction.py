@@ -145,7 +145,10 @@ def resubmit(
     record(
         session=session, actor=principal, action="response.corrected", subject_kind="response",
         subject_id=response_id, now=now,
-        detail={REVISION: number + 1, HASH: answers_sha256(checked.stored_answers)},
+        detail={
+            REVISION: number + 1,
+            HASH: answers_sha256(checked.stored_answers, row.given_weight),
+        },
     )  # fmt: skip
     _move_quota_counts(session, row, checked.answers, day)
     return version

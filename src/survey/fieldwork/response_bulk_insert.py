@@ -105,7 +105,10 @@ def _seal_answers(
     """Hashes of many in one entry: an entry for each would double what an import writes."""
     for first in range(0, len(batch), SEAL_BATCH_SIZE):
         rows = batch[first : first + SEAL_BATCH_SIZE]
-        hashes = {format_sealed_name(row.id): answers_sha256(row.answers) for row in rows}
+        hashes = {
+            format_sealed_name(row.id): answers_sha256(row.answers, row.given_weight)
+            for row in rows
+        }
         record(
             session=session, actor=principal, action=MANY_SEALED, subject_kind="wave",
             subject_id=wave.id, now=now, detail={"responses": len(rows), HASH: hashes},

@@ -22,9 +22,13 @@ SEAL_BATCH_SIZE = 300
 """Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
 
 
-def answers_sha256(answers: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical JSON: the same whichever database the answers are read from."""
-    return hashlib.sha256(canonical_json(answers)).hexdigest()
+def answers_sha256(answers: Mapping[str, Any], weight: float | None = None) -> str:
+    """Return the SHA-256 of the canonical JSON of the answers and of the weight they came with.
+
+    The same whichever database both are read from. Without a weight it is the hash of the answers.
+    """
+    document = answers if weight is None else {"answers": dict(answers), "weight": weight}
+    return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
 def format_sealed_name(response_id: UUID, number: int = 1) -> str:
