@@ -5,8 +5,8 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     draw_trail(visit, draw_filters(visit))
 
 
-run_page(PageKey.AUDIT, body)
+run_page(PageKey.AUDIT, draw_page)

@@ -5,10 +5,10 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     chosen = draw_filters(visit)
     if chosen is not None:
         draw_back_check(visit, chosen)
 
 
-run_page(PageKey.BACK_CHECK, body)
+run_page(PageKey.BACK_CHECK, draw_page)

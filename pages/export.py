@@ -5,8 +5,8 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     draw_export(visit)
 
 
-run_page(PageKey.EXPORT, body)
+run_page(PageKey.EXPORT, draw_page)

@@ -6,10 +6,10 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     task = pick_task(visit)
     if task is not None:
         draw_assisted_interview(visit, task)
 
 
-run_page(PageKey.INTERVIEW, body)
+run_page(PageKey.INTERVIEW, draw_page)

@@ -7,11 +7,11 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, filters.pick_study(visit))
     if wave is not None:
         draw_method(visit, get_results(visit, wave))
 
 
-run_page(PageKey.METHOD, body)
+run_page(PageKey.METHOD, draw_page)

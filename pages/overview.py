@@ -10,7 +10,7 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, "main")
         if wave is None:
@@ -53,4 +53,4 @@ def body(visit: PageContext) -> None:
         )
 
 
-run_page(PageKey.OVERVIEW, body)
+run_page(PageKey.OVERVIEW, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.paper import draw_tab, draw_tabs
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     draw_tab(visit, draw_tabs(visit))
 
 
-run_page(PageKey.PAPER, body)
+run_page(PageKey.PAPER, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.plan import draw_plan
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     draw_plan(visit)
 
 
-run_page(PageKey.PLAN, body)
+run_page(PageKey.PLAN, draw_page)

@@ -5,11 +5,11 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.progress import draw_filters, draw_progress, draw_quality_summary
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     followed = draw_filters(visit)
     if followed is not None:
         draw_progress(visit, followed)
         draw_quality_summary(visit, followed.wave.key, demo=followed.wave.is_demo)
 
 
-run_page(PageKey.PROGRESS, body)
+run_page(PageKey.PROGRESS, draw_page)

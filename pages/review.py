@@ -5,10 +5,10 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.review import draw_filters, draw_review
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     chosen = draw_filters(visit)
     if chosen is not None:
         draw_review(visit, chosen)
 
 
-run_page(PageKey.REVIEW, body)
+run_page(PageKey.REVIEW, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.sign_in_codes import draw_sign_in_codes
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     draw_sign_in_codes(visit)
 
 
-run_page(PageKey.SIGN_IN_CODES, body)
+run_page(PageKey.SIGN_IN_CODES, draw_page)

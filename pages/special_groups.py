@@ -10,7 +10,7 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     study = filters.pick_study(visit)
     chosen = GroupFilters()
     with filters.filter_row():
@@ -47,4 +47,4 @@ def body(visit: PageContext) -> None:
     chart_panel.draw_chart_panel(visit, cities.cities, demo=wave.is_demo)
 
 
-run_page(PageKey.SPECIAL_GROUPS, body)
+run_page(PageKey.SPECIAL_GROUPS, draw_page)

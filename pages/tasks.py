@@ -8,7 +8,7 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task, show_progress
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     show_returned(visit)
     task = pick_task(visit)
     if task is not None:
@@ -17,4 +17,4 @@ def body(visit: PageContext) -> None:
         draw_invitation_sheets(visit, task)
 
 
-run_page(PageKey.TASKS, body)
+run_page(PageKey.TASKS, draw_page)

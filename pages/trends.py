@@ -16,7 +16,7 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, "main")
         if wave is None:
@@ -50,4 +50,4 @@ def body(visit: PageContext) -> None:
                 chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
 
 
-run_page(PageKey.TRENDS, body)
+run_page(PageKey.TRENDS, draw_page)

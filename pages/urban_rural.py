@@ -15,7 +15,7 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     with filters.filter_row():
         wave = filters.pick_wave(visit, "main")
         if wave is None:
@@ -43,4 +43,4 @@ def body(visit: PageContext) -> None:
             chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
 
 
-run_page(PageKey.URBAN_RURAL, body)
+run_page(PageKey.URBAN_RURAL, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.users import draw_users
 
 
-def body(visit: PageContext) -> None:
+def draw_page(visit: PageContext) -> None:
     draw_users(visit)
 
 
-run_page(PageKey.USERS, body)
+run_page(PageKey.USERS, draw_page)

@@ -23,7 +23,7 @@ from typing import Any
 from openpyxl import Workbook
 
 from benchmarks.faults.failing_stores import postgresql
-from benchmarks.submission.world import complete_answers
+from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import ImportRequest, commit_import, plan_import
 from survey.fieldwork.instruments import find_instrument

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from sqlmodel import Session, col, func, select
 
-from benchmarks.submission.world import BANDS, INSTRUMENT, ROOT, complete_answers
+from benchmarks.submission.scenario import BANDS, INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR, Role
 from survey.access.tokens import digest
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name

@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.load.__main__ import postgresql
-from benchmarks.mixed_workload.crowd import CLIENTS_PER_TRANSACTION, Crowd
 from benchmarks.mixed_workload.invariants import find_violations
-from benchmarks.mixed_workload.world import build, engines
-from benchmarks.submission.world import INSTRUMENT, ROOT, complete_answers
+from benchmarks.mixed_workload.scenario import build, engines
+from benchmarks.mixed_workload.workers import CLIENTS_PER_TRANSACTION, Crowd
+from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
 from survey.fieldwork.instruments import find_instrument
 from survey.fieldwork.reference_data import load_reference_data
 from survey.store.engine import dispose_engines, session_scope

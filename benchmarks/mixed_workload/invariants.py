@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from benchmarks.mixed_workload.crowd import ExpectedState, current_answers
-from benchmarks.mixed_workload.world import QUOTA_TARGET, Scenario
+from benchmarks.mixed_workload.scenario import QUOTA_TARGET, Scenario
+from benchmarks.mixed_workload.workers import ExpectedState, current_answers
 from survey.fieldwork.lifecycle import TRANSITIONS
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.store.engine import read_scope

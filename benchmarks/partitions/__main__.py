@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, text
 
 from benchmarks.load.__main__ import postgresql
-from benchmarks.submission.world import INSTRUMENT, ROOT, complete_answers
+from benchmarks.submission.scenario import INSTRUMENT, ROOT, complete_answers
 from survey.access.principal import OPERATOR
 from survey.fieldwork.instruments import find_instrument, instrument_id_by_name
 from survey.fieldwork.reference_data import load_reference_data

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.live_server import Server, serving
-from benchmarks.submission.world import Scenario, build, payload
+from benchmarks.submission.scenario import Scenario, build, payload
 
 WARM_UP = 50
 

@@ -28,7 +28,7 @@ import psutil
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.live_server import PageSession, Server, page, serving, small_demo
-from benchmarks.submission.world import complete_answers
+from benchmarks.submission.scenario import complete_answers
 from survey.access.principal import Role
 from survey.fieldwork.instruments import find_instrument
 from survey.instrument.model import Instrument

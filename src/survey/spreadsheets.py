@@ -1,4 +1,4 @@
-"""What a spreadsheet program would run as a formula, made text; used by everything that writes one.
+"""Text of spreadsheet files: cells that would run as formulas, and the encodings of CSV files.
 
 CSV carries no types: a cell that begins like a formula is run when the file is opened, also behind
 blanks and, in some programs, in full width (OWASP, CSV injection). An apostrophe in front makes it
@@ -29,12 +29,12 @@ def is_formula(text: str) -> bool:
 
 
 def escape_formula(text: str) -> str:
-    """`text` as a cell of a CSV file may hold it; `restored` reads it back."""
+    """Return `text` as a CSV cell may hold it; `unescape_formula` reads it back."""
     return _QUOTE + text if is_formula(text.lstrip(_QUOTE)) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """The text behind a cell that `harmless` wrote, for files of ours that come back."""
+    """Return the text behind a cell that `escape_formula` wrote."""
     quoted = cell.startswith(_QUOTE) and is_formula(cell.lstrip(_QUOTE))
     return cell.removeprefix(_QUOTE) if quoted else cell
 
@@ -62,6 +62,22 @@ def write_text_cell(cell: Any, text: str) -> None:
     cell.data_type = "s"
     if is_formula(text):
         cell.quotePrefix = True
+
+
+def decode_table_text(content: bytes) -> tuple[str, str]:
+    """Return the text of a CSV file, and the name of its encoding.
+
+    UTF-16 is told by its mark; what is no UTF-8 is what Excel saves in China, GB18030.
+
+    Raises:
+        UnicodeDecodeError: The bytes are none of the three.
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16"), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        return content.decode("gb18030"), "GB18030"
 
 
 def _is_number(text: str) -> bool:

@@ -44,8 +44,8 @@ def test_no_hidden_count_or_score_is_pinned(seed: int, scale: float) -> None:
 @pytest.mark.parametrize(
     ("rule", "without"),
     [
-        ("secondary", (gate, "complete", lambda cube, hidden, *others: hidden)),
-        ("three possible counts", (secondary, "SLACK", 0)),
+        ("secondary", (gate, "add_secondary_suppression", lambda cube, hidden, *others: hidden)),
+        ("three possible counts", (secondary, "MIN_COUNT_SLACK", 0)),
     ],
 )
 def test_the_audit_notices_when_a_rule_is_off(

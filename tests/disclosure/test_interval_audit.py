@@ -188,6 +188,18 @@ def test_what_cannot_be_hidden_beside_is_named() -> None:
     assert narrow_keys(cells, ("group",), both, auditor) == [("a",)]
 
 
+def test_a_hidden_count_that_no_total_touches_may_be_anything() -> None:
+    assert narrow_of([[NAN, 5.0], [7.0, 3.0]], []) == {}
+    alone = np.array([[NAN, 5.0], [7.0, 3.0]])
+    model = CountModel.of(alone, [])
+    audit = model.audit(np.isnan(alone), 10, np.random.default_rng(1))
+    assert audit.wide == {0}
+    assert audit.narrow == ()
+    # Beside counts that an equation ties, it stays as free.
+    known = [[40.0, NAN], [25.0, 4.0], [NAN, 3.0]]
+    assert narrow_of(known, [relation(0, 0, 1, 2)], 8) == {(0, 1): (7, 7), (2, 0): (15, 15)}
+
+
 def test_a_model_starts_where_it_stood() -> None:
     """One model an indicator: later programmes need fewer iterations than the first."""
     rng = np.random.default_rng(5)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.mixed_workload.crowd import CLIENTS_PER_TRANSACTION, Crowd
 from benchmarks.mixed_workload.invariants import find_violations
-from benchmarks.mixed_workload.world import build, engines
+from benchmarks.mixed_workload.scenario import build, engines
+from benchmarks.mixed_workload.workers import CLIENTS_PER_TRANSACTION, Crowd
 
 PIECES = 10
-DONE = {"hand_in", "hand_in_tight", "interview", "bring_in", "change_quota", "freeze"}
+DONE = {"hand_in", "hand_in_tight", "interview", "import_rows", "change_quota", "freeze"}
 
 
 @pytest.mark.postgres

@@ -57,6 +57,14 @@ def test_rounded_weights_are_made_exact(tmp_path):
     assert tree.by_code["1.1.1"].name == {"zh": "种类"}
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16"])
+def test_a_tree_that_a_chinese_excel_saved_is_read_as_any_other(tmp_path, encoding):
+    expected = read_tree(written(tmp_path, GOOD), name="tree")
+    text = (tmp_path / "tree.csv").read_text("utf-8")
+    (tmp_path / "excel.csv").write_bytes(text.encode(encoding))
+    assert read_tree(tmp_path / "excel.csv", name="tree") == expected
+
+
 def test_a_byte_order_mark_and_other_line_ends(tmp_path):
     path = written(tmp_path, GOOD)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from survey.settings import PROJECT_ROOT, current_settings
 
 PAGES = sorted((PROJECT_ROOT / "pages").glob("*.py"))
-MAX_PAGE_LINES = 50
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +37,6 @@ def test_run_directly_as_a_stranger_it_shows_nothing_guarded(path: Path) -> None
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_thin_and_its_only_statement_is_the_guarded_run(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
-    assert len(source.splitlines()) <= MAX_PAGE_LINES
     statements = [
         node
         for node in ast.parse(source).body
@@ -50,4 +48,4 @@ def test_a_page_is_thin_and_its_only_statement_is_the_guarded_run(path: Path) ->
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     assert isinstance(call.value.func, ast.Name)
-    assert call.value.func.id in {"run_page", "run_open_page"}
+    assert call.value.func.id in {"run_page", "run_public_page"}

@@ -170,10 +170,6 @@ class CountModel:
         self.solver.run()
         self.programmes += 1
         self.iterations += int(self.solver.getInfo().simplex_iteration_count)
-        if self.solver.getModelStatus() == highspy.HighsModelStatus.kModelEmpty:
-            # No equation ties the unknown counts: each may be anything.
-            self.low[:], self.high[:] = 0.0, np.inf
-            return
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             raise ContradictoryCountsError(str(self.solver.getModelStatus()))
         values = np.array(self.solver.getSolution().col_value)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
 from survey.locale import Message, SurveyError, msg
-from survey.spreadsheets import escape_formula, unescape_formula
+from survey.spreadsheets import decode_table_text, escape_formula, unescape_formula
 
 COLUMNS = (
     "code",
@@ -123,7 +123,7 @@ def _read_tree_rows(content: bytes, file_name: str) -> list[tuple[int, dict[str,
     if len(content) > _MAX_BYTES:
         raise TreeError(msg("The file has no rows, or more than {limit}.", limit=_MAX_ROWS))
     try:
-        with io.StringIO(content.decode("utf-8-sig"), newline="") as file:
+        with io.StringIO(decode_table_text(content)[0], newline="") as file:
             reader = csv.DictReader(file)
             missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
             if missing:

@@ -20,6 +20,7 @@ from survey.fieldwork.importing.worksheet_inspection import inspect_sheet
 from survey.instrument.xlsform import WorkbookError
 from survey.instrument.xlsform.workbook_safety import WorkbookLimits, check_spreadsheet
 from survey.locale import msg
+from survey.spreadsheets import decode_table_text
 
 MAX_FILE_BYTES = 200 * 1024 * 1024
 MAX_ROWS = 500_000
@@ -125,17 +126,8 @@ def _decode(content: bytes) -> tuple[str, str]:
                 "CSV (UTF-8) or as an Excel workbook (.xlsx)."
             )
         )
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _decode_strictly(content, "utf-16"), "UTF-16"
     try:
-        return content.decode("utf-8-sig"), "UTF-8"
-    except UnicodeDecodeError:
-        return _decode_strictly(content, "gb18030"), "GB18030"
-
-
-def _decode_strictly(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
+        return decode_table_text(content)
     except UnicodeDecodeError as problem:
         row = content.count(b"\n", 0, problem.start) + 1
         raise FileUnreadableError(

@@ -19,7 +19,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlmodel import Session
 
-from benchmarks.mixed_workload.world import CITY, Scenario, build_finished_response, cells_of_wave
+from benchmarks.mixed_workload.scenario import (
+    CITY,
+    Scenario,
+    build_finished_response,
+    cells_of_wave,
+)
 from survey.access.principal import OPERATOR, Principal
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
