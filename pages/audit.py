@@ -5,8 +5,8 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 
 
-def draw_page(visit: PageContext) -> None:
-    draw_trail(visit, draw_filters(visit))
+def draw_page(page: PageContext) -> None:
+    draw_trail(page, draw_filters(page))
 
 
 run_page(PageKey.AUDIT, draw_page)

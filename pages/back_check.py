@@ -5,10 +5,10 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 
 
-def draw_page(visit: PageContext) -> None:
-    chosen = draw_filters(visit)
+def draw_page(page: PageContext) -> None:
+    chosen = draw_filters(page)
     if chosen is not None:
-        draw_back_check(visit, chosen)
+        draw_back_check(page, chosen)
 
 
 run_page(PageKey.BACK_CHECK, draw_page)

@@ -10,43 +10,41 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view
 
 
-def draw_page(visit: PageContext) -> None:
+def draw_page(page: PageContext) -> None:
     with filters.filter_row():
-        wave = filters.pick_wave(visit, "main")
+        wave = filters.pick_wave(page, "main")
         if wave is None:
             return
-        results = get_results(visit, wave)
-        city = filters.pick_city(visit, get_view(visit, city_choices, results))
+        results = get_results(page, wave)
+        city = filters.pick_city(page, get_view(page, city_choices, results))
     answer, tree, groups, first, reports = (st.container() for _ in range(5))
     with tree, filters.filter_row("tree"):
-        against = filters.pick_reference(visit)
-        detail = filters.pick_detail(visit)
+        against = filters.pick_reference(page)
+        detail = filters.pick_detail(page)
     with first, filters.filter_row("drivers"):
-        whom = filters.pick_driver_group(visit, get_view(visit, driver_choices, results))
+        whom = filters.pick_driver_group(page, get_view(page, driver_choices, results))
     with reports, filters.filter_row("reports"):
-        topic = filters.pick_topic(visit, results)
+        topic = filters.pick_topic(page, results)
     chosen = CityFilters(city, against, detail, topic)
-    view = get_view(visit, build_city_profile, results, filters=chosen)
+    view = get_view(page, build_city_profile, results, filters=chosen)
     with answer:
         text_blocks.draw_city_title(view.name, view.location)
-        text_blocks.draw_headline(visit, view.headline, view.sentence, unit=visit.t("points"))
+        text_blocks.draw_headline(page, view.headline, view.sentence, unit=page.t("points"))
         text_blocks.draw_sentence(view.comparison)
-        text_blocks.draw_strengths(visit.t, view.strengths, view.weaknesses)
+        text_blocks.draw_strengths(page.t, view.strengths, view.weaknesses)
     with tree:
-        chart_panel.draw_chart_panel(visit, view.tree, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(page, view.tree, demo=wave.is_demo)
     with groups:
-        chart_panel.draw_chart_panel(visit, view.groups, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(page, view.groups, demo=wave.is_demo)
     with first:
-        drivers_view = get_view(
-            visit, build_driver_view, results, filters=DriverFilters(city, whom)
-        )
+        drivers_view = get_view(page, build_driver_view, results, filters=DriverFilters(city, whom))
         text_blocks.draw_sentence(drivers_view.sentence)
         text_blocks.draw_sentence(drivers_view.certainty)
         if drivers_view.matrix is not None:
-            chart_panel.draw_chart_panel(visit, drivers_view.matrix, demo=wave.is_demo)
+            chart_panel.draw_chart_panel(page, drivers_view.matrix, demo=wave.is_demo)
     with reports:
         for picture in view.measures:
-            chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
+            chart_panel.draw_chart_panel(page, picture, demo=wave.is_demo)
 
 
 run_page(PageKey.CITY, draw_page)

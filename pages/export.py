@@ -5,8 +5,8 @@ from survey.ui.navigation import PageKey
 from survey.ui.page_runner import PageContext, run_page
 
 
-def draw_page(visit: PageContext) -> None:
-    draw_export(visit)
+def draw_page(page: PageContext) -> None:
+    draw_export(page)
 
 
 run_page(PageKey.EXPORT, draw_page)

@@ -6,10 +6,10 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task
 
 
-def draw_page(visit: PageContext) -> None:
-    task = pick_task(visit)
+def draw_page(page: PageContext) -> None:
+    task = pick_task(page)
     if task is not None:
-        draw_assisted_interview(visit, task)
+        draw_assisted_interview(page, task)
 
 
 run_page(PageKey.INTERVIEW, draw_page)

@@ -7,11 +7,11 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results
 
 
-def draw_page(visit: PageContext) -> None:
+def draw_page(page: PageContext) -> None:
     with filters.filter_row():
-        wave = filters.pick_wave(visit, filters.pick_study(visit))
+        wave = filters.pick_wave(page, filters.pick_study(page))
     if wave is not None:
-        draw_method(visit, get_results(visit, wave))
+        draw_method(page, get_results(page, wave))
 
 
 run_page(PageKey.METHOD, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.paper import draw_tab, draw_tabs
 
 
-def draw_page(visit: PageContext) -> None:
-    draw_tab(visit, draw_tabs(visit))
+def draw_page(page: PageContext) -> None:
+    draw_tab(page, draw_tabs(page))
 
 
 run_page(PageKey.PAPER, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.plan import draw_plan
 
 
-def draw_page(visit: PageContext) -> None:
-    draw_plan(visit)
+def draw_page(page: PageContext) -> None:
+    draw_plan(page)
 
 
 run_page(PageKey.PLAN, draw_page)

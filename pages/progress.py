@@ -5,11 +5,11 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.progress import draw_filters, draw_progress, draw_quality_summary
 
 
-def draw_page(visit: PageContext) -> None:
-    followed = draw_filters(visit)
+def draw_page(page: PageContext) -> None:
+    followed = draw_filters(page)
     if followed is not None:
-        draw_progress(visit, followed)
-        draw_quality_summary(visit, followed.wave.key, demo=followed.wave.is_demo)
+        draw_progress(page, followed)
+        draw_quality_summary(page, followed.wave.key, demo=followed.wave.is_demo)
 
 
 run_page(PageKey.PROGRESS, draw_page)

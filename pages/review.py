@@ -5,10 +5,10 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.review import draw_filters, draw_review
 
 
-def draw_page(visit: PageContext) -> None:
-    chosen = draw_filters(visit)
+def draw_page(page: PageContext) -> None:
+    chosen = draw_filters(page)
     if chosen is not None:
-        draw_review(visit, chosen)
+        draw_review(page, chosen)
 
 
 run_page(PageKey.REVIEW, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.sign_in_codes import draw_sign_in_codes
 
 
-def draw_page(visit: PageContext) -> None:
-    draw_sign_in_codes(visit)
+def draw_page(page: PageContext) -> None:
+    draw_sign_in_codes(page)
 
 
 run_page(PageKey.SIGN_IN_CODES, draw_page)

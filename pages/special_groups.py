@@ -10,41 +10,41 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
-def draw_page(visit: PageContext) -> None:
-    study = filters.pick_study(visit)
+def draw_page(page: PageContext) -> None:
+    study = filters.pick_study(page)
     chosen = GroupFilters()
     with filters.filter_row():
-        wave = filters.pick_wave(visit, study)
+        wave = filters.pick_wave(page, study)
         if wave is None:
             return
-        results = get_results(visit, wave)
+        results = get_results(page, wave)
         if study == "main":
-            group = filters.pick_group(visit, results)
-            chosen = GroupFilters(group, filters.pick_indicator(visit, results))
+            group = filters.pick_group(page, results)
+            chosen = GroupFilters(group, filters.pick_indicator(page, results))
     if study == "main":
-        view = get_view(visit, build_special_groups_view, results, filters=chosen)
-        text_blocks.draw_difference(visit, view.difference, view.sentence)
+        view = get_view(page, build_special_groups_view, results, filters=chosen)
+        text_blocks.draw_difference(page, view.difference, view.sentence)
         drawn = view.chart_panels
     else:
-        supplement_view = get_view(visit, build_supplement_view, results)
+        supplement_view = get_view(page, build_supplement_view, results)
         text_blocks.draw_headline(
-            visit, supplement_view.headline, supplement_view.sentence, unit="%"
+            page, supplement_view.headline, supplement_view.sentence, unit="%"
         )
         drawn = supplement_view.chart_panels
     for picture in drawn:
-        chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(page, picture, demo=wave.is_demo)
     followed = band_choices(results)
     if not followed:
         return
     with filters.filter_row("cities"):
         if study != "main":
-            chosen = GroupFilters(filters.pick_group(visit, results, followed))
-        beside = filters.pick_comparison(visit)
-    others = list_other_waves(visit, wave) if beside == WAVES else ()
+            chosen = GroupFilters(filters.pick_group(page, results, followed))
+        beside = filters.pick_comparison(page)
+    others = list_other_waves(page, wave) if beside == WAVES else ()
     asked = SmallAreaFilters(chosen.group, chosen.indicator, beside)
-    cities = get_view(visit, build_small_area_view, results, others=others, filters=asked)
+    cities = get_view(page, build_small_area_view, results, others=others, filters=asked)
     text_blocks.draw_sentence(cities.sentence)
-    chart_panel.draw_chart_panel(visit, cities.cities, demo=wave.is_demo)
+    chart_panel.draw_chart_panel(page, cities.cities, demo=wave.is_demo)
 
 
 run_page(PageKey.SPECIAL_GROUPS, draw_page)

@@ -8,13 +8,13 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.tasks import pick_task, show_progress
 
 
-def draw_page(visit: PageContext) -> None:
-    show_returned(visit)
-    task = pick_task(visit)
+def draw_page(page: PageContext) -> None:
+    show_returned(page)
+    task = pick_task(page)
     if task is not None:
-        draw_invitation_codes(visit, task)
-        show_progress(visit, task)
-        draw_invitation_sheets(visit, task)
+        draw_invitation_codes(page, task)
+        show_progress(page, task)
+        draw_invitation_sheets(page, task)
 
 
 run_page(PageKey.TASKS, draw_page)

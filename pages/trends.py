@@ -16,30 +16,30 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view, list_other_waves
 
 
-def draw_page(visit: PageContext) -> None:
+def draw_page(page: PageContext) -> None:
     with filters.filter_row():
-        wave = filters.pick_wave(visit, "main")
+        wave = filters.pick_wave(page, "main")
         if wave is None:
             return
-        results = get_results(visit, wave)
-        before = filters.pick_before(visit, wave)
-        indicator = filters.pick_indicator(visit, results)
-        group = filters.pick_group(visit, results, list_followed_groups(results))
+        results = get_results(page, wave)
+        before = filters.pick_before(page, wave)
+        indicator = filters.pick_indicator(page, results)
+        group = filters.pick_group(page, results, list_followed_groups(results))
     answer, years, cities, parts, peers = (st.container() for _ in range(5))
     with cities, filters.filter_row("cities"):
-        region3 = filters.pick_area(visit, results, "region3")
-        size_tier = filters.pick_area(visit, results, "size_tier")
-        clear_only = filters.pick_clear_only(visit)
+        region3 = filters.pick_area(page, results, "region3")
+        size_tier = filters.pick_area(page, results, "size_tier")
+        clear_only = filters.pick_clear_only(page)
     with peers, filters.filter_row("peers"):
-        against = filters.pick_reference(visit, PEER_REFERENCES)
+        against = filters.pick_reference(page, PEER_REFERENCES)
     with years, filters.filter_row("years"):
-        known = get_view(visit, list_area_choices, results, levels=TREND_AREA_LEVELS)
-        place = filters.pick_area_scope(visit, known)
+        known = get_view(page, list_area_choices, results, levels=TREND_AREA_LEVELS)
+        place = filters.pick_area_scope(page, known)
     chosen = TrendFilters(before, indicator, group, place, region3, size_tier, clear_only, against)
-    others = list_other_waves(visit, wave)
-    view = get_view(visit, build_trends_view, results, others=others, filters=chosen)
+    others = list_other_waves(page, wave)
+    view = get_view(page, build_trends_view, results, others=others, filters=chosen)
     with answer:
-        text_blocks.draw_change(visit, view.change, view.obstacle)
+        text_blocks.draw_change(page, view.change, view.obstacle)
     changed = (view.change.cities, view.change.indicators) if view.change else ()
     shown = [(years, view.years), *zip((cities, parts), changed, strict=False), (peers, view.peers)]
     for where, picture in shown:
@@ -47,7 +47,7 @@ def draw_page(visit: PageContext) -> None:
             if isinstance(picture, str):
                 text_blocks.draw_sentence(picture)
             else:
-                chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
+                chart_panel.draw_chart_panel(page, picture, demo=wave.is_demo)
 
 
 run_page(PageKey.TRENDS, draw_page)

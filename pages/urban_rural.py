@@ -15,32 +15,32 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.results_cache import get_results, get_view
 
 
-def draw_page(visit: PageContext) -> None:
+def draw_page(page: PageContext) -> None:
     with filters.filter_row():
-        wave = filters.pick_wave(visit, "main")
+        wave = filters.pick_wave(page, "main")
         if wave is None:
             return
-        results = get_results(visit, wave)
-        known = get_view(visit, list_area_choices, results, levels=RESIDENCE_AREA_LEVELS)
-        place = filters.pick_area_scope(visit, known)
-        indicator = filters.pick_indicator(visit, results)
+        results = get_results(page, wave)
+        known = get_view(page, list_area_choices, results, levels=RESIDENCE_AREA_LEVELS)
+        place = filters.pick_area_scope(page, known)
+        indicator = filters.pick_indicator(page, results)
     answer, areas, fields = st.container(), st.container(), st.container()
     with areas, filters.filter_row("areas"):
-        by = filters.pick_level(visit, results, AREA_CHOICES)
+        by = filters.pick_level(page, results, AREA_CHOICES)
     with fields, filters.filter_row("fields"):
-        field = filters.pick_field(visit, results)
+        field = filters.pick_field(page, results)
     view = get_view(
-        visit, build_urban_rural_view, results, filters=AreaFilters(place, indicator, by, field)
+        page, build_urban_rural_view, results, filters=AreaFilters(place, indicator, by, field)
     )
     with answer:
-        text_blocks.draw_difference(visit, view.difference, view.sentence, against=visit.t("town"))
-        chart_panel.draw_chart_panel(visit, view.indicators, demo=wave.is_demo)
+        text_blocks.draw_difference(page, view.difference, view.sentence, against=page.t("town"))
+        chart_panel.draw_chart_panel(page, view.indicators, demo=wave.is_demo)
     with areas:
-        chart_panel.draw_chart_panel(visit, view.areas, demo=wave.is_demo)
-        chart_panel.draw_chart_panel(visit, view.residents, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(page, view.areas, demo=wave.is_demo)
+        chart_panel.draw_chart_panel(page, view.residents, demo=wave.is_demo)
     with fields:
         for picture in view.fields:
-            chart_panel.draw_chart_panel(visit, picture, demo=wave.is_demo)
+            chart_panel.draw_chart_panel(page, picture, demo=wave.is_demo)
 
 
 run_page(PageKey.URBAN_RURAL, draw_page)

@@ -5,8 +5,8 @@ from survey.ui.page_runner import PageContext, run_page
 from survey.ui.users import draw_users
 
 
-def draw_page(visit: PageContext) -> None:
-    draw_users(visit)
+def draw_page(page: PageContext) -> None:
+    draw_users(page)
 
 
 run_page(PageKey.USERS, draw_page)

@@ -23,23 +23,23 @@ _SINCE = "interview-form/since"
 """Interviews received since the page itself last ran."""
 
 
-def draw_assisted_interview(visit: PageContext, task: SurveyorTask) -> None:
+def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
     """Draw the form for the chosen point; what it sends is stored in the surveyor's name."""
     st.session_state[_SINCE] = 0
-    _draw_interview(visit, task, _instrument(visit, task))
+    _draw_interview(page, task, _instrument(page, task))
 
 
 @page_fragment()
-def _draw_interview(visit: PageContext, task: SurveyorTask, instrument: Instrument) -> None:
+def _draw_interview(page: PageContext, task: SurveyorTask, instrument: Instrument) -> None:
     """The part of the page that an arriving interview runs again, and nothing else."""
-    t = visit.t
+    t = page.t
     count = st.empty()
     outcome = interview_form(
-        _build_form_config(visit, task, instrument, _list_full_groups(visit, task)),
+        _build_form_config(page, task, instrument, _list_full_groups(page, task)),
         key="interview-form",
-        language=visit.language,
-        elder=visit.screen.preferences.large,
-        accept=partial(_store_submission, visit),
+        language=page.language,
+        elder=page.viewer.preferences.large,
+        accept=partial(_store_submission, page),
     )
     if outcome is not None and outcome.status == 200:
         st.session_state[_SINCE] += 1
@@ -54,26 +54,26 @@ def _draw_interview(visit: PageContext, task: SurveyorTask, instrument: Instrume
     )
 
 
-def _store_submission(visit: PageContext, document: Mapping[str, Any]) -> ApiResult:
+def _store_submission(page: PageContext, document: Mapping[str, Any]) -> ApiResult:
     """Whoever is signed in at this moment: the page may have been drawn hours ago."""
-    return store_submission(document, find_current_principal(visit.settings), visit.settings)
+    return store_submission(document, find_current_principal(page.settings), page.settings)
 
 
-def _instrument(visit: PageContext, task: SurveyorTask) -> Instrument:
-    with read_scope(visit.settings.store_url) as session:
+def _instrument(page: PageContext, task: SurveyorTask) -> Instrument:
+    with read_scope(page.settings.store_url) as session:
         point = get_assigned_point(
-            session=session, principal=visit.principal, point_id=task.point_id
+            session=session, principal=page.principal, point_id=task.point_id
         )
         return load_instrument(session=session, instrument_id=point.instrument_id)
 
 
-def _list_full_groups(visit: PageContext, task: SurveyorTask) -> tuple[FullQuotaGroup, ...]:
+def _list_full_groups(page: PageContext, task: SurveyorTask) -> tuple[FullQuotaGroup, ...]:
     """Asked again with every interview that arrives; without a database nobody is stopped early,
     and the form with what was answered stays on the screen."""
     try:
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             point = get_assigned_point(
-                session=session, principal=visit.principal, point_id=task.point_id
+                session=session, principal=page.principal, point_id=task.point_id
             )
             return list_full_groups(
                 session=session, wave_id=point.wave_id, city_code=point.city_code
@@ -83,7 +83,7 @@ def _list_full_groups(visit: PageContext, task: SurveyorTask) -> tuple[FullQuota
 
 
 def _build_form_config(
-    visit: PageContext, task: SurveyorTask, instrument: Instrument, full: tuple[FullQuotaGroup, ...]
+    page: PageContext, task: SurveyorTask, instrument: Instrument, full: tuple[FullQuotaGroup, ...]
 ) -> InterviewFormConfig:
     return InterviewFormConfig(
         instrument_sha256=instrument.sha256,
@@ -91,7 +91,7 @@ def _build_form_config(
         point_id=task.point_id,
         place={code: f"{name} · {task.point_name}" for code, name in task.city_name.items()},
         is_demo=task.is_demo,
-        draft_key=f"{visit.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
+        draft_key=f"{page.principal.account_id.hex[-12:]}-{task.point_id.hex[-12:]}",
         full=full,
-        phone=phone_endpoint_config(visit.settings),
+        phone=phone_endpoint_config(page.settings),
     )

@@ -18,16 +18,16 @@ VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
 _RECORDED_VIEWS = "accountable/seen"
 
 
-def record_view_once(visit: PageContext, view: AuditedView, subject: UUID | str) -> None:
+def record_view_once(page: PageContext, view: AuditedView, subject: UUID | str) -> None:
     """Enter that this person sees `subject`, unless the same session did a moment ago."""
     seen: dict[tuple[UUID, str, str], datetime] = st.session_state.setdefault(_RECORDED_VIEWS, {})
-    key, moment = (visit.principal.account_id, str(view), str(subject)), now()
+    key, moment = (page.principal.account_id, str(view), str(subject)), now()
     if key in seen and moment - seen[key] < VIEW_DEDUPLICATION_WINDOW:
         return
     run_in_transaction(
-        visit.settings.store_url,
+        page.settings.store_url,
         lambda session: record_view(
-            session=session, principal=visit.principal, view=view, subject=subject, now=moment
+            session=session, principal=page.principal, view=view, subject=subject, now=moment
         ),
     )
     seen[key] = moment

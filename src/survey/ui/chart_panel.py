@@ -15,48 +15,48 @@ from survey.ui.glossary import explain
 from survey.ui.page_runner import PageContext
 
 
-def draw_chart_panel(visit: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def draw_chart_panel(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
     """Show `picture` with its table and downloads."""
-    _draw_panel(visit, picture, demo=demo, clickable=False)
+    _draw_panel(page, picture, demo=demo, clickable=False)
 
 
-def draw_clickable(visit: PageContext, picture: ChartPanel, *, demo: bool) -> str | None:
+def draw_clickable(page: PageContext, picture: ChartPanel, *, demo: bool) -> str | None:
     """The same, and the code of the row that the reader clicked, if any."""
-    return _draw_panel(visit, picture, demo=demo, clickable=True)
+    return _draw_panel(page, picture, demo=demo, clickable=True)
 
 
 def _draw_panel(
-    visit: PageContext, picture: ChartPanel, *, demo: bool, clickable: bool
+    page: PageContext, picture: ChartPanel, *, demo: bool, clickable: bool
 ) -> str | None:
-    t = visit.t
+    t = page.t
     st.subheader(picture.title, anchor=False)
     if picture.is_empty:
         st.caption(t("There is nothing to draw for this choice. Please choose another one."))
         return None
-    st.caption(picture.subtitle, help=explain("95% interval", visit.language))
-    clicked = _draw_chart(visit, picture, clickable)
+    st.caption(picture.subtitle, help=explain("95% interval", page.language))
+    clicked = _draw_chart(page, picture, clickable)
     st.caption(" ".join(part for part in (picture.note, t(QUOTA_SAMPLE_SHORT)) if part))
-    _draw_data_table(visit, picture, demo=demo)
+    _draw_data_table(page, picture, demo=demo)
     return clicked
 
 
 @st.fragment
-def _draw_data_table(visit: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+def _draw_data_table(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
     """Table and downloads, made when a reader opens them and without the rest of the page.
 
     They are two thirds of a page's elements, and few readers want those of every picture.
     """
     place = st.expander(
-        visit.t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
+        page.t("Data as a table, downloads"), key=f"{picture.key}/data", on_change="rerun"
     )
     if place.open:
         with place:
             st.table(picture.screen_table, hide_index=True, border="horizontal", alt=picture.title)
-            _draw_downloads(visit, picture, demo=demo)
+            _draw_downloads(page, picture, demo=demo)
 
 
-def _draw_chart(visit: PageContext, picture: ChartPanel, clickable: bool) -> str | None:
-    spec = chart_spec(picture.kind, picture.text, visit.style)
+def _draw_chart(page: PageContext, picture: ChartPanel, clickable: bool) -> str | None:
+    spec = chart_spec(picture.kind, picture.text, page.style)
     if not clickable:
         st.vega_lite_chart(picture.chart_data, spec, width="stretch", alt=picture.alt)
         return None
@@ -73,8 +73,8 @@ def _draw_chart(visit: PageContext, picture: ChartPanel, clickable: bool) -> str
     return str(points[0]["code"]) if points and points[0].get("code") else None
 
 
-def _draw_downloads(visit: PageContext, picture: ChartPanel, *, demo: bool) -> None:
-    t = visit.t
+def _draw_downloads(page: PageContext, picture: ChartPanel, *, demo: bool) -> None:
+    t = page.t
     watermark = t("DEMO DATA: generated, no result of any survey") if demo else ""
     remarks = tuple(
         line for line in (watermark, picture.title, picture.subtitle, t(QUOTA_SAMPLE)) if line
@@ -82,12 +82,12 @@ def _draw_downloads(visit: PageContext, picture: ChartPanel, *, demo: bool) -> N
     footnotes = tuple(line for line in (watermark, picture.note, t(QUOTA_SAMPLE)) if line)
     with st.container(horizontal=True, gap="small"):
         draw_download_button(
-            visit, t("Table (CSV)"),
+            page, t("Table (CSV)"),
             File(f"{picture.key}.csv", CSV, partial(csv_bytes, picture.table, remarks)),
             key=f"{picture.key}/csv", type="tertiary", icon=":material/table:",
         )  # fmt: skip
         draw_download_button(
-            visit, t("Picture (PNG)"),
+            page, t("Picture (PNG)"),
             File(f"{picture.key}.png", PNG, partial(png, picture, footnotes)),
             key=f"{picture.key}/png", type="tertiary", icon=":material/image:",
         )  # fmt: skip

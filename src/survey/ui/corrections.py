@@ -29,14 +29,14 @@ _CHOSEN = frozenset({ItemKind.RATING, ItemKind.SELECT_ONE, ItemKind.SELECT_MULTI
 _DONE, _PROBLEM = "corrections/done", "corrections/problem"
 
 
-def show_returned(visit: PageContext) -> None:
+def show_returned(page: PageContext) -> None:
     """Above all other work: what a reviewer sent back to this surveyor, if anything."""
-    t = visit.t
+    t = page.t
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.toast(done)
-    with read_scope(visit.settings.store_url) as session:
-        waiting = list_returned(session=session, principal=visit.principal)
+    with read_scope(page.settings.store_url) as session:
+        waiting = list_returned(session=session, principal=page.principal)
     if not waiting:
         return
     st.subheader(t("Sent back to you: {count}", count=len(waiting)), anchor=False)
@@ -45,11 +45,11 @@ def show_returned(visit: PageContext) -> None:
         place = st.expander(title, key=f"returned/{returned.response_id}", on_change="rerun")
         if place.open:
             with place:
-                _draw_correction(visit, returned)
+                _draw_correction(page, returned)
 
 
-def _draw_correction(visit: PageContext, returned: ReturnedResponse) -> None:
-    t = visit.t
+def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
+    t = page.t
     title, asked = escape(t("The reviewer asks")), escape(format_reason(t, returned.reason))
     st.html(f'<section class="hcs-flags"><b>{title}</b><p>{asked}</p></section>')
     _draw_problem(t, returned)
@@ -66,7 +66,7 @@ def _draw_correction(visit: PageContext, returned: ReturnedResponse) -> None:
     )
     st.button(
         t("Hand in again"), type="primary", key=f"resubmit-{returned.response_id}",
-        on_click=_submit_correction, args=(visit, returned),
+        on_click=_submit_correction, args=(page, returned),
     )  # fmt: skip
 
 
@@ -166,14 +166,14 @@ def _note_key(returned: ReturnedResponse) -> str:
     return f"note/{returned.response_id}"
 
 
-def _submit_correction(visit: PageContext, returned: ReturnedResponse) -> None:
-    t = visit.t
+def _submit_correction(page: PageContext, returned: ReturnedResponse) -> None:
+    t = page.t
     answers = _answers(returned)
     try:
-        principal = require_principal(visit.settings)
+        principal = require_principal(page.settings)
         note = st.session_state.get(_note_key(returned)) or ""
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: resubmit(
                 session=session, principal=principal, response_id=returned.response_id,
                 answers=answers, note=note, expected_version=returned.version, now=now(),

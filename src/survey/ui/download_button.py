@@ -36,7 +36,7 @@ class File:
 
 
 def draw_download_button(
-    visit: PageContext,
+    page: PageContext,
     label: str,
     file: File,
     *,
@@ -46,12 +46,12 @@ def draw_download_button(
 ) -> None:
     """A button like any other; pressing it again makes the file anew."""
     with st.container(width="content", gap=None):
-        _draw_button(visit, label, file, key=key, type=type, icon=icon)
+        _draw_button(page, label, file, key=key, type=type, icon=icon)
 
 
 @page_fragment()
 def _draw_button(
-    visit: PageContext,
+    page: PageContext,
     label: str,
     file: File,
     *,
@@ -60,12 +60,12 @@ def _draw_button(
     icon: str | None,
 ) -> None:
     """Runs alone: the page is not drawn anew for a file."""
-    t = visit.t
+    t = page.t
     if not st.button(label, key=key, type=type, icon=icon):
         return
     try:
         with st.spinner(t("Preparing the file …")):
-            address = publish_file(visit, file)
+            address = publish_file(page, file)
     except SurveyError as error:
         draw_notice(t("No file was made."), t(error.message))
         return
@@ -73,7 +73,7 @@ def _draw_button(
     begin(key=f"{key}/begin", data={"address": address})
 
 
-def publish_file(visit: PageContext, file: File) -> str:
+def publish_file(page: PageContext, file: File) -> str:
     """Make the file and leave it for the person who is signed in now; its address.
 
     The page may have been drawn hours ago: raises `AccessDeniedError` when that person has
@@ -82,12 +82,12 @@ def publish_file(visit: PageContext, file: File) -> str:
     """
     secret, person = (
         current_principal.session_cookie(),
-        current_principal.require_principal(visit.settings),
+        current_principal.require_principal(page.settings),
     )
-    require_unchanged_principal(visit.principal, person)
-    if visit.action is not None:
-        person.require(visit.action)
-    download = Download(file.name, file.media_type, file.make(), person, visit.action)
+    require_unchanged_principal(page.principal, person)
+    if page.action is not None:
+        person.require(page.action)
+    download = Download(file.name, file.media_type, file.make(), person, page.action)
     return DOWNLOAD_STORE.add(secret or "", download)
 
 

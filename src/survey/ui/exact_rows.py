@@ -49,9 +49,9 @@ STATE_NAMES: dict[RequestState, Message] = {
 _DONE, _PROBLEM = "exact/done", "exact/problem"
 
 
-def draw_exact_rows(visit: PageContext, wave: ExportableWave) -> None:
+def draw_exact_rows(page: PageContext, wave: ExportableWave) -> None:
     """For analysts: the form, the own requests for this wave, the file of an approved one."""
-    t = visit.t
+    t = page.t
     st.subheader(t("Exact file"), anchor=False)
     st.markdown(
         t(
@@ -60,25 +60,25 @@ def draw_exact_rows(visit: PageContext, wave: ExportableWave) -> None:
             "seven days, as long as the wave is not frozen anew."
         )
     )
-    _show_feedback(visit)
-    with read_scope(visit.settings.store_url) as session:
-        own = list_exact_requests(session=session, principal=visit.principal, now=now())
+    _show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        own = list_exact_requests(session=session, principal=page.principal, now=now())
     own = [this_request for this_request in own if this_request.wave == wave.key]
     if own:
         st.table(
-            [_request_row(visit, this_request) for this_request in own],
+            [_request_row(page, this_request) for this_request in own],
             border="horizontal",
             alt=t("Own requests"),
         )
     for request in own:
         if request.state is RequestState.APPROVED:
-            _draw_export(visit, request)
+            _draw_export(page, request)
     if not any(this_request.state is RequestState.WAITING for this_request in own):
-        _draw_request_form(visit, wave)
+        _draw_request_form(page, wave)
 
 
-def _request_row(visit: PageContext, request: ExactRequest) -> dict[str, str]:
-    t = visit.t
+def _request_row(page: PageContext, request: ExactRequest) -> dict[str, str]:
+    t = page.t
     who = request.decided_by or t("operator")
     decided = f"{who} {_format_time(request.decided_at)}" if request.decided_at else "–"
     return {
@@ -94,8 +94,8 @@ def _format_time(at: datetime) -> str:
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
-def _draw_request_form(visit: PageContext, wave: ExportableWave) -> None:
-    t = visit.t
+def _draw_request_form(page: PageContext, wave: ExportableWave) -> None:
+    t = page.t
     with st.form("exact/request", border=True, enter_to_submit=False, clear_on_submit=False):
         purpose = st.text_area(
             t("What the exact file is needed for"),
@@ -106,7 +106,7 @@ def _draw_request_form(visit: PageContext, wave: ExportableWave) -> None:
         wanted = st.form_submit_button(t("Ask for an exact file"))
     if wanted:
         _run_change(
-            visit,
+            page,
             lambda session, person: request_exact_rows(
                 session=session, principal=person, wave_key=wave.key, purpose=str(purpose or ""),
                 now=now(),
@@ -115,8 +115,8 @@ def _draw_request_form(visit: PageContext, wave: ExportableWave) -> None:
         )  # fmt: skip
 
 
-def _draw_export(visit: PageContext, request: ExactRequest) -> None:
-    t, place = visit.t, f"exact/{request.id}"
+def _draw_export(page: PageContext, request: ExactRequest) -> None:
+    t, place = page.t, f"exact/{request.id}"
     if request.valid_until is not None:
         st.success(
             t("Approved; can be taken once until {until}.", until=_format_time(request.valid_until))
@@ -129,32 +129,32 @@ def _draw_export(visit: PageContext, request: ExactRequest) -> None:
     )  # fmt: skip
     name = f"{request.wave}-exact-rows-{request.id.hex[-8:]}.{form}"
     draw_download_button(
-        visit, t("Take the exact file"),
-        File(name, MEDIA[form], lambda: _export_file(visit, request.id, form)), key=f"{place}/take",
+        page, t("Take the exact file"),
+        File(name, MEDIA[form], lambda: _export_file(page, request.id, form)), key=f"{place}/take",
         type="primary", icon=":material/download:",
     )  # fmt: skip
 
 
-def _export_file(visit: PageContext, request_id: UUID, form: FileFormat) -> bytes:
+def _export_file(page: PageContext, request_id: UUID, form: FileFormat) -> bytes:
     return run_in_transaction(
-        visit.settings.store_url,
+        page.settings.store_url,
         lambda session: (
             export_exact_rows(
-                visit.settings,
+                page.settings,
                 session=session,
-                principal=require_principal(visit.settings),
+                principal=require_principal(page.settings),
                 request_id=request_id,
                 form=form,
-                t=visit.t,
+                t=page.t,
                 now=now(),
             ).content
         ),
     )
 
 
-def draw_pending_requests(visit: PageContext) -> None:
+def draw_pending_requests(page: PageContext) -> None:
     """For those who approve: what others ask for."""
-    t = visit.t
+    t = page.t
     st.subheader(t("Requests for exact files"), anchor=False)
     st.markdown(
         t(
@@ -163,19 +163,19 @@ def draw_pending_requests(visit: PageContext) -> None:
             "not serve."
         )
     )
-    _show_feedback(visit)
-    with read_scope(visit.settings.store_url) as session:
-        waiting = list_pending_requests(session=session, principal=visit.principal, now=now())
+    _show_feedback(page)
+    with read_scope(page.settings.store_url) as session:
+        waiting = list_pending_requests(session=session, principal=page.principal, now=now())
     if not waiting:
         draw_notice(
             t("No request waits"), t("Requests of analysts appear here until they are decided.")
         )
     for request in waiting:
-        _draw_decision(visit, request)
+        _draw_decision(page, request)
 
 
-def _draw_decision(visit: PageContext, request: ExactRequest) -> None:
-    t = visit.t
+def _draw_decision(page: PageContext, request: ExactRequest) -> None:
+    t = page.t
     with st.form(f"exact/decide/{request.id}", border=True, enter_to_submit=False):
         st.text(
             t(
@@ -186,7 +186,7 @@ def _draw_decision(visit: PageContext, request: ExactRequest) -> None:
                 day=_format_time(request.requested_at),
             )
         )
-        st.text(t("Wave: {wave}", wave=request.title.get(visit.language, request.wave)))
+        st.text(t("Wave: {wave}", wave=request.title.get(page.language, request.wave)))
         st.text(t("Purpose: {purpose}", purpose=request.purpose))
         reason = st.text_input(
             t("Reason of the decision"),
@@ -201,7 +201,7 @@ def _draw_decision(visit: PageContext, request: ExactRequest) -> None:
     if approve or refuse:
         decision = Decision.APPROVED if approve else Decision.REFUSED
         _run_change(
-            visit,
+            page,
             lambda session, person: decide_exact_rows(
                 session=session, principal=person, request_id=request.id, decision=decision,
                 reason=str(reason or ""), now=now(),
@@ -210,22 +210,22 @@ def _draw_decision(visit: PageContext, request: ExactRequest) -> None:
         )  # fmt: skip
 
 
-def _run_change(visit: PageContext, change: Callable[[Session, Principal], Any], done: str) -> None:
+def _run_change(page: PageContext, change: Callable[[Session, Principal], Any], done: str) -> None:
     """Run one change as whoever is signed in now, and draw the page anew."""
     try:
         run_in_transaction(
-            visit.settings.store_url,
-            lambda session: change(session, require_principal(visit.settings)),
+            page.settings.store_url,
+            lambda session: change(session, require_principal(page.settings)),
         )
         st.session_state[_DONE] = done
     except SurveyError as error:
-        st.session_state[_PROBLEM] = visit.t(error.message)
+        st.session_state[_PROBLEM] = page.t(error.message)
     st.rerun()
 
 
-def _show_feedback(visit: PageContext) -> None:
+def _show_feedback(page: PageContext) -> None:
     done, problem = (st.session_state.pop(place, None) for place in (_DONE, _PROBLEM))
     if done is not None:
         st.success(done)
     if problem is not None:
-        draw_notice(problem, visit.t("Nothing was changed."))
+        draw_notice(problem, page.t("Nothing was changed."))

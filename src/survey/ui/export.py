@@ -28,21 +28,21 @@ from survey.ui.url_state import pick
 _MADE = "export/made"
 
 
-def draw_export(visit: PageContext) -> None:
+def draw_export(page: PageContext) -> None:
     """Rows for analysts, and requests for exact files for those who decide them."""
-    if visit.principal.may(Action.APPROVE_EXACT_ROWS):
-        draw_pending_requests(visit)
-    if visit.principal.may(Action.EXPORT_ROWS):
-        _draw_export_form(visit)
+    if page.principal.may(Action.APPROVE_EXACT_ROWS):
+        draw_pending_requests(page)
+    if page.principal.may(Action.EXPORT_ROWS):
+        _draw_export_form(page)
 
 
-def _draw_export_form(visit: PageContext) -> None:
+def _draw_export_form(page: PageContext) -> None:
     """Says what to do when no wave is frozen yet."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
         waves = {
             wave.key: wave
-            for wave in list_exportable_waves(session=session, principal=visit.principal)
+            for wave in list_exportable_waves(session=session, principal=page.principal)
         }
     if not waves:
         draw_notice(
@@ -52,18 +52,18 @@ def _draw_export_form(visit: PageContext) -> None:
         return
     with filter_row():
         key = pick(
-            t("Wave"), "wave", list(waves), language=visit.language,
-            show=lambda code: waves[code].label(visit.language),
-            explanation=explain("wave", visit.language),
+            t("Wave"), "wave", list(waves), language=page.language,
+            show=lambda code: waves[code].label(page.language),
+            explanation=explain("wave", page.language),
         )  # fmt: skip
-    _draw_contents(visit, waves[key])
-    _draw_purpose_form(visit, waves[key])
-    _draw_file(visit, key)
-    draw_exact_rows(visit, waves[key])
+    _draw_contents(page, waves[key])
+    _draw_purpose_form(page, waves[key])
+    _draw_file(page, key)
+    draw_exact_rows(page, waves[key])
 
 
-def _draw_contents(visit: PageContext, wave: ExportableWave) -> None:
-    t = visit.t
+def _draw_contents(page: PageContext, wave: ExportableWave) -> None:
+    t = page.t
     st.subheader(t("Single interviews, de-identified"), anchor=False)
     st.markdown(
         t(
@@ -81,8 +81,8 @@ def _draw_contents(visit: PageContext, wave: ExportableWave) -> None:
     )
 
 
-def _draw_purpose_form(visit: PageContext, wave: ExportableWave) -> None:
-    t = visit.t
+def _draw_purpose_form(page: PageContext, wave: ExportableWave) -> None:
+    t = page.t
     with st.form("export/rows", border=True, enter_to_submit=False):
         purpose = st.text_area(
             t("What the rows are needed for"), key="export/purpose", max_chars=MAX_PURPOSE_CHARS,
@@ -95,19 +95,19 @@ def _draw_purpose_form(visit: PageContext, wave: ExportableWave) -> None:
         wanted = st.form_submit_button(t("Make the file"), type="primary")
     if wanted:
         st.session_state.pop(_MADE, None)
-        _create_file(visit, wave, str(purpose or ""), FileFormat(form))
+        _create_file(page, wave, str(purpose or ""), FileFormat(form))
 
 
-def _create_file(visit: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
-    t = visit.t
+def _create_file(page: PageContext, wave: ExportableWave, purpose: str, form: FileFormat) -> None:
+    t = page.t
     try:
         with st.spinner(t("Preparing the file …")):
             made = run_in_transaction(
-                visit.settings.store_url,
+                page.settings.store_url,
                 lambda session: export_rows(
-                    visit.settings,
+                    page.settings,
                     session=session,
-                    principal=require_principal(visit.settings),
+                    principal=require_principal(page.settings),
                     wave_key=wave.key,
                     purpose=purpose,
                     form=form,
@@ -121,8 +121,8 @@ def _create_file(visit: PageContext, wave: ExportableWave, purpose: str, form: F
     st.session_state[_MADE] = (wave.key, form, made)
 
 
-def _draw_file(visit: PageContext, key: str) -> None:
-    t = visit.t
+def _draw_file(page: PageContext, key: str) -> None:
+    t = page.t
     kept: tuple[str, FileFormat, MicrodataFile] | None = st.session_state.get(_MADE)
     if kept is None or kept[0] != key:
         return
@@ -138,7 +138,7 @@ def _draw_file(visit: PageContext, key: str) -> None:
     for line in deviation_lines(t, made.deviation):
         st.caption(line)
     draw_download_button(
-        visit, t("Download {name}", name=made.name),
+        page, t("Download {name}", name=made.name),
         File(made.name, MEDIA[form], lambda: made.content), key="export/download",
         type="primary", icon=":material/download:",
     )  # fmt: skip

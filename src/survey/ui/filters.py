@@ -27,17 +27,17 @@ from survey.ui.url_state import pick
 ALL_OPTION = "all"
 
 
-def display_names(visit: PageContext, results: WaveResults) -> DisplayNames:
+def display_names(page: PageContext, results: WaveResults) -> DisplayNames:
     return DisplayNames(
-        visit.language, results.tree, results.method.measures, results.method.grouping
+        page.language, results.tree, results.method.measures, results.method.grouping
     )
 
 
-def pick_wave(visit: PageContext, series: str) -> WaveInfo | None:
+def pick_wave(page: PageContext, series: str) -> WaveInfo | None:
     """The wave to read; says what to do when there is none yet."""
-    t = visit.t
+    t = page.t
     by_key = {
-        wave.key: wave for wave in (*list_frozen_waves(visit, series), *_own_waves(visit, series))
+        wave.key: wave for wave in (*list_frozen_waves(page, series), *_own_waves(page, series))
     }
     if not by_key:
         draw_notice(
@@ -50,39 +50,39 @@ def pick_wave(visit: PageContext, series: str) -> WaveInfo | None:
         t("Wave"),
         "wave",
         list(by_key),
-        show=lambda key: by_key[key].label(visit.language),
-        language=visit.language,
-        explanation=explain("wave", visit.language),
+        show=lambda key: by_key[key].label(page.language),
+        language=page.language,
+        explanation=explain("wave", page.language),
     )
     return by_key[chosen]
 
 
-def _own_waves(visit: PageContext, series: str) -> list[WaveInfo]:
+def _own_waves(page: PageContext, series: str) -> list[WaveInfo]:
     """Waves of series of one's own: they are read on the pages of the main study."""
     if series != "main":
         return []
-    return [wave for wave in all_waves(visit) if wave.series not in SHIPPED_SERIES]
+    return [wave for wave in all_waves(page) if wave.series not in SHIPPED_SERIES]
 
 
-def pick_started_wave(visit: PageContext, fieldwork_waves: Sequence[WaveSummary]) -> WaveSummary:
+def pick_started_wave(page: PageContext, fieldwork_waves: Sequence[WaveSummary]) -> WaveSummary:
     """The wave whose fieldwork is looked at; `begun` has at least one."""
     by_key = {wave.key: wave for wave in fieldwork_waves}
     chosen = pick(
-        visit.t("Wave"), "wave", list(by_key), language=visit.language,
-        show=lambda key: by_key[key].label(visit.language),
-        explanation=explain("wave", visit.language),
+        page.t("Wave"), "wave", list(by_key), language=page.language,
+        show=lambda key: by_key[key].label(page.language),
+        explanation=explain("wave", page.language),
     )  # fmt: skip
     return by_key[chosen]
 
 
 def pick_indicator(
-    visit: PageContext,
+    page: PageContext,
     results: WaveResults,
     levels: Sequence[int] = (1, 2),
     name: str = "indicator",
 ) -> str:
     """The composite or one of its indicators."""
-    names = display_names(visit, results)
+    names = display_names(page, results)
     tree = results.tree
     codes = (
         [indicator.code for indicator in tree.indicators if indicator.level in levels]
@@ -91,12 +91,12 @@ def pick_indicator(
     )
     choices = [COMPOSITE, *codes] if tree else list(rating_keys(results))
     return pick(
-        visit.t("Indicator"),
+        page.t("Indicator"),
         name,
         choices or [COMPOSITE],
         show=names.numbered,
-        language=visit.language,
-        explanation=explain("indicator", visit.language),
+        language=page.language,
+        explanation=explain("indicator", page.language),
     )
 
 
@@ -105,57 +105,57 @@ def filter_row(name: str = "filters") -> st.delta_generator.DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="bottom", key=f"filters-{name}")
 
 
-def pick_area(visit: PageContext, results: WaveResults, level: str) -> str | None:
+def pick_area(page: PageContext, results: WaveResults, level: str) -> str | None:
     """Narrow the cities to one region or class; None for all of them."""
-    names = display_names(visit, results)
+    names = display_names(page, results)
     options = [ALL_OPTION, *dict.fromkeys(str(getattr(city, level)) for city in shipped_cities())]
     chosen = pick(
         names.level(level),
         level,
         options,
-        show=lambda area: visit.t("All") if area == ALL_OPTION else names.area(area),
-        language=visit.language,
+        show=lambda area: page.t("All") if area == ALL_OPTION else names.area(area),
+        language=page.language,
     )
     return None if chosen == ALL_OPTION else chosen
 
 
-def pick_city(visit: PageContext, choices: dict[str, str]) -> str:
+def pick_city(page: PageContext, choices: dict[str, str]) -> str:
     """One city; people who belong to one start there."""
     return pick(
-        visit.t("City"),
+        page.t("City"),
         "city",
         list(choices),
         show=choices.__getitem__,
-        language=visit.language,
-        default=visit.principal.area,
+        language=page.language,
+        default=page.principal.area,
     )
 
 
-def pick_area_scope(visit: PageContext, choices: dict[str, str]) -> str:
+def pick_area_scope(page: PageContext, choices: dict[str, str]) -> str:
     """The nation, a region or a city; people who belong to a city start there."""
     return pick(
-        visit.t("Nation, region or city"),
+        page.t("Nation, region or city"),
         "place",
         list(choices),
         show=choices.__getitem__,
-        language=visit.language,
-        default=visit.principal.area,
+        language=page.language,
+        default=page.principal.area,
     )
 
 
-def pick_detail(visit: PageContext) -> bool:
+def pick_detail(page: PageContext) -> bool:
     """Whether third-level indicators are drawn as well."""
-    t = visit.t
+    t = page.t
     shown = {"2": t("Two levels"), "3": t("Three levels")}
     chosen = pick(
-        t("Detail"), "detail", list(shown), show=shown.__getitem__, language=visit.language
+        t("Detail"), "detail", list(shown), show=shown.__getitem__, language=page.language
     )
     return chosen == "3"
 
 
-def pick_study(visit: PageContext) -> str:
+def pick_study(page: PageContext) -> str:
     """The main study or one of its supplements."""
-    t = visit.t
+    t = page.t
     shown = {
         "main": t("Main study"),
         "elderly": t("Older people, 60 and over"),
@@ -166,51 +166,51 @@ def pick_study(visit: PageContext) -> str:
         "study",
         list(shown),
         show=shown.__getitem__,
-        language=visit.language,
+        language=page.language,
         as_buttons=True,
-        explanation=explain("supplement", visit.language),
+        explanation=explain("supplement", page.language),
     )
 
 
-def pick_topic(visit: PageContext, results: WaveResults) -> str:
+def pick_topic(page: PageContext, results: WaveResults) -> str:
     """What the unscored questions are about."""
     asked = {measure.topic for measure in results.method.measures}
     topics = [topic for topic in TOPICS if topic in asked] or list(TOPICS)
     return pick(
-        visit.t("Topic"),
+        page.t("Topic"),
         "topic",
         topics,
-        show=lambda topic: visit.t(TOPICS[topic]),
-        language=visit.language,
+        show=lambda topic: page.t(TOPICS[topic]),
+        language=page.language,
     )
 
 
-def pick_field(visit: PageContext, results: WaveResults) -> str:
+def pick_field(page: PageContext, results: WaveResults) -> str:
     """A field of consumption that town and countryside are compared in."""
     return pick(
-        visit.t("Field of consumption"),
+        page.t("Field of consumption"),
         "field",
         list_fields(results) or FIELDS,
-        show=lambda topic: visit.t(TOPICS[topic]),
-        language=visit.language,
+        show=lambda topic: page.t(TOPICS[topic]),
+        language=page.language,
     )
 
 
-def pick_level(visit: PageContext, results: WaveResults, levels: Sequence[str]) -> str:
+def pick_level(page: PageContext, results: WaveResults, levels: Sequence[str]) -> str:
     """By which division of the country areas are drawn."""
-    show = display_names(visit, results).level
-    return pick(visit.t("Areas by"), "by", levels, show=show, language=visit.language)
+    show = display_names(page, results).level
+    return pick(page.t("Areas by"), "by", levels, show=show, language=page.language)
 
 
-def pick_basis(visit: PageContext) -> str:
+def pick_basis(page: PageContext) -> str:
     """How the national figure is counted."""
     return pick(
-        visit.t("National score counted as"),
+        page.t("National score counted as"),
         "basis",
         list(BASES),
-        show=lambda basis: _sentence_case(visit.t(BASES[basis])),
-        language=visit.language,
-        explanation=explain("headline basis", visit.language),
+        show=lambda basis: _sentence_case(page.t(BASES[basis])),
+        language=page.language,
+        explanation=explain("headline basis", page.language),
     )
 
 
@@ -219,97 +219,95 @@ def _sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def pick_focus(visit: PageContext, choices: FocusChoices) -> str | None:
+def pick_focus(page: PageContext, choices: FocusChoices) -> str | None:
     """The city that the others are compared with; None where no city can be shown."""
     if not choices.names:
         return None
     return pick(
-        visit.t("City in focus"),
+        page.t("City in focus"),
         "city",
         list(choices.names),
         show=choices.names.__getitem__,
-        language=visit.language,
+        language=page.language,
         default=choices.default,
-        explanation=explain("rank set", visit.language),
+        explanation=explain("rank set", page.language),
     )
 
 
-def pick_reference(visit: PageContext, choices: Mapping[str, Message] = REFERENCES) -> str:
+def pick_reference(page: PageContext, choices: Mapping[str, Message] = REFERENCES) -> str:
     """What a city is read against; the first is the default."""
     return pick(
-        visit.t("Beside"),
+        page.t("Beside"),
         "against",
         list(choices),
-        show=lambda key: visit.t(choices[key]),
-        language=visit.language,
-        explanation=explain("peers", visit.language),
+        show=lambda key: page.t(choices[key]),
+        language=page.language,
+        explanation=explain("peers", page.language),
     )
 
 
-def pick_group(
-    visit: PageContext, results: WaveResults, groups: Sequence[str] | None = None
-) -> str:
+def pick_group(page: PageContext, results: WaveResults, groups: Sequence[str] | None = None) -> str:
     """One of `groups`, or of the special groups of the main study."""
-    show = display_names(visit, results).group
+    show = display_names(page, results).group
     known = groups or group_choices(results)
-    return pick(visit.t("Group"), "group", known, show=show, language=visit.language)
+    return pick(page.t("Group"), "group", known, show=show, language=page.language)
 
 
-def pick_before(visit: PageContext, wave: WaveInfo) -> str | None:
+def pick_before(page: PageContext, wave: WaveInfo) -> str | None:
     """An earlier wave of the same series, the latest unless chosen; None when there is none."""
     place = (wave.year, wave.key)
     earlier = [
         earlier_wave
-        for earlier_wave in list_frozen_waves(visit, wave.series)
+        for earlier_wave in list_frozen_waves(page, wave.series)
         if (earlier_wave.year, earlier_wave.key) < place
     ]
     if not earlier:
         return None
-    titles = {earlier_wave.key: earlier_wave.label(visit.language) for earlier_wave in earlier}
+    titles = {earlier_wave.key: earlier_wave.label(page.language) for earlier_wave in earlier}
     return pick(
-        visit.t("Compared with"),
+        page.t("Compared with"),
         "before",
         list(titles),
         show=titles.__getitem__,
-        language=visit.language,
+        language=page.language,
     )
 
 
-def pick_clear_only(visit: PageContext) -> bool:
+def pick_clear_only(page: PageContext) -> bool:
     """Whether only the significant rows are listed."""
-    t = visit.t
+    t = page.t
     shown = {"all": t("All cities"), "clear": t("Significant only")}
     chosen = pick(
         t("Cities shown"),
         "only",
         list(shown),
         show=shown.__getitem__,
-        language=visit.language,
+        language=page.language,
         as_buttons=True,
-        explanation=explain("no detectable change", visit.language),
+        explanation=explain("no detectable change", page.language),
     )
     return chosen == "clear"
 
 
-def pick_comparison(visit: PageContext) -> str:
+def pick_comparison(page: PageContext) -> str:
     """What stands beside the direct figures of the cities; a model estimate unless chosen."""
     return pick(
-        visit.t("Beside the direct figure"),
+        page.t("Beside the direct figure"),
         "beside",
         list(COMPARISONS),
-        show=lambda key: visit.t(COMPARISONS[key]),
-        language=visit.language,
-        explanation=explain("model estimate", visit.language),
+        show=lambda key: page.t(COMPARISONS[key]),
+        language=page.language,
+        explanation=explain("model estimate", page.language),
     )
 
 
-def pick_driver_group(visit: PageContext, choices: Mapping[str, str]) -> str:
+def pick_driver_group(page: PageContext, choices: Mapping[str, str]) -> str:
     """Whose satisfaction is explained: the city's, or that of a group of the nation."""
     return pick(
-        visit.t("Whose satisfaction"),
+        page.t("Whose satisfaction"),
         "drivers",
         list(choices),
         show=choices.__getitem__,
-        language=visit.language,
-        explanation=explain("importance", visit.language),
+        language=page.language,
+        explanation=explain("importance", page.language),
     )

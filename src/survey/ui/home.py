@@ -15,9 +15,9 @@ from survey.ui.preferences import LANGUAGE, LARGE
 from survey.web.auth.demo import DEMO_ROLES
 
 
-def draw_home(screen: ViewerContext, principal: Principal | None) -> None:
+def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
     """The start page for whoever looks."""
-    t = screen.t
+    t = viewer.t
     st.title(t("Hundred Cities Survey"), anchor=False)
     text_blocks.draw_sentence(
         t(
@@ -33,13 +33,13 @@ def draw_home(screen: ViewerContext, principal: Principal | None) -> None:
             link=("/auth/login", t("Sign in")),
         )
         return
-    _draw_page_links(screen, principal)
-    if screen.settings.demo:
-        _draw_roles(screen)
+    _draw_page_links(viewer, principal)
+    if viewer.settings.demo:
+        _draw_roles(viewer)
 
 
-def _draw_page_links(screen: ViewerContext, principal: Principal) -> None:
-    t = screen.t
+def _draw_page_links(viewer: ViewerContext, principal: Principal) -> None:
+    t = viewer.t
     st.subheader(t("Your pages"), anchor=False)
     st.caption(f"{principal.name} · {t(ROLE_NAMES[principal.role])}")
     for page in menu_for(principal):
@@ -47,17 +47,17 @@ def _draw_page_links(screen: ViewerContext, principal: Principal) -> None:
             st.page_link(page.path, label=t(page.title))
 
 
-def _draw_roles(screen: ViewerContext) -> None:
-    t = screen.t
+def _draw_roles(viewer: ViewerContext) -> None:
+    t = viewer.t
     st.subheader(t("Try another role"), anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
-    cards = "".join(_card(screen, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
+    cards = "".join(_card(viewer, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
     st.html(f'<div class="hcs-roles">{cards}</div>')
 
 
-def _card(screen: ViewerContext, role: Role, purpose: Message) -> str:
+def _card(viewer: ViewerContext, role: Role, purpose: Message) -> str:
     """One role, one click: a plain form that the sign-in route answers with a cookie."""
-    t = screen.t
+    t = viewer.t
     target = f"/{landing_page(role).url}"
     wishes = {name: st.query_params[name] for name in (LANGUAGE, LARGE) if name in st.query_params}
     if wishes:

@@ -65,76 +65,76 @@ class InvitationDisplay:
         return [self.current.invitation_id, *(link.invitation_id for link in self.before)]
 
 
-def draw_invitation_codes(visit: PageContext, task: SurveyorTask) -> None:
+def draw_invitation_codes(page: PageContext, task: SurveyorTask) -> None:
     """The code, whom the city still needs, and the way to ask the questions oneself."""
-    t = visit.t
+    t = page.t
     with st.container(horizontal=True, key="actions"):
         if st.button(t("Ask the questions myself"), key="assisted", icon=":material/edit_note:"):
             point = f"{task.wave_key}/{task.point_code}"
             st.switch_page(PAGES_BY_KEY[PageKey.INTERVIEW].path, query_params={"point": point})
-    _draw_codes(visit, task)
+    _draw_codes(page, task)
 
 
 @page_fragment(run_every=_REFRESH_SECONDS)
-def _draw_codes(visit: PageContext, task: SurveyorTask) -> None:
+def _draw_codes(page: PageContext, task: SurveyorTask) -> None:
     """Looks every few seconds; a code that was opened makes way for the next one."""
     try:
-        codes, states = _get_open_code(visit, task)
-        with read_scope(visit.settings.store_url) as session:
+        codes, states = _get_open_code(page, task)
+        with read_scope(page.settings.store_url) as session:
             needed = list_unfilled_quotas(
-                session=session, principal=visit.principal, point_id=task.point_id
+                session=session, principal=page.principal, point_id=task.point_id
             )
     except SurveyError as error:
-        st.caption(visit.t(error.message))
+        st.caption(page.t(error.message))
         return
     picture, words = st.columns([1, 1.4], vertical_alignment="top")
-    address = f"{public_origin(visit)}/q/{codes.current.token}"
+    address = f"{public_origin(page)}/q/{codes.current.token}"
     with picture:
-        _draw_code(visit, address)
+        _draw_code(page, address)
     with words:
-        _draw_instructions(visit, task, codes.current, address)
+        _draw_instructions(page, task, codes.current, address)
         if needed is not None:
-            _draw_needed_groups(visit, needed)
-        _draw_recent_codes(visit, codes, states)
+            _draw_needed_groups(page, needed)
+        _draw_recent_codes(page, codes, states)
 
 
 def _get_open_code(
-    visit: PageContext, task: SurveyorTask
+    page: PageContext, task: SurveyorTask
 ) -> tuple[InvitationDisplay, dict[UUID, InvitationState]]:
     """A code that nobody has opened, made now where there is none, and the state of the last."""
     kept: dict[UUID, InvitationDisplay] = st.session_state.setdefault(_CODES, {})
     codes = kept.get(task.point_id)
     wanted = st.session_state.pop(_ANOTHER, None) == task.point_id
-    states = {} if codes is None else _states(visit, codes)
+    states = {} if codes is None else _states(page, codes)
     if codes is None:
-        codes = InvitationDisplay(_issue(visit, task))
+        codes = InvitationDisplay(_issue(page, task))
     elif wanted or states.get(codes.current.invitation_id) is not InvitationState.ISSUED:
-        codes = _issue_following(visit, task, codes)
+        codes = _issue_following(page, task, codes)
     kept[task.point_id] = codes
     return codes, states
 
 
 def _issue_following(
-    visit: PageContext, task: SurveyorTask, codes: InvitationDisplay
+    page: PageContext, task: SurveyorTask, codes: InvitationDisplay
 ) -> InvitationDisplay:
     before = (codes.current, *codes.before)[:_REMEMBERED]
-    return replace(codes, current=_issue(visit, task), before=before)
+    return replace(codes, current=_issue(page, task), before=before)
 
 
-def _states(visit: PageContext, codes: InvitationDisplay) -> dict[UUID, InvitationState]:
-    with read_scope(visit.settings.store_url) as session:
+def _states(page: PageContext, codes: InvitationDisplay) -> dict[UUID, InvitationState]:
+    with read_scope(page.settings.store_url) as session:
         return get_invitation_states(
-            session=session, principal=visit.principal, invitation_ids=codes.ids, now=now()
+            session=session, principal=page.principal, invitation_ids=codes.ids, now=now()
         )
 
 
-def _issue(visit: PageContext, task: SurveyorTask) -> ShownInvitation:
+def _issue(page: PageContext, task: SurveyorTask) -> ShownInvitation:
     issued_at = now()
     issued = run_in_transaction(
-        visit.settings.store_url,
+        page.settings.store_url,
         lambda session: issue_invitation(
             session=session,
-            principal=require_principal(visit.settings),
+            principal=require_principal(page.settings),
             wave_key=task.wave_key,
             point_id=task.point_id,
             now=issued_at,
@@ -144,17 +144,17 @@ def _issue(visit: PageContext, task: SurveyorTask) -> ShownInvitation:
     return ShownInvitation(issued.invitation_id, issued.token, issued_at, issued.expires_at)
 
 
-def _draw_code(visit: PageContext, address: str) -> None:
+def _draw_code(page: PageContext, address: str) -> None:
     # The page's sanitiser drops inline SVG, not pictures.
     code = segno.make(address, error="m").png_data_uri(scale=8, border=2)
-    label = escape(visit.t("QR code of the one-time link"), quote=True)
+    label = escape(page.t("QR code of the one-time link"), quote=True)
     st.html(f'<div class="hcs-qr"><img alt="{label}" src="{escape(code, quote=True)}"></div>')
 
 
 def _draw_instructions(
-    visit: PageContext, task: SurveyorTask, link: ShownInvitation, address: str
+    page: PageContext, task: SurveyorTask, link: ShownInvitation, address: str
 ) -> None:
-    t = visit.t
+    t = page.t
     until = f"{link.expires_at.astimezone(CHINA):%m-%d %H:%M}"
     st.markdown(
         t(
@@ -174,13 +174,13 @@ def _ask_for_another(point_id: UUID) -> None:
     st.session_state[_ANOTHER] = point_id
 
 
-def _draw_needed_groups(visit: PageContext, needed: Sequence[QuotaProgress]) -> None:
+def _draw_needed_groups(page: PageContext, needed: Sequence[QuotaProgress]) -> None:
     """Whom to address next: the biggest gaps of the city's quota."""
-    t = visit.t
+    t = page.t
     if not needed:
         st.markdown(t("**The quota of this city is full.** Nobody more is needed."))
         return
-    names = DisplayNames(visit.language, None)
+    names = DisplayNames(page.language, None)
     lines = ""
     for quota in needed[:_SHOWN_GAPS]:
         who = [names.group(group) for group in quota.groups]
@@ -191,10 +191,10 @@ def _draw_needed_groups(visit: PageContext, needed: Sequence[QuotaProgress]) -> 
 
 
 def _draw_recent_codes(
-    visit: PageContext, codes: InvitationDisplay, states: Mapping[UUID, InvitationState]
+    page: PageContext, codes: InvitationDisplay, states: Mapping[UUID, InvitationState]
 ) -> None:
     """The codes handed out last, the newest first."""
-    t = visit.t
+    t = page.t
     lines = "".join(
         f"<li>{link.issued_at.astimezone(CHINA):%H:%M} "
         f"<b>{escape(t(_STATES[states[link.invitation_id]]))}</b></li>"
@@ -206,9 +206,9 @@ def _draw_recent_codes(
         st.html(f'<div class="hcs-codes" role="status">{title}<ul>{lines}</ul></div>')
 
 
-def public_origin(visit: PageContext) -> str:
+def public_origin(page: PageContext) -> str:
     """Where respondents reach this server: as configured, else as this browser does."""
-    if visit.settings.public_url:
-        return visit.settings.public_url.rstrip("/")
+    if page.settings.public_url:
+        return page.settings.public_url.rstrip("/")
     here = urlsplit(st.context.url or "")
     return f"{here.scheme}://{here.netloc}" if here.netloc else ""

@@ -29,20 +29,20 @@ from survey.ui.page_runner import PageContext, page_fragment
 _PRINTED, _DAYS = "sheet/printed", 3
 
 
-def draw_invitation_sheets(visit: PageContext, task: SurveyorTask) -> None:
+def draw_invitation_sheets(page: PageContext, task: SurveyorTask) -> None:
     """Closed until a surveyor needs paper."""
-    t = visit.t
+    t = page.t
     place = st.expander(
         t("Printed codes for places without a network"), key="sheets", on_change="rerun"
     )
     if place.open:
         with place:
-            _draw_sheets(visit, task)
+            _draw_sheets(page, task)
 
 
 @page_fragment()
-def _draw_sheets(visit: PageContext, task: SurveyorTask) -> None:
-    t = visit.t
+def _draw_sheets(page: PageContext, task: SurveyorTask) -> None:
+    t = page.t
     st.caption(
         t(
             "A sheet holds {count} codes. Each works once, on one phone; the phone of the "
@@ -55,50 +55,50 @@ def _draw_sheets(visit: PageContext, task: SurveyorTask) -> None:
         days = st.number_input(t("Days they are valid"), 1, MAX_VALID_DAYS, _DAYS, key="sheet/days")
         wanted = st.button(t("Make the sheet"), key="sheet/make", icon=":material/print:")
     if wanted:
-        _issue_sheet(visit, task, pages=int(pages), days=int(days))
+        _issue_sheet(page, task, pages=int(pages), days=int(days))
     printed: tuple[str, bytes] | None = st.session_state.get(_PRINTED)
     if printed is not None:
         name, content = printed
         draw_download_button(
-            visit, t("Download sheet {name} (PDF)", name=name),
+            page, t("Download sheet {name} (PDF)", name=name),
             File(f"codes-{name}.pdf", PDF, lambda: content), key="sheet/download", type="primary",
         )  # fmt: skip
         st.caption(t("Keep this file to yourself: whoever has it can answer the questionnaire."))
-    _draw_sheet_list(visit)
+    _draw_sheet_list(page)
 
 
-def _issue_sheet(visit: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
-    t = visit.t
+def _issue_sheet(page: PageContext, task: SurveyorTask, *, pages: int, days: int) -> None:
+    t = page.t
 
     def issue(session: Session) -> tuple[InvitationSheet, bytes]:
         sheet = issue_invitation_sheet(
             session=session,
-            principal=require_principal(visit.settings),
+            principal=require_principal(page.settings),
             point_id=task.point_id,
             pages=pages,
             days=days,
             now=now(),
         )
         # Printed before the codes are kept: without its paper no code would be of any use.
-        return sheet, code_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+        return sheet, code_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
 
     try:
-        sheet, content = run_in_transaction(visit.settings.store_url, issue)
+        sheet, content = run_in_transaction(page.settings.store_url, issue)
     except SurveyError as error:
         draw_notice(t("No sheet was made"), t(error.message))
         return
     st.session_state[_PRINTED] = sheet.name, content
 
 
-def _draw_sheet_list(visit: PageContext) -> None:
-    with read_scope(visit.settings.store_url) as session:
-        sheets = list_invitation_sheets(session=session, principal=visit.principal, now=now())
+def _draw_sheet_list(page: PageContext) -> None:
+    with read_scope(page.settings.store_url) as session:
+        sheets = list_invitation_sheets(session=session, principal=page.principal, now=now())
     for sheet in sheets:
-        _draw_sheet_row(visit, sheet)
+        _draw_sheet_row(page, sheet)
 
 
-def _draw_sheet_row(visit: PageContext, sheet: InvitationSheetStatus) -> None:
-    t = visit.t
+def _draw_sheet_row(page: PageContext, sheet: InvitationSheetStatus) -> None:
+    t = page.t
     until = f"{sheet.expires_at.astimezone(CHINA):%m-%d %H:%M}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
@@ -111,18 +111,18 @@ def _draw_sheet_row(visit: PageContext, sheet: InvitationSheetStatus) -> None:
         if sheet.untouched:
             st.button(
                 t("Take back"), key=f"sheet/void/{sheet.id}", on_click=_void_sheet,
-                args=(visit, sheet),
+                args=(page, sheet),
             )  # fmt: skip
 
 
-def _void_sheet(visit: PageContext, sheet: InvitationSheetStatus) -> None:
-    t = visit.t
+def _void_sheet(page: PageContext, sheet: InvitationSheetStatus) -> None:
+    t = page.t
     try:
         count = run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: void_invitation_sheet(
                 session=session,
-                principal=require_principal(visit.settings),
+                principal=require_principal(page.settings),
                 sheet_id=sheet.id,
                 now=now(),
             ),

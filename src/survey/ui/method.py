@@ -11,15 +11,15 @@ from survey.ui.glossary import read_glossary
 from survey.ui.page_runner import PageContext
 
 
-def draw_method(visit: PageContext, results: WaveResults) -> None:
+def draw_method(page: PageContext, results: WaveResults) -> None:
     """Everything a reader needs to check or repeat the figures of one wave."""
-    t = visit.t
+    t = page.t
     view = build_method_view(
         wave=results.wave,
         manifest=results.manifest,
         method=results.method,
         tree=results.tree,
-        language=visit.language,
+        language=page.language,
     )
     st.header(t("Where the figures come from"), anchor=False)
     st.markdown(
@@ -52,7 +52,7 @@ def draw_method(visit: PageContext, results: WaveResults) -> None:
         st.table(view.tree, hide_index=True, border="horizontal")
     with st.expander(t("Unscored measures")):
         st.table(view.measures, hide_index=True, border="horizontal")
-    _draw_glossary(visit)
+    _draw_glossary(page)
 
 
 def _draw_weights(t: Translator, view: MethodView) -> None:
@@ -206,14 +206,14 @@ def _draw_bands(t: Translator, view: MethodView) -> None:
     st.table(view.bands, hide_index=True, border="horizontal")
 
 
-def _draw_glossary(visit: PageContext) -> None:
-    t = visit.t
+def _draw_glossary(page: PageContext) -> None:
+    t = page.t
     st.header(t("Words"), anchor=False)
     terms = read_glossary().values()
     table = pd.DataFrame(
         {
-            t("Term"): [term.name(visit.language) for term in terms],
-            t("Meaning"): [term.explanation(visit.language) for term in terms],
+            t("Term"): [term.name(page.language) for term in terms],
+            t("Meaning"): [term.explanation(page.language) for term in terms],
         }
     )
     st.table(table, hide_index=True, border="horizontal")

@@ -51,39 +51,39 @@ class ViewerContext:
 class PageContext:
     """A signed-in person on a page that is open to them."""
 
-    screen: ViewerContext
+    viewer: ViewerContext
     principal: Principal
     action: Action | None = None
     """The right that the page takes, and with it whatever is fetched from it."""
 
     @property
     def settings(self) -> Settings:
-        return self.screen.settings
+        return self.viewer.settings
 
     @property
     def language(self) -> str:
-        return self.screen.language
+        return self.viewer.language
 
     @property
     def style(self) -> ChartStyle:
-        return self.screen.style
+        return self.viewer.style
 
     @property
     def t(self) -> Translator:
-        return self.screen.t
+        return self.viewer.t
 
 
 def run_page(key: PageKey, body: Callable[[PageContext], None]) -> None:
     """Run a page that needs a right; without it the page refuses politely, in place."""
 
-    def guarded(screen: ViewerContext, principal: Principal | None) -> None:
+    def guarded(viewer: ViewerContext, principal: Principal | None) -> None:
         if principal is None:
-            _ask_to_sign_in(screen, key)
+            _ask_to_sign_in(viewer, key)
         elif not may_open(PAGES_BY_KEY[key], principal):
-            _draw_access_denied(screen.t)
+            _draw_access_denied(viewer.t)
         else:
-            st.title(screen.t(PAGES_BY_KEY[key].title), anchor=False)
-            body(PageContext(screen, principal, PAGES_BY_KEY[key].action))
+            st.title(viewer.t(PAGES_BY_KEY[key].title), anchor=False)
+            body(PageContext(viewer, principal, PAGES_BY_KEY[key].action))
 
     run_public_page(key, guarded)
 
@@ -96,24 +96,24 @@ def run_public_page(key: PageKey, body: Callable[[ViewerContext, Principal | Non
 
 def _run(key: PageKey, body: Callable[[ViewerContext, Principal | None], None]) -> None:
     settings = current_settings()
-    screen = ViewerContext(settings, get_preferences(settings.language))
+    viewer = ViewerContext(settings, get_preferences(settings.language))
     page = PAGES_BY_KEY[key]
-    st.set_page_config(page_title=_tab_title(screen.t, page), page_icon=_ICON, layout="wide")
-    with _show_errors(screen.t):
+    st.set_page_config(page_title=_tab_title(viewer.t, page), page_icon=_ICON, layout="wide")
+    with _show_errors(viewer.t):
         principal = find_current_principal(settings)
         demo = settings.demo or (principal is not None and principal.is_demo)
-        page_frame.inject_styles(screen.preferences, screen.t, demo=demo)
+        page_frame.inject_styles(viewer.preferences, viewer.t, demo=demo)
         page_frame.draw_header(
-            screen.preferences,
-            screen.t,
+            viewer.preferences,
+            viewer.t,
             demo=demo,
-            person=_person(screen.t, principal),
+            person=_person(viewer.t, principal),
             own_account=principal is not None and not principal.is_demo,
             default_language=settings.language,
         )
-        with _show_errors(screen.t):
-            body(screen, principal)
-        page_frame.draw_footer(screen.t, demo=demo)
+        with _show_errors(viewer.t):
+            body(viewer, principal)
+        page_frame.draw_footer(viewer.t, demo=demo)
 
 
 def _tab_title(t: Translator, page: PageInfo) -> str:
@@ -125,20 +125,20 @@ def _person(t: Translator, principal: Principal | None) -> str:
     return f"{principal.name} · {t(ROLE_NAMES[principal.role])}" if principal else ""
 
 
-def _ask_to_sign_in(screen: ViewerContext, key: PageKey) -> None:
-    t = screen.t
+def _ask_to_sign_in(viewer: ViewerContext, key: PageKey) -> None:
+    t = viewer.t
     page_frame.draw_notice(
         t("Please sign in first"),
         t("This page is for people who work on the survey. A link alone does not open it."),
-        link=_sign_in_link(screen, key),
+        link=_sign_in_link(viewer, key),
     )
 
 
-def _sign_in_link(screen: ViewerContext, key: PageKey) -> tuple[str, str]:
+def _sign_in_link(viewer: ViewerContext, key: PageKey) -> tuple[str, str]:
     """To the roles of a demonstration, else to the sign-in page, which leads back here."""
-    if screen.settings.demo:
-        return "/", screen.t("To the start page")
-    return f"/auth/login?next=/{PAGES_BY_KEY[key].url}", screen.t("Sign in")
+    if viewer.settings.demo:
+        return "/", viewer.t("To the start page")
+    return f"/auth/login?next=/{PAGES_BY_KEY[key].url}", viewer.t("Sign in")
 
 
 def _draw_access_denied(t: Translator) -> None:
@@ -188,13 +188,13 @@ def page_fragment(
         @st.fragment(run_every=run_every)
         @wraps(draw)
         def in_words(*args: P.args, **kwargs: P.kwargs) -> None:
-            visit = args[0]
-            assert isinstance(visit, PageContext)
+            page = args[0]
+            assert isinstance(page, PageContext)
             # Run alone, it is not within the turn of its page.
             with (
                 script_run_slot(),
                 request_id_scope(current_request_id() or new_request_id()),
-                _show_errors(visit.t),
+                _show_errors(page.t),
             ):
                 draw(*args, **kwargs)
 

@@ -21,14 +21,14 @@ _NEW_WAVES_AFTER = 15.0
 """Seconds until a page notices a newly frozen wave."""
 
 
-def list_frozen_waves(visit: PageContext, series: str) -> list[WaveInfo]:
+def list_frozen_waves(page: PageContext, series: str) -> list[WaveInfo]:
     """Frozen waves of one series, newest first; possibly none."""
-    return [wave for wave in all_waves(visit) if wave.series == series]
+    return [wave for wave in all_waves(page) if wave.series == series]
 
 
-def all_waves(visit: PageContext) -> list[WaveInfo]:
+def all_waves(page: PageContext) -> list[WaveInfo]:
     """Frozen waves of every series, newest first."""
-    settings = visit.settings
+    settings = page.settings
     return _cached_waves(settings.store_url, str(settings.data_dir), settings)
 
 
@@ -39,11 +39,11 @@ def _cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[Wa
         return list_waves(_settings, session)
 
 
-def get_results(visit: PageContext, wave: WaveInfo) -> WaveResults:
+def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
     """The results of a wave in the snapshot that `wave` names."""
     if wave.state is not WaveState.RELEASED:
-        record_view_once(visit, AuditedView.UNRELEASED, wave.key)
-    settings = visit.settings
+        record_view_once(page, AuditedView.UNRELEASED, wave.key)
+    settings = page.settings
     return _cached_results(
         settings.store_url, wave.key, wave.snapshot_sha256, _release_key(wave), settings
     )
@@ -63,17 +63,17 @@ def _cached_results(
         return open_results(_settings, session, key)
 
 
-def list_other_waves(visit: PageContext, wave: WaveInfo) -> tuple[WaveResults, ...]:
+def list_other_waves(page: PageContext, wave: WaveInfo) -> tuple[WaveResults, ...]:
     """The further waves of the same series."""
     return tuple(
-        get_results(visit, other)
-        for other in list_frozen_waves(visit, wave.series)
+        get_results(page, other)
+        for other in list_frozen_waves(page, wave.series)
         if other.key != wave.key
     )
 
 
 def get_view(
-    visit: PageContext,
+    page: PageContext,
     make: Callable[..., T],
     results: WaveResults,
     *,
@@ -83,22 +83,20 @@ def get_view(
     """The view that `make` builds for this reader, built once for everybody who may see it."""
     arguments: dict[str, Any] = dict(more) if others is None else {**more, "others": others}
     key = (
-        visit.settings.store_url,
+        page.settings.store_url,
         make.__module__ + make.__qualname__,
         results.wave.snapshot_sha256,
         tuple((other.wave.snapshot_sha256, _release_key(other.wave)) for other in others or ()),
         _release_key(results.wave),
-        visit.principal.role,
-        visit.principal.area,
-        visit.principal.is_demo,
-        visit.language,
+        page.principal.role,
+        page.principal.area,
+        page.principal.is_demo,
+        page.language,
         tuple(sorted(more.items())),
     )
 
     def build() -> T:
-        return make(
-            results=results, principal=visit.principal, language=visit.language, **arguments
-        )
+        return make(results=results, principal=page.principal, language=page.language, **arguments)
 
     built: T = _cached_view(repr(key), build)
     return built

@@ -31,11 +31,11 @@ from survey.ui.users.account_form import area_name
 _PRINTED = "sign-in-codes/printed"
 
 
-def draw_sign_in_codes(visit: PageContext) -> None:
+def draw_sign_in_codes(page: PageContext) -> None:
     """Choose surveyors, make their codes, download the sheet; below it, whose code is good."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        people = list_surveyors_for_codes(session=session, principal=visit.principal, now=now())
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        people = list_surveyors_for_codes(session=session, principal=page.principal, now=now())
     if not people:
         draw_notice(
             t("There are no surveyors in your area"),
@@ -48,17 +48,17 @@ def draw_sign_in_codes(visit: PageContext) -> None:
             "the one before. Codes are good until the end of the day unless you choose more days."
         )
     )
-    _draw_surveyor_choice(visit, {person.login: person for person in people})
-    _draw_download(visit)
-    _draw_code_status(visit, people)
+    _draw_surveyor_choice(page, {person.login: person for person in people})
+    _draw_download(page)
+    _draw_code_status(page, people)
 
 
-def _draw_surveyor_choice(visit: PageContext, people: dict[str, SurveyorCodeStatus]) -> None:
-    t = visit.t
+def _draw_surveyor_choice(page: PageContext, people: dict[str, SurveyorCodeStatus]) -> None:
+    t = page.t
     chosen = st.multiselect(
         t("Surveyors"), list(people), format_func=lambda login: _surveyor_label(people, login),
         max_selections=MAX_CODES_PER_SHEET, placeholder=t("Please choose"),
-        key=f"sign-in-codes/people/{visit.language}",
+        key=f"sign-in-codes/people/{page.language}",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.number_input(
@@ -66,7 +66,7 @@ def _draw_surveyor_choice(visit: PageContext, people: dict[str, SurveyorCodeStat
         )
         st.button(
             t("Make the codes"), type="primary", key="sign-in-codes/make", disabled=not chosen,
-            on_click=_issue_codes, args=(visit, tuple(chosen), int(days)), icon=":material/print:",
+            on_click=_issue_codes, args=(page, tuple(chosen), int(days)), icon=":material/print:",
         )  # fmt: skip
 
 
@@ -74,52 +74,52 @@ def _surveyor_label(people: dict[str, SurveyorCodeStatus], login: str) -> str:
     return f"{people[login].name} · {login}" if login in people else login
 
 
-def _issue_codes(visit: PageContext, logins: tuple[str, ...], days: int) -> None:
-    t = visit.t
+def _issue_codes(page: PageContext, logins: tuple[str, ...], days: int) -> None:
+    t = page.t
     drawn = generate_codes(len(logins))
 
     def issue(session: Session) -> tuple[SignInCodeSheet, bytes]:
         sheet = issue_sign_in_codes(
             session=session,
-            principal=require_principal(visit.settings),
+            principal=require_principal(page.settings),
             logins=logins,
             drawn=drawn,
             days=days,
             now=now(),
         )
         # Printed before the codes are kept: without its paper no code would be of any use.
-        return sheet, sign_in_sheet_pdf(sheet, origin=public_origin(visit), language=visit.language)
+        return sheet, sign_in_sheet_pdf(sheet, origin=public_origin(page), language=page.language)
 
     try:
-        sheet, content = run_in_transaction(visit.settings.store_url, issue)
+        sheet, content = run_in_transaction(page.settings.store_url, issue)
     except SurveyError as error:
         st.toast(t(error.message))
         return
     st.session_state[_PRINTED] = len(sheet.people), content
 
 
-def _draw_download(visit: PageContext) -> None:
-    t = visit.t
+def _draw_download(page: PageContext) -> None:
+    t = page.t
     printed: tuple[int, bytes] | None = st.session_state.get(_PRINTED)
     if printed is None:
         return
     count, content = printed
     draw_download_button(
-        visit, t("Download {count} codes (PDF)", count=count),
+        page, t("Download {count} codes (PDF)", count=count),
         File("sign-in-codes.pdf", PDF, lambda: content), key="sign-in-codes/download",
         type="primary",
     )  # fmt: skip
     st.caption(t("Print it, cut it, and delete the file: whoever has a code can sign in with it."))
 
 
-def _draw_code_status(visit: PageContext, people: list[SurveyorCodeStatus]) -> None:
-    t = visit.t
+def _draw_code_status(page: PageContext, people: list[SurveyorCodeStatus]) -> None:
+    t = page.t
     st.dataframe(
         format_for_screen(
             {
                 t("Login"): [person.login for person in people],
                 t("Full name"): [person.name for person in people],
-                t("Area of work"): [area_name(visit, person.area) for person in people],
+                t("Area of work"): [area_name(page, person.area) for person in people],
                 t("Code good until"): [_format_expiry(person.code_expires_at) for person in people],
             }
         ),

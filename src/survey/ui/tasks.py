@@ -16,11 +16,11 @@ from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick
 
 
-def pick_task(visit: PageContext) -> SurveyorTask | None:
+def pick_task(page: PageContext) -> SurveyorTask | None:
     """The sampling point to work at; says what to do when nothing is assigned."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        tasks = list_tasks(session=session, principal=visit.principal, now=now())
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        tasks = list_tasks(session=session, principal=page.principal, now=now())
     if not tasks:
         draw_notice(
             t("Nothing is assigned to you at the moment"),
@@ -33,22 +33,22 @@ def pick_task(visit: PageContext) -> SurveyorTask | None:
         t("Sampling point"),
         "point",
         list(by_code),
-        show=lambda code: _title(visit, by_code[code]),
-        language=visit.language,
-        explanation=explain("sampling point", visit.language),
+        show=lambda code: _title(page, by_code[code]),
+        language=page.language,
+        explanation=explain("sampling point", page.language),
     )
     return by_code[chosen]
 
 
-def _title(visit: PageContext, task: SurveyorTask) -> str:
-    kind = visit.t(KIND_NAMES[task.point_kind])
-    city = task.city_name.get(visit.language, task.city_code)
-    return f"{city} · {task.point_name} · {kind} · {task.wave_title.get(visit.language, '')}"
+def _title(page: PageContext, task: SurveyorTask) -> str:
+    kind = page.t(KIND_NAMES[task.point_kind])
+    city = task.city_name.get(page.language, task.city_code)
+    return f"{city} · {task.point_name} · {kind} · {task.wave_title.get(page.language, '')}"
 
 
-def show_progress(visit: PageContext, task: SurveyorTask) -> None:
+def show_progress(page: PageContext, task: SurveyorTask) -> None:
     """Own count, the point's count against its target, and the city's quota."""
-    t = visit.t
+    t = page.t
     st.subheader(t("Your count"), anchor=False)
     today, mine, point = st.columns(3)
     today.metric(t("Today"), task.mine_today)
@@ -65,12 +65,12 @@ def show_progress(visit: PageContext, task: SurveyorTask) -> None:
     if task.quota:
         st.subheader(t("Quota of the city"), anchor=False)
         st.caption(t("All surveyors of the city fill these quotas together."))
-        st.table(_quota_table(visit, task), hide_index=True, border="horizontal")
+        st.table(_quota_table(page, task), hide_index=True, border="horizontal")
 
 
-def _quota_table(visit: PageContext, task: SurveyorTask) -> pd.DataFrame:
-    t = visit.t
-    names = DisplayNames(visit.language, None)
+def _quota_table(page: PageContext, task: SurveyorTask) -> pd.DataFrame:
+    t = page.t
+    names = DisplayNames(page.language, None)
     return pd.DataFrame(
         {
             t("Group"): [" · ".join(map(names.group, quota.groups)) for quota in task.quota],

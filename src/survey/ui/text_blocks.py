@@ -28,7 +28,7 @@ _MAX_LISTED_INDICATORS = 6
 
 
 def draw_headline(
-    visit: PageContext,
+    page: PageContext,
     figure: Estimate,
     sentence: str,
     *,
@@ -36,27 +36,27 @@ def draw_headline(
     band: BandVerdict | None = None,
 ) -> None:
     """One number with its interval in words, one sentence, and what the interval is not."""
-    t = visit.t
+    t = page.t
     if not figure.available or figure.estimate is None:
         needed = escape(suppression_text(t))
         st.html(f'<div class="hcs-answer"><p><b>{needed}</b></p><p>{escape(sentence)}</p></div>')
         return
-    explained = escape(explain("95% interval", visit.language) or "", quote=True)
+    explained = escape(explain("95% interval", page.language) or "", quote=True)
     between = _format_interval(t, figure)
     interval = f'<abbr class="interval" title="{explained}">{escape(between)}</abbr>'
     st.html(
         f'<div class="hcs-answer"><span class="number">{format_decimal(figure.estimate)}</span>'
-        f'<span class="unit">{escape(unit)}</span>{interval}{_render_band(visit, band)}'
+        f'<span class="unit">{escape(unit)}</span>{interval}{_render_band(page, band)}'
         f"<p>{escape(sentence)}</p></div>"
     )
     st.caption(margin_of_error_caveat(figure, t))
 
 
-def _render_band(visit: PageContext, band: BandVerdict | None) -> str:
+def _render_band(page: PageContext, band: BandVerdict | None) -> str:
     """The band of the score; hatched while it is not settled."""
     if band is None:
         return ""
-    explained = escape(explain("band", visit.language) or "", quote=True)
+    explained = escape(explain("band", page.language) or "", quote=True)
     look = "band" if band.settled else "band unsettled"
     return f'<div class="{look}"><abbr title="{explained}">{escape(band.label)}</abbr></div>'
 
@@ -125,9 +125,9 @@ def draw_city_counts(t: Translator, counts: CityDifferenceCounts | None) -> None
     )
 
 
-def draw_ranking_text(visit: PageContext, view: RankingView) -> None:
+def draw_ranking_text(page: PageContext, view: RankingView) -> None:
     """What the order of the cities says about the city in focus, and about all of them."""
-    explained = escape(explain("rank set", visit.language) or "", quote=True)
+    explained = escape(explain("rank set", page.language) or "", quote=True)
     paragraphs = [
         f'<p><abbr title="{explained}">{escape(sentence)}</abbr></p>'
         for sentence in (view.focus, view.neighbours)
@@ -156,10 +156,10 @@ def draw_remark(sentence: str) -> None:
 
 
 def draw_difference(
-    visit: PageContext, gap: EstimateDifference, sentence: str, *, against: str | None = None
+    page: PageContext, gap: EstimateDifference, sentence: str, *, against: str | None = None
 ) -> None:
     """A difference as the answer: signed, with its interval; `against` is the other side."""
-    t, figure = visit.t, gap.figure
+    t, figure = page.t, gap.figure
     if not figure.available or figure.estimate is None:
         draw_sentence(sentence)
         return
@@ -175,12 +175,12 @@ def draw_difference(
     st.caption(margin_of_error_caveat(figure, t))
 
 
-def draw_change(visit: PageContext, view: ChangeView | None, obstacle: str) -> None:
+def draw_change(page: PageContext, view: ChangeView | None, obstacle: str) -> None:
     """What changed in the nation and in how many cities, or why nothing can be compared."""
     if view is None:
-        draw_notice(visit.t("No change is shown"), obstacle)
+        draw_notice(page.t("No change is shown"), obstacle)
         return
-    draw_difference(visit, view.difference, view.sentence, against=view.before)
+    draw_difference(page, view.difference, view.sentence, against=view.before)
     draw_sentence(view.counted)
 
 

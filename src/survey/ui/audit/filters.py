@@ -19,29 +19,29 @@ BELOW_PARAMETER = "below"
 _MAX_SUBJECT_CHARS = 80
 
 
-def draw_filters(visit: PageContext) -> TrailFilter:
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        people = trail_people(session=session, principal=visit.principal)
+def draw_filters(page: PageContext) -> TrailFilter:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        people = trail_people(session=session, principal=page.principal)
     people = {
         OPERATOR.name: t("operator of the server"), PUBLIC: t("a respondent"), **people
     }  # fmt: skip
     with filter_row():
         since, until = _draw_day(t("From day"), "from"), _draw_day(t("To day"), "to")
         actor = pick(
-            t("Person"), "who", [ALL_OPTION, *people], language=visit.language,
+            t("Person"), "who", [ALL_OPTION, *people], language=page.language,
             show=lambda code: people.get(code, t("Everybody")),
         )  # fmt: skip
         family = pick(
             t("Action"),
             "action",
             [ALL_OPTION, *ACTION_FAMILY_NAMES],
-            language=visit.language,
+            language=page.language,
             show=lambda code: (
                 t(ACTION_FAMILY_NAMES[code]) if code in ACTION_FAMILY_NAMES else t("All actions")
             ),
         )
-        subject = _subject(visit)
+        subject = _subject(page)
     choice = TrailFilter(
         since=_midnight(since) if since else None,
         before=_midnight(until + timedelta(days=1)) if until else None,
@@ -80,8 +80,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA).astimezone(UTC)
 
 
-def _subject(visit: PageContext) -> str:
-    t, key, memory = visit.t, "subject/text", "subject/text/url"
+def _subject(page: PageContext) -> str:
+    t, key, memory = page.t, "subject/text", "subject/text/url"
     arrived = st.query_params.get("subject", "")[:_MAX_SUBJECT_CHARS]
     if st.session_state.get(memory) != arrived or key not in st.session_state:
         st.session_state[key] = arrived

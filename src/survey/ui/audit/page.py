@@ -30,13 +30,13 @@ MAX_EXPORTED_ENTRIES = 50_000
 _MAX_SHOWN_LINES = 6
 
 
-def draw_trail(visit: PageContext, choice: TrailFilter) -> None:
-    record_view_once(visit, AuditedView.AUDIT, CHAIN)
-    t = visit.t
+def draw_trail(page: PageContext, choice: TrailFilter) -> None:
+    record_view_once(page, AuditedView.AUDIT, CHAIN)
+    t = page.t
     below = _read_position()
-    with read_scope(visit.settings.store_url) as session:
-        state = trail_state(session=session, principal=visit.principal)
-        entries = read_trail(session=session, principal=visit.principal, choice=choice, below=below)
+    with read_scope(page.settings.store_url) as session:
+        state = trail_state(session=session, principal=page.principal)
+        entries = read_trail(session=session, principal=page.principal, choice=choice, below=below)
     _draw_chain_state(t, state)
     if not entries:
         draw_notice(
@@ -46,7 +46,7 @@ def draw_trail(visit: PageContext, choice: TrailFilter) -> None:
         return
     st.html(_render_entries(t, entries))
     _draw_pagination(t, entries, below)
-    _draw_downloads(visit, choice)
+    _draw_downloads(page, choice)
 
 
 def _draw_chain_state(t: Translator, state: TrailState) -> None:
@@ -132,17 +132,17 @@ def _go_to_position(below: int | None) -> None:
         st.query_params[BELOW_PARAMETER] = str(below)
 
 
-def _draw_downloads(visit: PageContext, choice: TrailFilter) -> None:
-    t = visit.t
+def _draw_downloads(page: PageContext, choice: TrailFilter) -> None:
+    t = page.t
 
     def as_csv() -> bytes:
         text = io.StringIO(newline="")
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             write_csv(
                 text,
                 stream_trail(
                     session=session,
-                    principal=visit.principal,
+                    principal=page.principal,
                     choice=choice,
                     most=MAX_EXPORTED_ENTRIES,
                 ),
@@ -151,24 +151,24 @@ def _draw_downloads(visit: PageContext, choice: TrailFilter) -> None:
         return text.getvalue().encode()
 
     def as_workbook() -> bytes:
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             return build_audit_workbook(
                 stream_trail(
                     session=session,
-                    principal=visit.principal,
+                    principal=page.principal,
                     choice=choice,
                     most=MAX_EXPORTED_ENTRIES,
                 ),
-                visit.language,
+                page.language,
             )
 
     with st.container(horizontal=True, gap="small", key="audit-files"):
         draw_download_button(
-            visit, t("Table (CSV)"), File("audit.csv", CSV, as_csv), key="audit/csv",
+            page, t("Table (CSV)"), File("audit.csv", CSV, as_csv), key="audit/csv",
             type="tertiary", icon=":material/table:",
         )  # fmt: skip
         draw_download_button(
-            visit, t("Table (XLSX)"), File("audit.xlsx", XLSX, as_workbook), key="audit/xlsx",
+            page, t("Table (XLSX)"), File("audit.xlsx", XLSX, as_workbook), key="audit/xlsx",
             type="tertiary", icon=":material/table:",
         )  # fmt: skip
     st.caption(

@@ -41,9 +41,9 @@ _AT_ONCE = (Outcome.NOT_REACHED, Outcome.REFUSED, Outcome.NEVER_INTERVIEWED)
 """Outcomes that one click says."""
 
 
-def calling(visit: PageContext, choice: BackCheckSelection) -> None:
+def calling(page: PageContext, choice: BackCheckSelection) -> None:
     """One person to ask, the questions, and the list of all."""
-    t = visit.t
+    t = page.t
     st.caption(
         t(
             "The platform knows no names. A telephone number that the respondent left is shown to "
@@ -53,9 +53,9 @@ def calling(visit: PageContext, choice: BackCheckSelection) -> None:
             "independent."
         )
     )
-    with read_scope(visit.settings.store_url) as session:
+    with read_scope(page.settings.store_url) as session:
         calls = list_calls(
-            session=session, principal=visit.principal, wave_id=choice.wave.id,
+            session=session, principal=page.principal, wave_id=choice.wave.id,
             city_code=choice.city_code,
         )  # fmt: skip
         wanted = _requested_check_id() or (calls[0].id if calls else None)
@@ -66,7 +66,7 @@ def calling(visit: PageContext, choice: BackCheckSelection) -> None:
             )
             return
         try:
-            call = get_call(session=session, principal=visit.principal, check_id=wanted)
+            call = get_call(session=session, principal=page.principal, check_id=wanted)
         except BackCheckNotFoundError:
             st.query_params.pop(CALL_PARAMETER, None)
             st.info(t("The back-check of this link is not in your area."))
@@ -74,9 +74,9 @@ def calling(visit: PageContext, choice: BackCheckSelection) -> None:
         instrument = get_check_instrument(session=session, call=call)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
-        _draw_call(visit, call, instrument)
+        _draw_call(page, call, instrument)
     with right:
-        _draw_list(visit, calls, choice)
+        _draw_list(page, calls, choice)
 
 
 def _requested_check_id() -> UUID | None:
@@ -90,8 +90,8 @@ def _open_call(check_id: UUID) -> None:
     st.query_params[CALL_PARAMETER] = str(check_id)
 
 
-def _draw_list(visit: PageContext, calls: list[CallEntry], choice: BackCheckSelection) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_list(page: PageContext, calls: list[CallEntry], choice: BackCheckSelection) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     st.caption(t("To ask again: {count}", count=f"{len(calls):,}"))
     for call in calls[:_LISTED]:
         place = names.area(call.city_code) if choice.city_code is None else call.point_name
@@ -104,15 +104,15 @@ def _draw_list(visit: PageContext, calls: list[CallEntry], choice: BackCheckSele
         st.caption(t("and {count} more", count=len(calls) - _LISTED))
 
 
-def _draw_call(visit: PageContext, call: CallEntry, instrument: Instrument) -> None:
-    t = visit.t
+def _draw_call(page: PageContext, call: CallEntry, instrument: Instrument) -> None:
+    t = page.t
     st.subheader(t("Interview {code}", code=call.code), anchor=False)
-    st.caption(_describe_call(visit, call))
+    st.caption(_describe_call(page, call))
     if call.outcome is not None:
         st.caption(_attempts_text(t, call))
-    draw_phone_number(visit, call)
+    draw_phone_number(page, call)
     st.segmented_control(
-        t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(visit),
+        t("Asked by"), list(Channel), default=Channel.PHONE, required=True, key=_channel_key(page),
         format_func=lambda channel: t(CHANNEL_NAMES[channel]),
     )  # fmt: skip
     at_once = () if call.outcome in ANSWERED else _AT_ONCE
@@ -120,23 +120,23 @@ def _draw_call(visit: PageContext, call: CallEntry, instrument: Instrument) -> N
         for outcome in at_once:
             st.button(
                 t(OUTCOME_NAMES[outcome]), key=f"call-{outcome.value}",
-                on_click=_record_outcome, args=(visit, call, instrument, outcome),
+                on_click=_record_outcome, args=(page, call, instrument, outcome),
             )  # fmt: skip
     with st.form(f"call/{call.id}", enter_to_submit=False):
         for item in _questions(instrument):
-            _draw_answer_field(t, call, item, visit.language)
+            _draw_answer_field(t, call, item, page.language)
         st.text_input(t("Note"), key=_key(call, "note"), max_chars=MAX_NOTE_CHARS)
         st.form_submit_button(
             t("Save: reached"), type="primary", key="call-reached",
-            on_click=_record_outcome, args=(visit, call, instrument, Outcome.REACHED),
+            on_click=_record_outcome, args=(page, call, instrument, Outcome.REACHED),
         )  # fmt: skip
 
 
-def _describe_call(visit: PageContext, call: CallEntry) -> str:
-    t = visit.t
+def _describe_call(page: PageContext, call: CallEntry) -> str:
+    t = page.t
     why = t("drawn by lot") if call.chosen_by is ChosenBy.RANDOM else t("drawn for its risk")
     facts = (
-        DisplayNames(visit.language, None).area(call.city_code), call.point_name, call.surveyor,
+        DisplayNames(page.language, None).area(call.city_code), call.point_name, call.surveyor,
         format_time(call.interviewed_at), why,
     )  # fmt: skip
     return " · ".join(fact for fact in facts if fact)
@@ -178,12 +178,12 @@ def _key(call: CallEntry, name: str) -> str:
     return f"call/{call.id}/{name}"
 
 
-def _channel_key(visit: PageContext) -> str:
-    return f"call/channel/{visit.language}"
+def _channel_key(page: PageContext) -> str:
+    return f"call/channel/{page.language}"
 
 
 def _record_outcome(
-    visit: PageContext, call: CallEntry, instrument: Instrument, outcome: Outcome
+    page: PageContext, call: CallEntry, instrument: Instrument, outcome: Outcome
 ) -> None:
     items = {item.name: item for item in _questions(instrument)}
     answers = {
@@ -192,16 +192,16 @@ def _record_outcome(
         if (entered := st.session_state.get(_key(call, name))) not in (None, "")
     }
     attempt = CallAttempt(
-        outcome, st.session_state.get(_channel_key(visit)) or Channel.PHONE, answers,
+        outcome, st.session_state.get(_channel_key(page)) or Channel.PHONE, answers,
         st.session_state.get(_key(call, "note")) or "",
     )  # fmt: skip
 
     def act() -> None:
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: record_attempt(
                 session=session,
-                principal=require_principal(visit.settings),
+                principal=require_principal(page.settings),
                 check_id=call.id,
                 expected_version=call.version,
                 attempt=attempt,
@@ -209,9 +209,9 @@ def _record_outcome(
             ),
         )
 
-    t = visit.t
+    t = page.t
     message = t("{code}: {outcome}", code=call.code, outcome=t(OUTCOME_NAMES[outcome]))
-    if run_action(visit, act, message, items):
+    if run_action(page, act, message, items):
         st.query_params.pop(CALL_PARAMETER, None)
 
 

@@ -35,9 +35,9 @@ _SEED, _PLAN = "draw/seed", "draw/plan"
 _RANDOM, _RISK = "draw/random", "draw/risk"
 
 
-def drawing(visit: PageContext, choice: BackCheckSelection) -> None:
+def drawing(page: PageContext, choice: BackCheckSelection) -> None:
     """What is drawn depends on nothing but what stands here."""
-    t = visit.t
+    t = page.t
     st.caption(
         t(
             "Of every surveyor's interviews a share is drawn by lot, at least one, and a share by "
@@ -61,8 +61,8 @@ def drawing(visit: PageContext, choice: BackCheckSelection) -> None:
         )
     plan = st.session_state.get(_PLAN)
     if plan is not None and _is_about(plan, choice):
-        _draw_preview(visit, plan)
-    _draw_past_draws(visit, choice)
+        _draw_preview(page, plan)
+    _draw_past_draws(page, choice)
 
 
 def _draw_plan(choice: BackCheckSelection) -> None:
@@ -76,11 +76,11 @@ def _is_about(plan: DrawPlan, choice: BackCheckSelection) -> bool:
     return (plan.wave_id, plan.city_code) == (choice.wave.id, choice.city_code)
 
 
-def _draw_preview(visit: PageContext, plan: DrawPlan) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_preview(page: PageContext, plan: DrawPlan) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     try:
-        with read_scope(visit.settings.store_url) as session:
-            seen = preview_draw(session=session, principal=visit.principal, plan=plan)
+        with read_scope(page.settings.store_url) as session:
+            seen = preview_draw(session=session, principal=page.principal, plan=plan)
     except SurveyError as error:
         draw_notice(t(error.message), t("Nothing was drawn."))
         return
@@ -104,41 +104,41 @@ def _draw_preview(visit: PageContext, plan: DrawPlan) -> None:
         st.caption(t("and {count} more", count=len(shares) - _LISTED))
     st.button(
         t("Draw {count} interviews", count=f"{seen.added:,}"), type="primary", key="draw-make",
-        on_click=_create_draw, args=(visit, seen),
+        on_click=_create_draw, args=(page, seen),
     )  # fmt: skip
 
 
-def _create_draw(visit: PageContext, seen: DrawPreview) -> None:
+def _create_draw(page: PageContext, seen: DrawPreview) -> None:
     def act() -> None:
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: create_draw(
-                session=session, principal=require_principal(visit.settings), seen=seen, now=now()
+                session=session, principal=require_principal(page.settings), seen=seen, now=now()
             ),
         )
 
-    if run_action(visit, act, visit.t("{count} interviews were drawn.", count=f"{seen.added:,}")):
+    if run_action(page, act, page.t("{count} interviews were drawn.", count=f"{seen.added:,}")):
         st.session_state.pop(_PLAN, None)
         st.session_state.pop(_SEED, None)
 
 
-def _draw_past_draws(visit: PageContext, choice: BackCheckSelection) -> None:
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        draws = list_draws(session=session, principal=visit.principal, wave_id=choice.wave.id)
+def _draw_past_draws(page: PageContext, choice: BackCheckSelection) -> None:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        draws = list_draws(session=session, principal=page.principal, wave_id=choice.wave.id)
     if not draws:
         return
     st.subheader(t("Draws so far"), anchor=False)
-    lines = "".join(f"<li>{escape(_format_draw_record(visit, draw))}</li>" for draw in draws)
+    lines = "".join(f"<li>{escape(_format_draw_record(page, draw))}</li>" for draw in draws)
     st.html(f'<ul class="hcs-history">{lines}</ul>')
 
 
-def _format_draw_record(visit: PageContext, draw: DrawRecord) -> str:
-    t = visit.t
+def _format_draw_record(page: PageContext, draw: DrawRecord) -> str:
+    t = page.t
     area = (
         t("all cities")
         if draw.area == NATION
-        else DisplayNames(visit.language, None).area(draw.area)
+        else DisplayNames(page.language, None).area(draw.area)
     )
     words = t(
         "{count} interviews; by lot {lot} per cent, by risk {risk} per cent, seed {seed}",

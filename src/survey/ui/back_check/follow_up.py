@@ -50,19 +50,19 @@ STEPS: Mapping[FollowUpAction, Message] = MappingProxyType(
 
 
 def consequences(
-    visit: PageContext, choice: BackCheckSelection, back_checks: BackCheckResults
+    page: PageContext, choice: BackCheckSelection, back_checks: BackCheckResults
 ) -> None:
     """Nothing happens before what it changes was shown."""
-    t = visit.t
+    t = page.t
     st.subheader(t("What follows"), anchor=False)
     step = st.selectbox(
         t("What should happen"), list(FollowUpAction), format_func=lambda option: t(STEPS[option]),
-        key=f"follow/{visit.language}", index=None, placeholder=t("Please choose"),
+        key=f"follow/{page.language}", index=None, placeholder=t("Please choose"),
     )  # fmt: skip
     if step is None:
         return
     if step is FollowUpAction.RETRAIN:
-        _draw_retraining(visit, choice, back_checks.surveyors)
+        _draw_retraining(page, choice, back_checks.surveyors)
         return
     by_surveyor = step in {FollowUpAction.SURVEYOR, FollowUpAction.RESTORE_SURVEYOR}
     groups = {
@@ -70,28 +70,28 @@ def consequences(
     }
     key = st.selectbox(
         t("Surveyor") if by_surveyor else t("Point"), list(groups), key=f"follow/{step}/whose",
-        format_func=lambda option: _surveyor_label(visit, groups[option]), index=None,
+        format_func=lambda option: _surveyor_label(page, groups[option]), index=None,
         placeholder=t("Please choose"),
     )  # fmt: skip
     if key is not None:
         work = WorkSelection(choice.wave.id, **{"surveyor_id" if by_surveyor else "point_id": key})
         _draw_bulk_action(
-            visit,
+            page,
             work,
             restoring=step in {FollowUpAction.RESTORE_SURVEYOR, FollowUpAction.RESTORE_POINT},
         )
 
 
-def _surveyor_label(visit: PageContext, row: CheckSummary) -> str:
-    return visit.t(
+def _surveyor_label(page: PageContext, row: CheckSummary) -> str:
+    return page.t(
         "{name} ({failed} of {count} failed)", name=row.name, failed=row.failed, count=row.checked
     )
 
 
 def _draw_retraining(
-    visit: PageContext, choice: BackCheckSelection, surveyors: tuple[CheckSummary, ...]
+    page: PageContext, choice: BackCheckSelection, surveyors: tuple[CheckSummary, ...]
 ) -> None:
-    t = visit.t
+    t = page.t
     people = {row.key: row for row in surveyors if row.key is not None}
     with st.form("retrain"):
         st.multiselect(
@@ -99,7 +99,7 @@ def _draw_retraining(
             list(people),
             key="retrain/who",
             default=[row.key for row in people.values() if row.stands_out],
-            format_func=lambda option: _surveyor_label(visit, people[option]),
+            format_func=lambda option: _surveyor_label(page, people[option]),
             placeholder=t("Please choose"),
         )
         st.date_input(
@@ -110,19 +110,19 @@ def _draw_retraining(
         st.text_input(t("Note"), key="retrain/note", max_chars=MAX_NOTE)
         st.form_submit_button(
             t("Note the training"), type="primary", key="retrain-confirm",
-            on_click=_record_retraining, args=(visit, choice),
+            on_click=_record_retraining, args=(page, choice),
         )  # fmt: skip
 
 
-def _record_retraining(visit: PageContext, choice: BackCheckSelection) -> None:
+def _record_retraining(page: PageContext, choice: BackCheckSelection) -> None:
     who: list[UUID] = st.session_state["retrain/who"]
 
     def act() -> None:
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: note_retraining(
                 session=session,
-                principal=require_principal(visit.settings),
+                principal=require_principal(page.settings),
                 wave_id=choice.wave.id,
                 surveyor_ids=who,
                 retrain_by=st.session_state["retrain/by"],
@@ -131,17 +131,17 @@ def _record_retraining(visit: PageContext, choice: BackCheckSelection) -> None:
             ),
         )
 
-    run_action(visit, act, visit.t("Noted for {count} surveyors.", count=len(who)))
+    run_action(page, act, page.t("Noted for {count} surveyors.", count=len(who)))
 
 
-def _draw_bulk_action(visit: PageContext, work: WorkSelection, *, restoring: bool) -> None:
-    t = visit.t
+def _draw_bulk_action(page: PageContext, work: WorkSelection, *, restoring: bool) -> None:
+    t = page.t
     chosen = work.restore_filter() if restoring else work.void_filter()
     to = Status.SUBMITTED if restoring else Status.VOID
     try:
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             seen = preview_bulk_decision(
-                session=session, principal=visit.principal, chosen=chosen, to=to
+                session=session, principal=page.principal, chosen=chosen, to=to
             )
     except SurveyError as error:
         st.caption(t(error.message))
@@ -159,26 +159,26 @@ def _draw_bulk_action(visit: PageContext, work: WorkSelection, *, restoring: boo
         st.text_input(t("Note"), key="follow/note", max_chars=MAX_NOTE)
         st.form_submit_button(
             name, type="primary", key="follow-confirm",
-            on_click=_run_bulk_decision, args=(visit, chosen, seen),
+            on_click=_run_bulk_decision, args=(page, chosen, seen),
         )  # fmt: skip
 
 
-def _run_bulk_decision(visit: PageContext, chosen: ReviewFilter, seen: BulkPreview) -> None:
+def _run_bulk_decision(page: PageContext, chosen: ReviewFilter, seen: BulkPreview) -> None:
     code = ReasonCode.BACK_CHECK if seen.to is Status.VOID else ReasonCode.BY_MISTAKE
-    run_action(visit, _decision_action(visit, chosen, seen, code),
-       visit.t("{count} interviews were changed.", count=f"{seen.total:,}"))  # fmt: skip
+    run_action(page, _decision_action(page, chosen, seen, code),
+       page.t("{count} interviews were changed.", count=f"{seen.total:,}"))  # fmt: skip
 
 
 def _decision_action(
-    visit: PageContext, chosen: ReviewFilter, seen: BulkPreview, code: ReasonCode
+    page: PageContext, chosen: ReviewFilter, seen: BulkPreview, code: ReasonCode
 ) -> Callable[[], None]:
     def act() -> None:
         reason = ReviewReason.from_form(code, st.session_state["follow/note"] or "")
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: decide_many(
                 session=session,
-                principal=require_principal(visit.settings),
+                principal=require_principal(page.settings),
                 chosen=chosen,
                 seen=seen,
                 reason=reason,

@@ -15,14 +15,14 @@ _DONE, _PROBLEM = "back-check/done", "back-check/problem"
 
 
 def run_action(
-    visit: PageContext, act: Callable[[], object], done: str, items: dict[str, Item] | None = None
+    page: PageContext, act: Callable[[], object], done: str, items: dict[str, Item] | None = None
 ) -> bool:
     """Do it and remember what to say; whether it worked. `items` give problems their names."""
-    t = visit.t
+    t = page.t
     try:
         act()
     except InvalidAnswersError as error:
-        lines = [_problem_text(visit, problem, items or {}) for problem in error.problems]
+        lines = [_problem_text(page, problem, items or {}) for problem in error.problems]
         st.session_state[_PROBLEM] = (t(error.message), lines)
     except SurveyError as error:
         st.session_state[_PROBLEM] = (t(error.message), [])
@@ -48,15 +48,15 @@ def show_feedback(t: Translator) -> None:
     )
 
 
-def _problem_text(visit: PageContext, problem: AnswerProblem, items: dict[str, Item]) -> str:
+def _problem_text(page: PageContext, problem: AnswerProblem, items: dict[str, Item]) -> str:
     message, item = problem.message, items.get(problem.item)
     words = (
-        visit.t(message)
+        page.t(message)
         if isinstance(message, Message)
-        else message.get(visit.language) or next(iter(message.values()), "")
+        else message.get(page.language) or next(iter(message.values()), "")
     )
-    name = problem.item if item is None else item_label(item, visit.language)
-    return visit.t("{name}: {note}", name=name, note=words)
+    name = problem.item if item is None else item_label(item, page.language)
+    return page.t("{name}: {note}", name=name, note=words)
 
 
 def item_label(item: Item, language: str) -> str:

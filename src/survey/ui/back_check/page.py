@@ -39,11 +39,11 @@ VIEWS: Mapping[BackCheckTab, tuple[Message, Callable[[PageContext, BackCheckSele
 )
 
 
-def draw_filters(visit: PageContext) -> BackCheckSelection | None:
+def draw_filters(page: PageContext) -> BackCheckSelection | None:
     """The filters; says what to do when there is nothing to check yet."""
-    t, names = visit.t, DisplayNames(visit.language, None)
-    with read_scope(visit.settings.store_url) as session:
-        waves = list_review_waves(session=session, principal=visit.principal)
+    t, names = page.t, DisplayNames(page.language, None)
+    with read_scope(page.settings.store_url) as session:
+        waves = list_review_waves(session=session, principal=page.principal)
         if not waves:
             draw_notice(
                 t("There is nothing to check yet"),
@@ -51,24 +51,24 @@ def draw_filters(visit: PageContext) -> BackCheckSelection | None:
             )
             return None
         with filter_row():
-            wave = pick_started_wave(visit, waves)
+            wave = pick_started_wave(page, waves)
             cities = list(
-                count_by_status(session=session, principal=visit.principal, wave_id=wave.id)
+                count_by_status(session=session, principal=page.principal, wave_id=wave.id)
             )
             options = cities if len(cities) == 1 else [ALL, *cities]
             city = pick(
-                t("City"), "city", options or [ALL], language=visit.language,
+                t("City"), "city", options or [ALL], language=page.language,
                 show=lambda code: t("All cities") if code == ALL else names.area(code),
             )  # fmt: skip
             view = pick(
-                t("View"), "view", [view.value for view in BackCheckTab], language=visit.language,
+                t("View"), "view", [view.value for view in BackCheckTab], language=page.language,
                 show=lambda code: t(VIEWS[BackCheckTab(code)][0]), as_buttons=True,
-                explanation=explain("back-check", visit.language),
+                explanation=explain("back-check", page.language),
             )  # fmt: skip
     return BackCheckSelection(wave, None if city == ALL else city, view)
 
 
-def draw_back_check(visit: PageContext, choice: BackCheckSelection) -> None:
+def draw_back_check(page: PageContext, choice: BackCheckSelection) -> None:
     """The chosen view, below what became of the last click."""
-    show_feedback(visit.t)
-    VIEWS[BackCheckTab(choice.view)][1](visit, choice)
+    show_feedback(page.t)
+    VIEWS[BackCheckTab(choice.view)][1](page, choice)

@@ -13,35 +13,35 @@ from survey.ui.current_principal import require_principal
 from survey.ui.page_runner import PageContext
 
 
-def draw_phone_number(visit: PageContext, call: CallEntry) -> None:
+def draw_phone_number(page: PageContext, call: CallEntry) -> None:
     """A button for whoever may see the number, where there is one and somebody still has to call.
 
     It is shown by the run that follows the click and is gone with the next one.
     """
-    may = visit.principal.may(Action.SEE_PHONE) and visit.principal.covers(call.city_code)
+    may = page.principal.may(Action.SEE_PHONE) and page.principal.covers(call.city_code)
     if not (may and call.has_phone) or call.outcome in ANSWERED:
         return
-    t = visit.t
+    t = page.t
     if not st.button(
         t("Show the telephone number"), key=f"call-phone-{call.id}", icon=":material/call:",
         help=t("Your name and the time are recorded."),
     ):  # fmt: skip
         return
     try:
-        number = _reveal_number(visit, call)
+        number = _reveal_number(page, call)
     except SurveyError as error:
         st.warning(t(error.message))
     else:
         st.code(number, language=None)
 
 
-def _reveal_number(visit: PageContext, call: CallEntry) -> str:
-    seal = build_phone_cipher(visit.settings)
+def _reveal_number(page: PageContext, call: CallEntry) -> str:
+    seal = build_phone_cipher(page.settings)
     return run_in_transaction(
-        visit.settings.store_url,
+        page.settings.store_url,
         lambda session: reveal_phone_number(
             session=session,
-            principal=require_principal(visit.settings),
+            principal=require_principal(page.settings),
             seal=seal,
             check_id=call.id,
             now=now(),

@@ -36,11 +36,11 @@ from survey.ui.response_html import format_answer
 _LISTED = 30
 
 
-def results(visit: PageContext, choice: BackCheckSelection) -> None:
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
+def results(page: PageContext, choice: BackCheckSelection) -> None:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
         back_checks = get_back_check_results(
-            session=session, principal=visit.principal, wave_id=choice.wave.id,
+            session=session, principal=page.principal, wave_id=choice.wave.id,
             city_code=choice.city_code,
         )  # fmt: skip
     if not back_checks.total.drawn:
@@ -49,18 +49,18 @@ def results(visit: PageContext, choice: BackCheckSelection) -> None:
             t("Draw interviews in the view “Draw”; what was said stands under “Results”."),
         )
         return
-    _draw_summary(visit, back_checks)
-    _draw_surveyors(visit, back_checks)
+    _draw_summary(page, back_checks)
+    _draw_surveyors(page, back_checks)
     _draw_points(t, back_checks)
-    _draw_questions(visit, back_checks)
-    _draw_cases(visit, choice, back_checks)
-    consequences(visit, choice, back_checks)
+    _draw_questions(page, back_checks)
+    _draw_cases(page, choice, back_checks)
+    consequences(page, choice, back_checks)
 
 
-def _draw_summary(visit: PageContext, back_checks: BackCheckResults) -> None:
-    t, everybody = visit.t, back_checks.total
+def _draw_summary(page: PageContext, back_checks: BackCheckResults) -> None:
+    t, everybody = page.t, back_checks.total
     rate, failed = everybody.random_sample, t("failed")
-    explained = escape(explain("failed back-check", visit.language) or "", quote=True)
+    explained = escape(explain("failed back-check", page.language) or "", quote=True)
     if rate is None:
         text_blocks.draw_sentence(t("Nobody drawn by lot has been asked yet."))
     else:
@@ -86,8 +86,8 @@ def _draw_summary(visit: PageContext, back_checks: BackCheckResults) -> None:
     )
 
 
-def _draw_surveyors(visit: PageContext, back_checks: BackCheckResults) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_surveyors(page: PageContext, back_checks: BackCheckResults) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("By surveyor"), anchor=False)
     st.caption(
         t(
@@ -130,52 +130,50 @@ def _point_row(row: CheckSummary) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _draw_questions(visit: PageContext, back_checks: BackCheckResults) -> None:
-    t = visit.t
+def _draw_questions(page: PageContext, back_checks: BackCheckResults) -> None:
+    t = page.t
     st.subheader(t("What was said otherwise"), anchor=False)
     natures = ((QuestionNature.FACT, t("Stable facts")), (QuestionNature.OPINION, t("Opinions")))
     heads = (t("Compared"), t("Differ"))
     for nature, title in natures:
         rows = [
-            _question_row(visit, row)
-            for row in back_checks.items
-            if row.comparison.nature is nature
+            _question_row(page, row) for row in back_checks.items if row.comparison.nature is nature
         ]
         st.html(render_table((title, *heads), rows, long_names=True))
 
 
-def _question_row(visit: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
+def _question_row(page: PageContext, row: ItemMismatchRate) -> tuple[str, str, str]:
     compared = "0" if row.differs is None else f"{row.differs.of:,}"
-    return item_label(row.item, visit.language), compared, _rate(row.differs)
+    return item_label(row.item, page.language), compared, _rate(row.differs)
 
 
 def _draw_cases(
-    visit: PageContext, choice: BackCheckSelection, back_checks: BackCheckResults
+    page: PageContext, choice: BackCheckSelection, back_checks: BackCheckResults
 ) -> None:
-    t = visit.t
+    t = page.t
     if not back_checks.failed:
         return
     st.subheader(
         t("Failed back-checks: {count}", count=f"{len(back_checks.failed):,}"), anchor=False
     )
     lines = "".join(
-        f"<li>{_render_case(visit, choice, case)}</li>" for case in back_checks.failed[:_LISTED]
+        f"<li>{_render_case(page, choice, case)}</li>" for case in back_checks.failed[:_LISTED]
     )
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
     _draw_more_count(t, len(back_checks.failed))
 
 
-def _render_case(visit: PageContext, choice: BackCheckSelection, case: CompletedCheck) -> str:
-    t = visit.t
+def _render_case(page: PageContext, choice: BackCheckSelection, case: CompletedCheck) -> str:
+    t = page.t
     text = (
         t(OUTCOME_NAMES[case.outcome])
         if case.outcome is Outcome.NEVER_INTERVIEWED
-        else "; ".join(_difference_text(visit, difference) for difference in case.differences)
+        else "; ".join(_difference_text(page, difference) for difference in case.differences)
     )
     who = escape(" · ".join(part for part in (case.surveyor, case.point_name) if part))
-    look = _link(visit, PageKey.REVIEW, {"wave": choice.wave.key, "status": "all",
+    look = _link(page, PageKey.REVIEW, {"wave": choice.wave.key, "status": "all",
                                          "interview": str(case.response_id)})  # fmt: skip
-    mend = _link(visit, PageKey.BACK_CHECK, {"wave": choice.wave.key, "call": str(case.check_id)})
+    mend = _link(page, PageKey.BACK_CHECK, {"wave": choice.wave.key, "call": str(case.check_id)})
     links = ((look, t("Look at the interview")), (mend, t("Enter again")))
     shown = " · ".join(
         f'<a href="{target}" target="_self">{escape(words)}</a>' for target, words in links
@@ -183,19 +181,19 @@ def _render_case(visit: PageContext, choice: BackCheckSelection, case: Completed
     return f"{who}: {escape(text)} ({shown})"
 
 
-def _link(visit: PageContext, page: PageKey, query: dict[str, str]) -> str:
-    address = f"/{PAGES_BY_KEY[page].url}?{urlencode({**query, 'lang': visit.language})}"
+def _link(page: PageContext, key: PageKey, query: dict[str, str]) -> str:
+    address = f"/{PAGES_BY_KEY[key].url}?{urlencode({**query, 'lang': page.language})}"
     return escape(address, quote=True)
 
 
-def _difference_text(visit: PageContext, difference: AnswerMismatch) -> str:
-    t = visit.t
+def _difference_text(page: PageContext, difference: AnswerMismatch) -> str:
+    t = page.t
     then, again = (
-        format_answer(t, difference.item, answer, visit.language)
+        format_answer(t, difference.item, answer, page.language)
         for answer in (difference.original, difference.recheck)
     )
     return t(
-        "{question} then {then}, now {again}", question=item_label(difference.item, visit.language),
+        "{question} then {then}, now {again}", question=item_label(difference.item, page.language),
         then=then, again=again,
     )  # fmt: skip
 

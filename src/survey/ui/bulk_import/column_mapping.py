@@ -51,39 +51,39 @@ _ORIGINS: dict[SuggestionOrigin, Message] = {
 }
 
 
-def map_columns(visit: PageContext, aim: ImportTarget, upload: UploadedTable) -> MappingFile | None:
+def map_columns(page: PageContext, aim: ImportTarget, upload: UploadedTable) -> MappingFile | None:
     """The mapping as it stands on the screen; None while it cannot be used."""
-    t = visit.t
+    t = page.t
     doubtful = detect_source(upload.beginning) in {ExportSource.SURVEY_SITE, ExportSource.OTHER}
     with st.expander(t("What the columns mean"), expanded=doubtful, key="bulk/columns"):
-        start = _starting_point(visit, aim)
+        start = _starting_point(page, aim)
         drafts = draft_columns(upload.beginning, aim.instrument, start)
-        chosen = _edit_columns(visit, aim, upload, drafts)
+        chosen = _edit_columns(page, aim, upload, drafts)
         numbered = st.checkbox(
             t("Figures in columns of choices stand for the order of the choices (1 = the first)"),
             key="bulk/numbered",
         )
-        codes = _known_codes(start, upload) | _edit_values(visit, upload)
+        codes = _known_codes(start, upload) | _edit_values(page, upload)
         mapping = mapping_of(
             chosen.items(), codes, upload.beginning, aim.instrument, numbered=numbered
         )
-        _draw_save_mapping(visit, aim, mapping)
+        _draw_save_mapping(page, aim, mapping)
     return mapping
 
 
-def _starting_point(visit: PageContext, aim: ImportTarget) -> MappingFile | None:
+def _starting_point(page: PageContext, aim: ImportTarget) -> MappingFile | None:
     """A saved mapping or one from a file; nothing: what is recognised and suggested."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
         saved = {
             saved_mapping.name: saved_mapping.mapping
             for saved_mapping in list_saved_mappings(
-                session=session, principal=visit.principal, instrument_name=aim.instrument.name
+                session=session, principal=page.principal, instrument_name=aim.instrument.name
             )
         }
     options = [_SUGGESTED, *saved, _FROM_FILE]
     chosen = st.selectbox(
-        t("Begin with"), options, key=f"bulk/start/{visit.language}",
+        t("Begin with"), options, key=f"bulk/start/{page.language}",
         format_func=lambda name: _start_name(t, name),
     )  # fmt: skip
     if chosen != _FROM_FILE:
@@ -106,12 +106,12 @@ def _start_name(t: Translator, name: str) -> str:
 
 
 def _edit_columns(
-    visit: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
+    page: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
 ) -> dict[str, str]:
-    t = visit.t
+    t = page.t
     named: dict[str, str] = {}
     for target in targets_of(aim.instrument):
-        name = target_name(target, aim.instrument, visit.language)
+        name = target_name(target, aim.instrument, page.language)
         named[target] = t(name) if isinstance(name, Message) else name
     frame = pd.DataFrame(
         [
@@ -127,7 +127,7 @@ def _edit_columns(
     )
     edited = st.data_editor(
         frame, hide_index=True, disabled=["column", "sample", "origin"],
-        key=_editor_key(visit, aim, upload, drafts),
+        key=_editor_key(page, aim, upload, drafts),
         column_config={
             "column": st.column_config.TextColumn(t("Column"), pinned=True),
             "sample": st.column_config.TextColumn(t("For example")),
@@ -143,13 +143,13 @@ def _edit_columns(
 
 
 def _editor_key(
-    visit: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
+    page: PageContext, aim: ImportTarget, upload: UploadedTable, drafts: tuple[ColumnDraft, ...]
 ) -> str:
     """Corrections belong to one file read in one way."""
     read = sha256(repr([(draft.column, draft.target) for draft in drafts]).encode()).hexdigest()[
         :16
     ]
-    return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{visit.language}"
+    return f"bulk/editor/{upload.sha256[:16]}/{aim.instrument.sha256[:8]}/{read}/{page.language}"
 
 
 def _known_codes(start: MappingFile | None, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
@@ -159,9 +159,9 @@ def _known_codes(start: MappingFile | None, upload: UploadedTable) -> dict[str, 
     return {column: codes for column, codes in start.codes.items() if column in header}
 
 
-def _edit_values(visit: PageContext, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
+def _edit_values(page: PageContext, upload: UploadedTable) -> dict[str, Mapping[str, str]]:
     """What the values mean that the last check could not read."""
-    t = visit.t
+    t = page.t
     file, unread = st.session_state.get(UNREAD, ("", ()))
     if file != upload.sha256 or not unread:
         return {}
@@ -176,7 +176,7 @@ def _edit_values(visit: PageContext, upload: UploadedTable) -> dict[str, Mapping
     )
     edited = st.data_editor(
         frame, hide_index=True, disabled=["column", "value", "count"],
-        key=f"bulk/values/{file[:16]}/{visit.language}",
+        key=f"bulk/values/{file[:16]}/{page.language}",
         column_config={
             "column": st.column_config.TextColumn(t("Column"), pinned=True),
             "value": st.column_config.TextColumn(t("Value")),
@@ -192,18 +192,18 @@ def _edit_values(visit: PageContext, upload: UploadedTable) -> dict[str, Mapping
     return dict(codes)
 
 
-def _draw_save_mapping(visit: PageContext, aim: ImportTarget, mapping: MappingFile) -> None:
-    t = visit.t
+def _draw_save_mapping(page: PageContext, aim: ImportTarget, mapping: MappingFile) -> None:
+    t = page.t
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             t("Name under which to keep this mapping"), key="bulk/name", max_chars=MAX_NAME_CHARS
         )
         if st.button(t("Save mapping"), key="bulk/save", disabled=not (name or "").strip()):
             run_in_transaction(
-                visit.settings.store_url,
+                page.settings.store_url,
                 lambda session: save_mapping(
                     session=session,
-                    principal=require_principal(visit.settings),
+                    principal=require_principal(page.settings),
                     mapping=mapping,
                     instrument_name=aim.instrument.name,
                     name=name or "",
@@ -212,6 +212,6 @@ def _draw_save_mapping(visit: PageContext, aim: ImportTarget, mapping: MappingFi
             )
             st.toast(t("Saved. Everybody who imports for this questionnaire can use it."))
         draw_download_button(
-            visit, t("Mapping as a file"),
+            page, t("Mapping as a file"),
             File("mapping.csv", CSV, partial(write_mapping, mapping)), key="bulk/mapping",
         )  # fmt: skip

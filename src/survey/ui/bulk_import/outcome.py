@@ -22,9 +22,9 @@ _ON_SCREEN = 200
 _CAUSES_ON_SCREEN = 12
 
 
-def show_plan(visit: PageContext, plan: ImportPlan) -> None:
+def show_plan(page: PageContext, plan: ImportPlan) -> None:
     """Accepted, rejected, duplicates; then why, row by row."""
-    t = visit.t
+    t = page.t
     tiles = (
         (t("Will be written"), len(plan.accepted)),
         (t("Refused"), plan.rejected_rows),
@@ -39,24 +39,24 @@ def show_plan(visit: PageContext, plan: ImportPlan) -> None:
     if plan.imported_before is not None:
         at = f"{plan.imported_before.astimezone(CHINA):%Y-%m-%d %H:%M}"
         st.markdown(t("This very file was imported into this wave on {time} China time.", time=at))
-    _draw_remarks(visit, plan)
+    _draw_remarks(page, plan)
     if plan.rejected:
-        _draw_problems(visit, plan)
+        _draw_problems(page, plan)
 
 
-def _draw_remarks(visit: PageContext, plan: ImportPlan) -> None:
-    t = visit.t
+def _draw_remarks(page: PageContext, plan: ImportPlan) -> None:
+    t = page.t
     lines = [t(remark) for remark in plan.remarks]
     if plan.unmapped:
         lines.append(t("Columns that nothing uses: {columns}", columns=_join_names(plan.unmapped)))
     if plan.absent_items:
-        asked = tuple(_item_label(plan.request.instrument, name, visit.language)
+        asked = tuple(_item_label(plan.request.instrument, name, page.language)
                       for name in plan.absent_items)  # fmt: skip
         lines.append(t("Questions without a column: {items}", items=_join_names(asked)))
     missing = {name: count for name, count in plan.missing.items() if count}
     if missing:
         words = tuple(
-            f"{_item_label(plan.request.instrument, name, visit.language)} ({count:,})"
+            f"{_item_label(plan.request.instrument, name, page.language)} ({count:,})"
             for name, count in missing.items()
         )
         lines.append(t("Rows without an answer, which then is missing: {items}",
@@ -81,8 +81,8 @@ def _join_names(names: tuple[str, ...], most: int = 12) -> str:
     return f"{shown} …" if len(names) > most else shown
 
 
-def _draw_problems(visit: PageContext, plan: ImportPlan) -> None:
-    t, language = visit.t, visit.language
+def _draw_problems(page: PageContext, plan: ImportPlan) -> None:
+    t, language = page.t, page.language
     st.subheader(t("What is refused, and why"), anchor=False)
     causes = plan.causes[:_CAUSES_ON_SCREEN]
     lines = [describe_cause(cause, reason_of(cause.message, language, t), t) for cause in causes]
@@ -108,7 +108,7 @@ def _draw_problems(visit: PageContext, plan: ImportPlan) -> None:
         )  # fmt: skip
     make = partial(write_rejections, plan.rejected, plan.causes, plan.sheet, language, t)
     draw_download_button(
-        visit, t("List of problems (.xlsx)"), File("problems.xlsx", XLSX, make),
+        page, t("List of problems (.xlsx)"), File("problems.xlsx", XLSX, make),
         key="bulk/problems", icon=":material/download:",
     )  # fmt: skip
     st.markdown(
@@ -117,9 +117,9 @@ def _draw_problems(visit: PageContext, plan: ImportPlan) -> None:
     )  # fmt: skip
 
 
-def draw_confirmation(visit: PageContext, plan: ImportPlan, *, disabled: bool) -> bool:
+def draw_confirmation(page: PageContext, plan: ImportPlan, *, disabled: bool) -> bool:
     """Whether the button was pressed that writes the accepted rows."""
-    t, count = visit.t, len(plan.accepted)
+    t, count = page.t, len(plan.accepted)
     if not count:
         if plan.duplicates and not plan.rejected_rows:
             draw_notice(
@@ -139,15 +139,15 @@ def draw_confirmation(visit: PageContext, plan: ImportPlan, *, disabled: bool) -
     )  # fmt: skip
 
 
-def draw_result(visit: PageContext, done: tuple[ImportResult, bool] | None) -> None:
+def draw_result(page: PageContext, done: tuple[ImportResult, bool] | None) -> None:
     """What was written, and where the interviews go from here."""
     if done is None:
         return
-    t, (result, into_open) = visit.t, done
+    t, (result, into_open) = page.t, done
     title = t("{count} interviews were written", count=f"{result.written:,}")
     again = t("{count} were there already and stay as they are.", count=f"{result.duplicates:,}")
     repeated = again if result.duplicates else ""
-    if into_open and visit.principal.may(Action.REVIEW):
+    if into_open and page.principal.may(Action.REVIEW):
         draw_notice(
             title,
             repeated,

@@ -46,25 +46,25 @@ class CheckedPlan:
     unread: tuple[UnparsedValue, ...]
 
 
-def draw_bulk_import(visit: PageContext) -> None:
+def draw_bulk_import(page: PageContext) -> None:
     """The whole page; only one piece of work at a time in one browser tab."""
-    _collect_result(visit)
-    aim = draw_target(visit)
+    _collect_result(page)
+    aim = draw_target(page)
     if aim is None:
         return
     working = st.session_state.get(_CHECKING) or st.session_state.get(_WRITING)
-    draw_template_download(visit, aim)
-    upload = draw_upload(visit, disabled=working is not None)
+    draw_template_download(page, aim)
+    upload = draw_upload(page, disabled=working is not None)
     if upload is not None:
         _clear_messages_of(upload)
-        mapping = map_columns(visit, aim, upload)
+        mapping = map_columns(page, aim, upload)
         if mapping is not None:
-            _check_and_write(visit, aim, upload, mapping, busy=working is not None)
+            _check_and_write(page, aim, upload, mapping, busy=working is not None)
     if working is not None:
-        _draw_job_progress(visit, working)
+        _draw_job_progress(page, working)
         # Outside of the part that draws itself anew twice a second, so that no click is lost.
-        st.button(visit.t("Cancel"), key="bulk-cancel", on_click=working.cancel)
-    draw_result(visit, st.session_state.get(_DONE))
+        st.button(page.t("Cancel"), key="bulk-cancel", on_click=working.cancel)
+    draw_result(page, st.session_state.get(_DONE))
 
 
 def _clear_messages_of(upload: UploadedTable) -> None:
@@ -76,14 +76,14 @@ def _clear_messages_of(upload: UploadedTable) -> None:
 
 
 def _check_and_write(
-    visit: PageContext,
+    page: PageContext,
     aim: ImportTarget,
     upload: UploadedTable,
     mapping: MappingFile,
     *,
     busy: bool,
 ) -> None:
-    t = visit.t
+    t = page.t
     request = _request(aim, upload, mapping)
     fingerprint = _request_key(aim, upload, request)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -93,7 +93,7 @@ def _check_and_write(
         )  # fmt: skip
         st.caption(t("Nothing is written yet."))
     if pressed:
-        _start_check(visit, request, fingerprint)
+        _start_check(page, request, fingerprint)
         st.rerun()
     if _PROBLEM in st.session_state:
         draw_notice(*st.session_state[_PROBLEM])
@@ -103,9 +103,9 @@ def _check_and_write(
     if checked.fingerprint != fingerprint:
         st.caption(t("Something was changed since the check. Please check the file again."))
         return
-    show_plan(visit, checked.plan)
-    if draw_confirmation(visit, checked.plan, disabled=busy):
-        _start_writing(visit, checked.plan)
+    show_plan(page, checked.plan)
+    if draw_confirmation(page, checked.plan, disabled=busy):
+        _start_writing(page, checked.plan)
         st.rerun()
 
 
@@ -127,8 +127,8 @@ def _request_key(aim: ImportTarget, upload: UploadedTable, request: ImportReques
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _start_check(visit: PageContext, request: ImportRequest, fingerprint: str) -> None:
-    settings, person = visit.settings, require_principal(visit.settings)
+def _start_check(page: PageContext, request: ImportRequest, fingerprint: str) -> None:
+    settings, person = page.settings, require_principal(page.settings)
     job = BackgroundJob[CheckedPlan](msg("Checking"))
     job.start(lambda tick: _check_plan(settings, person, request, fingerprint, tick))
     st.session_state[_CHECKING] = job
@@ -159,8 +159,8 @@ def _unread(request: ImportRequest, plan: ImportPlan) -> tuple[UnparsedValue, ..
     return unread_values(table, uses, request.instrument)
 
 
-def _start_writing(visit: PageContext, plan: ImportPlan) -> None:
-    settings, person = visit.settings, require_principal(visit.settings)
+def _start_writing(page: PageContext, plan: ImportPlan) -> None:
+    settings, person = page.settings, require_principal(page.settings)
 
     def write(tick: ProgressCallback) -> ImportResult:
         return run_in_transaction(
@@ -181,20 +181,20 @@ def _start_writing(visit: PageContext, plan: ImportPlan) -> None:
 
 @page_fragment(run_every=EVERY_SECONDS)
 def _draw_job_progress(
-    visit: PageContext, job: BackgroundJob[CheckedPlan] | BackgroundJob[ImportResult]
+    page: PageContext, job: BackgroundJob[CheckedPlan] | BackgroundJob[ImportResult]
 ) -> None:
     """How far the work is; others' pages and this one stay usable meanwhile."""
     if not job.running:
         st.rerun()
-    t = visit.t
+    t = page.t
     words = t("{work}: {done} of {total} rows", work=t(job.name), done=f"{job.done:,}",
               total=f"{job.total:,}")  # fmt: skip
     st.progress(job.share, text=t("Cancelling …") if job.cancelled else words)
 
 
-def _collect_result(visit: PageContext) -> None:
+def _collect_result(page: PageContext) -> None:
     """What the ended work has brought."""
-    t = visit.t
+    t = page.t
     checking: BackgroundJob[CheckedPlan] | None = st.session_state.get(_CHECKING)
     if checking is not None and not checking.running:
         del st.session_state[_CHECKING]

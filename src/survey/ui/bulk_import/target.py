@@ -38,15 +38,15 @@ class ImportTarget:
     """Of a new wave; without one the wave is a series of its own."""
 
 
-def draw_target(visit: PageContext) -> ImportTarget | None:
+def draw_target(page: PageContext) -> ImportTarget | None:
     """The choices; says what to do when there is no wave to import into."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
         waves = {
             wave.key: wave
-            for wave in list_waves_for_import(session=session, principal=visit.principal)
+            for wave in list_waves_for_import(session=session, principal=page.principal)
         }
-        may_make = visit.principal.may(Action.ADMINISTER)
+        may_make = page.principal.may(Action.ADMINISTER)
         if not waves and not may_make:
             draw_notice(
                 t("No wave is open"),
@@ -56,44 +56,44 @@ def draw_target(visit: PageContext) -> ImportTarget | None:
         with filter_row():
             chosen = pick(
                 t("Wave"), "wave", [*waves, *([NEW] if may_make else [])],
-                language=visit.language, show=lambda key: _wave_name(visit, waves, key),
-                explanation=explain("wave", visit.language),
+                language=page.language, show=lambda key: _wave_name(page, waves, key),
+                explanation=explain("wave", page.language),
             )  # fmt: skip
-            city = _pick_city(visit)
+            city = _pick_city(page)
         if chosen != NEW:
             wave = waves[chosen]
             instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
             return ImportTarget(
                 chosen, instrument, False, wave.is_open, city, reviewed=not wave.is_open
             )
-        return _new_wave(visit, list_instruments(session=session), city)
+        return _new_wave(page, list_instruments(session=session), city)
 
 
-def _wave_name(visit: PageContext, waves: dict[str, WaveSummary], key: str) -> str:
-    t = visit.t
+def _wave_name(page: PageContext, waves: dict[str, WaveSummary], key: str) -> str:
+    t = page.t
     if key == NEW:
         return t("A new wave that was collected elsewhere")
     wave = waves[key]
-    return f"{wave.label(visit.language)} ({t(STATE_NAMES[wave.state])})"
+    return f"{wave.label(page.language)} ({t(STATE_NAMES[wave.state])})"
 
 
-def _pick_city(visit: PageContext) -> str | None:
-    t, names = visit.t, DisplayNames(visit.language, None)
-    with read_scope(visit.settings.store_url) as session:
-        cities = list_importable_cities(session=session, principal=visit.principal)
+def _pick_city(page: PageContext) -> str | None:
+    t, names = page.t, DisplayNames(page.language, None)
+    with read_scope(page.settings.store_url) as session:
+        cities = list_importable_cities(session=session, principal=page.principal)
     codes = list(cities)
     chosen = pick(
-        t("City of rows that name none"), "city", [NONE, *codes], language=visit.language,
+        t("City of rows that name none"), "city", [NONE, *codes], language=page.language,
         show=lambda code: t("None: such rows are refused") if code == NONE else names.area(code),
-        default=visit.principal.area,
+        default=page.principal.area,
     )  # fmt: skip
     return None if chosen == NONE else chosen
 
 
 def _new_wave(
-    visit: PageContext, instruments: list[Instrument], city: str | None
+    page: PageContext, instruments: list[Instrument], city: str | None
 ) -> ImportTarget | None:
-    t = visit.t
+    t = page.t
     if not instruments:
         draw_notice(
             t("There is no questionnaire yet"),

@@ -31,28 +31,28 @@ class UploadedTable:
     beginning: ImportTable
 
 
-def draw_template_download(visit: PageContext, aim: ImportTarget) -> None:
+def draw_template_download(page: PageContext, aim: ImportTarget) -> None:
     """The workbook for this questionnaire, made when it is asked for."""
-    t = visit.t
+    t = page.t
 
     def make() -> bytes:
-        person = visit.principal
-        with read_scope(visit.settings.store_url) as session:
+        person = page.principal
+        with read_scope(page.settings.store_url) as session:
             cities = list_importable_cities(session=session, principal=person)
         return write_template(
-            principal=person, instrument=aim.instrument, cities=cities, language=visit.language
+            principal=person, instrument=aim.instrument, cities=cities, language=page.language
         )
 
     draw_download_button(
-        visit, t("Template to fill in (.xlsx)"),
+        page, t("Template to fill in (.xlsx)"),
         File(f"{aim.instrument.name}-{aim.instrument.version}.xlsx", XLSX, make),
         key="bulk/template", icon=":material/download:",
     )  # fmt: skip
 
 
-def draw_upload(visit: PageContext, *, disabled: bool) -> UploadedTable | None:
+def draw_upload(page: PageContext, *, disabled: bool) -> UploadedTable | None:
     """The uploaded file, or None: with what is wrong with it, if there is one."""
-    t = visit.t
+    t = page.t
     uploaded = st.file_uploader(
         t("File with interviews (.xlsx or .csv)"), type=["xlsx", "csv", "txt", "tsv", "xls"],
         key="bulk/file", max_upload_size=MAX_FILE_MB, disabled=disabled,
@@ -77,7 +77,7 @@ def draw_upload(visit: PageContext, *, disabled: bool) -> UploadedTable | None:
     if isinstance(outcome, SurveyError):
         draw_notice(t("This file cannot be read"), t(outcome.message), t("Nothing was written."))
         return None
-    _draw_source(visit, outcome)
+    _draw_source(page, outcome)
     return outcome
 
 
@@ -89,8 +89,8 @@ def _parse_upload(name: str, content: bytes) -> UploadedTable | SurveyError:
     return UploadedTable(name, content, hashlib.sha256(content).hexdigest(), beginning)
 
 
-def _draw_source(visit: PageContext, upload: UploadedTable) -> None:
-    t, table = visit.t, upload.beginning
+def _draw_source(page: PageContext, upload: UploadedTable) -> None:
+    t, table = page.t, upload.beginning
     st.markdown(
         t(
             "Recognised as {source}: {columns} columns.",

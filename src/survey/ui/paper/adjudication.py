@@ -19,14 +19,14 @@ from survey.ui.paper.keying_component import KeyingBatch, paper_grid
 
 
 @page_fragment()
-def draw_adjudication(visit: PageContext) -> None:
+def draw_adjudication(page: PageContext) -> None:
     """The longest waiting sheet, and below it those that follow."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        waiting = list_awaiting_adjudication(session=session, principal=visit.principal)
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waiting = list_awaiting_adjudication(session=session, principal=page.principal)
         if waiting:
             first = get_conflict(
-                session=session, principal=visit.principal, sheet_id=waiting[0].sheet_id
+                session=session, principal=page.principal, sheet_id=waiting[0].sheet_id
             )
     if not waiting:
         draw_notice(
@@ -45,13 +45,13 @@ def draw_adjudication(visit: PageContext) -> None:
             count=len(first.fields),
         )
     )
-    if _draw_conflict(visit, first, waiting[0]):
+    if _draw_conflict(page, first, waiting[0]):
         st.rerun(scope="fragment")
     st.subheader(t("Waiting for a verdict"), anchor=False)
     st.html(render_sheets(t, waiting, chosen=first.sheet_id))
 
 
-def _draw_conflict(visit: PageContext, shown: KeyingConflict, head: PendingSheet) -> bool:
+def _draw_conflict(page: PageContext, shown: KeyingConflict, head: PendingSheet) -> bool:
     keyed = shown.first.keyed
     batch = KeyingBatch(
         wave=shown.wave_key,
@@ -61,11 +61,11 @@ def _draw_conflict(visit: PageContext, shown: KeyingConflict, head: PendingSheet
         words=f"{shown.serial} · {head.point_name} · {head.surveyor_name} · {head.interview_on}",
     )
     return paper_grid(
-        visit,
+        page,
         shown.instrument,
         batch,
         key="paper-verdict",
-        draft_key=f"verdict-{visit.principal.account_id.hex[-12:]}-{shown.sheet_id.hex}",
+        draft_key=f"verdict-{page.principal.account_id.hex[-12:]}-{shown.sheet_id.hex}",
         verdict=_adjudication_data(shown),
     )
 

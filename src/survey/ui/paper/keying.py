@@ -29,10 +29,10 @@ from survey.ui.paper.keying_component import KeyingBatch, paper_grid
 from survey.ui.url_state import pick
 
 
-def key_sheets(visit: PageContext) -> None:
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        points = list_keying_points(session=session, principal=visit.principal)
+def key_sheets(page: PageContext) -> None:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        points = list_keying_points(session=session, principal=page.principal)
     if not points:
         draw_notice(
             t("There is nothing to key at the moment"),
@@ -41,57 +41,57 @@ def key_sheets(visit: PageContext) -> None:
         )
         return
     with filter_row("batch"):
-        point = _pick_point(visit, points)
-        surveyor = _pick_surveyor(visit, point)
-        day = _pick_day(visit, point)
-    with read_scope(visit.settings.store_url) as session:
+        point = _pick_point(page, points)
+        surveyor = _pick_surveyor(page, point)
+        day = _pick_day(page, point)
+    with read_scope(page.settings.store_url) as session:
         instrument = load_instrument(session=session, instrument_id=point.instrument_id)
-    _draw_keying(visit, point, instrument, _batch(visit, point, surveyor, day))
+    _draw_keying(page, point, instrument, _batch(page, point, surveyor, day))
 
 
-def _pick_point(visit: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
+def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
     by_code = {f"{point.wave_key}/{point.code}": point for point in points}
     several = len({point.wave_key for point in points}) > 1
 
     def title(code: str) -> str:
         point = by_code[code]
-        city = point.city_name.get(visit.language, point.city_code)
-        wave = point.wave_title.get(visit.language, point.wave_key) if several else ""
+        city = point.city_name.get(page.language, point.city_code)
+        wave = point.wave_title.get(page.language, point.wave_key) if several else ""
         return " · ".join(part for part in (city, point.name, point.code, wave) if part)
 
     chosen = pick(
-        visit.t("Sampling point"),
+        page.t("Sampling point"),
         "point",
         list(by_code),
         show=title,
-        language=visit.language,
-        explanation=explain("sampling point", visit.language),
+        language=page.language,
+        explanation=explain("sampling point", page.language),
     )
     return by_code[chosen]
 
 
-def _pick_surveyor(visit: PageContext, point: KeyingPoint) -> SurveyorName:
-    with read_scope(visit.settings.store_url) as session:
+def _pick_surveyor(page: PageContext, point: KeyingPoint) -> SurveyorName:
+    with read_scope(page.settings.store_url) as session:
         surveyors = list_surveyors_at(
-            session=session, principal=visit.principal, point_id=point.point_id
+            session=session, principal=page.principal, point_id=point.point_id
         )
     by_id = {str(surveyor.account_id): surveyor for surveyor in surveyors}
     chosen = pick(
-        visit.t("Surveyor"),
+        page.t("Surveyor"),
         "surveyor",
         list(by_id),
         show=lambda code: by_id[code].name,
-        language=visit.language,
+        language=page.language,
     )
     return by_id[chosen]
 
 
-def _pick_day(visit: PageContext, point: KeyingPoint) -> date:
+def _pick_day(page: PageContext, point: KeyingPoint) -> date:
     """The day on the sheets; yesterday unless chosen, as paper comes in a day later."""
     last = china_date(now())
     first = min(point.first_day(now()), last)
     chosen = st.date_input(
-        visit.t("Day of the interview"),
+        page.t("Day of the interview"),
         value=max(first, date.fromordinal(last.toordinal() - 1)),
         min_value=first,
         max_value=last,
@@ -101,10 +101,8 @@ def _pick_day(visit: PageContext, point: KeyingPoint) -> date:
     return chosen if isinstance(chosen, date) else last
 
 
-def _batch(
-    visit: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: date
-) -> KeyingBatch:
-    city = point.city_name.get(visit.language, point.city_code)
+def _batch(page: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: date) -> KeyingBatch:
+    city = point.city_name.get(page.language, point.city_code)
     return KeyingBatch(
         wave=point.wave_key,
         point_id=str(point.point_id),
@@ -116,21 +114,21 @@ def _batch(
 
 @page_fragment()
 def _draw_keying(
-    visit: PageContext, point: KeyingPoint, instrument: Instrument, batch: KeyingBatch
+    page: PageContext, point: KeyingPoint, instrument: Instrument, batch: KeyingBatch
 ) -> None:
     """The part of the page that a received sheet runs again, and nothing else."""
     count = st.empty()
     paper_grid(
-        visit,
+        page,
         instrument,
         batch,
         key="paper-grid",
-        draft_key=f"paper-{visit.principal.account_id.hex[-12:]}-{point.wave_key}",
+        draft_key=f"paper-{page.principal.account_id.hex[-12:]}-{point.wave_key}",
     )
-    with read_scope(visit.settings.store_url) as session:
-        own = count_own_keyings(session=session, principal=visit.principal, now=now())
-        waiting = list_awaiting_second(session=session, principal=visit.principal)
-    t = visit.t
+    with read_scope(page.settings.store_url) as session:
+        own = count_own_keyings(session=session, principal=page.principal, now=now())
+        waiting = list_awaiting_second(session=session, principal=page.principal)
+    t = page.t
     pace = t("Half of them took up to {seconds} s.", seconds=round(own.seconds or 0))
     keyed = t("You have keyed {count} sheets today.", count=own.sheets)
     count.caption(f"{keyed} {pace}" if own.seconds is not None else keyed)

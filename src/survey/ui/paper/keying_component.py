@@ -29,7 +29,7 @@ class KeyingBatch:
 
 
 def paper_grid(
-    visit: PageContext,
+    page: PageContext,
     instrument: Instrument,
     batch: KeyingBatch,
     *,
@@ -48,7 +48,7 @@ def paper_grid(
             "screen_languages": {
                 code: screen_language(code, DEFAULT_LANGUAGE) for code in language_codes(instrument)
             },
-            "language": _language(instrument, visit.language),
+            "language": _language(instrument, page.language),
             "draft_key": draft_key,
             "batch": vars(batch),
             "verdict": dict(verdict or {}),

@@ -25,20 +25,20 @@ _VIEWS: dict[PaperTab, tuple[Message, Action, Callable[[PageContext], None]]] = 
 }
 
 
-def draw_tabs(visit: PageContext) -> PaperTab:
+def draw_tabs(page: PageContext) -> PaperTab:
     """What to do on this page; people with one right have no choice to make."""
-    t = visit.t
-    own = [view for view, (_, action, _) in _VIEWS.items() if visit.principal.may(action)]
+    t = page.t
+    own = [view for view, (_, action, _) in _VIEWS.items() if page.principal.may(action)]
     chosen = pick(
         t("What to do"),
         "view",
         own,
         show=lambda code: t(_VIEWS[PaperTab(code)][0]),
-        language=visit.language,
+        language=page.language,
         as_buttons=True,
     )
     return PaperTab(chosen)
 
 
-def draw_tab(visit: PageContext, view: PaperTab) -> None:
-    _VIEWS[view][2](visit)
+def draw_tab(page: PageContext, view: PaperTab) -> None:
+    _VIEWS[view][2](page)

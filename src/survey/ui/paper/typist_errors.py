@@ -23,20 +23,20 @@ from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
 
 
-def show_typists(visit: PageContext) -> None:
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        waves = list_started_waves(session=session, principal=visit.principal)
+def show_typists(page: PageContext) -> None:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = list_started_waves(session=session, principal=page.principal)
     if not waves:
         draw_notice(
             t("No wave has begun yet"), t("Errors appear here once sheets are keyed twice.")
         )
         return
-    wave = pick_started_wave(visit, waves)
-    with read_scope(visit.settings.store_url) as session:
-        rows = list_typist_errors(session=session, principal=visit.principal, wave_key=wave.key)
-        waiting = count_unsettled(session=session, principal=visit.principal, wave_key=wave.key)
-        share = share_of(session=session, principal=visit.principal, wave_id=wave.id)
+    wave = pick_started_wave(page, waves)
+    with read_scope(page.settings.store_url) as session:
+        rows = list_typist_errors(session=session, principal=page.principal, wave_key=wave.key)
+        waiting = count_unsettled(session=session, principal=page.principal, wave_key=wave.key)
+        share = share_of(session=session, principal=page.principal, wave_id=wave.id)
     drawn = t(
         "{share}%\u00a0of the sheets of this wave are drawn to be keyed twice.",
         share=f"{share * 100:.4g}",
@@ -51,8 +51,8 @@ def show_typists(visit: PageContext) -> None:
                 verdict=waiting[SheetState.VERDICT],
             )
         )
-    if visit.principal.may(Action.ADMINISTER) and wave.state == WaveState.OPEN:
-        _draw_share_form(visit, wave, share)
+    if page.principal.may(Action.ADMINISTER) and wave.state == WaveState.OPEN:
+        _draw_share_form(page, wave, share)
     if rows:
         st.html(_render_errors(t, rows))
         st.caption(
@@ -65,8 +65,8 @@ def show_typists(visit: PageContext) -> None:
         draw_notice(t("Nothing has been keyed in this wave"), t("Errors appear here later."))
 
 
-def _draw_share_form(visit: PageContext, wave: WaveSummary, share: float) -> None:
-    t = visit.t
+def _draw_share_form(page: PageContext, wave: WaveSummary, share: float) -> None:
+    t = page.t
     with st.form("paper-share", border=False), st.container(
         horizontal=True, vertical_alignment="bottom"
     ):  # fmt: skip
@@ -78,10 +78,10 @@ def _draw_share_form(visit: PageContext, wave: WaveSummary, share: float) -> Non
         wanted = st.form_submit_button(t("Change the share"))
     if wanted:
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: set_share(
                 session=session,
-                principal=require_principal(visit.settings),
+                principal=require_principal(page.settings),
                 wave_key=wave.key,
                 share=percent / 100,
                 now=now(),

@@ -20,12 +20,12 @@ _FREEZING = "plan/freezing"
 
 
 def start_freezing(
-    visit: PageContext, wave_key: str, without_point: WithoutPoint, groups: Sequence[str] = ()
+    page: PageContext, wave_key: str, without_point: WithoutPoint, groups: Sequence[str] = ()
 ) -> None:
     """Begin as whoever is signed in now; a second click while it runs does nothing."""
     if _FREEZING in st.session_state:
         return
-    settings, person = visit.settings, require_principal(visit.settings)
+    settings, person = page.settings, require_principal(page.settings)
 
     def freeze(_tick: Any) -> FrozenWave:
         return freeze_wave(
@@ -38,40 +38,40 @@ def start_freezing(
     st.session_state[_FREEZING] = job
 
 
-def collect_freeze_result(visit: PageContext) -> None:
+def collect_freeze_result(page: PageContext) -> None:
     """What the ended work has brought, for the top of the page."""
     job: BackgroundJob[FrozenWave] | None = st.session_state.get(_FREEZING)
     if job is None or job.running:
         return
     del st.session_state[_FREEZING]
     if job.problem is not None:
-        set_feedback(problem=visit.t(job.problem))
+        set_feedback(problem=page.t(job.problem))
         return
-    state = visit.t(STATE_NAMES[WaveState.FROZEN])
-    done = visit.t("The wave is now {state}.", state=state)
+    state = page.t(STATE_NAMES[WaveState.FROZEN])
+    done = page.t("The wave is now {state}.", state=state)
     if job.result is not None and job.result.without_point:
-        done += " " + visit.t(
+        done += " " + page.t(
             "{count} interviews without a sampling point are a stratum of their own.",
             count=f"{job.result.without_point:,}",
         )
     set_feedback(done=done)
 
 
-def draw_freeze_job(visit: PageContext) -> bool:
+def draw_freeze_job(page: PageContext) -> bool:
     """Say that it goes on; whether it does."""
     job: BackgroundJob[FrozenWave] | None = st.session_state.get(_FREEZING)
     if job is None:
         return False
-    _draw_job_progress(visit, job)
+    _draw_job_progress(page, job)
     return True
 
 
 @page_fragment(run_every=EVERY_SECONDS)
-def _draw_job_progress(visit: PageContext, job: BackgroundJob[FrozenWave]) -> None:
+def _draw_job_progress(page: PageContext, job: BackgroundJob[FrozenWave]) -> None:
     if not job.running:
         st.rerun()
     st.info(
-        visit.t(
+        page.t(
             "The wave is being frozen: every figure is computed, and it is checked that nothing "
             "hidden can be worked out from what is published. This can take some minutes. You may "
             "leave this page; it goes on."

@@ -10,13 +10,13 @@ from survey.store.engine import read_scope
 from survey.ui.page_runner import PageContext
 
 
-def draw_group_choice(visit: PageContext, sheet: WaveOverview) -> None:
+def draw_group_choice(page: PageContext, sheet: WaveOverview) -> None:
     """Offer the questions that can make groups, by their labels; nothing where there are none."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
         instrument = load_instrument(session=session, instrument_id=sheet.instrument_id)
     offered = {
-        item.name: _item_label(item, visit.language) for item in list_fit_questions(instrument)
+        item.name: _item_label(item, page.language) for item in list_fit_questions(instrument)
     }
     if not offered:
         return

@@ -24,7 +24,7 @@ _L = TypeVar("_L", bound=UploadedList)
 
 
 def draw_list_upload(
-    visit: PageContext,
+    page: PageContext,
     *,
     name: str,
     label: str,
@@ -37,24 +37,24 @@ def draw_list_upload(
 
     `read` takes the name and the bytes of the file.
     """
-    t = visit.t
+    t = page.t
 
     def make() -> bytes:
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             sheet = template(session)
-        return write_workbook([sheet], visit.language)
+        return write_workbook([sheet], page.language)
 
     draw_download_button(
-        visit, t("Template (XLSX)"), File(f"{name}.xlsx", XLSX, make), key=f"{name}-template",
+        page, t("Template (XLSX)"), File(f"{name}.xlsx", XLSX, make), key=f"{name}-template",
         icon=":material/table:",
     )  # fmt: skip
     given = st.file_uploader(label, type=["xlsx"], key=file_key)
     if given is None:
         return
     with show_problems(t):
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             listed = read(session, given.name, given.getvalue())
         if listed.errors:
-            show_errors(visit, listed.errors, name)
+            show_errors(page, listed.errors, name)
         else:
             confirm(listed)

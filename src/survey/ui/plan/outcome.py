@@ -22,21 +22,21 @@ _DONE, _PROBLEM = "plan/done", "plan/problem"
 _SHOWN = 100
 
 
-def may_plan(visit: PageContext) -> bool:
-    return visit.principal.may(Action.PLAN)
+def may_plan(page: PageContext) -> bool:
+    return page.principal.may(Action.PLAN)
 
 
 def run_change(
-    visit: PageContext, change: Callable[[Session, Principal], object], done: str
+    page: PageContext, change: Callable[[Session, Principal], object], done: str
 ) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
         run_in_transaction(
-            visit.settings.store_url,
-            lambda session: change(session, require_principal(visit.settings)),
+            page.settings.store_url,
+            lambda session: change(session, require_principal(page.settings)),
         )
     except SurveyError as error:
-        set_feedback(problem=visit.t(error.message))
+        set_feedback(problem=page.t(error.message))
         return False
     set_feedback(done=done)
     return True
@@ -67,9 +67,9 @@ def show_problems(t: Translator) -> Iterator[None]:
         draw_notice(t(error.message), t("Nothing was changed."))
 
 
-def show_errors(visit: PageContext, errors: tuple[CellError, ...], key: str) -> None:
+def show_errors(page: PageContext, errors: tuple[CellError, ...], key: str) -> None:
     """Every wrong cell: where it is, what stands there, why it cannot stay."""
-    t = visit.t
+    t = page.t
     table = pd.DataFrame(
         [
             (error.sheet, error.row, t(error.column), error.value, t(error.message))
@@ -85,6 +85,6 @@ def show_errors(visit: PageContext, errors: tuple[CellError, ...], key: str) -> 
     if len(errors) > _SHOWN:
         st.caption(t("The first {shown}; all of them are in the file.", shown=_SHOWN))
     draw_download_button(
-        visit, t("All reasons (CSV)"), File("reasons.csv", CSV, partial(csv_bytes, table)),
+        page, t("All reasons (CSV)"), File("reasons.csv", CSV, partial(csv_bytes, table)),
         key=f"{key}/reasons", type="tertiary", icon=":material/table:",
     )  # fmt: skip

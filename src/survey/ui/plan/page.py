@@ -29,30 +29,30 @@ NEW = "new"
 WAVE, SAMPLE, POINTS, PEOPLE = "wave", "sample", "points", "people"
 
 
-def draw_plan(visit: PageContext) -> None:
+def draw_plan(page: PageContext) -> None:
     """Choose a wave and one of its parts; says what to do when there is no wave yet."""
-    t = visit.t
-    collect_freeze_result(visit)
+    t = page.t
+    collect_freeze_result(page)
     show_feedback(t)
-    with read_scope(visit.settings.store_url) as session:
+    with read_scope(page.settings.store_url) as session:
         waves = {
-            line.key: line for line in planning_waves(session=session, principal=visit.principal)
+            line.key: line for line in planning_waves(session=session, principal=page.principal)
         }
-        offered = list_wave_options(session=session, principal=visit.principal)
-    options = [*waves, NEW] if may_plan(visit) else list(waves)
+        offered = list_wave_options(session=session, principal=page.principal)
+    options = [*waves, NEW] if may_plan(page) else list(waves)
     if not waves:
         draw_notice(
             t("There is no wave yet"),
             t("A wave is one run of a survey: one questionnaire, one period, one set of cities."),
         )
     if options:
-        _draw_chosen_wave(visit, waves, offered, options)
+        _draw_chosen_wave(page, waves, offered, options)
 
 
 def _draw_chosen_wave(
-    visit: PageContext, waves: dict[str, WaveSummary], offered: WaveOptions, options: list[str]
+    page: PageContext, waves: dict[str, WaveSummary], offered: WaveOptions, options: list[str]
 ) -> None:
-    t = visit.t
+    t = page.t
     parts = {
         WAVE: t("Wave and state"), SAMPLE: t("Sample and quotas"), POINTS: t("Sampling points"),
         PEOPLE: t("People"),
@@ -62,38 +62,38 @@ def _draw_chosen_wave(
         if key == NEW:
             return t("A new wave …")
         line = waves[key]
-        return f"{line.label(visit.language)} · {t(STATE_NAMES[line.state])}"
+        return f"{line.label(page.language)} · {t(STATE_NAMES[line.state])}"
 
     with filter_row():
         key = pick(
-            t("Wave"), "wave", options, show=show, language=visit.language,
-            explanation=explain("wave", visit.language),
+            t("Wave"), "wave", options, show=show, language=page.language,
+            explanation=explain("wave", page.language),
         )  # fmt: skip
         if key != NEW:
             part = pick(
-                t("Part"), "part", list(parts), show=parts.__getitem__, language=visit.language,
+                t("Part"), "part", list(parts), show=parts.__getitem__, language=page.language,
                 as_buttons=True,
             )  # fmt: skip
     if key == NEW:
-        draw_new_wave(visit, offered)
+        draw_new_wave(page, offered)
         return
-    with read_scope(visit.settings.store_url) as session:
-        sheet = get_wave_overview(session=session, principal=visit.principal, key=key)
+    with read_scope(page.settings.store_url) as session:
+        sheet = get_wave_overview(session=session, principal=page.principal, key=key)
     if sheet.is_demo:
         st.caption(t("Demo wave: generated, not a real survey."))
     {
-        WAVE: lambda: _draw_wave_state(visit, sheet, offered),
-        SAMPLE: lambda: _draw_sample_and_quotas(visit, sheet),
-        POINTS: lambda: points(visit, sheet),
-        PEOPLE: lambda: people(visit, sheet),
+        WAVE: lambda: _draw_wave_state(page, sheet, offered),
+        SAMPLE: lambda: _draw_sample_and_quotas(page, sheet),
+        POINTS: lambda: points(page, sheet),
+        PEOPLE: lambda: people(page, sheet),
     }[part]()
 
 
-def _draw_wave_state(visit: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    wave(visit, sheet, offered)
-    draw_release(visit, sheet)
+def _draw_wave_state(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+    wave(page, sheet, offered)
+    draw_release(page, sheet)
 
 
-def _draw_sample_and_quotas(visit: PageContext, sheet: WaveOverview) -> None:
-    sample(visit, sheet)
-    policy(visit, sheet)
+def _draw_sample_and_quotas(page: PageContext, sheet: WaveOverview) -> None:
+    sample(page, sheet)
+    policy(page, sheet)

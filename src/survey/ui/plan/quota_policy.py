@@ -26,24 +26,24 @@ _NAMES: dict[QuotaPolicy, Message] = {
 }
 
 
-def policy(visit: PageContext, sheet: WaveOverview) -> None:
+def policy(page: PageContext, sheet: WaveOverview) -> None:
     """What holds now; the switch, for whoever may turn it and while the state allows it."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
         rule = get_quota_policy_summary(
-            session=session, principal=visit.principal, wave_key=sheet.key
+            session=session, principal=page.principal, wave_key=sheet.key
         )
     if not rule.of:
         return
     st.subheader(t("When a quota is full"), anchor=False)
-    st.write(_policy_text(visit, rule))
+    st.write(_policy_text(page, rule))
     st.caption(
         t(
             "Whoever finishes an interview that is not needed any more is thanked; it is kept and "
             "does not count. Interviews that are in the store stay what they are."
         )
     )
-    if not visit.principal.may(Action.ADMINISTER):
+    if not page.principal.may(Action.ADMINISTER):
         return
     if sheet.state not in CHANGEABLE:
         st.caption(t("This cannot be changed any more: the wave takes no interviews."))
@@ -52,23 +52,23 @@ def policy(visit: PageContext, sheet: WaveOverview) -> None:
         for to, name in _NAMES.items():
             st.button(
                 t(name), key=f"plan-policy-{to}", disabled=rule.policy is to,
-                on_click=partial(_save_policy, visit, sheet, to),
+                on_click=partial(_save_policy, page, sheet, to),
             )  # fmt: skip
 
 
-def _policy_text(visit: PageContext, rule: QuotaPolicySummary) -> str:
+def _policy_text(page: PageContext, rule: QuotaPolicySummary) -> str:
     if rule.policy is not None:
-        return visit.t(_NAMES[rule.policy])
-    return visit.t(
+        return page.t(_NAMES[rule.policy])
+    return page.t(
         "{stopping} of {of} quotas turn people away once they are full, the others go on counting.",
         stopping=f"{rule.stopping:,}", of=f"{rule.of:,}",
     )  # fmt: skip
 
 
-def _save_policy(visit: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:
+def _save_policy(page: PageContext, sheet: WaveOverview, to: QuotaPolicy) -> None:
     def change(session: Session, person: Principal) -> None:
         set_quota_policy(
             session=session, principal=person, wave_key=sheet.key, policy=to, now=now()
         )
 
-    run_change(visit, change, visit.t(_NAMES[to]) + ".")
+    run_change(page, change, page.t(_NAMES[to]) + ".")

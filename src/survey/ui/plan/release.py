@@ -26,13 +26,13 @@ from survey.ui.page_runner import PageContext
 from survey.ui.plan.outcome import run_change
 
 
-def draw_release(visit: PageContext, sheet: WaveOverview) -> None:
+def draw_release(page: PageContext, sheet: WaveOverview) -> None:
     """Nothing for a wave that is not frozen: there is no result to release."""
     if sheet.state not in COMPUTED_STATES:
         return
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        past = list_releases(session=session, principal=visit.principal, wave_key=sheet.key)
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        past = list_releases(session=session, principal=page.principal, wave_key=sheet.key)
     st.subheader(t("Release of the results"), anchor=False)
     st.caption(
         t(
@@ -41,17 +41,17 @@ def draw_release(visit: PageContext, sheet: WaveOverview) -> None:
         )
     )
     if past:
-        rows = [_release_row(visit, past_release) for past_release in past]
+        rows = [_release_row(page, past_release) for past_release in past]
         st.table(rows, border="horizontal", alt=t("Release of the results"))
-    if visit.principal.may(Action.RELEASE):
+    if page.principal.may(Action.RELEASE):
         if sheet.state is WaveState.FROZEN:
-            _draw_release_form(visit, sheet)
+            _draw_release_form(page, sheet)
         else:
-            _draw_revoke_form(visit, sheet)
+            _draw_revoke_form(page, sheet)
 
 
-def _release_row(visit: PageContext, past_release: ReleaseRecord) -> dict[str, str]:
-    t = visit.t
+def _release_row(page: PageContext, past_release: ReleaseRecord) -> dict[str, str]:
+    t = page.t
     shown = t(SHOWN_NAMES[past_release.shown])
     if past_release.first_places is not None:
         shown = f"{shown} ({past_release.first_places})"
@@ -70,8 +70,8 @@ def _format_time(at: datetime) -> str:
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
-def _draw_release_form(visit: PageContext, sheet: WaveOverview) -> None:
-    t, place = visit.t, f"plan/release/{sheet.key}"
+def _draw_release_form(page: PageContext, sheet: WaveOverview) -> None:
+    t, place = page.t, f"plan/release/{sheet.key}"
     words = {choice.value: t(SHOWN_NAMES[choice]) for choice in Shown}
     shown = Shown(
         st.radio(
@@ -93,12 +93,12 @@ def _draw_release_form(visit: PageContext, sheet: WaveOverview) -> None:
         )  # fmt: skip
 
     _draw_action_button(
-        visit, sheet, t("Release the results"), change, t("The results are released.")
+        page, sheet, t("Release the results"), change, t("The results are released.")
     )
 
 
-def _draw_revoke_form(visit: PageContext, sheet: WaveOverview) -> None:
-    t, place = visit.t, f"plan/release/{sheet.key}"
+def _draw_revoke_form(page: PageContext, sheet: WaveOverview) -> None:
+    t, place = page.t, f"plan/release/{sheet.key}"
     reason = st.text_input(
         t("Why the release is taken back"), key=f"{place}/reason", max_chars=MAX_REASON_CHARS,
         help=t("What others have read or saved stays with them."),
@@ -110,12 +110,12 @@ def _draw_revoke_form(visit: PageContext, sheet: WaveOverview) -> None:
         )
 
     _draw_action_button(
-        visit, sheet, t("Take the release back"), change, t("The release is taken back.")
+        page, sheet, t("Take the release back"), change, t("The release is taken back.")
     )
 
 
 def _draw_action_button(
-    visit: PageContext,
+    page: PageContext,
     sheet: WaveOverview,
     label: str,
     change: Callable[[Session, Principal], None],
@@ -123,10 +123,10 @@ def _draw_action_button(
 ) -> None:
     """Behind a tick, for it changes what a hundred cities see."""
     sure = st.checkbox(
-        visit.t("I want to change who sees the results of this wave."),
+        page.t("I want to change who sees the results of this wave."),
         key=f"plan/release/{sheet.key}/sure/{sheet.state}",
     )
     if st.button(label, key=f"plan/release/{sheet.key}/do", disabled=not sure, type="primary"):
-        run_change(visit, change, done)
+        run_change(page, change, done)
         st.cache_data.clear()
         st.rerun()

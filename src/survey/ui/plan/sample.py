@@ -40,33 +40,33 @@ _A_CITY = TOTAL // 100
 _LEVELS = (0.9, 0.95, 0.99)
 
 
-def sample(visit: PageContext, sheet: WaveOverview) -> None:
+def sample(page: PageContext, sheet: WaveOverview) -> None:
     """The saved plan, one computed now, or one from a workbook."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        cities = plan_cities(session=session, principal=visit.principal)
-        saved = find_saved_request(session=session, principal=visit.principal, key=sheet.key)
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        cities = plan_cities(session=session, principal=page.principal)
+        saved = find_saved_request(session=session, principal=page.principal, key=sheet.key)
     shown = {SAVED: t("The saved plan"), COMPUTED: t("Plan anew"), FILE: t("From a workbook")}
     options = [option for option in shown if saved is not None or option != SAVED]
     source = pick(
-        t("Plan"), "plan", options, show=shown.__getitem__, language=visit.language,
+        t("Plan"), "plan", options, show=shown.__getitem__, language=page.language,
         as_buttons=True,
     )  # fmt: skip
     with show_problems(t):
         request = saved
         if source == COMPUTED:
-            request = _draw_request(visit, sheet, saved, len(cities))
+            request = _draw_request(page, sheet, saved, len(cities))
         elif source == FILE:
-            request = _draw_plan_upload(visit, sheet, cities)
+            request = _draw_plan_upload(page, sheet, cities)
         if request is not None:
-            _draw_sample(visit, sheet, cities, request, source)
+            _draw_sample(page, sheet, cities, request, source)
 
 
 def _draw_request(
-    visit: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: int
+    page: PageContext, sheet: WaveOverview, saved: PlanRequest | None, cities: int
 ) -> PlanRequest:
     """What the planner asks for; every change is computed at once."""
-    t, usual, place = visit.t, saved or PlanRequest(), f"aim/{sheet.key}/{visit.language}"
+    t, usual, place = page.t, saved or PlanRequest(), f"aim/{sheet.key}/{page.language}"
     aim = usual.aim if saved else replace(usual.aim, total=max(_A_CITY * cities, 1))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         margin = st.number_input(
@@ -78,7 +78,7 @@ def _draw_request(
         )  # fmt: skip
         deff = st.number_input(
             t("Design effect"), 1.0, 20.0, aim.deff, 0.1, key=f"{place}/deff",
-            help=explain("design effect", visit.language),
+            help=explain("design effect", page.language),
         )  # fmt: skip
         total = st.number_input(
             t("Interviews in all"), 1, 5_000_000, aim.total, 1_000, key=f"{place}/total"
@@ -106,7 +106,7 @@ def _draw_request(
             t("Quotas"), list(QUOTA_KINDS), index=0 if usual.crossed else 1,
             format_func=lambda option: t(QUOTA_KINDS[option]), key=f"{place}/quotas",
         )  # fmt: skip
-    elderly, guardian = _draw_oversampling(visit, sheet, usual, place)
+    elderly, guardian = _draw_oversampling(page, sheet, usual, place)
     asked = PrecisionTarget(
         margin=margin, level=float(level), deff=deff, rule=rule or AllocationRule.PROPORTIONAL,
         total=int(total), price=price, budget=budget,
@@ -118,10 +118,10 @@ def _draw_request(
 
 
 def _draw_oversampling(
-    visit: PageContext, sheet: WaveOverview, usual: PlanRequest, place: str
+    page: PageContext, sheet: WaveOverview, usual: PlanRequest, place: str
 ) -> tuple[float, float]:
     """Only the main study has these groups, and only before it opens can they be chosen."""
-    t = visit.t
+    t = page.t
     if sheet.series in {"elderly", "minors"}:
         return 1.0, 1.0
     fixed = sheet.state is not WaveState.PLANNED
@@ -129,20 +129,20 @@ def _draw_oversampling(
         elderly = st.number_input(
             t("60 and over asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.elderly, 0.5,
             key=f"{place}/elderly", disabled=fixed,
-            help=explain("oversampling", visit.language),
+            help=explain("oversampling", page.language),
         )  # fmt: skip
         guardian = st.number_input(
             t("Guardians asked … times as often"), 1.0, MAX_OVERSAMPLING, usual.guardian, 0.5,
             key=f"{place}/guardian", disabled=fixed,
-            help=explain("oversampling", visit.language),
+            help=explain("oversampling", page.language),
         )  # fmt: skip
     return elderly, guardian
 
 
 def _draw_plan_upload(
-    visit: PageContext, sheet: WaveOverview, cities: list[FrameCity]
+    page: PageContext, sheet: WaveOverview, cities: list[FrameCity]
 ) -> PlanRequest | None:
-    t = visit.t
+    t = page.t
     st.caption(
         t(
             "Export a plan, change the interviews of cities or the aim in Excel, and bring it "
@@ -154,35 +154,35 @@ def _draw_plan_upload(
         return None
     plan_file = read_plan_file(given.name, given.getvalue(), city_finder(cities))
     if plan_file.errors:
-        show_errors(visit, plan_file.errors, "plan-file")
+        show_errors(page, plan_file.errors, "plan-file")
     return plan_file.request
 
 
 def _draw_sample(
-    visit: PageContext,
+    page: PageContext,
     sheet: WaveOverview,
     cities: list[FrameCity],
     request: PlanRequest,
     source: str,
 ) -> None:
-    t = visit.t
+    t = page.t
     planned = build_sampling_plan(cities, sheet.series, request)
-    view = build_plan_view(planned, cities, sheet.series, visit.language)
-    _draw_answer(visit, view)
+    view = build_plan_view(planned, cities, sheet.series, page.language)
+    _draw_answer(page, view)
     with st.container(horizontal=True):
-        if source != SAVED and may_plan(visit):
+        if source != SAVED and may_plan(page):
             st.button(
                 t("Save into the wave"), type="primary", key="plan-save-sample",
                 disabled=sheet.state not in {WaveState.PLANNED, WaveState.OPEN},
-                on_click=partial(_save_plan, visit, sheet, request),
+                on_click=partial(_save_plan, page, sheet, request),
             )  # fmt: skip
-        make = partial(_workbook, planned, cities, sheet.series, visit.language)
+        make = partial(_workbook, planned, cities, sheet.series, page.language)
         draw_download_button(
-            visit, t("Plan (XLSX)"), File(f"plan-{sheet.key}.xlsx", XLSX, make),
+            page, t("Plan (XLSX)"), File(f"plan-{sheet.key}.xlsx", XLSX, make),
             key="plan-export", icon=":material/table:",
         )  # fmt: skip
-    _draw_groups(visit, view)
-    chart_panel.draw_chart_panel(visit, view.precision_chart, demo=sheet.is_demo)
+    _draw_groups(page, view)
+    chart_panel.draw_chart_panel(page, view.precision_chart, demo=sheet.is_demo)
     st.subheader(t("Quotas over all cities"), anchor=False)
     st.table(
         format_for_screen({str(name): view.cells[name].tolist() for name in view.cells}),
@@ -190,8 +190,8 @@ def _draw_sample(
     )  # fmt: skip
 
 
-def _draw_answer(visit: PageContext, view: PlanView) -> None:
-    unit = escape(visit.t("interviews"))
+def _draw_answer(page: PageContext, view: PlanView) -> None:
+    unit = escape(page.t("interviews"))
     st.html(
         f'<div class="hcs-answer"><span class="number">{view.total:,}</span>'
         f'<span class="unit">{unit}</span><p>{escape(view.sentence)}</p></div>'
@@ -200,13 +200,13 @@ def _draw_answer(visit: PageContext, view: PlanView) -> None:
         st.caption(remark)
 
 
-def _draw_groups(visit: PageContext, view: PlanView) -> None:
-    tiles = "".join(_render_group_tile(visit, group) for group in view.groups)
+def _draw_groups(page: PageContext, view: PlanView) -> None:
+    tiles = "".join(_render_group_tile(page, group) for group in view.groups)
     st.html(f'<div class="hcs-tiles">{tiles}</div>')
 
 
-def _render_group_tile(visit: PageContext, group: GroupPrecision) -> str:
-    beside = visit.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
+def _render_group_tile(page: PageContext, group: GroupPrecision) -> str:
+    beside = page.t("points in a city; about {count} interviews", count=f"{group.expected:,.0f}")
     return (
         f'<div class="hcs-tile"><div class="name">{escape(group.name)}</div>'
         f'<span class="number">±{group.best:.1f} – ±{group.worst:.1f}</span>'
@@ -214,11 +214,11 @@ def _render_group_tile(visit: PageContext, group: GroupPrecision) -> str:
     )
 
 
-def _save_plan(visit: PageContext, sheet: WaveOverview, request: PlanRequest) -> None:
+def _save_plan(page: PageContext, sheet: WaveOverview, request: PlanRequest) -> None:
     def change(session: Session, person: Principal) -> None:
         save_plan(session=session, principal=person, key=sheet.key, request=request, now=now())
 
-    if run_change(visit, change, visit.t("The plan is saved: city targets and quotas are set.")):
+    if run_change(page, change, page.t("The plan is saved: city targets and quotas are set.")):
         st.query_params["plan"] = SAVED
 
 

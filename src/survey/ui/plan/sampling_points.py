@@ -35,11 +35,11 @@ from survey.ui.plan.list_upload import draw_list_upload
 from survey.ui.plan.outcome import may_plan, run_change
 
 
-def draw_point_form(visit: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
+def draw_point_form(page: PageContext, sheet: WaveOverview, lines: Sequence[PointSummary]) -> None:
     """A point, its target and its days; nothing where the state of the wave forbids it."""
-    if not may_plan(visit) or sheet.state not in {WaveState.PLANNED, WaveState.OPEN}:
+    if not may_plan(page) or sheet.state not in {WaveState.PLANNED, WaveState.OPEN}:
         return
-    t, names = visit.t, DisplayNames(visit.language, None)
+    t, names = page.t, DisplayNames(page.language, None)
     by_code = {line.code: line for line in lines}
     st.subheader(t("Change one point"), anchor=False)
     code = st.selectbox(
@@ -69,11 +69,11 @@ def draw_point_form(visit: PageContext, sheet: WaveOverview, lines: Sequence[Poi
         st.caption(t("Without days of its own, the point is worked at on the days of the wave."))
         st.form_submit_button(
             t("Save the point"), type="primary", key="point-save",
-            on_click=partial(_save_point, visit, sheet, code, place),
+            on_click=partial(_save_point, page, sheet, code, place),
         )  # fmt: skip
 
 
-def _save_point(visit: PageContext, sheet: WaveOverview, code: str, place: str) -> None:
+def _save_point(page: PageContext, sheet: WaveOverview, code: str, place: str) -> None:
     typed = st.session_state
 
     def change(session: Session, person: Principal) -> None:
@@ -83,23 +83,23 @@ def _save_point(visit: PageContext, sheet: WaveOverview, code: str, place: str) 
             closes_on=typed[f"{place}/closes_on"], now=now(),
         )  # fmt: skip
 
-    run_change(visit, change, visit.t("The point {code} is saved.", code=code))
+    run_change(page, change, page.t("The point {code} is saved.", code=code))
 
 
 _DEFAULT_POINTS = 30
 _SHOWN = 500
 
 
-def points(visit: PageContext, sheet: WaveOverview) -> None:
+def points(page: PageContext, sheet: WaveOverview) -> None:
     """Draw new points while the state allows it; below, the points there are."""
-    if may_plan(visit) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
-        _draw_upload(visit, sheet)
-    _draw_earlier_draws(visit, sheet)
-    _draw_point_list(visit, sheet)
+    if may_plan(page) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+        _draw_upload(page, sheet)
+    _draw_earlier_draws(page, sheet)
+    _draw_point_list(page, sheet)
 
 
-def _draw_upload(visit: PageContext, sheet: WaveOverview) -> None:
-    t = visit.t
+def _draw_upload(page: PageContext, sheet: WaveOverview) -> None:
+    t = page.t
     st.subheader(t("Draw sampling points from a list"), anchor=False)
     st.caption(
         t(
@@ -109,21 +109,21 @@ def _draw_upload(visit: PageContext, sheet: WaveOverview) -> None:
         )
     )
     draw_list_upload(
-        visit, name="points", label=t("List of points (XLSX)"),
+        page, name="points", label=t("List of points (XLSX)"),
         file_key=f"points-file-{sheet.key}-{sheet.points}",
         template=lambda session: point_list_template(
-            plan_cities(session=session, principal=visit.principal), visit.language
+            plan_cities(session=session, principal=page.principal), page.language
         ),
         read=lambda session, name, content: read_point_list(
-            session=session, principal=visit.principal, key=sheet.key, name=name, content=content
+            session=session, principal=page.principal, key=sheet.key, name=name, content=content
         ),
-        confirm=partial(_draw_draw_confirmation, visit, sheet),
+        confirm=partial(_draw_draw_confirmation, page, sheet),
     )  # fmt: skip
 
 
-def _draw_draw_confirmation(visit: PageContext, sheet: WaveOverview, listed: PointList) -> None:
+def _draw_draw_confirmation(page: PageContext, sheet: WaveOverview, listed: PointList) -> None:
     """First what the draw would give, then the draw."""
-    t, place = visit.t, f"draw/{listed.sha256[:12]}"
+    t, place = page.t, f"draw/{listed.sha256[:12]}"
     st.session_state.setdefault(f"{place}/seed", secrets.randbelow(10**9))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         per_city = st.number_input(
@@ -134,9 +134,9 @@ def _draw_draw_confirmation(visit: PageContext, sheet: WaveOverview, listed: Poi
             help=t("Any whole number, for example from a public lottery. The same list and seed "
                    "always give the same points."),
         )  # fmt: skip
-    with read_scope(visit.settings.store_url) as session:
+    with read_scope(page.settings.store_url) as session:
         tried = preview_point_draw(
-            session=session, principal=visit.principal, key=sheet.key, listed=listed,
+            session=session, principal=page.principal, key=sheet.key, listed=listed,
             per_city=int(per_city), seed=int(seed),
         )  # fmt: skip
     cities = len({point.city_code for point in tried.points})
@@ -148,16 +148,16 @@ def _draw_draw_confirmation(visit: PageContext, sheet: WaveOverview, listed: Poi
             interviews=f"{sum(point.target or 0 for point in tried.points):,}",
         )
     )  # fmt: skip
-    _draw_shortages(visit, tried)
+    _draw_shortages(page, tried)
     st.caption(t("SHA-256 of the list: {hash}", hash=listed.sha256))
     st.button(
         t("Draw and store the points"), type="primary", key="points-draw",
-        on_click=partial(_store_points, visit, sheet, listed, int(per_city), int(seed)),
+        on_click=partial(_store_points, page, sheet, listed, int(per_city), int(seed)),
     )  # fmt: skip
 
 
-def _draw_shortages(visit: PageContext, tried: PointDrawResult) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_shortages(page: PageContext, tried: PointDrawResult) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     if not tried.shortages:
         return
     lines = [
@@ -178,7 +178,7 @@ def _draw_shortages(visit: PageContext, tried: PointDrawResult) -> None:
 
 
 def _store_points(
-    visit: PageContext, sheet: WaveOverview, listed: PointList, per_city: int, seed: int
+    page: PageContext, sheet: WaveOverview, listed: PointList, per_city: int, seed: int
 ) -> None:
     def change(session: Session, person: Principal) -> None:
         draw_points(
@@ -186,11 +186,11 @@ def _store_points(
             seed=seed, now=now(),
         )  # fmt: skip
 
-    run_change(visit, change, visit.t("The points are drawn and stored."))
+    run_change(page, change, page.t("The points are drawn and stored."))
 
 
-def _draw_earlier_draws(visit: PageContext, sheet: WaveOverview) -> None:
-    t = visit.t
+def _draw_earlier_draws(page: PageContext, sheet: WaveOverview) -> None:
+    t = page.t
     if not sheet.draws:
         return
     st.subheader(t("Draws on record"), anchor=False)
@@ -208,28 +208,28 @@ def _draw_earlier_draws(visit: PageContext, sheet: WaveOverview) -> None:
         ),
         hide_index=True, border="horizontal", alt=t("Draws on record"),
     )  # fmt: skip
-    if may_plan(visit) and sheet.state is WaveState.PLANNED and sheet.points:
+    if may_plan(page) and sheet.state is WaveState.PLANNED and sheet.points:
         sure = st.checkbox(
             t("I want to take all points back; the draws stay on record."), key="points-sure"
         )
         st.button(
             t("Take all points back"), key="points-discard", disabled=not sure,
-            on_click=partial(_discard_points, visit, sheet),
+            on_click=partial(_discard_points, page, sheet),
         )  # fmt: skip
 
 
-def _discard_points(visit: PageContext, sheet: WaveOverview) -> None:
+def _discard_points(page: PageContext, sheet: WaveOverview) -> None:
     def change(session: Session, person: Principal) -> None:
         delete_points(session=session, principal=person, key=sheet.key, now=now())
 
-    run_change(visit, change, visit.t("The points are taken back."))
+    run_change(page, change, page.t("The points are taken back."))
 
 
-def _draw_point_list(visit: PageContext, sheet: WaveOverview) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_point_list(page: PageContext, sheet: WaveOverview) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("Sampling points of this wave"), anchor=False)
-    with read_scope(visit.settings.store_url) as session:
-        lines = points_of(session=session, principal=visit.principal, key=sheet.key)
+    with read_scope(page.settings.store_url) as session:
+        lines = points_of(session=session, principal=page.principal, key=sheet.key)
     if not lines:
         st.caption(t("There are none yet."))
         return
@@ -252,7 +252,7 @@ def _draw_point_list(visit: PageContext, sheet: WaveOverview) -> None:
     )  # fmt: skip
     if len(lines) > _SHOWN:
         st.caption(t("The first {shown} by city and code.", shown=_SHOWN))
-    draw_point_form(visit, sheet, lines)
+    draw_point_form(page, sheet, lines)
 
 
 def _days(point: PointSummary) -> str:

@@ -24,15 +24,15 @@ from survey.ui.plan.outcome import may_plan, run_change
 _SHOWN = 500
 
 
-def people(visit: PageContext, sheet: WaveOverview) -> None:
+def people(page: PageContext, sheet: WaveOverview) -> None:
     """Upload who works where while the state allows it; below, who there is."""
-    if may_plan(visit) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
-        _draw_assignment_upload(visit, sheet)
-    _draw_postings(visit, sheet)
+    if may_plan(page) and sheet.state in {WaveState.PLANNED, WaveState.OPEN}:
+        _draw_assignment_upload(page, sheet)
+    _draw_postings(page, sheet)
 
 
-def _draw_assignment_upload(visit: PageContext, sheet: WaveOverview) -> None:
-    t = visit.t
+def _draw_assignment_upload(page: PageContext, sheet: WaveOverview) -> None:
+    t = page.t
     st.subheader(t("Assign people to points"), anchor=False)
     if not sheet.points:
         st.caption(t("Draw sampling points first."))
@@ -44,21 +44,21 @@ def _draw_assignment_upload(visit: PageContext, sheet: WaveOverview) -> None:
         )
     )
     draw_list_upload(
-        visit, name="people", label=t("List of people (XLSX)"), file_key=f"people-file-{sheet.key}",
+        page, name="people", label=t("List of people (XLSX)"), file_key=f"people-file-{sheet.key}",
         template=lambda session: staff_template(
-            session=session, principal=visit.principal, key=sheet.key
+            session=session, principal=page.principal, key=sheet.key
         ),
         read=lambda session, name, content: read_staff_list(
-            session=session, principal=visit.principal, key=sheet.key, name=name, content=content
+            session=session, principal=page.principal, key=sheet.key, name=name, content=content
         ),
-        confirm=partial(_draw_assignment_confirmation, visit, sheet),
+        confirm=partial(_draw_assignment_confirmation, page, sheet),
     )  # fmt: skip
 
 
 def _draw_assignment_confirmation(
-    visit: PageContext, sheet: WaveOverview, listed: AssignmentList
+    page: PageContext, sheet: WaveOverview, listed: AssignmentList
 ) -> None:
-    t = visit.t
+    t = page.t
     st.write(
         t(
             "{rows} rows are right: {new} new jobs, {present} that are there already, {people} "
@@ -69,22 +69,22 @@ def _draw_assignment_confirmation(
     )  # fmt: skip
     st.button(
         t("Assign these people"), type="primary", key="people-assign",
-        disabled=not listed.jobs, on_click=partial(_store_assignments, visit, sheet, listed),
+        disabled=not listed.jobs, on_click=partial(_store_assignments, page, sheet, listed),
     )  # fmt: skip
 
 
-def _store_assignments(visit: PageContext, sheet: WaveOverview, listed: AssignmentList) -> None:
+def _store_assignments(page: PageContext, sheet: WaveOverview, listed: AssignmentList) -> None:
     def change(session: Session, person: Principal) -> None:
         assign_people(session=session, principal=person, key=sheet.key, listed=listed, now=now())
 
-    run_change(visit, change, visit.t("The people are assigned."))
+    run_change(page, change, page.t("The people are assigned."))
 
 
-def _draw_postings(visit: PageContext, sheet: WaveOverview) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_postings(page: PageContext, sheet: WaveOverview) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("People of this wave"), anchor=False)
-    with read_scope(visit.settings.store_url) as session:
-        lines = list_postings(session=session, principal=visit.principal, key=sheet.key)
+    with read_scope(page.settings.store_url) as session:
+        lines = list_postings(session=session, principal=page.principal, key=sheet.key)
     if not lines:
         st.caption(t("There are none yet."))
         return

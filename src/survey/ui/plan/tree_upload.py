@@ -23,9 +23,9 @@ _SHOWN = 100
 _TEMPLATE = PROJECT_ROOT / "seed" / "tree_template.csv"
 
 
-def draw_tree_upload(visit: PageContext) -> None:
+def draw_tree_upload(page: PageContext) -> None:
     """Offer the template and take a CSV in; whoever is here may plan."""
-    t = visit.t
+    t = page.t
     st.subheader(t("An indicator tree of your own"), anchor=False)
     st.caption(
         t(
@@ -34,7 +34,7 @@ def draw_tree_upload(visit: PageContext) -> None:
         )
     )
     draw_download_button(
-        visit, t("Template (CSV)"), File("indicator-tree.csv", CSV, _template),
+        page, t("Template (CSV)"), File("indicator-tree.csv", CSV, _template),
         key="plan-tree-template", icon=":material/table:",
     )  # fmt: skip
     given = st.file_uploader(t("Indicator tree (CSV)"), type=["csv"], key="plan-tree-file")
@@ -51,12 +51,12 @@ def draw_tree_upload(visit: PageContext) -> None:
     try:
         tree = read_tree_content(given.getvalue(), file_name=given.name, name=name)
     except TreeError as error:
-        _show_faults(visit, error)
+        _show_faults(page, error)
         return
     st.write(t("{count} indicators are right.", count=f"{len(tree.indicators):,}"))
     st.button(
         t("Store this tree"), type="primary", key="plan-tree-store",
-        on_click=partial(_store_tree, visit, tree),
+        on_click=partial(_store_tree, page, tree),
     )  # fmt: skip
 
 
@@ -65,8 +65,8 @@ def _template() -> bytes:
     return codecs.BOM_UTF8 + _TEMPLATE.read_bytes()
 
 
-def _show_faults(visit: PageContext, error: TreeError) -> None:
-    t = visit.t
+def _show_faults(page: PageContext, error: TreeError) -> None:
+    t = page.t
     draw_notice(
         t("This tree cannot be used."), t("Nothing was stored. Mend the file and upload it again.")
     )
@@ -79,12 +79,12 @@ def _show_faults(visit: PageContext, error: TreeError) -> None:
         st.caption(t("The first {shown} of {count}.", shown=_SHOWN, count=f"{len(faults):,}"))
 
 
-def _store_tree(visit: PageContext, tree: IndicatorTree) -> None:
+def _store_tree(page: PageContext, tree: IndicatorTree) -> None:
     def add(session: Session, person: Principal) -> None:
         add_tree(session=session, principal=person, tree=tree, now=now())
 
-    done = visit.t(
+    done = page.t(
         "The indicator tree {name} is stored: {count} indicators, version {version}.",
         name=tree.name, count=f"{len(tree.indicators):,}", version=tree.sha256[:12],
     )  # fmt: skip
-    run_change(visit, add, done)
+    run_change(page, add, done)

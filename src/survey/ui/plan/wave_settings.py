@@ -49,22 +49,22 @@ _WARNINGS: dict[WaveState, Message] = {
 }
 
 
-def wave(visit: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+def wave(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
     """State first, then what is prepared, then the facts."""
-    t = visit.t
+    t = page.t
     state = escape(t(STATE_NAMES[sheet.state]).capitalize())
     allowed = escape(t(STATE_PERMISSION_TEXTS[sheet.state]))
     st.html(f'<div class="hcs-answer"><span class="number">{state}</span><p>{allowed}</p></div>')
-    _draw_facts(visit, sheet, offered)
-    if may_plan(visit):
-        if not draw_freeze_job(visit):
-            _draw_transitions(visit, sheet)
+    _draw_facts(page, sheet, offered)
+    if may_plan(page):
+        if not draw_freeze_job(page):
+            _draw_transitions(page, sheet)
         if sheet.state not in COMPUTED_STATES:
-            _draw_form(visit, offered, sheet)
+            _draw_form(page, offered, sheet)
 
 
-def _draw_facts(visit: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
-    t = visit.t
+def _draw_facts(page: PageContext, sheet: WaveOverview, offered: WaveOptions) -> None:
+    t = page.t
     rows = (
         (t("Short name"), sheet.key),
         (t("Indicator tree"), offered.trees.get(sheet.tree_id, t("none"))),
@@ -86,8 +86,8 @@ def _draw_facts(visit: PageContext, sheet: WaveOverview, offered: WaveOptions) -
     st.html(f'<div class="hcs-findings"><table>{lines}</table></div>')
 
 
-def _draw_transitions(visit: PageContext, sheet: WaveOverview) -> None:
-    t = visit.t
+def _draw_transitions(page: PageContext, sheet: WaveOverview) -> None:
+    t = page.t
     steps = [
         to
         for to in WaveState
@@ -100,19 +100,19 @@ def _draw_transitions(visit: PageContext, sheet: WaveOverview) -> None:
         if to in _WARNINGS:
             st.caption(t(_WARNINGS[to]))
         if to is WaveState.FROZEN:
-            _draw_without_point_choice(visit, sheet)
-            draw_group_choice(visit, sheet)
+            _draw_without_point_choice(page, sheet)
+            draw_group_choice(page, sheet)
         sure = st.checkbox(
             t("I want to change the state of this wave."), key=f"plan-sure-{sheet.key}-{to.value}"
         )
         st.button(
             t(_TRANSITION_NAMES[sheet.state, to]), key=f"plan-move-{to.value}", type="primary",
-            disabled=not sure, on_click=_transition_wave, args=(visit, sheet, to),
+            disabled=not sure, on_click=_transition_wave, args=(page, sheet, to),
         )  # fmt: skip
 
 
-def _draw_without_point_choice(visit: PageContext, sheet: WaveOverview) -> None:
-    t = visit.t
+def _draw_without_point_choice(page: PageContext, sheet: WaveOverview) -> None:
+    t = page.t
     st.radio(
         t("Interviews without a sampling point, where others have one"), list(_WITHOUT_POINT),
         format_func=lambda way: t(_WITHOUT_POINT[way]), key=f"plan-without-point-{sheet.key}",
@@ -124,32 +124,32 @@ def _chosen_without_point(sheet: WaveOverview) -> WithoutPoint:
     return WithoutPoint(chosen or WithoutPoint.REFUSE)
 
 
-def _transition_wave(visit: PageContext, sheet: WaveOverview, to: WaveState) -> None:
+def _transition_wave(page: PageContext, sheet: WaveOverview, to: WaveState) -> None:
     st.session_state.pop(f"plan-sure-{sheet.key}-{to.value}", None)
     if to is WaveState.FROZEN:
         # The state follows from the snapshot and never comes without one.
-        start_freezing(visit, sheet.key, _chosen_without_point(sheet), chosen_groups(sheet))
+        start_freezing(page, sheet.key, _chosen_without_point(sheet), chosen_groups(sheet))
         return
 
     def change(session: Session, person: Principal) -> None:
         transition_wave(session=session, principal=person, key=sheet.key, to=to, now=now())
 
-    run_change(visit, change, visit.t("The wave is now {state}.", state=visit.t(STATE_NAMES[to])))
+    run_change(page, change, page.t("The wave is now {state}.", state=page.t(STATE_NAMES[to])))
 
 
-def draw_new_wave(visit: PageContext, offered: WaveOptions) -> None:
+def draw_new_wave(page: PageContext, offered: WaveOptions) -> None:
     """The form for a wave that does not exist yet."""
     if not offered.instruments:
-        st.warning(visit.t("There is no questionnaire in the store yet. Load one first."))
-        draw_tree_upload(visit)
+        st.warning(page.t("There is no questionnaire in the store yet. Load one first."))
+        draw_tree_upload(page)
         return
-    _draw_form(visit, offered, None)
-    draw_tree_upload(visit)
+    _draw_form(page, offered, None)
+    draw_tree_upload(page)
 
 
-def _draw_form(visit: PageContext, offered: WaveOptions, sheet: WaveOverview | None) -> None:
-    t = visit.t
-    place = f"plan/{sheet.key if sheet else 'new'}/{visit.language}"
+def _draw_form(page: PageContext, offered: WaveOptions, sheet: WaveOverview | None) -> None:
+    t = page.t
+    place = f"plan/{sheet.key if sheet else 'new'}/{page.language}"
     st.subheader(t("Change the wave") if sheet else t("A new wave"), anchor=False)
 
     def fixed(name: str) -> bool:
@@ -180,11 +180,11 @@ def _draw_form(visit: PageContext, offered: WaveOptions, sheet: WaveOverview | N
                 max_chars=120,
             )  # fmt: skip
         with _draw_row():
-            _draw_instrument(visit, offered, sheet, place, fixed)
-            _draw_dates(visit, sheet, place, fixed)
+            _draw_instrument(page, offered, sheet, place, fixed)
+            _draw_dates(page, sheet, place, fixed)
         st.form_submit_button(
             t("Save the changes") if sheet else t("Make the wave"), type="primary",
-            key="plan-save-wave", on_click=partial(_save_wave, visit, sheet, place),
+            key="plan-save-wave", on_click=partial(_save_wave, page, sheet, place),
         )  # fmt: skip
 
 
@@ -193,9 +193,9 @@ def _draw_row() -> st.delta_generator.DeltaGenerator:
 
 
 def _draw_instrument(
-    visit: PageContext, offered: WaveOptions, sheet: WaveOverview | None, place: str, fixed: IsFixed
+    page: PageContext, offered: WaveOptions, sheet: WaveOverview | None, place: str, fixed: IsFixed
 ) -> None:
-    t, instruments = visit.t, list(offered.instruments)
+    t, instruments = page.t, list(offered.instruments)
     st.selectbox(
         t("Questionnaire"), instruments, format_func=offered.instruments.__getitem__,
         index=instruments.index(sheet.instrument_id) if sheet else None,
@@ -205,8 +205,8 @@ def _draw_instrument(
     )  # fmt: skip
 
 
-def _draw_dates(visit: PageContext, sheet: WaveOverview | None, place: str, fixed: IsFixed) -> None:
-    t = visit.t
+def _draw_dates(page: PageContext, sheet: WaveOverview | None, place: str, fixed: IsFixed) -> None:
+    t = page.t
     for name, label, day in (
         ("opens_on", t("First day"), sheet.opens_on if sheet else None),
         ("closes_on", t("Last day"), sheet.closes_on if sheet else None),
@@ -221,7 +221,7 @@ def _series(sheet: WaveOverview | None) -> list[str]:
     return list(dict.fromkeys([*_SERIES, *([sheet.series] if sheet else [])]))
 
 
-def _save_wave(visit: PageContext, sheet: WaveOverview | None, place: str) -> None:
+def _save_wave(page: PageContext, sheet: WaveOverview | None, place: str) -> None:
     def typed(name: str) -> Any:
         return st.session_state.get(f"{place}/{name}")
 
@@ -236,6 +236,6 @@ def _save_wave(visit: PageContext, sheet: WaveOverview | None, place: str) -> No
     def change(session: Session, person: Principal) -> None:
         save(session=session, principal=person, draft=draft, now=now())
 
-    done = visit.t("The wave {key} is saved.", key=key)
-    if run_change(visit, change, done) and sheet is None:
+    done = page.t("The wave {key} is saved.", key=key)
+    if run_change(page, change, done) and sheet is None:
         st.query_params["wave"] = key

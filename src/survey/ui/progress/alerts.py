@@ -29,31 +29,31 @@ ALERT_NAMES: Mapping[AlertKind, Message] = MappingProxyType(
 )
 
 
-def draw_alerts(visit: PageContext, seen: WaveProgress) -> None:
-    t = visit.t
+def draw_alerts(page: PageContext, seen: WaveProgress) -> None:
+    t = page.t
     st.subheader(t("What to do this morning"), anchor=False)
     if not seen.to_do:
         st.caption(t("Nothing stands out: no city is behind, over its quota or waiting."))
         return
-    lines = "".join(f"<li>{_render_alert(visit, seen, todo)}</li>" for todo in seen.to_do[:_LISTED])
+    lines = "".join(f"<li>{_render_alert(page, seen, todo)}</li>" for todo in seen.to_do[:_LISTED])
     st.html(f'<ol class="hcs-todo">{lines}</ol>')
     more = len(seen.to_do) - _LISTED
     if more > 0:
         st.caption(t("{count} more of smaller size", count=more))
 
 
-def _render_alert(visit: PageContext, seen: WaveProgress, todo: Alert) -> str:
-    names = DisplayNames(visit.language, None)
-    words = visit.t(
+def _render_alert(page: PageContext, seen: WaveProgress, todo: Alert) -> str:
+    names = DisplayNames(page.language, None)
+    words = page.t(
         ALERT_NAMES[todo.concern].msgid,
         city=names.area(todo.city_code),
         count=f"{todo.interviews:,}",
         of=f"{todo.of:,}",
         surveyor=todo.surveyor,
     )
-    if not visit.principal.may(Action.REVIEW):
+    if not page.principal.may(Action.REVIEW):
         return escape(words)
-    target = review_link(seen.wave.key, todo, visit.language)
+    target = review_link(seen.wave.key, todo, page.language)
     return f'<a href="{escape(target, quote=True)}" target="_self">{escape(words)}</a>'
 
 

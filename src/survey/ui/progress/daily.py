@@ -12,12 +12,12 @@ from survey.ui.page_runner import PageContext
 
 
 def draw_cells_and_days(
-    visit: PageContext, place: AreaProgress, cells: tuple[DailyCellCounts, ...]
+    page: PageContext, place: AreaProgress, cells: tuple[DailyCellCounts, ...]
 ) -> None:
     """Target, collected, valid, in review and void of each cell, then the days up to today."""
     if not cells:
         return
-    t, names = visit.t, DisplayNames(visit.language, None)
+    t, names = page.t, DisplayNames(page.language, None)
     where = t("All cities") if place.city_code is None else names.area(place.city_code)
     st.subheader(t("{place}: each cell, day by day", place=where), anchor=False)
     st.caption(

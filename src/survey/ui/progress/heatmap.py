@@ -17,11 +17,11 @@ from survey.ui.page_runner import PageContext
 from survey.ui.progress.formatting import last_day
 
 
-def draw_heatmap(visit: PageContext, seen: WaveProgress) -> None:
-    t = visit.t
+def draw_heatmap(page: PageContext, seen: WaveProgress) -> None:
+    t = page.t
     cells = seen.total.cells
     if seen.is_settled:
-        _draw_city_rows(visit, seen)
+        _draw_city_rows(page, seen)
         return
     if not cells:
         st.caption(t("This wave has no quota cells."))
@@ -34,7 +34,7 @@ def draw_heatmap(visit: PageContext, seen: WaveProgress) -> None:
             "interviews come first."
         )
     )
-    names = DisplayNames(visit.language, None)
+    names = DisplayNames(page.language, None)
     heads = "".join(
         f'<th scope="col">{escape(names.group(f"age_band={cell.age_band}"))}<br>'
         f"{escape(names.group(f'gender={cell.gender}'))}</th>"
@@ -46,21 +46,21 @@ def draw_heatmap(visit: PageContext, seen: WaveProgress) -> None:
     )
     ranked = sorted(seen.cities, key=lambda city: (-city.still_missing, city.city_code or ""))
     rows = [seen.total, *ranked] if len(ranked) > 1 else ranked
-    body = "".join(_render_area_row(visit, seen, names, place) for place in rows)
+    body = "".join(_render_area_row(page, seen, names, place) for place in rows)
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
     draw_download_button(
-        visit, t("Table (CSV)"),
-        File(f"progress-{seen.wave.key}.csv", CSV, partial(_csv, visit, seen)),
+        page, t("Table (CSV)"),
+        File(f"progress-{seen.wave.key}.csv", CSV, partial(_csv, page, seen)),
         key="progress/csv", type="tertiary", icon=":material/table:",
     )  # fmt: skip
 
 
-def _draw_city_rows(visit: PageContext, seen: WaveProgress) -> None:
+def _draw_city_rows(page: PageContext, seen: WaveProgress) -> None:
     """The cities of a wave whose results are computed, without a count of any group."""
-    t, names = visit.t, DisplayNames(visit.language, None)
+    t, names = page.t, DisplayNames(page.language, None)
     st.subheader(t("Collected of target, by city"), anchor=False)
     st.caption(
         t(
@@ -88,9 +88,9 @@ def _area_name(t: Translator, names: DisplayNames, place: AreaProgress) -> str:
 
 
 def _render_area_row(
-    visit: PageContext, seen: WaveProgress, names: DisplayNames, place: AreaProgress
+    page: PageContext, seen: WaveProgress, names: DisplayNames, place: AreaProgress
 ) -> str:
-    t = visit.t
+    t = page.t
     name = _area_name(t, names, place)
     tally = place.tally
     facts = "".join(
@@ -127,8 +127,8 @@ def _render_cell(counted: int, target: int) -> str:
     )
 
 
-def _csv(visit: PageContext, seen: WaveProgress) -> bytes:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _csv(page: PageContext, seen: WaveProgress) -> bytes:
+    t, names = page.t, DisplayNames(page.language, None)
     rows = [
         {
             t("City"): names.area(place.city_code or ""),
@@ -145,7 +145,7 @@ def _csv(visit: PageContext, seen: WaveProgress) -> bytes:
         for cell in place.cells
     ]
     at = f"{seen.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
-    remarks = [seen.wave.label(visit.language), t("As of {time}", time=at)]
+    remarks = [seen.wave.label(page.language), t("As of {time}", time=at)]
     if seen.wave.is_demo:
         remarks.insert(0, t("DEMO DATA: generated, no result of any survey"))
     return csv_bytes(pd.DataFrame(rows), tuple(remarks))

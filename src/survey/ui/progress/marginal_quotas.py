@@ -10,11 +10,11 @@ from survey.publish.views.display_names import DisplayNames
 from survey.ui.page_runner import PageContext
 
 
-def draw_marginal_quotas(visit: PageContext, place: AreaProgress) -> None:
+def draw_marginal_quotas(page: PageContext, place: AreaProgress) -> None:
     """Target, collected and missing of each group, and whom it turned away."""
     if not place.margins:
         return
-    t, names = visit.t, DisplayNames(visit.language, None)
+    t, names = page.t, DisplayNames(page.language, None)
     where = t("All cities") if place.city_code is None else names.area(place.city_code)
     st.subheader(t("{place}: quotas by group", place=where), anchor=False)
     words = t(
@@ -28,15 +28,15 @@ def draw_marginal_quotas(visit: PageContext, place: AreaProgress) -> None:
         t("Group"), t("Target"), t("Collected"), t("Missing"), t("When full"), t("Turned away"),
     )  # fmt: skip
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    body = "".join(_render_margin_row(visit, names, margin) for margin in place.margins)
+    body = "".join(_render_margin_row(page, names, margin) for margin in place.margins)
     st.html(
         f'<div class="hcs-heat"><table><thead><tr>{first}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _render_margin_row(visit: PageContext, names: DisplayNames, margin: MarginalQuotaTally) -> str:
-    t = visit.t
+def _render_margin_row(page: PageContext, names: DisplayNames, margin: MarginalQuotaTally) -> str:
+    t = page.t
     name = (
         t(STRATUM_NAMES[margin.category])
         if margin.dimension == "stratum"

@@ -46,11 +46,11 @@ class ProgressSelection:
     """None: all cities in reach together."""
 
 
-def draw_filters(visit: PageContext) -> ProgressSelection | None:
+def draw_filters(page: PageContext) -> ProgressSelection | None:
     """The wave to follow; says what to do when none has begun."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        waves = list_progress_waves(session=session, principal=visit.principal)
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = list_progress_waves(session=session, principal=page.principal)
     if not waves:
         draw_notice(
             t("No fieldwork has begun yet"),
@@ -58,46 +58,46 @@ def draw_filters(visit: PageContext) -> ProgressSelection | None:
         )
         return None
     with filter_row():
-        return ProgressSelection(pick_started_wave(visit, waves), _pick_city(visit))
+        return ProgressSelection(pick_started_wave(page, waves), _pick_city(page))
 
 
-def _pick_city(visit: PageContext) -> str | None:
-    own = [city.code for city in shipped_cities() if visit.principal.covers(city.code)]
+def _pick_city(page: PageContext) -> str | None:
+    own = [city.code for city in shipped_cities() if page.principal.covers(city.code)]
     if len(own) < 2:
         return None
-    t, names = visit.t, DisplayNames(visit.language, None)
+    t, names = page.t, DisplayNames(page.language, None)
     chosen = pick(
-        t("Cell by cell for"), "city", [ALL_OPTION, *own], language=visit.language,
+        t("Cell by cell for"), "city", [ALL_OPTION, *own], language=page.language,
         show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
     )  # fmt: skip
     return None if chosen == ALL_OPTION else chosen
 
 
 @page_fragment(run_every=EVERY_SECONDS)
-def draw_progress(visit: PageContext, followed: ProgressSelection) -> None:
+def draw_progress(page: PageContext, followed: ProgressSelection) -> None:
     """Everything about the wave as it stands now; looks again by itself."""
-    seen = _get_progress(visit, followed.wave)
+    seen = _get_progress(page, followed.wave)
     if not seen.cities and not seen.is_settled:
         draw_notice(
-            visit.t("Nothing is planned or collected here yet"),
-            visit.t("Quotas and interviews of this wave in your area appear here by themselves."),
+            page.t("Nothing is planned or collected here yet"),
+            page.t("Quotas and interviews of this wave in your area appear here by themselves."),
         )
         return
-    draw_progress_summary(visit, seen)
-    draw_progress_tiles(visit, seen)
-    draw_alerts(visit, seen)
-    draw_heatmap(visit, seen)
+    draw_progress_summary(page, seen)
+    draw_progress_tiles(page, seen)
+    draw_alerts(page, seen)
+    draw_heatmap(page, seen)
     place = seen.find_area(followed.city_code)
-    draw_cells_and_days(visit, place, _get_cells_by_day(visit, seen, place))
-    draw_marginal_quotas(visit, place)
-    days(visit.t, place)
-    rates(visit, seen)
+    draw_cells_and_days(page, place, _get_cells_by_day(page, seen, place))
+    draw_marginal_quotas(page, place)
+    days(page.t, place)
+    rates(page, seen)
     at = f"{seen.at.astimezone(CHINA):%H:%M:%S}"
-    st.caption(visit.t("As of {time} China time; looks again by itself.", time=at))
+    st.caption(page.t("As of {time} China time; looks again by itself.", time=at))
 
 
-def _get_progress(visit: PageContext, wave: WaveSummary) -> WaveProgress:
-    settings, person = visit.settings, visit.principal
+def _get_progress(page: PageContext, wave: WaveSummary) -> WaveProgress:
+    settings, person = page.settings, page.principal
     return _cached_progress(
         settings.store_url, person.role, person.area, repr(wave), settings, person, wave
     )
@@ -117,9 +117,9 @@ def _cached_progress(
 
 
 def _get_cells_by_day(
-    visit: PageContext, seen: WaveProgress, place: AreaProgress
+    page: PageContext, seen: WaveProgress, place: AreaProgress
 ) -> tuple[DailyCellCounts, ...]:
-    settings, person = visit.settings, visit.principal
+    settings, person = page.settings, page.principal
     return _cached_cells_by_day(
         settings.store_url, person.role, person.area, place.city_code, seen.wave.key, seen.at,
         settings, person, seen, place,

@@ -29,10 +29,10 @@ _CACHE_SECONDS = 300.0
 
 
 @page_fragment()
-def draw_quality_summary(visit: PageContext, wave_key: str, *, demo: bool) -> None:
+def draw_quality_summary(page: PageContext, wave_key: str, *, demo: bool) -> None:
     """A table by surveyor, point, agency or city; only for those who review."""
-    t = visit.t
-    if not visit.principal.may(Action.REVIEW):
+    t = page.t
+    if not page.principal.may(Action.REVIEW):
         return
     place = st.expander(
         t("Quality by surveyor, point, agency or city"), key="progress/quality", on_change="rerun"
@@ -42,9 +42,9 @@ def draw_quality_summary(visit: PageContext, wave_key: str, *, demo: bool) -> No
     with place:
         by = st.segmented_control(
             t("Quality by"), list(BY), format_func=lambda option: t(BY[option]), default="surveyor",
-            required=True, key=f"progress/quality/by/{visit.language}",
+            required=True, key=f"progress/quality/by/{page.language}",
         )  # fmt: skip
-        rows = _quality_rows(visit, wave_key, by)
+        rows = _quality_rows(page, wave_key, by)
         if not rows:
             st.caption(t("Nothing has been collected here yet."))
             return
@@ -55,20 +55,20 @@ def draw_quality_summary(visit: PageContext, wave_key: str, *, demo: bool) -> No
                 "answers depend on who asked, and by how much that enlarges the variance."
             )
         )
-        table = pd.DataFrame([_quality_line(visit, row, by) for row in rows])
+        table = pd.DataFrame([_quality_line(page, row, by) for row in rows])
         st.html(_render_table(table.head(_LISTED)))
         if len(table) > _LISTED:
             st.caption(t("{count} more in the file", count=len(table) - _LISTED))
         draw_download_button(
-            visit, t("Table (CSV)"),
+            page, t("Table (CSV)"),
             File(f"quality-{by}.csv", CSV, partial(_csv, t, table, demo)),
             key=f"progress/quality/csv/{by}", type="tertiary", icon=":material/table:",
         )  # fmt: skip
 
 
-def _quality_rows(visit: PageContext, wave_key: str, by: QualityGrouping) -> Sequence[QualityRow]:
-    person = visit.principal
-    return _cached_summary(visit.settings.store_url, person.role, person.area, wave_key, by, person)
+def _quality_rows(page: PageContext, wave_key: str, by: QualityGrouping) -> Sequence[QualityRow]:
+    person = page.principal
+    return _cached_summary(page.settings.store_url, person.role, person.area, wave_key, by, person)
 
 
 @st.cache_resource(ttl=_CACHE_SECONDS, max_entries=64, show_spinner=False)
@@ -81,15 +81,15 @@ def _cached_summary(
     return sorted(rows, key=lambda row: (-row.to_review, row.valid_rate, row.key))
 
 
-def _quality_line(visit: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
-    t = visit.t
+def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> dict[str, str]:
+    t = page.t
     interval = f"{format_percent(row.valid_low)}–{format_percent(row.valid_high)}"
     rate = f"{format_percent(row.valid_rate)} ({interval})"
     flags = ", ".join(
         f"{t(KIND_NAMES[kind])} {row.flags[kind]:,}" for kind in FlagKind if row.flags.get(kind)
     )
     line = {
-        t(BY[by]): row.name.get(visit.language, row.key),
+        t(BY[by]): row.name.get(page.language, row.key),
         t("Finished"): f"{row.interviews:,}",
         t("Valid rate (95%\u00a0interval)"): rate,
         t("To be looked at"): f"{row.to_review:,}",

@@ -26,10 +26,10 @@ def days(t: Translator, place: AreaProgress) -> None:
     st.html(f'<table class="hcs-bars"><tbody>{rows}</tbody></table>')
 
 
-def rates(visit: PageContext, seen: WaveProgress) -> None:
-    t, ends = visit.t, seen.dispositions
+def rates(page: PageContext, seen: WaveProgress) -> None:
+    t, ends = page.t, seen.dispositions
     st.subheader(t("How attempts ended"), anchor=False,
-                 help=explain("disposition", visit.language))  # fmt: skip
+                 help=explain("disposition", page.language))  # fmt: skip
     st.caption(
         t(
             "Of those who opened or were handed a link, or were asked. People who walked past "

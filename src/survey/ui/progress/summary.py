@@ -19,8 +19,8 @@ from survey.ui.progress.formatting import (
 )
 
 
-def draw_progress_summary(visit: PageContext, seen: WaveProgress) -> None:
-    t, total = visit.t, seen.total
+def draw_progress_summary(page: PageContext, seen: WaveProgress) -> None:
+    t, total = page.t, seen.total
     filled = total.tally.filled
     number = f"{total.tally.counted:,}" if filled is None else format_percent(filled)
     unit = t("interviews") if filled is None else t("of the planned interviews collected")
@@ -67,8 +67,8 @@ def _forecast_text(t: Translator, forecast: Forecast | None, seen: WaveProgress)
     return f"{ahead} {closing}".strip()
 
 
-def draw_progress_tiles(visit: PageContext, seen: WaveProgress) -> None:
-    t, total = visit.t, seen.total
+def draw_progress_tiles(page: PageContext, seen: WaveProgress) -> None:
+    t, total = page.t, seen.total
     waste = total.waste
     past = ", ".join(f"{year}: {format_percent(rate)}" for year, rate in list_past_void_shares())
     beside = t("published: {years}", years=past)
@@ -102,7 +102,7 @@ def draw_progress_tiles(visit: PageContext, seen: WaveProgress) -> None:
     ]
     terms = ("", "", "waste rate", "effective sample size", "")
     tiles = "".join(
-        _tile(*tile, explain(term, visit.language) or "" if term else "")
+        _tile(*tile, explain(term, page.language) or "" if term else "")
         for tile, term in zip(shown, terms, strict=True)
     )
     st.html(f'<div class="hcs-tiles">{tiles}</div>')

@@ -28,37 +28,37 @@ AGAIN = "review/again"
 
 
 @page_fragment()
-def draw_bulk_decision(visit: PageContext, choice: ReviewSelection) -> None:
+def draw_bulk_decision(page: PageContext, choice: ReviewSelection) -> None:
     """Everything in the selection at once: first what it would change, then the change."""
     if st.session_state.pop(AGAIN, False):
         st.rerun()
-    t = visit.t
+    t = page.t
     place = st.expander(
         t("Decide on everything in this selection"), key="review/many", on_change="rerun"
     )
     if not place.open:
         return
     with place:
-        steps = _bulk_steps(visit)
+        steps = _bulk_steps(page)
         to = st.selectbox(
             t("What should happen"), steps, format_func=lambda step: t(ACTIONS[step][0]),
-            key=f"many/to/{visit.language}",
+            key=f"many/to/{page.language}",
         )  # fmt: skip
         try:
-            with read_scope(visit.settings.store_url) as session:
+            with read_scope(page.settings.store_url) as session:
                 seen = preview_bulk_decision(
-                    session=session, principal=visit.principal, chosen=choice.filter, to=to
+                    session=session, principal=page.principal, chosen=choice.filter, to=to
                 )
         except SurveyError as error:
             st.caption(t(error.message))
             return
         st.html(preview_text(t, seen))
         if seen.total:
-            _draw_bulk_confirmation(visit, choice, seen)
+            _draw_bulk_confirmation(page, choice, seen)
 
 
-def _bulk_steps(visit: PageContext) -> list[Status]:
-    possible = {to for status in REVIEWABLE for to in allowed_transitions(visit.principal, status)}
+def _bulk_steps(page: PageContext) -> list[Status]:
+    possible = {to for status in REVIEWABLE for to in allowed_transitions(page.principal, status)}
     return [to for to in ACTIONS if to in possible]
 
 
@@ -81,27 +81,25 @@ def preview_text(t: Translator, seen: BulkPreview) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
-def _draw_bulk_confirmation(visit: PageContext, choice: ReviewSelection, seen: BulkPreview) -> None:
-    t, place = visit.t, f"many/{seen.to.value}"
+def _draw_bulk_confirmation(page: PageContext, choice: ReviewSelection, seen: BulkPreview) -> None:
+    t, place = page.t, f"many/{seen.to.value}"
     with st.form(f"review-{place}"):
         if seen.to in REASONS_BY_STATUS:
-            pick_reason(visit, seen.to, place)
+            pick_reason(page, seen.to, place)
         st.form_submit_button(
             t("{action}: {count} interviews", action=t(ACTIONS[seen.to][0]),
               count=f"{seen.total:,}"),
             type="primary", key="review-many-confirm",
-            on_click=_decide_many, args=(visit, choice, seen, place),
+            on_click=_decide_many, args=(page, choice, seen, place),
         )  # fmt: skip
 
 
-def _decide_many(
-    visit: PageContext, choice: ReviewSelection, seen: BulkPreview, place: str
-) -> None:
+def _decide_many(page: PageContext, choice: ReviewSelection, seen: BulkPreview, place: str) -> None:
     def act() -> None:
         reason = entered_reason(place) if seen.to in REASONS_BY_STATUS else None
-        principal = require_principal(visit.settings)
+        principal = require_principal(page.settings)
         run_in_transaction(
-            visit.settings.store_url,
+            page.settings.store_url,
             lambda session: decide_many(
                 session=session, principal=principal, chosen=choice.filter,
                 seen=seen, reason=reason, now=now(),
@@ -109,7 +107,7 @@ def _decide_many(
         )  # fmt: skip
 
     note = st.session_state.get(f"note/{place}") or ""
-    done = visit.t("{count} interviews: now {state}.", count=f"{seen.total:,}",
-                   state=visit.t(STATUS_NAMES[seen.to]))  # fmt: skip
-    run_and_open_next(visit, act, done, after=None, note=note)
+    done = page.t("{count} interviews: now {state}.", count=f"{seen.total:,}",
+                   state=page.t(STATUS_NAMES[seen.to]))  # fmt: skip
+    run_and_open_next(page, act, done, after=None, note=note)
     st.session_state[AGAIN] = True

@@ -30,11 +30,11 @@ ACTIONS: Mapping[Status, tuple[Message, str, str]] = MappingProxyType(
 
 
 def draw_decision_buttons(
-    visit: PageContext, interview: ResponseDetail, *, after: UUID | None
+    page: PageContext, interview: ResponseDetail, *, after: UUID | None
 ) -> None:
     """What this reviewer may do with the interview; `after` comes on the screen next."""
-    t = visit.t
-    steps = offered_transitions(visit, interview)
+    t = page.t
+    steps = offered_transitions(page, interview)
     if interview.computed:
         st.caption(t("The figures of this wave are computed; its interviews stay as they are."))
         return
@@ -53,28 +53,28 @@ def draw_decision_buttons(
                 type="primary" if approves else "secondary",
                 icon=f":material/{icon}:",
                 on_click=_run_approval if approves else _ask_for_reason,
-                args=(visit, interview, to, after) if approves else (interview.id, to),
+                args=(page, interview, to, after) if approves else (interview.id, to),
             )
     asking = st.session_state.get(ASKING)
     if asking is not None and asking[0] == interview.id and asking[1] in steps:
-        _draw_reason_form(visit, interview, asking[1], after)
+        _draw_reason_form(page, interview, asking[1], after)
 
 
-def offered_transitions(visit: PageContext, interview: ResponseDetail) -> tuple[Status, ...]:
+def offered_transitions(page: PageContext, interview: ResponseDetail) -> tuple[Status, ...]:
     """What this reviewer may do with this interview, approval first."""
     if interview.computed:
         return ()
-    steps = allowed_transitions(visit.principal, interview.status)
+    steps = allowed_transitions(page.principal, interview.status)
     return tuple(to for to in steps if to is not Status.APPROVED or not interview.needs_another)
 
 
 def _run_approval(
-    visit: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
+    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
 ) -> None:
     run_and_open_next(
-        visit,
-        lambda: _run_decision(visit, interview, to, None),
-        _state_text(visit, to),
+        page,
+        lambda: _run_decision(page, interview, to, None),
+        _state_text(page, to),
         after=after,
         stay=interview.id,
     )
@@ -85,16 +85,16 @@ def _ask_for_reason(response_id: UUID, to: Status) -> None:
 
 
 def _draw_reason_form(
-    visit: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
+    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None
 ) -> None:
-    t = visit.t
+    t = page.t
     place = f"{interview.id}/{to.value}"
     with st.form(f"review-reason/{place}"):
-        pick_reason(visit, to, place)
+        pick_reason(page, to, place)
         with st.container(horizontal=True):
             st.form_submit_button(
                 t(ACTIONS[to][0]), type="primary", key="review-confirm",
-                on_click=_decide_with_reason, args=(visit, interview, to, after, place),
+                on_click=_decide_with_reason, args=(page, interview, to, after, place),
             )  # fmt: skip
             st.form_submit_button(t("Cancel"), key="review-cancel", on_click=_clear_reason_form)
 
@@ -104,22 +104,22 @@ def _clear_reason_form() -> None:
 
 
 def _decide_with_reason(
-    visit: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, place: str
+    page: PageContext, interview: ResponseDetail, to: Status, after: UUID | None, place: str
 ) -> None:
     note = st.session_state.get(f"note/{place}") or ""
     run_and_open_next(
-        visit, lambda: _run_decision(visit, interview, to, entered_reason(place)),
-        _state_text(visit, to), after=after,
+        page, lambda: _run_decision(page, interview, to, entered_reason(place)),
+        _state_text(page, to), after=after,
         stay=interview.id, note=note,
     )  # fmt: skip
 
 
 def _run_decision(
-    visit: PageContext, interview: ResponseDetail, to: Status, reason: ReviewReason | None
+    page: PageContext, interview: ResponseDetail, to: Status, reason: ReviewReason | None
 ) -> None:
-    principal = require_principal(visit.settings)
+    principal = require_principal(page.settings)
     run_in_transaction(
-        visit.settings.store_url,
+        page.settings.store_url,
         lambda session: decide(
             session=session, principal=principal, response_id=interview.id,
             expected_version=interview.version, to=to, reason=reason, now=now(),
@@ -127,5 +127,5 @@ def _run_decision(
     )  # fmt: skip
 
 
-def _state_text(visit: PageContext, to: Status) -> str:
-    return visit.t("Now {state}.", state=visit.t(STATUS_NAMES[to]))
+def _state_text(page: PageContext, to: Status) -> str:
+    return page.t("Now {state}.", state=page.t(STATUS_NAMES[to]))

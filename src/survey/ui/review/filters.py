@@ -42,60 +42,60 @@ class ReviewSelection:
     filter: ReviewFilter
 
 
-def draw_filters(visit: PageContext) -> ReviewSelection | None:
+def draw_filters(page: PageContext) -> ReviewSelection | None:
     """The filters; says what to do when there is nothing to review yet."""
-    t = visit.t
-    with read_scope(visit.settings.store_url) as session:
-        waves = list_review_waves(session=session, principal=visit.principal)
+    t = page.t
+    with read_scope(page.settings.store_url) as session:
+        waves = list_review_waves(session=session, principal=page.principal)
         if not waves:
             draw_notice(
                 t("There is nothing to review yet"),
                 t("Interviews appear here as soon as a wave is open and the first ones arrive."),
             )
             return None
-        _follow_link(session, visit, waves)
+        _follow_link(session, page, waves)
         with filter_row():
-            wave = pick_started_wave(visit, waves)
-            counts = count_by_status(session=session, principal=visit.principal, wave_id=wave.id)
-            city = _pick_city(visit, counts)
-            status = _pick_status(visit, counts, city)
+            wave = pick_started_wave(page, waves)
+            counts = count_by_status(session=session, principal=page.principal, wave_id=wave.id)
+            city = _pick_city(page, counts)
+            status = _pick_status(page, counts, city)
             people = (
                 list_surveyors(
-                    session=session, principal=visit.principal, wave_id=wave.id, city_code=city
+                    session=session, principal=page.principal, wave_id=wave.id, city_code=city
                 )
                 if city is not None and city in counts
                 else []
             )
-            surveyor = _pick_surveyor(visit, people)
-            flag = _pick_flag(visit)
+            surveyor = _pick_surveyor(page, people)
+            flag = _pick_flag(page)
     return ReviewSelection(wave, ReviewFilter(wave.id, status, city, surveyor, flag))
 
 
-def _follow_link(session: Session, visit: PageContext, waves: Sequence[WaveSummary]) -> None:
+def _follow_link(session: Session, page: PageContext, waves: Sequence[WaveSummary]) -> None:
     """A link that names an interview alone opens the queue of that interview's wave."""
     response_id = requested_id()
     if response_id is None or WAVE in st.query_params:
         return
-    wave_id = find_wave_of(session=session, principal=visit.principal, response_id=response_id)
+    wave_id = find_wave_of(session=session, principal=page.principal, response_id=response_id)
     key = next((wave.key for wave in waves if wave.id == wave_id), None)
     if key is not None:
         st.query_params[WAVE] = key
 
 
-def _pick_city(visit: PageContext, counts: Mapping[str, Mapping[Status, int]]) -> str | None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _pick_city(page: PageContext, counts: Mapping[str, Mapping[Status, int]]) -> str | None:
+    t, names = page.t, DisplayNames(page.language, None)
     options = list(counts) if len(counts) == 1 else [ALL_OPTION, *counts]
     chosen = pick(
-        t("City"), "city", options or [ALL_OPTION], language=visit.language,
+        t("City"), "city", options or [ALL_OPTION], language=page.language,
         show=lambda code: t("All cities") if code == ALL_OPTION else names.area(code),
     )  # fmt: skip
     return None if chosen == ALL_OPTION else chosen
 
 
 def _pick_status(
-    visit: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None
+    page: PageContext, counts: Mapping[str, Mapping[Status, int]], city: str | None
 ) -> Status | None:
-    t = visit.t
+    t = page.t
     cities = counts.values() if city is None else [counts.get(city, {})]
 
     def show(code: str) -> str:
@@ -105,28 +105,28 @@ def _pick_status(
         return f"{name} ({total:,})"
 
     # The association begins where the cities have finished.
-    first = Status.CITY_APPROVED if visit.principal.may(Action.ADMINISTER) else Status.SUBMITTED
+    first = Status.CITY_APPROVED if page.principal.may(Action.ADMINISTER) else Status.SUBMITTED
     chosen = pick(
         t("State"), "status", [*(status.value for status in REVIEWABLE), ALL_OPTION],
-        show=show, language=visit.language, default=first.value,
+        show=show, language=page.language, default=first.value,
     )  # fmt: skip
     return None if chosen == ALL_OPTION else Status(chosen)
 
 
-def _pick_surveyor(visit: PageContext, people: list[tuple[UUID, str, int]]) -> UUID | None:
-    t = visit.t
+def _pick_surveyor(page: PageContext, people: list[tuple[UUID, str, int]]) -> UUID | None:
+    t = page.t
     known = {str(person): f"{name} ({total:,})" for person, name, total in people}
     chosen = pick(
-        t("Surveyor"), "surveyor", [ALL_OPTION, *known], language=visit.language,
+        t("Surveyor"), "surveyor", [ALL_OPTION, *known], language=page.language,
         show=lambda code: known.get(code, t("All surveyors")),
     )  # fmt: skip
     return None if chosen == ALL_OPTION else UUID(chosen)
 
 
-def _pick_flag(visit: PageContext) -> str | None:
-    t = visit.t
+def _pick_flag(page: PageContext) -> str | None:
+    t = page.t
     shown = {ALL_OPTION: t("With and without"), ANY_FLAG: t("With a flag")} | {
         kind.value: t(name) for kind, name in KIND_NAMES.items()
     }
-    chosen = pick(t("Flags"), "flag", list(shown), show=shown.__getitem__, language=visit.language)
+    chosen = pick(t("Flags"), "flag", list(shown), show=shown.__getitem__, language=page.language)
     return None if chosen == ALL_OPTION else chosen

@@ -40,8 +40,8 @@ def open_interview(response_id: UUID | None) -> None:
     st.session_state.pop(ASKING, None)
 
 
-def pick_reason(visit: PageContext, to: Status, place: str) -> None:
-    t = visit.t
+def pick_reason(page: PageContext, to: Status, place: str) -> None:
+    t = page.t
     st.selectbox(
         t("Reason"),
         REASONS_BY_STATUS[to],
@@ -58,7 +58,7 @@ def entered_reason(place: str) -> ReviewReason:
 
 
 def run_and_open_next(
-    visit: PageContext,
+    page: PageContext,
     act: Callable[[], object],
     done: str,
     *,
@@ -70,7 +70,7 @@ def run_and_open_next(
     try:
         act()
     except SurveyError as error:
-        st.session_state[_PROBLEM] = (visit.t(error.message), note)
+        st.session_state[_PROBLEM] = (page.t(error.message), note)
         if stay is not None:
             st.query_params[INTERVIEW_PARAMETER] = str(stay)
         return

@@ -57,43 +57,43 @@ class _ReviewPageData:
         return near.id if near else None
 
 
-def draw_review(visit: PageContext, choice: ReviewSelection) -> None:
+def draw_review(page: PageContext, choice: ReviewSelection) -> None:
     """The interview on the screen, its place in the queue, and what can be done."""
-    t = visit.t
+    t = page.t
     show_feedback(t)
-    desk = _load_page_data(visit, choice)
+    desk = _load_page_data(page, choice)
     if desk is None:
         draw_notice(
             t("Nothing is left in this selection"),
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
-    record_view_once(visit, AuditedView.INTERVIEW, desk.response.id)
+    record_view_once(page, AuditedView.INTERVIEW, desk.response.id)
     if not desk.response.computed:
-        _draw_freshness(visit, choice)
+        _draw_freshness(page, choice)
     left, right = st.columns([2.4, 1], gap="large")
     with left:
-        _draw_response(visit, desk.response)
-        draw_decision_buttons(visit, desk.response, after=desk.after)
+        _draw_response(page, desk.response)
+        draw_decision_buttons(page, desk.response, after=desk.after)
         if desk.response.flags:
             _draw_flags(t, desk.response)
         st.html(response_html.render_answers(t, desk.response))
         st.caption(t("History"))
         st.html(response_html.render_history(t, desk.response.history))
     with right:
-        _draw_upcoming(visit, choice, desk)
+        _draw_upcoming(page, choice, desk)
     if not desk.response.computed:
-        draw_bulk_decision(visit, choice)
+        draw_bulk_decision(page, choice)
     bind_keys(
         {"j": "review-next", "k": "review-previous"}
         | {key: f"review-{to.value}" for to, (_, key, _) in ACTIONS.items()
-           if to in offered_transitions(visit, desk.response)}
+           if to in offered_transitions(page, desk.response)}
     )  # fmt: skip
 
 
-def _load_page_data(visit: PageContext, choice: ReviewSelection) -> _ReviewPageData | None:
-    person, chosen = visit.principal, choice.filter
-    with read_scope(visit.settings.store_url) as session:
+def _load_page_data(page: PageContext, choice: ReviewSelection) -> _ReviewPageData | None:
+    person, chosen = page.principal, choice.filter
+    with read_scope(page.settings.store_url) as session:
         wanted = requested_id()
         if wanted is None:
             first = list_queue(session=session, principal=person, chosen=chosen, size=1)
@@ -104,7 +104,7 @@ def _load_page_data(visit: PageContext, choice: ReviewSelection) -> _ReviewPageD
             interview = get_response_detail(session=session, principal=person, response_id=wanted)
         except ResponseNotFoundError:
             st.query_params.pop(INTERVIEW_PARAMETER, None)
-            st.info(visit.t("The interview of this link is not in your area."))
+            st.info(page.t("The interview of this link is not in your area."))
             return None
         return _ReviewPageData(
             interview,
@@ -129,11 +129,11 @@ def _cached_freshness(
         return get_assessment_freshness(session=session, principal=_person, wave_id=wave_id)
 
 
-def _draw_freshness(visit: PageContext, choice: ReviewSelection) -> None:
+def _draw_freshness(page: PageContext, choice: ReviewSelection) -> None:
     """How far the detectors have come; what waits has no flags yet, which says nothing."""
-    t = visit.t
+    t = page.t
     look = _cached_freshness(
-        visit.settings.store_url, visit.principal.area, choice.wave.id, visit.principal
+        page.settings.store_url, page.principal.area, choice.wave.id, page.principal
     )
     if look.finished_at is None:
         st.caption(t("Nobody has looked for odd interviews yet."))
@@ -147,10 +147,10 @@ def _draw_freshness(visit: PageContext, choice: ReviewSelection) -> None:
     )
 
 
-def _draw_response(visit: PageContext, interview: ResponseDetail) -> None:
+def _draw_response(page: PageContext, interview: ResponseDetail) -> None:
     st.html(
-        response_html.render_response_header(visit.t, DisplayNames(visit.language, None), interview)
-        + response_html.render_consent(visit.t, interview)
+        response_html.render_response_header(page.t, DisplayNames(page.language, None), interview)
+        + response_html.render_consent(page.t, interview)
     )
 
 
@@ -167,8 +167,8 @@ def _format_flag(t: Translator, flag: FlagDetail) -> str:
     return t("{name}: {note}", name=t(KIND_NAMES[kind]), note=t(flag_text(kind, flag.detail)))
 
 
-def _draw_upcoming(visit: PageContext, choice: ReviewSelection, desk: _ReviewPageData) -> None:
-    t, names = visit.t, DisplayNames(visit.language, None)
+def _draw_upcoming(page: PageContext, choice: ReviewSelection, desk: _ReviewPageData) -> None:
+    t, names = page.t, DisplayNames(page.language, None)
     st.caption(t("In this selection: {count}", count=f"{desk.total:,}"))
     with st.container(horizontal=True):
         before = desk.before.id if desk.before else None

@@ -16,23 +16,23 @@ from survey.ui.users.account_form import entry_fields
 from survey.ui.users.outcome import keep_setup_link, run_change
 
 
-def draw_new_account(visit: PageContext) -> None:
+def draw_new_account(page: PageContext) -> None:
     """Make an account and the link for its first password."""
-    t = visit.t
+    t = page.t
     st.subheader(t("New account"), anchor=False)
     login = st.text_input(
         t("Login"), max_chars=64, key="users/new/login",
         help=t("Small letters and digits; it cannot be changed later."),
     )  # fmt: skip
-    entry = entry_fields(visit, "users/new", None, china_date(now()))
+    entry = entry_fields(page, "users/new", None, china_date(now()))
     st.button(
         t("Create the account and a setup link"), type="primary", key="users/create",
         disabled=not login.strip() or not entry.name.strip(), on_click=_create,
-        args=(visit, login, entry),
+        args=(page, login, entry),
     )  # fmt: skip
 
 
-def _create(visit: PageContext, login: str, entry: AccountData) -> None:
+def _create(page: PageContext, login: str, entry: AccountData) -> None:
     tokens: list[str] = []
 
     def change(session: Session, person: Principal) -> None:
@@ -43,30 +43,30 @@ def _create(visit: PageContext, login: str, entry: AccountData) -> None:
             create_setup_link(session=session, principal=person, login=account.login, now=now())
         )
 
-    if run_change(visit, change, visit.t("The account {login} is created.", login=login)):
-        keep_setup_link(visit, entry.name, tokens[0])
+    if run_change(page, change, page.t("The account {login} is created.", login=login)):
+        keep_setup_link(page, entry.name, tokens[0])
         for key in [key for key in st.session_state if str(key).startswith("users/new/")]:
             del st.session_state[key]
 
 
-def person(visit: PageContext, line: AccountSummary) -> None:
+def person(page: PageContext, line: AccountSummary) -> None:
     """Facts first, then what can be done."""
-    t = visit.t
+    t = page.t
     st.subheader(f"{line.name} · {line.login}", anchor=False)
-    st.caption(" · ".join(list_facts(visit, line)))
+    st.caption(" · ".join(list_facts(page, line)))
     if line.is_demo:
         st.caption(t("A demo account: visitors choose it on the start page. It has no password."))
         return
-    own = line.id == visit.principal.account_id
+    own = line.id == page.principal.account_id
     if own:
         st.caption(t("This is your own account: role, area and end are changed by a colleague."))
-    _draw_edit_form(visit, line)
-    _draw_help(visit, line, own=own)
+    _draw_edit_form(page, line)
+    _draw_help(page, line, own=own)
 
 
-def list_facts(visit: PageContext, line: AccountSummary) -> list[str]:
+def list_facts(page: PageContext, line: AccountSummary) -> list[str]:
     """What is worth knowing before changing it."""
-    t = visit.t
+    t = page.t
     texts = [t("password set") if line.has_password else t("no password yet")]
     texts.append(t("second factor set up") if line.has_factor else t("no second factor"))
     texts.append(t("open sessions: {count}", count=line.open_sessions))
@@ -76,17 +76,17 @@ def list_facts(visit: PageContext, line: AccountSummary) -> list[str]:
     return texts
 
 
-def _draw_edit_form(visit: PageContext, line: AccountSummary) -> None:
-    t = visit.t
+def _draw_edit_form(page: PageContext, line: AccountSummary) -> None:
+    t = page.t
     key = f"users/{line.login}"
-    entry = entry_fields(visit, key, line.entry, china_date(now()))
+    entry = entry_fields(page, key, line.entry, china_date(now()))
     st.button(
         t("Save the changes"), type="primary", key=f"{key}/save", disabled=entry == line.entry,
-        on_click=_save_account, args=(visit, line, entry),
+        on_click=_save_account, args=(page, line, entry),
     )  # fmt: skip
 
 
-def _save_account(visit: PageContext, line: AccountSummary, entry: AccountData) -> None:
+def _save_account(page: PageContext, line: AccountSummary, entry: AccountData) -> None:
     def change(session: Session, who: Principal) -> None:
         change_account(
             session=session,
@@ -97,33 +97,33 @@ def _save_account(visit: PageContext, line: AccountSummary, entry: AccountData) 
             now=now(),
         )
 
-    run_change(visit, change, visit.t("The account {login} is changed.", login=line.login))
+    run_change(page, change, page.t("The account {login} is changed.", login=line.login))
 
 
-def _draw_help(visit: PageContext, line: AccountSummary, *, own: bool) -> None:
-    t, key = visit.t, f"users/{line.login}"
+def _draw_help(page: PageContext, line: AccountSummary, *, own: bool) -> None:
+    t, key = page.t, f"users/{line.login}"
     with st.container(horizontal=True, key=f"{key}/help"):
         st.button(
-            t("New setup link"), key=f"{key}/link", on_click=_create_setup_link, args=(visit, line),
+            t("New setup link"), key=f"{key}/link", on_click=_create_setup_link, args=(page, line),
             disabled=not line.active or line.is_over,
             help=t("With it the person chooses a new password."),
         )  # fmt: skip
         st.button(
             t("End all sessions"), key=f"{key}/sessions", disabled=not line.open_sessions,
-            on_click=_end_sessions, args=(visit, line),
+            on_click=_end_sessions, args=(page, line),
         )  # fmt: skip
         if own:
             return
         st.button(
             t("Reset the second factor"), key=f"{key}/factor", disabled=not line.has_factor,
-            on_click=_reset_second_factor, args=(visit, line),
+            on_click=_reset_second_factor, args=(page, line),
             help=t("For a lost phone. The person sets up another one at the next sign-in."),
         )  # fmt: skip
         words = t("Close the account") if line.active else t("Open the account again")
-        st.button(words, key=f"{key}/active", on_click=_toggle_active, args=(visit, line))
+        st.button(words, key=f"{key}/active", on_click=_toggle_active, args=(page, line))
 
 
-def _create_setup_link(visit: PageContext, line: AccountSummary) -> None:
+def _create_setup_link(page: PageContext, line: AccountSummary) -> None:
     tokens: list[str] = []
 
     def change(session: Session, who: Principal) -> None:
@@ -131,38 +131,38 @@ def _create_setup_link(visit: PageContext, line: AccountSummary) -> None:
             create_setup_link(session=session, principal=who, login=line.login, now=now())
         )
 
-    if run_change(visit, change, visit.t("A link was made; earlier ones do nothing any more.")):
-        keep_setup_link(visit, line.name, tokens[0])
+    if run_change(page, change, page.t("A link was made; earlier ones do nothing any more.")):
+        keep_setup_link(page, line.name, tokens[0])
 
 
-def _end_sessions(visit: PageContext, line: AccountSummary) -> None:
+def _end_sessions(page: PageContext, line: AccountSummary) -> None:
     _run_simple_change(
-        visit, line, end_all_sessions, visit.t("{name} is signed out.", name=line.name)
+        page, line, end_all_sessions, page.t("{name} is signed out.", name=line.name)
     )
 
 
-def _reset_second_factor(visit: PageContext, line: AccountSummary) -> None:
-    done = visit.t("The second factor of {name} is reset.", name=line.name)
-    _run_simple_change(visit, line, reset_factor, done)
+def _reset_second_factor(page: PageContext, line: AccountSummary) -> None:
+    done = page.t("The second factor of {name} is reset.", name=line.name)
+    _run_simple_change(page, line, reset_factor, done)
 
 
 def _run_simple_change(
-    visit: PageContext, line: AccountSummary, service: Callable[..., object], done: str
+    page: PageContext, line: AccountSummary, service: Callable[..., object], done: str
 ) -> None:
     def change(session: Session, who: Principal) -> None:
         service(session=session, principal=who, login=line.login, now=now())
 
-    run_change(visit, change, done)
+    run_change(page, change, done)
 
 
-def _toggle_active(visit: PageContext, line: AccountSummary) -> None:
-    t, closes = visit.t, line.active
+def _toggle_active(page: PageContext, line: AccountSummary) -> None:
+    t, closes = page.t, line.active
 
     def change(session: Session, who: Principal) -> None:
         set_active(session=session, principal=who, login=line.login, active=not closes, now=now())
 
     run_change(
-        visit, change,
+        page, change,
         t("The account {login} is closed.", login=line.login)
         if closes
         else t("The account {login} is open again.", login=line.login),

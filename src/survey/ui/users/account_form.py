@@ -24,20 +24,20 @@ LEVEL_NAMES: Mapping[AreaScope, Message] = {
 MAX_VALID_YEARS = 10
 
 
-def area_name(visit: PageContext, area: str) -> str:
+def area_name(page: PageContext, area: str) -> str:
     """An area as people call it."""
     city, mark, point = area.partition(POINT_SEPARATOR)
-    name = DisplayNames(visit.language, None).area(city)
+    name = DisplayNames(page.language, None).area(city)
     return f"{name} · {point}" if mark else name
 
 
 def entry_fields(
-    visit: PageContext, key: str, before: AccountData | None, today: date
+    page: PageContext, key: str, before: AccountData | None, today: date
 ) -> AccountData:
     """Ask for everything; which area fits follows the role at once, so this is no `st.form`."""
-    t = visit.t
+    t = page.t
     # The browser knows an option by its label, so each language needs widgets of its own.
-    key = f"{key}/{visit.language}"
+    key = f"{key}/{page.language}"
     name = st.text_input(
         t("Full name"), value=before.name if before else "", max_chars=80, key=f"{key}/name"
     )
@@ -47,7 +47,7 @@ def entry_fields(
             t("Role"), roles, key=f"{key}/role", format_func=lambda option: t(ROLE_NAMES[option]),
             index=roles.index(before.role) if before else 0,
         )  # fmt: skip
-        area = _draw_area(visit, key, role, before.area if before else "")
+        area = _draw_area(page, key, role, before.area if before else "")
     if role in REQUIRED:
         st.caption(t("This role signs in with a second factor, set up at the first sign-in."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -64,8 +64,8 @@ def entry_fields(
     return AccountData(name, role, area, _to_date(last_day), email)
 
 
-def _draw_area(visit: PageContext, key: str, role: Role, before: str) -> str:
-    t, levels = visit.t, AREA_SCOPES_BY_ROLE[role]
+def _draw_area(page: PageContext, key: str, role: Role, before: str) -> str:
+    t, levels = page.t, AREA_SCOPES_BY_ROLE[role]
     known = area_scope_of(before)
     start = levels.index(known) if known in levels else 0
     level = st.selectbox(
@@ -74,7 +74,7 @@ def _draw_area(visit: PageContext, key: str, role: Role, before: str) -> str:
     )  # fmt: skip
     if level is AreaScope.NATION:
         return NATION
-    names, city = DisplayNames(visit.language, None), city_of_area(before)
+    names, city = DisplayNames(page.language, None), city_of_area(before)
     if level is AreaScope.PROVINCE:
         provinces = list(
             dict.fromkeys(shipped_city.province_code for shipped_city in shipped_cities())

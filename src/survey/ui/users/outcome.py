@@ -17,24 +17,24 @@ _DONE, _PROBLEM, _LINK = "users/done", "users/problem", "users/link"
 
 
 def run_change(
-    visit: PageContext, change: Callable[[Session, Principal], object], done: str
+    page: PageContext, change: Callable[[Session, Principal], object], done: str
 ) -> bool:
     """Run one change in one transaction as whoever is signed in now; say how it went."""
     try:
         run_in_transaction(
-            visit.settings.store_url,
-            lambda session: change(session, require_principal(visit.settings)),
+            page.settings.store_url,
+            lambda session: change(session, require_principal(page.settings)),
         )
     except SurveyError as error:
-        st.session_state[_PROBLEM] = visit.t(error.message)
+        st.session_state[_PROBLEM] = page.t(error.message)
         return False
     st.session_state[_DONE] = done
     return True
 
 
-def keep_setup_link(visit: PageContext, name: str, token: str) -> None:
+def keep_setup_link(page: PageContext, name: str, token: str) -> None:
     """Show the link at the next drawing, and at no later one."""
-    st.session_state[_LINK] = name, f"{public_origin(visit)}/auth/setup/{token}"
+    st.session_state[_LINK] = name, f"{public_origin(page)}/auth/setup/{token}"
 
 
 def show_feedback(t: Translator) -> None:

@@ -28,29 +28,29 @@ OPEN_OPTION, CLOSED_OPTION = "open", "closed"
 ACCOUNT = "account"
 
 
-def draw_users(visit: PageContext) -> None:
+def draw_users(page: PageContext) -> None:
     """The list with its filters; below it whoever was chosen, or the form for somebody new."""
-    t = visit.t
+    t = page.t
     show_feedback(t)
     view = pick(
-        t("View"), "view", [LIST_OPTION, NEW_OPTION], language=visit.language, as_buttons=True,
+        t("View"), "view", [LIST_OPTION, NEW_OPTION], language=page.language, as_buttons=True,
         show={LIST_OPTION: t("All accounts"), NEW_OPTION: t("New account")}.__getitem__,
     )  # fmt: skip
     if view == NEW_OPTION:
-        draw_new_account(visit)
+        draw_new_account(page)
         return
-    listing = _get_account_page(visit, _draw_account_filter(visit))
-    _draw_count(visit, listing)
-    chosen = _draw_account_table(visit, listing)
+    listing = _get_account_page(page, _draw_account_filter(page))
+    _draw_count(page, listing)
+    chosen = _draw_account_table(page, listing)
     if chosen is not None:
-        person(visit, chosen)
+        person(page, chosen)
 
 
-def _draw_account_filter(visit: PageContext) -> AccountFilter:
-    t = visit.t
+def _draw_account_filter(page: PageContext) -> AccountFilter:
+    t = page.t
     with filter_row():
         role = pick(
-            t("Role"), "role", [ALL_OPTION, *Role], language=visit.language,
+            t("Role"), "role", [ALL_OPTION, *Role], language=page.language,
             show=lambda code: t("All") if code == ALL_OPTION else t(ROLE_NAMES[Role(code)]),
         )  # fmt: skip
         states = {
@@ -59,7 +59,7 @@ def _draw_account_filter(visit: PageContext) -> AccountFilter:
             ALL_OPTION: t("All"),
         }
         state = pick(
-            t("State"), "state", list(states), language=visit.language, show=states.__getitem__
+            t("State"), "state", list(states), language=page.language, show=states.__getitem__
         )
         words = st.text_input(t("Name, login or e-mail contains"), key="users/words")
     return AccountFilter(
@@ -71,13 +71,13 @@ def _draw_account_filter(visit: PageContext) -> AccountFilter:
     )
 
 
-def _get_account_page(visit: PageContext, wanted: AccountFilter) -> AccountPage:
-    with read_scope(visit.settings.store_url) as session:
-        return list_accounts(session=session, principal=visit.principal, wanted=wanted, now=now())
+def _get_account_page(page: PageContext, wanted: AccountFilter) -> AccountPage:
+    with read_scope(page.settings.store_url) as session:
+        return list_accounts(session=session, principal=page.principal, wanted=wanted, now=now())
 
 
-def _draw_count(visit: PageContext, listing: AccountPage) -> None:
-    t = visit.t
+def _draw_count(page: PageContext, listing: AccountPage) -> None:
+    t = page.t
     if not listing.lines:
         draw_notice(
             t("Nobody fits these filters"),
@@ -87,20 +87,20 @@ def _draw_count(visit: PageContext, listing: AccountPage) -> None:
     st.caption(t("Accounts: {count}", count=f"{listing.count:,}"))
 
 
-def _draw_account_table(visit: PageContext, listing: AccountPage) -> AccountSummary | None:
+def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSummary | None:
     """The list, and whom the reader chose from it."""
-    t, lines = visit.t, listing.lines
+    t, lines = page.t, listing.lines
     if not lines:
-        return _get_chosen_account(visit, {})
+        return _get_chosen_account(page, {})
     st.dataframe(
         format_for_screen(
             {
                 t("Login"): [line.login for line in lines],
                 t("Full name"): [line.name for line in lines],
                 t("Role"): [t(ROLE_NAMES[line.role]) for line in lines],
-                t("Area of work"): [area_name(visit, line.area) for line in lines],
+                t("Area of work"): [area_name(page, line.area) for line in lines],
                 t("Last day"): [str(line.last_day) if line.last_day else "" for line in lines],
-                t("State"): [_account_state(visit, line) for line in lines],
+                t("State"): [_account_state(page, line) for line in lines],
                 t("Second factor"): [t("yes") if line.has_factor else t("no") for line in lines],
                 t("Open sessions"): [str(line.open_sessions) for line in lines],
             }
@@ -109,36 +109,36 @@ def _draw_account_table(visit: PageContext, listing: AccountPage) -> AccountSumm
     )  # fmt: skip
     if listing.count > len(lines):
         st.caption(t("The first {shown} by login; the filters find the others.", shown=len(lines)))
-    return _get_chosen_account(visit, {line.login: f"{line.login} · {line.name}" for line in lines})
+    return _get_chosen_account(page, {line.login: f"{line.login} · {line.name}" for line in lines})
 
 
-def _get_chosen_account(visit: PageContext, shown: dict[str, str]) -> AccountSummary | None:
+def _get_chosen_account(page: PageContext, shown: dict[str, str]) -> AccountSummary | None:
     """Whoever is chosen below the list, or named by the address though not in the list."""
-    t = visit.t
-    linked = _find_account(visit, st.query_params.get(ACCOUNT, ""))
+    t = page.t
+    linked = _find_account(page, st.query_params.get(ACCOUNT, ""))
     if linked is not None:
         shown.setdefault(linked.login, f"{linked.login} · {linked.name}")
     chosen = pick(
-        t("Account to look at"), ACCOUNT, ["", *shown], language=visit.language,
+        t("Account to look at"), ACCOUNT, ["", *shown], language=page.language,
         show=lambda login: shown.get(login, t("Please choose")),
     )  # fmt: skip
-    return _find_account(visit, chosen)
+    return _find_account(page, chosen)
 
 
-def _find_account(visit: PageContext, login: str) -> AccountSummary | None:
+def _find_account(page: PageContext, login: str) -> AccountSummary | None:
     if not login:
         return None
     try:
-        with read_scope(visit.settings.store_url) as session:
+        with read_scope(page.settings.store_url) as session:
             return get_account_summary(
-                session=session, principal=visit.principal, login=login, now=now()
+                session=session, principal=page.principal, login=login, now=now()
             )
     except AccountNotFoundError:
         return None
 
 
-def _account_state(visit: PageContext, line: AccountSummary) -> str:
-    t = visit.t
+def _account_state(page: PageContext, line: AccountSummary) -> str:
+    t = page.t
     if not line.active:
         return t("account closed")
     if line.is_over:
