@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         return self.secret_key_file or self.data_dir / "secret.key"
 
     @property
+    def demo_marker(self) -> Path:
+        """File that is in the data folder once the demo data are complete."""
+        return self.data_dir / "demo.json"
+
+    @property
     def snapshot_dir(self) -> Path:
         return self.data_dir / "snapshots"
 

@@ -19,10 +19,10 @@ from survey.access.audit_verify import ChainReport, verify
 from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
-from survey.fieldwork.privacy.withdrawal import erase_withdrawn_in_review, withdraw
-from survey.fieldwork.privacy.withdrawal_codes import hash_code
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import Submission, submit
+from survey.fieldwork.withdrawal import erase_withdrawn_in_review, withdraw
+from survey.fieldwork.withdrawal_codes import hash_code
 from survey.store import answer_hashes
 from survey.store.answer_hashes import HASH, answers_sha256
 from survey.store.engine import engine_for, read_scope, session_scope

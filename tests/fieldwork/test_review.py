@@ -384,13 +384,13 @@ def test_the_preview_is_exactly_what_happens(
     before = _statuses(field)
     seen = _preview(field, person, to, status=None)
     reach = [status for status in _in_reach(field, person) if status in REVIEWABLE]
-    assert sum(seen.will.values()) + sum(seen.cannot.values()) == len(reach)
-    for status in seen.will:
+    assert sum(seen.allowed.values()) + sum(seen.not_allowed.values()) == len(reach)
+    for status in seen.allowed:
         assert person.may(TRANSITIONS[status, to].action)
     entries = _entries(field)
     assert _decide_all(field, person, seen, status=None) == seen.total
     after = _statuses(field)
-    assert after == before - Counter(seen.will) + Counter({to: seen.total})
+    assert after == before - Counter(seen.allowed) + Counter({to: seen.total})
     assert _entries(field) == entries + seen.total
     assert _counted_in_beijing(field) == _collected(field)
 

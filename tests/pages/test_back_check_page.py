@@ -9,10 +9,11 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal, Role
+from survey.fieldwork.back_check.phone_numbers import encrypt_number
 from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.privacy.phone_encryption import build_phone_cipher, new_key
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
+from survey.store.cipher import configured_cipher, new_key
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,
@@ -155,12 +156,12 @@ def test_a_number_that_was_left_is_shown_on_request_and_on_the_record(
     monkeypatch.setenv("SURVEY_PHONE_KEY", new_key())
     settings = Settings(data_dir=tmp_path, database_url=field.url)
     use_store(settings)
-    seal = build_phone_cipher(settings)
-    assert seal is not None
+    cipher = configured_cipher(settings)
+    assert cipher is not None
     collect(300.0)
     with session_scope(field.url) as session:
         response = session.exec(select(Response)).one()
-        sealed = seal.encrypt(response.id, "13812345678")
+        sealed = encrypt_number(cipher, response.id, "13812345678")
         session.add(ResponseContact(response_id=response.id, sealed=sealed, left_at=field.now))
     _drawn(visit_as, supervisor)
     app = visit_as(PageKey.BACK_CHECK, supervisor)

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.fieldwork.privacy.phone_encryption import new_key
-from survey.fieldwork.privacy.withdrawal_codes import generate_code
+from survey.fieldwork.withdrawal_codes import generate_code
 from survey.settings import Settings
+from survey.store.cipher import new_key
 from survey.store.engine import read_scope
 from survey.store.tables import ResponseContact
 from survey.web.contact import CONTACT_URL

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.fieldwork.privacy.withdrawal_codes import format_code, generate_code
+from survey.fieldwork.withdrawal_codes import format_code, generate_code
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Response, ResponseRevision, Wave, WaveState

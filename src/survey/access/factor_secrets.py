@@ -3,13 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.settings import current_settings
-from survey.store.cipher import TOKEN_START, Cipher, ValueUnreadableError, secret_cipher
+from survey.store.cipher import (
+    TOKEN_START,
+    Cipher,
+    ValueUnreadableError,
+    reencrypt_column,
+    secret_cipher,
+)
 from survey.store.tables import Credential, table_of
 
 ENCRYPTED = "account.secrets_encrypted"
@@ -61,25 +67,20 @@ def count_secrets(session: Session) -> tuple[int, int, int]:
 
 
 def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple[int, int]:
-    """Encrypt every secret with the first key; how many changed, and how many no key opens."""
-    query = select(_CREDENTIALS.c.account_id, _SECRET).where(_SECRET.is_not(None))
-    renewed = unreadable = 0
-    for row in session.connection().execute(query.with_for_update()).all():
-        try:
-            stored = (
-                cipher.encrypt(_owner(row.account_id), row.totp_secret)
-                if is_readable(row.totp_secret)
-                else cipher.renew(row.totp_secret)
-            )
-        except ValueUnreadableError:
-            unreadable += 1
-            continue
-        session.connection().execute(
-            update(_CREDENTIALS)
-            .where(_CREDENTIALS.c.account_id == row.account_id)
-            .values(totp_secret=stored)
-        )
-        renewed += 1
+    """Encrypt every secret with the first key.
+
+    Returns:
+        How many secrets changed, and how many none of the keys opens.
+    """
+
+    def reencrypt(account_id: UUID, stored: str) -> str:
+        if is_readable(stored):
+            return cipher.encrypt(_owner(account_id), stored)
+        return cipher.reencrypt(stored)
+
+    renewed, unreadable = reencrypt_column(
+        session.connection(), owner=_CREDENTIALS.c.account_id, value=_SECRET, reencrypt=reencrypt
+    )
     if renewed or unreadable:
         record(
             session=session, actor=OPERATOR, action=ENCRYPTED, subject_kind="account",

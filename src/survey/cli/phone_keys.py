@@ -7,11 +7,10 @@ from sqlmodel import Session
 
 from survey.access.factor_secrets import encrypt_secrets
 from survey.cli.output import error_reporting, print_note
-from survey.fieldwork.privacy.phone_encryption import build_phone_cipher
-from survey.fieldwork.privacy.phone_numbers import reencrypt_numbers
+from survey.fieldwork.back_check.phone_numbers import reencrypt_numbers
 from survey.settings import current_settings
 from survey.store.backup.encryption import new_key_file
-from survey.store.cipher import new_key, secret_cipher
+from survey.store.cipher import configured_cipher, new_key, secret_cipher
 from survey.store.transactions import run_in_transaction
 
 app = typer.Typer(help="Keys by which telephone numbers, second factors and backups are encrypted.")
@@ -42,14 +41,16 @@ def rotate_keys() -> None:
     """
     with error_reporting():
         settings, now = current_settings(), datetime.now(UTC)
-        seal, cipher = build_phone_cipher(settings), secret_cipher(settings)
+        phone_cipher, factor_cipher = configured_cipher(settings), secret_cipher(settings)
 
         def reencrypt(session: Session) -> tuple[tuple[int, int], tuple[int, int]]:
-            numbers = reencrypt_numbers(session=session, seal=seal, now=now) if seal else (0, 0)
-            return numbers, encrypt_secrets(session=session, cipher=cipher, now=now)
+            numbers = (0, 0)
+            if phone_cipher is not None:
+                numbers = reencrypt_numbers(session=session, cipher=phone_cipher, now=now)
+            return numbers, encrypt_secrets(session=session, cipher=factor_cipher, now=now)
 
         (renewed, unreadable), (factors, lost) = run_in_transaction(settings.store_url, reencrypt)
-        if seal is not None:
+        if phone_cipher is not None:
             print_note("{count} numbers are now encrypted with the first key.", count=renewed)
         print_note("{count} second factors are now encrypted with the first key.", count=factors)
         if unreadable:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
-from survey.fieldwork.privacy.retention import count_due_rows, delete_expired, rules
+from survey.fieldwork.retention import count_due_rows, delete_expired, rules
 from survey.locale import translator
 from survey.settings import current_settings
 from survey.store.engine import read_scope

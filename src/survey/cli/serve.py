@@ -20,8 +20,6 @@ from survey.store.engine import pool_states, read_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others
 from survey.store.schema import upgrade
 
-DEMO_MARKER = "demo.json"
-"""Lies in the data folder when the demo data are complete."""
 DEMO_AUDIT_SECONDS = "1"
 """Of the audit of intervals at each freeze: a demonstration should be there soon, and its people
 are made up."""
@@ -49,7 +47,7 @@ def demo(
         settings = _demo_settings()
         if renew and not settings.database_url:
             shutil.rmtree(settings.data_dir, ignore_errors=True)
-        if (settings.data_dir / DEMO_MARKER).exists():
+        if settings.demo_marker.exists():
             print_note("Demo data are there already.")
             upgrade(settings.store_url)
             _bring_up_to_date(settings)

@@ -11,7 +11,6 @@ from survey.access.factor_secrets import count_readable, encrypt_secrets
 from survey.access.principal import OPERATOR
 from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
-from survey.cli.serve import DEMO_MARKER
 from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.reference_data import load_reference_data
 from survey.locale import SurveyError, msg
@@ -102,7 +101,7 @@ def _fill(settings: Settings, *, size: float, seed: int) -> None:
     for key in DEMO_WAVES:
         print_note("Freezing and estimating {wave} …", wave=key)
         freeze_wave(settings, wave_key=key, actor=OPERATOR, final=True, release=True)
-    marker = settings.data_dir / DEMO_MARKER
+    marker = settings.demo_marker
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(f'{{"size": {size}, "seed": {seed}}}\n', encoding="utf-8")
 

@@ -13,7 +13,7 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import MissingReasonError, ResponseNotFoundError, transition
-from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.quota_counts import MatchedCell, find_quota_membership, move_quota_counts
 from survey.fieldwork.review_reasons import MAX_NOTE, ReviewReason
 from survey.fieldwork.submission import InvalidAnswersError

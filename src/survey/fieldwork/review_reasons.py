@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
-from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.pii_detection import clean_note
 from survey.locale import Message, SurveyError, msg
 from survey.store.tables import Status
 

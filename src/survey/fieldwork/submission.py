@@ -22,7 +22,6 @@ from survey.fieldwork.collection_context import (
 )
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.invitations import InvitationUsedError
-from survey.fieldwork.privacy.withdrawal_codes import LENGTH, hash_code, read_code
 from survey.fieldwork.quota_counts import (
     NO_QUOTAS,
     QuotaMembership,
@@ -30,6 +29,7 @@ from survey.fieldwork.quota_counts import (
     find_quota_membership,
     quota_name,
 )
+from survey.fieldwork.withdrawal_codes import LENGTH, hash_code, read_code
 from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import Validation, validate

@@ -7,12 +7,15 @@ copied to another row cannot be opened there.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Column, Connection, select, update
 
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
@@ -50,12 +53,42 @@ class Cipher:
             raise ValueUnreadableError
         return value
 
-    def renew(self, token: str) -> str:
-        """The same under the first key. Raises `ValueUnreadableError`."""
+    def reencrypt(self, token: str) -> str:
+        """Encrypt the same value with the first key. Raises `ValueUnreadableError`."""
         try:
             return self.keys.rotate(token.encode()).decode()
         except InvalidToken as error:
             raise ValueUnreadableError from error
+
+
+def reencrypt_column(
+    connection: Connection,
+    *,
+    owner: Column[Any],
+    value: Column[Any],
+    reencrypt: Callable[[UUID, str], str],
+) -> tuple[int, int]:
+    """Replace every encrypted value of a column, locking its rows.
+
+    Args:
+        owner: Column of the same table that names the row a value belongs to.
+        reencrypt: The new value from the owner and the old value.
+
+    Returns:
+        How many values were replaced, and how many `reencrypt` could not read.
+    """
+    table = value.table
+    renewed = unreadable = 0
+    query = select(owner, value).where(value.is_not(None)).with_for_update()
+    for owner_id, stored in connection.execute(query).all():
+        try:
+            token = reencrypt(owner_id, stored)
+        except ValueUnreadableError:
+            unreadable += 1
+            continue
+        connection.execute(update(table).where(owner == owner_id).values({value.name: token}))
+        renewed += 1
+    return renewed, unreadable
 
 
 def new_key() -> str:

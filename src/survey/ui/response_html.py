@@ -6,9 +6,9 @@ from html import escape
 from typing import Any
 
 from survey.fieldwork.lifecycle import STATUS_NAMES
-from survey.fieldwork.privacy.consent import consent_of
-from survey.fieldwork.privacy.pii_detection import PiiKind, mask_text
+from survey.fieldwork.pii_detection import PiiKind, mask_text
 from survey.fieldwork.review import AnsweredItem, HistoryEntry, ResponseDetail
+from survey.fieldwork.review.consent import consent_of
 from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
 from survey.instrument.model import Item, ItemKind, SpecialAnswer
 from survey.locale import Message, Translator, msg

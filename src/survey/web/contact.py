@@ -16,16 +16,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.fieldwork.privacy.phone_encryption import PhoneCipher, build_phone_cipher
-from survey.fieldwork.privacy.phone_numbers import (
+from survey.fieldwork.back_check.phone_numbers import (
     MAX_ENTERED_CHARS,
     InterviewNotFoundError,
     InvalidPhoneNumberError,
     save_phone_number,
 )
-from survey.fieldwork.privacy.withdrawal_codes import LENGTH
+from survey.fieldwork.withdrawal_codes import LENGTH
 from survey.locale import SurveyError, translator
 from survey.settings import Settings
+from survey.store.cipher import Cipher, configured_cipher
 from survey.store.tables import now
 from survey.web.html import negotiate_language
 from survey.web.http import (
@@ -46,7 +46,7 @@ _STATUS: dict[type[SurveyError], int] = {InvalidPhoneNumberError: 422, Interview
 
 def phone_endpoint_config(settings: Settings) -> dict[str, str]:
     """Return where the form sends a phone number; empty without a key, so that it asks for none."""
-    return {} if build_phone_cipher(settings) is None else {"phone": CONTACT_URL}
+    return {} if configured_cipher(settings) is None else {"phone": CONTACT_URL}
 
 
 class _PhoneNumberBody(BaseModel):
@@ -58,8 +58,8 @@ class _PhoneNumberBody(BaseModel):
     phone: Annotated[str, Field(max_length=MAX_ENTERED_CHARS)]
 
 
-def _save_phone_number(cipher: PhoneCipher, body: _PhoneNumberBody, session: Session) -> None:
-    save_phone_number(session=session, seal=cipher, code=body.code, typed=body.phone, now=now())
+def _save_phone_number(cipher: Cipher, body: _PhoneNumberBody, session: Session) -> None:
+    save_phone_number(session=session, cipher=cipher, code=body.code, typed=body.phone, now=now())
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _ContactEndpoint:
     settings: Settings
     limit: RateLimit
     write_queue: WriteQueue
-    cipher: PhoneCipher | None
+    cipher: Cipher | None
 
     async def post_phone_number(self, request: Request) -> Response:
         """Store one number: 200, else a code and a message."""
@@ -103,5 +103,5 @@ async def _read_phone_number(request: Request) -> _PhoneNumberBody | None:
 
 def routes(settings: Settings, limit: RateLimit, write_queue: WriteQueue) -> list[BaseRoute]:
     """Return the route of the endpoint."""
-    endpoint = _ContactEndpoint(settings, limit, write_queue, build_phone_cipher(settings))
+    endpoint = _ContactEndpoint(settings, limit, write_queue, configured_cipher(settings))
     return [Route(CONTACT_URL, endpoint.post_phone_number, methods=["POST"])]

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.fieldwork.privacy.withdrawal import (
+from survey.fieldwork.withdrawal import (
     CodeNotFoundError,
     MistypedCodeError,
     WaveFrozenError,
     WithdrawalResult,
     withdraw,
 )
-from survey.fieldwork.privacy.withdrawal_codes import LENGTH, format_code, read_code
+from survey.fieldwork.withdrawal_codes import LENGTH, format_code, read_code
 from survey.locale import Message, SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now

@@ -24,8 +24,8 @@ from survey.fieldwork.importing.imported_files import FileWithWeights, files_wit
 from survey.fieldwork.importing.mapping_draft import draft_columns, targets_of
 from survey.fieldwork.importing.table_reading import read_delimited
 from survey.fieldwork.importing.weights import MAX_WEIGHT, MIN_WEIGHT, read_weight
-from survey.fieldwork.privacy.withdrawal import erase_response
 from survey.fieldwork.waves import get_wave
+from survey.fieldwork.withdrawal import erase_response
 from survey.instrument.model import Instrument
 from survey.locale import translator
 from survey.snapshot.response_frame import GIVEN_WEIGHT, response_frame

@@ -2,7 +2,7 @@
 
 Whoever asks sees neither the answers of the interview nor a name: a checker who knows what was said
 hears it again. A telephone number, where one was left, is read one at a time and by supervisors
-only (`survey.fieldwork.privacy.phone_numbers`).
+only (`survey.fieldwork.back_check.phone_numbers`).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import AccessDeniedError, Action, Principal
 from survey.fieldwork.back_check.comparison_items import WAS_INTERVIEWED, list_comparisons
 from survey.fieldwork.instruments import load_instrument
-from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.model import Instrument

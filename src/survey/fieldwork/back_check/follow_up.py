@@ -15,7 +15,7 @@ from sqlmodel import Session
 from survey.access.areas import area_filter
 from survey.access.audit import actor_id, record_many
 from survey.access.principal import AccessDeniedError, Action, Principal
-from survey.fieldwork.privacy.pii_detection import clean_note
+from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.review import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
 from survey.locale import SurveyError, msg

@@ -18,9 +18,9 @@ from survey.fieldwork.lifecycle import (
     transition,
     transition_many,
 )
-from survey.fieldwork.privacy.withdrawal import erase_withdrawn_in_review
 from survey.fieldwork.review.review_queue import ReviewFilter, filter_condition
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
+from survey.fieldwork.withdrawal import erase_withdrawn_in_review
 from survey.locale import SurveyError, msg
 from survey.store.tables import AnyRow, Response, Status, table_of
 

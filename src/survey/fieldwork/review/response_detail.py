@@ -14,7 +14,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.dual_approval import find_self_approved
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.lifecycle import ResponseNotFoundError
-from survey.fieldwork.privacy.pii_detection import ScannedText, find_pii
+from survey.fieldwork.pii_detection import ScannedText, find_pii
 from survey.fieldwork.review.review_queue import REVIEWABLE, QueuePosition
 from survey.fieldwork.review_reasons import ReviewReason
 from survey.fieldwork.waves import COMPUTED_STATES, wave_title

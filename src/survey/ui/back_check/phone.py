@@ -4,9 +4,9 @@ import streamlit as st
 
 from survey.access.principal import Action
 from survey.fieldwork.back_check import ANSWERED, CallEntry
-from survey.fieldwork.privacy.phone_encryption import build_phone_cipher
-from survey.fieldwork.privacy.phone_numbers import reveal_phone_number
+from survey.fieldwork.back_check.phone_numbers import reveal_phone_number
 from survey.locale import SurveyError
+from survey.store.cipher import configured_cipher
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.current_principal import require_principal
@@ -36,13 +36,12 @@ def draw_phone_number(page: PageContext, call: CallEntry) -> None:
 
 
 def _reveal_number(page: PageContext, call: CallEntry) -> str:
-    seal = build_phone_cipher(page.settings)
     return run_in_transaction(
         page.settings.store_url,
         lambda session: reveal_phone_number(
             session=session,
             principal=require_principal(page.settings),
-            seal=seal,
+            cipher=configured_cipher(page.settings),
             check_id=call.id,
             now=now(),
         ),

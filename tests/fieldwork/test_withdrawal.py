@@ -13,14 +13,6 @@ from sqlmodel import Session, func, select
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.lifecycle import TransitionNotAllowedError, transition
-from survey.fieldwork.privacy.withdrawal import (
-    CodeNotFoundError,
-    MistypedCodeError,
-    WaveFrozenError,
-    WithdrawalResult,
-    withdraw,
-)
-from survey.fieldwork.privacy.withdrawal_codes import generate_code, hash_code
 from survey.fieldwork.progress import get_progress, list_progress_waves
 from survey.fieldwork.quality import assess_wave
 from survey.fieldwork.review import (
@@ -33,6 +25,14 @@ from survey.fieldwork.review import (
 from survey.fieldwork.review.decisions import BulkWithdrawalError
 from survey.fieldwork.review_reasons import ReasonCode, ReviewReason
 from survey.fieldwork.waves import close_wave
+from survey.fieldwork.withdrawal import (
+    CodeNotFoundError,
+    MistypedCodeError,
+    WaveFrozenError,
+    WithdrawalResult,
+    withdraw,
+)
+from survey.fieldwork.withdrawal_codes import generate_code, hash_code
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from survey.fieldwork.privacy.withdrawal_codes import is_complete
+from survey.fieldwork.withdrawal_codes import is_complete
 
 MASK = "*"
 MAX_SCANNED_CHARS = 10_000

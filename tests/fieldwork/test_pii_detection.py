@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.fieldwork.privacy.pii_detection import PiiKind, find_pii, mask_text
-from survey.fieldwork.privacy.withdrawal_codes import check_digit
+from survey.fieldwork.pii_detection import PiiKind, find_pii, mask_text
+from survey.fieldwork.withdrawal_codes import check_digit
 
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 CHINESE = str.maketrans("0123456789", "零一二三四五六七八九")

@@ -11,17 +11,17 @@ import unicodedata
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from survey.access.areas import area_filter
 from survey.access.audit import record
 from survey.access.principal import OPERATOR, Action, Principal
 from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundError
-from survey.fieldwork.privacy.phone_encryption import PhoneCipher, UndecryptableNumberError
-from survey.fieldwork.privacy.withdrawal_codes import hash_code, read_code
 from survey.fieldwork.quotas import COUNTED_STATUSES
+from survey.fieldwork.withdrawal_codes import hash_code, read_code
 from survey.locale import SurveyError, msg
+from survey.store.cipher import Cipher, ValueUnreadableError, reencrypt_column
 from survey.store.tables import AnyRow, BackCheck, Response, ResponseContact, table_of
 
 PHONE_NUMBER_PERIOD = timedelta(days=1)
@@ -48,7 +48,37 @@ class InterviewNotFoundError(SurveyError):
 
 
 class PhoneNumberNotFoundError(SurveyError):
+    """The person who is to be asked again left no number."""
+
     code = "no_number"
+
+
+class UndecryptableNumberError(SurveyError):
+    """None of the keys at hand opens the number."""
+
+    code = "unreadable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("This telephone number cannot be read: its key is not among those in use.")
+        )
+
+
+def encrypt_number(cipher: Cipher, response_id: UUID, number: str) -> str:
+    """Encrypt the number for the interview it belongs to."""
+    return cipher.encrypt(response_id.hex, number)
+
+
+def decrypt_number(cipher: Cipher, response_id: UUID, sealed: str) -> str:
+    """Decrypt the number of an interview.
+
+    Raises:
+        UndecryptableNumberError: No key opens it, or it belongs to another interview.
+    """
+    try:
+        return cipher.decrypt(response_id.hex, sealed)
+    except ValueUnreadableError as error:
+        raise UndecryptableNumberError from error
 
 
 def read_number(typed: str) -> str:
@@ -65,7 +95,7 @@ def read_number(typed: str) -> str:
 
 
 def save_phone_number(
-    *, session: Session, seal: PhoneCipher, code: str, typed: str, now: datetime
+    *, session: Session, cipher: Cipher, code: str, typed: str, now: datetime
 ) -> None:
     """Keep the number beside the interview with this code; leaving one again replaces it.
 
@@ -81,7 +111,9 @@ def save_phone_number(
     connection = session.connection()
     connection.execute(delete(_CONTACTS).where(_CONTACTS.c.response_id == row.id))
     session.add(
-        ResponseContact(response_id=row.id, sealed=seal.encrypt(row.id, number), left_at=now)
+        ResponseContact(
+            response_id=row.id, sealed=encrypt_number(cipher, row.id, number), left_at=now
+        )
     )
     session.flush()
     record(
@@ -94,7 +126,7 @@ def reveal_phone_number(
     *,
     session: Session,
     principal: Principal,
-    seal: PhoneCipher | None,
+    cipher: Cipher | None,
     check_id: UUID,
     now: datetime,
 ) -> str:
@@ -127,27 +159,23 @@ def reveal_phone_number(
         session=session, actor=principal, action="contact.read", subject_kind="back_check",
         subject_id=check_id, now=now, detail={"response": str(row.response_id)},
     )  # fmt: skip
-    if seal is None:
+    if cipher is None:
         raise UndecryptableNumberError
-    return seal.decrypt(row.response_id, row.sealed)
+    return decrypt_number(cipher, row.response_id, row.sealed)
 
 
-def reencrypt_numbers(*, session: Session, seal: PhoneCipher, now: datetime) -> tuple[int, int]:
-    """Encrypt every number anew with the first key; how many, and how many no key opens."""
-    query = select(_CONTACTS.c.response_id, _CONTACTS.c.sealed).with_for_update()
-    renewed = unreadable = 0
-    for row in session.connection().execute(query).all():
-        try:
-            sealed = seal.reencrypt(row.sealed)
-        except UndecryptableNumberError:
-            unreadable += 1
-            continue
-        session.connection().execute(
-            update(_CONTACTS)
-            .where(_CONTACTS.c.response_id == row.response_id)
-            .values(sealed=sealed)
-        )
-        renewed += 1
+def reencrypt_numbers(*, session: Session, cipher: Cipher, now: datetime) -> tuple[int, int]:
+    """Encrypt every number anew with the first key.
+
+    Returns:
+        How many numbers were encrypted, and how many none of the keys opens.
+    """
+    renewed, unreadable = reencrypt_column(
+        session.connection(),
+        owner=_CONTACTS.c.response_id,
+        value=_CONTACTS.c.sealed,
+        reencrypt=lambda _response_id, token: cipher.reencrypt(token),
+    )
     record(
         session=session, actor=OPERATOR, action="contact.keys_rotated", subject_kind="contact",
         subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},

@@ -17,11 +17,11 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.privacy.withdrawal_codes import hash_code, read_code
 from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.review_reasons import ReasonCode
 from survey.fieldwork.waves import COMPUTED_STATES
+from survey.fieldwork.withdrawal_codes import hash_code, read_code
 from survey.locale import SurveyError, msg
 from survey.store.tables import (
     AnyRow,

@@ -20,27 +20,23 @@ from survey.fieldwork.back_check import (
     preview_draw,
     record_attempt,
 )
-from survey.fieldwork.instruments import save_instrument
-from survey.fieldwork.privacy.phone_encryption import (
-    InvalidPhoneKeyError,
-    PhoneCipher,
-    UndecryptableNumberError,
-    build_phone_cipher,
-    new_key,
-)
-from survey.fieldwork.privacy.phone_numbers import (
+from survey.fieldwork.back_check.phone_numbers import (
     InterviewNotFoundError,
     InvalidPhoneNumberError,
     PhoneNumberNotFoundError,
+    UndecryptableNumberError,
+    decrypt_number,
     read_number,
     reencrypt_numbers,
     reveal_phone_number,
     save_phone_number,
 )
-from survey.fieldwork.privacy.withdrawal import withdraw
-from survey.fieldwork.privacy.withdrawal_codes import generate_code
+from survey.fieldwork.instruments import save_instrument
+from survey.fieldwork.withdrawal import withdraw
+from survey.fieldwork.withdrawal_codes import generate_code
 from survey.instrument.xlsform import load_bundle
 from survey.settings import PROJECT_ROOT, Settings
+from survey.store.cipher import Cipher, InvalidPhoneKeyError, configured_cipher, new_key
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,
@@ -55,14 +51,14 @@ NUMBER = "13812345678"
 HandIn = Callable[..., tuple[Any, str]]
 
 
-def sealed_by(*keys: str) -> PhoneCipher:
-    seal = build_phone_cipher(Settings(phone_key=SecretStr(",".join(keys))))
+def sealed_by(*keys: str) -> Cipher:
+    seal = configured_cipher(Settings(phone_key=SecretStr(",".join(keys))))
     assert seal is not None
     return seal
 
 
 @pytest.fixture
-def seal() -> PhoneCipher:
+def seal() -> Cipher:
     return sealed_by(new_key())
 
 
@@ -73,10 +69,10 @@ def person(field: Any, role: Role, area: str) -> Principal:
     return Principal(row.id, row.name, role, area)
 
 
-def leave(field: Any, seal: PhoneCipher, code: str, typed: str = NUMBER, hours: int = 0) -> None:
+def leave(field: Any, seal: Cipher, code: str, typed: str = NUMBER, hours: int = 0) -> None:
     with session_scope(field.url) as session:
         save_phone_number(
-            session=session, seal=seal, code=code, typed=typed,
+            session=session, cipher=seal, code=code, typed=typed,
             now=field.now + timedelta(hours=hours),
         )  # fmt: skip
 
@@ -125,12 +121,12 @@ def test_what_is_no_number_is_refused(typed: str) -> None:
         read_number(typed)
 
 
-def test_the_number_is_nowhere_readable(field: Any, hand_in: HandIn, seal: PhoneCipher) -> None:
+def test_the_number_is_nowhere_readable(field: Any, hand_in: HandIn, seal: Cipher) -> None:
     receipt, code = hand_in()
     leave(field, seal, code)
     (kept,) = contacts(field)
     assert NUMBER not in kept.sealed
-    assert seal.decrypt(receipt.response_id, kept.sealed) == NUMBER
+    assert decrypt_number(seal, receipt.response_id, kept.sealed) == NUMBER
     with read_scope(field.url) as session:
         revision = session.exec(select(ResponseRevision)).one()
         entries = session.exec(select(AuditEntry)).all()
@@ -139,13 +135,13 @@ def test_the_number_is_nowhere_readable(field: Any, hand_in: HandIn, seal: Phone
 
 
 def test_leaving_again_replaces_and_strangers_leave_nothing(
-    field: Any, hand_in: HandIn, seal: PhoneCipher
+    field: Any, hand_in: HandIn, seal: Cipher
 ) -> None:
     receipt, code = hand_in()
     leave(field, seal, code)
     leave(field, seal, code, "13900000000")
     (kept,) = contacts(field)
-    assert seal.decrypt(receipt.response_id, kept.sealed) == "13900000000"
+    assert decrypt_number(seal, receipt.response_id, kept.sealed) == "13900000000"
     for other, hours in ((generate_code(), 0), ("12", 0), (code, 25)):
         with pytest.raises(InterviewNotFoundError):
             leave(field, seal, other, hours=hours)
@@ -154,7 +150,7 @@ def test_leaving_again_replaces_and_strangers_leave_nothing(
         leave(field, seal, refused)
 
 
-def test_withdrawing_deletes_the_number(field: Any, hand_in: HandIn, seal: PhoneCipher) -> None:
+def test_withdrawing_deletes_the_number(field: Any, hand_in: HandIn, seal: Cipher) -> None:
     _, code = hand_in()
     leave(field, seal, code)
     with session_scope(field.url) as session:
@@ -165,17 +161,17 @@ def test_withdrawing_deletes_the_number(field: Any, hand_in: HandIn, seal: Phone
 
 
 def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
-    field: Any, hand_in: HandIn, seal: PhoneCipher, to_check: Callable[[], Any]
+    field: Any, hand_in: HandIn, seal: Cipher, to_check: Callable[[], Any]
 ) -> None:
     _, code = hand_in()
     leave(field, seal, code)
     supervisor, call = to_check()
-    assert call.left_phone
+    assert call.has_phone
 
     def read(principal: Principal) -> str:
         with session_scope(field.url) as session:
             return reveal_phone_number(
-                session=session, principal=principal, seal=seal, check_id=call.id, now=field.now
+                session=session, principal=principal, cipher=seal, check_id=call.id, now=field.now
             )
 
     assert read(supervisor) == NUMBER
@@ -201,14 +197,14 @@ def test_only_a_supervisor_of_the_city_reads_it_and_it_is_noted(
 
 
 def test_no_number_is_said(
-    field: Any, hand_in: HandIn, seal: PhoneCipher, to_check: Callable[[], Any]
+    field: Any, hand_in: HandIn, seal: Cipher, to_check: Callable[[], Any]
 ) -> None:
     hand_in()
     supervisor, call = to_check()
-    assert not call.left_phone
+    assert not call.has_phone
     with session_scope(field.url) as session, pytest.raises(PhoneNumberNotFoundError):
         reveal_phone_number(
-            session=session, principal=supervisor, seal=seal, check_id=call.id, now=field.now
+            session=session, principal=supervisor, cipher=seal, check_id=call.id, now=field.now
         )
 
 
@@ -219,25 +215,28 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(field: Any, hand_in: HandIn
     leave(field, sealed_by(old), code)
     leave(field, sealed_by(foreign), other)
     with session_scope(field.url) as session:
-        assert reencrypt_numbers(session=session, seal=sealed_by(new, old), now=field.now) == (1, 1)
+        assert reencrypt_numbers(session=session, cipher=sealed_by(new, old), now=field.now) == (
+            1,
+            1,
+        )
     kept = {each.response_id: each.sealed for each in contacts(field)}
     sealed = kept[receipt.response_id]
-    assert sealed_by(new).decrypt(receipt.response_id, sealed) == NUMBER
+    assert decrypt_number(sealed_by(new), receipt.response_id, sealed) == NUMBER
     with pytest.raises(UndecryptableNumberError):
-        sealed_by(old).decrypt(receipt.response_id, sealed)
+        decrypt_number(sealed_by(old), receipt.response_id, sealed)
     with pytest.raises(UndecryptableNumberError):
-        sealed_by(new).decrypt(uuid4(), sealed)
+        decrypt_number(sealed_by(new), uuid4(), sealed)
 
 
 def test_keys_come_from_the_settings_or_a_file_and_are_never_told(tmp_path: Path) -> None:
     file = tmp_path / "phone.key"
     file.write_text(new_key() + "\n" + new_key() + "\n")
-    assert build_phone_cipher(Settings(phone_key_file=file)) is not None
-    assert build_phone_cipher(Settings()) is None
+    assert configured_cipher(Settings(phone_key_file=file)) is not None
+    assert configured_cipher(Settings()) is None
     with pytest.raises(InvalidPhoneKeyError):
-        build_phone_cipher(Settings(phone_key_file=tmp_path / "missing"))
+        configured_cipher(Settings(phone_key_file=tmp_path / "missing"))
     key = "not-a-key-but-secret"
     settings = Settings(phone_key=SecretStr(key))
     with pytest.raises(InvalidPhoneKeyError) as refusal:
-        build_phone_cipher(settings)
+        configured_cipher(settings)
     assert key not in repr(settings) + str(refusal.value)

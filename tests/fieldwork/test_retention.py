@@ -8,15 +8,15 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
-from survey.fieldwork.privacy.retention import (
+from survey.fieldwork.retention import (
     clean_up_when_due,
     count_due_rows,
     delete_expired,
     is_due,
     rules,
 )
-from survey.fieldwork.privacy.withdrawal import withdraw
 from survey.fieldwork.waves import close_wave
+from survey.fieldwork.withdrawal import withdraw
 from survey.settings import Settings
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
