@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlmodel import select
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from survey.instrument.browser_payload import browser_form
 from survey.locale import translator
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Invitation
+from survey.web.html import HtmlPage, html_response
 from survey.web.http import PAGE_HEADERS
 
 if TYPE_CHECKING:
@@ -113,11 +115,16 @@ def test_a_link_is_only_text(client: TestClient) -> None:
 def test_data_in_the_page_cannot_end_its_script(
     client: TestClient, field: Field, invite: Invite
 ) -> None:
-    from survey.web.html import _boot
-
-    inert = _boot({"kind": "form", "x": "</script><script>alert(1)</script>"})
-    assert "</script><script>alert" not in inert
-    assert json.loads(inert.split(">", 1)[1].split("</script>")[0])["x"].startswith("</script>")
+    evil = "</script><script>alert(1)</script>"
+    request = Request({"type": "http", "headers": []})
+    for is_cached in (False, True):
+        for boot in ({"kind": "form", "x": evil}, {"kind": "form", "x": "another <boot> of it"}):
+            values = {"form_url": evil, "loading": evil, "no_script": "<boot>"}
+            page = HtmlPage("form", "zh", evil, values, boot, is_cached=is_cached)
+            text = bytes(html_response(request, page).body).decode()
+            assert "</script><script>alert" not in text
+            inert = text.split('id="boot">', 1)[1].split("</script>")[0]
+            assert json.loads(inert) == boot
 
 
 def test_the_questionnaire_is_kept_for_ever(client: TestClient, field: Field) -> None:

@@ -1,89 +1,99 @@
-"""Bare HTML pages: small templates, every value escaped, data for the script as inert JSON."""
+"""Bare HTML pages from Jinja templates, with the data of their script as inert JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import orjson
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.locale import LANGUAGES
-from survey.web.assets import (
-    contact_script_url,
-    notice_script_url,
-    script_url,
-    style_url,
-)
+from survey.web.assets import contact_script_url, notice_script_url, script_url, style_url
 from survey.web.compression import CachedBody, cached_response
 from survey.web.http import PAGE_HEADERS
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _HTML = "text/html; charset=utf-8"
 _HTML_LANGUAGES = {"zh": "zh-CN"}
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    auto_reload=False,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+"""Every value that a template shows is escaped; a value that is missing is an error."""
+_BOOT_MARK = Markup("<boot>")
+"""No value of a page can contain it, because its "<" would be escaped."""
 
 
 @dataclass(frozen=True)
 class HtmlPage:
-    """What one page shows; `boot` is what its script is told, with the `kind` of page it is."""
+    """Template of one page with its values; `title` is shown on the browser's tab."""
 
+    template: str
     language: str
     title: str
-    body: str
+    values: Mapping[str, Any] = field(default_factory=dict)
     boot: Mapping[str, Any] | None = None
-    head: str = ""
-
-
-@lru_cache(maxsize=16)
-def _template(name: str) -> Template:
-    return Template((_TEMPLATES / f"{name}.html").read_text(encoding="utf-8"))
-
-
-def render_template(name: str, /, **texts: str) -> str:
-    """A filled template; the texts are plain and become safe HTML here."""
-    return _template(name).substitute({key: escape(text) for key, text in texts.items()})
-
-
-def render_wrapper(name: str, inner: Mapping[str, str], /, **texts: str) -> str:
-    """Like `fragment`, with `inner` made of fragments already."""
-    safe = {key: escape(text) for key, text in texts.items()}
-    return _template(name).substitute({**safe, **inner})
-
-
-def _boot(data: Mapping[str, Any] | None) -> str:
-    if data is None:
-        return ""
-    # Within a script element only "<" could end it early.
-    document = orjson.dumps(data).decode().replace("<", "\\u003c")
-    scripts = [script_url() if data["kind"] == "form" else notice_script_url()]
-    if "phone" in data.get("meta", ()):
-        scripts.append(contact_script_url())
-    tags = "".join(f'<script src="{source}" defer></script>\n' for source in scripts)
-    return f'<script type="application/json" id="boot">{document}</script>\n{tags}'
+    """Data for the page's script, with the `kind` of page."""
+    is_cached: bool = False
+    """Whether many browsers get the same page but for `boot`, so that it is rendered once."""
 
 
 def html_response(
     request: Request, page: HtmlPage, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The whole page, never kept by the browser."""
-    inner = {"head": page.head, "body": page.body, "boot": _boot(page.boot)}
-    html = render_wrapper(
-        "page",
-        inner,
-        lang=_HTML_LANGUAGES.get(page.language, page.language),
-        title=page.title,
+    """Return the whole page, which the browser does not store."""
+    frame = _cached_frame if page.is_cached else _render_frame
+    html = frame(
+        page.template, page.language, page.title, tuple(page.values.items()),
+        _script_urls(page.boot),
+    )  # fmt: skip
+    if page.boot is not None:
+        html = html.replace(_BOOT_MARK, inert_json(page.boot), 1)
+    headers = {**PAGE_HEADERS, "Content-Language": page.language, **(headers or {})}
+    body = CachedBody(html.encode(), _HTML)
+    return cached_response(request, body, status=status, headers=headers)
+
+
+def _render_frame(
+    template: str, language: str, title: str, values: tuple[tuple[str, Any], ...],
+    scripts: tuple[str, ...],
+) -> str:  # fmt: skip
+    """Render the page with a mark in the place of the data for its scripts."""
+    return _TEMPLATES.get_template(f"{template}.html").render(
+        values,
+        html_language=_HTML_LANGUAGES.get(language, language),
+        tab_title=title,
         style=style_url(),
+        boot=_BOOT_MARK,
+        scripts=scripts,
     )
-    every = {**PAGE_HEADERS, "Content-Language": page.language, **(headers or {})}
-    return cached_response(request, CachedBody(html.encode(), _HTML), status=status, headers=every)
+
+
+_cached_frame = lru_cache(maxsize=64)(_render_frame)
+
+
+def inert_json(data: Mapping[str, Any]) -> str:
+    """Return JSON for a script element, in which only "<" could end the element early."""
+    return orjson.dumps(data).decode().replace("<", "\\u003c")
+
+
+def _script_urls(boot: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if boot is None:
+        return ()
+    urls = (script_url() if boot["kind"] == "form" else notice_script_url(),)
+    return (*urls, contact_script_url()) if "phone" in boot.get("meta", ()) else urls
 
 
 def negotiate_language(request: Request, default: str, offered: tuple[str, ...] = LANGUAGES) -> str:
-    """The first language of the browser's list that is offered."""
+    """Return the first language of the browser's list that is offered, or `default`."""
     for entry in request.headers.get("accept-language", "").split(",")[:10]:
         code = entry.partition(";")[0].strip().lower().partition("-")[0]
         for language in offered:

@@ -33,7 +33,7 @@ from survey.store.tables import now
 from survey.web.compression import CachedBody, cached_response
 from survey.web.contact import phone_endpoint_config
 from survey.web.form_texts import screen_language, texts_for
-from survey.web.html import HtmlPage, html_response, negotiate_language, render_template
+from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
     JSON,
     NO_STORE,
@@ -163,14 +163,14 @@ class _InvitationEndpoints:
         boot = self._boot(request, token, invitation, instrument)
         language = boot["language"]
         t = translator(screen_language(language, self.settings.language))
-        body = render_template(
-            "form",
-            loading=t("One moment …"),
-            no_script=t("This questionnaire needs JavaScript. Please turn it on and reload."),
-        )
         title = instrument.title.get(language) or next(iter(instrument.title.values()), "")
-        preload = f'<link rel="preload" href="{boot["form_url"]}" as="fetch" crossorigin>\n'
-        return html_response(request, HtmlPage(language, title, body, boot, head=preload))
+        values = {
+            "form_url": boot["form_url"],
+            "loading": t("One moment …"),
+            "no_script": t("This questionnaire needs JavaScript. Please turn it on and reload."),
+        }
+        page = HtmlPage("form", language, title, values, boot, is_cached=True)
+        return html_response(request, page)
 
     def _boot(
         self, request: Request, token: str, invitation: InvitationPageData, instrument: Instrument

@@ -1,4 +1,4 @@
-"""Kind pages for when there is no form to show."""
+"""Pages with one notice: an error, a refusal, or that something is done."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,14 +17,14 @@ from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import Message, SurveyError, msg, translator
 from survey.observe.request_id import current_request_id
 from survey.store.transactions import StoreUnavailableError
-from survey.web.html import HtmlPage, html_response, negotiate_language, render_template
+from survey.web.html import HtmlPage, html_response, negotiate_language
 
 SUBMIT_URL = "/api/responses"
 
 
 @dataclass(frozen=True)
 class NoticePage:
-    """One kind page: what happened, and what to do now."""
+    """Title, advice and status of a notice; `mark` is the CSS class of its symbol."""
 
     status: int
     title: Message
@@ -76,16 +76,17 @@ _NOTICES: dict[type[SurveyError], NoticePage] = {
 def render_invitation_error(
     request: Request, error: SurveyError, default_language: str, **boot: str
 ) -> Response:
-    """The page for a link that opens no form; finished interviews of this browser are sent on.
+    """Return the page for a link that opens no form; its script sends finished interviews.
 
-    `boot` is what the page's script is told besides.
+    Args:
+        boot: Further data for the page's script.
     """
     notice = _NOTICES[type(error)]
     return render_notice(request, notice, error.message, default_language, **boot)
 
 
 def render_offline(request: Request, default_language: str) -> Response:
-    """What a device keeps for the time without a network; its script looks for the draft."""
+    """Return the page that a device keeps for times without a network."""
     notice = NoticePage(
         200,
         msg("There is no network just now"),
@@ -96,6 +97,7 @@ def render_offline(request: Request, default_language: str) -> Response:
 
 
 def render_too_many_requests(request: Request, wait: float, default_language: str) -> Response:
+    """Return the page for a client that has to wait so many seconds."""
     notice = NoticePage(429, msg("One moment, please"), msg("Please reload this page in a minute."))
     text = msg("There are very many visitors from your network just now.")
     response = render_notice(request, notice, text, default_language)
@@ -103,26 +105,29 @@ def render_too_many_requests(request: Request, wait: float, default_language: st
     return response
 
 
-def request_id_message(number: str) -> Message:
-    """What somebody who met a failure of ours can say to whoever reads the log."""
-    return msg("If it happens again, tell the administrator this number: {number}", number=number)
+def request_id_message(request_id: str) -> Message:
+    """Return the sentence that names the request, so that an administrator finds it in the log."""
+    return msg(
+        "If it happens again, tell the administrator this number: {number}", number=request_id
+    )
 
 
 def render_notice(
     request: Request, notice: NoticePage, text: Message, default_language: str, **more: str
 ) -> Response:
-    """A page of one heading, what happened, and what to do now; `more` is for its script."""
+    """Return a page with a title, `text` and advice; `more` is for its script."""
     language = negotiate_language(request, default_language)
     t = translator(language)
     title = t(notice.title)
-    advice, number = t(notice.advice), current_request_id()
-    if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR and number:
-        advice += f" {t(request_id_message(number))}"
-    body = render_template("notice", mark=notice.mark, title=title, text=t(text), advice=advice)
+    advice, request_id = t(notice.advice), current_request_id()
+    if notice.status >= HTTPStatus.INTERNAL_SERVER_ERROR and request_id:
+        advice += f" {t(request_id_message(request_id))}"
+    values = {"mark": notice.mark, "title": title, "text": t(text), "advice": advice}
     boot = {
         "kind": "notice",
         "submit_url": SUBMIT_URL,
         "pending": t("Interviews on this device waiting to be sent: {count}"),
         **more,
     }
-    return html_response(request, HtmlPage(language, title, body, boot), status=notice.status)
+    page = HtmlPage("notice", language, title, values, boot)
+    return html_response(request, page, status=notice.status)

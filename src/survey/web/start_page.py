@@ -1,4 +1,4 @@
-"""What somebody sees who is not signed in: a bare page with the way in, whatever was asked for."""
+"""Start page without a session: a bare page with the sign-in, for every address."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,24 +11,18 @@ from survey.access.principal import Role
 from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.settings import Settings
 from survey.web.auth.demo import DEMO_ROLES
-from survey.web.html import (
-    HtmlPage,
-    html_response,
-    negotiate_language,
-    render_template,
-    render_wrapper,
-)
+from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import safe_path
 
 LANGUAGE, LARGE = "lang", "large"
-"""The reader's wishes in the address, as the pages behind the sign-in understand them."""
+"""Query parameters for language and text size, the same as on the pages behind the sign-in."""
 
 
 @dataclass(frozen=True)
 class RequestedPage:
-    """Which page an address belongs to; `title` is empty where there is none.
+    """Page that an address belongs to; `title` is empty if there is none.
 
-    `target_for` says where a demo role goes on to: the page itself, or where its work begins.
+    `target_for` returns where a demo role goes on to: the page itself, or the page of its work.
     """
 
     title: str
@@ -38,7 +32,7 @@ class RequestedPage:
 
 @dataclass(frozen=True)
 class _ReaderPreferences:
-    """Language and size of text: from the address, else as the browser says."""
+    """Language and text size, from the address or else from the browser."""
 
     language: str
     large: bool
@@ -50,13 +44,13 @@ class _ReaderPreferences:
         language = asked if asked in LANGUAGES else negotiate_language(request, default_language)
         return cls(language, request.query_params.get(LARGE) == "1", default_language)
 
-    def wishes(self) -> dict[str, str]:
-        """What the next page has to be told."""
+    def parameters(self) -> dict[str, str]:
+        """Return the query parameters for the next page."""
         parameters = {} if self.language == self.default_language else {LANGUAGE: self.language}
         return parameters | ({LARGE: "1"} if self.large else {})
 
     def address(self, request: Request, **changes: str) -> str:
-        """This page with one wish changed."""
+        """Return the address of this page with some preferences changed."""
         query = {LANGUAGE: self.language, LARGE: "1" if self.large else "0", **changes}
         kept = [
             (name, value)
@@ -67,32 +61,33 @@ class _ReaderPreferences:
 
 
 def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Response:
-    """The start page, or the way in to the page that was asked for."""
+    """Return the start page, or the page that asks to sign in for the requested page."""
     reader = _ReaderPreferences.of(request, settings.language)
     t = translator(reader.language)
     platform = t("Hundred Cities Survey")
     title, text, status = _heading_texts(t, asked)
     back = "/" if asked.is_start or not asked.title else _requested_path(request)
-    body = render_wrapper(
-        "start",
-        {
-            "switches": _render_switches(request, reader, t),
-            "demo": render_template("start_demo", words=t("Demo data")) if settings.demo else "",
-            "ways": _render_roles(request, reader, t, asked) if settings.demo else "",
-        },
-        size="sf-elder" if reader.large else "", platform=platform, title=title, text=text,
-        page="" if asked.is_start else asked.title,
-        sign_in=t("Sign in with an account") if settings.demo else t("Sign in"),
-        look="sf-second" if settings.demo else "sf-main",
-        address=f"/auth/login?{urlencode({'next': back})}",
-        about=_description(t, settings.demo),
-    )  # fmt: skip
-    tab = platform if asked.is_start else f"{asked.title or title} · {platform}"
-    # The same address shows the page itself to whoever is signed in.
+    values = {
+        "large": reader.large,
+        "demo": settings.demo,
+        "demo_mark": t("Demo data"),
+        "platform": platform,
+        "switches": _switches(request, reader, t),
+        "page": "" if asked.is_start else asked.title,
+        "title": title,
+        "text": text,
+        "roles_title": t("Look around: choose a role"),
+        "roles_text": t("This is a demonstration. Everything here is generated demo data."),
+        "roles": _roles(request, reader, t, asked) if settings.demo else [],
+        "sign_in": t("Sign in with an account") if settings.demo else t("Sign in"),
+        "sign_in_address": f"/auth/login?{urlencode({'next': back})}",
+        "about": _description(t, settings.demo),
+    }
+    tab_title = platform if asked.is_start else f"{asked.title or title} · {platform}"
+    # The same address shows the page itself to users who are signed in.
     headers = {"Vary": "Accept-Encoding, Cookie"}
-    return html_response(
-        request, HtmlPage(reader.language, tab, body), status=status, headers=headers
-    )
+    page = HtmlPage("start", reader.language, tab_title, values)
+    return html_response(request, page, status=status, headers=headers)
 
 
 def _heading_texts(t: Translator, asked: RequestedPage) -> tuple[str, str, int]:
@@ -113,49 +108,47 @@ def _requested_path(request: Request) -> str:
     return safe_path(f"{request.url.path}?{query}" if query else request.url.path)
 
 
-def _render_switches(request: Request, reader: _ReaderPreferences, t: Translator) -> str:
-    """Links, not controls: the page has no script."""
-    links = [
-        render_template(
-            "start_switch", address=reader.address(request, **{LANGUAGE: language}), lang=language,
-            words=translator(language)(msg("English")),
-            chosen="true" if language == reader.language else "false",
-        )
+def _switches(
+    request: Request, reader: _ReaderPreferences, t: Translator
+) -> list[dict[str, str | bool]]:
+    """Return the links that change language and text size; the page has no script."""
+    languages: list[dict[str, str | bool]] = [
+        {
+            "address": reader.address(request, **{LANGUAGE: language}),
+            "language": language,
+            "text": translator(language)(msg("English")),
+            "is_current": language == reader.language,
+        }
         for language in LANGUAGES
-    ]  # fmt: skip
-    other_size = reader.address(request, **{LARGE: "0" if reader.large else "1"})
-    links.append(
-        render_template(
-            "start_switch", address=other_size, lang=reader.language, words=t("Large text"),
-            chosen="true" if reader.large else "false",
-        )
-    )  # fmt: skip
-    return "".join(links)
+    ]
+    size: dict[str, str | bool] = {
+        "address": reader.address(request, **{LARGE: "0" if reader.large else "1"}),
+        "language": reader.language,
+        "text": t("Large text"),
+        "is_current": reader.large,
+    }
+    return [*languages, size]
 
 
-def _render_roles(
+def _roles(
     request: Request, reader: _ReaderPreferences, t: Translator, asked: RequestedPage
-) -> str:
-    cards = "".join(
-        render_template(
-            "start_role", role=role.value, name=t(name), purpose=t(purpose),
-            next=_add_preferences(request, reader, asked.target_for(role)),
-        )
+) -> list[dict[str, str]]:
+    return [
+        {
+            "key": role.value,
+            "name": t(name),
+            "purpose": t(purpose),
+            "next": _add_preferences(request, reader, asked.target_for(role)),
+        }
         for role, (name, purpose) in DEMO_ROLES.items()
-    )  # fmt: skip
-    return render_wrapper(
-        "start_roles",
-        {"roles": cards},
-        title=t("Look around: choose a role"),
-        text=t("This is a demonstration. Everything here is generated demo data."),
-    )
+    ]
 
 
 def _add_preferences(request: Request, reader: _ReaderPreferences, target: str) -> str:
-    """The page to go on to; what its address chose stays chosen."""
+    """Return the address to go on to, with the preferences and filters of this address."""
     query = dict(request.query_params) if target == request.url.path else {}
     query = {name: value for name, value in query.items() if name not in {LANGUAGE, LARGE}}
-    query |= reader.wishes()
+    query |= reader.parameters()
     return safe_path(f"{target}?{urlencode(query)}" if query else target)
 
 

@@ -24,13 +24,7 @@ from survey.fieldwork.withdrawal_codes import LENGTH, format_code, read_code
 from survey.locale import Message, SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
-from survey.web.html import (
-    HtmlPage,
-    html_response,
-    negotiate_language,
-    render_template,
-    render_wrapper,
-)
+from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import FormToken, client_address, read_verified_form
 from survey.web.limits import RateLimit
 from survey.web.notice_pages import NoticePage, render_notice, render_too_many_requests
@@ -106,31 +100,29 @@ class _WithdrawalEndpoints:
         t = translator(language)
         title = t("Withdraw an interview")
         token = FormToken.of(request)
-        problem = "" if error is None else render_template("problem", text=t(error.message))
-        body = render_wrapper(
-            "withdraw",
-            {"problem": problem},
-            title=title,
-            text=t(_WHAT_HAPPENS),
-            until=t(_UNTIL),
-            label=t("Your code of twenty digits"),
-            hint=t("It stood on the last page, below the thanks."),
-            value=_format_entered_code(typed),
-            token=token.value,
-            submit=t("Withdraw and delete my answers"),
-        )
-        boot = {"kind": "withdraw"}
+        values = {
+            "title": title,
+            "text": t(_CONSEQUENCE),
+            "until": t(_DEADLINE),
+            "problem": "" if error is None else t(error.message),
+            "label": t("Your code of twenty digits"),
+            "hint": t("It stood on the last page, below the thanks."),
+            "code": _format_entered_code(typed),
+            "token": token.value,
+            "submit": t("Withdraw and delete my answers"),
+        }
+        page = HtmlPage("withdraw", language, title, values, {"kind": "withdraw"})
         status = HTTPStatus.OK if error is None else _STATUS[type(error)]
-        response = html_response(request, HtmlPage(language, title, body, boot), status=status)
+        response = html_response(request, page, status=status)
         token.save(response, request, self.settings)
         return response
 
 
-_WHAT_HAPPENS: Message = msg(
+_CONSEQUENCE: Message = msg(
     "What you answered is deleted at once and for good; only that an interview was withdrawn is "
     "kept. You need not say why, and nobody is told who you are."
 )
-_UNTIL: Message = msg("This is possible until the results of the survey are computed.")
+_DEADLINE: Message = msg("This is possible until the results of the survey are computed.")
 
 
 def _format_entered_code(typed: str) -> str:

@@ -15,13 +15,7 @@ from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.web.downloads import DOWNLOAD_STORE
-from survey.web.html import (
-    HtmlPage,
-    html_response,
-    negotiate_language,
-    render_template,
-    render_wrapper,
-)
+from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import (
     client_address,
     delete_cookie,
@@ -77,20 +71,18 @@ class _DemoSignInEndpoints:
             raise HTTPException(404)
         language = negotiate_language(request, self.settings.language)
         t = translator(language)
-        roles = "\n".join(
-            render_template("role", role=role.value, name=t(name), purpose=t(purpose))
-            for role, (name, purpose) in DEMO_ROLES.items()
-        )
         title = t("Choose a role")
-        body = render_wrapper(
-            "roles",
-            {"roles": roles},
-            platform=t("Hundred Cities Survey, demonstration"),
-            title=title,
-            text=t("Everything here is generated demo data. Each role sees its own pages."),
-            next=safe_path(request.query_params.get("next")),
-        )
-        return html_response(request, HtmlPage(language, title, body))
+        values = {
+            "platform": t("Hundred Cities Survey, demonstration"),
+            "title": title,
+            "text": t("Everything here is generated demo data. Each role sees its own pages."),
+            "next": safe_path(request.query_params.get("next")),
+            "roles": [
+                {"key": role.value, "name": t(name), "purpose": t(purpose)}
+                for role, (name, purpose) in DEMO_ROLES.items()
+            ],
+        }
+        return html_response(request, HtmlPage("roles", language, title, values))
 
     async def post_demo_sign_in(self, request: Request) -> Response:
         """`POST /auth/demo`."""
@@ -121,17 +113,16 @@ class _DemoSignInEndpoints:
         )
 
     async def get_sign_out(self, request: Request) -> Response:
-        """`GET /auth/logout`: leaves at once unless something on this device is still unsent."""
+        """`GET /auth/logout`: its script signs out at once unless interviews wait to be sent."""
         language = negotiate_language(request, self.settings.language)
         t = translator(language)
         title = t("Sign out")
-        body = render_template(
-            "sign_out",
-            title=title,
-            text=t("Signing out deletes the drafts of interviews on this device."),
-            stay=t("Stay signed in"),
-            leave=t("Sign out"),
-        )
+        values = {
+            "title": title,
+            "text": t("Signing out deletes the drafts of interviews on this device."),
+            "stay": t("Stay signed in"),
+            "leave": t("Sign out"),
+        }
         boot = {
             "kind": "sign_out",
             "submit_url": SUBMIT_URL,
@@ -140,7 +131,7 @@ class _DemoSignInEndpoints:
                 "Signing out now deletes them."
             ),
         }
-        return html_response(request, HtmlPage(language, title, body, boot))
+        return html_response(request, HtmlPage("sign_out", language, title, values, boot))
 
     async def post_sign_out(self, request: Request) -> Response:
         """`POST /auth/logout`."""

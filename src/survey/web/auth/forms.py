@@ -1,14 +1,14 @@
-"""Plain forms: how they are drawn, that a post comes from one of ours, and what they carry."""
+"""Plain sign-in pages: their texts, parts and forms."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from survey.locale import Message, Translator
+from survey.locale import Translator
 from survey.settings import Settings
-from survey.web.html import HtmlPage, html_response, render_template, render_wrapper
+from survey.web.html import HtmlPage, html_response
 from survey.web.http import FormToken
 
 
@@ -27,7 +27,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class FormSpec:
-    """Fields, and the button that sends them."""
+    """Fields of one form and the button that sends them."""
 
     action: str
     submit: str
@@ -35,87 +35,49 @@ class FormSpec:
     hidden: tuple[tuple[str, str], ...] = ()
     is_main: bool = True
     title: str = ""
-    """A heading above it, where a page has several."""
+    """Heading above the form, for pages with several."""
     lines: tuple[str, ...] = ()
-    """What is said below the heading."""
+    """Paragraphs below the heading."""
+
+    def field_id(self, field: FormField) -> str:
+        """Return an HTML id that is unique on a page with several forms."""
+        return f"{self.action}-{field.name}".strip("/").replace("/", "-")
+
+
+@dataclass(frozen=True)
+class PagePart:
+    """Paragraph, picture, link button or list of codes above the forms of a page."""
+
+    kind: Literal["paragraph", "picture", "button", "code_list"] = "paragraph"
+    text: str = ""
+    address: str = ""
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class AuthPage:
-    """What a page says; `parts` are safe HTML, drawn between the text and the forms."""
+    """Texts, parts and forms of one sign-in page."""
 
     title: str
     text: str = ""
     problem: str = ""
     advice: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
+    """What can be done about the problem."""
+    parts: tuple[PagePart, ...] = ()
     forms: tuple[FormSpec, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
-    """Address and words."""
+    """Address and text."""
 
 
 def render_auth_page(
-    request: Request, t: Translator, language: str, sheet: AuthPage, settings: Settings, *,
+    request: Request, t: Translator, language: str, page: AuthPage, settings: Settings, *,
     status: int = 200,
 ) -> Response:  # fmt: skip
     """Return the page with its forms, each of them with the token of this browser."""
     token = FormToken.of(request)
     platform = t("Hundred Cities Survey")
-    body = render_wrapper(
-        "auth",
-        {
-            "problem": _render_problem(sheet),
-            "parts": "".join(sheet.parts),
-            "forms": "".join(_render_form(form, token.value) for form in sheet.forms),
-            "links": "".join(
-                render_template("auth_link", address=address, words=words)
-                for address, words in sheet.links
-            ),
-        },
-        platform=platform, title=sheet.title, text=sheet.text,
-    )  # fmt: skip
-    headers = {"Cache-Control": "no-store"}
-    page = HtmlPage(language, f"{sheet.title} · {platform}", body)
-    response = html_response(request, page, status=status, headers=headers)
+    values = {"platform": platform, "page": page, "token": token.value}
+    html_page = HtmlPage("auth", language, f"{page.title} · {platform}", values)
+    response = html_response(request, html_page, status=status)
     token.save(response, request, settings)
     return response
-
-
-def render_paragraph(words: str) -> str:
-    return render_template("auth_text", words=words)
-
-
-def render_code_list(lines: Sequence[str]) -> str:
-    """Lines to be copied, such as recovery codes."""
-    inner = "".join(render_template("auth_line", words=line) for line in lines)
-    return render_wrapper("auth_lines", {"lines": inner})
-
-
-def translate_all(t: Translator, messages: Sequence[Message]) -> tuple[str, ...]:
-    return tuple(t(message) for message in messages)
-
-
-def _render_problem(sheet: AuthPage) -> str:
-    if not sheet.problem:
-        return ""
-    advice = "".join(render_template("auth_text", words=line) for line in sheet.advice)
-    return render_wrapper("auth_problem", {"advice": advice}, problem=sheet.problem)
-
-
-def _render_form(form: FormSpec, token: str) -> str:
-    hidden = ((FormToken.FIELD, token), *form.hidden)
-    fields = [render_template("auth_hidden", name=name, value=value) for name, value in hidden]
-    fields += [
-        render_template(
-            "auth_field", name=field.name, label=field.label, kind=field.kind, hint=field.hint,
-            complete=field.complete, value=field.value, mode=field.mode,
-            place=f"{form.action}-{field.name}".strip("/").replace("/", "-"),
-        )
-        for field in form.fields
-    ]  # fmt: skip
-    look = "sf-main" if form.is_main else "sf-second"
-    heading = render_template("auth_heading", words=form.title) if form.title else ""
-    heading += "".join(render_paragraph(line) for line in form.lines)
-    return heading + render_wrapper(
-        "auth_form", {"fields": "".join(fields)}, action=form.action, submit=form.submit, look=look
-    )

@@ -20,8 +20,7 @@ from survey.access.sign_in_codes import look_up_code, normalise_code, redeem_cod
 from survey.locale import SurveyError
 from survey.store.tables import now
 from survey.web.auth.context import AuthContext
-from survey.web.auth.forms import AuthPage, FormField, FormSpec
-from survey.web.html import render_template
+from survey.web.auth.forms import AuthPage, FormField, FormSpec, PagePart
 from survey.web.http import safe_path
 
 
@@ -124,11 +123,11 @@ class LoginEndpoints:
             ),
             hidden=(("next", safe_path(target)),),
         )
-        parts: tuple[str, ...] = ()
+        parts: tuple[PagePart, ...] = ()
         if settings.oidc_issuer:
-            words = t("Sign in with {name}", name=settings.oidc_name or settings.oidc_issuer)
+            text = t("Sign in with {name}", name=settings.oidc_name or settings.oidc_issuer)
             query = urlencode({"next": safe_path(target)})
-            parts = (render_template("auth_button", address=f"/auth/outside?{query}", words=words),)
+            parts = (PagePart("button", text, address=f"/auth/outside?{query}"),)
         return AuthPage(
             title=t("Sign in"),
             text=t("Accounts are given out by the administrator of this system."),
