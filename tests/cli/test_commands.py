@@ -113,6 +113,24 @@ def test_errors_are_clear_and_exit_with_one(survey: Survey, tmp_path: Path) -> N
     assert not (tmp_path / "out.xlsx").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("freeze", "--wave", "main-2024"), ("estimate", "--wave", "main-2024"), ("user", "list"),
+        ("disclosure", "audit", "--wave", "main-2024"), ("rows", "requests"), ("recompute",),
+        ("quality", "--wave", "main-2024"), ("audit", "verify"), ("form", "list"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_empty_store_is_named_and_the_command_that_makes_one(
+    survey: Survey, command: tuple[str, ...]
+) -> None:
+    result = survey(*command)
+    assert result.exit_code == 1
+    assert "survey init" in result.stderr
+    assert "cannot be saved" not in result.stderr
+
+
 def test_wrong_usage_exits_with_two(survey: Survey) -> None:
     assert survey("freeze").exit_code == 2
     assert survey("estimate", "--wave", "x", "--format", "xml").exit_code == 2

@@ -12,10 +12,12 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DatabaseError
 
 from survey.locale import Message, SurveyError, translator
 from survey.settings import current_settings
 from survey.spreadsheets import csv_row
+from survey.store.transactions import StoreUnavailableError
 
 PIPED_WIDTH = 200
 """Columns of a table that goes to a file or a pipe, where no terminal limits it."""
@@ -83,6 +85,25 @@ def error_reporting() -> Iterator[None]:
     """Turn what a person can act on into one clear line and exit code 1."""
     try:
         yield
-    except SurveyError as error:
-        print_note(error.message)
+    except (SurveyError, DatabaseError) as error:
+        problem = _find_schema_problem(error) or error
+        if not isinstance(problem, SurveyError):
+            raise
+        print_note(problem.message)
         raise typer.Exit(1) from error
+
+
+def _find_schema_problem(error: Exception) -> SurveyError | None:
+    """Return why the store cannot be worked with at all, where a statement failed by that."""
+    if not isinstance(error, DatabaseError | StoreUnavailableError):
+        return None
+    # Not at the top: commands start without the library of migrations.
+    from survey.store.schema import require_compatible_schema
+
+    try:
+        require_compatible_schema(current_settings().store_url)
+    except SurveyError as problem:
+        return problem
+    except DatabaseError:
+        return None
+    return None

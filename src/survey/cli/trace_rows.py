@@ -169,7 +169,12 @@ def _format_minute(at: datetime | None) -> str:
 
 
 def trace_rows(
-    copy: Annotated[Path, typer.Argument(help="A text file with some of the rows, as found.")],
+    copy: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A text file with some of the rows, as found."
+        ),
+    ],
     wave: Annotated[str, typer.Option(help="Key of the wave, for example main-2024.")],
     form: FormatOption = OutputFormat.TABLE,
 ) -> None:
