@@ -11,6 +11,7 @@ from seed.demo.invented_names import people_names
 from survey.access.audit import record
 from survey.access.principal import NATION, OPERATOR, Role
 from survey.sample.city_frame import FrameCity
+from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_columns
 from survey.store.tables import Account, new_id
 
@@ -66,7 +67,7 @@ def store_accounts(
         {"is_demo": True, "active": True, "created_at": now},
     )
     record(
-        session=session, actor=OPERATOR, action="demo.accounts", subject_kind="account",
+        session=session, actor=OPERATOR, event=AuditEvent.DEMO_ACCOUNTS,
         subject_id="demo", now=now, detail={"accounts": len(rows)},
     )  # fmt: skip
     return dict(zip(login, ids, strict=True))

@@ -31,6 +31,7 @@ from survey.fieldwork.response_bulk_insert import FinishedResponse, write_respon
 from survey.fieldwork.waves import NewWave, close_wave, create_wave, open_wave
 from survey.sample.city_frame import shipped_cities
 from survey.settings import PROJECT_ROOT
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.schema import upgrade
@@ -117,7 +118,12 @@ def _store_wave(
         stored_interviews(wave, places, links), stopped_interviews(wave, places)
     )
     write_responses(
-        session=session, principal=OPERATOR, wave=row, rows=rows, now=now, action="demo.responses"
+        session=session,
+        principal=OPERATOR,
+        wave=row,
+        rows=rows,
+        now=now,
+        event=AuditEvent.DEMO_RESPONSES,
     )
     close_wave(session=session, principal=OPERATOR, key=plan.key, now=now)
 
@@ -171,6 +177,6 @@ def _store_open_wave(
     )
     write_responses(
         session=session, principal=OPERATOR, wave=row, rows=so_far, now=now,
-        action="demo.responses",
+        event=AuditEvent.DEMO_RESPONSES,
     )  # fmt: skip
     key_paper(session=session, wave=row, accounts=accounts, seed=seed, now=now)

@@ -15,6 +15,7 @@ from survey.access.principal import (
     Principal,
     Role,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, new_id
 
@@ -29,7 +30,7 @@ def test_the_three_kinds_of_actor_can_be_told_apart(store_url: str) -> None:
         session.flush()
         for actor in (li, OPERATOR, None):
             record(
-                session=session, actor=actor, action="a", subject_kind="k", subject_id="s",
+                session=session, actor=actor, event=AuditEvent.WAVE_CHANGED, subject_id="s",
                 now=NOW, detail={"why": "因为"},
             )  # fmt: skip
     with read_scope(store_url) as session:

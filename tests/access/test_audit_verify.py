@@ -15,7 +15,6 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import record, record_many
 from survey.access.audit_verify import (
-    TRIMMED,
     Anchor,
     ChainReport,
     record_verification,
@@ -33,6 +32,7 @@ from survey.store.audit_chain import (
     keyring,
     seal_all,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 
@@ -48,8 +48,8 @@ def fill(url: str, count: int = ENTRIES) -> None:
     for number in range(count):
         with session_scope(url) as session:
             record(
-                session=session, actor=li if number % 2 else None, action="wave.changed",
-                subject_kind="wave", subject_id=f"s{number}",
+                session=session, actor=li if number % 2 else None, event=AuditEvent.WAVE_CHANGED,
+                subject_id=f"s{number}",
                 now=NOW + timedelta(microseconds=number),
                 detail={"from": {"target": number}, "to": {"target": number + 0.5}, "why": "因为"},
             )  # fmt: skip
@@ -317,7 +317,7 @@ def test_the_lawful_way_to_remove_old_entries_leaves_a_whole_trail(store_url: st
     base = anchor_of(store_url, 4)
     with session_scope(store_url) as session:
         record(
-            session=session, actor=OPERATOR, action=TRIMMED, subject_kind="audit",
+            session=session, actor=OPERATOR, event=AuditEvent.AUDIT_TRIMMED,
             subject_id="chain", now=now(), detail={"up_to": 4, "hash": base.hash},
         )  # fmt: skip
         run(session, "UPDATE audit_head SET base_sequence = 4, base_hash = :hash", hash=base.hash)
@@ -390,7 +390,7 @@ def test_whatever_json_is_entered_keeps_its_seal_on_the_way_through_the_database
     def prove(values: list[Any]) -> None:
         with session_scope(store_url) as session:
             record_many(
-                session=session, actor=None, action="a", subject_kind="k", now=NOW,
+                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, now=NOW,
                 subjects={new_id(): {"value": value} for value in values},
             )  # fmt: skip
         with read_scope(store_url) as session:

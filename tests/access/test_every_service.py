@@ -113,7 +113,6 @@ without one must be `INSIDE`, which is checked."""
 BUILDING_BLOCKS = {
     "access.audit.record": "writes the audit row of a change that its service allowed",
     "access.audit.record_many": "as record",
-    "access.audit.record_view": "as record, of somebody who looks at what a service gave",
     "access.audit.record_download": "as record, of somebody who takes away what is shown",
     "fieldwork.response_bulk_insert.write_responses": INSIDE,
     "fieldwork.lifecycle.transition_many": INSIDE,
@@ -129,11 +128,8 @@ BUILDING_BLOCKS = {
 }
 """Services with a principal that only write down who it was."""
 WRITTEN_BY_SCREENS = frozenset(
-    {
-        "access.audit.record", "access.audit.record_many",
-        "access.audit.record_view", "access.audit.record_download",
-    }
-)  # fmt: skip
+    {"access.audit.record", "access.audit.record_many", "access.audit.record_download"}
+)
 
 OWN_ACCOUNT = "access.own_account."
 """Everybody may look after the own account, whatever else they may do; and no other's."""

@@ -10,8 +10,9 @@ from audit_tampering import disable_triggers, run
 from click.testing import Result
 from sqlmodel import col, select
 
-from survey.access.audit_verify import ANCHOR, VERIFIED
+from survey.access.audit_verify import ANCHOR
 from survey.settings import current_settings
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry
 
@@ -38,7 +39,11 @@ def test_a_whole_trail_is_said_to_be_whole_and_the_check_is_entered(survey: Surv
 
     assert "whoever owns the database could rewrite" in result.output
     last = _entries()[-1]
-    assert (last.action, last.detail["entries"], last.detail["wrong"]) == (VERIFIED, before, 0)
+    assert (last.action, last.detail["entries"], last.detail["wrong"]) == (
+        AuditEvent.AUDIT_VERIFIED,
+        before,
+        0,
+    )
 
 
 def test_a_changed_entry_is_named_and_the_exit_code_says_so(survey: Survey) -> None:

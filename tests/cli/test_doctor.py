@@ -17,7 +17,7 @@ from survey.access.principal import OPERATOR
 from survey.cli.checks import CHECKS, CheckResult, data_folder, database, environment, exposure
 from survey.publish.fonts import Font
 from survey.settings import Settings
-from survey.snapshot.backup import ACTION_BACKED_UP
+from survey.store.audit_events import AuditEvent
 from survey.store.cipher import secret_cipher
 from survey.store.engine import dispose_engines, engine_for, session_scope
 from survey.store.schema import upgrade_within
@@ -99,17 +99,17 @@ def test_connections_that_run_out(
     assert "max_connections" in words
 
 
-def _note(url: str, action: str, ago: timedelta) -> None:
+def _note(url: str, event: AuditEvent, ago: timedelta) -> None:
     with session_scope(url) as session:
         record(
-            session=session, actor=OPERATOR, action=action, subject_kind="store",
+            session=session, actor=OPERATOR, event=event,
             subject_id="0", now=now() - ago,
         )  # fmt: skip
 
 
 def test_a_clock_that_is_wrong(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_check(database.check_clock, settings(database_url=store_url))[0]
-    _note(store_url, "test", timedelta(hours=-1))
+    _note(store_url, AuditEvent.WAVE_CHANGED, timedelta(hours=-1))
     well, words = run_check(database.check_clock, settings(database_url=store_url))
     assert not well
     assert "in the future" in words
@@ -133,11 +133,11 @@ def test_a_backup_that_is_missing_or_old(field: Field) -> None:
     well, words = run_check(database.check_backups, here)
     assert not well
     assert "survey backup" in words
-    _note(field.url, ACTION_BACKED_UP, timedelta(hours=50))
+    _note(field.url, AuditEvent.STORE_BACKED_UP, timedelta(hours=50))
     well, words = run_check(database.check_backups, here)
     assert not well
     assert "50 hours" in words
-    _note(field.url, ACTION_BACKED_UP, timedelta(hours=5))
+    _note(field.url, AuditEvent.STORE_BACKED_UP, timedelta(hours=5))
     assert run_check(database.check_backups, here) == (True, "the last one is 5 hours old")
 
 

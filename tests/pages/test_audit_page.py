@@ -11,12 +11,14 @@ from openpyxl import load_workbook
 from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
-from survey.access.audit import record
+from survey.access.audit import actor_id
 from survey.access.audit_queries import TrailFilter, read_trail, stream_trail
 from survey.access.audit_verify import record_verification, verify
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.locale import translator
 from survey.publish.audit_export import build_audit_workbook, write_csv
+from survey.store.audit_chain import ChainEntry, canonical_json
+from survey.store.audit_writer import queue_entries
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, new_id, now
 from survey.ui.navigation import PageKey
@@ -36,11 +38,13 @@ def administrator(employ: Any) -> Principal:
 
 
 def _note(field: Any, actor: Principal | None, action: str, **more: Any) -> None:
+    """Enter any action about the wave, also one that no version of the platform would enter."""
     with session_scope(field.url) as session:
-        record(
-            session=session, actor=actor, action=action, subject_kind="wave",
-            subject_id=field.wave.id, now=now(), detail=more,
+        entry = ChainEntry(
+            new_id(), now(), actor_id(actor), action, "wave", str(field.wave.id),
+            canonical_json(more),
         )  # fmt: skip
+        queue_entries(session, [entry])
 
 
 def _check(field: Any) -> None:

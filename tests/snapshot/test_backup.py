@@ -19,13 +19,13 @@ from survey.results import open_results
 from survey.settings import Settings
 from survey.snapshot import backup as backing_up
 from survey.snapshot.backup import (
-    ACTION_BACKED_UP,
     BackupNotWrittenError,
     check_backup,
     create_backup,
 )
-from survey.snapshot.restore import ACTION_RESTORED, FilesNotRestoredError, restore
+from survey.snapshot.restore import FilesNotRestoredError, restore
 from survey.store import schema
+from survey.store.audit_events import AuditEvent
 from survey.store.backup.archive import ArchiveWriter, FilePart, TablePart, read_archive
 from survey.store.backup.encryption import BackupSecret, new_key_file
 from survey.store.backup.errors import (
@@ -194,7 +194,11 @@ def test_a_wave_comes_back_the_same_and_goes_on_to_the_other_database(
     second = saved(there, tmp_path / "second.backup")
     assert checksums(second) == checksums(first)
     assert second.left_out == ()
-    assert actions(there) == [*actions(demo)[:-1], ACTION_RESTORED, ACTION_BACKED_UP]
+    assert actions(there) == [
+        *actions(demo)[:-1],
+        AuditEvent.STORE_RESTORED,
+        AuditEvent.STORE_BACKED_UP,
+    ]
     restored(again, tmp_path / "second.backup")
     assert checksums(saved(again, tmp_path / "third.backup")) == checksums(first)
 

@@ -21,8 +21,9 @@ from survey.results.table_versions import outdated_waves
 from survey.results.wave_results import CELLS, WaveInfo, changes_file
 from survey.settings import Settings
 from survey.snapshot import seals as sealing
-from survey.snapshot.seals import FILES, SEAL, SEALED, find_seals, seal_of_seals
+from survey.snapshot.seals import FILES, SEAL, find_seals, seal_of_seals
 from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, SnapshotDamagedError, read_manifest
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Snapshot, Wave
 
@@ -109,7 +110,8 @@ def test_every_file_is_in_the_manifest_and_in_the_trail(settings: Settings) -> N
     # The older wave, frozen last, added its change to the folder of the newer one.
     assert (
         name
-        in entries(settings, SEALED)[-1].detail[FILES] | entries(settings, SEALED)[-2].detail[FILES]
+        in entries(settings, AuditEvent.SNAPSHOT_SEALED)[-1].detail[FILES]
+        | entries(settings, AuditEvent.SNAPSHOT_SEALED)[-2].detail[FILES]
     )
     for entry in entries(settings, "wave.snapshot"):
         assert len(entry.detail[SEAL]) == 64

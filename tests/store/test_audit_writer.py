@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from survey.access.audit import record, record_many
 from survey.access.audit_verify import ChainReport, verify
 from survey.access.principal import OPERATOR
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, AuditHead, new_id
 from survey.store.transactions import StoreUnavailableError, WorkFailed, WorkSucceeded, run_batch
@@ -25,7 +26,7 @@ NOW = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 
 
 def note(session: Session, subject: str) -> None:
-    record(session=session, actor=None, action="a", subject_kind="k", subject_id=subject, now=NOW)
+    record(session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id=subject, now=NOW)
 
 
 def subjects(url: str) -> list[str]:
@@ -44,7 +45,7 @@ def test_entries_are_numbered_in_the_order_in_which_they_were_recorded(store_url
     with session_scope(store_url) as session:
         note(session, "1")
         record_many(
-            session=session, actor=OPERATOR, action="a", subject_kind="k", now=NOW,
+            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CHANGED, now=NOW,
             subjects={new_id(): {"n": 1.0, "of": [1e20, 0.1]}, new_id(): {"文": "字"}},
         )  # fmt: skip
     with session_scope(store_url) as session:
@@ -173,12 +174,12 @@ def test_a_document_that_is_no_json_fails_where_it_is_recorded(store_url: str) -
     with session_scope(store_url) as session:
         with pytest.raises(TypeError):
             record(
-                session=session, actor=None, action="a", subject_kind="k", subject_id="s",
+                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s",
                 now=NOW, detail={"what": object()},
             )  # fmt: skip
         with pytest.raises(ValueError, match="time zone"):
             record(
-                session=session, actor=None, action="a", subject_kind="k", subject_id="s",
+                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s",
                 now=NOW.replace(tzinfo=None),
             )  # fmt: skip
         note(session, "1")
@@ -189,7 +190,7 @@ def test_what_changes_after_it_was_recorded_is_entered_as_it_was(store_url: str)
     detail = {"list": [1]}
     with session_scope(store_url) as session:
         record(
-            session=session, actor=None, action="a", subject_kind="k", subject_id="s", now=NOW,
+            session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s", now=NOW,
             detail=detail,
         )  # fmt: skip
         detail["list"].append(2)

@@ -12,6 +12,7 @@ from survey.access.audit import record
 from survey.access.audit_verify import verify
 from survey.access.principal import OPERATOR
 from survey.store import schema
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope, session_scope
 from survey.store.migrations.versions import v0010_chain
 from survey.store.tables import AuditEntry, new_id
@@ -48,11 +49,11 @@ def test_what_was_there_is_chained_and_the_next_entry_follows(
     schema.upgrade(bare_url)
     with session_scope(bare_url) as session:
         record(
-            session=session, actor=OPERATOR, action="new", subject_kind="k", subject_id="s",
+            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CHANGED, subject_id="s",
             now=NOW,
         )  # fmt: skip
     with read_scope(bare_url) as session:
         report = verify(session=session, principal=OPERATOR)
         order = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.sequence))).all()
     assert (report.rows, report.findings) == (9, [])
-    assert order == [*(f"old.{number}" for number in range(8)), "new"]
+    assert order == [*(f"old.{number}" for number in range(8)), AuditEvent.WAVE_CHANGED]

@@ -10,6 +10,7 @@ from survey.access.audit_verify import ANCHOR, Anchor, verify
 from survey.access.principal import OPERATOR
 from survey.observe.logs import configure_logs
 from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.ui.periodic_tasks import log_anchor
 
@@ -24,7 +25,7 @@ def test_a_seal_is_written_down_whenever_the_trail_has_grown(sqlite_url: str) ->
         assert log_anchor(settings, last) == last
         with session_scope(sqlite_url) as session:
             record(
-                session=session, actor=None, action="a", subject_kind="k", subject_id="s",
+                session=session, actor=None, event=AuditEvent.WAVE_CHANGED, subject_id="s",
                 now=datetime(2026, 5, 20, tzinfo=UTC),
             )  # fmt: skip
         newest = log_anchor(settings, last)

@@ -2,53 +2,60 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from survey.fieldwork.lifecycle import TRANSITIONS
+from survey.fieldwork.waves import WAVE_TRANSITIONS
 from survey.locale import LANGUAGES, translator
 from survey.settings import PROJECT_ROOT
+from survey.store.audit_events import (
+    AuditEvent,
+    SubjectKind,
+    back_check_event,
+    response_event,
+    wave_event,
+)
 from survey.store.engine import read_scope
-from survey.store.tables import AuditEntry, Outcome, Status, WaveState
+from survey.store.tables import AuditEntry, Outcome
 from survey.ui.audit.formatting import format_action, format_detail
-from survey.ui.audit.labels import ACTION_FAMILY_NAMES, ACTION_NAMES
+from survey.ui.audit.labels import EVENT_FAMILY_NAMES, EVENT_NAMES, SUBJECT_NAMES
 
-CODE = re.compile(r"[a-z_]+\.[a-z_]+|store_cities")
-ENDINGS = {"response": Status, "wave": WaveState, "back_check": Outcome}
-
-
-def entered() -> Iterator[str]:
-    """Every action that the source enters, those with a state in their name once for each state."""
-    for path in sorted((PROJECT_ROOT / "src" / "survey").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.keyword) and node.arg == "action":
-                yield from _codes(node.value)
+SOURCE = PROJECT_ROOT / "src" / "survey"
+EVENTS = {event.value for event in AuditEvent}
+DECLARED_IN = "store/audit_events.py"
 
 
-def _codes(value: ast.expr) -> Iterator[str]:
-    for part in ast.walk(value):
-        if isinstance(part, ast.JoinedStr):
-            family = str(getattr(part.values[0], "value", "")).rstrip(".")
-            yield from (f"{family}.{state}" for state in ENDINGS.get(family, ()))
-        elif isinstance(part, ast.Constant) and CODE.fullmatch(str(part.value)):
-            yield str(part.value)
+def test_every_event_is_written_by_its_declaration() -> None:
+    """No action stands as text anywhere else, so what is written is declared here."""
+    copies = [
+        f"{path.relative_to(SOURCE)}:{node.lineno} {node.value}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        if path.relative_to(SOURCE).as_posix() != DECLARED_IN
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in EVENTS
+    ]
+    assert copies == []
 
 
-CODES = sorted(set(entered()))
+def test_every_transition_is_an_event() -> None:
+    assert {response_event(to).value for _, to in TRANSITIONS} <= EVENTS
+    assert {wave_event(to).value for ends in WAVE_TRANSITIONS.values() for to in ends} <= EVENTS
+    assert {back_check_event(outcome).value for outcome in Outcome} <= EVENTS
 
 
-def test_actions_are_found() -> None:
-    assert {"account.created", "response.void", "back_check.reached", "store_cities"} <= set(CODES)
-    assert len(CODES) > 60
+def test_every_event_and_subject_has_a_name_and_no_other() -> None:
+    assert EVENT_NAMES.keys() == set(AuditEvent)
+    assert SUBJECT_NAMES.keys() == set(SubjectKind) == {each.subject_kind for each in AuditEvent}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("code", sorted({*CODES, *ACTION_NAMES}))
-def test_every_action_has_words(code: str, language: str) -> None:
-    words = format_action(translator(language), code)
-    assert words != code
+@pytest.mark.parametrize("event", AuditEvent)
+def test_every_action_has_words(event: AuditEvent, language: str) -> None:
+    words = format_action(translator(language), event.value)
+    assert words != event.value
     if language == "zh":
         assert not re.search(r"[a-z]{3}", words)
 
@@ -57,7 +64,8 @@ def test_what_a_demonstration_enters_is_said_in_words(frozen_small_demo: Path) -
     """Names of details that are put together while the platform runs are in no source."""
     with read_scope(f"sqlite:///{frozen_small_demo / 'survey.db'}") as session:
         entries = session.exec(select(AuditEntry.action, AuditEntry.detail)).all()
-    assert {"wave.snapshot", "paper.keyed", "demo.responses"} <= {action for action, _ in entries}
+    actions = {action for action, _ in entries}
+    assert {"wave.snapshot", "paper.keyed", "demo.responses"} <= actions <= EVENTS
     raw = {
         (action, line.partition(":")[0])
         for action, detail in entries
@@ -68,9 +76,8 @@ def test_what_a_demonstration_enters_is_said_in_words(frozen_small_demo: Path) -
 
 
 def test_every_action_can_be_filtered() -> None:
-    assert {code.partition(".")[0] for code in CODES if "." in code} - {
-        "demo"
-    } <= ACTION_FAMILY_NAMES.keys()
+    families = {event.family for event in AuditEvent if "." in event}
+    assert families - {"demo"} == EVENT_FAMILY_NAMES.keys()
 
 
 def test_a_change_is_said_with_both_sides_and_words() -> None:

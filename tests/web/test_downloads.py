@@ -11,9 +11,9 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from survey.access.audit import DOWNLOADED
 from survey.access.principal import Action, Principal, Role
 from survey.access.sessions import COOKIE, end_sessions, principal_of, sign_in_demo
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, now
 from survey.web import downloads
@@ -67,7 +67,7 @@ def ask(client: TestClient, address: str, secret: str | None, **headers: str) ->
 
 def entries(field: Field) -> list[AuditEntry]:
     with read_scope(field.url) as session:
-        query = select(AuditEntry).where(AuditEntry.action == DOWNLOADED)
+        query = select(AuditEntry).where(AuditEntry.action == AuditEvent.EXPORT_DOWNLOADED)
         return list(session.exec(query).all())
 
 

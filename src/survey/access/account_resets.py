@@ -12,6 +12,7 @@ from survey.access.principal import Action, Principal
 from survey.access.second_factor import is_enrolled, remove_factor_data
 from survey.access.sessions import end_sessions
 from survey.locale import msg
+from survey.store.audit_events import AuditEvent
 
 
 def create_setup_link(*, session: Session, principal: Principal, login: str, now: datetime) -> str:
@@ -26,7 +27,7 @@ def create_setup_link(*, session: Session, principal: Principal, login: str, now
         session=session, account_id=account.id, created_by=actor_id(principal), now=now
     )
     record(
-        session=session, actor=principal, action="account.link_made", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_LINK_MADE,
         subject_id=account.id, now=now,
     )  # fmt: skip
     return token
@@ -42,7 +43,7 @@ def set_temporary_password(
     ended = end_sessions(session=session, account_id=account.id, now=now)
     reset_attempts(session=session, counted=AttemptKey(AttemptKind.NAME, account.login))
     record(
-        session=session, actor=principal, action="account.password_given", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_PASSWORD_GIVEN,
         subject_id=account.id, now=now, detail={"sessions_ended": ended},
     )  # fmt: skip
 
@@ -58,8 +59,8 @@ def reset_factor(*, session: Session, principal: Principal, login: str, now: dat
     reset_attempts(session=session, counted=AttemptKey(AttemptKind.FACTOR, str(account.id)))
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
-        session=session, actor=principal, action="account.second_factor_reset",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_RESET,
+        subject_id=account.id, now=now,
         detail={
             "from": {"second_factor": had}, "to": {"second_factor": False},
             "sessions_ended": ended,
@@ -73,7 +74,7 @@ def end_all_sessions(*, session: Session, principal: Principal, login: str, now:
     account = get_account_by_login(session, login)
     ended = end_sessions(session=session, account_id=account.id, now=now)
     record(
-        session=session, actor=principal, action="account.sessions_ended", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
         subject_id=account.id, now=now, detail={"sessions_ended": ended},
     )  # fmt: skip
     return ended

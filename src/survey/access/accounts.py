@@ -21,6 +21,7 @@ from survey.access.second_factor import is_enrolled
 from survey.access.sessions import end_sessions
 from survey.access.sign_in import MAX_LOGIN_CHARS, normalise_login
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, end_of_china_day
 from survey.store.tables import Account, Credential, SignInCode, new_id, table_of
 
@@ -99,7 +100,7 @@ def create_account(
     session.add(account)
     session.flush()
     record(
-        session=session, actor=principal, action="account.created", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_CREATED,
         subject_id=account.id, now=now, detail={"login": name, **_audit_detail(entry)},
     )  # fmt: skip
     return account
@@ -141,7 +142,7 @@ def change_account(
         # A session of before was opened without a second factor, which the role now asks for.
         end_sessions(session=session, account_id=account.id, now=now)
     record(
-        session=session, actor=principal, action="account.changed", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_CHANGED,
         subject_id=account.id, now=now,
         detail={
             "from": {key: told_before[key] for key in sorted(changed)},
@@ -168,8 +169,8 @@ def set_active(
     if not active:
         _revoke_access(session, account.id, now)
     record(
-        session=session, actor=principal, subject_kind="account", subject_id=account.id, now=now,
-        action="account.opened" if active else "account.closed",
+        session=session, actor=principal, subject_id=account.id, now=now,
+        event=AuditEvent.ACCOUNT_OPENED if active else AuditEvent.ACCOUNT_CLOSED,
         detail={"from": {"active": not active}, "to": {"active": active}},
     )  # fmt: skip
 

@@ -20,18 +20,24 @@ from survey.access.principal import Action, Principal
 from survey.locale import Message, msg
 from survey.store.answer_hashes import (
     HASH,
-    MANY_SEALED,
     SEAL_BATCH_SIZE,
     answers_sha256,
     format_sealed_name,
     iter_hashes,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnyRow
 
-WITHDRAWN = "response.withdrawn"
 _READ_BATCH_SIZE = 2_000
-_ACTIONS = frozenset({"response.submitted", "response.corrected", MANY_SEALED, WITHDRAWN})
-"""What holds hashes, or says that answers are gone."""
+_ACTIONS = frozenset(
+    {
+        AuditEvent.RESPONSE_SUBMITTED,
+        AuditEvent.RESPONSE_CORRECTED,
+        AuditEvent.RESPONSES_SEALED,
+        AuditEvent.RESPONSE_WITHDRAWN,
+    }
+)
+"""Actions of entries that hold hashes, or say that answers were deleted."""
 _REVISIONS = (
     "SELECT r.response_id, r.wave_id, r.number, r.is_current, {answers} AS answers, "
     "response.given_weight AS weight FROM response_revision r "
@@ -41,11 +47,11 @@ _READ_POSTGRES = text(_REVISIONS.format(answers="CAST(r.answers AS text)"))
 _READ_SQLITE = text(_REVISIONS.format(answers="r.answers"))
 _ENTRIES = """
 SELECT sequence, action, subject_kind, subject_id, {detail} AS detail FROM audit_entry
-WHERE sequence > :after AND action IN ('response.submitted', 'response.corrected',
-  'responses.sealed', 'response.withdrawn')
+WHERE sequence > :after AND action IN ({actions})
 """
-_ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)"))
-_ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail"))
+_ACTION_LIST = ", ".join(f"'{action}'" for action in sorted(_ACTIONS))
+_ENTRIES_POSTGRES = text(_ENTRIES.format(detail="CAST(detail AS text)", actions=_ACTION_LIST))
+_ENTRIES_SQLITE = text(_ENTRIES.format(detail="detail", actions=_ACTION_LIST))
 
 _Key = tuple[bytes, int]
 AddDefect = Callable[[int, int, Message], None]
@@ -78,7 +84,7 @@ class _TrailHashes:
             return
         try:
             detail = orjson.loads(row.detail)
-            if row.action == WITHDRAWN:
+            if row.action == AuditEvent.RESPONSE_WITHDRAWN:
                 self.withdrawn.add(UUID(row.subject_id).bytes)
                 return
             for response, number, sha256 in iter_hashes(row.subject_kind, row.subject_id, detail):
@@ -272,7 +278,7 @@ def _record_sealed_answers(
     session: Session, principal: Principal, wave: str, hashes: dict[str, str], now: datetime
 ) -> None:
     record(
-        session=session, actor=principal, action=MANY_SEALED, subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.RESPONSES_SEALED,
         subject_id=wave, now=now,
         detail={"responses": len(hashes), "afterwards": True, HASH: hashes},
     )  # fmt: skip

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from survey.access.audit_verify import CHAIN, VERIFIED
+from survey.access.audit_verify import CHAIN
 from survey.access.principal import OPERATOR, Action, Principal
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, AnyRow, AuditEntry, AuditHead, Wave, table_of
 
 PAGE_SIZE = 50
@@ -71,7 +72,7 @@ def trail_state(*, session: Session, principal: Principal) -> TrailState:
     first, last = (head.base_sequence + 1, head.sequence) if head is not None else (0, 0)
     query = (
         select(_ENTRIES.c.at, _ENTRIES.c.detail)
-        .where(_ENTRIES.c.subject_id == CHAIN, _ENTRIES.c.action == VERIFIED)
+        .where(_ENTRIES.c.subject_id == CHAIN, _ENTRIES.c.action == AuditEvent.AUDIT_VERIFIED)
         .order_by(_ENTRIES.c.sequence.desc())
         .limit(1)
     )

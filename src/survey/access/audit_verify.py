@@ -26,11 +26,10 @@ from survey.store.audit_chain import (
     keyring,
     seal,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import seal_stored_entries
 from survey.store.tables import AnyRow, AuditEntry, AuditHead, table_of
 
-TRIMMED = "audit.trimmed"
-VERIFIED = "audit.verified"
 ANCHOR = "audit.anchor"
 """The event of the log that writes down a seal."""
 CHAIN = "chain"
@@ -157,7 +156,7 @@ def record_verification(
     """Enter the outcome into the trail itself, where the page reads it."""
     principal.require(Action.ADMINISTER)
     record(
-        session=session, actor=principal, action=VERIFIED, subject_kind="audit", subject_id=CHAIN,
+        session=session, actor=principal, event=AuditEvent.AUDIT_VERIFIED, subject_id=CHAIN,
         now=now,
         detail={
             "entries": report.rows, "up_to": report.last, "hash": report.hash,
@@ -224,7 +223,7 @@ class _ChainVerifier:
             self._previous_seal = None
         self._check_key(row)
         self._check_anchor(row)
-        if self._seal_holds(row) and row.action == TRIMMED:
+        if self._seal_holds(row) and row.action == AuditEvent.AUDIT_TRIMMED:
             detail = orjson.loads(row.detail)
             self._announced_base = (detail.get("up_to"), detail.get("hash"))
         self._expected, self._previous_seal = row.sequence + 1, row.hash
@@ -337,7 +336,7 @@ def seal_unchained_entries(*, session: Session, principal: Principal, now: datet
     seal_stored_entries(session.connection(), entries)
     ids = hashlib.sha256(b"".join(entry.id.bytes for entry in entries)).hexdigest()
     record(
-        session=session, actor=principal, action="audit.adopted", subject_kind="audit",
+        session=session, actor=principal, event=AuditEvent.AUDIT_ADOPTED,
         subject_id=CHAIN, now=now, detail={"entries": len(entries), "ids_sha256": ids},
     )  # fmt: skip
     return len(entries)

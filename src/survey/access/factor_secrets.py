@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.settings import current_settings
+from survey.store.audit_events import AuditEvent
 from survey.store.cipher import (
     TOKEN_START,
     Cipher,
@@ -18,7 +19,6 @@ from survey.store.cipher import (
 )
 from survey.store.tables import Credential, table_of
 
-ENCRYPTED = "account.secrets_encrypted"
 _CREDENTIALS = table_of(Credential)
 _SECRET = _CREDENTIALS.c.totp_secret
 
@@ -83,7 +83,7 @@ def encrypt_secrets(*, session: Session, cipher: Cipher, now: datetime) -> tuple
     )
     if renewed or unreadable:
         record(
-            session=session, actor=OPERATOR, action=ENCRYPTED, subject_kind="account",
+            session=session, actor=OPERATOR, event=AuditEvent.ACCOUNT_SECRETS_ENCRYPTED,
             subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},
         )  # fmt: skip
     return renewed, unreadable

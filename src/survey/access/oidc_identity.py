@@ -17,6 +17,7 @@ from survey.access.credentials import is_active
 from survey.access.sessions import principal_of
 from survey.access.sign_in import SignInExpiredError, create_sign_in_step, lock_sign_in_step
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, OutsideIdentity
 
 
@@ -90,7 +91,7 @@ def start_oidc_sign_in(
     account = _find_linked_account(session, vouched) or _link_account(session, vouched, now)
     if account is None or account.is_demo or not is_active(account, now):
         record(
-            session=session, actor=None, action="session.refused", subject_kind="account",
+            session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
             subject_id=account.id if account else "unknown", now=now, detail={"how": "outside"},
         )  # fmt: skip
         return None
@@ -133,7 +134,7 @@ def _link_account(session: Session, vouched: OidcIdentity, now: datetime) -> Acc
     )  # fmt: skip
     session.flush()
     record(
-        session=session, actor=principal_of(account), action="account.outside_linked",
-        subject_kind="account", subject_id=account.id, now=now, detail={"issuer": vouched.issuer},
+        session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_OUTSIDE_LINKED,
+        subject_id=account.id, now=now, detail={"issuer": vouched.issuer},
     )  # fmt: skip
     return account

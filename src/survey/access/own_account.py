@@ -21,6 +21,7 @@ from survey.access.second_factor import (
 )
 from survey.access.sessions import end_sessions, principal_of
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Credential, LoginSession, RecoveryCode, table_of
 
 _SESSIONS, _RECOVERY = table_of(LoginSession), table_of(RecoveryCode)
@@ -108,8 +109,8 @@ def change_password(
     set_password(session=session, account=account, password=password, now=now)
     ended = end_sessions(session=session, account_id=account.id, now=now, keep=secret)
     record(
-        session=session, actor=principal, action="account.password_changed",
-        subject_kind="account", subject_id=account.id, now=now, detail={"sessions_ended": ended},
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
+        subject_id=account.id, now=now, detail={"sessions_ended": ended},
     )  # fmt: skip
 
 
@@ -120,8 +121,8 @@ def start_factor(*, session: Session, principal: Principal, shown: str, now: dat
     had = is_enrolled(credential)
     remove_factor_data(session=session, credential=credential)
     record(
-        session=session, actor=principal, action="account.second_factor_begun",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_BEGUN,
+        subject_id=account.id, now=now,
         detail={"from": {"second_factor": had}},
     )  # fmt: skip
     return start_enrolment(session=session, credential=credential, login=account.login)
@@ -147,8 +148,8 @@ def confirm_factor(
     credential = lock_credential(session=session, account_id=account.id)
     codes = confirm_enrolment(session=session, credential=credential, code=code, now=now)
     record(
-        session=session, actor=principal, action="account.second_factor_set",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
+        subject_id=account.id, now=now,
     )  # fmt: skip
     return codes
 
@@ -161,8 +162,8 @@ def remove_factor(*, session: Session, principal: Principal, shown: str, now: da
     credential = lock_credential(session=session, account_id=account.id)
     remove_factor_data(session=session, credential=credential)
     record(
-        session=session, actor=principal, action="account.second_factor_removed",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SECOND_FACTOR_REMOVED,
+        subject_id=account.id, now=now,
         detail={"from": {"second_factor": True}, "to": {"second_factor": False}},
     )  # fmt: skip
 
@@ -175,8 +176,8 @@ def replace_recovery_codes(
     if not is_enrolled(session.get(Credential, account.id)):
         raise AccessDeniedError(msg("Set up the second factor first."))
     record(
-        session=session, actor=principal, action="account.recovery_codes_made",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_RECOVERY_CODES_MADE,
+        subject_id=account.id, now=now,
     )  # fmt: skip
     return new_recovery_codes(session=session, account_id=account.id)
 
@@ -185,7 +186,7 @@ def sign_out_everywhere(*, session: Session, principal: Principal, now: datetime
     """End all own sessions, this one as well; returns how many."""
     ended = end_sessions(session=session, account_id=principal.account_id, now=now)
     record(
-        session=session, actor=principal, action="account.sessions_ended", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.ACCOUNT_SESSIONS_ENDED,
         subject_id=principal.account_id, now=now, detail={"sessions_ended": ended},
     )  # fmt: skip
     return ended

@@ -13,6 +13,7 @@ from survey.access.audit import record
 from survey.access.principal import Principal, Role
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import Account, LoginSession, SignInStep, table_of
 from survey.store.transactions import StoreUnavailableError, run_in_transaction
@@ -99,8 +100,8 @@ def open_session(
     )
     session.flush()
     record(
-        session=session, actor=principal_of(account), action="session.opened",
-        subject_kind="account", subject_id=account.id, now=now, detail={"how": how},
+        session=session, actor=principal_of(account), event=AuditEvent.SESSION_OPENED,
+        subject_id=account.id, now=now, detail={"how": how},
     )  # fmt: skip
     return secret
 
@@ -176,8 +177,8 @@ def sign_out(*, session: Session, secret: str | None, now: datetime) -> None:
     session.add(held)
     session.flush()
     record(
-        session=session, actor=principal, action="session.ended",
-        subject_kind="account", subject_id=principal.account_id, now=now,
+        session=session, actor=principal, event=AuditEvent.SESSION_ENDED,
+        subject_id=principal.account_id, now=now,
     )  # fmt: skip
 
 

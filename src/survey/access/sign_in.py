@@ -40,6 +40,7 @@ from survey.access.second_factor import (
 from survey.access.sessions import SessionLimits, end_sessions, open_session, principal_of
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Credential, SignInStep, table_of
 
 STEP_LIFETIME = timedelta(minutes=15)
@@ -125,7 +126,7 @@ def record_refused_sign_in(
 ) -> SignInRefusedError:
     """Write down that somebody was not let in; what they typed as a name is not kept."""
     record(
-        session=session, actor=None, action="session.refused", subject_kind="account",
+        session=session, actor=None, event=AuditEvent.SESSION_REFUSED,
         subject_id=knocked.account_id or "unknown", now=now, detail={"how": how},
     )  # fmt: skip
     return SignInRefusedError()
@@ -249,8 +250,8 @@ def verify_factor_step(
     refund_attempt(session=session, counted=AttemptKey(AttemptKind.ADDRESS, address), now=now)
     if how == "recovery":
         record(
-            session=session, actor=principal_of(account), action="account.recovery_code_used",
-            subject_kind="account", subject_id=account.id, now=now,
+            session=session, actor=principal_of(account),
+            event=AuditEvent.ACCOUNT_RECOVERY_CODE_USED, subject_id=account.id, now=now,
         )  # fmt: skip
     step = lock_sign_in_step(session=session, secret=secret, now=now)
     step.second_factor = True
@@ -282,8 +283,8 @@ def _change_password(
     set_password(session=session, account=account, password=password, now=now)
     ended = end_sessions(session=session, account_id=account.id, now=now, keep_step=keep_step)
     record(
-        session=session, actor=principal_of(account), action="account.password_changed",
-        subject_kind="account", subject_id=account.id, now=now, detail={"sessions_ended": ended},
+        session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_PASSWORD_CHANGED,
+        subject_id=account.id, now=now, detail={"sessions_ended": ended},
     )  # fmt: skip
 
 
@@ -307,8 +308,8 @@ def finish_enrolment(
     step.second_factor = True
     session.add(step)
     record(
-        session=session, actor=principal_of(account), action="account.second_factor_set",
-        subject_kind="account", subject_id=account.id, now=now,
+        session=session, actor=principal_of(account), event=AuditEvent.ACCOUNT_SECOND_FACTOR_SET,
+        subject_id=account.id, now=now,
     )  # fmt: skip
     return codes
 

@@ -29,6 +29,7 @@ from survey.access.second_factor import format_code, normalise_factor_code, rand
 from survey.access.sessions import SessionLimits, open_session
 from survey.access.sign_in import CredentialLookup, SignInRefusedError, normalise_login
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, end_of_china_day
 from survey.store.tables import Account, SignInCode, table_of
 
@@ -141,7 +142,7 @@ def issue_sign_in_codes(
         )  # fmt: skip
         reset_attempts(session=session, counted=AttemptKey(AttemptKind.CODE, account.login))
         record(
-            session=session, actor=principal, action="account.code_made", subject_kind="account",
+            session=session, actor=principal, event=AuditEvent.ACCOUNT_CODE_MADE,
             subject_id=account.id, now=now, detail={"until": expires_at.isoformat()},
         )  # fmt: skip
         printed.append(PrintedSignInCode(account.login, account.name, format_code(code.plain)))

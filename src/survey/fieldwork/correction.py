@@ -22,6 +22,7 @@ from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.answer_hashes import HASH, REVISION, answers_sha256
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import (
     AnyRow,
@@ -143,7 +144,7 @@ def resubmit(
         )
     _save_correction(session, principal, row, number + 1, checked, timings, words, now)
     record(
-        session=session, actor=principal, action="response.corrected", subject_kind="response",
+        session=session, actor=principal, event=AuditEvent.RESPONSE_CORRECTED,
         subject_id=response_id, now=now,
         detail={
             REVISION: number + 1,

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import AnyRow, Invitation, Wave, WaveState, table_of
 
 _INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
@@ -105,7 +106,7 @@ def bind_device(*, session: Session, invitation: AnyRow, proof: str, now: dateti
 
 def _record_opened(session: Session, invitation_id: UUID, now: datetime) -> None:
     record(
-        session=session, actor=None, action="invitation.opened", subject_kind="invitation",
+        session=session, actor=None, event=AuditEvent.INVITATION_OPENED,
         subject_id=invitation_id, now=now,
     )  # fmt: skip
 
@@ -116,6 +117,6 @@ def record_other_device(*, session: Session, token: str, now: datetime) -> None:
     marked = session.connection().execute(_MARK, values).scalar_one_or_none()
     if marked is not None:
         record(
-            session=session, actor=None, action="invitation.refused_elsewhere",
-            subject_kind="invitation", subject_id=marked, now=now,
+            session=session, actor=None, event=AuditEvent.INVITATION_REFUSED_ELSEWHERE,
+            subject_id=marked, now=now,
         )  # fmt: skip

@@ -15,11 +15,11 @@ from survey.access.audit import actor_id, record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
-from survey.store.tables import AuditEntry, Response, ReviewRule, Status, table_of
+from survey.store.tables import AuditEntry, Response, ReviewRule, table_of
 
 _AUDIT, _RESPONSES, _RULES = table_of(AuditEntry), table_of(Response), table_of(ReviewRule)
-_FIRST = f"response.{Status.CITY_APPROVED}"
 _RESPONSE_BATCH_SIZE = 500
 """Interviews named in one statement."""
 
@@ -50,7 +50,7 @@ def find_self_approved(
             for row in session.connection().execute(
                 select(_AUDIT.c.subject_id, _AUDIT.c.actor_id)
                 .where(_AUDIT.c.subject_id.in_([str(response_id) for response_id in ids]))
-                .where(_AUDIT.c.action == _FIRST)
+                .where(_AUDIT.c.action == AuditEvent.RESPONSE_CITY_APPROVED)
                 .order_by(_AUDIT.c.at, _AUDIT.c.id)
             )
         }
@@ -58,7 +58,7 @@ def find_self_approved(
         last |= {
             entry.subject_id: entry.actor_id
             for entry in queued_entries(session)
-            if entry.action == _FIRST and UUID(entry.subject_id) in ids
+            if entry.action == AuditEvent.RESPONSE_CITY_APPROVED and UUID(entry.subject_id) in ids
         }
         me = actor_id(principal)
         approved |= {UUID(subject) for subject, actor in last.items() if actor == me}
@@ -80,7 +80,7 @@ def set_single_approval(
         session.add(ReviewRule(wave_id=wave.id, one_person=True, set_at=now))
         session.flush()
     record(
-        session=session, actor=principal, action="wave.one_person_review", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_ONE_PERSON_REVIEW,
         subject_id=wave.id, now=now,
         detail={"key": wave_key, "allowed": allowed, "from": before, "to": allowed},
     )  # fmt: skip

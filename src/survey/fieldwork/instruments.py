@@ -13,6 +13,7 @@ from survey.instrument.indicator_tree import IndicatorTree
 from survey.instrument.model import Instrument
 from survey.instrument.score_checks import score_findings, unknown_tree
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
 from survey.store.tables import IndicatorTreeVersion, InstrumentVersion, new_id, now
 
@@ -70,7 +71,7 @@ def add_instrument(
         return known
     stored = save_instrument(session=session, instrument=instrument)
     record(
-        session=session, actor=principal, action="instrument.added", subject_kind="instrument",
+        session=session, actor=principal, event=AuditEvent.INSTRUMENT_ADDED,
         subject_id=stored, now=now,
         detail={
             "name": instrument.name, "version": instrument.version, "sha256": instrument.sha256,
@@ -199,7 +200,7 @@ def add_tree(*, session: Session, principal: Principal, tree: IndicatorTree, now
     stored = save_tree(session=session, tree=tree)
     if not known:
         record(
-            session=session, actor=principal, action="tree.added", subject_kind="indicator_tree",
+            session=session, actor=principal, event=AuditEvent.TREE_ADDED,
             subject_id=stored, now=now,
             detail={"name": tree.name, "sha256": tree.sha256, "indicators": len(tree.indicators)},
         )  # fmt: skip

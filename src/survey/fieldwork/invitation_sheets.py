@@ -17,6 +17,7 @@ from survey.access.tokens import digest, new_token
 from survey.fieldwork.assignments import AssignedPoint, get_assigned_point
 from survey.fieldwork.waves import WaveNotOpenError, wave_title
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
@@ -133,7 +134,7 @@ def issue_invitation_sheet(
         },
     )  # fmt: skip
     record(
-        session=session, actor=principal, action="sheet.issued", subject_kind="sheet",
+        session=session, actor=principal, event=AuditEvent.SHEET_ISSUED,
         subject_id=sheet_id, now=now,
         detail={"wave": point.wave_key, "point": str(point_id), "codes": count},
     )  # fmt: skip
@@ -197,7 +198,7 @@ def void_invitation_sheet(
         update(_INVITATIONS).where(own, _UNTOUCHED).values(voided_at=now)
     ).rowcount
     record(
-        session=session, actor=principal, action="sheet.voided", subject_kind="sheet",
+        session=session, actor=principal, event=AuditEvent.SHEET_VOIDED,
         subject_id=sheet_id, now=now, detail={"codes": voided},
     )  # fmt: skip
     return voided

@@ -32,6 +32,7 @@ from survey.fieldwork.device_binding import (
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     AnyRow,
     City,
@@ -161,7 +162,7 @@ def issue_invitation(
     session.add(invitation)
     session.flush()
     record(
-        session=session, actor=principal, action="invitation.issued", subject_kind="invitation",
+        session=session, actor=principal, event=AuditEvent.INVITATION_ISSUED,
         subject_id=invitation.id, now=now, detail={"wave": wave_key, "point": str(point_id)},
     )  # fmt: skip
     return IssuedInvitation(invitation.id, token, invitation.expires_at)

@@ -18,6 +18,7 @@ from survey.fieldwork.quota_counts import adjust_quota_counts
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES
 from survey.locale import Message, SurveyError, msg
+from survey.store.audit_events import response_event
 from survey.store.tables import AnyRow, Response, SamplingPoint, Status, Wave, table_of
 
 _RESPONSES, _WAVES = table_of(Response), table_of(Wave)
@@ -124,7 +125,7 @@ def transition(
     session.flush()
     adjust_quota_counts(session=session, changes={response.id: _count_change(start, to)})
     record(
-        session=session, actor=principal, action=f"response.{to}", subject_kind="response",
+        session=session, actor=principal, event=response_event(to),
         subject_id=response.id, now=now,
         detail={"from": start, "to": to, "reason": response.reason},
     )  # fmt: skip
@@ -163,7 +164,7 @@ def transition_many(
         session=session, changes={row.id: _count_change(row.status, to) for row in rows}
     )
     record_many(
-        session=session, actor=principal, action=f"response.{to}", subject_kind="response",
+        session=session, actor=principal, event=response_event(to),
         now=now,
         subjects={
             row.id: {"from": row.status, "to": to, "reason": words, "together": len(rows)}

@@ -14,6 +14,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.quotas import NEVER_STOPPING_DIMENSIONS
 from survey.fieldwork.waves import STATE_NAMES, get_wave, lock_wave
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import QuotaCell, QuotaMargin, WavePlan, WaveState, table_of
 
 _CELLS, _MARGINS = table_of(QuotaCell), table_of(QuotaMargin)
@@ -85,7 +86,7 @@ def set_quota_policy(
     if not changed:
         raise QuotaNotFoundError(msg("There are no quotas in wave {key} there.", key=wave_key))
     record(
-        session=session, actor=principal, action="quota.policy_set", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.QUOTA_POLICY_SET,
         subject_id=wave.id, now=now,
         detail={
             "policy": policy, "city": city_code, "quotas": changed, "from": before,

@@ -16,11 +16,11 @@ from survey.fieldwork.quota_counts import count_marginal_quotas
 from survey.fieldwork.quotas import COUNTED_STATUSES, add_to_cell_counts
 from survey.store.answer_hashes import (
     HASH,
-    MANY_SEALED,
     SEAL_BATCH_SIZE,
     answers_sha256,
     format_sealed_name,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
 from survey.store.tables import Mode, Response, ResponseRevision, Status, Wave, new_id
@@ -65,7 +65,7 @@ def write_responses(
     wave: Wave,
     rows: Iterable[FinishedResponse],
     now: datetime,
-    action: str = "responses.imported",
+    event: AuditEvent = AuditEvent.RESPONSES_IMPORTED,
 ) -> int:
     """Append interviews to a wave and return how many; quota counts move along.
 
@@ -87,7 +87,7 @@ def write_responses(
         total += len(batch)
     add_to_cell_counts(session=session, counts=counted)
     record(
-        session=session, actor=principal, action=action, subject_kind="wave",
+        session=session, actor=principal, event=event,
         subject_id=wave.id, now=now, detail={"key": wave.key, "responses": total},
     )  # fmt: skip
     return total
@@ -110,7 +110,7 @@ def _seal_answers(
             for row in rows
         }
         record(
-            session=session, actor=principal, action=MANY_SEALED, subject_kind="wave",
+            session=session, actor=principal, event=AuditEvent.RESPONSES_SEALED,
             subject_id=wave.id, now=now, detail={"responses": len(rows), HASH: hashes},
         )  # fmt: skip
 

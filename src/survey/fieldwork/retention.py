@@ -28,6 +28,7 @@ from survey.access.principal import OPERATOR
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.locale import Message, msg
 from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.leases import acquire_lease, can_start, release_lease
 from survey.store.tables import (
@@ -140,7 +141,7 @@ def delete_expired(*, session: Session, settings: Settings, at: datetime) -> dic
     connection = session.connection()
     met = {key: connection.execute(rule.statement).rowcount for key, rule in every.items()}
     record(
-        session=session, actor=OPERATOR, action="retention.run", subject_kind="platform",
+        session=session, actor=OPERATOR, event=AuditEvent.RETENTION_RUN,
         subject_id=TASK_NAME, now=at,
         detail={"deleted": met, "days": {key: rule.days for key, rule in every.items()}},
     )  # fmt: skip

@@ -35,6 +35,7 @@ from survey.instrument.model import Instrument, PrivacyRole
 from survey.instrument.validation import Validation, validate
 from survey.locale import SurveyError, msg
 from survey.store.answer_hashes import HASH, answers_sha256
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date, clamp_device_time
 from survey.store.response_writer import insert_response
 from survey.store.tables import (
@@ -319,8 +320,7 @@ def _store_response(
     record(
         session=session,
         actor=None if accepted.context.mode is Mode.SELF else principal,
-        action="response.submitted",
-        subject_kind="response",
+        event=AuditEvent.RESPONSE_SUBMITTED,
         subject_id=response_id,
         now=accepted.now,
         detail={
@@ -416,8 +416,8 @@ def _duplicate_receipt(
 ) -> SubmissionReceipt:
     if not _is_same_content(session, submission, first):
         record(
-            session=session, actor=None, action="response.replayed_with_other_content",
-            subject_kind="response", subject_id=first.id, now=now,
+            session=session, actor=None, event=AuditEvent.RESPONSE_REPLAYED_WITH_OTHER_CONTENT,
+            subject_id=first.id, now=now,
         )  # fmt: skip
     return SubmissionReceipt(
         first.id, _original_status(first.status), duplicate=True, dropped=first.dropped_answers

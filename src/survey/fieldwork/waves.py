@@ -14,6 +14,7 @@ from survey.instrument.findings import Finding
 from survey.instrument.model import Instrument, Labels
 from survey.instrument.score_checks import rating_findings, score_findings
 from survey.locale import Message, SurveyError, msg
+from survey.store.audit_events import AuditEvent, wave_event
 from survey.store.inserts import insert_if_new
 from survey.store.tables import Wave, WaveState, new_id
 
@@ -156,8 +157,8 @@ def create_wave(*, session: Session, principal: Principal, plan: NewWave, now: d
     if not insert_if_new(session.connection(), Wave, values):
         raise WaveExistsError(msg("There is already a wave {key}.", key=plan.key))
     record(
-        session=session, actor=principal, action="wave.created",
-        subject_kind="wave", subject_id=values["id"], now=now, detail={"key": plan.key},
+        session=session, actor=principal, event=AuditEvent.WAVE_CREATED, subject_id=values["id"],
+        now=now, detail={"key": plan.key},
     )  # fmt: skip
     return get_wave(session=session, key=plan.key)
 
@@ -190,7 +191,7 @@ def transition_wave(
             msg("Results are released and taken back with the release itself.")
         )
     record(
-        session=session, actor=principal, action=f"wave.{to}", subject_kind="wave",
+        session=session, actor=principal, event=wave_event(to),
         subject_id=wave.id, now=now, detail={"from": wave.state, "to": to},
     )  # fmt: skip
     wave.state = to

@@ -23,6 +23,7 @@ from survey.fieldwork.review_reasons import ReasonCode
 from survey.fieldwork.waves import COMPUTED_STATES
 from survey.fieldwork.withdrawal_codes import hash_code, read_code
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     AnyRow,
     BackCheck,
@@ -90,7 +91,7 @@ def withdraw(*, session: Session, typed: str, now: datetime) -> WithdrawalResult
         _require_unfrozen(session, row)
         erase_response(session=session, response=row, now=now)
         record(
-            session=session, actor=None, action="response.withdrawn", subject_kind="response",
+            session=session, actor=None, event=AuditEvent.RESPONSE_WITHDRAWN,
             subject_id=row.id, now=now, detail={"from": row.status, "by": "code"},
         )  # fmt: skip
     return WithdrawalResult(again=not open_rows)
@@ -109,7 +110,7 @@ def erase_withdrawn_in_review(
     _require_unfrozen(session, row)
     erase_response(session=session, response=row, now=now)
     record(
-        session=session, actor=principal, action="response.withdrawn", subject_kind="response",
+        session=session, actor=principal, event=AuditEvent.RESPONSE_WITHDRAWN,
         subject_id=response_id, now=now, detail={"by": "reviewer"},
     )  # fmt: skip
 

@@ -41,6 +41,7 @@ from survey.snapshot.snapshot_files import (
     remove_on_failure,
     write_snapshot,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Response, Shown, Snapshot, Status, Wave, WaveState, table_of
 from survey.store.transactions import run_in_transaction
 
@@ -318,8 +319,7 @@ def _register(
     record(
         session=session,
         actor=actor,
-        action="wave.snapshot",
-        subject_kind="wave",
+        event=AuditEvent.WAVE_SNAPSHOT,
         subject_id=wave.id,
         now=manifest.frozen_at,
         detail={

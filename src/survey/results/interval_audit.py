@@ -16,6 +16,7 @@ from survey.results.wave_data import load_wave_data
 from survey.results.wave_results import CELLS, SnapshotNotFoundError, no_snapshot_error
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import now
 
 
@@ -72,7 +73,7 @@ def audit_wave(
         for (level, area, group, indicator), cell in zip(keys, auditor.narrow, strict=True)
     )
     record(
-        session=session, actor=actor, action="wave.intervals_audited", subject_kind="wave",
+        session=session, actor=actor, event=AuditEvent.WAVE_INTERVALS_AUDITED,
         subject_id=wave.id, now=now(),
         detail={
             "sha256": snapshot.sha256, "hidden": auditor.hidden, "audited": auditor.audited,

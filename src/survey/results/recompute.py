@@ -18,6 +18,7 @@ from survey.results.wave_results import SnapshotNotFoundError, no_snapshot_error
 from survey.settings import Settings
 from survey.snapshot.seals import SEAL, SnapshotDraft, read_sealed
 from survey.snapshot.snapshot_files import RESPONSES
+from survey.store.audit_events import AuditEvent
 
 
 def recompute_wave(
@@ -46,7 +47,7 @@ def recompute_wave(
     draft.keep(folder / RESPONSES, read_sealed(folder / RESPONSES, None))
     seal = draft.seal(whole=folder, actor=actor, now=now)
     record(
-        session=session, actor=actor, action="wave.recomputed", subject_kind="wave",
+        session=session, actor=actor, event=AuditEvent.WAVE_RECOMPUTED,
         subject_id=wave.id, now=now, detail={"sha256": snapshot.sha256, SEAL: seal},
     )  # fmt: skip
     draft.install()

@@ -15,6 +15,7 @@ from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import lock_wave, require_transition
 from survey.locale import Message, SurveyError, msg
 from survey.snapshot.seals import SEAL, find_seals, seal_of_seals
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState, table_of
 
 MIN_NAMED_CITIES, MAX_NAMED_CITIES = 10, 50
@@ -90,7 +91,7 @@ def apply_release(
         )
     )  # fmt: skip
     record(
-        session=session, actor=principal, action="wave.released", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_RELEASED,
         subject_id=wave.id, now=now,
         detail={"shown": shown, "first_places": first_places, **_seal(session, wave)},
     )  # fmt: skip
@@ -153,7 +154,7 @@ def revoke_release(
     session.add(wave)
     session.flush()
     record(
-        session=session, actor=principal, action="wave.release_revoked", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_RELEASE_REVOKED,
         subject_id=wave.id, now=now, detail={"reason": why},
     )  # fmt: skip
 

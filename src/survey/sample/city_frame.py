@@ -22,6 +22,7 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import OPERATOR
 from survey.settings import PROJECT_ROOT
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import City, now
 
 CITIES_CSV = PROJECT_ROOT / "seed" / "cities.csv"
@@ -185,7 +186,7 @@ def upsert_cities(cities: Iterable[FrameCity], *, session: Session) -> int:
         changed += 1
     if changed:
         record(
-            session=session, actor=OPERATOR, action="store_cities", subject_kind="city",
+            session=session, actor=OPERATOR, event=AuditEvent.CITIES_STORED,
             subject_id="frame", now=now(), detail={"changed": changed, "from": before, "to": after},
         )  # fmt: skip
     session.flush()

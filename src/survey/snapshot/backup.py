@@ -16,6 +16,7 @@ from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.seals import Seals, find_seals
 from survey.snapshot.snapshot_files import content_sha256
+from survey.store.audit_events import AuditEvent
 from survey.store.backup.archive import ArchiveWriter, verify_archive
 from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import BackupDamagedError
@@ -34,8 +35,6 @@ from survey.store.engine import read_scope
 from survey.store.tables import Snapshot, table_of
 from survey.store.transactions import run_in_transaction
 
-ACTION_BACKED_UP = "store.backed_up"
-"""The audit action; `survey doctor` looks for the last one."""
 BACKUP_FILES = ("demo.json",)
 BACKUP_SETTINGS = (
     "language",
@@ -92,7 +91,19 @@ def create_backup(
         with suppress(OSError):
             draft.unlink(missing_ok=True)
     run_in_transaction(
-        settings.store_url, lambda session: _audit(session, ACTION_BACKED_UP, actor, manifest, now)
+        settings.store_url,
+        lambda session: record(
+            session=session,
+            actor=actor,
+            event=AuditEvent.STORE_BACKED_UP,
+            subject_id=manifest.migration,
+            now=now,
+            detail={
+                "made_at": manifest.made_at.isoformat(),
+                "rows": manifest.rows,
+                "files": len(manifest.files),
+            },
+        ),
     )
     return manifest
 
@@ -200,17 +211,3 @@ def _ages(folder: Path) -> dict[Path, int]:
         for path in sorted(folder.iterdir())
         if path.is_file() and not path.name.startswith(".")
     }
-
-
-def _audit(
-    session: Session, action: str, actor: Principal, manifest: BackupManifest, now: datetime
-) -> None:
-    record(
-        session=session, actor=actor, action=action, subject_kind="store",
-        subject_id=manifest.migration, now=now,
-        detail={
-            "made_at": manifest.made_at.isoformat(),
-            "rows": manifest.rows,
-            "files": len(manifest.files),
-        },
-    )  # fmt: skip

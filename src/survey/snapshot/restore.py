@@ -12,6 +12,7 @@ from survey.access.principal import Action, Principal
 from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.snapshot.backup import BACKUP_FILES, check_backup
+from survey.store.audit_events import AuditEvent
 from survey.store.backup.archive import FilePart, TablePart, read_archive
 from survey.store.backup.encryption import BackupSecret
 from survey.store.backup.errors import checksum_error
@@ -20,8 +21,6 @@ from survey.store.backup.manifest import BackupManifest
 from survey.store.engine import dispose_engines
 from survey.store.private_files import FOLDER_MODE, close_to_others, open_private
 from survey.store.transactions import run_in_transaction
-
-ACTION_RESTORED = "store.restored"
 
 
 class FilesNotRestoredError(SurveyError):
@@ -76,8 +75,7 @@ def restore(
         lambda session: record(
             session=session,
             actor=actor,
-            action=ACTION_RESTORED,
-            subject_kind="store",
+            event=AuditEvent.STORE_RESTORED,
             subject_id=manifest.migration,
             now=now,
             detail={"made_at": manifest.made_at.isoformat(), "rows": manifest.rows},

@@ -26,12 +26,11 @@ from survey.snapshot.snapshot_files import (
     read_manifest,
     replace_file,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.audit_writer import queued_entries
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, table_of
 
-SEALED = "snapshot.sealed"
-"""The action of the entry; its subject is the folder below that of all snapshots."""
 FILES = "files_sha256"
 SEAL = "seal_sha256"
 """In entries about a freeze, a release or a recomputation: one hash for all files."""
@@ -45,11 +44,11 @@ Seals = Mapping[str, str]
 def find_seals(session: Session, directory: str) -> Seals | None:
     """Name of a file -> SHA-256, as entered last; None for a snapshot that was never sealed."""
     for entry in reversed(queued_entries(session)):
-        if entry.action == SEALED and entry.subject_id == directory:
+        if entry.action == AuditEvent.SNAPSHOT_SEALED and entry.subject_id == directory:
             return dict(orjson.loads(entry.detail)[FILES])
     query = (
         select(_ENTRIES.c.detail)
-        .where(_ENTRIES.c.subject_id == directory, _ENTRIES.c.action == SEALED)
+        .where(_ENTRIES.c.subject_id == directory, _ENTRIES.c.action == AuditEvent.SNAPSHOT_SEALED)
         .order_by(_ENTRIES.c.sequence.desc())
         .limit(1)
     )
@@ -169,7 +168,7 @@ class SnapshotDraft:
                 continue
             seals = self._with_manifest(folder, files, known or {})
             record(
-                session=self._session, actor=actor, action=SEALED, subject_kind="snapshot",
+                session=self._session, actor=actor, event=AuditEvent.SNAPSHOT_SEALED,
                 subject_id=self._directory(folder), now=now,
                 detail={"files": len(seals), FILES: seals},
             )  # fmt: skip

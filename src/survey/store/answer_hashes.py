@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from survey.store.audit_chain import canonical_json
+from survey.store.audit_events import SubjectKind
 
 HASH = "answers_sha256"
 """In the detail of an entry: the hash of one revision, or of many by the names of
@@ -16,8 +17,6 @@ HASH = "answers_sha256"
 """
 REVISION = "revision"
 """In the detail of an entry about one interview; without it, it is about the first revision."""
-MANY_SEALED = "responses.sealed"
-"""The action of an entry that holds the hashes of many interviews."""
 SEAL_BATCH_SIZE = 300
 """Interviews in one entry: a cell of a spreadsheet takes no more than 32,767 characters."""
 
@@ -50,5 +49,5 @@ def iter_hashes(
     if isinstance(held, Mapping):
         for name, sha256 in held.items():
             yield (*read_sealed_name(name), str(sha256))
-    elif held is not None and subject_kind == "response":
+    elif held is not None and subject_kind == SubjectKind.RESPONSE:
         yield UUID(subject_id).bytes, int(detail.get(REVISION, 1)), str(held)

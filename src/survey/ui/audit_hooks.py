@@ -1,14 +1,17 @@
-"""What a reader of a page looks at, entered into the audit trail; files are when they are fetched.
+"""Audit entries for views of restricted pages.
 
-Who cannot be entered is shown nothing: a store that takes nothing in is an error in words.
+A view that cannot be recorded is not shown: the error of the store ends the page. Files are
+recorded when they are fetched (`web/downloads.py`).
 """
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import streamlit as st
 
-from survey.access.audit import AuditedView, record_view
+from survey.access.audit import record
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
 from survey.ui.page_runner import PageContext
@@ -18,16 +21,16 @@ VIEW_DEDUPLICATION_WINDOW = timedelta(minutes=10)
 _RECORDED_VIEWS = "accountable/seen"
 
 
-def record_view_once(page: PageContext, view: AuditedView, subject: UUID | str) -> None:
-    """Enter that this person sees `subject`, unless the same session did a moment ago."""
-    seen: dict[tuple[UUID, str, str], datetime] = st.session_state.setdefault(_RECORDED_VIEWS, {})
-    key, moment = (page.principal.account_id, str(view), str(subject)), now()
+def record_view_once(page: PageContext, event: AuditEvent, subject: UUID | str) -> None:
+    """Record a view of `subject` once per session and `VIEW_DEDUPLICATION_WINDOW`."""
+    seen: dict[Hashable, datetime] = st.session_state.setdefault(_RECORDED_VIEWS, {})
+    key, moment = (page.principal.account_id, event, str(subject)), now()
     if key in seen and moment - seen[key] < VIEW_DEDUPLICATION_WINDOW:
         return
     run_in_transaction(
         page.settings.store_url,
-        lambda session: record_view(
-            session=session, principal=page.principal, view=view, subject=subject, now=moment
+        lambda session: record(
+            session=session, actor=page.principal, event=event, subject_id=subject, now=moment
         ),
     )
     seen[key] = moment

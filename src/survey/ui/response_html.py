@@ -13,6 +13,7 @@ from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
 from survey.instrument.model import Item, ItemKind, SpecialAnswer
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA
 from survey.store.tables import Mode, Status
 from survey.web.form_texts import form_texts, screen_language
@@ -172,7 +173,7 @@ def format_history_entry(t: Translator, step: HistoryEntry) -> str:
     """One entry: when, who, to which state, and why."""
     to = step.detail.get("to", step.action.removeprefix("response."))
     done = t(STATUS_NAMES[Status(to)]) if to in set(Status) else to
-    if step.action == "response.withdrawn":
+    if step.action == AuditEvent.RESPONSE_WITHDRAWN:
         done = t("withdrawn by the respondent, answers deleted")
     reason = format_reason(t, ReviewReason.parse(str(step.detail.get("reason", ""))))
     together = int(step.detail.get("together", 1))

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from survey.access.audit import AuditedView
 from survey.results import WaveInfo, WaveResults, list_waves, open_results
 from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import WaveState
 from survey.ui.audit_hooks import record_view_once
@@ -42,7 +42,7 @@ def _cached_waves(store_url: str, data_dir: str, _settings: Settings) -> list[Wa
 def get_results(page: PageContext, wave: WaveInfo) -> WaveResults:
     """The results of a wave in the snapshot that `wave` names."""
     if wave.state is not WaveState.RELEASED:
-        record_view_once(page, AuditedView.UNRELEASED, wave.key)
+        record_view_once(page, AuditEvent.VIEW_UNRELEASED, wave.key)
     settings = page.settings
     return _cached_results(
         settings.store_url, wave.key, wave.snapshot_sha256, _release_key(wave), settings

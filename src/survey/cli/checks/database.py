@@ -12,7 +12,7 @@ from survey.access.factor_secrets import count_secrets
 from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
 from survey.settings import Settings
-from survey.snapshot.backup import ACTION_BACKED_UP
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import engine_for, read_scope
 from survey.store.schema import head_revision, known_revisions, stored_revision
 from survey.store.tables import AuditEntry, Response, UtcDateTime, now
@@ -115,10 +115,10 @@ def _clock_difference_seconds(session: Session) -> float:
     return (datetime.now(UTC) - theirs).total_seconds()
 
 
-def _latest_entry_at(session: Session, action: str | None = None) -> datetime | None:
+def _latest_entry_at(session: Session, event: AuditEvent | None = None) -> datetime | None:
     query = select(func.max(col(AuditEntry.at), type_=UtcDateTime))
-    if action is not None:
-        query = query.where(AuditEntry.action == action)
+    if event is not None:
+        query = query.where(AuditEntry.action == event)
     return session.exec(query).one()
 
 
@@ -154,7 +154,7 @@ def check_backups(settings: Settings) -> Iterator[CheckResult]:
         with read_scope(settings.store_url) as session:
             real = select(Response.id).where(col(Response.is_demo).is_(False)).limit(1)
             at_stake = session.exec(real).first() is not None
-            last = _latest_entry_at(session, ACTION_BACKED_UP)
+            last = _latest_entry_at(session, AuditEvent.STORE_BACKED_UP)
     except SQLAlchemyError:
         yield CheckResult(name, False, STORE_UNREADABLE)
         return

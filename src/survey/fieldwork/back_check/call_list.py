@@ -25,6 +25,7 @@ from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.model import Instrument
 from survey.instrument.validation import validate
 from survey.locale import Message, SurveyError, msg
+from survey.store.audit_events import back_check_event
 from survey.store.china_time import china_date
 from survey.store.tables import (
     Account,
@@ -200,8 +201,7 @@ def record_attempt(
     record(
         session=session,
         actor=principal,
-        action=f"back_check.{outcome}",
-        subject_kind="back_check",
+        event=back_check_event(outcome),
         subject_id=check_id,
         now=now,
         detail={

@@ -22,6 +22,7 @@ from survey.fieldwork.back_check.selection import (
 from survey.fieldwork.instruments import instrument_id_by_name
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_columns
 from survey.store.tables import (
     Account,
@@ -242,7 +243,7 @@ def _record_draw(session: Session, principal: Principal, seen: DrawPreview, now:
          "drawn_at": now, **facts},
     )  # fmt: skip
     record(
-        session=session, actor=principal, action="back_check.drawn", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.BACK_CHECK_DRAWN,
         subject_id=plan.wave_id, now=now,
         detail={"draw": str(draw_id), "as_of": plan.as_of.isoformat(), **facts},
     )  # fmt: skip

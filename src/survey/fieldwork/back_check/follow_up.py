@@ -19,6 +19,7 @@ from survey.fieldwork.pii_detection import clean_note
 from survey.fieldwork.review import ReviewFilter
 from survey.fieldwork.review_reasons import MAX_NOTE, ReasonCode
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
 from survey.store.tables import BackCheck, Status, SurveyorNote, new_id, table_of
@@ -89,7 +90,7 @@ def note_retraining(
         },
     )  # fmt: skip
     record_many(
-        session=session, actor=principal, action="surveyor.retrain", subject_kind="account",
+        session=session, actor=principal, event=AuditEvent.SURVEYOR_RETRAIN,
         now=now,
         subjects={
             each: {"wave": str(wave_id), "by": retrain_by.isoformat(), "note": words,

@@ -21,6 +21,7 @@ from survey.fieldwork.back_check.call_list import ANSWERED, BackCheckNotFoundErr
 from survey.fieldwork.quotas import COUNTED_STATUSES
 from survey.fieldwork.withdrawal_codes import hash_code, read_code
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.cipher import Cipher, ValueUnreadableError, reencrypt_column
 from survey.store.tables import AnyRow, BackCheck, Response, ResponseContact, table_of
 
@@ -117,7 +118,7 @@ def save_phone_number(
     )
     session.flush()
     record(
-        session=session, actor=None, action="contact.left", subject_kind="contact",
+        session=session, actor=None, event=AuditEvent.CONTACT_LEFT,
         subject_id=row.id, now=now,
     )  # fmt: skip
 
@@ -156,7 +157,7 @@ def reveal_phone_number(
     if row.sealed is None:
         raise PhoneNumberNotFoundError(msg("This person left no telephone number."))
     record(
-        session=session, actor=principal, action="contact.read", subject_kind="back_check",
+        session=session, actor=principal, event=AuditEvent.CONTACT_READ,
         subject_id=check_id, now=now, detail={"response": str(row.response_id)},
     )  # fmt: skip
     if cipher is None:
@@ -177,7 +178,7 @@ def reencrypt_numbers(*, session: Session, cipher: Cipher, now: datetime) -> tup
         reencrypt=lambda _response_id, token: cipher.reencrypt(token),
     )
     record(
-        session=session, actor=OPERATOR, action="contact.keys_rotated", subject_kind="contact",
+        session=session, actor=OPERATOR, event=AuditEvent.CONTACT_KEYS_ROTATED,
         subject_id="all", now=now, detail={"renewed": renewed, "unreadable": unreadable},
     )  # fmt: skip
     return renewed, unreadable

@@ -11,6 +11,7 @@ from survey.access.principal import OPERATOR, Action, Principal
 from survey.fieldwork.importing.column_mapping import MappingFile, read_mapping, write_mapping
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
 from survey.locale import msg
+from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
 from survey.store.tables import ImportMapping, new_id
 
@@ -75,8 +76,8 @@ def save_mapping(
     row.document, row.author_id, row.changed_at = document, author, now
     session.add(row)
     record(
-        session=session, actor=principal, subject_kind="import_mapping", subject_id=row.id, now=now,
-        action="mapping.saved" if is_new else "mapping.replaced",
+        session=session, actor=principal, subject_id=row.id, now=now,
+        event=AuditEvent.MAPPING_SAVED if is_new else AuditEvent.MAPPING_REPLACED,
         detail={"questionnaire": instrument_name, "name": name, **before},
     )  # fmt: skip
     return row.id

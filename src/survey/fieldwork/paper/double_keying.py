@@ -13,6 +13,7 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.fieldwork.waves import get_wave
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_if_new
 from survey.store.tables import PaperPlan
 
@@ -82,6 +83,6 @@ def set_share(
     session.add(plan)
     session.flush()
     record(
-        session=session, actor=principal, action="paper.share_changed", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.PAPER_SHARE_CHANGED,
         subject_id=wave.id, now=now, detail={"from": before, "to": share},
     )  # fmt: skip

@@ -36,6 +36,7 @@ from survey.fieldwork.waves import get_wave
 from survey.instrument.model import Instrument
 from survey.instrument.validation import Validation
 from survey.locale import SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA, china_date
 from survey.store.inserts import insert_if_new
 from survey.store.tables import (
@@ -202,8 +203,8 @@ def _find_repeated(
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
     if not _is_same_content(session, keying, row):
         record(
-            session=session, actor=principal, action="paper.replayed_with_other_content",
-            subject_kind="paper_sheet", subject_id=row.id, now=now,
+            session=session, actor=principal, event=AuditEvent.PAPER_REPLAYED_WITH_OTHER_CONTENT,
+            subject_id=row.id, now=now,
         )  # fmt: skip
     return KeyingReceipt(row.serial, row.state, row.response_id, duplicate=True)
 
@@ -274,7 +275,7 @@ def _store_first_keying(session: Session, checked: _CheckedKeying) -> KeyingRece
     if not _write_keying(session, checked, sheet_id):
         raise SheetAlreadyKeyedError(msg("This was handed in by somebody else."))
     if twice:
-        _record(session, checked, sheet_id, "paper.keyed")
+        _record(session, checked, sheet_id, AuditEvent.PAPER_KEYED)
         return KeyingReceipt(checked.serial, SheetState.SECOND, None)
     return _store_settled_sheet(session, checked, sheet_id)
 
@@ -286,7 +287,7 @@ def _store_second_keying(session: Session, checked: _CheckedKeying, sheet: AnyRo
         session.connection().execute(
             update(_SHEETS).where(_SHEETS.c.id == sheet.id).values(state=SheetState.VERDICT)
         )
-        _record(session, checked, sheet.id, "paper.keyed_differently", fields=len(fields))
+        _record(session, checked, sheet.id, AuditEvent.PAPER_KEYED_DIFFERENTLY, fields=len(fields))
         return KeyingReceipt(checked.serial, SheetState.VERDICT, None)
     for number, keyed in ((FIRST, first), (SECOND, checked.keyed)):
         _save_error_counts(session, checked.instrument, sheet.id, number, keyed, settled=first)
@@ -379,15 +380,15 @@ def _store_settled_sheet(
             city_code=checked.context.city_code,
         )
     )
-    _record(session, checked, sheet_id, "paper.settled", response=str(receipt.response_id))
+    _record(session, checked, sheet_id, AuditEvent.PAPER_SETTLED, response=str(receipt.response_id))
     return KeyingReceipt(checked.serial, SheetState.SETTLED, receipt.response_id)
 
 
 def _record(
-    session: Session, checked: _CheckedKeying, sheet_id: UUID, action: str, **detail: object
+    session: Session, checked: _CheckedKeying, sheet_id: UUID, event: AuditEvent, **detail: object
 ) -> None:
     record(
-        session=session, actor=checked.principal, action=action, subject_kind="paper_sheet",
+        session=session, actor=checked.principal, event=event,
         subject_id=sheet_id, now=checked.now,
         detail={"serial": checked.serial, "round": checked.keying.sheet.round, **detail},
     )  # fmt: skip

@@ -23,6 +23,7 @@ from survey.locale import SurveyError, msg
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.sample_size import AllocationRule, PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest, SamplingPlan, build_sampling_plan
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     City,
     CityTarget,
@@ -102,7 +103,7 @@ def save_plan(
     _save_aim(session, wave.id, planned, now)
     require_oversampling_items(session=session, wave=wave)
     record(
-        session=session, actor=principal, action="wave.planned", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_PLANNED,
         subject_id=wave.id, now=now,
         detail=_audit_detail(planned) | _audit_change(before, _stored_settings(session, wave.id)),
     )  # fmt: skip

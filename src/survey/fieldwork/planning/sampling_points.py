@@ -34,6 +34,7 @@ from survey.sample.workbook_io import (
     WorkbookSheet,
     read_sheet,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Assignment,
     Invitation,
@@ -256,7 +257,7 @@ def draw_points(
     )  # fmt: skip
     session.flush()
     record(
-        session=session, actor=principal, action="wave.points_drawn", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_POINTS_DRAWN,
         subject_id=wave.id, now=now,
         detail={
             "seed": seed, "list_sha256": listed.sha256, "listed": len(listed.points),
@@ -322,7 +323,7 @@ def delete_points(*, session: Session, principal: Principal, key: str, now: date
     connection.execute(delete(_ASSIGNMENTS).where(_ASSIGNMENTS.c.point_id.in_(here)))
     gone = connection.execute(delete(_POINTS).where(_POINTS.c.wave_id == wave.id)).rowcount
     record(
-        session=session, actor=principal, action="wave.points_discarded", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_POINTS_DISCARDED,
         subject_id=wave.id, now=now, detail={"points": gone, "from": gone, "to": 0},
     )  # fmt: skip
     return gone
@@ -380,7 +381,7 @@ def update_point(
     session.add(point)
     session.flush()
     record(
-        session=session, actor=principal, action="point.changed", subject_kind="sampling_point",
+        session=session, actor=principal, event=AuditEvent.POINT_CHANGED,
         subject_id=point.id, now=now,
         detail={
             "code": code,

@@ -21,6 +21,7 @@ from survey.sample.workbook_io import (
     WorkbookSheet,
     read_sheet,
 )
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import (
     Account,
     Assignment,
@@ -242,7 +243,7 @@ def assign_people(
     replaced = _replaced_postings(session, wave, listed)
     people = _save_postings(session, wave, listed)
     record(
-        session=session, actor=principal, action="wave.staffed", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_STAFFED,
         subject_id=wave.id, now=now,
         detail={
             "jobs": len(listed.jobs), "assigned": len(fresh), "people": people, **replaced,

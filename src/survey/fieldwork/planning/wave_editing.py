@@ -19,6 +19,7 @@ from survey.fieldwork.planning.oversampling import oversampling_of
 from survey.fieldwork.waves import COMPUTED_STATES, NewWave, create_wave, lock_wave, require_scores
 from survey.instrument.model import Instrument
 from survey.locale import Message, SurveyError, msg
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import Wave, WavePlan, WaveState
 
 STATE_PERMISSION_TEXTS: Mapping[WaveState, Message] = MappingProxyType(
@@ -109,7 +110,7 @@ def change_wave(
     session.flush()
     require_oversampling_items(session=session, wave=wave)
     record(
-        session=session, actor=principal, action="wave.changed", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.WAVE_CHANGED,
         subject_id=wave.id, now=now,
         detail={"from": before, "to": {name: str(wanted[name] or "") for name in changed}},
     )  # fmt: skip

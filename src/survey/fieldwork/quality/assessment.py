@@ -21,6 +21,7 @@ from survey.fieldwork.quality.response_arrays import Floats, ResponseArrays, bui
 from survey.fieldwork.quality.response_query import FINISHED, stored_interviews
 from survey.fieldwork.quality.risk_scores import QualityAssessment, assess_responses
 from survey.fieldwork.waves import get_wave
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.inserts import insert_columns
 from survey.store.leases import acquire_lease, can_start, last_finished_at, release_lease
@@ -77,7 +78,7 @@ def assess_wave(
         version=VERSION,
     )
     record(
-        session=session, actor=principal, action="quality.assessed", subject_kind="wave",
+        session=session, actor=principal, event=AuditEvent.QUALITY_ASSESSED,
         subject_id=wave.id, now=now,
         detail={
             "key": wave_key, "interviews": result.interviews, "to_review": result.to_review,

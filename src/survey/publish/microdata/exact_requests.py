@@ -28,6 +28,7 @@ from survey.publish.microdata.export import (
 )
 from survey.publish.microdata.file_formats import FileFormat
 from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
 from survey.store.china_time import CHINA
 from survey.store.tables import Account, Decision, ExactRowRequest, Snapshot, Wave, new_id, table_of
 
@@ -116,7 +117,7 @@ def request_exact_rows(
     session.flush()
     record(
         session=session, actor=OPERATOR if by_operator else principal,
-        action="rows.exact_requested", subject_kind="wave", subject_id=wave.id, now=now,
+        event=AuditEvent.ROWS_EXACT_REQUESTED, subject_id=wave.id, now=now,
         detail={"request": str(request.id), "purpose": why, "area": request.area,
                 **_operator_detail(session, principal, by_operator)},
     )  # fmt: skip
@@ -161,12 +162,15 @@ def decide_exact_rows(
     if changed.rowcount != 1:
         raise ExactRowsRefusedError(msg("This request has been decided already."))
     record(
-        session=session, actor=principal, action=_DECIDED[decision], subject_kind="wave",
+        session=session, actor=principal, event=_DECISION_EVENTS[decision],
         subject_id=wave.id, now=now, detail={"request": str(request_id), "reason": why},
     )  # fmt: skip
 
 
-_DECIDED = {Decision.APPROVED: "rows.exact_approved", Decision.REFUSED: "rows.exact_refused"}
+_DECISION_EVENTS = {
+    Decision.APPROVED: AuditEvent.ROWS_EXACT_APPROVED,
+    Decision.REFUSED: AuditEvent.ROWS_EXACT_REFUSED,
+}
 
 
 def export_exact_rows(

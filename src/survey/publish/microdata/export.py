@@ -26,6 +26,7 @@ from survey.results.wave_data import WaveData, load_wave_data
 from survey.results.weighting import GUARDIAN as GUARDIAN_COLUMN
 from survey.sample.special_groups import GUARDIAN
 from survey.settings import Settings
+from survey.store.audit_events import AuditEvent
 from survey.store.tables import RowExport, Snapshot, Wave, new_id
 
 MIN_PURPOSE_CHARS, MAX_PURPOSE_CHARS = 10, 500
@@ -163,7 +164,7 @@ def make_file(
     session.flush()
     record(
         session=session, actor=order.actor or principal,
-        action="rows.exact_exported" if exact else "rows.exported", subject_kind="wave",
+        event=AuditEvent.ROWS_EXACT_EXPORTED if exact else AuditEvent.ROWS_EXPORTED,
         subject_id=wave.id, now=now,
         detail={
             "export": str(export.id), "purpose": order.purpose, "form": order.form,

@@ -9,7 +9,7 @@ from survey.access.principal import OPERATOR
 from survey.store.china_time import CHINA, china_date
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.audit.labels import ACTION_FAMILY_NAMES
+from survey.ui.audit.labels import EVENT_FAMILY_NAMES
 from survey.ui.filters import ALL_OPTION, filter_row
 from survey.ui.page_runner import PageContext
 from survey.ui.url_state import pick, write_parameter
@@ -35,10 +35,10 @@ def draw_filters(page: PageContext) -> TrailFilter:
         family = pick(
             t("Action"),
             "action",
-            [ALL_OPTION, *ACTION_FAMILY_NAMES],
+            [ALL_OPTION, *EVENT_FAMILY_NAMES],
             language=page.language,
             show=lambda code: (
-                t(ACTION_FAMILY_NAMES[code]) if code in ACTION_FAMILY_NAMES else t("All actions")
+                t(EVENT_FAMILY_NAMES[code]) if code in EVENT_FAMILY_NAMES else t("All actions")
             ),
         )
         subject = _subject(page)

@@ -1,46 +1,43 @@
-"""Actions and subjects of the audit trail in words an official reads.
-
-What has no words here is shown by its code.
-"""
+"""Entries of the audit trail as text for people; an unknown code is shown as it is."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from survey.access.audit_queries import TrailEntry
 from survey.access.principal import OPERATOR
-from survey.fieldwork.lifecycle import STATUS_NAMES
-from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import Translator
-from survey.store.tables import Status, WaveState
-from survey.ui.audit.labels import ACTION_NAMES, FIELD_NAMES, SUBJECT_NAMES, VALUE_NAMES
+from survey.store.audit_events import SubjectKind
+from survey.ui.audit.labels import EVENT_NAMES, FIELD_NAMES, SUBJECT_NAMES, VALUE_NAMES
 
 _SHORT_ID = 8
-_SINGLETON_SUBJECTS = frozenset({"audit", "city", "platform", "store"})
-"""Subjects of which there is one, so that an id says nothing."""
+_SINGLETON_SUBJECTS = frozenset(
+    {
+        SubjectKind.AUDIT,
+        SubjectKind.CITY,
+        SubjectKind.PLATFORM,
+        SubjectKind.STORE,
+    }
+)
+"""Subjects of which there is only one, so that their id says nothing."""
 _OMITTED_FIELDS = frozenset({"from", "to", "by", "hash"})
 _CHECKSUM = "sha256"
 """How names end. Both are shown elsewhere or of use to programs only; the files hold them all."""
 
 
 def format_action(t: Translator, action: str) -> str:
-    known = ACTION_NAMES.get(action)
-    if known is not None:
-        return t(known)
-    family, _, state = action.partition(".")
-    if family == "response" and state in set(Status):
-        return t("Moved to: {state}", state=t(STATUS_NAMES[Status(state)]))
-    if family == "wave" and state in set(WaveState):
-        return t("Moved to: {state}", state=t(STATE_NAMES[WaveState(state)]))
-    return action
+    """Return the name of an event; the stored action itself if this version does not know it."""
+    return t(EVENT_NAMES[action]) if action in EVENT_NAMES else action
 
 
 def format_actor(t: Translator, actor: str) -> str:
+    """Return the name of whoever acted; an entry without an actor is a respondent's."""
     if not actor:
         return t("a respondent")
     return t("operator of the server") if actor == OPERATOR.name else actor
 
 
 def format_subject(t: Translator, entry: TrailEntry) -> str:
+    """Return what an entry is about: its kind, and its name or the end of its id."""
     kind = t(SUBJECT_NAMES[entry.subject_kind]) if entry.subject_kind in SUBJECT_NAMES else ""
     if entry.subject_kind in _SINGLETON_SUBJECTS:
         return kind

@@ -5,7 +5,6 @@ from html import escape
 
 import streamlit as st
 
-from survey.access.audit import AuditedView
 from survey.access.audit_queries import (
     PAGE_SIZE,
     TrailEntry,
@@ -18,6 +17,7 @@ from survey.access.audit_queries import (
 from survey.access.audit_verify import CHAIN
 from survey.locale import Translator
 from survey.publish.audit_export import build_audit_workbook, format_china_time, write_csv
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.ui.audit.filters import BELOW_PARAMETER
 from survey.ui.audit.formatting import format_action, format_actor, format_detail, format_subject
@@ -31,7 +31,7 @@ _MAX_SHOWN_LINES = 6
 
 
 def draw_trail(page: PageContext, choice: TrailFilter) -> None:
-    record_view_once(page, AuditedView.AUDIT, CHAIN)
+    record_view_once(page, AuditEvent.VIEW_AUDIT, CHAIN)
     t = page.t
     below = _read_position()
     with read_scope(page.settings.store_url) as session:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from survey.access.audit import AuditedView
 from survey.access.principal import Principal
 from survey.fieldwork.lifecycle import ResponseNotFoundError
 from survey.fieldwork.quality import AssessmentFreshness, get_assessment_freshness
@@ -22,6 +21,7 @@ from survey.fieldwork.review import (
 )
 from survey.locale import Translator
 from survey.publish.views.display_names import DisplayNames
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.ui import response_html
 from survey.ui.audit_hooks import record_view_once
@@ -68,7 +68,7 @@ def draw_review(page: PageContext, choice: ReviewSelection) -> None:
             t("Choose another state or city above; new interviews appear by themselves."),
         )
         return
-    record_view_once(page, AuditedView.INTERVIEW, desk.response.id)
+    record_view_once(page, AuditEvent.VIEW_INTERVIEW, desk.response.id)
     if not desk.response.computed:
         _draw_freshness(page, choice)
     left, right = st.columns([2.4, 1], gap="large")

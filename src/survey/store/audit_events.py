@@ -1,0 +1,184 @@
+"""Every event of the audit trail: its stored action and the kind of thing it is about."""
+
+from enum import StrEnum
+
+from survey.store.tables.enums import Outcome, Status, WaveState
+
+
+class SubjectKind(StrEnum):
+    """Kind of thing that an audit event is about; the values are stored."""
+
+    ACCOUNT = "account"
+    AUDIT = "audit"
+    BACK_CHECK = "back_check"
+    CITY = "city"
+    CONTACT = "contact"
+    FILE = "file"
+    IMPORT_MAPPING = "import_mapping"
+    INDICATOR_TREE = "indicator_tree"
+    INSTRUMENT = "instrument"
+    INVITATION = "invitation"
+    PAPER_SHEET = "paper_sheet"
+    PLATFORM = "platform"
+    RESPONSE = "response"
+    SAMPLING_POINT = "sampling_point"
+    SHEET = "sheet"
+    SNAPSHOT = "snapshot"
+    STORE = "store"
+    WAVE = "wave"
+
+
+class AuditEvent(StrEnum):
+    """Event of the audit trail; the value is the stored action and never changes."""
+
+    subject_kind: SubjectKind
+
+    def __new__(cls, action: str, subject_kind: SubjectKind) -> "AuditEvent":
+        """Create a member whose value is `action`."""
+        event = str.__new__(cls, action)
+        event._value_ = action
+        event.subject_kind = subject_kind
+        return event
+
+    @property
+    def family(self) -> str:
+        """First word of the action, by which the audit page filters."""
+        return self.partition(".")[0]
+
+    SESSION_OPENED = "session.opened", SubjectKind.ACCOUNT
+    SESSION_ENDED = "session.ended", SubjectKind.ACCOUNT
+    SESSION_REFUSED = "session.refused", SubjectKind.ACCOUNT
+
+    ACCOUNT_CREATED = "account.created", SubjectKind.ACCOUNT
+    ACCOUNT_CHANGED = "account.changed", SubjectKind.ACCOUNT
+    ACCOUNT_OPENED = "account.opened", SubjectKind.ACCOUNT
+    ACCOUNT_CLOSED = "account.closed", SubjectKind.ACCOUNT
+    ACCOUNT_LINK_MADE = "account.link_made", SubjectKind.ACCOUNT
+    ACCOUNT_CODE_MADE = "account.code_made", SubjectKind.ACCOUNT
+    ACCOUNT_PASSWORD_GIVEN = "account.password_given", SubjectKind.ACCOUNT
+    ACCOUNT_PASSWORD_CHANGED = "account.password_changed", SubjectKind.ACCOUNT
+    ACCOUNT_SECOND_FACTOR_BEGUN = "account.second_factor_begun", SubjectKind.ACCOUNT
+    ACCOUNT_SECOND_FACTOR_SET = "account.second_factor_set", SubjectKind.ACCOUNT
+    ACCOUNT_SECOND_FACTOR_REMOVED = "account.second_factor_removed", SubjectKind.ACCOUNT
+    ACCOUNT_SECOND_FACTOR_RESET = "account.second_factor_reset", SubjectKind.ACCOUNT
+    ACCOUNT_SECRETS_ENCRYPTED = "account.secrets_encrypted", SubjectKind.ACCOUNT
+    ACCOUNT_RECOVERY_CODES_MADE = "account.recovery_codes_made", SubjectKind.ACCOUNT
+    ACCOUNT_RECOVERY_CODE_USED = "account.recovery_code_used", SubjectKind.ACCOUNT
+    ACCOUNT_SESSIONS_ENDED = "account.sessions_ended", SubjectKind.ACCOUNT
+    ACCOUNT_OUTSIDE_LINKED = "account.outside_linked", SubjectKind.ACCOUNT
+
+    VIEW_INTERVIEW = "view.interview", SubjectKind.RESPONSE
+    VIEW_UNRELEASED = "view.unreleased", SubjectKind.WAVE
+    VIEW_AUDIT = "view.audit", SubjectKind.AUDIT
+
+    EXPORT_DOWNLOADED = "export.downloaded", SubjectKind.FILE
+
+    CITIES_STORED = "store_cities", SubjectKind.CITY
+
+    INSTRUMENT_ADDED = "instrument.added", SubjectKind.INSTRUMENT
+
+    TREE_ADDED = "tree.added", SubjectKind.INDICATOR_TREE
+
+    WAVE_CREATED = "wave.created", SubjectKind.WAVE
+    WAVE_CHANGED = "wave.changed", SubjectKind.WAVE
+    WAVE_PLANNED = "wave.planned", SubjectKind.WAVE
+    WAVE_POINTS_DRAWN = "wave.points_drawn", SubjectKind.WAVE
+    WAVE_POINTS_DISCARDED = "wave.points_discarded", SubjectKind.WAVE
+    WAVE_STAFFED = "wave.staffed", SubjectKind.WAVE
+    WAVE_ONE_PERSON_REVIEW = "wave.one_person_review", SubjectKind.WAVE
+    WAVE_OPEN = "wave.open", SubjectKind.WAVE
+    WAVE_CLOSED = "wave.closed", SubjectKind.WAVE
+    WAVE_FROZEN = "wave.frozen", SubjectKind.WAVE
+    WAVE_SNAPSHOT = "wave.snapshot", SubjectKind.WAVE
+    WAVE_RECOMPUTED = "wave.recomputed", SubjectKind.WAVE
+    WAVE_INTERVALS_AUDITED = "wave.intervals_audited", SubjectKind.WAVE
+    WAVE_RELEASED = "wave.released", SubjectKind.WAVE
+    WAVE_RELEASE_REVOKED = "wave.release_revoked", SubjectKind.WAVE
+
+    SNAPSHOT_SEALED = "snapshot.sealed", SubjectKind.SNAPSHOT
+
+    POINT_CHANGED = "point.changed", SubjectKind.SAMPLING_POINT
+
+    QUOTA_POLICY_SET = "quota.policy_set", SubjectKind.WAVE
+
+    INVITATION_ISSUED = "invitation.issued", SubjectKind.INVITATION
+    INVITATION_OPENED = "invitation.opened", SubjectKind.INVITATION
+    INVITATION_REFUSED_ELSEWHERE = "invitation.refused_elsewhere", SubjectKind.INVITATION
+
+    SHEET_ISSUED = "sheet.issued", SubjectKind.SHEET
+    SHEET_VOIDED = "sheet.voided", SubjectKind.SHEET
+
+    RESPONSE_SUBMITTED = "response.submitted", SubjectKind.RESPONSE
+    RESPONSE_CORRECTED = "response.corrected", SubjectKind.RESPONSE
+    RESPONSE_RETURNED = "response.returned", SubjectKind.RESPONSE
+    RESPONSE_CITY_APPROVED = "response.city_approved", SubjectKind.RESPONSE
+    RESPONSE_APPROVED = "response.approved", SubjectKind.RESPONSE
+    RESPONSE_FROZEN = "response.frozen", SubjectKind.RESPONSE
+    RESPONSE_SCREENED_OUT = "response.screened_out", SubjectKind.RESPONSE
+    RESPONSE_REFUSED = "response.refused", SubjectKind.RESPONSE
+    RESPONSE_QUOTA_FULL = "response.quota_full", SubjectKind.RESPONSE
+    RESPONSE_VOID = "response.void", SubjectKind.RESPONSE
+    RESPONSE_WITHDRAWN = "response.withdrawn", SubjectKind.RESPONSE
+    RESPONSE_REPLAYED_WITH_OTHER_CONTENT = (
+        "response.replayed_with_other_content",
+        SubjectKind.RESPONSE,
+    )
+
+    RESPONSES_IMPORTED = "responses.imported", SubjectKind.WAVE
+    RESPONSES_SEALED = "responses.sealed", SubjectKind.WAVE
+
+    MAPPING_SAVED = "mapping.saved", SubjectKind.IMPORT_MAPPING
+    MAPPING_REPLACED = "mapping.replaced", SubjectKind.IMPORT_MAPPING
+
+    PAPER_KEYED = "paper.keyed", SubjectKind.PAPER_SHEET
+    PAPER_KEYED_DIFFERENTLY = "paper.keyed_differently", SubjectKind.PAPER_SHEET
+    PAPER_SETTLED = "paper.settled", SubjectKind.PAPER_SHEET
+    PAPER_SHARE_CHANGED = "paper.share_changed", SubjectKind.WAVE
+    PAPER_REPLAYED_WITH_OTHER_CONTENT = "paper.replayed_with_other_content", SubjectKind.PAPER_SHEET
+
+    QUALITY_ASSESSED = "quality.assessed", SubjectKind.WAVE
+
+    BACK_CHECK_DRAWN = "back_check.drawn", SubjectKind.WAVE
+    BACK_CHECK_REACHED = "back_check.reached", SubjectKind.BACK_CHECK
+    BACK_CHECK_NOT_REACHED = "back_check.not_reached", SubjectKind.BACK_CHECK
+    BACK_CHECK_REFUSED = "back_check.refused", SubjectKind.BACK_CHECK
+    BACK_CHECK_NEVER_INTERVIEWED = "back_check.never_interviewed", SubjectKind.BACK_CHECK
+
+    SURVEYOR_RETRAIN = "surveyor.retrain", SubjectKind.ACCOUNT
+
+    CONTACT_LEFT = "contact.left", SubjectKind.CONTACT
+    CONTACT_READ = "contact.read", SubjectKind.BACK_CHECK
+    CONTACT_KEYS_ROTATED = "contact.keys_rotated", SubjectKind.CONTACT
+
+    ROWS_EXPORTED = "rows.exported", SubjectKind.WAVE
+    ROWS_EXACT_REQUESTED = "rows.exact_requested", SubjectKind.WAVE
+    ROWS_EXACT_APPROVED = "rows.exact_approved", SubjectKind.WAVE
+    ROWS_EXACT_REFUSED = "rows.exact_refused", SubjectKind.WAVE
+    ROWS_EXACT_EXPORTED = "rows.exact_exported", SubjectKind.WAVE
+
+    RETENTION_RUN = "retention.run", SubjectKind.PLATFORM
+
+    STORE_BACKED_UP = "store.backed_up", SubjectKind.STORE
+    STORE_RESTORED = "store.restored", SubjectKind.STORE
+
+    AUDIT_VERIFIED = "audit.verified", SubjectKind.AUDIT
+    AUDIT_ADOPTED = "audit.adopted", SubjectKind.AUDIT
+    AUDIT_TRIMMED = "audit.trimmed", SubjectKind.AUDIT
+
+    DEMO_ACCOUNTS = "demo.accounts", SubjectKind.ACCOUNT
+    DEMO_RESPONSES = "demo.responses", SubjectKind.WAVE
+
+
+def response_event(to: Status) -> AuditEvent:
+    """Return the event of an interview's transition to a state."""
+    return AuditEvent[f"RESPONSE_{to.name}"]
+
+
+def wave_event(to: WaveState) -> AuditEvent:
+    """Return the event of a wave's transition to a state."""
+    return AuditEvent[f"WAVE_{to.name}"]
+
+
+def back_check_event(outcome: Outcome) -> AuditEvent:
+    """Return the event of an attempt to ask somebody again."""
+    return AuditEvent[f"BACK_CHECK_{outcome.name}"]
