@@ -21,9 +21,9 @@ from survey.estimate import rank_sets, significant_pairs, top_probability
 from survey.fieldwork.instruments import save_instrument, save_tree
 from survey.instrument.indicator_tree import Indicator, IndicatorTree
 from survey.instrument.model import Instrument, Item, ItemKind, Language, Section
-from survey.results.changes import GROUPS, EstimatedChanges, build_change_table
+from survey.results.changes import CHANGE_GROUPS, EstimatedChanges, build_change_table
+from survey.results.drivers import DRIVER_GROUPS
 from survey.results.drivers import FIGURES as DRIVER_FIGURES
-from survey.results.drivers import GROUPS as DRIVER_GROUPS
 from survey.results.measures import Measure, read_measures
 from survey.results.method import (
     ChangeMethod,
@@ -35,9 +35,7 @@ from survey.results.method import (
 )
 from survey.results.ranks import FIGURES as RANK_FIGURES
 from survey.results.small_areas import build_small_area_table
-from survey.results.typed_tables import key_dtype
-from survey.results.verdicts import add_verdicts
-from survey.results.wave_results import (
+from survey.results.snapshots import (
     CELLS,
     DRIVERS,
     GAPS,
@@ -48,6 +46,8 @@ from survey.results.wave_results import (
     SMALL_AREAS,
     changes_file,
 )
+from survey.results.typed_tables import key_dtype
+from survey.results.verdicts import add_verdicts
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
@@ -231,7 +231,7 @@ def _changes(before: pd.DataFrame, after: pd.DataFrame) -> EstimatedChanges:
     keys = list(CELL_KEYS)
     named = after["indicator"].cat.categories
     codes = [code for code in named if code == "composite" or code[0].isdigit()]
-    kept = after[after["group"].isin(list(GROUPS)) & after["indicator"].isin(codes)]
+    kept = after[after["group"].isin(list(CHANGE_GROUPS)) & after["indicator"].isin(codes)]
     both = kept.merge(before, on=keys, suffixes=("_after", "_before"))
     difference = both["estimate_after"] - both["estimate_before"]
     se = np.hypot(both["se_after"], both["se_before"])

@@ -20,8 +20,10 @@ from survey.context.published import (
     published_results,
     published_waves,
 )
+from survey.estimate.tree import COMPOSITE
 from survey.sample.city_frame import FrameCity, shipped_cities
 from survey.sample.population_margins import main_margins
+from survey.sample.special_groups import EVERYONE
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,13 +96,13 @@ def _solve(
     return solved
 
 
-def national_score(year: int, indicator: str = "composite") -> float:
+def national_score(year: int, indicator: str = COMPOSITE) -> float:
     """The published national score."""
     (score,) = (
         result.score
         for result in published_results()
         if (result.year, result.area_level, result.group, result.indicator)
-        == (year, "nation", "all", indicator)
+        == (year, "nation", EVERYONE, indicator)
     )
     if score is None:
         raise ValueError(f"no national score of {indicator} in {year}")
@@ -255,7 +257,7 @@ def _group_equations(
 
 def members(result: PublishedResult, cities: tuple[FrameCity, ...]) -> Floats | None:
     """1 for each city that a figure about a group of cities covers; None for other figures."""
-    if result.group != "all" or result.indicator != "composite":
+    if result.group != EVERYONE or result.indicator != COMPOSITE:
         return None
     groups = {
         "region3": lambda city: city.region3,

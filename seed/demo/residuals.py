@@ -14,6 +14,7 @@ from seed.demo.city_scores import NOT_COMPARABLE, YEARS
 from seed.demo.truth import true_values
 from survey.context.published import MEAN_OF_CITIES, PublishedResult, published_results
 from survey.sample.city_frame import shipped_cities
+from survey.sample.special_groups import EVERYONE
 
 TOLERANCE = 0.3
 
@@ -50,7 +51,7 @@ def residuals() -> tuple[Residual, ...]:
 def _expected(result: PublishedResult, truth: pd.Series) -> float:
     if result.statistic == MEAN_OF_CITIES:
         codes = [c.code for c in shipped_cities() if c.province_code == result.area]
-        return float(np.mean([truth["city", code, "all", result.indicator] for code in codes]))
+        return float(np.mean([truth["city", code, EVERYONE, result.indicator] for code in codes]))
     key = (result.area_level, result.area, result.group, result.indicator)
     return float(truth[key])
 

@@ -9,7 +9,10 @@ import pandas as pd
 from seed.demo.indicator_weights import item_weights
 from seed.demo.model import NOT_SUBSTANTIVE, WaveModel, any_of
 from seed.demo.shipped_data import Measure, shipped_measures
+from survey.access.principal import NATION
+from survey.estimate.tree import COMPOSITE
 from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +47,7 @@ def _groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
     """Name of each group and the weight of its members in every city and cell, shape (C, X)."""
     people = model.people
     everybody = people.weight[:, None] * people.share
-    yield "all", everybody
+    yield EVERYONE, everybody
     for attribute, levels in people.levels.items():
         if attribute == "age_part":
             bands = MAIN_BANDS if people.kind == "main" else {name: (name,) for name in levels}
@@ -54,10 +57,10 @@ def _groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
         for level in levels:
             yield f"{attribute}={level}", everybody * people.cells(attribute, level)
     if people.kind == "main":
-        yield "elderly=yes", everybody * people.cells("age_part", "60-70")
+        yield ELDERLY, everybody * people.cells("age_part", "60-70")
         yield "elderly=no", everybody * ~people.cells("age_part", "60-70")
     if people.kind == "minors":
-        yield "guardian=yes", everybody
+        yield GUARDIAN, everybody
     for attribute, levels in people.given_levels.items():
         for place, level in enumerate(levels):
             yield f"{attribute}={level}", everybody * people.given[attribute][:, :, place]
@@ -67,7 +70,7 @@ def _areas() -> Iterator[tuple[str, str, Floats]]:
     table = build_frame_table(shipped_cities())
     for column in AREA_LEVELS:
         if column == "nation":
-            yield "nation", "CN", np.ones(len(table))
+            yield "nation", NATION, np.ones(len(table))
             continue
         for area in sorted(table[column].unique()):
             inside = (table[column] == area).to_numpy(dtype=np.float64)
@@ -83,7 +86,7 @@ def _indicators(model: WaveModel, share: Floats, inside: Floats) -> Iterable[tup
         items[name] = _ratio(share, inside, asked, model.expected(place))
     if model.tree is not None:
         scored = np.stack([items[r.name] for r in model.plan.scored], axis=2)
-        yield "composite", scored @ item_weights(model.tree)
+        yield COMPOSITE, scored @ item_weights(model.tree)
         for indicator in model.tree.indicators:
             yield indicator.code, scored @ item_weights(model.tree, indicator.code)
     for measure in shipped_measures():

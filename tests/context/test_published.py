@@ -15,7 +15,7 @@ from survey.sample.city_frame import shipped_cities
 
 
 def test_the_national_series() -> None:
-    series = published_series()
+    series = published_series(indicator="composite")
     assert series["year"].tolist() == list(range(2017, 2025))
     assert series["score"].tolist() == [71.75, 73.68, 77.02, 79.32, 80.59, 78.81, 79.92, 80.36]
     assert series["rank"].isna().all()
@@ -30,14 +30,16 @@ def test_first_level_series_says_what_is_our_arithmetic() -> None:
 
 
 def test_a_city_with_a_rank_but_no_score() -> None:
-    series = published_series(area_level="city", area="320500").set_index("year")
+    series = published_series(area_level="city", area="320500", indicator="composite").set_index(
+        "year"
+    )
     assert pd.isna(series.loc[2021, "score"])
     assert series.loc[2021, "rank"] == 1
     assert (series.loc[2023, "score"], series.loc[2023, "rank"]) == (91.45, 4)
 
 
 def test_what_was_never_published_is_an_empty_series() -> None:
-    series = published_series(area_level="city", area="350600")
+    series = published_series(area_level="city", area="350600", indicator="composite")
     assert series.empty
     assert series.dtypes.astype(str).to_dict()["score"] == "float64"
 
@@ -64,7 +66,7 @@ def test_every_figure_is_a_known_cell() -> None:
 def test_province_means_are_marked_as_means_of_cities() -> None:
     provinces = [r for r in published_results() if r.area_level == "province"]
     assert {r.statistic for r in provinces} == {"mean_of_cities"}
-    assert published_series(area_level="province", area="32").empty
+    assert published_series(area_level="province", area="32", indicator="composite").empty
 
 
 def test_a_name_that_fits_no_city_or_two_is_refused(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from survey.locale import SurveyError
 from survey.publish import views as publish_views
 from survey.results import WaveResults, open_results
 from survey.results.disclosure_inputs import declare_totals, memberships
+from survey.results.snapshots import CELLS, RANK_PAIRS
 from survey.results.wave_data import WaveData
-from survey.results.wave_results import CELLS, RANK_PAIRS
 from survey.sample.city_frame import shipped_cities
 from survey.settings import Settings
 from survey.snapshot import read_snapshot

@@ -4,7 +4,6 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.publish.views.special_groups import (
-    MAIN_GROUPS,
     GroupFilters,
     GroupsView,
     build_special_groups_view,
@@ -12,6 +11,7 @@ from survey.publish.views.special_groups import (
 )
 from survey.publish.views.supplements import SupplementView, build_supplement_view
 from survey.results import WaveResults
+from survey.sample.special_groups import SPECIAL_GROUPS
 
 Frozen = dict[str, WaveResults]
 
@@ -29,7 +29,7 @@ def build_supplement(frozen: Frozen, key: str, language: str = "en") -> Suppleme
     return build_supplement_view(results=frozen[key], principal=OPERATOR, language=language)
 
 
-@pytest.mark.parametrize("group", MAIN_GROUPS)
+@pytest.mark.parametrize("group", SPECIAL_GROUPS)
 def test_the_gap_is_the_one_of_the_engine(frozen: Frozen, group: str) -> None:
     gap = (
         frozen["main-2024"]
@@ -77,7 +77,7 @@ def test_groups_have_topics_of_their_own(frozen: Frozen) -> None:
 
 
 def test_only_known_groups_are_offered(frozen: Frozen) -> None:
-    assert group_choices(frozen["main-2024"]) == MAIN_GROUPS
+    assert group_choices(frozen["main-2024"]) == SPECIAL_GROUPS
     assert group_choices(frozen["elderly-2024"]) == ()
 
 

@@ -15,7 +15,7 @@ from survey.publish.views.small_area_comparison import (
 )
 from survey.publish.views.small_areas import SmallAreasView, band_choices, build_small_area_view
 from survey.results import WaveResults
-from survey.results.wave_results import CELLS
+from survey.results.snapshots import CELLS
 
 Frozen = dict[str, WaveResults]
 SPARSE, FULL = "income=lt3000", "guardian=yes"

@@ -24,10 +24,11 @@ from survey.results.changes import (
     estimate_changes,
 )
 from survey.results.freeze import freeze_wave
+from survey.results.snapshots import CELLS
 from survey.results.verdicts import NONE, Q
 from survey.results.wave_data import WaveData
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
-from survey.results.wave_results import CELLS, ChangeNotComputedError, WaveInfo
+from survey.results.wave_results import ChangeNotComputedError, WaveInfo
 from survey.settings import Settings
 from survey.snapshot.response_frame import response_frame
 from survey.store.engine import dispose_engines, read_scope, session_scope

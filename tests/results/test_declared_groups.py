@@ -23,12 +23,12 @@ from survey.publish.views.special_groups import (
 )
 from survey.results import WaveResults, open_results
 from survey.results.disclosure_inputs import group_totals
-from survey.results.domains import EVERYONE
 from survey.results.freeze import freeze_frame
 from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS, UnfitGroupError
 from survey.results.recompute import recompute_wave
+from survey.results.snapshots import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
 from survey.results.wave_data import load_wave_data
-from survey.results.wave_results import CELLS, DRIVERS, GAPS, HEADLINES, RANKS, SMALL_AREAS
+from survey.sample.special_groups import EVERYONE
 from survey.snapshot.response_frame import build_response_frame
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import AuditEntry, now

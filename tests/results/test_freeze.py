@@ -26,7 +26,7 @@ from survey.fieldwork.waves import (
 from survey.results import SnapshotNotFoundError, list_waves, open_results
 from survey.results.analysis import WEIGHT, add_weights, analysis_frame, sampling_design
 from survey.results.freeze import NoApprovedResponsesError, freeze_wave
-from survey.results.wave_results import CELLS
+from survey.results.snapshots import CELLS
 from survey.settings import Settings
 from survey.snapshot import read_snapshot
 from survey.store.engine import dispose_engines, engine_for, session_scope

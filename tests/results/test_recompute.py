@@ -1,18 +1,19 @@
 """After an update of the software the tables are computed again; what was frozen stays."""
 
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from seed.demo import build
 from survey.access.principal import OPERATOR, AccessDeniedError, Principal, Role
 from survey.results import SnapshotNotFoundError, list_waves, open_results
 from survey.results.freeze import freeze_wave
-from survey.results.recompute import recompute_wave
-from survey.results.table_versions import outdated_waves
+from survey.results.recompute import list_altered_tables, recompute_wave
+from survey.results.snapshots import outdated_waves
 from survey.settings import Settings
 from survey.snapshot import SnapshotDamagedError
 from survey.store.engine import dispose_engines, read_scope, session_scope
@@ -41,7 +42,13 @@ def again(settings: Settings, actor: Principal = OPERATOR, wave: str = WAVE) -> 
         recompute_wave(settings, session, wave_key=wave, actor=actor, now=NOW)
 
 
-def test_tables_of_another_version_are_named_and_mended(settings: Settings) -> None:
+def altered(settings: Settings, session: Session, actor: Principal = OPERATOR) -> tuple[str, ...]:
+    return list_altered_tables(settings, session, wave_key=WAVE, actor=actor)
+
+
+def test_tables_of_another_version_are_named_and_mended(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = folder_of(settings)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with read_scope(settings.store_url) as session:
@@ -54,10 +61,14 @@ def test_tables_of_another_version_are_named_and_mended(settings: Settings) -> N
         assert outdated_waves(settings, session) == [WAVE]
         with pytest.raises(SnapshotDamagedError, match="survey recompute"):
             open_results(settings, session, WAVE)
-    again(settings)
+        assert altered(settings, session) == ("cells.parquet", "method.json")
+    with caplog.at_level(logging.WARNING):
+        again(settings)
+    assert "method.json of minors-2024 was changed after it was sealed" in caplog.text
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with read_scope(settings.store_url) as session:
         assert outdated_waves(settings, session) == []
+        assert altered(settings, session) == ()
         assert list_waves(settings, session) == infos
         assert "wave.recomputed" in session.exec(select(AuditEntry.action)).all()
 
@@ -74,7 +85,10 @@ def test_responses_changed_after_the_freeze_are_not_computed_from(settings: Sett
 
 
 def test_only_an_administrator_and_only_what_was_frozen(settings: Settings) -> None:
+    analyst = Principal(new_id(), "reader", Role.ANALYST, "CN")
     with pytest.raises(AccessDeniedError):
-        again(settings, Principal(new_id(), "reader", Role.ANALYST, "CN"))
+        again(settings, analyst)
+    with read_scope(settings.store_url) as session, pytest.raises(AccessDeniedError):
+        altered(settings, session, analyst)
     with pytest.raises(SnapshotNotFoundError):
         again(settings, wave="main-2024")

@@ -17,8 +17,8 @@ from survey.results import list_waves, open_results
 from survey.results.freeze import freeze_wave
 from survey.results.recompute import recompute_wave
 from survey.results.release import release_wave
-from survey.results.table_versions import outdated_waves
-from survey.results.wave_results import CELLS, WaveInfo, changes_file
+from survey.results.snapshots import CELLS, changes_file, outdated_waves
+from survey.results.wave_results import WaveInfo
 from survey.settings import Settings
 from survey.snapshot import seals as sealing
 from survey.snapshot.seals import FILES, SEAL, find_seals, seal_of_seals

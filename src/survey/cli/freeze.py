@@ -10,9 +10,9 @@ from sqlmodel import Session
 from survey.access.principal import OPERATOR
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
 from survey.results.freeze import freeze_wave
-from survey.results.recompute import recompute_wave
+from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_wave, revoke_release
-from survey.results.table_versions import outdated_waves
+from survey.results.snapshots import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.snapshot.manifest import WithoutPoint
 from survey.store.engine import read_scope
@@ -120,9 +120,22 @@ def recompute_tables(settings: Settings, keys: list[str] | None = None) -> None:
     with read_scope(settings.store_url) as session:
         needed = keys or outdated_waves(settings, session)
     for key in needed:
+        _report_altered_tables(settings, key)
         print_note("Computing the results of {wave} again …", wave=key)
         run_in_transaction(
             settings.store_url, partial(_recompute_wave, settings, key), long_running=True
+        )
+
+
+def _report_altered_tables(settings: Settings, key: str) -> None:
+    with read_scope(settings.store_url) as session:
+        altered = list_altered_tables(settings, session, wave_key=key, actor=OPERATOR)
+    if altered:
+        print_note(
+            "These files in the results of {wave} were changed after they had been sealed, and not "
+            "by this software: {files}. They are now replaced by what the frozen responses give.",
+            wave=key,
+            files=", ".join(altered),
         )
 
 

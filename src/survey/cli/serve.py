@@ -14,7 +14,7 @@ from survey.cli.options import set_environment
 from survey.cli.output import error_reporting, print_note
 from survey.observe.logs import configure_logs
 from survey.observe.metrics import export_pool_states, serve_metrics
-from survey.results.table_versions import outdated_waves
+from survey.results.snapshots import outdated_waves
 from survey.settings import Settings, current_settings
 from survey.store.engine import pool_states, read_scope
 from survey.store.private_files import FOLDER_MODE, close_to_others

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from survey.access.principal import NATION
 from survey.sample.city_frame import FrameCity, shipped_cities
+from survey.sample.special_groups import EVERYONE
 from survey.settings import PROJECT_ROOT
 
 _SEED = PROJECT_ROOT / "seed"
@@ -92,9 +94,9 @@ def published_waves() -> tuple[PublishedWave, ...]:
 def published_series(
     *,
     area_level: str = "nation",
-    area: str = "CN",
-    group: str = "all",
-    indicator: str = "composite",
+    area: str = NATION,
+    group: str = EVERYONE,
+    indicator: str,
 ) -> pd.DataFrame:
     """The years of one cell: year, score, rank, status, source; possibly no row at all."""
     wanted = (area_level, area, group, indicator)
@@ -144,11 +146,11 @@ def _parse_result(row: Mapping[str, str], names: _Names) -> PublishedResult:
 
 def _cell(level: str, name: str, names: _Names) -> tuple[str, str, str]:
     if level == "city":
-        return "city", _city_code(name, names.cities), "all"
+        return "city", _city_code(name, names.cities), EVERYONE
     if name in names.groups:
-        return "nation", "CN", names.groups[name]
+        return "nation", NATION, names.groups[name]
     if name in names.areas:
-        return *names.areas[name], "all"
+        return *names.areas[name], EVERYONE
     raise _unknown_name_error(name)
 
 

@@ -3,13 +3,8 @@
 Only reading is exported here: pages should not import what freezing needs.
 """
 
-from survey.results.wave_results import (
-    SnapshotNotFoundError,
-    WaveInfo,
-    WaveResults,
-    list_waves,
-    open_results,
-)
+from survey.results.snapshots import SnapshotNotFoundError
+from survey.results.wave_results import WaveInfo, WaveResults, list_waves, open_results
 from survey.snapshot import SnapshotDamagedError
 
 __all__ = [

@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from survey.results.analysis import NotEstimableError
 from survey.results.changes import (
@@ -20,12 +20,12 @@ from survey.results.changes import (
     build_change_table,
     estimate_changes,
 )
+from survey.results.snapshots import CELLS, changes_file, list_newest_snapshots
 from survey.results.wave_data import WaveData, load_wave_data
-from survey.results.wave_results import CELLS, changes_file
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import SnapshotDamagedError, parquet_bytes
-from survey.store.tables import Snapshot, Wave
+from survey.store.tables import Wave
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,17 +67,10 @@ def _iter_other_waves(
     settings: Settings, session: Session, wave: Wave
 ) -> Iterator[_FrozenSnapshot]:
     """The newest snapshot of every other wave of the series."""
-    query = (
-        select(Wave, Snapshot)
-        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
-        .where(Wave.series == wave.series, Wave.id != wave.id)
-        .order_by(col(Wave.key), col(Snapshot.created_at).desc())
-    )
-    seen: set[str] = set()
-    for other, snapshot in session.exec(query):
-        if other.key in seen:
+    newest = list_newest_snapshots(session, wave.series)
+    for other, snapshot in sorted(newest, key=lambda pair: pair[0].key):
+        if other.key == wave.key:
             continue
-        seen.add(other.key)
         folder = settings.snapshot_dir / snapshot.directory
         try:
             source = load_wave_data(session, other, folder)

@@ -12,12 +12,12 @@ from survey.estimate import Cube, EstimateError, cube_change
 from survey.estimate.tree import Tree
 from survey.locale import SurveyError, msg
 from survey.results.crosswalk import Crosswalk, crosswalk
-from survey.results.domains import EVERYONE
 from survey.results.rate_intervals import bound_difference_intervals
 from survey.results.verdicts import add_verdicts
 from survey.results.wave_data import WaveData
+from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 
-GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
+CHANGE_GROUPS = (EVERYONE, *SPECIAL_GROUPS)
 """The groups that are followed over the years."""
 RISE, FALL = "rise", "fall"
 NO_CROSSWALK = msg(
@@ -77,7 +77,9 @@ def estimate_changes(before: WaveData, after: WaveData) -> EstimatedChanges:
     if not common:
         raise WavesNotComparableError(msg("The two waves have no city in common."))
     groups = tuple(
-        group for group in GROUPS if group in before.memberships and group in after.memberships
+        group
+        for group in CHANGE_GROUPS
+        if group in before.memberships and group in after.memberships
     )
     try:
         first, second = (
@@ -223,7 +225,7 @@ def _reveals_hidden_city(
 ) -> NDArray[np.bool_]:
     """Rows without some people of their area, where a city of those people is hidden."""
     names = list(CELL_KEYS)
-    asked = cells[cells["group"].isin(list(GROUPS))]
+    asked = cells[cells["group"].isin(list(CHANGE_GROUPS))]
     sizes = asked[names].astype(str).assign(whole=asked["n"])
     asked_of = keys[names].astype(str)
     whole = asked_of.merge(sizes, on=names, how="left")["whole"].to_numpy(dtype=float)

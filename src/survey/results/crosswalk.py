@@ -15,8 +15,8 @@ from math import isclose
 from pathlib import Path
 from types import MappingProxyType
 
+from survey.estimate.tree import COMPOSITE
 from survey.instrument.indicator_tree import Indicator, IndicatorTree, Provenance
-from survey.results.wave_estimates import COMPOSITE
 from survey.settings import PROJECT_ROOT
 from survey.spreadsheets import csv_row
 

@@ -10,7 +10,8 @@ from survey.estimate import band_probabilities, pooled_mean
 from survey.estimate.arrays import Floats
 from survey.results.precision import round_figures
 from survey.results.rate_intervals import SCALE
-from survey.results.wave_results import CELLS, HEADLINES, SMALL_AREAS, Filter, WaveResults
+from survey.results.snapshots import CELLS, HEADLINES, SMALL_AREAS
+from survey.results.wave_results import Filter, WaveResults
 
 _SAME_ESTIMATE_TOLERANCE = 1e-6
 

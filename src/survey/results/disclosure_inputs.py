@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.access.principal import NATION
 from survey.disclosure import (
     CELL_KEYS,
     AdditiveTotal,
@@ -17,11 +18,17 @@ from survey.disclosure import (
     propagate_suppression,
     protect,
 )
+from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
-from survey.results.domains import AREA_LEVELS, EVERYONE, NATION
+from survey.results.domains import (
+    AREA_LEVELS,
+)
 from survey.results.measures import measure_values
 from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import COMPOSITE, WaveEstimates
+from survey.results.wave_estimates import (
+    WaveEstimates,
+)
+from survey.sample.special_groups import EVERYONE
 
 _AREA = ("area_level", "area")
 _Labels = Mapping[str, NDArray[np.object_]]

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.access.principal import NATION
 from survey.sample.population_margins import ELDERLY_BANDS, MAIN_BANDS
+from survey.sample.special_groups import ELDERLY, EVERYONE
 
-NATION = "CN"
 FRAME_COLUMNS = {
     "region3": "region3",
     "region": "region",
@@ -34,8 +35,6 @@ GROUP_VARIABLES = (
     "school_stage",
     "guardian_relation",
 )
-EVERYONE = "all"
-ELDERLY = "elderly=yes"
 ELDERLY_FROM_AGE = 60
 
 Bands = Mapping[str, tuple[int, int]]

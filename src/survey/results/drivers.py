@@ -6,21 +6,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from survey.access.principal import NATION
 from survey.disclosure import propagate_suppression
 from survey.estimate import DriverMatrix, driver_matrix, priorities
 from survey.estimate.arrays import Flags, Floats
 from survey.instrument.model import Item, ItemKind
 from survey.results.analysis import STRATUM, WEIGHT
-from survey.results.domains import EVERYONE, NATION
-from survey.results.typed_tables import key_dtype
+from survey.results.typed_tables import ColumnTypes
 from survey.results.wave_data import WaveData
+from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL
 
 OVERALL = "overall"
 """The question about satisfaction on the whole; it never enters the score."""
-GROUPS = (EVERYONE, "elderly=yes", "guardian=yes", "residence=rural")
+DRIVER_GROUPS = (EVERYONE, ELDERLY, GUARDIAN, RURAL)
 """Read for the nation; cities are read for everyone."""
 REPLICATES, SEED = 500, 20230315
-MINIMUM_N = 100
+MIN_DRIVER_RESPONDENTS = 100
 """Respondents below which a city's importances are noise."""
 FIGURES = ("importance", "importance_low", "importance_high", "performance",
            "performance_low", "performance_high", "priority", "agreement")  # fmt: skip
@@ -41,6 +42,10 @@ class DriverStatus(StrEnum):
     """Everybody gave the same answer to one of the questions."""
 
 
+_NUMBERS = tuple(dict.fromkeys(("n", *_BOOTSTRAPPED, *FIGURES)))
+_COLUMN_TYPES = ColumnTypes((*_KEYS, "reason"), _NUMBERS, {"no_drivers": DriverStatus})
+
+
 def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
     """A row an area, group and lowest-level indicator; none without a tree or the question.
 
@@ -59,7 +64,7 @@ def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
     """
     overall = source.instrument.by_name.get(OVERALL)
     if not source.plan.has_composite or overall is None or overall.kind is not ItemKind.RATING:
-        return _with_column_types(_empty_table())
+        return _COLUMN_TYPES.empty([*_KEYS, *_NUMBERS, "no_drivers", "shown", "reason"])
     domains = _domains(source)
     scores = _scores(source, overall)
     codes = [name for name in scores.columns if name != OVERALL]
@@ -73,7 +78,9 @@ def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
             OVERALL,
             source.design,
             domains={
-                "/".join(key): rows for key, rows in domains.items() if rows.sum() >= MINIMUM_N
+                "/".join(key): rows
+                for key, rows in domains.items()
+                if rows.sum() >= MIN_DRIVER_RESPONDENTS
             },
             replicates=REPLICATES,
             seed=SEED,
@@ -89,7 +96,7 @@ def build_driver_table(source: WaveData, cells: pd.DataFrame) -> pd.DataFrame:
         for (level, area, group), columns_of in zip(domains, figures, strict=True)
     ]
     table = _with_performance(pd.concat(parts, ignore_index=True), cells)
-    return _with_column_types(propagate_suppression(table, cells, figures=FIGURES))
+    return _COLUMN_TYPES.cast(propagate_suppression(table, cells, figures=FIGURES))
 
 
 def _scores(source: WaveData, overall: Item) -> pd.DataFrame:
@@ -117,7 +124,9 @@ def _mean_score(people: pd.DataFrame, items: list[Item]) -> Floats:
 def _domains(source: WaveData) -> dict[tuple[str, str, str], Flags]:
     """(area level, area, group) -> who belongs to it."""
     members = source.memberships
-    domains = {("nation", NATION, group): members[group] for group in GROUPS if group in members}
+    domains = {
+        ("nation", NATION, group): members[group] for group in DRIVER_GROUPS if group in members
+    }
     city = source.areas["city"]
     for code in sorted(set(city)):
         domains["city", str(code), EVERYONE] = city == code
@@ -136,8 +145,8 @@ def _rows_without_drivers(codes: list[str], why: DriverStatus) -> dict[str, Any]
 
 def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
     """Figures of one domain, a row an indicator."""
-    if matrix.n < MINIMUM_N or matrix.constant:
-        few = matrix.n < MINIMUM_N
+    if matrix.n < MIN_DRIVER_RESPONDENTS or matrix.constant:
+        few = matrix.n < MIN_DRIVER_RESPONDENTS
         return _rows_without_drivers(
             list(matrix.names), DriverStatus.TOO_FEW if few else DriverStatus.CONSTANT
         )
@@ -181,22 +190,8 @@ def _with_performance(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     names = {"estimate": "performance", "ci_low": "performance_low", "ci_high": "performance_high"}
     wanted = cells[
         cells["area_level"].isin(["nation", "city"])
-        & cells["group"].isin(GROUPS)
+        & cells["group"].isin(DRIVER_GROUPS)
         & cells["indicator"].isin(table["indicator"].unique())
     ]
     scores = wanted.astype(dict.fromkeys(_KEYS, str)).set_index(_KEYS)[list(names)]
     return table.join(scores.rename(columns=names), on=_KEYS)
-
-
-def _empty_table() -> pd.DataFrame:
-    figures = dict.fromkeys(("n", *_BOOTSTRAPPED, *FIGURES))
-    return pd.DataFrame(columns=[*_KEYS, *figures, "no_drivers", "shown", "reason"])
-
-
-def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
-    texts = [*_KEYS, "reason"]
-    figures = [c for c in table.columns if c not in {*texts, "no_drivers", "shown"}]
-    kinds: dict[str, Any] = {name: key_dtype(table[name]) for name in texts}
-    kinds |= dict.fromkeys(figures, "float64")
-    kinds["no_drivers"] = pd.CategoricalDtype([reason.value for reason in DriverStatus])
-    return table.astype({**kinds, "shown": bool})

@@ -14,7 +14,11 @@ from pydantic import BaseModel, ConfigDict
 
 from survey.instrument.model import Instrument, Item, ItemKind
 from survey.locale import Message, SurveyError, msg
-from survey.results.domains import ELDERLY, GROUP_VARIABLES, SHIPPED_SERIES
+from survey.results.domains import (
+    GROUP_VARIABLES,
+    SHIPPED_SERIES,
+)
+from survey.sample.special_groups import ELDERLY
 
 MAX_CHOICES = 12
 """A question with more choices makes mostly groups that are too small to be shown."""

@@ -12,14 +12,21 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from survey.access.principal import NATION
 from survey.disclosure import propagate_suppression, protect
 from survey.estimate import Cube, EstimateError
+from survey.estimate.tree import COMPOSITE
+from survey.estimate.variance import STATUSES, estimate_status
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
-from survey.results.domains import EVERYONE, NATION
 from survey.results.rate_intervals import bound_rate_intervals
+from survey.results.typed_tables import ColumnTypes
 from survey.results.wave_data import WaveData, composite_of
-from survey.results.wave_estimates import COMPOSITE, WaveEstimates, overall_deff
+from survey.results.wave_estimates import (
+    WaveEstimates,
+    overall_deff,
+)
+from survey.sample.special_groups import EVERYONE
 
 DOMAIN, CITY_WEIGHTED = "domain", "city_weighted"
 BASES = (DOMAIN, CITY_WEIGHTED)
@@ -40,7 +47,7 @@ COLUMNS = (
     "status",
 )
 _TEXTS = ("area_level", "area", "basis", "composite", "indicator", "status")
-_MIN_DF, _MIN_N = 8, 30
+_COLUMN_TYPES = ColumnTypes(_TEXTS, [name for name in COLUMNS if name not in _TEXTS])
 _HIDDEN_SIZE_COLUMN = "unseen"
 
 
@@ -57,7 +64,7 @@ def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
     source = figures.source
     if not source.plan.has_composite:
         return propagate_suppression(
-            _empty_table(), cells, at={"group": EVERYONE}, figures=("cities",)
+            _COLUMN_TYPES.empty(COLUMNS), cells, at={"group": EVERYONE}, figures=("cities",)
         )
     codes = [COMPOSITE, *source.plan.tree.codes]
     parts = [
@@ -68,7 +75,7 @@ def headline_table(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
     ]
     joined = pd.concat(parts, ignore_index=True).assign(area_level="nation", area=NATION)
     table = bound_rate_intervals(joined, [], level=source.level, deff=overall_deff(source))
-    hidden = protect(_with_column_types(table), counts=(_HIDDEN_SIZE_COLUMN,)).drop(
+    hidden = protect(_COLUMN_TYPES.cast(table), counts=(_HIDDEN_SIZE_COLUMN,)).drop(
         columns=_HIDDEN_SIZE_COLUMN
     )
     protected = propagate_suppression(hidden, cells, at={"group": EVERYONE}, figures=("cities",))
@@ -182,22 +189,5 @@ def _hidden_city_sizes(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
 
 
 def _status(table: pd.DataFrame) -> list[str]:
-    few = (table["df"] < _MIN_DF) | (table["n"] < _MIN_N)
-    return list(
-        np.select(
-            [table["estimate"].isna(), table["se"].isna(), few],
-            ["empty", "not_estimable", "unreliable"],
-            default="ok",
-        )
-    )
-
-
-def _empty_table() -> pd.DataFrame:
-    """No row, but the columns with their types, so that a file of it can be asked."""
-    texts = dict.fromkeys(_TEXTS, "")
-    numbers = dict.fromkeys((name for name in COLUMNS if name not in texts), 0.0)
-    return _with_column_types(pd.DataFrame([texts | numbers])).iloc[:0][list(COLUMNS)]
-
-
-def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(dict.fromkeys(_TEXTS, "category"))
+    columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "se", "df", "n"))
+    return [STATUSES[code] for code in estimate_status(*columns)]

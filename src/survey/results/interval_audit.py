@@ -10,10 +10,9 @@ from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.disclosure import IntervalAuditor
 from survey.results.disclosure_inputs import audited_cells
-from survey.results.table_versions import newest_snapshots
+from survey.results.snapshots import CELLS, get_newest_snapshot
 from survey.results.tables import audit_work_limit
 from survey.results.wave_data import load_wave_data
-from survey.results.wave_results import CELLS, SnapshotNotFoundError, no_snapshot_error
 from survey.settings import Settings
 from survey.snapshot.seals import open_seals
 from survey.store.audit_events import AuditEvent
@@ -53,15 +52,11 @@ def audit_wave(
     """Audit the published cells of a wave's newest snapshot; `every_cell`, however long it takes.
 
     Raises:
-        SnapshotNotFoundError: the wave has no snapshot. SnapshotDamaged: its responses are not
-        those that
-        were frozen.
+        SnapshotNotFoundError: the wave has no snapshot.
+        SnapshotDamagedError: its responses are not those that were frozen.
     """
     actor.require(Action.ADMINISTER)
-    newest = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
-    if newest is None:
-        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
-    wave, snapshot = newest
+    wave, snapshot = get_newest_snapshot(session, wave_key)
     folder = settings.snapshot_dir / snapshot.directory
     source = load_wave_data(session, wave, folder)
     content = open_seals(settings, session, snapshot.directory).read(CELLS)

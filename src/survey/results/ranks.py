@@ -21,9 +21,13 @@ from survey.estimate import (
     top_probability,
     tree_draws,
 )
+from survey.estimate.tree import COMPOSITE
 from survey.results.method import RankMethod
-from survey.results.typed_tables import key_dtype
-from survey.results.wave_estimates import COMPOSITE, WaveEstimates
+from survey.results.typed_tables import ColumnTypes
+from survey.results.wave_estimates import (
+    WaveEstimates,
+)
+from survey.sample.special_groups import EVERYONE
 
 RANKING = RankMethod()
 _THREADS = 2
@@ -42,6 +46,7 @@ FIGURES = (
 )
 """Columns that a hidden or unranked city does not have."""
 _PAIR = ("area_level", "area", "other", "indicator")
+_PAIR_TYPES = ColumnTypes(_PAIR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +85,8 @@ def rank_tables(figures: WaveEstimates, cells: pd.DataFrame) -> tuple[pd.DataFra
         ranks, pairs = _rank_scores(scores, codes, plan.tree, figures.source.level)
         keys = pd.MultiIndex.from_frame(table[["area", "indicator"]].astype(str))
         table[list(FIGURES)] = ranks.reindex(keys)[list(FIGURES)].to_numpy()
-    protected = propagate_suppression(table, cells, at={"group": "all"}, figures=FIGURES)
-    return protected, pairs.astype({name: key_dtype(pairs[name]) for name in _PAIR})
+    protected = propagate_suppression(table, cells, at={"group": EVERYONE}, figures=FIGURES)
+    return protected, _PAIR_TYPES.cast(pairs)
 
 
 def _scores(cities: pd.DataFrame, cells: pd.DataFrame) -> _Scores:

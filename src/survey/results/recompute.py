@@ -4,6 +4,7 @@ The responses stay as they were frozen, and so do the snapshot, its fingerprint 
 state: only what is computed from them is written again.
 """
 
+import logging
 from datetime import datetime
 
 from sqlmodel import Session
@@ -11,14 +12,30 @@ from sqlmodel import Session
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
 from survey.results.change_files import write_changes
-from survey.results.table_versions import newest_snapshots
+from survey.results.snapshots import find_altered_tables, get_newest_snapshot
 from survey.results.tables import write_tables
 from survey.results.wave_data import load_wave_data
-from survey.results.wave_results import SnapshotNotFoundError, no_snapshot_error
 from survey.settings import Settings
 from survey.snapshot.seals import SEAL, SnapshotDraft, read_sealed
 from survey.snapshot.snapshot_files import RESPONSES
 from survey.store.audit_events import AuditEvent
+
+_LOG = logging.getLogger(__name__)
+
+
+def list_altered_tables(
+    settings: Settings, session: Session, *, wave_key: str, actor: Principal
+) -> tuple[str, ...]:
+    """Return the files of the newest snapshot that were changed after they had been sealed.
+
+    `recompute_wave` replaces them.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot.
+    """
+    actor.require(Action.ADMINISTER)
+    _, snapshot = get_newest_snapshot(session, wave_key)
+    return find_altered_tables(settings, session, snapshot.directory)
 
 
 def recompute_wave(
@@ -27,15 +44,15 @@ def recompute_wave(
     """Write every table of the wave's newest snapshot again.
 
     Raises:
-        SnapshotNotFoundError: the wave has no snapshot. SnapshotDamaged: its responses are not
-        those that
-        were frozen.
+        SnapshotNotFoundError: the wave has no snapshot.
+        SnapshotDamagedError: its responses are not those that were frozen.
     """
     actor.require(Action.ADMINISTER)
-    newest = next((pair for pair in newest_snapshots(session) if pair[0].key == wave_key), None)
-    if newest is None:
-        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
-    wave, snapshot = newest
+    wave, snapshot = get_newest_snapshot(session, wave_key)
+    for name in find_altered_tables(settings, session, snapshot.directory):
+        _LOG.warning(
+            "%s of %s was changed after it was sealed; it is computed again", name, wave_key
+        )
     folder = settings.snapshot_dir / snapshot.directory
     source = load_wave_data(session, wave, folder)
     draft = SnapshotDraft(settings, session)

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from survey.estimate import EstimateError, bound_interval, fay_herriot
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
-from survey.results.domains import EVERYONE
+from survey.estimate.tree import COMPOSITE
 from survey.results.rate_intervals import SCALE
-from survey.results.typed_tables import key_dtype
-from survey.results.wave_estimates import COMPOSITE
+from survey.results.typed_tables import ColumnTypes
+from survey.sample.special_groups import EVERYONE, SPECIAL_GROUPS
 
-MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 BANDS = ("age_band", "school_stage")
 """Variables whose groups are the special groups of a supplement."""
 OVERALL = "overall"
@@ -56,6 +55,15 @@ class ModelStatus(StrEnum):
     NO_SCORE_OF_THE_NATION = "no_score_of_the_nation"
     TOO_FEW_CITIES = "too_few_cities"
     NO_CONVERGENCE = "no_convergence"
+
+
+_KEYS = ("area_level", "area", "group", "indicator")
+_MODEL = ("model", "mse", "model_low", "model_high", "shrinkage", "adjustment")
+_COLUMN_TYPES = ColumnTypes(
+    texts=(*_KEYS, "status", "reason"),
+    numbers=("n", "estimate", "se", "ci_low", "ci_high", "df", *_MODEL),
+    choices={"grade": Grade, "model_basis": ModelBasis, "no_model": ModelStatus},
+)
 
 
 @dataclass(frozen=True)
@@ -136,11 +144,9 @@ def build_small_area_table(
             model = _model(inputs, cities.reindex(codes), level)
         columns: dict[str, Any] = {**keys, "grade": grade_cells(direct), **model}
         parts.append(direct[list(_COPIED)].assign(**columns))
-    return (
-        _with_column_types(pd.concat(parts, ignore_index=True))
-        if parts
-        else _with_column_types(_empty_table())
-    )
+    if not parts:
+        return _COLUMN_TYPES.empty([*_COPIED, *_KEYS, *_COLUMN_TYPES.choices, *_MODEL])
+    return _COLUMN_TYPES.cast(pd.concat(parts, ignore_index=True))
 
 
 def grade_cells(cells: pd.DataFrame) -> NDArray[np.str_]:
@@ -264,7 +270,7 @@ def _groups(cells: pd.DataFrame, series: str) -> list[str]:
     """The special groups of the main study; the bands of a supplement."""
     known = _occurring(cells["group"])
     if series == "main":
-        return [group for group in MAIN_GROUPS if group in known]
+        return [group for group in SPECIAL_GROUPS if group in known]
     return [group for group in known if group.partition("=")[0] in BANDS]
 
 
@@ -317,22 +323,3 @@ def _numbers_of(parts: dict[tuple[str, str], pd.DataFrame], key: tuple[str, str]
 
 def _numbers(table: pd.DataFrame, column: str) -> Floats:
     return table[column].to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _empty_table() -> pd.DataFrame:
-    figures = ("model", "mse", "model_low", "model_high", "shrinkage", "adjustment")
-    texts = ("area_level", "area", "group", "indicator", "grade", "model_basis", "no_model")
-    return pd.DataFrame(columns=[*_COPIED, *texts, *figures])
-
-
-def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:
-    texts = ["area_level", "area", "group", "indicator", "status", "reason"]
-    closed = {"grade": Grade, "model_basis": ModelBasis, "no_model": ModelStatus}
-    figures = [name for name in table.columns if name not in {*texts, *closed, "shown"}]
-    kinds: dict[str, Any] = {name: key_dtype(table[name]) for name in texts}
-    kinds |= {
-        name: pd.CategoricalDtype([member.value for member in kind])
-        for name, kind in closed.items()
-    }
-    kinds |= dict.fromkeys(figures, "float64")
-    return table.astype({**kinds, "shown": bool})

@@ -14,10 +14,16 @@ from survey.disclosure import (
     mask_sensitive_reason,
 )
 from survey.disclosure.interval_audit import SEED as AUDIT_SEED
+from survey.estimate.variance import MIN_DF, MIN_ROWS
 from survey.results.analysis import DF_RULE
 from survey.results.disclosure_inputs import protected_cells, protected_gaps
-from survey.results.drivers import MINIMUM_N as DRIVERS_FROM_N
-from survey.results.drivers import OVERALL, REPLICATES, SEED, build_driver_table
+from survey.results.drivers import (
+    MIN_DRIVER_RESPONDENTS,
+    OVERALL,
+    REPLICATES,
+    SEED,
+    build_driver_table,
+)
 from survey.results.headlines import headline_table
 from survey.results.method import (
     ChangeMethod,
@@ -34,10 +40,7 @@ from survey.results.small_areas import (
     MIN_GRADE_B_N,
     build_small_area_table,
 )
-from survey.results.verdicts import Q, add_verdicts
-from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import WaveEstimates, estimate_wave
-from survey.results.wave_results import (
+from survey.results.snapshots import (
     CELLS,
     DRIVERS,
     GAPS,
@@ -47,6 +50,9 @@ from survey.results.wave_results import (
     RANKS,
     SMALL_AREAS,
 )
+from survey.results.verdicts import Q, add_verdicts
+from survey.results.wave_data import WaveData
+from survey.results.wave_estimates import WaveEstimates, estimate_wave
 from survey.snapshot.seals import SnapshotDraft
 from survey.snapshot.snapshot_files import parquet_bytes
 
@@ -121,8 +127,8 @@ def _method(source: WaveData, cells: pd.DataFrame, auditor: IntervalAuditor) -> 
             widened=auditor.initially_narrow,
             programmes=auditor.programmes,
         ),
-        unreliable_below_n=30,
-        unreliable_below_df=8,
+        unreliable_below_n=MIN_ROWS,
+        unreliable_below_df=MIN_DF,
         false_discovery_rate=Q,
         weighting=source.report,
         items={item.name: str(item.indicator) for item in source.instrument.scored_items},
@@ -146,5 +152,5 @@ def _drivers(source: WaveData) -> DriverMethod | None:
     if OVERALL not in source.instrument.by_name or not source.plan.has_composite:
         return None
     return DriverMethod(
-        question=OVERALL, minimum_n=DRIVERS_FROM_N, replicates=REPLICATES, seed=SEED
+        question=OVERALL, minimum_n=MIN_DRIVER_RESPONDENTS, replicates=REPLICATES, seed=SEED
     )

@@ -8,15 +8,18 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate import Cube, EstimateError
+from survey.estimate.tree import COMPOSITE
 from survey.instrument.model import ItemKind
 from survey.locale import msg
 from survey.results.analysis import NotEstimableError
-from survey.results.domains import AREA_LEVELS, EVERYONE
+from survey.results.domains import (
+    AREA_LEVELS,
+)
 from survey.results.measures import measure_values
 from survey.results.rate_intervals import bound_difference_intervals, bound_rate_intervals
 from survey.results.wave_data import WaveData
+from survey.sample.special_groups import EVERYONE
 
-COMPOSITE = "composite"
 _NUMBERS = frozenset({ItemKind.INTEGER, ItemKind.DECIMAL})
 PEERS = ("region3", "size_tier")
 """Area levels whose areas are the peers that a city is read against."""
@@ -36,7 +39,7 @@ class WaveEstimates:
     def cities(self) -> pd.DataFrame:
         """Cells of the cities, everyone in them."""
         cells = self.cells
-        return cells[(cells["area_level"] == "city") & (cells["group"] == "all")]
+        return cells[(cells["area_level"] == "city") & (cells["group"] == EVERYONE)]
 
 
 def estimate_wave(source: WaveData) -> WaveEstimates:

@@ -8,40 +8,48 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from survey.access.principal import NATION, AccessDeniedError, Action, Principal, covers
 from survey.disclosure import areas_to_withhold
+from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.instruments import load_tree
 from survey.fieldwork.waves import WaveSummary, wave_fields
 from survey.instrument.indicator_tree import IndicatorTree
-from survey.locale import Message, SurveyError, msg
+from survey.locale import SurveyError, msg
 from survey.results.changes import SAME_WAVE
-from survey.results.domains import EVERYONE, area_labels, cities_of
+from survey.results.domains import (
+    area_labels,
+    cities_of,
+)
 from survey.results.microaggregation import CityRun, microaggregate, top_city_codes
 from survey.results.release import find_current_release
+from survey.results.snapshots import (
+    CELLS,
+    DRIVERS,
+    GAPS,
+    HEADLINES,
+    METHOD,
+    RANK_PAIRS,
+    RANKS,
+    SMALL_AREAS,
+    changes_file,
+    get_newest_snapshot,
+    list_newest_snapshots,
+)
 from survey.results.table_cache import (
     cached_table,
     file_age,
     published_table,
     read_method,
 )
-from survey.results.wave_estimates import COMPOSITE
 from survey.sample.city_frame import build_frame_table, shipped_cities
+from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
 from survey.snapshot.manifest import SnapshotManifest
 from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.snapshot.snapshot_files import MANIFEST, read_manifest
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
-
-CELLS = "cells.parquet"
-GAPS = "gaps.parquet"
-SMALL_AREAS = "small_areas.parquet"
-DRIVERS = "drivers.parquet"
-RANKS = "ranks.parquet"
-RANK_PAIRS = "rank_pairs.parquet"
-HEADLINES = "headlines.parquet"
-METHOD = "method.json"
 
 Filter = str | Sequence[str] | None
 
@@ -50,17 +58,6 @@ class ChangeNotComputedError(SurveyError):
     """The change from the earlier wave has not been computed for these two snapshots."""
 
     code = "not_compared"
-
-
-class SnapshotNotFoundError(SurveyError):
-    """The wave has no snapshot yet, so there is nothing to show."""
-
-    code = "nothing_frozen"
-
-
-def changes_file(before: str, sha256: str) -> str:
-    """Where the change from a snapshot of an earlier wave lies: another snapshot, another file."""
-    return f"changes-{before}-{sha256[:12]}.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,43 +346,27 @@ def _withheld_groups(
     return tuple((level, area, areas[level, area]) for level, area in sorted(gone))
 
 
-def no_snapshot_error(wave_key: str) -> Message:
-    return msg(
-        "The wave {wave} has not been frozen yet, so there is nothing to show.", wave=wave_key
-    )
-
-
 def list_waves(settings: Settings, session: Session, series: str | None = None) -> list[WaveInfo]:
-    """Waves that have a snapshot, newest first, each with its newest snapshot."""
-    query = (
-        select(Wave, Snapshot)
-        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
-        .order_by(col(Wave.year).desc(), col(Wave.key), col(Snapshot.created_at).desc())
-    )
-    newest: dict[str, WaveInfo] = {}
-    for wave, snapshot in session.exec(query):
-        if series in {None, wave.series} and wave.key not in newest:
-            seals = SnapshotSeals(settings, session, snapshot.directory)
-            newest[wave.key] = _info(session, wave, snapshot, seals)
-    return list(newest.values())
+    """Return the waves that have a snapshot, newest first, each with its newest snapshot."""
+    newest = list_newest_snapshots(session, series)
+    return [
+        _wave_info(session, wave, snapshot, SnapshotSeals(settings, session, snapshot.directory))
+        for wave, snapshot in sorted(newest, key=lambda pair: -pair[0].year)
+    ]
 
 
 def open_results(settings: Settings, session: Session, wave_key: str) -> WaveResults:
-    """The newest snapshot of a wave. Raises `SnapshotNotFoundError` when there is none."""
-    query = (
-        select(Wave, Snapshot)
-        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
-        .where(Wave.key == wave_key)
-        .order_by(col(Snapshot.created_at).desc())
-    )
-    newest = session.exec(query).first()
-    if newest is None:
-        raise SnapshotNotFoundError(no_snapshot_error(wave_key))
-    wave, snapshot = newest
+    """Return the results in the newest snapshot of a wave.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot.
+        SnapshotDamagedError: its manifest or method was changed or is missing.
+    """
+    wave, snapshot = get_newest_snapshot(session, wave_key)
     seals = open_seals(settings, session, snapshot.directory)
     manifest = _manifest(seals)
     tree = load_tree(session=session, tree_id=wave.tree_id) if wave.tree_id else None
-    info = _info(session, wave, snapshot, seals)
+    info = _wave_info(session, wave, snapshot, seals)
     return WaveResults(info, manifest, tree, seals.folder)
 
 
@@ -394,7 +375,7 @@ def _manifest(seals: SnapshotSeals) -> SnapshotManifest:
     return read_manifest(seals.folder)
 
 
-def _info(session: Session, wave: Wave, snapshot: Snapshot, seals: SnapshotSeals) -> WaveInfo:
+def _wave_info(session: Session, wave: Wave, snapshot: Snapshot, seals: SnapshotSeals) -> WaveInfo:
     manifest = _manifest(seals)
     release = find_current_release(session, wave.id)
     return WaveInfo(

@@ -19,7 +19,11 @@ from survey.sample.population_margins import (
     minors_margins,
 )
 
+EVERYONE = "all"
 ELDERLY, GUARDIAN, RURAL = "elderly=yes", "guardian=yes", "residence=rural"
+LOW_INCOME = "income=lt3000"
+SPECIAL_GROUPS = (ELDERLY, GUARDIAN, RURAL, LOW_INCOME)
+"""Groups of the main study that are compared between waves and modelled by city."""
 GUARDIAN_BY_AGE: Mapping[str, float] = {
     "15-24": 0.05, "25-34": 0.50, "35-44": 0.78, "45-54": 0.40, "55-59": 0.10, "60-70": 0.07,
 }  # fmt: skip

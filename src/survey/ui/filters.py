@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from survey.estimate.tree import COMPOSITE
 from survey.fieldwork.waves import WaveSummary
 from survey.locale import Message
 from survey.publish.views.city import REFERENCES
-from survey.publish.views.display_names import COMPOSITE, DisplayNames
+from survey.publish.views.display_names import (
+    DisplayNames,
+)
 from survey.publish.views.measures import TOPICS
 from survey.publish.views.national_estimate import BASES
 from survey.publish.views.ranking import FocusChoices

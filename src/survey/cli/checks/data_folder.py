@@ -8,18 +8,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, col, select
+from sqlmodel import select
 
 from survey.cli.checks.check_result import STORE_UNREADABLE, CheckResult
 from survey.locale import Message, SurveyError, msg
+from survey.results.snapshots import CELLS, GAPS, METHOD, list_newest_snapshots
 from survey.results.table_cache import read_method
-from survey.results.wave_results import CELLS, GAPS, METHOD
 from survey.settings import Settings
 from survey.snapshot.seals import SnapshotSeals, open_seals
 from survey.snapshot.snapshot_files import check_snapshot
 from survey.store.engine import read_scope
 from survey.store.private_files import find_exposed_paths
-from survey.store.tables import Snapshot, Wave
+from survey.store.tables import Snapshot
 
 MIN_FREE_BYTES = 2 << 30
 """Bytes; room for the write-ahead log and the snapshot of a full wave."""
@@ -79,7 +79,7 @@ def check_snapshots(settings: Settings) -> Iterator[CheckResult]:
     name = msg("Snapshots")
     try:
         with read_scope(settings.store_url) as session:
-            newest = _latest_snapshots(session)
+            newest = [(wave.key, row) for wave, row in list_newest_snapshots(session)]
             known = set(session.exec(select(Snapshot.directory)))
             seals = {key: open_seals(settings, session, row.directory) for key, row in newest}
     except SQLAlchemyError:
@@ -118,15 +118,6 @@ def _find_leftover_folders(name: Message, root: Path, known: set[str]) -> Iterat
                 folder=folder,
             )
             yield CheckResult(name, False, detail)
-
-
-def _latest_snapshots(session: Session) -> list[tuple[str, Snapshot]]:
-    query = (
-        select(Wave.key, Snapshot)
-        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
-        .order_by(col(Wave.key), col(Snapshot.created_at))
-    )
-    return list({key: (key, row) for key, row in session.exec(query)}.values())
 
 
 def _snapshot_fault(seals: SnapshotSeals, row: Snapshot) -> Message | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from survey.access.principal import NATION
 from survey.disclosure import MINIMUM_N
 from survey.estimate import Cube, EstimateError
-from survey.results.domains import EVERYONE, NATION
+from survey.estimate.tree import COMPOSITE
 from survey.results.wave_data import WaveData
-from survey.results.wave_estimates import COMPOSITE
+from survey.sample.special_groups import EVERYONE
 
 _STEP = 0.01
 """Points; said no finer, for an exact difference is one more equation about who was merged."""

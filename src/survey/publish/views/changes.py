@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from survey.access.principal import NATION
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
@@ -14,7 +16,6 @@ from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.charts.marks import HIDDEN
 from survey.publish.views.chart_panels import ChartHeading, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, counts, gap_rows, remarks
-from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import (
     EstimateDifference,
     difference_of,
@@ -22,11 +23,14 @@ from survey.publish.views.estimate_text import (
     unsigned_difference,
 )
 from survey.publish.views.table_slice import TableSlice
-from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.publish.views.view_context import (
+    ViewContext,
+)
 from survey.results import WaveResults
 from survey.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
 from survey.results.crosswalk import NotComparableReason, crosswalk
 from survey.results.verdicts import NONE
+from survey.sample.special_groups import EVERYONE
 
 
 @dataclass(frozen=True)

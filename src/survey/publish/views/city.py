@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import NATION, Action, Principal
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, SurveyError, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
@@ -19,7 +20,6 @@ from survey.publish.views.chart_rows import (
     gap_table,
     score_rows,
 )
-from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import (
     Estimate,
     EstimateDifference,
@@ -28,10 +28,13 @@ from survey.publish.views.estimate_text import (
 )
 from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
-from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.publish.views.view_context import (
+    ViewContext,
+)
 from survey.results import WaveResults
 from survey.results.group_questions import declared_items
 from survey.sample.city_frame import FrameCity
+from survey.sample.special_groups import EVERYONE
 
 REFERENCES: Mapping[str, Message] = MappingProxyType(
     {
@@ -40,7 +43,15 @@ REFERENCES: Mapping[str, Message] = MappingProxyType(
         "size_tier": msg("cities of its size"),
     }
 )
-GROUP_VARIABLES = ("gender", "age_band", "elderly", "guardian", "residence", "income", "education")
+PROFILE_VARIABLES = (
+    "gender",
+    "age_band",
+    "elderly",
+    "guardian",
+    "residence",
+    "income",
+    "education",
+)
 
 
 class CityNotFoundError(SurveyError):
@@ -271,7 +282,7 @@ def _groups(reading: ViewContext, cells: TableSlice, headline: Estimate, name: s
     t = reading.t
     order = [
         key
-        for variable in (*GROUP_VARIABLES, *declared_items(reading.results.method.grouping))
+        for variable in (*PROFILE_VARIABLES, *declared_items(reading.results.method.grouping))
         for key in reading.results.method.groups
         if key.partition("=")[0] == variable
     ]

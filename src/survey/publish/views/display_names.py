@@ -6,16 +6,16 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from survey.access.principal import NATION
+from survey.estimate.tree import COMPOSITE
 from survey.instrument.indicator_tree import IndicatorTree
 from survey.locale import Message, msg, translator
 from survey.results.group_questions import GroupQuestion
 from survey.results.measures import Measure
 
 _AREAS_CSV = Path(__file__).with_name("area_names.csv")
-COMPOSITE = "composite"
-NATION = "CN"
 
-AREA_LEVELS: Mapping[str, Message] = MappingProxyType(
+AREA_LEVEL_NAMES: Mapping[str, Message] = MappingProxyType(
     {
         "nation": msg("Nation"),
         "region3": msg("Three regions"),
@@ -28,7 +28,7 @@ AREA_LEVELS: Mapping[str, Message] = MappingProxyType(
     }
 )
 
-_TIERS: Mapping[str, Message] = MappingProxyType(
+_TIER_NAMES: Mapping[str, Message] = MappingProxyType(
     {
         "mega": msg("Mega cities"),
         "super": msg("Super-large cities"),
@@ -42,7 +42,7 @@ _TIERS: Mapping[str, Message] = MappingProxyType(
     }
 )
 
-VARIABLES: Mapping[str, Message] = MappingProxyType(
+VARIABLE_NAMES: Mapping[str, Message] = MappingProxyType(
     {
         "gender": msg("gender"),
         "age_band": msg("age"),
@@ -58,7 +58,7 @@ VARIABLES: Mapping[str, Message] = MappingProxyType(
 )
 """As they stand inside a sentence."""
 
-_GROUPS: Mapping[str, Message] = MappingProxyType(
+_GROUP_NAMES: Mapping[str, Message] = MappingProxyType(
     {
         "all": msg("All respondents"),
         "gender=male": msg("Men"),
@@ -125,18 +125,18 @@ class DisplayNames:
         """A city, province, region, class or tier; an unknown key stays as it is."""
         if key == NATION:
             return self.t("Nation")
-        if key in _TIERS:
-            return self.t(_TIERS[key])
+        if key in _TIER_NAMES:
+            return self.t(_TIER_NAMES[key])
         return self._in_language(_area_names().get(key, {}), key)
 
     def level(self, level: str) -> str:
-        return self.t(AREA_LEVELS[level])
+        return self.t(AREA_LEVEL_NAMES[level])
 
     def variable(self, variable: str) -> str:
         question = self._questions.get(variable)
         if question is not None and question.declared:
             return self._in_language(question.label, variable)
-        known = VARIABLES.get(variable)
+        known = VARIABLE_NAMES.get(variable)
         return self.t(known) if known else variable
 
     def group(self, key: str) -> str:
@@ -145,8 +145,8 @@ class DisplayNames:
         question = self._questions.get(variable)
         if question is not None and question.declared:
             return f"{self.variable(variable)}: {self._choice(question, value)}"
-        if key in _GROUPS:
-            return self.t(_GROUPS[key])
+        if key in _GROUP_NAMES:
+            return self.t(_GROUP_NAMES[key])
         if question is not None:
             return self._choice(question, value)
         if variable != "age_band":

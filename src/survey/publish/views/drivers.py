@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from survey.access.principal import Principal
+from survey.access.principal import NATION, Principal
 from survey.locale import Message, Translator, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
@@ -14,12 +14,14 @@ from survey.publish.charts.interval_charts import FOCUS, ITEM
 from survey.publish.charts.marks import HIDDEN, REFERENCE
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, ranges_of
-from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import missing_text
 from survey.publish.views.table_slice import Floats, TableSlice
-from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.publish.views.view_context import (
+    ViewContext,
+)
 from survey.results import WaveResults
-from survey.results.drivers import GROUPS, DriverStatus
+from survey.results.drivers import DRIVER_GROUPS, DriverStatus
+from survey.sample.special_groups import EVERYONE
 
 CITY = "city"
 """Everyone in the city; any other choice is a group of the nation."""
@@ -71,7 +73,7 @@ def driver_choices(*, results: WaveResults, principal: Principal, language: str)
     """Code -> name of those whose drivers can be read beside the city's."""
     reading = ViewContext(results, principal, language)
     t = reading.t
-    known = [group for group in GROUPS if group in results.method.groups]
+    known = [group for group in DRIVER_GROUPS if group in results.method.groups]
     nation = {group: t("Nation: {group}", group=reading.names.group(group)) for group in known}
     return {CITY: t("This city"), **nation}
 

@@ -12,7 +12,7 @@ from survey.disclosure import MINIMUM_N
 from survey.instrument.indicator_tree import IndicatorTree, Provenance
 from survey.locale import Message, Translator, msg, translator
 from survey.publish.views.bands import read_bands
-from survey.publish.views.display_names import VARIABLES, DisplayNames
+from survey.publish.views.display_names import VARIABLE_NAMES, DisplayNames
 from survey.results.group_questions import declared_items
 from survey.results.method import IntervalAuditMethod, MethodRecord
 from survey.results.wave_results import WaveInfo
@@ -188,7 +188,7 @@ def _given_weight_facts(
 
 def _weights(report: WeightingReport, names: DisplayNames, t: Translator) -> Facts:
     crossed = " × ".join(
-        t(VARIABLES[name]) if name in VARIABLES else name for name in report.margin
+        t(VARIABLE_NAMES[name]) if name in VARIABLE_NAMES else name for name in report.margin
     )
     origin = t(report.source) if report.source else ""
     source = f"{origin} ({report.year})" if report.year else origin

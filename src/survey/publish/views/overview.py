@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey.access.principal import Principal
+from survey.access.principal import NATION, Principal
+from survey.estimate.tree import COMPOSITE
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.publish.views.bands import BandVerdict, band_verdicts
 from survey.publish.views.chart_panels import ChartHeading, score_chart, score_title, subtitle
 from survey.publish.views.chart_rows import classify_differences, ranges, score_table
-from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.national_estimate import describe_basis, nation_cells, reference_line
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.publish.views.year_series import trend_chart
 from survey.results import WaveResults
-from survey.results.domains import EVERYONE
 from survey.results.headlines import CITY_WEIGHTED, DOMAIN
 from survey.results.wave_results import Filter
+from survey.sample.special_groups import EVERYONE
 
 _MAX_TILES = 8
 """Of a questionnaire without an indicator tree, whose ratings may be many."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from survey.access.principal import Principal
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind, ChartLabels
@@ -18,17 +19,16 @@ from survey.publish.column_tables import to_list
 from survey.publish.views.bands import band_verdicts
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows, add_reference_row, score_rows, score_table
-from survey.publish.views.display_names import COMPOSITE
 from survey.publish.views.estimate_text import estimate_at, missing_text
 from survey.publish.views.national_estimate import nation_cells, reference_line
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.unnamed_cities import UnnamedCityRows, describe_release
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
-from survey.results.domains import EVERYONE
 from survey.results.headlines import DOMAIN
 from survey.results.microaggregation import CityRun
 from survey.results.ranks import RANKING
+from survey.sample.special_groups import EVERYONE
 
 _NO_VALUE = "–"
 

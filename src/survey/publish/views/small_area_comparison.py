@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Message, Translator, msg
-from survey.publish.views.display_names import COMPOSITE
 from survey.publish.views.estimate_text import NOT_AVAILABLE
 from survey.publish.views.table_slice import Floats, TableSlice
 from survey.publish.views.view_context import ViewContext

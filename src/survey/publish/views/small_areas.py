@@ -27,7 +27,8 @@ from survey.publish.views.small_area_comparison import (
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
-from survey.results.small_areas import BANDS, MAIN_GROUPS, OVERALL, Grade
+from survey.results.small_areas import BANDS, OVERALL, Grade
+from survey.sample.special_groups import SPECIAL_GROUPS
 
 ORIENTATION = msg("For orientation only")
 
@@ -45,7 +46,7 @@ def band_choices(results: WaveResults) -> tuple[str, ...]:
     """The groups of a wave that are followed city by city."""
     known = results.method.groups
     if results.wave.series == "main":
-        return tuple(group for group in MAIN_GROUPS if group in known)
+        return tuple(group for group in SPECIAL_GROUPS if group in known)
     return tuple(group for group in known if group.partition("=")[0] in BANDS)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from survey.access.principal import Principal
+from survey.access.principal import NATION, Principal
+from survey.estimate.tree import COMPOSITE
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind
 from survey.publish.views.chart_panels import ChartHeading, gap_chart
-from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import (
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,
@@ -19,12 +19,14 @@ from survey.publish.views.measures import rates, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
-from survey.results.domains import EVERYONE, SHIPPED_SERIES
+from survey.results.domains import (
+    SHIPPED_SERIES,
+)
 from survey.results.group_questions import declared_items
+from survey.sample.special_groups import ELDERLY, EVERYONE, GUARDIAN, RURAL, SPECIAL_GROUPS
 
-MAIN_GROUPS = ("elderly=yes", "guardian=yes", "residence=rural", "income=lt3000")
 _TOPIC_OF: Mapping[str, str] = MappingProxyType(
-    {"elderly=yes": "elderly", "guardian=yes": "minors", "residence=rural": "rural"}
+    {ELDERLY: "elderly", GUARDIAN: "minors", RURAL: "rural"}
 )
 
 
@@ -32,7 +34,7 @@ _TOPIC_OF: Mapping[str, str] = MappingProxyType(
 class GroupFilters:
     """One special group, and the indicator it is compared by."""
 
-    group: str = MAIN_GROUPS[0]
+    group: str = SPECIAL_GROUPS[0]
     indicator: str = COMPOSITE
 
 
@@ -62,7 +64,7 @@ def group_choices(results: WaveResults) -> tuple[str, ...]:
     if results.wave.series not in SHIPPED_SERIES:
         return tuple(group for group in results.method.groups if group != EVERYONE)
     declared = declared_items(results.method.grouping)
-    special = tuple(group for group in MAIN_GROUPS if group in results.method.groups)
+    special = tuple(group for group in SPECIAL_GROUPS if group in results.method.groups)
     return special + tuple(
         group
         for group in results.method.groups

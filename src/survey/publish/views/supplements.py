@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from survey.access.principal import Principal
+from survey.access.principal import NATION, Principal
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.views.chart_panels import ChartHeading
-from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import NO_ESTIMATE, Estimate, estimate_at
 from survey.publish.views.measures import answers_to, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
-from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.publish.views.view_context import (
+    ViewContext,
+)
 from survey.results import WaveResults
+from survey.sample.special_groups import EVERYONE
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import NATION, Action, Principal
 from survey.locale import Message, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.charts import ChartKind
@@ -19,12 +19,14 @@ from survey.publish.views.changes import (
 )
 from survey.publish.views.chart_panels import ChartHeading, gap_chart
 from survey.publish.views.chart_rows import classify_differences
-from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import MULTIPLE_TESTING_NOTE
-from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.publish.views.view_context import (
+    ViewContext,
+)
 from survey.publish.views.year_series import TrendScope, trend_chart
 from survey.results import WaveResults
-from survey.results.changes import GROUPS as FOLLOWED
+from survey.results.changes import CHANGE_GROUPS
+from survey.sample.special_groups import EVERYONE
 
 PEER_REFERENCES: Mapping[str, Message] = MappingProxyType(
     {
@@ -85,7 +87,7 @@ class TrendsView:
 
 def list_followed_groups(results: WaveResults) -> tuple[str, ...]:
     """The groups that are followed over the years and that the wave knows."""
-    return tuple(group for group in FOLLOWED if group in results.method.groups)
+    return tuple(group for group in CHANGE_GROUPS if group in results.method.groups)
 
 
 def build_trends_view(

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from survey.access.principal import Action, Principal
+from survey.access.principal import NATION, Action, Principal
+from survey.estimate.tree import COMPOSITE
 from survey.locale import SurveyError, msg
 from survey.publish.chart_panel import ChartPanel
 from survey.publish.views.chart_panels import ChartHeading, gap_chart, score_chart
-from survey.publish.views.display_names import COMPOSITE, NATION
 from survey.publish.views.estimate_text import (
     MULTIPLE_TESTING_NOTE,
     EstimateDifference,
@@ -17,8 +17,9 @@ from survey.publish.views.measures import TOPICS, rates, ratings, series_chart
 from survey.publish.views.table_slice import TableSlice
 from survey.publish.views.view_context import ViewContext
 from survey.results import WaveResults
+from survey.sample.special_groups import RURAL
 
-URBAN, RURAL = "residence=urban", "residence=rural"
+URBAN = "residence=urban"
 FIELDS = ("service", "confidence", "rural", "complaint", "education")
 """Topics of consumption that town and countryside are read by, in the order of the menu."""
 RESIDENCE_AREA_LEVELS = ("nation", "region3", "city")

@@ -5,16 +5,18 @@ from functools import cached_property
 
 import pandas as pd
 
-from survey.access.principal import Principal
+from survey.access.principal import NATION, Principal
+from survey.estimate.tree import COMPOSITE
 from survey.locale import Translator, translator
-from survey.publish.views.display_names import COMPOSITE, NATION, DisplayNames
+from survey.publish.views.display_names import (
+    DisplayNames,
+)
 from survey.publish.views.estimate_text import Estimate, estimate_at
 from survey.publish.views.table_slice import TableSlice
 from survey.results.measures import FORM
 from survey.results.wave_results import Filter, WaveInfo, WaveResults
 from survey.sample.city_frame import FrameCity, shipped_cities
-
-EVERYONE = "all"
+from survey.sample.special_groups import EVERYONE
 
 
 def rating_keys(results: WaveResults) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from survey.access.principal import NATION
 from survey.context.published import published_series
 from survey.locale import SurveyError
 from survey.publish.chart_panel import ChartPanel
@@ -15,11 +16,13 @@ from survey.publish.charts import ChartKind, ChartLabels
 from survey.publish.charts.trend import OWN, PUBLISHED
 from survey.publish.views.chart_panels import score_title, subtitle
 from survey.publish.views.chart_rows import Rows
-from survey.publish.views.display_names import NATION
 from survey.publish.views.estimate_text import Estimate, estimate_at, format_interval
-from survey.publish.views.view_context import EVERYONE, ViewContext
+from survey.publish.views.view_context import (
+    ViewContext,
+)
 from survey.results import WaveResults
 from survey.results.crosswalk import crosswalk
+from survey.sample.special_groups import EVERYONE
 
 
 @dataclass(frozen=True)

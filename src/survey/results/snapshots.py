@@ -1,0 +1,108 @@
+"""Newest snapshots of frozen waves, their file names, and whether their tables are current."""
+
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from survey.locale import SurveyError, msg
+from survey.results.table_cache import read_method
+from survey.settings import Settings
+from survey.snapshot.seals import Seals, find_seals, open_seals, read_sealed
+from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, SnapshotDamagedError
+from survey.store.tables import Snapshot, Wave
+
+CELLS = "cells.parquet"
+GAPS = "gaps.parquet"
+SMALL_AREAS = "small_areas.parquet"
+DRIVERS = "drivers.parquet"
+RANKS = "ranks.parquet"
+RANK_PAIRS = "rank_pairs.parquet"
+HEADLINES = "headlines.parquet"
+METHOD = "method.json"
+
+
+class SnapshotNotFoundError(SurveyError):
+    """Raised when a wave has no snapshot."""
+
+    code = "nothing_frozen"
+
+
+def changes_file(before: str, sha256: str) -> str:
+    """Return the name of the file with the change from one snapshot of an earlier wave."""
+    return f"changes-{before}-{sha256[:12]}.parquet"
+
+
+def list_newest_snapshots(
+    session: Session, series: str | None = None
+) -> list[tuple[Wave, Snapshot]]:
+    """Return every wave that was frozen with its newest snapshot, the oldest wave first."""
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .order_by(col(Wave.year), col(Wave.key), col(Snapshot.created_at))
+    )
+    if series is not None:
+        query = query.where(Wave.series == series)
+    return list({wave.key: (wave, snapshot) for wave, snapshot in session.exec(query)}.values())
+
+
+def get_newest_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]:
+    """Return a wave and its newest snapshot.
+
+    Raises:
+        SnapshotNotFoundError: the wave has no snapshot, or there is no such wave.
+    """
+    query = (
+        select(Wave, Snapshot)
+        .join(Snapshot, col(Snapshot.wave_id) == col(Wave.id))
+        .where(Wave.key == wave_key)
+        .order_by(col(Snapshot.created_at).desc())
+    )
+    newest = session.exec(query).first()
+    if newest is None:
+        raise SnapshotNotFoundError(
+            msg(
+                "The wave {wave} has not been frozen yet, so there is nothing to show.",
+                wave=wave_key,
+            )
+        )
+    return newest
+
+
+def outdated_waves(settings: Settings, session: Session) -> list[str]:
+    """Return the keys of the waves whose tables are missing, altered or of another version."""
+    return [
+        wave.key
+        for wave, snapshot in list_newest_snapshots(session)
+        if not _is_current(settings, session, snapshot.directory)
+    ]
+
+
+def find_altered_tables(settings: Settings, session: Session, directory: str) -> tuple[str, ...]:
+    """Return the names of computed files whose content is not the one that was sealed.
+
+    Such a file was changed by something other than this software. Files of an older version fit
+    their seals, and missing files and unsealed snapshots have nothing to compare.
+    """
+    seals = find_seals(session, directory) or {}
+    folder = settings.snapshot_dir / directory
+    computed = sorted(seals.keys() - {MANIFEST, RESPONSES})
+    return tuple(name for name in computed if _is_altered(folder / name, seals))
+
+
+def _is_altered(path: Path, seals: Seals) -> bool:
+    if not path.exists():
+        return False
+    try:
+        read_sealed(path, seals)
+    except SnapshotDamagedError:
+        return True
+    return False
+
+
+def _is_current(settings: Settings, session: Session, directory: str) -> bool:
+    try:
+        read_method(open_seals(settings, session, directory).folder / METHOD)
+    except SnapshotDamagedError:
+        return False
+    return True
