@@ -35,6 +35,8 @@ PAGES = (
 )
 KEPT_PARAMETERS = {"wave", "study"}
 """Filters that lead to another wave."""
+PAUSE_SECONDS = 0.25
+"""Between two changes: the server makes whoever sends more than five messages a second wait."""
 
 Step = tuple[str, int]
 
@@ -95,6 +97,7 @@ async def measure_walk(
         received = session.received
         for name, at in walk:
             choice = filters(session)[name]
+            await asyncio.sleep(PAUSE_SECONDS)
             await timer.change(session, choice, choice.options[at])
         if session.failures:
             raise SystemExit(f"{key}: {session.failures[0]}")
