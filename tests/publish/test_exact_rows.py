@@ -1,9 +1,11 @@
 """Exact files: one asks, another decides, one file, seven days, the results that were asked for."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -272,6 +274,27 @@ def test_an_approval_is_good_for_one_file(office: Office) -> None:
         office.take(number)
     with read_scope(office.settings.store_url) as session:
         assert len(session.exec(select(RowExport)).all()) == 1
+
+
+def test_of_two_takes_at_the_same_time_one_gives_a_file(office: Office) -> None:
+    number = office.ask()
+    office.decide(number)
+    start = Barrier(4)
+
+    def take(_: int) -> bool:
+        start.wait(60)
+        try:
+            return office.take(number).rows == 120
+        except ExactRowsRefusedError:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        got_file = list(pool.map(take, range(4)))
+    assert got_file.count(True) == 1
+    assert office.state(number) is RequestState.TAKEN
+    with read_scope(office.settings.store_url) as session:
+        assert len(session.exec(select(RowExport)).all()) == 1
+    assert [action for action, _, _ in office.entries()].count("rows.exact_exported") == 1
 
 
 def test_an_approval_is_good_for_one_person_and_area(office: Office) -> None:
