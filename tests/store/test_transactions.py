@@ -1,6 +1,7 @@
 """A unit of work is repeated after a conflict; units of a batch share a commit, not a failure."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Barrier, Thread
 from typing import Any
 
@@ -10,13 +11,17 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
+from survey.access.audit import record
+from survey.access.principal import OPERATOR
 from survey.locale import SurveyError, msg
 from survey.store import transactions
+from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, table_of
 from survey.store.transactions import (
     MAX_ATTEMPTS,
     StoreUnavailableError,
+    UnstorableTextError,
     Work,
     WorkFailed,
     WorkSucceeded,
@@ -90,6 +95,23 @@ def test_other_errors_are_not_tried_again(store_url: str, error: Exception) -> N
 
 
 @pytest.mark.postgres
+def test_a_nul_is_refused_in_words_and_nothing_is_kept(postgres_url: str) -> None:
+    def in_a_text(session: Session) -> None:
+        _add(session, "a\x00b")
+
+    def in_a_document(session: Session) -> None:
+        record(
+            session=session, actor=OPERATOR, event=AuditEvent.WAVE_CREATED, subject_id="x",
+            now=datetime.now(UTC), detail={"note": "a\x00b"},
+        )  # fmt: skip
+        _add(session, "beside")
+
+    for work in (in_a_text, in_a_document):
+        with pytest.raises(UnstorableTextError, match="invisible character"):
+            run_in_transaction(postgres_url, work)
+    assert logins(postgres_url) == set()
+
+
 def test_two_transactions_that_want_each_others_rows_both_come_through(postgres_url: str) -> None:
     with session_scope(postgres_url) as session:
         _add(session, "a")

@@ -16,7 +16,14 @@ from itertools import count
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    TimeoutError,
+)
 from sqlmodel import Session
 
 from survey.locale import Message, SurveyError, msg
@@ -38,6 +45,9 @@ MAX_ATTEMPTS = 5
 MAX_FIRST_PAUSE_SECONDS = 0.02
 """Longest pause before the second attempt; it doubles for each that follows."""
 
+_NUL_SIGNS = ("NUL", "\\u0000")
+"""How the driver names a NUL in a text, and the server one in a JSON document."""
+
 BATCH_LOCK_TIMEOUT = "100ms"
 """Two processes may each hold a row that the other's next unit wants; neither waits longer."""
 
@@ -56,6 +66,20 @@ class StoreUnavailableError(SurveyError):
         )
 
 
+class UnstorableTextError(SurveyError):
+    """Raised when a text holds a NUL, which PostgreSQL does not store; nothing was written."""
+
+    code = "unstorable_text"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "One of the texts holds an invisible character (NUL) that cannot be saved. "
+                "Please type the text again instead of pasting it."
+            )
+        )
+
+
 def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: bool = False) -> T:
     """Run a unit of work in a transaction of its own and return its result after the commit.
 
@@ -65,6 +89,7 @@ def run_in_transaction(url: str, work: Callable[[Session], T], *, long_running: 
 
     Raises:
         StoreUnavailableError: The database failed, or conflicts did not end.
+        UnstorableTextError: PostgreSQL was given a NUL.
     """
     max_attempts = 1 if long_running else MAX_ATTEMPTS
     with _translate_database_errors():
@@ -105,6 +130,10 @@ def _translate_database_errors() -> Iterator[None]:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         _LOG.error("the store does not take anything in: %s", reason)
         raise StoreUnavailableError from error
+    except DataError as error:
+        if any(sign in str(error.orig) for sign in _NUL_SIGNS):
+            raise UnstorableTextError from error
+        raise
 
 
 def _conflict_name(error: DBAPIError) -> str | None:
