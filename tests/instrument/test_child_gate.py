@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 
-from survey.fieldwork.importing.row_validation import RowChecker
+from survey.fieldwork.importing.row_answers import RowChecker
 from survey.fieldwork.paper.keying import check_sheet
 from survey.instrument.browser_payload import browser_form
 from survey.instrument.model import (

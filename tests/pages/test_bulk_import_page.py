@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from survey.access.principal import OPERATOR, Principal, Role
 from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.column_mapping import MappingFile
-from survey.fieldwork.importing.saved_mappings import save_mapping
+from survey.fieldwork.importing.mapping_draft import save_mapping
 from survey.fieldwork.waves import close_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ImportMapping, Response, Status, Wave, WaveState

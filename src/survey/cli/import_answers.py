@@ -15,8 +15,7 @@ from survey.fieldwork.importing import (
     commit_import,
     plan_import,
 )
-from survey.fieldwork.importing.rejection_causes import describe_cause
-from survey.fieldwork.importing.rejection_worksheets import reason_of
+from survey.fieldwork.importing.rejections import describe_cause, reason_of
 from survey.fieldwork.instruments import find_instrument
 from survey.instrument.model import Instrument, Labels
 from survey.instrument.xlsform import read_xlsform

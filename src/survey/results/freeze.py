@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from survey.access.audit import record
 from survey.access.principal import Action, Principal
-from survey.fieldwork.importing.imported_files import files_with_weights
+from survey.fieldwork.importing.target_wave import list_files_with_weights
 from survey.fieldwork.instruments import load_instrument, load_tree
 from survey.fieldwork.lifecycle import freeze_approved, lock_responses
 from survey.fieldwork.planning.oversampling import oversampling_of
@@ -271,7 +271,7 @@ def _given_weights_detail(session: Session, wave: Wave, source: WaveData) -> dic
         return {}
     files = tuple(
         WeightFile(sha256=file.sha256, column=file.column)
-        for file in files_with_weights(session=session, wave_id=wave.id)
+        for file in list_files_with_weights(session=session, wave_id=wave.id)
     )
     return {"weights": source.report.way, "weight_files": files}
 

@@ -20,12 +20,14 @@ from survey.fieldwork.importing import (
     plan_import,
 )
 from survey.fieldwork.importing.column_mapping import MappingFile
-from survey.fieldwork.importing.name_lookup import list_importable_cities
-from survey.fieldwork.importing.rejection_causes import RejectionCauseCounter
-from survey.fieldwork.importing.rejection_worksheets import write_rejections
-from survey.fieldwork.importing.rejections import ImportCancelledError, RowRejection
-from survey.fieldwork.importing.saved_mappings import list_saved_mappings, save_mapping
-from survey.fieldwork.importing.target_wave import list_waves_for_import
+from survey.fieldwork.importing.mapping_draft import list_saved_mappings, save_mapping
+from survey.fieldwork.importing.rejections import (
+    ImportCancelledError,
+    RejectionCauseCounter,
+    RowRejection,
+    write_rejections,
+)
+from survey.fieldwork.importing.target_wave import list_importable_cities, list_waves_for_import
 from survey.fieldwork.importing.template import write_template
 from survey.fieldwork.waves import close_wave
 from survey.instrument.model import Instrument

@@ -21,7 +21,7 @@ from survey.fieldwork.importing import (
     commit_import,
     plan_import,
 )
-from survey.fieldwork.importing.cell_parsing import parse_time
+from survey.fieldwork.importing.row_reader import parse_time
 from survey.fieldwork.instruments import InstrumentNotFoundError
 from survey.fieldwork.waves import get_wave, transition_wave
 from survey.instrument.model import Instrument

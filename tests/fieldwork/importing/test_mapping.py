@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from survey.fieldwork.importing.cell_parsing import cell_reader, is_number
 from survey.fieldwork.importing.column_mapping import (
     ColumnRole,
     MappingFile,
@@ -12,6 +11,7 @@ from survey.fieldwork.importing.column_mapping import (
     read_mapping,
 )
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
+from survey.fieldwork.importing.row_answers import cell_reader, is_number
 from survey.instrument.model import Choice, Instrument, Item, ItemKind, SpecialAnswer
 
 

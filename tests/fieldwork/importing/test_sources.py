@@ -15,25 +15,23 @@ from survey.fieldwork.importing import (
     ImportRequest,
     plan_import,
 )
-from survey.fieldwork.importing.cell_parsing import complete_interview_times, parse_seconds
 from survey.fieldwork.importing.column_mapping import (
+    ExportSource,
     MappingFile,
     bind_columns,
+    detect_source,
+    naming_conventions,
     read_mapping,
     write_mapping,
 )
 from survey.fieldwork.importing.mapping_draft import (
     SuggestionOrigin,
     draft_columns,
+    list_unparsed_values,
     mapping_of,
     suggest_targets,
-    unread_values,
 )
-from survey.fieldwork.importing.source_detection import (
-    ExportSource,
-    detect_source,
-    naming_conventions,
-)
+from survey.fieldwork.importing.row_reader import complete_interview_times, parse_seconds
 from survey.fieldwork.importing.table_reading import read_table
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
@@ -217,7 +215,7 @@ def test_values_that_nobody_understands_are_listed_with_their_count(field: Any) 
     )  # fmt: skip
     table = read_table(content)
     uses = bind_columns(table.header, field.instrument, MappingFile())
-    assert [(unread.column, unread.value, unread.count) for unread in unread_values(
+    assert [(unread.column, unread.value, unread.count) for unread in list_unparsed_values(
         table, uses, field.instrument)] == [
         ("gender", "M", 2), ("quality", "good", 2), ("topics", "food wine", 1), ("topics", "na", 1)
     ]  # fmt: skip

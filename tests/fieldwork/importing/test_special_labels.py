@@ -8,14 +8,15 @@ from openpyxl import load_workbook
 
 from survey.access.principal import OPERATOR
 from survey.fieldwork.importing import ImportPlan, ImportRequest, plan_import
-from survey.fieldwork.importing.cell_parsing import cell_reader
-from survey.fieldwork.importing.rejection_causes import (
+from survey.fieldwork.importing.rejections import (
     MAX_CAUSES,
     RejectionCauseCounter,
+    RowRejection,
     describe_cause,
+    reason_of,
+    write_rejections,
 )
-from survey.fieldwork.importing.rejection_worksheets import reason_of, write_rejections
-from survey.fieldwork.importing.rejections import RowRejection
+from survey.fieldwork.importing.row_answers import cell_reader
 from survey.instrument.model import Choice, Item, ItemKind, SpecialAnswer
 from survey.locale import msg, translator
 from survey.store.engine import read_scope

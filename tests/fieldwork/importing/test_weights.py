@@ -20,10 +20,10 @@ from survey.fieldwork.importing import (
     plan_import,
 )
 from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole, target_name
-from survey.fieldwork.importing.imported_files import FileWithWeights, files_with_weights
 from survey.fieldwork.importing.mapping_draft import draft_columns, targets_of
+from survey.fieldwork.importing.row_reader import MAX_WEIGHT, MIN_WEIGHT, read_weight
 from survey.fieldwork.importing.table_reading import read_delimited
-from survey.fieldwork.importing.weights import MAX_WEIGHT, MIN_WEIGHT, read_weight
+from survey.fieldwork.importing.target_wave import FileWithWeights, list_files_with_weights
 from survey.fieldwork.waves import get_wave
 from survey.fieldwork.withdrawal import erase_response
 from survey.instrument.model import Instrument
@@ -94,7 +94,7 @@ def test_weights_are_kept_to_the_last_digit_and_stand_in_the_frame(field: Any) -
     assert by_quality == {8: 0.1, 4: 1234.567890123456, 10: 1.5}
     with read_scope(field.url) as session:
         wave = get_wave(session=session, key="abroad-2024")
-        files = files_with_weights(session=session, wave_id=wave.id)
+        files = list_files_with_weights(session=session, wave_id=wave.id)
     assert files == (FileWithWeights(plan.sha256, "weight"),)
 
 
@@ -104,7 +104,7 @@ def test_a_wave_without_weights_has_no_such_column(field: Any) -> None:
     assert GIVEN_WEIGHT not in frame_columns(field, "abroad-2024")
     with read_scope(field.url) as session:
         wave = get_wave(session=session, key="abroad-2024")
-        assert files_with_weights(session=session, wave_id=wave.id) == ()
+        assert list_files_with_weights(session=session, wave_id=wave.id) == ()
 
 
 def test_a_column_of_another_name_is_mapped_and_its_values_too(field: Any) -> None:

@@ -1,4 +1,7 @@
-"""What each column of a file means: an item of the questionnaire, a role, or nothing.
+"""Bindings of a file's columns to items of the questionnaire and roles of the interview.
+
+The tool that wrote a file is recognised by the columns it always writes; it decides how columns
+that are no questions are named.
 
 `item/choice` is one choice of a question with several: the column says whether it was chosen.
 
@@ -9,23 +12,24 @@ Columns that are named like an item or a role need no row.
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import TypeVar
 
 from survey.fieldwork.importing.rejections import ImportNotPossibleError
-from survey.fieldwork.importing.table_reading import read_delimited
-from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer, label_text
-from survey.locale import LANGUAGES, Message, msg, translator
+from survey.fieldwork.importing.table_reading import ANSWERS, ImportTable, read_delimited
+from survey.instrument.model import Instrument, ItemKind, label_text
+from survey.locale import Message, msg
 from survey.spreadsheets import escape_formula, unescape_formula
 from survey.store.china_time import CHINA
 
 
 class ColumnRole(StrEnum):
-    """What a column may be besides the answer to an item."""
+    """Meaning of a column that is no answer to an item."""
 
     CITY = "city"
     POINT = "point"
@@ -49,7 +53,7 @@ FIELDS = ("column", "item", "value", "code")
 
 @dataclass(frozen=True)
 class MappingFile:
-    """The rows of a mapping file, by column name."""
+    """Contents of a mapping file: the target of each column and the codes of its values."""
 
     targets: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -58,7 +62,7 @@ class MappingFile:
 
 @dataclass(frozen=True)
 class ColumnBinding:
-    """One used column: its place in the file, its name, and what it is."""
+    """One used column: its index in the file, its name, and its item or role."""
 
     column_index: int
     column: str
@@ -67,10 +71,20 @@ class ColumnBinding:
     codes: Mapping[str, str]
 
 
+class ExportSource(StrEnum):
+    """Tool that wrote a file of answers."""
+
+    TEMPLATE = "template"
+    ODK = "odk"
+    SURVEY_SITE = "survey_site"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class NamingConventions:
-    """How the tool behind a file names its columns."""
+    """Tool that wrote a file, and how it names its columns."""
 
+    source: ExportSource = ExportSource.OTHER
     roles: Mapping[str, ColumnRole] = field(default_factory=dict)
     """Columns about the interview itself that this tool always writes."""
     separators: str = "/"
@@ -81,7 +95,7 @@ class NamingConventions:
 
 @dataclass(frozen=True)
 class SplitChoiceBinding:
-    """Columns that together answer one question with several choices: place -> choice."""
+    """Columns that together answer one question with several choices: index -> choice."""
 
     item: str
     column: str
@@ -92,22 +106,30 @@ class SplitChoiceBinding:
 
 @dataclass(frozen=True)
 class ColumnBindings:
-    """All used columns and the names of those that nothing uses."""
+    """All used columns of a file, and the names of those that nothing uses."""
 
     items: tuple[ColumnBinding, ...]
     roles: Mapping[ColumnRole, ColumnBinding]
     unmapped: tuple[str, ...]
-    splits: tuple[SplitChoiceBinding, ...] = ()
+    splits: tuple[SplitChoiceBinding, ...]
+    header: tuple[str, ...]
+    conventions: NamingConventions
 
     @property
     def answered(self) -> frozenset[str]:
-        """The items that some column answers."""
+        """Items that some column answers."""
         single = {use.item for use in self.items if use.item is not None}
         return frozenset(single | {split.item for split in self.splits})
 
+    @property
+    def weight_column(self) -> str | None:
+        """Name of the column that gives every interview its weight."""
+        use = self.roles.get(ColumnRole.WEIGHT)
+        return use.column if use else None
+
 
 def write_mapping(mapping: MappingFile) -> bytes:
-    """The mapping as a file that `read_mapping` reads back, for Excel as well."""
+    """Return the mapping as a CSV file that `read_mapping` and Excel read."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(FIELDS)
@@ -119,7 +141,11 @@ def write_mapping(mapping: MappingFile) -> bytes:
 
 
 def read_mapping(content: bytes) -> MappingFile:
-    """Read a mapping file; what is wrong with it is said with its row."""
+    """Read a mapping file.
+
+    Raises:
+        ImportNotPossibleError: A row is wrong; the message names it.
+    """
     table = read_delimited(content)
     header = [name.casefold() for name in table.header]
     missing = [name for name in FIELDS[:2] if name not in header]
@@ -165,9 +191,12 @@ def bind_columns(
     mapping: MappingFile,
     conventions: NamingConventions = NamingConventions(),
 ) -> ColumnBindings:
-    """Decide what each column is; two columns never answer the same item.
+    """Bind every column to an item, a choice or a role; two columns never answer one item.
 
-    The mapping comes first, then columns named like an item or role, then what is usual.
+    The mapping comes first, then columns named like an item or role, then the tool's conventions.
+
+    Raises:
+        ImportNotPossibleError: The mapping does not fit, or two columns claim one target.
     """
     _check_mapping(header, instrument, mapping)
     items: dict[str, ColumnBinding] = {}
@@ -191,11 +220,13 @@ def bind_columns(
         for item, choice_columns in parts.items()
         if item not in items
     )
-    return ColumnBindings(tuple(items.values()), roles, tuple(unmapped), splits)
+    return ColumnBindings(
+        tuple(items.values()), roles, tuple(unmapped), splits, tuple(header), conventions
+    )
 
 
 def part_of(target: str, instrument: Instrument) -> tuple[str, str] | None:
-    """Item and choice, where the target is one choice of a question with several."""
+    """Return item and choice if the target is one choice of a question with several, else None."""
     name, slash, choice = target.partition("/")
     item = instrument.by_name.get(name)
     if not slash or item is None or item.kind is not ItemKind.SELECT_MULTIPLE:
@@ -266,7 +297,10 @@ def _check_mapping(header: Sequence[str], instrument: Instrument, mapping: Mappi
 def default_target(
     column: str, instrument: Instrument, conventions: NamingConventions
 ) -> str | None:
-    """The item, choice or role of the same name; exports put the group in front, `group/item`."""
+    """Return the item, choice or role that the column is named after, else None.
+
+    Exports put groups in front of the name, as in `group/item`.
+    """
     for name in _suffixes(column, conventions.separators):
         item = instrument.by_name.get(name)
         if item is not None and item.kind is not ItemKind.NOTE:
@@ -280,7 +314,7 @@ def default_target(
 
 
 def _suffixes(column: str, separators: str) -> Iterator[str]:
-    """The name whole, then without one group after the other: `a/b/c`, `b/c`, `c`."""
+    """Yield the name without one group after the other: `a/b/c`, `b/c`, `c`."""
     yield column
     for place, character in enumerate(column):
         if character in separators:
@@ -301,30 +335,9 @@ ROLE_NAMES: dict[ColumnRole, Message] = {
     ColumnRole.IGNORE: msg("nothing: leave it out"),
 }
 
-SPECIAL_NAMES: dict[SpecialAnswer, Message] = {
-    SpecialAnswer.DONT_KNOW: msg("does not know"),
-    SpecialAnswer.NOT_EXPERIENCED: msg("has not experienced it"),
-    SpecialAnswer.REFUSED: msg("does not want to say"),
-}
-"""In the template."""
-_SPECIAL_BUTTONS: dict[SpecialAnswer, Message] = {
-    SpecialAnswer.DONT_KNOW: msg("Don't know"),
-    SpecialAnswer.NOT_EXPERIENCED: msg("Not experienced"),
-    SpecialAnswer.REFUSED: msg("Prefer not to say"),
-}
-"""On the form, where the questionnaire has no words of its own."""
-
-
-def special_texts(item: Item, special: SpecialAnswer) -> Iterator[str]:
-    """Every text by which the form, its own words or ours, shows a special answer to people."""
-    for names in (SPECIAL_NAMES, _SPECIAL_BUTTONS):
-        for language in LANGUAGES:
-            yield translator(language)(names[special])
-    yield from item.special_labels.get(special, {}).values()
-
 
 def target_name(target: str, instrument: Instrument, language: str) -> str | Message:
-    """An item by its label, a choice of an item by both labels, a role by its name."""
+    """Return the name of a target on screen: labels of an item or choice, name of a role."""
     item = instrument.by_name.get(target)
     if item is not None:
         return f"{label_text(item.label, language, target)} [{target}]"
@@ -337,3 +350,97 @@ def target_name(target: str, instrument: Instrument, language: str) -> str | Mes
         f"{label_text(item.label, language, item.name)} — "
         f"{label_text(choice.label, language, choice.name)} [{target}]"
     )
+
+
+SOURCE_NAMES: dict[ExportSource, Message] = {
+    ExportSource.TEMPLATE: msg("our own template"),
+    ExportSource.ODK: msg("an export of ODK or KoboToolbox"),
+    ExportSource.SURVEY_SITE: msg("an export of a Chinese survey site"),
+    ExportSource.OTHER: msg("a table of its own kind"),
+}
+
+_ODK_SIGNS = frozenset({"_uuid", "instanceid", "key", "_submission_time", "submissiondate"})
+_ODK_ROLES: tuple[tuple[ColumnRole, tuple[str, ...]], ...] = (
+    (ColumnRole.IDENTITY, ("instanceid", "_uuid", "key")),
+    (ColumnRole.STARTED_AT, ("start", "starttime", "_start")),
+    (ColumnRole.ENDED_AT, ("end", "endtime", "_end")),
+    (ColumnRole.SUBMITTED_AT, ("_submission_time", "submissiondate")),
+)
+"""For each role the columns that may hold it, the best first."""
+_ODK_REST = frozenset(
+    {
+        "deviceid", "phonenumber", "username", "subscriberid", "simserial", "simid", "email",
+        "today", "audit", "instancename", "_id", "_index", "_parent_index", "_parent_table_name",
+        "_notes", "_tags", "_status", "_submitted_by", "__version__", "_version_",
+        "_validation_status", "_xform_id_string", "submitterid", "submittername",
+        "attachmentspresent", "attachmentsexpected", "status", "reviewstate", "edits",
+        "formversion", "devicename", "rootuuid", "_attachments", "_geolocation",
+    }
+)  # fmt: skip
+
+_SERIAL = "\u5e8f\u53f7"
+_SUBMITTED = "\u63d0\u4ea4\u7b54\u5377\u65f6\u95f4"
+_DURATION_COLUMN = "\u6240\u7528\u65f6\u95f4"
+_SITE_REST = frozenset(
+    {_SERIAL, "\u6765\u6e90", "\u6765\u6e90\u8be6\u60c5", "\u6765\u81eaIP", "\u603b\u5206"}
+)
+"""Serial number, source, details of the source, IP address, total: no part of the interview.
+
+The serial number starts anew in every questionnaire of a survey site, so it is no identity.
+"""
+_LAST = re.compile(r"[^/\-.:]+\Z")
+
+
+def detect_source(table: ImportTable) -> ExportSource:
+    """Return the tool that wrote the table; `OTHER` if no column tells."""
+    if table.sheet == ANSWERS and not table.other_sheets:
+        return ExportSource.TEMPLATE
+    header = set(table.header)
+    if {_SERIAL, _SUBMITTED} <= header or {_SUBMITTED, _DURATION_COLUMN} <= header:
+        return ExportSource.SURVEY_SITE
+    if {_last(column) for column in table.header} & _ODK_SIGNS:
+        return ExportSource.ODK
+    return ExportSource.OTHER
+
+
+def bind_table(table: ImportTable, instrument: Instrument, mapping: MappingFile) -> ColumnBindings:
+    """Bind the columns of a table, by the conventions of the tool that wrote it."""
+    return bind_columns(table.header, instrument, mapping, detect_conventions(table))
+
+
+def detect_conventions(table: ImportTable) -> NamingConventions:
+    """Return the naming conventions of the tool that wrote the table."""
+    return naming_conventions(detect_source(table), table.header)
+
+
+def naming_conventions(source: ExportSource, header: Sequence[str]) -> NamingConventions:
+    """Return how files of this tool name columns that are no questions."""
+    if source is ExportSource.SURVEY_SITE:
+        return NamingConventions(source, _site_columns(header))
+    if source is ExportSource.ODK:
+        return NamingConventions(
+            source, _odk_columns(header), separators="/-.:", submitted_zone=UTC
+        )
+    return NamingConventions(source)
+
+
+def _site_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
+    roles = {column: ColumnRole.IGNORE for column in header if column in _SITE_REST}
+    named = {_SUBMITTED: ColumnRole.SUBMITTED_AT, _DURATION_COLUMN: ColumnRole.DURATION}
+    return roles | {column: role for column, role in named.items() if column in header}
+
+
+def _odk_columns(header: Sequence[str]) -> dict[str, ColumnRole]:
+    by_last = {_last(column): column for column in reversed(header)}
+    roles = {by_last[name]: ColumnRole.IGNORE for name in _ODK_REST if name in by_last}
+    for role, names in _ODK_ROLES:
+        present = [by_last[name] for name in names if name in by_last]
+        roles |= dict.fromkeys(present[1:], ColumnRole.IGNORE)
+        roles |= dict.fromkeys(present[:1], role)
+    return roles
+
+
+def _last(column: str) -> str:
+    """Return the column's own name without the groups in front, as in `meta/instanceID`."""
+    match = _LAST.search(column)
+    return match[0].casefold() if match else column.casefold()

@@ -1,4 +1,4 @@
-"""Writing a planned import: wave, sampling points, surveyors, interviews, in one transaction."""
+"""Commit of a planned import: wave, points, surveyors and interviews in one transaction."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ from survey.fieldwork.importing.row_reader import PlannedRow
 from survey.fieldwork.importing.target_wave import (
     build_cell_finder,
     check_wave,
+    check_weights,
     list_stored_uuids,
     year_of,
 )
-from survey.fieldwork.importing.weights import check_weights
 from survey.fieldwork.instruments import save_instrument, tree_id_by_name
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.waves import NewWave, create_wave, transition_wave
@@ -43,7 +43,7 @@ MAX_FILE_NAME_CHARS = 200
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What was written."""
+    """Numbers of interviews that an import wrote and left out."""
 
     wave_key: str
     written: int
@@ -59,7 +59,11 @@ def commit_import(
     now: datetime,
     tick: ProgressCallback = ignore_progress,
 ) -> ImportResult:
-    """Write the accepted rows of a plan; rows that arrived in the meantime are left alone."""
+    """Write the accepted rows of a plan; rows that arrived in the meantime are left alone.
+
+    Raises:
+        ImportNotPossibleError: The wave has changed since the plan was made.
+    """
     principal.require(Action.IMPORT)
     existing = check_wave(session=session, principal=principal, request=plan.request, lock=True)
     if (existing is not None and existing.state is WaveState.OPEN) != plan.into_open:
@@ -132,14 +136,14 @@ def _log_file(
 
 
 def _new_wave(session: Session, principal: Principal, plan: ImportPlan, now: datetime) -> Wave:
-    """A wave that was collected elsewhere: closed from the start."""
+    """Create a wave that was collected elsewhere: it is closed from the start."""
     request, tree = plan.request, plan.request.instrument.tree
     titles = {**request.instrument.title, **request.title}
     fallback = titles.get(request.instrument.default_language, request.wave_key)
     new = NewWave(
         key=request.wave_key,
         series=request.series or request.wave_key,
-        year=year_of(request, plan.accepted, now),
+        year=year_of(request, (row.interview for row in plan.accepted), now),
         title_zh=titles.get("zh", fallback),
         title_en=titles.get("en", fallback),
         instrument_id=save_instrument(session=session, instrument=request.instrument),
@@ -181,12 +185,15 @@ def _points(
 
 
 _Surveyors = dict[tuple[str, str], UUID]
-"""By city and the name in the file."""
+"""City and name in the file -> account."""
 
 
 def _surveyors(session: Session, wave: Wave, rows: list[PlannedRow]) -> _Surveyors:
-    """Into an open wave the surveyors of the city, by their sign-in names; for all other names
-    accounts that nobody can sign in with, so that interviews of one person stay together."""
+    """Return an account for every surveyor named in the rows.
+
+    In an open wave these are the surveyors of the city, by their sign-in names. All other names get
+    accounts that cannot sign in, so that interviews of one person stay together.
+    """
     prefix = f"import:{wave.key}:"
     query = select(Account.login, Account.id).where(
         col(Account.login).startswith(prefix, autoescape=True)
@@ -239,5 +246,5 @@ def _resolve_rows(
         interview.point_id = points[row.point] if row.point is not None else None
         if row.surveyor is not None:
             interview.surveyor_id = surveyors[interview.city_code, row.surveyor]
-        interview.quota_cell_id = find(row)
+        interview.quota_cell_id = find(interview)
         yield interview

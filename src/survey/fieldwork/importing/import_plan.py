@@ -1,4 +1,9 @@
-"""What an import would do, worked out without writing anything."""
+"""Plan of an import: a file read and checked as a whole, without writing anything.
+
+The stages, each with one frozen result: `read_table` (ImportTable), `bind_table` (ColumnBindings),
+the target (TargetWave), the rules of the rows (ImportRules), `RowReader` (PlannedRow or
+RowRejection), and `ImportPlan`, which `commit_import` writes.
+"""
 
 import hashlib
 from collections import Counter
@@ -6,64 +11,70 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.importing.cell_parsing import build_choice_joiner, cell_reader, is_number
 from survey.fieldwork.importing.column_mapping import (
     ColumnBinding,
     ColumnBindings,
     ColumnRole,
+    ExportSource,
     MappingFile,
-    bind_columns,
+    bind_table,
     read_mapping,
 )
-from survey.fieldwork.importing.name_lookup import city_names, planned_points
-from survey.fieldwork.importing.partial_instrument import restrict_instrument
-from survey.fieldwork.importing.rejection_causes import RejectionCause, RejectionCauseCounter
-from survey.fieldwork.importing.rejections import ImportNotPossibleError, RowRejection
-from survey.fieldwork.importing.row_reader import ImportRules, PlannedRow, RowReader
-from survey.fieldwork.importing.source_detection import (
-    ExportSource,
-    detect_source,
-    naming_conventions,
+from survey.fieldwork.importing.mapping_draft import UnparsedValue, list_unparsed_values
+from survey.fieldwork.importing.rejections import (
+    ImportNotPossibleError,
+    RejectionCause,
+    RejectionCauseCounter,
+    RowRejection,
 )
+from survey.fieldwork.importing.row_answers import (
+    build_choice_joiner,
+    cell_reader,
+    is_number,
+    restrict_instrument,
+)
+from survey.fieldwork.importing.row_reader import ImportRules, PlannedRow, RowReader
 from survey.fieldwork.importing.table_reading import ImportTable, read_table
 from survey.fieldwork.importing.target_wave import (
     ImportRequest,
+    TargetWave,
     check_wave,
+    check_weights,
+    city_names,
     count_beyond_quota,
+    find_import_time,
     list_stored_uuids,
-    stored_answers,
+    planned_points,
+    stored_contents,
 )
-from survey.fieldwork.importing.weights import check_weights, stored_weights, weight_column
 from survey.instrument.model import Instrument, ItemKind
 from survey.locale import Message, msg
-from survey.store.tables import ImportedFile, Status, Wave, WaveState
+from survey.store.tables import Status, WaveState
 
 MAX_SHOWN_REJECTIONS = 1000
 PROGRESS_EVERY_ROWS = 250
-"""Rows between two looks of whoever watches."""
+"""Rows between two reports of progress."""
 
 ProgressCallback = Callable[[int, int], None]
-"""Told how many rows of how many are done; raises to stop the work."""
+"""Called with the rows done and the rows in total; raises to stop the work."""
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """Nobody waits for news."""
+    """Report progress to nobody."""
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """Everything that `commit_import` would write, and everything that stays out."""
+    """Result of checking a file: the rows that `commit_import` writes, and those refused."""
 
     request: ImportRequest
     accepted: tuple[PlannedRow, ...]
     rejected_rows: int
     rejected: tuple[RowRejection, ...]
-    """Why, in the order of the rows; one row may have several reasons. The first
-    `MAX_SHOWN_REJECTIONS`.
-    """
+    """The first `MAX_SHOWN_REJECTIONS` reasons, by row; one row may have several."""
     causes: tuple[RejectionCause, ...]
     """All reasons summed up by column and cause, that of most rows first."""
     duplicates: int
@@ -77,7 +88,7 @@ class ImportPlan:
     """When this very file was imported into this wave."""
     sheet: str
     unmapped: tuple[str, ...]
-    """Columns that nothing uses."""
+    """Columns without an item or role."""
     absent_items: tuple[str, ...]
     """Questions of the questionnaire that no column answers."""
     missing: Mapping[str, int]
@@ -85,20 +96,24 @@ class ImportPlan:
     encoding: str
     delimiter: str
     remarks: tuple[Message, ...]
-    weight_column: str | None = None
-    """The column that gives every interview its weight."""
+    weight_column: str | None
+    """Column that gives every interview its weight."""
+    unparsed: tuple[UnparsedValue, ...]
+    """Values that are no answers, for a person to explain; only where rows were refused."""
 
     @property
     def dropped_answers(self) -> int:
-        """Answers to questions that were off the row's route."""
+        """Number of answers to questions that were off the row's route."""
         return sum(row.interview.dropped_answers for row in self.accepted)
 
     @property
     def by_city(self) -> Mapping[str, int]:
+        """Accepted rows by code of the city."""
         return Counter(row.interview.city_code for row in self.accepted)
 
     @property
     def by_status(self) -> Mapping[Status, int]:
+        """Accepted rows by the state they are stored in."""
         return Counter(row.interview.status for row in self.accepted)
 
 
@@ -112,44 +127,65 @@ def plan_import(
 ) -> ImportPlan:
     """Read and check the whole file; nothing is written.
 
-    Raises `FileUnreadableError` or `ImportNotPossibleError` when the file as a whole cannot be
-    used; what is
-    wrong with single rows is in the plan.
+    Raises:
+        FileUnreadableError: The file is no table.
+        ImportNotPossibleError: File, mapping, questionnaire and wave do not fit together. Problems
+            of single rows are in the plan instead.
     """
     principal.require(Action.IMPORT)
-    existing = check_wave(session=session, principal=principal, request=request)
+    target = _find_target(session, principal, request)
     table = read_table(request.content)
-    source = detect_source(table)
-    uses = _bind_table_columns(request, table, source)
-    weights = weight_column(uses)
-    check_weights(session=session, wave=existing, column=weights)
-    rules = _build_rules(session, principal, request, table, uses, existing, now)
-    sorted_rows = _sort_rows(session, existing, rules, table, tick)
-    accepted, sha256 = tuple(sorted_rows.accepted), hashlib.sha256(request.content).hexdigest()
+    mapping = read_mapping(request.mapping) if request.mapping else MappingFile()
+    bindings = bind_table(table, request.instrument, mapping)
+    check_weights(session=session, wave=target.wave, column=bindings.weight_column)
+    rules = _build_rules(principal, request, table, bindings, target, now)
+    sorted_rows = _sort_rows(session, rules, table, tick)
+    sha256 = hashlib.sha256(request.content).hexdigest()
+    remarks = (
+        *_table_remarks(table),
+        *_binding_remarks(bindings),
+        *_quota_remarks(session, target, sorted_rows.accepted, now),
+    )
     return ImportPlan(
         request=request,
-        accepted=accepted,
+        accepted=tuple(sorted_rows.accepted),
         rejected_rows=sorted_rows.rejected_rows,
         rejected=tuple(sorted_rows.rejected),
         causes=sorted_rows.counter.causes(),
         duplicates=sorted_rows.duplicates,
-        into_open=rules.points is not None,
-        source=source,
+        into_open=target.is_open,
+        source=bindings.conventions.source,
         sha256=sha256,
-        imported_before=_imported_before(session, existing, sha256),
+        imported_before=find_import_time(session=session, wave=target.wave, sha256=sha256),
         sheet=table.sheet,
-        unmapped=uses.unmapped,
-        absent_items=_absent_items(request.instrument, uses),
-        missing=Counter(name for row in accepted for name in row.missing),
+        unmapped=bindings.unmapped,
+        absent_items=_absent_items(request.instrument, bindings),
+        missing=Counter(name for row in sorted_rows.accepted for name in row.missing),
         encoding=table.encoding,
         delimiter=table.delimiter,
-        remarks=(*_remarks(uses, table), *_quota_remarks(session, existing, accepted, now)),
-        weight_column=weights,
+        remarks=remarks,
+        weight_column=bindings.weight_column,
+        unparsed=list_unparsed_values(table, bindings, request.instrument)
+        if sorted_rows.rejected_rows
+        else (),
+    )
+
+
+def _find_target(session: Session, principal: Principal, request: ImportRequest) -> TargetWave:
+    wave = check_wave(session=session, principal=principal, request=request)
+    is_open = wave is not None and wave.state is WaveState.OPEN
+    return TargetWave(
+        wave=wave,
+        cities=city_names(session=session),
+        points=planned_points(session=session, principal=principal, wave_id=wave.id)
+        if wave is not None and is_open
+        else None,
+        stored_uuids=list_stored_uuids(session=session, wave=wave),
     )
 
 
 class _SortedRows:
-    """The rows of a file, told apart as they are read."""
+    """Rows of a file as they are sorted: accepted, repeated or refused."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self.counter = RejectionCauseCounter(header)
@@ -159,19 +195,16 @@ class _SortedRows:
         self.rejected_rows = self.duplicates = 0
 
     def refuse(self, *reasons: RowRejection) -> None:
+        """Count a refused row and keep its reasons."""
         self.rejected_rows += 1
         self.counter.add(reasons)
         self.rejected.extend(reasons[: MAX_SHOWN_REJECTIONS - len(self.rejected)])
 
 
 def _sort_rows(
-    session: Session,
-    existing: Wave | None,
-    rules: ImportRules,
-    table: ImportTable,
-    tick: ProgressCallback,
+    session: Session, rules: ImportRules, table: ImportTable, tick: ProgressCallback
 ) -> _SortedRows:
-    reader, known = RowReader(rules), list_stored_uuids(session=session, wave=existing)
+    reader, stored = RowReader(rules), rules.target.stored_uuids
     sorted_rows, total = _SortedRows(table.header), len(table.rows)
     for done, (number, cells) in enumerate(table.rows):
         if done % PROGRESS_EVERY_ROWS == 0:
@@ -179,28 +212,27 @@ def _sort_rows(
         outcome = reader.read(number, cells)
         if not isinstance(outcome, PlannedRow):
             sorted_rows.refuse(*outcome)
-        elif outcome.interview.client_uuid in known:
+        elif outcome.interview.client_uuid in stored:
             sorted_rows.repeated.append(outcome)
         else:
             sorted_rows.accepted.append(outcome)
-    _reject_changed_duplicates(session, existing, rules, sorted_rows)
+    _reject_changed_duplicates(session, rules, sorted_rows)
     tick(total, total)
     return sorted_rows
 
 
 def _reject_changed_duplicates(
-    session: Session, existing: Wave | None, rules: ImportRules, sorted_rows: _SortedRows
+    session: Session, rules: ImportRules, sorted_rows: _SortedRows
 ) -> None:
-    """A row that the wave holds is a duplicate, unless it now says something else."""
-    identity = rules.uses.roles.get(ColumnRole.IDENTITY)
-    if identity is None or existing is None or not sorted_rows.repeated:
+    """Refuse rows that the wave holds with other answers; the others are duplicates."""
+    identity = rules.bindings.roles.get(ColumnRole.IDENTITY)
+    if identity is None or rules.target.wave is None or not sorted_rows.repeated:
         sorted_rows.duplicates = len(sorted_rows.repeated)
         return
-    stored = stored_answers(session=session, wave=existing)
-    weights = stored_weights(session=session, wave=existing)
+    stored = stored_contents(session=session, wave=rules.target.wave)
     for row in sorted_rows.repeated:
-        name, weight = row.interview.client_uuid, row.interview.given_weight
-        if stored.get(name) == row.interview.answers and weights.get(name) == weight:
+        interview = row.interview
+        if stored.get(interview.client_uuid) == (interview.answers, interview.given_weight):
             sorted_rows.duplicates += 1
         else:
             sorted_rows.refuse(
@@ -214,87 +246,57 @@ def _reject_changed_duplicates(
     sorted_rows.rejected.sort(key=lambda rejection: rejection.row)
 
 
-def _imported_before(session: Session, wave: Wave | None, sha256: str) -> datetime | None:
-    if wave is None:
-        return None
-    query = select(ImportedFile.at).where(
-        ImportedFile.wave_id == wave.id, ImportedFile.sha256 == sha256
-    )
-    return min(session.exec(query), default=None)
-
-
-def _bind_table_columns(
-    request: ImportRequest, table: ImportTable, source: ExportSource
-) -> ColumnBindings:
-    mapping = read_mapping(request.mapping) if request.mapping else MappingFile()
-    return bind_columns(
-        table.header, request.instrument, mapping, naming_conventions(source, table.header)
-    )
-
-
 def _build_rules(
-    session: Session,
     principal: Principal,
     request: ImportRequest,
     table: ImportTable,
-    uses: ColumnBindings,
-    existing: Wave | None,
+    bindings: ColumnBindings,
+    target: TargetWave,
     now: datetime,
 ) -> ImportRules:
-    cities = city_names(session=session)
-    default_city = _default_city(request, uses, cities)
-    if not uses.answered:
+    default_city = _default_city(request, bindings, target.cities)
+    if not bindings.answered:
         raise ImportNotPossibleError(
             msg("No column answers a question. Name the columns like the items, or map them.")
         )
-    is_open = existing is not None and existing.state is WaveState.OPEN
-    narrowed = _restrict_to_table(request.instrument, table, uses)
-    items = {**request.instrument.by_name, **narrowed.by_name}
-    codes = {use.item: use.codes for use in uses.items}
+    restricted = _restrict_to_table(request.instrument, table, bindings)
+    items = {**request.instrument.by_name, **restricted.by_name}
+    codes = {binding.item: binding.codes for binding in bindings.items}
     return ImportRules(
-        wave_key=request.wave_key,
-        header=table.header,
-        uses=uses,
-        readers={name: cell_reader(items[name], codes.get(name, {})) for name in uses.answered},
+        request=request,
+        target=target,
+        bindings=bindings,
+        readers={name: cell_reader(items[name], codes.get(name, {})) for name in bindings.answered},
         joiners={
-            split.item: build_choice_joiner(split, items[split.item]) for split in uses.splits
+            split.item: build_choice_joiner(split, items[split.item]) for split in bindings.splits
         },
-        narrowed=narrowed,
-        cities=cities,
+        may_import_for=principal.covers,
+        restricted=restricted,
         default_city=default_city,
-        covers=principal.covers,
-        points=planned_points(session=session, wave_id=existing.id)
-        if existing is not None and is_open
-        else None,
-        allow_missing=request.allow_missing,
-        complete_status=Status.APPROVED if request.reviewed and not is_open else Status.SUBMITTED,
-        language=request.instrument.default_language,
         now=now,
-        submitted_zone=naming_conventions(detect_source(table), table.header).submitted_zone,
     )
 
 
 def _restrict_to_table(
-    instrument: Instrument, table: ImportTable, uses: ColumnBindings
+    instrument: Instrument, table: ImportTable, bindings: ColumnBindings
 ) -> Instrument:
     numeric = {
-        use.item: _holds_numbers(table, use)
-        for use in uses.items
-        if use.item is not None and instrument.by_name[use.item].kind is ItemKind.CALCULATE
+        binding.item: _holds_numbers(table, binding)
+        for binding in bindings.items
+        if binding.item is not None and instrument.by_name[binding.item].kind is ItemKind.CALCULATE
     }
-    return restrict_instrument(instrument, uses.answered, numeric)
+    return restrict_instrument(instrument, bindings.answered, numeric)
 
 
-def _holds_numbers(table: ImportTable, use: ColumnBinding) -> bool:
-    texts = {
-        cells[use.column_index].strip() for _, cells in table.rows if use.column_index < len(cells)
-    }
-    meant = (use.codes.get(text.casefold(), text) for text in texts)
+def _holds_numbers(table: ImportTable, binding: ColumnBinding) -> bool:
+    index = binding.column_index
+    texts = {cells[index].strip() for _, cells in table.rows if index < len(cells)}
+    meant = (binding.codes.get(text.casefold(), text) for text in texts)
     return all(is_number(text) for text in meant if text)
 
 
 def _default_city(
-    request: ImportRequest, uses: ColumnBindings, cities: Mapping[str, str]
+    request: ImportRequest, bindings: ColumnBindings, cities: Mapping[str, str]
 ) -> str | None:
     if request.city_code is not None:
         code = cities.get(request.city_code.strip().casefold())
@@ -303,50 +305,54 @@ def _default_city(
                 msg("{city} is no city of the survey.", city=request.city_code)
             )
         return code
-    if ColumnRole.CITY not in uses.roles:
+    if ColumnRole.CITY not in bindings.roles:
         raise ImportNotPossibleError(
             msg("No column says the city. Map one to city, or name one city for all rows.")
         )
     return None
 
 
-def _absent_items(instrument: Instrument, uses: ColumnBindings) -> tuple[str, ...]:
+def _absent_items(instrument: Instrument, bindings: ColumnBindings) -> tuple[str, ...]:
     silent = {ItemKind.NOTE, ItemKind.CALCULATE}
     return tuple(
         item.name
         for item in instrument.items()
-        if item.kind not in silent and item.name not in uses.answered
+        if item.kind not in silent and item.name not in bindings.answered
     )
 
 
-def _remarks(uses: ColumnBindings, table: ImportTable) -> tuple[Message, ...]:
+def _table_remarks(table: ImportTable) -> tuple[Message, ...]:
+    if not table.other_sheets:
+        return ()
+    return (
+        msg(
+            "Only the sheet {sheet} was read, not {others}.",
+            sheet=table.sheet,
+            others=", ".join(table.other_sheets),
+        ),
+    )
+
+
+def _binding_remarks(bindings: ColumnBindings) -> tuple[Message, ...]:
     remarks: list[Message] = []
-    if table.other_sheets:
-        remarks.append(
-            msg(
-                "Only the sheet {sheet} was read, not {others}.",
-                sheet=table.sheet,
-                others=", ".join(table.other_sheets),
-            )
-        )
-    if ColumnRole.POINT not in uses.roles:
+    if ColumnRole.POINT not in bindings.roles:
         remarks.append(
             msg(
                 "No column says the sampling point: errors will be those of a simple random "
                 "sample times the assumed design effect."
             )
         )
-        if ColumnRole.STRATUM in uses.roles:
+        if ColumnRole.STRATUM in bindings.roles:
             remarks.append(msg("The stratum is not used, because no column says the point."))
-    if ColumnRole.WEIGHT in uses.roles:
+    if ColumnRole.WEIGHT in bindings.roles:
         remarks.append(
             msg(
                 "Column {column} gives every interview its weight: the figures are computed with "
                 "these weights, not with weights by the population's age and gender.",
-                column=uses.roles[ColumnRole.WEIGHT].column,
+                column=bindings.roles[ColumnRole.WEIGHT].column,
             )
         )
-    if not uses.roles.keys() & {
+    if not bindings.roles.keys() & {
         ColumnRole.STARTED_AT,
         ColumnRole.ENDED_AT,
         ColumnRole.SUBMITTED_AT,
@@ -356,17 +362,19 @@ def _remarks(uses: ColumnBindings, table: ImportTable) -> tuple[Message, ...]:
 
 
 def _quota_remarks(
-    session: Session, wave: Wave | None, rows: Sequence[PlannedRow], now: datetime
+    session: Session, target: TargetWave, rows: Sequence[PlannedRow], now: datetime
 ) -> tuple[Message, ...]:
-    if wave is None or wave.state is not WaveState.OPEN:
+    if target.wave is None or not target.is_open:
         return ()
-    above = count_beyond_quota(session=session, wave=wave, rows=rows, now=now)
-    if not above:
+    beyond = count_beyond_quota(
+        session=session, wave=target.wave, interviews=(row.interview for row in rows), now=now
+    )
+    if not beyond:
         return ()
     return (
         msg(
             "{count} interviews are more than the quota of their city, age and gender asks for. "
             "They are taken all the same, because they were made.",
-            count=above,
+            count=beyond,
         ),
     )

@@ -1,8 +1,8 @@
-"""Which column of a stranger's file may answer which question, by how alike their words are.
+"""Mappings of columns as a person makes them: suggested, corrected, kept under a name.
 
-Likeness is Dice's coefficient over pairs of neighbouring characters: it needs no list of words,
-works for Chinese as for English, and a word more or less changes little. A suggestion is only
-that; a person sees it before anything is read by it.
+Columns are suggested for questions by how similar their words are. Similarity is Dice's
+coefficient over pairs of neighbouring characters: it needs no list of words, works for Chinese as
+for English, and a word more or less changes little.
 """
 
 import re
@@ -10,28 +10,38 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
-from survey.fieldwork.importing.cell_parsing import cell_reader
+from sqlmodel import Session, col, select
+
+from survey.access.audit import record
+from survey.access.principal import OPERATOR, Action, Principal
 from survey.fieldwork.importing.column_mapping import (
     ROLE_NAMES,
     ColumnBindings,
     ColumnRole,
+    ExportSource,
     MappingFile,
     default_target,
-    part_of,
-)
-from survey.fieldwork.importing.source_detection import (
-    ExportSource,
+    detect_conventions,
     detect_source,
-    naming_conventions,
+    part_of,
+    read_mapping,
+    write_mapping,
 )
+from survey.fieldwork.importing.rejections import ImportNotPossibleError
+from survey.fieldwork.importing.row_answers import cell_reader
 from survey.fieldwork.importing.table_reading import ImportTable
 from survey.instrument.model import Instrument, Item, ItemKind, Labels
-from survey.locale import LANGUAGES, translator
+from survey.locale import LANGUAGES, msg, translator
+from survey.store.audit_events import AuditEvent
+from survey.store.inserts import insert_if_new
+from survey.store.tables import ImportMapping, new_id
 
 MIN_SIMILARITY = 0.55
-"""From here on two texts are suggested as the same question."""
+"""Similarity from which on a column is suggested for a question."""
 _MAX_COLUMNS = 400
 _MAX_COMPARED_CHARS = 300
 _NUMBERED = re.compile(r"\s*[QqTt]?[0-9]{1,3}\s*[.\u3001\uff0e:\uff1a)\uff09_-]\s*")
@@ -43,8 +53,8 @@ _COMMON_NAMES: dict[ColumnRole, re.Pattern[str]] = {
         re.IGNORECASE,
     )
 }
-"""What columns of a role are called where its own words are too unlike, or too like others: a
-height is no weight."""
+"""Usual column names of a role whose own words are too unlike, or too like others: a height is no
+weight."""
 _DASH = re.compile(r"(.+?)\s*[\u2014\uff0d]+\s*(.+)")
 
 _Pairs = frozenset[str]
@@ -52,6 +62,8 @@ _Pairs = frozenset[str]
 
 @dataclass(frozen=True)
 class _SuggestionTarget:
+    """Target of a column with the texts that a column name is compared with."""
+
     name: str
     head: tuple[_Pairs, ...]
     """The texts that stand for it; of a choice, those of its question."""
@@ -64,9 +76,10 @@ class _SuggestionTarget:
 def suggest_targets(
     header: Sequence[str], instrument: Instrument, used_targets: Collection[str] = ()
 ) -> dict[str, str]:
-    """Column -> item, `item/choice` or role; each target at most once, the most alike first.
+    """Return column -> item, `item/choice` or role; each target at most once, best match first.
 
-    `taken` are targets that other columns have already.
+    Args:
+        used_targets: Targets that other columns have already.
     """
     targets = [target for target in _targets(instrument) if target.name not in set(used_targets)]
     candidates = sorted(
@@ -116,7 +129,7 @@ def _pairs_of(labels: Labels) -> tuple[_Pairs, ...]:
 
 
 def letter_bigrams(text: str) -> _Pairs:
-    """Pairs of neighbouring letters and digits, without case, width, blanks and punctuation."""
+    """Return pairs of neighbouring letters and digits, ignoring case, width and punctuation."""
     plain = unicodedata.normalize("NFKC", text[:_MAX_COMPARED_CHARS]).casefold()
     letters = "".join(character for character in plain if character.isalnum())
     return frozenset(letters[place : place + 2] for place in range(max(1, len(letters) - 1)))
@@ -141,19 +154,19 @@ def _best(text: str, known: Sequence[_Pairs]) -> float:
 
 
 def dice_coefficient(first: _Pairs, other: _Pairs) -> float:
-    """Twice the common pairs over all pairs: 1 for the same, 0 for nothing in common."""
+    """Return twice the common pairs over all pairs: 1 for equal sets, 0 for disjoint ones."""
     return 2 * len(first & other) / (len(first) + len(other))
 
 
 MAX_LISTED_VALUES = 200
-"""Unread values that are listed for a person to explain."""
+"""Unparsed values that are listed for a person to explain."""
 _SITE_GAPS = {"-3": "", "-2": ""}
-"""How survey sites write "passed over" and "left empty" in files of figures."""
+"""Codes of survey sites for "passed over" and "left empty" in files of figures."""
 _SAMPLES = 3
 
 
 class SuggestionOrigin(StrEnum):
-    """Why a column is taken for what it is taken for."""
+    """Reason why a target is suggested for a column."""
 
     SAVED = "saved"
     NAME = "name"
@@ -163,7 +176,7 @@ class SuggestionOrigin(StrEnum):
 
 @dataclass(frozen=True)
 class ColumnDraft:
-    """One column: some of its values, what it is taken for (empty: nothing yet), and why."""
+    """One column with a sample of its values, its suggested target (empty: none), and why."""
 
     column: str
     sample: str
@@ -173,7 +186,7 @@ class ColumnDraft:
 
 @dataclass(frozen=True)
 class UnparsedValue:
-    """A cell value that is no answer to the question of its column."""
+    """Cell value that is no answer to the question of its column, and its number of rows."""
 
     column: str
     value: str
@@ -183,12 +196,12 @@ class UnparsedValue:
 def draft_columns(
     table: ImportTable, instrument: Instrument, saved: MappingFile | None = None
 ) -> tuple[ColumnDraft, ...]:
-    """Every column with what is known or suggested about it."""
-    usual = naming_conventions(detect_source(table), table.header)
+    """Return every column with the target that is saved, recognised or suggested for it."""
+    conventions = detect_conventions(table)
     known: dict[str, tuple[str, SuggestionOrigin]] = {}
     for column in table.header:
         kept = saved.targets.get(column) if saved else None
-        named = default_target(column, instrument, usual)
+        named = default_target(column, instrument, conventions)
         if kept is not None and is_target(kept, instrument):
             known[column] = kept, SuggestionOrigin.SAVED
         elif named is not None:
@@ -206,6 +219,7 @@ def draft_columns(
 
 
 def is_target(target: str, instrument: Instrument) -> bool:
+    """Whether the questionnaire has this item or choice, or it is a role."""
     item = instrument.by_name.get(target)
     if item is not None:
         return item.kind is not ItemKind.NOTE
@@ -213,7 +227,7 @@ def is_target(target: str, instrument: Instrument) -> bool:
 
 
 def targets_of(instrument: Instrument) -> tuple[str, ...]:
-    """Everything that a column can be: roles first, then questions and their choices."""
+    """Return every target of a column: roles first, then questions and their choices."""
     targets: list[str] = [role.value for role in ColumnRole if role.value not in instrument.by_name]
     for item in instrument.items():
         if item.kind is ItemKind.NOTE:
@@ -232,10 +246,12 @@ def mapping_of(
     *,
     numbered: bool,
 ) -> MappingFile:
-    """The mapping of columns to targets with the meanings of values.
+    """Build the mapping of columns to targets with the codes of values.
 
-    A column without a target is left out of the import on purpose. With `numbered`, figures in
-    the columns of choices stand for the order of the choices.
+    Args:
+        columns: Column and target; a column with an empty target is ignored on purpose.
+        codes: Column -> cell value -> code.
+        numbered: Whether figures in columns of choices stand for the order of the choices.
     """
     targets = {column: target or ColumnRole.IGNORE.value for column, target in columns}
     value_codes: dict[str, dict[str, str]] = {}
@@ -257,7 +273,7 @@ def _has_codes(item: Item) -> bool:
 
 
 def choice_numbers(item: Item) -> dict[str, str]:
-    """`1` for the first choice and so on; nothing where figures are choices themselves."""
+    """Return `1` -> first choice and so on; empty where figures are choices themselves."""
     if item.kind not in {ItemKind.SELECT_ONE, ItemKind.SELECT_MULTIPLE}:
         return {}
     if any(choice.name.isdigit() for choice in item.choices):
@@ -265,11 +281,11 @@ def choice_numbers(item: Item) -> dict[str, str]:
     return {str(number): choice.name for number, choice in enumerate(item.choices, start=1)}
 
 
-def unread_values(
+def list_unparsed_values(
     table: ImportTable, uses: ColumnBindings, instrument: Instrument
 ) -> tuple[UnparsedValue, ...]:
-    """Values in the columns of scores and choices that are none, the most frequent first."""
-    unread: list[UnparsedValue] = []
+    """Return values in columns of scores and choices that are none, most frequent first."""
+    unparsed: list[UnparsedValue] = []
     for use in uses.items:
         item = instrument.by_name[use.item or ""]
         if not _has_codes(item):
@@ -278,13 +294,13 @@ def unread_values(
         counts = Counter(
             row[use.column_index].strip() for _, row in table.rows if use.column_index < len(row)
         )
-        unread += [
+        unparsed += [
             UnparsedValue(use.column, text, count)
             for text, count in counts.items()
             if not _is_read(item, read(text))
         ]
-    unread.sort(key=lambda entry: (-entry.count, entry.column, entry.value))
-    return tuple(unread[:MAX_LISTED_VALUES])
+    unparsed.sort(key=lambda entry: (-entry.count, entry.column, entry.value))
+    return tuple(unparsed[:MAX_LISTED_VALUES])
 
 
 def _is_read(item: Item, value: object) -> bool:
@@ -297,7 +313,7 @@ def _is_read(item: Item, value: object) -> bool:
 
 
 def _sample(table: ImportTable, place: int) -> str:
-    """Some different values of a column, for a person to recognise it by."""
+    """Return some different values of a column, for a person to recognise it by."""
     return " · ".join(_distinct_values(table, place))
 
 
@@ -310,3 +326,78 @@ def _distinct_values(table: ImportTable, place: int) -> Iterator[str]:
             yield text
         if len(seen) == _SAMPLES:
             return
+
+
+MAX_NAME_CHARS = 80
+
+
+@dataclass(frozen=True)
+class SavedMapping:
+    """A mapping kept under a name, for every version of one questionnaire."""
+
+    id: UUID
+    name: str
+    mapping: MappingFile
+    changed_at: datetime
+
+
+def list_saved_mappings(
+    *, session: Session, principal: Principal, instrument_name: str
+) -> tuple[SavedMapping, ...]:
+    """Return the saved mappings of a questionnaire by name; they hold no answers."""
+    principal.require(Action.IMPORT)
+    query = (
+        select(ImportMapping)
+        .where(ImportMapping.instrument_name == instrument_name)
+        .order_by(col(ImportMapping.name))
+    )
+    return tuple(
+        SavedMapping(row.id, row.name, read_mapping(row.document), row.changed_at)
+        for row in session.exec(query)
+    )
+
+
+def save_mapping(
+    *,
+    session: Session,
+    principal: Principal,
+    instrument_name: str,
+    name: str,
+    mapping: MappingFile,
+    now: datetime,
+) -> UUID:
+    """Save a mapping under a name, replacing one of the same name; the audit trail keeps both."""
+    principal.require(Action.IMPORT)
+    name = name.strip()
+    if not 0 < len(name) <= MAX_NAME_CHARS or not name.isprintable():
+        raise ImportNotPossibleError(
+            msg(
+                "Please give the mapping a name of at most {limit} characters.",
+                limit=MAX_NAME_CHARS,
+            )
+        )
+    author = None if principal == OPERATOR else principal.account_id
+    document = write_mapping(mapping)
+    values = {
+        "id": new_id(), "instrument_name": instrument_name, "name": name, "document": document,
+        "author_id": author, "changed_at": now,
+    }  # fmt: skip
+    is_new = insert_if_new(session.connection(), ImportMapping, values)
+    query = select(ImportMapping).where(
+        ImportMapping.instrument_name == instrument_name, ImportMapping.name == name
+    )
+    row = session.exec(query.with_for_update()).one()
+    before = {} if is_new else {"from": _columns(row.document), "to": _columns(document)}
+    row.document, row.author_id, row.changed_at = document, author, now
+    session.add(row)
+    record(
+        session=session, actor=principal, subject_id=row.id, now=now,
+        event=AuditEvent.MAPPING_SAVED if is_new else AuditEvent.MAPPING_REPLACED,
+        detail={"questionnaire": instrument_name, "name": name, **before},
+    )  # fmt: skip
+    return row.id
+
+
+def _columns(document: bytes) -> dict[str, str]:
+    """Return the target of each column, for the audit trail."""
+    return dict(read_mapping(document).targets)

@@ -1,24 +1,24 @@
-"""One row of a file becomes one interview, or the reasons why it cannot."""
+"""Rows of a file: each becomes a planned interview, or the reasons why it is refused."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID, uuid5
 
 import orjson
 
-from survey.fieldwork.importing.cell_parsing import (
-    InterviewTimes,
-    complete_interview_times,
-    parse_seconds,
-    parse_time,
-)
 from survey.fieldwork.importing.column_mapping import ColumnBinding, ColumnBindings, ColumnRole
-from survey.fieldwork.importing.name_lookup import PointNameIndex, point_code
 from survey.fieldwork.importing.rejections import RowRejection
-from survey.fieldwork.importing.row_validation import Reader, RowChecker, RowVerdict
-from survey.fieldwork.importing.weights import MAX_WEIGHT, MIN_WEIGHT, UNWEIGHTED, read_weight
+from survey.fieldwork.importing.row_answers import Reader, RowChecker, RowVerdict
+from survey.fieldwork.importing.target_wave import (
+    UNWEIGHTED,
+    ImportRequest,
+    TargetWave,
+    point_code,
+)
 from survey.fieldwork.response_bulk_insert import FinishedResponse
 from survey.instrument.answers import AnswerProblem
 from survey.instrument.model import Instrument
@@ -27,13 +27,89 @@ from survey.store.china_time import CHINA, china_date
 from survey.store.tables import Mode, Status
 
 _NAMESPACE = UUID("6f3d1a52-7a39-5b0c-8f0e-2d9a3c41be77")
+_MAX_NAME_CHARS = 80
+URBAN = "urban"
+MIN_WEIGHT, MAX_WEIGHT = 1e-9, 1e12
+"""Bounds of a weight: one beyond them is a slip, and its square soon no number."""
+MAX_INTERVIEW_DURATION = timedelta(days=30)
+_DATE_TIME = re.compile(
+    r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})"
+    r"(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_SECONDS = re.compile(r"([0-9]{1,9}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)\s*(?:\u79d2|s|sec)?")
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewTimes:
+    """Beginning and end of an interview, and its duration in seconds."""
+
+    started: datetime | None
+    finished: datetime | None
+    seconds: float | None
+
+
+def parse_time(text: str, usual_zone: tzinfo = CHINA) -> datetime | None:
+    """Parse a moment into UTC; None if it is none of the calendar."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=usual_zone)
+        if match[7] is not None:
+            zone = datetime.strptime(match[7], "%z").tzinfo
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_seconds(text: str) -> float | None:
+    """Parse `123`, `61.5` or `61.5 s`; None if no interview can take so long."""
+    match = _SECONDS.fullmatch(text)
+    if match is None:
+        return None
+    seconds = float(match[1])
+    return seconds if seconds <= MAX_INTERVIEW_DURATION.total_seconds() else None
+
+
+def complete_interview_times(
+    started: datetime | None,
+    ended: datetime | None,
+    submitted: datetime | None,
+    seconds: float | None,
+) -> InterviewTimes:
+    """Complete beginning, end and duration, each from the other two where the file lacks it.
+
+    An interview may be sent long after it ended: the duration follows from its end alone.
+    """
+    if seconds is None and started is not None and ended is not None:
+        span = (ended - started).total_seconds()
+        seconds = span if span <= MAX_INTERVIEW_DURATION.total_seconds() else None
+    last = ended or submitted
+    if started is None and last is not None and seconds is not None:
+        started = last - timedelta(seconds=seconds)
+    if last is None and started is not None:
+        last = started + timedelta(seconds=seconds or 0)
+    return InterviewTimes(started, submitted or last, seconds)
+
+
+def read_weight(text: str) -> float | None:
+    """Parse the weight in a cell; None if it is none."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    try:
+        weight = float(plain)
+    except ValueError:
+        return None
+    # Python reads 1_000 as a number; nobody means it.
+    return weight if "_" not in plain and MIN_WEIGHT <= weight <= MAX_WEIGHT else None
 
 
 class ContentRowIds:
-    """A UUID for each row that depends on nothing but the wave and what the row says.
+    """UUIDs of rows that depend on nothing but the wave and the content of the row.
 
-    The same file again makes the same UUIDs; two people who answered alike are told apart by
-    counting, because within one file both are meant.
+    The same file makes the same UUIDs again. Equal rows of one file are different interviews, so
+    they are counted.
     """
 
     def __init__(self, wave_key: str, header: tuple[str, ...]) -> None:
@@ -43,6 +119,7 @@ class ContentRowIds:
         self._seen: Counter[UUID] = Counter()
 
     def name(self, cells: list[str]) -> UUID:
+        """Return the UUID of the next row."""
         content = [cells[place].strip() if place < len(cells) else "" for place in self._order]
         same = uuid5(self._namespace, orjson.dumps(content).decode())
         self._seen[same] += 1
@@ -50,27 +127,24 @@ class ContentRowIds:
 
 
 class SourceRowIds:
-    """UUIDs for rows that the other tool numbered: the number alone says which interview it is."""
+    """UUIDs of rows by the number that the other tool gave the interview."""
 
     def __init__(self, wave_key: str) -> None:
         self._namespace = uuid5(_NAMESPACE, f"{wave_key}\x1eidentity")
         self._rows: dict[UUID, int] = {}
 
     def name(self, identity: str) -> UUID:
+        """Return the UUID of the interview with this number."""
         return uuid5(self._namespace, identity.removeprefix("uuid:").casefold())
 
     def first_row(self, name: UUID, number: int) -> int:
-        """In which row of the file this interview stood first."""
+        """Return the row of the file in which this interview was found first."""
         return self._rows.setdefault(name, number)
-
-
-_MAX_NAME_CHARS = 80
-URBAN = "urban"
 
 
 @dataclass(slots=True)
 class PlannedRow:
-    """An interview that may be written, and the names its sampling point and surveyor go by."""
+    """An interview that may be written, with the names of its sampling point and surveyor."""
 
     interview: FinishedResponse
     row: int
@@ -87,28 +161,28 @@ class PlannedRow:
 class ImportRules:
     """Everything that the rows of one file have in common."""
 
-    wave_key: str
-    header: tuple[str, ...]
-    uses: ColumnBindings
+    request: ImportRequest
+    target: TargetWave
+    bindings: ColumnBindings
     readers: Mapping[str, Reader]
     joiners: Mapping[str, Callable[[Sequence[str]], str]]
-    """For each item that several columns answer: from a row to one cell."""
-    covers: Callable[[str], bool]
-    """Whether whoever imports may bring in interviews of this city."""
-    points: PointNameIndex | None
-    """Where sampling points must be planned; None where they are made as they appear."""
-    narrowed: Instrument
-    cities: Mapping[str, str]
+    """Item that several columns answer -> function from a row to one cell."""
+    may_import_for: Callable[[str], bool]
+    """Whether the principal may import interviews of this city."""
+    restricted: Instrument
+    """The part of the questionnaire that the file answers."""
     default_city: str | None
-    allow_missing: bool
-    complete_status: Status
-    language: str
     now: datetime
-    submitted_zone: tzinfo = CHINA
+
+    @property
+    def complete_status(self) -> Status:
+        """State in which a complete interview is stored."""
+        is_approved = self.request.reviewed and not self.target.is_open
+        return Status.APPROVED if is_approved else Status.SUBMITTED
 
 
 class _RowRefusedError(Exception):
-    """The row stays out; carries why."""
+    """Raised to refuse a row; carries the reasons."""
 
     def __init__(self, *rejections: RowRejection) -> None:
         super().__init__()
@@ -116,37 +190,39 @@ class _RowRefusedError(Exception):
 
 
 class RowReader:
-    """Reads the rows of one file one after the other."""
+    """Reader of the rows of one file, in their order."""
 
     def __init__(self, rules: ImportRules) -> None:
         self._rules = rules
-        self._names = ContentRowIds(rules.wave_key, rules.header)
-        self._source_ids = SourceRowIds(rules.wave_key)
-        self._items = {use.item: use for use in rules.uses.items if use.item is not None}
+        self._content_ids = ContentRowIds(rules.request.wave_key, rules.bindings.header)
+        self._source_ids = SourceRowIds(rules.request.wave_key)
+        self._items = {use.item: use for use in rules.bindings.items if use.item is not None}
         self._joiners = []
-        for place, split in enumerate(rules.uses.splits, start=len(rules.header)):
+        for place, split in enumerate(rules.bindings.splits, start=len(rules.bindings.header)):
             self._items[split.item] = ColumnBinding(place, split.column, split.item, None, {})
             self._joiners.append(rules.joiners[split.item])
         self._checker = RowChecker(
-            rules.narrowed,
+            rules.restricted,
             {item: (use.column_index, rules.readers[item]) for item, use in self._items.items()},
         )
         self._stratum_of_point: dict[str, str] = {}
 
     def read(self, number: int, cells: list[str]) -> PlannedRow | tuple[RowRejection, ...]:
-        """The planned interview, or every reason against it."""
-        by_content = self._names.name(cells)
+        """Return the planned interview, or every reason against it."""
+        by_content = self._content_ids.name(cells)
         try:
             self._check_width(number, cells)
             name = self._name(number, cells) or by_content
             if self._joiners:
-                cells = cells[: len(self._rules.header)] + [join(cells) for join in self._joiners]
+                cells = cells[: len(self._rules.bindings.header)] + [
+                    join(cells) for join in self._joiners
+                ]
             return self._planned(name, number, cells)
         except _RowRefusedError as refused:
             return refused.rejections
 
     def _name(self, number: int, cells: list[str]) -> UUID | None:
-        """By the other tool's own number, if the row has one."""
+        """Return the UUID by the other tool's number, if the row has one."""
         column, text = self._text(ColumnRole.IDENTITY, cells)
         if not text:
             return None
@@ -174,7 +250,7 @@ class RowReader:
             status=status,
             submitted_at=times.finished or rules.now,
             answers=checked.answers,
-            language=rules.language,
+            language=rules.request.instrument.default_language,
             started_at=times.started,
             duration_seconds=times.seconds,
             dropped_answers=checked.dropped,
@@ -184,7 +260,7 @@ class RowReader:
         return PlannedRow(interview, number, point, point_name, stratum, surveyor, missing)
 
     def _check_width(self, number: int, cells: list[str]) -> None:
-        expected = len(self._rules.header)
+        expected = len(self._rules.bindings.header)
         if len(cells) < expected or any(map(str.strip, cells[expected:])):
             raise _RowRefusedError(
                 RowRejection.of(
@@ -200,8 +276,8 @@ class RowReader:
             )
 
     def _text(self, role: ColumnRole, cells: list[str]) -> tuple[str, str]:
-        """The column of a role and what it holds, mapped; both empty if there is none."""
-        use = self._rules.uses.roles.get(role)
+        """Return the column of a role and its mapped text; both empty if there is none."""
+        use = self._rules.bindings.roles.get(role)
         if use is None:
             return "", ""
         text = cells[use.column_index].strip()
@@ -209,21 +285,29 @@ class RowReader:
 
     def _city(self, number: int, cells: list[str]) -> str:
         column, text = self._text(ColumnRole.CITY, cells)
-        code = self._rules.cities.get(text.casefold()) if text else self._rules.default_city
+        code = self._rules.target.cities.get(text.casefold()) if text else self._rules.default_city
         if code is None:
             raise _refusal(number, column, text, msg("This is no city of the survey."))
-        if not self._rules.covers(code):
+        if not self._rules.may_import_for(code):
             raise _refusal(number, column, text, msg("This city is outside your area."))
         return code
 
     def _read_point(self, number: int, cells: list[str], city: str) -> tuple[str | None, str, str]:
-        """Code and stratum of the sampling point, and its name."""
+        """Return code, stratum and name of the sampling point."""
         name = self._name_in(ColumnRole.POINT, number, cells)
         stratum = self._name_in(ColumnRole.STRATUM, number, cells) or URBAN
         if name is None:
             return None, stratum, ""
-        if self._rules.points is not None:
-            return self._planned_point(number, cells, city, name), stratum, name
+        if self._rules.target.points is not None:
+            planned = self._rules.target.points.get((city, name.casefold()))
+            if planned is None:
+                raise _refusal(
+                    number,
+                    self._text(ColumnRole.POINT, cells)[0],
+                    name,
+                    msg("This city has no such sampling point in the plan of the wave."),
+                )
+            return planned, stratum, name
         code = point_code(city, name)
         before = self._stratum_of_point.setdefault(code, stratum)
         if before != stratum:
@@ -234,18 +318,6 @@ class RowReader:
                 msg("This sampling point was in stratum {stratum} above.", stratum=before),
             )
         return code, stratum, name
-
-    def _planned_point(self, number: int, cells: list[str], city: str, name: str) -> str:
-        assert self._rules.points is not None
-        code = self._rules.points.code(city, name)
-        if code is None:
-            raise _refusal(
-                number,
-                self._text(ColumnRole.POINT, cells)[0],
-                name,
-                msg("This city has no such sampling point in the plan of the wave."),
-            )
-        return code
 
     def _name_in(self, role: ColumnRole, number: int, cells: list[str]) -> str | None:
         column, text = self._text(role, cells)
@@ -258,7 +330,7 @@ class RowReader:
         return text or None
 
     def _times(self, number: int, cells: list[str]) -> InterviewTimes:
-        """When it was; what the file leaves out follows from the rest."""
+        """Return the times of the interview, completed from one another."""
         started = self._read_time(ColumnRole.STARTED_AT, number, cells)
         ended = self._read_time(ColumnRole.ENDED_AT, number, cells)
         submitted = self._read_time(ColumnRole.SUBMITTED_AT, number, cells)
@@ -271,7 +343,11 @@ class RowReader:
         column, text = self._text(role, cells)
         if not text:
             return None
-        zone = self._rules.submitted_zone if role is ColumnRole.SUBMITTED_AT else CHINA
+        zone = (
+            self._rules.bindings.conventions.submitted_zone
+            if role is ColumnRole.SUBMITTED_AT
+            else CHINA
+        )
         moment = parse_time(text, zone)
         if moment is None or moment.year < 2000 or moment > self._rules.now:
             raise _refusal(
@@ -289,7 +365,7 @@ class RowReader:
         return seconds
 
     def _weight(self, number: int, cells: list[str], *, needed: bool) -> float | None:
-        """The interview's own weight; without one it stays out where the file gives weights."""
+        """Return the interview's weight; refuse it without one where the file gives weights."""
         column, text = self._text(ColumnRole.WEIGHT, cells)
         if not column or (not text and not needed):
             return None
@@ -312,7 +388,7 @@ class RowReader:
         return weight
 
     def _check_answers(self, number: int, cells: list[str], checked: RowVerdict) -> None:
-        tolerated = {"required"} if self._rules.allow_missing else set()
+        tolerated = {"required"} if self._rules.request.allow_missing else set()
         against = [problem for problem in checked.problems if problem.code not in tolerated]
         if against:
             against.sort(key=self._column_index)
@@ -322,7 +398,7 @@ class RowReader:
 
     def _column_index(self, problem: AnswerProblem) -> int:
         use = self._items.get(problem.item)
-        return use.column_index if use else len(self._rules.header)
+        return use.column_index if use else len(self._rules.bindings.header)
 
     def _rejection(self, number: int, cells: list[str], problem: AnswerProblem) -> RowRejection:
         use = self._items.get(problem.item)

@@ -1,6 +1,6 @@
-"""From the bytes of a delimited text file to its header and rows, whoever saved it.
+"""Tables in CSV files and Excel workbooks, read into a header and rows of text.
 
-Cells are text and stay text: a formula is only characters here.
+Cells stay text: a formula is only characters here.
 """
 
 import csv
@@ -27,7 +27,7 @@ MAX_ROWS = 500_000
 MAX_COLUMNS = 2_000
 MAX_CELL_CHARS = 20_000
 MAX_ROW_CHARS = 1_000_000
-"""Characters of one line: of 2,000 columns with 500 each."""
+"""Characters of one row: 2,000 columns of 500 each."""
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 50
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
@@ -44,16 +44,16 @@ _PAGES = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<head", b"<st
 
 @dataclass(frozen=True)
 class ImportTable:
-    """A header and the non-blank rows below it, each with its spreadsheet row number."""
+    """A header and the rows below it that are not blank, each with its spreadsheet row number."""
 
     header: tuple[str, ...]
     rows: list[tuple[int, list[str]]]
     encoding: str
     delimiter: str = ""
     sheet: str = ""
-    """Of a workbook; a text file has none."""
+    """Name of the worksheet; empty for a text file."""
     other_sheets: tuple[str, ...] = ()
-    """Sheets with content that were not read."""
+    """Worksheets with content that were not read."""
 
 
 def read_delimited(content: bytes, *, most_rows: int | None = None) -> ImportTable:
@@ -102,7 +102,7 @@ def _too_many_columns() -> FileUnreadableError:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines with their ends, one after the other: a copy of a large file is never made."""
+    """Yield the lines with their ends; a copy of a large file is never made."""
     for number, match in enumerate(_LINE.finditer(text), start=1):
         if match.end() - match.start() > MAX_ROW_CHARS:
             raise _row_too_long(number)
@@ -139,7 +139,7 @@ def _decode(content: bytes) -> tuple[str, str]:
 
 
 def _delimiter(text: str) -> str:
-    """The separator under which most rows have the header's number of cells."""
+    """Return the delimiter under which most rows have the header's number of cells."""
     best, most = DELIMITERS[0], (1, 0)
     for delimiter in DELIMITERS:
         sample = csv.reader(io.StringIO(text[: 1 << 20]), delimiter=delimiter)
@@ -181,7 +181,7 @@ def _delimited_records(text: str, delimiter: str) -> Iterator[tuple[int, list[st
 
 
 def header_of(cells: list[str]) -> tuple[str, ...]:
-    """The trimmed column names, or `FileUnreadableError` when they cannot be."""
+    """Return the trimmed column names. Raises `FileUnreadableError` if there are none."""
     if not any(map(str.strip, cells)):
         raise FileUnreadableError(msg("The first row must name the columns; it is empty."))
     if len(cells) > MAX_COLUMNS:
@@ -190,16 +190,16 @@ def header_of(cells: list[str]) -> tuple[str, ...]:
 
 
 def _clean_column_name(name: str) -> str:
-    """A column name without line breaks and what nobody can see."""
+    """Return a column name without line breaks and invisible characters."""
     if name.isprintable():
         return name.strip()
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
 ANSWERS, CODES = "answers", "codes"
-"""Sheets of our own template."""
+"""Worksheets of our own template."""
 REMARK = "#"
-"""Rows of the template that begin with it explain the columns; they are no interviews."""
+"""Start of the rows of the template that explain the columns and are no interviews."""
 LIMITS = WorkbookLimits(
     file=60 * 2**20, part=400 * 2**20, unpacked=600 * 2**20, rows=200_000, cells=8_000_000
 )
@@ -207,9 +207,13 @@ _ZIP = b"PK\x03\x04"
 
 
 def read_table(content: bytes, *, most_rows: int | None = None) -> ImportTable:
-    """The table in a CSV or an .xlsx; raises `FileUnreadableError` when there is none to be had.
+    """Read the table in a CSV or .xlsx file.
 
-    With `most_rows` only the beginning is read, for a first look.
+    Args:
+        most_rows: Read only so many rows, for a preview.
+
+    Raises:
+        FileUnreadableError: There is no readable table in the file.
     """
     if not content.startswith(_ZIP):
         return read_delimited(content, most_rows=most_rows)
@@ -271,7 +275,7 @@ def _build_table(
 
 
 def _worksheet_records(rows: Iterable[Iterable[object]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with content, and the first row, which names the columns."""
+    """Yield rows with content, and the first row, which names the columns."""
     for number, row in enumerate(rows, start=1):
         cells = _texts(row)
         if number == 1 or any(cells):
@@ -279,7 +283,7 @@ def _worksheet_records(rows: Iterable[Iterable[object]]) -> Iterator[tuple[int, 
 
 
 def _texts(row: Iterable[object]) -> list[str]:
-    """The cells as text, without the empty ones at the end."""
+    """Return the cells as text, without the empty ones at the end."""
     cells = [_text(value) for value in row]
     while cells and not cells[-1]:
         cells.pop()
@@ -289,7 +293,7 @@ def _texts(row: Iterable[object]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A cell as a person reads it; a whole number without a decimal point."""
+    """Return a cell as a person reads it; a whole number without a decimal point."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The workbook that others fill in: one column an item, with the codes as drop-downs."""
+"""Template of a workbook of answers: one column an item, with the codes as drop-downs."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from survey.access.principal import Action, Principal
-from survey.fieldwork.importing.column_mapping import ROLE_NAMES, SPECIAL_NAMES, ColumnRole
-from survey.fieldwork.importing.rejection_worksheets import text_cell
+from survey.fieldwork.importing.column_mapping import ROLE_NAMES, ColumnRole
+from survey.fieldwork.importing.rejections import text_cell
+from survey.fieldwork.importing.row_answers import SPECIAL_NAMES
 from survey.fieldwork.importing.table_reading import ANSWERS, CODES, REMARK
 from survey.instrument.model import Instrument, Item, ItemKind, label_text
 from survey.locale import Message, Translator, msg, translator
@@ -24,7 +25,7 @@ ROLES = (
     ColumnRole.DURATION,
 )
 MAX_TEMPLATE_ROWS = 20_000
-"""Rows of the sheet in which the drop-downs work."""
+"""Rows of the worksheet in which the drop-downs work."""
 _GREY = PatternFill("solid", fgColor="EFEDE8")
 _KINDS: dict[ItemKind, Message] = {
     ItemKind.RATING: msg("a score or a code from the list"),
@@ -52,7 +53,11 @@ def write_template(
     cities: Mapping[str, str],
     language: str,
 ) -> bytes:
-    """An .xlsx for this version of the questionnaire; `cities` is code -> name, as offered."""
+    """Return an .xlsx template for this version of the questionnaire.
+
+    Args:
+        cities: Code -> name of the cities that are offered.
+    """
     principal.require(Action.IMPORT)
     t = translator(language)
     workbook = Workbook(write_only=True)
@@ -79,11 +84,11 @@ def write_template(
 
 
 _Column = tuple[str, str, str]
-"""Name, explanation, and the range of its codes or nothing."""
+"""Name, explanation, and the range of cells with its codes; empty if it has none."""
 
 
 class _Lists:
-    """Writes the sheet of codes, one list after the other."""
+    """Writer of the worksheet of codes, one list after the other."""
 
     def __init__(self, sheet: Any, instrument: Instrument, language: str, t: Translator) -> None:
         self._sheet, self._language, self._t = sheet, language, t
@@ -96,7 +101,7 @@ class _Lists:
         )
 
     def write(self, name: str, codes: Sequence[tuple[str | int | float, str]]) -> str:
-        """The range of cells that holds these codes."""
+        """Write the codes of one column and return the range of cells that holds them."""
         first = self._row + 1
         for code, meaning in codes:
             shown = code if isinstance(code, int | float) else text_cell(self._sheet, code)

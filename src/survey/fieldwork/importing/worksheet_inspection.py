@@ -1,7 +1,7 @@
-"""What a sheet holds that cannot be imported, found before any parser lays the sheet out.
+"""Inspection of a worksheet's bytes for what cannot be imported, before a parser opens it.
 
 The parser gives every cell between the first and the last one its place in memory, and hands out
-formulas and errors as if they were empty cells: both is looked for in the bytes first.
+formulas and errors as if they were empty cells, so both are searched for in the bytes first.
 """
 
 import posixpath
@@ -33,11 +33,11 @@ _START = b"<c r="
 _CELL_WITHOUT_REFERENCE = re.compile(
     rb"<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*[\"'][^\"']*[\"'])*\s*/?>"
 )
-"""A cell that does not say where it stands: no spreadsheet program writes one."""
+"""A cell without a reference: no spreadsheet program writes one."""
 _INVALID_CELL_REFERENCE = re.compile(
     rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"'](?![A-Z]{1,3}[0-9]{1,7}[\"'])[^\"'<>]*[\"']"
 )
-"""A cell that says it stands where no sheet reaches; the parser would lay out all before it."""
+"""A cell with a reference beyond any worksheet; the parser would allocate all cells before it."""
 _UNUSUAL = tuple(
     before + b"c" + after
     for before in (b"<", b":")
@@ -49,15 +49,17 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 
 @dataclass(frozen=True)
 class WorksheetInspection:
-    """Whether a sheet has cells, and why it cannot be imported although it does no harm."""
+    """Whether a worksheet has cells, and why it cannot be imported although it is harmless."""
 
     filled: bool
     problem: FileUnreadableError | None
 
 
 def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
-    """Look through the bytes of one sheet; raises `FileUnreadableError` if no parser should see
-    it.
+    """Inspect the bytes of one worksheet.
+
+    Raises:
+        FileUnreadableError: The worksheet would harm the parser.
     """
     rows, columns, problem = 0, set[bytes](), None
     for chunk in _chunks(archive, _part(archive, name)):
@@ -86,13 +88,13 @@ def inspect_sheet(archive: zipfile.ZipFile, name: str) -> WorksheetInspection:
 
 
 def _may_hide(chunk: bytes) -> bool:
-    """Whether there is a cell that is not written as every spreadsheet program does."""
+    """Whether there is a cell that is written in an unusual way."""
     usual = chunk.count(_START)
     return chunk.count(b"<c ") != usual or any(start in chunk for start in _UNUSUAL)
 
 
 def _find_unsafe_markup(sheet: str, chunk: bytes) -> FileUnreadableError | None:
-    """The first formula, error or merger in these bytes."""
+    """Return an error for the first formula, error value or merged cell in these bytes, if any."""
     if not any(hint in chunk for hint in _HINTS):
         return None
     odd = _UNSAFE_MARKUP.search(chunk)
@@ -128,7 +130,7 @@ def _widest(columns: set[bytes]) -> int:
 
 
 def column_number(letters: bytes) -> int:
-    """`A` is 1, `Z` 26, `AA` 27."""
+    """Return the number of a column: `A` is 1, `Z` 26, `AA` 27."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64
@@ -136,7 +138,7 @@ def column_number(letters: bytes) -> int:
 
 
 def _chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
-    """The bytes in pieces that overlap, so that nothing is cut in two unseen."""
+    """Yield the bytes in pieces that overlap, so that no pattern is cut in two."""
     before = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
@@ -145,7 +147,7 @@ def _chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
 
 
 def _part(archive: zipfile.ZipFile, name: str) -> str:
-    """The file of the archive that holds the sheet."""
+    """Return the path of the archive member that holds the worksheet."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     wanted = next(
         node.get(_RELATION)

@@ -20,7 +20,7 @@ class ImportedFile(SQLModel, table=True):
     """As it was called where it came from; for people, never a path."""
     sha256: str = Field(max_length=64)
     source: str = Field(max_length=24)
-    """One of `survey.fieldwork.importing.Source`."""
+    """One of `survey.fieldwork.importing.column_mapping.ExportSource`."""
     written: int
     duplicates: int
     rejected: int

@@ -10,25 +10,24 @@ import streamlit as st
 
 from survey.fieldwork.importing.column_mapping import (
     ColumnRole,
+    ExportSource,
     MappingFile,
+    detect_source,
     read_mapping,
     target_name,
     write_mapping,
 )
 from survey.fieldwork.importing.mapping_draft import (
+    MAX_NAME_CHARS,
     ColumnDraft,
     SuggestionOrigin,
     UnparsedValue,
     draft_columns,
+    list_saved_mappings,
     mapping_of,
+    save_mapping,
     targets_of,
 )
-from survey.fieldwork.importing.saved_mappings import (
-    MAX_NAME_CHARS,
-    list_saved_mappings,
-    save_mapping,
-)
-from survey.fieldwork.importing.source_detection import ExportSource, detect_source
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.store.engine import read_scope
 from survey.store.tables import now

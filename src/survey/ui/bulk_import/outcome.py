@@ -9,8 +9,7 @@ import streamlit as st
 from survey.access.principal import Action
 from survey.fieldwork.importing import ImportResult
 from survey.fieldwork.importing.import_plan import MAX_SHOWN_REJECTIONS, ImportPlan
-from survey.fieldwork.importing.rejection_causes import describe_cause
-from survey.fieldwork.importing.rejection_worksheets import reason_of, write_rejections
+from survey.fieldwork.importing.rejections import describe_cause, reason_of, write_rejections
 from survey.instrument.model import Instrument, label_text
 from survey.store.china_time import CHINA
 from survey.ui.download_button import XLSX, File, draw_download_button

@@ -10,14 +10,9 @@ from survey.access.principal import Principal
 from survey.fieldwork.importing import ImportRequest, ImportResult, commit_import, plan_import
 from survey.fieldwork.importing.column_mapping import (
     MappingFile,
-    bind_columns,
-    read_mapping,
     write_mapping,
 )
 from survey.fieldwork.importing.import_plan import ImportPlan, ProgressCallback
-from survey.fieldwork.importing.mapping_draft import UnparsedValue, unread_values
-from survey.fieldwork.importing.source_detection import detect_source, naming_conventions
-from survey.fieldwork.importing.table_reading import read_table
 from survey.locale import msg
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -39,11 +34,10 @@ _CHECKED, _DONE, _PROBLEM, _FILE = "bulk/plan", "bulk/done", "bulk/problem", "bu
 
 @dataclass(frozen=True)
 class CheckedPlan:
-    """A plan, what it was made of, and the values that nobody understood."""
+    """A plan and the fingerprint of what it was made of."""
 
     fingerprint: str
     plan: ImportPlan
-    unread: tuple[UnparsedValue, ...]
 
 
 def draw_bulk_import(page: PageContext) -> None:
@@ -145,18 +139,7 @@ def _check_plan(
 ) -> CheckedPlan:
     with read_scope(settings.store_url, long_running=True) as session:
         plan = plan_import(session=session, principal=person, request=request, now=now(), tick=tick)
-    return CheckedPlan(fingerprint, plan, _unread(request, plan))
-
-
-def _unread(request: ImportRequest, plan: ImportPlan) -> tuple[UnparsedValue, ...]:
-    """Only where rows were refused: reading the file once more costs as much as the first time."""
-    if not plan.rejected_rows:
-        return ()
-    table = read_table(request.content)
-    mapping = read_mapping(request.mapping or b"")
-    usual = naming_conventions(detect_source(table), table.header)
-    uses = bind_columns(table.header, request.instrument, mapping, usual)
-    return unread_values(table, uses, request.instrument)
+    return CheckedPlan(fingerprint, plan)
 
 
 def _start_writing(page: PageContext, plan: ImportPlan) -> None:
@@ -206,7 +189,7 @@ def _collect_result(page: PageContext) -> None:
         elif checking.result is not None:
             st.session_state[_CHECKED] = checking.result
             plan = checking.result.plan
-            st.session_state[UNREAD] = (plan.sha256, checking.result.unread)
+            st.session_state[UNREAD] = (plan.sha256, plan.unparsed)
         elif checking.problem is not None:
             st.session_state[_PROBLEM] = (t("The file could not be checked"), t(checking.problem))
     writing: BackgroundJob[ImportResult] | None = st.session_state.get(_WRITING)

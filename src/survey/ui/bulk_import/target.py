@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from survey.access.principal import Action
-from survey.fieldwork.importing.name_lookup import list_importable_cities
-from survey.fieldwork.importing.target_wave import list_waves_for_import
+from survey.fieldwork.importing.target_wave import list_importable_cities, list_waves_for_import
 from survey.fieldwork.instruments import list_instruments, load_instrument
 from survey.fieldwork.waves import STATE_NAMES, WaveSummary
 from survey.instrument.model import Instrument

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from survey.fieldwork.importing.name_lookup import list_importable_cities
-from survey.fieldwork.importing.source_detection import SOURCE_NAMES, detect_source
+from survey.fieldwork.importing.column_mapping import SOURCE_NAMES, detect_source
 from survey.fieldwork.importing.table_reading import LIMITS, MAX_ROWS, ImportTable, read_table
+from survey.fieldwork.importing.target_wave import list_importable_cities
 from survey.fieldwork.importing.template import write_template
 from survey.locale import SurveyError
 from survey.store.engine import read_scope

@@ -1,0 +1,422 @@
+"""Answers of a row: cells read by the kind of their item, then validated together.
+
+What cannot be read as the item's kind is passed on as text, so that the validator refuses it in the
+same words as everywhere else.
+
+A file from elsewhere rarely holds every question, so rows are checked against the part of the
+questionnaire that the file answers. Conditions that depend on a question without a column are taken
+as met, sections that would end the interview because of one are left out, and a calculation whose
+inputs are missing may be given by a column of its own.
+
+Most items are independent: nothing decides whether they are asked, and nothing depends on them. The
+verdict on such an item depends on the cell's text alone, so it is computed once for each distinct
+text. All other items are validated row by row; a property test holds both to the same verdict.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from survey.fieldwork.importing.column_mapping import SplitChoiceBinding
+from survey.instrument.answers import Answer, AnswerProblem
+from survey.instrument.expressions import parse, references
+from survey.instrument.model import (
+    Instrument,
+    Item,
+    ItemKind,
+    Section,
+    SectionExit,
+    SpecialAnswer,
+)
+from survey.instrument.validation import validate
+from survey.locale import LANGUAGES, Message, msg, translator
+
+SPECIAL_NAMES: dict[SpecialAnswer, Message] = {
+    SpecialAnswer.DONT_KNOW: msg("does not know"),
+    SpecialAnswer.NOT_EXPERIENCED: msg("has not experienced it"),
+    SpecialAnswer.REFUSED: msg("does not want to say"),
+}
+"""Names in the template."""
+_SPECIAL_BUTTONS: dict[SpecialAnswer, Message] = {
+    SpecialAnswer.DONT_KNOW: msg("Don't know"),
+    SpecialAnswer.NOT_EXPERIENCED: msg("Not experienced"),
+    SpecialAnswer.REFUSED: msg("Prefer not to say"),
+}
+"""Names on the form, where the questionnaire has no words of its own."""
+
+
+def special_texts(item: Item, special: SpecialAnswer) -> Iterator[str]:
+    """Yield every text that stands for a special answer on the form, in any language."""
+    for names in (SPECIAL_NAMES, _SPECIAL_BUTTONS):
+        for language in LANGUAGES:
+            yield translator(language)(names[special])
+    yield from item.special_labels.get(special, {}).values()
+
+
+Raw = str | int | float | list[str] | None
+Reader = Callable[[str], Raw]
+"""Function from the text of a cell to an answer; None for an empty cell."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0*)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[ T].*)?")
+_SEPARATORS = re.compile(r"\s*[;；|,，、\u250b]\s*")
+"""Separators between several choices; the last one is that of Chinese survey sites."""
+SKIPPED = frozenset(
+    {"(\u8df3\u8fc7)", "\uff08\u8df3\u8fc7\uff09", "(\u7a7a)", "\uff08\u7a7a\uff09"}
+)
+"""Cell texts of survey sites for questions that were passed over or left empty."""
+
+
+def cell_reader(item: Item, codes: Mapping[str, str]) -> Callable[[str], Raw]:
+    """Return the reader of the cells of an item; `codes` maps cell values to codes."""
+    words = _choice_spellings(item)
+    specials = dict(_special_spellings(item, words))
+    if item.kind is ItemKind.SELECT_MULTIPLE:
+        words.update({value: code for value, code in codes.items() if code})
+    read = _READERS.get(item.kind, _parse_text)
+
+    def convert(text: str) -> Raw:
+        plain = text.strip()
+        plain = codes.get(plain.casefold(), plain)
+        if not plain or plain in SKIPPED:
+            return None
+        special = specials.get(fold_text(plain)) if specials else None
+        return read(plain, words) if special is None else special
+
+    return convert
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number, in full or half width."""
+    return _NUMBER.fullmatch(_plain_width(text.strip())) is not None
+
+
+def fold_text(text: str) -> str:
+    """Return the text without differences in case, width, kind of apostrophe and blanks."""
+    return " ".join(_plain_width(text).replace("\u2019", "'").casefold().split())
+
+
+def _choice_spellings(item: Item) -> dict[str, str]:
+    """Return names and labels, folded -> name of the choice."""
+    words = {
+        fold_text(label): choice.name for choice in item.choices for label in choice.label.values()
+    }
+    words.update({fold_text(choice.name): choice.name for choice in item.choices})
+    return words
+
+
+def _special_spellings(item: Item, choices: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield codes and labels, folded, of the item's special answers, with their code.
+
+    A choice of the same name stays that choice; a code is always the special answer.
+    """
+    for special in item.specials:
+        for label in special_texts(item, special):
+            if fold_text(label) not in choices:
+                yield fold_text(label), special.value
+    for special in item.specials:
+        yield special.value, special.value
+
+
+def _plain_width(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _parse_text(text: str, _words: Mapping[str, str]) -> Raw:
+    return text
+
+
+def _parse_number(text: str, words: Mapping[str, str]) -> Raw:
+    plain = _plain_width(text)
+    if _WHOLE.fullmatch(plain):
+        return int(plain.partition(".")[0])
+    if _NUMBER.fullmatch(plain):
+        return float(plain)
+    meant = words.get(fold_text(text))
+    if meant is None or meant == text:
+        return text
+    return int(meant) if _WHOLE.fullmatch(meant) else meant
+
+
+def _parse_choice(text: str, words: Mapping[str, str]) -> Raw:
+    plain = fold_text(text)
+    named = words.get(plain)
+    if named is None and _WHOLE.fullmatch(plain):
+        # Spreadsheets turn the code 1 into 1.0.
+        named = words.get(plain.partition(".")[0])
+    return text if named is None else named
+
+
+def _parse_choices(text: str, words: Mapping[str, str]) -> Raw:
+    by_space = text.split()
+    if all(fold_text(part) in words for part in by_space):
+        parts = by_space
+    else:
+        parts = [part for part in _SEPARATORS.split(text) if part]
+    chosen = [words.get(fold_text(part), part) for part in parts]
+    return list(dict.fromkeys(chosen))
+
+
+def _parse_date(text: str, _words: Mapping[str, str]) -> Raw:
+    match = _DAY.fullmatch(text)
+    return f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}" if match else text
+
+
+_READERS: dict[ItemKind, Callable[[str, Mapping[str, str]], Raw]] = {
+    ItemKind.RATING: _parse_number,
+    ItemKind.INTEGER: _parse_number,
+    ItemKind.DECIMAL: _parse_number,
+    ItemKind.SELECT_ONE: _parse_choice,
+    ItemKind.SELECT_MULTIPLE: _parse_choices,
+    ItemKind.DATE: _parse_date,
+}
+
+
+_YES = frozenset({"1", "1.0", "true", "yes", "y", "x", "\u221a", "\u2713", "\u662f"})
+_NO = frozenset({"", "0", "0.0", "false", "no", "n", "\u5426"}) | SKIPPED
+
+
+def build_choice_joiner(split: SplitChoiceBinding, item: Item) -> Callable[[Sequence[str]], str]:
+    """Return a function from a row to the names of its ticked choices.
+
+    A cell that is neither a yes nor a no is passed on as it stands: the validator refuses it.
+    """
+    parts = [
+        (place, choice, _spellings_of_yes(item, choice), split.codes.get(place, {}))
+        for place, choice in split.parts.items()
+    ]
+
+    def join(cells: Sequence[str]) -> str:
+        chosen: list[str] = []
+        for place, choice, yes, codes in parts:
+            text = cells[place].strip().casefold()
+            text = fold_text(codes.get(text, text))
+            if text in yes:
+                chosen.append(choice)
+            elif text not in _NO:
+                chosen.append(cells[place].strip())
+        return " ".join(chosen)
+
+    return join
+
+
+def _spellings_of_yes(item: Item, choice: str) -> frozenset[str]:
+    """Return cell texts that mean "chosen": a tick, or the name or label of the choice."""
+    labels: Mapping[str, str] = next(
+        option.label for option in item.choices if option.name == choice
+    )
+    return _YES | {choice.casefold()} | {fold_text(label) for label in labels.values()}
+
+
+def restrict_instrument(
+    instrument: Instrument, present: Collection[str], numeric: Mapping[str, bool]
+) -> Instrument:
+    """Return the part of `instrument` that rows with certain columns can be checked against.
+
+    Args:
+        present: Items that have a column.
+        numeric: Calculation with a column -> whether that column holds numbers.
+    """
+    known = _known_names(instrument, present)
+    sections = (
+        _restrict_section(section, known, present, numeric)
+        for section in instrument.sections
+        if section.ends is None or _uses_only_known(section.relevant, known)
+    )
+    return Instrument(
+        name=instrument.name,
+        version=instrument.version,
+        title=instrument.title,
+        default_language=instrument.default_language,
+        languages=instrument.languages,
+        tree=instrument.tree,
+        sections=tuple(sections),
+    )
+
+
+def _known_names(instrument: Instrument, present: Collection[str]) -> frozenset[str]:
+    """Return items with a value: those with a column, and what can be calculated from them."""
+    known = set(present)
+    for item in instrument.items():
+        if item.kind is ItemKind.CALCULATE and _uses_only_known(item.calculation, known):
+            known.add(item.name)
+    return frozenset(known)
+
+
+def _uses_only_known(expression: str | None, known: Collection[str]) -> bool:
+    return expression is None or references(parse(expression)) <= set(known)
+
+
+def _restrict_section(
+    section: Section,
+    known: frozenset[str],
+    present: Collection[str],
+    numeric: Mapping[str, bool],
+) -> Section:
+    items = (_restrict_item(item, known, present, numeric) for item in section.items)
+    return section.model_copy(
+        update={
+            "relevant": section.relevant if _uses_only_known(section.relevant, known) else None,
+            "items": tuple(item for item in items if item is not None),
+        }
+    )
+
+
+def _restrict_item(
+    item: Item, known: frozenset[str], present: Collection[str], numeric: Mapping[str, bool]
+) -> Item | None:
+    if item.kind is ItemKind.CALCULATE and not _uses_only_known(item.calculation, known):
+        return _import_only_item(item, numeric) if item.name in present else None
+    if item.kind not in {ItemKind.CALCULATE, ItemKind.NOTE} and item.name not in present:
+        return None
+    conditions = {
+        name: value
+        for name in ("relevant", "constraint")
+        if (value := getattr(item, name)) is not None and not _uses_only_known(value, known)
+    }
+    return item.model_copy(update=dict.fromkeys(conditions)) if conditions else item
+
+
+def _import_only_item(item: Item, numeric: Mapping[str, bool]) -> Item:
+    kind = ItemKind.DECIMAL if numeric.get(item.name, False) else ItemKind.TEXT
+    return Item(name=item.name, kind=kind, label=item.label, module=item.module)
+
+
+_VALUE_CACHE_SIZE = 10_000
+"""Distinct texts of a column that are remembered; comments never repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """Answers of one row and the problems with them, as in `Validation`."""
+
+    answers: dict[str, Answer]
+    problems: tuple[AnswerProblem, ...]
+    dropped: int
+    ending: SectionExit | None
+
+
+class RowChecker:
+    """Validator of the rows of one file, fast for items that are independent.
+
+    Args:
+        instrument: The part of the questionnaire that the file answers.
+        columns: Item -> index of its cell in a row, and the reader of that cell.
+    """
+
+    def __init__(self, instrument: Instrument, columns: Mapping[str, tuple[int, Reader]]) -> None:
+        alone = independent_items(instrument)
+        self._instrument = instrument
+        self._columns = columns
+        self._rest = _without_items(instrument, alone)
+        self._rest_columns = {name: column for name, column in columns.items() if name not in alone}
+        self._independent_checks = [
+            (name, *columns[name], _only_item(instrument, name), _Memory())
+            for name in alone
+            if name in columns
+        ]
+
+    def check(self, cells: Sequence[str], today: date) -> RowVerdict:
+        """Return the verdict of `validate` on the whole row."""
+        checked = _validate_row(self._rest, _read_values(self._rest_columns, cells), today)
+        if checked.ending is not None:
+            # Whether the independent items were reached depends on where the interview ended.
+            return _validate_row(self._instrument, _read_values(self._columns, cells), today)
+        problems = list(checked.problems)
+        for name, place, read, instrument, memory in self._independent_checks:
+            verdict = memory.get(cells[place])
+            if verdict is None:
+                raw = read(cells[place])
+                given = {} if raw is None else {name: raw}
+                verdict = memory.keep(cells[place], _validate_row(instrument, given, today))
+            checked.answers.update(verdict.answers)
+            problems += verdict.problems
+        return RowVerdict(checked.answers, tuple(problems), checked.dropped, None)
+
+
+class _Memory:
+    """Bounded memory of verdicts by the text of a cell."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, RowVerdict] = {}
+
+    def get(self, text: str) -> RowVerdict | None:
+        return self._known.get(text)
+
+    def keep(self, text: str, verdict: RowVerdict) -> RowVerdict:
+        if len(self._known) < _VALUE_CACHE_SIZE:
+            self._known[text] = verdict
+        return verdict
+
+
+def _read_values(columns: Mapping[str, tuple[int, Reader]], cells: Sequence[str]) -> dict[str, Raw]:
+    values = {name: read(cells[place]) for name, (place, read) in columns.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _validate_row(instrument: Instrument, given: Mapping[str, Raw], today: date) -> RowVerdict:
+    verdict = validate(instrument, given, today=today)
+    return RowVerdict(verdict.answers, verdict.problems, len(verdict.off_route), verdict.ending)
+
+
+def independent_items(instrument: Instrument) -> frozenset[str]:
+    """Return questions that depend on no other question and on which none depends."""
+    needed: set[str] = set()
+    for expression in _expressions(instrument):
+        needed |= references(parse(expression))
+    return frozenset(
+        item.name
+        for section in instrument.sections
+        if section.relevant is None and section.ends is None
+        for item in section.items
+        if item.name not in needed and _is_independent(item)
+    )
+
+
+def _is_independent(item: Item) -> bool:
+    if item.kind in {ItemKind.NOTE, ItemKind.CALCULATE} or item.relevant is not None:
+        return False
+    if item.privacy is not None:
+        return False
+    if item.constraint is None:
+        return True
+    return not references(parse(item.constraint)) and "today" not in item.constraint
+
+
+def _expressions(instrument: Instrument) -> Iterator[str]:
+    for section in instrument.sections:
+        expressions = [section.relevant]
+        for item in section.items:
+            expressions += [item.relevant, item.constraint, item.calculation]
+        yield from (expression for expression in expressions if expression is not None)
+
+
+def _without_items(instrument: Instrument, names: frozenset[str]) -> Instrument:
+    return _with_items(instrument, lambda item: item.name not in names)
+
+
+def _only_item(instrument: Instrument, name: str) -> Instrument:
+    sections = _with_items(instrument, lambda item: item.name == name).sections
+    return _rebuilt(instrument, tuple(section for section in sections if section.items))
+
+
+def _with_items(instrument: Instrument, keep: Callable[[Item], bool]) -> Instrument:
+    sections = tuple(
+        section.model_copy(update={"items": tuple(filter(keep, section.items))})
+        for section in instrument.sections
+    )
+    return _rebuilt(instrument, sections)
+
+
+def _rebuilt(instrument: Instrument, sections: tuple[Section, ...]) -> Instrument:
+    return Instrument(
+        name=instrument.name,
+        version=instrument.version,
+        title=instrument.title,
+        default_language=instrument.default_language,
+        languages=instrument.languages,
+        sections=sections,
+    )
