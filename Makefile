@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo 'make demo         set up, create demo data if there is none, serve http://localhost:8501'
 	@echo 'make test         set up, then lint, types, imports, unit, page, database and browser tests'
-	@echo 'make check        lint, types, import rules, known vulnerabilities (where reachable)'
+	@echo 'make check        lint, types (Python, JavaScript), import rules, known vulnerabilities'
 	@echo 'make audit        ask for known vulnerabilities of the locked packages now'
 	@echo 'make format       format the code'
 	@echo 'make bench        measure what docs/performance.md reports'
@@ -46,6 +46,7 @@ check: .venv/.dev $(COMPILED)
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-cache --no-logo 2>&1 | tail -n 8
 	@$(BIN)/mypy
+	@$(BIN)/python tools/check_javascript.py
 	@$(BIN)/python tools/check_vulnerabilities.py
 
 audit: .venv/.dev
@@ -62,6 +63,7 @@ screenshots: setup browser
 	@$(BIN)/python tools/screenshots.py
 
 setup: .venv/.dev $(COMPILED)
+	@tools/ensure-typescript.sh
 
 browser: .venv/.dev
 	@tools/ensure-browser.sh

@@ -8,7 +8,8 @@ export default function ({ data }) {
     const place = event.composedPath()[0];
     if (place instanceof Element && place.closest(FIELDS)) return;
     const name = data.keys[event.key.toLowerCase()];
-    const button = name && document.querySelector(`.st-key-${name} button`);
+    /** @type {HTMLButtonElement | null} */
+    const button = name ? document.querySelector(`.st-key-${name} button`) : null;
     if (!button || button.disabled) return;
     event.preventDefault();
     event.stopImmediatePropagation();

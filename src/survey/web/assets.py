@@ -19,13 +19,13 @@ from survey.web.http import FILE_HEADERS
 STATIC = Path(__file__).parent / "static"
 FORM_PARTS = (
     "expressions", "dom", "routing", "browser_storage", "outbox", "item_timer", "speech",
-    "screen_order", "texts", "quota", "withdrawal_code", "interview", "inputs", "questions",
-    "form_chrome", "form_keyboard", "form_view", "form",
+    "screen_order", "texts", "quota", "withdrawal_code", "answer_state", "interview", "inputs",
+    "questions", "form_chrome", "form_keyboard", "form_view", "form",
 )  # fmt: skip
 """Order of use: each part is one global that names only those before it when it is loaded."""
 
 PAPER_PARTS = (
-    "expressions", "dom", "routing", "browser_storage", "outbox", "texts", "interview", "inputs",
+    "expressions", "dom", "routing", "browser_storage", "outbox", "texts", "answer_state", "inputs",
     "keying_codes", "paper_sheet", "grid_lines", "grid_view", "outbox_status", "grid_keyboard",
     "grid",
 )  # fmt: skip

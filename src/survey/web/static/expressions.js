@@ -31,7 +31,7 @@ var SurveyExpressions = (function () {
   }
 
   function text(value) {
-    var match = typeof value === "number" && /^(-?)(\d)(?:\.(\d+))?e([+-])(\d+)$/.exec(value);
+    var match = typeof value === "number" && /^(-?)(\d)(?:\.(\d+))?e([+-])(\d+)$/.exec(String(value));
     if (!match) return String(value);
     var digits = match[2] + (match[3] || "");
     var zeros = Number(match[5]);

@@ -30,7 +30,7 @@ const SurveyForm = (function () {
   }
 
   function next(app) {
-    SurveyInterview.begun(app);
+    SurveyInterview.markStarted(app);
     SurveyInterview.recompute(app);
     const step = SurveyInterview.step(app);
     const wrong = SurveyInterview.findProblems(app, step.items);
@@ -159,7 +159,7 @@ const SurveyForm = (function () {
   function begin(app) {
     SurveyBrowserStorage.drop(app.draftKey);
     app.meta.full = app.newlyFull || app.meta.full;
-    app.state = SurveyInterview.fresh(app.startLanguage);
+    app.state = SurveyAnswerState.fresh(app.startLanguage);
     app.problems = {};
     app.screen = "filling";
     app.resumed = false;
@@ -258,6 +258,7 @@ const SurveyForm = (function () {
     const form = SurveyRouting.prepare(options.form);
     const language = isLanguage(form, options.language) ? options.language : form.default_language;
     const elder = options.elder;
+    /** @type {Record<string, any>} */
     const app = {
       id: "sf" + (mounted += 1) + "-",
       form: form,
@@ -268,7 +269,7 @@ const SurveyForm = (function () {
       startLanguage: language,
       elder: elder === true || elder === false ? elder : SurveyBrowserStorage.preference("elder") === true,
       aloud: SurveyBrowserStorage.preference("aloud") === true,
-      state: SurveyInterview.fresh(language),
+      state: SurveyAnswerState.fresh(language),
       screen: "filling",
       items: {},
       questions: {},

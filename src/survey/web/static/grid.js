@@ -15,11 +15,11 @@ const SurveyGrid = (function () {
       credentials: "same-origin", signal: controller.signal
     }).then(function (response) {
       return response.json().then(function (body) { return { ok: response.ok, body: body }; });
-    }).then(function (told) {
+    }).then(function (answer) {
       clearTimeout(timer);
       if (app.closed || app.state.uuid !== uuid || app.state.serial !== serial) return;
-      if (told.ok) takeRound(app, told.body.round);
-      else if (told.body.code === "sheet_taken") lock(app, told.body.message);
+      if (answer.ok) takeRound(app, answer.body.round);
+      else if (answer.body.code === "sheet_taken") lock(app, answer.body.message);
     }).catch(function () { clearTimeout(timer); });
   }
 
@@ -126,8 +126,8 @@ const SurveyGrid = (function () {
 
   function onOutcome(app, entry, result) {
     if (entry.key === app.draftKey && result.outcome === "receipt") {
-      const told = result.receipt;
-      app.news = app.t("paper_now_" + told.state, { serial: told.serial });
+      const receipt = result.receipt;
+      app.news = app.t("paper_now_" + receipt.state, { serial: receipt.serial });
       SurveyGridView.say(app, app.news);
       if (app.onReceipt) app.onReceipt(entry.payload.client_uuid);
     } else if (entry.key === app.draftKey && result.outcome !== "retry" && app.sides) {
@@ -141,6 +141,7 @@ const SurveyGrid = (function () {
 
   function build(root, options) {
     const form = SurveyRouting.prepare(options.form);
+    /** @type {Record<string, any>} */
     const app = {
       id: "sp" + (mounted += 1) + "-", form: form, texts: options.texts, batch: options.batch,
       draftKey: options.draftKey, language: options.language, items: {}, problems: {}, parts: {},

@@ -88,8 +88,8 @@ const SurveyGridKeyboard = (function () {
       if (forth) app.enterSerial();
       return forth || event.key !== "Tab";
     }
-    const begun = app.state.raw[line.name] || SurveyRouting.given(app.state.answers[line.name]);
-    if (begun) SurveyGridView.leave(app);
+    const hasEntry = app.state.raw[line.name] || SurveyRouting.given(app.state.answers[line.name]);
+    if (hasEntry) SurveyGridView.leave(app);
     const at = SurveyGridView.step(app, back ? -1 : 1);
     if (at < 0) return event.key !== "Tab";
     SurveyGridView.stand(app, at);

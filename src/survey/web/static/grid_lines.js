@@ -5,10 +5,10 @@ const SurveyGridLines = (function () {
   const h = SurveyDom.h;
 
   function optionWords(app, item, value) {
-    const found = SurveyKeyingCodes.options(item).filter(function (one) {
-      return one.value === value;
+    const chosen = SurveyKeyingCodes.options(item).filter(function (option) {
+      return option.value === value;
     })[0];
-    const label = found ? app.text(found.label) : "";
+    const label = chosen ? app.text(chosen.label) : "";
     return item.kind === "rating" && !item.choices.length ? "" : label;
   }
 
@@ -20,27 +20,27 @@ const SurveyGridLines = (function () {
       return app.text(item.special_labels[value]) || app.t("special_" + value);
     }
     const values = Array.isArray(value) ? value : [value];
-    return values.map(function (one) {
-      return optionWords(app, item, one) || String(one);
+    return values.map(function (each) {
+      return optionWords(app, item, each) || String(each);
     }).join(app.t("list_comma"));
   }
 
   function keyed(item, value) {
     const values = Array.isArray(value) ? value : [value];
-    return values.map(function (one) {
-      const found = SurveyKeyingCodes.options(item).filter(function (each) {
-        return each.value === one;
+    return values.map(function (each) {
+      const chosen = SurveyKeyingCodes.options(item).filter(function (option) {
+        return option.value === each;
       })[0];
-      return found ? found.code : "";
+      return chosen ? chosen.code : "";
     }).filter(Boolean).join(" ");
   }
 
   // Pairs of key and words, in the order of the question.
   function legend(app, item) {
     const letters = SurveyKeyingCodes.LETTERS;
-    const parts = !SurveyKeyingCodes.isChosen(item) ? [] : SurveyKeyingCodes.options(item).map(function (one) {
-      const words = one.label ? app.text(one.label) : "";
-      return [one.code, words ? one.code + " " + words : one.code];
+    const parts = !SurveyKeyingCodes.isChosen(item) ? [] : SurveyKeyingCodes.options(item).map(function (option) {
+      const words = option.label ? app.text(option.label) : "";
+      return [option.code, words ? option.code + " " + words : option.code];
     });
     const codes = item.specials.map(function (code) {
       return [letters[code], letters[code].toUpperCase() + " " + echo(app, item, code)];
@@ -74,6 +74,7 @@ const SurveyGridLines = (function () {
 
   function shape(app, name, number, words, field) {
     const id = ids(app, name);
+    /** @type {Record<string, any>} */
     const parts = {
       field: field,
       label: h(isTyped(app, name) ? "label" : "span", {

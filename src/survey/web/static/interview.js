@@ -2,23 +2,6 @@
 const SurveyInterview = (function () {
   "use strict";
 
-  function newUuid() {
-    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    const hex = Array.from(bytes, function (byte) { return (byte + 256).toString(16).slice(1); });
-    return [
-      hex.slice(0, 4), hex.slice(4, 6), hex.slice(6, 8), hex.slice(8, 10), hex.slice(10)
-    ].map(function (part) { return part.join(""); }).join("-");
-  }
-
-  function freshState(language) {
-    return {
-      uuid: newUuid(), answers: {}, raw: {}, timings: {}, seen: {}, started: null,
-      language: language, at: null
-    };
-  }
-
   function recompute(app) {
     app.day = SurveyRouting.dayOf(app.state.started);
     app.route = SurveyRouting.walk(app.form, app.state.answers, app.day);
@@ -49,7 +32,7 @@ const SurveyInterview = (function () {
     app.kept = SurveyBrowserStorage.save(app.draftKey, { sha256: app.form.sha256, state: app.state });
   }
 
-  function begun(app) {
+  function markStarted(app) {
     if (!app.state.started) app.state.started = new Date().toISOString();
   }
 
@@ -78,7 +61,7 @@ const SurveyInterview = (function () {
   function setAnswer(app, item, value, raw) {
     const state = app.state;
     const given = SurveyRouting.given(value);
-    begun(app);
+    markStarted(app);
     if (given) state.answers[item.name] = value;
     else delete state.answers[item.name];
     if (raw) state.raw[item.name] = raw;
@@ -113,8 +96,8 @@ const SurveyInterview = (function () {
   }
 
   return {
-    fresh: freshState, recompute: recompute, stepIndex: stepIndex, step: currentStep, endsHere: endsHere,
-    isOpen: isOpen, save: save, begun: begun, setAnswer: setAnswer,
+    recompute: recompute, stepIndex: stepIndex, step: currentStep, endsHere: endsHere,
+    isOpen: isOpen, save: save, markStarted: markStarted, setAnswer: setAnswer,
     findProblem: findProblem, findProblems: findProblems, payload: payloadOf
   };
 })();

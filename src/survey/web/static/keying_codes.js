@@ -23,7 +23,7 @@ const SurveyKeyingCodes = (function () {
     }
     const hasZero = values.indexOf(0) >= 0;
     return values.map(function (value) {
-      const named = item.choices.filter(function (one) { return Number(one.name) === value; })[0];
+      const named = item.choices.filter(function (choice) { return Number(choice.name) === value; })[0];
       const end = value === item.min ? item.low_label : value === item.max ? item.high_label : null;
       const code = value === 10 && !hasZero ? "0" : String(value);
       return { code: code, value: value, label: named ? named.label : end };
@@ -41,9 +41,9 @@ const SurveyKeyingCodes = (function () {
   function match(item, typed) {
     const all = options(item);
     return {
-      exact: all.filter(function (one) { return one.code === typed; })[0],
-      more: all.some(function (one) {
-        return one.code.length > typed.length && one.code.indexOf(typed) === 0;
+      exact: all.filter(function (option) { return option.code === typed; })[0],
+      more: all.some(function (option) {
+        return option.code.length > typed.length && option.code.indexOf(typed) === 0;
       })
     };
   }
@@ -56,22 +56,22 @@ const SurveyKeyingCodes = (function () {
     });
   }
 
-  function taken(item, value, option) {
+  function choose(item, value, option) {
     return item.kind === "select_multiple"
       ? { value: toggled(item, value, option.value), typed: "" }
       : { value: option.value, typed: "", done: true };
   }
 
   function digit(item, value, typed) {
-    const found = match(item, typed);
-    if (found.more) return { typed: typed };
-    return found.exact ? taken(item, value, found.exact) : { typed: "", wrong: true };
+    const candidates = match(item, typed);
+    if (candidates.more) return { typed: typed };
+    return candidates.exact ? choose(item, value, candidates.exact) : { typed: "", wrong: true };
   }
 
   function finish(item, value, typed) {
     if (!typed) return { typed: "", done: true };
-    const found = match(item, typed).exact;
-    return found ? Object.assign(taken(item, value, found), { done: true }) :
+    const option = match(item, typed).exact;
+    return option ? Object.assign(choose(item, value, option), { done: true }) :
       { typed: "", wrong: true };
   }
 
@@ -83,6 +83,7 @@ const SurveyKeyingCodes = (function () {
 
   // `value` and `typed` as they stand -> what changes: a value (null clears), a code of paper
   // ("blank"), the digits typed so far, `done` to go on, `wrong` for a key that means nothing.
+  /** @returns {{typed: string, value?: any, blank?: boolean, done?: boolean, wrong?: boolean}} */
   function press(item, value, typed, key) {
     if (/^[0-9]$/.test(key)) return digit(item, value, typed + key);
     if (key === "Enter") return finish(item, value, typed);
@@ -106,8 +107,8 @@ const SurveyKeyingCodes = (function () {
   // Digits of a day without hyphens are a day all the same.
   function readDay(text) {
     const plain = text.trim().replace(/[./]/g, "-");
-    const found = /^(\d{4})(\d{2})(\d{2})$/.exec(plain);
-    return found ? found.slice(1).join("-") : plain;
+    const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(plain);
+    return parts ? parts.slice(1).join("-") : plain;
   }
 
   return {

@@ -4,7 +4,7 @@
 
   function signOut() {
     SurveyBrowserStorage.forgetAll();
-    document.getElementById("sign-out").submit();
+    /** @type {HTMLFormElement} */ (document.getElementById("sign-out")).submit();
   }
 
   // Sends what is left on this device and says how much; `onCount` is told of every change.

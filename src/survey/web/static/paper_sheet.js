@@ -6,7 +6,7 @@ const SurveyPaperSheet = (function () {
   const HEAD = ["@point", "@surveyor", "@day"];
 
   function fresh(language) {
-    return Object.assign(SurveyInterview.fresh(language), {
+    return Object.assign(SurveyAnswerState.fresh(language), {
       serial: "", round: 1, missing: {}, picks: {}, strokes: 0, begun: null
     });
   }
@@ -18,10 +18,10 @@ const SurveyPaperSheet = (function () {
     return SERIAL.test(serial) ? serial : null;
   }
 
-  function namesIn(ast, found) {
+  function namesIn(ast, names) {
     if (!Array.isArray(ast)) return;
-    if (ast[0] === "$") found.push(ast[1]);
-    else ast.slice(1).forEach(function (part) { namesIn(part, found); });
+    if (ast[0] === "$") names.push(ast[1]);
+    else ast.slice(1).forEach(function (part) { namesIn(part, names); });
   }
 
   // The questions that the endings depend on: left blank, they leave no interview.

@@ -38,9 +38,10 @@ const SurveyRouting = (function () {
 
   // Walks the form once in its order; what is off the route is absent for everything after it.
   function walk(form, answers, day) {
-    const said = answers[form.consentItem];
+    const consent = answers[form.consentItem];
+    /** @type {Record<string, any>} */
     const route = { values: {}, visible: {}, broken: {}, sections: [], stop: null };
-    route.refused = given(said) && said !== "yes";
+    route.refused = given(consent) && consent !== "yes";
     form.sections.forEach(function (section) {
       if (route.stop || !holds(section.relevant, route.values, null, day)) return;
       const items = section.items.filter(function (item) {

@@ -3,15 +3,16 @@
 
 const KEPT = "survey-form-" + FILES.slice(1).join("");
 const SHELL = FILES[0];
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
-self.addEventListener("install", function (event) {
+self.addEventListener("install", function (/** @type {ExtendableEvent} */ event) {
   event.waitUntil(caches.open(KEPT).then(function (cache) {
     return cache.addAll(FILES);
-  }).then(function () { return self.skipWaiting(); }));
+  }).then(function () { return worker.skipWaiting(); }));
 });
 
 // Questionnaires stay: a draft of an earlier one may still be open.
-self.addEventListener("activate", function (event) {
+self.addEventListener("activate", function (/** @type {ExtendableEvent} */ event) {
   event.waitUntil(caches.keys().then(function (names) {
     return Promise.all(names.filter(function (name) {
       return name.indexOf("survey-form-") === 0 && name !== KEPT;
@@ -28,7 +29,7 @@ function openPage(request) {
   });
 }
 
-self.addEventListener("fetch", function (event) {
+self.addEventListener("fetch", function (/** @type {FetchEvent} */ event) {
   const request = event.request;
   if (request.method !== "GET") return;
   if (request.mode === "navigate") {

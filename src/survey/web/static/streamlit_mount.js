@@ -39,11 +39,13 @@ function uncover(mount) {
   const app = document.querySelector("[data-test-connection-state]");
   if (!host.closest("[inert]") || !app) return;
   if (app.getAttribute("data-test-connection-state") === "CONNECTED") return;
+  /** @type {HTMLElement} */
   const close = document.querySelector("[role=dialog] button");
   if (close) close.click();
 }
 
 function start(component) {
+  /** @type {Record<string, any>} */
   const mount = { component: component, waiting: {}, closed: false, root: SurveyDom.h("div", {}) };
   component.parentElement.appendChild(mount.root);
   mounts.set(component.parentElement, mount);

@@ -21,7 +21,7 @@ const SurveyTexts = (function () {
     const item = app.items[name];
     const names = Array.isArray(value) ? value : [value];
     return names.map(function (each) {
-      const choice = item && item.choices.filter(function (one) { return one.name === each; })[0];
+      const choice = item && item.choices.filter(function (choice) { return choice.name === each; })[0];
       return choice ? labelOf(app, choice.label) : String(each);
     }).join(app.t("list_comma"));
   }
