@@ -1,6 +1,6 @@
 """The people who can sign in to the demo: a thousand surveyors and one account for each role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,26 +9,13 @@ from sqlmodel import Session
 from seed.demo.field_plan import SURVEYORS, surveyor_login
 from seed.demo.invented_names import people_names
 from survey.access.audit import record
-from survey.access.principal import NATION, OPERATOR, Role
+from survey.access.principal import OPERATOR
+from survey.access.roles import DEMO_CITY, ROLES, Role, demo_login
+from survey.locale import translator
 from survey.sample.city_frame import FrameCity
 from survey.store.audit_events import AuditEvent
 from survey.store.inserts import insert_columns
 from survey.store.tables import Account, new_id
-
-DEMO_CITY = "420500"
-"""Where the visitor's surveyor, supervisor and city official work: Yichang, in the middle."""
-DEMO_PROVINCE = "32"
-ROLES: Mapping[Role, tuple[str, str]] = {
-    Role.SURVEYOR: ("演示访问员", DEMO_CITY),
-    Role.TYPIST: ("演示录入员", DEMO_CITY),
-    Role.SUPERVISOR: ("演示督导", DEMO_CITY),
-    Role.CITY_OFFICIAL: ("演示城市负责人", DEMO_CITY),
-    Role.PROVINCE_OFFICIAL: ("演示省级负责人", DEMO_PROVINCE),
-    Role.NATIONAL_OFFICIAL: ("演示全国负责人", NATION),
-    Role.ANALYST: ("演示分析员", NATION),
-    Role.ADMINISTRATOR: ("演示管理员", NATION),
-}
-
 
 TYPISTS = ("何录入", "罗录入")
 """Colleagues of the visitor's typist, who have keyed sheets already."""
@@ -36,10 +23,6 @@ TYPISTS = ("何录入", "罗录入")
 
 def typist_login(number: int) -> str:
     return f"demo-t-{DEMO_CITY}-{number + 1:02d}"
-
-
-def demo_login(role: Role) -> str:
-    return f"demo-{role.value}"
 
 
 def store_accounts(
@@ -57,7 +40,11 @@ def store_accounts(
         (typist_login(number), name, Role.TYPIST.value, DEMO_CITY)
         for number, name in enumerate(TYPISTS)
     ]
-    rows += [(demo_login(role), name, role.value, area) for role, (name, area) in ROLES.items()]
+    t = translator("zh")
+    rows += [
+        (demo_login(role), f"演示{t(ROLES[role].name)}", role.value, ROLES[role].demo_area)
+        for role in Role
+    ]
     ids = [new_id() for _ in rows]
     login, name, role, area = (list(column) for column in zip(*rows, strict=True))
     insert_columns(

@@ -13,9 +13,9 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from seed.demo.accounts import demo_login
 from seed.demo.random_streams import random_stream
 from survey.access.principal import NATION, Principal, Role
+from survey.access.roles import demo_login
 from survey.fieldwork.back_check import (
     CallAttempt,
     DrawPlan,

@@ -8,13 +8,13 @@ from uuid import UUID
 import pandas as pd
 from sqlmodel import Session
 
-from seed.demo.accounts import DEMO_CITY, demo_login
 from seed.demo.field_plan import STRATA, SURVEYORS, DemoPoints, surveyor_login
 from seed.demo.invented_names import sampling_point_name
 from seed.demo.population import rural_stratum_share
 from seed.demo.stored_responses import StoredIds
 from seed.demo.wave_plans import WavePlan
 from survey.access.principal import Role
+from survey.access.roles import DEMO_CITY, demo_login
 from survey.sample.allocation import quota_targets
 from survey.sample.city_frame import shipped_cities
 from survey.sample.sample_size import PrecisionTarget

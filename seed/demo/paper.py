@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import numpy as np
 from sqlmodel import Session, col, select
 
-from seed.demo.accounts import DEMO_CITY, demo_login, typist_login
+from seed.demo.accounts import typist_login
 from seed.demo.random_streams import random_stream
 from survey.access.principal import Principal, Role
+from survey.access.roles import DEMO_CITY, demo_login
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper import DEFAULT_SHARE, Keying, check_sheet, is_drawn, submit_keying
 from survey.instrument.model import Instrument, ItemKind

@@ -29,9 +29,7 @@ from survey.access.accounts import (
     set_active,
 )
 from survey.access.areas import (
-    AREA_SCOPES_BY_ROLE,
     AreaNotAllowedError,
-    AreaScope,
     area_scope_of,
     covers_whole_area,
 )
@@ -44,6 +42,7 @@ from survey.access.principal import (
     Role,
     covers,
 )
+from survey.access.roles import AreaScope
 from survey.access.sessions import SessionLimits, find_principal, open_session
 from survey.fieldwork.assignments import get_assigned_point
 from survey.fieldwork.surveyor_tasks import list_tasks
@@ -327,13 +326,6 @@ def test_areas_are_known_by_their_form(area: str, level: AreaScope | None) -> No
     assert area_scope_of(area) is level
     if level is None:
         assert not any(covers(area, city) for city in ("110000", "320500")), area
-
-
-def test_every_role_has_a_level_and_points_are_for_surveyors_alone() -> None:
-    assert set(AREA_SCOPES_BY_ROLE) == set(Role)
-    assert [role for role in Role if AreaScope.POINT in AREA_SCOPES_BY_ROLE[role]] == [
-        Role.SURVEYOR
-    ]
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from survey.access.audit import record
 from survey.access.principal import (
     NATION,
     OPERATOR,
-    PERMISSIONS,
     AccessDeniedError,
     Action,
     Principal,
     Role,
 )
+from survey.access.roles import ROLES
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, new_id
@@ -46,7 +46,7 @@ def test_the_three_kinds_of_actor_can_be_told_apart(store_url: str) -> None:
 def test_what_is_not_granted_is_denied(role: Role) -> None:
     principal = Principal(new_id(), "x", role, NATION)
     for action in Action:
-        if action in PERMISSIONS[role]:
+        if action in ROLES[role].actions:
             principal.require(action, "110000")
         else:
             with pytest.raises(AccessDeniedError):

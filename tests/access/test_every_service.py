@@ -6,7 +6,7 @@ Each is called by somebody without any right, and by somebody with every right i
 import ast
 from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sqlmodel import Session, select
 
 from survey.access import principal as access
 from survey.access.principal import OPERATOR, AccessDeniedError, Action, Principal, Role
+from survey.access.roles import ROLES
 from survey.fieldwork.back_check import DrawPlan, create_draw, preview_draw
 from survey.fieldwork.importing.target_wave import ImportRequest
 from survey.fieldwork.instruments import save_instrument
@@ -319,7 +320,8 @@ def call(service: Service, place: Place, person: Principal) -> Any:
 @pytest.fixture
 def anything(monkeypatch: pytest.MonkeyPatch) -> Callable[[frozenset[Action]], None]:
     def allow(actions: frozenset[Action]) -> None:
-        monkeypatch.setattr(access, "PERMISSIONS", dict.fromkeys(Role, actions))
+        allowed = {role: replace(known, actions=actions) for role, known in ROLES.items()}
+        monkeypatch.setattr(access, "ROLES", allowed)
 
     return allow
 

@@ -9,7 +9,7 @@ from sqlmodel import select
 from survey.access.credentials import LINK_LIFETIME, LinkNotFoundError, replace_setup_link
 from survey.access.passwords import WeakPasswordError, verify_password
 from survey.access.principal import NATION, Role
-from survey.access.second_factor import REQUIRED, WrongFactorError
+from survey.access.second_factor import WrongFactorError
 from survey.access.sessions import SessionLimits, end_sessions, extend_session, find_principal
 from survey.access.sign_in import (
     STEP_LIFETIME,
@@ -77,10 +77,6 @@ def test_a_password_alone_opens_a_session_for_a_role_that_needs_no_more(store_ur
         assert find_principal(session=session, secret=step, now=NOW) is None
     with pytest.raises(SignInExpiredError):
         _finish(store_url, step)
-
-
-def test_the_roles_that_need_a_second_factor() -> None:
-    assert {Role.ADMINISTRATOR, Role.NATIONAL_OFFICIAL} == REQUIRED
 
 
 def test_a_role_that_needs_a_second_factor_gets_nothing_before_it(store_url: str) -> None:

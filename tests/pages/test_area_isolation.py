@@ -20,7 +20,8 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 from synthetic_results import PLANS, synthetic_store
 
-from survey.access.principal import OPERATOR, PERMISSIONS, WHOLE_WAVE, Role
+from survey.access.principal import OPERATOR, WHOLE_WAVE, Role
+from survey.access.roles import ROLES
 from survey.access.tokens import digest, new_token
 from survey.fieldwork.instruments import save_instrument
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
@@ -55,7 +56,7 @@ CASES = [
     (page, role, OWN_PROVINCE if role is Role.PROVINCE_OFFICIAL else OWN)
     for page in GUARDED
     for role in Role
-    if page.action in PERMISSIONS[role]
+    if page.action in ROLES[role].actions
 ]
 
 
@@ -213,7 +214,7 @@ def before_them(screen: Callable[..., str]) -> dict[str, str]:
         role = next(
             candidate
             for candidate in (Role.NATIONAL_OFFICIAL, *Role)
-            if page.action in PERMISSIONS[candidate]
+            if page.action in ROLES[candidate].actions
         )
         texts[page.key.value] = screen(page, role, "CN", **ASKED)
     return texts

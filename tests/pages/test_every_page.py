@@ -6,7 +6,8 @@ from typing import Never
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import PERMISSIONS, Role
+from survey.access.principal import Role
+from survey.access.roles import ROLES
 from survey.locale import translator
 from survey.publish.charts import prebuild_specs, spec
 from survey.settings import Settings
@@ -21,11 +22,11 @@ RESULTS = (
 
 
 def allowed(page: PageInfo) -> Role:
-    return next(role for role in Role if page.action in PERMISSIONS[role])
+    return next(role for role in Role if page.action in ROLES[role].actions)
 
 
 def others(page: PageInfo) -> list[Role]:
-    return [role for role in Role if page.action not in PERMISSIONS[role]]
+    return [role for role in Role if page.action not in ROLES[role].actions]
 
 
 @pytest.fixture(autouse=True)

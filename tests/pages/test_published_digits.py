@@ -15,7 +15,8 @@ import pytest
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
-from survey.access.principal import PERMISSIONS, Action, Role
+from survey.access.principal import Action, Role
+from survey.access.roles import ROLES
 from survey.context.published import published_results
 from survey.settings import Settings
 from survey.ui import download_button
@@ -119,7 +120,7 @@ def test_no_number_on_a_results_page_is_longer_than_what_is_published(
     with_data: Callable[[AppTest], AppTest],
     taken_away: list[bytes],
 ) -> None:
-    assert Action.READ_RESULTS in PERMISSIONS[Role.NATIONAL_OFFICIAL]
+    assert Action.READ_RESULTS in ROLES[Role.NATIONAL_OFFICIAL].actions
     use_store(frozen_waves)
     app = with_data(open_page(page.key, Role.NATIONAL_OFFICIAL, **ASKED))
     assert not app.exception

@@ -9,9 +9,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from seed.demo import OPEN_WAVE, build, generate_wave
-from seed.demo.accounts import DEMO_CITY
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
 from survey.access.principal import Principal, Role
+from survey.access.roles import DEMO_CITY
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper import (
     list_awaiting_adjudication,

@@ -22,7 +22,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from survey.access.principal import PERMISSIONS, Role
+from survey.access.principal import Role
+from survey.access.roles import ROLES
 from survey.access.sessions import COOKIE, DEMO, open_session
 from survey.locale import translator
 from survey.settings import PROJECT_ROOT
@@ -181,8 +182,8 @@ def test_the_first_visitor_is_refused(
         first_visit(servers[address], address)
     assert refused.value.response.status_code == 403
     action = GUARDED.get(address)
-    stranger = Role.ANALYST if action in PERMISSIONS[Role.SURVEYOR] else Role.SURVEYOR
-    assert action not in PERMISSIONS[stranger]
+    stranger = Role.ANALYST if action in ROLES[Role.SURVEYOR].actions else Role.SURVEYOR
+    assert action not in ROLES[stranger].actions
     received = first_visit(servers[address], address, cookies[stranger])
     t = translator("zh")
     words = "This page is not part of your role" if action else "Your pages"

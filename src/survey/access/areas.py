@@ -1,50 +1,27 @@
-"""Where a role may be at work: the levels of area, and which of them suit whom."""
+"""Areas of accounts: nation, province, city or sampling point."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, false, select, true
 from sqlalchemy.sql.schema import Column
 from sqlmodel import Session
 
-from survey.access.principal import NATION, POINT_SEPARATOR, Principal, Role
+from survey.access.principal import POINT_SEPARATOR, Principal
+from survey.access.roles import NATION, ROLES, AreaScope, Role
 from survey.locale import SurveyError, msg
 from survey.store.tables import City, SamplingPoint, table_of
 
 _CITIES, _POINTS = table_of(City), table_of(SamplingPoint)
 
 
-class AreaScope(StrEnum):
-    NATION = "nation"
-    PROVINCE = "province"
-    CITY = "city"
-    POINT = "point"
-
-
-AREA_SCOPES_BY_ROLE: Mapping[Role, tuple[AreaScope, ...]] = MappingProxyType(
-    {
-        Role.SURVEYOR: (AreaScope.CITY, AreaScope.POINT, AreaScope.PROVINCE),
-        Role.TYPIST: (AreaScope.CITY, AreaScope.PROVINCE, AreaScope.NATION),
-        Role.SUPERVISOR: (AreaScope.CITY, AreaScope.PROVINCE, AreaScope.NATION),
-        Role.CITY_OFFICIAL: (AreaScope.CITY,),
-        Role.PROVINCE_OFFICIAL: (AreaScope.PROVINCE,),
-        Role.NATIONAL_OFFICIAL: (AreaScope.NATION,),
-        Role.ANALYST: (AreaScope.NATION, AreaScope.PROVINCE, AreaScope.CITY),
-        Role.ADMINISTRATOR: (AreaScope.NATION,),
-    }
-)
-"""The levels that a role can have, the usual one first. A point suits surveyors alone: the other
-roles work with what a whole city has brought in."""
-
-
 class AreaNotAllowedError(SurveyError):
+    """Raised when an area does not exist or does not suit a role."""
+
     code = "area_unfit"
 
 
 def area_scope_of(area: str) -> AreaScope | None:
-    """What kind of area it is by its form; None for none."""
+    """Return the kind of an area by its form; None if the form is of no area."""
     city, mark, point = area.partition(POINT_SEPARATOR)
     if mark:
         return AreaScope.POINT if len(city) == 6 and city.isdigit() and point else None
@@ -54,12 +31,12 @@ def area_scope_of(area: str) -> AreaScope | None:
 
 
 def city_of_area(area: str) -> str:
-    """The city, province or nation that an area lies in or is."""
+    """Return the area without its sampling point: a city, a province or the nation."""
     return area.partition(POINT_SEPARATOR)[0]
 
 
 def covers_whole_area(principal: Principal, area: str) -> bool:
-    """Whether somebody answers for the whole of an area."""
+    """Return whether the principal's area includes the whole of another area."""
     if principal.area == NATION or principal.area == area:
         return area_scope_of(area) is not None
     return area_scope_of(area) in {AreaScope.CITY, AreaScope.POINT} and principal.covers(
@@ -69,20 +46,20 @@ def covers_whole_area(principal: Principal, area: str) -> bool:
 
 def require_area(*, session: Session, role: Role, area: str) -> None:
     """Raise `AreaNotAllowedError` unless the area exists and suits the role."""
-    level = area_scope_of(area)
-    if level not in AREA_SCOPES_BY_ROLE[role]:
+    scope = area_scope_of(area)
+    if scope not in ROLES[role].area_scopes:
         raise AreaNotAllowedError(msg("This area does not suit the role."))
-    if level is not None and not _is_there(session, level, area):
+    if scope is not None and not _area_exists(session, scope, area):
         raise AreaNotAllowedError(msg("There is no such area."))
 
 
-def _is_there(session: Session, level: AreaScope, area: str) -> bool:
+def _area_exists(session: Session, scope: AreaScope, area: str) -> bool:
     city, _, point = area.partition(POINT_SEPARATOR)
-    if level is AreaScope.NATION:
+    if scope is AreaScope.NATION:
         return True
-    if level is AreaScope.PROVINCE:
+    if scope is AreaScope.PROVINCE:
         query = exists().where(_CITIES.c.code.startswith(area, autoescape=True))
-    elif level is AreaScope.CITY:
+    elif scope is AreaScope.CITY:
         query = exists().where(_CITIES.c.code == area)
     else:
         query = exists().where(_POINTS.c.city_code == city, _POINTS.c.code == point)
@@ -90,7 +67,7 @@ def _is_there(session: Session, level: AreaScope, area: str) -> bool:
 
 
 def area_filter(principal: Principal, city_code: "Column[Any]") -> ColumnElement[bool]:
-    """The rows that `principal.covers`; an area that nobody knows covers nothing."""
+    """Return the condition for rows of cities that the principal covers."""
     if principal.area == NATION:
         return true()
     if len(principal.area) == 6:

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlmodel import Session
 
 from survey.access.passwords import hash_password, require_strong
-from survey.access.second_factor import REQUIRED
+from survey.access.roles import ROLES, Role
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.tables import Account, Credential, SetupLink, table_of
@@ -31,7 +31,8 @@ def is_active(account: Account, now: datetime) -> bool:
 
 
 def requires_factor(account: Account) -> bool:
-    return account.role in REQUIRED
+    """Return whether the account's role must set up a second factor."""
+    return ROLES[Role(account.role)].requires_factor
 
 
 def lock_credential(*, session: Session, account_id: UUID) -> Credential:

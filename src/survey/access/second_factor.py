@@ -11,14 +11,11 @@ from sqlalchemy import delete
 from sqlmodel import Session
 
 from survey.access.factor_secrets import encrypted_secret, is_readable, plain_secret
-from survey.access.principal import Role
 from survey.access.tokens import digest
 from survey.locale import SurveyError, msg
 from survey.store.cipher import InvalidPhoneKeyError
 from survey.store.tables import Credential, RecoveryCode, table_of
 
-REQUIRED = frozenset({Role.NATIONAL_OFFICIAL, Role.ADMINISTRATOR})
-"""Roles that can use nothing before they have set up a second factor."""
 STEP_SECONDS = 30
 DRIFT = 1
 """Steps by which a phone's clock may be off, either way."""

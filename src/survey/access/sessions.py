@@ -11,6 +11,7 @@ from sqlmodel import select as select_model
 
 from survey.access.audit import record
 from survey.access.principal import Principal, Role
+from survey.access.roles import demo_login
 from survey.access.tokens import digest, new_token
 from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
@@ -70,7 +71,7 @@ class DemoAccountMissingError(SurveyError):
 def sign_in_demo(*, session: Session, role: Role, now: datetime) -> str:
     """Open a session for a demo role and return its secret; only a demo database has such roles."""
     query = select_model(Account).where(
-        Account.login == f"demo-{role}", col(Account.is_demo), col(Account.active)
+        Account.login == demo_login(role), col(Account.is_demo), col(Account.active)
     )
     account = session.exec(query).one_or_none()
     if account is None:

@@ -1,14 +1,11 @@
 """Who is looking at the screen. Reading the cookie stands behind one function."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
-from survey.access.principal import AccessDeniedError, Principal, Role
+from survey.access.principal import AccessDeniedError, Principal
 from survey.access.sessions import COOKIE, authenticate_session
-from survey.locale import Message, msg
+from survey.locale import msg
 from survey.settings import Settings
 from survey.store.tables import now
 
@@ -37,17 +34,3 @@ def find_principal_or_none(settings: Settings) -> Principal | None:
         return find_current_principal(settings)
     except SQLAlchemyError:
         return None
-
-
-ROLE_NAMES: Mapping[Role, Message] = MappingProxyType(
-    {
-        Role.SURVEYOR: msg("Surveyor"),
-        Role.TYPIST: msg("Typist"),
-        Role.SUPERVISOR: msg("Supervisor"),
-        Role.CITY_OFFICIAL: msg("City official"),
-        Role.PROVINCE_OFFICIAL: msg("Province official"),
-        Role.NATIONAL_OFFICIAL: msg("National official"),
-        Role.ANALYST: msg("Analyst"),
-        Role.ADMINISTRATOR: msg("Administrator"),
-    }
-)

@@ -6,13 +6,12 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from survey.access.principal import Principal, Role
+from survey.access.roles import ROLES, demo_purposes
 from survey.locale import Message
 from survey.ui import page_frame, text_blocks
-from survey.ui.current_principal import ROLE_NAMES
 from survey.ui.navigation import landing_page, menu_for
 from survey.ui.page_runner import ViewerContext
 from survey.ui.preferences import LANGUAGE, LARGE
-from survey.web.auth.demo import DEMO_ROLES
 
 
 def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
@@ -41,7 +40,7 @@ def draw_home(viewer: ViewerContext, principal: Principal | None) -> None:
 def _draw_page_links(viewer: ViewerContext, principal: Principal) -> None:
     t = viewer.t
     st.subheader(t("Your pages"), anchor=False)
-    st.caption(f"{principal.name} · {t(ROLE_NAMES[principal.role])}")
+    st.caption(f"{principal.name} · {t(ROLES[principal.role].name)}")
     for page in menu_for(principal):
         if page.action is not None:
             st.page_link(page.path, label=t(page.title))
@@ -51,7 +50,7 @@ def _draw_roles(viewer: ViewerContext) -> None:
     t = viewer.t
     st.subheader(t("Try another role"), anchor=False)
     st.caption(t("This is a demonstration. Everything here is generated demo data."))
-    cards = "".join(_card(viewer, role, purpose) for role, (_, purpose) in DEMO_ROLES.items())
+    cards = "".join(_card(viewer, role, purpose) for role, purpose in demo_purposes().items())
     st.html(f'<div class="hcs-roles">{cards}</div>')
 
 
@@ -65,6 +64,6 @@ def _card(viewer: ViewerContext, role: Role, purpose: Message) -> str:
     return (
         f'<form method="post" action="/auth/demo?role={role.value}">'
         f'<input type="hidden" name="next" value="{escape(target)}">'
-        f'<button type="submit"><b>{escape(t(ROLE_NAMES[role]))}</b>'
+        f'<button type="submit"><b>{escape(t(ROLES[role].name))}</b>'
         f"{escape(t(purpose))}</button></form>"
     )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from survey.access.principal import PERMISSIONS, Action, Principal, Role
+from survey.access.principal import Action, Principal, Role
+from survey.access.roles import ROLES
 from survey.locale import Message, msg
 
 
@@ -94,5 +95,5 @@ def menu_for(principal: Principal | None) -> tuple[PageInfo, ...]:
 
 def landing_page(role: Role) -> PageInfo:
     """Where the work of a role begins: the first page that is not open to everybody."""
-    own = [page for page in PAGES if page.action in PERMISSIONS[role]]
+    own = [page for page in PAGES if page.action in ROLES[role].actions]
     return own[0] if own else PAGES_BY_KEY[PageKey.HOME]

@@ -8,7 +8,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from survey.access.principal import PERMISSIONS, Role
+from survey.access.principal import Role
+from survey.access.roles import ROLES
 from survey.access.sessions import COOKIE
 from survey.access.tokens import digest
 from survey.locale import translator
@@ -134,6 +135,6 @@ def get_requested_page(path: str, language: str) -> RequestedPage:
 
 
 def _target(page: PageInfo | None, role: Role) -> str:
-    if page is not None and page.action in PERMISSIONS[role]:
+    if page is not None and page.action in ROLES[role].actions:
         return f"/{page.url}"
     return f"/{landing_page(role).url}"

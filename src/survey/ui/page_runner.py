@@ -10,6 +10,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.access.roles import ROLES
 from survey.locale import SurveyError, Translator, translator
 from survey.observe.metrics import FAILURES, PAGE_SECONDS
 from survey.observe.request_id import current_request_id, new_request_id, request_id_scope
@@ -17,7 +18,7 @@ from survey.publish.charts import ChartStyle
 from survey.settings import Settings, current_settings
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.ui import page_frame
-from survey.ui.current_principal import ROLE_NAMES, find_current_principal
+from survey.ui.current_principal import find_current_principal
 from survey.ui.navigation import PAGES_BY_KEY, PageInfo, PageKey, may_open
 from survey.ui.preferences import Preferences, get_preferences
 from survey.ui.script_runs import script_run_slot
@@ -122,7 +123,7 @@ def _tab_title(t: Translator, page: PageInfo) -> str:
 
 
 def _person(t: Translator, principal: Principal | None) -> str:
-    return f"{principal.name} · {t(ROLE_NAMES[principal.role])}" if principal else ""
+    return f"{principal.name} · {t(ROLES[principal.role].name)}" if principal else ""
 
 
 def _ask_to_sign_in(viewer: ViewerContext, key: PageKey) -> None:

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from survey.access.principal import Role
+from survey.access.roles import ROLES, demo_purposes
 from survey.locale import LANGUAGES, Translator, msg, translator
 from survey.settings import Settings
-from survey.web.auth.demo import DEMO_ROLES
 from survey.web.html import HtmlPage, html_response, negotiate_language
 from survey.web.http import safe_path
 
@@ -136,11 +136,11 @@ def _roles(
     return [
         {
             "key": role.value,
-            "name": t(name),
+            "name": t(ROLES[role].name),
             "purpose": t(purpose),
             "next": _add_preferences(request, reader, asked.target_for(role)),
         }
-        for role, (name, purpose) in DEMO_ROLES.items()
+        for role, purpose in demo_purposes().items()
     ]
 
 

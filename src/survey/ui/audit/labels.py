@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from survey.access.roles import ROLES
 from survey.fieldwork.back_check import CHANNEL_NAMES, OUTCOME_NAMES
 from survey.fieldwork.lifecycle import STATUS_NAMES, TRANSITIONS
 from survey.fieldwork.quality.flags import KIND_NAMES
@@ -15,7 +16,6 @@ from survey.store.audit_events import (
     response_event,
     wave_event,
 )
-from survey.ui.current_principal import ROLE_NAMES
 from survey.ui.response_html import MODES
 
 
@@ -272,7 +272,7 @@ VALUE_NAMES: Mapping[str, Message] = {
     **{status.value: name for status, name in STATUS_NAMES.items()},
     **{channel.value: name for channel, name in CHANNEL_NAMES.items()},
     **{shown.value: name for shown, name in SHOWN_NAMES.items()},
-    **{role.value: name for role, name in ROLE_NAMES.items()},
+    **{role.value: known.name for role, known in ROLES.items()},
     "password": msg("password"),
     "outside": msg("provider"),
     "demo": msg("demonstration"),

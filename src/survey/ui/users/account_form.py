@@ -6,13 +6,12 @@ from datetime import date, datetime, timedelta
 import streamlit as st
 
 from survey.access.accounts import AccountData
-from survey.access.areas import AREA_SCOPES_BY_ROLE, AreaScope, area_scope_of, city_of_area
+from survey.access.areas import area_scope_of, city_of_area
 from survey.access.principal import NATION, POINT_SEPARATOR, Role
-from survey.access.second_factor import REQUIRED
+from survey.access.roles import ROLES, AreaScope
 from survey.locale import Message, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.sample.city_frame import shipped_cities
-from survey.ui.current_principal import ROLE_NAMES
 from survey.ui.page_runner import PageContext
 
 LEVEL_NAMES: Mapping[AreaScope, Message] = {
@@ -44,11 +43,11 @@ def entry_fields(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         roles = list(Role)
         role = st.selectbox(
-            t("Role"), roles, key=f"{key}/role", format_func=lambda option: t(ROLE_NAMES[option]),
+            t("Role"), roles, key=f"{key}/role", format_func=lambda option: t(ROLES[option].name),
             index=roles.index(before.role) if before else 0,
         )  # fmt: skip
         area = _draw_area(page, key, role, before.area if before else "")
-    if role in REQUIRED:
+    if ROLES[role].requires_factor:
         st.caption(t("This role signs in with a second factor, set up at the first sign-in."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         last_day = st.date_input(
@@ -65,7 +64,7 @@ def entry_fields(
 
 
 def _draw_area(page: PageContext, key: str, role: Role, before: str) -> str:
-    t, levels = page.t, AREA_SCOPES_BY_ROLE[role]
+    t, levels = page.t, ROLES[role].area_scopes
     known = area_scope_of(before)
     start = levels.index(known) if known in levels else 0
     level = st.selectbox(

@@ -11,10 +11,10 @@ from survey.access.account_list import (
 )
 from survey.access.accounts import AccountNotFoundError
 from survey.access.principal import Role
+from survey.access.roles import ROLES
 from survey.publish.table_format import format_for_screen
 from survey.store.engine import read_scope
 from survey.store.tables import now
-from survey.ui.current_principal import ROLE_NAMES
 from survey.ui.filters import filter_row
 from survey.ui.page_frame import draw_notice
 from survey.ui.page_runner import PageContext
@@ -51,7 +51,7 @@ def _draw_account_filter(page: PageContext) -> AccountFilter:
     with filter_row():
         role = pick(
             t("Role"), "role", [ALL_OPTION, *Role], language=page.language,
-            show=lambda code: t("All") if code == ALL_OPTION else t(ROLE_NAMES[Role(code)]),
+            show=lambda code: t("All") if code == ALL_OPTION else t(ROLES[Role(code)].name),
         )  # fmt: skip
         states = {
             OPEN_OPTION: t("In use"),
@@ -97,7 +97,7 @@ def _draw_account_table(page: PageContext, listing: AccountPage) -> AccountSumma
             {
                 t("Login"): [line.login for line in lines],
                 t("Full name"): [line.name for line in lines],
-                t("Role"): [t(ROLE_NAMES[line.role]) for line in lines],
+                t("Role"): [t(ROLES[line.role].name) for line in lines],
                 t("Area of work"): [area_name(page, line.area) for line in lines],
                 t("Last day"): [str(line.last_day) if line.last_day else "" for line in lines],
                 t("State"): [_account_state(page, line) for line in lines],

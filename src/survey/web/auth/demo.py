@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from survey.access.principal import Role
+from survey.access.roles import ROLES, Role, demo_purposes
 from survey.access.sessions import COOKIE, LIFETIME, DemoAccountMissingError, sign_in_demo, sign_out
-from survey.locale import Message, msg, translator
+from survey.locale import translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
@@ -27,35 +27,6 @@ from survey.web.http import (
 )
 from survey.web.limits import RateLimit
 from survey.web.notice_pages import SUBMIT_URL, render_too_many_requests
-
-DEMO_ROLES: dict[Role, tuple[Message, Message]] = {
-    # Role -> its name and what it can be tried out for, on both pages that offer it.
-    Role.NATIONAL_OFFICIAL: (
-        msg("National official"),
-        msg("Reads the national overview, every city and the special groups."),
-    ),
-    Role.PROVINCE_OFFICIAL: (
-        msg("Province official"),
-        msg("Reads every city of one province beside the nation."),
-    ),
-    Role.CITY_OFFICIAL: (
-        msg("City official"),
-        msg("Reads the score, strengths and gaps of one city."),
-    ),
-    Role.SURVEYOR: (
-        msg("Surveyor"),
-        msg("Hands out links, asks the questions, sees the own quota."),
-    ),
-    Role.TYPIST: (
-        msg("Typist"),
-        msg("Keys paper questionnaires without a mouse, some of them a second time."),
-    ),
-    Role.SUPERVISOR: (
-        msg("Supervisor"),
-        msg("Watches the progress of one city, reviews its interviews."),
-    ),
-    Role.ANALYST: (msg("Analyst"), msg("Reads results and how they were computed.")),
-}
 
 
 @dataclass(frozen=True)
@@ -78,8 +49,8 @@ class _DemoSignInEndpoints:
             "text": t("Everything here is generated demo data. Each role sees its own pages."),
             "next": safe_path(request.query_params.get("next")),
             "roles": [
-                {"key": role.value, "name": t(name), "purpose": t(purpose)}
-                for role, (name, purpose) in DEMO_ROLES.items()
+                {"key": role.value, "name": t(ROLES[role].name), "purpose": t(purpose)}
+                for role, purpose in demo_purposes().items()
             ],
         }
         return html_response(request, HtmlPage("roles", language, title, values))
@@ -95,7 +66,7 @@ class _DemoSignInEndpoints:
         form = await read_form(request)
         # The start page names the role in the address: Streamlit drops a field called `role`.
         role = form.get("role") or request.query_params.get("role", "")
-        if not is_same_site(request, self.settings) or role not in set(DEMO_ROLES):
+        if not is_same_site(request, self.settings) or role not in demo_purposes():
             raise HTTPException(403)
         try:
             secret = await to_thread.run_sync(self._sign_in, Role(role))

@@ -1,0 +1,183 @@
+"""Roles: one table of what each may do, where, how it signs in and what it is called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from survey.locale import Message, msg
+
+NATION = "CN"
+"""Area of the whole nation."""
+DEMO_CITY, DEMO_PROVINCE = "420500", "32"
+"""Yichang, in the middle of the ranking, and Jiangsu."""
+
+
+class Role(StrEnum):
+    """Role of an account; the values are stored."""
+
+    SURVEYOR = "surveyor"
+    TYPIST = "typist"
+    SUPERVISOR = "supervisor"
+    CITY_OFFICIAL = "city_official"
+    PROVINCE_OFFICIAL = "province_official"
+    NATIONAL_OFFICIAL = "national_official"
+    ANALYST = "analyst"
+    ADMINISTRATOR = "administrator"
+
+
+class Action(StrEnum):
+    """Right that a role has or has not; services require it."""
+
+    INTERVIEW = "interview"
+    KEY_PAPER = "key_paper"
+    SETTLE_PAPER = "settle_paper"
+    REVIEW = "review"
+    BACK_CHECK = "back_check"
+    FOLLOW_FIELDWORK = "follow_fieldwork"
+    IMPORT = "import"
+    READ_RESULTS = "read_results"
+    READ_METHOD = "read_method"
+    PLAN = "plan"
+    READ_PLAN = "read_plan"
+    ADMINISTER = "administer"
+    RELEASE = "release"
+    EXPORT_ROWS = "export_rows"
+    APPROVE_EXACT_ROWS = "approve_exact_rows"
+    SEE_EXPORTS = "see_exports"
+    HAND_OUT_CODES = "hand_out_codes"
+    SEE_PHONE = "see_phone"
+
+
+class AreaScope(StrEnum):
+    """Kind of area that an account can have."""
+
+    NATION = "nation"
+    PROVINCE = "province"
+    CITY = "city"
+    POINT = "point"
+
+
+@dataclass(frozen=True)
+class RoleDefinition:
+    """Everything that the platform knows about one role."""
+
+    name: Message
+    actions: frozenset[Action]
+    area_scopes: tuple[AreaScope, ...]
+    """Kinds of area that suit the role, the usual one first."""
+    demo_area: str
+    """Area of the role's account in a demonstration."""
+    demo_purpose: Message | None = None
+    """What a visitor of a demonstration can try in this role; None: the role is not offered."""
+    requires_factor: bool = False
+    """Whether nothing is open to the role before it has set up a second factor."""
+
+
+ROLES: Mapping[Role, RoleDefinition] = MappingProxyType({
+    Role.NATIONAL_OFFICIAL: RoleDefinition(
+        name=msg("National official"),
+        actions=frozenset({
+            Action.READ_RESULTS,
+            Action.READ_METHOD,
+            Action.FOLLOW_FIELDWORK,
+            Action.READ_PLAN,
+            Action.RELEASE,
+            Action.APPROVE_EXACT_ROWS,
+            Action.SEE_EXPORTS,
+        }),
+        area_scopes=(AreaScope.NATION,),
+        demo_area=NATION,
+        demo_purpose=msg("Reads the national overview, every city and the special groups."),
+        requires_factor=True,
+    ),
+    Role.PROVINCE_OFFICIAL: RoleDefinition(
+        name=msg("Province official"),
+        actions=frozenset({Action.READ_RESULTS, Action.READ_METHOD}),
+        area_scopes=(AreaScope.PROVINCE,),
+        demo_area=DEMO_PROVINCE,
+        demo_purpose=msg("Reads every city of one province beside the nation."),
+    ),
+    Role.CITY_OFFICIAL: RoleDefinition(
+        name=msg("City official"),
+        actions=frozenset({Action.READ_RESULTS, Action.READ_METHOD}),
+        area_scopes=(AreaScope.CITY,),
+        demo_area=DEMO_CITY,
+        demo_purpose=msg("Reads the score, strengths and gaps of one city."),
+    ),
+    Role.SURVEYOR: RoleDefinition(
+        name=msg("Surveyor"),
+        actions=frozenset({Action.INTERVIEW}),
+        # A point suits surveyors alone: other roles work with what a whole city has brought in.
+        area_scopes=(AreaScope.CITY, AreaScope.POINT, AreaScope.PROVINCE),
+        demo_area=DEMO_CITY,
+        demo_purpose=msg("Hands out links, asks the questions, sees the own quota."),
+    ),
+    Role.TYPIST: RoleDefinition(
+        name=msg("Typist"),
+        actions=frozenset({Action.KEY_PAPER, Action.SETTLE_PAPER}),
+        area_scopes=(AreaScope.CITY, AreaScope.PROVINCE, AreaScope.NATION),
+        demo_area=DEMO_CITY,
+        demo_purpose=msg(
+            "Keys paper questionnaires without a mouse, some of them a second time."
+        ),
+    ),
+    Role.SUPERVISOR: RoleDefinition(
+        name=msg("Supervisor"),
+        actions=frozenset({
+            Action.REVIEW,
+            Action.BACK_CHECK,
+            Action.FOLLOW_FIELDWORK,
+            Action.IMPORT,
+            Action.SETTLE_PAPER,
+            Action.READ_METHOD,
+            Action.HAND_OUT_CODES,
+            Action.SEE_PHONE,
+        }),
+        area_scopes=(AreaScope.CITY, AreaScope.PROVINCE, AreaScope.NATION),
+        demo_area=DEMO_CITY,
+        demo_purpose=msg("Watches the progress of one city, reviews its interviews."),
+    ),
+    Role.ANALYST: RoleDefinition(
+        name=msg("Analyst"),
+        actions=frozenset({
+            Action.READ_RESULTS, Action.READ_METHOD, Action.EXPORT_ROWS, Action.SEE_EXPORTS,
+        }),
+        area_scopes=(AreaScope.NATION, AreaScope.PROVINCE, AreaScope.CITY),
+        demo_area=NATION,
+        demo_purpose=msg("Reads results and how they were computed."),
+    ),
+    Role.ADMINISTRATOR: RoleDefinition(
+        name=msg("Administrator"),
+        actions=frozenset({
+            Action.READ_RESULTS,
+            Action.READ_METHOD,
+            Action.REVIEW,
+            Action.BACK_CHECK,
+            Action.FOLLOW_FIELDWORK,
+            Action.IMPORT,
+            Action.ADMINISTER,
+            Action.PLAN,
+            Action.READ_PLAN,
+            Action.SETTLE_PAPER,
+            Action.RELEASE,
+            Action.APPROVE_EXACT_ROWS,
+            Action.SEE_EXPORTS,
+            Action.HAND_OUT_CODES,
+        }),
+        area_scopes=(AreaScope.NATION,),
+        demo_area=NATION,
+        requires_factor=True,
+    ),
+})  # fmt: skip
+"""Every role, in the order in which a demonstration offers them."""
+
+
+def demo_login(role: Role) -> str:
+    """Return the login of a role's account in a demonstration."""
+    return f"demo-{role.value}"
+
+
+def demo_purposes() -> dict[Role, Message]:
+    """Return the roles that a demonstration offers, with what a visitor can try in each."""
+    return {role: known.demo_purpose for role, known in ROLES.items() if known.demo_purpose}

@@ -1,0 +1,61 @@
+"""The table of roles is complete, and no other module holds a list of what roles are or may."""
+
+import ast
+import re
+
+import pytest
+
+from survey.access.areas import area_scope_of
+from survey.access.roles import ROLES, Action, AreaScope, Role, demo_purposes
+from survey.locale import translator
+from survey.settings import PROJECT_ROOT
+
+SOURCE = PROJECT_ROOT / "src" / "survey"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_is_defined(role: Role) -> None:
+    known = ROLES[role]
+    assert known.actions
+    assert area_scope_of(known.demo_area) in known.area_scopes
+    texts = [known.name] if known.demo_purpose is None else [known.name, known.demo_purpose]
+    for text in texts:
+        assert re.search("[\u4e00-\u9fff]", translator("zh")(text))
+
+
+def test_the_table_has_every_role_once_and_every_action_somebody() -> None:
+    assert set(ROLES) == set(Role)
+    assert len({str(known.name) for known in ROLES.values()}) == len(Role)
+    assert frozenset().union(*(known.actions for known in ROLES.values())) == set(Action)
+
+
+def test_points_are_for_surveyors_alone() -> None:
+    assert [role for role in Role if AreaScope.POINT in ROLES[role].area_scopes] == [Role.SURVEYOR]
+
+
+def test_the_roles_that_need_a_second_factor() -> None:
+    required = {role for role in Role if ROLES[role].requires_factor}
+    assert required == {Role.ADMINISTRATOR, Role.NATIONAL_OFFICIAL}
+
+
+def test_a_demonstration_offers_every_role_but_the_administrator() -> None:
+    assert set(demo_purposes()) == set(Role) - {Role.ADMINISTRATOR}
+
+
+def test_no_other_module_has_a_table_by_role() -> None:
+    tables = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        if path.relative_to(SOURCE).as_posix() != "access/roles.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Dict) and any(_is_role(key) for key in node.keys)
+    ]
+    assert tables == []
+
+
+def _is_role(key: ast.expr | None) -> bool:
+    return (
+        isinstance(key, ast.Attribute)
+        and isinstance(key.value, ast.Name)
+        and key.value.id == "Role"
+    )
