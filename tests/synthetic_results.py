@@ -51,8 +51,7 @@ from survey.results.verdicts import add_verdicts
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities, upsert_cities
 from survey.settings import PROJECT_ROOT, Settings
-from survey.snapshot.manifest import SnapshotManifest
-from survey.snapshot.snapshot_files import parquet_bytes, write_snapshot
+from survey.snapshot.snapshot_files import SnapshotManifest, parquet_bytes, write_snapshot
 from survey.store import schema
 from survey.store.engine import session_scope
 from survey.store.tables import Account, Shown, Snapshot, Wave, WaveRelease, WaveState

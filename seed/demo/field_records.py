@@ -15,8 +15,8 @@ from seed.demo.stored_responses import StoredIds
 from seed.demo.wave_plans import WavePlan
 from survey.access.principal import Role
 from survey.access.roles import DEMO_CITY, demo_login
-from survey.sample.allocation import quota_targets
 from survey.sample.city_frame import shipped_cities
+from survey.sample.quotas import quota_targets
 from survey.sample.sample_size import PrecisionTarget
 from survey.store.inserts import insert_columns
 from survey.store.tables import (

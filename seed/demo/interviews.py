@@ -27,8 +27,8 @@ from seed.demo.sample_draw import DrawnInterviews, draw_interviews
 from seed.demo.shipped_data import shipped_instrument
 from seed.demo.truth import true_values
 from survey.instrument.model import Instrument
-from survey.sample.allocation import FLOOR, TOTAL, allocate, largest_remainders
 from survey.sample.city_frame import shipped_cities
+from survey.sample.quotas import FLOOR, TOTAL, allocate, largest_remainders
 
 Ints = npt.NDArray[np.int64]
 

@@ -12,9 +12,13 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from survey.sample.age_structure import GENDERS, build_age_structure
 from survey.sample.city_frame import FrameCity
-from survey.sample.population_margins import ELDERLY_BANDS, minors_margins
+from survey.sample.population_margins import (
+    ELDERLY_BANDS,
+    GENDERS,
+    build_age_structure,
+    minors_margins,
+)
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]

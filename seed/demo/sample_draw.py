@@ -12,8 +12,8 @@ from seed.demo.model import WaveModel
 from seed.demo.population import RURAL_AT_RURAL_POINT, RURAL_AT_URBAN_POINT, Population
 from seed.demo.ratings import RatingModel
 from seed.demo.response_model import ITEM_SD, PERSON_SD, VISIT_SD, answers
-from survey.sample.age_structure import AgeStructure, build_age_structure
 from survey.sample.city_frame import shipped_cities
+from survey.sample.population_margins import AgeStructure, build_age_structure
 
 Ints = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int8]

@@ -44,8 +44,7 @@ from survey.access.principal import (
 )
 from survey.access.roles import AreaScope
 from survey.access.sessions import SessionLimits, find_principal, open_session
-from survey.fieldwork.assignments import get_assigned_point
-from survey.fieldwork.surveyor_tasks import list_tasks
+from survey.fieldwork.assignments import get_assigned_point, list_tasks
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, AuditEntry, SetupLink
 

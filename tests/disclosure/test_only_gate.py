@@ -13,13 +13,12 @@ SOURCE = Path(survey.__path__[0])
 BEHIND = {"publish/microdata"}
 """Where rows leave as rows; `results`, where estimates pass the gate, is not searched at all."""
 ALLOWED = {
-    # What a snapshot says about itself: no figure.
-    "survey.snapshot.manifest": {"SnapshotManifest", "WithoutPoint"},
+    # What a snapshot says about itself, and its files checked as a whole: no figure.
+    "survey.snapshot.snapshot_files": {"SnapshotManifest", "WithoutPoint", "check_snapshot"},
     "survey.snapshot": {"SnapshotDamagedError"},
     # Whole files, moved and checked by who runs the server; nobody is shown a figure.
     "survey.snapshot.backup": {"create_backup", "check_backup"},
     "survey.snapshot.restore": {"restore"},
-    "survey.snapshot.snapshot_files": {"check_snapshot"},
     # The key of the whole tree: no figure.
     "survey.estimate.tree": {"COMPOSITE"},
     # Hashes of files, and whether they fit.

@@ -16,7 +16,7 @@ from survey.disclosure import (
     neutral,
     protect,
 )
-from survey.fieldwork.progress.publishable_counts import MIN_CITY_INTERVIEWS
+from survey.fieldwork.progress.wave_progress import MIN_CITY_INTERVIEWS
 
 GROUP = ("group",)
 

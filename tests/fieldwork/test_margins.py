@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
+from survey.fieldwork.assignments import list_tasks, list_unfilled_quotas
 from survey.fieldwork.correction import resubmit
 from survey.fieldwork.lifecycle import transition
 from survey.fieldwork.progress import get_progress, list_progress_waves
@@ -28,7 +29,6 @@ from survey.fieldwork.quota_policy import (
 )
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
 from survey.fieldwork.submission import Submission, SubmissionReceipt, submit
-from survey.fieldwork.surveyor_tasks import list_tasks, list_unfilled_quotas
 from survey.fieldwork.waves import close_wave
 from survey.store import schema
 from survey.store.engine import engine_for, read_scope, session_scope

@@ -25,7 +25,7 @@ from survey.fieldwork.progress import (
     list_progress_waves,
     recent_days,
 )
-from survey.fieldwork.progress.publishable_counts import (
+from survey.fieldwork.progress.wave_progress import (
     MIN_CITY_INTERVIEWS,
     list_publishable_cities,
 )

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import delete
 
 from survey.access.principal import NATION, OPERATOR, AccessDeniedError, Principal, Role
+from survey.fieldwork.assignments import SurveyorTask, list_tasks
 from survey.fieldwork.quotas import list_cells
 from survey.fieldwork.response_bulk_insert import FinishedResponse, write_responses
-from survey.fieldwork.surveyor_tasks import SurveyorTask, list_tasks
 from survey.fieldwork.waves import close_wave
 from survey.store.china_time import china_date, clamp_device_time, start_of_china_day
 from survey.store.engine import read_scope, session_scope

@@ -18,7 +18,7 @@ from survey.fieldwork.waves import transition_wave
 from survey.sample.sample_size import PrecisionTarget
 from survey.sample.sampling_plan import PlanRequest
 from survey.sample.workbook_io import WorkbookSheet, write_workbook
-from survey.snapshot.manifest import WithoutPoint
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     Account,

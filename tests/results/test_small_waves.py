@@ -46,8 +46,8 @@ from survey.results.freeze import NoApprovedResponsesError, freeze_frame, freeze
 from survey.results.missing_points import PointsMissingError
 from survey.results.wave_data import WaveData, load_wave_data
 from survey.sample.city_frame import shipped_cities
-from survey.snapshot.manifest import WithoutPoint
 from survey.snapshot.response_frame import build_response_frame
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import dispose_engines, session_scope
 
 CODES = [city.code for city in shipped_cities()]

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.sample.allocation import (
+from survey.sample.city_frame import shipped_cities
+from survey.sample.population_margins import main_margins
+from survey.sample.quotas import (
     FLOOR,
     AllocationError,
     allocate,
     largest_remainders,
     quota_targets,
 )
-from survey.sample.city_frame import shipped_cities
-from survey.sample.population_margins import main_margins
 
 
 def test_the_floor_is_the_planning_figure() -> None:

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from survey.locale import translator
-from survey.sample.age_structure import build_age_structure, national_pyramid
 from survey.sample.city_frame import FrameCity, shipped_cities
-from survey.sample.population_margins import elderly_margins, main_margins, minors_margins
+from survey.sample.population_margins import (
+    build_age_structure,
+    elderly_margins,
+    main_margins,
+    minors_margins,
+    national_pyramid,
+)
 
 
 def test_the_national_pyramid_is_the_census() -> None:

@@ -12,6 +12,7 @@ from seed.demo import OPEN_WAVE, build, generate_wave
 from seed.demo.paper import TO_KEY_AGAIN, TO_SETTLE
 from survey.access.principal import Principal, Role
 from survey.access.roles import DEMO_CITY
+from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.paper import (
     list_awaiting_adjudication,
@@ -20,7 +21,6 @@ from survey.fieldwork.paper import (
     list_typist_errors,
 )
 from survey.fieldwork.quotas import COUNTED_STATUSES
-from survey.fieldwork.surveyor_tasks import list_tasks
 from survey.fieldwork.waves import WaveExistsError, get_wave
 from survey.snapshot.response_frame import response_frame
 from survey.store.china_time import start_of_china_day

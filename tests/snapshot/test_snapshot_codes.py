@@ -18,8 +18,12 @@ from survey.instrument.model import (
     SpecialAnswer,
 )
 from survey.snapshot import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
-from survey.snapshot.answer_codes import NOT_IN_ANSWERS, encode_ratings
-from survey.snapshot.response_frame import RESPONSE_COLUMNS, build_response_frame
+from survey.snapshot.response_frame import (
+    NOT_IN_ANSWERS,
+    RESPONSE_COLUMNS,
+    build_response_frame,
+    encode_ratings,
+)
 
 ITEMS = (
     Item(

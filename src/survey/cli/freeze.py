@@ -14,7 +14,7 @@ from survey.results.recompute import list_altered_tables, recompute_wave
 from survey.results.release import release_wave, revoke_release
 from survey.results.snapshots import outdated_waves
 from survey.settings import Settings, current_settings
-from survey.snapshot.manifest import WithoutPoint
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.engine import read_scope
 from survey.store.tables import Shown
 from survey.store.transactions import run_in_transaction

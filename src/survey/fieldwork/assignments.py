@@ -1,14 +1,32 @@
-"""Which sampling points a person works at; nobody works anywhere else."""
+"""Sampling points assigned to a surveyor, and the interviews still to be made there."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Action, Principal
+from survey.fieldwork.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
+from survey.fieldwork.waves import wave_title
 from survey.locale import msg
-from survey.store.tables import Assignment, SamplingPoint, Wave, WaveState, table_of
+from survey.store.china_time import start_of_china_day
+from survey.store.tables import (
+    AnyRow,
+    Assignment,
+    City,
+    PointKind,
+    QuotaCell,
+    QuotaMargin,
+    Response,
+    SamplingPoint,
+    Wave,
+    WaveState,
+    table_of,
+)
 
 _POINTS, _WAVES, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Wave), table_of(Assignment)
 _ASSIGNED = (
@@ -61,3 +79,176 @@ def find_assigned_point(
         row.id, row.code, row.city_code, row.wave_id, row.key, row.state, row.instrument_id,
         row.is_demo,
     )  # fmt: skip
+
+
+_ASSIGNMENTS, _POINTS, _WAVES = table_of(Assignment), table_of(SamplingPoint), table_of(Wave)
+_CITIES, _CELLS, _RESPONSES = table_of(City), table_of(QuotaCell), table_of(Response)
+_MARGINS = table_of(QuotaMargin)
+
+
+@dataclass(frozen=True)
+class QuotaProgress:
+    """One quota of the city: a cell, or a group that is counted beside the cells."""
+
+    groups: tuple[str, ...]
+    """Whom it is for, for example `gender=male` and `age_band=25-34`."""
+    target: int
+    collected: int
+
+    @property
+    def missing(self) -> int:
+        return max(self.target - self.collected, 0)
+
+
+@dataclass(frozen=True)
+class SurveyorTask:
+    """One sampling point at which the surveyor works, in a wave that is open."""
+
+    wave_key: str
+    wave_title: Mapping[str, str]
+    is_demo: bool
+    city_code: str
+    city_name: Mapping[str, str]
+    point_id: UUID
+    point_code: str
+    point_name: str
+    point_kind: PointKind
+    target: int
+    collected: int
+    """Valid interviews at this point so far, whoever made them."""
+    mine: int
+    mine_today: int
+    quota: tuple[QuotaProgress, ...]
+    """Quotas of the whole city, which all its surveyors fill together."""
+
+
+def list_tasks(*, session: Session, principal: Principal, now: datetime) -> list[SurveyorTask]:
+    """Everything assigned to this surveyor in open waves, by wave and point."""
+    principal.require(Action.INTERVIEW)
+    rows = [
+        row for row in _assignments(session, principal.account_id)
+        if principal.covers_point(row.city_code, row.code)
+    ]  # fmt: skip
+    if not rows:
+        return []
+    collected = _count_collected(session, rows)
+    mine, today = _count_own(session, principal.account_id, rows, start_of_china_day(now))
+    quota = _quota_progress(session, [(row.wave_id, row.city_code) for row in rows])
+    return [
+        SurveyorTask(
+            wave_key=row.key,
+            wave_title=wave_title(row),
+            is_demo=row.is_demo,
+            city_code=row.city_code,
+            city_name={"zh": row.name_zh, "en": row.name_en},
+            point_id=row.id,
+            point_code=row.code,
+            point_name=row.name,
+            point_kind=row.kind,
+            target=row.target,
+            collected=collected.get(row.id, 0),
+            mine=mine.get(row.id, 0),
+            mine_today=today.get(row.id, 0),
+            quota=tuple(quota[row.wave_id, row.city_code]),
+        )
+        for row in rows
+    ]
+
+
+def list_unfilled_quotas(
+    *, session: Session, principal: Principal, point_id: UUID
+) -> list[QuotaProgress] | None:
+    """Whom the city of this point still needs, the biggest gap first; None without a quota."""
+    point = get_assigned_point(session=session, principal=principal, point_id=point_id)
+    place = (point.wave_id, point.city_code)
+    quotas = _quota_progress(session, [place])[place]
+    if not quotas:
+        return None
+    return sorted(
+        (quota for quota in quotas if quota.missing),
+        key=lambda quota: (-quota.missing, quota.groups),
+    )
+
+
+def _assignments(session: Session, account_id: UUID) -> Sequence[AnyRow]:
+    query = (
+        select(
+            _POINTS.c.id, _POINTS.c.code, _POINTS.c.name, _POINTS.c.kind, _POINTS.c.target,
+            _POINTS.c.city_code, _POINTS.c.wave_id, _WAVES.c.key, _WAVES.c.title_zh,
+            _WAVES.c.title_en, _WAVES.c.is_demo, _CITIES.c.name_zh, _CITIES.c.name_en,
+        )
+        .select_from(_ASSIGNMENTS)
+        .join(_POINTS, _POINTS.c.id == _ASSIGNMENTS.c.point_id)
+        .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
+        .join(_CITIES, _CITIES.c.code == _POINTS.c.city_code)
+        .where(_ASSIGNMENTS.c.account_id == account_id, _WAVES.c.state == WaveState.OPEN)
+        .order_by(_WAVES.c.key, _POINTS.c.code)
+    )  # fmt: skip
+    return session.connection().execute(query).all()
+
+
+def _count_collected(session: Session, rows: Sequence[AnyRow]) -> dict[UUID, int]:
+    query = (
+        select(_RESPONSES.c.point_id, func.count())
+        .where(
+            _RESPONSES.c.wave_id.in_({row.wave_id for row in rows}),
+            _RESPONSES.c.city_code.in_({row.city_code for row in rows}),
+            _RESPONSES.c.status.in_(COUNTED_STATUSES),
+            _RESPONSES.c.point_id.in_([row.id for row in rows]),
+        )
+        .group_by(_RESPONSES.c.point_id)
+    )
+    return {row[0]: row[1] for row in session.connection().execute(query)}
+
+
+def _count_own(
+    session: Session, account_id: UUID, rows: Sequence[AnyRow], midnight: datetime
+) -> tuple[dict[UUID, int], dict[UUID, int]]:
+    query = (
+        select(
+            _RESPONSES.c.point_id,
+            func.count().label("mine"),
+            func.count().filter(_RESPONSES.c.submitted_at >= midnight).label("today"),
+        )
+        .where(
+            _RESPONSES.c.surveyor_id == account_id,
+            _RESPONSES.c.status.in_(COUNTED_STATUSES),
+            _RESPONSES.c.point_id.in_([row.id for row in rows]),
+        )
+        .group_by(_RESPONSES.c.point_id)
+    )
+    point_counts = session.connection().execute(query).all()
+    return {row.point_id: row.mine for row in point_counts}, {
+        row.point_id: row.today for row in point_counts
+    }
+
+
+def _quota_progress(
+    session: Session, places: Sequence[tuple[UUID, str]]
+) -> defaultdict[tuple[UUID, str], list[QuotaProgress]]:
+    """By wave and city: cells, unless ages and genders have quotas apart, then the other groups."""
+    waves, cities = {wave_id for wave_id, _ in places}, {city for _, city in places}
+    connection = session.connection()
+    rows = connection.execute(
+        select(_MARGINS)
+        .where(
+            _MARGINS.c.wave_id.in_(waves), _MARGINS.c.city_code.in_(cities),
+            _MARGINS.c.dimension.not_in(NEVER_STOPPING_DIMENSIONS),
+        )
+        .order_by(_MARGINS.c.dimension, _MARGINS.c.category)
+    ).all()  # fmt: skip
+    apart = {row.wave_id for row in rows if row.dimension == "age_band"}
+    cells = connection.execute(
+        select(_CELLS)
+        .where(_CELLS.c.wave_id.in_(waves - apart), _CELLS.c.city_code.in_(cities))
+        .order_by(_CELLS.c.age_band, _CELLS.c.gender)
+    )
+    quotas: defaultdict[tuple[UUID, str], list[QuotaProgress]] = defaultdict(list)
+    for row in cells:
+        groups = (f"gender={row.gender}", f"age_band={row.age_band}")
+        quotas[row.wave_id, row.city_code].append(QuotaProgress(groups, row.target, row.collected))
+    for row in rows:
+        quotas[row.wave_id, row.city_code].append(
+            QuotaProgress((f"{row.dimension}={row.category}",), row.target, row.collected)
+        )
+    return quotas

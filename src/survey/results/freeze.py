@@ -30,12 +30,14 @@ from survey.results.release import apply_release
 from survey.results.tables import write_tables
 from survey.results.wave_data import WaveData
 from survey.settings import Settings
-from survey.snapshot.manifest import SnapshotManifest, WeightFile, WithoutPoint
 from survey.snapshot.response_frame import FREEZABLE, response_frame
 from survey.snapshot.seals import SEAL, SnapshotDraft
 from survey.snapshot.snapshot_files import (
     MANIFEST,
     RESPONSES,
+    SnapshotManifest,
+    WeightFile,
+    WithoutPoint,
     content_sha256,
     parquet_bytes,
     remove_on_failure,

@@ -7,7 +7,7 @@ Where only some lack one, they must not take the points away from all the others
 import pandas as pd
 
 from survey.locale import Message, SurveyError, msg
-from survey.snapshot.manifest import WithoutPoint
+from survey.snapshot.snapshot_files import WithoutPoint
 
 NO_POINT = "(no point)"
 """Stratum of a city's interviews without a point; each stands for itself in it."""

@@ -41,9 +41,8 @@ from survey.results.missing_points import resolve_missing_points
 from survey.results.weighting import WeightingReport
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.settings import PROJECT_ROOT
-from survey.snapshot.manifest import WithoutPoint
 from survey.snapshot.seals import find_seals, read_sealed
-from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, read_snapshot
+from survey.snapshot.snapshot_files import MANIFEST, RESPONSES, WithoutPoint, read_snapshot
 from survey.store.tables import Wave
 
 RATINGS_TOPIC = "ratings"

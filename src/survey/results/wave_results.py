@@ -46,9 +46,8 @@ from survey.results.table_cache import (
 from survey.sample.city_frame import build_frame_table, shipped_cities
 from survey.sample.special_groups import EVERYONE
 from survey.settings import Settings
-from survey.snapshot.manifest import SnapshotManifest
 from survey.snapshot.seals import SnapshotSeals, open_seals
-from survey.snapshot.snapshot_files import MANIFEST, read_manifest
+from survey.snapshot.snapshot_files import MANIFEST, SnapshotManifest, read_manifest
 from survey.store.tables import Shown, Snapshot, Wave, WaveState
 
 Filter = str | Sequence[str] | None

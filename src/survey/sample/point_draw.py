@@ -15,8 +15,7 @@ from datetime import date
 
 import numpy as np
 
-from survey.sample.allocation import largest_remainders
-from survey.sample.quotas import STRATA
+from survey.sample.quotas import STRATA, largest_remainders
 
 
 @dataclass(frozen=True)

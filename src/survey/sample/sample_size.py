@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from survey.locale import Message, SurveyError, msg
-from survey.sample.allocation import PLANNED_DEFF, TOTAL, allocate
+from survey.sample.quotas import PLANNED_DEFF, TOTAL, allocate
 from survey.sample.special_groups import sample_share, weighting_design_effect
 
 PER_CENT = 100.0

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from survey.sample.age_structure import AgeStructure, build_age_structure
 from survey.sample.city_frame import FrameCity
 from survey.sample.population_margins import (
     ELDERLY_BANDS,
     SPLIT_BANDS,
+    AgeStructure,
     PopulationMargins,
+    build_age_structure,
     minors_margins,
 )
 

@@ -1,8 +1,12 @@
 """Freezing: the approved responses of a wave as typed Parquet with a manifest."""
 
-from survey.snapshot.answer_codes import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
-from survey.snapshot.manifest import SnapshotManifest
-from survey.snapshot.snapshot_files import SnapshotDamagedError, read_snapshot, write_snapshot
+from survey.snapshot.response_frame import DONT_KNOW, MISSING, NOT_ASKED, NOT_EXPERIENCED, REFUSED
+from survey.snapshot.snapshot_files import (
+    SnapshotDamagedError,
+    SnapshotManifest,
+    read_snapshot,
+    write_snapshot,
+)
 
 __all__ = [
     "DONT_KNOW",

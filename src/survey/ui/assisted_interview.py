@@ -6,10 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from survey.fieldwork.assignments import get_assigned_point
+from survey.fieldwork.assignments import SurveyorTask, get_assigned_point
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.quota_counts import FullQuotaGroup, list_full_groups
-from survey.fieldwork.surveyor_tasks import SurveyorTask
 from survey.instrument.model import Instrument
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS

@@ -11,8 +11,8 @@ from uuid import UUID
 import segno
 import streamlit as st
 
+from survey.fieldwork.assignments import QuotaProgress, SurveyorTask, list_unfilled_quotas
 from survey.fieldwork.invitations import InvitationState, get_invitation_states, issue_invitation
-from survey.fieldwork.surveyor_tasks import QuotaProgress, SurveyorTask, list_unfilled_quotas
 from survey.locale import Message, SurveyError, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.china_time import CHINA

@@ -3,6 +3,7 @@
 import streamlit as st
 from sqlmodel import Session
 
+from survey.fieldwork.assignments import SurveyorTask
 from survey.fieldwork.invitation_sheets import (
     INVITATIONS_PER_PAGE,
     MAX_PAGES,
@@ -13,7 +14,6 @@ from survey.fieldwork.invitation_sheets import (
     list_invitation_sheets,
     void_invitation_sheet,
 )
-from survey.fieldwork.surveyor_tasks import SurveyorTask
 from survey.locale import SurveyError
 from survey.publish.code_sheet import code_sheet_pdf
 from survey.store.china_time import CHINA

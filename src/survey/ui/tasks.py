@@ -5,8 +5,8 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from survey.fieldwork.assignments import SurveyorTask, list_tasks
 from survey.fieldwork.planning.sampling_points import KIND_NAMES
-from survey.fieldwork.surveyor_tasks import SurveyorTask, list_tasks
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from survey.access.principal import OPERATOR
+from survey.fieldwork.assignments import list_tasks
 from survey.fieldwork.planning.staff import (
     AssignmentList,
     InvalidStaffListError,
@@ -17,7 +18,6 @@ from survey.fieldwork.planning.staff import (
 )
 from survey.fieldwork.planning.wave_editing import WaveLockedError
 from survey.fieldwork.planning.wave_overview import get_wave_overview, list_postings, points_of
-from survey.fieldwork.surveyor_tasks import list_tasks
 from survey.fieldwork.waves import transition_wave
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, Assignment, PointKind, SamplingPoint, Wave, WaveState

@@ -15,7 +15,7 @@ from survey.publish.microdata.filters import questions_filtered_by
 from survey.publish.microdata.release_classes import merge_classes
 from survey.results.analysis import STRATUM, WEIGHT
 from survey.results.domains import GROUP_VARIABLES
-from survey.snapshot.answer_codes import NOT_ASKED
+from survey.snapshot.response_frame import NOT_ASKED
 
 MIN_CLASS_SIZE = 5
 """k: so many interviews share every combination of `KEY` and weight that is left in the file."""

@@ -17,7 +17,7 @@ from survey.results.group_questions import declared_items
 from survey.results.method import IntervalAuditMethod, MethodRecord
 from survey.results.wave_results import WaveInfo
 from survey.results.weighting import WeightingReport
-from survey.snapshot.manifest import SnapshotManifest
+from survey.snapshot.snapshot_files import SnapshotManifest
 
 _CHINA = ZoneInfo("Asia/Shanghai")
 Facts = tuple[tuple[str, str], ...]

@@ -8,7 +8,7 @@ import streamlit as st
 from survey.fieldwork.waves import STATE_NAMES
 from survey.locale import msg
 from survey.results.freeze import FrozenWave, freeze_wave
-from survey.snapshot.manifest import WithoutPoint
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.tables import WaveState
 from survey.ui.background_job import BackgroundJob
 from survey.ui.current_principal import require_principal

@@ -13,9 +13,9 @@ from survey.fieldwork.planning.sampling_points import city_finder
 from survey.fieldwork.planning.wave_overview import WaveOverview
 from survey.publish.table_format import format_for_screen
 from survey.publish.views.plan import GroupPrecision, PlanView, build_plan_view
-from survey.sample.allocation import TOTAL
 from survey.sample.city_frame import FrameCity
 from survey.sample.plan_workbook import QUOTA_KINDS, RULES, plan_sheets, read_plan_file
+from survey.sample.quotas import TOTAL
 from survey.sample.sample_size import AllocationRule, PrecisionTarget
 from survey.sample.sampling_plan import (
     MAX_OVERSAMPLING,

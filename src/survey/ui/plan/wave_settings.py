@@ -20,7 +20,7 @@ from survey.fieldwork.planning.wave_editing import (
 from survey.fieldwork.planning.wave_overview import WaveOptions, WaveOverview
 from survey.fieldwork.waves import COMPUTED_STATES, STATE_NAMES, WAVE_TRANSITIONS, transition_wave
 from survey.locale import Message, msg
-from survey.snapshot.manifest import WithoutPoint
+from survey.snapshot.snapshot_files import WithoutPoint
 from survey.store.tables import WaveState, now
 from survey.ui.page_runner import PageContext
 from survey.ui.plan.freeze_job import draw_freeze_job, start_freezing
