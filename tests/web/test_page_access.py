@@ -21,7 +21,7 @@ from websockets.sync.client import ClientConnection
 from survey.locale import translator
 from survey.settings import Settings
 from survey.ui.navigation import PAGES
-from survey.web.session_cache import FRESH_SECONDS
+from survey.web.current_principal import CACHE_SECONDS
 
 SILENCE = 5.0
 CUT_OFF = f"""
@@ -237,7 +237,7 @@ def test_signing_out_ends_the_lines_of_the_session(server: Server) -> None:
         request_page(other)
         assert leaving.add_file(number, "rows.csv", 100_000) == 204
         leaving.sign_out()
-        time.sleep(FRESH_SECONDS)
+        time.sleep(CACHE_SECONDS)
         line.send(rerun())
         code, kinds = end_of(line)
         assert code == 1008

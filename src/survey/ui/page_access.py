@@ -18,10 +18,10 @@ from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.ui.navigation import PAGES, PageInfo, landing_page
 from survey.ui.page_socket import PageSockets, refuse_socket
 from survey.ui.upload_limits import UploadLimits
+from survey.web.current_principal import SessionCache
 from survey.web.html import negotiate_language
 from survey.web.http import is_own_origin
 from survey.web.notice_pages import render_invitation_error
-from survey.web.session_cache import SessionCache
 from survey.web.start_page import LANGUAGE, RequestedPage, show_start
 
 _LOG = logging.getLogger(__name__)

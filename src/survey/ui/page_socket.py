@@ -14,9 +14,9 @@ from streamlit.runtime import Runtime
 from survey.access.tokens import digest
 from survey.settings import Settings
 from survey.store.transactions import UNAVAILABLE_ERRORS
+from survey.web.current_principal import SessionCache
 from survey.web.http import client_address
 from survey.web.limits import ConnectionCount, RateLimit, TooManyConnectionsError
-from survey.web.session_cache import SessionCache
 
 _LOG = logging.getLogger(__name__)
 MAX_PENDING_MESSAGES = 64

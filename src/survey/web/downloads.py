@@ -27,7 +27,7 @@ from survey.locale import SurveyError, msg
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.web.current_principal import visitor
+from survey.web.current_principal import find_current_principal
 from survey.web.http import NO_STORE, is_same_site
 from survey.web.notice_pages import NoticePage, render_notice
 
@@ -206,7 +206,7 @@ class _DownloadEndpoint:
         return await to_thread.run_sync(self._get_file, request)
 
     def _get_file(self, request: Request) -> Response:
-        person, secret = visitor(request, self.settings), request.cookies.get(COOKIE)
+        person, secret = find_current_principal(request, self.settings), request.cookies.get(COOKIE)
         if person is None or secret is None or not is_same_site(request, self.settings):
             return render_notice(
                 request, _FORBIDDEN_NOTICE, msg("Please sign in first."), self.settings.language

@@ -12,7 +12,7 @@ from survey.fieldwork.paper import get_keying_round
 from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.web.current_principal import visitor
+from survey.web.current_principal import find_current_principal
 from survey.web.html import negotiate_language
 from survey.web.http import json_response
 
@@ -37,7 +37,7 @@ class _PaperLookupEndpoint:
             return json_response(409, {"code": error.code, "message": t(error.message)})
 
     def _round(self, request: Request) -> int:
-        principal = visitor(request, self.settings)
+        principal = find_current_principal(request, self.settings)
         if principal is None:
             raise AccessDeniedError(msg("Please sign in first."))
         with read_scope(self.settings.store_url) as session:

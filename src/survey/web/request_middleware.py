@@ -1,7 +1,8 @@
-"""Every request gets a number, is counted, and leaves a line in the log when it fails."""
+"""ASGI middleware around every request: request ids, metrics, the error log, and NUL bytes."""
 
 import logging
 import time
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Route
@@ -14,42 +15,46 @@ from survey.settings import Settings
 _LOG = logging.getLogger(__name__)
 _PAGES = "pages"
 """All addresses of Streamlit count as one."""
+_NUL, _REPLACEMENT = "\x00", "\ufffd"
+_NUL_IN_QUERY = b"%00"
+_REPLACEMENT_IN_QUERY = quote(_REPLACEMENT).encode()
 
 
 class RequestMiddleware:
-    """Stands around the whole application.
+    """ASGI middleware that assigns request ids, counts requests and logs failures.
 
-    A number that comes with the request is taken over only from proxies of our own; from anybody
-    else it could be made to look like another request's.
+    A request id that comes with the request is accepted from trusted proxies only; anyone else
+    could make it look like that of another request.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self._believe = settings.trusted_proxies > 0
+        self._accepts_ids = settings.trusted_proxies > 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        claimed = Headers(scope=scope).get(HEADER) if self._believe else None
-        with request_id_scope(valid_request_id(claimed) if claimed else new_request_id()) as number:
+        claimed = Headers(scope=scope).get(HEADER) if self._accepts_ids else None
+        new_id = valid_request_id(claimed) if claimed else new_request_id()
+        with request_id_scope(new_id) as request_id:
             if scope["type"] == "websocket":
                 await self.app(scope, receive, send)
             else:
-                await self._answer(scope, receive, send, number)
+                await self._answer(scope, receive, send, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, number: str) -> None:
-        began, status = time.perf_counter(), 0
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        started, status = time.perf_counter(), 0
 
-        async def send_numbered(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = number
+                MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
         try:
-            await self.app(scope, receive, send_numbered)
+            await self.app(scope, receive, send_with_id)
         except Exception:
             FAILURES.labels("door").inc()
             _LOG.exception("request failed: %s %s", scope["method"], _route(scope))
@@ -58,10 +63,34 @@ class RequestMiddleware:
         finally:
             route = _route(scope)
             REQUESTS.labels(route, str(status)).inc()
-            REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
+            REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
 
 
 def _route(scope: Scope) -> str:
-    """The pattern of the address, never the address: it may hold a one-time token."""
+    """Return the pattern of the address, because the address may hold a one-time token."""
     route = scope.get("route")
     return route.path if isinstance(route, Route) and "endpoint" in scope else _PAGES
+
+
+class NulByteMiddleware:
+    """ASGI middleware that replaces NUL in an address by the sign for unreadable text.
+
+    No name or code of the platform holds either, so the address leads nowhere. PostgreSQL, which
+    stores no NUL, would otherwise fail at it where SQLite finds nothing.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _contains_nul(scope):
+            scope = {
+                **scope,
+                "path": scope["path"].replace(_NUL, _REPLACEMENT),
+                "query_string": scope["query_string"].replace(_NUL_IN_QUERY, _REPLACEMENT_IN_QUERY),
+            }
+        await self.app(scope, receive, send)
+
+
+def _contains_nul(scope: Scope) -> bool:
+    return _NUL in scope["path"] or _NUL_IN_QUERY in scope["query_string"]

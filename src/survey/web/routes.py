@@ -1,4 +1,4 @@
-"""Everything that is served beside Streamlit."""
+"""Routes of everything that is served beside Streamlit."""
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,40 +17,43 @@ from survey.web import (
     withdraw,
 )
 from survey.web.auth import demo
-from survey.web.auth import routes as auth
+from survey.web.auth.account import AccountEndpoints
+from survey.web.auth.context import AuthContext
+from survey.web.auth.login import LoginEndpoints
+from survey.web.auth.steps import SignInStepEndpoints
 from survey.web.error_handlers import build_error_handlers
 from survey.web.limits import RateLimit
-from survey.web.nul_bytes import NulByteMiddleware
+from survey.web.request_middleware import NulByteMiddleware
 from survey.web.write_queue import WriteQueue
 
-_MEDIA = "/media/"
-"""Streamlit gives files away there to whoever knows the address, also after signing out; we take it
-and have nothing there: every file of ours is fetched from `downloads`."""
-_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/", downloads.PREFIX, _MEDIA)
-_ADDRESSES = frozenset({"/health", "/ready", withdraw.WITHDRAW_PATH})
-_CLOSED = frozenset({"/_stcore/metrics", "/media"})
-"""Streamlit tells figures about the process there to anybody; we take it and have nothing there."""
+_STREAMLIT_MEDIA = "/media/"
+"""Streamlit serves files there to everyone who knows the address, also after signing out. It is
+routed here, where nothing is served: every file is fetched from `downloads`."""
+_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/", downloads.PREFIX, _STREAMLIT_MEDIA)
+_PATHS = frozenset({"/health", "/ready", withdraw.WITHDRAW_PATH})
+_BLOCKED_PATHS = frozenset({"/_stcore/metrics", "/media"})
+"""Streamlit shows figures about the process there to everyone; nothing is served here."""
 
 
 def is_own_path(path: str) -> bool:
-    """Whether this address belongs to the public door, though nothing may be there."""
-    return path.startswith(_PREFIXES) or path in _ADDRESSES | _CLOSED
+    """Return whether this application answers for a path, though perhaps with 404."""
+    return path.startswith(_PREFIXES) or path in _PATHS | _BLOCKED_PATHS
 
 
 def build_app(settings: Settings) -> Starlette:
-    """The public door as an application of its own."""
+    """Return the application beside Streamlit."""
     app = Starlette(
         routes=build_routes(settings),
         middleware=[Middleware(NulByteMiddleware)],
         exception_handlers=build_error_handlers(settings),
     )
-    # A redirect to the address without its last slash would name whatever host the visitor claims.
+    # A redirect to the address without its last slash would contain the host the client claims.
     app.router.redirect_slashes = False
     return app
 
 
 def build_routes(settings: Settings) -> list[BaseRoute]:
-    """The public form, its API, sign-in and health; pages and posts are counted together."""
+    """Return all routes; public pages, posts and sign-in share one rate limit per address."""
     limit = RateLimit.per_minute(settings.public_rate_per_minute)
     write_queue = WriteQueue(settings.store_url)
     return [
@@ -62,7 +65,22 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *assets.routes(),
         *paper_lookup.routes(settings),
         *demo.routes(settings, limit),
-        *auth.routes(settings, limit),
+        *_account_routes(AuthContext(settings, limit)),
         *downloads.routes(settings),
         *health.routes(settings),
     ]
+
+
+def _account_routes(context: AuthContext) -> list[BaseRoute]:
+    """Return the routes of signing in with an account."""
+    routes = [
+        *LoginEndpoints(context).routes(),
+        *SignInStepEndpoints(context).routes(),
+        *AccountEndpoints(context).routes(),
+    ]
+    if context.settings.oidc_issuer:
+        # Imported here, because few systems need it.
+        from survey.web.auth.oidc import OidcEndpoints
+
+        routes += OidcEndpoints(context).routes()
+    return routes

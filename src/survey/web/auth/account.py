@@ -29,14 +29,16 @@ from survey.locale import SurveyError, Translator
 from survey.store.china_time import CHINA
 from survey.store.tables import now
 from survey.web.auth.context import AuthContext, T
-from survey.web.auth.form_parts import (
+from survey.web.auth.pages import (
+    AuthPage,
+    FormField,
+    FormSpec,
     enrolment_page,
     password_advice,
     password_field,
     recovery_code_page,
 )
-from survey.web.auth.forms import AuthPage, FormField, FormSpec
-from survey.web.current_principal import visitor
+from survey.web.current_principal import find_current_principal
 from survey.web.http import delete_cookie, redirect_response
 
 ACCOUNT_PATH = "/auth/account"
@@ -60,7 +62,7 @@ class AccountEndpoints:
         ]
 
     async def show(self, request: Request, error: SurveyError | None = None) -> Response:
-        person = await to_thread.run_sync(visitor, request, self.context.settings)
+        person = await to_thread.run_sync(find_current_principal, request, self.context.settings)
         if person is None:
             return redirect_response(f"/auth/login?next={ACCOUNT_PATH}")
         this = digest(request.cookies.get(COOKIE, ""))
@@ -133,7 +135,7 @@ class AccountEndpoints:
         if refusal is not None:
             return refusal
         form = await self.context.read_form(request)
-        person = await to_thread.run_sync(visitor, request, self.context.settings)
+        person = await to_thread.run_sync(find_current_principal, request, self.context.settings)
         if person is None:
             return redirect_response("/auth/login")
         try:

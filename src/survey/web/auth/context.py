@@ -16,7 +16,7 @@ from survey.locale import Translator, translator
 from survey.settings import Settings
 from survey.store.tables import now
 from survey.store.transactions import run_in_transaction
-from survey.web.auth.forms import AuthPage, render_auth_page
+from survey.web.auth.pages import AuthPage, render_auth_page
 from survey.web.html import negotiate_language
 from survey.web.http import (
     client_address,

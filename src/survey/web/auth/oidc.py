@@ -17,8 +17,8 @@ from survey.access.oidc_identity import (
 from survey.locale import Message, SurveyError, msg
 from survey.store.tables import now
 from survey.web.auth.context import STEP_COOKIE, AuthContext
-from survey.web.auth.forms import AuthPage
 from survey.web.auth.oidc_client import OidcClient
+from survey.web.auth.pages import AuthPage
 from survey.web.http import is_same_site, redirect_response, safe_path
 
 OIDC_CALLBACK_PATH = "/auth/outside/back"

@@ -24,14 +24,16 @@ from survey.access.sign_in import (
 from survey.locale import SurveyError
 from survey.store.tables import now
 from survey.web.auth.context import STEP_COOKIE, AuthContext
-from survey.web.auth.form_parts import (
+from survey.web.auth.pages import (
+    AuthPage,
+    FormField,
+    FormSpec,
     code_field,
     enrolment_page,
     password_advice,
     password_field,
     recovery_code_page,
 )
-from survey.web.auth.forms import AuthPage, FormField, FormSpec
 
 
 class SignInStepEndpoints:
