@@ -1,4 +1,4 @@
-"""The form's script and style: plain files, joined in order, addressed by their content."""
+"""Scripts and styles of the forms: plain files, joined in order, addressed by their content."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +37,7 @@ CSS = "text/css; charset=utf-8"
 
 
 def read_script(part: str) -> str:
-    """One of our scripts as it is sent. Joined, the files say once that they are strict."""
+    """Return a script without comments and spaces; the bundle declares strict mode once."""
     lines = (STATIC / f"{part}.js").read_text(encoding="utf-8").splitlines()
     lean: str = jsmin("\n".join(line for line in lines if line.strip() != STRICT))
     return lean + "\n"
@@ -50,25 +50,25 @@ def _read_style(*parts: str) -> CachedBody:
 
 @lru_cache(maxsize=1)
 def form_script() -> str:
-    """The form as one script; the bare page and the surveyor's page share it."""
+    """Return the form as one script, which the bare page and the surveyor's page share."""
     return "\n".join((STRICT, "".join(map(read_script, FORM_PARTS))))
 
 
 @lru_cache(maxsize=1)
 def page_script() -> CachedBody:
-    """The form of the bare page, with its start."""
+    """Return the script of the bare page with the form."""
     return CachedBody((form_script() + read_script("public_page")).encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
 def notice_script() -> CachedBody:
-    """For the bare pages around the form, which may still have to start it."""
+    """Return the script of the bare pages around the form, which may have to start it again."""
     return CachedBody(page_script().content + read_script("notices").encode(), JAVASCRIPT)
 
 
 @lru_cache(maxsize=1)
 def embedded_script() -> CachedBody:
-    """The form as a module for the surveyor's page, with its words in every screen language."""
+    """Return the module of the surveyor's form, with its texts in every screen language."""
     words = orjson.dumps({language: form_texts(language) for language in LANGUAGES}).decode()
     parts = form_script() + read_script("contact")
     module = f"{parts}const SCREEN_TEXTS = {words};\n{_mounted_script('interview_component')}"
@@ -77,18 +77,18 @@ def embedded_script() -> CachedBody:
 
 @lru_cache(maxsize=1)
 def contact_script() -> CachedBody:
-    """Asking for a telephone number: only sent where there is a key to encrypt one with."""
+    """Return the script that asks for a phone number; pages load it only if a key is configured."""
     return CachedBody(f"{STRICT}\n{read_script('contact')}".encode(), JAVASCRIPT)
 
 
 def _mounted_script(name: str) -> str:
-    """What puts a form into a Streamlit page, and what is told of later runs."""
+    """Return the script that mounts a form in a Streamlit page and follows later runs."""
     return read_script("streamlit_mount") + read_script(name)
 
 
 @lru_cache(maxsize=1)
 def paper_script() -> CachedBody:
-    """The typist's grid as a module, with its words in every screen language."""
+    """Return the module of the typist's grid, with its texts in every screen language."""
     texts = {language: form_texts(language) | paper_texts(language) for language in LANGUAGES}
     words = orjson.dumps(texts).decode()
     parts = "\n".join((STRICT, "".join(map(read_script, PAPER_PARTS))))
@@ -98,53 +98,64 @@ def paper_script() -> CachedBody:
 
 @lru_cache(maxsize=1)
 def form_style() -> CachedBody:
+    """Return the style of the form in a Streamlit page."""
     return _read_style("form")
 
 
 @lru_cache(maxsize=1)
 def page_style() -> CachedBody:
+    """Return the style of the bare pages."""
     return _read_style("form", "page")
 
 
 @lru_cache(maxsize=1)
 def paper_style() -> CachedBody:
+    """Return the style of the typist's grid."""
     return _read_style("form", "paper")
 
 
 def component_script() -> str:
-    """What Streamlit itself is given: it fetches the form or the grid."""
+    """Return the component script for Streamlit, which fetches the form or the grid."""
     return (STATIC / "component.js").read_text(encoding="utf-8")
 
 
 def script_url() -> str:
+    """Return the address of `page_script`."""
     return f"/assets/form.{page_script().digest}.js"
 
 
 def contact_script_url() -> str:
+    """Return the address of `contact_script`."""
     return f"/assets/contact.{contact_script().digest}.js"
 
 
 def notice_script_url() -> str:
+    """Return the address of `notice_script`."""
     return f"/assets/notices.{notice_script().digest}.js"
 
 
 def style_url() -> str:
+    """Return the address of `page_style`."""
     return f"/assets/form.{page_style().digest}.css"
 
 
 def embedded_script_url() -> str:
+    """Return the address of `embedded_script`."""
     return f"/assets/embedded.{embedded_script().digest}.js"
 
 
 def embedded_style_url() -> str:
+    """Return the address of `form_style`."""
     return f"/assets/embedded.{form_style().digest}.css"
 
 
 def paper_script_url() -> str:
+    """Return the address of `paper_script`."""
     return f"/assets/paper.{paper_script().digest}.js"
 
 
 def paper_style_url() -> str:
+    """Return the address of `paper_style`."""
     return f"/assets/paper.{paper_style().digest}.css"
 
 
@@ -163,7 +174,7 @@ def _assets_by_url() -> dict[str, CachedBody]:
 
 
 def warm_assets() -> None:
-    """Join and compress everything before the first visitor."""
+    """Join and compress all files before the first request."""
     for body in _assets_by_url().values():
         _ = body.compressed
 
@@ -176,4 +187,5 @@ async def _asset(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
+    """Return the route of all files."""
     return [Route("/assets/{name}", _asset, methods=["GET"])]

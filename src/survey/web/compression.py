@@ -1,4 +1,4 @@
-"""Bodies that are sent many times: compressed once, chosen by what the browser accepts."""
+"""Response bodies that are sent many times and compressed once."""
 
 import gzip
 import hashlib
@@ -9,24 +9,26 @@ from functools import cached_property
 from starlette.requests import Request
 from starlette.responses import Response
 
-WORTH_COMPRESSING = 400
+MIN_COMPRESSED_BYTES = 400
 _FOREVER = "public, max-age=31536000, immutable"
 _NEVER = "no-store"
 
 
 @dataclass(frozen=True)
 class CachedBody:
-    """Content of one kind, with its compressed twin."""
+    """Content with its media type, its compressed form and its digest."""
 
     content: bytes
     media_type: str
 
     @cached_property
     def compressed(self) -> bytes:
+        """Content compressed by gzip, always to the same bytes."""
         return gzip.compress(self.content, 9, mtime=0)
 
     @cached_property
     def digest(self) -> str:
+        """Start of the SHA-256 of the content, for its address."""
         return hashlib.sha256(self.content).hexdigest()[:16]
 
 
@@ -38,11 +40,17 @@ def cached_response(
     forever: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`body` in the encoding that the browser takes; kept by it for ever or not at all."""
+    """Return `body` in an encoding that the browser accepts.
+
+    Args:
+        forever: Let browsers keep it for a year, else forbid to store it.
+    """
     every = {"Cache-Control": _FOREVER if forever else _NEVER, "Vary": "Accept-Encoding"}
     every.update(headers or {})
     content = body.content
-    if len(content) >= WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
+    if len(content) >= MIN_COMPRESSED_BYTES and "gzip" in request.headers.get(
+        "accept-encoding", ""
+    ):
         content = body.compressed
         every["Content-Encoding"] = "gzip"
     return Response(content, status_code=status, media_type=body.media_type, headers=every)

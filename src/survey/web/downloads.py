@@ -1,9 +1,9 @@
-"""`GET /download/{number}`: files that a page has made, fetched once by whoever asked for them.
+"""Files that a page has created and the browser fetches once (`GET /download/{number}`).
 
-A page leaves the bytes here when somebody presses the button and gets an address that works once,
-for a minute, with the cookie of that very session; who the person is and what they may do is looked
-up again at that moment. Addresses are of one process, as the pages are: a proxy before several
-processes keeps each browser at one of them.
+A page stores the bytes here when its button is pressed and gets an address that works once, for a
+minute, with the cookie of the same session; principal and right are looked up again at that time.
+Addresses are valid in one process, as pages are: a proxy before several processes keeps each
+browser at one of them.
 """
 
 import re
@@ -33,11 +33,11 @@ from survey.web.notice_pages import NoticePage, render_notice
 
 PREFIX = "/download/"
 LIFETIME_SECONDS = 60.0
-"""Seconds that a file waits; the page's script fetches it at once."""
+"""Seconds that a file is kept; the page's script fetches it at once."""
 MAX_SESSION_BYTES = 128 * 2**20
 MAX_PROCESS_BYTES = 384 * 2**20
 _MAX_PENDING_FILES = 8
-"""Files of one session; the oldest makes way."""
+"""Files of one session; the oldest is dropped for a new one."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 _EXPIRED_NOTICE = NoticePage(
@@ -45,9 +45,7 @@ _EXPIRED_NOTICE = NoticePage(
     msg("This file is not here any more"),
     msg("Please go back to the page and press the button again."),
 )
-_EXPIRED_REASON = msg(
-    "A link to a file works once, within a minute, for the person who asked for it."
-)
+_SINGLE_USE = msg("A link to a file works once, within a minute, for the person who asked for it.")
 _FORBIDDEN_NOTICE = NoticePage(
     403, msg("This file is not open to you any more"), msg("Please load the page again.")
 )
@@ -55,16 +53,20 @@ _RIGHTS_CHANGED = msg("Your role or area has changed since this page was drawn."
 
 
 class DownloadTooLargeError(SurveyError):
+    """Raised when a file is larger than one session may keep."""
+
     code = "download_too_large"
 
 
 class TooManyDownloadsError(SurveyError):
+    """Raised when the files of all sessions would take too much memory."""
+
     code = "too_many_downloads"
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file with whom it was made for, and the right that they had to it."""
+    """File with the principal it was created for and the right that it requires."""
 
     name: str
     media_type: str
@@ -73,14 +75,14 @@ class Download:
     action: Action | None
 
     def require_right(self, person: Principal) -> None:
-        """Raise `AccessDeniedError` unless `person` is still who the file was made for."""
+        """Raise `AccessDeniedError` unless `person` is unchanged and still has the right."""
         require_unchanged_principal(self.principal, person)
         if self.action is not None:
             person.require(self.action)
 
 
 def require_unchanged_principal(before: Principal, person: Principal) -> None:
-    """Raise `AccessDeniedError` when it is somebody else now, or with another role or area."""
+    """Raise `AccessDeniedError` if account, role or area differ."""
     changed = (before.account_id, before.role, before.area) != (
         person.account_id, person.role, person.area,
     )  # fmt: skip
@@ -92,7 +94,7 @@ def require_unchanged_principal(before: Principal, person: Principal) -> None:
 class _PendingDownload:
     download: Download
     holder: str
-    """Hash of the session's secret."""
+    """Hash of the secret of the session that may fetch it."""
     expires_at: float
 
     @property
@@ -102,7 +104,7 @@ class _PendingDownload:
 
 @dataclass
 class DownloadStore:
-    """The files of one process that wait to be fetched; bounded in bytes, number and time."""
+    """Files of one process that wait to be fetched, limited in bytes, number and time."""
 
     max_session_bytes: int = MAX_SESSION_BYTES
     max_process_bytes: int = MAX_PROCESS_BYTES
@@ -112,7 +114,12 @@ class DownloadStore:
     _sweeper: Timer | None = None
 
     def add(self, secret: str, download: Download) -> str:
-        """Keep the file for the session with this secret; the address under which it waits."""
+        """Keep the file for the session with this secret and return its address.
+
+        Raises:
+            DownloadTooLargeError: The file is larger than one session may keep.
+            TooManyDownloadsError: The files of all sessions would take too much memory.
+        """
         waiting = _PendingDownload(download, digest(secret), self.clock() + LIFETIME_SECONDS)
         number = new_token(bits=256)
         with self._lock:
@@ -123,7 +130,7 @@ class DownloadStore:
         return PREFIX + number
 
     def pop(self, number: str, secret: str) -> Download | None:
-        """The file, which then is gone; None for any other session, which changes nothing."""
+        """Remove and return the file; None for any other session, which removes nothing."""
         with self._lock:
             self._drop_expired()
             waiting = self._pending.get(number)
@@ -142,6 +149,7 @@ class DownloadStore:
 
     @property
     def held_bytes(self) -> int:
+        """Size of all files together."""
         return sum(waiting.size for waiting in self._pending.values())
 
     def _drop_expired(self) -> None:
@@ -152,7 +160,7 @@ class DownloadStore:
             del self._pending[number]
 
     def _make_room(self, new: _PendingDownload) -> None:
-        """Older files of the same session make way; those of others do not."""
+        """Drop the oldest files of the same session until the new one fits."""
         if new.size > self.max_session_bytes:
             raise DownloadTooLargeError(
                 msg(
@@ -170,7 +178,7 @@ class DownloadStore:
             )
 
     def _sweep_later(self) -> None:
-        """Files that nobody fetches are dropped although nobody comes any more."""
+        """Start a timer that drops expired files, also if no further request comes."""
         if self._sweeper is None:
             self._sweeper = Timer(LIFETIME_SECONDS, self._sweep)
             self._sweeper.daemon = True
@@ -185,23 +193,25 @@ class DownloadStore:
 
 
 DOWNLOAD_STORE = DownloadStore()
-"""Those of this process: pages leave files here, the route below gives them out."""
+"""Files of this process: pages add them, the endpoint below serves them."""
 
 
 def content_disposition(name: str) -> str:
-    """`Content-Disposition` for a file of this name, in whatever script it is written."""
+    """Return `Content-Disposition` for a file name, which may contain any characters."""
     plain = _UNSAFE.sub("_", name).strip("._") or "file"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 @dataclass(frozen=True)
 class _DownloadEndpoint:
+    """Endpoint for files."""
+
     settings: Settings
 
     async def get_file(self, request: Request) -> Response:
-        """`GET /download/{number}`: 200 once, 403 without the session or the right, else 404."""
+        """Return the file once; 403 without the session or the right, 404 if there is none."""
         if request.method != "GET":
-            # Starlette adds HEAD, which would use the file up and give nothing.
+            # Starlette adds HEAD, which would remove the file and send nothing.
             raise HTTPException(405)
         return await to_thread.run_sync(self._get_file, request)
 
@@ -213,7 +223,7 @@ class _DownloadEndpoint:
             )
         download = DOWNLOAD_STORE.pop(request.path_params["number"], secret)
         if download is None:
-            return render_notice(request, _EXPIRED_NOTICE, _EXPIRED_REASON, self.settings.language)
+            return render_notice(request, _EXPIRED_NOTICE, _SINGLE_USE, self.settings.language)
         try:
             download.require_right(person)
         except AccessDeniedError as error:
@@ -223,7 +233,7 @@ class _DownloadEndpoint:
         return Response(download.content, media_type=download.media_type, headers=headers)
 
     def _record_download(self, download: Download, person: Principal) -> None:
-        """Into the trail before the first byte leaves: what cannot be entered is not given away."""
+        """Record the download before the first byte is sent; without an entry nothing is sent."""
         run_in_transaction(
             self.settings.store_url,
             lambda session: record_download(
@@ -237,4 +247,5 @@ class _DownloadEndpoint:
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
+    """Return the route of the endpoint."""
     return [Route(PREFIX + "{number}", _DownloadEndpoint(settings).get_file, methods=["GET"])]

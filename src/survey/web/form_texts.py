@@ -1,4 +1,4 @@
-"""The words of the browser form, by key, for each language of a questionnaire."""
+"""Texts of the browser form by key, for each language of a questionnaire."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,9 +7,9 @@ from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, translator
 
 
 def screen_language(code: str, default: str = DEFAULT_LANGUAGE) -> str:
-    """The language of ours closest to a questionnaire's: its own, English, or the default.
+    """Return the screen language for a questionnaire's language: the same, English, or `default`.
 
-    A questionnaire without named languages is taken to be in the platform's own.
+    A questionnaire without named languages is taken to be in the default language.
     """
     primary = code.lower().partition("-")[0]
     if primary in LANGUAGES:
@@ -18,7 +18,7 @@ def screen_language(code: str, default: str = DEFAULT_LANGUAGE) -> str:
 
 
 def form_texts(language: str) -> dict[str, str]:
-    """Every text of the form itself; `{…}` is filled in by the browser."""
+    """Return all texts of the form; the browser fills in `{…}`."""
     t = translator(language)
     return {
         "next": t("Continue"),
@@ -112,7 +112,7 @@ def _problem_texts(language: str) -> dict[str, str]:
 
 
 def paper_texts(language: str) -> dict[str, str]:
-    """The further words of the typist's grid."""
+    """Return the further texts of the typist's grid."""
     t = translator(language)
     return {
         "paper_serial": t("Number of the sheet"),
@@ -164,5 +164,5 @@ def paper_texts(language: str) -> dict[str, str]:
 def texts_for(
     languages: tuple[str, ...], default: str = DEFAULT_LANGUAGE
 ) -> Mapping[str, dict[str, str]]:
-    """Language code of the questionnaire -> the form's words in it."""
+    """Return the form's texts by language code of the questionnaire."""
     return {code: form_texts(screen_language(code, default)) for code in languages}

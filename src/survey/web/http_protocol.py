@@ -1,7 +1,7 @@
-"""How long and how large the head of a request may be: what uvicorn leaves to a proxy.
+"""HTTP protocol with limits for the head of a request, which uvicorn leaves to a proxy.
 
-Platforms stand behind a reverse proxy or not; a visitor who sends a head drop by drop or without
-end costs nothing in either case.
+The platform may run without a reverse proxy; a client that sends a head slowly or without end must
+cost nothing in either case.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ HEAD_SECONDS = 20.0
 
 
 _HOST = re.compile(rb"[A-Za-z0-9._~-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
-"""A name or an address, and a port: nothing that could be read in two ways."""
+"""A name or an address, and a port; nothing that two programs could read differently."""
 
 
 class _HeadTooLargeError(Exception):
-    pass
+    """Raised when the head is larger than `MAX_HEAD_BYTES`."""
 
 
-class _HostUnclearError(Exception):
-    """None, several, or no name of a host: servers and proxies would not agree whose it is."""
+class _AmbiguousHostError(Exception):
+    """Raised without exactly one valid `Host`: server and proxy could disagree about it."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it, with an end to the patience before a request is complete."""
+    """Uvicorn's HTTP/1.1 protocol, which closes connections whose head is too slow or too large."""
 
-    _patience: asyncio.TimerHandle | None = None
+    _head_timer: asyncio.TimerHandle | None = None
     _within_head = True
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_slow_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
@@ -46,8 +46,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         unfinished = self._within_head
         if unfinished:
             self._head_bytes += len(data)
-            if self._patience is None:
-                self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse_slow_head)
         super().data_received(data)
         if unfinished and self._within_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(431)
@@ -56,11 +56,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._end_head()
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
-            # uvicorn answers 400 to whatever its parser's callbacks raise.
+            # uvicorn answers 400 to exceptions in the callbacks of its parser.
             raise _HeadTooLargeError
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].strip()):
-            raise _HostUnclearError
+            raise _AmbiguousHostError
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -69,12 +69,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _end_head(self) -> None:
         self._within_head = False
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-    def _give_up(self) -> None:
-        self._patience = None
+    def _refuse_slow_head(self) -> None:
+        self._head_timer = None
         self._refuse(408)
 
     def _refuse(self, status: int) -> None:

@@ -1,7 +1,7 @@
-"""The service worker: keeps the form's own files on the device, so that it opens without a network.
+"""Service worker that keeps the form's files on the device, so that it opens without a network.
 
-It answers for addresses under `/q/` only, and runs over HTTPS or on this machine; elsewhere the
-page works as long as it stays open.
+It handles addresses under `/q/` only, and browsers run it over HTTPS or on this machine; elsewhere
+the page works as long as it stays open.
 """
 
 from functools import lru_cache
@@ -23,7 +23,7 @@ OFFLINE_URL = "/q/offline"
 
 @lru_cache(maxsize=1)
 def worker_script() -> CachedBody:
-    """The worker with the addresses it keeps; other files make another worker."""
+    """Return the worker with the addresses it keeps; new addresses make browsers replace it."""
     kept = orjson.dumps([OFFLINE_URL, notice_script_url(), style_url()]).decode()
     return CachedBody(
         f"{STRICT}\nconst FILES = {kept};\n{read_script('service_worker')}".encode(), JAVASCRIPT
@@ -35,11 +35,13 @@ async def _worker(request: Request) -> Response:
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    async def shell(request: Request) -> Response:
+    """Return the routes of the worker and of the page for times without a network."""
+
+    async def offline_page(request: Request) -> Response:
         return render_offline(request, settings.language)
 
-    # Before `/q/{token}`, which takes whatever stands there.
+    # These come before `/q/{token}`, which matches every address of this form.
     return [
         Route(WORKER_URL, _worker, methods=["GET"]),
-        Route(OFFLINE_URL, shell, methods=["GET"]),
+        Route(OFFLINE_URL, offline_page, methods=["GET"]),
     ]

@@ -1,4 +1,4 @@
-"""One finished interview in, one answer out, for the public door and the surveyor's page alike."""
+"""Intake of finished interviews and keyed sheets, for the public endpoint and Streamlit pages."""
 
 import logging
 from collections.abc import Mapping
@@ -47,19 +47,19 @@ _STATUS: dict[type[SurveyError], int] = {
 REFUSED = 422
 
 IncomingDocument = Submission | Keying
-"""What a browser's outbox may bring."""
+"""Documents that a browser's outbox sends."""
 
 
 @dataclass(frozen=True)
 class ApiResult:
-    """An HTTP status and the JSON that goes with it."""
+    """HTTP status and JSON body of an answer."""
 
     status: int
     body: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """One of few words: why it was refused, or what became of it in the store."""
+        """Label for metrics: the code of the refusal, or the state in the store."""
         if "code" in self.body:
             return str(self.body["code"])
         if self.body.get("duplicate"):
@@ -68,39 +68,42 @@ class ApiResult:
 
 
 def refuse(status: int, code: str, message: str) -> ApiResult:
+    """Return a refusal with a code for programs and a message for people."""
     return ApiResult(status, {"code": code, "message": message})
 
 
 def store_submission(
     document: object, principal: Principal | None, settings: Settings
 ) -> ApiResult:
-    """Store the interview in a transaction of its own, or say in its language why not."""
-    arrived = parse_submission(document, settings.language)
-    if isinstance(arrived, ApiResult):
-        return arrived
+    """Store the document in a transaction of its own; refusals are in its language."""
+    submission = parse_submission(document, settings.language)
+    if isinstance(submission, ApiResult):
+        return submission
     try:
         return run_in_transaction(
-            settings.store_url, lambda session: store_in_session(session, arrived, principal)
+            settings.store_url, lambda session: store_in_session(session, submission, principal)
         )
     except SurveyError as error:
-        return error_result(error, arrived.language, settings.language, known=principal is not None)
+        return error_result(
+            error, submission.language, settings.language, known=principal is not None
+        )
 
 
 def store_in_session(
-    session: Session, arrived: IncomingDocument, principal: Principal | None
+    session: Session, submission: IncomingDocument, principal: Principal | None
 ) -> ApiResult:
-    """Store it within a transaction that somebody else commits; the outcome counts after that."""
-    if isinstance(arrived, Keying):
+    """Store the submission in the caller's transaction; the result is valid after its commit."""
+    if isinstance(submission, Keying):
         return _sheet_result(
-            submit_keying(session=session, keying=arrived, principal=principal, now=now())
+            submit_keying(session=session, keying=submission, principal=principal, now=now())
         )
     return _receipt_result(
-        submit(session=session, submission=arrived, principal=principal, now=now())
+        submit(session=session, submission=submission, principal=principal, now=now())
     )
 
 
 def parse_submission(document: object, default_language: str) -> IncomingDocument | ApiResult:
-    """The envelope of an interview or of a keyed sheet, or the refusal when it is neither."""
+    """Return the interview or keyed sheet, or the refusal if the document is neither."""
     try:
         return _parse_document(document)
     except ValidationError as error:
@@ -114,7 +117,7 @@ def parse_submission(document: object, default_language: str) -> IncomingDocumen
 def error_result(
     error: SurveyError, language: str, default_language: str, *, known: bool
 ) -> ApiResult:
-    """Why an interview was not stored; `known` says whether the sender is signed in."""
+    """Return the refusal for an error; `known` tells whether the sender is signed in."""
     t = translator(screen_language(language, default_language))
     if isinstance(error, InvalidAnswersError):
         return _problems_result(error, language, t)
@@ -125,7 +128,7 @@ def error_result(
 
 
 def _parse_document(document: object) -> IncomingDocument:
-    """A browser has one outbox, whatever waits in it: a sheet of paper says so by its head."""
+    """Return a keyed sheet if the document has the head of one, else an interview."""
     if isinstance(document, Mapping) and "sheet" in document:
         return Keying.model_validate(document)
     return Submission.model_validate(document)
@@ -171,7 +174,7 @@ def _problems_result(error: InvalidAnswersError, language: str, t: Translator) -
 
 
 def _problem_text(problem: AnswerProblem, language: str, t: Translator) -> str:
-    """The questionnaire's own words in the language of the interview, else ours."""
+    """Return the questionnaire's message in the language of the interview, else a general one."""
     message = problem.message
     if isinstance(message, Message):
         return t(message)

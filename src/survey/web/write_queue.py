@@ -1,8 +1,8 @@
-"""The desk where whatever the public door writes is handed over to the store.
+"""Queue that batches writes of the public endpoints into shared transactions.
 
-Requests that arrive while a transaction is being written wait for the next one and share it: an
-idle server writes at once, and a busy one, which also waits a moment for more, pays for a
-transaction and a change of thread once for many interviews. An answer leaves only after the commit.
+Requests that arrive during a transaction wait for the next one and share it: an idle server writes
+at once; a busy one also waits a moment for more, so that one transaction and one change of thread
+serve many interviews. An answer is sent only after the commit.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from survey.observe.metrics import BATCH_WORKS
 from survey.store.transactions import WorkFailed, WorkSucceeded, run_batch
 
 MAX_BATCH_WORKS = 16
-"""So that nobody waits long for the others, and locks on PostgreSQL are short."""
+"""Few enough that no request waits long for others, and locks on PostgreSQL are short."""
 
 BATCH_WINDOW_SECONDS = 0.008
-"""Seconds that a busy desk waits for more: fewer transactions, less CPU, and nobody notices."""
+"""Seconds that a busy queue waits for more: fewer transactions and less CPU, not noticeable."""
 
 T = TypeVar("T")
 
 
 @dataclass
 class WriteQueue:
-    """One queue for one store; belongs to the event loop that serves."""
+    """Queue of one store, used in one event loop."""
 
     store_url: str
     _pending: deque[tuple[Callable[[Session], Any], asyncio.Future[Any]]] = field(
@@ -39,15 +39,16 @@ class WriteQueue:
     _worker: asyncio.Task[None] | None = None
 
     async def submit(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction; what it returned, after the commit.
+        """Run `work` in a shared transaction and return its result after the commit.
 
-        Raises what `work` raised, and `StoreUnavailableError` when the store took nothing in.
+        Raises:
+            StoreUnavailableError: The store could not be reached. Exceptions of `work` pass too.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._pending.append((work, future))
         if self._worker is None or self._worker.done():
-            # Of no request: what is written together is nobody's own.
+            # An empty context, because a batch belongs to no single request.
             self._worker = loop.create_task(self._drain(), context=Context())
         return await future
 

@@ -1,1 +1,1 @@
-"""Signing in with an account: forms and their routes, outside Streamlit."""
+"""Sign-in pages outside Streamlit."""

@@ -51,23 +51,25 @@ class AccountEndpoints:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
+        """Return the routes of the endpoints."""
         return [
-            Route(ACCOUNT_PATH, self.show, methods=["GET"]),
-            Route(f"{ACCOUNT_PATH}/password", self.password, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/factor", self.factor, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/factor/confirm", self.confirm, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/factor/remove", self.remove, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/recovery", self.recovery, methods=["POST"]),
-            Route(f"{ACCOUNT_PATH}/everywhere", self.everywhere, methods=["POST"]),
+            Route(ACCOUNT_PATH, self.get_page, methods=["GET"]),
+            Route(f"{ACCOUNT_PATH}/password", self.post_password, methods=["POST"]),
+            Route(f"{ACCOUNT_PATH}/factor", self.post_factor, methods=["POST"]),
+            Route(f"{ACCOUNT_PATH}/factor/confirm", self.post_factor_code, methods=["POST"]),
+            Route(f"{ACCOUNT_PATH}/factor/remove", self.post_factor_removal, methods=["POST"]),
+            Route(f"{ACCOUNT_PATH}/recovery", self.post_recovery_codes, methods=["POST"]),
+            Route(f"{ACCOUNT_PATH}/everywhere", self.post_sign_out_everywhere, methods=["POST"]),
         ]
 
-    async def show(self, request: Request, error: SurveyError | None = None) -> Response:
+    async def get_page(self, request: Request, error: SurveyError | None = None) -> Response:
+        """Show the page, after a failed change with its error."""
         person = await to_thread.run_sync(find_current_principal, request, self.context.settings)
         if person is None:
             return redirect_response(f"/auth/login?next={ACCOUNT_PATH}")
         this = digest(request.cookies.get(COOKIE, ""))
         try:
-            seen, waiting = await self.context.write(
+            account, enrolment = await self.context.write(
                 lambda session: (
                     get_own_account(session=session, principal=person, this=this, now=now()),
                     find_pending_enrolment(session=session, principal=person),
@@ -75,62 +77,74 @@ class AccountEndpoints:
             )
         except SurveyError as refused:
             t = self.context.t(request)
-            sheet = AuthPage(t("This is not open to you"), t(refused.message),
+            page = AuthPage(t("This is not open to you"), t(refused.message),
                           links=(("/", t("To the start page")),))  # fmt: skip
-            return self.context.render(request, sheet, status=403)
-        sheet = _account_page(self.context.t(request), seen, waiting, error)
-        return self.context.render(request, sheet, status=403 if error else 200)
+            return self.context.render(request, page, status=403)
+        page = _account_page(self.context.t(request), account, enrolment, error)
+        return self.context.render(request, page, status=403 if error else 200)
 
-    async def password(self, request: Request) -> Response:
+    async def post_password(self, request: Request) -> Response:
+        """Change the password."""
+
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
             change_password(
                 session=session, principal=person, shown=form.get("shown", ""),
                 password=form.get("password", ""), secret=request.cookies.get(COOKIE), now=now(),
             )  # fmt: skip
 
-        return await self._do(request, work, self._back)
+        return await self._run_change(request, work, self._redirect_back)
 
-    async def factor(self, request: Request) -> Response:
+    async def post_factor(self, request: Request) -> Response:
+        """Start setting up a second factor."""
+
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
             start_factor(session=session, principal=person, shown=form.get("shown", ""), now=now())
 
-        return await self._do(request, work, self._back)
+        return await self._run_change(request, work, self._redirect_back)
 
-    async def confirm(self, request: Request) -> Response:
+    async def post_factor_code(self, request: Request) -> Response:
+        """Finish setting up a second factor and show its recovery codes."""
+
         def work(session: Session, person: Principal, form: dict[str, str]) -> tuple[str, ...]:
             code = form.get("code", "")[:64]
             return confirm_factor(session=session, principal=person, code=code, now=now())
 
-        return await self._do(request, work, self._codes, proves=False)
+        return await self._run_change(request, work, self._show_codes, asks_password=False)
 
-    async def remove(self, request: Request) -> Response:
+    async def post_factor_removal(self, request: Request) -> Response:
+        """Remove the second factor."""
+
         def work(session: Session, person: Principal, form: dict[str, str]) -> None:
             remove_factor(session=session, principal=person, shown=form.get("shown", ""), now=now())
 
-        return await self._do(request, work, self._back)
+        return await self._run_change(request, work, self._redirect_back)
 
-    async def recovery(self, request: Request) -> Response:
+    async def post_recovery_codes(self, request: Request) -> Response:
+        """Replace the recovery codes and show the new ones."""
+
         def work(session: Session, person: Principal, form: dict[str, str]) -> tuple[str, ...]:
             shown = form.get("shown", "")
             return replace_recovery_codes(session=session, principal=person, shown=shown, now=now())
 
-        return await self._do(request, work, self._codes)
+        return await self._run_change(request, work, self._show_codes)
 
-    async def everywhere(self, request: Request) -> Response:
+    async def post_sign_out_everywhere(self, request: Request) -> Response:
+        """End all sessions of the account."""
+
         def work(session: Session, person: Principal, _form: dict[str, str]) -> None:
             sign_out_everywhere(session=session, principal=person, now=now())
 
-        return await self._do(request, work, self._out, proves=False)
+        return await self._run_change(request, work, self._redirect_signed_out, asks_password=False)
 
-    async def _do(
+    async def _run_change(
         self,
         request: Request,
         work: Callable[[Session, Principal, dict[str, str]], T],
-        answer: Callable[[Request, T], Response],
+        respond: Callable[[Request, T], Response],
         *,
-        proves: bool = True,
+        asks_password: bool = True,
     ) -> Response:
-        """One change in one transaction; what shows the password again is counted before."""
+        """Run one change in one transaction; attempts at the password are counted before."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
@@ -139,59 +153,61 @@ class AccountEndpoints:
         if person is None:
             return redirect_response("/auth/login")
         try:
-            if proves:
+            if asks_password:
                 await self.context.write(
                     lambda session: claim_password_attempt(
                         session=session, principal=person, now=now()
                     )
                 )
-            done = await self.context.write(lambda session: work(session, person, form))
+            result = await self.context.write(lambda session: work(session, person, form))
         except SurveyError as error:
-            return await self.show(request, error)
-        return answer(request, done)
+            return await self.get_page(request, error)
+        return respond(request, result)
 
-    def _back(self, _request: Request, _done: object) -> Response:
+    def _redirect_back(self, _request: Request, _result: object) -> Response:
         return redirect_response(ACCOUNT_PATH)
 
-    def _codes(self, request: Request, codes: tuple[str, ...]) -> Response:
+    def _show_codes(self, request: Request, codes: tuple[str, ...]) -> Response:
         t = self.context.t(request)
         back = ((ACCOUNT_PATH, t("I have kept the codes. Continue")),)
         return self.context.render(request, replace(recovery_code_page(t, codes), links=back))
 
-    def _out(self, _request: Request, _done: object) -> Response:
+    def _redirect_signed_out(self, _request: Request, _result: object) -> Response:
         response = redirect_response("/")
         delete_cookie(response, COOKIE)
         return response
 
 
 def _account_page(
-    t: Translator, seen: OwnAccount, waiting: Enrolment | None, error: SurveyError | None
+    t: Translator, account: OwnAccount, enrolment: Enrolment | None, error: SurveyError | None
 ) -> AuthPage:
     problem = t(error.message) if error else ""
-    if waiting is not None:
+    if enrolment is not None:
         return enrolment_page(
-            t, waiting, action=f"{ACCOUNT_PATH}/factor/confirm", problem=problem,
+            t, enrolment, action=f"{ACCOUNT_PATH}/factor/confirm", problem=problem,
             text=t("From the next sign-in on you are asked for a code of this phone."),
         )  # fmt: skip
     return AuthPage(
         title=t("My account"),
-        text=f"{seen.name} · {seen.login}",
+        text=f"{account.name} · {account.login}",
         problem=problem,
         advice=password_advice(t, error),
-        forms=_forms(t, seen),
+        forms=_forms(t, account),
         links=(("/", t("To the start page")),),
     )
 
 
-def _second_factor_text(t: Translator, seen: OwnAccount) -> str:
-    if not seen.has_factor:
+def _second_factor_text(t: Translator, account: OwnAccount) -> str:
+    if not account.has_factor:
         return t("Second factor: none is set up.")
-    return t("Second factor: set up; {count} recovery codes are left.", count=seen.recovery_codes)
+    return t(
+        "Second factor: set up; {count} recovery codes are left.", count=account.recovery_codes
+    )
 
 
-def _session_texts(t: Translator, seen: OwnAccount) -> tuple[str, ...]:
+def _session_texts(t: Translator, account: OwnAccount) -> tuple[str, ...]:
     lines = []
-    for session in seen.sessions:
+    for session in account.sessions:
         since, last = (
             f"{moment.astimezone(CHINA):%m-%d %H:%M}"
             for moment in (session.started_at, session.last_seen)
@@ -202,33 +218,33 @@ def _session_texts(t: Translator, seen: OwnAccount) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _forms(t: Translator, seen: OwnAccount) -> tuple[FormSpec, ...]:
+def _forms(t: Translator, account: OwnAccount) -> tuple[FormSpec, ...]:
     everywhere = FormSpec(
         f"{ACCOUNT_PATH}/everywhere", t("Sign out everywhere"), is_main=False,
-        title=t("Signed-in browsers"), lines=_session_texts(t, seen),
+        title=t("Signed-in browsers"), lines=_session_texts(t, account),
     )  # fmt: skip
-    if not seen.has_password:
+    if not account.has_password:
         return (everywhere,)
     shown = FormField("shown", t("Present password"), "password", "current-password")
     change = FormSpec(
         f"{ACCOUNT_PATH}/password", t("Change the password"), (shown, password_field(t)),
         title=t("Password"),
     )  # fmt: skip
-    another = t("Set up another phone") if seen.has_factor else t("Set up a second factor")
+    another = t("Set up another phone") if account.has_factor else t("Set up a second factor")
     forms = [
         everywhere, change,
         FormSpec(
             f"{ACCOUNT_PATH}/factor", another, (shown,), is_main=False, title=t("Second factor"),
-            lines=(_second_factor_text(t, seen),),
+            lines=(_second_factor_text(t, account),),
         ),
     ]  # fmt: skip
-    if seen.has_factor:
+    if account.has_factor:
         words = t("Make new recovery codes")
         title = t("Recovery codes")
         forms.append(
             FormSpec(f"{ACCOUNT_PATH}/recovery", words, (shown,), is_main=False, title=title)
         )
-        if not seen.must_have_factor:
+        if not account.must_have_factor:
             words = t("Do without a second factor")
             forms.append(
                 FormSpec(

@@ -54,12 +54,15 @@ class AuthContext:
         )
 
     def language(self, request: Request) -> str:
+        """Return the language of the page for this request."""
         return negotiate_language(request, self.settings.language)
 
     def t(self, request: Request) -> Translator:
+        """Return the translator into the language of the page."""
         return translator(self.language(request))
 
     def address(self, request: Request) -> str:
+        """Return the address under which the client's attempts are counted."""
         return client_address(request, self.settings.trusted_proxies)
 
     def too_many_requests(self, request: Request) -> Response | None:
@@ -79,9 +82,10 @@ class AuthContext:
         """Run `work`, which hashes a password, with at most a few others at the same time."""
         return await to_thread.run_sync(work, limiter=self.hashing)
 
-    def render(self, request: Request, sheet: AuthPage, *, status: int = 200) -> Response:
+    def render(self, request: Request, page: AuthPage, *, status: int = 200) -> Response:
+        """Return a sign-in page."""
         return render_auth_page(
-            request, self.t(request), self.language(request), sheet, self.settings, status=status
+            request, self.t(request), self.language(request), page, self.settings, status=status
         )
 
     async def next_step(self, request: Request, step: str | None) -> Response:

@@ -25,25 +25,28 @@ from survey.web.http import safe_path
 
 
 class LoginEndpoints:
-    """`/auth/login` and `/auth/code`."""
+    """Endpoints of both pages."""
 
     def __init__(self, context: AuthContext) -> None:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
+        """Return the routes of the endpoints."""
         return [
             Route("/auth/login", self.get_form, methods=["GET"]),
             Route("/auth/login", self.post_form, methods=["POST"]),
-            Route("/auth/code", self.ask_code, methods=["GET"]),
-            Route("/auth/code", self.enter_with_code, methods=["POST"]),
+            Route("/auth/code", self.get_code_form, methods=["GET"]),
+            Route("/auth/code", self.post_code, methods=["POST"]),
         ]
 
     async def get_form(self, request: Request) -> Response:
+        """`GET /auth/login`."""
         return self.context.render(
-            request, self._sheet(request, request.query_params.get("next", ""))
+            request, self._login_page(request, request.query_params.get("next", ""))
         )
 
     async def post_form(self, request: Request) -> Response:
+        """`POST /auth/login`: verify the password and go on to the next step."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
@@ -51,31 +54,33 @@ class LoginEndpoints:
         login, password = form.get("login", ""), form.get("password", "")
         address = self.context.address(request)
         try:
-            knocked = await self.context.write(
+            lookup = await self.context.write(
                 lambda session: look_up_credentials(
                     session=session, login=login, address=address, now=now()
                 )
             )
             if not await self.context.run_hashing(
-                partial(verify_password, knocked.password_hash, password)
+                partial(verify_password, lookup.password_hash, password)
             ):
-                raise await self._refusal(knocked, "password")
+                raise await self._record_refusal(lookup, "password")
             secret = await self.context.write(
                 lambda session: open_sign_in(
-                    session=session, knocked=knocked, password=password, address=address,
+                    session=session, knocked=lookup, password=password, address=address,
                     then=safe_path(form.get("next")), now=now(),
                 )
             )  # fmt: skip
             return await self.context.next_step(request, secret)
         except SurveyError as error:
-            sheet = self._sheet(request, form.get("next", ""), login, error)
-            return self.context.render(request, sheet, status=_status(error))
+            page = self._login_page(request, form.get("next", ""), login, error)
+            return self.context.render(request, page, status=_status(error))
 
-    async def ask_code(self, request: Request) -> Response:
+    async def get_code_form(self, request: Request) -> Response:
+        """`GET /auth/code`."""
         login = request.query_params.get("login", "")[:64]
-        return self.context.render(request, self._code_sheet(request, login))
+        return self.context.render(request, self._code_page(request, login))
 
-    async def enter_with_code(self, request: Request) -> Response:
+    async def post_code(self, request: Request) -> Response:
+        """`POST /auth/code`: sign in a surveyor with a one-time code."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
@@ -83,34 +88,34 @@ class LoginEndpoints:
         login, code = form.get("login", ""), normalise_code(form.get("code", ""))
         address = self.context.address(request)
         try:
-            knocked = await self.context.write(
+            lookup = await self.context.write(
                 lambda session: look_up_code(
                     session=session, login=login, address=address, now=now()
                 )
             )
             if not await self.context.run_hashing(
-                partial(verify_password, knocked.password_hash, code)
+                partial(verify_password, lookup.password_hash, code)
             ):
-                raise await self._refusal(knocked, "code")
+                raise await self._record_refusal(lookup, "code")
             secret = await self.context.write(
                 lambda session: redeem_code(
-                    session=session, knocked=knocked, address=address, limits=self.context.limits,
+                    session=session, knocked=lookup, address=address, limits=self.context.limits,
                     now=now(),
                 )
             )  # fmt: skip
         except SurveyError as error:
-            sheet = self._code_sheet(request, login, error)
-            return self.context.render(request, sheet, status=_status(error))
+            page = self._code_page(request, login, error)
+            return self.context.render(request, page, status=_status(error))
         return await self.context.start_session(request, secret, "/tasks")
 
-    async def _refusal(self, knocked: CredentialLookup, how: str) -> SignInRefusedError:
+    async def _record_refusal(self, lookup: CredentialLookup, method: str) -> SignInRefusedError:
         return await self.context.write(
             lambda session: record_refused_sign_in(
-                session=session, knocked=knocked, how=how, now=now()
+                session=session, knocked=lookup, how=method, now=now()
             )
         )
 
-    def _sheet(
+    def _login_page(
         self, request: Request, target: str, login: str = "", error: SurveyError | None = None
     ) -> AuthPage:
         t, settings = self.context.t(request), self.context.settings
@@ -140,7 +145,7 @@ class LoginEndpoints:
             ),
         )
 
-    def _code_sheet(
+    def _code_page(
         self, request: Request, login: str, error: SurveyError | None = None
     ) -> AuthPage:
         t = self.context.t(request)

@@ -31,50 +31,54 @@ class OidcEndpoints:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
+        """Return the routes of the endpoints."""
         return [
-            Route("/auth/outside", self.leave, methods=["GET"]),
-            Route(OIDC_CALLBACK_PATH, self.back, methods=["GET"]),
+            Route("/auth/outside", self.get_provider_redirect, methods=["GET"]),
+            Route(OIDC_CALLBACK_PATH, self.get_callback, methods=["GET"]),
         ]
 
-    async def leave(self, request: Request) -> Response:
-        """A link, not a form: a form of a page of ours may not lead to another site."""
+    async def get_provider_redirect(self, request: Request) -> Response:
+        """Redirect to the provider; a link, because the pages forbid forms to other sites."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
         if not is_same_site(request, self.context.settings):
             raise HTTPException(403)
-        then = safe_path(request.query_params.get("next"))
+        target = safe_path(request.query_params.get("next"))
         try:
-            question, address = await to_thread.run_sync(self._provider(request).ask, then)
+            oidc_request, address = await to_thread.run_sync(
+                self._client(request).build_request, target
+            )
         except SurveyError as error:
-            return self._refused(request, error.message, 503)
+            return self._show_refusal(request, error.message, 503)
         secret = await self.context.write(
-            lambda session: save_oidc_request(session=session, question=question, now=now())
+            lambda session: save_oidc_request(session=session, question=oidc_request, now=now())
         )
         response = redirect_response(address)
         self.context.set_step_cookie(response, request, secret)
         return response
 
-    async def back(self, request: Request) -> Response:
+    async def get_callback(self, request: Request) -> Response:
+        """Exchange the provider's answer for a sign-in and go on to the next step."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
         params = request.query_params
         secret = request.cookies.get(STEP_COOKIE)
         try:
-            question = await self.context.write(
+            oidc_request = await self.context.write(
                 lambda session: pop_oidc_request(
                     session=session, secret=secret, state=params.get("state", ""), now=now()
                 )
             )
             if not params.get("code"):
-                return self._refused(request, msg("You were not signed in."), 403)
-            vouched = await to_thread.run_sync(
-                partial(self._provider(request).answer, question, params["code"])
+                return self._show_refusal(request, msg("You were not signed in."), 403)
+            identity = await to_thread.run_sync(
+                partial(self._client(request).redeem, oidc_request, params["code"])
             )
             step = await self.context.write(
                 lambda session: start_oidc_sign_in(
-                    session=session, vouched=vouched, then=question.redirect_to, now=now(),
+                    session=session, vouched=identity, then=oidc_request.redirect_to, now=now(),
                     second_factor=self.context.settings.oidc_second_factor,
                 )
             )  # fmt: skip
@@ -82,16 +86,16 @@ class OidcEndpoints:
                 raise OidcAccountNotFoundError
             return await self.context.next_step(request, step)
         except SurveyError as error:
-            return self._refused(request, error.message, 403)
+            return self._show_refusal(request, error.message, 403)
 
-    def _provider(self, request: Request) -> OidcClient:
+    def _client(self, request: Request) -> OidcClient:
         settings = self.context.settings
         origin = settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
         return OidcClient(settings, f"{origin}{OIDC_CALLBACK_PATH}")
 
-    def _refused(self, request: Request, message: Message, status: int) -> Response:
+    def _show_refusal(self, request: Request, message: Message, status: int) -> Response:
         t = self.context.t(request)
-        sheet = AuthPage(
+        page = AuthPage(
             t("You are not signed in"), t(message), links=(("/auth/login", t("Sign in")),)
         )
-        return self.context.render(request, sheet, status=status)
+        return self.context.render(request, page, status=status)

@@ -1,4 +1,4 @@
-"""Speaking with an OpenID Connect provider: authorization code with PKCE, the ID token checked."""
+"""Client of an OpenID Connect provider: authorization code with PKCE and a verified ID token."""
 
 import logging
 import secrets
@@ -33,7 +33,7 @@ MAX_SUBJECT_CHARS = 255
 
 
 class OidcProviderError(SurveyError):
-    """The provider did not answer, or not as the standard asks; the log has the reason."""
+    """Raised when the provider fails or does not follow the standard; the log has the reason."""
 
     code = "provider_failed"
 
@@ -45,37 +45,41 @@ class OidcProviderError(SurveyError):
 
 @dataclass(frozen=True)
 class OidcClient:
-    """One configured provider; what it says about itself is read anew for each sign-in."""
+    """Client of the configured provider, whose description is read anew for each sign-in."""
 
     settings: Settings
     redirect_uri: str
 
-    def ask(self, then: str) -> tuple[OidcRequest, str]:
-        """What is asked and the address to send the browser to."""
-        about = self._about()
+    def build_request(self, redirect_to: str) -> tuple[OidcRequest, str]:
+        """Return a new request and the provider's address to which the browser is sent."""
+        description = self._read_description()
         verifier = secrets.token_urlsafe(48)
         nonce = secrets.token_urlsafe(24)
         with self._client() as client:
             address, state = client.create_authorization_url(
-                about["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+                description["authorization_endpoint"], code_verifier=verifier, nonce=nonce
             )
-        return OidcRequest(self.settings.oidc_issuer, state, nonce, verifier, then), address
+        return OidcRequest(self.settings.oidc_issuer, state, nonce, verifier, redirect_to), address
 
-    def answer(self, question: OidcRequest, code: str) -> OidcIdentity:
-        """Exchange the code and check what the provider vouches for. Raises `OidcProviderError`."""
-        about = self._about()
+    def redeem(self, request: OidcRequest, code: str) -> OidcIdentity:
+        """Exchange the code for the identity that the provider confirms.
+
+        Raises:
+            OidcProviderError: The provider failed, or its ID token is not valid.
+        """
+        description = self._read_description()
         try:
             with self._client() as client:
                 token = client.fetch_token(
-                    about["token_endpoint"], grant_type="authorization_code", code=code,
-                    code_verifier=question.verifier,
+                    description["token_endpoint"], grant_type="authorization_code", code=code,
+                    code_verifier=request.verifier,
                 )  # fmt: skip
-                claims = self._checked(token["id_token"], about, question.nonce)
-                claims = self._with_email(client, about, claims)
+                claims = self._verify_token(token["id_token"], description, request.nonce)
+                claims = self._with_email(client, description, claims)
         except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
             _LOG.warning("an answer of the OpenID Connect provider was refused: %r", error)
             raise OidcProviderError from error
-        return _identity_of_claims(question.issuer, claims)
+        return _identity_of_claims(request.issuer, claims)
 
     def _client(self) -> Any:
         return OAuth2Client(
@@ -90,23 +94,27 @@ class OidcClient:
             timeout=SECONDS,
         )
 
-    def _about(self) -> Mapping[str, str]:
-        """The provider's own description; it must be of the issuer that was configured."""
+    def _read_description(self) -> Mapping[str, str]:
+        """Return the provider's description, which must be that of the configured issuer."""
         issuer = self.settings.oidc_issuer
-        about: dict[str, str] = _read_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        description: dict[str, str] = _read_json(
+            f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        )
         needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        if about.get("issuer") != issuer or not all(about.get(name) for name in needed):
+        if description.get("issuer") != issuer or not all(description.get(name) for name in needed):
             _LOG.warning("%s does not describe itself as that issuer", issuer)
             raise OidcProviderError
-        return about
+        return description
 
-    def _checked(self, token: str, about: Mapping[str, str], nonce: str) -> dict[str, Any]:
-        keys = KeySet.import_key_set(_read_json(about["jwks_uri"]))
+    def _verify_token(
+        self, token: str, description: Mapping[str, str], nonce: str
+    ) -> dict[str, Any]:
+        keys = KeySet.import_key_set(_read_json(description["jwks_uri"]))
         claims: dict[str, Any] = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
         client = self.settings.oidc_client_id
         rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
-            iss={"essential": True, "value": about["issuer"]},
+            iss={"essential": True, "value": description["issuer"]},
             aud={"essential": True, "value": client},
             exp={"essential": True},
             iat={"essential": True},
@@ -119,24 +127,24 @@ class OidcClient:
         return claims
 
     def _with_email(
-        self, client: Any, about: Mapping[str, str], claims: dict[str, Any]
+        self, client: Any, description: Mapping[str, str], claims: dict[str, Any]
     ) -> dict[str, Any]:
-        """Some providers tell the e-mail address only when asked for it."""
-        if "email" in claims or not about.get("userinfo_endpoint"):
+        """Add the e-mail address from the userinfo endpoint if the ID token has none."""
+        if "email" in claims or not description.get("userinfo_endpoint"):
             return claims
-        answer = client.get(about["userinfo_endpoint"])
-        answer.raise_for_status()
-        userinfo = answer.json()
+        response = client.get(description["userinfo_endpoint"])
+        response.raise_for_status()
+        userinfo = response.json()
         if userinfo.get("sub") != claims["sub"]:
-            raise ValueError("the provider told about somebody else")
+            raise ValueError("the provider described another person")
         return {**userinfo, **claims}
 
 
 def _read_json(address: str) -> Any:
     try:
-        answer = httpx.get(address, timeout=SECONDS)
-        answer.raise_for_status()
-        document = answer.json()
+        response = httpx.get(address, timeout=SECONDS)
+        response.raise_for_status()
+        document = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         _LOG.warning("the OpenID Connect provider does not answer: %r", error)
         raise OidcProviderError from error

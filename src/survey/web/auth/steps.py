@@ -37,62 +37,68 @@ from survey.web.auth.pages import (
 
 
 class SignInStepEndpoints:
-    """`/auth/step…` and `/auth/setup/<token>`."""
+    """Endpoints of both pages."""
 
     def __init__(self, context: AuthContext) -> None:
         self.context = context
 
     def routes(self) -> list[BaseRoute]:
+        """Return the routes of the endpoints."""
         return [
-            Route("/auth/step", self.show, methods=["GET"]),
-            Route("/auth/step/factor", self.factor, methods=["POST"]),
-            Route("/auth/step/password", self.password, methods=["POST"]),
-            Route("/auth/step/enrol", self.enrol, methods=["POST"]),
-            Route("/auth/step/done", self.done, methods=["POST"]),
+            Route("/auth/step", self.get_step, methods=["GET"]),
+            Route("/auth/step/factor", self.post_factor, methods=["POST"]),
+            Route("/auth/step/password", self.post_password, methods=["POST"]),
+            Route("/auth/step/enrol", self.post_enrolment, methods=["POST"]),
+            Route("/auth/step/done", self.post_done, methods=["POST"]),
             Route("/auth/setup/{token}", self.get_setup_link, methods=["GET"]),
-            Route("/auth/setup/{token}", self.use_link, methods=["POST"]),
+            Route("/auth/setup/{token}", self.post_setup_link, methods=["POST"]),
         ]
 
-    async def show(self, request: Request, error: SurveyError | None = None) -> Response:
-        """The form of whatever is missing next."""
+    async def get_step(self, request: Request, error: SurveyError | None = None) -> Response:
+        """Show the form of the next step."""
         try:
-            where = await self._where(request)
-            sheet = await self._sheet(request, where, error)
-        except SignInExpiredError as over:
-            return self._over(request, over)
+            state = await self._get_state(request)
+            page = await self._step_page(request, state, error)
+        except SignInExpiredError as expired:
+            return self._show_expired(request, expired)
         status = 429 if isinstance(error, TooManyAttemptsError) else 403 if error else 200
-        return self.context.render(request, sheet, status=status)
+        return self.context.render(request, page, status=status)
 
-    async def factor(self, request: Request) -> Response:
-        async def take(form: dict[str, str], secret: str | None) -> None:
+    async def post_factor(self, request: Request) -> Response:
+        """Verify a code of the second factor."""
+
+        async def apply(form: dict[str, str], secret: str | None) -> None:
             address = self.context.address(request)
             await self.context.write(
                 lambda session: claim_factor_attempt(
                     session=session, secret=secret, address=address, now=now()
                 )
             )
-            right = await self.context.write(
+            is_right = await self.context.write(
                 lambda session: verify_factor_step(
                     session=session, secret=secret, code=form.get("code", "")[:64],
                     address=address, now=now(),
                 )
             )  # fmt: skip
-            if not right:
+            if not is_right:
                 raise WrongFactorError
 
-        return await self._redeem_setup_link(request, take)
+        return await self._run_step(request, apply)
 
-    async def password(self, request: Request) -> Response:
-        async def take(form: dict[str, str], secret: str | None) -> None:
+    async def post_password(self, request: Request) -> Response:
+        """Replace a temporary password by an own one."""
+
+        async def apply(form: dict[str, str], secret: str | None) -> None:
             await self.context.write(
                 lambda session: choose_password(
                     session=session, secret=secret, password=form.get("password", ""), now=now()
                 )
             )
 
-        return await self._redeem_setup_link(request, take)
+        return await self._run_step(request, apply)
 
-    async def enrol(self, request: Request) -> Response:
+    async def post_enrolment(self, request: Request) -> Response:
+        """Finish setting up a second factor and show its recovery codes."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
@@ -103,25 +109,28 @@ class SignInStepEndpoints:
                     session=session, secret=secret, code=form.get("code", "")[:64], now=now()
                 )
             )
-        except SignInExpiredError as over:
-            return self._over(request, over)
+        except SignInExpiredError as expired:
+            return self._show_expired(request, expired)
         except SurveyError as error:
-            return await self.show(request, error)
+            return await self.get_step(request, error)
         t = self.context.t(request)
-        done = FormSpec("/auth/step/done", t("I have kept the codes. Continue"))
-        return self.context.render(request, recovery_code_page(t, codes, done))
+        go_on = FormSpec("/auth/step/done", t("I have kept the codes. Continue"))
+        return self.context.render(request, recovery_code_page(t, codes, go_on))
 
-    async def done(self, request: Request) -> Response:
-        async def take(_form: dict[str, str], _secret: str | None) -> None:
+    async def post_done(self, request: Request) -> Response:
+        """Go on after the recovery codes."""
+
+        async def apply(_form: dict[str, str], _secret: str | None) -> None:
             return None
 
-        return await self._redeem_setup_link(request, take)
+        return await self._run_step(request, apply)
 
     async def get_setup_link(self, request: Request) -> Response:
-        """Looking uses nothing up: messengers open links to show a preview."""
+        """Show the form of a setup link; this uses nothing up, because messengers preview links."""
         return await self._link_page(request)
 
-    async def use_link(self, request: Request) -> Response:
+    async def post_setup_link(self, request: Request) -> Response:
+        """Redeem a setup link with the password that was chosen."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
@@ -143,10 +152,10 @@ class SignInStepEndpoints:
                 lambda session: get_account_of_link(session=session, token=token, now=now())
             )
         except SurveyError as unknown:
-            sheet = AuthPage(t("This link does not open anything"), t(unknown.message),
+            page = AuthPage(t("This link does not open anything"), t(unknown.message),
                           links=(("/auth/login", t("Sign in")),))  # fmt: skip
-            return self.context.render(request, sheet, status=410)
-        sheet = AuthPage(
+            return self.context.render(request, page, status=410)
+        page = AuthPage(
             title=t("Choose your password"),
             text=t("Welcome, {name}. You sign in as {login}.", name=account.name,
                    login=account.login),
@@ -154,42 +163,42 @@ class SignInStepEndpoints:
             advice=password_advice(t, error),
             forms=(FormSpec(f"/auth/setup/{token}", t("Continue"), (password_field(t),)),),
         )  # fmt: skip
-        return self.context.render(request, sheet, status=403 if error else 200)
+        return self.context.render(request, page, status=403 if error else 200)
 
-    async def _redeem_setup_link(
-        self, request: Request, take: Callable[[dict[str, str], str | None], Awaitable[None]]
+    async def _run_step(
+        self, request: Request, apply: Callable[[dict[str, str], str | None], Awaitable[None]]
     ) -> Response:
-        """Take what a form brought; then the next step, or in when nothing is missing."""
+        """Apply the form, then redirect to the next step, or sign in if none is missing."""
         refusal = self.context.too_many_requests(request)
         if refusal is not None:
             return refusal
         form, secret = await self.context.read_form(request), request.cookies.get(STEP_COOKIE)
         try:
-            await take(form, secret)
+            await apply(form, secret)
             return await self.context.next_step(request, secret)
-        except SignInExpiredError as over:
-            return self._over(request, over)
+        except SignInExpiredError as expired:
+            return self._show_expired(request, expired)
         except SurveyError as error:
-            return await self.show(request, error)
+            return await self.get_step(request, error)
 
-    async def _where(self, request: Request) -> SignInState:
+    async def _get_state(self, request: Request) -> SignInState:
         secret = request.cookies.get(STEP_COOKIE)
         return await self.context.write(
             lambda session: get_sign_in_state(session=session, secret=secret, now=now())
         )
 
-    def _over(self, request: Request, over: SignInExpiredError) -> Response:
+    def _show_expired(self, request: Request, expired: SignInExpiredError) -> Response:
         t = self.context.t(request)
-        sheet = AuthPage(t("Please sign in again"), t(over.message),
+        page = AuthPage(t("Please sign in again"), t(expired.message),
                       links=(("/auth/login", t("Sign in")),))  # fmt: skip
-        return self.context.render(request, sheet, status=403)
+        return self.context.render(request, page, status=403)
 
-    async def _sheet(
-        self, request: Request, where: SignInState, error: SurveyError | None
+    async def _step_page(
+        self, request: Request, state: SignInState, error: SurveyError | None
     ) -> AuthPage:
         t = self.context.t(request)
         problem = t(error.message) if error else ""
-        if where.next is RequiredStep.FACTOR:
+        if state.next is RequiredStep.FACTOR:
             return AuthPage(
                 title=t("Second factor"),
                 text=t("Type the six-digit code that your authenticator app shows now."),
@@ -203,7 +212,7 @@ class SignInStepEndpoints:
                     ),
                 ),
             )  # fmt: skip
-        if where.next is RequiredStep.PASSWORD:
+        if state.next is RequiredStep.PASSWORD:
             return AuthPage(
                 title=t("Choose a password of your own"),
                 text=t("The present one was given to you by somebody else."),
@@ -211,7 +220,7 @@ class SignInStepEndpoints:
                 advice=password_advice(t, error),
                 forms=(FormSpec("/auth/step/password", t("Continue"), (password_field(t),)),),
             )
-        if where.next is RequiredStep.ENROL:
+        if state.next is RequiredStep.ENROL:
             text = t("Your role needs a second factor besides the password. It takes two minutes.")
             return enrolment_page(
                 t, await self._enrolment(request), action="/auth/step/enrol", text=text,
