@@ -21,8 +21,8 @@ Labels = Mapping[str, str]
 
 
 def label_text(labels: Labels, language: str, otherwise: str) -> str:
-    """The label in this language, else in any, else what there is."""
-    return labels.get(language) or next(iter(labels.values()), otherwise)
+    """Return the label in this language, else in the first that has one, else `otherwise`."""
+    return labels.get(language) or next(filter(None, labels.values()), otherwise)
 
 
 class ItemKind(StrEnum):

@@ -9,6 +9,7 @@ from survey.fieldwork.invitation_sheets import (
     InvitationSheet,
     PrintedInvitation,
 )
+from survey.instrument.model import label_text
 from survey.locale import Translator, translator
 from survey.publish.printing import (
     PALE,
@@ -53,10 +54,12 @@ def _head(
     pdf: FPDF, face: str, t: Translator, sheet: InvitationSheet, language: str, page: str
 ) -> None:
     last = (sheet.expires_at - timedelta(minutes=1)).astimezone(CHINA)
-    place = f"{sheet.city_name.get(language, '')} · {sheet.point_name}"
+    place = f"{label_text(sheet.city_name, language, '')} · {sheet.point_name}"
     pdf.set_text_color(0)
     pdf.set_font(face, size=12)
-    pdf.text(MARGIN + 2, 11, truncate_to_width(pdf, sheet.wave_title.get(language, ""), 150))
+    pdf.text(
+        MARGIN + 2, 11, truncate_to_width(pdf, label_text(sheet.wave_title, language, ""), 150)
+    )
     pdf.set_font(face, size=9)
     pdf.text(MARGIN + 2, 17, truncate_to_width(pdf, f"{place} · {sheet.surveyor_name}", 190))
     pdf.set_text_color(_GREY)

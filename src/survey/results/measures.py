@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer
+from survey.instrument.model import Instrument, Item, ItemKind, SpecialAnswer, label_text
 
 FORM = "form"
 """Topic of the questions that no declared measure is about."""
@@ -91,7 +91,7 @@ def _measures_of(item: Item) -> Iterator[Measure]:
         return
     for choice in item.choices:
         names = {
-            language: f"{text}: {choice.label.get(language) or choice.name}"
+            language: f"{text}: {label_text(choice.label, language, choice.name)}"
             for language, text in label.items()
         }
         yield _form_measure(f"{item.name}={choice.name}", item, (choice.name,), names, "neutral")

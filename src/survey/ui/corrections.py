@@ -15,7 +15,7 @@ from survey.fieldwork.correction import (
 from survey.fieldwork.review_reasons import MAX_NOTE
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.answers import AnswerProblem
-from survey.instrument.model import Item, ItemKind
+from survey.instrument.model import Item, ItemKind, label_text
 from survey.locale import Message, SurveyError, Translator
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -56,7 +56,7 @@ def _draw_correction(page: PageContext, returned: ReturnedResponse) -> None:
     items = _items(returned, returned.answers)
     st.multiselect(
         t("Questions to correct"), list(items), key=_chosen_key(returned),
-        format_func=lambda name: _label(items[name], returned.language),
+        format_func=lambda name: label_text(items[name].label, returned.language, name),
         placeholder=t("Choose the questions whose answer was wrong"),
     )  # fmt: skip
     for item in _corrected_items(returned, _answers(returned)):
@@ -105,13 +105,9 @@ def _items(returned: ReturnedResponse, answers: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _label(item: Item, language: str) -> str:
-    return item.label.get(language) or next(iter(item.label.values()), item.name)
-
-
 def _draw_field(t: Translator, returned: ReturnedResponse, item: Item) -> None:
     """A field for one answer that starts with what is stored."""
-    label, key = _label(item, returned.language), _answer_key(returned, item)
+    label, key = label_text(item.label, returned.language, item.name), _answer_key(returned, item)
     before = returned.answers.get(item.name)
     codes: list[Any] = [special.value for special in item.specials]
     if item.kind is ItemKind.RATING:
@@ -192,11 +188,9 @@ def _problem_text(t: Translator, returned: ReturnedResponse, problem: AnswerProb
     item = returned.instrument.by_name.get(problem.item)
     message = problem.message
     words = (
-        t(message)
-        if isinstance(message, Message)
-        else message.get(returned.language) or next(iter(message.values()), "")
+        t(message) if isinstance(message, Message) else label_text(message, returned.language, "")
     )
-    name = problem.item if item is None else _label(item, returned.language)
+    name = problem.item if item is None else label_text(item.label, returned.language, item.name)
     return t("{name}: {note}", name=name, note=words)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from sqlmodel import Session
 
 from survey.access.principal import Principal
+from survey.instrument.model import label_text
 from survey.locale import Message, SurveyError, msg
 from survey.publish.microdata import (
     MAX_PURPOSE_CHARS,
@@ -186,7 +187,7 @@ def _draw_decision(page: PageContext, request: ExactRequest) -> None:
                 day=_format_time(request.requested_at),
             )
         )
-        st.text(t("Wave: {wave}", wave=request.title.get(page.language, request.wave)))
+        st.text(t("Wave: {wave}", wave=label_text(request.title, page.language, request.wave)))
         st.text(t("Purpose: {purpose}", purpose=request.purpose))
         reason = st.text_input(
             t("Reason of the decision"),

@@ -10,7 +10,7 @@ from survey.fieldwork.pii_detection import PiiKind, mask_text
 from survey.fieldwork.review import AnsweredItem, HistoryEntry, ResponseDetail
 from survey.fieldwork.review.consent import consent_of
 from survey.fieldwork.review_reasons import REASON_NAMES, ReviewReason
-from survey.instrument.model import Item, ItemKind, SpecialAnswer
+from survey.instrument.model import Item, ItemKind, SpecialAnswer, label_text
 from survey.locale import Message, Translator, msg
 from survey.publish.views.display_names import DisplayNames
 from survey.store.audit_events import AuditEvent
@@ -94,7 +94,7 @@ def render_answers(t: Translator, interview: ResponseDetail) -> str:
     """The questions as they were asked, in the language of the interview."""
     rows = []
     for part in interview.parts:
-        title = _in(part.title, interview.language)
+        title = label_text(part.title, interview.language, "")
         if title:
             rows.append(f'<tr><th colspan="3" scope="colgroup">{escape(title)}</th></tr>')
         rows.extend(
@@ -117,7 +117,7 @@ def _render_answer_row(t: Translator, answered: AnsweredItem, language: str) -> 
         words = escape(t("before the correction: {answer}", answer=before))
         answer += f'<br><span class="hcs-before">{words}</span>'
     seconds = "" if answered.seconds is None else f"{answered.seconds:.1f}"
-    question = escape(_in(answered.item.label, language))
+    question = escape(label_text(answered.item.label, language, ""))
     return f"<tr><td>{question}</td><td>{answer}</td><td>{seconds}</td></tr>"
 
 
@@ -150,17 +150,13 @@ def format_answer(t: Translator, item: Item, answer: Any, language: str) -> str:
 
 
 def _special_label(item: Item, special: SpecialAnswer, language: str) -> str:
-    own = _in(item.special_labels.get(special, {}), language)
+    own = label_text(item.special_labels.get(special, {}), language, "")
     return own or form_texts(screen_language(language))[f"special_{special}"]
 
 
 def _choice_label(item: Item, name: str, language: str) -> str:
     label = next((choice.label for choice in item.choices if choice.name == name), {})
-    return _in(label, language) or name
-
-
-def _in(labels: Mapping[str, str], language: str) -> str:
-    return labels.get(language) or next(iter(labels.values()), "")
+    return label_text(label, language, name)
 
 
 def render_history(t: Translator, steps: tuple[HistoryEntry, ...]) -> str:

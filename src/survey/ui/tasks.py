@@ -7,6 +7,7 @@ import streamlit as st
 
 from survey.fieldwork.assignments import SurveyorTask, list_tasks
 from survey.fieldwork.planning.sampling_points import KIND_NAMES
+from survey.instrument.model import label_text
 from survey.publish.views.display_names import DisplayNames
 from survey.store.engine import read_scope
 from survey.store.tables import now
@@ -42,8 +43,8 @@ def pick_task(page: PageContext) -> SurveyorTask | None:
 
 def _title(page: PageContext, task: SurveyorTask) -> str:
     kind = page.t(KIND_NAMES[task.point_kind])
-    city = task.city_name.get(page.language, task.city_code)
-    return f"{city} · {task.point_name} · {kind} · {task.wave_title.get(page.language, '')}"
+    city = label_text(task.city_name, page.language, task.city_code)
+    return f"{city} · {task.point_name} · {kind} · {label_text(task.wave_title, page.language, '')}"
 
 
 def show_progress(page: PageContext, task: SurveyorTask) -> None:

@@ -25,7 +25,7 @@ from survey.fieldwork.instruments import InstrumentNotFoundError, load_instrumen
 from survey.fieldwork.invitations import InvitationPageData, open_invitation, read_invitation
 from survey.fieldwork.quota_counts import FullQuotaGroup
 from survey.instrument.browser_payload import browser_form
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, label_text
 from survey.locale import SurveyError, translator
 from survey.settings import Settings
 from survey.store.engine import read_scope
@@ -163,7 +163,7 @@ class _InvitationEndpoints:
         boot = self._boot(request, token, invitation, instrument)
         language = boot["language"]
         t = translator(screen_language(language, self.settings.language))
-        title = instrument.title.get(language) or next(iter(instrument.title.values()), "")
+        title = label_text(instrument.title, language, "")
         values = {
             "form_url": boot["form_url"],
             "loading": t("One moment …"),

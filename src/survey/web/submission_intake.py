@@ -25,6 +25,7 @@ from survey.fieldwork.submission import (
 )
 from survey.fieldwork.waves import WaveNotOpenError
 from survey.instrument.answers import AnswerProblem
+from survey.instrument.model import label_text
 from survey.locale import Message, SurveyError, Translator, msg, translator
 from survey.settings import Settings
 from survey.store.tables import now
@@ -178,7 +179,7 @@ def _problem_text(problem: AnswerProblem, language: str, t: Translator) -> str:
     message = problem.message
     if isinstance(message, Message):
         return t(message)
-    return message.get(language) or next(iter(message.values()), t("Please check this answer."))
+    return label_text(message, language, t("Please check this answer."))
 
 
 WRONG_TYPE = msg("Please send JSON.")

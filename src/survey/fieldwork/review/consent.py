@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from survey.fieldwork.review import ResponseDetail
-from survey.instrument.model import CONSENT_GIVEN, Instrument, PrivacyRole
+from survey.instrument.model import CONSENT_GIVEN, Instrument, PrivacyRole, label_text
 from survey.store.tables import Mode
 
 
@@ -60,7 +60,7 @@ def consent_of(interview: ResponseDetail) -> ConsentRecord | None:
 def _text(instrument: Instrument, name: str, language: str) -> tuple[str, ...]:
     lines: list[str] = []
     for item in instrument.items():
-        lines.append(item.label.get(language) or next(iter(item.label.values()), ""))
+        lines.append(label_text(item.label, language, ""))
         if item.name == name:
             break
     return tuple(line for line in lines if line)

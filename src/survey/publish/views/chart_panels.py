@@ -46,7 +46,7 @@ def subtitle(reading: ViewContext, unit: str, n: float | None, *, wave: str | No
     count = "–" if n is None or isnan(n) else f"{int(n):,d}"
     line = t(
         "{wave} · {unit} · n = {n} · lines: 95% intervals",
-        wave=wave or reading.wave_title,
+        wave=wave or reading.wave.label(reading.language),
         unit=unit,
         n=count,
     )

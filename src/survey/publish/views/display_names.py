@@ -9,6 +9,7 @@ from types import MappingProxyType
 from survey.access.principal import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.instrument.indicator_tree import IndicatorTree
+from survey.instrument.model import label_text
 from survey.locale import Message, msg, translator
 from survey.results.group_questions import GroupQuestion
 from survey.results.measures import Measure
@@ -127,7 +128,7 @@ class DisplayNames:
             return self.t("Nation")
         if key in _TIER_NAMES:
             return self.t(_TIER_NAMES[key])
-        return self._in_language(_area_names().get(key, {}), key)
+        return label_text(_area_names().get(key, {}), self.language, key)
 
     def level(self, level: str) -> str:
         return self.t(AREA_LEVEL_NAMES[level])
@@ -135,7 +136,7 @@ class DisplayNames:
     def variable(self, variable: str) -> str:
         question = self._questions.get(variable)
         if question is not None and question.declared:
-            return self._in_language(question.label, variable)
+            return label_text(question.label, self.language, variable)
         known = VARIABLE_NAMES.get(variable)
         return self.t(known) if known else variable
 
@@ -157,22 +158,19 @@ class DisplayNames:
         return self.t("{low} years and over", low=low.removesuffix("+"))
 
     def _choice(self, question: GroupQuestion, value: str) -> str:
-        return self._in_language(question.choices.get(value, {}), value)
+        return label_text(question.choices.get(value, {}), self.language, value)
 
     def indicator(self, code: str) -> str:
         """The plain name of an indicator or measure."""
         if code == COMPOSITE:
             return self.t("Composite satisfaction")
         if code in self._measures:
-            return self._in_language(self._measures[code].name, code)
+            return label_text(self._measures[code].name, self.language, code)
         if self._tree is not None and code in self._tree.by_code:
-            return self._in_language(self._tree.by_code[code].name, code)
+            return label_text(self._tree.by_code[code].name, self.language, code)
         return code
 
     def numbered(self, code: str) -> str:
         """Code and name, because parents and children may share a name."""
         name = self.indicator(code)
         return f"{code} {name}" if code[:1].isdigit() else name
-
-    def _in_language(self, names: Mapping[str, str], otherwise: str) -> str:
-        return names.get(self.language) or names.get("en") or names.get("zh") or otherwise

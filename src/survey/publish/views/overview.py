@@ -89,7 +89,7 @@ def build_overview(
     cities = cells.where("area_level", "city")
     gaps = reading.gaps("nation", area_level="city", indicator=filters.indicator)
     return OverviewView(
-        title=reading.wave_title,
+        title=reading.wave.label(reading.language),
         headline=headline,
         sentence=_sentence(reading, headline, filters),
         band=_band(reading, filters.basis) if filters.indicator == COMPOSITE else None,

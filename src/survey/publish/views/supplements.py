@@ -71,7 +71,7 @@ def build_supplement_view(
     variable = reading.names.variable(plan.bands)
     headline, sentence = _headline(reading, cells.where("group", EVERYONE), plan)
     return SupplementView(
-        title=reading.wave_title,
+        title=reading.wave.label(reading.language),
         headline=headline,
         sentence=sentence,
         problems=series_chart(

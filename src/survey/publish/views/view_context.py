@@ -44,10 +44,6 @@ class ViewContext:
     def wave(self) -> WaveInfo:
         return self.results.wave
 
-    @property
-    def wave_title(self) -> str:
-        return self.wave.label(self.language)
-
     def cells(
         self,
         *,

@@ -199,7 +199,7 @@ def _published_points(indicator: str, place: TrendScope) -> tuple[TrendPoint, ..
 def _waves(reading: ViewContext, points: Sequence[TrendPoint]) -> str:
     years = sorted({point.year for point in points if point.series == OWN})
     if not years:
-        return reading.wave_title
+        return reading.wave.label(reading.language)
     return reading.t("Waves of {years}", years=", ".join(str(year) for year in years))
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from survey.fieldwork.submission import InvalidAnswersError
 from survey.instrument.answers import AnswerProblem
-from survey.instrument.model import Item
+from survey.instrument.model import Item, label_text
 from survey.locale import Message, SurveyError, Translator
 from survey.ui.page_runner import PageContext
 
@@ -51,9 +51,7 @@ def show_feedback(t: Translator) -> None:
 def _problem_text(page: PageContext, problem: AnswerProblem, items: dict[str, Item]) -> str:
     message, item = problem.message, items.get(problem.item)
     words = (
-        page.t(message)
-        if isinstance(message, Message)
-        else message.get(page.language) or next(iter(message.values()), "")
+        page.t(message) if isinstance(message, Message) else label_text(message, page.language, "")
     )
     name = problem.item if item is None else item_label(item, page.language)
     return page.t("{name}: {note}", name=name, note=words)
@@ -61,4 +59,4 @@ def _problem_text(page: PageContext, problem: AnswerProblem, items: dict[str, It
 
 def item_label(item: Item, language: str) -> str:
     """The question in the reader's language."""
-    return item.label.get(language) or next(iter(item.label.values()), item.name)
+    return label_text(item.label, language, item.name)

@@ -16,7 +16,7 @@ from survey.fieldwork.paper import (
     list_keying_points,
     list_surveyors_at,
 )
-from survey.instrument.model import Instrument
+from survey.instrument.model import Instrument, label_text
 from survey.locale import Translator
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
@@ -55,8 +55,8 @@ def _pick_point(page: PageContext, points: list[KeyingPoint]) -> KeyingPoint:
 
     def title(code: str) -> str:
         point = by_code[code]
-        city = point.city_name.get(page.language, point.city_code)
-        wave = point.wave_title.get(page.language, point.wave_key) if several else ""
+        city = label_text(point.city_name, page.language, point.city_code)
+        wave = label_text(point.wave_title, page.language, point.wave_key) if several else ""
         return " · ".join(part for part in (city, point.name, point.code, wave) if part)
 
     chosen = pick(
@@ -102,7 +102,7 @@ def _pick_day(page: PageContext, point: KeyingPoint) -> date:
 
 
 def _batch(page: PageContext, point: KeyingPoint, surveyor: SurveyorName, day: date) -> KeyingBatch:
-    city = point.city_name.get(page.language, point.city_code)
+    city = label_text(point.city_name, page.language, point.city_code)
     return KeyingBatch(
         wave=point.wave_key,
         point_id=str(point.point_id),

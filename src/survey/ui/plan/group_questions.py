@@ -4,7 +4,7 @@ import streamlit as st
 
 from survey.fieldwork.instruments import load_instrument
 from survey.fieldwork.planning.wave_overview import WaveOverview
-from survey.instrument.model import Item
+from survey.instrument.model import Item, label_text
 from survey.results.group_questions import MAX_CHOICES, MAX_GROUPS, list_fit_questions
 from survey.store.engine import read_scope
 from survey.ui.page_runner import PageContext
@@ -51,6 +51,4 @@ def _widget_key(sheet: WaveOverview) -> str:
 
 
 def _item_label(item: Item, language: str) -> str:
-    labels = item.label
-    text = labels.get(language) or next(iter(labels.values()), item.name)
-    return f"{text} ({item.name})"
+    return f"{label_text(item.label, language, item.name)} ({item.name})"

@@ -10,6 +10,7 @@ import streamlit as st
 from survey.access.principal import Action, Principal
 from survey.fieldwork.quality import FlagKind, QualityGrouping, QualityRow, summarise_quality
 from survey.fieldwork.quality.flags import KIND_NAMES
+from survey.instrument.model import label_text
 from survey.locale import Message, Translator, msg
 from survey.publish.table_format import csv_bytes
 from survey.store.engine import read_scope
@@ -89,7 +90,7 @@ def _quality_line(page: PageContext, row: QualityRow, by: QualityGrouping) -> di
         f"{t(KIND_NAMES[kind])} {row.flags[kind]:,}" for kind in FlagKind if row.flags.get(kind)
     )
     line = {
-        t(BY[by]): row.name.get(page.language, row.key),
+        t(BY[by]): label_text(row.name, page.language, row.key),
         t("Finished"): f"{row.interviews:,}",
         t("Valid rate (95%\u00a0interval)"): rate,
         t("To be looked at"): f"{row.to_review:,}",
