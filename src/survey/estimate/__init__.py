@@ -1,4 +1,4 @@
-"""Design-based estimates from a weighted sample: data frames in, data frames out.
+"""Design-based estimates from weighted samples in data frames.
 
 Every figure of the platform is computed here, for cities, regions, groups and the nation alike, by
 one estimator: weighted means of domains with linearised PSU errors. The package imports only

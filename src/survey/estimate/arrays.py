@@ -18,17 +18,17 @@ Kind = TypeVar("Kind", Floats, Singles, Flags)
 
 
 def flatten_rows(values: Kind) -> Kind:
-    """(m, ...) as (m, the rest), also where m is 0: an area level may have no areas."""
+    """Return (m, ...) as (m, the rest), also where m is 0 because an area level has no areas."""
     return values.reshape(len(values), prod(values.shape[1:]))
 
 
 def weighted_count(codes: Codes, weights: Floats, groups: int) -> Floats:
-    """Sum of `weights` (m,) by code, shape (groups,)."""
+    """Return the sum of `weights` (m,) by code, shape (groups,)."""
     return np.bincount(codes, weights, minlength=groups).astype(np.float64, copy=False)
 
 
 def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None = None) -> Floats:
-    """Sum of the rows of `values` (m, c), each times its weight, by code, shape (groups, c)."""
+    """Sum the rows of `values` (m, c), each times its weight, by code, shape (groups, c)."""
     size = len(codes)
     entries = np.ones(size) if weights is None else weights
     member = sparse.csc_matrix((entries, codes, np.arange(size + 1)), shape=(groups, size))
@@ -36,7 +36,7 @@ def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None 
 
 
 def ratio(numerator: Floats, denominator: Floats, otherwise: float = 0.0) -> Floats:
-    """Elementwise quotient, `otherwise` where the denominator is not positive."""
+    """Divide elementwise; return `otherwise` where the denominator is not positive."""
     shape = np.broadcast_shapes(numerator.shape, denominator.shape)
     quotient = np.full(shape, otherwise)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)
@@ -51,7 +51,7 @@ def sum_by_code(codes: Codes, values: Floats, size: int) -> Floats:
 
 
 def limit_to_one_thread() -> AbstractContextManager[object]:
-    """Hold BLAS to one thread: for many small products more threads only wait for each other."""
+    """Limit BLAS to one thread, because many small products gain nothing from more."""
     limit: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
     return limit
 
@@ -63,7 +63,7 @@ def _blas() -> ThreadpoolController:
 
 @cache
 def keep_freed_memory() -> None:
-    """Let the C library keep what one cube frees for the next one.
+    """Let the C library keep the memory that one cube frees for the next one.
 
     glibc gives a large free top of its heap back to the system, and every page of it is then
     fetched anew: a fifth of a cube's time. The first large block that a process frees sets how

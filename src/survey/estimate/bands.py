@@ -1,4 +1,4 @@
-"""How probable it is that a true score lies in each of several bands."""
+"""Probabilities that a true score lies in each of several bands."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from survey.estimate.errors import EstimateError
 def band_probabilities(
     estimate: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike, edges: Sequence[float]
 ) -> Floats:
-    """Probability that the true value lies below the first edge, between each two, and above.
+    """Return the probability that the true value lies in each band between `edges`.
 
     Args:
         estimate, se, df: one value per unit (p,); without a usable error (missing or no degrees

@@ -1,4 +1,4 @@
-"""Rao–Wu bootstrap: resample sampling points within strata, so that any statistic has an error."""
+"""Rao–Wu bootstrap, which resamples sampling points within strata."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,7 +21,7 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Spread of any statistic over resamples of the PSUs.
+    """Return the spread of any statistic over resamples of the PSUs.
 
     Args:
         statistic: called with the frame, first as it is and then with `design.weight` replaced by
@@ -59,7 +59,7 @@ def bootstrap(
 
 
 def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
-    """Weight factors of the PSUs, shape (replicates, P)."""
+    """Return bootstrap weight factors of the PSUs, shape (replicates, P)."""
     if sample.rule == "fail" and sample.lonely.any():
         raise EstimateError("lonely_psu", stratum=sample.stratum_labels[sample.lonely][0])
     rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
 
 
 def summary(estimate: Floats, values: Floats, level: float) -> pd.DataFrame:
-    """Standard error, percentile interval and mean of replicates (R, c), NaN left out."""
+    """Return standard error, percentile interval and mean of replicates (R, c), leaving out NaN."""
     count = (~np.isnan(values)).sum(axis=0)
     tail = (1 - level) / 2
     usable = np.where(count > 1, values, np.nan)

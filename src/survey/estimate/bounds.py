@@ -22,7 +22,7 @@ def bound_interval(
     highest: float = 100.0,
     logit: npt.ArrayLike = False,
 ) -> tuple[Floats, Floats]:
-    """An interval that holds the estimate and stays on the scale, low and high.
+    """Return the ends of an interval that contains the estimate and stays on the scale.
 
     Args:
         estimate, se, df: of each figure; without an error or degrees of freedom (at least 1, or
@@ -66,7 +66,7 @@ def bound_interval(
 
 
 def _wilson(p: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
-    """Wilson's interval; NaN where nobody answered."""
+    """Return the ends of Wilson's interval; NaN without respondents."""
     with np.errstate(divide="ignore", invalid="ignore"):
         part = t**2 / np.where(n > 0, n, np.nan)
         centre = (p + part / 2) / (1 + part)

@@ -1,4 +1,7 @@
-"""Change between two waves: V = V1 + V2 - 2 Cov, the covariance from PSUs that serve both."""
+"""Change between two waves, with the covariance of PSUs that serve both.
+
+V = V1 + V2 - 2 Cov.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +45,7 @@ def change(
     matched: str | Sequence[str] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Difference of weighted means between two waves, after less before, in each domain.
+    """Estimate the difference of weighted means between two waves, after less before, by domain.
 
     Args:
         before, after: the waves; both have the columns of `design`, `variables` and `by`. A PSU
@@ -92,14 +95,16 @@ def change(
 
 
 def difference_variance(apart: Floats, covariance: Floats) -> Floats:
-    """V1 + V2 - 2 Cov, 0 where the covariance takes away all but rounding: the same answers."""
+    """Return V1 + V2 - 2 Cov, 0 where only rounding is left because the answers are the same."""
     variance = apart - 2 * covariance
     return np.where(variance < ROUNDING_TOLERANCE * apart, 0.0, variance)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
-    """Adjusted P values within each column of `p` (D, T): rejecting those <= q holds the false
-    discovery rate at q (Benjamini and Hochberg 1995). NaN is no test."""
+    """Return P values adjusted for the false discovery rate within each column of `p` (D, T).
+
+    Rejecting those <= q holds the rate at q (Benjamini and Hochberg 1995). NaN is no test.
+    """
     adjusted = np.full_like(p, np.nan)
     for t in range(p.shape[1]):
         tested = np.flatnonzero(~np.isnan(p[:, t]))
@@ -121,7 +126,7 @@ class _Wave:
     members: Floats
 
     def cells(self, strata: Codes, size: int) -> Codes:
-        """(domain, stratum) of each pair, the stratum renumbered; -1 where it has no number."""
+        """Return the (domain, stratum) code of each pair, -1 for strata without a new number."""
         sums = self.linearised.sums
         stratum = strata[self.sample.stratum[sums.psu]]
         return np.where(stratum >= 0, sums.domain * size + stratum, -1)
@@ -130,7 +135,7 @@ class _Wave:
 def _align(
     before: pd.DataFrame, after: pd.DataFrame, by: list[str], matched: str | Sequence[str] | None
 ) -> tuple[Domains, Domains]:
-    """The domains of both waves under one list of keys."""
+    """Return the domains of both waves with one list of keys."""
     keys = [] if matched is None else names_of(matched)
     names = list(dict.fromkeys([*by, *keys]))
     halves = [
@@ -167,7 +172,7 @@ def _read_inputs(
 
 
 def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]:
-    """Covariance and degrees of freedom of the PSUs that serve both waves, (D, T) each."""
+    """Return covariance and degrees of freedom of PSUs that serve both waves, (D, T) each."""
     strata = len(first.sample.psus)
     psu, domain, z, members = _match_shared_entries(first, second)
     own = first.cells(np.arange(strata), strata)
@@ -200,7 +205,9 @@ def _shared_psu_covariance(first: _Wave, second: _Wave) -> tuple[Floats, Floats]
 def _match_shared_entries(
     first: _Wave, second: _Wave
 ) -> tuple[Codes, Codes, tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """(PSU, domain) pairs of PSUs in both waves: z and members of each wave, 0 where it has none.
+    """Return the (PSU, domain) pairs of PSUs in both waves, with z and members of each wave.
+
+    A wave without the pair has 0.
 
     PSUs are numbered as in the first wave.
     """
@@ -225,8 +232,10 @@ def _match_shared_entries(
 
 
 def _stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Floats:
-    """Mean of z over all PSUs of the stratum in each (domain, stratum) cell of the first wave;
-    0 in one-PSU strata, as for the variance."""
+    """Return the mean of z over all PSUs of each (domain, stratum) cell of the first wave.
+
+    It is 0 in one-PSU strata, as for the variance.
+    """
     kept = np.isin(cell, cells)
     total = group_sum(np.searchsorted(cells, cell[kept]), wave.linearised.z[kept], len(cells))
     size = np.zeros(strata)
@@ -238,7 +247,10 @@ def _stratum_means(wave: _Wave, cell: Codes, cells: Codes, strata: int) -> Float
 
 
 def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
-    """sqrt(c1 c2) of each stratum of the first wave, 0 where it is not in both or not counted."""
+    """Return sqrt(c1 c2) of each stratum of the first wave.
+
+    It is 0 where the stratum is not in both waves or not counted.
+    """
     scale = np.zeros(len(first.psus))
     known = same >= 0
     scale[same[known]] = (second.scale * second.counted)[known]

@@ -1,4 +1,4 @@
-"""The sampling design: which columns say how a row came into the sample."""
+"""Sampling design: the columns that say how a row came into the sample."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -110,8 +110,11 @@ class Sample:
         )
 
     def without_points(self, block: Codes) -> "Sample":
-        """The same rows with one PSU per (block, stratum): sums for a sample whose points were
-        not recorded, where no variance is taken between PSUs."""
+        """Return the same rows with one PSU per (block, stratum).
+
+        For sums of a sample whose points were not recorded, where no variance is taken between
+        PSUs.
+        """
         stratum_of_row = self.stratum[self.psu]
         psu, keys = pd.factorize(block * len(self.stratum_labels) + stratum_of_row)
         stratum = keys % len(self.stratum_labels)
@@ -126,14 +129,14 @@ class Sample:
 
 
 def get_column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """The column, or an error that names it."""
+    """Return a column, or raise an error that names it."""
     if name not in frame.columns:
         raise EstimateError("missing_column", column=name)
     return frame[name]
 
 
 def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.integer], pd.Index]:
-    """Code of each value, -1 where it is missing, and the distinct values that occur.
+    """Return the code of each value, -1 where it is missing, and the distinct values.
 
     Categories are read off, not hashed, and keep their order.
     """
@@ -149,7 +152,7 @@ def encode(values: pd.Series, *, sort: bool = False) -> tuple[npt.NDArray[np.int
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
-    """The column as float64 with NaN for missing, shape (n,)."""
+    """Return a column as float64 with NaN for missing, shape (n,)."""
     series = get_column(frame, name)
     if not (pd.api.types.is_numeric_dtype(series.dtype) or series.isna().all()):
         raise EstimateError("not_numeric", column=name)
@@ -157,7 +160,7 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def read_weight(frame: pd.DataFrame, name: str) -> Floats:
-    """The weight column: finite, none below zero, shape (n,)."""
+    """Return the weight column, finite and not negative, shape (n,)."""
     weight = numbers(frame, name)
     if missing := int((~np.isfinite(weight)).sum()):
         raise EstimateError("missing_weight", column=name, count=missing)

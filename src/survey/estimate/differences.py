@@ -1,5 +1,8 @@
-"""Differences between groups of one sample, linearised: the groups share PSUs, so their errors
-are not independent and two intervals would mislead."""
+"""Differences between groups of one sample.
+
+The groups share PSUs, so their errors are not independent and two intervals would mislead. The
+differences are linearised.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +32,7 @@ REFERENCE_COLUMNS = ("estimate", "reference_estimate", "n_reference")
 
 @dataclass(frozen=True)
 class DifferenceInputs:
-    """First less second, each array of shape (D, T)."""
+    """Inputs of a table of differences, first less second, arrays of shape (D, T)."""
 
     first: Floats
     second: Floats
@@ -47,7 +50,7 @@ class DifferenceInputs:
     def columns(
         self, level: float, names: tuple[str, str, str] = REFERENCE_COLUMNS
     ) -> dict[str, np.ndarray]:
-        """Columns of a table of differences; `names` are first, second and the second's n."""
+        """Return the columns of the table; `names` are first, second and the second's n."""
         first, second, n_second = names
         difference = self.first - self.second
         difference = np.where(np.abs(difference) < ROUNDING_TOLERANCE * self.size, 0.0, difference)
@@ -79,7 +82,7 @@ def compare(
     by: str | Sequence[str] = (),
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Difference of weighted means, group less reference, within each domain of `by`.
+    """Estimate the difference of weighted means, group less reference, within each domain.
 
     Args:
         variables: numeric columns, or a tree, whose indicators are then compared (item means).
@@ -126,7 +129,7 @@ def compare(
 
 
 class _LabelSums:
-    """PSU sums of every (domain, label) at once, handed out one label at a time."""
+    """PSU sums of every (domain, label), returned one label at a time."""
 
     def __init__(
         self,
@@ -150,7 +153,7 @@ class _LabelSums:
 
 
 def _labels(frame: pd.DataFrame, group: Selector) -> tuple[Codes, list[str]]:
-    """The label of each row, -1 for none, and the names of the labels."""
+    """Return the label of each row, -1 for none, and the names of the labels."""
     if isinstance(group, str) and not pd.api.types.is_bool_dtype(get_column(frame, group)):
         codes, levels = encode(frame[group], sort=True)
         if not len(levels):
@@ -165,8 +168,7 @@ def _level_index(labels: list[str], reference: Selector) -> int | None:
 
 
 def _level_of(group: Selector, reference: Selector, frame: pd.DataFrame) -> Selector:
-    """A reference that is neither a column nor a selector is a level of the `group` column, found
-    or not (False, for a boolean column)."""
+    """Return the reference as a selector; unknown text is a level of the `group` column."""
     selector = isinstance(reference, tuple | Mapping) or reference in frame.columns
     return (group, reference) if isinstance(group, str) and not selector else reference
 
@@ -178,7 +180,7 @@ def _terms(group: Selector) -> list[tuple[str, Hashable]]:
 
 
 def _matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
-    """Rows that satisfy every (column, level) term; missing values satisfy none."""
+    """Return which rows satisfy every (column, level) term; missing values satisfy none."""
     rows = np.ones(len(frame), dtype=np.bool_)
     for name, level in _terms(group):
         hit = (get_column(frame, name) == level).fillna(False).to_numpy(np.bool_)
@@ -189,7 +191,7 @@ def _matching_rows(frame: pd.DataFrame, group: Selector) -> Flags:
 
 
 def domain_difference(group: PsuSums, reference: PsuSums) -> DifferenceInputs:
-    """Difference of two sets of domains of one sample; they may overlap."""
+    """Return the difference of two sets of domains of one sample, which may overlap."""
     first, second = Linearised.of(group), Linearised.of(reference)
     sample, domains = group.sample, group.domains
     psu, domain, z, members = merge(
@@ -221,7 +223,7 @@ def _psus(sums: PsuSums) -> Floats:
 
 
 def _df(sums: PsuSums) -> Floats:
-    """PSUs with members less strata with members, shape (D, T)."""
+    """Return PSUs with members less strata with members, shape (D, T)."""
     strata = len(sums.sample.psus)
     cell, cells = pd.factorize(sums.domain * strata + sums.sample.stratum[sums.psu])
     occupied = group_sum(cell, sums.members, len(cells)) > 0
@@ -231,8 +233,10 @@ def _df(sums: PsuSums) -> Floats:
 def _simple(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
 ) -> Floats:
-    """Simple-random variance of a difference when every row is its own PSU, over the rows of
-    either side: sum(w u^2) / sum(w) / (n - 1), u = z sum(w) / w."""
+    """Return the simple-random variance of a difference when every row is its own PSU.
+
+    Over the rows of either side: sum(w u^2) / sum(w) / (n - 1), u = z sum(w) / w.
+    """
     weight = np.zeros(len(sample.stratum))
     weight[sample.psu] = sample.weight
     present = (members > 0).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Domains: the parts of one sample that get a row each. Rows are labelled, never dropped."""
+"""Domains, the parts of a sample that get a row each; rows are labelled, never dropped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from survey.estimate.design import get_column
 
 @dataclass(frozen=True)
 class Domains:
-    """A domain code for every row, -1 for rows in none, and the keys of the D domains."""
+    """Domain code of every row, -1 for rows in none, and the keys of the D domains."""
 
     code: Codes
     keys: pd.DataFrame
@@ -25,7 +25,7 @@ class Domains:
 
     @classmethod
     def read(cls, frame: pd.DataFrame, by: Sequence[str]) -> Self:
-        """One domain per combination of `by` found in the frame, sorted.
+        """Return one domain per combination of `by` found in the frame, sorted.
 
         Categorical columns contribute all their categories, so that a declared but unobserved
         cell appears (as `empty`). A row with a missing key belongs to no domain.
@@ -47,7 +47,7 @@ class Domains:
         return cls(code, pd.DataFrame(keys))
 
     def only(self, rows: Flags) -> "Domains":
-        """The same domains, holding only `rows`; the other rows stay in the sample."""
+        """Return the same domains with only `rows` in them; the other rows stay in the sample."""
         return Domains(np.where(rows, self.code, -1), self.keys)
 
 
@@ -61,7 +61,7 @@ def _encode(series: pd.Series) -> tuple[Codes, pd.Index]:
 
 
 def _complete(observed: Codes, sizes: tuple[int, ...], declared: list[bool]) -> Codes:
-    """Observed cells, crossed with every level of the declared (categorical) keys."""
+    """Return observed cells, crossed with every level of the declared (categorical) keys."""
     if not any(declared) or 0 in sizes:
         return observed
     level = np.unravel_index(observed, sizes)

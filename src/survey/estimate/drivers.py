@@ -1,4 +1,4 @@
-"""Importance and performance with their resamples: relative weights from sums by PSU.
+"""Importance and performance of predictors with their resamples.
 
 Weighted correlations need only sums of products, and these add up over PSUs. A resample is then a
 product of weight factors and sums, and all resamples of a domain are decomposed together.
@@ -22,7 +22,7 @@ FLAT = 1e-12
 def relative_weights(
     x: pd.DataFrame | npt.ArrayLike, y: pd.Series | npt.ArrayLike, weight: pd.Series | npt.ArrayLike
 ) -> pd.Series:
-    """Share of each predictor in the explained variance of `y`.
+    """Return Johnson's relative weights: each predictor's share of the explained variance of `y`.
 
     Args:
         x: predictors (n, k), NaN for no score.
@@ -57,7 +57,7 @@ def relative_weights(
 
 
 def _correlations(table: Floats, weight: Floats, names: list[str]) -> Floats:
-    """Weighted correlations over the rows that score both of a pair, shape (k, k)."""
+    """Return weighted correlations over the rows that score both of a pair, shape (k, k)."""
     scored = (~np.isnan(table)).astype(np.float64)
     middle = ratio(weight @ np.nan_to_num(table), weight @ scored)
     centred = np.where(scored > 0, table - middle, 0.0)
@@ -75,7 +75,7 @@ def _correlations(table: Floats, weight: Floats, names: list[str]) -> Floats:
 
 @dataclass(frozen=True)
 class DriverMatrix:
-    """One domain: K predictors, R resamples.
+    """Importance and performance in one domain: K predictors, R resamples.
 
     `importance` are Johnson's relative weights (they sum to R squared), `performance` the weighted
     means of the predictors. The resamples are NaN where a column does not vary in one, and
@@ -112,7 +112,7 @@ def driver_matrix(
     replicates: int = 500,
     seed: int = 0,
 ) -> dict[str, DriverMatrix]:
-    """Importance and performance of `predictors` for `outcome` in each domain, and resampled.
+    """Estimate and resample importance and performance of `predictors` in each domain.
 
     Args:
         frame: the whole sample; NaN for no score. Domains are never made by dropping rows.
@@ -148,7 +148,7 @@ def driver_matrix(
 def priorities(
     importance: Floats, performance: Floats, *, best: float = 100.0, most: int = 3
 ) -> Flags:
-    """Which predictors come first for improvement, shape (..., K).
+    """Return which predictors come first for improvement, shape (..., K).
 
     Those that weigh at least as much as the average predictor and score at most the average
     score; of these, the `most` with the largest importance x (best - score), which is how far
@@ -175,7 +175,7 @@ def _member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
 def _matrix(
     table: Floats, sample: Sample, factors: Floats, rows: Codes, names: Sequence[str]
 ) -> DriverMatrix:
-    """One domain, whose `rows` are sorted by PSU."""
+    """Build the matrix of one domain, whose `rows` are sorted by PSU."""
     values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
     scored = ~np.isnan(values)
     known = scored.astype(np.float64)
@@ -199,8 +199,10 @@ def _matrix(
 
 
 def _sums(centred: Floats, known: Floats, weight: Floats, psu: Codes) -> tuple[Floats, Codes]:
-    """Sums by PSU over the rows that score both of a pair: weight, first of the pair, its square
-    and the product, shape (P, 4, K + 1, K + 1); and the PSUs."""
+    """Return sums by PSU over the rows that score both of a pair, and the PSUs.
+
+    Weight, first of the pair, its square and the product, shape (P, 4, K + 1, K + 1).
+    """
     psus, starts = np.unique(psu, return_index=True)
     bounds = np.append(starts, len(psu))
     width = centred.shape[1]
@@ -217,7 +219,7 @@ def _sums(centred: Floats, known: Floats, weight: Floats, psu: Codes) -> tuple[F
 
 @dataclass(frozen=True)
 class _ReplicateWeights:
-    """Arrays over resamples: (R, K) and, for `varies`, (R, K + 1)."""
+    """Relative weights over resamples: arrays (R, K) and, for `varies`, (R, K + 1)."""
 
     importance: Floats
     performance: Floats
@@ -229,7 +231,7 @@ class _ReplicateWeights:
 
 
 def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _ReplicateWeights:
-    """Relative weights and means from sums (R, 4, K + 1, K + 1), or flat ones of `width`."""
+    """Return relative weights and means from sums (R, 4, K + 1, K + 1), or flat ones of `width`."""
     if width is not None:
         sums = sums.reshape(len(sums), 4, width, width)
     mass, first, square, product = (sums[:, part] for part in range(4))
@@ -249,7 +251,7 @@ def _weigh(sums: Floats, middle: Floats, width: int | None = None) -> _Replicate
 
 
 def _johnson(correlation: Floats) -> Floats:
-    """Relative weights from correlations (R, K + 1, K + 1), the outcome last."""
+    """Return relative weights from correlations (R, K + 1, K + 1), the outcome last."""
     values, vectors = np.linalg.eigh(correlation[:, :-1, :-1])
     root = np.sqrt(np.maximum(values, 0.0))[:, None, :]
     turned = vectors.swapaxes(1, 2)

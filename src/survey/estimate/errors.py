@@ -1,4 +1,4 @@
-"""The one error of this library: a code and its parameters, so that an edge can translate it."""
+"""Errors of the estimates: a code with parameters, so that callers can translate it."""
 
 MESSAGES = {
     "missing_column": "the frame has no column {column!r}",
@@ -60,7 +60,7 @@ MESSAGES = {
 
 
 class EstimateError(ValueError):
-    """Input from which no honest figure can be made.
+    """Raised for input from which no valid estimate can be made.
 
     `code` is a key of `MESSAGES`; `params` fills the sentence and is what a caller translates.
     """

@@ -22,7 +22,7 @@ def estimate(
     level: float = 0.95,
     deff: Deff = "replace",
 ) -> pd.DataFrame:
-    """Weighted mean of each variable in each domain, with its design-based error.
+    """Estimate the weighted mean of each variable in each domain, with its design-based error.
 
     Args:
         frame: one row per respondent.
@@ -58,7 +58,7 @@ def estimate(
 
 
 def names_of(columns: str | Sequence[str]) -> list[str]:
-    """A list of distinct column names."""
+    """Return a list of distinct column names."""
     if not isinstance(columns, str | Iterable):
         raise EstimateError("missing_column", column=columns)
     names = [columns] if isinstance(columns, str) else list(columns)
@@ -69,7 +69,7 @@ def names_of(columns: str | Sequence[str]) -> list[str]:
 
 
 def matrix(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
-    """Columns as float64 with NaN for missing, shape (n, K)."""
+    """Return columns as float64 with NaN for missing, shape (n, K)."""
     if not names:
         raise EstimateError("no_variables")
     return np.column_stack([numbers(frame, name) for name in names])

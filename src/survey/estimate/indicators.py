@@ -1,4 +1,4 @@
-"""Indicator scores: the tree's weights applied to item means, or to each respondent's answers."""
+"""Indicator scores: raw answers on 0–100, and the tree's weights applied to them."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,7 +23,7 @@ COMPOSITES = ("item_means", "per_respondent")
 def to_scores(
     frame: pd.DataFrame, items: Sequence[str], *, minimum: int = 1, maximum: int = 10
 ) -> pd.DataFrame:
-    """A copy of `frame` whose `items` are scores on 0–100, NaN where the raw code is negative.
+    """Return `frame` with `items` as scores on 0–100, NaN where the raw code is negative.
 
     The negative codes (don't know, not experienced, refused, not asked, missing) are distinct
     reasons for having no score; all are NaN here.
@@ -36,7 +36,7 @@ def to_scores(
 
 
 def rescale(frame: pd.DataFrame, item: str, minimum: int, maximum: int) -> Floats:
-    """One raw item as scores on 0–100, shape (n,)."""
+    """Return one raw item as scores on 0–100, shape (n,)."""
     raw = numbers(frame, item)
     odd = (raw >= 0) & ((raw < minimum) | (raw > maximum))
     if odd.any():
@@ -57,7 +57,7 @@ def estimate_tree(
     deff: Deff = "replace",
     renormalise: bool = False,
 ) -> pd.DataFrame:
-    """Every indicator of the tree, and the composite, in each domain.
+    """Estimate every indicator of the tree, and the composite, in each domain.
 
     Args:
         frame: item columns are scores on 0–100 with NaN for no score (see `to_scores`).
@@ -111,7 +111,7 @@ def check_composite(composite: str) -> None:
 def statistics_of(
     frame: pd.DataFrame, variables: str | Sequence[str] | Tree
 ) -> tuple[list[str], Floats, Floats]:
-    """Names (T), values (n, K) and weights (T, K) of columns, or of a tree's indicators."""
+    """Return names (T), values (n, K) and weights (T, K) of columns or of a tree's indicators."""
     if isinstance(variables, Tree):
         return list(variables.variables), score_matrix(frame, variables), variables.omega
     names = names_of(variables)
@@ -119,7 +119,7 @@ def statistics_of(
 
 
 def score_matrix(frame: pd.DataFrame, tree: Tree) -> Floats:
-    """Item scores, shape (n, K); refuses raw codes."""
+    """Return item scores, shape (n, K); raise an error for raw codes."""
     values = matrix(frame, tree.item_columns)
     lowest = np.fmin.reduce(values, axis=0, initial=np.inf)
     if (lowest < 0).any():
@@ -131,7 +131,7 @@ def score_matrix(frame: pd.DataFrame, tree: Tree) -> Floats:
 
 
 def respondent_scores(values: Floats, omega: Floats) -> Floats:
-    """Each respondent's weighted mean over the items answered, shape (n, T)."""
+    """Return each respondent's weighted mean over the items answered, shape (n, T)."""
     scored = ~np.isnan(values)
     weight = scored @ omega.T
     total = np.where(scored, values, 0.0) @ omega.T
@@ -139,7 +139,7 @@ def respondent_scores(values: Floats, omega: Floats) -> Floats:
 
 
 def _incomplete(sample: Sample, domains: Domains, values: Floats, omega: Floats) -> np.ndarray:
-    """Where an item of a statistic has no score in the domain, shape (D, T)."""
+    """Return where an item of a statistic has no score in the domain, shape (D, T)."""
     inside = np.flatnonzero((domains.code >= 0) & (sample.weight > 0))
     scores = group_sum(
         domains.code[inside], (~np.isnan(values[inside])).astype(np.float64), domains.count

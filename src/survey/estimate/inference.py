@@ -1,4 +1,4 @@
-"""Inference for linear combinations of item means in many domains: the core of every table."""
+"""Inference for linear combinations of item means in many domains."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -21,7 +21,7 @@ ROUNDING_TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class Inference:
-    """The columns of an estimate table, each array of shape (D, T)."""
+    """Columns of an estimate table, arrays of shape (D, T)."""
 
     estimate: Floats
     se: Floats
@@ -35,13 +35,13 @@ class Inference:
     status: np.ndarray
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The columns by name, in the order of the contract."""
+        """Return the columns by name, in the order of the table."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)
 class InferenceInputs:
-    """What a table is concluded from, each array of shape (D, T)."""
+    """Inputs of an estimate table, arrays of shape (D, T)."""
 
     estimate: Floats
     magnitude: Floats
@@ -56,7 +56,7 @@ class InferenceInputs:
     """Sum of weights."""
 
     def pieces(self, size: int) -> "Iterator[InferenceInputs]":
-        """A few domains at a time, which keeps the work of `conclude` in the processor's cache."""
+        """Yield a few domains at a time, which keeps the work within the processor's cache."""
         for start in range(0, len(self.estimate), size):
             part = slice(start, start + size)
             yield InferenceInputs(
@@ -70,7 +70,7 @@ class InferenceInputs:
             )
 
     def to_inference(self, sample: Sample, level: float, deff: Deff) -> Inference:
-        """Standard errors, intervals, deff and status."""
+        """Return standard errors, intervals, deff and status."""
         variance = self.spread.variance
         if sample.assumed_deff is not None:
             variance = self.simple * sample.assumed_deff
@@ -128,7 +128,10 @@ def infer_linear(
 
 
 def estimate_magnitude(linearised: Linearised) -> Floats:
-    """Size of the numbers behind an estimate, shape (D, T), to tell rounding from variation."""
+    """Return the size of the numbers behind an estimate, shape (D, T).
+
+    Below a small part of it a difference is rounding.
+    """
     sums = linearised.sums
     centre: Floats = np.abs(sums.omega) @ np.abs(sums.centre)
     return np.abs(linearised.estimate) + centre
@@ -146,7 +149,7 @@ def simple_random_variance(
     members: Floats,
     base: Floats,
 ) -> Floats:
-    """Variance under simple random sampling with replacement, shape (D, T); NaN where n < 2.
+    """Return the variance under simple random sampling with replacement, (D, T); NaN where n < 2.
 
     R: `svyvar(x, design) / nobs`, with u the statistic's linearised value per row scaled to the
     base: sum(w u^2) / sum(w) * n / (n - 1) / n.
@@ -167,7 +170,7 @@ def simple_random_variance(
 
 
 def effective_n(sample: Sample, domains: Domains, values: Floats) -> Floats:
-    """Kish effective sample size (sum w)^2 / sum w^2 of the scored rows, shape (D, K)."""
+    """Return Kish's effective sample size (sum w)^2 / sum w^2 of the scored rows, shape (D, K)."""
     inside = np.flatnonzero(domains.code >= 0)
     weight = sample.weight[inside, None] * ~np.isnan(values[inside])
     total = group_sum(domains.code[inside], weight, domains.count)

@@ -17,7 +17,7 @@ CONSISTENCY = 1e-8
 
 @dataclass(frozen=True)
 class RakingGroups:
-    """The values of `within`, each raked on its own; one nameless group without it."""
+    """Groups of rows raked separately: the values of `within`, or one nameless group."""
 
     column: str | None
     code: Codes
@@ -38,7 +38,7 @@ class RakingGroups:
 
 @dataclass(frozen=True)
 class RakingMargin:
-    """One margin: the cell of each row, and the total of each cell (C,), NaN where undeclared.
+    """Margin with the cell of each row and the total of each cell (C,), NaN where undeclared.
 
     Cells are the grid groups × levels of each column, in C order.
     """
@@ -67,13 +67,16 @@ class RakingMargin:
         )
 
     def labels(self, cell: int) -> tuple[Hashable, Hashable]:
-        """(value of `within`, level or tuple of levels) of a cell."""
+        """Return the name of a cell: value of `within`, and level or tuple of levels."""
         place = np.unravel_index(cell % self.width, [len(level) for level in self.levels])
         levels = tuple(level[int(i)] for level, i in zip(self.levels, place, strict=True))
         return self.groups.labels[cell // self.width], levels[0] if len(levels) == 1 else levels
 
     def neighbour(self, cell: int, occupied: Flags) -> Hashable:
-        """The nearest occupied cell of the group along the column with most levels, to merge."""
+        """Return the nearest occupied cell along the column with most levels.
+
+        Errors propose to merge with it.
+        """
         sizes = [len(level) for level in self.levels]
         place = np.array(np.unravel_index(cell % self.width, sizes))
         start = cell - cell % self.width
@@ -91,7 +94,7 @@ class RakingMargin:
 def read_margins(
     frame: pd.DataFrame, base: Floats, margins: Mapping[MarginKey, pd.Series], groups: RakingGroups
 ) -> list[RakingMargin]:
-    """Match targets to rows, and refuse what cannot be met."""
+    """Match targets to rows; raise an error for targets that cannot be met."""
     if not margins:
         raise EstimateError("no_margins")
     built = [
@@ -137,7 +140,7 @@ def _read_margin(
 
 
 def _stale(name: MarginKey, groups: RakingGroups, key: pd.Index, targets: pd.Series) -> Codes:
-    """Group of each target; a positive target for a group without respondents is an error."""
+    """Return the group of each target; raise an error if a positive target has no respondents."""
     group = groups.labels.get_indexer(key)
     stale = np.flatnonzero((group < 0) & (targets.to_numpy() > 0))
     if stale.size:

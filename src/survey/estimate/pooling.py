@@ -1,4 +1,4 @@
-"""The mean of two waves of a repeated survey, with what their shared sampling points bring."""
+"""Mean of two waves of a repeated survey, with the covariance of shared sampling points."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ def pooled_mean(
     level: float,
     scale: tuple[float, float] | None = None,
 ) -> Pooled:
-    """Mean of two waves, each counted alike.
+    """Return the mean of two waves, each counted alike, with its interval.
 
     V = (V1 + V2 + 2 Cov) / 4 with 2 Cov = V1 + V2 - V(change), so that the points that served both
     waves count; t with the smaller df of the two. All arrays have one value a domain. Figures on a

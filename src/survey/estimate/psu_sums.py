@@ -1,4 +1,4 @@
-"""PSU sums: the only thing the estimator keeps of the rows.
+"""Sums by PSU and domain, the only part of the rows that the estimator keeps.
 
 Every statistic is a fixed linear combination of item means, theta = sum_k omega_k ybar_k, taken in
 many domains at once. Its estimate and its linearised PSU totals depend on the rows only through
@@ -86,7 +86,10 @@ class PsuSums:
         )
 
     def within(self, domain_map: Codes, domains: int) -> "PsuSums":
-        """Relabel the domains; pairs whose domain maps to -1 leave the domain, not the sample."""
+        """Return the sums with relabelled domains.
+
+        Pairs whose domain maps to -1 leave the domain, not the sample.
+        """
         moved = domain_map[self.domain]
         kept = moved >= 0
         return replace(
@@ -103,7 +106,7 @@ class PsuSums:
         )
 
     def without(self, part: "PsuSums") -> "PsuSums":
-        """These domains less a part of each; `part` has the same domains, items and sample."""
+        """Return these domains less a part of each; `part` has the same domains and sample."""
         order = np.argsort(self._key())
         place = order[np.searchsorted(self._key()[order], part._key())]
 
@@ -162,14 +165,16 @@ class Linearised:
 
 
 def base_indicator(scored: Floats, omega: Floats) -> Floats:
-    """1.0 where scores (..., K) hold any item of a statistic, shape (..., T)."""
+    """Return 1.0 where scores (..., K) contain any item of a statistic, shape (..., T)."""
     scores: Floats = scored @ (omega != 0).T
     return (scores > 0).astype(np.float64)
 
 
 def coverage_of(scored: Flags, omega: Floats, renormalise: bool) -> Floats:
-    """Factor of each statistic (..., T) given which items (..., K) are scored at all: 1, or NaN
-    where one is not, or the factor that spreads its weight over the others."""
+    """Return the factor of each statistic (..., T), given which items (..., K) are scored at all.
+
+    It is 1, or NaN where one is not, or the factor that spreads its weight over the others.
+    """
     whole = omega.sum(axis=1)
     part = scored @ omega.T
     if renormalise:

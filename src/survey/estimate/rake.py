@@ -14,7 +14,7 @@ from survey.estimate.margins import MarginKey, RakingGroups, RakingMargin, read_
 
 @dataclass(frozen=True)
 class RakeResult:
-    """Raked weights and how they came about.
+    """Raked weights and a report on the raking.
 
     `weights` is aligned with the frame. `report` has one row per value of `within` (a single row
     without it): n (rows with a positive weight), total, sweeps, largest_misfit (relative, over
@@ -84,7 +84,7 @@ def rake(
 
 
 class _Sweeper:
-    """The sweeps. Rows that share every cell are scaled alike, so they are folded into one."""
+    """Sweeps over the margins; rows that share every cell are folded into one."""
 
     def __init__(
         self, margins: list[RakingMargin], groups: RakingGroups, tolerance: float, max_sweeps: int
@@ -102,7 +102,7 @@ class _Sweeper:
         self.misfit = np.zeros(len(groups.labels))
 
     def run(self, base: Floats) -> Floats:
-        """Row weights that meet every margin, starting from `base`."""
+        """Return row weights that meet every margin, starting from `base`."""
         start = weighted_count(self._fold, base, len(self._cells[0]))
         mass = start.copy()
         self.sweeps[:] = 0
@@ -144,19 +144,19 @@ class _Sweeper:
 
 
 def _factor(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
-    """Target over current total of each cell; 1 where the cell is empty."""
+    """Return target over current total of each cell; 1 where the cell is empty."""
     current = weighted_count(cell, mass, len(margin.target))
     return ratio(margin.target, current, 1.0)
 
 
 def _misfit(margin: RakingMargin, cell: Codes, mass: Floats) -> Floats:
-    """Current total over target of each cell; 1 where the target is 0 or absent."""
+    """Return current total over target of each cell; 1 where the target is 0 or absent."""
     current = weighted_count(cell, mass, len(margin.target))
     return ratio(current, margin.target, 1.0)
 
 
 def _worst(margin: RakingMargin, ratio: Floats) -> Floats:
-    """Largest departure from 1 within each group."""
+    """Return the largest departure from 1 within each group."""
     return np.asarray(np.abs(ratio - 1).reshape(-1, margin.width).max(axis=1))
 
 

@@ -1,4 +1,4 @@
-"""Which units of an order a sample tells apart: the largest difference over any set of pairs."""
+"""Pairs of units that a sample tells apart, by the largest difference over a set of pairs."""
 
 from abc import ABC, abstractmethod
 from functools import cached_property
@@ -28,7 +28,7 @@ class RankPairs(ABC):
     """
 
     def __init__(self, x: Floats, standard: Floats | None, level: float, step_down: bool) -> None:
-        """`standard`: t (draws, p); None where errors depend, and every pair is looked at."""
+        """Prepare the pairs; `standard` is t (draws, p), or None for dependent errors."""
         self._difference = x[:, None] - x
         self._level, self._step_down = level, step_down
         self._standard = standard
@@ -38,29 +38,31 @@ class RankPairs(ABC):
     @property
     @abstractmethod
     def draws(self) -> int:
-        """How many there are."""
+        """Number of draws."""
 
     @abstractmethod
     def exceeds(self, critical: float) -> Flags:
-        """Where the estimates themselves differ by more than `critical`: [i, j], i above j."""
+        """Return [i, j], true where estimate i exceeds estimate j by more than `critical`."""
 
     @abstractmethod
     def needed(self, critical: float) -> Floats:
-        """The least t_i² + t_j² with which a pair of each unit may reach `critical`, (p,)."""
+        """Return the least t_i² + t_j² with which a pair of each unit may reach `critical`."""
 
     @abstractmethod
     def standardised(self, draws: Codes, units: Codes) -> np.ndarray:
-        """Each of the units, in its draw, less every unit, (m, p), with the sign of the
-        difference; only its order matters."""
+        """Return each of the units, in its draw, less every unit, shape (m, p).
+
+        Only the sign and the order of the differences matter.
+        """
 
     def count_simultaneously(self) -> tuple[Codes, Codes]:
-        """Units surely above and surely below each unit, all pairs decided together."""
+        """Count units surely above and surely below each unit, all pairs decided together."""
         p = len(self._difference)
         above = self._decide(~np.eye(p, dtype=np.bool_), np.arange(p))
         return above.sum(axis=0), above.sum(axis=1)
 
     def count_unit_by_unit(self) -> tuple[Codes, Codes]:
-        """The same, the pairs of each unit decided by themselves."""
+        """Count units surely above and surely below each unit, its pairs decided by themselves."""
         p = len(self._difference)
         above, below = np.zeros(p, dtype=np.intp), np.zeros(p, dtype=np.intp)
         for i in range(p):
@@ -71,7 +73,7 @@ class RankPairs(ABC):
         return above, below
 
     def _decide(self, pairs: Flags, units: Codes) -> Flags:
-        """above[i, j]: i is surely above j. Each of the `pairs` has one of `units`."""
+        """Return above[i, j], where i is surely above j. Each of the `pairs` has one of `units`."""
         above = np.zeros_like(pairs)
         search = _LargestDifferenceSearch(self, units, pairs, self._level) if pairs.any() else None
         while search is not None and pairs.any():
@@ -85,7 +87,7 @@ class RankPairs(ABC):
 
     @cached_property
     def _extremes(self) -> tuple[Floats, Floats]:
-        """The largest t² of each draw among its positive errors, and among its negative ones."""
+        """Return the largest t² of each draw among its positive and among its negative errors."""
         t = np.zeros((self.draws, 1)) if self._standard is None else self._standard
         return t.max(axis=1, initial=0) ** 2, t.min(axis=1, initial=0) ** 2
 
@@ -104,7 +106,7 @@ class RankPairs(ABC):
         return np.asarray(np.maximum(own + opposite, np.maximum(high, low)))
 
     def max_over_pairs(self, draws: Codes, units: Codes, pairs: Flags) -> Floats:
-        """Largest difference of the units in their draws over the pairs, by draw."""
+        """Return the largest difference of the units in their draws over the pairs, by draw."""
         largest = np.full(self.draws, -np.inf)
         upward, downward = np.where(pairs, 0.0, np.inf), np.where(pairs.T, 0.0, np.inf)
         for start in range(0, len(draws), COLUMN_BATCH_SIZE):
@@ -118,7 +120,7 @@ class RankPairs(ABC):
 
 
 class _LargestDifferenceSearch:
-    """The largest difference of each draw, as far as the quantile of all of them needs it."""
+    """Search for the largest difference of each draw, as far as the quantile needs it."""
 
     def __init__(self, pairs: RankPairs, units: Codes, open_pairs: Flags, level: float) -> None:
         self._pairs, self._units, self._level = pairs, units, level
@@ -127,8 +129,10 @@ class _LargestDifferenceSearch:
         self._looked_at = self._find_candidates()
 
     def max_differences(self, open_pairs: Flags) -> Floats:
-        """Minus infinity where it lies below what the quantile needs. Over fewer pairs than the
-        last time it is no larger."""
+        """Return the largest difference of each draw, minus infinity below what the quantile needs.
+
+        Over fewer pairs than the last time it is no larger.
+        """
         draws = self._pairs.draws
         needed = draws - int((draws - 1) * self._level)
         while True:
@@ -140,14 +144,14 @@ class _LargestDifferenceSearch:
             self._looked_at = self._find_candidates()
 
     def _find_candidates(self) -> tuple[Codes, Codes]:
-        """Which units of which draws may reach the first floor."""
+        """Find which units of which draws may reach the first floor."""
         floor = self._floors[0]
         needed = self._pairs.needed(floor)[self._units] * (1 - _SLACK) if floor > 0 else -np.inf
         draw, unit = np.nonzero(self._pair_bound >= needed)
         return draw, self._units[unit]
 
     def _pilot(self, open_pairs: Flags) -> list[float]:
-        """Floors to begin with, from a few draws: the first lies a little below the quantile."""
+        """Estimate floors from a few draws; the first lies a little below the quantile."""
         first = np.arange(min(PILOT_DRAWS, self._pairs.draws))
         units = self._units
         largest = self._pairs.max_over_pairs(
@@ -158,7 +162,7 @@ class _LargestDifferenceSearch:
 
 
 class KnownErrors(RankPairs):
-    """Errors that are known: differences over the error of the difference."""
+    """Differences standardised by known errors."""
 
     def __init__(
         self,
@@ -169,7 +173,7 @@ class KnownErrors(RankPairs):
         level: float,
         step_down: bool,
     ) -> None:
-        """`noise`: errors (draws, p); `deviation`: errors of differences (p, p)."""
+        """Prepare the pairs from errors `noise` (draws, p) and errors of differences (p, p)."""
         super().__init__(x, standard, level, step_down)
         self._noise, self._deviation = noise, deviation
         self._inverse = ratio(np.ones(1), deviation)
@@ -191,7 +195,7 @@ class KnownErrors(RankPairs):
 
 
 class EstimatedErrors(RankPairs):
-    """Errors that the sample itself estimates, each unit's with its own degrees of freedom.
+    """Differences standardised by estimated errors, with each unit's degrees of freedom.
 
     Every draw has errors and, apart from them, error variances of its own, as another sample would
     have. A difference d with variance V = v_i + v_j is Welch's t, with the degrees of freedom
@@ -211,7 +215,10 @@ class EstimatedErrors(RankPairs):
         level: float,
         step_down: bool,
     ) -> None:
-        """`noise`: errors (draws, p); `scale`: drawn variances over the estimated ones."""
+        """Prepare the pairs from errors `noise` (draws, p) and drawn variances `scale`.
+
+        `scale` is the drawn over the estimated variance.
+        """
         variance = se**2 * scale
         standard = ratio(np.abs(noise), np.sqrt(variance)) * np.sign(noise)
         super().__init__(x, standard, level, step_down)
@@ -228,7 +235,10 @@ class EstimatedErrors(RankPairs):
         return np.asarray(self._observed > critical)
 
     def needed(self, critical: float) -> Floats:
-        """The square grows with degrees of freedom, of which a pair has at most the sum."""
+        """Return the least t_i² + t_j² with which a pair of each unit may reach `critical`.
+
+        The square grows with degrees of freedom, of which a pair has at most the sum.
+        """
         inverse = np.maximum(1 / (self._df + self._df.max()), 1 / MAX_DF)
         return np.asarray(np.expm1(critical * inverse * (1 + inverse / 2)) / inverse)
 
@@ -242,15 +252,21 @@ class EstimatedErrors(RankPairs):
 
 
 def deviate_squares(x: Floats, se: Floats, df: Floats) -> Floats:
-    """Differences of estimates (p, p), the row's less the column's, as `EstimatedErrors` has them:
-    the square of the normal deviate that is as improbable, with the sign of the difference."""
+    """Return differences of estimates (p, p), row less column, as signed squared normal deviates.
+
+    See `EstimatedErrors`: the square of the deviate that is as improbable, with the sign of the
+    difference.
+    """
     variance, difference = se**2, x[:, None] - x
     share = variance**2 / df
     return _signed_square(difference, variance + variance[:, None], share + share[:, None])
 
 
 def _signed_square(difference: np.ndarray, variance: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`share` is v_i²/df_i + v_j²/df_j; without a variance any difference is infinitely clear."""
+    """Return the signed square of a difference; `share` is v_i²/df_i + v_j²/df_j.
+
+    Without a variance any difference is infinitely clear.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         k = np.fmax(share / variance**2, 1 / MAX_DF)
         square = np.log(1 + k * difference**2 / variance) / (k * (1 + k / 2))

@@ -1,4 +1,4 @@
-"""Confidence sets for ranks: which places in a ranking the sample really tells apart."""
+"""Confidence sets for ranks: the places in a ranking that a sample tells apart."""
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ def rank_sets(
     seed: int = 0,
     normal_draws: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Rank of each unit, 1 for the largest estimate, with a confidence set [low, high].
+    """Rank units, 1 for the largest estimate, with a confidence set [low, high] for each rank.
 
     Args:
         estimate, se: one value per unit (p units); a Series gives the result its index.
@@ -90,7 +90,7 @@ def significant_pairs(
     *,
     df: pd.Series | npt.ArrayLike | float | None = None,
 ) -> Flags:
-    """Which unit is surely above which: [i, j] is true where i is surely above j.
+    """Return [i, j], true where unit i is surely above unit j.
 
     `critical` is the one that `rank_sets` gives for the same estimates and degrees of freedom; the
     pairs are then those that its simultaneous sets count.
@@ -113,7 +113,7 @@ def top_probability(
     seed: int = 0,
     normal_draws: npt.ArrayLike | None = None,
 ) -> pd.Series:
-    """Probability that each unit is among the `top` largest, by the draws of `rank_sets`.
+    """Return the probability that each unit is among the `top` largest, by random draws.
 
     Each draw adds errors to the estimates, with `df` those of Student's t; the share of draws in
     which a unit ranks within `top`.
@@ -140,7 +140,7 @@ def rank_sensitivity(
     level: float = 0.95,
     weight_draws: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """How far ranks move when the indicator weights do.
+    """Return how far ranks move when the indicator weights are varied.
 
     Args:
         scores: units × indicators.
@@ -173,7 +173,7 @@ def rank_sensitivity(
 def tree_draws(
     tree: Tree, *, spread: float = 0.2, draws: int = 1_000, seed: int = 0
 ) -> pd.DataFrame:
-    """Weights of a tree in the composite when the weights under every parent move.
+    """Draw weights of the indicators in the composite, varying the weights under every parent.
 
     Each family is drawn by itself, as `rank_sensitivity` draws one set of weights, and multiplied
     down the tree. Returns draws × indicators that have items of their own.
@@ -195,8 +195,10 @@ def tree_draws(
 def dirichlet_weights(
     weights: Floats, spread: float, draws: int, rng: np.random.Generator
 ) -> Floats:
-    """Draws (draws, k) about `weights` (k,) whose relative variance, averaged by weight, is
-    spread²; a single weight stays as it is."""
+    """Draw (draws, k) weights about `weights` (k,) with relative variance spread².
+
+    The variance is averaged by weight; a single weight stays as it is.
+    """
     if len(weights) == 1:
         return np.broadcast_to(weights, (draws, 1))
     concentration = max((len(weights) - 1) / spread**2 - 1, 1.0)
@@ -213,7 +215,7 @@ def _vector(name: str, values: pd.Series | npt.ArrayLike) -> Floats:
 def _freedom(
     df: pd.Series | npt.ArrayLike | float | None, units: int, covariance: npt.ArrayLike | None
 ) -> Floats | None:
-    """Degrees of freedom (p,); None where every error is taken as known."""
+    """Return degrees of freedom (p,), or None where every error is taken as known."""
     if df is None:
         return None
     given = _vector("df", df)
@@ -230,7 +232,7 @@ def _freedom(
 
 
 def _scale(df: Floats, draws: int, seed: int) -> Floats:
-    """Drawn variances over true ones, chi-squared over its degrees of freedom, (draws, p).
+    """Draw variances over true ones, chi-squared over its degrees of freedom, (draws, p).
 
     They are independent of the errors, as in a normal sample: another stream of the same seed.
     """
@@ -249,7 +251,7 @@ def _noise(
     seed: int,
     normal_draws: npt.ArrayLike | None,
 ) -> tuple[Floats, Floats]:
-    """Draws of the estimates' errors (draws, p), and the errors of differences (p, p)."""
+    """Draw errors of the estimates (draws, p), and return the errors of differences (p, p)."""
     p = len(se)
     if normal_draws is None:
         standard = np.random.default_rng(seed).standard_normal((draws, p))
@@ -270,7 +272,7 @@ def _noise(
 
 
 def _root(sigma: Floats) -> Floats:
-    """Lower Cholesky factor, or, of a singular matrix, its symmetric root."""
+    """Return the lower Cholesky factor, or, of a singular matrix, its symmetric root."""
     try:
         return np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
     except np.linalg.LinAlgError:

@@ -28,7 +28,7 @@ def share(
     method: ShareMethod = "logit",
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Weighted share of respondents with `variable` = 1 in each domain.
+    """Estimate the weighted share of respondents with `variable` = 1 in each domain.
 
     Args:
         variable: a column of 0, 1 (or False, True) and missing.
@@ -101,7 +101,10 @@ def _wald(inference: Inference, _: float) -> tuple[Floats, Floats]:
 
 
 def _wilson_at_the_edge(size: Floats, t: Floats) -> Floats:
-    """Width of Wilson's interval for a share of 0 (or 1): t^2 / (n + t^2); NaN without df."""
+    """Return the width of Wilson's interval for a share of 0 (or 1): t^2 / (n + t^2).
+
+    NaN without degrees of freedom.
+    """
     return ratio(t**2, size + t**2, np.nan)
 
 

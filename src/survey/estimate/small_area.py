@@ -1,4 +1,4 @@
-"""Fay–Herriot: small areas borrow strength from areas like them."""
+"""Fay–Herriot model, in which small areas borrow strength from similar ones."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ def fay_herriot(
     *,
     tolerance: float = 1e-4,
 ) -> SmallAreaResult:
-    """Empirical best linear unbiased predictor of area means from direct estimates.
+    """Predict area means from direct estimates by the Fay–Herriot model (EBLUP).
 
     Args:
         direct: direct estimates by area; a missing one gets the synthetic estimate.
@@ -87,7 +87,7 @@ def fay_herriot(
 
 
 def _align_to_areas(values: pd.Series | npt.ArrayLike, areas: pd.Index, name: str) -> pd.Series:
-    """The values of the areas: a series by its index, anything else by place."""
+    """Return the values of the areas: a series by its index, anything else by position."""
     if isinstance(values, pd.Series):
         return values.reindex(areas)
     given = np.asarray(values)
@@ -111,7 +111,7 @@ def _covariates(given: pd.DataFrame | pd.Series | npt.ArrayLike, areas: pd.Index
 
 
 def _regressors(covariates: pd.DataFrame) -> tuple[list[str], Floats]:
-    """Names and matrix (m, q) with the intercept first."""
+    """Return names and matrix (m, q) of the regressors, the intercept first."""
     if missing := int(covariates.isna().any(axis=1).sum()):
         raise EstimateError("missing_value", name="covariates", count=missing)
     if not covariates.shape[1]:
@@ -133,7 +133,7 @@ def _check(areas: pd.Index, x: Floats, psi: Floats, seen: Flags) -> None:
 
 
 def _reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, int]:
-    """Model variance by Fisher scoring on the restricted likelihood, and the steps taken."""
+    """Return the model variance by Fisher scoring on the restricted likelihood, and the steps."""
     model = float(np.median(psi))
     for iteration in range(1, MAX_ITERATIONS + 1):
         precision = 1 / (model + psi)
@@ -152,7 +152,7 @@ def _reml(y: Floats, x: Floats, psi: Floats, tolerance: float) -> tuple[float, i
 
 
 def _mse(model: float, shrinkage: Floats, precision: Floats, leverage: Floats) -> Floats:
-    """g1 + g2 + 2 g3; for an area without a direct estimate, model variance plus leverage."""
+    """Return g1 + g2 + 2 g3; without a direct estimate, model variance plus leverage."""
     noise = 1 - shrinkage
     g1 = noise * model
     g2 = noise**2 * leverage

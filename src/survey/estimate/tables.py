@@ -1,4 +1,4 @@
-"""From arrays of shape (D, T) to the long tables the library hands out."""
+"""Long tables built from arrays of shape (D, T)."""
 
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -18,8 +18,11 @@ def long_table(
     columns: Mapping[str, np.ndarray],
     groups: Sequence[Hashable] | None = None,
 ) -> pd.DataFrame:
-    """One row per (domain, variable) from columns (D, T), or per (domain, group, variable) from
-    columns (D, G, T): the domain's keys, `group`, `variable`, then the columns."""
+    """Build one row per (domain, variable) from columns (D, T).
+
+    With `groups`, one row per (domain, group, variable) from columns (D, G, T): the domain's keys,
+    `group`, `variable`, then the columns.
+    """
     labels = [None] if groups is None else list(groups)
     repeat = np.repeat(np.arange(domains.count), len(labels) * len(variables))
     table: dict[str, object] = {
@@ -39,7 +42,7 @@ def long_table(
 
 
 def describe(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
-    """Say in `attrs` what the reader must know: one-PSU strata, their rule, an assumed deff."""
+    """Record in `attrs` one-PSU strata, their rule, and an assumed deff."""
     table.attrs["lonely_psu"] = sample.rule
     table.attrs["lonely_strata"] = sample.stratum_labels[sample.lonely].tolist()
     if sample.assumed_deff is not None:

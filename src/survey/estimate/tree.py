@@ -1,4 +1,4 @@
-"""The indicator tree as the estimator sees it: codes, parents, weights, and the items below."""
+"""Indicator tree of the estimator: codes, parents, weights, and the items below."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ WEIGHT_TOLERANCE = 1e-4
 
 
 class IndicatorLike(Protocol):
-    """What any tree must offer per indicator; `survey.instrument` trees do."""
+    """Attributes of an indicator in any tree; those of `survey.instrument` have them."""
 
     @property
     def code(self) -> str: ...
@@ -30,7 +30,7 @@ class IndicatorLike(Protocol):
 
 @dataclass(frozen=True)
 class Node:
-    """An indicator: `parent` is None on the first level, `weight` its share of the parent."""
+    """Indicator; `parent` is None on the first level, `weight` its share of the parent."""
 
     code: str
     parent: str | None
@@ -87,14 +87,17 @@ class Tree:
 
     @classmethod
     def of(cls, indicators: Iterable[IndicatorLike], items: Mapping[str, str]) -> Self:
-        """From any indicators with code, parent, level and weight."""
+        """Build a tree from any indicators with code, parent, level and weight."""
         nodes = (Node(i.code, i.parent, i.level, i.weight) for i in indicators)
         return cls(tuple(nodes), dict(items))
 
     @classmethod
     def from_frame(cls, table: pd.DataFrame, items: Mapping[str, str] | None = None) -> Self:
-        """From a table with columns code, parent (missing or empty on the first level), level and
-        weight, such as an indicator file read with `dtype={"code": str, "parent": str}`."""
+        """Build a tree from a table with columns code, parent, level and weight.
+
+        Parent is missing or empty on the first level, as in an indicator file read with
+        `dtype={"code": str, "parent": str}`.
+        """
         for name in ("code", "parent", "level", "weight"):
             if name not in table.columns:
                 raise EstimateError("missing_column", column=name)
@@ -128,8 +131,10 @@ class Tree:
 
     @cached_property
     def omega(self) -> Floats:
-        """Weight of each item in each statistic, shape (T, K): the product of the tree's weights
-        from the indicator down to the item."""
+        """Weight of each item in each statistic, shape (T, K).
+
+        The product of the tree's weights from the indicator down to the item.
+        """
         row = {code: i for i, code in enumerate(self.variables)}
         node_of = {node.code: node for node in self.nodes}
         omega = np.zeros((len(row), len(self.item_columns)))

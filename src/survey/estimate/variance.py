@@ -1,4 +1,4 @@
-"""Variance of linearised PSU totals, and what a figure may be called on its account.
+"""Variance of linearised PSU totals, and the status of estimates.
 
 V = sum_h (1 - f_h) n_h / (n_h - 1) sum_j (z_hj - zbar_h)^2 over all n_h PSUs of a stratum, those
 without members of the domain counting as zeros (Lumley 2010; R `survey:::onestrat`).
@@ -21,7 +21,7 @@ MIN_ROWS = 30
 
 @dataclass(frozen=True)
 class PsuVariance:
-    """What the PSUs say, each array of shape (D, T)."""
+    """Variance between PSUs and what it rests on, arrays of shape (D, T)."""
 
     variance: Floats
     """NaN where it cannot be estimated."""
@@ -32,7 +32,7 @@ class PsuVariance:
     """What the lonely rule multiplied the sum of squares by."""
 
     def part(self, domains: slice) -> "PsuVariance":
-        """Some of the domains."""
+        """Return some of the domains."""
         return PsuVariance(
             self.variance[domains], self.df[domains], self.psus[domains], self.factor[domains]
         )
@@ -54,7 +54,7 @@ def merge(
 def psu_variance(
     sample: Sample, psu: Codes, domain: Codes, z: Floats, members: Floats, domains: int
 ) -> PsuVariance:
-    """Variance of the totals `z` (m, T) of each domain; entries are unique (PSU, domain) pairs.
+    """Return the variance of the totals `z` (m, T) by domain, from unique (PSU, domain) pairs.
 
     `members` (m, T) counts rows with a positive weight, and decides df and lonely strata.
 
@@ -93,7 +93,10 @@ def from_cells(
 def sum_of_squares_by_domain(
     sample: Sample, stratum: Codes, home: Codes, squares: Floats, domains: int
 ) -> Floats:
-    """Squares of cells times their stratum's factor, by domain; lonely strata only if adjusted."""
+    """Sum squares of cells times their stratum's factor by domain.
+
+    Lonely strata count only if adjusted.
+    """
     factor = (sample.scale * sample.counted)[stratum]
     return group_sum(home, squares * factor[:, None], domains)
 
@@ -101,8 +104,9 @@ def sum_of_squares_by_domain(
 def lonely_factor(
     sample: Sample, stratum: Codes, home: Codes, occupied: Flags, domains: int
 ) -> Floats:
-    """What the lonely rule makes of a domain's variance: strata over strata that count under
-    `average`, NaN where no stratum counts, otherwise 1. Shape (domains, T).
+    """Return the factor of the lonely rule on a domain's variance, shape (domains, T).
+
+    Strata over strata that count under `average`, NaN where no stratum counts, otherwise 1.
 
     Raises:
         EstimateError: a one-PSU stratum is occupied and the rule is `fail`.
@@ -120,7 +124,7 @@ def lonely_factor(
 
 
 def _squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) -> Floats:
-    """Squared deviations within each (stratum, domain) cell, empty PSUs included as zeros.
+    """Return squared deviations within each (stratum, domain) cell, empty PSUs as zeros.
 
     A one-PSU stratum is centred at 0, the mean of linearised totals over all PSUs (`adjust`).
     """
@@ -133,7 +137,7 @@ def _squares(sample: Sample, cell_of_entry: Codes, stratum: Codes, z: Floats) ->
 
 
 def t_quantile(df: Floats, level: float) -> Floats:
-    """Two-sided Student quantile; NaN where df < 1."""
+    """Return the two-sided Student quantile; NaN where df < 1."""
     if not 0 < level < 1:
         raise EstimateError("bad_level", level=level)
     whole = df.astype(np.intp)
@@ -145,13 +149,15 @@ def t_quantile(df: Floats, level: float) -> Floats:
 
 
 def t_pvalue(t: Floats, df: Floats) -> Floats:
-    """Two-sided P value; NaN where df < 1."""
+    """Return the two-sided P value; NaN where df < 1."""
     return np.asarray(2 * special.stdtr(np.where(df >= 1, df, np.nan), -np.abs(t)))
 
 
 def estimate_status(estimate: Floats, se: Floats, df: Floats, members: Floats) -> Codes:
-    """Places in `STATUSES`: no estimate is `empty`, no standard error `not_estimable`, df < 8 or
-    n < 30 `unreliable`."""
+    """Return positions in `STATUSES`.
+
+    No estimate is `empty`, no standard error `not_estimable`, df < 8 or n < 30 `unreliable`.
+    """
     weak = (df < MIN_DF) | (members < MIN_ROWS)
     codes = np.where(np.isnan(se), STATUSES.index("not_estimable"), weak).astype(np.intp)
     codes[np.isnan(estimate)] = STATUSES.index("empty")

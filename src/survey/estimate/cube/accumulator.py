@@ -1,4 +1,4 @@
-"""The single pass over the rows of a cube, and what its statistics are made of."""
+"""Single pass over the rows of a cube, and the layout of its statistics."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,7 +17,7 @@ Figures = TypeVar("Figures", Floats, Singles)
 
 @dataclass(frozen=True)
 class StatisticLayout:
-    """What the T statistics are made of, K columns each.
+    """Weights of K columns in T statistics, and the sums each statistic needs.
 
     Indicators that are the same combination of columns (an indicator and its only child) are one
     statistic: `place` says which statistic each indicator is.
@@ -52,7 +52,7 @@ class StatisticLayout:
         object.__setattr__(self, "pairs", np.array(sorted(pairs), np.intp).reshape(-1, 2))
 
     def spread_out(self, columns: Figures, several: Figures) -> Figures:
-        """Per statistic (..., T): its column's figure (..., K), or its own (..., several)."""
+        """Return per statistic (..., T) its column's figure (..., K) or its own (..., several)."""
         figures = columns.take(np.maximum(self.only, 0), axis=-1)
         figures[..., self.several] = several
         return figures
@@ -81,7 +81,7 @@ class CubeMoments:
 
 
 class RowAccumulator:
-    """Sums chunk by chunk, in memory that is taken once.
+    """Accumulator of sums over chunks of rows, with memory that is allocated once.
 
     What whole numbers can hold, products of answers and who answered any item of a statistic, is
     made of small integers. Rates and per-respondent scores are neither paired nor several.
@@ -165,7 +165,7 @@ class RowAccumulator:
 
 
 def _pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
-    """Which answers make r r, r y, y r and y y of each pair of columns, shape (4q,) each."""
+    """Return which answers make r r, r y, y r and y y of each pair of columns, shape (4q,) each."""
     first, second = plan.pairs.T
     left = np.concatenate([first, first, items + first, items + first])
     right = np.concatenate([second, items + second, second, items + second])
@@ -173,7 +173,7 @@ def _pair_lines(items: int, plan: StatisticLayout) -> tuple[Codes, Codes]:
 
 
 def _any_scored(rows: CubeRows, plan: StatisticLayout) -> Integers:
-    """1 where a row scores any item of each statistic of several columns, shape (several, n)."""
+    """Return 1 where a row scores any item of a statistic of several columns, (several, n)."""
     is_scored = np.empty((len(plan.several), rows.answers.shape[1]), dtype=np.int8)
     for scored, line in zip(is_scored, plan.omega[plan.several], strict=True):
         np.bitwise_or.reduce(rows.answers[np.flatnonzero(line)], axis=0, out=scored)

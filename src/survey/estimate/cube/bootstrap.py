@@ -1,4 +1,4 @@
-"""The Rao–Wu bootstrap of a cube: replicate sums are products of weight factors and PSU sums."""
+"""Rao–Wu bootstrap of a cube, from products of weight factors and PSU sums."""
 
 import numpy as np
 
@@ -8,7 +8,10 @@ from survey.estimate.psu_sums import coverage_of
 
 
 def resample(view: LevelView, factors: Floats, level: float) -> dict[str, np.ndarray]:
-    """Columns (A, G, T) of the bootstrap table, from factors (R, P) of the PSUs in row order."""
+    """Return columns (A, G, T) of the bootstrap table, given factors (R, P) of the PSUs.
+
+    PSUs are in row order.
+    """
     sums = view.sums
     shape = (len(view.level.labels), *sums.shape)
     names = ("se", "ci_low", "ci_high", "mean", "replicates")
@@ -29,7 +32,7 @@ def resample(view: LevelView, factors: Floats, level: float) -> dict[str, np.nda
 
 
 def _estimates(view: LevelView, factors: Floats, psus: np.ndarray) -> Floats:
-    """Replicate estimates of one area, shape (R, G * T)."""
+    """Return the replicate estimates of one area, shape (R, G * T)."""
     sums, plan = view.sums, view.sums.plan
     groups, columns = sums.shape[0], sums.rows.columns
     own = sums.moments.psu[psus, :groups].reshape(len(psus), -1)
@@ -46,7 +49,7 @@ def _estimates(view: LevelView, factors: Floats, psus: np.ndarray) -> Floats:
 
 
 def _summary(values: Floats, level: float) -> dict[str, Floats]:
-    """Spread of replicates (R, c) about their mean, and percentiles; NaN left out."""
+    """Return spread, mean, percentiles and number of replicates (R, c), leaving out NaN."""
     known = ~np.isnan(values)
     count = known.sum(axis=0)
     filled = values if known.all() else np.where(known, values, 0.0)
@@ -58,7 +61,7 @@ def _summary(values: Floats, level: float) -> dict[str, Floats]:
 
 
 def _percentiles(values: Floats, count: np.ndarray, level: float) -> tuple[Floats, Floats]:
-    """Percentiles with linear interpolation, NaN sorted last and left out."""
+    """Return percentiles with linear interpolation, leaving out NaN."""
     ordered = np.sort(values.T, axis=1)
     quantiles = []
     for probability in ((1 - level) / 2, (1 + level) / 2):

@@ -1,4 +1,7 @@
-"""Change between two waves, from the sums of their cubes: the figures of `change`, all at once."""
+"""Change between two waves from the sums of their cubes.
+
+The figures are those of `change`, all at once.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +32,7 @@ CHANGE_COLUMNS = ("after", "before", "n_before")
 
 
 def cube_change(before: Cube, after: Cube, *, level: float = 0.95) -> pd.DataFrame:
-    """Difference of every figure that both cubes have, after less before.
+    """Estimate the difference of every figure that both cubes have, after less before.
 
     Both cubes have the same tree, composite, groups and area levels; a PSU (stratum and code) in
     both is the same PSU and brings its covariance. To compare larger areas over the same cities,
@@ -107,7 +110,7 @@ def _sides(cube: Cube) -> list[_Side]:
 
 
 def _side(view: LevelView, assumed_variance: Floats | None) -> _Side:
-    """`assumed_variance` stands in where no points were recorded."""
+    """Return one level of a wave; `assumed_variance` is used where points are unknown."""
     asked, segments = slice(0, len(view.sums.groups)), view.segments
 
     def z(part: slice) -> Floats:
@@ -122,7 +125,7 @@ def _side(view: LevelView, assumed_variance: Floats | None) -> _Side:
 
 @dataclass(frozen=True)
 class _SharedPsuScores:
-    """PSUs that serve both waves: their places in row order, their stratum in `after`."""
+    """PSUs that serve both waves: their positions in row order and presence in both."""
 
     samples: tuple[Sample, Sample]
     positions: tuple[Codes, Codes]
@@ -146,7 +149,7 @@ class _SharedPsuScores:
         return cls(samples, places, present[0] * present[1])
 
     def covariance(self, first: _Side, second: _Side) -> tuple[Floats, Floats]:
-        """Covariance and degrees of freedom by area of the second wave, shape (A, G, T) each.
+        """Return covariance and degrees of freedom by area of the second wave, (A, G, T) each.
 
         In each stratum sqrt(c1 c2) sum of (z1 - zbar1)(z2 - zbar2), see `change`.
         """
@@ -183,7 +186,7 @@ def _present(cube: Cube, place: Codes) -> Floats:
 
 
 def _stratum_means(side: _Side) -> Floats:
-    """Mean of z over all PSUs of each stratum, 0 in one-PSU strata, as for the variance."""
+    """Return the mean of z over all PSUs of each stratum, 0 in one-PSU strata."""
     sizes = side.view.sums.sample.psus.astype(np.float64)
     total = group_sum(side.view.sums.stratum, flatten_rows(side.z), len(sizes))
     mean: Floats = total / sizes[:, None]
@@ -192,13 +195,16 @@ def _stratum_means(side: _Side) -> Floats:
 
 
 def _joint_factor(first: Sample, second: Sample, same: Codes) -> Floats:
-    """sqrt(c1 c2) of each stratum of the second wave, 0 where it is not in both or not counted."""
+    """Return sqrt(c1 c2) of each stratum of the second wave.
+
+    It is 0 where the stratum is not in both waves or not counted.
+    """
     scale = np.where(same >= 0, (first.scale * first.counted)[same], 0.0)
     return np.sqrt(scale * second.scale * second.counted)
 
 
 def _home_areas(view: LevelView) -> Codes:
-    """The area of each stratum, -1 for none; a stratum cut by areas is an error."""
+    """Return the area of each stratum, -1 for none; raise an error if areas cut a stratum."""
     sums, area = view.sums, view.level.of_psu
     home = np.full(len(sums.sample.psus), -1, dtype=np.intp)
     home[sums.stratum] = area
@@ -212,7 +218,7 @@ def _home_areas(view: LevelView) -> Codes:
 def _level(
     first: _Side, second: _Side, shared: _SharedPsuScores, level: float
 ) -> tuple[pd.Index, dict[str, np.ndarray]]:
-    """Columns of the areas that both waves have at one level, and the areas."""
+    """Return the areas that both waves have at one level, and the columns of their table."""
     labels = second.view.level.labels
     place = first.view.level.labels.get_indexer(labels)
     b = np.flatnonzero(place >= 0)
@@ -244,8 +250,10 @@ def _level(
 def _joint_df(
     design: tuple[Floats, Floats], cube_df: tuple[Floats, Floats], shared: Floats
 ) -> Floats:
-    """df of both waves less that of the shared PSUs; lowered as the waves' own are by the cubes'
-    rule."""
+    """Return df of both waves less that of the shared PSUs.
+
+    It is lowered in the proportion in which the cubes' rule lowers the waves' own.
+    """
     together = design[0] + design[1]
     joint = together - shared
     lowered = np.maximum(np.rint(joint * ratio(cube_df[0] + cube_df[1], together)), 1)

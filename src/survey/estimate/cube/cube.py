@@ -1,4 +1,4 @@
-"""The cube: every area level × group × indicator of a wave, from one pass of PSU sums.
+"""Cube of every area level × group × indicator of a wave, from one pass of PSU sums.
 
 The figures are those of `estimate_tree`, `estimate` and `compare`, row by row; only the order of
 the arithmetic differs.
@@ -50,9 +50,11 @@ class Cube:
         return _views(self.sums)
 
     def table(self, *, level: float = 0.95, deff: Deff = "replace") -> pd.DataFrame:
-        """Estimates: one row per (area_level, area, group, indicator), in the order given, with
-        estimate, se, ci_low, ci_high, df, n, n_psu, sum_weight, deff and status, as in
-        `estimate_tree`. Keys and status are categorical."""
+        """Return estimates, one row per (area_level, area, group, indicator) in the order given.
+
+        Columns are estimate, se, ci_low, ci_high, df, n, n_psu, sum_weight, deff and status, as in
+        `estimate_tree`. Keys and status are categorical.
+        """
         check_deff(deff)
         with limit_to_one_thread():
             simple = simple_variances(self.views)
@@ -64,9 +66,12 @@ class Cube:
             return self._long(self.views, parts)
 
     def gaps(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Each group less the rest of its area: one row per (area_level, area, group, indicator)
+        """Return each group less the rest of its area.
+
+        As in `compare(group=…, reference="rest")`: one row per (area_level, area, group, indicator)
         with estimate (the group's), rest, difference, se, ci_low, ci_high, df, p, n, n_rest and
-        status, as in `compare(group=…, reference="rest")`."""
+        status.
+        """
         names = ("estimate", "rest", "n_rest")
         with limit_to_one_thread():
             others = _views(self.sums.rest())
@@ -77,9 +82,10 @@ class Cube:
         return self._long(self.views, parts)
 
     def against(self, area_level: str, reference: str, *, level: float = 0.95) -> pd.DataFrame:
-        """Each area of `area_level` less the area of level `reference` that contains it, group by
-        group, as in `compare(group=area, reference="all")`: one row per (area_level, area, group,
-        indicator) with reference (that area), estimate, reference_estimate, difference, se,
+        """Return each area of a level less the area of level `reference` that contains it.
+
+        Group by group, as in `compare(group=area, reference="all")`: one row per (area_level, area,
+        group, indicator) with reference (that area), estimate, reference_estimate, difference, se,
         ci_low, ci_high, df, p, n, n_reference and status.
 
         Raises:
@@ -97,9 +103,11 @@ class Cube:
     def bootstrap(
         self, *, replicates: int = 500, seed: int = 0, level: float = 0.95
     ) -> pd.DataFrame:
-        """Rao–Wu bootstrap of every figure from the PSU sums: one row per (area_level, area,
-        group, indicator) with estimate, se, ci_low, ci_high (percentiles), mean and replicates,
-        as in `bootstrap`; NaN where the linearised error is not estimable.
+        """Return the Rao–Wu bootstrap of every figure from the PSU sums.
+
+        One row per (area_level, area, group, indicator) with estimate, se, ci_low, ci_high
+        (percentiles), mean and replicates, as in `bootstrap`; NaN where the linearised error is not
+        estimable.
 
         Raises:
             EstimateError: as `bootstrap`; or a design without recorded points.

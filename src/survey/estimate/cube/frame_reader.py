@@ -1,4 +1,4 @@
-"""Reading a frame for a cube: answers, groups and areas, each as one array over the rows."""
+"""Reading of a frame for a cube: answers, groups and areas as arrays over the rows."""
 
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -16,7 +16,7 @@ NOT_A_SCORE = -5
 
 
 def read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, order: Codes) -> Raw:
-    """Raw answers as int8 in row order, shape (I, n); missing values become a negative code."""
+    """Return raw answers as int8 in row order, shape (I, n); missing values are negative."""
     raw = np.empty((len(items), len(frame)), dtype=np.int8)
     for answers, item in zip(raw, items, strict=True):
         series = get_column(frame, item)
@@ -38,12 +38,12 @@ def read_raw(frame: pd.DataFrame, items: Sequence[str], scale: RatingScale, orde
 
 
 def _has_between(answers: npt.NDArray[np.int8], minimum: int) -> bool:
-    """Whether an answer lies in 0 … minimum - 1; as unsigned bytes negatives are large."""
+    """Return whether an answer lies in 0 … minimum - 1; as unsigned bytes negatives are large."""
     return bool(answers.view(np.uint8).min(initial=255) < minimum)
 
 
 class _Columns:
-    """Key columns of a frame as codes, each read once however many groups ask for a level."""
+    """Key columns of a frame as codes, each read once for all groups."""
 
     def __init__(self, frame: pd.DataFrame, order: Codes) -> None:
         self._frame, self._order = frame, order
@@ -60,7 +60,7 @@ class _Columns:
 
 
 def read_groups(frame: pd.DataFrame, groups: Mapping[str, Membership], order: Codes) -> Flags:
-    """Membership of each row in each group, shape (G, n) in row order."""
+    """Return the membership of each row in each group, shape (G, n) in row order."""
     columns = _Columns(frame, order)
     member = np.empty((len(groups), len(frame)), dtype=np.bool_)
     for rows, (name, group) in zip(member, groups.items(), strict=True):
@@ -85,7 +85,7 @@ def _membership(
 
 
 def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, pd.Index]:
-    """Area code of each row (-1 for none) and the areas, sorted."""
+    """Return the area code of each row (-1 for none) and the sorted areas."""
     if labels is None:
         return np.zeros(len(frame), dtype=np.intp), pd.Index([level])
     values = get_column(frame, labels) if isinstance(labels, str) else pd.Series(np.asarray(labels))
@@ -96,7 +96,7 @@ def read_area(frame: pd.DataFrame, level: str, labels: Labels) -> tuple[Codes, p
 
 
 def area_of_psus(sample: Sample, level: str, code: Codes) -> Codes:
-    """Area of each PSU; an area that cuts through a PSU is an error."""
+    """Return the area of each PSU; raise an error if an area cuts through a PSU."""
     area = np.zeros(len(sample.stratum), dtype=np.intp)
     area[sample.psu] = code
     split = np.flatnonzero(area[sample.psu] != code)

@@ -1,5 +1,7 @@
-"""Differences within a cube: each group against the rest of its area, and each area against a
-larger one that contains it. Both are linearised PSU by PSU, as in `compare`."""
+"""Differences within a cube: groups less the rest, areas less larger areas.
+
+Both are linearised PSU by PSU, as in `compare`.
+"""
 
 from collections.abc import Callable
 
@@ -15,7 +17,7 @@ from survey.estimate.variance import lonely_factor, sum_of_squares_by_domain
 
 
 def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
-    """Groups less the rest of each area; `rest` is the same level over the complement's sums."""
+    """Return groups less the rest of each area; `rest` is the level of the complement's sums."""
     sums, segments = view.sums, view.segments
     asked, every = slice(0, len(sums.groups)), slice(sums.everyone, sums.everyone + 1)
 
@@ -48,7 +50,7 @@ def group_difference(view: LevelView, rest: LevelView) -> DifferenceInputs:
 
 
 def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceInputs, Codes]:
-    """Areas less the larger area each lies in, group by group, and that area's code.
+    """Return areas less the larger area that contains each, by group, and that area's code.
 
     The variance is the larger area's, with the strata of the smaller one counted by the
     difference of the two linearised totals instead.
@@ -81,7 +83,7 @@ def area_difference(view: LevelView, reference: LevelView) -> tuple[DifferenceIn
 
 
 def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floats:
-    """Variance of each area's difference, shape (A, G, T)."""
+    """Return the variance of each area's difference, shape (A, G, T)."""
     sample, shape = view.sums.sample, view.sums.shape
     asked = slice(0, shape[0])
     home, outer = _homes(view, reference)
@@ -110,14 +112,16 @@ def _area_variance(view: LevelView, reference: LevelView, larger: Codes) -> Floa
 
 
 def _remainder(whole: Floats, change: Floats) -> Floats:
-    """whole + change, 0 where the change takes away all but rounding (an area that is all of its
-    larger area)."""
+    """Return whole + change, 0 where only rounding is left.
+
+    That is so for an area that is all of its larger area.
+    """
     rest = whole + change
     return np.where(rest < ROUNDING_TOLERANCE * whole, 0.0, rest)
 
 
 def _stratum_squares(view: LevelView, z: Callable[[slice], Floats]) -> Floats:
-    """Squared deviations within each stratum, shape (H, G * T)."""
+    """Return squared deviations within each stratum, shape (H, G * T)."""
     segments, sizes = view.segments, view.sums.sample.psus.astype(np.float64)
     total, within = segments.squares(z, view.sums.shape)
     flat = (len(segments.starts), -1)
@@ -127,7 +131,7 @@ def _stratum_squares(view: LevelView, z: Callable[[slice], Floats]) -> Floats:
 
 
 def _nesting(view: LevelView, reference: LevelView) -> Codes:
-    """The larger area of each area."""
+    """Return the the larger area of each area."""
     larger = np.full(len(view.level.labels), -1, dtype=np.intp)
     inside = view.level.of_block >= 0
     of_block, outer = view.level.of_block[inside], reference.level.of_block[inside]
@@ -145,7 +149,7 @@ def _nesting(view: LevelView, reference: LevelView) -> Codes:
 
 
 def _homes(view: LevelView, reference: LevelView) -> tuple[Codes, Codes]:
-    """Area and larger area of each stratum; a stratum cut by an area is an error."""
+    """Return area and larger area of each stratum; raise an error if an area cuts a stratum."""
     segments, sample = view.segments, view.sums.sample
     homes = []
     for level in (view.level, reference.level):

@@ -1,4 +1,4 @@
-"""From PSU sums to the figures of one area level: A areas, G groups, T statistics."""
+"""Figures of one area level from PSU sums: A areas, G groups, T statistics."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class PsuSegments:
         return segments
 
     def pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Slices of PSUs made of whole segments, with the slices of those segments."""
+        """Yield slices of PSUs made of whole segments, with the slices of those segments."""
         ends = np.append(self.starts, self.starts[-1:] + self.size[-1:].astype(np.intp))
         first = 0
         for last in range(1, len(ends)):
@@ -58,14 +58,14 @@ class PsuSegments:
                 first = last
 
     def member(self, inside: slice) -> Floats:
-        """1.0 where a PSU lies in a segment: the sums over few PSUs as one product, (s, p)."""
+        """Return 1.0 where a PSU lies in a segment, shape (s, p), to sum as a matrix product."""
         size = self.size[inside].astype(np.intp)
         return np.repeat(np.eye(len(size)), size, axis=1)
 
     def squares(
         self, z_of: Callable[[slice], Floats], shape: tuple[int, ...]
     ) -> tuple[Floats, Floats]:
-        """Sum, and squares about its own mean, of `z` in each segment, shape (s, ...) each."""
+        """Return the sum of `z` in each segment and its squares about the mean, (s, ...) each."""
         total, within = np.empty((2, len(self.starts), *shape))
         for part, inside in self.pieces():
             member, z = self.member(inside), flatten_rows(z_of(part))
@@ -146,8 +146,10 @@ class LevelView:
         return np.abs(self.estimate) + offset
 
     def z(self, part: slice, area: Codes, groups: slice = slice(None)) -> Floats:
-        """Linearised totals of PSUs about the means of `area` (p,), shape (p, g, T); 0 outside
-        the area and where its estimate is missing."""
+        """Return linearised totals of PSUs about the means of `area` (p,), shape (p, g, T).
+
+        They are 0 outside the area and where its estimate is missing.
+        """
         weight, total = self.sums.weight[part, groups], self.sums.total[part, groups]
         if not len(self.level.labels):
             return np.zeros((*weight.shape[:2], len(self.sums.plan.omega)))
@@ -174,8 +176,10 @@ class LevelView:
 
     @cached_property
     def design_df(self) -> Floats:
-        """PSUs with members less strata with members, (A, G, T); without recorded points, rows
-        less strata."""
+        """PSUs with members less strata with members, shape (A, G, T).
+
+        Without recorded points, rows less strata.
+        """
         cells = self.cells
         members = flatten_rows(self.segments.psus[cells.inside])
         occupied = group_sum(cells.of_segment, members, len(cells.home)) > 0
@@ -217,8 +221,10 @@ class LevelView:
         return StratumCells(inside, of_segment, keys % strata, keys // strata)
 
     def spread(self, total: Floats, within: Floats, psus: Floats) -> PsuVariance:
-        """Variance of segment totals by area, from sums and squares (s, g, T), and the PSUs with
-        members in each segment."""
+        """Return the variance of segment totals by area, from sums and squares (s, g, T).
+
+        `psus` are the PSUs with members in each segment.
+        """
         sample, cells, areas = self.sums.sample, self.cells, len(self.level.labels)
         total, within, members = (flatten_rows(cells.pick(x)) for x in (total, within, psus))
         squares = combine(
@@ -243,8 +249,10 @@ class LevelView:
 
 @dataclass(frozen=True)
 class StratumCells:
-    """The (area, stratum) pairs of a level: the segments inside any area, the cell of each, and
-    stratum and area of every cell."""
+    """Pairs of area and stratum at one level.
+
+    Segments inside any area, the cell of each, and stratum and area of every cell.
+    """
 
     inside: Codes
     of_segment: Codes
@@ -252,13 +260,13 @@ class StratumCells:
     home: Codes
 
     def pick(self, of_segments: Floats) -> Floats:
-        """The segments inside any area; nothing is copied where all are."""
+        """Return the segments inside any area; nothing is copied where all are."""
         whole = len(self.inside) == len(of_segments)
         return of_segments if whole else of_segments[self.inside]
 
 
 def combine(size: Floats, cell: Codes, psus: Floats, total: Floats, within: Floats) -> Floats:
-    """Squares about the stratum's mean, from segments and the PSUs outside them (zeros)."""
+    """Return squares about the stratum's mean from segments and the PSUs outside them (zeros)."""
     if len(cell) == len(size) and (cell == np.arange(len(cell))).all() and (psus == size).all():
         alone = size == 1
         return np.where(alone[:, None], total**2, within) if alone.any() else within

@@ -1,5 +1,8 @@
-"""The rows of a cube in the order its sums want them: raw answers stay int8 until a chunk of
-whole PSUs is summed, so a wave costs little more memory than its answers."""
+"""Rows of a cube in the order of its sums.
+
+Raw answers stay int8 until a chunk of whole PSUs is summed, so a wave costs little more memory
+than its answers.
+"""
 
 import itertools
 from collections.abc import Iterator
@@ -63,11 +66,11 @@ class CubeRows:
         return max((chunk.rows.stop - chunk.rows.start for chunk in self.chunks), default=0)
 
     def workspace(self, lines: int) -> Floats:
-        """Memory for `lines` values per row of any chunk; taken once, not once a chunk."""
+        """Return memory for `lines` values per row of any chunk, allocated once."""
         return np.empty(lines * self.widest)
 
     def features(self, chunk: Chunk, space: Floats) -> Floats:
-        """r and r (y - centre) of each column, stacked, shape (2 * columns, rows), in `space`."""
+        """Return r and r (y - centre) of each column, shape (2 * columns, rows), in `space`."""
         rates = self.rates[:, chunk.rows]
         features = workspace_slice(space, 2 * self.columns, chunk)
         if not len(self.omega) and not len(rates):
@@ -87,14 +90,16 @@ class CubeRows:
         return features
 
     def mass(self, chunk: Chunk, space: Floats) -> Floats:
-        """Weight of each row in each group, 0 for no member, shape (G, rows), in `space`."""
+        """Return the weight of each row in each group, 0 for no member, (G, rows), in `space`."""
         mass = workspace_slice(space, len(self.member), chunk)
         return np.multiply(self.member[:, chunk.rows], self.weight[chunk.rows], out=mass)
 
 
 def centre_answers(centre: Floats, raw: Raw) -> Raw:
-    """The `answers` of raw answers (I, n), negative where there is no score, about whole numbers
-    `centre` (I,)."""
+    """Return the `answers` of `CubeRows` from raw answers (I, n) and centres (I,).
+
+    Raw answers are negative where there is no score.
+    """
     answers = np.empty((2 * len(raw), raw.shape[1]), dtype=np.int8)
     known, steps = np.split(answers, 2)
     np.greater_equal(raw, 0, out=known.view(np.bool_))
@@ -104,8 +109,10 @@ def centre_answers(centre: Floats, raw: Raw) -> Raw:
 
 
 def workspace_slice(space: npt.NDArray[Number], lines: int, chunk: Chunk) -> npt.NDArray[Number]:
-    """The part of a workspace that holds `lines` values per row of a chunk without gaps: products
-    of strided pieces take twice as long."""
+    """Return the contiguous part of a workspace with `lines` values per row of a chunk.
+
+    Products of strided pieces take twice as long.
+    """
     rows = chunk.rows.stop - chunk.rows.start
     return space[: lines * rows].reshape(lines, rows)
 
@@ -117,7 +124,7 @@ def _fill(scored: Floats, value: Floats, given: Floats, centre: Floats) -> None:
 
 
 def cut_into_chunks(block_of_psu: Codes, rows_of_psu: Codes) -> Iterator[Chunk]:
-    """Chunks of whole PSUs; PSUs are given in row order."""
+    """Yield chunks of whole PSUs, which are given in row order."""
     blocks, ends = block_of_psu.tolist(), np.cumsum(rows_of_psu).tolist()
     start, first = 0, 0
     for psu, block in enumerate(blocks):

@@ -1,5 +1,8 @@
-"""Simple-random variances of a cube: the denominator of deff, and, times the assumed deff, the
-whole error of a sample whose points were not recorded."""
+"""Simple-random variances of a cube.
+
+They are the denominator of deff, and, times the assumed deff, the whole error of a sample whose
+points were not recorded.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ MIX_TOLERANCE = 1e-14
 
 
 def simple_variances(views: Sequence[LevelView]) -> list[Floats]:
-    """Simple-random variance (with replacement) of every figure, one (A, G, T) per level."""
+    """Return the simple-random variance (with replacement) of every figure, (A, G, T) per level."""
     variances = []
     for view, squares in zip(views, squares_of(views), strict=True):
         variances.append(ratio(squares * view.base, view.members - 1, np.nan))
@@ -22,7 +25,7 @@ def simple_variances(views: Sequence[LevelView]) -> list[Floats]:
 
 
 def squares_of(views: Sequence[LevelView]) -> list[Floats]:
-    """Sum of w u^2, u the linearised value of a row over its weight, one (A, G, T) per level."""
+    """Return the sum of w u^2, u a row's linearised value over its weight, (A, G, T) per level."""
     dense = _dense_squares(views)
     level_squares = []
     for view, rows_squares in zip(views, dense, strict=True):
@@ -33,8 +36,10 @@ def squares_of(views: Sequence[LevelView]) -> list[Floats]:
 
 
 def contrast_squares(view: LevelView, reference: LevelView) -> Floats:
-    """Sum over the rows of each area of w (u - v)^2 - w v^2, with u and v linearised about the
-    area and about the larger area that contains it, shape (A, G, T)."""
+    """Return the sum over the rows of each area of w (u - v)^2 - w v^2, shape (A, G, T).
+
+    u and v are linearised about the area and about the larger area that contains it.
+    """
     basis = StatisticBasis.of(view.sums.plan.omega, mixed=False)
     look = _SecondPass(view.sums.rows, basis)
     own, other = _kernels(view, basis, covered=True), _kernels(reference, basis, covered=True)
@@ -51,7 +56,7 @@ def contrast_squares(view: LevelView, reference: LevelView) -> Floats:
 
 
 def _small_squares(view: LevelView) -> Floats:
-    """Sum of w u^2 from squares and products of pairs, exact for up to three columns."""
+    """Return the sum of w u^2 from squares and products of pairs, exact for up to three columns."""
     plan, mean, inverse = view.sums.plan, view.mean, view.inverse
     own = view.to_areas(view.sums.moments.square) - mean**2 * view.mass
     squares = (own * inverse**2) @ (plan.omega**2).T
@@ -65,7 +70,7 @@ def _small_squares(view: LevelView) -> Floats:
 
 
 def _dense_squares(views: Sequence[LevelView]) -> list[Floats]:
-    """Sum of w u^2 over the rows for statistics of many columns, (A, G, dense) per level."""
+    """Return the sum of w u^2 over the rows for statistics of many columns, (A, G, dense)."""
     sums = views[0].sums
     basis = StatisticBasis.of(sums.plan.omega[sums.plan.dense], mixed=True)
     shape = (len(basis.pairs), len(sums.rows.member))
@@ -83,8 +88,10 @@ def _dense_squares(views: Sequence[LevelView]) -> list[Floats]:
 
 @dataclass(frozen=True)
 class StatisticBasis:
-    """Statistics from whose rows the others are mixed: the composite is a combination of the
-    first-level indicators, and so are its linearised values."""
+    """Statistics of which the others are linear combinations.
+
+    The composite is a combination of the first-level indicators, and so are its linearised values.
+    """
 
     omega: Floats
     """Shape (b, K)."""
@@ -95,7 +102,7 @@ class StatisticBasis:
 
     @classmethod
     def of(cls, omega: Floats, *, mixed: bool) -> "StatisticBasis":
-        """A basis of `omega` (t, K), or, not `mixed`, every statistic by itself."""
+        """Return a basis of `omega` (t, K), or, not `mixed`, every statistic by itself."""
         chosen: list[int] = []
         mix = np.zeros((len(omega), len(omega)))
         smallest_first = np.argsort((omega != 0).sum(axis=1), kind="stable")
@@ -114,14 +121,14 @@ class StatisticBasis:
         return cls(omega[chosen], mix, pairs)
 
     def squares(self, products: Floats) -> Floats:
-        """Sums of w u^2 of the statistics (A, G, t) from the sums of products (A, pairs, G)."""
+        """Return sums of w u^2 by statistic (A, G, t) from sums of products (A, pairs, G)."""
         share = np.array([self.mix[:, a] * self.mix[:, b] * (1 + (a != b)) for a, b in self.pairs])
         share = share.reshape(len(self.pairs), len(self.mix))
         return np.asarray(products.transpose(0, 2, 1) @ share)
 
 
 class _SecondPass:
-    """A second look at the rows, chunk by chunk."""
+    """Second pass over the rows, chunk by chunk."""
 
     def __init__(self, rows: CubeRows, basis: StatisticBasis) -> None:
         self._rows, self._pairs = rows, basis.pairs
@@ -135,15 +142,18 @@ class _SecondPass:
         self._features = [features[lines] for lines in self._lines]
 
     def products(self, kernels: Sequence[Floats]) -> Floats:
-        """Sum over the chunk's rows of w u_a u_b, u = kernel (G, 2k) @ features, (pairs, G)."""
+        """Return the sum over the chunk's rows of w u_a u_b, u = kernel (G, 2k) @ features."""
         u = [kernel @ features for kernel, features in zip(kernels, self._features, strict=True)]
         weighted = [values * self._mass for values in u]
         return np.array([np.vecdot(weighted[a], u[b]) for a, b in self._pairs])
 
 
 def _kernels(view: LevelView, basis: StatisticBasis, *, covered: bool) -> list[Floats]:
-    """Matrices (A, G, 2k) that turn the rows' features into u of every group, one per statistic
-    of the basis; `covered` multiplies by the coverage of the statistic in the same place."""
+    """Return matrices (A, G, 2k) that turn the rows' features into u of every group.
+
+    One per statistic of the basis; `covered` multiplies by the coverage of the statistic in the
+    same place.
+    """
     kernels = []
     for t, line in enumerate(basis.omega):
         columns = np.flatnonzero(line)

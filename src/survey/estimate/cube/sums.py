@@ -1,4 +1,4 @@
-"""The sums of a cube: everything its tables need, taken from the rows once."""
+"""Sums of a cube, taken from the rows once for all its tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ ROUNDING_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class AreaLevel:
-    """One area level: the area of every PSU and block (-1 for none) and the areas' labels."""
+    """Area level with the area of every PSU and block (-1 for none) and the areas' labels."""
 
     name: str
     labels: pd.Index
@@ -41,7 +41,7 @@ class AreaLevel:
 
 @dataclass(frozen=True)
 class CubeSums:
-    """Sums by PSU and by block; P PSUs in row order, B blocks, G groups, K columns, T statistics.
+    """Sums by PSU and block: P PSUs in row order, B blocks, G groups, K columns, T statistics.
 
     `groups` names the groups asked for; where none of them is everyone, the last of the G groups
     is.
@@ -79,8 +79,10 @@ class CubeSums:
         return self.moments.psu[..., self.rows.columns :]
 
     def rest(self) -> "CubeSums":
-        """The complement of each group among everyone; what subtraction leaves of sums that have
-        no member is rounding, and is set to 0."""
+        """Return the sums of the complement of each group.
+
+        What subtraction leaves of sums without a member is rounding, and is set to 0.
+        """
         asked, every = slice(0, len(self.groups)), slice(self.everyone, self.everyone + 1)
         columns, moments = self.rows.columns, self.moments
 
@@ -147,19 +149,19 @@ class CubeSums:
 
 
 def _with_everyone(groups: Mapping[str, Membership]) -> Mapping[str, Membership]:
-    """The groups, with everyone last unless they are among them."""
+    """Return the groups, with everyone last unless they are among them."""
     return groups if any(group is None for group in groups.values()) else {**groups, "": None}
 
 
 def _row_order(order: Codes, sample: Sample) -> Codes:
-    """Rows sorted by the order of their PSUs."""
+    """Return the order that sorts the rows like their PSUs."""
     rank = np.empty(len(order), dtype=np.uint16 if len(order) < 2**16 else np.intp)
     rank[order] = np.arange(len(order))
     return np.argsort(rank[sample.psu], kind="stable")
 
 
 def _refinement(codes: list[Codes]) -> Codes:
-    """Rows with equal codes at every level share a block."""
+    """Return the block of each row; rows with equal codes at every level share one."""
     block = codes[0] + 1
     for code in codes[1:]:
         block = block * (int(code.max(initial=-1)) + 2) + code + 1
@@ -211,7 +213,7 @@ def _read_rows(
 
 
 def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
-    """Weights and offsets of the tree's indicators and the rates over the summed columns."""
+    """Return weights and offsets of the tree's indicators and the rates over the summed columns."""
     tree, scale = spec.tree, spec.scale
     items, statistics, rates = len(tree.item_columns), len(tree.omega), len(spec.rates)
     by_respondent = spec.composite == "per_respondent"
@@ -232,7 +234,7 @@ def _statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
 
 
 def _distinct(lines: Floats) -> tuple[Codes, Codes]:
-    """First of each group of equal lines, in order, and the group of every line."""
+    """Return the first of each group of equal lines, in order, and the group of every line."""
     place, _ = pd.factorize(pd.Series([line.tobytes() for line in lines]))
     first = np.unique(place, return_index=True)[1]
     return first, place.astype(np.intp)

@@ -17,9 +17,12 @@ def cube_table(
     place: Codes,
     parts: Iterable[Mapping[str, np.ndarray]],
 ) -> pd.DataFrame:
-    """One row per (area_level, area, group, indicator). The parts, one after the other, hold the
-    (A, G, T) columns; `place` says which of the T statistics each indicator is. Keys and status
-    are categorical: a cube has many rows and few labels."""
+    """Build one row per (area_level, area, group, indicator) of a cube.
+
+    The parts, one after the other, hold the (A, G, T) columns; `place` says which of the T
+    statistics each indicator is. Keys and status are categorical: a cube has many rows and few
+    labels.
+    """
     sizes = [len(labels) for labels in areas.values()]
     cells = len(groups) * len(indicators)
     labels = list(dict.fromkeys(label for index in areas.values() for label in index))
@@ -49,8 +52,10 @@ def cube_table(
 
 
 def _blank(names: Iterable[str], rows: int, columns: int) -> dict[str, np.ndarray]:
-    """Room for the columns of a table, the numbers in one piece: large pieces of fresh memory cost
-    less than many."""
+    """Allocate the columns of a table, the numbers in one block.
+
+    One large block of fresh memory costs less than many small ones.
+    """
     room: dict[str, np.ndarray] = {"status": np.empty((rows, columns), np.int8)}
     numbers = [name for name in names if name not in room]
     for name, values in zip(numbers, np.empty((len(numbers), rows, columns)), strict=True):
